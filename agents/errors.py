@@ -1,0 +1,65 @@
+"""What can go wrong between us and the machines.
+
+AgentError
+|- Unauthenticated            the credential or token is not ours, is revoked, used or expired
+|  |- EnrolmentRefused
+|- NotFound                   no such thing, or not yours: both look the same to a stranger
+|  |- AgentNotFound
+|  |- ServerNotFound
+|  |- CommandNotFound
+|- Conflict                   the thing exists, in a state that does not allow the step
+|  |- IllegalCommandStep
+|- TransactionRequired        a programming error: the caller must hold a transaction
+"""
+
+from typing import ClassVar
+
+
+class AgentError(Exception):
+    """Base of this app's errors: a stable code and a sentence for people."""
+
+    code: ClassVar[str] = "INTERNAL_ERROR"
+    sentence: ClassVar[str] = "Something went wrong between the control plane and an agent."
+
+    def __init__(self, message: str = "") -> None:
+        self.message = message or self.sentence
+        super().__init__(self.message)
+
+
+class Unauthenticated(AgentError):
+    code = "UNAUTHORIZED"
+    sentence = "The credential is not valid."
+
+
+class EnrolmentRefused(Unauthenticated):
+    sentence = "The enrolment token is not valid: it is unknown, used, expired or made for another server."
+
+
+class NotFound(AgentError):
+    code = "NOT_FOUND"
+    sentence = "Not found."
+
+
+class AgentNotFound(NotFound):
+    sentence = "No agent is enrolled there."
+
+
+class ServerNotFound(NotFound):
+    sentence = "No such server."
+
+
+class CommandNotFound(NotFound):
+    sentence = "No such command."
+
+
+class Conflict(AgentError):
+    code = "CONFLICT"
+    sentence = "The present state does not allow this."
+
+
+class IllegalCommandStep(Conflict):
+    sentence = "The command's status does not allow this step."
+
+
+class TransactionRequired(AgentError):
+    sentence = "This call must be made inside a transaction."

@@ -1,0 +1,59 @@
+"""The way from the domain to the agents: a ledger in PostgreSQL. No call here touches the network."""
+
+from uuid import UUID
+
+from agents.repositories import commands
+from agents.types import AgentCommand, CommandData, ReportVerdict
+
+
+def send(
+    *, command_id: UUID, agent_id: UUID, lane: str, deployment_id: UUID, project_id: UUID, command: AgentCommand
+) -> CommandData:
+    """Store the command with the lane's next number; the gateway process is woken when the caller commits.
+
+    Must be called inside a transaction; holds the lane's lock until its end. Sending the same `command_id` again
+    returns the stored command unchanged. Raises AgentNotFound for an unknown or revoked agent.
+    """
+    return commands.queue(
+        command_id=command_id,
+        agent_id=agent_id,
+        lane=lane,
+        deployment_id=deployment_id,
+        project_id=project_id,
+        command=command,
+    )
+
+
+def withdraw(*, deployment_id: UUID) -> int:
+    """Take back the deployment's commands that were never written to an agent; returns how many.
+
+    0 means that there was none or that an agent may hold it already: then a RevertCommand is the way.
+    """
+    return commands.withdraw(deployment_id=deployment_id)
+
+
+def find(*, command_id: UUID) -> CommandData:
+    """The command as stored. Raises CommandNotFound."""
+    return commands.get(command_id=command_id)
+
+
+def accept_report(*, command_id: UUID, number: int, agent_id: UUID | None = None) -> ReportVerdict:
+    """Lock the command's row and judge the report's number; on FRESH the number is stored as seen.
+
+    Must be called inside the transaction that applies the report: both are kept or neither. The transport has
+    checked that the agent owns the command; with `agent_id` this is checked again. Raises CommandNotFound.
+    """
+    return commands.accept_report(command_id=command_id, number=number, agent_id=agent_id)
+
+
+def finish(*, command_id: UUID) -> bool:
+    """Close the command, so that it is never sent again; False when it was closed before.
+
+    Call it in the transaction that stores the outcome, or when nobody waits for the command any more.
+    """
+    return commands.finish(command_id=command_id)
+
+
+def may_see(*, agent_id: UUID, deployment_id: UUID) -> bool:
+    """Whether this agent's server was ever given a command of the deployment: it may fetch what belongs to it."""
+    return commands.holds(agent_id=agent_id, deployment_id=deployment_id)

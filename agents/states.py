@@ -1,0 +1,92 @@
+"""Statuses of commands and of agents; pure.
+
+A command of the ledger:
+
+    queued --send--> sent --acknowledge--> acknowledged --finish--> finished
+    queued --withdraw--> withdrawn           (never delivered, and never will be)
+    sent, acknowledged --refuse--> refused   (the agent will not do it)
+    queued, sent --finish--> finished        (its acknowledgement was lost, or nobody waits for it any more)
+
+Sending again and acknowledging again change nothing: delivery is at least once.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class CommandStatus(StrEnum):
+    QUEUED = "queued"
+    SENT = "sent"
+    ACKNOWLEDGED = "acknowledged"
+    REFUSED = "refused"
+    FINISHED = "finished"
+    WITHDRAWN = "withdrawn"
+
+
+class CommandEvent(StrEnum):
+    SEND = "send"
+    ACKNOWLEDGE = "acknowledge"
+    REFUSE = "refuse"
+    FINISH = "finish"
+    WITHDRAW = "withdraw"
+
+
+UNACKNOWLEDGED = (CommandStatus.QUEUED, CommandStatus.SENT)
+OPEN = (*UNACKNOWLEDGED, CommandStatus.ACKNOWLEDGED)
+CLOSED = (CommandStatus.REFUSED, CommandStatus.FINISHED, CommandStatus.WITHDRAWN)
+
+_TABLE: dict[CommandEvent, dict[CommandStatus, CommandStatus]] = {
+    CommandEvent.SEND: {
+        CommandStatus.QUEUED: CommandStatus.SENT,
+        CommandStatus.SENT: CommandStatus.SENT,
+        CommandStatus.ACKNOWLEDGED: CommandStatus.ACKNOWLEDGED,
+    },
+    CommandEvent.ACKNOWLEDGE: {
+        CommandStatus.SENT: CommandStatus.ACKNOWLEDGED,
+        CommandStatus.ACKNOWLEDGED: CommandStatus.ACKNOWLEDGED,
+    },
+    CommandEvent.REFUSE: {
+        CommandStatus.SENT: CommandStatus.REFUSED,
+        CommandStatus.ACKNOWLEDGED: CommandStatus.REFUSED,
+    },
+    CommandEvent.FINISH: {
+        CommandStatus.QUEUED: CommandStatus.FINISHED,
+        CommandStatus.SENT: CommandStatus.FINISHED,
+        CommandStatus.ACKNOWLEDGED: CommandStatus.FINISHED,
+    },
+    CommandEvent.WITHDRAW: {CommandStatus.QUEUED: CommandStatus.WITHDRAWN},
+}
+
+
+def next_status(*, current: CommandStatus, event: CommandEvent) -> CommandStatus | None:
+    """The status after `event`, or None where the table has no such step."""
+    return _TABLE[event].get(current)
+
+
+def sources(*, event: CommandEvent) -> tuple[CommandStatus, ...]:
+    """Statuses in which `event` may happen."""
+    return tuple(_TABLE[event])
+
+
+class Presence(StrEnum):
+    """PENDING: enrolled or expected, never seen. SILENT and LOST: not heard of for the two configured times."""
+
+    PENDING = "pending"
+    ONLINE = "online"
+    SILENT = "silent"
+    LOST = "lost"
+    REVOKED = "revoked"
+
+
+def presence(
+    *, now: datetime, last_seen_at: datetime | None, revoked: bool, silent_after: timedelta, lost_after: timedelta
+) -> Presence:
+    """How present an agent is; `now` and `last_seen_at` come from one clock."""
+    if revoked:
+        return Presence.REVOKED
+    if last_seen_at is None:
+        return Presence.PENDING
+    age = now - last_seen_at
+    if age < silent_after:
+        return Presence.ONLINE
+    return Presence.SILENT if age < lost_after else Presence.LOST

@@ -1,0 +1,261 @@
+"""Frozen values that cross the layers of `agents`; they mirror contracts/runner.proto and know no framework."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from types import MappingProxyType
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from agents.states import CommandStatus, Presence
+
+NO_DETAILS: Mapping[str, Any] = MappingProxyType({})
+
+
+class Stage(IntEnum):
+    """Stages of a deployment in progress; the numbers are those of the wire."""
+
+    BUILDING = 1
+    PUSHING = 2
+    DEPLOYING = 3
+    HEALTH_CHECKING = 4
+    COMPLETED = 5
+
+
+class Outcome(IntEnum):
+    """How a command ended; the numbers are those of the wire."""
+
+    SUCCEEDED = 1
+    RESTORED = 2
+    FAILED = 3
+
+
+class CommandKind(StrEnum):
+    DEPLOY = "deploy"
+    REVERT = "revert"
+
+
+# ---- commands, going down ----
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSpec:
+    """One service of the stack; `bundle_digest` is empty when `image` is used as it is."""
+
+    node_id: str
+    name: str
+    image: str
+    bundle_digest: str = ""
+    dockerfile: str = ""
+    depends_on: tuple[str, ...] = ()
+    has_health_check: bool = False
+    replicas: int = 1
+    content_hash: str = ""
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployCommand:
+    """Bring the target to this stack. Holds names of variables, never their values."""
+
+    stack_name: str
+    files: Mapping[str, str]
+    services: tuple[ServiceSpec, ...]
+    variable_names: tuple[str, ...] = ()
+    force_redeploy: bool = False
+    health_deadline_seconds: int = 120
+    health_window_seconds: int = 5
+    build_deadline_seconds: int = 900
+    restore_on_failure: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevertCommand:
+    """Stop any work on the deployment and put back what ran before it."""
+
+    stack_name: str
+    asked_by: str = ""
+    cause: str = ""
+
+
+AgentCommand: TypeAlias = DeployCommand | RevertCommand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandData:
+    """One row of the ledger: a command, where it goes and how far it got."""
+
+    id: UUID
+    agent_id: UUID
+    lane: str
+    number: int
+    deployment_id: UUID
+    project_id: UUID
+    kind: CommandKind
+    command: AgentCommand
+    status: CommandStatus
+    attempts: int
+    queued_at: datetime
+    last_report_number: int
+
+
+# ---- reports, coming up ----
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageReached:
+    stage: Stage
+    percent: int
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceObserved:
+    """A service as Docker describes it; `state` and `health` are the words of runner.proto."""
+
+    node_id: str
+    service_name: str
+    state: str
+    health: str = "none"
+    image: str = ""
+    image_digest: str = ""
+    container_ids: tuple[str, ...] = ()
+    replicas: int = 0
+    healthy_replicas: int = 0
+    error_message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogWritten:
+    """Output of build, apply, health, agent or service; `service_name` is empty when it belongs to none."""
+
+    service_name: str
+    source: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandFinished:
+    """The last report of a command; a refused command is reported by the gateway with reason "refused"."""
+
+    outcome: Outcome
+    reason: str = ""
+    message: str = ""
+    failed_service: str = ""
+    log_tail: tuple[str, ...] = ()
+    services: tuple[ServiceObserved, ...] = ()
+    previous_stack_running: bool = False
+
+
+ReportBody: TypeAlias = StageReached | ServiceObserved | LogWritten | CommandFinished
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Numbered from 1 per command without a gap; `agent_id` was proven by the agent's credential."""
+
+    command_id: UUID
+    deployment_id: UUID
+    agent_id: UUID
+    number: int
+    at: datetime
+    body: ReportBody
+
+
+class Verdict(StrEnum):
+    """FRESH: apply it. REPEAT: it is stored already. GAP: an earlier one is missing, apply nothing."""
+
+    FRESH = "fresh"
+    REPEAT = "repeat"
+    GAP = "gap"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportVerdict:
+    """`last_number` is the highest stored number after this report; answer it to the agent in every case.
+
+    `closed` tells that the command had ended before this report came: store nothing that changes a decision.
+    """
+
+    verdict: Verdict
+    last_number: int
+    closed: bool = False
+
+
+# ---- machines ----
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentHealth:
+    """What an agent says of its machine; memory and disk in bytes, cpu in per cent."""
+
+    cpu_usage: float = 0.0
+    memory_usage: int = 0
+    disk_usage: int = 0
+    active_containers: int = 0
+    last_heartbeat: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentInfo:
+    """What an agent says of itself when it registers; `server_info` keeps the wire's names."""
+
+    version: str = ""
+    os: str = ""
+    architecture: str = ""
+    server_info: Mapping[str, Any] = field(default_factory=lambda: NO_DETAILS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentData:
+    """An agent as other layers see it; `presence` was computed with the database's clock."""
+
+    id: UUID
+    server_id: UUID
+    owner_id: UUID
+    info: AgentInfo
+    health: AgentHealth
+    presence: Presence
+    last_seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerData:
+    """A server of our own tables; `agent_id` is None until one enrolled."""
+
+    id: UUID
+    owner_id: UUID
+    name: str
+    host: str
+    port: int
+    username: str
+    cluster_id: UUID | None
+    presence: Presence
+    agent_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterData:
+    id: UUID
+    owner_id: UUID
+    name: str
+    servers_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedToken:
+    """A one-time enrolment token in clear: show it once, never store or log it."""
+
+    token: str = field(repr=False)
+    server_id: UUID
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """Answer to a registration; `credential` is in clear and is handed out only this once."""
+
+    agent_id: UUID
+    server_id: UUID
+    credential: str = field(repr=False)
