@@ -1,0 +1,14 @@
+"""The web process: pages and REST over HTTP, live updates over websockets."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "axion_deploy.settings")
+http = get_asgi_application()
+
+from channels.routing import ProtocolTypeRouter  # noqa: E402 - needs the apps that the line above loads
+
+from deployments.consumers import live_application  # noqa: E402 - likewise
+
+application = ProtocolTypeRouter({"http": http, "websocket": live_application})

@@ -1,0 +1,74 @@
+"""Typed readers of environment variables. A bad value stops the start and names the variable."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+ENCRYPTION_KEY_BYTES = 32
+
+
+def text(name: str, default: str | None = None) -> str:
+    """The value of `name`, or the content of the file that `<name>_FILE` points to, or `default`.
+
+    Raises ImproperlyConfigured when all three are missing or the file cannot be read.
+    """
+    path = os.environ.get(f"{name}_FILE")
+    if path:
+        try:
+            return Path(path).read_text().strip()
+        except OSError as error:
+            raise ImproperlyConfigured(f"{name}_FILE: cannot read {path}: {error.strerror}") from error
+    value = os.environ.get(name, default)
+    if value is None:
+        raise ImproperlyConfigured(f"{name} is not set. See .env.example.")
+    return value
+
+
+def number(name: str, default: int, *, at_least: int = 0) -> int:
+    """A whole number not below `at_least`."""
+    raw = text(name, str(default))
+    try:
+        value = int(raw)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}={raw!r} is not a whole number.") from error
+    if value < at_least:
+        raise ImproperlyConfigured(f"{name}={value} must be at least {at_least}.")
+    return value
+
+
+def switch(name: str, *, default: bool) -> bool:
+    """True for 1/true/yes/on, False for 0/false/no/off, in any case."""
+    raw = text(name, "on" if default else "off").lower()
+    if raw in {"1", "true", "yes", "on"}:
+        return True
+    if raw in {"0", "false", "no", "off", ""}:
+        return False
+    raise ImproperlyConfigured(f"{name}={raw!r} is neither on nor off.")
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """A comma-separated list without empty parts."""
+    return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def encryption_keys(name: str) -> Mapping[int, bytes]:
+    """Keys by version from "1:<base64 of 32 bytes>,2:..."; the highest version encrypts, all decrypt."""
+    keys: dict[int, bytes] = {}
+    for part in words(name):
+        version, _, encoded = part.partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except binascii.Error as error:
+            raise ImproperlyConfigured(f"{name}: the key of version {version!r} is not base64.") from error
+        if not version.isdigit() or int(version) < 1 or len(key) != ENCRYPTION_KEY_BYTES:
+            raise ImproperlyConfigured(f"{name}: write VERSION:BASE64 with a version from 1 and 32 bytes of key.")
+        keys[int(version)] = key
+    if not keys:
+        raise ImproperlyConfigured(f"{name} is not set. See .env.example.")
+    return keys

@@ -1,0 +1,123 @@
+"""All settings, read once from the environment. Every wait of the product has its deadline here, in seconds."""
+
+from pathlib import Path
+
+import dj_database_url
+from django.urls import reverse_lazy
+
+from axion_deploy import env
+from axion_deploy.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+DEBUG = env.switch("AXION_DEBUG", default=False)
+SECRET_KEY = env.text("AXION_SECRET_KEY")
+ALLOWED_HOSTS = env.words("AXION_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("AXION_CSRF_TRUSTED_ORIGINS")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.switch("AXION_BEHIND_TLS", default=False) else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_PROXY_SSL_HEADER is not None
+
+INSTALLED_APPS = [
+    "axion_deploy",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "knox",
+    "django_rq",
+    "deployments",
+    "agents",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "axion_deploy.urls"
+ASGI_APPLICATION = "axion_deploy.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": dj_database_url.parse(env.text("DATABASE_URL"), conn_max_age=600, conn_health_checks=True)}
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "deployments.User"
+
+REDIS_URL = env.text("REDIS_URL")
+CHANNEL_LAYERS = {
+    "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL], "capacity": 500}}
+}
+RQ_QUEUES = {"deployments": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 120, "DEFAULT_RESULT_TTL": 300}}
+KAFKA_BROKERS = env.words("KAFKA_BROKERS")
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
+WHITENOISE_USE_FINDERS = True
+LOGIN_URL = reverse_lazy("admin:login")
+LOGGING = logging_config(level=env.text("AXION_LOG_LEVEL", "INFO"), as_json=env.switch("AXION_LOG_JSON", default=False))
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "deployments.api.errors.problem_response",
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"user": env.text("AXION_RATE_LIMIT", "600/min")},
+    "UNAUTHENTICATED_USER": None,
+}
+REST_KNOX = {"TOKEN_TTL": None}
+# Uploaded bundles are read whole, so a request is bounded a little above the largest bundle.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 52 * 1024 * 1024
+
+UNFOLD = {
+    "SITE_TITLE": "Axion Deploy",
+    "SITE_HEADER": "Axion Deploy",
+    "SITE_SUBHEADER": "Draw it, deploy it, watch it",
+    "SITE_SYMBOL": "hub",
+    "SHOW_VIEW_ON_SITE": False,
+}
+
+AXION_ENCRYPTION_KEYS = env.encryption_keys("AXION_ENCRYPTION_KEYS")
+AXION_GATEWAY_BIND = env.text("AXION_GATEWAY_BIND", "127.0.0.1:50051")
+AXION_GATEWAY_TLS_CERT = env.text("AXION_GATEWAY_TLS_CERT", "")
+AXION_GATEWAY_TLS_KEY = env.text("AXION_GATEWAY_TLS_KEY", "")
+AXION_HEARTBEAT_SECONDS = env.number("AXION_HEARTBEAT_SECONDS", 5, at_least=1)
+AXION_AGENT_SILENT_AFTER = env.number("AXION_AGENT_SILENT_AFTER", 15, at_least=1)
+AXION_AGENT_LOST_AFTER = env.number("AXION_AGENT_LOST_AFTER", 60, at_least=1)
+# A pending deployment whose job has not taken it within this time gets another job.
+AXION_TAKEOVER_AFTER = env.number("AXION_TAKEOVER_AFTER", 8, at_least=1)
+AXION_PENDING_DEADLINE = env.number("AXION_PENDING_DEADLINE", 3600, at_least=1)
+AXION_DEPLOY_DEADLINE = env.number("AXION_DEPLOY_DEADLINE", 1800, at_least=1)
+AXION_BUILD_DEADLINE = env.number("AXION_BUILD_DEADLINE", 1200, at_least=1)
+AXION_CANCEL_DEADLINE = env.number("AXION_CANCEL_DEADLINE", 300, at_least=1)
+AXION_JOB_ATTEMPTS = env.number("AXION_JOB_ATTEMPTS", 8, at_least=1)

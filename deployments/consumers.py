@@ -1,0 +1,5 @@
+"""Websocket doors."""
+
+from channels.routing import URLRouter
+
+live_application = URLRouter([])

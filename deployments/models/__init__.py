@@ -1,0 +1,18 @@
+"""Tables of the domain: fields, constraints and indexes, no behaviour. Reached through repositories and the admin only."""
+
+from deployments.models.deployment import Deployment, DeploymentEvent, DeploymentHistory
+from deployments.models.project import CodeBundle, GraphVersion, NodeCode, Project, ProjectMember, ProjectSecret
+from deployments.models.user import User
+
+__all__ = [
+    "CodeBundle",
+    "Deployment",
+    "DeploymentEvent",
+    "DeploymentHistory",
+    "GraphVersion",
+    "NodeCode",
+    "Project",
+    "ProjectMember",
+    "ProjectSecret",
+    "User",
+]

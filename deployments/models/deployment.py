@@ -1,0 +1,158 @@
+"""Deployments, their events and their history. PostgreSQL guards what must never be untrue."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+
+from deployments.models.project import GraphVersion, Project
+from deployments.states import ACTIVE, Reason, Stage, Status
+
+
+def choices_of(values: type[Status] | type[Reason] | type[Stage]) -> list[tuple[str, str]]:
+    """Django's form of an enum: value and label."""
+    return [(value.value, value.value.replace("_", " ")) for value in values]
+
+
+class Deployment(models.Model):
+    """One wish to change what runs on a target. Status changes only through repositories.deployments.advance."""
+
+    class Kind(models.TextChoices):
+        DEPLOY = "deploy", "Deploy"
+        ROLLBACK = "rollback", "Rollback"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="deployments")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.DEPLOY)
+    cluster_id = models.UUIDField(null=True, blank=True)
+    server_id = models.UUIDField(null=True, blank=True)
+    target_id = models.GeneratedField(
+        expression=Coalesce("server_id", "cluster_id"), output_field=models.UUIDField(), db_persist=True
+    )
+    status = models.CharField(max_length=16, choices=choices_of(Status), default=Status.PENDING)
+    stage = models.CharField(max_length=16, choices=choices_of(Stage), default=Stage.NONE, blank=True)
+    progress = models.PositiveSmallIntegerField(default=0, help_text="Percent; only rises.")
+    reason = models.CharField(max_length=16, choices=choices_of(Reason), default=Reason.NONE, blank=True)
+    message = models.TextField(default="", blank=True, help_text="For people: what happened and what to do.")
+    failed_service = models.CharField(max_length=200, default="", blank=True)
+    log_tail = models.JSONField(default=list, blank=True, help_text="Last lines of the failed service.")
+    service_statuses = models.JSONField(default=list, blank=True)
+    env_vars = models.JSONField(default=dict, blank=True, help_text="Name to sealed value.")
+    sealed_variables = models.TextField(default="", blank=True, help_text="All values of the stack, sealed as one.")
+    config = models.JSONField(default=dict, blank=True)
+    graph_version = models.ForeignKey(GraphVersion, on_delete=models.PROTECT, related_name="+")
+    code = models.JSONField(default=dict, blank=True, help_text="Node id to bundle digest, as of the request.")
+    force_redeploy = models.BooleanField(default=False)
+    request_id = models.CharField(max_length=200, default="", blank=True)
+    rolled_back_by = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="rolls_back"
+    )
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Jobs that tried to start it and could not yet.")
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    last_sequence = models.PositiveIntegerField(default=0)
+    log_bytes = models.PositiveIntegerField(default=0)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    deadline_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "deployments"
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "target_id"],
+                # A successful deployment that is being rolled back does no work itself: its rollback holds the target.
+                condition=Q(status__in=sorted(ACTIVE)) & Q(rolled_back_by__isnull=True),
+                name="one_active_per_target",
+            ),
+            models.UniqueConstraint(
+                fields=["requested_by", "request_id"], condition=~Q(request_id=""), name="one_effect_per_request"
+            ),
+            models.CheckConstraint(
+                condition=Q(server_id__isnull=True) ^ Q(cluster_id__isnull=True), name="exactly_one_target"
+            ),
+            models.CheckConstraint(condition=Q(status__in=[s.value for s in Status]), name="known_status"),
+            models.CheckConstraint(condition=Q(reason__in=[r.value for r in Reason]), name="known_reason"),
+            models.CheckConstraint(condition=Q(stage__in=[s.value for s in Stage]), name="known_stage"),
+            models.CheckConstraint(condition=Q(progress__lte=100), name="progress_is_percent"),
+            models.CheckConstraint(
+                condition=~Q(status=Status.FAILED) | ~Q(reason=Reason.NONE), name="failure_has_reason"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=[Status.PENDING, Status.IN_PROGRESS]) | Q(completed_at__isnull=True),
+                name="unfinished_is_not_completed",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["project", "-created_at", "-id"], name="by_project"),
+            models.Index(fields=["project", "status", "-created_at", "-id"], name="by_project_and_status"),
+            models.Index(fields=["owner", "-created_at", "-id"], name="by_owner"),
+            models.Index(F("created_at").desc(), F("id").desc(), name="newest_first"),
+            models.Index(
+                fields=["project", "target_id", "created_at"],
+                condition=Q(status=Status.PENDING),
+                name="waiting_in_lane",
+            ),
+            models.Index(fields=["next_attempt_at"], condition=Q(status=Status.PENDING), name="waiting_for_job"),
+            models.Index(fields=["deadline_at"], condition=Q(status__in=sorted(ACTIVE)), name="active_by_deadline"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+
+class DeploymentEvent(models.Model):
+    """What happened, in order; unpublished rows are the outbox. Never changed but for published_at."""
+
+    position = models.BigAutoField(primary_key=True)
+    id = models.UUIDField(unique=True)
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="events")
+    project_id = models.UUIDField()
+    sequence = models.PositiveIntegerField()
+    type = models.CharField(max_length=64)
+    payload = models.JSONField(default=dict)
+    created_at = models.DateTimeField()
+    published_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "deployment_events"
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["deployment", "sequence"], name="one_event_per_sequence"),
+            models.CheckConstraint(condition=Q(sequence__gte=1), name="sequence_from_one"),
+        ]
+        indexes = [
+            models.Index(fields=["position"], condition=Q(published_at__isnull=True), name="unpublished_events"),
+        ]
+
+
+class DeploymentHistory(models.Model):
+    """A success with all that is needed to bring it back."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    deployment = models.OneToOneField(Deployment, on_delete=models.CASCADE, related_name="history")
+    project_id = models.UUIDField()
+    target_id = models.UUIDField()
+    number = models.PositiveIntegerField(help_text="Rises by one per project and target.")
+    version = models.CharField(max_length=32)
+    deployment_snapshot = models.JSONField()
+    rolled_back = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "deployment_history"
+        ordering = ["-created_at"]
+        verbose_name_plural = "deployment history"
+        constraints = [
+            models.UniqueConstraint(fields=["project_id", "target_id", "number"], name="one_version_per_number")
+        ]

@@ -1,0 +1,111 @@
+"""Projects and what they are made of: graph versions, code, secrets, people."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class Project(models.Model):
+    """A drawn application and how its deployments are to behave. Times in seconds."""
+
+    class Concurrency(models.TextChoices):
+        QUEUE = "queue", "Wait in order"
+        SUPERSEDE = "supersede", "A newer one replaces those that wait"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="projects")
+    name = models.CharField(max_length=100)
+    slug = models.SlugField(max_length=48, unique=True)
+    concurrency = models.CharField(max_length=16, choices=Concurrency.choices, default=Concurrency.QUEUE)
+    restore_on_failure = models.BooleanField(
+        default=True, help_text="Put the previous stack back when a deployment fails its health gate."
+    )
+    health_deadline = models.PositiveIntegerField(
+        default=120, help_text="Seconds a started service may take to become healthy."
+    )
+    health_window = models.PositiveIntegerField(
+        default=3, help_text="Seconds every service must then stay healthy before it counts as a success."
+    )
+    retention = models.PositiveIntegerField(default=10, help_text="Successful deployments kept for a rollback.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "projects"
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="project_name_once_per_owner")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProjectMember(models.Model):
+    """Someone besides the owner who may see, or also deploy, a project."""
+
+    class Role(models.TextChoices):
+        VIEWER = "viewer", "May see"
+        DEPLOYER = "deployer", "May see and deploy"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="members")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role.choices, default=Role.VIEWER)
+
+    class Meta:
+        db_table = "project_members"
+        constraints = [models.UniqueConstraint(fields=["project", "user"], name="member_once_per_project")]
+
+
+class GraphVersion(models.Model):
+    """One version of a project's graph, without the values of its secrets. Never changed."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="graph_versions")
+    version = models.PositiveIntegerField()
+    graph = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "graph_versions"
+        ordering = ["-version"]
+        constraints = [models.UniqueConstraint(fields=["project", "version"], name="graph_version_once_per_project")]
+
+
+class CodeBundle(models.Model):
+    """The code of one service as a tar, named by the digest of its content. Never changed; shared by equal content."""
+
+    digest = models.CharField(primary_key=True, max_length=64)
+    content = models.BinaryField()
+    size = models.PositiveIntegerField(help_text="Bytes of the tar.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "code_bundles"
+
+
+class NodeCode(models.Model):
+    """The bundle a node is built from at its next deployment."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="node_codes")
+    node_id = models.CharField(max_length=200)
+    bundle = models.ForeignKey(CodeBundle, on_delete=models.PROTECT, related_name="+")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "node_codes"
+        constraints = [models.UniqueConstraint(fields=["project", "node_id"], name="one_code_per_node")]
+
+
+class ProjectSecret(models.Model):
+    """A secret value that outlives deployments: given in the graph, or generated once. Encrypted with its key version."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="secrets")
+    key = models.CharField(max_length=500)
+    sealed = models.TextField(help_text="VERSION:BASE64 of nonce and ciphertext.")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "project_secrets"
+        constraints = [
+            models.UniqueConstraint(fields=["project", "key"], name="one_secret_per_key"),
+            models.CheckConstraint(condition=Q(sealed__regex=r"^[0-9]+:"), name="secret_has_key_version"),
+        ]

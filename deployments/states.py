@@ -1,0 +1,94 @@
+"""The states of a deployment and the only table of legal transitions. Pure.
+
+    pending -> in_progress -> success | failed
+    in_progress | success | failed -> rolling_back -> rolled_back | failed | success
+
+`pending` may fail without starting (superseded, expired, invalid, cancelled). `rolling_back` returns to `success` when the
+rollback of a successful deployment failed and its stack was put back.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """The six statuses of the wire; why a deployment failed is a Reason of its own."""
+
+    PENDING = "pending"
+    IN_PROGRESS = "in_progress"
+    SUCCESS = "success"
+    FAILED = "failed"
+    ROLLING_BACK = "rolling_back"
+    ROLLED_BACK = "rolled_back"
+
+
+class Transition(StrEnum):
+    """What may be asked of a deployment's status."""
+
+    START = "start"
+    SUCCEED = "succeed"
+    FAIL = "fail"
+    BEGIN_ROLLBACK = "begin_rollback"
+    FINISH_ROLLBACK = "finish_rollback"
+    PUT_BACK = "put_back"
+
+
+class Reason(StrEnum):
+    """Why a deployment did not succeed."""
+
+    NONE = ""
+    UNHEALTHY = "unhealthy"
+    BUILD = "build"
+    IMAGE = "image"
+    APPLY = "apply"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    AGENT_LOST = "agent_lost"
+    SUPERSEDED = "superseded"
+    INVALID = "invalid"
+    PEER = "peer"
+    REFUSED = "refused"
+    INTERNAL = "internal"
+
+
+class Stage(StrEnum):
+    """Steps of a deployment in progress, in order."""
+
+    NONE = ""
+    BUILDING = "building"
+    PUSHING = "pushing"
+    DEPLOYING = "deploying"
+    HEALTH_CHECKING = "health_checking"
+    COMPLETED = "completed"
+
+
+ACTIVE = frozenset({Status.IN_PROGRESS, Status.ROLLING_BACK})
+UNFINISHED = ACTIVE | {Status.PENDING}
+FINISHED = frozenset(Status) - UNFINISHED
+
+TRANSITIONS: dict[Transition, tuple[frozenset[Status], Status]] = {
+    Transition.START: (frozenset({Status.PENDING}), Status.IN_PROGRESS),
+    Transition.SUCCEED: (frozenset({Status.IN_PROGRESS}), Status.SUCCESS),
+    Transition.FAIL: (frozenset({Status.PENDING, Status.IN_PROGRESS, Status.ROLLING_BACK}), Status.FAILED),
+    Transition.BEGIN_ROLLBACK: (frozenset({Status.IN_PROGRESS, Status.SUCCESS, Status.FAILED}), Status.ROLLING_BACK),
+    Transition.FINISH_ROLLBACK: (frozenset({Status.ROLLING_BACK}), Status.ROLLED_BACK),
+    Transition.PUT_BACK: (frozenset({Status.ROLLING_BACK}), Status.SUCCESS),
+}
+
+
+class IllegalTransition(Exception):
+    """A transition that the table does not hold was asked for."""
+
+    def __init__(self, *, status: Status, transition: Transition) -> None:
+        super().__init__(f"A deployment that is {status} cannot {transition}.")
+        self.status = status
+        self.transition = transition
+
+
+def next_status(*, status: Status, transition: Transition) -> Status:
+    """Where the transition leads; IllegalTransition when the table does not hold the pair."""
+    sources, target = TRANSITIONS[transition]
+    if status not in sources:
+        raise IllegalTransition(status=status, transition=transition)
+    return target
