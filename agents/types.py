@@ -136,6 +136,16 @@ class LogWritten:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreStarted:
+    """The deployment failed and the agent has begun to put back what ran before it."""
+
+    reason: str
+    message: str = ""
+    failed_service: str = ""
+    log_tail: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandFinished:
     """The last report of a command; a refused command is reported by the gateway with reason "refused"."""
 
@@ -148,7 +158,7 @@ class CommandFinished:
     previous_stack_running: bool = False
 
 
-ReportBody: TypeAlias = StageReached | ServiceObserved | LogWritten | CommandFinished
+ReportBody: TypeAlias = StageReached | ServiceObserved | LogWritten | RestoreStarted | CommandFinished
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
