@@ -77,7 +77,7 @@ TRANSITIONS: dict[Transition, tuple[frozenset[Status], Status]] = {
 }
 
 
-class IllegalTransition(Exception):
+class IllegalTransitionError(Exception):
     """A transition that the table does not hold was asked for."""
 
     def __init__(self, *, status: Status, transition: Transition) -> None:
@@ -87,8 +87,8 @@ class IllegalTransition(Exception):
 
 
 def next_status(*, status: Status, transition: Transition) -> Status:
-    """Where the transition leads; IllegalTransition when the table does not hold the pair."""
+    """Where the transition leads; IllegalTransitionError when the table does not hold the pair."""
     sources, target = TRANSITIONS[transition]
     if status not in sources:
-        raise IllegalTransition(status=status, transition=transition)
+        raise IllegalTransitionError(status=status, transition=transition)
     return target

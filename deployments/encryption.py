@@ -1,0 +1,55 @@
+"""Values at rest: AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce, sealed as "VERSION:BASE64(nonce + ciphertext)".
+
+The context (what the value belongs to) is authenticated, so a sealed value cannot be moved to another row.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Mapping
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+
+NONCE_BYTES = 12
+
+
+class CannotUnsealError(Exception):
+    """The key of this version is missing or the value was tampered with. Says nothing of the value."""
+
+
+def seal(*, value: str, context: str) -> str:
+    """`value` sealed with the newest key."""
+    version = max(settings.AXION_ENCRYPTION_KEYS)
+    nonce = os.urandom(NONCE_BYTES)
+    ciphertext = AESGCM(settings.AXION_ENCRYPTION_KEYS[version]).encrypt(nonce, value.encode(), context.encode())
+    return f"{version}:{base64.b64encode(nonce + ciphertext).decode()}"
+
+
+def unseal(*, sealed: str, context: str) -> str:
+    """The value again. Raises CannotUnsealError."""
+    version, _, encoded = sealed.partition(":")
+    key = settings.AXION_ENCRYPTION_KEYS.get(int(version)) if version.isdigit() else None
+    if key is None:
+        raise CannotUnsealError(f"No encryption key of version {version!r} is configured.")
+    raw = base64.b64decode(encoded)
+    try:
+        return AESGCM(key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], context.encode()).decode()
+    except InvalidTag as error:
+        raise CannotUnsealError(f"A value sealed with key version {version} does not open.") from error
+
+
+def seal_mapping(*, values: Mapping[str, str], context: str) -> str:
+    """A whole mapping sealed as one."""
+    return seal(value=json.dumps(dict(values), sort_keys=True), context=context)
+
+
+def unseal_mapping(*, sealed: str, context: str) -> dict[str, str]:
+    """The mapping again; an empty text is an empty mapping. Raises CannotUnsealError."""
+    if not sealed:
+        return {}
+    opened: dict[str, str] = json.loads(unseal(sealed=sealed, context=context))
+    return opened

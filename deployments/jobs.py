@@ -1,0 +1,16 @@
+"""Entry points of the queue: load by id, call a use case, end."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.utils import timezone
+from structlog.contextvars import bound_contextvars
+
+from deployments.services import execute
+
+
+def run_deployment(deployment_id: str) -> None:
+    """Start the deployment if its turn has come. Running it again does no harm."""
+    with bound_contextvars(deployment_id=deployment_id):
+        execute.run_deployment(deployment_id=UUID(deployment_id), at=timezone.now())

@@ -1,0 +1,28 @@
+"""The only user of django-rq. Jobs carry ids and are put on the queue after the caller's transaction commits."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import django_rq
+import structlog
+from django.db import transaction
+from redis.exceptions import RedisError
+
+QUEUE = "deployments"
+RUN_JOB = "deployments.jobs.run_deployment"
+
+logger = structlog.get_logger(__name__)
+
+
+def enqueue_run(*, deployment_id: UUID, attempt: int) -> None:
+    """Ask a worker to start the deployment. Redis may be down: the reconciler asks again, so nothing is raised."""
+
+    def put() -> None:
+        try:
+            queue = django_rq.get_queue(QUEUE)
+            queue.enqueue_call(RUN_JOB, args=(str(deployment_id),), job_id=f"run-{deployment_id}-{attempt}")
+        except RedisError as error:
+            logger.warning("job not queued, the reconciler will", deployment_id=str(deployment_id), error=str(error))
+
+    transaction.on_commit(put)

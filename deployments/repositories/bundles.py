@@ -1,0 +1,33 @@
+"""Code bundles, named by the digest of their content."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from deployments.errors import NotFound
+from deployments.models import CodeBundle, NodeCode
+
+
+def store(*, digest: str, content: bytes) -> None:
+    """Keep the bundle; the same content is kept once."""
+    CodeBundle.objects.bulk_create(
+        [CodeBundle(digest=digest, content=content, size=len(content))], ignore_conflicts=True
+    )
+
+
+def content_of(*, digest: str) -> bytes:
+    """The tar. Raises NotFound."""
+    content = CodeBundle.objects.filter(pk=digest).values_list("content", flat=True).first()
+    if content is None:
+        raise NotFound("No such code bundle.")
+    return bytes(content)
+
+
+def assign(*, project_id: UUID, node_id: str, digest: str) -> None:
+    """From the next deployment on, the node is built from this bundle."""
+    NodeCode.objects.update_or_create(project_id=project_id, node_id=node_id, defaults={"bundle_id": digest})
+
+
+def assigned(*, project_id: UUID) -> dict[str, str]:
+    """Node id to digest."""
+    return dict(NodeCode.objects.filter(project=project_id).values_list("node_id", "bundle_id"))

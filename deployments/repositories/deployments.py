@@ -1,0 +1,176 @@
+"""Deployments in PostgreSQL. `advance` is the only code in the product that changes a status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, QuerySet
+from django.db.models.functions import Greatest
+
+from deployments.errors import NotFound
+from deployments.events import status_changed
+from deployments.models import Deployment
+from deployments.repositories import events
+from deployments.repositories.records import deployment_record, service_to_json
+from deployments.states import TRANSITIONS, IllegalTransitionError, Reason, Stage, Status, Transition
+from deployments.types import DeploymentRecord, DeployRequest, ServiceState, TargetKind
+
+JOINED = ("project", "requested_by", "cancel_requested_by", "graph_version")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """Why a deployment did not succeed, beside its status."""
+
+    reason: Reason = Reason.NONE
+    message: str = ""
+    failed_service: str = ""
+    log_tail: tuple[str, ...] = field(default_factory=tuple)
+
+
+def joined() -> QuerySet[Deployment]:
+    return Deployment.objects.select_related(*JOINED)
+
+
+def get(*, deployment_id: UUID) -> DeploymentRecord:
+    """Raises NotFound."""
+    row = joined().filter(pk=deployment_id).first()
+    if row is None:
+        raise NotFound("No such deployment.")
+    return deployment_record(row)
+
+
+def get_locked(*, deployment_id: UUID) -> DeploymentRecord:
+    """The same with the row locked until the caller's transaction ends, so what it says stays true. Raises NotFound."""
+    row = joined().select_for_update(of=("self",), no_key=True).filter(pk=deployment_id).first()
+    if row is None:
+        raise NotFound("No such deployment.")
+    return deployment_record(row)
+
+
+def by_request(*, requested_by: UUID, request_id: str) -> DeploymentRecord | None:
+    """The deployment that this request made before, if any."""
+    row = joined().filter(requested_by=requested_by, request_id=request_id).first() if request_id else None
+    return deployment_record(row) if row else None
+
+
+def create(
+    *,
+    deployment_id: UUID,
+    owner_id: UUID,
+    requested_by: UUID,
+    request: DeployRequest,
+    graph_version_id: int,
+    code: Mapping[str, str],
+    env_vars: Mapping[str, str],
+    services: tuple[ServiceState, ...],
+    at: datetime,
+    next_attempt_at: datetime,
+) -> None:
+    """Store a pending deployment; `env_vars` are sealed already. IntegrityError when the request id was used before."""
+    is_server = request.target.kind is TargetKind.SERVER
+    Deployment.objects.create(
+        pk=deployment_id,
+        project_id=request.project_id,
+        owner_id=owner_id,
+        requested_by_id=requested_by,
+        server_id=request.target.id if is_server else None,
+        cluster_id=None if is_server else request.target.id,
+        graph_version_id=graph_version_id,
+        code=dict(code),
+        env_vars=dict(env_vars),
+        service_statuses=[service_to_json(state) for state in services],
+        force_redeploy=request.force_redeploy,
+        request_id=request.request_id,
+        next_attempt_at=next_attempt_at,
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def advance(
+    *, deployment_id: UUID, transition: Transition, at: datetime, outcome: Outcome | None = None, **columns: Any
+) -> None:
+    """Change the status by the table of states, with further `columns`, and store the event that announces it.
+
+    Inside a transaction. Compare-and-set on the statuses the transition may start from; IllegalTransitionError when the
+    stored status is none of them, and then nothing was changed.
+    """
+    sources, target = TRANSITIONS[transition]
+    row = Deployment.objects.select_for_update(no_key=True).only("status").get(pk=deployment_id)
+    before = Status(row.status)
+    said = outcome or Outcome()
+    changed = Deployment.objects.filter(pk=deployment_id, status=before, status__in=sorted(sources)).update(
+        status=target, updated_at=at, **_columns_of(target=target, outcome=outcome, at=at), **columns
+    )
+    if changed != 1:
+        raise IllegalTransitionError(status=before, transition=transition)
+    announced = status_changed(
+        before=before, after=target, reason=said.reason, message=said.message, failed_service=said.failed_service
+    )
+    events.append(deployment_id=deployment_id, events=[announced], at=at)
+
+
+def _columns_of(*, target: Status, outcome: Outcome | None, at: datetime) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    if target is Status.IN_PROGRESS:
+        columns["started_at"] = at
+    elif target is not Status.ROLLING_BACK:
+        columns["completed_at"] = at
+    if outcome is not None:
+        columns |= {
+            "reason": outcome.reason,
+            "message": outcome.message,
+            "failed_service": outcome.failed_service,
+            "log_tail": list(outcome.log_tail),
+        }
+    return columns
+
+
+def move_stage(*, deployment_id: UUID, stage: Stage, percent: int, at: datetime) -> None:
+    """Store stage and progress; the percentage never falls. Inside a transaction."""
+    Deployment.objects.filter(pk=deployment_id).update(
+        stage=stage, progress=Greatest(F("progress"), percent), updated_at=at
+    )
+
+
+def store_services(*, deployment_id: UUID, services: tuple[ServiceState, ...], at: datetime) -> None:
+    """Replace the states of all services. Inside a transaction that holds the row."""
+    Deployment.objects.filter(pk=deployment_id).update(
+        service_statuses=[service_to_json(state) for state in services], updated_at=at
+    )
+
+
+def ask_cancel(*, deployment_id: UUID, by: UUID, at: datetime, deadline_at: datetime) -> bool:
+    """Note that a cancel was asked for; False when it was before. Inside a transaction."""
+    asked = Deployment.objects.filter(pk=deployment_id, cancel_requested_at__isnull=True)
+    return (
+        asked.update(cancel_requested_at=at, cancel_requested_by_id=by, deadline_at=deadline_at, updated_at=at) == 1
+    )
+
+
+def postpone(*, deployment_id: UUID, attempts: int, next_attempt_at: datetime, at: datetime) -> None:
+    """Note a failed attempt to start and when to try again. Inside a transaction."""
+    Deployment.objects.filter(pk=deployment_id, status=Status.PENDING).update(
+        attempts=attempts, next_attempt_at=next_attempt_at, updated_at=at
+    )
+
+
+def count_log(*, deployment_id: UUID, size: int) -> int:
+    """Add to the stored bytes of log; returns the sum. Inside a transaction."""
+    Deployment.objects.filter(pk=deployment_id).update(log_bytes=F("log_bytes") + size)
+    return Deployment.objects.values_list("log_bytes", flat=True).get(pk=deployment_id)
+
+
+def sealed_values(*, deployment_id: UUID) -> tuple[str, Mapping[str, str]]:
+    """The sealed variables of the whole stack and the sealed request variables by name. Raises NotFound."""
+    row = Deployment.objects.values_list("sealed_variables", "env_vars").filter(pk=deployment_id).first()
+    if row is None:
+        raise NotFound("No such deployment.")
+    return row
+
+

@@ -1,0 +1,62 @@
+"""The stored events of deployments: appended with the change they announce, published afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from django.db import connection
+from django.db.models import F
+
+from deployments.events import NewEvent
+from deployments.models import Deployment, DeploymentEvent
+from deployments.repositories.records import event_record
+from deployments.types import EventRecord
+
+CHANNEL = "deployment_events"
+
+
+def append(*, deployment_id: UUID, events: Sequence[NewEvent], at: datetime) -> tuple[EventRecord, ...]:
+    """Store the events with the deployment's next sequences and wake the publisher when the caller commits.
+
+    Inside a transaction; takes the deployment's row lock, which keeps sequences free of gaps and in commit order.
+    Ids derive from deployment and sequence, so a consumer can tell repeats.
+    """
+    if not events:
+        return ()
+    Deployment.objects.filter(pk=deployment_id).update(last_sequence=F("last_sequence") + len(events), updated_at=at)
+    last, project_id = Deployment.objects.values_list("last_sequence", "project_id").get(pk=deployment_id)
+    rows = [
+        DeploymentEvent(
+            id=uuid5(deployment_id, str(sequence)),
+            deployment_id=deployment_id,
+            project_id=project_id,
+            sequence=sequence,
+            type=event.type,
+            payload=event.payload,
+            created_at=at,
+        )
+        for sequence, event in enumerate(events, start=last - len(events) + 1)
+    ]
+    DeploymentEvent.objects.bulk_create(rows)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+    return tuple(event_record(row) for row in rows)
+
+
+def after(*, deployment_id: UUID, sequence: int, limit: int) -> tuple[EventRecord, ...]:
+    """The deployment's events above `sequence`, in order, at most `limit`."""
+    rows = DeploymentEvent.objects.filter(deployment_id=deployment_id, sequence__gt=sequence).order_by("sequence")
+    return tuple(event_record(row) for row in rows[:limit])
+
+
+def unpublished(*, limit: int) -> tuple[tuple[int, EventRecord], ...]:
+    """The oldest unpublished events with their positions. Order per deployment is the order of sequences."""
+    rows = DeploymentEvent.objects.filter(published_at__isnull=True).order_by("position")[:limit]
+    return tuple((row.position, event_record(row)) for row in rows)
+
+
+def mark_published(*, positions: Sequence[int], at: datetime) -> None:
+    """After they are out: a crash before this publishes them again, never not at all."""
+    DeploymentEvent.objects.filter(position__in=positions).update(published_at=at)

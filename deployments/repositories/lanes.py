@@ -1,0 +1,44 @@
+"""One at a time: the lock of a lane, who holds it and who waits."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from deployments.models import Deployment
+from deployments.states import ACTIVE, Status
+
+
+def lock(*, lane: str) -> None:
+    """Serialize all decisions about this lane until the caller's transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"lane:{lane}"])
+
+
+def in_lane(*, project_id: UUID, target_id: UUID) -> QuerySet[Deployment]:
+    return Deployment.objects.filter(project_id=project_id, target_id=target_id)
+
+
+def holder(*, project_id: UUID, target_id: UUID) -> UUID | None:
+    """The deployment that works on the lane now."""
+    active = in_lane(project_id=project_id, target_id=target_id).filter(
+        status__in=sorted(ACTIVE), rolled_back_by__isnull=True
+    )
+    return active.values_list("pk", flat=True).first()
+
+
+def waiting(*, project_id: UUID, target_id: UUID) -> tuple[UUID, ...]:
+    """Pending deployments of the lane, the one to run next first."""
+    pending = in_lane(project_id=project_id, target_id=target_id).filter(status=Status.PENDING)
+    return tuple(pending.order_by("created_at", "pk").values_list("pk", flat=True))
+
+
+def is_next(*, deployment_id: UUID, project_id: UUID, target_id: UUID) -> bool:
+    """Whether nothing stands before this pending deployment. True only for as long as the lane's lock is held."""
+    if holder(project_id=project_id, target_id=target_id) is not None:
+        return False
+    return waiting(project_id=project_id, target_id=target_id)[:1] == (deployment_id,)
+
+

@@ -1,0 +1,54 @@
+"""What the reconciler looks for. Every query reads a partial index."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from agents import gateway
+from deployments.models import Deployment
+from deployments.states import ACTIVE, Status
+
+
+def claim_for_job(*, at: datetime, next_attempt_at: datetime, limit: int) -> tuple[UUID, ...]:
+    """Pending deployments due for a job whose lane is free and who are first in it, each claimed until the given time."""
+    holder = Deployment.objects.filter(
+        project_id=OuterRef("project_id"),
+        target_id=OuterRef("target_id"),
+        status__in=sorted(ACTIVE),
+        rolled_back_by__isnull=True,
+    )
+    earlier = Deployment.objects.filter(
+        project_id=OuterRef("project_id"),
+        target_id=OuterRef("target_id"),
+        status=Status.PENDING,
+        created_at__lt=OuterRef("created_at"),
+    )
+    due = Deployment.objects.filter(~Exists(holder), ~Exists(earlier), status=Status.PENDING, next_attempt_at__lte=at)
+    with transaction.atomic():
+        locked = due.select_for_update(skip_locked=True, no_key=True, of=("self",)).order_by("next_attempt_at")
+        ids = tuple(locked.values_list("pk", flat=True)[:limit])
+        Deployment.objects.filter(pk__in=ids).update(next_attempt_at=next_attempt_at)
+    return ids
+
+
+def pending_since(*, before: datetime, limit: int) -> tuple[UUID, ...]:
+    return _ids(Deployment.objects.filter(status=Status.PENDING, created_at__lt=before), limit)
+
+
+def active_past(*, at: datetime, limit: int) -> tuple[UUID, ...]:
+    return _ids(Deployment.objects.filter(status__in=sorted(ACTIVE), deadline_at__lte=at), limit)
+
+
+def with_lost_agent(*, at: datetime, lost_after: int, limit: int) -> tuple[UUID, ...]:
+    """Active deployments whose agent was last heard of before the limit, and that were handed over before it too."""
+    before = at - timedelta(seconds=lost_after)
+    lost = gateway.deployments_with_agent_unseen_since(before=before)
+    return _ids(Deployment.objects.filter(pk__in=lost, status__in=sorted(ACTIVE), started_at__lt=before), limit)
+
+
+def _ids(rows: QuerySet[Deployment], limit: int) -> tuple[UUID, ...]:
+    return tuple(rows.order_by("created_at").values_list("pk", flat=True)[:limit])

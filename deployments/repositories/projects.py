@@ -1,0 +1,74 @@
+"""Projects, who may see them, their graph versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from deployments.errors import NotFound
+from deployments.models import GraphVersion, Project, ProjectMember
+from deployments.repositories.records import graph_record, project_record
+from deployments.types import Caller, GraphRecord, ProjectRecord
+
+
+def visible(*, caller: Caller) -> QuerySet[Project]:
+    """The projects that the caller may know of."""
+    if caller.sees_everything:
+        return Project.objects.all()
+    membership = ProjectMember.objects.filter(project=OuterRef("pk"), user=caller.user_id)
+    return Project.objects.filter(Q(owner=caller.user_id) | Exists(membership))
+
+
+def find_visible(*, caller: Caller, project_id: UUID) -> ProjectRecord | None:
+    row = visible(caller=caller).filter(pk=project_id).first()
+    return project_record(row) if row else None
+
+
+def list_visible(*, caller: Caller, limit: int) -> tuple[ProjectRecord, ...]:
+    return tuple(project_record(row) for row in visible(caller=caller).order_by("name")[:limit])
+
+
+def get(*, project_id: UUID) -> ProjectRecord:
+    """For the product itself, no caller asked. Raises NotFound."""
+    row = Project.objects.filter(pk=project_id).first()
+    if row is None:
+        raise NotFound("No such project.")
+    return project_record(row)
+
+
+def role_of(*, user_id: UUID, project_id: UUID) -> str | None:
+    """The member's role; None for everyone else, the owner included."""
+    return ProjectMember.objects.filter(user=user_id, project=project_id).values_list("role", flat=True).first()
+
+
+def create(*, project_id: UUID, owner_id: UUID, name: str, slug: str, settings: Mapping[str, Any]) -> ProjectRecord:
+    """Raises IntegrityError when owner and name, or the slug, are taken."""
+    return project_record(Project.objects.create(pk=project_id, owner_id=owner_id, name=name, slug=slug, **settings))
+
+
+def by_name(*, owner_id: UUID, name: str) -> ProjectRecord | None:
+    row = Project.objects.filter(owner=owner_id, name=name).first()
+    return project_record(row) if row else None
+
+
+def lock(*, project_id: UUID) -> None:
+    """Serialize changes to the project's graph and code until the caller's transaction ends."""
+    Project.objects.select_for_update(no_key=True).only("pk").get(pk=project_id)
+
+
+def latest_graph(*, project_id: UUID) -> GraphRecord | None:
+    row = GraphVersion.objects.filter(project=project_id).order_by("-version").first()
+    return graph_record(row) if row else None
+
+
+def add_graph(*, project_id: UUID, graph: Mapping[str, Any]) -> GraphRecord:
+    """Store the graph as the next version, or return the newest when nothing changed. Holds the project's lock."""
+    lock(project_id=project_id)
+    newest = latest_graph(project_id=project_id)
+    if newest is not None and newest.graph == graph:
+        return newest
+    version = newest.version + 1 if newest else 1
+    return graph_record(GraphVersion.objects.create(project_id=project_id, version=version, graph=dict(graph)))

@@ -1,0 +1,105 @@
+"""Rows to records and back. No reads, no writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from deployments.models import Deployment, DeploymentEvent, GraphVersion, Project
+from deployments.states import Reason, Stage, Status
+from deployments.types import (
+    DeploymentRecord,
+    EventRecord,
+    GraphRecord,
+    ProjectRecord,
+    ServiceState,
+    Target,
+    TargetKind,
+)
+
+
+def project_record(row: Project) -> ProjectRecord:
+    return ProjectRecord(
+        id=row.id,
+        owner_id=row.owner_id,
+        name=row.name,
+        slug=row.slug,
+        concurrency=row.concurrency,
+        restore_on_failure=row.restore_on_failure,
+        health_deadline=row.health_deadline,
+        health_window=row.health_window,
+    )
+
+
+def graph_record(row: GraphVersion) -> GraphRecord:
+    return GraphRecord(id=row.pk, project_id=row.project_id, version=row.version, graph=row.graph)
+
+
+def event_record(row: DeploymentEvent) -> EventRecord:
+    return EventRecord(
+        id=row.id,
+        deployment_id=row.deployment_id,
+        project_id=row.project_id,
+        sequence=row.sequence,
+        type=row.type,
+        payload=row.payload,
+        created_at=row.created_at,
+    )
+
+
+def service_to_json(state: ServiceState) -> dict[str, Any]:
+    """As stored in deployments.service_statuses."""
+    deployed_at = state.deployed_at.isoformat() if state.deployed_at else None
+    return {**asdict(state), "container_ids": list(state.container_ids), "deployed_at": deployed_at}
+
+
+def service_from_json(raw: Mapping[str, Any]) -> ServiceState:
+    deployed_at = datetime.fromisoformat(raw["deployed_at"]) if raw["deployed_at"] else None
+    return ServiceState(**{**raw, "container_ids": tuple(raw["container_ids"]), "deployed_at": deployed_at})
+
+
+def target_of(row: Deployment) -> Target:
+    if row.server_id is not None:
+        return Target(kind=TargetKind.SERVER, id=row.server_id)
+    if row.cluster_id is not None:
+        return Target(kind=TargetKind.CLUSTER, id=row.cluster_id)
+    raise ValueError("A deployment without a target cannot be stored.")
+
+
+def deployment_record(row: Deployment) -> DeploymentRecord:
+    """Needs project, requested_by, cancel_requested_by and graph_version joined, else each costs a query."""
+    return DeploymentRecord(
+        id=row.id,
+        project_id=row.project_id,
+        project_name=row.project.name,
+        owner_id=row.owner_id,
+        requested_by=row.requested_by.get_username(),
+        kind=row.kind,
+        target=target_of(row),
+        status=Status(row.status),
+        stage=Stage(row.stage),
+        progress=row.progress,
+        reason=Reason(row.reason),
+        message=row.message,
+        failed_service=row.failed_service,
+        log_tail=tuple(row.log_tail),
+        services=tuple(service_from_json(raw) for raw in row.service_statuses),
+        env_names=tuple(sorted(row.env_vars)),
+        config=row.config,
+        graph_version=row.graph_version.version,
+        graph=row.graph_version.graph,
+        code=row.code,
+        force_redeploy=row.force_redeploy,
+        request_id=row.request_id,
+        attempts=row.attempts,
+        last_sequence=row.last_sequence,
+        cancel_requested_at=row.cancel_requested_at,
+        cancel_requested_by=row.cancel_requested_by.get_username() if row.cancel_requested_by else "",
+        deadline_at=row.deadline_at,
+        started_at=row.started_at,
+        completed_at=row.completed_at,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

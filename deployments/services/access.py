@@ -1,0 +1,52 @@
+"""Who may do what. Every door asks here, and a stranger gets the same answer as for something that does not exist."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from deployments.errors import Forbidden, NotFound, Unauthenticated
+from deployments.repositories import deployments, projects
+from deployments.types import Caller, DeploymentRecord, ProjectRecord, Right
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+DEPLOYER = "deployer"
+LIST_LIMIT = 1000
+
+
+def caller_of(user: AbstractBaseUser | AnonymousUser | None) -> Caller:
+    """The checked identity of a signed-in user. Raises Unauthenticated for nobody and for a disabled account."""
+    if user is None or not user.is_authenticated or not getattr(user, "is_active", False):
+        raise Unauthenticated("Sign in first.")
+    superuser = bool(getattr(user, "is_superuser", False))
+    return Caller(user_id=user.pk, name=user.get_username(), sees_everything=superuser)
+
+
+def project_for(*, caller: Caller, project_id: UUID, right: Right) -> ProjectRecord:
+    """The project when the caller has the right. NotFound for strangers, Forbidden for members without it."""
+    project = projects.find_visible(caller=caller, project_id=project_id)
+    if project is None:
+        raise NotFound("No such project.")
+    if caller.sees_everything or project.owner_id == caller.user_id or right is Right.SEE:
+        return project
+    role = projects.role_of(user_id=caller.user_id, project_id=project_id)
+    if right is Right.DEPLOY and role == DEPLOYER:
+        return project
+    raise Forbidden(f"You may see this project but not {right} it. Ask its owner.")
+
+
+def deployment_for(*, caller: Caller, deployment_id: UUID, right: Right) -> DeploymentRecord:
+    """The deployment when the caller has the right on its project. NotFound for strangers."""
+    deployment = deployments.get(deployment_id=deployment_id)
+    try:
+        project_for(caller=caller, project_id=deployment.project_id, right=right)
+    except NotFound:
+        raise NotFound("No such deployment.") from None
+    return deployment
+
+
+def projects_of(caller: Caller) -> tuple[ProjectRecord, ...]:
+    """The projects that the caller may see, by name."""
+    return projects.list_visible(caller=caller, limit=LIST_LIMIT)

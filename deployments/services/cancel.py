@@ -1,0 +1,59 @@
+"""Ask a deployment to stop. It has stopped only when the agent has proven it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from agents import gateway
+from agents.types import RevertCommand
+from deployments.errors import Conflict
+from deployments.events import EventType, NewEvent
+from deployments.repositories import deployments, events
+from deployments.repositories.deployments import Outcome
+from deployments.services import access, settle
+from deployments.states import Reason, Status
+from deployments.types import Caller, DeploymentRecord, Right
+
+
+def cancel_deployment(*, caller: Caller, deployment_id: UUID, at: datetime) -> DeploymentRecord:
+    """End a pending deployment at once; ask the agent to revert one in progress. Twice is one cancel.
+
+    Opens its own transaction. Raises NotFound, Forbidden, or Conflict when there is nothing left to cancel.
+    """
+    access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.DEPLOY)
+    with transaction.atomic():
+        deployment = deployments.get_locked(deployment_id=deployment_id)
+        if deployment.status is Status.PENDING:
+            outcome = Outcome(reason=Reason.CANCELLED, message=f"Cancelled by {caller.name} before it started.")
+            settle.fail(deployment_id=deployment_id, outcome=outcome, at=at)
+        elif deployment.status is Status.IN_PROGRESS:
+            _ask(deployment=deployment, caller=caller, at=at)
+        else:
+            raise Conflict(f"The deployment is {deployment.status}; there is nothing to cancel.")
+    return deployments.get(deployment_id=deployment_id)
+
+
+def _ask(*, deployment: DeploymentRecord, caller: Caller, at: datetime) -> None:
+    deadline_at = at + timedelta(seconds=settings.AXION_CANCEL_DEADLINE)
+    if not deployments.ask_cancel(deployment_id=deployment.id, by=caller.user_id, at=at, deadline_at=deadline_at):
+        return
+    asked = NewEvent(type=EventType.CANCEL_REQUESTED, payload={"requestedBy": caller.name})
+    events.append(deployment_id=deployment.id, events=[asked], at=at)
+    send_revert(deployment=deployment, asked_by=caller.name, cause="cancelled")
+
+
+def send_revert(*, deployment: DeploymentRecord, asked_by: str, cause: str) -> None:
+    """Order the agent to stop and to put back what ran before, now or when it returns. Inside a transaction."""
+    sent = gateway.find(command_id=settle.deploy_command_id(deployment.id))
+    gateway.send(
+        command_id=settle.revert_command_id(deployment.id),
+        agent_id=sent.agent_id,
+        lane=deployment.lane,
+        deployment_id=deployment.id,
+        project_id=deployment.project_id,
+        command=RevertCommand(stack_name=str(deployment.config["stackName"]), asked_by=asked_by, cause=cause),
+    )

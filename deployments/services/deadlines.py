@@ -1,0 +1,101 @@
+"""Close what nobody answers: jobs that died, agents that are gone, waits that are over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from deployments import queue
+from deployments.repositories import deployments, overdue
+from deployments.repositories.deployments import Outcome
+from deployments.services import cancel, settle
+from deployments.states import ACTIVE, Reason, Status
+from deployments.types import DeploymentRecord
+
+BATCH = 100
+
+logger = structlog.get_logger(__name__)
+
+
+def reconcile(*, at: datetime) -> int:
+    """One round over everything that may be overdue; returns how many things it moved. Several may run at once."""
+    return requeue_waiting(at=at) + expire_pending(at=at) + expire_active(at=at) + give_up_lost(at=at)
+
+
+def requeue_waiting(*, at: datetime) -> int:
+    """Give a new job to pending deployments whose turn it is and whose job has not taken them in time."""
+    again = at + timedelta(seconds=settings.AXION_TAKEOVER_AFTER)
+    due = overdue.claim_for_job(at=at, next_attempt_at=again, limit=BATCH)
+    for deployment_id in due:
+        queue.enqueue_run(deployment_id=deployment_id, attempt=int(at.timestamp() * 1000))
+    return len(due)
+
+
+def expire_pending(*, at: datetime) -> int:
+    """Fail what has waited longer than AXION_PENDING_DEADLINE."""
+    before = at - timedelta(seconds=settings.AXION_PENDING_DEADLINE)
+    message = f"It waited {settings.AXION_PENDING_DEADLINE} s without its turn. See who holds the target, then retry."
+    return _settle_each(
+        overdue.pending_since(before=before, limit=BATCH),
+        still=lambda deployment: deployment.status is Status.PENDING,
+        outcome=lambda _: Outcome(reason=Reason.EXPIRED, message=message),
+        at=at,
+    )
+
+
+def expire_active(*, at: datetime) -> int:
+    """Fail what has worked past its deadline, and order the agent to put back what ran before."""
+
+    def outcome(deployment: DeploymentRecord) -> Outcome:
+        if deployment.cancel_requested_at is not None:
+            message = f"Cancelled by {deployment.cancel_requested_by}, but the agent never confirmed that it stopped."
+            return Outcome(reason=Reason.CANCELLED, message=message)
+        message = f"Not finished within {settings.AXION_DEPLOY_DEADLINE} s; the agent was told to put back what ran before."
+        return Outcome(reason=Reason.EXPIRED, message=message)
+
+    return _settle_each(
+        overdue.active_past(at=at, limit=BATCH),
+        still=lambda deployment: deployment.deadline_at is not None and deployment.deadline_at <= at,
+        outcome=outcome,
+        at=at,
+    )
+
+
+def give_up_lost(*, at: datetime) -> int:
+    """Fail what an agent works on that has been silent for AXION_AGENT_LOST_AFTER."""
+    message = (
+        f"The agent has not been heard of for {settings.AXION_AGENT_LOST_AFTER} s. Its containers may still run; "
+        "when it returns it puts back what ran before."
+    )
+    return _settle_each(
+        overdue.with_lost_agent(at=at, lost_after=settings.AXION_AGENT_LOST_AFTER, limit=BATCH),
+        still=lambda _: True,
+        outcome=lambda _: Outcome(reason=Reason.AGENT_LOST, message=message),
+        at=at,
+    )
+
+
+def _settle_each(
+    ids: tuple[UUID, ...],
+    *,
+    still: Callable[[DeploymentRecord], bool],
+    outcome: Callable[[DeploymentRecord], Outcome],
+    at: datetime,
+) -> int:
+    moved = 0
+    for deployment_id in ids:
+        with transaction.atomic():
+            deployment = deployments.get_locked(deployment_id=deployment_id)
+            if deployment.status in ACTIVE | {Status.PENDING} and still(deployment):
+                said = outcome(deployment)
+                if deployment.status in ACTIVE:
+                    cancel.send_revert(deployment=deployment, asked_by="the control plane", cause=said.reason)
+                settle.fail(deployment_id=deployment_id, outcome=said, at=at)
+                moved += 1
+                logger.warning("deployment settled", deployment_id=str(deployment_id), reason=said.reason)
+    return moved

@@ -1,0 +1,74 @@
+"""What the last report of a command means for its deployment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from agents import gateway
+from agents.types import CommandFinished
+from agents.types import Outcome as AgentOutcome
+from deployments.repositories.deployments import Outcome
+from deployments.services import progress, settle
+from deployments.states import ACTIVE, Reason
+from deployments.types import DeploymentRecord, ServiceState
+
+RUNNING = "running"
+HEALTHY = frozenset({"healthy", "none"})
+
+
+def finish_command(*, deployment: DeploymentRecord, command_id: UUID, said: CommandFinished, at: datetime) -> None:
+    """Close the command and settle the deployment if this decides it. Inside a transaction that holds its row.
+
+    What was decided before (lost, expired, cancelled) stays decided, whatever a late agent says.
+    """
+    gateway.finish(command_id=command_id)
+    if deployment.status not in ACTIVE:
+        return
+    services = progress.observe_services(deployment=deployment, observed=said.services, at=at)
+    if command_id == settle.revert_command_id(deployment.id):
+        _finish_cancel(deployment=deployment, said=said, at=at)
+    elif deployment.cancel_requested_at is None:
+        _finish_deploy(deployment=deployment, services=services, said=said, at=at)
+    # With a cancel asked for, only the revert command decides: it proves that the former stack is back.
+
+
+def _finish_deploy(
+    *, deployment: DeploymentRecord, services: tuple[ServiceState, ...], said: CommandFinished, at: datetime
+) -> None:
+    doubt = unproven(services)
+    if said.outcome is AgentOutcome.SUCCEEDED and doubt is None:
+        settle.succeed(deployment=replace(deployment, services=services), at=at)
+        return
+    outcome = Outcome(
+        reason=progress.reason_of(said.reason) if said.outcome is not AgentOutcome.SUCCEEDED else Reason.UNHEALTHY,
+        message=said.message if said.outcome is not AgentOutcome.SUCCEEDED else f"Success was not proven: {doubt}",
+        failed_service=said.failed_service,
+        log_tail=said.log_tail,
+    )
+    if said.outcome is AgentOutcome.RESTORED and said.previous_stack_running:
+        settle.finish_restore(deployment=deployment, outcome=outcome, at=at)
+    else:
+        settle.fail(deployment_id=deployment.id, outcome=outcome, at=at)
+
+
+def _finish_cancel(*, deployment: DeploymentRecord, said: CommandFinished, at: datetime) -> None:
+    message = f"Cancelled by {deployment.cancel_requested_by}."
+    if said.outcome is AgentOutcome.FAILED:
+        message += f" What ran before could not be put back: {said.message}"
+    elif said.previous_stack_running:
+        message += " The work stopped and what ran before is back."
+    else:
+        message += " The work stopped and nothing of it is left."
+    settle.fail(deployment_id=deployment.id, outcome=Outcome(reason=Reason.CANCELLED, message=message), at=at)
+
+
+def unproven(services: tuple[ServiceState, ...]) -> str | None:
+    """What is missing for a success: every service running at a known image, and healthy. None when all is proven."""
+    for service in services:
+        if service.state != RUNNING or service.health not in HEALTHY:
+            return f"{service.name} is {service.state} ({service.health})."
+        if not service.image_digest:
+            return f"the image of {service.name} is not known."
+    return None

@@ -1,0 +1,182 @@
+"""What a job does with a pending deployment: generate, store, hand over to the agent, end."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from agents import gateway
+from agents.types import DeployCommand, ServiceSpec
+from deployments.clients.infrastructure import infrastructure
+from deployments.encryption import seal_mapping
+from deployments.errors import DeployError, Invalid, NotFound, PeerFailed, Transient
+from deployments.events import EventType, NewEvent, stage_reached
+from deployments.repositories import deployments, events, lanes, projects
+from deployments.services import generation, settle, variables
+from deployments.states import Reason, Stage, Status, Transition
+from deployments.types import DeploymentRecord, ProjectRecord
+from stackgen.stack import Stack
+
+LONGEST_PAUSE = 60.0
+FIRST_PERCENT = 5
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """All that the start needs, worked out before its transaction."""
+
+    stack: Stack
+    agent_id: UUID
+    values: dict[str, str] = field(repr=False)
+
+
+def run_deployment(*, deployment_id: UUID, at: datetime) -> None:
+    """Start a pending deployment if its turn has come; otherwise leave it waiting. Safe to run any number of times.
+
+    What may pass is tried again later, within AXION_JOB_ATTEMPTS; what cannot pass ends the deployment.
+    """
+    deployment = deployments.get(deployment_id=deployment_id)
+    if deployment.status is not Status.PENDING:
+        return
+    project = projects.get(project_id=deployment.project_id)
+    try:
+        prepared = prepare(deployment=deployment, project=project)
+    except (Transient, PeerFailed) as error:
+        try_again_later(deployment=deployment, error=error, at=at)
+    except (Invalid, NotFound) as error:
+        end_unstarted(deployment=deployment, reason=Reason.INVALID, message=error.message, at=at)
+    else:
+        start(deployment=deployment, project=project, prepared=prepared, at=at)
+
+
+def prepare(*, deployment: DeploymentRecord, project: ProjectRecord) -> Prepared:
+    """Generate the stack, find the agent, resolve the variables. No transaction is open."""
+    stack = generation.generate_stack(
+        project=project, graph=deployment.graph, code=deployment.code, env_names=deployment.env_names
+    )
+    agent_id = infrastructure().agent_of(target=deployment.target)
+    values = variables.resolve_values(deployment=deployment, stack=stack, new_password=secrets.token_urlsafe)
+    return Prepared(stack=stack, agent_id=agent_id, values=values)
+
+
+def start(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Prepared, at: datetime) -> bool:
+    """in_progress and the agent's command in one transaction; False when it is not its turn (any more)."""
+    with transaction.atomic():
+        lanes.lock(lane=deployment.lane)
+        current = deployments.get_locked(deployment_id=deployment.id)
+        next_in_lane = lanes.is_next(
+            deployment_id=deployment.id, project_id=deployment.project_id, target_id=deployment.target.id
+        )
+        if current.status is not Status.PENDING or not next_in_lane:
+            return False
+        deployments.advance(
+            deployment_id=deployment.id,
+            transition=Transition.START,
+            at=at,
+            config=config_of(prepared.stack),
+            sealed_variables=seal_mapping(values=prepared.values, context=f"deployment:{deployment.id}"),
+            deadline_at=at + timedelta(seconds=settings.AXION_DEPLOY_DEADLINE),
+        )
+        _hand_over(deployment=deployment, project=project, prepared=prepared, at=at)
+    logger.info("deployment started", deployment_id=str(deployment.id), agent_id=str(prepared.agent_id))
+    return True
+
+
+def _hand_over(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Prepared, at: datetime) -> None:
+    deployments.move_stage(deployment_id=deployment.id, stage=Stage.BUILDING, percent=FIRST_PERCENT, at=at)
+    gateway.send(
+        command_id=settle.deploy_command_id(deployment.id),
+        agent_id=prepared.agent_id,
+        lane=deployment.lane,
+        deployment_id=deployment.id,
+        project_id=project.id,
+        command=command_of(deployment=deployment, project=project, stack=prepared.stack),
+    )
+    announced = [
+        NewEvent(type=EventType.COMMAND_SENT, payload={"agentId": str(prepared.agent_id)}),
+        stage_reached(stage=Stage.BUILDING, percent=FIRST_PERCENT, message="Handed over to the agent."),
+    ]
+    events.append(deployment_id=deployment.id, events=announced, at=at)
+
+
+def command_of(*, deployment: DeploymentRecord, project: ProjectRecord, stack: Stack) -> DeployCommand:
+    """The agent's order. Holds names of variables, never values."""
+    return DeployCommand(
+        stack_name=stack.name,
+        files=dict(stack.files),
+        services=tuple(
+            ServiceSpec(
+                node_id=service.node_id,
+                name=service.name,
+                image=service.image,
+                bundle_digest=service.bundle_digest,
+                dockerfile=service.dockerfile,
+                depends_on=tuple(service.depends_on),
+                has_health_check=service.has_health_check,
+                replicas=service.replicas,
+                content_hash=service.content_hash,
+                level=service.level,
+            )
+            for service in stack.services
+        ),
+        variable_names=tuple(variable.name for variable in stack.variables),
+        force_redeploy=deployment.force_redeploy,
+        health_deadline_seconds=project.health_deadline,
+        health_window_seconds=project.health_window,
+        build_deadline_seconds=settings.AXION_BUILD_DEADLINE,
+        restore_on_failure=project.restore_on_failure,
+    )
+
+
+def config_of(stack: Stack) -> dict[str, Any]:
+    """The stored configuration: the wire's four keys, and what history and rollback need besides."""
+    dockerfiles = {service.name: stack.files[service.dockerfile] for service in stack.services if service.dockerfile}
+    return {
+        "dockerComposeYml": stack.files["docker-compose.yml"],
+        "dockerfiles": dockerfiles,
+        "dockerImages": {service.name: service.image for service in stack.services},
+        "serviceDependencies": [service.name for service in stack.services],
+        "stackName": stack.name,
+        "files": dict(stack.files),
+        "services": [asdict(service) for service in stack.services],
+        "variableNames": [variable.name for variable in stack.variables],
+        "warnings": list(stack.warnings),
+    }
+
+
+def try_again_later(*, deployment: DeploymentRecord, error: DeployError, at: datetime) -> None:
+    """Note the failed attempt; end the deployment when it was the last one."""
+    attempts = deployment.attempts + 1
+    if attempts >= settings.AXION_JOB_ATTEMPTS:
+        reason = Reason.PEER if isinstance(error, PeerFailed) else Reason.INTERNAL
+        message = f"{error.message} Gave up after {attempts} attempts."
+        end_unstarted(deployment=deployment, reason=reason, message=message, at=at)
+        return
+    pause = min(2.0**attempts, LONGEST_PAUSE) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+    retried = NewEvent(
+        type=EventType.JOB_RETRIED, payload={"attempt": attempts, "message": error.message, "seconds": round(pause, 1)}
+    )
+    with transaction.atomic():
+        deployments.postpone(
+            deployment_id=deployment.id, attempts=attempts, next_attempt_at=at + timedelta(seconds=pause), at=at
+        )
+        events.append(deployment_id=deployment.id, events=[retried], at=at)
+
+
+def end_unstarted(*, deployment: DeploymentRecord, reason: Reason, message: str, at: datetime) -> None:
+    """Fail a deployment that never started, unless someone settled it meanwhile."""
+    with transaction.atomic():
+        current = deployments.get_locked(deployment_id=deployment.id)
+        if current.status is Status.PENDING:
+            outcome = deployments.Outcome(reason=reason, message=message)
+            settle.fail(deployment_id=deployment.id, outcome=outcome, at=at)

@@ -1,0 +1,59 @@
+"""A project's graph and code become a stack: the pure generator with our own inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from deployments.errors import Invalid
+from deployments.repositories import bundles
+from deployments.types import ProjectRecord
+from stackgen.code import CodeFacts, facts_of_tar
+from stackgen.errors import GraphInvalid
+from stackgen.graph import Graph, parse_graph
+from stackgen.stack import Stack, generate
+
+FACTS_KEPT = 256
+
+
+def generate_stack(
+    *, project: ProjectRecord, graph: Mapping[str, Any], code: Mapping[str, str], env_names: tuple[str, ...]
+) -> Stack:
+    """The stack of this graph and these bundles. Raises Invalid with every problem, by node and field."""
+    try:
+        parsed = parse_graph(graph)
+        return generate(
+            graph=parsed,
+            stack_name=stack_name(project),
+            project_id=str(project.id),
+            code={node_id: facts_of_bundle(digest) for node_id, digest in code.items() if has_node(parsed, node_id)},
+            env_names=env_names,
+        )
+    except GraphInvalid as error:
+        raise invalid_graph(error) from error
+
+
+def stack_name(project: ProjectRecord) -> str:
+    """What stands in front of everything of this project that is global on a host."""
+    return f"axion-{project.slug}"
+
+
+def has_node(graph: Graph, node_id: str) -> bool:
+    """Code of a node that is no longer drawn is left aside."""
+    return any(node.id == node_id for node in graph.nodes)
+
+
+@lru_cache(maxsize=FACTS_KEPT)
+def facts_of_bundle(digest: str) -> CodeFacts:
+    """Facts on a bundle; content-addressed, so they never change."""
+    return facts_of_tar(bundles.content_of(digest=digest))
+
+
+def invalid_graph(error: GraphInvalid) -> Invalid:
+    """The generator's problems as one VALIDATION_ERROR, keyed by "<node id>.<field>"."""
+    details = {f"{problem.node_id or 'graph'}.{problem.field}": problem.message for problem in error.problems}
+    first = error.problems[0]
+    where = f"{first.node_name or first.node_id}: " if first.node_name or first.node_id else ""
+    more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
+    return Invalid(f"The graph cannot be deployed. {where}{first.field}: {first.message}{more}", details=details)

@@ -1,0 +1,65 @@
+"""The values behind a stack's variables: given with the request, kept with the project, or generated once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+from deployments.encryption import seal, unseal, unseal_mapping
+from deployments.repositories import deployments, secrets
+from deployments.types import DeploymentRecord
+from stackgen.stack import Stack
+from stackgen.variables import resolve
+
+PASSWORD_BYTES = 24
+
+
+def resolve_values(
+    *, deployment: DeploymentRecord, stack: Stack, new_password: Callable[[int], str]
+) -> dict[str, str]:
+    """Every variable of the stack with its value. Passwords that nobody gave are generated and kept for the project.
+
+    Opens small transactions of its own. The result is secret: seal it or hand it to the agent, nothing else.
+    """
+    _, sealed_env = deployments.sealed_values(deployment_id=deployment.id)
+    request_env = {
+        name: unseal(sealed=value, context=f"deployment:{deployment.id}:{name}") for name, value in sealed_env.items()
+    }
+    needed = tuple(variable.key for variable in stack.variables if variable.kind == "generated")
+    kept = project_secrets(project_id=deployment.project_id)
+    missing = {key: new_password(PASSWORD_BYTES) for key in needed if key not in kept}
+    if missing:
+        keep_generated(project_id=deployment.project_id, values=missing)
+        kept = project_secrets(project_id=deployment.project_id)
+    return resolve(stack=stack, env=request_env, secrets=kept)
+
+
+def context_of(*, project_id: UUID, key: str) -> str:
+    """What a project's sealed value is bound to."""
+    return f"project:{project_id}:{key}"
+
+
+def project_secrets(*, project_id: UUID) -> dict[str, str]:
+    """The project's values by key, opened."""
+    return {
+        key: unseal(sealed=value, context=context_of(project_id=project_id, key=key))
+        for key, value in secrets.sealed(project_id=project_id).items()
+    }
+
+
+def keep_generated(*, project_id: UUID, values: dict[str, str]) -> None:
+    """Keep generated values; one that another job stored first stays."""
+    sealed = {key: seal(value=value, context=context_of(project_id=project_id, key=key)) for key, value in values.items()}
+    secrets.add_missing(project_id=project_id, values=sealed)
+
+
+def keep_given(*, project_id: UUID, values: dict[str, str]) -> None:
+    """Keep values given in a graph over older ones."""
+    sealed = {key: seal(value=value, context=context_of(project_id=project_id, key=key)) for key, value in values.items()}
+    secrets.replace(project_id=project_id, values=sealed)
+
+
+def values_for(*, deployment_id: UUID) -> dict[str, str]:
+    """What the agent of this deployment passes to its containers: exactly the values of its start."""
+    sealed, _ = deployments.sealed_values(deployment_id=deployment_id)
+    return unseal_mapping(sealed=sealed, context=f"deployment:{deployment_id}")
