@@ -208,6 +208,14 @@ class AgentHealth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """Something was heard of an agent; `session_id` is None for calls outside a session."""
+
+    session_id: UUID | None = None
+    health: AgentHealth | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentInfo:
     """What an agent says of itself when it registers; `server_info` keeps the wire's names."""
 
@@ -269,3 +277,31 @@ class Registration:
     agent_id: UUID
     server_id: UUID
     credential: str = field(repr=False)
+
+
+# ---- what other services may ask about a deployment ----
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceState:
+    """`status` is the wire's Status number; `deployed_at` in epoch milliseconds, 0 for never."""
+
+    service_id: str
+    service_name: str
+    status: int
+    replicas: int = 0
+    healthy_replicas: int = 0
+    error_message: str = ""
+    deployed_at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentState:
+    """`status` and `stage` are the wire's DeploymentStatus and DeploymentStage numbers."""
+
+    deployment_id: UUID
+    status: int
+    services: tuple[ServiceState, ...] = ()
+    stage: int = 0
+    percent: int = 0
+    error_message: str = ""

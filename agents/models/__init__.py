@@ -1,0 +1,6 @@
+"""Tables of machines and commands: fields, constraints and indexes, no behaviour. Reached through repositories only."""
+
+from agents.models.commands import CommandRecord
+from agents.models.machines import Agent, Cluster, EnrolmentToken, Server
+
+__all__ = ["Agent", "Cluster", "CommandRecord", "EnrolmentToken", "Server"]

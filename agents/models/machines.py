@@ -1,0 +1,134 @@
+"""Servers, clusters of them, and the agents that dial in from them."""
+
+import uuid
+from datetime import timedelta
+from typing import Self
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+
+class Cluster(models.Model):
+    """Servers that act as one target."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="clusters")
+    name = models.CharField(max_length=100)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "clusters"
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="cluster_name_once_per_owner")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Server(models.Model):
+    """A machine to deploy to. Its status is that of its agent and is never stored here."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="servers")
+    name = models.CharField(max_length=100)
+    host = models.CharField(max_length=255, blank=True, help_text="For people; agents dial in, nobody connects to it.")
+    port = models.PositiveIntegerField(default=22, validators=[MinValueValidator(1), MaxValueValidator(65535)])
+    username = models.CharField(max_length=100, blank=True)
+    cluster = models.ForeignKey(Cluster, null=True, blank=True, on_delete=models.SET_NULL, related_name="servers")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "servers"
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "name"], name="server_name_once_per_owner"),
+            models.CheckConstraint(condition=Q(port__gte=1, port__lte=65535), name="server_port_in_range"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AgentQuerySet(models.QuerySet["Agent"]):
+    """How present agents are, by the database's clock, so that no process's clock matters."""
+
+    def active(self) -> Self:
+        return self.filter(revoked_at__isnull=True)
+
+    def online(self) -> Self:
+        return self.active().filter(last_seen_at__gt=Now() - silent_after())
+
+    def silent(self) -> Self:
+        return self.active().filter(last_seen_at__lte=Now() - silent_after(), last_seen_at__gt=Now() - lost_after())
+
+    def lost(self) -> Self:
+        return self.active().filter(last_seen_at__lte=Now() - lost_after())
+
+
+def silent_after() -> timedelta:
+    return timedelta(seconds=settings.AXION_AGENT_SILENT_AFTER)
+
+
+def lost_after() -> timedelta:
+    return timedelta(seconds=settings.AXION_AGENT_LOST_AFTER)
+
+
+class Agent(models.Model):
+    """The runner on one server. `server_id` is no foreign key: servers may live in a peer service."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    server_id = models.UUIDField()
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="agents")
+    credential_hash = models.CharField(max_length=64, unique=True)
+    version = models.CharField(max_length=50, blank=True)
+    os = models.CharField(max_length=100, blank=True)
+    architecture = models.CharField(max_length=50, blank=True)
+    server_info = models.JSONField(default=dict, blank=True)
+    health = models.JSONField(default=dict, blank=True)
+    session_id = models.UUIDField(null=True, editable=False, unique=True)
+    last_seen_at = models.DateTimeField(null=True)
+    enrolled_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = AgentQuerySet.as_manager()
+
+    class Meta:
+        db_table = "agents"
+        ordering = ["-enrolled_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["server_id"], condition=Q(revoked_at__isnull=True), name="one_active_agent_per_server"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["owner", "-enrolled_at"], name="agents_of_owner"),
+            models.Index(fields=["last_seen_at"], condition=Q(revoked_at__isnull=True), name="agents_by_last_seen"),
+            models.Index(fields=["server_id"], name="agents_of_server"),
+        ]
+
+    def __str__(self) -> str:
+        return f"agent {str(self.id)[:8]}"
+
+
+class EnrolmentToken(models.Model):
+    """A one-time ticket with which one server's agent registers. Only its hash is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    token_hash = models.CharField(max_length=64, unique=True)
+    server_id = models.UUIDField()
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="enrolment_tokens")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "enrolment_tokens"
+        indexes = [
+            models.Index(fields=["server_id"], condition=Q(used_at__isnull=True), name="unused_tokens_of_server")
+        ]
+
+    def __str__(self) -> str:
+        return f"enrolment token for {self.server_id}"

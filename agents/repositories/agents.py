@@ -1,0 +1,135 @@
+"""Agents: who they are, whether they are there, which session speaks for them."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Now
+
+from agents.models import Agent, Server
+from agents.models.machines import lost_after, silent_after
+from agents.states import presence
+from agents.types import AgentData, AgentHealth, AgentInfo, Sighting
+
+_TOUCH = """
+UPDATE agents AS agent
+SET last_seen_at = now(), health = coalesce(seen.health::jsonb, agent.health)
+FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS seen (agent_id, session_id, health)
+WHERE agent.id = seen.agent_id AND agent.revoked_at IS NULL
+  AND (seen.session_id IS NULL OR agent.session_id = seen.session_id)
+RETURNING agent.id
+"""
+
+
+def by_credential(*, credential_hash: str) -> tuple[AgentData, str] | None:
+    """The active agent with this credential and the stored hash, for the caller to compare."""
+    record = _read().active().filter(credential_hash=credential_hash).first()
+    return None if record is None else (as_data(record), record.credential_hash)
+
+
+def get(*, agent_id: UUID) -> AgentData | None:
+    """The active agent with this id."""
+    record = _read().active().filter(id=agent_id).first()
+    return None if record is None else as_data(record)
+
+
+def of_server(*, server_id: UUID) -> AgentData | None:
+    record = _read().active().filter(server_id=server_id).first()
+    return None if record is None else as_data(record)
+
+
+def of_servers(*, server_ids: Collection[UUID]) -> dict[UUID, AgentData]:
+    """The active agents of these servers, by server."""
+    return {record.server_id: as_data(record) for record in _read().active().filter(server_id__in=server_ids)}
+
+
+def of_cluster(*, cluster_id: UUID) -> AgentData | None:
+    """Of all agents in the cluster the one heard of last; ties end by id, so that every process picks the same."""
+    servers = Server.objects.filter(cluster_id=cluster_id).values("id")
+    record = (
+        _read().active().filter(server_id__in=servers).order_by(F("last_seen_at").desc(nulls_last=True), "id").first()
+    )
+    return None if record is None else as_data(record)
+
+
+def of_owner(*, owner_id: UUID, offset: int, limit: int) -> tuple[tuple[AgentData, ...], int]:
+    """One page of the owner's active agents, newest first, and how many there are."""
+    records = _read().active().filter(owner_id=owner_id).order_by("-enrolled_at", "id")
+    return tuple(as_data(record) for record in records[offset : offset + limit]), records.count()
+
+
+def enrol(*, server_id: UUID, owner_id: UUID, new_id: UUID, credential_hash: str, info: AgentInfo) -> UUID:
+    """Give the server's agent a new credential; the old one and its session end. Returns the agent's id.
+
+    Must run inside a transaction. The same server and owner keep their agent, and with it its unfinished commands.
+    """
+    facts = {**_described(info), "credential_hash": credential_hash, "session_id": None, "enrolled_at": Now()}
+    present = Agent.objects.select_for_update(no_key=True).active().filter(server_id=server_id).first()
+    if present is not None and present.owner_id == owner_id:
+        Agent.objects.filter(id=present.id).update(**facts)
+        return present.id
+    if present is not None:
+        Agent.objects.filter(id=present.id).update(revoked_at=Now(), session_id=None)
+    return Agent.objects.create(id=new_id, server_id=server_id, owner_id=owner_id, **facts).id
+
+
+def revoke(*, agent_id: UUID) -> bool:
+    """End the agent's credential and session; False when it had ended before."""
+    return Agent.objects.active().filter(id=agent_id).update(revoked_at=Now(), session_id=None) == 1
+
+
+def open_session(*, agent_id: UUID, session_id: UUID, credential_hash: str, version: str) -> bool:
+    """Let this session speak for the agent, in place of any earlier one; False when the credential has ended."""
+    facts: dict[str, Any] = {"session_id": session_id, "last_seen_at": Now()}
+    if version:
+        facts["version"] = version[:50]
+    return Agent.objects.active().filter(id=agent_id, credential_hash=credential_hash).update(**facts) == 1
+
+
+def touch(*, seen: Mapping[UUID, Sighting]) -> frozenset[UUID]:
+    """Note that these agents were heard of, in one statement; returns those whose session still speaks for them."""
+    sightings = seen.values()
+    sessions = [sighting.session_id for sighting in sightings]
+    health = [None if each.health is None else json.dumps(asdict(each.health)) for each in sightings]
+    with connection.cursor() as cursor:
+        cursor.execute(_TOUCH, [list(seen), sessions, health])
+        return frozenset(row[0] for row in cursor.fetchall())
+
+
+def as_data(record: Agent) -> AgentData:
+    """`record` must come from `_read`, which brings the database's time along."""
+    now = record.__dict__["database_now"]
+    return AgentData(
+        id=record.id,
+        server_id=record.server_id,
+        owner_id=record.owner_id,
+        info=AgentInfo(
+            version=record.version, os=record.os, architecture=record.architecture, server_info=record.server_info
+        ),
+        health=AgentHealth(**record.health),
+        presence=presence(
+            now=now,
+            last_seen_at=record.last_seen_at,
+            revoked=record.revoked_at is not None,
+            silent_after=silent_after(),
+            lost_after=lost_after(),
+        ),
+        last_seen_at=record.last_seen_at,
+    )
+
+
+def _read() -> Any:
+    return Agent.objects.annotate(database_now=Now())
+
+
+def _described(info: AgentInfo) -> dict[str, Any]:
+    return {
+        "version": info.version[:50],
+        "os": info.os[:100],
+        "architecture": info.architecture[:50],
+        "server_info": dict(info.server_info),
+    }

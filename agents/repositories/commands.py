@@ -1,0 +1,184 @@
+"""The ledger of commands: the only code that changes a command's status."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Max, QuerySet
+from django.db.models.functions import Now
+
+from agents.errors import AgentNotFound, CommandNotFound, TransactionRequired
+from agents.models import Agent, CommandRecord
+from agents.repositories.payloads import from_json, kind_of, to_json
+from agents.states import OPEN, CommandEvent, CommandStatus, next_status
+from agents.types import AgentCommand, CommandData, CommandKind, ReportVerdict, Verdict
+
+# The channel on which a commit wakes the gateway processes; the payload is the agent's id.
+CHANNEL = "agent_commands"
+
+
+def queue(
+    *, command_id: UUID, agent_id: UUID, lane: str, deployment_id: UUID, project_id: UUID, command: AgentCommand
+) -> CommandData:
+    """Store a command with the lane's next number; see gateway.send."""
+    _require_transaction()
+    # Held until commit, so that a higher number can never become visible before a lower one.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('agent-lane:' || %s, 0))", [lane])
+    stored = CommandRecord.objects.filter(id=command_id).first()
+    if stored is not None:
+        return as_data(stored)
+    if not Agent.objects.active().filter(id=agent_id).exists():
+        raise AgentNotFound
+    record = CommandRecord.objects.create(
+        id=command_id,
+        agent_id=agent_id,
+        lane=lane,
+        number=_next_number(lane=lane),
+        kind=kind_of(command),
+        deployment_id=deployment_id,
+        project_id=project_id,
+        payload=to_json(command),
+        queued_at=Now(),
+        next_send_at=Now(),
+    )
+    wake(agent_id=agent_id)
+    return get(command_id=record.id)
+
+
+def wake(*, agent_id: UUID) -> None:
+    """Tell the gateway processes, on commit, that this agent has something to receive."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(agent_id)])
+
+
+def get(*, command_id: UUID) -> CommandData:
+    record = CommandRecord.objects.filter(id=command_id).first()
+    if record is None:
+        raise CommandNotFound
+    return as_data(record)
+
+
+def of_deployment(*, deployment_id: UUID) -> tuple[CommandData, ...]:
+    """All commands of the deployment, oldest first."""
+    return tuple(
+        as_data(record) for record in CommandRecord.objects.filter(deployment_id=deployment_id).order_by("queued_at")
+    )
+
+
+def withdraw(*, deployment_id: UUID) -> int:
+    """Close what no session has taken yet; see gateway.withdraw."""
+    with transaction.atomic():
+        rows = _locked().filter(deployment_id=deployment_id, status=CommandStatus.QUEUED).order_by("id")
+        return sum(_advance(row, CommandEvent.WITHDRAW, finished_at=Now(), next_send_at=None) for row in rows)
+
+
+def accept_report(*, command_id: UUID, number: int, agent_id: UUID | None) -> ReportVerdict:
+    """Lock the row and judge the number; see gateway.accept_report."""
+    _require_transaction()
+    row = _lock(command_id=command_id, agent_id=agent_id)
+    last, status = row.last_report_number, CommandStatus(row.status)
+    closed = status not in OPEN
+    if number > last + 1:
+        return ReportVerdict(verdict=Verdict.GAP, last_number=last, closed=closed)
+    # A report proves delivery even where the acknowledgement was lost.
+    if status in (CommandStatus.SENT, CommandStatus.QUEUED):
+        _acknowledge(row)
+    if number <= last:
+        return ReportVerdict(verdict=Verdict.REPEAT, last_number=last, closed=closed)
+    CommandRecord.objects.filter(id=row.id).update(last_report_number=number)
+    return ReportVerdict(verdict=Verdict.FRESH, last_number=number, closed=closed)
+
+
+def acknowledge(*, command_id: UUID, agent_id: UUID) -> bool:
+    """The agent has the command in its journal: it is not sent again in this session. Raises CommandNotFound."""
+    with transaction.atomic():
+        return _acknowledge(_lock(command_id=command_id, agent_id=agent_id))
+
+
+def note_refusal(*, command_id: UUID, agent_id: UUID, refusal: str, message: str) -> CommandData | None:
+    """Store why the agent will not do it; None when the command was closed before.
+
+    The status changes with `finish`, in the transaction that tells the deployment: if we die in between, the command
+    is sent again and refused again. Raises CommandNotFound.
+    """
+    with transaction.atomic():
+        row = _lock(command_id=command_id, agent_id=agent_id)
+        if row.status not in OPEN:
+            return None
+        CommandRecord.objects.filter(id=row.id).update(refusal=refusal[:50], refusal_message=message[:2000])
+    return as_data(row)
+
+
+def finish(*, command_id: UUID) -> bool:
+    """Close the command; see gateway.finish."""
+    with transaction.atomic():
+        row = _lock(command_id=command_id, agent_id=None)
+        event = CommandEvent.REFUSE if row.refusal else CommandEvent.FINISH
+        return _advance(row, event, finished_at=Now(), next_send_at=None)
+
+
+def holds(*, agent_id: UUID, deployment_id: UUID) -> bool:
+    """Whether the agent's server was ever given a command of the deployment, by whichever agent it had then."""
+    given = CommandRecord.objects.filter(
+        deployment_id=deployment_id, agent__server_id__in=Agent.objects.active().filter(id=agent_id).values("server_id")
+    )
+    same_owner = given.filter(agent__owner__in=Agent.objects.filter(id=agent_id).values("owner"))
+    return same_owner.exclude(status__in=[CommandStatus.QUEUED, CommandStatus.WITHDRAWN]).exists()
+
+
+def belongs(*, command_id: UUID, agent_id: UUID, deployment_id: UUID) -> bool:
+    """Whether a report with these ids can be true."""
+    return CommandRecord.objects.filter(id=command_id, agent_id=agent_id, deployment_id=deployment_id).exists()
+
+
+def as_data(record: CommandRecord) -> CommandData:
+    kind = CommandKind(record.kind)
+    return CommandData(
+        id=record.id,
+        agent_id=record.agent_id,
+        lane=record.lane,
+        number=record.number,
+        deployment_id=record.deployment_id,
+        project_id=record.project_id,
+        kind=kind,
+        command=from_json(kind=kind, payload=record.payload),
+        status=CommandStatus(record.status),
+        attempts=record.attempts,
+        queued_at=record.queued_at,
+        last_report_number=record.last_report_number,
+    )
+
+
+def _acknowledge(row: CommandRecord) -> bool:
+    return _advance(row, CommandEvent.ACKNOWLEDGE, acknowledged_at=row.acknowledged_at or Now(), next_send_at=None)
+
+
+def _advance(row: CommandRecord, event: CommandEvent, **facts: Any) -> bool:
+    """Store the step on a row the caller has locked; False where the table has no such step."""
+    status = next_status(current=CommandStatus(row.status), event=event)
+    if status is None:
+        return False
+    return CommandRecord.objects.filter(id=row.id, status=row.status).update(status=status, **facts) == 1
+
+
+def _lock(*, command_id: UUID, agent_id: UUID | None) -> CommandRecord:
+    rows = _locked().filter(id=command_id)
+    row = (rows if agent_id is None else rows.filter(agent_id=agent_id)).first()
+    if row is None:
+        raise CommandNotFound
+    return row
+
+
+def _locked() -> QuerySet[CommandRecord]:
+    return CommandRecord.objects.select_for_update(no_key=True, of=("self",))
+
+
+def _next_number(*, lane: str) -> int:
+    highest: int | None = CommandRecord.objects.filter(lane=lane).aggregate(highest=Max("number"))["highest"]
+    return (highest or 0) + 1
+
+
+def _require_transaction() -> None:
+    if not connection.in_atomic_block:
+        raise TransactionRequired

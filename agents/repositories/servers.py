@@ -1,0 +1,67 @@
+"""Servers and clusters of our own tables."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count
+
+from agents.models import Cluster, Server
+from agents.repositories import agents
+from agents.states import Presence
+from agents.types import AgentData, ClusterData, ServerData
+
+
+def add(*, server_id: UUID, owner_id: UUID, name: str, host: str, port: int, username: str) -> ServerData:
+    record = Server.objects.create(id=server_id, owner_id=owner_id, name=name, host=host, port=port, username=username)
+    return _as_data(record, None)
+
+
+def get(*, server_id: UUID) -> ServerData | None:
+    record = Server.objects.filter(id=server_id).first()
+    return None if record is None else _as_data(record, agents.of_server(server_id=record.id))
+
+
+def of_owner(*, owner_id: UUID) -> tuple[ServerData, ...]:
+    return _with_agents(Server.objects.filter(owner_id=owner_id).order_by("name", "id"))
+
+
+def of_cluster(*, cluster_id: UUID) -> tuple[ServerData, ...]:
+    return _with_agents(Server.objects.filter(cluster_id=cluster_id).order_by("name", "id"))
+
+
+def cluster(*, cluster_id: UUID) -> ClusterData | None:
+    record = _clusters().filter(id=cluster_id).first()
+    return None if record is None else _cluster_data(record)
+
+
+def clusters_of_owner(*, owner_id: UUID) -> tuple[ClusterData, ...]:
+    return tuple(_cluster_data(record) for record in _clusters().filter(owner_id=owner_id).order_by("name", "id"))
+
+
+def _with_agents(records: Any) -> tuple[ServerData, ...]:
+    """Two statements, however many servers."""
+    servers = list(records)
+    by_server = agents.of_servers(server_ids=[server.id for server in servers])
+    return tuple(_as_data(server, by_server.get(server.id)) for server in servers)
+
+
+def _as_data(record: Server, agent: AgentData | None) -> ServerData:
+    return ServerData(
+        id=record.id,
+        owner_id=record.owner_id,
+        name=record.name,
+        host=record.host,
+        port=record.port,
+        username=record.username,
+        cluster_id=record.cluster_id,
+        presence=Presence.PENDING if agent is None else agent.presence,
+        agent_id=None if agent is None else agent.id,
+    )
+
+
+def _clusters() -> Any:
+    return Cluster.objects.annotate(servers_count=Count("servers"))
+
+
+def _cluster_data(record: Any) -> ClusterData:
+    return ClusterData(id=record.id, owner_id=record.owner_id, name=record.name, servers_count=record.servers_count)

@@ -1,0 +1,59 @@
+"""What the gateway process asks of the ledger while it serves sessions. No call here touches the network."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from uuid import UUID
+
+from agents.repositories import agents, commands, delivery
+from agents.types import CommandData, CommandFinished, Outcome, Report, Sighting
+
+CHANNEL = commands.CHANNEL
+
+
+def claim_due(*, session_ids: Collection[UUID], limit: int) -> tuple[CommandData, ...]:
+    """Commands to write now, in lane order, marked as sent. One statement for all sessions."""
+    return delivery.claim_due(session_ids=session_ids, limit=limit)
+
+
+def resume(*, agent_id: UUID, unfinished: Collection[UUID]) -> None:
+    """After Hello: whatever the agent may have missed is due now."""
+    delivery.make_due(agent_id=agent_id, unfinished=unfinished)
+
+
+def acknowledge(*, command_id: UUID, agent_id: UUID) -> None:
+    """The agent has written the command to its journal. Raises CommandNotFound, also for another agent's."""
+    commands.acknowledge(command_id=command_id, agent_id=agent_id)
+
+
+def refuse(*, command_id: UUID, agent_id: UUID, refusal: str, message: str, at: datetime) -> Report | None:
+    """Note the refusal; returns the report that tells the deployment, or None when the command was closed before.
+
+    Applying that report ends in gateway.finish, which closes the command as refused. Raises CommandNotFound.
+    """
+    command = commands.note_refusal(command_id=command_id, agent_id=agent_id, refusal=refusal, message=message)
+    if command is None:
+        return None
+    told = message or f"The agent refused the command: {refusal}."
+    return Report(
+        command_id=command.id,
+        deployment_id=command.deployment_id,
+        agent_id=agent_id,
+        number=command.last_report_number + 1,
+        at=at,
+        body=CommandFinished(outcome=Outcome.FAILED, reason="refused", message=told),
+    )
+
+
+def belongs(*, command_id: UUID, agent_id: UUID, deployment_id: UUID) -> bool:
+    """Whether a report with these ids can be true: an agent speaks of its own commands only."""
+    return commands.belongs(command_id=command_id, agent_id=agent_id, deployment_id=deployment_id)
+
+
+def touch(*, seen: Mapping[UUID, Sighting]) -> frozenset[UUID]:
+    """Store all sightings in one statement; returns the agents whose session still speaks for them."""
+    return agents.touch(seen=seen)
+
+
+def send_again(*, agent_id: UUID, deployment_id: UUID, owner_id: UUID) -> bool:
+    """Hurry the deployment's unfinished commands; False when this owner has none with this agent."""
+    return delivery.hurry(agent_id=agent_id, deployment_id=deployment_id, owner_id=owner_id)

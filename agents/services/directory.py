@@ -1,0 +1,82 @@
+"""Who and where: servers, clusters and the agents that speak for them. Reads, and adding a server."""
+
+from uuid import UUID
+
+from agents.errors import AgentNotFound, ServerNotFound
+from agents.repositories import agents, servers
+from agents.types import AgentData, ClusterData, ServerData
+
+LARGEST_PAGE = 100
+
+
+def add_server(
+    *, server_id: UUID, owner_id: UUID, name: str, host: str = "", port: int = 22, username: str = ""
+) -> ServerData:
+    """Store a server; its agent enrols later."""
+    return servers.add(server_id=server_id, owner_id=owner_id, name=name, host=host, port=port, username=username)
+
+
+def get_server(*, server_id: UUID) -> ServerData:
+    """Raises ServerNotFound. Whether the caller may see it is the caller's question: compare `owner_id`."""
+    found = servers.get(server_id=server_id)
+    if found is None:
+        raise ServerNotFound
+    return found
+
+
+def get_cluster(*, cluster_id: UUID) -> ClusterData:
+    """Raises ServerNotFound. Whether the caller may see it is the caller's question: compare `owner_id`."""
+    found = servers.cluster(cluster_id=cluster_id)
+    if found is None:
+        raise ServerNotFound("No such cluster.")
+    return found
+
+
+def servers_of(*, owner_id: UUID) -> tuple[ServerData, ...]:
+    return servers.of_owner(owner_id=owner_id)
+
+
+def clusters_of(*, owner_id: UUID) -> tuple[ClusterData, ...]:
+    return servers.clusters_of_owner(owner_id=owner_id)
+
+
+def servers_of_cluster(*, cluster_id: UUID) -> tuple[ServerData, ...]:
+    return servers.of_cluster(cluster_id=cluster_id)
+
+
+def agent_for_server(*, server_id: UUID) -> AgentData:
+    """The active agent of a server, present or not: look at `presence`. Raises AgentNotFound."""
+    found = agents.of_server(server_id=server_id)
+    if found is None:
+        raise AgentNotFound
+    return found
+
+
+def agent_for_cluster(*, cluster_id: UUID) -> AgentData:
+    """The agent of the cluster that was heard of last. Raises AgentNotFound."""
+    found = agents.of_cluster(cluster_id=cluster_id)
+    if found is None:
+        raise AgentNotFound("No server of the cluster has an agent.")
+    return found
+
+
+def get_agent(*, agent_id: UUID) -> AgentData:
+    """The active agent with this id. Raises AgentNotFound."""
+    found = agents.get(agent_id=agent_id)
+    if found is None:
+        raise AgentNotFound
+    return found
+
+
+def own_agent(*, agent_id: UUID, owner_id: UUID) -> AgentData:
+    """The agent if it is this user's. Raises AgentNotFound, the same for missing and for somebody else's."""
+    found = get_agent(agent_id=agent_id)
+    if found.owner_id != owner_id:
+        raise AgentNotFound
+    return found
+
+
+def agents_of(*, owner_id: UUID, page: int, limit: int) -> tuple[tuple[AgentData, ...], int]:
+    """A page of the user's agents, newest first, and how many there are; `limit` is clamped to 1..100."""
+    size = min(max(limit, 1), LARGEST_PAGE)
+    return agents.of_owner(owner_id=owner_id, offset=(max(page, 1) - 1) * size, limit=size)
