@@ -148,9 +148,7 @@ def store_services(*, deployment_id: UUID, services: tuple[ServiceState, ...], a
 def ask_cancel(*, deployment_id: UUID, by: UUID, at: datetime, deadline_at: datetime) -> bool:
     """Note that a cancel was asked for; False when it was before. Inside a transaction."""
     asked = Deployment.objects.filter(pk=deployment_id, cancel_requested_at__isnull=True)
-    return (
-        asked.update(cancel_requested_at=at, cancel_requested_by_id=by, deadline_at=deadline_at, updated_at=at) == 1
-    )
+    return asked.update(cancel_requested_at=at, cancel_requested_by_id=by, deadline_at=deadline_at, updated_at=at) == 1
 
 
 def postpone(*, deployment_id: UUID, attempts: int, next_attempt_at: datetime, at: datetime) -> None:
@@ -172,5 +170,3 @@ def sealed_values(*, deployment_id: UUID) -> tuple[str, Mapping[str, str]]:
     if row is None:
         raise NotFound("No such deployment.")
     return row
-
-

@@ -40,5 +40,3 @@ def is_next(*, deployment_id: UUID, project_id: UUID, target_id: UUID) -> bool:
     if holder(project_id=project_id, target_id=target_id) is not None:
         return False
     return waiting(project_id=project_id, target_id=target_id)[:1] == (deployment_id,)
-
-

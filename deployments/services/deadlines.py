@@ -55,7 +55,9 @@ def expire_active(*, at: datetime) -> int:
         if deployment.cancel_requested_at is not None:
             message = f"Cancelled by {deployment.cancel_requested_by}, but the agent never confirmed that it stopped."
             return Outcome(reason=Reason.CANCELLED, message=message)
-        message = f"Not finished within {settings.AXION_DEPLOY_DEADLINE} s; the agent was told to put back what ran before."
+        message = (
+            f"Not finished within {settings.AXION_DEPLOY_DEADLINE} s; the agent was told to put back what ran before."
+        )
         return Outcome(reason=Reason.EXPIRED, message=message)
 
     return _settle_each(

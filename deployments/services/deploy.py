@@ -35,9 +35,7 @@ ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 SUPERSEDE = "supersede"
 
 
-def deploy_project(
-    *, caller: Caller, request: DeployRequest, deployment_id: UUID, at: datetime
-) -> DeploymentRecord:
+def deploy_project(*, caller: Caller, request: DeployRequest, deployment_id: UUID, at: datetime) -> DeploymentRecord:
     """Store a pending deployment of the project's newest graph and code, and put its job on the queue.
 
     The same request id by the same caller answers with the first deployment and does nothing. Opens its own
@@ -109,7 +107,8 @@ def _store(
     if project.concurrency == SUPERSEDE:
         _supersede_waiting(request=request, by=caller.name, at=at)
     sealed = {
-        name: seal(value=value, context=f"deployment:{deployment_id}:{name}") for name, value in request.env_vars.items()
+        name: seal(value=value, context=f"deployment:{deployment_id}:{name}")
+        for name, value in request.env_vars.items()
     }
     deployments.create(
         deployment_id=deployment_id,

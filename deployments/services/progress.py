@@ -27,6 +27,7 @@ from deployments.types import DeploymentRecord, ServiceState
 
 MAX_LOG_BYTES = 4 * 1024 * 1024
 RUNNING = "running"
+KNOWN_REASONS = frozenset(reason.value for reason in Reason) - {""}
 STAGES = {
     1: Stage.BUILDING,
     2: Stage.PUSHING,
@@ -73,7 +74,7 @@ def _apply(*, deployment: DeploymentRecord, report: Report, at: datetime) -> Non
 
 def reason_of(word: str) -> Reason:
     """The agent's word for what went wrong; one that we do not know counts as internal."""
-    return Reason(word) if word and word in Reason else Reason.INTERNAL
+    return Reason(word) if word in KNOWN_REASONS else Reason.INTERNAL
 
 
 def _reach_stage(*, deployment: DeploymentRecord, body: StageReached, at: datetime) -> None:

@@ -28,9 +28,7 @@ def list_deployments(
     )
 
 
-def events_after(
-    *, caller: Caller, deployment_id: UUID, sequence: int, limit: int = 500
-) -> tuple[EventRecord, ...]:
+def events_after(*, caller: Caller, deployment_id: UUID, sequence: int, limit: int = 500) -> tuple[EventRecord, ...]:
     """The deployment's events above `sequence`, in order. Raises NotFound."""
     access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.SEE)
     return events.after(deployment_id=deployment_id, sequence=sequence, limit=limit)

@@ -65,7 +65,8 @@ def finish_restore(*, deployment: DeploymentRecord, outcome: Outcome, at: dateti
 
 def _release(deployment: DeploymentRecord) -> None:
     """Close the deploy command and wake the next deployment of the lane when the caller commits."""
-    gateway.finish(command_id=deploy_command_id(deployment.id))
+    if deployment.started_at is not None:
+        gateway.finish(command_id=deploy_command_id(deployment.id))
     for waiting_id in lanes.waiting(project_id=deployment.project_id, target_id=deployment.target.id)[:1]:
         queue.enqueue_run(deployment_id=waiting_id, attempt=deployment.last_sequence)
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
+from stackgen.stack import Stack
+from stackgen.variables import resolve
+
 from deployments.encryption import seal, unseal, unseal_mapping
 from deployments.repositories import deployments, secrets
 from deployments.types import DeploymentRecord
-from stackgen.stack import Stack
-from stackgen.variables import resolve
 
 PASSWORD_BYTES = 24
 
 
-def resolve_values(
-    *, deployment: DeploymentRecord, stack: Stack, new_password: Callable[[int], str]
-) -> dict[str, str]:
+def resolve_values(*, deployment: DeploymentRecord, stack: Stack, new_password: Callable[[int], str]) -> dict[str, str]:
     """Every variable of the stack with its value. Passwords that nobody gave are generated and kept for the project.
 
     Opens small transactions of its own. The result is secret: seal it or hand it to the agent, nothing else.
@@ -49,13 +48,17 @@ def project_secrets(*, project_id: UUID) -> dict[str, str]:
 
 def keep_generated(*, project_id: UUID, values: dict[str, str]) -> None:
     """Keep generated values; one that another job stored first stays."""
-    sealed = {key: seal(value=value, context=context_of(project_id=project_id, key=key)) for key, value in values.items()}
+    sealed = {
+        key: seal(value=value, context=context_of(project_id=project_id, key=key)) for key, value in values.items()
+    }
     secrets.add_missing(project_id=project_id, values=sealed)
 
 
 def keep_given(*, project_id: UUID, values: dict[str, str]) -> None:
     """Keep values given in a graph over older ones."""
-    sealed = {key: seal(value=value, context=context_of(project_id=project_id, key=key)) for key, value in values.items()}
+    sealed = {
+        key: seal(value=value, context=context_of(project_id=project_id, key=key)) for key, value in values.items()
+    }
     secrets.replace(project_id=project_id, values=sealed)
 
 

@@ -1,0 +1,24 @@
+"""manage.py reconcile: closes what nobody answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from axion_deploy.processes import run_until, stop_on_signals
+from deployments.services import deadlines
+
+ROUND_SECONDS = 1.0
+
+
+class Command(BaseCommand):
+    help = "Look once a second for dead jobs, lost agents and overdue deployments. Several may run."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        def step() -> float:
+            deadlines.reconcile(at=timezone.now())
+            return ROUND_SECONDS
+
+        run_until(stop_on_signals(), step=step)

@@ -1,0 +1,47 @@
+"""What the long-running processes share: a clean end on SIGTERM, and database trouble that passes."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+import structlog
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
+
+LONGEST_PAUSE = 10.0
+
+logger = structlog.get_logger(__name__)
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGTERM and SIGINT set. Call it from the main thread."""
+    stopped = threading.Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopped.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    return stopped
+
+
+def run_until(stopped: threading.Event, *, step: Callable[[], float]) -> None:
+    """Call `step` until told to stop; it returns how many seconds to wait before the next call.
+
+    A database that is gone is waited for with growing pauses and jitter, for as long as it takes.
+    """
+    failures = 0
+    while not stopped.is_set():
+        try:
+            close_old_connections()
+            pause = step()
+            failures = 0
+        except (OperationalError, InterfaceError) as error:
+            failures += 1
+            connection.close()
+            pause = min(LONGEST_PAUSE, 0.2 * 2**failures) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
+            logger.warning("database is not there, trying again", error=str(error).strip(), seconds=round(pause, 1))
+        stopped.wait(pause)

@@ -1,0 +1,99 @@
+"""Own sources: projects, their graphs and their code, filled from the admin, REST or a command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils.text import slugify
+from stackgen.code import BundleInvalid, facts_of_tar
+from stackgen.errors import GraphInvalid
+from stackgen.graph import parse_graph
+from stackgen.secrets import split_secrets
+
+from deployments.errors import Conflict, Invalid
+from deployments.repositories import bundles, projects
+from deployments.services import access, variables
+from deployments.services.generation import invalid_graph
+from deployments.types import Caller, GraphRecord, ProjectRecord, Right
+
+MAX_NAME = 100
+SLUG_LENGTH = 32
+SUFFIX_LENGTH = 6
+SETTINGS = frozenset({"concurrency", "restore_on_failure", "health_deadline", "health_window", "retention"})
+
+
+def create_project(
+    *, caller: Caller, project_id: UUID, name: str, settings: Mapping[str, Any] | None = None
+) -> ProjectRecord:
+    """A new project of the caller. Raises Invalid, or Conflict when the caller has one of this name."""
+    name = name.strip()
+    if not name or len(name) > MAX_NAME:
+        raise Invalid("A project needs a name of at most 100 characters.", details={"name": "1 to 100 characters"})
+    chosen = dict(settings or {})
+    if unknown := sorted(set(chosen) - SETTINGS):
+        raise Invalid("Unknown setting.", details=dict.fromkeys(unknown, "not a setting of a project"))
+    try:
+        with transaction.atomic():
+            return projects.create(
+                project_id=project_id,
+                owner_id=caller.user_id,
+                name=name,
+                slug=slug_of(name, project_id),
+                settings=chosen,
+            )
+    except IntegrityError as error:
+        raise Conflict("You have a project of this name already.", details={"name": "taken"}) from error
+
+
+def slug_of(name: str, project_id: UUID) -> str:
+    """Short, safe on every host, and not another project's: the name with a piece of the id."""
+    return f"{slugify(name)[:SLUG_LENGTH].strip('-') or 'project'}-{project_id.hex[:SUFFIX_LENGTH]}"
+
+
+def store_graph(*, caller: Caller, project_id: UUID, graph: Mapping[str, Any]) -> GraphRecord:
+    """Store the graph as the project's next version, its secret values apart and sealed.
+
+    Raises NotFound, Forbidden, or Invalid with every problem by node and field; nothing is stored then.
+    """
+    access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
+    try:
+        parse_graph(graph)
+        split = split_secrets(graph)
+    except GraphInvalid as error:
+        raise invalid_graph(error) from error
+    with transaction.atomic():
+        stored = projects.add_graph(project_id=project_id, graph=split.graph)
+        variables.keep_given(project_id=project_id, values=dict(split.values))
+    return stored
+
+
+def store_code(*, caller: Caller, project_id: UUID, node_id: str, content: bytes) -> str:
+    """Store a tar as the code of a node; returns its digest. Raises NotFound, Forbidden or Invalid."""
+    access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
+    graph = projects.latest_graph(project_id=project_id)
+    known = {str(node["id"]) for node in graph.graph.get("nodes", [])} if graph else set()
+    if node_id not in known:
+        raise Invalid("The project's graph has no such node.", details={"nodeId": "not in the graph"})
+    try:
+        facts = facts_of_tar(content)
+    except BundleInvalid as error:
+        raise Invalid(str(error), details={"code": str(error)}) from error
+    with transaction.atomic():
+        bundles.store(digest=facts.digest, content=content)
+        bundles.assign(project_id=project_id, node_id=node_id, digest=facts.digest)
+    return facts.digest
+
+
+def latest_graph(*, caller: Caller, project_id: UUID) -> GraphRecord | None:
+    """The newest version of the project's graph, if there is any. Raises NotFound."""
+    access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
+    return projects.latest_graph(project_id=project_id)
+
+
+def code_of(*, caller: Caller, project_id: UUID) -> dict[str, str]:
+    """Node id to digest of the code it is built from next. Raises NotFound."""
+    access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
+    return bundles.assigned(project_id=project_id)

@@ -1,0 +1,92 @@
+"""Rows for tests, with the fewest words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from agents import gateway
+from agents.models import Agent, Server
+from agents.types import DeployCommand
+from deployments.models import Deployment, GraphVersion, Project, ProjectMember, User
+from deployments.repositories import deployments
+from deployments.repositories.records import service_to_json
+from deployments.services import settle
+from deployments.states import Transition
+from deployments.types import DeploymentRecord, ServiceState
+
+NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
+
+
+def make_user(name: str, **columns: Any) -> User:
+    return User.objects.create_user(username=name, password="correct horse", **columns)
+
+
+def make_project(owner: User, *, name: str = "Voting", **columns: Any) -> Project:
+    project_id = uuid4()
+    project = Project.objects.create(id=project_id, owner=owner, name=name, slug=f"p-{project_id.hex[:12]}", **columns)
+    GraphVersion.objects.create(project=project, version=1, graph={"nodes": [], "edges": []})
+    return project
+
+
+def add_member(project: Project, user: User, *, role: str) -> None:
+    ProjectMember.objects.create(project=project, user=user, role=role)
+
+
+def make_server(owner: User, *, name: str = "server-1") -> Server:
+    return Server.objects.create(id=uuid4(), owner=owner, name=name, host="127.0.0.1")
+
+
+def make_agent(server: Server, *, seen: datetime | None = None) -> Agent:
+    return Agent.objects.create(
+        id=uuid4(),
+        server_id=server.id,
+        owner=server.owner,
+        credential_hash=uuid4().hex,
+        last_seen_at=seen or datetime.now(UTC),
+        enrolled_at=datetime.now(UTC),
+    )
+
+
+def make_deployment(project: Project, server: Server, *, at: datetime = NOW, **columns: Any) -> Deployment:
+    """A pending deployment of two services."""
+    services = [ServiceState(node_id=f"n-{name}", name=name, image=f"image-{name}") for name in ("web", "db")]
+    return Deployment.objects.create(
+        id=uuid4(),
+        project=project,
+        owner=project.owner,
+        requested_by=columns.pop("requested_by", project.owner),
+        server_id=server.id,
+        graph_version=project.graph_versions.get(),
+        service_statuses=[service_to_json(state) for state in services],
+        created_at=at,
+        updated_at=at,
+        next_attempt_at=columns.pop("next_attempt_at", at + timedelta(seconds=8)),
+        **columns,
+    )
+
+
+def start_deployment(deployment: Deployment, agent: Agent, *, at: datetime = NOW) -> DeploymentRecord:
+    """In progress, its command in the ledger. Needs a transaction."""
+    deployments.advance(
+        deployment_id=deployment.id,
+        transition=Transition.START,
+        at=at,
+        config={"stackName": "axion-test"},
+        deadline_at=at + timedelta(seconds=1800),
+    )
+    record = deployments.get(deployment_id=deployment.id)
+    gateway.send(
+        command_id=settle.deploy_command_id(deployment.id),
+        agent_id=agent.id,
+        lane=record.lane,
+        deployment_id=deployment.id,
+        project_id=deployment.project_id,
+        command=DeployCommand(stack_name="axion-test", files={}, services=()),
+    )
+    return record
+
+
+def reload(deployment_id: UUID) -> DeploymentRecord:
+    return deployments.get(deployment_id=deployment_id)
