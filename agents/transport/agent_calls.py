@@ -1,0 +1,113 @@
+"""Unary calls that agents make: registering, heartbeats, and fetching what a deployment needs."""
+
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any, NoReturn
+from uuid import UUID
+
+import grpc
+import structlog
+
+from agents import gateway
+from agents.contracts import common_pb2, runner_pb2
+from agents.errors import NotFound
+from agents.services import enrolment
+from agents.transport import codec
+from agents.transport.callers import Callers
+from agents.transport.failures import is_expected, wire_error, wire_status
+from agents.transport.liveness import Liveness
+from agents.transport.ports import Bindings
+from agents.transport.threads import DatabaseThreads
+
+log = structlog.get_logger(__name__)
+Call = grpc.aio.ServicerContext[Any, Any]
+
+CHUNK_BYTES = 256 * 1024
+
+
+class AgentCalls:
+    def __init__(self, *, bindings: Bindings, callers: Callers, threads: DatabaseThreads, liveness: Liveness) -> None:
+        self._bindings = bindings
+        self._callers = callers
+        self._threads = threads
+        self._liveness = liveness
+
+    async def register(self, request: runner_pb2.RegisterAgentRequest) -> runner_pb2.RegisterAgentResponse:
+        """Exchange a one-time token for a credential; an empty server_id takes the token's word."""
+        try:
+            done = await self._threads.run(
+                enrolment.register,
+                token=request.agent_token,
+                server_id=codec.id_from_wire(request.server_id) if request.server_id else None,
+                info=codec.info_from_wire(request.agent_info),
+                new_id=uuid.uuid4(),
+            )
+        except Exception as error:
+            _log_unexpected(error, call="RegisterAgent")
+            return runner_pb2.RegisterAgentResponse(status=common_pb2.ERROR, error=wire_error(error))
+        log.info("agent registered", agent_id=str(done.agent_id), server_id=str(done.server_id))
+        data = runner_pb2.RegisterAgentData(
+            agent_id=str(done.agent_id),
+            server_id=str(done.server_id),
+            registration_successful=True,
+            message="Registered.",
+            credential=done.credential,
+        )
+        return runner_pb2.RegisterAgentResponse(status=common_pb2.SUCCESS, data=data)
+
+    async def heartbeat(self, request: runner_pb2.HeartbeatRequest, context: Call) -> runner_pb2.HeartbeatResponse:
+        await self._heard(request.health, context)
+        data = runner_pb2.HeartbeatData(acknowledged=True)
+        return runner_pb2.HeartbeatResponse(status=common_pb2.SUCCESS, data=data)
+
+    async def metrics(self, request: runner_pb2.SendMetricsRequest, context: Call) -> common_pb2.Empty:
+        await self._heard(request.health, context)
+        return common_pb2.Empty()
+
+    async def metrics_stream(
+        self, requests: AsyncIterator[runner_pb2.SendMetricsRequest], context: Call
+    ) -> common_pb2.Empty:
+        async for request in requests:
+            await self._heard(request.health, context)
+        return common_pb2.Empty()
+
+    async def bundle(
+        self, request: runner_pb2.FetchBundleRequest, context: Call
+    ) -> AsyncIterator[runner_pb2.BundleChunk]:
+        """The bundle in chunks; NOT_FOUND for an unknown one and for somebody else's alike."""
+        agent, _ = await self._callers.agent(context)
+        try:
+            content = await self._threads.run(self._bindings.bundle_of, digest=request.digest, agent_id=agent.id)
+        except Exception as error:
+            await _abort(context, error, call="FetchBundle")
+        for start in range(0, len(content), CHUNK_BYTES):
+            yield runner_pb2.BundleChunk(data=content[start : start + CHUNK_BYTES])
+
+    async def secrets(self, request: runner_pb2.FetchSecretsRequest, context: Call) -> runner_pb2.FetchSecretsResponse:
+        """The deployment's values; only for an agent that was given a command of it."""
+        agent, _ = await self._callers.agent(context)
+        try:
+            values = await self._threads.run(self._values, agent_id=agent.id, deployment_id=request.deployment_id)
+        except Exception as error:
+            await _abort(context, error, call="FetchSecrets")
+        return runner_pb2.FetchSecretsResponse(values=values)
+
+    def _values(self, *, agent_id: UUID, deployment_id: str) -> dict[str, str]:
+        wanted = codec.id_from_wire(deployment_id)
+        if not gateway.may_see(agent_id=agent_id, deployment_id=wanted):
+            raise NotFound
+        return dict(self._bindings.secrets_of(deployment_id=wanted, agent_id=agent_id))
+
+    async def _heard(self, health: runner_pb2.AgentHealth, context: Call) -> None:
+        agent = await self._callers.agent_for_heartbeat(context)
+        self._liveness.heard(agent_id=agent.id, session_id=None, health=codec.health_from_wire(health))
+
+
+async def _abort(context: Call, error: Exception, *, call: str) -> NoReturn:
+    _log_unexpected(error, call=call)
+    await context.abort(wire_status(error), wire_error(error).message)
+
+
+def _log_unexpected(error: Exception, *, call: str) -> None:
+    if not is_expected(error):
+        log.error("call failed", call=call, error=repr(error))

@@ -1,0 +1,236 @@
+"""Dataclasses to protobuf and back: the only module that knows both."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from google.protobuf.json_format import MessageToDict, ParseDict
+
+from agents.contracts import common_pb2, runner_pb2
+from agents.errors import NotFound
+from agents.states import Presence
+from agents.types import (
+    AgentData,
+    AgentHealth,
+    AgentInfo,
+    CommandData,
+    CommandFinished,
+    DeployCommand,
+    DeploymentState,
+    LogWritten,
+    Outcome,
+    Report,
+    ReportBody,
+    RestoreStarted,
+    RevertCommand,
+    ServiceObserved,
+    ServiceSpec,
+    Stage,
+    StageReached,
+)
+
+_SERVER_STATUS = {
+    Presence.PENDING: common_pb2.SERVER_STATUS_PENDING,
+    Presence.ONLINE: common_pb2.SERVER_STATUS_CONNECTED,
+    Presence.SILENT: common_pb2.SERVER_STATUS_CONNECTED,
+    Presence.LOST: common_pb2.SERVER_STATUS_DISCONNECTED,
+    Presence.REVOKED: common_pb2.SERVER_STATUS_DISCONNECTED,
+}
+
+
+def id_from_wire(text: str) -> UUID:
+    """Raises NotFound for what is no id: there is nothing by that name."""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise NotFound from error
+
+
+# ---- down ----
+
+
+def command_to_wire(data: CommandData) -> runner_pb2.ToAgent:
+    command = runner_pb2.Command(
+        command_id=str(data.id),
+        lane=data.lane,
+        number=data.number,
+        deployment_id=str(data.deployment_id),
+        project_id=str(data.project_id),
+    )
+    if isinstance(data.command, DeployCommand):
+        command.deploy.CopyFrom(_deploy_to_wire(data.command))
+    else:
+        command.revert.CopyFrom(_revert_to_wire(data.command))
+    return runner_pb2.ToAgent(command=command)
+
+
+def _deploy_to_wire(command: DeployCommand) -> runner_pb2.Deploy:
+    return runner_pb2.Deploy(
+        stack_name=command.stack_name,
+        files=dict(command.files),
+        services=[_spec_to_wire(service) for service in command.services],
+        variable_names=command.variable_names,
+        force_redeploy=command.force_redeploy,
+        health_deadline_seconds=command.health_deadline_seconds,
+        health_window_seconds=command.health_window_seconds,
+        build_deadline_seconds=command.build_deadline_seconds,
+        restore_on_failure=command.restore_on_failure,
+    )
+
+
+def _spec_to_wire(service: ServiceSpec) -> runner_pb2.ServiceSpec:
+    return runner_pb2.ServiceSpec(
+        node_id=service.node_id,
+        name=service.name,
+        image=service.image,
+        bundle_digest=service.bundle_digest,
+        dockerfile=service.dockerfile,
+        depends_on=service.depends_on,
+        has_health_check=service.has_health_check,
+        replicas=service.replicas,
+        content_hash=service.content_hash,
+        level=service.level,
+    )
+
+
+def _revert_to_wire(command: RevertCommand) -> runner_pb2.Revert:
+    return runner_pb2.Revert(stack_name=command.stack_name, asked_by=command.asked_by, cause=command.cause)
+
+
+def reports_acknowledged(*, command_id: UUID, number: int) -> runner_pb2.ToAgent:
+    stored = runner_pb2.ReportsAcknowledged(command_id=str(command_id), number=number)
+    return runner_pb2.ToAgent(reports_acknowledged=stored)
+
+
+def welcome(*, heartbeat_seconds: int) -> runner_pb2.ToAgent:
+    return runner_pb2.ToAgent(welcome=runner_pb2.Welcome(heartbeat_seconds=heartbeat_seconds))
+
+
+# ---- up ----
+
+
+def report_from_wire(message: runner_pb2.Report, *, agent_id: UUID) -> Report:
+    """Raises ValueError where the message is no report that we know."""
+    if message.number < 1:
+        raise ValueError("report numbers start at 1")
+    return Report(
+        command_id=UUID(message.command_id),
+        deployment_id=UUID(message.deployment_id),
+        agent_id=agent_id,
+        number=message.number,
+        at=datetime.fromtimestamp(message.at_ms / 1000, tz=UTC),
+        body=_body_from_wire(message),
+    )
+
+
+def _body_from_wire(message: runner_pb2.Report) -> ReportBody:
+    match message.WhichOneof("body"):
+        case "stage":
+            stage = message.stage
+            return StageReached(stage=Stage(stage.stage), percent=stage.percent, message=stage.message)
+        case "service":
+            return _observed_from_wire(message.service)
+        case "log":
+            log = message.log
+            return LogWritten(service_name=log.service_name, source=log.source, text=log.text)
+        case "restore_started":
+            restore = message.restore_started
+            return RestoreStarted(
+                reason=restore.reason,
+                message=restore.message,
+                failed_service=restore.failed_service,
+                log_tail=tuple(restore.log_tail),
+            )
+        case "finished":
+            return _finished_from_wire(message.finished)
+    raise ValueError("a report without a body that we know")
+
+
+def _observed_from_wire(message: runner_pb2.ServiceObserved) -> ServiceObserved:
+    return ServiceObserved(
+        node_id=message.node_id,
+        service_name=message.service_name,
+        state=message.state,
+        health=message.health,
+        image=message.image,
+        image_digest=message.image_digest,
+        container_ids=tuple(message.container_ids),
+        replicas=message.replicas,
+        healthy_replicas=message.healthy_replicas,
+        error_message=message.error_message,
+    )
+
+
+def _finished_from_wire(message: runner_pb2.CommandFinished) -> CommandFinished:
+    return CommandFinished(
+        outcome=Outcome(message.outcome),
+        reason=message.reason,
+        message=message.message,
+        failed_service=message.failed_service,
+        log_tail=tuple(message.log_tail),
+        services=tuple(_observed_from_wire(service) for service in message.services),
+        previous_stack_running=message.previous_stack_running,
+    )
+
+
+def info_from_wire(message: runner_pb2.AgentInfo) -> AgentInfo:
+    server = MessageToDict(message.server_info, preserving_proto_field_name=True)
+    return AgentInfo(version=message.version, os=message.os, architecture=message.architecture, server_info=server)
+
+
+def health_from_wire(message: runner_pb2.AgentHealth) -> AgentHealth:
+    return AgentHealth(
+        cpu_usage=message.cpu_usage,
+        memory_usage=message.memory_usage,
+        disk_usage=message.disk_usage,
+        active_containers=message.active_containers,
+        last_heartbeat=message.last_heartbeat,
+    )
+
+
+# ---- answers to unary calls ----
+
+
+def agent_to_wire(agent: AgentData) -> runner_pb2.AgentStatusData:
+    server = ParseDict(dict(agent.info.server_info), runner_pb2.ServerInfo(), ignore_unknown_fields=True)
+    seen = agent.last_seen_at
+    return runner_pb2.AgentStatusData(
+        agent_id=str(agent.id),
+        server_id=str(agent.server_id),
+        status=_SERVER_STATUS[agent.presence],
+        agent_info=runner_pb2.AgentInfo(
+            version=agent.info.version,
+            os=agent.info.os,
+            architecture=agent.info.architecture,
+            server_info=server,
+        ),
+        health=runner_pb2.AgentHealth(
+            connected=agent.presence is Presence.ONLINE,
+            cpu_usage=agent.health.cpu_usage,
+            memory_usage=agent.health.memory_usage,
+            disk_usage=agent.health.disk_usage,
+            active_containers=agent.health.active_containers,
+            last_heartbeat=0 if seen is None else int(seen.timestamp() * 1000),
+        ),
+    )
+
+
+def deployment_to_wire(state: DeploymentState) -> runner_pb2.DeploymentStatusData:
+    return runner_pb2.DeploymentStatusData(
+        deployment_id=str(state.deployment_id),
+        status=common_pb2.DeploymentStatus.Name(state.status),
+        service_statuses=[
+            runner_pb2.ServiceStatus(
+                service_id=service.service_id,
+                service_name=service.service_name,
+                status=common_pb2.Status.Name(service.status),
+                replicas=service.replicas,
+                healthy_replicas=service.healthy_replicas,
+                error_message=service.error_message,
+                deployed_at=service.deployed_at,
+            )
+            for service in state.services
+        ],
+        current_stage=common_pb2.DeploymentStage.Name(state.stage),
+        progress_percent=state.percent,
+        error_message=state.error_message,
+    )

@@ -1,0 +1,116 @@
+"""The gateway: a gRPC server for agents and the loops beside it, in one event loop."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+import structlog
+
+from agents.contracts import runner_pb2_grpc
+from agents.transport import wake
+from agents.transport.agent_calls import AgentCalls
+from agents.transport.callers import Callers
+from agents.transport.liveness import Liveness
+from agents.transport.ports import Bindings, GatewayConfig
+from agents.transport.servicer import RunnerAgentService
+from agents.transport.session import STOPPING
+from agents.transport.stream import SessionCalls
+from agents.transport.switchboard import Switchboard
+from agents.transport.threads import DatabaseThreads
+from agents.transport.user_calls import UserCalls
+
+log = structlog.get_logger(__name__)
+
+# The gateway's own loops: commands and heartbeats, never behind reports.
+LOOP_THREADS = 2
+PAUSE_AFTER_FAULT = 1.0
+# A command carries all generated files; 10,000 nodes stay well below.
+LARGEST_MESSAGE = 16 * 1024 * 1024
+CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
+    ("grpc.max_send_message_length", LARGEST_MESSAGE),
+    ("grpc.max_receive_message_length", LARGEST_MESSAGE),
+    # A dead line is noticed within 30 s in both directions; agents may ping as often as every 5 s.
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    ("grpc.so_reuseport", 0),
+)
+
+
+class Gateway:
+    """One gateway process. `start` and `stop` are called once each, on the event loop."""
+
+    def __init__(self, *, config: GatewayConfig, bindings: Bindings) -> None:
+        self._config = config
+        self._loop_threads = DatabaseThreads(count=LOOP_THREADS, name="gateway-loops")
+        self._threads = DatabaseThreads(count=config.report_threads, name="gateway-reports")
+        self._switchboard = Switchboard(threads=self._loop_threads, poll_seconds=config.poll_seconds)
+        self._liveness = Liveness(switchboard=self._switchboard, threads=self._loop_threads)
+        self._server = grpc.aio.server(options=CHANNEL_OPTIONS)
+        self._loops: list[asyncio.Task[None]] = []
+        add_service: Any = runner_pb2_grpc.add_RunnerAgentServiceServicer_to_server
+        add_service(self._service(bindings), self._server)
+
+    async def start(self) -> int:
+        """Listen and serve; returns the port. Raises RuntimeError when the address cannot be bound."""
+        port = self._bind()
+        await self._server.start()
+        self._loops = [
+            asyncio.create_task(_for_ever("deliver", self._switchboard.deliver_when_due)),
+            asyncio.create_task(_for_ever("liveness", self._write_heartbeats)),
+            asyncio.create_task(_for_ever("listen", self._listen)),
+        ]
+        return port
+
+    async def stop(self) -> None:
+        """End the sessions so that agents go elsewhere, finish what runs, write the last heartbeats."""
+        self._switchboard.end_all(STOPPING)
+        await self._server.stop(self._config.stop_grace)
+        for task in self._loops:
+            task.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        await self._liveness.flush()
+        for pool in (self._threads, self._loop_threads):
+            await asyncio.to_thread(pool.close)
+
+    def _service(self, bindings: Bindings) -> RunnerAgentService:
+        callers = Callers(threads=self._threads, user_of=bindings.user_of)
+        return RunnerAgentService(
+            agents=AgentCalls(bindings=bindings, callers=callers, threads=self._threads, liveness=self._liveness),
+            users=UserCalls(bindings=bindings, callers=callers, threads=self._threads),
+            sessions=SessionCalls(
+                config=self._config,
+                bindings=bindings,
+                callers=callers,
+                threads=self._threads,
+                switchboard=self._switchboard,
+                liveness=self._liveness,
+            ),
+        )
+
+    def _bind(self) -> int:
+        if not self._config.tls_cert:
+            return self._server.add_insecure_port(self._config.bind)
+        pair = (Path(self._config.tls_key).read_bytes(), Path(self._config.tls_cert).read_bytes())
+        return self._server.add_secure_port(self._config.bind, grpc.ssl_server_credentials([pair]))
+
+    async def _write_heartbeats(self) -> None:
+        await asyncio.sleep(self._config.liveness_seconds)
+        await self._liveness.flush()
+
+    async def _listen(self) -> None:
+        await wake.listen(conninfo=self._config.conninfo, switchboard=self._switchboard)
+
+
+async def _for_ever(name: str, step: Callable[[], Awaitable[None]]) -> None:
+    """Repeat a step; a fault in it is logged and never ends the process."""
+    while True:
+        try:
+            await step()
+        except Exception:
+            log.exception("gateway loop failed, goes on", loop=name)
+            await asyncio.sleep(PAUSE_AFTER_FAULT)

@@ -1,0 +1,142 @@
+"""What an agent says about its commands, applied in the order it was said; one drain per session."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+from uuid import UUID
+
+import structlog
+
+from agents.contracts import runner_pb2
+from agents.errors import NotFound
+from agents.services import delivery
+from agents.transport import codec
+from agents.transport.ports import OnReport
+from agents.transport.session import AgentSession
+from agents.transport.threads import DATABASE_AWAY, DatabaseThreads
+from agents.types import Report
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+# Acknowledgements are held back while more reports wait, so that a burst is answered once.
+ACKNOWLEDGE_AT_LEAST_EVERY = 50
+TRIES_BEFORE_SET_ASIDE = 4
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+
+
+class SetAside(Exception):  # noqa: N818 - an outcome, not a fault of the caller
+    """The command's reports cannot be applied; they wait, unacknowledged, for the agent's next session."""
+
+
+class Intake:
+    """Applies acknowledgements and reports of one session. Never raises for a single message."""
+
+    def __init__(self, *, session: AgentSession, threads: DatabaseThreads, on_report: OnReport) -> None:
+        self._session = session
+        self._threads = threads
+        self._on_report = on_report
+        self._stored: dict[UUID, int] = {}
+        self._held_back = 0
+        self._set_aside: set[UUID] = set()
+        self._log = log.bind(agent_id=str(session.agent_id))
+
+    async def drain(self) -> None:
+        """Apply messages until cancelled."""
+        while True:
+            message = await self._session.incoming.get()
+            try:
+                await self._apply(message)
+            except (ValueError, OverflowError) as error:
+                self._log.warning("malformed message dropped", error=str(error))
+            except NotFound:
+                self._log.warning("message about a command that is not the agent's dropped")
+            except SetAside:
+                self._log.warning("reports of a command set aside until the agent reconnects")
+            if self._session.incoming.empty() or self._held_back >= ACKNOWLEDGE_AT_LEAST_EVERY:
+                await self._acknowledge_reports()
+
+    async def _apply(self, message: runner_pb2.FromAgent) -> None:
+        if message.WhichOneof("message") == "report":
+            await self._apply_report(message.report)
+        else:
+            await self._apply_acknowledgement(message.acknowledged)
+
+    async def _apply_report(self, message: runner_pb2.Report) -> None:
+        report = codec.report_from_wire(message, agent_id=self._session.agent_id)
+        if report.command_id in self._set_aside:
+            return
+        await self._require_own(report)
+        self._stored[report.command_id] = await self._store(report)
+        self._held_back += 1
+
+    async def _apply_acknowledgement(self, message: runner_pb2.CommandAcknowledged) -> None:
+        command_id, agent_id = UUID(message.command_id), self._session.agent_id
+        if message.accepted:
+            await self._patiently(
+                lambda: self._threads.run(delivery.acknowledge, command_id=command_id, agent_id=agent_id)
+            )
+            return
+        self._log.warning("command refused", command_id=str(command_id), refusal=message.refusal)
+        report = await self._patiently(
+            lambda: self._threads.run(
+                delivery.refuse,
+                command_id=command_id,
+                agent_id=agent_id,
+                refusal=message.refusal or "refused",
+                message=message.message,
+                at=datetime.now(tz=UTC),
+            )
+        )
+        if report is not None:
+            await self._store(report)
+
+    async def _require_own(self, report: Report) -> None:
+        command_id, deployment_id = report.command_id, report.deployment_id
+        if self._session.knows(command_id=command_id, deployment_id=deployment_id):
+            return
+        own = await self._patiently(
+            lambda: self._threads.run(
+                delivery.belongs, command_id=command_id, agent_id=report.agent_id, deployment_id=deployment_id
+            )
+        )
+        if not own:
+            raise NotFound
+        self._session.learn(command_id=command_id, deployment_id=deployment_id)
+
+    async def _store(self, report: Report) -> int:
+        """The last stored number. Tries a few times, then sets the command aside so that others go on."""
+        for attempt in range(TRIES_BEFORE_SET_ASIDE):
+            try:
+                return await self._patiently(lambda: self._threads.run(self._on_report, report=report))
+            except NotFound:
+                raise
+            except Exception:
+                self._log.exception(
+                    "report not applied", command_id=str(report.command_id), number=report.number, attempt=attempt
+                )
+                await asyncio.sleep(_pause(attempt))
+        self._set_aside.add(report.command_id)
+        raise SetAside
+
+    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Try until the database is back. Bounded by the session: its end cancels this."""
+        attempt = 0
+        while True:
+            try:
+                return await work()
+            except DATABASE_AWAY as error:
+                self._log.warning("database away, will try again", error=str(error).strip(), attempt=attempt)
+                await asyncio.sleep(_pause(attempt))
+                attempt += 1
+
+    async def _acknowledge_reports(self) -> None:
+        stored, self._stored, self._held_back = self._stored, {}, 0
+        for command_id, number in stored.items():
+            await self._session.outgoing.put(codec.reports_acknowledged(command_id=command_id, number=number))
+
+
+def _pause(attempt: int) -> float:
+    return min(FIRST_PAUSE * float(2 ** min(attempt, 10)), LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter

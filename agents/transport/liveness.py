@@ -1,0 +1,52 @@
+"""Heartbeats of all agents in one statement a second, which also tells which sessions have ended elsewhere."""
+
+from uuid import UUID
+
+import structlog
+
+from agents.services import delivery
+from agents.transport.session import OVER
+from agents.transport.switchboard import Switchboard
+from agents.transport.threads import DATABASE_AWAY, DatabaseThreads
+from agents.types import AgentHealth, Sighting
+
+log = structlog.get_logger(__name__)
+
+
+class Liveness:
+    """Collects sightings between two writes; holds at most one per agent."""
+
+    def __init__(self, *, switchboard: Switchboard, threads: DatabaseThreads) -> None:
+        self._switchboard = switchboard
+        self._threads = threads
+        self._seen: dict[UUID, Sighting] = {}
+
+    def heard(self, *, agent_id: UUID, session_id: UUID | None, health: AgentHealth | None) -> None:
+        """Something came from the agent. A sighting inside a session outranks one outside."""
+        earlier = self._seen.get(agent_id, Sighting())
+        self._seen[agent_id] = Sighting(
+            session_id=session_id or earlier.session_id, health=earlier.health if health is None else health
+        )
+
+    async def flush(self) -> None:
+        """Write what was collected. When the database is away it is kept for the next time."""
+        for session in self._switchboard.sessions():
+            if session.waits_for_us:
+                self.heard(agent_id=session.agent_id, session_id=session.session_id, health=None)
+        if not self._seen:
+            return
+        batch, self._seen = self._seen, {}
+        try:
+            still = await self._threads.run(delivery.touch, seen=batch)
+        except DATABASE_AWAY as error:
+            self._seen = {**batch, **self._seen}
+            log.warning("heartbeats not stored, will try again", agents=len(batch), error=str(error).strip())
+            return
+        for agent_id in batch.keys() - still:
+            self._end(agent_id=agent_id, session_id=batch[agent_id].session_id)
+
+    def _end(self, *, agent_id: UUID, session_id: UUID | None) -> None:
+        session = self._switchboard.session_of(agent_id=agent_id)
+        if session is not None and session.session_id == session_id:
+            log.info("session ended: revoked, enrolled anew or replaced elsewhere", agent_id=str(agent_id))
+            session.end(OVER)

@@ -1,0 +1,72 @@
+"""What the gateway needs from outside: callables bound by the process's command, and plain figures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from agents.types import DeploymentState, Report
+
+
+class OnReport(Protocol):
+    """Store and apply the report in one transaction; returns the command's highest stored number."""
+
+    def __call__(self, *, report: Report) -> int: ...
+
+
+class SecretsOf(Protocol):
+    """Values a deployment's compose file interpolates; an error with code NOT_FOUND when not this agent's."""
+
+    def __call__(self, *, deployment_id: UUID, agent_id: UUID) -> Mapping[str, str]: ...
+
+
+class BundleOf(Protocol):
+    """The tar with this digest; an error with code NOT_FOUND when not this agent's."""
+
+    def __call__(self, *, digest: str, agent_id: UUID) -> bytes: ...
+
+
+class UserOf(Protocol):
+    """The user behind an API token, None when it cannot be checked."""
+
+    def __call__(self, *, token: str) -> UUID | None: ...
+
+
+class DeploymentStateOf(Protocol):
+    """The deployment as this user may see it; an error with code NOT_FOUND otherwise."""
+
+    def __call__(self, *, deployment_id: UUID, user_id: UUID) -> DeploymentState: ...
+
+
+class CancelDeployment(Protocol):
+    """Ask for the deployment's cancellation as this user; an error with a code when that is not possible."""
+
+    def __call__(self, *, deployment_id: UUID, user_id: UUID) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bindings:
+    """Synchronous callables; each runs in a thread with a database connection of its own."""
+
+    on_report: OnReport
+    secrets_of: SecretsOf
+    bundle_of: BundleOf
+    user_of: UserOf
+    deployment_state: DeploymentStateOf
+    cancel_deployment: CancelDeployment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayConfig:
+    """Figures of one gateway process. Times in seconds; TLS is on when both files are named."""
+
+    bind: str
+    conninfo: str
+    tls_cert: str = ""
+    tls_key: str = ""
+    heartbeat_seconds: int = 5
+    poll_seconds: float = 1.0
+    liveness_seconds: float = 1.0
+    report_threads: int = 8
+    hello_deadline: float = 10.0
+    stop_grace: float = 3.0

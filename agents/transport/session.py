@@ -1,0 +1,73 @@
+"""One connected agent: what waits to be written to it, and whether its stream is to end."""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+from uuid import UUID
+
+import grpc
+
+from agents.contracts import runner_pb2
+from agents.types import AgentData
+
+# Commands and acknowledgements waiting for the stream; a session with less than half of it free gets no new commands.
+OUTGOING_LIMIT = 256
+# Messages that wait for the database; beyond it the stream is read no further.
+INCOMING_LIMIT = 256
+KNOWN_COMMANDS_LIMIT = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why the gateway ends a stream."""
+
+    code: grpc.StatusCode
+    sentence: str
+
+
+REPLACED = Ending(grpc.StatusCode.ABORTED, "A newer session of this agent took over.")
+OVER = Ending(grpc.StatusCode.ABORTED, "This session no longer speaks for the agent.")
+STOPPING = Ending(grpc.StatusCode.UNAVAILABLE, "The gateway is stopping.")
+OVERFLOW = Ending(grpc.StatusCode.RESOURCE_EXHAUSTED, "The agent does not read what it is sent.")
+
+
+class AgentSession:
+    """Lives on the event loop; owns no task."""
+
+    def __init__(self, *, session_id: UUID, agent: AgentData) -> None:
+        self.session_id = session_id
+        self.agent_id = agent.id
+        self.outgoing: asyncio.Queue[runner_pb2.ToAgent] = asyncio.Queue(OUTGOING_LIMIT)
+        self.incoming: asyncio.Queue[runner_pb2.FromAgent] = asyncio.Queue(INCOMING_LIMIT)
+        self.ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self._known: OrderedDict[tuple[UUID, UUID], None] = OrderedDict()
+
+    @property
+    def has_room(self) -> bool:
+        return not self.ending.done() and self.outgoing.qsize() < OUTGOING_LIMIT // 2
+
+    @property
+    def waits_for_us(self) -> bool:
+        """The stream is not read because our own database work is behind: no reason to call the agent silent."""
+        return self.incoming.full()
+
+    def offer(self, message: runner_pb2.ToAgent) -> None:
+        """Queue a message; a full queue ends the session, and the agent gets everything when it comes back."""
+        try:
+            self.outgoing.put_nowait(message)
+        except asyncio.QueueFull:
+            self.end(OVERFLOW)
+
+    def end(self, ending: Ending) -> None:
+        """Ask the stream's handler to finish; the first reason stays."""
+        if not self.ending.done():
+            self.ending.set_result(ending)
+
+    def knows(self, *, command_id: UUID, deployment_id: UUID) -> bool:
+        """Whether this pair was proven to be the agent's own in this session."""
+        return (command_id, deployment_id) in self._known
+
+    def learn(self, *, command_id: UUID, deployment_id: UUID) -> None:
+        self._known[command_id, deployment_id] = None
+        if len(self._known) > KNOWN_COMMANDS_LIMIT:
+            self._known.popitem(last=False)

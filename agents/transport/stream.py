@@ -1,0 +1,125 @@
+"""The Session call: one stream per agent, commands down, numbered reports up."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import grpc
+import structlog
+
+from agents.contracts import runner_pb2
+from agents.errors import Unauthenticated
+from agents.services import delivery, enrolment
+from agents.transport import codec
+from agents.transport.callers import Callers
+from agents.transport.intake import Intake
+from agents.transport.liveness import Liveness
+from agents.transport.ports import Bindings, GatewayConfig
+from agents.transport.session import AgentSession, Ending
+from agents.transport.switchboard import Switchboard
+from agents.transport.threads import DATABASE_AWAY, DatabaseThreads
+from agents.types import AgentData
+
+log = structlog.get_logger(__name__)
+Stream = grpc.aio.ServicerContext[Any, Any]
+Incoming = AsyncIterator[runner_pb2.FromAgent]
+
+
+class SessionCalls:
+    def __init__(
+        self,
+        *,
+        config: GatewayConfig,
+        bindings: Bindings,
+        callers: Callers,
+        threads: DatabaseThreads,
+        switchboard: Switchboard,
+        liveness: Liveness,
+    ) -> None:
+        self._config = config
+        self._bindings = bindings
+        self._callers = callers
+        self._threads = threads
+        self._switchboard = switchboard
+        self._liveness = liveness
+
+    async def serve(self, messages: Incoming, context: Stream) -> None:
+        """Serve one agent until either side ends the stream."""
+        agent, credential = await self._callers.agent(context)
+        hello = await self._hello(messages, context, agent)
+        session = AgentSession(session_id=uuid.uuid4(), agent=agent)
+        await self._open(context, session, hello, credential)
+        # Before the switchboard knows the session, so that nothing is written before it.
+        session.offer(codec.welcome(heartbeat_seconds=self._config.heartbeat_seconds))
+        self._switchboard.add(session)
+        log.info("agent connected", agent_id=str(agent.id), version=hello.version)
+        try:
+            ending = await self._run(messages, context, session)
+        finally:
+            self._switchboard.remove(session)
+            log.info("agent disconnected", agent_id=str(agent.id))
+        if ending is not None:
+            await context.abort(ending.code, ending.sentence)
+
+    async def _hello(self, messages: Incoming, context: Stream, agent: AgentData) -> runner_pb2.Hello:
+        try:
+            first = await asyncio.wait_for(anext(messages, None), self._config.hello_deadline)
+        except TimeoutError:
+            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "No Hello came.")
+        if first is None or first.WhichOneof("message") != "hello":
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "The first message of a session is Hello.")
+        if first.hello.agent_id != str(agent.id):
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, "The credential belongs to another agent.")
+        return first.hello
+
+    async def _open(self, context: Stream, session: AgentSession, hello: runner_pb2.Hello, credential: str) -> None:
+        try:
+            await self._threads.run(
+                enrolment.open_session,
+                agent_id=session.agent_id,
+                credential=credential,
+                session_id=session.session_id,
+                version=hello.version,
+            )
+            unfinished = [UUID(each) for each in hello.unfinished_command_ids]
+            await self._threads.run(delivery.resume, agent_id=session.agent_id, unfinished=unfinished)
+        except Unauthenticated:
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "Not authenticated.")
+        except ValueError:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "Command ids are UUIDs.")
+        except DATABASE_AWAY:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "The session cannot be opened now.")
+
+    async def _run(self, messages: Incoming, context: Stream, session: AgentSession) -> Ending | None:
+        """Read, write and apply side by side; the first to end ends the others."""
+        intake = Intake(session=session, threads=self._threads, on_report=self._bindings.on_report)
+        tasks: list[asyncio.Future[Any]] = [
+            asyncio.create_task(self._read(messages, session)),
+            asyncio.create_task(_write(context, session)),
+            asyncio.create_task(intake.drain()),
+        ]
+        try:
+            await asyncio.wait([*tasks, session.ending], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                log.warning("session broke", agent_id=str(session.agent_id), error=repr(result))
+        return session.ending.result() if session.ending.done() else None
+
+    async def _read(self, messages: Incoming, session: AgentSession) -> None:
+        async for message in messages:
+            kind = message.WhichOneof("message")
+            health = codec.health_from_wire(message.heartbeat.health) if kind == "heartbeat" else None
+            self._liveness.heard(agent_id=session.agent_id, session_id=session.session_id, health=health)
+            if kind in ("report", "acknowledged"):
+                await session.incoming.put(message)
+
+
+async def _write(context: Stream, session: AgentSession) -> None:
+    while True:
+        await context.write(await session.outgoing.get())

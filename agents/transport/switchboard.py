@@ -1,0 +1,81 @@
+"""Which agents are connected to this process, and the loop that brings them their commands."""
+
+import asyncio
+from contextlib import suppress
+from uuid import UUID
+
+import structlog
+
+from agents.services import delivery
+from agents.transport import codec
+from agents.transport.session import REPLACED, AgentSession, Ending
+from agents.transport.threads import DATABASE_AWAY, DatabaseThreads
+
+log = structlog.get_logger(__name__)
+
+# Less than the room every session with room has, so that one claim can never overflow one of them.
+CLAIM_LIMIT = 100
+
+
+class Switchboard:
+    """One live session per agent. Lives on the event loop."""
+
+    def __init__(self, *, threads: DatabaseThreads, poll_seconds: float) -> None:
+        self._threads = threads
+        self._poll_seconds = poll_seconds
+        self._sessions: dict[UUID, AgentSession] = {}
+        self._due = asyncio.Event()
+
+    def add(self, session: AgentSession) -> None:
+        """Serve this session; an older one of the same agent is ended."""
+        older = self._sessions.get(session.agent_id)
+        self._sessions[session.agent_id] = session
+        if older is not None:
+            older.end(REPLACED)
+        self.wake()
+
+    def remove(self, session: AgentSession) -> None:
+        """Forget this session, unless a newer one took its place."""
+        if self._sessions.get(session.agent_id) is session:
+            del self._sessions[session.agent_id]
+
+    def sessions(self) -> tuple[AgentSession, ...]:
+        return tuple(self._sessions.values())
+
+    def session_of(self, *, agent_id: UUID) -> AgentSession | None:
+        return self._sessions.get(agent_id)
+
+    def wake(self, *, agent_id: UUID | None = None) -> None:
+        """Look for due commands now; for an agent that is connected elsewhere nothing happens."""
+        if agent_id is None or agent_id in self._sessions:
+            self._due.set()
+
+    def end_all(self, ending: Ending) -> None:
+        for session in self.sessions():
+            session.end(ending)
+
+    async def deliver_when_due(self) -> None:
+        """Wait to be woken, at most one poll interval, and deliver once."""
+        # The time-out is the safety poll: a notification may have been lost.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._due.wait(), self._poll_seconds)
+        self._due.clear()
+        try:
+            await self._deliver()
+        except DATABASE_AWAY as error:
+            log.warning("commands not read, will try again", error=str(error).strip())
+            await asyncio.sleep(self._poll_seconds)
+
+    async def _deliver(self) -> None:
+        with_room = [session.session_id for session in self._sessions.values() if session.has_room]
+        if not with_room:
+            return
+        due = await self._threads.run(delivery.claim_due, session_ids=with_room, limit=CLAIM_LIMIT)
+        for command in due:
+            # By agent, not by the session of the claim: a newer session must not get later numbers first.
+            session = self._sessions.get(command.agent_id)
+            if session is not None:
+                session.learn(command_id=command.id, deployment_id=command.deployment_id)
+                session.offer(codec.command_to_wire(command))
+        if len(due) == CLAIM_LIMIT:
+            self._due.set()
