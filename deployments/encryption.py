@@ -1,4 +1,4 @@
-"""Values at rest: AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce, sealed as "VERSION:BASE64(nonce + ciphertext)".
+"""Values at rest: AES-256-GCM (NIST SP 800-38D), random 96-bit nonce, sealed as "VERSION:BASE64(nonce + ciphertext)".
 
 The context (what the value belongs to) is authenticated, so a sealed value cannot be moved to another row.
 """

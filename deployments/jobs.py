@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db import close_old_connections
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
@@ -12,5 +13,7 @@ from deployments.services import execute
 
 def run_deployment(deployment_id: str) -> None:
     """Start the deployment if its turn has come. Running it again does no harm."""
+    # The worker lives long: a connection that the database dropped meanwhile must not cost this job.
+    close_old_connections()
     with bound_contextvars(deployment_id=deployment_id):
         execute.run_deployment(deployment_id=UUID(deployment_id), at=timezone.now())

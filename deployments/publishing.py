@@ -28,7 +28,7 @@ def become_publisher() -> bool:
 def publish_batch(*, sinks: Sequence[Sink], at: datetime) -> int:
     """Hand the oldest unpublished events to every sink, then mark them; returns how many there were.
 
-    A sink that raises leaves them unpublished. A crash before the mark publishes them again: consumers drop repeats by id.
+    A sink that raises leaves them unpublished. A crash before the mark publishes them again: consumers drop repeats.
     """
     batch = events.unpublished(limit=BATCH)
     if not batch:

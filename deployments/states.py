@@ -3,8 +3,8 @@
     pending -> in_progress -> success | failed
     in_progress | success | failed -> rolling_back -> rolled_back | failed | success
 
-`pending` may fail without starting (superseded, expired, invalid, cancelled). `rolling_back` returns to `success` when the
-rollback of a successful deployment failed and its stack was put back.
+`pending` may fail without starting (superseded, expired, invalid, cancelled). `rolling_back` returns to `success` when
+the rollback of a successful deployment failed and its stack was put back.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tables of the domain: fields, constraints and indexes, no behaviour. Reached through repositories and the admin only."""
+"""Tables of the domain: fields, constraints, indexes, no behaviour. Reached through repositories and the admin only."""
 
 from deployments.models.deployment import Deployment, DeploymentEvent, DeploymentHistory
 from deployments.models.project import CodeBundle, GraphVersion, NodeCode, Project, ProjectMember, ProjectSecret

@@ -96,7 +96,7 @@ class NodeCode(models.Model):
 
 
 class ProjectSecret(models.Model):
-    """A secret value that outlives deployments: given in the graph, or generated once. Encrypted with its key version."""
+    """A secret that outlives deployments: given in the graph, or generated once. Encrypted with its key version."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="secrets")
     key = models.CharField(max_length=500)

@@ -14,7 +14,7 @@ from deployments.states import ACTIVE, Status
 
 
 def claim_for_job(*, at: datetime, next_attempt_at: datetime, limit: int) -> tuple[UUID, ...]:
-    """Pending deployments due for a job whose lane is free and who are first in it, each claimed until the given time."""
+    """Pending deployments due for a job, first in a free lane, each claimed until the given time."""
     holder = Deployment.objects.filter(
         project_id=OuterRef("project_id"),
         target_id=OuterRef("target_id"),

@@ -29,7 +29,7 @@ class Imported:
 
 
 def import_directory(*, caller: Caller, directory: Path, new_project_id: UUID) -> Imported:
-    """Create the caller's project of this name, or bring the existing one up to date. Raises Invalid naming the file."""
+    """Create the caller's project of this name, or bring the present one up to date. Raises Invalid naming the file."""
     described = _read_json(directory / PROJECT_FILE)
     name = str(described.get("name", directory.name))
     graph = _read_json(inside(directory, str(described.get("graph", "graph.json"))))

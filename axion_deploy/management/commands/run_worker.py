@@ -6,7 +6,6 @@ from typing import Any
 
 import django_rq
 from django.core.management.base import BaseCommand
-from rq import SimpleWorker
 
 from deployments.queue import QUEUE
 
@@ -15,6 +14,6 @@ class Command(BaseCommand):
     help = "Take jobs from the queue. Add workers for more throughput; a killed one loses nothing."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # In this process and not a fork per job: jobs last milliseconds, and what a kill interrupts, the reconciler repeats.
-        worker = django_rq.get_worker(QUEUE, worker_class=SimpleWorker)
+        # Not a fork per job: jobs last milliseconds, and what a kill interrupts, the reconciler repeats.
+        worker = django_rq.get_worker(QUEUE, worker_class="rq.SimpleWorker")
         worker.work(with_scheduler=False)
