@@ -1,0 +1,596 @@
+from agents.contracts import common_pb2 as _common_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OUTCOME_UNSPECIFIED: _ClassVar[Outcome]
+    SUCCEEDED: _ClassVar[Outcome]
+    RESTORED: _ClassVar[Outcome]
+    FAILED: _ClassVar[Outcome]
+OUTCOME_UNSPECIFIED: Outcome
+SUCCEEDED: Outcome
+RESTORED: Outcome
+FAILED: Outcome
+
+class ServerInfo(_message.Message):
+    __slots__ = ("os", "architecture", "total_memory", "available_memory", "cpu_cores", "docker_installed", "docker_version")
+    OS_FIELD_NUMBER: _ClassVar[int]
+    ARCHITECTURE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_MEMORY_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_MEMORY_FIELD_NUMBER: _ClassVar[int]
+    CPU_CORES_FIELD_NUMBER: _ClassVar[int]
+    DOCKER_INSTALLED_FIELD_NUMBER: _ClassVar[int]
+    DOCKER_VERSION_FIELD_NUMBER: _ClassVar[int]
+    os: str
+    architecture: str
+    total_memory: int
+    available_memory: int
+    cpu_cores: float
+    docker_installed: bool
+    docker_version: str
+    def __init__(self, os: _Optional[str] = ..., architecture: _Optional[str] = ..., total_memory: _Optional[int] = ..., available_memory: _Optional[int] = ..., cpu_cores: _Optional[float] = ..., docker_installed: _Optional[bool] = ..., docker_version: _Optional[str] = ...) -> None: ...
+
+class AgentInfo(_message.Message):
+    __slots__ = ("version", "os", "architecture", "server_info")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    OS_FIELD_NUMBER: _ClassVar[int]
+    ARCHITECTURE_FIELD_NUMBER: _ClassVar[int]
+    SERVER_INFO_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    os: str
+    architecture: str
+    server_info: ServerInfo
+    def __init__(self, version: _Optional[str] = ..., os: _Optional[str] = ..., architecture: _Optional[str] = ..., server_info: _Optional[_Union[ServerInfo, _Mapping]] = ...) -> None: ...
+
+class RegisterAgentRequest(_message.Message):
+    __slots__ = ("server_id", "agent_token", "agent_info")
+    SERVER_ID_FIELD_NUMBER: _ClassVar[int]
+    AGENT_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    AGENT_INFO_FIELD_NUMBER: _ClassVar[int]
+    server_id: str
+    agent_token: str
+    agent_info: AgentInfo
+    def __init__(self, server_id: _Optional[str] = ..., agent_token: _Optional[str] = ..., agent_info: _Optional[_Union[AgentInfo, _Mapping]] = ...) -> None: ...
+
+class RegisterAgentData(_message.Message):
+    __slots__ = ("agent_id", "server_id", "registration_successful", "message", "credential")
+    AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    SERVER_ID_FIELD_NUMBER: _ClassVar[int]
+    REGISTRATION_SUCCESSFUL_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    CREDENTIAL_FIELD_NUMBER: _ClassVar[int]
+    agent_id: str
+    server_id: str
+    registration_successful: bool
+    message: str
+    credential: str
+    def __init__(self, agent_id: _Optional[str] = ..., server_id: _Optional[str] = ..., registration_successful: _Optional[bool] = ..., message: _Optional[str] = ..., credential: _Optional[str] = ...) -> None: ...
+
+class RegisterAgentResponse(_message.Message):
+    __slots__ = ("status", "error", "data")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    status: _common_pb2.Status
+    error: _common_pb2.Error
+    data: RegisterAgentData
+    def __init__(self, status: _Optional[_Union[_common_pb2.Status, str]] = ..., error: _Optional[_Union[_common_pb2.Error, _Mapping]] = ..., data: _Optional[_Union[RegisterAgentData, _Mapping]] = ...) -> None: ...
+
+class AgentHealth(_message.Message):
+    __slots__ = ("connected", "cpu_usage", "memory_usage", "disk_usage", "active_containers", "last_heartbeat")
+    CONNECTED_FIELD_NUMBER: _ClassVar[int]
+    CPU_USAGE_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_USAGE_FIELD_NUMBER: _ClassVar[int]
+    DISK_USAGE_FIELD_NUMBER: _ClassVar[int]
+    ACTIVE_CONTAINERS_FIELD_NUMBER: _ClassVar[int]
+    LAST_HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    connected: bool
+    cpu_usage: float
+    memory_usage: int
+    disk_usage: int
+    active_containers: int
+    last_heartbeat: int
+    def __init__(self, connected: _Optional[bool] = ..., cpu_usage: _Optional[float] = ..., memory_usage: _Optional[int] = ..., disk_usage: _Optional[int] = ..., active_containers: _Optional[int] = ..., last_heartbeat: _Optional[int] = ...) -> None: ...
+
+class HeartbeatRequest(_message.Message):
+    __slots__ = ("agent_id", "server_id", "health")
+    AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    SERVER_ID_FIELD_NUMBER: _ClassVar[int]
+    HEALTH_FIELD_NUMBER: _ClassVar[int]
+    agent_id: str
+    server_id: str
+    health: AgentHealth
+    def __init__(self, agent_id: _Optional[str] = ..., server_id: _Optional[str] = ..., health: _Optional[_Union[AgentHealth, _Mapping]] = ...) -> None: ...
+
+class HeartbeatData(_message.Message):
+    __slots__ = ("acknowledged",)
+    ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
+    acknowledged: bool
+    def __init__(self, acknowledged: _Optional[bool] = ...) -> None: ...
+
+class HeartbeatResponse(_message.Message):
+    __slots__ = ("status", "error", "data")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    status: _common_pb2.Status
+    error: _common_pb2.Error
+    data: HeartbeatData
+    def __init__(self, status: _Optional[_Union[_common_pb2.Status, str]] = ..., error: _Optional[_Union[_common_pb2.Error, _Mapping]] = ..., data: _Optional[_Union[HeartbeatData, _Mapping]] = ...) -> None: ...
+
+class GetAgentStatusRequest(_message.Message):
+    __slots__ = ("agent_id",)
+    AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    agent_id: str
+    def __init__(self, agent_id: _Optional[str] = ...) -> None: ...
+
+class AgentStatusData(_message.Message):
+    __slots__ = ("agent_id", "server_id", "status", "agent_info", "health")
+    AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    SERVER_ID_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    AGENT_INFO_FIELD_NUMBER: _ClassVar[int]
+    HEALTH_FIELD_NUMBER: _ClassVar[int]
+    agent_id: str
+    server_id: str
+    status: _common_pb2.ServerStatus
+    agent_info: AgentInfo
+    health: AgentHealth
+    def __init__(self, agent_id: _Optional[str] = ..., server_id: _Optional[str] = ..., status: _Optional[_Union[_common_pb2.ServerStatus, str]] = ..., agent_info: _Optional[_Union[AgentInfo, _Mapping]] = ..., health: _Optional[_Union[AgentHealth, _Mapping]] = ...) -> None: ...
+
+class GetAgentStatusResponse(_message.Message):
+    __slots__ = ("status", "error", "data")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    status: _common_pb2.Status
+    error: _common_pb2.Error
+    data: AgentStatusData
+    def __init__(self, status: _Optional[_Union[_common_pb2.Status, str]] = ..., error: _Optional[_Union[_common_pb2.Error, _Mapping]] = ..., data: _Optional[_Union[AgentStatusData, _Mapping]] = ...) -> None: ...
+
+class ListAgentsRequest(_message.Message):
+    __slots__ = ("pagination",)
+    PAGINATION_FIELD_NUMBER: _ClassVar[int]
+    pagination: _common_pb2.Pagination
+    def __init__(self, pagination: _Optional[_Union[_common_pb2.Pagination, _Mapping]] = ...) -> None: ...
+
+class ListAgentsData(_message.Message):
+    __slots__ = ("agents", "pagination")
+    AGENTS_FIELD_NUMBER: _ClassVar[int]
+    PAGINATION_FIELD_NUMBER: _ClassVar[int]
+    agents: _containers.RepeatedCompositeFieldContainer[AgentStatusData]
+    pagination: _common_pb2.Pagination
+    def __init__(self, agents: _Optional[_Iterable[_Union[AgentStatusData, _Mapping]]] = ..., pagination: _Optional[_Union[_common_pb2.Pagination, _Mapping]] = ...) -> None: ...
+
+class ListAgentsResponse(_message.Message):
+    __slots__ = ("status", "error", "data")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    status: _common_pb2.Status
+    error: _common_pb2.Error
+    data: ListAgentsData
+    def __init__(self, status: _Optional[_Union[_common_pb2.Status, str]] = ..., error: _Optional[_Union[_common_pb2.Error, _Mapping]] = ..., data: _Optional[_Union[ListAgentsData, _Mapping]] = ...) -> None: ...
+
+class SendMetricsRequest(_message.Message):
+    __slots__ = ("agent_id", "health")
+    AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    HEALTH_FIELD_NUMBER: _ClassVar[int]
+    agent_id: str
+    health: AgentHealth
+    def __init__(self, agent_id: _Optional[str] = ..., health: _Optional[_Union[AgentHealth, _Mapping]] = ...) -> None: ...
+
+class DeployProjectCommand(_message.Message):
+    __slots__ = ("agent_id", "project_id", "deployment_id", "docker_stack_yml", "env_vars", "force_redeploy")
+    class EnvVarsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
+    DEPLOYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    DOCKER_STACK_YML_FIELD_NUMBER: _ClassVar[int]
+    ENV_VARS_FIELD_NUMBER: _ClassVar[int]
+    FORCE_REDEPLOY_FIELD_NUMBER: _ClassVar[int]
+    agent_id: str
+    project_id: str
+    deployment_id: str
+    docker_stack_yml: str
+    env_vars: _containers.ScalarMap[str, str]
+    force_redeploy: bool
+    def __init__(self, agent_id: _Optional[str] = ..., project_id: _Optional[str] = ..., deployment_id: _Optional[str] = ..., docker_stack_yml: _Optional[str] = ..., env_vars: _Optional[_Mapping[str, str]] = ..., force_redeploy: _Optional[bool] = ...) -> None: ...
+
+class DeployProjectData(_message.Message):
+    __slots__ = ("deployment_id", "accepted", "message")
+    DEPLOYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    deployment_id: str
+    accepted: bool
+    message: str
+    def __init__(self, deployment_id: _Optional[str] = ..., accepted: _Optional[bool] = ..., message: _Optional[str] = ...) -> None: ...
+
+class DeployProjectResponse(_message.Message):
+    __slots__ = ("status", "error", "data")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    status: _common_pb2.Status
+    error: _common_pb2.Error
+    data: DeployProjectData
+    def __init__(self, status: _Optional[_Union[_common_pb2.Status, str]] = ..., error: _Optional[_Union[_common_pb2.Error, _Mapping]] = ..., data: _Optional[_Union[DeployProjectData, _Mapping]] = ...) -> None: ...
+
+class GetDeploymentStatusRequest(_message.Message):
+    __slots__ = ("agent_id", "deployment_id")
+    AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    DEPLOYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    agent_id: str
+    deployment_id: str
+    def __init__(self, agent_id: _Optional[str] = ..., deployment_id: _Optional[str] = ...) -> None: ...
+
+class ServiceStatus(_message.Message):
+    __slots__ = ("service_id", "service_name", "status", "replicas", "healthy_replicas", "error_message", "deployed_at")
+    SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    REPLICAS_FIELD_NUMBER: _ClassVar[int]
+    HEALTHY_REPLICAS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    DEPLOYED_AT_FIELD_NUMBER: _ClassVar[int]
+    service_id: str
+    service_name: str
+    status: _common_pb2.Status
+    replicas: int
+    healthy_replicas: int
+    error_message: str
+    deployed_at: int
+    def __init__(self, service_id: _Optional[str] = ..., service_name: _Optional[str] = ..., status: _Optional[_Union[_common_pb2.Status, str]] = ..., replicas: _Optional[int] = ..., healthy_replicas: _Optional[int] = ..., error_message: _Optional[str] = ..., deployed_at: _Optional[int] = ...) -> None: ...
+
+class DeploymentStatusData(_message.Message):
+    __slots__ = ("deployment_id", "status", "service_statuses", "current_stage", "progress_percent", "error_message")
+    DEPLOYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_STATUSES_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_STAGE_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    ERROR_MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    deployment_id: str
+    status: _common_pb2.DeploymentStatus
+    service_statuses: _containers.RepeatedCompositeFieldContainer[ServiceStatus]
+    current_stage: _common_pb2.DeploymentStage
+    progress_percent: int
+    error_message: str
+    def __init__(self, deployment_id: _Optional[str] = ..., status: _Optional[_Union[_common_pb2.DeploymentStatus, str]] = ..., service_statuses: _Optional[_Iterable[_Union[ServiceStatus, _Mapping]]] = ..., current_stage: _Optional[_Union[_common_pb2.DeploymentStage, str]] = ..., progress_percent: _Optional[int] = ..., error_message: _Optional[str] = ...) -> None: ...
+
+class GetDeploymentStatusResponse(_message.Message):
+    __slots__ = ("status", "error", "data")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    status: _common_pb2.Status
+    error: _common_pb2.Error
+    data: DeploymentStatusData
+    def __init__(self, status: _Optional[_Union[_common_pb2.Status, str]] = ..., error: _Optional[_Union[_common_pb2.Error, _Mapping]] = ..., data: _Optional[_Union[DeploymentStatusData, _Mapping]] = ...) -> None: ...
+
+class CancelDeploymentRequest(_message.Message):
+    __slots__ = ("agent_id", "deployment_id")
+    AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    DEPLOYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    agent_id: str
+    deployment_id: str
+    def __init__(self, agent_id: _Optional[str] = ..., deployment_id: _Optional[str] = ...) -> None: ...
+
+class ScaleServiceCommand(_message.Message):
+    __slots__ = ("agent_id", "project_id", "service_name", "replicas")
+    AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    REPLICAS_FIELD_NUMBER: _ClassVar[int]
+    agent_id: str
+    project_id: str
+    service_name: str
+    replicas: int
+    def __init__(self, agent_id: _Optional[str] = ..., project_id: _Optional[str] = ..., service_name: _Optional[str] = ..., replicas: _Optional[int] = ...) -> None: ...
+
+class StopProjectCommand(_message.Message):
+    __slots__ = ("agent_id", "project_id")
+    AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
+    agent_id: str
+    project_id: str
+    def __init__(self, agent_id: _Optional[str] = ..., project_id: _Optional[str] = ...) -> None: ...
+
+class HealthCheckResponse(_message.Message):
+    __slots__ = ("serving", "version")
+    SERVING_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    serving: bool
+    version: str
+    def __init__(self, serving: _Optional[bool] = ..., version: _Optional[str] = ...) -> None: ...
+
+class FromAgent(_message.Message):
+    __slots__ = ("hello", "heartbeat", "acknowledged", "report")
+    HELLO_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
+    REPORT_FIELD_NUMBER: _ClassVar[int]
+    hello: Hello
+    heartbeat: HeartbeatRequest
+    acknowledged: CommandAcknowledged
+    report: Report
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatRequest, _Mapping]] = ..., acknowledged: _Optional[_Union[CommandAcknowledged, _Mapping]] = ..., report: _Optional[_Union[Report, _Mapping]] = ...) -> None: ...
+
+class ToAgent(_message.Message):
+    __slots__ = ("welcome", "command", "reports_acknowledged")
+    WELCOME_FIELD_NUMBER: _ClassVar[int]
+    COMMAND_FIELD_NUMBER: _ClassVar[int]
+    REPORTS_ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
+    welcome: Welcome
+    command: Command
+    reports_acknowledged: ReportsAcknowledged
+    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., reports_acknowledged: _Optional[_Union[ReportsAcknowledged, _Mapping]] = ...) -> None: ...
+
+class Hello(_message.Message):
+    __slots__ = ("agent_id", "version", "instance_id", "commands", "unfinished_command_ids")
+    class CommandsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
+    COMMANDS_FIELD_NUMBER: _ClassVar[int]
+    UNFINISHED_COMMAND_IDS_FIELD_NUMBER: _ClassVar[int]
+    agent_id: str
+    version: str
+    instance_id: str
+    commands: _containers.ScalarMap[str, int]
+    unfinished_command_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, agent_id: _Optional[str] = ..., version: _Optional[str] = ..., instance_id: _Optional[str] = ..., commands: _Optional[_Mapping[str, int]] = ..., unfinished_command_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Welcome(_message.Message):
+    __slots__ = ("heartbeat_seconds",)
+    HEARTBEAT_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    heartbeat_seconds: int
+    def __init__(self, heartbeat_seconds: _Optional[int] = ...) -> None: ...
+
+class Command(_message.Message):
+    __slots__ = ("command_id", "lane", "number", "deployment_id", "project_id", "deploy", "revert")
+    COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
+    LANE_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    DEPLOYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
+    DEPLOY_FIELD_NUMBER: _ClassVar[int]
+    REVERT_FIELD_NUMBER: _ClassVar[int]
+    command_id: str
+    lane: str
+    number: int
+    deployment_id: str
+    project_id: str
+    deploy: Deploy
+    revert: Revert
+    def __init__(self, command_id: _Optional[str] = ..., lane: _Optional[str] = ..., number: _Optional[int] = ..., deployment_id: _Optional[str] = ..., project_id: _Optional[str] = ..., deploy: _Optional[_Union[Deploy, _Mapping]] = ..., revert: _Optional[_Union[Revert, _Mapping]] = ...) -> None: ...
+
+class Deploy(_message.Message):
+    __slots__ = ("stack_name", "files", "services", "variable_names", "force_redeploy", "health_deadline_seconds", "health_window_seconds", "build_deadline_seconds", "restore_on_failure")
+    class FilesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    STACK_NAME_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    SERVICES_FIELD_NUMBER: _ClassVar[int]
+    VARIABLE_NAMES_FIELD_NUMBER: _ClassVar[int]
+    FORCE_REDEPLOY_FIELD_NUMBER: _ClassVar[int]
+    HEALTH_DEADLINE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    HEALTH_WINDOW_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    BUILD_DEADLINE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    RESTORE_ON_FAILURE_FIELD_NUMBER: _ClassVar[int]
+    stack_name: str
+    files: _containers.ScalarMap[str, str]
+    services: _containers.RepeatedCompositeFieldContainer[ServiceSpec]
+    variable_names: _containers.RepeatedScalarFieldContainer[str]
+    force_redeploy: bool
+    health_deadline_seconds: int
+    health_window_seconds: int
+    build_deadline_seconds: int
+    restore_on_failure: bool
+    def __init__(self, stack_name: _Optional[str] = ..., files: _Optional[_Mapping[str, str]] = ..., services: _Optional[_Iterable[_Union[ServiceSpec, _Mapping]]] = ..., variable_names: _Optional[_Iterable[str]] = ..., force_redeploy: _Optional[bool] = ..., health_deadline_seconds: _Optional[int] = ..., health_window_seconds: _Optional[int] = ..., build_deadline_seconds: _Optional[int] = ..., restore_on_failure: _Optional[bool] = ...) -> None: ...
+
+class ServiceSpec(_message.Message):
+    __slots__ = ("node_id", "name", "image", "bundle_digest", "dockerfile", "depends_on", "has_health_check", "replicas", "content_hash", "level")
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    BUNDLE_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    DOCKERFILE_FIELD_NUMBER: _ClassVar[int]
+    DEPENDS_ON_FIELD_NUMBER: _ClassVar[int]
+    HAS_HEALTH_CHECK_FIELD_NUMBER: _ClassVar[int]
+    REPLICAS_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_HASH_FIELD_NUMBER: _ClassVar[int]
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    node_id: str
+    name: str
+    image: str
+    bundle_digest: str
+    dockerfile: str
+    depends_on: _containers.RepeatedScalarFieldContainer[str]
+    has_health_check: bool
+    replicas: int
+    content_hash: str
+    level: int
+    def __init__(self, node_id: _Optional[str] = ..., name: _Optional[str] = ..., image: _Optional[str] = ..., bundle_digest: _Optional[str] = ..., dockerfile: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., has_health_check: _Optional[bool] = ..., replicas: _Optional[int] = ..., content_hash: _Optional[str] = ..., level: _Optional[int] = ...) -> None: ...
+
+class Revert(_message.Message):
+    __slots__ = ("stack_name", "asked_by", "cause")
+    STACK_NAME_FIELD_NUMBER: _ClassVar[int]
+    ASKED_BY_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    stack_name: str
+    asked_by: str
+    cause: str
+    def __init__(self, stack_name: _Optional[str] = ..., asked_by: _Optional[str] = ..., cause: _Optional[str] = ...) -> None: ...
+
+class CommandAcknowledged(_message.Message):
+    __slots__ = ("command_id", "accepted", "refusal", "message")
+    COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    REFUSAL_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    command_id: str
+    accepted: bool
+    refusal: str
+    message: str
+    def __init__(self, command_id: _Optional[str] = ..., accepted: _Optional[bool] = ..., refusal: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+
+class Report(_message.Message):
+    __slots__ = ("command_id", "deployment_id", "number", "at_ms", "stage", "service", "log", "finished", "restore_started")
+    COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
+    DEPLOYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_FIELD_NUMBER: _ClassVar[int]
+    LOG_FIELD_NUMBER: _ClassVar[int]
+    FINISHED_FIELD_NUMBER: _ClassVar[int]
+    RESTORE_STARTED_FIELD_NUMBER: _ClassVar[int]
+    command_id: str
+    deployment_id: str
+    number: int
+    at_ms: int
+    stage: StageReached
+    service: ServiceObserved
+    log: LogWritten
+    finished: CommandFinished
+    restore_started: RestoreStarted
+    def __init__(self, command_id: _Optional[str] = ..., deployment_id: _Optional[str] = ..., number: _Optional[int] = ..., at_ms: _Optional[int] = ..., stage: _Optional[_Union[StageReached, _Mapping]] = ..., service: _Optional[_Union[ServiceObserved, _Mapping]] = ..., log: _Optional[_Union[LogWritten, _Mapping]] = ..., finished: _Optional[_Union[CommandFinished, _Mapping]] = ..., restore_started: _Optional[_Union[RestoreStarted, _Mapping]] = ...) -> None: ...
+
+class RestoreStarted(_message.Message):
+    __slots__ = ("reason", "message", "failed_service", "log_tail")
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    FAILED_SERVICE_FIELD_NUMBER: _ClassVar[int]
+    LOG_TAIL_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    message: str
+    failed_service: str
+    log_tail: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, reason: _Optional[str] = ..., message: _Optional[str] = ..., failed_service: _Optional[str] = ..., log_tail: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class StageReached(_message.Message):
+    __slots__ = ("stage", "percent", "message")
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    PERCENT_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    stage: _common_pb2.DeploymentStage
+    percent: int
+    message: str
+    def __init__(self, stage: _Optional[_Union[_common_pb2.DeploymentStage, str]] = ..., percent: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...
+
+class ServiceObserved(_message.Message):
+    __slots__ = ("node_id", "service_name", "state", "health", "image", "image_digest", "container_ids", "replicas", "healthy_replicas", "error_message")
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    HEALTH_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    CONTAINER_IDS_FIELD_NUMBER: _ClassVar[int]
+    REPLICAS_FIELD_NUMBER: _ClassVar[int]
+    HEALTHY_REPLICAS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    node_id: str
+    service_name: str
+    state: str
+    health: str
+    image: str
+    image_digest: str
+    container_ids: _containers.RepeatedScalarFieldContainer[str]
+    replicas: int
+    healthy_replicas: int
+    error_message: str
+    def __init__(self, node_id: _Optional[str] = ..., service_name: _Optional[str] = ..., state: _Optional[str] = ..., health: _Optional[str] = ..., image: _Optional[str] = ..., image_digest: _Optional[str] = ..., container_ids: _Optional[_Iterable[str]] = ..., replicas: _Optional[int] = ..., healthy_replicas: _Optional[int] = ..., error_message: _Optional[str] = ...) -> None: ...
+
+class LogWritten(_message.Message):
+    __slots__ = ("service_name", "source", "text")
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    service_name: str
+    source: str
+    text: str
+    def __init__(self, service_name: _Optional[str] = ..., source: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
+
+class CommandFinished(_message.Message):
+    __slots__ = ("outcome", "reason", "message", "failed_service", "log_tail", "services", "previous_stack_running")
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    FAILED_SERVICE_FIELD_NUMBER: _ClassVar[int]
+    LOG_TAIL_FIELD_NUMBER: _ClassVar[int]
+    SERVICES_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_STACK_RUNNING_FIELD_NUMBER: _ClassVar[int]
+    outcome: Outcome
+    reason: str
+    message: str
+    failed_service: str
+    log_tail: _containers.RepeatedScalarFieldContainer[str]
+    services: _containers.RepeatedCompositeFieldContainer[ServiceObserved]
+    previous_stack_running: bool
+    def __init__(self, outcome: _Optional[_Union[Outcome, str]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., failed_service: _Optional[str] = ..., log_tail: _Optional[_Iterable[str]] = ..., services: _Optional[_Iterable[_Union[ServiceObserved, _Mapping]]] = ..., previous_stack_running: _Optional[bool] = ...) -> None: ...
+
+class ReportsAcknowledged(_message.Message):
+    __slots__ = ("command_id", "number")
+    COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    command_id: str
+    number: int
+    def __init__(self, command_id: _Optional[str] = ..., number: _Optional[int] = ...) -> None: ...
+
+class FetchBundleRequest(_message.Message):
+    __slots__ = ("digest",)
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    digest: str
+    def __init__(self, digest: _Optional[str] = ...) -> None: ...
+
+class BundleChunk(_message.Message):
+    __slots__ = ("data",)
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    def __init__(self, data: _Optional[bytes] = ...) -> None: ...
+
+class FetchSecretsRequest(_message.Message):
+    __slots__ = ("deployment_id",)
+    DEPLOYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    deployment_id: str
+    def __init__(self, deployment_id: _Optional[str] = ...) -> None: ...
+
+class FetchSecretsResponse(_message.Message):
+    __slots__ = ("values",)
+    class ValuesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    values: _containers.ScalarMap[str, str]
+    def __init__(self, values: _Optional[_Mapping[str, str]] = ...) -> None: ...
