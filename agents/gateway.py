@@ -1,8 +1,9 @@
 """The way from the domain to the agents: a ledger in PostgreSQL. No call here touches the network."""
 
+from datetime import datetime
 from uuid import UUID
 
-from agents.repositories import commands
+from agents.repositories import assignments, commands
 from agents.types import AgentCommand, CommandData, ReportVerdict
 
 
@@ -61,4 +62,14 @@ def finish(*, command_id: UUID) -> bool:
 
 def may_see(*, agent_id: UUID, deployment_id: UUID) -> bool:
     """Whether this agent's server was ever given a command of the deployment: it may fetch what belongs to it."""
-    return commands.holds(agent_id=agent_id, deployment_id=deployment_id)
+    return assignments.holds(agent_id=agent_id, deployment_id=deployment_id)
+
+
+def open_deployments(*, agent_id: UUID) -> tuple[UUID, ...]:
+    """Deployments of which this agent has an unfinished command: what it may build."""
+    return assignments.open_deployments(agent_id=agent_id)
+
+
+def deployments_with_agent_unseen_since(*, before: datetime) -> tuple[UUID, ...]:
+    """Deployments with an unfinished command whose agent is revoked, or was last heard of before the given time."""
+    return assignments.deployments_with_agent_unseen_since(before=before)

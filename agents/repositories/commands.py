@@ -118,20 +118,6 @@ def finish(*, command_id: UUID) -> bool:
         return _advance(row, event, finished_at=Now(), next_send_at=None)
 
 
-def holds(*, agent_id: UUID, deployment_id: UUID) -> bool:
-    """Whether the agent's server was ever given a command of the deployment, by whichever agent it had then."""
-    given = CommandRecord.objects.filter(
-        deployment_id=deployment_id, agent__server_id__in=Agent.objects.active().filter(id=agent_id).values("server_id")
-    )
-    same_owner = given.filter(agent__owner__in=Agent.objects.filter(id=agent_id).values("owner"))
-    return same_owner.exclude(status__in=[CommandStatus.QUEUED, CommandStatus.WITHDRAWN]).exists()
-
-
-def belongs(*, command_id: UUID, agent_id: UUID, deployment_id: UUID) -> bool:
-    """Whether a report with these ids can be true."""
-    return CommandRecord.objects.filter(id=command_id, agent_id=agent_id, deployment_id=deployment_id).exists()
-
-
 def as_data(record: CommandRecord) -> CommandData:
     kind = CommandKind(record.kind)
     return CommandData(

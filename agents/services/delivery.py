@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from agents.repositories import agents, commands, delivery
+from agents.repositories import agents, assignments, commands, delivery
 from agents.types import CommandData, CommandFinished, Outcome, Report, Sighting
 
 CHANNEL = commands.CHANNEL
@@ -46,7 +46,7 @@ def refuse(*, command_id: UUID, agent_id: UUID, refusal: str, message: str, at: 
 
 def belongs(*, command_id: UUID, agent_id: UUID, deployment_id: UUID) -> bool:
     """Whether a report with these ids can be true: an agent speaks of its own commands only."""
-    return commands.belongs(command_id=command_id, agent_id=agent_id, deployment_id=deployment_id)
+    return assignments.belongs(command_id=command_id, agent_id=agent_id, deployment_id=deployment_id)
 
 
 def touch(*, seen: Mapping[UUID, Sighting]) -> frozenset[UUID]:

@@ -27,7 +27,7 @@ TRIES_BEFORE_SET_ASIDE = 4
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 
 
-class SetAside(Exception):  # noqa: N818 - an outcome, not a fault of the caller
+class SetAside(Exception):
     """The command's reports cannot be applied; they wait, unacknowledged, for the agent's next session."""
 
 

@@ -1,0 +1,65 @@
+"""manage.py run_agent_gateway: the server that agents dial in to."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+from psycopg.conninfo import make_conninfo
+
+from agents.transport.grpc_server import Gateway
+from agents.transport.ports import GatewayConfig
+from axion_deploy.gateway_bindings import bindings
+
+# What Django hands to the driver beside the connection's own parameters.
+NOT_OF_LIBPQ = frozenset({"context", "cursor_factory", "prepare_threshold"})
+
+logger = structlog.get_logger(__name__)
+
+
+class Command(BaseCommand):
+    help = "Serve the runner agents. Several may run behind one address; each agent is served by one of them."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if bool(settings.AXION_GATEWAY_TLS_CERT) != bool(settings.AXION_GATEWAY_TLS_KEY):
+            raise CommandError("Set both AXION_GATEWAY_TLS_CERT and AXION_GATEWAY_TLS_KEY, or neither.")
+        asyncio.run(_serve())
+
+
+async def _serve() -> None:
+    """Run until SIGTERM or SIGINT; then end cleanly within seconds."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    gateway = Gateway(config=_config(), bindings=bindings())
+    try:
+        port = await gateway.start()
+    except RuntimeError as error:
+        raise CommandError(f"Cannot listen on {settings.AXION_GATEWAY_BIND}: {error}") from error
+    logger.info(
+        "gateway serves", bind=settings.AXION_GATEWAY_BIND, port=port, tls=bool(settings.AXION_GATEWAY_TLS_CERT)
+    )
+    await stopped.wait()
+    await gateway.stop()
+    logger.info("gateway stopped")
+
+
+def _config() -> GatewayConfig:
+    return GatewayConfig(
+        bind=settings.AXION_GATEWAY_BIND,
+        conninfo=_conninfo(),
+        tls_cert=settings.AXION_GATEWAY_TLS_CERT,
+        tls_key=settings.AXION_GATEWAY_TLS_KEY,
+        heartbeat_seconds=settings.AXION_HEARTBEAT_SECONDS,
+    )
+
+
+def _conninfo() -> str:
+    """Where Django connects to, with its options, for the connection that listens."""
+    given = connection.get_connection_params()
+    return make_conninfo("", **{name: value for name, value in given.items() if name not in NOT_OF_LIBPQ})
