@@ -1,0 +1,192 @@
+"""The two sides of the gateway as tests play them: an agent on the wire, and the domain behind the callables."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import grpc
+from django.db import transaction
+
+from agents import gateway
+from agents.contracts import runner_pb2, runner_pb2_grpc
+from agents.errors import NotFound
+from agents.transport.ports import Bindings
+from agents.types import (
+    CommandData,
+    CommandFinished,
+    DeployCommand,
+    DeploymentState,
+    Registration,
+    Report,
+    ServiceSpec,
+    Verdict,
+)
+
+PATIENCE = 5.0
+
+
+@dataclass
+class Domain:
+    """Applies reports the way the deployments do: one transaction around the number and its effect."""
+
+    users: Mapping[str, UUID] = field(default_factory=dict)
+    applied: list[Report] = field(default_factory=list)
+    cancelled: list[tuple[UUID, UUID]] = field(default_factory=list)
+    bundle: bytes = b""
+    fails_on: type[Exception] | None = None
+    takes_seconds: float = 0.0
+
+    def bindings(self) -> Bindings:
+        return Bindings(
+            on_report=self.on_report,
+            secrets_of=self.secrets_of,
+            bundle_of=self.bundle_of,
+            user_of=self.user_of,
+            deployment_state=self.deployment_state,
+            cancel_deployment=self.cancel_deployment,
+        )
+
+    def on_report(self, *, report: Report) -> int:
+        if self.fails_on is not None:
+            raise self.fails_on("not now")
+        time.sleep(self.takes_seconds)
+        with transaction.atomic():
+            verdict = gateway.accept_report(command_id=report.command_id, number=report.number)
+            if verdict.verdict is Verdict.FRESH and isinstance(report.body, CommandFinished):
+                gateway.finish(command_id=report.command_id)
+        if verdict.verdict is Verdict.FRESH:
+            self.applied.append(report)
+        return verdict.last_number
+
+    def secrets_of(self, *, deployment_id: UUID, agent_id: UUID) -> Mapping[str, str]:
+        return {"PASSWORD": f"of {deployment_id}"}
+
+    def bundle_of(self, *, digest: str, agent_id: UUID) -> bytes:
+        if digest != "known":
+            raise NotFound
+        return self.bundle
+
+    def user_of(self, *, token: str) -> UUID | None:
+        return self.users.get(token)
+
+    def deployment_state(self, *, deployment_id: UUID, user_id: UUID) -> DeploymentState:
+        if user_id != self.users["alice-token"]:
+            raise NotFound
+        return DeploymentState(deployment_id=deployment_id, status=2, stage=1, percent=10)
+
+    def cancel_deployment(self, *, deployment_id: UUID, user_id: UUID) -> None:
+        if user_id != self.users["alice-token"]:
+            raise NotFound
+        self.cancelled.append((deployment_id, user_id))
+
+
+def deploy(**changes: Any) -> DeployCommand:
+    service = ServiceSpec(node_id="n1", name="web", image="axion/web:1", depends_on=("db",), level=1)
+    fields: dict[str, Any] = {
+        "stack_name": "axion-test",
+        "files": {"docker-compose.yml": "services: {}\n"},
+        "services": (service,),
+        "variable_names": ("PASSWORD",),
+    }
+    return DeployCommand(**{**fields, **changes})
+
+
+def send(*, agent_id: UUID, lane: str = "lane", deployment_id: UUID | None = None) -> CommandData:
+    """Queue a deploy command in a transaction of its own."""
+    with transaction.atomic():
+        return gateway.send(
+            command_id=uuid4(),
+            agent_id=agent_id,
+            lane=lane,
+            deployment_id=deployment_id or uuid4(),
+            project_id=uuid4(),
+            command=deploy(),
+        )
+
+
+class FakeAgent:
+    """Speaks the session protocol by hand; `read` fails a test that waits for what never comes."""
+
+    def __init__(self, *, channel: grpc.aio.Channel, registered: Registration) -> None:
+        self.id = registered.agent_id
+        self.metadata = (("authorization", f"Bearer {registered.credential}"),)
+        self._stub: Any = runner_pb2_grpc.RunnerAgentServiceStub(channel)  # type: ignore[no-untyped-call]
+        self._call: Any = None
+
+    async def connect(self, *, unfinished: tuple[UUID, ...] = (), agent_id: UUID | None = None) -> Any:
+        """Say Hello; returns the call for those who look at its status."""
+        self._call = self._stub.Session(metadata=self.metadata)
+        ids = [str(each) for each in unfinished]
+        hello = runner_pb2.Hello(agent_id=str(agent_id or self.id), version="2", unfinished_command_ids=ids)
+        await self._call.write(runner_pb2.FromAgent(hello=hello))
+        return self._call
+
+    async def welcomed(self, *, unfinished: tuple[UUID, ...] = ()) -> runner_pb2.Welcome:
+        await self.connect(unfinished=unfinished)
+        welcome: runner_pb2.Welcome = (await self.read()).welcome
+        return welcome
+
+    async def read(self, *, within: float = PATIENCE) -> runner_pb2.ToAgent:
+        message = await asyncio.wait_for(self._call.read(), within)
+        assert message is not grpc.aio.EOF, "the gateway ended the stream"
+        found: runner_pb2.ToAgent = message
+        return found
+
+    async def command(self, *, within: float = PATIENCE) -> runner_pb2.Command:
+        message = await self.read(within=within)
+        assert message.WhichOneof("message") == "command", message
+        return message.command
+
+    async def stored(self, *, within: float = PATIENCE) -> int:
+        """The number of the next acknowledgement of reports."""
+        message = await self.read(within=within)
+        assert message.WhichOneof("message") == "reports_acknowledged", message
+        return message.reports_acknowledged.number
+
+    async def acknowledge(self, command: runner_pb2.Command, *, refusal: str = "") -> None:
+        answer = runner_pb2.CommandAcknowledged(
+            command_id=command.command_id, accepted=not refusal, refusal=refusal, message=refusal
+        )
+        await self._call.write(runner_pb2.FromAgent(acknowledged=answer))
+
+    async def report(self, *, command_id: Any, deployment_id: Any, number: int, text: str = "line\n") -> None:
+        log = runner_pb2.LogWritten(source="build", text=text)
+        await self._say(command_id, deployment_id, number, log=log)
+
+    async def finish(self, *, command_id: Any, deployment_id: Any, number: int) -> None:
+        done = runner_pb2.CommandFinished(outcome=runner_pb2.SUCCEEDED)
+        await self._say(command_id, deployment_id, number, finished=done)
+
+    async def heartbeat(self, *, containers: int = 0) -> None:
+        health = runner_pb2.AgentHealth(connected=True, active_containers=containers)
+        beat = runner_pb2.HeartbeatRequest(agent_id=str(self.id), health=health)
+        await self._call.write(runner_pb2.FromAgent(heartbeat=beat))
+
+    async def ended_with(self) -> grpc.StatusCode:
+        """The status with which the gateway ends the stream."""
+        code: grpc.StatusCode = await asyncio.wait_for(self._call.code(), PATIENCE)
+        return code
+
+    async def leave(self) -> None:
+        if self._call is not None:
+            self._call.cancel()
+
+    async def _say(self, command_id: Any, deployment_id: Any, number: int, **body: Any) -> None:
+        report = runner_pb2.Report(
+            command_id=str(command_id), deployment_id=str(deployment_id), number=number, at_ms=1, **body
+        )
+        await self._call.write(runner_pb2.FromAgent(report=report))
+
+
+async def eventually(check: Any, *, within: float = PATIENCE) -> Any:
+    """The first true answer of an asynchronous question, asked again until the deadline."""
+    deadline = time.monotonic() + within
+    while not (answer := await check()):
+        assert time.monotonic() < deadline, "it did not become true in time"
+        await asyncio.sleep(0.05)
+    return answer
