@@ -27,7 +27,13 @@ class Child:
     """One program. Not for use from several threads at once."""
 
     def __init__(
-        self, *, name: str, command: Sequence[str], log_file: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None,
+        self,
+        *,
+        name: str,
+        command: Sequence[str],
+        log_file: Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
     ) -> None:
         self.name = name
@@ -37,13 +43,22 @@ class Child:
         self.cwd = cwd
         self.stop_signal = stop_signal
         self._process: subprocess.Popen[bytes] | None = None
+        # Taken when the stop is asked for: afterwards a program that is gone can no longer be asked for its children.
+        self._family: list[psutil.Process] = []
+        self._asked = False
 
     def start(self) -> None:
         """Raises OSError when the program cannot be run at all."""
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        self._family, self._asked = [], False
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                self.command, env=self.env, cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                self.command,
+                env=self.env,
+                cwd=self.cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
                 # Ctrl-C in the terminal must reach us alone: we end our children in the right order.
                 start_new_session=True,
             )
@@ -61,42 +76,31 @@ class Child:
         return self._process is not None and self._process.poll() is None
 
     def request_stop(self) -> None:
-        """Sends the stop signal to the program alone; it tells its own children."""
-        if self._process and self.is_running():
-            self._process.send_signal(self.stop_signal)
+        """Sends the stop signal, once, to the program alone: a second one would be taken for impatience."""
+        if self._process is None or self._asked or not self.is_running():
+            return
+        self._asked = True
+        self._family = _descendants(self._process.pid)
+        self._process.send_signal(self.stop_signal)
 
     def stop(self, *, grace: float = 10.0) -> bool:
         """Ends the program and what it started; False when it had to be killed after `grace` seconds."""
         if self._process is None:
             return True
-        family = self._family()
         self.request_stop()
         try:
             self._process.wait(grace)
             clean = True
         except subprocess.TimeoutExpired:
             clean = False
-        self._kill(family)
+        self.kill()
         return clean
 
     def kill(self) -> None:
-        """SIGKILL to the program and what it started, at once."""
-        if self._process is not None:
-            self._kill(self._family())
-
-    def tail(self, *, lines: int = 20) -> str:
-        return tail(self.log_file, lines=lines)
-
-    def _family(self) -> list[psutil.Process]:
-        if self._process is None or not self.is_running():
-            return []
-        with contextlib.suppress(psutil.NoSuchProcess):
-            return psutil.Process(self._process.pid).children(recursive=True)
-        return []
-
-    def _kill(self, family: Sequence[psutil.Process]) -> None:
+        """SIGKILL to the program, if it still runs, and to what it started."""
         if self._process is None:
             return
+        family = [*self._family, *_descendants(self._process.pid)] if self.is_running() else self._family
         if self.is_running():
             os.kill(self._process.pid, signal.SIGKILL)
         for process in family:
@@ -104,3 +108,12 @@ class Child:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         self._process.wait(5)
+
+    def tail(self, *, lines: int = 20) -> str:
+        return tail(self.log_file, lines=lines)
+
+
+def _descendants(pid: int) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).children(recursive=True)
+    return []

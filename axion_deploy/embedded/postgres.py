@@ -29,7 +29,9 @@ class EmbeddedPostgres:
     The path of `folder` may be of any length, as no Unix socket is made.
     """
 
-    def __init__(self, *, programs: PostgresPrograms, folder: Path, port: int | None = None, database: str = "axion") -> None:
+    def __init__(
+        self, *, programs: PostgresPrograms, folder: Path, port: int | None = None, database: str = "axion"
+    ) -> None:
         self.programs = programs
         self.folder = folder
         self.port = port
@@ -54,8 +56,10 @@ class EmbeddedPostgres:
             self._initialize(prefix=prefix, data=data)
         self.port = free_port(preferred=self.port)
         self._child = Child(
-            name="PostgreSQL", command=[*prefix, str(self.programs.postgres), *self._options(data=data)],
-            log_file=self.folder / "postgres.log", env=_environment(),
+            name="PostgreSQL",
+            command=[*prefix, str(self.programs.postgres), *self._options(data=data)],
+            log_file=self.folder / "postgres.log",
+            env=_environment(),
             # SIGINT is its fast stop: it ends open sessions instead of waiting for them.
             stop_signal=signal.SIGINT,
         )
@@ -66,6 +70,9 @@ class EmbeddedPostgres:
             self.stop()
             raise
         self._create_database()
+
+    def is_running(self) -> bool:
+        return self._child is not None and self._child.is_running()
 
     def stop(self, *, grace: float = 15.0) -> None:
         if self._child is not None:
@@ -78,8 +85,14 @@ class EmbeddedPostgres:
 
     def _options(self, *, data: Path) -> list[str]:
         settings = {
-            "listen_addresses": "127.0.0.1", "port": str(self.port), "unix_socket_directories": "", "max_connections": "100",
-            "shared_buffers": "64MB", "timezone": "UTC", "log_timezone": "UTC", "logging_collector": "off",
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            "max_connections": "100",
+            "shared_buffers": "64MB",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+            "logging_collector": "off",
         }
         return ["-D", str(data), *(word for name, value in settings.items() for word in ("-c", f"{name}={value}"))]
 
@@ -95,8 +108,18 @@ class EmbeddedPostgres:
         # initdb may run as another user, who cannot read our own file.
         _write_private(handed_over, self._password(), like=data.parent)
         command = [
-            *prefix, str(self.programs.initdb), "-D", str(unfinished), "-U", USER, "--pwfile", str(handed_over),
-            "-A", "scram-sha-256", "--encoding=UTF8", "--no-locale",
+            *prefix,
+            str(self.programs.initdb),
+            "-D",
+            str(unfinished),
+            "-U",
+            USER,
+            "--pwfile",
+            str(handed_over),
+            "-A",
+            "scram-sha-256",
+            "--encoding=UTF8",
+            "--no-locale",
         ]
         done = _run(command, seconds=INITDB_SECONDS)
         handed_over.unlink()
@@ -128,7 +151,13 @@ class EmbeddedPostgres:
 
 def _run(command: list[str], *, seconds: float) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False, env=_environment(), text=True,
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=seconds,
+        check=False,
+        env=_environment(),
+        text=True,
     )
 
 

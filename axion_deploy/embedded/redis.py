@@ -50,8 +50,10 @@ class EmbeddedRedis:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port(preferred=self.port)
         self._child = Child(
-            name="Redis", command=[str(self.program.redis_server), str(self._write_configuration())],
-            log_file=self.folder / "redis.log", cwd=self.folder,
+            name="Redis",
+            command=[str(self.program.redis_server), str(self._write_configuration())],
+            log_file=self.folder / "redis.log",
+            cwd=self.folder,
         )
         self._child.start()
         try:
@@ -59,6 +61,9 @@ class EmbeddedRedis:
         except NotReady:
             self.stop()
             raise
+
+    def is_running(self) -> bool:
+        return self._child is not None and self._child.is_running()
 
     def stop(self, *, grace: float = 5.0) -> None:
         if self._child is not None:
@@ -74,7 +79,10 @@ class EmbeddedRedis:
         path = self.folder / "redis.conf"
         path.unlink(missing_ok=True)
         text = CONFIGURATION.format(
-            port=self.port, password=self._password, folder=_quoted(self.folder), appendonly="yes" if self.durable else "no",
+            port=self.port,
+            password=self._password,
+            folder=_quoted(self.folder),
+            appendonly="yes" if self.durable else "no",
         )
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)

@@ -51,7 +51,10 @@ def _works(prefix: Sequence[str], *, folder: Path, program: Path) -> bool:
     try:
         done = subprocess.run(
             [*prefix, "sh", "-c", test, "sh", str(folder), str(program)],
-            stdin=subprocess.DEVNULL, capture_output=True, timeout=PROBE_SECONDS, check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PROBE_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return False

@@ -8,7 +8,9 @@ import psutil
 import psycopg
 import pytest
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError
+from redis.retry import Retry
 
 from axion_deploy.embedded.binaries import PostgresPrograms, RedisProgram, find_postgres, find_redis
 from axion_deploy.embedded.errors import NotReady
@@ -93,7 +95,12 @@ def test_postgres_refuses_a_wrong_password_and_other_addresses(postgres: Embedde
 
 
 def foreign_addresses() -> list[str]:
-    found = [entry.address for entries in psutil.net_if_addrs().values() for entry in entries if entry.family == socket.AF_INET]
+    found = [
+        entry.address
+        for entries in psutil.net_if_addrs().values()
+        for entry in entries
+        if entry.family == socket.AF_INET
+    ]
     return [address for address in found if not address.startswith("127.")]
 
 
@@ -104,7 +111,9 @@ def test_postgres_stops_fast_with_an_open_session(postgres: EmbeddedPostgres) ->
     family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     with psycopg.connect(postgres.url):
         postgres.stop(grace=5)
-        assert [process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == []
+        assert [
+            process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        ] == []
     assert is_free(port)
 
 
@@ -118,7 +127,10 @@ def test_a_password_file_is_private(postgres: EmbeddedPostgres, long_folder: Pat
 def test_redis_asks_for_the_password_and_remembers(redis_server: EmbeddedRedis) -> None:
     with Redis.from_url(redis_server.url) as client:
         client.set("kept", "7")
-    with Redis(port=redis_server.port or 0) as stranger, pytest.raises(AuthenticationError):
+    with (
+        Redis(port=redis_server.port or 0, retry=Retry(NoBackoff(), 0)) as stranger,
+        pytest.raises(AuthenticationError),
+    ):
         stranger.ping()
     redis_server.kill()
     redis_server.start()
@@ -142,5 +154,3 @@ def test_a_preferred_port_is_taken_only_when_it_is_free() -> None:
         port = taken.getsockname()[1]
         assert free_port(preferred=port) != port
     assert free_port(preferred=port) == port
-
-

@@ -5,9 +5,8 @@ import time
 import uuid
 from dataclasses import dataclass
 
-from redis import Redis
+from redis import Redis, exceptions
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import ConnectionError, TimeoutError
 from redis.retry import Retry
 
 QUEUE = "votes"
@@ -39,7 +38,7 @@ def connect(url: str) -> "Redis":
         socket_connect_timeout=CONNECT_SECONDS,
         # A repeated push is harmless: the worker keeps one vote per voter.
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 2),
-        retry_on_error=[ConnectionError, TimeoutError],
+        retry_on_error=[exceptions.ConnectionError, exceptions.TimeoutError],
         health_check_interval=10,
     )
 

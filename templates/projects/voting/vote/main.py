@@ -10,10 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
-from redis.exceptions import RedisError
-
 import ballots
 import pages
+from redis.exceptions import RedisError
 from settings import CHOICES, Settings, read_settings
 
 if TYPE_CHECKING:
@@ -71,8 +70,10 @@ class Handler(BaseHTTPRequestHandler):
         self.accept(ballot)
 
     def accept(self, ballot: ballots.Ballot) -> None:
-        cookies = [f"{name}={value}; Max-Age={YEAR}; Path=/; SameSite=Lax; HttpOnly"
-                   for name, value in (("voter", ballot.voter), ("choice", ballot.choice))]
+        cookies = [
+            f"{name}={value}; Max-Age={YEAR}; Path=/; SameSite=Lax; HttpOnly"
+            for name, value in (("voter", ballot.voter), ("choice", ballot.choice))
+        ]
         headers = [("Set-Cookie", cookie) for cookie in cookies]
         if self.is_json():
             self.send_json(HTTPStatus.ACCEPTED, {"accepted": True, "choice": ballot.choice}, headers)

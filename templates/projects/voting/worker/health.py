@@ -35,7 +35,7 @@ class Heartbeat:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, *_: object) -> None:
                 """Silent: it is asked every second."""
 
         server = ThreadingHTTPServer(("", self.port), Handler)

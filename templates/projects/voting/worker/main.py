@@ -1,4 +1,4 @@
-"""Moves votes from Redis into PostgreSQL. No vote is lost when this program, Redis or PostgreSQL stops in the middle."""
+"""Moves votes from Redis into PostgreSQL. None is lost when this program, Redis or PostgreSQL stops midway."""
 
 import os
 import random
@@ -7,12 +7,11 @@ import threading
 from collections.abc import Callable
 
 import psycopg
-from redis import Redis
-from redis.exceptions import RedisError
-
 import queue_of_votes as queue
 import tally
 from health import Heartbeat
+from redis import Redis
+from redis.exceptions import RedisError
 
 WAIT_SECONDS = 1
 LONGEST_PAUSE = 5.0
@@ -69,7 +68,9 @@ class Worker:
 def main() -> None:
     heartbeat = Heartbeat(port=int(os.environ.get("PORT", "8000")))
     worker = Worker(
-        redis=queue.connect(os.environ["REDIS_URL"]), database_url=os.environ["DATABASE_URL"], heartbeat=heartbeat,
+        redis=queue.connect(os.environ["REDIS_URL"]),
+        database_url=os.environ["DATABASE_URL"],
+        heartbeat=heartbeat,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, worker.stop)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import psycopg
-
 from queue_of_votes import Ballot
 
 CHANNEL = "votes_changed"

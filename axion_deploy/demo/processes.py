@@ -1,0 +1,103 @@
+"""The processes of the control plane and the local agent, each as a program of its own."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from axion_deploy.demo.options import REPOSITORY
+from axion_deploy.demo.servers import Servers
+from axion_deploy.embedded.child import Child
+
+MANAGE = (sys.executable, "manage.py")
+# What any program needs to find others and to trust certificates; nothing of the control plane is among it.
+COMMON = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "VIRTUAL_ENV")
+FOR_DOCKER = (
+    "DOCKER_HOST",
+    "DOCKER_CONFIG",
+    "DOCKER_CONTEXT",
+    "DOCKER_CERT_PATH",
+    "DOCKER_TLS_VERIFY",
+    "XDG_RUNTIME_DIR",
+)
+FOR_BUILDS = (
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "PIP_CERT",
+    "PIP_INDEX_URL",
+    "NODE_EXTRA_CA_CERTS",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addresses:
+    """Where this run's processes listen, on 127.0.0.1."""
+
+    web: int
+    gateway: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.web}"
+
+
+def control_plane_environment(*, servers: Servers, secrets: Mapping[str, str], addresses: Addresses) -> dict[str, str]:
+    return {
+        **_taken_over(COMMON),
+        **_taken_over(("KAFKA_BROKERS", "AXION_LOG_LEVEL")),
+        **secrets,
+        "DATABASE_URL": servers.database_url,
+        "REDIS_URL": servers.redis_url,
+        "PYTHONUNBUFFERED": "1",
+        "DJANGO_SETTINGS_MODULE": "axion_deploy.settings",
+        "AXION_GATEWAY_BIND": f"127.0.0.1:{addresses.gateway}",
+    }
+
+
+def agent_environment(*, token: str, folder: Path, addresses: Addresses) -> dict[str, str]:
+    """The agent is a stranger to the control plane's database and keys; it has its token and its folder."""
+    return {
+        **_taken_over((*COMMON, *FOR_DOCKER, *FOR_BUILDS)),
+        "PYTHONUNBUFFERED": "1",
+        "AXION_AGENT__AGENT__TOKEN": token,
+        "AXION_AGENT__AGENT__STATE_DIR": str(folder),
+        "AXION_AGENT__CONTROL_PLANE__GRPC_URL": f"http://127.0.0.1:{addresses.gateway}",
+    }
+
+
+def control_plane(*, environment: Mapping[str, str], addresses: Addresses, logs: Path) -> list[Child]:
+    web = (
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "axion_deploy.asgi:application",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(addresses.web),
+    )
+    commands = {
+        "web": web,
+        "gateway": (*MANAGE, "run_agent_gateway"),
+        "worker": (*MANAGE, "run_worker"),
+        "publisher": (*MANAGE, "publish_events"),
+        "reconciler": (*MANAGE, "reconcile"),
+    }
+    return [
+        Child(name=name, command=command, log_file=logs / f"{name}.log", env=environment, cwd=REPOSITORY)
+        for name, command in commands.items()
+    ]
+
+
+def agent(*, environment: Mapping[str, str], logs: Path) -> Child:
+    command = (sys.executable, "-m", "agents.runner")
+    return Child(name="runner", command=command, log_file=logs / "runner.log", env=environment, cwd=REPOSITORY)
+
+
+def _taken_over(names: tuple[str, ...]) -> dict[str, str]:
+    return {name: os.environ[name] for name in names if name in os.environ}

@@ -1,0 +1,199 @@
+"""The demo from the first program started to the last container removed."""
+
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from axion_deploy.demo import signals
+from axion_deploy.demo.checks import Sample, count_a_vote
+from axion_deploy.demo.deployment import Api, Progress, follow
+from axion_deploy.demo.docker import remove_labelled
+from axion_deploy.demo.engine import ensure_engine, ensure_images
+from axion_deploy.demo.errors import DemoError
+from axion_deploy.demo.http import NoAnswer, ask
+from axion_deploy.demo.ledger import Ledger
+from axion_deploy.demo.manage import manage, manage_json
+from axion_deploy.demo.options import Options
+from axion_deploy.demo.processes import Addresses, agent, agent_environment, control_plane, control_plane_environment
+from axion_deploy.demo.sample import copy_sample
+from axion_deploy.demo.servers import start_servers
+from axion_deploy.demo.state import State
+from axion_deploy.demo.supervisor import Supervisor
+from axion_deploy.demo.terminal import Screen
+from axion_deploy.embedded.child import Child, tail
+from axion_deploy.embedded.ports import free_port
+
+WEB_SECONDS = 60.0
+USER = "demo"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of it; `seconds` from the request to the stored success."""
+
+    deployment: str | None = None
+    status: str = ""
+    seconds: float = 0.0
+    services: tuple[str, ...] = field(default=())
+    vote_counted: bool = False
+
+
+class Demo:
+    """One run. Everything it starts is put on `cleanup` before it starts."""
+
+    def __init__(self, *, options: Options, screen: Screen, state: State, cleanup: ExitStack) -> None:
+        self.options = options
+        self.screen = screen
+        self.state = state
+        self.cleanup = cleanup
+        self.outcome = Outcome()
+        self.ledger = Ledger(state.root / "processes.json")
+        self.log = state.logs / "demo.log"
+
+    def run(self) -> None:
+        """Until the sample has answered or, without --once, somebody stops it. Raises DemoError, EmbeddedError."""
+        with signals.deadline(self.options.deadline):
+            self._prepare()
+            environment = self._start_servers()
+            bootstrap = self._install(environment)
+            supervisor = self._start_processes(environment, bootstrap)
+            project, sample = self._import(environment)
+            self._deploy(supervisor, bootstrap, project)
+            with self.screen.step("A vote posted through the gateway shows up in the result"):
+                count_a_vote(sample)
+            self.outcome = replace(self.outcome, vote_counted=True)
+        if not self.options.once:
+            self._stay(supervisor, sample)
+
+    def _prepare(self) -> None:
+        for name in self.ledger.end_leftovers():
+            self.screen.say(f"  ended {name}, left behind by an earlier run")
+        self.state.prepare()
+        self.cleanup.callback(self.state.discard)
+        self.cleanup.callback(self.ledger.close)
+        with self.screen.step("A Docker engine"):
+            engine = ensure_engine(folder=self.state.root / "engine", log=self.log, cleanup=self.cleanup)
+        self.screen.say(f"  {engine}", style="dim")
+        with self.screen.step("Base images"):
+            ensure_images(log=self.log)
+
+    def _start_servers(self) -> Mapping[str, str]:
+        with self.screen.step("PostgreSQL and Redis"):
+            servers = start_servers(
+                folder=self.state.folder,
+                keep=not self.options.once,
+                ledger=self.ledger,
+                cleanup=self.cleanup,
+            )
+        self.screen.say(f"  {servers.sources}", style="dim")
+        self.addresses = Addresses(web=free_port(preferred=self.options.port), gateway=free_port())
+        return control_plane_environment(servers=servers, secrets=self.state.secrets(), addresses=self.addresses)
+
+    def _install(self, environment: Mapping[str, str]) -> dict[str, Any]:
+        with self.screen.step("Tables, a user, this machine as a server"):
+            manage("migrate", "--no-input", environment=environment, log=self.log)
+            return manage_json("bootstrap_demo", "--user", USER, environment=environment, log=self.log)
+
+    def _start_processes(self, environment: Mapping[str, str], bootstrap: Mapping[str, Any]) -> Supervisor:
+        token = str(bootstrap["enrolment_token"])
+        folder = self.state.folder / "runner"
+        children = [
+            *control_plane(environment=environment, addresses=self.addresses, logs=self.state.logs),
+            agent(
+                environment=agent_environment(token=token, folder=folder, addresses=self.addresses),
+                logs=self.state.logs,
+            ),
+        ]
+        supervisor = Supervisor(children=children, on_start=self._note)
+        # The agent must be gone before its containers go, or it would start them again.
+        self.cleanup.callback(self._remove_sample)
+        self.cleanup.callback(supervisor.stop)
+        with self.screen.step("Web, worker, gateway, publisher, reconciler and the agent"):
+            supervisor.start()
+            self._wait_for_web(supervisor)
+            try:
+                manage("wait_for_agent", "--server", str(bootstrap["server"]), environment=environment, log=self.log)
+            except DemoError:
+                supervisor.check()
+                raise
+        return supervisor
+
+    def _note(self, child: Child) -> None:
+        self.ledger.note(name=child.name, pid=child.pid)
+
+    def _wait_for_web(self, supervisor: Supervisor) -> None:
+        deadline = time.monotonic() + WEB_SECONDS
+        while time.monotonic() < deadline:
+            supervisor.check()
+            try:
+                if ask(f"{self.addresses.url}/healthz").status == 200:
+                    return
+            except NoAnswer:
+                pass
+            time.sleep(0.1)
+        raise DemoError(f"The web process did not answer within {WEB_SECONDS:g} s:\n{supervisor.child('web').tail()}")
+
+    def _import(self, environment: Mapping[str, str]) -> tuple[str, Sample]:
+        with self.screen.step("The sample project"):
+            folder, port = copy_sample(state=self.state, wanted_port=self.options.app_port)
+            imported = manage_json(
+                "import_project",
+                str(folder),
+                "--owner",
+                USER,
+                "--json",
+                environment=environment,
+                log=self.log,
+            )
+            self.state.remember(project=imported["project"])
+        return str(imported["project"]), Sample(url=f"http://127.0.0.1:{port}")
+
+    def _deploy(self, supervisor: Supervisor, bootstrap: Mapping[str, Any], project: str) -> None:
+        api = Api(url=self.addresses.url, token=str(bootstrap["api_token"]))
+        started = time.monotonic()
+        deployment = api.deploy(project=project, server=str(bootstrap["server"]))
+        self.screen.say(f"  Deployment {deployment}: {self._page(deployment)}", style="dim")
+        self.outcome = Outcome(deployment=deployment, status="pending")
+        with self.screen.following() as following:
+            end = follow(api=api, deployment=deployment, show=following.show, check=supervisor.check)
+        services = tuple(service.name for service in end.services)
+        seconds = round(time.monotonic() - started, 2)
+        self.outcome = replace(self.outcome, status=end.status, seconds=seconds, services=services)
+        if end.status != "success":
+            raise DemoError(self._why(end))
+
+    def _why(self, end: Progress) -> str:
+        troubled = [f"  {service.name}: {service.error}" for service in end.services if service.error]
+        runner = f"The end of {self.state.logs / 'runner.log'}:\n{tail(self.state.logs / 'runner.log')}"
+        return "\n".join([f"The deployment ended as {end.status}: {end.error}", *troubled, runner])
+
+    def _page(self, deployment: str) -> str:
+        return f"{self.addresses.url}/admin/deployments/deployment/{deployment}/change/"
+
+    def _stay(self, supervisor: Supervisor, sample: Sample) -> None:
+        password = self.state.secrets()["AXION_DEMO_PASSWORD"]
+        self.screen.welcome(
+            admin=f"{self.addresses.url}/admin/",
+            user=USER,
+            password=password,
+            vote=f"{sample.url}/",
+            result=sample.result_url,
+            logs=str(self.state.logs),
+            keeps=self.options.keep,
+        )
+        while True:
+            supervisor.check()
+            time.sleep(0.5)
+
+    def _remove_sample(self) -> None:
+        project = self.state.facts().get("project")
+        if project is None:
+            return
+        if self.options.keep:
+            self.screen.say("  The sample's containers, networks and volumes stay, as asked.")
+            return
+        removed = remove_labelled(label=f"axion.project={project}", images=self.options.once)
+        counted = ", ".join(f"{number} {kind}s" for kind, number in removed.items() if number)
+        self.screen.say(f"  Removed of the sample: {counted or 'nothing, there was nothing'}.")

@@ -1,0 +1,51 @@
+"""manage.py bootstrap_demo: the user, the server and the tokens of `make demo`."""
+
+import json
+import os
+import uuid
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+from knox.models import AuthToken
+
+from agents.services import directory, enrolment
+
+SERVER = "This machine"
+PASSWORD_VARIABLE = "AXION_DEMO_PASSWORD"  # noqa: S105 (a variable's name)
+
+
+class Command(BaseCommand):
+    help = f"Create or renew a superuser (password from {PASSWORD_VARIABLE}), its API token and the server {SERVER!r}."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--user", default="demo")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        password = os.environ.get(PASSWORD_VARIABLE)
+        if not password:
+            raise CommandError(f"{PASSWORD_VARIABLE} is not set.")
+        user, _ = get_user_model().objects.get_or_create(username=options["user"])
+        user.is_staff = user.is_superuser = True
+        user.set_password(password)
+        user.save()
+        AuthToken.objects.filter(user=user).delete()
+        _, api_token = AuthToken.objects.create(user=user)
+        server_id = self._server_id(owner_id=user.id)
+        token = enrolment.create_token(server_id=server_id, owner_id=user.id)
+        printed = {
+            "user": user.username,
+            "server": str(server_id),
+            "api_token": api_token,
+            "enrolment_token": token.token,
+        }
+        self.stdout.write(json.dumps(printed))
+
+    def _server_id(self, *, owner_id: uuid.UUID) -> uuid.UUID:
+        """The server of the last time, so that the agent's journal still belongs to it."""
+        for server in directory.servers_of(owner_id=owner_id):
+            if server.name == SERVER:
+                return server.id
+        added = directory.add_server(server_id=uuid.uuid4(), owner_id=owner_id, name=SERVER, host="127.0.0.1")
+        return added.id

@@ -1,0 +1,36 @@
+"""manage.py wait_for_agent: for scripts that deploy as soon as a server can."""
+
+import time
+import uuid
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from agents.errors import AgentNotFound
+from agents.services import directory
+from agents.states import Presence
+
+POLL_SECONDS = 0.2
+
+
+class Command(BaseCommand):
+    help = "Wait until the agent of a server is online; exit code 1 when it is not within the given time."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--server", type=uuid.UUID, required=True, help="The server's id.")
+        parser.add_argument("--seconds", type=float, default=60.0)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        deadline = time.monotonic() + options["seconds"]
+        while not self._is_online(server_id=options["server"]):
+            if time.monotonic() > deadline:
+                raise CommandError(f"No agent of this server was online within {options['seconds']:g} s.")
+            time.sleep(POLL_SECONDS)
+        self.stdout.write("online")
+
+    def _is_online(self, *, server_id: uuid.UUID) -> bool:
+        try:
+            return directory.agent_for_server(server_id=server_id).presence == Presence.ONLINE
+        except AgentNotFound:
+            return False
