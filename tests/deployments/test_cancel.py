@@ -1,0 +1,55 @@
+"""Cancelling: at once when nothing runs yet, proven by the agent otherwise."""
+
+from __future__ import annotations
+
+import pytest
+
+from agents.models import Agent, CommandRecord, Server
+from deployments.errors import Conflict, Forbidden, NotFound
+from deployments.models import Project, User
+from deployments.services import settle
+from deployments.services.access import caller_of
+from deployments.services.cancel import cancel_deployment
+from deployments.states import Reason, Status
+from tests import factories
+from tests.factories import NOW
+
+
+def test_a_pending_deployment_ends_at_once(project: Project, server: Server, owner: User) -> None:
+    deployment = factories.make_deployment(project, server)
+    cancelled = cancel_deployment(caller=caller_of(owner), deployment_id=deployment.id, at=NOW)
+    assert (cancelled.status, cancelled.reason) == (Status.FAILED, Reason.CANCELLED)
+    assert "alice" in cancelled.message
+    assert not CommandRecord.objects.exists()
+
+
+def test_one_in_progress_waits_for_the_agents_proof(
+    project: Project, server: Server, agent: Agent, owner: User
+) -> None:
+    deployment = factories.make_deployment(project, server)
+    factories.start_deployment(deployment, agent)
+    asked = cancel_deployment(caller=caller_of(owner), deployment_id=deployment.id, at=NOW)
+    assert (asked.status, asked.cancel_requested_by) == (Status.IN_PROGRESS, "alice")
+    assert CommandRecord.objects.get(kind="revert").id == settle.revert_command_id(deployment.id)
+
+
+@pytest.mark.parametrize("status", [Status.SUCCESS, Status.ROLLED_BACK, Status.FAILED, Status.ROLLING_BACK])
+def test_a_finished_one_is_a_conflict_that_changes_nothing(
+    project: Project, server: Server, owner: User, status: Status
+) -> None:
+    reason = Reason.UNHEALTHY if status is Status.FAILED else Reason.NONE
+    deployment = factories.make_deployment(project, server, status=status, reason=reason)
+    before = factories.reload(deployment.id)
+    with pytest.raises(Conflict):
+        cancel_deployment(caller=caller_of(owner), deployment_id=deployment.id, at=NOW)
+    assert factories.reload(deployment.id) == before
+
+
+def test_strangers_and_viewers_cannot(project: Project, server: Server, stranger: User) -> None:
+    deployment = factories.make_deployment(project, server)
+    with pytest.raises(NotFound):
+        cancel_deployment(caller=caller_of(stranger), deployment_id=deployment.id, at=NOW)
+    factories.add_member(project, stranger, role="viewer")
+    with pytest.raises(Forbidden):
+        cancel_deployment(caller=caller_of(stranger), deployment_id=deployment.id, at=NOW)
+    assert factories.reload(deployment.id).status is Status.PENDING

@@ -1,0 +1,37 @@
+"""One control plane for most tests, one of its own for those that change its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.control_plane import ControlPlane, write_project
+from tests.e2e.graphs import server_code, two_services
+
+MakeProject = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    plane = ControlPlane(folder=tmp_path_factory.mktemp("plane"), settings={"AXION_TAKEOVER_AFTER": "4"})
+    try:
+        plane.start()
+        yield plane
+    finally:
+        plane.stop()
+
+
+@pytest.fixture
+def two_parts(control_plane: ControlPlane, tmp_path: Path, request: pytest.FixtureRequest) -> MakeProject:
+    """Import (again) a project of two small services; keywords change the code of `api`."""
+    name = request.node.name[:80]
+
+    def make(**api: object) -> str:
+        code = {"web": server_code(text="web"), "api": server_code(**{"text": name[:30], **api})}  # type: ignore[arg-type]
+        return control_plane.import_project(
+            write_project(tmp_path / "project", name=name, graph=two_services(), code=code)
+        )
+
+    return make

@@ -1,0 +1,187 @@
+"""The whole control plane as real processes on servers of its own, for tests and benchmarks that kill parts of it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+
+from axion_deploy.demo.docker import remove_labelled
+from axion_deploy.demo.http import Answer, NoAnswer, ask
+from axion_deploy.demo.manage import manage, manage_json
+from axion_deploy.demo.processes import Addresses, agent, agent_environment, control_plane, control_plane_environment
+from axion_deploy.demo.servers import Servers
+from axion_deploy.embedded.binaries import find_postgres, find_redis
+from axion_deploy.embedded.child import Child
+from axion_deploy.embedded.ports import free_port
+from axion_deploy.embedded.postgres import EmbeddedPostgres
+from axion_deploy.embedded.redis import EmbeddedRedis
+
+FINISHED = {3: "success", 4: "failed", 6: "rolled_back"}
+START_SECONDS = 60.0
+
+
+class ControlPlane:
+    """Web, worker, gateway, publisher, reconciler and one agent. `stop` ends them and removes all they made."""
+
+    def __init__(self, *, folder: Path, settings: dict[str, str] | None = None) -> None:
+        self.folder = folder
+        self.log = folder / "manage.log"
+        self.projects: list[str] = []
+        self.children: dict[str, Child] = {}
+        self.settings = settings or {}
+        self.addresses = Addresses(web=free_port(), gateway=free_port())
+
+    def start(self) -> None:
+        """Returns when the web process answers and the agent is connected."""
+        self._start_servers()
+        manage("migrate", "--no-input", environment=self.environment, log=self.log)
+        self.bootstrap = manage_json("bootstrap_demo", "--user", "demo", environment=self.environment, log=self.log)
+        self._start_processes()
+        wait_for(self.web_answers, seconds=START_SECONDS, what="the web process")
+        server = str(self.bootstrap["server"])
+        manage("wait_for_agent", "--server", server, environment=self.environment, log=self.log)
+
+    def _start_servers(self) -> None:
+        """Servers of their own, so that a test may restart them under the control plane."""
+        programs, store = find_postgres(only="path"), find_redis()
+        assert programs is not None, "make services installs PostgreSQL"
+        assert store is not None, "make services installs Redis"
+        self.postgres = EmbeddedPostgres(programs=programs, folder=self.folder / "postgres")
+        self.redis = EmbeddedRedis(program=store, folder=self.folder / "redis")
+        self.postgres.start()
+        self.redis.start()
+        servers = Servers(database_url=self.postgres.url, redis_url=self.redis.url, sources="tests")
+        keys = {
+            "AXION_SECRET_KEY": secrets.token_urlsafe(50),
+            "AXION_ENCRYPTION_KEYS": f"1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
+            "AXION_DEMO_PASSWORD": secrets.token_urlsafe(12),
+            "AXION_RATE_LIMIT": "100000/min",
+        }
+        environment = control_plane_environment(servers=servers, secrets=keys, addresses=self.addresses)
+        self.environment = {**environment, **self.settings}
+
+    def _start_processes(self) -> None:
+        token = str(self.bootstrap["enrolment_token"])
+        runner = agent(
+            environment=agent_environment(token=token, folder=self.folder / "agent", addresses=self.addresses),
+            logs=self.folder,
+        )
+        processes = control_plane(environment=self.environment, addresses=self.addresses, logs=self.folder)
+        self.children = {child.name: child for child in [*processes, runner]}
+        for child in self.children.values():
+            child.start()
+
+    def stop(self) -> None:
+        for child in self.children.values():
+            child.request_stop()
+        for child in self.children.values():
+            child.stop(grace=10)
+        for project in self.projects:
+            remove_labelled(label=f"axion.project={project}", images=True)
+        self.redis.stop()
+        self.postgres.stop()
+
+    def kill(self, name: str) -> None:
+        """SIGKILL to this process alone; what it started goes on, as after a crash."""
+        pid = self.children[name].pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        self.children[name].stop(grace=5) if name != "runner" else _reap(self.children[name])
+
+    def restart(self, name: str) -> None:
+        old = self.children[name]
+        self.children[name] = Child(
+            name=name, command=old.command, log_file=old.log_file, env=old.env, cwd=old.cwd, stop_signal=old.stop_signal
+        )
+        self.children[name].start()
+
+    def flush_redis(self) -> None:
+        with Redis.from_url(self.redis.url) as client:
+            client.flushdb()
+
+    def web_answers(self) -> bool:
+        try:
+            return ask(f"{self.addresses.url}/healthz").status == 200
+        except NoAnswer:
+            return False
+
+    def api(self, path: str, *, send: object = None, token: str | None = None) -> Answer:
+        headers = {"Authorization": f"Token {token or self.bootstrap['api_token']}"}
+        return ask(f"{self.addresses.url}/api/{path}", send=send, headers=headers)
+
+    def import_project(self, folder: Path) -> str:
+        imported = manage_json(
+            "import_project", str(folder), "--owner", "demo", "--json", environment=self.environment, log=self.log
+        )
+        if imported["project"] not in self.projects:
+            self.projects.append(imported["project"])
+        return str(imported["project"])
+
+    def deploy(self, project: str, **fields: Any) -> str:
+        body = {"projectId": project, "serverId": str(self.bootstrap["server"]), **fields}
+        answer = self.api("deployments", send=body)
+        assert answer.status in (200, 201, 202), answer
+        return str(answer.data["deployment"]["id"])  # type: ignore[index]  # asserted above
+
+    def get(self, deployment: str) -> dict[str, Any]:
+        answer = self.api(f"deployments/{deployment}")
+        assert answer.data is not None
+        return dict(answer.data["deployment"])
+
+    def events(self, deployment: str) -> list[dict[str, Any]]:
+        answer = self.api(f"deployments/{deployment}/events?after=0&limit=500")
+        assert answer.data is not None
+        return list(answer.data["events"])
+
+    def wait_for_end(self, deployment: str, *, seconds: float = 90) -> dict[str, Any]:
+        """The deployment once it has ended. Fails with the logs when it does not in time."""
+
+        def ended() -> bool:
+            try:
+                return self.get(deployment)["status"] in FINISHED
+            except NoAnswer:
+                return False
+
+        wait_for(ended, seconds=seconds, what=f"the end of the deployment; {self.tails()}")
+        return self.get(deployment)
+
+    def tails(self) -> str:
+        return "\n".join(f"--- {child.name}\n{child.tail(lines=15)}" for child in self.children.values())
+
+
+def _reap(child: Child) -> None:
+    """Take the exit code of a killed process without touching what it had started."""
+    wait_for(lambda: not child.is_running(), seconds=5, what=f"the end of {child.name}")
+
+
+def wait_for(condition: Callable[[], bool], *, seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"Waited {seconds:g} s for {what}")
+        time.sleep(0.1)
+
+
+def write_project(folder: Path, *, name: str, graph: dict[str, Any], code: dict[str, dict[str, str]]) -> Path:
+    """A project's directory with these files per service."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "graph.json").write_text(json.dumps(graph))
+    for service, files in code.items():
+        for path, text in files.items():
+            file = folder / service / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+    described = {"name": name, "graph": "graph.json", "code": {service: service for service in code}}
+    (folder / "project.json").write_text(json.dumps(described))
+    return folder

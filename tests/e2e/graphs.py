@@ -1,0 +1,54 @@
+"""Small projects whose images build in a second."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+SERVER = """\
+import http.server, os, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        code = {status} if self.path == "/health" else 200
+        self.send_response(code); self.end_headers(); self.wfile.write(b"{text}")
+    def log_message(self, *args):
+        pass
+print("{text} starts", flush=True)
+http.server.ThreadingHTTPServer(("", 8000), Handler).serve_forever()
+"""
+
+
+def node_id(name: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_DNS, name))
+
+
+def node(name: str, *, kind: int = 1, **config: str) -> dict[str, Any]:
+    return {
+        "id": node_id(name),
+        "type": kind,
+        "data": {"blueprintId": "test", "serviceName": name, "config": config},
+        "position": {"x": 0, "y": 0},
+    }
+
+
+def edge(source: str, target: str) -> dict[str, Any]:
+    return {"id": node_id(f"{source}-{target}"), "source": node_id(source), "target": node_id(target), "type": 2}
+
+
+def two_services() -> dict[str, Any]:
+    """A web service that calls an api service."""
+    nodes = [node(name, runtime="python", port="8000", healthPath="/health") for name in ("web", "api")]
+    return {"nodes": nodes, "edges": [edge("web", "api")]}
+
+
+def server_code(*, text: str = "hello", healthy: bool = True, slow_build: bool = False) -> dict[str, str]:
+    """The code of a service; an unhealthy one runs and answers 503 to its health check."""
+    files = {"app.py": SERVER.format(status=200 if healthy else 503, text=text)}
+    if slow_build:
+        files["Dockerfile"] = (
+            "FROM python:3.13-slim\n"
+            f"RUN echo {text} && sleep 6\n"
+            'WORKDIR /app\nCOPY app.py .\nEXPOSE 8000\nCMD ["python", "app.py"]\n'
+        )
+    return files

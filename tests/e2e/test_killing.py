@@ -1,0 +1,126 @@
+"""kill -9 anywhere, at any step: the deployment ends as it would have."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tests.e2e import docker_view
+from tests.e2e.conftest import MakeProject
+from tests.e2e.control_plane import ControlPlane, wait_for, write_project
+from tests.e2e.graphs import server_code, two_services
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+
+TAKEOVER_SECONDS = 20
+
+
+def wait_for_log(plane: ControlPlane, deployment: str, text: str) -> None:
+    """Until the agent's output of the deployment holds the text."""
+
+    def written() -> bool:
+        return any(text in str(event["payload"].get("text", "")) for event in plane.events(deployment))
+
+    wait_for(written, seconds=40, what=f"{text!r} in the log; {plane.tails()}")
+
+
+def test_a_job_lost_with_redis_and_worker_is_taken_over(control_plane: ControlPlane, two_parts: MakeProject) -> None:
+    project = two_parts()
+    control_plane.kill("worker")
+    deployment = control_plane.deploy(project)
+    control_plane.flush_redis()
+    control_plane.restart("worker")
+    wait_for(
+        lambda: control_plane.get(deployment)["status"] != 1,
+        seconds=TAKEOVER_SECONDS,
+        what="another worker to start it",
+    )
+    assert control_plane.wait_for_end(deployment)["status"] == 3
+
+
+@pytest.mark.parametrize("name", ["worker", "gateway", "publisher", "reconciler", "web"])
+@pytest.mark.parametrize("delay", [0.05, 1.0])
+def test_a_killed_process_changes_nothing_in_the_end(
+    control_plane: ControlPlane, two_parts: MakeProject, name: str, delay: float
+) -> None:
+    project = two_parts()
+    began = datetime.now().astimezone()
+    deployment = control_plane.deploy(project)
+    time.sleep(delay)
+    control_plane.kill(name)
+    control_plane.restart(name)
+    wait_for(control_plane.web_answers, seconds=30, what="the web process")
+    assert control_plane.wait_for_end(deployment)["status"] == 3
+    assert docker_view.starts_since(began, project=project) == {"web": 1, "api": 1}
+
+
+def test_the_agent_killed_in_a_build_carries_on(control_plane: ControlPlane, two_parts: MakeProject) -> None:
+    project = two_parts(slow_build=True)
+    began = datetime.now().astimezone()
+    deployment = control_plane.deploy(project)
+    wait_for_log(control_plane, deployment, "sleep 6")
+    control_plane.kill("runner")
+    control_plane.restart("runner")
+    assert control_plane.wait_for_end(deployment)["status"] == 3
+    assert docker_view.starts_since(began, project=project) == {"web": 1, "api": 1}
+
+
+@pytest.mark.parametrize("delay", [0.1, 0.6, 1.5])
+def test_the_agent_killed_while_applying_starts_nothing_twice(
+    control_plane: ControlPlane, two_parts: MakeProject, delay: float
+) -> None:
+    project = two_parts()
+    began = datetime.now().astimezone()
+    deployment = control_plane.deploy(project)
+
+    def applying() -> bool:
+        return any(event["payload"].get("stage") == "deploying" for event in control_plane.events(deployment))
+
+    wait_for(applying, seconds=40, what="the stage deploying")
+    time.sleep(delay)
+    control_plane.kill("runner")
+    control_plane.restart("runner")
+    assert control_plane.wait_for_end(deployment)["status"] == 3
+    assert docker_view.starts_since(began, project=project) == {"web": 1, "api": 1}
+    assert len(docker_view.leftovers(project)["containers"]) == 2
+
+
+def test_postgres_restarted_in_the_middle(control_plane: ControlPlane, two_parts: MakeProject) -> None:
+    project = two_parts(slow_build=True)
+    deployment = control_plane.deploy(project)
+    wait_for_log(control_plane, deployment, "sleep 6")
+    control_plane.postgres.stop()
+    time.sleep(1)
+    control_plane.postgres.start()
+    wait_for(control_plane.web_answers, seconds=30, what="the web process")
+    assert control_plane.wait_for_end(deployment)["status"] == 3
+    for name, child in control_plane.children.items():
+        assert child.is_running(), f"{name} ended: {child.tail()}"
+
+
+def test_an_agent_away_for_good_is_lost_and_its_return_changes_nothing(tmp_path: Path) -> None:
+    plane = ControlPlane(folder=tmp_path, settings={"AXION_AGENT_LOST_AFTER": "8", "AXION_AGENT_SILENT_AFTER": "4"})
+    try:
+        plane.start()
+        # The control plane must have listened for as long before it may call anyone lost.
+        code = {"web": server_code(text="web"), "api": server_code(text="lost", slow_build=True)}
+        project = plane.import_project(write_project(tmp_path / "p", name="Lost", graph=two_services(), code=code))
+        deployment = plane.deploy(project)
+        wait_for_log(plane, deployment, "sleep 6")
+        plane.kill("runner")
+        ended = plane.wait_for_end(deployment, seconds=40)
+        assert (ended["status"], ended["reason"]) == (4, "agent_lost")
+        plane.restart("runner")
+        wait_for(
+            lambda: docker_view.leftovers(project) == {"containers": [], "networks": [], "volumes": []},
+            seconds=60,
+            what="the agent to put back what ran before",
+        )
+        time.sleep(2)
+        after = plane.get(deployment)
+        assert {**after, "updatedAt": 0} == {**ended, "updatedAt": 0}
+    finally:
+        plane.stop()
