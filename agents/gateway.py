@@ -1,9 +1,10 @@
 """The way from the domain to the agents: a ledger in PostgreSQL. No call here touches the network."""
 
 from datetime import datetime
+from datetime import timedelta
 from uuid import UUID
 
-from agents.repositories import assignments, commands
+from agents.repositories import assignments, commands, gateways
 from agents.types import AgentCommand, CommandData, ReportVerdict
 
 
@@ -73,3 +74,8 @@ def open_deployments(*, agent_id: UUID) -> tuple[UUID, ...]:
 def deployments_with_agent_unseen_since(*, before: datetime) -> tuple[UUID, ...]:
     """Deployments with an unfinished command whose agent is revoked, or was last heard of before the given time."""
     return assignments.deployments_with_agent_unseen_since(before=before)
+
+
+def deployments_unheard_for(*, silence: timedelta) -> tuple[UUID, ...]:
+    """Deployments with an open command whose agent no gateway has heard for this long, though one was listening."""
+    return gateways.deployments_unheard_for(silence=silence)

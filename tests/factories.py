@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from agents import gateway
-from agents.models import Agent, Server
+from agents.models import Agent, GatewayPresence, Server
 from agents.types import DeployCommand
 from deployments.models import Deployment, GraphVersion, Project, ProjectMember, User
 from deployments.repositories import deployments
@@ -90,3 +90,8 @@ def start_deployment(deployment: Deployment, agent: Agent, *, at: datetime = NOW
 
 def reload(deployment_id: UUID) -> DeploymentRecord:
     return deployments.get(deployment_id=deployment_id)
+
+
+def hear_agents(*, since: datetime, at: datetime) -> None:
+    """A gateway that has listened all this time."""
+    GatewayPresence.objects.create(id=uuid4(), listening_since=since, last_seen_at=at)

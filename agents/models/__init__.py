@@ -1,6 +1,7 @@
 """Tables of machines and commands: fields, constraints and indexes, no behaviour. Reached through repositories only."""
 
 from agents.models.commands import CommandRecord
+from agents.models.gateways import GatewayPresence
 from agents.models.machines import Agent, Cluster, EnrolmentToken, Server
 
-__all__ = ["Agent", "Cluster", "CommandRecord", "EnrolmentToken", "Server"]
+__all__ = ["Agent", "Cluster", "CommandRecord", "EnrolmentToken", "GatewayPresence", "Server"]

@@ -45,9 +45,10 @@ def active_past(*, at: datetime, limit: int) -> tuple[UUID, ...]:
 
 def with_lost_agent(*, at: datetime, lost_after: int, limit: int) -> tuple[UUID, ...]:
     """Active deployments whose agent was last heard of before the limit, and that were handed over before it too."""
-    before = at - timedelta(seconds=lost_after)
-    lost = gateway.deployments_with_agent_unseen_since(before=before)
-    return _ids(Deployment.objects.filter(pk__in=lost, status__in=sorted(ACTIVE), started_at__lt=before), limit)
+    silence = timedelta(seconds=lost_after)
+    unheard = gateway.deployments_unheard_for(silence=silence)
+    active = Deployment.objects.filter(pk__in=unheard, status__in=sorted(ACTIVE), started_at__lt=at - silence)
+    return _ids(active, limit)
 
 
 def _ids(rows: QuerySet[Deployment], limit: int) -> tuple[UUID, ...]:

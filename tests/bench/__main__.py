@@ -1,4 +1,4 @@
-"""python -m tests.bench [--json FILE]: the figures of this machine, as ratios where there is something to compare with."""
+"""python -m tests.bench [--json FILE]: figures of this machine, as ratios where there is something to compare with."""
 
 from __future__ import annotations
 
