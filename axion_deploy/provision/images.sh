@@ -66,7 +66,7 @@ build_base() {
 build() {
   local output
   if output=$(timeout "$BUILD_SECONDS" docker buildx build --progress=plain --load --target "$(target_of "$1")" \
-    --secret "id=ca,src=$(ca_bundle)" --build-arg "BASE=$BASE" --tag "$1" "$here/images" 2>&1); then
+    --secret "id=ca_bundle,src=$(ca_bundle)" --build-arg "BASE=$BASE" --tag "$1" "$here/images" 2>&1); then
     say "$1: STAND-IN built from Debian $RELEASE (not the official image)"
   else
     tail -n 20 <<<"$output" >&2

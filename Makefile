@@ -1,0 +1,84 @@
+# What one does with this repository; `make` alone lists it. Works from a path with spaces.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON := .venv/bin/python
+PROTOS := $(wildcard agents/contracts/*.proto)
+# Tools that only read the settings need some: this reaches no server.
+CHECK_ENV := DATABASE_URL=postgres://axion@127.0.0.1:1/axion REDIS_URL=redis://127.0.0.1:1/0 KAFKA_BROKERS= \
+	AXION_SECRET_KEY=unused AXION_ENCRYPTION_KEYS=1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+# Servers that `make services` found or started.
+SERVICES_ENV := set -a; . .services/env; set +a;
+
+.PHONY: help
+help: ## this list
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
+
+.PHONY: setup
+setup: .venv/.installed ## .venv with exactly what requirements.lock pins
+	@:
+
+.venv/.installed: requirements.lock
+	@bash axion_deploy/provision/python.sh .venv requirements.lock
+	@touch $@
+
+.PHONY: services
+services: setup ## real PostgreSQL, Redis, Kafka and Docker for the tests; configured ones (DATABASE_URL, REDIS_URL, KAFKA_BROKERS) first
+	@$(PYTHON) -m tests.services up
+
+.PHONY: services-stop
+services-stop: setup ## end the servers that `make services` started here, and no others
+	@$(PYTHON) -m tests.services down
+
+.PHONY: lint
+lint: setup ## style, types, layers, migrations and compiled protos; changes nothing
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+	$(CHECK_ENV) $(PYTHON) -m mypy
+	$(PYTHON) .venv/bin/lint-imports
+	$(CHECK_ENV) $(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; $(call compile-protos,$$folder); \
+	for file in "$$folder"/agents/contracts/*; do \
+		cmp "$$file" "agents/contracts/$${file##*/}" || { echo "compiled protos are stale: run make proto" >&2; exit 1; }; \
+	done
+
+.PHONY: test
+test: setup services ## all tests on the real servers; ARGS="-k name -x" goes to pytest
+	@$(SERVICES_ENV) $(PYTHON) -m pytest $(ARGS)
+
+.PHONY: demo
+demo: setup ## deploy the sample project to the local Docker engine and leave it open; ONCE=1 checks it and cleans up
+	@$(PYTHON) -m axion_deploy.demo $(if $(ONCE),--once)
+
+.PHONY: bench
+bench: setup services ## the figures we hold ourselves to, as ratios; JSON=FILE writes them down
+	@$(SERVICES_ENV) $(PYTHON) -m tests.bench $(if $(JSON),--json "$(JSON)")
+
+.PHONY: format
+format: setup ## put imports and layout in order
+	$(PYTHON) -m ruff check --fix
+	$(PYTHON) -m ruff format
+
+.PHONY: proto
+proto: setup ## compile agents/contracts/*.proto
+	@$(call compile-protos,.)
+
+.PHONY: lock
+lock: setup build/uv/bin/uv ## pin and hash what pyproject.toml asks for; UPGRADE=1 takes newer versions
+	$(COMPILE-LOCK) --extra dev pyproject.toml -o requirements.lock
+	$(COMPILE-LOCK) pyproject.toml -o requirements-service.lock
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["runner"], sep="\n")' \
+		| $(COMPILE-LOCK) - -o requirements-runner.lock
+
+# Without the registry's address, and good for every Python and system we support.
+COMPILE-LOCK = build/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	$(if $(UPGRADE),--upgrade)
+
+build/uv/bin/uv:
+	@$(PYTHON) -m venv build/uv
+	@build/uv/bin/python -m pip install -q --disable-pip-version-check uv==0.13.9
+
+# $(call compile-protos,FOLDER): from the repository root, or the compiled files would import a top-level module.
+compile-protos = $(PYTHON) -m grpc_tools.protoc -I . --python_out="$(1)" --pyi_out="$(1)" --grpc_python_out="$(1)" $(PROTOS)
