@@ -9,7 +9,6 @@ from axion_deploy.demo.errors import DemoError, MissingPiece
 from axion_deploy.demo.options import REPOSITORY
 
 PROVISION = REPOSITORY / "axion_deploy" / "provision"
-IMAGES = ("python:3.13-slim", "node:24-slim", "postgres:17", "redis:8", "caddy:2")
 MISSING = 3
 SECONDS = 1200.0
 
@@ -28,8 +27,8 @@ def ensure_engine(*, folder: Path, log: Path, cleanup: ExitStack) -> str:
 
 
 def ensure_images(*, log: Path) -> None:
-    """Pulls the base images, or builds stand-ins where they cannot be pulled."""
-    _script("images.sh", *IMAGES, log=log)
+    """Pulls the base images of generated stacks, or builds stand-ins where they cannot be pulled."""
+    _script("images.sh", log=log)
 
 
 def _script(name: str, *arguments: str, log: Path) -> None:

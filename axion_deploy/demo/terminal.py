@@ -34,6 +34,8 @@ class Screen:
             with self.console.status(text):
                 yield
         else:
+            # Somebody who reads a log must see what a long silence is about.
+            self.console.print(f"[dim]…[/] {text}")
             yield
         self.console.print(f"[green]✓[/] {text} [dim]{time.monotonic() - started:.1f} s[/]")
 

@@ -1,6 +1,9 @@
 """The servers that `make demo` brings along really run: as root, from wheels, in a folder with a very long path."""
 
+import os
+import shutil
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from redis.exceptions import AuthenticationError
 from redis.retry import Retry
 
 from axion_deploy.embedded.binaries import PostgresPrograms, RedisProgram, find_postgres, find_redis
-from axion_deploy.embedded.errors import NotReady
+from axion_deploy.embedded.errors import NotAvailable, NotReady
 from axion_deploy.embedded.ports import free_port, is_free
 from axion_deploy.embedded.postgres import EmbeddedPostgres
 from axion_deploy.embedded.redis import EmbeddedRedis
@@ -154,3 +157,30 @@ def test_a_preferred_port_is_taken_only_when_it_is_free() -> None:
         port = taken.getsockname()[1]
         assert free_port(preferred=port) != port
     assert free_port(preferred=port) == port
+
+
+def test_root_uses_another_user_where_user_namespaces_are_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root has to become somebody else")
+    which = shutil.which
+    monkeypatch.setattr(
+        "axion_deploy.embedded.unprivileged.shutil.which", lambda name: None if name == "unshare" else which(name)
+    )
+    # Not the test's own folder: only root may enter that one.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        server = EmbeddedPostgres(programs=postgres_from("path"), folder=Path(folder) / "postgres")
+        server.start()
+        try:
+            assert server.pid is not None
+            assert psutil.Process(server.pid).uids().effective != 0
+        finally:
+            server.stop()
+
+
+def test_root_without_any_way_gets_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("axion_deploy.embedded.unprivileged.shutil.which", lambda _: None)
+    monkeypatch.setattr("axion_deploy.embedded.unprivileged.os.geteuid", lambda: 0)
+    server = EmbeddedPostgres(programs=postgres_from("wheel"), folder=tmp_path)
+    with pytest.raises(NotAvailable, match="refuses to run as root"):
+        server.start()

@@ -20,7 +20,7 @@ const files = new Map(fs.readdirSync(PUBLIC).map((name) => [
 function send(response, status, type, body) {
   response.writeHead(status, {
     'Content-Type': type, 'Content-Length': Buffer.byteLength(body), 'Cache-Control': 'no-store',
-    'Content-Security-Policy': "default-src 'self'",
+    'Content-Security-Policy': "default-src 'self'; img-src 'self' data:",
   });
   response.end(body);
 }

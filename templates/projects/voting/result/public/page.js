@@ -12,12 +12,18 @@ function headline(choices, total) {
   return first.votes === second.votes ? 'A dead heat' : LEADING[first.key];
 }
 
+/** Rounded so that they add up to 100. */
+function wholePercents([first, second], total) {
+  const share = Math.round((100 * first.votes) / total);
+  return { [first.key]: share, [second.key]: 100 - share };
+}
+
 function show({ choices, total }) {
+  const shares = wholePercents(choices, total);
   byId('headline').textContent = headline(choices, total);
   byId('total').textContent = total === 0 ? 'The first vote decides everything.' : `${plural(total)} so far`;
   for (const { key, votes } of choices) {
-    const share = total === 0 ? 0 : (100 * votes) / total;
-    document.querySelector(`[data-share="${key}"]`).textContent = total === 0 ? '–' : `${Math.round(share)} %`;
+    document.querySelector(`[data-share="${key}"]`).textContent = total === 0 ? '–' : `${shares[key]} %`;
     document.querySelector(`[data-votes="${key}"]`).textContent = total === 0 ? '' : plural(votes);
     // flex-grow from CSSOM: the content security policy forbids style attributes, not scripts of our own.
     document.querySelector(`#scale .${key}`).style.flexGrow = total === 0 ? 1 : Math.max(votes / total, 0.015);
