@@ -19,6 +19,10 @@ from deployments.types import DeploymentRecord, ServiceState
 NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
 
 
+def later(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
 def make_user(name: str, **columns: Any) -> User:
     return User.objects.create_user(username=name, password="correct horse", **columns)
 

@@ -1,0 +1,104 @@
+"""Rules that keep the tree as ARCHITECTURE.md and CONTRIBUTING.md say, where no linter holds them."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("axion_deploy", "deployments", "agents", "stackgen")
+MOST_LINES_PER_FILE = 300
+MOST_LINES_PER_FUNCTION = 60
+USUAL_LINES = 30
+TEXT_FILES = {".py", ".md", ".toml", ".sh", ".yml", ".yaml", ".html", ".js", ".css", ".j2", ".proto", ".lock", ".json"}
+
+
+def sources(*folders: str) -> list[Path]:
+    """Our own modules: nothing generated."""
+    found = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    return [path for path in found if "_pb2" not in path.name and "migrations" not in path.parts]
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return (function.end_lineno or function.lineno) - function.lineno + 1
+
+
+def test_files_are_small() -> None:
+    long = {path.name: count for path in sources(*PACKAGES) if (count := len(path.read_text().splitlines())) > MOST_LINES_PER_FILE}
+    assert not long
+
+
+def test_functions_are_small() -> None:
+    lengths = {
+        f"{path.relative_to(ROOT)}:{function.name}": length(function)
+        for path in sources(*PACKAGES)
+        for function in functions(path)
+    }
+    assert not {name: count for name, count in lengths.items() if count > MOST_LINES_PER_FUNCTION}
+    usual = sum(count <= USUAL_LINES for count in lengths.values())
+    assert usual / len(lengths) >= 0.9
+
+
+def status_writes(path: Path) -> Iterator[int]:
+    """Lines that give a status to a row: `.update(status=...)`, `row.status = ...`, `setattr(row, "status", ...)`."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(isinstance(target, ast.Attribute) and target.attr == "status" for target in targets):
+                yield node.lineno
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            writes = node.func.attr in {"update", "create", "update_or_create", "bulk_update"}
+            if writes and any(keyword.arg == "status" for keyword in node.keywords):
+                yield node.lineno
+
+
+def test_only_one_place_changes_the_status_of_a_deployment() -> None:
+    writers = {str(path.relative_to(ROOT)) for path in sources("deployments") if list(status_writes(path))}
+    assert writers == {"deployments/repositories/deployments.py"}
+
+
+def test_only_the_ledger_changes_the_status_of_a_command() -> None:
+    writers = {str(path.relative_to(ROOT)) for path in sources("agents") if list(status_writes(path))}
+    assert writers <= {"agents/repositories/commands.py", "agents/repositories/delivery.py"}
+
+
+@pytest.mark.parametrize("app", ["deployments", "agents", "stackgen", "axion_deploy"])
+def test_packages_import_nothing_by_themselves(app: str) -> None:
+    assert (ROOT / app / "__init__.py").read_text().strip() == ""
+
+
+def test_the_runner_runs_without_django() -> None:
+    program = "import agents.runner.__main__, sys; sys.exit('django' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, timeout=30)
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        check=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def test_no_file_names_a_package_registry() -> None:
+    hosts = re.compile(
+        "|".join(["pypi" + r"\.org", "registry" + r"\.npmjs", "deb" + r"\.debian\.org", "repo1?" + r"\.maven"])
+    )
+    named = [path.name for path in tracked() if path.suffix in TEXT_FILES and hosts.search(path.read_text())]
+    assert not named
