@@ -1,6 +1,7 @@
 """A PostgreSQL server of our own: password, 127.0.0.1, no Unix socket, its files in one folder."""
 
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -88,7 +89,7 @@ class EmbeddedPostgres:
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
             "unix_socket_directories": "",
-            "max_connections": "100",
+            "max_connections": "300",
             "shared_buffers": "64MB",
             "timezone": "UTC",
             "log_timezone": "UTC",
@@ -128,9 +129,10 @@ class EmbeddedPostgres:
         unfinished.rename(data)
 
     def _major_version(self) -> str:
-        """ "18" of "postgres (PostgreSQL) 18.4"; another major version cannot read the files."""
-        words = _run([str(self.programs.postgres), "--version"], seconds=PROBE_SECONDS).stdout.split(")")
-        return words[-1].strip().split(".")[0] or "unknown"
+        """ "18" of "postgres (PostgreSQL) 18.4 (Debian 18.4-1)"; another major version cannot read the files."""
+        printed = _run([str(self.programs.postgres), "--version"], seconds=PROBE_SECONDS).stdout
+        version = re.search(r"\(PostgreSQL\) (\d+)", printed)
+        return version.group(1) if version else "unknown"
 
     def _answers(self) -> bool:
         try:
