@@ -2,7 +2,7 @@
 
 import json
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict
 
 from axion_deploy.demo import signals
@@ -36,13 +36,12 @@ def _run(*, options: Options, screen: Screen, state: State) -> int:
     code = _code_of(demo)
     signals.be_deaf()
     try:
-        with screen.step("Stopping what was started"):
+        with screen.step("Stopping what was started") if demo.has_servers else nullcontext():
             cleanup.close()
     except (DemoError, EmbeddedError, OSError) as error:
         screen.problem(str(error))
         code = code or FAILED
-    if options.once:
-        sys.stdout.flush()
+    if options.once and demo.outcome.deployment:
         print(json.dumps({**asdict(demo.outcome), "engine": "docker"}), flush=True)
     return code
 

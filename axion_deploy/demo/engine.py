@@ -18,7 +18,8 @@ def ensure_engine(*, folder: Path, log: Path, cleanup: ExitStack) -> str:
 
     Raises MissingPiece, in one sentence, when the machine's owner has to act.
     """
-    if not engine_answers():
+    # An engine of a demo that was killed is still ours; the script knows it by its process id.
+    if not engine_answers() or (folder / "dockerd.pid").exists():
         cleanup.callback(_script, "engine.sh", "stop", str(folder), log=log)
     _script("engine.sh", "start", str(folder), log=log)
     version = docker("version", "--format", "{{.Server.Version}}").strip()
@@ -50,6 +51,7 @@ def _script(name: str, *arguments: str, log: Path) -> None:
         return
     said = done.stderr.strip().splitlines()[-5:]
     if done.returncode == MISSING:
-        # The script's own last line is the one sentence for people.
-        raise MissingPiece(said[-1] if said else f"{name} found that something is missing, see {log}.")
+        # The script's last line is the one sentence for people, after the script's name.
+        sentence = said[-1].partition(": ")[2] if said else f"{name} found that something is missing, see {log}."
+        raise MissingPiece(sentence[:1].upper() + sentence[1:])
     raise DemoError(f"{name} ended with code {done.returncode}:\n" + "\n".join(said))

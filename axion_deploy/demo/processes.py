@@ -21,6 +21,7 @@ FOR_DOCKER = (
     "DOCKER_TLS_VERIFY",
     "XDG_RUNTIME_DIR",
 )
+SYSTEM_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 FOR_BUILDS = (
     "HTTP_PROXY",
     "HTTPS_PROXY",
@@ -59,15 +60,25 @@ def control_plane_environment(*, servers: Servers, secrets: Mapping[str, str], a
     }
 
 
-def agent_environment(*, token: str, folder: Path, addresses: Addresses) -> dict[str, str]:
+def agent_environment(*, server: str, token: str, folder: Path, addresses: Addresses) -> dict[str, str]:
     """The agent is a stranger to the control plane's database and keys; it has its token and its folder."""
     return {
         **_taken_over((*COMMON, *FOR_DOCKER, *FOR_BUILDS)),
+        # gRPC would look for 127.0.0.1 behind the proxy that the builds need.
+        "no_grpc_proxy": "127.0.0.1,localhost",
         "PYTHONUNBUFFERED": "1",
+        "AXION_AGENT__AGENT__SERVER_ID": server,
         "AXION_AGENT__AGENT__TOKEN": token,
         "AXION_AGENT__AGENT__STATE_DIR": str(folder),
         "AXION_AGENT__CONTROL_PLANE__GRPC_URL": f"http://127.0.0.1:{addresses.gateway}",
+        **{"AXION_AGENT__BUILD__CA_BUNDLE": path for path in _authorities()[:1]},
     }
+
+
+def _authorities() -> list[str]:
+    """Files with the authorities that this machine trusts, most particular first; a build needs them behind a proxy."""
+    paths = [os.environ.get(name, "") for name in ("PIP_CERT", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE")]
+    return [path for path in (*paths, SYSTEM_AUTHORITIES) if path and Path(path).is_file()]
 
 
 def control_plane(*, environment: Mapping[str, str], addresses: Addresses, logs: Path) -> list[Child]:

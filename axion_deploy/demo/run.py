@@ -49,6 +49,7 @@ class Demo:
         self.state = state
         self.cleanup = cleanup
         self.outcome = Outcome()
+        self.has_servers = False
         self.ledger = Ledger(state.root / "processes.json")
         self.log = state.logs / "demo.log"
 
@@ -70,16 +71,20 @@ class Demo:
     def _prepare(self) -> None:
         for name in self.ledger.end_leftovers():
             self.screen.say(f"  ended {name}, left behind by an earlier run")
+        forgotten = self.state.facts().get("project") if self.options.once else None
         self.state.prepare()
         self.cleanup.callback(self.state.discard)
         self.cleanup.callback(self.ledger.close)
         with self.screen.step("A Docker engine"):
             engine = ensure_engine(folder=self.state.root / "engine", log=self.log, cleanup=self.cleanup)
         self.screen.say(f"  {engine}", style="dim")
+        if forgotten is not None:
+            remove_labelled(label=f"axion.project={forgotten}", images=True)
         with self.screen.step("Base images"):
             ensure_images(log=self.log)
 
     def _start_servers(self) -> Mapping[str, str]:
+        self.has_servers = True
         with self.screen.step("PostgreSQL and Redis"):
             servers = start_servers(
                 folder=self.state.folder,
@@ -97,14 +102,15 @@ class Demo:
             return manage_json("bootstrap_demo", "--user", USER, environment=environment, log=self.log)
 
     def _start_processes(self, environment: Mapping[str, str], bootstrap: Mapping[str, Any]) -> Supervisor:
-        token = str(bootstrap["enrolment_token"])
-        folder = self.state.folder / "runner"
+        agent_env = agent_environment(
+            server=str(bootstrap["server"]),
+            token=str(bootstrap["enrolment_token"]),
+            folder=self.state.folder / "runner",
+            addresses=self.addresses,
+        )
         children = [
             *control_plane(environment=environment, addresses=self.addresses, logs=self.state.logs),
-            agent(
-                environment=agent_environment(token=token, folder=folder, addresses=self.addresses),
-                logs=self.state.logs,
-            ),
+            agent(environment=agent_env, logs=self.state.logs),
         ]
         supervisor = Supervisor(children=children, on_start=self._note)
         # The agent must be gone before its containers go, or it would start them again.

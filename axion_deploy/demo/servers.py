@@ -13,6 +13,7 @@ from axion_deploy.embedded.errors import NotAvailable
 from axion_deploy.embedded.postgres import EmbeddedPostgres
 from axion_deploy.embedded.redis import EmbeddedRedis
 
+SOURCES = {"path": "installed on this machine", "wheel": "from a Python package", "image": "in a container"}
 Server = EmbeddedPostgres | EmbeddedRedis | ContainerServer
 
 
@@ -37,13 +38,13 @@ def start_servers(*, folder: Path, keep: bool, ledger: Ledger, cleanup: ExitStac
     else:
         server, source = _start_postgres(folder=folder / "postgres", keep=keep, cleanup=cleanup)
         ledger.note(name="PostgreSQL", pid=server.pid)
-        database_url, sources = server.url, [*sources, f"PostgreSQL from the {source}"]
+        database_url, sources = server.url, [*sources, f"PostgreSQL {SOURCES[source]}"]
     if redis_url:
         sources.append("Redis at REDIS_URL")
     else:
         store, source = _start_redis(folder=folder / "redis", cleanup=cleanup)
         ledger.note(name="Redis", pid=store.pid)
-        redis_url, sources = store.url, [*sources, f"Redis from the {source}"]
+        redis_url, sources = store.url, [*sources, f"Redis {SOURCES[source]}"]
     return Servers(database_url=database_url, redis_url=redis_url, sources=", ".join(sources))
 
 
