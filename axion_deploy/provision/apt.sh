@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # Sourced by the provisioning scripts: Debian packages, installed only when missing. Needs bash with `set -u`.
 
+# macOS has no such command; there the programs' own limits must do.
+command -v timeout >/dev/null || timeout() { shift; "$@"; }
+
 # Succeeds where `apt_install` can work: Debian, as root.
 can_apt() { [ "$(id -u)" = 0 ] && [ -f /etc/debian_version ] && command -v apt-get >/dev/null; }
 

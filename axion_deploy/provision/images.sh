@@ -78,15 +78,11 @@ build() {
 # together COMMAND NAME...: runs COMMAND for each name at the same time; prints the names for which it failed.
 together() {
   local command=$1 name
-  local -A jobs=()
   shift
   for name; do
-    "$command" "$name" &
-    jobs[$name]=$!
+    { "$command" "$name" || printf '%s\n' "$name"; } &
   done
-  for name; do
-    wait "${jobs[$name]}" || printf '%s\n' "$name"
-  done
+  wait
 }
 
 stand_in() {
@@ -99,9 +95,9 @@ stand_in() {
     apt_install mmdebstrap
   fi
   build_base || { say "Debian $RELEASE could not be installed for the stand-ins"; exit 1; }
-  local -a failed
-  mapfile -t failed < <(together build "$@")
-  [ "${#failed[@]}" -eq 0 ] || exit 1
+  local failed
+  failed=$(together build "$@")
+  [ -z "$failed" ] || exit 1
 }
 
 [ "$#" -gt 0 ] || set -- "${DEFAULT_NAMES[@]}"
@@ -109,5 +105,6 @@ missing=()
 for name; do present "$name" || missing+=("$name"); done
 [ "${#missing[@]}" -gt 0 ] || exit 0
 timeout 10 docker info >/dev/null 2>&1 || { say "no Docker engine answers: run engine.sh first."; exit 3; }
-mapfile -t missing < <(together pull "${missing[@]}")
-[ "${#missing[@]}" -eq 0 ] || stand_in "${missing[@]}"
+unreachable=()
+while read -r name; do unreachable+=("$name"); done < <(together pull "${missing[@]}")
+[ "${#unreachable[@]}" -eq 0 ] || stand_in "${unreachable[@]}"
