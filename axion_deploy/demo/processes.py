@@ -71,14 +71,15 @@ def agent_environment(*, server: str, token: str, folder: Path, addresses: Addre
         "AXION_AGENT__AGENT__TOKEN": token,
         "AXION_AGENT__AGENT__STATE_DIR": str(folder),
         "AXION_AGENT__CONTROL_PLANE__GRPC_URL": f"http://127.0.0.1:{addresses.gateway}",
-        **{"AXION_AGENT__BUILD__CA_BUNDLE": path for path in _authorities()[:1]},
+        **_authorities(),
     }
 
 
-def _authorities() -> list[str]:
-    """Files with the authorities that this machine trusts, most particular first; a build needs them behind a proxy."""
+def _authorities() -> dict[str, str]:
+    """The file with the authorities that this machine trusts, the most particular one; builds may need it."""
     paths = [os.environ.get(name, "") for name in ("PIP_CERT", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE")]
-    return [path for path in (*paths, SYSTEM_AUTHORITIES) if path and Path(path).is_file()]
+    found = next((path for path in (*paths, SYSTEM_AUTHORITIES) if path and Path(path).is_file()), None)
+    return {"AXION_AGENT__BUILD__CA_BUNDLE": found} if found else {}
 
 
 def control_plane(*, environment: Mapping[str, str], addresses: Addresses, logs: Path) -> list[Child]:
