@@ -1,0 +1,91 @@
+"""What cannot be meant, though each value alone is fine."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from stackgen.errors import Problem
+from stackgen.nodes import Graph, Node, NodeType
+from stackgen.raw import RawEdge, RawNode
+
+HTTP_PORT, HTTPS_PORT = 80, 443
+
+
+def known_edges(nodes: Iterable[RawNode], edges: Iterable[RawEdge], problems: list[Problem]) -> list[RawEdge]:
+    """The edges that join two different nodes of the graph; the others become problems."""
+    names = {node.id: node.label for node in nodes}
+    good = []
+    for edge in edges:
+        missing = [end for end in (edge.source, edge.target) if end not in names]
+        if missing:
+            problems.append(Problem(field=f"edge {edge.id}", message=f"leads to {missing[0]!r}, which is no node"))
+        elif edge.source == edge.target:
+            problems.append(
+                Problem(
+                    node_id=edge.source,
+                    node_name=names[edge.source],
+                    field=f"edge {edge.id}",
+                    message="joins the node with itself",
+                )
+            )
+        else:
+            good.append(edge)
+    return good
+
+
+def check_meaning(graph: Graph) -> Iterator[Problem]:
+    """Problems between values of a node, and between nodes. The graph may lack nodes that were unreadable."""
+    nodes = {node.id: node for node in graph.nodes}
+    for edge in graph.edges:
+        source, target = nodes.get(edge.source), nodes.get(edge.target)
+        if source is not None and target is not None and source.type.is_store:
+            yield _at(source, f"edge {edge.id}", f"a {_kind(source)} depends on nothing, but this leads to {target.label!r}")
+    routed = {edge.target for edge in graph.edges if edge.source in nodes and nodes[edge.source].type.is_gateway}
+    for node in graph.nodes:
+        yield from _check_node(node, is_routed=node.id in routed)
+    yield from _check_host_ports(graph)
+
+
+def _check_node(node: Node, *, is_routed: bool) -> Iterator[Problem]:
+    settings = node.settings
+    if node.type is NodeType.SERVICE and settings.port is None:
+        if settings.health_path:
+            yield _at(node, "config.port", "is needed: config.healthPath is asked there")
+        if settings.host_port is not None:
+            yield _at(node, "config.port", "is needed: config.hostPort leads there")
+        if is_routed:
+            yield _at(node, "config.port", "is needed: a gateway leads there")
+    if node.type.is_store and settings.replicas > 1:
+        yield _at(node, "config.replicas", f"a {_kind(node)} runs once; copies of it would not share their data")
+
+
+def published_ports(node: Node) -> tuple[tuple[int, int], ...]:
+    """Pairs of port on the host and port in the container, for gateways and nodes that ask for it."""
+    settings = node.settings
+    if node.type.is_gateway:
+        if settings.domain and settings.port is None:
+            return ((HTTP_PORT, HTTP_PORT), (HTTPS_PORT, HTTPS_PORT))
+        inside = settings.port or HTTP_PORT
+        return ((settings.host_port or inside, inside),)
+    if settings.host_port is None or settings.port is None:
+        return ()
+    return ((settings.host_port, settings.port),)
+
+
+def _check_host_ports(graph: Graph) -> Iterator[Problem]:
+    users: dict[int, list[Node]] = defaultdict(list)
+    for node in graph.nodes:
+        for host_port, _ in published_ports(node):
+            users[host_port].append(node)
+    for port, nodes in users.items():
+        for node in nodes[1:]:
+            yield _at(node, "config.hostPort", f"port {port} of the host is taken by {nodes[0].label!r}")
+
+
+def _kind(node: Node) -> str:
+    return node.settings.kind or node.type.name.lower()
+
+
+def _at(node: Node, field: str, message: str) -> Problem:
+    return Problem(node_id=node.id, node_name=node.label, field=field, message=message)

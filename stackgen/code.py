@@ -1,0 +1,182 @@
+"""Code as a bundle: a tar that is the same on every machine, and the few facts about it that decide on its Dockerfile."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import posixpath
+import stat
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from stackgen.errors import BundleInvalid
+from stackgen.ignore import Ignored, read_ignore
+
+__all__ = ["BundleInvalid", "CodeFacts", "bundle_tar", "facts_of_tar", "read_directory"]
+
+MAX_BYTES = 50 * 1024 * 1024
+MAX_FILES = 20_000
+MAX_NAME = 1000
+MAX_TEXT = 256 * 1024
+# Read into CodeFacts.texts wherever they lie at the top; what a runtime looks at must be named here.
+KEY_FILES = frozenset({
+    "package.json", "pyproject.toml", "requirements.txt", "Pipfile", "Dockerfile", "Procfile", "go.mod", "Cargo.toml", "pom.xml",
+    "build.gradle", "build.gradle.kts", "manage.py", "main.py", "app.py", "server.py", "wsgi.py", "asgi.py", "bunfig.toml",
+    ".python-version", ".nvmrc",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeFacts:
+    """`digest` is a SHA-256 over names, contents and execute bits; `files` are relative POSIX paths."""
+
+    digest: str
+    files: frozenset[str]
+    texts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    name: str
+    content: bytes
+    executable: bool
+
+
+def read_directory(path: Path) -> CodeFacts:
+    """Facts on a directory of code. Raises BundleInvalid as `bundle_tar` does."""
+    return _facts(_files_of_directory(path))
+
+
+def bundle_tar(path: Path) -> tuple[str, bytes]:
+    """Digest and tar of a directory, without what `.dockerignore` and common sense leave out.
+
+    Symbolic links inside the directory are taken as the file they lead to. Raises BundleInvalid for links that lead out,
+    devices, more than MAX_FILES files and more than MAX_BYTES bytes.
+    """
+    files = _files_of_directory(path)
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for file in files:
+            entry = tarfile.TarInfo(file.name)
+            entry.size = len(file.content)
+            entry.mode = 0o755 if file.executable else 0o644
+            tar.addfile(entry, io.BytesIO(file.content))
+    return _digest(files), target.getvalue()
+
+
+def facts_of_tar(content: bytes) -> CodeFacts:
+    """Facts on a tar, plain or compressed. Raises BundleInvalid for one that is damaged, too large, or leads outside."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:*") as tar:
+            return _facts(_files_of_tar(tar))
+    except (tarfile.TarError, EOFError, OSError, ValueError) as error:
+        raise BundleInvalid(f"not a readable tar: {error}") from error
+
+
+def _facts(files: list[_File]) -> CodeFacts:
+    texts = {
+        file.name: file.content.decode(errors="replace")
+        for file in files
+        if file.name in KEY_FILES and len(file.content) <= MAX_TEXT
+    }
+    return CodeFacts(digest=_digest(files), files=frozenset(file.name for file in files), texts=texts)
+
+
+def _digest(files: Iterable[_File]) -> str:
+    """Every part carries its length, so that no two trees look alike."""
+    whole = hashlib.sha256(b"axion bundle 1\n")
+    for file in files:
+        name = file.name.encode()
+        whole.update(b"%d %d %d\n" % (len(name), file.executable, len(file.content)))
+        whole.update(name)
+        whole.update(hashlib.sha256(file.content).digest())
+    return whole.hexdigest()
+
+
+class _Budget:
+    """Counts what a bundle holds, before it is held."""
+
+    def __init__(self) -> None:
+        self.files = 0
+        self.bytes = 0
+
+    def take(self, size: int) -> None:
+        self.files += 1
+        self.bytes += size
+        if self.files > MAX_FILES:
+            raise BundleInvalid(f"more than {MAX_FILES} files")
+        if self.bytes > MAX_BYTES:
+            raise BundleInvalid(f"more than {MAX_BYTES // 1024**2} MiB")
+
+
+def _files_of_directory(path: Path) -> list[_File]:
+    root = path.resolve()
+    if not root.is_dir():
+        raise BundleInvalid(f"{path.name} is no directory")
+    ignored = read_ignore(root)
+    budget = _Budget()
+    files = []
+    for found in _walk(root, root, ignored):
+        name = _checked_name(found.relative_to(root).as_posix())
+        real = found.resolve()
+        if not real.is_relative_to(root):
+            raise BundleInvalid(f"{name} is a link that leads out of the directory")
+        kind = real.stat()
+        if not stat.S_ISREG(kind.st_mode):
+            raise BundleInvalid(f"{name} is neither a file nor a directory")
+        budget.take(kind.st_size)
+        files.append(_File(name=name, content=real.read_bytes(), executable=bool(kind.st_mode & stat.S_IXUSR)))
+    return sorted(files, key=lambda file: file.name)
+
+
+def _walk(folder: Path, root: Path, ignored: Ignored) -> Iterator[Path]:
+    for found in sorted(folder.iterdir()):
+        name = found.relative_to(root).as_posix()
+        if found.is_dir() and not found.is_symlink():
+            # A folder that is left out may hold something that an exception takes back in.
+            if not ignored.everything_below(name):
+                yield from _walk(found, root, ignored)
+        elif not ignored.matches(name):
+            if found.is_dir():
+                raise BundleInvalid(f"{name} is a link to a directory")
+            yield found
+
+
+def _files_of_tar(tar: tarfile.TarFile) -> list[_File]:
+    budget = _Budget()
+    files: dict[str, _File] = {}
+    links: dict[str, str] = {}
+    for entry in tar:
+        name = _checked_name(entry.name)
+        budget.take(entry.size if entry.isreg() else 0)
+        if entry.isreg():
+            reader = tar.extractfile(entry)
+            content = reader.read() if reader else b""
+            files[name] = _File(name=name, content=content, executable=bool(entry.mode & stat.S_IXUSR))
+        elif entry.issym() or entry.islnk():
+            base = PurePosixPath(name).parent if entry.issym() else PurePosixPath()
+            links[name] = _checked_name((base / entry.linkname).as_posix())
+        elif not entry.isdir():
+            raise BundleInvalid(f"{name} is neither a file nor a directory")
+    for name, target in links.items():
+        if target not in files:
+            raise BundleInvalid(f"{name} is a link to {target}, which is no file of the bundle")
+        budget.take(len(files[target].content))
+        files[name] = replace(files[target], name=name)
+    return [files[name] for name in sorted(files)]
+
+
+def _checked_name(name: str) -> str:
+    """A relative path without detours. Raises BundleInvalid for one that leads outside or cannot be written down."""
+    path = posixpath.normpath(name)
+    if name.startswith("/") or path == ".." or path.startswith("../"):
+        raise BundleInvalid(f"{name!r} leads out of the bundle")
+    if len(path) > MAX_NAME or any(character in path for character in "\0\n\r\\"):
+        raise BundleInvalid(f"{name[:80]!r} is no usable file name")
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise BundleInvalid(f"{name!r} is not UTF-8") from error
+    return path

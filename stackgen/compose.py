@@ -1,0 +1,118 @@
+"""The document that Docker Compose reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stackgen.environment import plain
+from stackgen.health import healthcheck
+from stackgen.layout import LOGGING, Layout, content_hash, resources
+from stackgen.parts import Part
+from stackgen.yaml import Comment, Flow, Value
+
+
+def compose_document(layout: Layout) -> tuple[dict[str | Comment, Value], dict[str, str]]:
+    """The whole file, and each service's content hash by its name."""
+    services: dict[str | Comment, Value] = {}
+    hashes: dict[str, str] = {}
+    for said, parts in layout.by_level():
+        services[Comment()] = None
+        services[Comment(said)] = None
+        for index, part in enumerate(parts):
+            if index:
+                services[Comment()] = None
+            definition = _service(part, layout)
+            hashes[part.name] = content_hash(part, definition)
+            services[part.name] = {**definition, "labels": layout.labels(part, hashes[part.name])}
+    document: dict[str | Comment, Value] = {
+        Comment(f"Stack {layout.stack_name}, generated from its drawing: change the drawing, not this file."): None,
+        Comment("What stands in ${...} is supplied when the stack starts; .env.example lists it."): None,
+        "name": layout.stack_name,
+        Comment(): None,
+        "services": services,
+        **_shared(layout),
+    }
+    return document, hashes
+
+
+def _service(part: Part, layout: Layout) -> dict[str, Value]:
+    from_code = bool(part.bundle_digest)
+    definition: dict[str, Value] = {
+        "image": part.image,
+        "build": _build(part) if from_code else None,
+        "init": True if from_code else None,
+        "hostname": part.name if part.fixed_hostname else None,
+        "command": Flow(part.command),
+        "environment": dict(part.environment),
+        "volumes": [f"{part.name}-{volume.name}:{volume.path}" for volume in part.volumes],
+        "configs": [{"source": file.name, "target": file.target} for file in part.files],
+        "ports": [f"{outside}:{inside}" for outside, inside in part.ports],
+        "networks": list(layout.networks[part.name]),
+        "depends_on": _depends_on(part, layout),
+        "healthcheck": _health(part, layout) if part.health else None,
+        "restart": "unless-stopped",
+        "stop_grace_period": f"{part.stop_grace_seconds}s",
+        "deploy": _deploy(part),
+        "logging": dict(LOGGING),
+    }
+    return {key: value for key, value in definition.items() if value not in (None, {}, [], ())}
+
+
+def _build(part: Part) -> dict[str, Value]:
+    """For people who build by hand: the code of each service in a folder beside this file."""
+    build: dict[str, Value] = {"context": f"./code/{part.name}"}
+    if part.dockerfile:
+        build["dockerfile"] = f"../../{dockerfile_name(part)}"
+    return build
+
+
+def dockerfile_name(part: Part) -> str:
+    """The name of a service's Dockerfile among the files of the stack."""
+    return f"Dockerfile.{part.name}"
+
+
+def _depends_on(part: Part, layout: Layout) -> dict[str, Value]:
+    return {
+        name: {"condition": "service_healthy" if name in layout.healthy else "service_started"}
+        for name in layout.order.waits_for[part.name]
+    }
+
+
+def _health(part: Part, layout: Layout) -> dict[str, Value]:
+    return healthcheck(
+        part.health,
+        interval_seconds=layout.options.health_interval_seconds,
+        start_seconds=part.health_start_seconds,
+    )
+
+
+def _deploy(part: Part) -> dict[str, Value]:
+    deploy: dict[str, Value] = {}
+    if part.node.settings.replicas > 1:
+        deploy["replicas"] = part.node.settings.replicas
+    if limits := resources(part):
+        deploy["resources"] = limits
+    return deploy
+
+
+def _shared(layout: Layout) -> dict[str | Comment, Value]:
+    """Networks, volumes and texts, each named for the project."""
+    labels = layout.project_labels
+    volumes: dict[str, Value] = {
+        f"{part.name}-{volume.name}": {"name": layout.volume_name(part, volume.name), "labels": labels}
+        for part in layout.parts
+        for volume in part.volumes
+    }
+    configs: dict[str, Value] = {
+        file.name: {"content": plain(file.text)} for part in layout.parts for file in part.files
+    }
+    shared: dict[str | Comment, Value] = {
+        Comment(): None,
+        Comment("One network for each group of services that are joined with one another; no others can meet."): None,
+        "networks": {name: {"labels": labels} for name in layout.all_networks},
+    }
+    if volumes:
+        shared |= {Comment(): None, "volumes": volumes}
+    if configs:
+        shared |= {Comment(): None, "configs": configs}
+    return shared

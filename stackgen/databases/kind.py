@@ -1,0 +1,61 @@
+"""What a kind of database has to tell. One file per kind builds one of these; `known.py` lists them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+# Letters, digits, _ and -: taken unquoted by every server here, by a URL and by a shell.
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """How the callers reach one database. `password` and `password_in_url` are interpolations, never values."""
+
+    host: str
+    port: int
+    user: str
+    database: str
+    password: str
+    password_in_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """`name` tells the volumes of one database apart."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseKind:
+    """One kind of server: its official image and what the image and its callers need.
+
+    Texts are ready for Compose: a `$` that the container shall see is doubled.
+    `volumes` is asked with the image, as places changed between releases.
+    `url` and `extra` describe the variables of a caller; `url_name` is the variable programs expect for a single one.
+    """
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    image: str
+    port: int
+    default_user: str = "app"
+    has_password: bool = True
+    default_database: str = "app"
+    database_pattern: re.Pattern[str] = NAME
+    database_wanted: str = "letters, digits, _ and -, not a digit first"
+    volumes: Callable[[str], tuple[Volume, ...]]
+    environment: Callable[[Connection], Mapping[str, str]]
+    command: Callable[[Connection], tuple[str, ...]] = lambda _: ()
+    health: Callable[[Connection], tuple[str, ...]]
+    health_start_seconds: int = 60
+    url: Callable[[Connection], str]
+    url_name: str
+    extra: Callable[[Connection], Mapping[str, str]] = lambda _: {}
+    # Programs that find their data under their host name must keep it.
+    fixed_hostname: bool = False
+    stop_grace_seconds: int = 30

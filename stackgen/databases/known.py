@@ -1,0 +1,14 @@
+"""Every kind of database that can be drawn."""
+
+from __future__ import annotations
+
+from stackgen.databases import postgresql, redis
+from stackgen.databases.kind import DatabaseKind
+
+KINDS: dict[str, DatabaseKind] = {kind.name: kind for kind in (postgresql.KIND, redis.KIND, redis.VALKEY)}
+_BY_ALIAS = {alias: kind for kind in KINDS.values() for alias in (kind.name, *kind.aliases)}
+
+
+def find(name: str) -> DatabaseKind | None:
+    """The kind of this name or alias, in any case; None when there is none."""
+    return _BY_ALIAS.get(name.strip().lower())

@@ -1,0 +1,103 @@
+"""The variables of each service. Later wins: from edges, then the node's config, then the request's envVars.
+
+For each callee `db` (its `connectionName`, or its service name) the caller gets, as far as the callee has them, `DB_HOST`, `DB_PORT`,
+`DB_USER`, `DB_PASSWORD`, `DB_DATABASE` and `DB_URL`, and the variable programs expect when there is one of a kind: DATABASE_URL,
+REDIS_URL and so on. With several of a kind, the first by name has that, and a warning says so. `PORT` is the service's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from stackgen.databases.kind import Connection, DatabaseKind
+from stackgen.names import variable_name
+from stackgen.nodes import Node
+
+
+def plain(text: str) -> str:
+    """Text that Compose shall not interpolate."""
+    return text.replace("$", "$$")
+
+
+def interpolated(name: str) -> str:
+    """What Compose puts the value of this variable in place of."""
+    return f"${{{name}}}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callee:
+    """The far end of an edge. `connection` and `kind` belong to databases, `port` to services."""
+
+    name: str
+    label: str
+    port: int | None = None
+    kind: DatabaseKind | None = None
+    connection: Connection | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """Where values come from, in words, and the values, ready for Compose."""
+
+    origin: str
+    values: Mapping[str, str]
+
+
+def merged(layers: Iterable[Layer]) -> tuple[dict[str, str], list[str]]:
+    """The values that hold, by name in sorted order, and a sentence for each that hides another."""
+    values: dict[str, str] = {}
+    origin: dict[str, str] = {}
+    overrides = []
+    for layer in layers:
+        for name, value in layer.values.items():
+            if name in values and values[name] != value:
+                overrides.append(f"{name}: {layer.origin} hides {origin[name]}")
+            values[name] = value
+            origin[name] = layer.origin
+    return dict(sorted(values.items())), overrides
+
+
+def from_edges(node: Node, callees: Iterable[Callee]) -> tuple[Layer, list[str]]:
+    """What the edges of a service give it, and warnings where programs may expect something else."""
+    values: dict[str, str] = {}
+    warnings = []
+    common: dict[str, list[Callee]] = {}
+    for callee in sorted(callees, key=lambda callee: callee.name):
+        prefix = variable_name(callee.label).upper()
+        values.update({f"{prefix}_{ending}": value for ending, value in _variables(callee).items()})
+        if callee.kind is not None:
+            common.setdefault(callee.kind.url_name, []).append(callee)
+    for name, candidates in common.items():
+        first = candidates[0]
+        if len(candidates) > 1:
+            others = ", ".join(variable_name(callee.label).upper() + "_URL" for callee in candidates[1:])
+            warnings.append(f"{name} of {node.label!r} leads to {first.name}; the others are in {others}")
+        assert first.kind is not None and first.connection is not None
+        values[name] = first.kind.url(first.connection)
+        values.update(first.kind.extra(first.connection))
+    if node.settings.port is not None:
+        values["PORT"] = str(node.settings.port)
+    return Layer(origin="the edges", values=values), warnings
+
+
+def _variables(callee: Callee) -> dict[str, str]:
+    connection = callee.connection
+    if connection is None or callee.kind is None:
+        if callee.port is None:
+            return {"HOST": callee.name}
+        return {"HOST": callee.name, "PORT": str(callee.port), "URL": f"http://{callee.name}:{callee.port}"}
+    known = {
+        "HOST": connection.host,
+        "PORT": str(connection.port),
+        "USER": connection.user,
+        "PASSWORD": connection.password,
+        "DATABASE": connection.database,
+        "URL": callee.kind.url(connection),
+    }
+    return {ending: value for ending, value in known.items() if value}
+
+
+def usable(values: Mapping[str, str]) -> dict[str, str]:
+    """The same under names that every shell takes; of two that become one name the later in sorted order stays."""
+    return {variable_name(name): value for name, value in sorted(values.items())}

@@ -1,0 +1,50 @@
+"""What can be wrong with what we are given. Everything at once, so that people fix a drawing in one go.
+
+    StackgenError
+    ├── GraphInvalid        the drawing, or code that does not fit it
+    ├── BundleInvalid       a directory or tar that cannot be a code bundle
+    └── VariablesMissing    a value that nobody supplied
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One thing to repair. `node_id` and `node_name` are empty where the graph itself is meant."""
+
+    node_id: str = ""
+    node_name: str = ""
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        where = f"{self.node_name or '(no name)'} [{self.node_id}]" if self.node_id or self.node_name else "graph"
+        return f"{where} {self.field}: {self.message}"
+
+
+class StackgenError(Exception):
+    """Base of all errors of this library."""
+
+
+class GraphInvalid(StackgenError):
+    """The graph cannot become a stack."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class BundleInvalid(StackgenError):
+    """The code cannot become a bundle; the text says which file and why."""
+
+
+class VariablesMissing(StackgenError):
+    """Variables of a stack without a value; `names` holds them."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = tuple(names)
+        super().__init__(f"no value for {', '.join(self.names)}")

@@ -1,0 +1,111 @@
+"""The gateway's configuration from the edges: which address leads to which service.
+
+A route is, in this order: `route.SERVICE` in the gateway's config, `domain` or `path` in the service's config, and otherwise `/SERVICE/*`.
+The first callee of the drawing that nobody gave a route takes `/` as well, unless another has it. A prefix is cut
+off before the service sees the request, except with `stripPrefix: "false"` in the service's config.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from stackgen.databases.kind import Volume
+from stackgen.nodes import Node
+from stackgen.render import render
+
+IMAGE = "caddy:2"
+CONFIG_PATH = "/etc/caddy/Caddyfile"
+HEALTH_PORTS = (2020, 2021)
+HEALTH_TEST = ("CMD", "wget", "-q", "-T", "2", "-O", "/dev/null")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """A service that a gateway calls, in the order of the drawing."""
+
+    name: str
+    label: str
+    port: int
+    domain: str
+    path: str
+    strip_prefix: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """`path` without a slash at its end; empty for everything."""
+
+    address: str
+    path: str
+    upstream: Upstream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayConfig:
+    """The text of the Caddyfile, the health check's command and what people should know."""
+
+    text: str
+    health: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def configure(node: Node, upstreams: Iterable[Upstream]) -> GatewayConfig:
+    """Caddy's configuration for one gateway."""
+    routes, warnings = _routes(node, list(upstreams))
+    inside = node.settings.port or 80
+    health_port = next(port for port in HEALTH_PORTS if port != inside)
+    sites = {
+        address: sorted((route for route in routes if route.address == address), key=lambda route: (-len(route.path), route.path))
+        for address in sorted({route.address for route in routes} or {own_address(node)})
+    }
+    text = render("Caddyfile.j2", {"sites": sites, "health_port": health_port, "has_domain": bool(volumes(node))})
+    health = (*HEALTH_TEST, f"http://127.0.0.1:{health_port}/")
+    return GatewayConfig(text=text, health=health, warnings=tuple(warnings))
+
+
+def own_address(node: Node) -> str:
+    """The site of the gateway itself: its domain, which brings HTTPS by itself, or every name on its port."""
+    settings = node.settings
+    if settings.domain and settings.port is None:
+        return settings.domain
+    return f"{'http://' + settings.domain if settings.domain else ''}:{settings.port or 80}"
+
+
+def _routes(node: Node, upstreams: list[Upstream]) -> tuple[list[Route], list[str]]:
+    routes: dict[tuple[str, str], Route] = {}
+    warnings = []
+    unrouted = []
+    for upstream in upstreams:
+        wanted = _wanted(node, upstream)
+        if wanted is None:
+            unrouted.append(upstream)
+            wanted = (own_address(node), f"/{upstream.name}")
+        route = Route(address=wanted[0], path=wanted[1], upstream=upstream)
+        if (first := routes.setdefault(wanted, route)) is not route:
+            warnings.append(f"{node.label!r} leads {wanted[0]}{wanted[1] or '/'} to {first.upstream.name}, not to {upstream.name}")
+    everything = (own_address(node), "")
+    if unrouted and everything not in routes:
+        routes[everything] = Route(address=everything[0], path="", upstream=unrouted[0])
+        if len(upstreams) == 1:
+            del routes[own_address(node), f"/{unrouted[0].name}"]
+    return list(routes.values()), warnings
+
+
+def _wanted(node: Node, upstream: Upstream) -> tuple[str, str] | None:
+    chosen = node.settings.routes.get(upstream.label) or node.settings.routes.get(upstream.name)
+    if chosen:
+        return (own_address(node), chosen.rstrip("/")) if chosen.startswith("/") else (_address(node, chosen), "")
+    if upstream.domain or upstream.path:
+        address = _address(node, upstream.domain) if upstream.domain else own_address(node)
+        return (address, upstream.path.rstrip("/"))
+    return None
+
+
+def _address(node: Node, domain: str) -> str:
+    return domain if node.settings.port is None and node.settings.domain else f"http://{domain}:{node.settings.port or 80}"
+
+
+def volumes(node: Node) -> tuple[Volume, ...]:
+    """Certificates must outlive the container, or their issuer soon refuses new ones."""
+    return (Volume(name="data", path="/data"),) if node.settings.domain and node.settings.port is None else ()

@@ -1,0 +1,66 @@
+"""How Docker asks a container whether it is well, with tools that its image certainly has."""
+
+from __future__ import annotations
+
+from stackgen.nodes import Settings
+from stackgen.yaml import Flow, Value
+
+TIMEOUT_SECONDS = 3
+RETRIES = 5
+START_SECONDS = 60
+
+# Images that others built: the first of the usual tools that is there. Without any, the check fails and says so.
+_SHELL = (
+    "if command -v wget >/dev/null; then wget -q -T 2 -O /dev/null {url}; "
+    "elif command -v curl >/dev/null; then curl -fsS -m 2 -o /dev/null {url}; "
+    "else echo 'neither wget nor curl in this image to ask {url}'; exit 1; fi"
+)
+_HTTP = {
+    "python": (
+        "CMD", "python", "-I", "-c",
+        "import http.client as h; c = h.HTTPConnection('127.0.0.1', {port}, timeout=2); c.request('GET', '{path}'); "
+        "raise SystemExit(c.getresponse().status >= 400)",
+    ),
+    "node": (
+        "CMD", "node", "-e",
+        "fetch('http://127.0.0.1:{port}{path}', {{ redirect: 'manual', signal: AbortSignal.timeout(2000) }})"
+        ".then((r) => process.exit(r.status < 400 ? 0 : 1), () => process.exit(1))",
+    ),
+    "bun": (
+        "CMD", "bun", "-e",
+        "fetch('http://127.0.0.1:{port}{path}', {{ redirect: 'manual', signal: AbortSignal.timeout(2000) }})"
+        ".then((r) => process.exit(r.status < 400 ? 0 : 1), () => process.exit(1))",
+    ),
+    "wget": ("CMD", "wget", "-q", "-T", "2", "-O", "/dev/null", "http://127.0.0.1:{port}{path}"),
+    "shell": ("CMD-SHELL", _SHELL.format(url="http://127.0.0.1:{port}{path}")),
+}  # fmt: skip
+_TCP = {
+    "python": ("CMD", "python", "-I", "-c", "import socket; socket.create_connection(('127.0.0.1', {port}), 2).close()"),
+    "node": (
+        "CMD", "node", "-e",
+        "require('net').connect({port}, '127.0.0.1').on('connect', () => process.exit(0)).on('error', () => process.exit(1))",
+    ),
+    "bun": (
+        "CMD", "bun", "-e",
+        "require('net').connect({port}, '127.0.0.1').on('connect', () => process.exit(0)).on('error', () => process.exit(1))",
+    ),
+}  # fmt: skip
+
+
+def of_service(settings: Settings, probe: str) -> tuple[str, ...]:
+    """The test of a service: its healthPath, else whether its port is open. Empty when neither can be asked."""
+    if settings.port is None:
+        return ()
+    form = _HTTP.get(probe, ()) if settings.health_path else _TCP.get(probe, ())
+    return tuple(part.format(port=settings.port, path=settings.health_path) for part in form)
+
+
+def healthcheck(test: tuple[str, ...], *, interval_seconds: int, start_seconds: int = START_SECONDS) -> dict[str, Value]:
+    """Compose's healthcheck. Failures do not count while the container starts; a success does, at once."""
+    return {
+        "test": Flow(test),
+        "interval": f"{interval_seconds}s",
+        "timeout": f"{TIMEOUT_SECONDS}s",
+        "retries": RETRIES,
+        "start_period": f"{start_seconds}s",
+    }

@@ -1,0 +1,83 @@
+"""The parts in start order with everything that joins them: what an engine's file format is written from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stackgen.environment import plain
+from stackgen.names import short_hash
+from stackgen.order import Order
+from stackgen.parts import Part
+from stackgen.results import StackOptions
+from stackgen.yaml import Value
+
+LOGGING: Mapping[str, Value] = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
+HASH_DIGITS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """`networks` holds each part's networks by its name; `all_networks` each network once,
+    `healthy` the names of the parts that have a health check."""
+
+    stack_name: str
+    project_id: str
+    parts: tuple[Part, ...]
+    order: Order
+    networks: Mapping[str, tuple[str, ...]]
+    all_networks: tuple[str, ...]
+    healthy: frozenset[str]
+    options: StackOptions
+
+    @property
+    def project_labels(self) -> dict[str, Value]:
+        """On everything that is ours."""
+        return {"axion.project": plain(self.project_id)}
+
+    def labels(self, part: Part, content_hash: str) -> dict[str, Value]:
+        """Nothing that changes from one deployment to the next, or unchanged containers would be replaced."""
+        ours: dict[str, Value] = {
+            **self.project_labels,
+            "axion.node": plain(part.node.id),
+            "axion.service": part.name,
+            "axion.hash": content_hash,
+        }
+        return {**ours, **part.labels}
+
+    def volume_name(self, part: Part, name: str) -> str:
+        """By the node's id, so that a service that is renamed finds its data again."""
+        return f"{self.stack_name}_{short_hash(part.node.id, 12)}-{name}"
+
+    def by_level(self) -> list[tuple[str, list[Part]]]:
+        """Parts that start together, each group with a sentence for people."""
+        groups: list[tuple[str, list[Part]]] = []
+        last = -1
+        for part in self.parts:
+            level = self.order.level[part.name]
+            if level != last:
+                said = "These start first." if level == 0 else "These start when what they need is ready."
+                groups.append((said, []))
+                last = level
+            groups[-1][1].append(part)
+        return groups
+
+
+def content_hash(part: Part, definition: Mapping[str, Value]) -> str:
+    """Over everything the service is made from, the texts of its files included. Same hash, nothing to do."""
+    texts = [file.text for file in part.files]
+    whole = json.dumps([definition, texts], ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(whole.encode()).hexdigest()[:HASH_DIGITS]
+
+
+def resources(part: Part) -> dict[str, Value]:
+    """Compose's and Swarm's `resources`; empty when the drawing sets no limit."""
+    settings = part.node.settings
+    wanted = {
+        "limits": {"cpus": settings.cpu, "memory": settings.memory},
+        "reservations": {"cpus": settings.cpu_reservation, "memory": settings.memory_reservation},
+    }
+    given = {kind: {name: value for name, value in values.items() if value} for kind, values in wanted.items()}
+    return {kind: values for kind, values in given.items() if values}

@@ -1,0 +1,30 @@
+"""`.env.example`: the variables whose values a person has to supply, by where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from stackgen.results import Variable
+
+
+def env_example(variables: Iterable[Variable]) -> str:
+    """Placeholders stand for values, so that the file can be checked as it is once copied to `.env`."""
+    return "\n".join(_lines(list(variables))) + "\n"
+
+
+def _lines(variables: list[Variable]) -> Iterator[str]:
+    yield "# Copy this file to .env and fill in the values; .env belongs to no version control."
+    for variable in variables:
+        yield ""
+        yield f"# {_meaning(variable)}"
+        yield f"{variable.name}=change-me"
+
+
+def _meaning(variable: Variable) -> str:
+    # The key holds a node's id, which may be any text: written so that it stays on its line.
+    key = ascii(variable.key)[1:-1]
+    if variable.kind == "derived":
+        return f"{key} again, percent-encoded for use in a URL."
+    if variable.kind == "generated":
+        return f"A long random password, the same from one deployment to the next ({key})."
+    return f"Given with the request as {key}." if variable.source == "env" else f"Given in the drawing ({key})."

@@ -1,0 +1,80 @@
+"""Names that are safe as host name, in YAML, in a shell and in an image's name, and the same every time."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+
+from stackgen.nodes import Graph, Node, NodeType
+
+LONGEST = 40
+UNSAFE = re.compile(r"[^a-z0-9]+")
+UNSAFE_IN_VARIABLE = re.compile(r"[^A-Za-z0-9_]+")
+# Words that YAML, Docker or name resolution take for something else than a name.
+RESERVED = frozenset({
+    "null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf", "none", "localhost", "host", "default", "bridge",
+})  # fmt: skip
+FALLBACKS = {
+    NodeType.SERVICE: "service", NodeType.DATABASE: "database", NodeType.GATEWAY: "gateway",
+    NodeType.QUEUE: "queue", NodeType.CACHE: "cache", NodeType.INGRESS: "gateway",
+}  # fmt: skip
+
+
+def service_names(graph: Graph, *, longest: int = LONGEST) -> dict[str, str]:
+    """Node id to service name, in the graph's order. Of nodes with one name the one with the lowest id keeps it."""
+    wanted = {node.id: _wanted(node, longest) for node in graph.nodes}
+    groups: dict[str, list[str]] = defaultdict(list)
+    for node_id, name in wanted.items():
+        groups[name].append(node_id)
+    names: dict[str, str] = {}
+    taken = set(groups)
+    for name in sorted(groups):
+        first, *others = sorted(groups[name])
+        names[first] = name
+        for node_id in others:
+            names[node_id] = _free(name, node_id, taken, longest)
+    return {node.id: names[node.id] for node in graph.nodes}
+
+
+def _wanted(node: Node, longest: int) -> str:
+    plain = unicodedata.normalize("NFKD", node.label).encode("ascii", "ignore").decode().lower()
+    name = UNSAFE.sub("-", plain).strip("-")
+    fallback = FALLBACKS[node.type]
+    if not name:
+        name = f"{fallback}-{short_hash(node.id, 6)}"
+    if name[0].isdigit() or name in RESERVED:
+        name = f"{fallback}-{name}"
+    return name if len(name) <= longest else _cut(name, short_hash(name, 4), longest)
+
+
+def _free(name: str, node_id: str, taken: set[str], longest: int) -> str:
+    """A name nobody has: with a piece of the node's id, so that it does not depend on how many others there are."""
+    for length in range(4, 65):
+        candidate = _cut(name, short_hash(node_id, length), longest)
+        if candidate not in taken:
+            taken.add(candidate)
+            return candidate
+    raise AssertionError("two nodes with one id")
+
+
+def _cut(name: str, ending: str, longest: int) -> str:
+    return f"{name[: max(1, longest - len(ending) - 1)].rstrip('-')}-{ending}"
+
+
+def short_hash(text: str, length: int) -> str:
+    """The first digits of a SHA-256, for names that must not collide by chance only."""
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def variable_name(text: str) -> str:
+    """Usable in every shell: letters, digits and underscores, not a digit first. Case stays."""
+    name = UNSAFE_IN_VARIABLE.sub("_", text)
+    return f"_{name}" if not name or name[0].isdigit() else name
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """Each name once, in the order of first sight."""
+    return list(dict.fromkeys(names))

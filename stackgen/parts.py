@@ -1,0 +1,44 @@
+"""What one node becomes, before any engine's file format: the common ground of Compose and Swarm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from stackgen.databases.kind import Volume
+from stackgen.nodes import Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MountedFile:
+    """A text of ours in the container. `file` is its name among the stack's files."""
+
+    name: str
+    file: str
+    target: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One service. Texts in `environment`, `command` and `health` are ready for Compose: `$` is doubled or meant.
+
+    `dockerfile` is the text we wrote; empty with a bundle means the bundle's own.
+    """
+
+    node: Node
+    name: str
+    image: str
+    bundle_digest: str = ""
+    dockerfile: str = ""
+    dockerignore: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = ()
+    health: tuple[str, ...] = ()
+    health_start_seconds: int = 60
+    volumes: tuple[Volume, ...] = ()
+    files: tuple[MountedFile, ...] = ()
+    ports: tuple[tuple[int, int], ...] = ()
+    fixed_hostname: bool = False
+    stop_grace_seconds: int = 10
+    labels: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,73 @@
+"""What generation gives: files, services in start order, and the variables that somebody has to supply. Never a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+COMPOSE_FILE = "docker-compose.yml"
+Engine = Literal["compose", "swarm"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackOptions:
+    """Choices of an installation, not of a drawing.
+
+    `images` replaces base images and images of databases and gateways by the name this library knows them under
+    (`python`, `node`, `postgresql`, `caddy`, ...). `image_prefix` ends in a slash; a registry goes before it.
+    """
+
+    engine: Engine = "compose"
+    images: Mapping[str, str] = field(default_factory=dict)
+    image_prefix: str = "axion/"
+    health_interval_seconds: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """`${name}` in the compose file.
+
+    kind `supplied`, source `env`: the value of the request's variable `key`.
+    kind `supplied`, source `secret`: a value given in the drawing, kept by the project under `key`.
+    kind `generated`, source `secret`: a password nobody gave; made once and kept by the project under `key`.
+    kind `derived`, source `variable`: the value of the variable `key`, put through `transform` ("urlencode").
+    """
+
+    name: str
+    kind: Literal["supplied", "generated", "derived"]
+    source: Literal["env", "secret", "variable"]
+    key: str
+    transform: Literal["", "urlencode"] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackService:
+    """One service. `dockerfile` names a file of the stack; empty with a bundle means the bundle's own Dockerfile."""
+
+    node_id: str
+    name: str
+    image: str
+    bundle_digest: str = ""
+    dockerfile: str = ""
+    depends_on: tuple[str, ...] = ()
+    has_health_check: bool = False
+    replicas: int = 1
+    level: int = 0
+    content_hash: str = ""
+    published_ports: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """`services` in start order. `overrides` tells which variable of a service hides another, for people to read."""
+
+    name: str
+    engine: Engine
+    files: Mapping[str, str]
+    services: tuple[StackService, ...]
+    variables: tuple[Variable, ...]
+    names: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    content_hash: str = ""

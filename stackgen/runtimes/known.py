@@ -1,0 +1,49 @@
+"""Every runtime that code can have, and how one is recognised when the drawing does not say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from stackgen.code import CodeFacts
+from stackgen.nodes import Settings
+from stackgen.runtimes import node, python
+from stackgen.runtimes.recipe import CannotBuild, Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """`images` are the base images by the names under which an installation may replace them."""
+
+    recognises: Callable[[CodeFacts], bool]
+    recipe: Callable[[Settings, CodeFacts], Recipe]
+    images: Mapping[str, str]
+
+
+def _own_recipe(settings: Settings, facts: CodeFacts) -> Recipe:  # noqa: ARG001 - all recipes are asked alike
+    if "Dockerfile" not in facts.files:
+        raise CannotBuild(field="config.runtime", message="says that the code has a Dockerfile, but it has none")
+    return Recipe(template="", values={}, probe="shell")
+
+
+# In the order in which they are tried: what people wrote themselves comes first.
+RUNTIMES: Mapping[str, Runtime] = {
+    "dockerfile": Runtime(lambda facts: "Dockerfile" in facts.files, _own_recipe, {}),
+    "node": Runtime(node.recognises, node.recipe, {"node": "node:24-slim"}),
+    "python": Runtime(python.recognises, python.recipe, {"python": "python:3.13-slim"}),
+}
+
+
+def find_recipe(settings: Settings, facts: CodeFacts, images: Mapping[str, str]) -> Recipe:
+    """How to build this code, `runtime` of the config first. Raises CannotBuild."""
+    if not facts.files:
+        raise CannotBuild(field="code", message="holds no file")
+    name = settings.runtime or next((name for name, runtime in RUNTIMES.items() if runtime.recognises(facts)), "")
+    if name != "dockerfile" and "Dockerfile" in facts.files and not settings.runtime:
+        name = "dockerfile"
+    runtime = RUNTIMES.get(name)
+    if runtime is None:
+        raise CannotBuild(field="config.runtime", message=f"cannot be told from the code; known: {', '.join(RUNTIMES)}")
+    recipe = runtime.recipe(settings, facts)
+    bases = {f"{key}_image": images.get(key, image) for key, image in runtime.images.items()}
+    return Recipe(template=recipe.template, values={**recipe.values, **bases}, probe=recipe.probe)

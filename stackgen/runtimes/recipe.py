@@ -1,0 +1,50 @@
+"""What a runtime decides: the template of its Dockerfile, the values in it, and how to ask a running container for its health."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stackgen.errors import StackgenError
+
+# With one of these a command needs a shell, and the shell must stay to run what follows.
+JOINS_COMMANDS = re.compile(r"[;&|<>()`\n]")
+NEEDS_SHELL = re.compile(r"[$*?~{}\[\]#!]|\w+=")
+
+
+class CannotBuild(StackgenError):
+    """This code gives no image; `field` and `message` are for the node's problem."""
+
+    def __init__(self, *, field: str, message: str) -> None:
+        self.field = field
+        self.message = message
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """`template` is empty for the code's own Dockerfile. `probe` names the tool that health checks may use."""
+
+    template: str
+    values: Mapping[str, object]
+    probe: str
+
+
+def exec_form(command: str) -> tuple[str, ...]:
+    """A command line as a list: without a shell where it needs none, so that signals reach the program itself."""
+    if JOINS_COMMANDS.search(command):
+        return ("sh", "-c", command)
+    if NEEDS_SHELL.search(command):
+        return ("sh", "-c", f"exec {command}")
+    try:
+        return tuple(shlex.split(command))
+    except ValueError:
+        return ("sh", "-c", command)
+
+
+def from_procfile(text: str) -> str:
+    """The command of `web`, else of `worker`, else of the only process; empty when none is found."""
+    found = dict(re.findall(r"^([A-Za-z0-9_-]+):[ \t]*(\S.*?)[ \t]*$", text, re.MULTILINE))
+    return found.get("web") or found.get("worker") or (next(iter(found.values())) if len(found) == 1 else "")

@@ -1,0 +1,73 @@
+"""Takes secret values out of a drawing before it is stored. What is left shows that a value is set, not which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stackgen.errors import GraphInvalid, Problem
+from stackgen.raw import as_text
+
+PASSWORD = "password"  # noqa: S105 - the name of a field
+SECRET_PREFIX = "secret."  # noqa: S105 - the beginning of a field's name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitGraph:
+    """`values` is keyed by `secret_key`; in `graph` each of them is an empty text."""
+
+    graph: dict[str, object]
+    values: dict[str, str]
+
+
+def secret_key(*, node_id: str, field: str) -> str:
+    """Under which key a project keeps the value of a node's field (`password`, or `secret.NAME`)."""
+    return f"{node_id}.{field}"
+
+
+def split_secrets(raw: Mapping[str, object]) -> SplitGraph:
+    """Copies the graph without its secret values. An empty value is the mark of one that is kept already.
+
+    Works on any JSON object; what is no node with a config stays as it is. Raises GraphInvalid for a value with a line
+    break in a password: no server takes it from its environment or configuration as it was meant.
+    """
+    values: dict[str, str] = {}
+    problems: list[Problem] = []
+    nodes = raw.get("nodes")
+    graph = dict(raw)
+    if isinstance(nodes, list | tuple):
+        graph["nodes"] = [_split_node(node, values, problems) for node in nodes]
+    if problems:
+        raise GraphInvalid(problems)
+    return SplitGraph(graph=graph, values=values)
+
+
+def _split_node(node: object, values: dict[str, str], problems: list[Problem]) -> object:
+    data = node.get("data") if isinstance(node, Mapping) else None
+    config = data.get("config") if isinstance(data, Mapping) else None
+    if not isinstance(node, Mapping) or not isinstance(data, Mapping) or not isinstance(config, Mapping):
+        return node
+    kept = {}
+    for field, value in config.items():
+        if not is_secret(str(field)):
+            kept[field] = value
+            continue
+        kept[field] = ""
+        text = as_text(value)
+        if field == PASSWORD and text and ("\n" in text or "\r" in text):
+            problems.append(
+                Problem(
+                    node_id=str(node.get("id")),
+                    node_name=str(data.get("serviceName") or ""),
+                    field=f"config.{PASSWORD}",
+                    message="must be one line",
+                )
+            )
+        if text:
+            values[secret_key(node_id=str(node.get("id")), field=str(field))] = text
+    return {**node, "data": {**data, "config": kept}}
+
+
+def is_secret(field: str) -> bool:
+    """Whether the value of this config field is kept sealed."""
+    return field == PASSWORD or (field.startswith(SECRET_PREFIX) and len(field) > len(SECRET_PREFIX))

@@ -1,0 +1,234 @@
+"""Nodes become parts: databases and gateways from what we know about them, services from their code or image."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from stackgen import gateway, health
+from stackgen.checks import published_ports
+from stackgen.code import CodeFacts
+from stackgen.databases.kind import Connection, DatabaseKind
+from stackgen.databases.known import KINDS
+from stackgen.environment import Callee, Layer, from_edges, interpolated, merged, plain, usable
+from stackgen.errors import Problem
+from stackgen.names import distinct, variable_name
+from stackgen.nodes import Graph, Node, NodeType
+from stackgen.parts import MountedFile, Part
+from stackgen.render import render
+from stackgen.results import StackOptions
+from stackgen.runtimes.known import find_recipe
+from stackgen.runtimes.recipe import CannotBuild, Recipe, exec_form
+from stackgen.secrets import PASSWORD, SECRET_PREFIX
+from stackgen.variables import VariableNames
+
+IMAGE_HASH_DIGITS = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workshop:
+    """Everything that is needed to make parts of one graph, and what is noticed on the way."""
+
+    graph: Graph
+    names: Mapping[str, str]
+    code: Mapping[str, CodeFacts]
+    env_names: Collection[str]
+    options: StackOptions
+    stack_name: str
+    variables: VariableNames = field(default_factory=VariableNames)
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    overrides: list[str] = field(default_factory=list)
+
+    @cached_property
+    def nodes(self) -> dict[str, Node]:
+        return {node.id: node for node in self.graph.nodes}
+
+    @cached_property
+    def callees(self) -> dict[str, list[str]]:
+        """Node id to the ids it calls, each once, in the order of the drawing."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for edge in self.graph.edges:
+            found[edge.source].append(edge.target)
+        return {node_id: distinct(targets) for node_id, targets in found.items()}
+
+    @cached_property
+    def request_layer(self) -> Layer:
+        """The request's envVars, the same for every service."""
+        values = {name: interpolated(self.variables.of_request(name)) for name in sorted(self.env_names)}
+        return Layer(origin="the request", values=usable(values))
+
+    def make_all(self) -> dict[str, Part]:
+        """Node id to part, in the graph's order. Problems are collected; a part that cannot be made is missing."""
+        makers = {True: self._store, False: self._service}
+        parts = {}
+        for node in self.graph.nodes:
+            part = self._gateway(node) if node.type.is_gateway else makers[node.type.is_store](node)
+            if part is not None:
+                parts[node.id] = part
+        return parts
+
+    def _store(self, node: Node) -> Part:
+        kind, connection = KINDS[node.settings.kind], self.connection(node)
+        image = node.settings.image or self.options.images.get(kind.name, kind.image)
+        given = self._config_layer(node)
+        environment, overrides = merged([Layer(origin="its kind", values=kind.environment(connection)), given])
+        self._note_overrides(node, overrides)
+        if node.settings.port not in {None, kind.port}:
+            self.warnings.append(f"{node.label!r} listens on {kind.port}; its port {node.settings.port} is not used")
+        return Part(
+            node=node,
+            name=self.names[node.id],
+            image=image,
+            environment=environment,
+            command=kind.command(connection),
+            health=kind.health(connection),
+            health_start_seconds=kind.health_start_seconds,
+            volumes=kind.volumes(image),
+            ports=((node.settings.host_port, kind.port),) if node.settings.host_port else (),
+            fixed_hostname=kind.fixed_hostname,
+            stop_grace_seconds=node.settings.stop_grace_seconds or kind.stop_grace_seconds,
+        )
+
+    def connection(self, node: Node) -> Connection:
+        """How the callers of a database reach it."""
+        kind, settings = KINDS[node.settings.kind], node.settings
+        password = in_url = ""
+        if kind.has_password:
+            name = self.variables.of_field(
+                node_id=node.id, service=self.names[node.id], field=PASSWORD, given=settings.password_given
+            )
+            password, in_url = interpolated(name), interpolated(self.variables.in_url(name))
+        return Connection(
+            host=self.names[node.id],
+            port=kind.port,
+            user=settings.user or kind.default_user,
+            database=settings.database or kind.default_database,
+            password=password,
+            password_in_url=in_url,
+        )
+
+    def _gateway(self, node: Node) -> Part:
+        upstreams = []
+        for target in (self.nodes[target_id] for target_id in self.callees.get(node.id, ())):
+            if target.type is NodeType.SERVICE and target.settings.port is not None:
+                upstreams.append(self._upstream(target, target.settings.port))
+            else:
+                self.warnings.append(f"{node.label!r} is joined with {target.label!r}, but leads no requests there")
+        config = gateway.configure(node, upstreams)
+        self.warnings.extend(config.warnings)
+        name = self.names[node.id]
+        return Part(
+            node=node,
+            name=name,
+            image=node.settings.image or self.options.images.get("caddy", gateway.IMAGE),
+            environment=dict(sorted(self._config_layer(node).values.items())),
+            health=config.health,
+            files=(
+                MountedFile(name=f"{name}-caddyfile", file=f"Caddyfile.{name}", target=gateway.CONFIG_PATH, text=config.text),
+            ),
+            volumes=gateway.volumes(node),
+            ports=published_ports(node),
+            stop_grace_seconds=node.settings.stop_grace_seconds or 10,
+        )
+
+    def _upstream(self, target: Node, port: int) -> gateway.Upstream:
+        settings = target.settings
+        return gateway.Upstream(
+            name=self.names[target.id],
+            label=target.label,
+            port=port,
+            domain=settings.domain,
+            path=settings.path,
+            strip_prefix=settings.strip_prefix,
+        )
+
+    def _service(self, node: Node) -> Part | None:
+        environment = self._environment(node)
+        facts = self.code.get(node.id)
+        if node.settings.image:
+            return self._from_image(node, environment)
+        if facts is None:
+            self._note(node, "code", "has neither code nor config.image")
+            return None
+        try:
+            recipe = find_recipe(node.settings, facts, self.options.images)
+        except CannotBuild as error:
+            self._note(node, error.field, error.message)
+            return None
+        return self._from_code(node, environment, facts, recipe)
+
+    def _from_image(self, node: Node, environment: Mapping[str, str]) -> Part:
+        return Part(
+            node=node,
+            name=self.names[node.id],
+            image=node.settings.image,
+            environment=environment,
+            command=tuple(plain(word) for word in exec_form(node.settings.command)),
+            health=health.of_service(node.settings, "shell"),
+            ports=published_ports(node),
+            stop_grace_seconds=node.settings.stop_grace_seconds or 10,
+        )
+
+    def _from_code(self, node: Node, environment: Mapping[str, str], facts: CodeFacts, recipe: Recipe) -> Part:
+        name = self.names[node.id]
+        dockerfile = render(recipe.template, {**recipe.values, "port": node.settings.port}) if recipe.template else ""
+        own_command = exec_form(node.settings.command) if not dockerfile else ()
+        return Part(
+            node=node,
+            name=name,
+            image=f"{self.options.image_prefix}{self.stack_name}-{name}:{image_tag(facts.digest, dockerfile)}",
+            bundle_digest=facts.digest,
+            dockerfile=dockerfile,
+            dockerignore="" if not dockerfile or ".dockerignore" in facts.files else render("dockerignore.j2", {}),
+            environment=environment,
+            command=tuple(plain(word) for word in own_command),
+            health=health.of_service(node.settings, recipe.probe),
+            ports=published_ports(node),
+            stop_grace_seconds=node.settings.stop_grace_seconds or 10,
+        )
+
+    def _environment(self, node: Node) -> dict[str, str]:
+        callees = [self._callee(self.nodes[target]) for target in self.callees.get(node.id, ())]
+        derived, warnings = from_edges(node, callees)
+        values, overrides = merged([derived, self._config_layer(node), self.request_layer])
+        self.warnings.extend(warnings)
+        self._note_overrides(node, overrides)
+        return values
+
+    def _callee(self, target: Node) -> Callee:
+        label = target.settings.connection_name or self.names[target.id]
+        name = self.names[target.id]
+        if not target.type.is_store:
+            port = published_ports(target)[0][1] if target.type.is_gateway else target.settings.port
+            return Callee(name=name, label=label, port=port)
+        kind: DatabaseKind = KINDS[target.settings.kind]
+        return Callee(name=name, label=label, kind=kind, connection=self.connection(target))
+
+    def _config_layer(self, node: Node) -> Layer:
+        """`env.NAME` as written and `secret.NAME` by its variable."""
+        settings = node.settings
+        values = {name: plain(value) for name, value in settings.env.items()}
+        for name in settings.secrets:
+            variable = self.variables.of_field(
+                node_id=node.id, service=self.names[node.id], field=f"{SECRET_PREFIX}{name}", given=True
+            )
+            values[name] = interpolated(variable)
+        renamed = [name for name in values if variable_name(name) != name]
+        self.warnings.extend(f"{node.label!r}: {name!r} is set as {variable_name(name)}" for name in sorted(renamed))
+        return Layer(origin="its config", values=usable(values))
+
+    def _note(self, node: Node, field_name: str, message: str) -> None:
+        self.problems.append(Problem(node_id=node.id, node_name=node.label, field=field_name, message=message))
+
+    def _note_overrides(self, node: Node, overrides: list[str]) -> None:
+        self.overrides.extend(f"{self.names[node.id]}: {sentence}" for sentence in overrides)
+
+
+def image_tag(digest: str, dockerfile: str) -> str:
+    """Same code and same Dockerfile, same tag: then nothing is built again."""
+    whole = hashlib.sha256(f"{digest}\n{dockerfile}".encode())
+    return whole.hexdigest()[:IMAGE_HASH_DIGITS]

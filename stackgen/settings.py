@@ -1,0 +1,102 @@
+"""A node's config, a map of text, becomes typed values. Unknown keys mean nothing here and stay in the node's config."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stackgen.databases.known import KINDS, find
+from stackgen.errors import Problem
+from stackgen.nodes import NodeType, Settings
+from stackgen.problems import Reading, shown
+from stackgen.raw import RawNode
+from stackgen.runtimes.names import RUNTIMES
+
+MAX_PORT = 65535
+MAX_REPLICAS = 100
+PATH = re.compile(r"/[A-Za-z0-9._~!*+,;=:@%/?&-]{0,500}")
+ROUTE = re.compile(r"/[A-Za-z0-9._~-]*(?:/[A-Za-z0-9._~-]+)*/?")
+DOMAIN = re.compile(r"(?=.{1,253}$)(?:\*\.)?(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,511}")
+# What every one of the databases takes unquoted, so that no name can break out of a URL, a shell word or a config file.
+IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
+NO_LINE_BREAK = re.compile(r"[^\r\n]{0,4096}")
+GATEWAYS = ("caddy", "traefik")
+# A drawn queue or cache without a type means the common one; a database must say what it is.
+DEFAULT_KINDS = {NodeType.QUEUE: "rabbitmq", NodeType.CACHE: "redis"}
+
+
+def read_settings(raw: RawNode, problems: list[Problem]) -> Settings:
+    """The typed values; everything wrong with them goes to `problems`."""
+    reading = Reading(node_id=raw.id, node_name=raw.label, config=raw.config, problems=problems)
+    return Settings(
+        port=reading.whole("port", lowest=1, highest=MAX_PORT),
+        host_port=reading.whole("hostPort", lowest=1, highest=MAX_PORT),
+        replicas=reading.whole("replicas", lowest=1, highest=MAX_REPLICAS) or 1,
+        cpu=reading.cpus("cpu"),
+        memory=reading.memory("memory"),
+        cpu_reservation=reading.cpus("cpuReservation"),
+        memory_reservation=reading.memory("memoryReservation"),
+        stop_grace_seconds=reading.whole("stopGraceSeconds", lowest=1, highest=3600),
+        health_path=reading.matching("healthPath", PATH, wanted="a path such as /health"),
+        runtime=_runtime(reading),
+        image=reading.matching("image", IMAGE, wanted="an image such as nginx:1.29"),
+        command=reading.matching("command", NO_LINE_BREAK, wanted="one line"),
+        domain=reading.matching("domain", DOMAIN, wanted="a domain such as example.org").lower(),
+        path=reading.matching("path", ROUTE, wanted="a path such as /api"),
+        strip_prefix=reading.flag("stripPrefix", default=True),
+        gateway=_gateway(reading),
+        routes=dict(_routes(reading)),
+        kind=_kind(reading, raw.type),
+        connection_name=reading.text("connectionName"),
+        database=reading.text("database"),
+        user=reading.matching("user", IDENTIFIER, wanted="letters, digits, _ and -, not a digit first"),
+        password_given="password" in raw.config,
+        env={name: value for name, value in _prefixed(raw.config, "env.")},
+        secrets=tuple(sorted(name for name, _ in _prefixed(raw.config, "secret."))),
+    )
+
+
+def _prefixed(config: dict[str, str], prefix: str) -> Iterator[tuple[str, str]]:
+    for key, value in config.items():
+        if key.startswith(prefix) and len(key) > len(prefix):
+            yield key[len(prefix) :], value
+
+
+def _runtime(reading: Reading) -> str:
+    text = reading.text("runtime").lower()
+    name = RUNTIMES.get(text)
+    if text and name is None:
+        reading.note("config.runtime", f"{shown(text)} is unknown; known: {', '.join(sorted(set(RUNTIMES.values())))}")
+    return name or ""
+
+
+def _gateway(reading: Reading) -> str:
+    text = reading.text("gateway").lower() or GATEWAYS[0]
+    if text not in GATEWAYS:
+        reading.note("config.gateway", f"{shown(text)} is unknown; known: {', '.join(GATEWAYS)}")
+        return GATEWAYS[0]
+    return text
+
+
+def _routes(reading: Reading) -> Iterator[tuple[str, str]]:
+    for name, _ in _prefixed(reading.config, "route."):
+        key = f"route.{name}"
+        text = reading.text(key)
+        pattern, wanted = (ROUTE, "a path such as /api") if text.startswith("/") else (DOMAIN, "a path or a domain")
+        if value := reading.matching(key, pattern, wanted=wanted):
+            yield name, value if value.startswith("/") else value.lower()
+
+
+def _kind(reading: Reading, node_type: NodeType | None) -> str:
+    if node_type is None or not node_type.is_store:
+        return ""
+    text = reading.text("databaseType") or DEFAULT_KINDS.get(node_type, "")
+    kind = find(text)
+    if kind is None:
+        said = f"{shown(text)} is unknown" if text else "must say what it is"
+        reading.note("config.databaseType", f"{said}; known: {', '.join(sorted(KINDS))}")
+        return ""
+    if reading.text("database"):
+        reading.matching("database", kind.database_pattern, wanted=kind.database_wanted)
+    return kind.name

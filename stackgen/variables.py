@@ -1,0 +1,74 @@
+"""Which values a stack needs, and the values themselves once somebody supplies them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from urllib.parse import quote
+
+from stackgen.errors import VariablesMissing
+from stackgen.names import short_hash, variable_name
+from stackgen.results import Stack, Variable
+from stackgen.secrets import secret_key
+
+__all__ = ["VariableNames", "VariablesMissing", "resolve"]
+
+TRANSFORMS: Mapping[str, Callable[[str], str]] = {"": str, "urlencode": lambda text: quote(text, safe="")}
+
+
+def resolve(*, stack: Stack, env: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
+    """Every variable of the stack with its value. The result is secret.
+
+    `env` holds the request's envVars, `secrets` the project's kept values by key. Raises VariablesMissing with all names
+    that have none.
+    """
+    values: dict[str, str] = {}
+    missing = []
+    for variable in sorted(stack.variables, key=lambda variable: variable.source == "variable"):
+        known = {"env": env, "secret": secrets, "variable": values}[variable.source]
+        if variable.key in known:
+            values[variable.name] = TRANSFORMS[variable.transform](known[variable.key])
+        else:
+            missing.append(variable.name)
+    if missing:
+        raise VariablesMissing(missing)
+    return {variable.name: values[variable.name] for variable in stack.variables}
+
+
+class VariableNames:
+    """Gives every value its one name in the compose file, and remembers which values are used.
+
+    All names begin with ENV_ or SECRET_: the values travel in the environment of `docker compose`, where a bare name
+    such as DOCKER_HOST or PATH would steer the program itself.
+    """
+
+    def __init__(self) -> None:
+        self._variables: dict[str, Variable] = {}
+
+    def of_request(self, name: str) -> str:
+        """The variable that carries a value of the request's envVars."""
+        return self._keep(f"ENV_{name}", name, Variable(name="", kind="supplied", source="env", key=name))
+
+    def of_field(self, *, node_id: str, service: str, field: str, given: bool) -> str:
+        """The variable that carries a node's password or secret."""
+        ending = field.removeprefix("secret.").upper()
+        key = secret_key(node_id=node_id, field=field)
+        kind: Variable = Variable(name="", kind="supplied" if given else "generated", source="secret", key=key)
+        return self._keep(f"SECRET_{service.upper()}_{ending}", key, kind)
+
+    def in_url(self, name: str) -> str:
+        """The variable that carries another one's value, fit for a URL."""
+        derived = Variable(name="", kind="derived", source="variable", key=name, transform="urlencode")
+        return self._keep(f"{name}_URLENCODED", name, derived)
+
+    def used(self) -> tuple[Variable, ...]:
+        return tuple(self._variables[name] for name in sorted(self._variables))
+
+    def _keep(self, wanted: str, key: str, variable: Variable) -> str:
+        name = variable_name(wanted)
+        for candidate in (name, f"{name}_{short_hash(key, 8)}"):
+            made = Variable(
+                name=candidate, kind=variable.kind, source=variable.source, key=variable.key, transform=variable.transform
+            )
+            if self._variables.setdefault(candidate, made) == made:
+                return candidate
+        raise AssertionError("two values with one key")
