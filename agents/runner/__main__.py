@@ -1,0 +1,33 @@
+"""The agent program: python -m agents.runner [--config FILE]."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from pathlib import Path
+
+from agents.runner.config import load_config
+from agents.runner.errors import ConfigInvalidError, StateDirBusyError
+from agents.runner.process import run
+
+
+def main() -> int:
+    """0 after SIGTERM, 2 for a configuration or state directory that cannot be used."""
+    parser = argparse.ArgumentParser(prog="python -m agents.runner", description="Runs deployments on this host.")
+    parser.add_argument("--config", type=Path, help="TOML file (default: /etc/axion/agent.toml)")
+    arguments = parser.parse_args()
+    try:
+        config = load_config(path=arguments.config, environment=os.environ)
+        logging.basicConfig(level=config.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        asyncio.run(run(config))
+    except (ConfigInvalidError, StateDirBusyError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

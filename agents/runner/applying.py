@@ -1,0 +1,170 @@
+"""Bring a stack to its target: walk the plan, watch Docker's events, end at the first service that fails."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from agents.runner.docker_commands import TAIL_LINES
+from agents.runner.errors import StepFailedError
+from agents.runner.gate import Failure, HealthGate
+from agents.runner.interrupt import ABANDONED, Interrupt
+from agents.runner.model import Container, Release, Target
+from agents.runner.observed import describe
+from agents.runner.plan import REMOVE, Operation, Plan
+from agents.runner.reports import HEALTH_CHECKING
+from agents.runner.work import Work
+
+# Events wake us; this is for the event that never came.
+SAFETY_POLL_SECONDS = 5.0
+SLACK_SECONDS = 30.0
+HEALTH_PERCENT = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """What to reach and how patiently. `release` is whose stack it is; seconds."""
+
+    release: Release
+    target: Target
+    deadline: float
+    window: float
+
+
+class Applier:
+    """Works one plan off, once. Containers are judged by what Docker says of them, never by an exit code alone."""
+
+    def __init__(self, *, work: Work, goal: Goal) -> None:
+        self._work = work
+        self._goal = goal
+        self._gate = HealthGate(target=goal.target, deadline=goal.deadline, window=goal.window)
+        # While Compose works, its own deadline counts.
+        self._give_up_at = float("inf")
+        # One wake-up waiting is enough, however many events came.
+        self._wakes: queue.Queue[None] = queue.Queue(maxsize=1)
+
+    def bring_about(self, plan: Plan) -> tuple[Container, ...]:
+        """Returns what runs in the end. Raises StepFailedError or InterruptedWorkError."""
+        release = self._goal.release
+        watch = self._work.host.watch(stack=release.stack, wake=self._wake)
+        forget = self._work.interrupt.on_set(self._wake)
+        try:
+            for operation in plan.operations:
+                self._work.interrupt.check()
+                if operation.kind == REMOVE:
+                    self._work.host.remove_containers(operation.container_ids, with_data=False)
+                else:
+                    self._up(operation)
+            self._work.reporter.stage(HEALTH_CHECKING, HEALTH_PERCENT, "Watching every service.")
+            self._give_up_at = self._deadline()
+            return self._wait_until_passed()
+        finally:
+            forget()
+            watch.close()
+
+    def _up(self, operation: Operation) -> None:
+        """Compose in a thread of its own while we watch; the services of the operation are ready when this returns."""
+        interrupt = Interrupt(parent=self._work.interrupt)
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="compose") as pool:
+            call = pool.submit(self._compose, operation, interrupt)
+            call.add_done_callback(lambda _: self._wake())
+            try:
+                self._watch_compose(call)
+            finally:
+                interrupt.set(ABANDONED)
+                interrupt.close()
+        self._give_up_at = self._deadline()
+        while not self._gate.ready(operation.services) and operation.alone:
+            self._wait()
+            self._look()
+
+    def _compose(self, operation: Operation, interrupt: Interrupt) -> tuple[int, tuple[str, ...]]:
+        work = self._work
+        release = self._release(operation.release)
+        values = work.vault.values(release=release, interrupt=interrupt)
+        folder = work.releases.write_files(release=release, pinned=self._pinned(release, operation.services))
+        return work.commands.up(
+            stack=release.stack,
+            folder=folder,
+            services=operation.services,
+            alone=operation.alone,
+            values=values,
+            interrupt=interrupt,
+        )
+
+    def _release(self, deployment_id: str) -> Release:
+        if deployment_id == self._goal.release.deployment_id:
+            return self._goal.release
+        kept = self._work.releases.find(deployment_id)
+        if kept is None:
+            raise StepFailedError("internal", f"The files of deployment {deployment_id} are no longer on this host.")
+        return kept.release
+
+    def _pinned(self, release: Release, services: Iterable[str]) -> dict[str, str]:
+        """Image ids for services whose tag means another image by now."""
+        pinned = {}
+        for service in release.services:
+            image = self._goal.target.images.get(service.name, "")
+            if service.name in services and image and self._work.host.image_id(service.image) != image:
+                pinned[service.name] = image
+        return pinned
+
+    def _watch_compose(self, call: Future[tuple[int, tuple[str, ...]]]) -> None:
+        while not call.done():
+            self._wait()
+            self._look()
+        code, tail = call.result()
+        if code != 0:
+            culprit = self._gate.culprit(observed=self._look())
+            if culprit is not None:
+                raise self._failed(culprit)
+            raise StepFailedError("apply", f"Docker Compose could not start the stack: {_last(tail)}", log_tail=tail)
+
+    def _wait_until_passed(self) -> tuple[Container, ...]:
+        """Every service runs at the target and is healthy, and has been for the window."""
+        observed = self._look()
+        while not self._gate.passed(at=self._work.clock()):
+            self._wait()
+            observed = self._look()
+        return observed
+
+    def _look(self) -> tuple[Container, ...]:
+        """Take a snapshot, tell what is new in it, and raise when a service failed."""
+        release, target = self._goal.release, self._goal.target
+        observed = self._work.host.containers(stack=release.stack, project_id=release.project_id)
+        for service in target.services:
+            told = describe(service=service, observed=observed, owner=target.owners[service.name])
+            self._work.reporter.service(told)
+        failure = self._gate.look(observed=observed, at=self._work.clock())
+        if failure is not None:
+            raise self._failed(failure)
+        return observed
+
+    def _failed(self, failure: Failure) -> StepFailedError:
+        tail = self._work.host.log_tail(container_id=failure.container_id, lines=TAIL_LINES)
+        message = f"{failure.message} Its last lines are below; correct it and deploy again."
+        return StepFailedError("unhealthy", message, service=failure.service, log_tail=tail)
+
+    def _wait(self) -> None:
+        """Until an event, or until time alone could change the verdict. Raises InterruptedWorkError."""
+        pause = min(SAFETY_POLL_SECONDS, self._gate.next_look(at=self._work.clock()) + 0.01)
+        with contextlib.suppress(queue.Empty):
+            self._wakes.get(timeout=pause)
+        self._work.interrupt.check()
+        if self._work.clock() > self._give_up_at:
+            raise StepFailedError("unhealthy", "The stack was started, but not every service came up in time.")
+
+    def _deadline(self) -> float:
+        return self._work.clock() + self._goal.deadline + self._goal.window + SLACK_SECONDS
+
+    def _wake(self) -> None:
+        with contextlib.suppress(queue.Full):
+            self._wakes.put_nowait(None)
+
+
+def _last(tail: tuple[str, ...]) -> str:
+    lines = [line.strip() for line in tail if line.strip()]
+    return lines[-1] if lines else "it said nothing."

@@ -1,0 +1,24 @@
+"""The kinds of commands this runner understands, each with its newest version; told at connect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from agents.runner.deploying import deploy
+from agents.runner.reverting import revert
+from agents.runner.work import Work
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandKind:
+    """`handle` ends with the command's last report; it may be called again for the same command after a crash."""
+
+    version: int
+    handle: Callable[[Work], None]
+
+
+COMMANDS: Mapping[str, CommandKind] = {
+    "deploy": CommandKind(version=1, handle=deploy),
+    "revert": CommandKind(version=1, handle=revert),
+}

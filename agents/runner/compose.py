@@ -1,0 +1,50 @@
+"""Argument lists for Docker's command line. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents.runner.codec import COMPOSE_FILE
+from agents.runner.overlay import FILE_NAME
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """One image to build; paths on this host."""
+
+    context: Path
+    dockerfile: Path
+    tag: str
+    labels: Mapping[str, str]
+    ca_bundle: Path | None = None
+
+
+def up(*, stack: str, folder: Path, services: Iterable[str], alone: bool) -> list[str]:
+    """Bring up without building or pulling: images are there by then, and none may change under our hands."""
+    argv = [
+        *("docker", "compose", "--ansi", "never", "--progress", "plain"),
+        *("--project-name", stack, "--project-directory", str(folder)),
+        # Nothing but our own environment may fill the file's variables.
+        *("--env-file", "/dev/null"),
+        *("--file", str(folder / COMPOSE_FILE), "--file", str(folder / FILE_NAME)),
+        *("up", "--detach", "--no-build", "--quiet-pull", "--pull", "never"),
+    ]
+    return [*argv, "--no-deps", *services] if alone else argv
+
+
+def build(order: Build) -> list[str]:
+    """Build for the local engine. Attestations are left out: they give the same content another id each time."""
+    argv = ["docker", "buildx", "build", "--load", "--progress", "plain", "--provenance=false"]
+    argv += ["--file", str(order.dockerfile), "--tag", order.tag]
+    for name, value in sorted(order.labels.items()):
+        argv += ["--label", f"{name}={value}"]
+    if order.ca_bundle is not None:
+        for name in ("ca", "ca_bundle"):
+            argv += ["--secret", f"id={name},src={order.ca_bundle}"]
+    return [*argv, str(order.context)]
+
+
+def pull(image: str) -> list[str]:
+    return ["docker", "pull", "--quiet", image]

@@ -1,0 +1,113 @@
+"""What work asks of the control plane: bundles and secrets. Work threads call; the session's loop does it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
+
+import grpc
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from agents.contracts import runner_pb2 as pb
+from agents.runner.errors import StepFailedError, UnavailableError
+from agents.runner.interrupt import Interrupt
+
+PATIENCE_SECONDS = 600.0
+CALL_SECONDS = 60.0
+REFUSALS = frozenset(
+    {
+        grpc.StatusCode.NOT_FOUND,
+        grpc.StatusCode.PERMISSION_DENIED,
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.UNIMPLEMENTED,
+        grpc.StatusCode.FAILED_PRECONDITION,
+    }
+)
+Result = TypeVar("Result")
+
+
+class Calls(Protocol):
+    """The gateway's side calls, as coroutines of the session's loop."""
+
+    async def fetch_secrets(self, deployment_id: str) -> dict[str, str]: ...
+
+    async def fetch_bundle(self, digest: str, sink: Callable[[bytes], object]) -> None: ...
+
+
+class ControlPlane:
+    """Waits through an outage of the control plane, up to ten minutes; ends at once when the work is interrupted."""
+
+    def __init__(self, *, calls: Calls, loop: asyncio.AbstractEventLoop) -> None:
+        self._calls = calls
+        self._loop = loop
+
+    def secrets(self, *, deployment_id: str, interrupt: Interrupt) -> dict[str, str]:
+        """Values by name; keep them in memory only. Raises StepFailedError when refused."""
+        return self._ask(
+            what=f"the variables of deployment {deployment_id}",
+            call=lambda: self._calls.fetch_secrets(deployment_id),
+            interrupt=interrupt,
+        )
+
+    def bundle(self, *, digest: str, start: Callable[[], Callable[[bytes], object]], interrupt: Interrupt) -> None:
+        """Stream a bundle; `start` is called for each attempt and returns where its bytes go."""
+        self._ask(
+            what=f"the code bundle {digest}",
+            call=lambda: self._calls.fetch_bundle(digest, start()),
+            interrupt=interrupt,
+        )
+
+    def _ask(self, *, what: str, call: Callable[[], Coroutine[Any, Any, Result]], interrupt: Interrupt) -> Result:
+        def attempt() -> Result:
+            interrupt.check()
+            future = asyncio.run_coroutine_threadsafe(call(), self._loop)
+            forget = interrupt.on_set(lambda: _cancel(future))
+            try:
+                return future.result(timeout=CALL_SECONDS)
+            except asyncio.CancelledError:
+                interrupt.check()
+                raise
+            finally:
+                forget()
+
+        attempts = Retrying(
+            stop=stop_after_delay(PATIENCE_SECONDS),
+            wait=wait_random_exponential(multiplier=0.2, max=5),
+            retry=retry_if_exception(_may_pass),
+            reraise=True,
+        )
+        try:
+            return attempts(attempt)
+        except grpc.RpcError as error:
+            if _may_pass(error):
+                raise UnavailableError(f"The control plane did not give {what}.") from error
+            raise StepFailedError("internal", f"The control plane refused {what}.") from error
+
+
+def _cancel(future: Any) -> None:
+    future.cancel()
+
+
+def _may_pass(error: BaseException) -> bool:
+    if isinstance(error, grpc.RpcError):
+        return error.code() not in REFUSALS
+    return isinstance(error, TimeoutError)
+
+
+class GatewayCalls:
+    """Calls over the session's channel."""
+
+    def __init__(self, *, stub: Any, metadata: Callable[[], tuple[tuple[str, str], ...]]) -> None:
+        self._stub = stub
+        self._metadata = metadata
+
+    async def fetch_secrets(self, deployment_id: str) -> dict[str, str]:
+        request = pb.FetchSecretsRequest(deployment_id=deployment_id)
+        response = await self._stub.FetchSecrets(request, metadata=self._metadata(), timeout=CALL_SECONDS)
+        return dict(response.values)
+
+    async def fetch_bundle(self, digest: str, sink: Callable[[bytes], object]) -> None:
+        request = pb.FetchBundleRequest(digest=digest)
+        async for chunk in self._stub.FetchBundle(request, metadata=self._metadata(), timeout=CALL_SECONDS):
+            sink(chunk.data)

@@ -1,0 +1,178 @@
+"""The deploy command, step by step; every step may be done again after a crash."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from agents.contracts import runner_pb2 as pb
+from agents.runner.applying import Applier, Goal
+from agents.runner.codec import release_of
+from agents.runner.errors import InterruptedWorkError, StepFailedError, UnavailableError
+from agents.runner.images import provide_images
+from agents.runner.model import Container, Release, Target
+from agents.runner.observed import describe_all, step
+from agents.runner.plan import make_plan, owners_of, why_unlike
+from agents.runner.releases import Before, Kept, Phase
+from agents.runner.reports import BUILDING, COMPLETED, DEPLOYING
+from agents.runner.restoring import restore
+from agents.runner.work import Work
+
+logger = logging.getLogger(__name__)
+
+
+def deploy(work: Work) -> None:
+    """Bring the stack up and prove it, or put back what ran before; ends with the command's last report.
+
+    Raises InterruptedWorkError and leaves the command open when the work is ended from outside.
+    """
+    try:
+        release = release_of(work.command)
+        kept = work.releases.begin(command=work.command, before=_before(work, release))
+    except (StepFailedError, UnavailableError) as error:
+        _finish_unbegun(work, error)
+        return
+    if kept.phase is Phase.FAILING:
+        _go_back(work, kept)
+        return
+    try:
+        observed, target = _bring_up(work, release)
+    except InterruptedWorkError:
+        raise
+    except Exception as error:  # whatever happened, what ran before must come back
+        _fail(work, release, error)
+        return
+    _succeed(work, kept, target, observed)
+
+
+def _before(work: Work, release: Release) -> Before:
+    host = work.host
+    observed = host.containers(stack=release.stack, project_id=release.project_id)
+    return Before(
+        networks=tuple(host.networks(release.stack)),
+        volumes=host.volumes(release.stack),
+        containers=tuple(each.id for each in observed),
+    )
+
+
+def _bring_up(work: Work, release: Release) -> tuple[tuple[Container, ...], Target]:
+    for service in release.services:
+        work.reporter.service(step(service, "waiting"))
+    images = provide_images(work=work, release=release)
+    work.reporter.stage(BUILDING, 45, "Every image is here.")
+    observed = work.host.containers(stack=release.stack, project_id=release.project_id)
+    owners = owners_of(release=release, observed=observed)
+    target = Target(services=release.services, owners=owners, images=_expected(work, release, owners, images))
+    plan = make_plan(target=target, observed=observed)
+    work.reporter.log(source="agent", text=f"Plan:\n{plan.text()}")
+    work.releases.apply(deployment_id=release.deployment_id, target=target)
+    work.reporter.stage(DEPLOYING, 50, "Starting what changed." if plan.operations else "Nothing changed.")
+    # Where nothing was started there is nothing to watch for a while: one look is the proof.
+    window = release.health_window if plan.operations else 0.0
+    goal = Goal(release=release, target=target, deadline=release.health_deadline, window=window)
+    proven = Applier(work=work, goal=goal).bring_about(plan)
+    _prove(target=target, observed=proven)
+    return proven, target
+
+
+def _expected(work: Work, release: Release, owners: Mapping[str, str], images: Mapping[str, str]) -> dict[str, str]:
+    """Image id per service: of the tag for what changes, as it was proven for what stays."""
+    expected = dict(images)
+    base = work.releases.find(work.releases.current(release.stack))
+    for name, owner in owners.items():
+        if owner != release.deployment_id and base is not None and name in base.target.images:
+            expected[name] = base.target.images[name]
+    return expected
+
+
+def _prove(*, target: Target, observed: tuple[Container, ...]) -> None:
+    for service in target.services:
+        unlike = why_unlike(service=service, target=target, observed=observed)
+        if unlike:
+            raise StepFailedError("unhealthy", f"Not proven: {unlike}.", service=service.name)
+
+
+def _succeed(work: Work, kept: Kept, target: Target, observed: tuple[Container, ...]) -> None:
+    services = describe_all(target=target, observed=observed)
+    work.reporter.stage(COMPLETED, 100, "Every service runs at its image and is healthy.")
+    work.reporter.finished(
+        pb.CommandFinished(outcome=pb.SUCCEEDED, services=services),
+        also=lambda: work.releases.settle(kept=kept, phase=Phase.CURRENT, runs=kept.release.deployment_id),
+    )
+    work.releases.forget_old(kept.release.stack)
+
+
+def _fail(work: Work, release: Release, error: Exception) -> None:
+    """Write down why, then go back if asked to."""
+    failed = _as_failure(error)
+    work.interrupt.check()
+    logger.warning("deployment %s failed: %s", release.deployment_id, work.masker.mask(failed.message))
+    work.releases.fail(
+        deployment_id=release.deployment_id,
+        # This goes to the disk, so it is masked here and not only on its way out.
+        failure={
+            "reason": failed.reason,
+            "message": work.masker.mask(failed.message),
+            "service": failed.service,
+            "log_tail": [work.masker.mask(line) for line in failed.log_tail],
+        },
+    )
+    kept = work.releases.find(release.deployment_id)
+    if kept is not None:
+        _go_back(work, kept)
+
+
+def _go_back(work: Work, kept: Kept) -> None:
+    finished = pb.CommandFinished(
+        reason=str(kept.failure["reason"]),
+        message=str(kept.failure["message"]),
+        failed_service=str(kept.failure["service"]),
+        log_tail=kept.failure["log_tail"],
+    )
+    if not kept.release.restore_on_failure:
+        finished.outcome = pb.FAILED
+        finished.message += " It was left as it is, as the project asks."
+        work.reporter.finished(finished, also=lambda: _settle_failed(work, kept))
+        return
+    if kept.base and kept.touched:
+        work.reporter.restore_started(
+            reason=finished.reason,
+            message=finished.message,
+            service=finished.failed_service,
+            log_tail=finished.log_tail,
+        )
+    try:
+        restored = restore(work=work, kept=kept)
+    except InterruptedWorkError:
+        raise
+    except Exception as error:
+        work.interrupt.check()
+        finished.outcome = pb.FAILED
+        finished.message += f" What ran before could not be put back: {_as_failure(error).message}"
+        work.reporter.finished(finished, also=lambda: _settle_failed(work, kept))
+        return
+    finished.outcome = pb.RESTORED
+    finished.previous_stack_running = restored.previous_running
+    finished.services.extend(restored.services)
+    work.reporter.finished(finished, also=lambda: work.releases.settle(kept=kept, phase=Phase.REVERTED, runs=kept.base))
+
+
+def _as_failure(error: Exception) -> StepFailedError:
+    if isinstance(error, StepFailedError):
+        return error
+    if not isinstance(error, UnavailableError):
+        logger.error("unexpected %s", type(error).__name__, exc_info=error)
+    return StepFailedError("internal", f"The agent could not go on: {error}")
+
+
+def _settle_failed(work: Work, kept: Kept) -> None:
+    """The base stays the one to go back to; what runs is not what anybody wanted."""
+    work.releases.settle(kept=kept, phase=Phase.FAILED, runs=kept.base)
+
+
+def _finish_unbegun(work: Work, error: StepFailedError | UnavailableError) -> None:
+    """Nothing was touched, so what ran before still runs."""
+    work.interrupt.check()
+    reason = error.reason if isinstance(error, StepFailedError) else "internal"
+    finished = pb.CommandFinished(outcome=pb.FAILED, reason=reason, message=str(error))
+    work.reporter.finished(finished, also=lambda: None)

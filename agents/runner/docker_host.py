@@ -1,0 +1,189 @@
+"""The Docker engine of this host, read through its API. With docker_commands.py the only place that runs Docker."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, NotFound
+from docker.utils import kwargs_from_env
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from agents.runner.errors import UnavailableError
+from agents.runner.model import (
+    COMPOSE_PROJECT,
+    COMPOSE_SERVICE,
+    LABEL_DEPLOYMENT,
+    LABEL_HASH,
+    LABEL_PROJECT,
+    Container,
+)
+
+READ_TIMEOUT = 30
+PATIENCE_SECONDS = 60.0
+STOP_SECONDS = 10
+EVENTS = ["create", "start", "die", "stop", "destroy", "oom", "restart", "rename", "health_status"]
+Result = TypeVar("Result")
+
+
+class DockerHost:
+    """Reads and removals. A restarting engine is waited for, up to a minute; then UnavailableError."""
+
+    def __init__(self) -> None:
+        self._api: Any = docker.APIClient(timeout=READ_TIMEOUT, **_environment())
+
+    def containers(self, *, stack: str, project_id: str) -> tuple[Container, ...]:
+        """Our containers of the stack, stopped ones too."""
+        labels = [f"{COMPOSE_PROJECT}={stack}", f"{LABEL_PROJECT}={project_id}"]
+        listed = self._ask(lambda: self._api.containers(all=True, filters={"label": labels}))
+        described = (self._describe(each["Id"]) for each in listed)
+        return tuple(sorted((each for each in described if each), key=lambda each: (each.service, each.id)))
+
+    def _describe(self, container_id: str) -> Container | None:
+        try:
+            found: dict[str, Any] = self._ask(lambda: self._api.inspect_container(container_id))
+        except NotFound:
+            return None
+        state, labels = found["State"], found["Config"]["Labels"]
+        return Container(
+            id=found["Id"],
+            service=labels.get(COMPOSE_SERVICE, ""),
+            state=state["Status"],
+            health=(state.get("Health") or {}).get("Status", "none"),
+            image_id=found["Image"],
+            exit_code=state["ExitCode"],
+            restarts=found["RestartCount"],
+            started_at=_epoch(state["StartedAt"]),
+            content_hash=labels.get(LABEL_HASH, ""),
+            deployment_id=labels.get(LABEL_DEPLOYMENT, ""),
+        )
+
+    def image_id(self, image: str) -> str:
+        """The id (sha256:...) of a local image; empty when it is not here."""
+        try:
+            return str(self._ask(lambda: self._api.inspect_image(image))["Id"])
+        except NotFound:
+            return ""
+
+    def log_tail(self, *, container_id: str, lines: int) -> tuple[str, ...]:
+        """The container's last lines, not masked; empty when it is gone."""
+        with contextlib.suppress(DockerException, requests.RequestException):
+            raw = self._api.logs(container_id, tail=lines, stdout=True, stderr=True)
+            return tuple(raw.decode("utf-8", "replace").splitlines())
+        return ()
+
+    def networks(self, stack: str) -> dict[str, str]:
+        """Name to id of the stack's networks."""
+        filters = {"label": f"{COMPOSE_PROJECT}={stack}"}
+        return {each["Name"]: each["Id"] for each in self._ask(lambda: self._api.networks(filters=filters))}
+
+    def volumes(self, stack: str) -> tuple[str, ...]:
+        """Names of the stack's volumes."""
+        found = self._ask(lambda: self._api.volumes(filters={"label": f"{COMPOSE_PROJECT}={stack}"}))
+        return tuple(each["Name"] for each in found["Volumes"] or ())
+
+    def remove_containers(self, ids: tuple[str, ...], *, with_data: bool) -> None:
+        """Stop and remove; `with_data` takes their unnamed volumes too. Those that are gone already do not matter."""
+
+        def remove(container_id: str) -> None:
+            with contextlib.suppress(NotFound):
+                self._ask(lambda: self._api.stop(container_id, timeout=STOP_SECONDS))
+                self._ask(lambda: self._api.remove_container(container_id, force=True, v=with_data))
+
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            list(pool.map(remove, ids))
+
+    def remove_networks(self, ids: tuple[str, ...]) -> None:
+        """Remove networks; one in use stays."""
+        for network_id in ids:
+            with contextlib.suppress(APIError):
+                self._ask(partial(self._api.remove_network, network_id))
+
+    def remove_volumes(self, names: tuple[str, ...]) -> None:
+        """Remove volumes; one in use stays."""
+        for name in names:
+            with contextlib.suppress(APIError):
+                self._ask(partial(self._api.remove_volume, name))
+
+    def active_containers(self) -> int:
+        """How many running containers of this host are ours."""
+        return len(self._api.containers(filters={"label": LABEL_PROJECT}))
+
+    def engine_version(self) -> str:
+        """Empty when no engine answers."""
+        with contextlib.suppress(DockerException, requests.RequestException):
+            return str(self._api.version()["Version"])
+        return ""
+
+    def watch(self, *, stack: str, wake: Callable[[], None]) -> Watch:
+        """Call `wake` on every event of the stack's containers, until closed."""
+        return Watch(stack=stack, wake=wake)
+
+    def _ask(self, call: Callable[[], Result]) -> Result:
+        attempts = Retrying(
+            stop=stop_after_delay(PATIENCE_SECONDS),
+            wait=wait_random_exponential(multiplier=0.1, max=3),
+            retry=retry_if_exception(_may_pass),
+            reraise=True,
+        )
+        try:
+            return attempts(call)
+        except requests.RequestException as error:
+            raise UnavailableError(f"The Docker engine does not answer: {type(error).__name__}.") from error
+
+
+class Watch:
+    """A thread that listens to Docker's events; it reconnects by itself, and waking once too often is harmless."""
+
+    def __init__(self, *, stack: str, wake: Callable[[], None]) -> None:
+        self._stack = stack
+        self._wake = wake
+        self._closed = threading.Event()
+        self._stream: Any = None
+        self._thread = threading.Thread(target=self._listen, name="docker-events", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closed.set()
+        stream = self._stream
+        if stream is not None:
+            with contextlib.suppress(DockerException, OSError, AttributeError):
+                stream.close()
+
+    def _listen(self) -> None:
+        filters = {"type": "container", "label": f"{COMPOSE_PROJECT}={self._stack}", "event": EVENTS}
+        while not self._closed.is_set():
+            # A quiet stack sends nothing for hours.
+            api = docker.APIClient(**{**_environment(), "timeout": None})
+            with contextlib.suppress(DockerException, requests.RequestException, OSError, ValueError, AttributeError):
+                self._stream = api.events(filters=filters)
+                # What happened before the stream was open is seen by looking once now.
+                self._wake()
+                for _ in () if self._closed.is_set() else self._stream:
+                    self._wake()
+            api.close()
+            self._closed.wait(0.5)
+
+
+def _environment() -> dict[str, Any]:
+    return {"version": "auto", **kwargs_from_env()}
+
+
+def _may_pass(error: BaseException) -> bool:
+    if isinstance(error, APIError):
+        return error.is_server_error() and error.status_code in {502, 503, 504}
+    return isinstance(error, requests.RequestException)
+
+
+def _epoch(text: str) -> float:
+    """Docker's time, nanoseconds and all; 0 for its year 1."""
+    if text.startswith("0001"):
+        return 0.0
+    return datetime.fromisoformat(f"{text[:19]}+00:00").timestamp()

@@ -1,0 +1,51 @@
+"""Everything the runner raises on purpose.
+
+RunnerError
+├── ConfigInvalidError    the configuration cannot be used
+├── StateDirBusyError     another runner works in this state directory
+├── EnrolmentRefusedError the control plane does not take this token
+├── InterruptedWorkError  the work was ended on request, or because the runner stops
+├── UnavailableError      the control plane or the Docker engine could not be reached in time
+└── StepFailedError       a deployment cannot go on
+"""
+
+from __future__ import annotations
+
+
+class RunnerError(Exception):
+    """Base of all."""
+
+
+class ConfigInvalidError(RunnerError):
+    """The configuration cannot be used; the text names the key."""
+
+
+class StateDirBusyError(RunnerError):
+    """Another runner works in this state directory."""
+
+
+class EnrolmentRefusedError(RunnerError):
+    """The control plane does not take this token or credential."""
+
+
+class UnavailableError(RunnerError):
+    """Somebody we need did not answer before the deadline."""
+
+
+class InterruptedWorkError(RunnerError):
+    """The work was ended on request. `why` is one of the constants of interrupt.py."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class StepFailedError(RunnerError):
+    """A deployment cannot go on: a reason of runner.proto, a sentence for people, the service and its last lines."""
+
+    def __init__(self, reason: str, message: str, *, service: str = "", log_tail: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.service = service
+        self.log_tail = log_tail

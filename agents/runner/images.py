@@ -1,0 +1,108 @@
+"""The images of a release: built from code or pulled, and only those that are not here."""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents.runner import compose, observed
+from agents.runner.errors import InterruptedWorkError, StepFailedError
+from agents.runner.interrupt import ABANDONED, Interrupt
+from agents.runner.model import LABEL_HASH, LABEL_NODE, LABEL_PROJECT, LABEL_SERVICE, Release, WantedService
+from agents.runner.reports import BUILDING
+from agents.runner.work import Work
+
+FIRST_PERCENT = 6
+LAST_PERCENT = 44
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """One image to provide; `files` is the release's folder."""
+
+    release: Release
+    service: WantedService
+    files: Path
+
+
+def provide_images(*, work: Work, release: Release) -> dict[str, str]:
+    """Have every image on this host; returns service name to image id. Raises StepFailedError(build or image)."""
+    missing = [service for service in release.services if not work.host.image_id(service.image)]
+    if missing:
+        # Asked for before the first line of output, so that no value can slip through unmasked.
+        work.vault.values(release=release, interrupt=work.interrupt)
+        _provide_all(work=work, release=release, missing=missing)
+    ids = {service.name: work.host.image_id(service.image) for service in release.services}
+    for service in release.services:
+        if not ids[service.name]:
+            message = f"The image {service.image} is not on this host."
+            raise StepFailedError("image", message, service=service.name)
+    return ids
+
+
+def _provide_all(*, work: Work, release: Release, missing: list[WantedService]) -> None:
+    """Build side by side, within the bound; the first failure ends the others."""
+    work.reporter.stage(BUILDING, FIRST_PERCENT, f"{len(missing)} images to provide.")
+    shared = Interrupt(parent=work.interrupt)
+    files = work.releases.write_files(release=release, pinned={})
+    by_image = {service.image: service for service in missing}
+    with ThreadPoolExecutor(max_workers=work.build_parallel, thread_name_prefix="build") as pool:
+        try:
+            orders = [Order(release=release, service=service, files=files) for service in by_image.values()]
+            pending = {pool.submit(_provide, work, order, shared) for order in orders}
+            total, failed = len(pending), False
+            while pending and not failed:
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                failed = any(each.exception() for each in done)
+                percent = FIRST_PERCENT + (LAST_PERCENT - FIRST_PERCENT) * (total - len(pending)) // total
+                work.reporter.stage(BUILDING, percent, f"{total - len(pending)} of {total} images are here.")
+        finally:
+            shared.set(ABANDONED)
+            shared.close()
+    work.interrupt.check()
+    for each in done:
+        each.result()
+
+
+def _provide(work: Work, order: Order, interrupt: Interrupt) -> None:
+    service = order.service
+    try:
+        work.reporter.service(observed.step(service, "building"))
+        if service.bundle_digest:
+            _build(work, order, interrupt)
+        else:
+            work.commands.pull(image=service.image, service=service.name, interrupt=interrupt)
+        work.reporter.service(observed.step(service, "built"))
+    except InterruptedWorkError:
+        if interrupt.why != ABANDONED:
+            raise
+
+
+def _build(work: Work, order: Order, interrupt: Interrupt) -> None:
+    service = order.service
+    labels = {
+        LABEL_PROJECT: order.release.project_id,
+        LABEL_NODE: service.node_id,
+        LABEL_SERVICE: service.name,
+        LABEL_HASH: service.content_hash,
+    }
+    digest = service.bundle_digest
+    with work.bundles.unpacked(digest=digest, source=work.control_plane, interrupt=interrupt) as context:
+        build = compose.Build(
+            context=context,
+            dockerfile=_dockerfile(order=order, context=context),
+            tag=service.image,
+            labels=labels,
+            ca_bundle=work.ca_bundle,
+        )
+        deadline = order.release.build_deadline
+        work.commands.build(order=build, service=service.name, deadline=deadline, interrupt=interrupt)
+
+
+def _dockerfile(*, order: Order, context: Path) -> Path:
+    service = order.service
+    path = order.files / service.dockerfile if service.dockerfile else context / "Dockerfile"
+    if not path.is_file():
+        raise StepFailedError("build", f"{service.name} has no Dockerfile.", service=service.name)
+    return path

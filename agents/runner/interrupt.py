@@ -1,0 +1,62 @@
+"""Ending work on request: one flag that the work checks and that child processes are bound to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from agents.runner.errors import InterruptedWorkError
+
+REVERTED = "reverted"
+STOPPING = "stopping"
+ABANDONED = "abandoned"
+
+
+class Interrupt:
+    """Set once, with a reason; tells everybody who registered. Safe across threads."""
+
+    def __init__(self, *, parent: Interrupt | None = None) -> None:
+        self._lock = threading.Lock()
+        self._told: dict[int, Callable[[], None]] = {}
+        self._count = 0
+        self._forget: Callable[[], None] = _nothing
+        self.why = ""
+        if parent is not None:
+            self._forget = parent.on_set(lambda: self.set(parent.why))
+
+    def set(self, why: str) -> None:
+        with self._lock:
+            if self.why:
+                return
+            self.why = why
+            told = list(self._told.values())
+        for tell in told:
+            tell()
+
+    def on_set(self, tell: Callable[[], None]) -> Callable[[], None]:
+        """Call `tell` when set, at once if it is set already; returns how to unregister. `tell` must not block."""
+        with self._lock:
+            self._count += 1
+            key = self._count
+            if not self.why:
+                self._told[key] = tell
+                return lambda: self._unregister(key)
+        tell()
+        return _nothing
+
+    def check(self) -> None:
+        """Raises InterruptedWorkError when set."""
+        if self.why:
+            raise InterruptedWorkError(self.why)
+
+    def close(self) -> None:
+        """Stop listening to the parent."""
+        self._forget()
+
+    def _unregister(self, key: int) -> None:
+        with self._lock:
+            self._told.pop(key, None)
+
+
+def _nothing() -> None:
+    return None

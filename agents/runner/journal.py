@@ -1,0 +1,158 @@
+"""Commands received and reports made, on disk before anything follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agents.contracts import runner_pb2 as pb
+from agents.runner.store import Store
+
+KEPT_COMMANDS = 1000
+
+
+class Receipt(StrEnum):
+    """What became of a received command."""
+
+    NEW = "new"
+    REPEAT = "repeat"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A command in the journal."""
+
+    id: str
+    lane: str
+    number: int
+    deployment_id: str
+    kind: str
+    payload: bytes
+    finished: bool
+
+    def command(self) -> pb.Command:
+        return pb.Command.FromString(self.payload)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingReport:
+    """A report that the control plane has not acknowledged; `position` orders those of all commands."""
+
+    position: int
+    command_id: str
+    number: int
+    body: bytes
+
+
+class Journal:
+    """Every method is one transaction, or part of the one the caller opened on the same store."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def receive(self, command: pb.Command) -> Receipt:
+        """Write a command down, unless it is here already or its lane has moved on. Commands carry no secret."""
+        with self.store.transaction():
+            if self.find(command.command_id) is not None:
+                return Receipt.REPEAT
+            row = self.store.row("SELECT highest FROM lanes WHERE lane = ?", command.lane)
+            if row is not None and command.number <= row["highest"]:
+                return Receipt.STALE
+            self.store.write(
+                "INSERT INTO lanes VALUES (?, ?) ON CONFLICT (lane) DO UPDATE SET highest = excluded.highest",
+                command.lane,
+                command.number,
+            )
+            self.store.write(
+                "INSERT INTO commands (id, lane, number, deployment, kind, payload) VALUES (?, ?, ?, ?, ?, ?)",
+                command.command_id,
+                command.lane,
+                command.number,
+                command.deployment_id,
+                command.WhichOneof("payload") or "",
+                command.SerializeToString(),
+            )
+            return Receipt.NEW
+
+    def find(self, command_id: str) -> Entry | None:
+        rows = self._entries("id = ?", command_id)
+        return rows[0] if rows else None
+
+    def unfinished(self) -> list[Entry]:
+        """In the order in which they are to be done."""
+        return self._entries("finished = 0 ORDER BY lane, number")
+
+    def next_in_lane(self, lane: str) -> Entry | None:
+        rows = self._entries("finished = 0 AND lane = ? ORDER BY number LIMIT 1", lane)
+        return rows[0] if rows else None
+
+    def reverted(self, deployment_id: str) -> bool:
+        """Whether a revert of the deployment was ever received: its deploy command must not go on then."""
+        return bool(self._entries("deployment = ? AND kind = 'revert' LIMIT 1", deployment_id))
+
+    def _entries(self, condition: str, *values: object) -> list[Entry]:
+        rows = self.store.rows(f"SELECT * FROM commands WHERE {condition}", *values)  # noqa: S608 - our own text
+        return [
+            Entry(
+                id=row["id"],
+                lane=row["lane"],
+                number=row["number"],
+                deployment_id=row["deployment"],
+                kind=row["kind"],
+                payload=row["payload"],
+                finished=bool(row["finished"]),
+            )
+            for row in rows
+        ]
+
+    def append(self, report: pb.Report) -> int:
+        """Give the report its command's next number and write it down; returns the number."""
+        with self.store.transaction():
+            self.store.write("UPDATE commands SET last_report = last_report + 1 WHERE id = ?", report.command_id)
+            row = self.store.row("SELECT last_report FROM commands WHERE id = ?", report.command_id)
+            report.number = row["last_report"] if row else 0
+            self.store.write(
+                "INSERT INTO reports (command, number, body) VALUES (?, ?, ?)",
+                report.command_id,
+                report.number,
+                report.SerializeToString(),
+            )
+            return report.number
+
+    def rise(self, *, command_id: str, percent: int) -> bool:
+        """Note progress; False when the command had come this far before."""
+        statement = "UPDATE commands SET percent = ? WHERE id = ? AND percent < ?"
+        return self.store.write(statement, percent, command_id, percent) == 1
+
+    def count_log(self, *, command_id: str, size: int) -> int:
+        """Add to the command's log size in bytes; returns the new size."""
+        self.store.write("UPDATE commands SET log_bytes = log_bytes + ? WHERE id = ?", size, command_id)
+        row = self.store.row("SELECT log_bytes FROM commands WHERE id = ?", command_id)
+        return int(row["log_bytes"]) if row else 0
+
+    def finish(self, command_id: str) -> None:
+        """The command is done; call it in the transaction that appends its last report."""
+        self.store.write("UPDATE commands SET finished = 1 WHERE id = ?", command_id)
+        self.store.write(
+            "DELETE FROM commands WHERE finished = 1 AND id NOT IN (SELECT command FROM reports)"
+            " AND rowid <= (SELECT max(rowid) FROM commands) - ?",
+            KEPT_COMMANDS,
+        )
+
+    def pending_reports(self, *, after: int, limit: int) -> list[PendingReport]:
+        """Reports not acknowledged, above a position, in order."""
+        rows = self.store.rows("SELECT * FROM reports WHERE position > ? ORDER BY position LIMIT ?", after, limit)
+        return [
+            PendingReport(position=row["position"], command_id=row["command"], number=row["number"], body=row["body"])
+            for row in rows
+        ]
+
+    def acknowledge(self, *, command_id: str, number: int) -> int:
+        """Forget the reports up to this number; returns how many were still kept."""
+        return self.store.write("DELETE FROM reports WHERE command = ? AND number <= ?", command_id, number)
+
+    def oldest_pending(self, command_id: str) -> int | None:
+        """Position of the command's first report that is not acknowledged."""
+        row = self.store.row("SELECT min(position) AS position FROM reports WHERE command = ?", command_id)
+        return row["position"] if row else None

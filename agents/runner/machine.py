@@ -1,0 +1,85 @@
+"""Figures of this machine, from the system itself; zero where the system does not tell."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from agents.contracts import runner_pb2 as pb
+
+VERSION = "0.1.0"
+STAT = Path("/proc/stat")
+MEMINFO = Path("/proc/meminfo")
+
+
+class Machine:
+    """Processor use is what happened since the last reading."""
+
+    def __init__(self, *, state_dir: Path, containers: Callable[[], int], engine_version: Callable[[], str]) -> None:
+        self._state_dir = state_dir
+        self._containers = containers
+        self._engine_version = engine_version
+        self._busy, self._total = _processor_times()
+
+    def health(self, *, now: int) -> pb.AgentHealth:
+        """Per cent of all processors; bytes in use; running containers of ours. `now` in epoch seconds."""
+        total_memory, available = _memory()
+        busy, total = _processor_times()
+        passed = total - self._total
+        cpu = 100.0 * (busy - self._busy) / passed if passed > 0 else 0.0
+        self._busy, self._total = busy, total
+        containers = 0
+        # An engine that does not answer must not silence the heartbeat.
+        with contextlib.suppress(Exception):
+            containers = self._containers()
+        return pb.AgentHealth(
+            connected=True,
+            cpu_usage=round(cpu, 1),
+            memory_usage=total_memory - available,
+            disk_usage=shutil.disk_usage(self._state_dir).used,
+            active_containers=containers,
+            last_heartbeat=now,
+        )
+
+    def info(self) -> pb.AgentInfo:
+        total_memory, available = _memory()
+        engine = self._engine_version()
+        return pb.AgentInfo(
+            version=VERSION,
+            os=f"{platform.system()} {platform.release()}",
+            architecture=platform.machine(),
+            server_info=pb.ServerInfo(
+                os=platform.system(),
+                architecture=platform.machine(),
+                total_memory=total_memory,
+                available_memory=available,
+                cpu_cores=os.cpu_count() or 0,
+                docker_installed=bool(engine),
+                docker_version=engine,
+            ),
+        )
+
+
+def _processor_times() -> tuple[int, int]:
+    """Busy and total ticks of all processors since the machine started."""
+    if not STAT.exists():
+        return 0, 0
+    ticks = [int(word) for word in STAT.read_text().split("\n", 1)[0].split()[1:9]]
+    idle = ticks[3] + ticks[4]
+    return sum(ticks) - idle, sum(ticks)
+
+
+def _memory() -> tuple[int, int]:
+    """Total and available bytes."""
+    if not MEMINFO.exists():
+        return 0, 0
+    lines = dict(line.split(":", 1) for line in MEMINFO.read_text().splitlines())
+    return _bytes(lines["MemTotal"]), _bytes(lines["MemAvailable"])
+
+
+def _bytes(text: str) -> int:
+    return int(text.split(maxsplit=1)[0]) * 1024

@@ -1,0 +1,82 @@
+"""What is wanted and what is observed, as frozen values. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+LABEL_PROJECT = "axion.project"
+LABEL_NODE = "axion.node"
+LABEL_SERVICE = "axion.service"
+LABEL_HASH = "axion.hash"
+LABEL_DEPLOYMENT = "axion.deployment"
+COMPOSE_PROJECT = "com.docker.compose.project"
+COMPOSE_SERVICE = "com.docker.compose.service"
+
+RUNNING = "running"
+HEALTHY = "healthy"
+UNHEALTHY = "unhealthy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedService:
+    """One service as the command asks for it; `bundle_digest` is empty when `image` is used as it is."""
+
+    name: str
+    image: str
+    node_id: str = ""
+    bundle_digest: str = ""
+    dockerfile: str = ""
+    has_health_check: bool = False
+    replicas: int = 1
+    content_hash: str = ""
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """One deployment's stack: what to run and how long to watch it. Holds no secret. Times in seconds."""
+
+    deployment_id: str
+    project_id: str
+    stack: str
+    files: Mapping[str, str]
+    services: tuple[WantedService, ...]
+    variable_names: tuple[str, ...] = ()
+    force: bool = False
+    health_deadline: float = 120.0
+    health_window: float = 0.0
+    build_deadline: float = 900.0
+    restore_on_failure: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """A container of ours as Docker describes it; `started_at` in epoch seconds, 0 when it never ran."""
+
+    id: str
+    service: str
+    state: str
+    health: str = "none"
+    image_id: str = ""
+    exit_code: int = 0
+    restarts: int = 0
+    started_at: float = 0.0
+    content_hash: str = ""
+    deployment_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What shall run: services, the deployment whose files each runs by, and the image id each must have.
+
+    A service whose image id is not known may run at any.
+    """
+
+    services: tuple[WantedService, ...]
+    owners: Mapping[str, str]
+    images: Mapping[str, str]
+
+
+def containers_of(observed: tuple[Container, ...], service: str) -> tuple[Container, ...]:
+    return tuple(container for container in observed if container.service == service)

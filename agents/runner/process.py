@@ -1,0 +1,129 @@
+"""Builds the runner's parts, runs them, and ends them within seconds when told to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import time
+
+from agents.runner.bundles import Bundles
+from agents.runner.config import Config
+from agents.runner.control_plane import ControlPlane, GatewayCalls
+from agents.runner.dispatch import Dispatcher
+from agents.runner.docker_commands import DockerCommands
+from agents.runner.docker_host import DockerHost
+from agents.runner.interrupt import Interrupt
+from agents.runner.journal import Entry, Journal
+from agents.runner.machine import Machine
+from agents.runner.masking import Masker
+from agents.runner.processes import end_marked
+from agents.runner.releases import Releases
+from agents.runner.reports import Reporter
+from agents.runner.session import Session, open_channel
+from agents.runner.store import Store, lock_state_dir
+from agents.runner.vault import Vault
+from agents.runner.work import Work
+
+STOP_SECONDS = 4.0
+ORPHAN_GRACE_SECONDS = 2.0
+logger = logging.getLogger(__name__)
+
+
+class Workshop:
+    """Gives each command's work its tools. What all commands share lives as long as the process."""
+
+    def __init__(self, *, config: Config, store: Store) -> None:
+        self._config = config
+        self.journal = Journal(store)
+        self.host = DockerHost()
+        self._releases = Releases(store=store, folder=config.state_dir / "releases")
+        self._bundles = Bundles(folder=config.state_dir / "bundles", max_bytes=config.bundle_cache_bytes)
+        self.session: Session | None = None
+        self.control_plane: ControlPlane | None = None
+
+    def work_for(self, entry: Entry, interrupt: Interrupt) -> Work:
+        if self.control_plane is None:
+            raise RuntimeError("Commands are worked on only after the session was built.")
+        masker = Masker()
+        reporter = Reporter(
+            journal=self.journal,
+            command_id=entry.id,
+            deployment_id=entry.deployment_id,
+            masker=masker,
+            now_ms=lambda: time.time_ns() // 1_000_000,
+            wake=self._wake,
+        )
+        return Work(
+            command=entry.command(),
+            reporter=reporter,
+            interrupt=interrupt,
+            host=self.host,
+            commands=DockerCommands(marker=f"{marker_of(self._config)}{entry.id}", reporter=reporter),
+            releases=self._releases,
+            bundles=self._bundles,
+            control_plane=self.control_plane,
+            vault=Vault(control_plane=self.control_plane, masker=masker),
+            masker=masker,
+            clock=time.monotonic,
+            build_parallel=self._config.build_parallel,
+            ca_bundle=self._config.ca_bundle,
+        )
+
+    def _wake(self) -> None:
+        if self.session is not None:
+            self.session.wake()
+
+
+def marker_of(config: Config) -> str:
+    """What all children of runners on this state directory carry in their environment."""
+    return f"{config.state_dir.resolve()}:"
+
+
+async def run(config: Config) -> None:
+    """Until SIGTERM or SIGINT. Raises StateDirBusyError."""
+    held = lock_state_dir(config.state_dir)
+    # Before anything is resumed: what a killed predecessor left running must not work beside us.
+    ended = end_marked(marker=marker_of(config), grace=ORPHAN_GRACE_SECONDS)
+    if ended:
+        logger.warning("ended %d processes that a killed runner left behind", ended)
+    store = Store(config.state_dir / "journal.sqlite3")
+    workshop = Workshop(config=config, store=store)
+    dispatcher = Dispatcher(journal=workshop.journal, work_for=workshop.work_for)
+    machine = Machine(
+        state_dir=config.state_dir,
+        containers=workshop.host.active_containers,
+        engine_version=workshop.host.engine_version,
+    )
+    try:
+        async with open_channel(config) as channel:
+            session = Session(
+                config=config, channel=channel, journal=workshop.journal, dispatcher=dispatcher, machine=machine
+            )
+            workshop.session = session
+            calls = GatewayCalls(stub=session.stub, metadata=session.metadata)
+            workshop.control_plane = ControlPlane(calls=calls, loop=asyncio.get_running_loop())
+            dispatcher.resume()
+            await _until_told_to_stop(session)
+            await asyncio.to_thread(dispatcher.stop, timeout=STOP_SECONDS)
+    finally:
+        store.close()
+        os.close(held)
+
+
+async def _until_told_to_stop(session: Session) -> None:
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    talking = asyncio.ensure_future(session.run())
+    waiting = asyncio.ensure_future(told.wait())
+    done, _ = await asyncio.wait({talking, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (talking, waiting):
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    if talking in done:
+        talking.result()

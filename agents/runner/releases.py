@@ -1,0 +1,161 @@
+"""Which release of each stack runs, what ran before it, and the files each was started with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from agents.contracts import runner_pb2 as pb
+from agents.runner.codec import release_of
+from agents.runner.errors import StepFailedError
+from agents.runner.model import Release, Target
+from agents.runner.overlay import FILE_NAME, overlay
+from agents.runner.store import Store
+
+KEPT_RELEASES = 20
+
+
+class Phase(StrEnum):
+    """How far a release came.
+
+    preparing -> applying -> current; preparing | applying -> failing -> reverted | failed; current -> reverted.
+    `preparing` has touched no container.
+    """
+
+    PREPARING = "preparing"
+    APPLYING = "applying"
+    CURRENT = "current"
+    FAILING = "failing"
+    FAILED = "failed"
+    REVERTED = "reverted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What the stack had on the host when the release began: names of networks and volumes, ids of containers."""
+
+    networks: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    containers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A release as the journal holds it; `base` is the deployment that ran before it, empty for none."""
+
+    release: Release
+    base: str
+    phase: Phase
+    target: Target
+    before: Before
+    failure: Mapping[str, Any]
+
+    @property
+    def touched(self) -> bool:
+        """Whether it ever got as far as touching containers."""
+        return bool(self.target.owners)
+
+
+class Releases:
+    """Rows in the journal's file, and one folder of files per release. No secret in either."""
+
+    def __init__(self, *, store: Store, folder: Path) -> None:
+        self.store = store
+        self._folder = folder
+
+    def begin(self, *, command: pb.Command, before: Before) -> Kept:
+        """Write down that a release begins and what it replaces; a repeat returns what was written first."""
+        with self.store.transaction():
+            kept = self.find(command.deployment_id)
+            if kept is None:
+                self.store.write(
+                    "INSERT INTO releases (deployment, stack, base, payload, phase, before) VALUES (?, ?, ?, ?, ?, ?)",
+                    command.deployment_id,
+                    command.deploy.stack_name,
+                    self.current(command.deploy.stack_name),
+                    command.SerializeToString(),
+                    Phase.PREPARING,
+                    json.dumps([before.networks, before.volumes, before.containers]),
+                )
+        kept = self.find(command.deployment_id)
+        if kept is None:
+            raise StepFailedError("internal", "The release was not kept.")
+        return kept
+
+    def find(self, deployment_id: str) -> Kept | None:
+        row = self.store.row("SELECT * FROM releases WHERE deployment = ?", deployment_id)
+        if row is None:
+            return None
+        release = release_of(pb.Command.FromString(row["payload"]))
+        networks, volumes, containers = json.loads(row["before"])
+        target = Target(services=release.services, owners=json.loads(row["owners"]), images=json.loads(row["images"]))
+        return Kept(
+            release=release,
+            base=row["base"],
+            phase=Phase(row["phase"]),
+            target=target,
+            before=Before(networks=tuple(networks), volumes=tuple(volumes), containers=tuple(containers)),
+            failure=json.loads(row["failure"] or "{}"),
+        )
+
+    def current(self, stack: str) -> str:
+        """The deployment whose stack runs; empty for none."""
+        row = self.store.row("SELECT current FROM stacks WHERE stack = ?", stack)
+        return row["current"] if row else ""
+
+    def apply(self, *, deployment_id: str, target: Target) -> None:
+        """From now on containers are touched."""
+        self.store.write(
+            "UPDATE releases SET phase = ?, owners = ?, images = ? WHERE deployment = ?",
+            Phase.APPLYING,
+            json.dumps(dict(target.owners)),
+            json.dumps(dict(target.images)),
+            deployment_id,
+        )
+
+    def fail(self, *, deployment_id: str, failure: Mapping[str, object]) -> None:
+        """From now on the way back is due, also after a restart."""
+        self.store.write(
+            "UPDATE releases SET phase = ?, failure = ? WHERE deployment = ?",
+            Phase.FAILING,
+            json.dumps(dict(failure)),
+            deployment_id,
+        )
+
+    def settle(self, *, kept: Kept, phase: Phase, runs: str) -> None:
+        """The release came to its end and `runs` is what runs now; empty for nothing."""
+        with self.store.transaction():
+            deployment_id, stack = kept.release.deployment_id, kept.release.stack
+            self.store.write("UPDATE releases SET phase = ? WHERE deployment = ?", phase, deployment_id)
+            self.store.write(
+                "INSERT INTO stacks VALUES (?, ?) ON CONFLICT (stack) DO UPDATE SET current = excluded.current",
+                stack,
+                runs,
+            )
+
+    def write_files(self, *, release: Release, pinned: Mapping[str, str]) -> Path:
+        """The folder Compose runs in, with the release's files and our overlay; the same call again changes nothing."""
+        folder = self._folder / release.stack / release.deployment_id
+        files = {**release.files, FILE_NAME: overlay(release=release, pinned=pinned)}
+        for name, text in files.items():
+            path = folder / name
+            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            if not path.exists() or path.read_text() != text:
+                path.write_text(text)
+        return folder
+
+    def forget_old(self, stack: str) -> None:
+        """Drop all but the newest releases; those that running services come from and those to go back to stay."""
+        rows = self.store.rows("SELECT deployment, base, owners FROM releases WHERE stack = ? ORDER BY position", stack)
+        newest = rows[-KEPT_RELEASES:]
+        needed = {self.current(stack)} | {row["deployment"] for row in newest} | {row["base"] for row in newest}
+        for row in [row for row in rows if row["deployment"] in needed]:
+            needed |= set(json.loads(row["owners"]).values())
+        for deployment_id in [row["deployment"] for row in rows if row["deployment"] not in needed]:
+            self.store.write("DELETE FROM releases WHERE deployment = ?", deployment_id)
+            shutil.rmtree(self._folder / stack / deployment_id, ignore_errors=True)

@@ -1,0 +1,77 @@
+"""Put back what ran before a release: the whole stack, by image id, or nothing where nothing ran. Proven by Docker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agents.contracts import runner_pb2 as pb
+from agents.runner.applying import Applier, Goal
+from agents.runner.errors import StepFailedError
+from agents.runner.model import Container
+from agents.runner.observed import describe_all, step
+from agents.runner.plan import UP, make_plan
+from agents.runner.releases import Kept
+from agents.runner.work import Work
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restored:
+    """What runs now: every service as Docker describes it; none when nothing ran before."""
+
+    services: list[pb.ServiceObserved]
+    previous_running: bool
+
+
+def restore(*, work: Work, kept: Kept) -> Restored:
+    """Go back to what ran before this release. Safe to repeat. Raises StepFailedError when that cannot be done."""
+    if not kept.base:
+        return _leave_nothing(work=work, kept=kept)
+    base = work.releases.find(kept.base)
+    if base is None:
+        raise StepFailedError("internal", "What ran before is no longer in the journal.")
+    observed = bring_back(work=work, kept=base)
+    _remove_leftovers(work=work, kept=kept)
+    return Restored(services=describe_all(target=base.target, observed=observed), previous_running=True)
+
+
+def bring_back(*, work: Work, kept: Kept) -> tuple[Container, ...]:
+    """Have this release run exactly as it was proven to run once; touches nothing that still does."""
+    release = kept.release
+    observed = work.host.containers(stack=release.stack, project_id=release.project_id)
+    plan = make_plan(target=kept.target, observed=observed)
+    for operation in plan.operations:
+        for name in operation.services:
+            image = kept.target.images.get(name, "")
+            if operation.kind == UP and not work.host.image_id(image):
+                raise StepFailedError("image", f"The former image of {name} is no longer on this host.", service=name)
+    work.reporter.log(source="agent", text=f"What ran before:\n{plan.text()}")
+    goal = Goal(release=release, target=kept.target, deadline=release.health_deadline, window=0.0)
+    return Applier(work=work, goal=goal).bring_about(plan)
+
+
+def _leave_nothing(*, work: Work, kept: Kept) -> Restored:
+    """Nothing of ours ran before: remove containers, and the networks and volumes that came with the release."""
+    release = kept.release
+    if not kept.touched:
+        return Restored(services=[], previous_running=False)
+    if kept.before.containers:
+        message = "Containers of this stack ran before, but this agent did not start them and cannot put them back."
+        raise StepFailedError("internal", message)
+    observed = work.host.containers(stack=release.stack, project_id=release.project_id)
+    work.host.remove_containers(tuple(each.id for each in observed), with_data=True)
+    _remove_leftovers(work=work, kept=kept)
+    left = work.host.containers(stack=release.stack, project_id=release.project_id)
+    if left:
+        raise StepFailedError("internal", f"{len(left)} containers could not be removed.", service=left[0].service)
+    services = [step(service, "removed") for service in release.services]
+    for told in services:
+        work.reporter.service(told)
+    return Restored(services=services, previous_running=False)
+
+
+def _remove_leftovers(*, work: Work, kept: Kept) -> None:
+    """Networks and volumes of the stack that were not there when the release began; those in use stay."""
+    stack = kept.release.stack
+    networks = work.host.networks(stack)
+    work.host.remove_networks(tuple(networks[name] for name in networks if name not in kept.before.networks))
+    work.host.remove_volumes(tuple(name for name in work.host.volumes(stack) if name not in kept.before.volumes))

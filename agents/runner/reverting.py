@@ -1,0 +1,61 @@
+"""The revert command: the deployment's work has been stopped; put back what ran before it, or see that it is there."""
+
+from __future__ import annotations
+
+import logging
+
+from agents.contracts import runner_pb2 as pb
+from agents.runner.errors import InterruptedWorkError
+from agents.runner.observed import describe_all
+from agents.runner.releases import Kept, Phase
+from agents.runner.restoring import Restored, bring_back, restore
+from agents.runner.work import Work
+
+logger = logging.getLogger(__name__)
+
+
+def revert(work: Work) -> None:
+    """Ends with the command's last report. Raises InterruptedWorkError, the command open, when the runner stops."""
+    kept = work.releases.find(work.command.deployment_id)
+    finished = pb.CommandFinished(reason="cancelled", message=_message(work.command.revert))
+    try:
+        restored = _put_back(work, kept)
+    except InterruptedWorkError:
+        raise
+    except Exception as error:
+        work.interrupt.check()
+        logger.exception("revert failed")
+        finished.outcome = pb.FAILED
+        finished.message = f"What ran before could not be put back: {error}"
+        work.reporter.finished(finished, also=lambda: None)
+        return
+    finished.outcome = pb.RESTORED
+    finished.previous_stack_running = restored.previous_running
+    finished.services.extend(restored.services)
+    work.reporter.finished(finished, also=lambda: _settle(work, kept))
+
+
+def _put_back(work: Work, kept: Kept | None) -> Restored:
+    if kept is not None and _is_due(work, kept):
+        return restore(work=work, kept=kept)
+    current = work.releases.find(work.releases.current(work.command.revert.stack_name))
+    if current is None:
+        return Restored(services=[], previous_running=False)
+    observed = bring_back(work=work, kept=current)
+    return Restored(services=describe_all(target=current.target, observed=observed), previous_running=True)
+
+
+def _is_due(work: Work, kept: Kept) -> bool:
+    """Not when it was put back already, and not when a later release has replaced it."""
+    current = work.releases.current(kept.release.stack)
+    return kept.phase is not Phase.REVERTED and current in (kept.base, kept.release.deployment_id)
+
+
+def _settle(work: Work, kept: Kept | None) -> None:
+    if kept is not None and _is_due(work, kept):
+        work.releases.settle(kept=kept, phase=Phase.REVERTED, runs=kept.base)
+
+
+def _message(order: pb.Revert) -> str:
+    asked_by = f" by {order.asked_by}" if order.asked_by else ""
+    return f"Stopped{asked_by}; what ran before is back."

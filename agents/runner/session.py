@@ -1,0 +1,177 @@
+"""The connection to the control plane: dial, say hello, beat, take commands, send reports; for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import grpc
+
+from agents.contracts import runner_pb2 as pb
+from agents.contracts.runner_pb2_grpc import RunnerAgentServiceStub
+from agents.runner.commands import COMMANDS
+from agents.runner.config import Config
+from agents.runner.delivery import Delivery
+from agents.runner.dispatch import Dispatcher
+from agents.runner.errors import EnrolmentRefusedError
+from agents.runner.identity import Identity, enrol, hash_of, load_identity
+from agents.runner.journal import Journal
+from agents.runner.machine import VERSION, Machine
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+WELCOME_SECONDS = 15.0
+DEFAULT_HEARTBEAT = 5
+STEADY_SECONDS = 30.0
+MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+OPTIONS = [
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.initial_reconnect_backoff_ms", 500),
+    ("grpc.max_reconnect_backoff_ms", 10_000),
+]
+logger = logging.getLogger(__name__)
+
+
+def open_channel(config: Config) -> grpc.aio.Channel:
+    """TLS unless the address says otherwise. Call it inside the running loop."""
+    if not config.secure:
+        return grpc.aio.insecure_channel(config.address, options=OPTIONS)
+    authorities = Path(config.ca_file).read_bytes() if config.ca_file else None
+    return grpc.aio.secure_channel(config.address, grpc.ssl_channel_credentials(authorities), options=OPTIONS)
+
+
+class Session:
+    """One process's dealings with the control plane. All methods but `wake` belong to the event loop."""
+
+    def __init__(
+        self, *, config: Config, channel: grpc.aio.Channel, journal: Journal, dispatcher: Dispatcher, machine: Machine
+    ) -> None:
+        self._config = config
+        self.stub: Any = RunnerAgentServiceStub(channel)  # type: ignore[no-untyped-call]  # generated
+        self._journal = journal
+        self._dispatcher = dispatcher
+        self._machine = machine
+        self._instance_id = str(uuid4())
+        self._identity = load_identity(config.credential_file)
+        self._delivery: Delivery | None = None
+        self._loop = asyncio.get_running_loop()
+
+    def wake(self) -> None:
+        """There are new reports. Safe across threads."""
+        self._loop.call_soon_threadsafe(self._wake_delivery)
+
+    def _wake_delivery(self) -> None:
+        if self._delivery is not None:
+            self._delivery.wake()
+
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        return self._identity.metadata() if self._identity else ()
+
+    async def run(self) -> None:
+        """Until cancelled: reconnect with growing pauses and jitter, so that a returning gateway is not overrun."""
+        pause = FIRST_PAUSE
+        while True:
+            began = time.monotonic()
+            try:
+                await self._connect()
+            except (grpc.RpcError, EnrolmentRefusedError, TimeoutError, ConnectionError) as error:
+                logger.warning("not connected to %s: %s", self._config.address, _describe(error))
+                self._forget_if_refused(error)
+            except Exception:  # a fault of ours must not leave the host without an agent
+                logger.exception("the session broke off")
+            steady = time.monotonic() - began >= STEADY_SECONDS
+            pause = FIRST_PAUSE if steady else min(LONGEST_PAUSE, pause * 2)
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
+
+    def _forget_if_refused(self, error: BaseException) -> None:
+        """A credential that is refused gives way to a new token, if one was configured since."""
+        refused = isinstance(error, grpc.RpcError) and error.code() is grpc.StatusCode.UNAUTHENTICATED
+        token = self._config.token
+        if refused and self._identity and token and hash_of(token) != self._identity.token_hash:
+            self._identity = None
+
+    async def _connect(self) -> None:
+        if self._identity is None:
+            info = await asyncio.to_thread(self._machine.info)
+            self._identity = await enrol(stub=self.stub, config=self._config, info=info)
+            logger.info("enrolled as agent %s", self._identity.agent_id)
+        call = self.stub.Session(metadata=self.metadata())
+        try:
+            await self._speak(call, self._identity)
+        finally:
+            self._delivery = None
+            call.cancel()
+
+    async def _speak(self, call: Any, identity: Identity) -> None:
+        await call.write(pb.FromAgent(hello=self._hello(identity)))
+        first = await asyncio.wait_for(call.read(), timeout=WELCOME_SECONDS)
+        if not isinstance(first, pb.ToAgent):
+            raise ConnectionError("The gateway closed the session before it began.")
+        logger.info("connected to %s", self._config.address)
+        turn = asyncio.Lock()
+
+        async def write(message: pb.FromAgent) -> None:
+            async with turn:
+                await call.write(message)
+
+        delivery = Delivery(journal=self._journal, write=write)
+        self._delivery = delivery
+        seconds = first.welcome.heartbeat_seconds or DEFAULT_HEARTBEAT
+        await _first_to_end(
+            delivery.run(),
+            self._beat(write=write, seconds=seconds, identity=identity),
+            self._listen(call, write, delivery),
+        )
+
+    def _hello(self, identity: Identity) -> pb.Hello:
+        return pb.Hello(
+            agent_id=identity.agent_id,
+            version=VERSION,
+            instance_id=self._instance_id,
+            commands={name: kind.version for name, kind in COMMANDS.items()},
+            unfinished_command_ids=[entry.id for entry in self._journal.unfinished()],
+        )
+
+    async def _beat(self, *, write: Callable[[pb.FromAgent], Any], seconds: int, identity: Identity) -> None:
+        while True:
+            health = await asyncio.to_thread(self._machine.health, now=int(time.time()))
+            beat = pb.HeartbeatRequest(agent_id=identity.agent_id, server_id=identity.server_id, health=health)
+            await write(pb.FromAgent(heartbeat=beat))
+            await asyncio.sleep(seconds)
+
+    async def _listen(self, call: Any, write: Callable[[pb.FromAgent], Any], delivery: Delivery) -> None:
+        while isinstance(message := await call.read(), pb.ToAgent):
+            if message.HasField("command"):
+                acknowledged = self._dispatcher.take(message.command)
+                await write(pb.FromAgent(acknowledged=acknowledged))
+            elif message.HasField("reports_acknowledged"):
+                delivery.acknowledged(message.reports_acknowledged)
+        raise ConnectionError("The gateway ended the session.")
+
+
+async def _first_to_end(*parts: Any) -> None:
+    """Run side by side until one ends, then end the others; raises what it raised."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _describe(error: BaseException) -> str:
+    """What went wrong, without what was sent."""
+    if isinstance(error, grpc.RpcError):
+        return f"{error.code().name}: {error.details()}"
+    return str(error) or type(error).__name__

@@ -1,0 +1,92 @@
+"""The state directory and its one SQLite file: every commit is on the disk before it returns."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from agents.runner.errors import StateDirBusyError
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS lanes (lane TEXT PRIMARY KEY, highest INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS commands (
+    id TEXT PRIMARY KEY, lane TEXT NOT NULL, number INTEGER NOT NULL, deployment TEXT NOT NULL, kind TEXT NOT NULL,
+    payload BLOB NOT NULL, finished INTEGER NOT NULL DEFAULT 0, last_report INTEGER NOT NULL DEFAULT 0,
+    percent INTEGER NOT NULL DEFAULT 0, log_bytes INTEGER NOT NULL DEFAULT 0, UNIQUE (lane, number)) STRICT;
+CREATE TABLE IF NOT EXISTS reports (
+    position INTEGER PRIMARY KEY AUTOINCREMENT, command TEXT NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL,
+    UNIQUE (command, number)) STRICT;
+CREATE TABLE IF NOT EXISTS stacks (stack TEXT PRIMARY KEY, current TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS releases (
+    position INTEGER PRIMARY KEY AUTOINCREMENT, deployment TEXT NOT NULL UNIQUE, stack TEXT NOT NULL,
+    base TEXT NOT NULL, payload BLOB NOT NULL, phase TEXT NOT NULL, owners TEXT NOT NULL DEFAULT '{}',
+    images TEXT NOT NULL DEFAULT '{}', before TEXT NOT NULL DEFAULT '{}', failure TEXT NOT NULL DEFAULT '') STRICT;
+"""
+
+
+class Store:
+    """One connection behind a lock; threads take turns."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=FULL")
+        self._connection.executescript(SCHEMA)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, on the disk at the end. May be nested; the outermost one commits."""
+        with self._lock:
+            if self._depth == 0:
+                self._connection.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                self._depth -= 1
+                if self._depth == 0:
+                    self._connection.execute("ROLLBACK")
+                raise
+            self._depth -= 1
+            if self._depth == 0:
+                self._connection.execute("COMMIT")
+
+    def write(self, statement: str, *values: Any) -> int:
+        """Run one statement in a transaction; returns how many rows it touched."""
+        with self.transaction():
+            return self._connection.execute(statement, values).rowcount
+
+    def rows(self, statement: str, *values: Any) -> list[sqlite3.Row]:
+        with self._lock:
+            return self._connection.execute(statement, values).fetchall()
+
+    def row(self, statement: str, *values: Any) -> sqlite3.Row | None:
+        found = self.rows(statement, *values)
+        return found[0] if found else None
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+
+def lock_state_dir(path: Path) -> int:
+    """Create the directory, readable by us alone, and lock it until the process ends. Raises StateDirBusyError."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.chmod(0o700)
+    # Not inherited by children, so an orphan of a killed runner does not keep the lock.
+    held = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(held)
+        raise StateDirBusyError(f"Another runner works in {path}.") from error
+    return held

@@ -1,0 +1,37 @@
+"""All that the work on one command needs, in one value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents.contracts import runner_pb2 as pb
+from agents.runner.bundles import Bundles
+from agents.runner.control_plane import ControlPlane
+from agents.runner.docker_commands import DockerCommands
+from agents.runner.docker_host import DockerHost
+from agents.runner.interrupt import Interrupt
+from agents.runner.masking import Masker
+from agents.runner.releases import Releases
+from agents.runner.reports import Reporter
+from agents.runner.vault import Vault
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """`clock` rises steadily, in seconds. `build_parallel` is how many images are built side by side."""
+
+    command: pb.Command
+    reporter: Reporter
+    interrupt: Interrupt
+    host: DockerHost
+    commands: DockerCommands
+    releases: Releases
+    bundles: Bundles
+    control_plane: ControlPlane
+    vault: Vault
+    masker: Masker
+    clock: Callable[[], float]
+    build_parallel: int
+    ca_bundle: Path | None

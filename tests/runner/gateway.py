@@ -1,0 +1,186 @@
+"""A small gateway in this process that speaks the contract: it keeps what an agent said and judges report numbers."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import queue
+import tarfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+
+from agents.contracts import common_pb2
+from agents.contracts import runner_pb2 as pb
+from agents.contracts.runner_pb2_grpc import RunnerAgentServiceServicer, add_RunnerAgentServiceServicer_to_server
+
+CREDENTIAL = "credential-of-the-test-agent"
+TOKEN = "enrol-me-once"
+
+
+class TestGateway(RunnerAgentServiceServicer):
+    """Stores reports only in order, answers each with the last stored number, as the real one does."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.reports: dict[str, list[pb.Report]] = {}
+        self.received: list[tuple[str, int]] = []
+        self.acknowledgements: list[pb.CommandAcknowledged] = []
+        self.hellos: list[pb.Hello] = []
+        self.heartbeats: list[pb.HeartbeatRequest] = []
+        self.registrations: list[pb.RegisterAgentRequest] = []
+        self.secrets: dict[str, dict[str, str]] = {}
+        self.secret_calls: list[str] = []
+        self.bundles: dict[str, bytes] = {}
+        self.bundle_calls: list[str] = []
+        self.deaf = False
+        self._outgoing: queue.Queue[pb.ToAgent | None] | None = None
+        self._server: grpc.Server | None = None
+        self.port = 0
+
+    # ---- the test's side ----
+
+    def start(self) -> None:
+        self._server = grpc.server(ThreadPoolExecutor(max_workers=12))
+        add_RunnerAgentServiceServicer_to_server(self, self._server)  # type: ignore[no-untyped-call]
+        self.port = self._server.add_insecure_port(f"127.0.0.1:{self.port}")
+        self._server.start()
+
+    def stop(self) -> None:
+        self.disconnect()
+        if self._server is not None:
+            self._server.stop(grace=0).wait()
+
+    def disconnect(self) -> None:
+        with self.changed:
+            if self._outgoing is not None:
+                self._outgoing.put(None)
+            self._outgoing = None
+
+    def send(self, command: pb.Command) -> None:
+        self.until(lambda: self._outgoing is not None, what="an agent")
+        if self._outgoing is not None:
+            self._outgoing.put(pb.ToAgent(command=command))
+
+    def until(self, condition: Callable[[], Any], *, what: str = "it", seconds: float = 60) -> Any:
+        """Wait for a condition over what the agent said; fails the test after the deadline."""
+        deadline = time.monotonic() + seconds
+        with self.changed:
+            while not (found := condition()):
+                left = deadline - time.monotonic()
+                assert left > 0, f"waited {seconds} s for {what}"
+                self.changed.wait(min(left, 0.2))
+            return found
+
+    def finished(self, command_id: str, *, seconds: float = 60) -> pb.CommandFinished:
+        found: pb.CommandFinished = self.until(
+            lambda: next((r.finished for r in self.reports.get(command_id, []) if r.HasField("finished")), None),
+            what=f"the end of {command_id}",
+            seconds=seconds,
+        )
+        return found
+
+    def log(self, command_id: str) -> str:
+        with self.changed:
+            return "".join(r.log.text for r in self.reports.get(command_id, []) if r.HasField("log"))
+
+    def add_bundle(self, files: dict[str, str]) -> str:
+        content = tar_of(files)
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        self.bundles[digest] = content
+        return digest
+
+    # ---- the agent's side ----
+
+    def RegisterAgent(
+        self, request: pb.RegisterAgentRequest, context: grpc.ServicerContext
+    ) -> pb.RegisterAgentResponse:
+        used_up = bool(self.registrations)
+        self._note(lambda: self.registrations.append(request))
+        if request.agent_token != TOKEN or used_up:
+            return pb.RegisterAgentResponse(
+                status=common_pb2.ERROR, error=common_pb2.Error(code="UNAUTHORIZED", message="Unknown token.")
+            )
+        data = pb.RegisterAgentData(
+            agent_id="agent-1", server_id=request.server_id, registration_successful=True, credential=CREDENTIAL
+        )
+        return pb.RegisterAgentResponse(status=common_pb2.SUCCESS, data=data)
+
+    def Session(self, request_iterator: Iterator[pb.FromAgent], context: grpc.ServicerContext) -> Iterator[pb.ToAgent]:
+        self._check(context)
+        outgoing: queue.Queue[pb.ToAgent | None] = queue.Queue()
+        hello = next(request_iterator).hello
+        outgoing.put(pb.ToAgent(welcome=pb.Welcome(heartbeat_seconds=1)))
+        threading.Thread(target=self._listen, args=(request_iterator, outgoing), daemon=True).start()
+
+        def open_session() -> None:
+            self.hellos.append(hello)
+            self._outgoing = outgoing
+
+        self._note(open_session)
+        while (message := outgoing.get()) is not None:
+            yield message
+
+    def _listen(self, messages: Iterator[pb.FromAgent], outgoing: queue.Queue[pb.ToAgent | None]) -> None:
+        try:
+            for message in messages:
+                self._note(lambda message=message: self._take(message, outgoing))  # type: ignore[misc]
+        except grpc.RpcError:
+            pass
+        except Exception as error:
+            print("session ended:", type(error).__name__)
+        outgoing.put(None)
+
+    def _take(self, message: pb.FromAgent, outgoing: queue.Queue[pb.ToAgent | None]) -> None:
+        if message.HasField("heartbeat"):
+            self.heartbeats.append(message.heartbeat)
+        elif message.HasField("acknowledged"):
+            self.acknowledgements.append(message.acknowledged)
+        elif message.HasField("report") and not self.deaf:
+            report = message.report
+            self.received.append((report.command_id, report.number))
+            stored = self.reports.setdefault(report.command_id, [])
+            if report.number == len(stored) + 1:
+                stored.append(report)
+            answer = pb.ReportsAcknowledged(command_id=report.command_id, number=len(stored))
+            outgoing.put(pb.ToAgent(reports_acknowledged=answer))
+
+    def FetchSecrets(self, request: pb.FetchSecretsRequest, context: grpc.ServicerContext) -> pb.FetchSecretsResponse:
+        self._check(context)
+        self._note(lambda: self.secret_calls.append(request.deployment_id))
+        return pb.FetchSecretsResponse(values=self.secrets.get(request.deployment_id, {}))
+
+    def FetchBundle(self, request: pb.FetchBundleRequest, context: grpc.ServicerContext) -> Iterator[pb.BundleChunk]:
+        self._check(context)
+        self._note(lambda: self.bundle_calls.append(request.digest))
+        if request.digest not in self.bundles:
+            context.abort(grpc.StatusCode.NOT_FOUND, "No such bundle.")
+        content = self.bundles[request.digest]
+        for start in range(0, len(content), 4096):
+            yield pb.BundleChunk(data=content[start : start + 4096])
+
+    def _check(self, context: grpc.ServicerContext) -> None:
+        if ("authorization", f"Bearer {CREDENTIAL}") not in tuple(context.invocation_metadata()):
+            context.abort(grpc.StatusCode.UNAUTHENTICATED, "Who are you?")
+
+    def _note(self, change: Callable[[], object]) -> None:
+        with self.changed:
+            change()
+            self.changed.notify_all()
+
+
+def tar_of(files: dict[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, text in sorted(files.items()):
+            info = tarfile.TarInfo(name)
+            info.size = len(text.encode())
+            info.mode = 0o644
+            archive.addfile(info, io.BytesIO(text.encode()))
+    return buffer.getvalue()

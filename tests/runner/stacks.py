@@ -1,0 +1,137 @@
+"""Small stacks for tests: Python services in three levels that say what they are and answer a health check at once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from uuid import uuid4
+
+from agents.contracts import runner_pb2 as pb
+
+PROGRAM = """
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+mode = os.environ.get("MODE", "healthy")
+print("mode", mode, "password", os.environ.get("PASSWORD", "none"), flush=True)
+if mode == "crash":
+    sys.exit(3)
+open("/tmp/ready", "w").write(mode)
+while True:
+    time.sleep(0.2)
+"""
+CHECK = "import sys; sys.exit(open('/tmp/ready').read() == 'sick')"
+DOCKERFILE = 'FROM python:3.13-slim\nCOPY main.py /main.py\nCMD ["python", "/main.py"]\n'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """`version` is part of the content: another one is another hash."""
+
+    name: str
+    image: str
+    level: int = 0
+    needs: tuple[str, ...] = ()
+    mode: str = "healthy"
+    version: str = "1"
+    bundle: str = ""
+    dockerfile: str = ""
+    volume: bool = False
+
+    @property
+    def content_hash(self) -> str:
+        return f"{self.name}-{self.mode}-{self.version}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """One project on one target. `number` counts its commands."""
+
+    name: str
+    project_id: str
+    services: tuple[Service, ...]
+    window: int = 0
+    deadline: int = 20
+    restart: str = "unless-stopped"
+    secret: bool = False
+    numbers: list[int] = field(default_factory=list)
+
+    def with_service(self, name: str, **changes: object) -> Stack:
+        services = tuple(
+            replace(service, **changes) if service.name == name else service  # type: ignore[arg-type]
+            for service in self.services
+        )
+        return replace(self, services=services)
+
+    def deploy(self, *, force: bool = False, restore: bool = True) -> pb.Command:
+        self.numbers.append(1)
+        dockerfiles = {service.dockerfile: DOCKERFILE for service in self.services if service.dockerfile}
+        order = pb.Deploy(
+            stack_name=self.name,
+            files={"docker-compose.yml": self.compose(), **dockerfiles},
+            services=[self._spec(service) for service in self.services],
+            variable_names=["PASSWORD_VALUE"] if self.secret else [],
+            force_redeploy=force,
+            health_deadline_seconds=self.deadline,
+            health_window_seconds=self.window,
+            build_deadline_seconds=60,
+            restore_on_failure=restore,
+        )
+        return pb.Command(
+            command_id=f"deploy-{uuid4().hex[:8]}",
+            lane=self.project_id,
+            number=len(self.numbers),
+            deployment_id=f"d{len(self.numbers)}-{uuid4().hex[:8]}",
+            project_id=self.project_id,
+            deploy=order,
+        )
+
+    def revert(self, command: pb.Command) -> pb.Command:
+        self.numbers.append(1)
+        return pb.Command(
+            command_id=f"revert-{uuid4().hex[:8]}",
+            lane=self.project_id,
+            number=len(self.numbers),
+            deployment_id=command.deployment_id,
+            project_id=self.project_id,
+            revert=pb.Revert(stack_name=self.name, asked_by="alice", cause="cancelled"),
+        )
+
+    def _spec(self, service: Service) -> pb.ServiceSpec:
+        return pb.ServiceSpec(
+            node_id=f"node-{service.name}",
+            name=service.name,
+            image=service.image,
+            bundle_digest=service.bundle,
+            dockerfile=service.dockerfile,
+            depends_on=service.needs,
+            has_health_check=True,
+            replicas=1,
+            content_hash=service.content_hash,
+            level=service.level,
+        )
+
+    def compose(self) -> str:
+        document = {
+            "services": {service.name: self._compose_service(service) for service in self.services},
+            "volumes": {f"{s.name}-data": {} for s in self.services if s.volume},
+        }
+        return json.dumps(document)
+
+    def _compose_service(self, service: Service) -> dict[str, object]:
+        environment = {"MODE": service.mode, "VERSION": service.version}
+        if self.secret:
+            environment["PASSWORD"] = "${PASSWORD_VALUE:?}"
+        return {
+            "image": service.image,
+            "init": True,
+            "restart": self.restart,
+            "environment": environment,
+            "volumes": [f"{service.name}-data:/data"] if service.volume else [],
+            "depends_on": {need: {"condition": "service_healthy"} for need in service.needs},
+            "healthcheck": {
+                "test": ["CMD", "python", "-c", CHECK],
+                "interval": "1s",
+                "timeout": "5s",
+                "retries": 3,
+            },
+        }
