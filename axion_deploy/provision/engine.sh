@@ -99,7 +99,8 @@ start() {
   flock -w 300 9 || need "another start of the engine has held $state/lock for five minutes."
   if ! engine_answers; then
     install_engine || need "Debian's package docker.io could not be installed: install it by hand."
-    if has_systemd; then systemctl start docker; else start_daemon; fi
+    # With only the client missing an engine may answer by now.
+    if has_systemd; then systemctl start docker; elif ! engine_answers; then start_daemon; fi
   fi
   install_plugins || need "Docker's Compose v2 and buildx plugins could not be installed from Debian: install docker-compose and docker-buildx by hand."
   wait_for_engine
