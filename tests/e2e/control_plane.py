@@ -73,7 +73,12 @@ class ControlPlane:
     def _start_processes(self) -> None:
         token = str(self.bootstrap["enrolment_token"])
         runner = agent(
-            environment=agent_environment(token=token, folder=self.folder / "agent", addresses=self.addresses),
+            environment=agent_environment(
+                token=token,
+                server=str(self.bootstrap["server"]),
+                folder=self.folder / "agent",
+                addresses=self.addresses,
+            ),
             logs=self.folder,
         )
         processes = control_plane(environment=self.environment, addresses=self.addresses, logs=self.folder)
