@@ -28,7 +28,7 @@ def count_a_vote(sample: Sample) -> int:
     before = _wait_for_votes(sample, more_than=-1, deadline=deadline)
     while True:
         try:
-            answer = ask(f"{sample.url}/vote", send={"choice": CHOICE})
+            answer = ask(f"{sample.url}/cast", send={"choice": CHOICE})
         except NoAnswer as error:
             raise DemoError(f"The sample's gateway at {sample.url} does not answer: {error}") from error
         if answer.status == 202:

@@ -29,7 +29,7 @@ def test_a_vote_is_counted_and_can_be_changed(voting: Voting) -> None:
 
 
 def test_the_form_leads_back_to_a_page_that_shows_the_choice(voting: Voting) -> None:
-    answer = ask(f"{voting.vote_url}/vote", data=b"choice=sea")
+    answer = ask(f"{voting.vote_url}/cast", data=b"choice=sea")
     assert (answer.status, answer.headers["Location"]) == (303, "./")
     page = ask(f"{voting.vote_url}/", headers={"Cookie": "choice=sea"}).body
     assert 'value="sea" aria-pressed="true"' in page
@@ -39,7 +39,7 @@ def test_the_form_leads_back_to_a_page_that_shows_the_choice(voting: Voting) -> 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"choice": "desert"}', b'{"choice": ["sea"]}', b"x" * 10_000])
 def test_nonsense_is_refused(voting: Voting, body: bytes) -> None:
-    assert ask(f"{voting.vote_url}/vote", data=body, headers={"Content-Type": "application/json"}).status == 400
+    assert ask(f"{voting.vote_url}/cast", data=body, headers={"Content-Type": "application/json"}).status == 400
 
 
 def test_a_cookie_cannot_put_markup_on_the_page(voting: Voting) -> None:

@@ -133,7 +133,7 @@ class Voting:
 
     def cast(self, choice: str, *, cookie: str = "") -> Answer:
         headers = {"Content-Type": "application/json", "Cookie": cookie}
-        return ask(f"{self.vote_url}/vote", data=json.dumps({"choice": choice}).encode(), headers=headers)
+        return ask(f"{self.vote_url}/cast", data=json.dumps({"choice": choice}).encode(), headers=headers)
 
     def counts(self) -> dict[str, int]:
         answer = ask(f"{self.result_url}/api/results")

@@ -36,7 +36,7 @@ class VoteServer(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """GET `/`, `/style.css`, `/health`; POST `/vote` with a form or with JSON {"choice": ...}."""
+    """GET `/`, `/style.css`, `/health`; POST `/cast` with a form or with JSON {"choice": ...}."""
 
     server: VoteServer
     timeout = 10
@@ -53,7 +53,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_json(HTTPStatus.NOT_FOUND, {"error": "no such page"})
 
     def do_POST(self) -> None:
-        if urlsplit(self.path).path != "/vote":
+        if urlsplit(self.path).path != "/cast":
             self.send_json(HTTPStatus.NOT_FOUND, {"error": "no such page"})
             return
         choice = self.read_choice()
