@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from stackgen.errors import BundleInvalid
 from stackgen.ignore import Ignored, read_ignore
 
-__all__ = ["BundleInvalid", "CodeFacts", "bundle_tar", "facts_of_tar", "read_directory"]
+__all__ = ["BundleInvalid", "CodeFacts", "bundle_tar", "canonical_tar", "facts_of_tar", "read_directory"]
 
 MAX_BYTES = 50 * 1024 * 1024
 MAX_FILES = 20_000
@@ -30,7 +30,7 @@ KEY_FILES = frozenset({
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeFacts:
-    """`digest` is a SHA-256 over names, contents and execute bits; `files` are relative POSIX paths."""
+    """`digest` is the SHA-256 of the bundle's canonical tar; `files` are relative POSIX paths."""
 
     digest: str
     files: frozenset[str]
@@ -55,22 +55,28 @@ def bundle_tar(path: Path) -> tuple[str, bytes]:
     Symbolic links inside the directory are taken as the file they lead to. Raises BundleInvalid for links that lead out,
     devices, more than MAX_FILES files and more than MAX_BYTES bytes.
     """
-    files = _files_of_directory(path)
-    target = io.BytesIO()
-    with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for file in files:
-            entry = tarfile.TarInfo(file.name)
-            entry.size = len(file.content)
-            entry.mode = 0o755 if file.executable else 0o644
-            tar.addfile(entry, io.BytesIO(file.content))
-    return _digest(files), target.getvalue()
+    content = _tar(_files_of_directory(path))
+    return hashlib.sha256(content).hexdigest(), content
+
+
+def canonical_tar(content: bytes) -> tuple[str, bytes]:
+    """Digest and canonical form of a tar, plain or compressed: what everyone who holds the bytes can check.
+
+    Raises BundleInvalid as `facts_of_tar` does.
+    """
+    canonical = _tar(_read_tar(content))
+    return hashlib.sha256(canonical).hexdigest(), canonical
 
 
 def facts_of_tar(content: bytes) -> CodeFacts:
     """Facts on a tar, plain or compressed. Raises BundleInvalid for one that is damaged, too large, or leads outside."""
+    return _facts(_read_tar(content))
+
+
+def _read_tar(content: bytes) -> list[_File]:
     try:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:*") as tar:
-            return _facts(_files_of_tar(tar))
+            return _files_of_tar(tar)
     except (tarfile.TarError, EOFError, OSError, ValueError) as error:
         raise BundleInvalid(f"not a readable tar: {error}") from error
 
@@ -81,18 +87,20 @@ def _facts(files: list[_File]) -> CodeFacts:
         for file in files
         if file.name in KEY_FILES and len(file.content) <= MAX_TEXT
     }
-    return CodeFacts(digest=_digest(files), files=frozenset(file.name for file in files), texts=texts)
+    digest = hashlib.sha256(_tar(files)).hexdigest()
+    return CodeFacts(digest=digest, files=frozenset(file.name for file in files), texts=texts)
 
 
-def _digest(files: Iterable[_File]) -> str:
-    """Every part carries its length, so that no two trees look alike."""
-    whole = hashlib.sha256(b"axion bundle 1\n")
-    for file in files:
-        name = file.name.encode()
-        whole.update(b"%d %d %d\n" % (len(name), file.executable, len(file.content)))
-        whole.update(name)
-        whole.update(hashlib.sha256(file.content).digest())
-    return whole.hexdigest()
+def _tar(files: Iterable[_File]) -> bytes:
+    """The same bytes for the same names, contents and execute bits, on every machine."""
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for file in files:
+            entry = tarfile.TarInfo(file.name)
+            entry.size = len(file.content)
+            entry.mode = 0o755 if file.executable else 0o644
+            tar.addfile(entry, io.BytesIO(file.content))
+    return target.getvalue()
 
 
 class _Budget:

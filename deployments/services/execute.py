@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import transaction
-from stackgen.stack import Stack
+from stackgen.results import Stack
 
 from agents import gateway
 from agents.types import DeployCommand, ServiceSpec

@@ -9,7 +9,8 @@ from typing import Any
 from stackgen.code import CodeFacts, facts_of_tar
 from stackgen.errors import GraphInvalid
 from stackgen.graph import Graph, parse_graph
-from stackgen.stack import Stack, generate
+from stackgen.results import Stack
+from stackgen.stack import generate
 
 from deployments.errors import Invalid
 from deployments.repositories import bundles

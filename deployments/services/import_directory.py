@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from stackgen.code import BundleInvalid, bundle_tar
+from stackgen.code import bundle_tar
+from stackgen.errors import BundleInvalid
 
 from deployments.errors import Invalid
 from deployments.repositories import projects

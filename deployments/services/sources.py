@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
-from stackgen.code import BundleInvalid, facts_of_tar
-from stackgen.errors import GraphInvalid
+from stackgen.code import canonical_tar
+from stackgen.errors import BundleInvalid, GraphInvalid
 from stackgen.graph import parse_graph
 from stackgen.secrets import split_secrets
 
@@ -78,13 +78,13 @@ def store_code(*, caller: Caller, project_id: UUID, node_id: str, content: bytes
     if node_id not in known:
         raise Invalid("The project's graph has no such node.", details={"nodeId": "not in the graph"})
     try:
-        facts = facts_of_tar(content)
+        digest, canonical = canonical_tar(content)
     except BundleInvalid as error:
         raise Invalid(str(error), details={"code": str(error)}) from error
     with transaction.atomic():
-        bundles.store(digest=facts.digest, content=content)
-        bundles.assign(project_id=project_id, node_id=node_id, digest=facts.digest)
-    return facts.digest
+        bundles.store(digest=digest, content=canonical)
+        bundles.assign(project_id=project_id, node_id=node_id, digest=digest)
+    return digest
 
 
 def latest_graph(*, caller: Caller, project_id: UUID) -> GraphRecord | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from stackgen.stack import Stack
+from stackgen.errors import VariablesMissing
+from stackgen.results import Stack
 from stackgen.variables import resolve
 
 from deployments.encryption import seal, unseal, unseal_mapping
+from deployments.errors import Invalid
 from deployments.repositories import deployments, secrets
 from deployments.types import DeploymentRecord
 
@@ -30,7 +32,10 @@ def resolve_values(*, deployment: DeploymentRecord, stack: Stack, new_password: 
     if missing:
         keep_generated(project_id=deployment.project_id, values=missing)
         kept = project_secrets(project_id=deployment.project_id)
-    return resolve(stack=stack, env=request_env, secrets=kept)
+    try:
+        return resolve(stack=stack, env=request_env, secrets=kept)
+    except VariablesMissing as error:
+        raise Invalid(f"{error} Store the graph again with these values.") from error
 
 
 def context_of(*, project_id: UUID, key: str) -> str:
