@@ -1,6 +1,5 @@
 """The way from the domain to the agents: a ledger in PostgreSQL. No call here touches the network."""
 
-from datetime import datetime
 from datetime import timedelta
 from uuid import UUID
 
@@ -69,11 +68,6 @@ def may_see(*, agent_id: UUID, deployment_id: UUID) -> bool:
 def open_deployments(*, agent_id: UUID) -> tuple[UUID, ...]:
     """Deployments of which this agent has an unfinished command: what it may build."""
     return assignments.open_deployments(agent_id=agent_id)
-
-
-def deployments_with_agent_unseen_since(*, before: datetime) -> tuple[UUID, ...]:
-    """Deployments with an unfinished command whose agent is revoked, or was last heard of before the given time."""
-    return assignments.deployments_with_agent_unseen_since(before=before)
 
 
 def deployments_unheard_for(*, silence: timedelta) -> tuple[UUID, ...]:

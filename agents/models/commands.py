@@ -22,7 +22,9 @@ class CommandRecord(models.Model):
     project_id = models.UUIDField()
     payload = models.JSONField()
     status = models.CharField(
-        max_length=16, choices=[(status.value, status.value) for status in CommandStatus], default=CommandStatus.QUEUED.value
+        max_length=16,
+        choices=[(status.value, status.value) for status in CommandStatus],
+        default=CommandStatus.QUEUED.value,
     )
     refusal = models.CharField(max_length=50, blank=True)
     refusal_message = models.TextField(blank=True)

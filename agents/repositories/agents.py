@@ -1,28 +1,16 @@
 """Agents: who they are, whether they are there, which session speaks for them."""
 
-import json
-from collections.abc import Collection, Mapping
-from dataclasses import asdict
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
 from agents.models import Agent, Server
 from agents.models.machines import lost_after, silent_after
 from agents.states import presence
-from agents.types import AgentData, AgentHealth, AgentInfo, Sighting
-
-_TOUCH = """
-UPDATE agents AS agent
-SET last_seen_at = now(), health = coalesce(seen.health::jsonb, agent.health)
-FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS seen (agent_id, session_id, health)
-WHERE agent.id = seen.agent_id AND agent.revoked_at IS NULL
-  AND (seen.session_id IS NULL OR agent.session_id = seen.session_id)
-RETURNING agent.id
-"""
+from agents.types import AgentData, AgentHealth, AgentInfo
 
 
 def by_credential(*, credential_hash: str) -> tuple[AgentData, str] | None:
@@ -88,16 +76,6 @@ def open_session(*, agent_id: UUID, session_id: UUID, credential_hash: str, vers
     if version:
         facts["version"] = version[:50]
     return Agent.objects.active().filter(id=agent_id, credential_hash=credential_hash).update(**facts) == 1
-
-
-def touch(*, seen: Mapping[UUID, Sighting]) -> frozenset[UUID]:
-    """Note that these agents were heard of, in one statement; returns those whose session still speaks for them."""
-    sightings = seen.values()
-    sessions = [sighting.session_id for sighting in sightings]
-    health = [None if each.health is None else json.dumps(asdict(each.health)) for each in sightings]
-    with connection.cursor() as cursor:
-        cursor.execute(_TOUCH, [list(seen), sessions, health])
-        return frozenset(row[0] for row in cursor.fetchall())
 
 
 def as_data(record: Agent) -> AgentData:

@@ -1,9 +1,6 @@
 """Which agent works on which deployment, as the ledger tells it. Reads only."""
 
-from datetime import datetime
 from uuid import UUID
-
-from django.db.models import Q
 
 from agents.models import Agent, CommandRecord
 from agents.states import OPEN, CommandStatus
@@ -25,12 +22,4 @@ def belongs(*, command_id: UUID, agent_id: UUID, deployment_id: UUID) -> bool:
 
 def open_deployments(*, agent_id: UUID) -> tuple[UUID, ...]:
     rows = CommandRecord.objects.filter(agent_id=agent_id, status__in=OPEN)
-    return tuple(rows.order_by().values_list("deployment_id", flat=True).distinct())
-
-
-def deployments_with_agent_unseen_since(*, before: datetime) -> tuple[UUID, ...]:
-    """Open commands of agents that are revoked or were last heard of, or else enrolled, before the given time."""
-    never_seen = Q(agent__last_seen_at__isnull=True, agent__enrolled_at__lt=before)
-    unseen = Q(agent__revoked_at__isnull=False) | Q(agent__last_seen_at__lt=before) | never_seen
-    rows = CommandRecord.objects.filter(unseen, status__in=OPEN)
     return tuple(rows.order_by().values_list("deployment_id", flat=True).distinct())

@@ -17,13 +17,13 @@ _CLAIM = """
 UPDATE agent_commands AS command
 SET status = CASE command.status WHEN 'queued' THEN 'sent' ELSE command.status END,
     attempts = command.attempts + 1,
-    sent_at = now(),
-    next_send_at = now() + make_interval(
+    sent_at = statement_timestamp(),
+    next_send_at = statement_timestamp() + make_interval(
         secs => least(5 * power(2, least(command.attempts, 10)), 300) * (0.8 + 0.4 * random()))
 FROM (
     SELECT due.id
     FROM agent_commands AS due JOIN agents AS agent ON agent.id = due.agent_id
-    WHERE due.next_send_at <= now()
+    WHERE due.next_send_at <= statement_timestamp()
       AND agent.session_id = ANY(%s) AND agent.revoked_at IS NULL
     ORDER BY due.lane, due.number
     LIMIT %s

@@ -1,6 +1,10 @@
 """Which gateway processes listen, and which agents none of them has heard."""
 
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -9,27 +13,46 @@ from django.db.models.functions import Now
 
 from agents.models import CommandRecord, GatewayPresence
 from agents.states import OPEN
+from agents.types import Sighting
 
 # A gateway that has not been heard of for longer is gone, or was cut off from the database: its listening begins anew.
 GAP = timedelta(seconds=15)
 KEPT = timedelta(days=1)
 
-_BEAT = """
-INSERT INTO agent_gateways AS gateway (id, listening_since, last_seen_at) VALUES (%s, now(), now())
-ON CONFLICT (id) DO UPDATE SET last_seen_at = now(),
-    listening_since = CASE WHEN gateway.last_seen_at < now() - %s THEN now() ELSE gateway.listening_since END
+_BEAT_AND_TOUCH = """
+WITH beat AS (
+    INSERT INTO agent_gateways AS gateway (id, listening_since, last_seen_at)
+    VALUES (%s, statement_timestamp(), statement_timestamp())
+    ON CONFLICT (id) DO UPDATE SET
+        last_seen_at = statement_timestamp(),
+        listening_since = CASE WHEN gateway.last_seen_at < statement_timestamp() - make_interval(secs => %s)
+            THEN statement_timestamp() ELSE gateway.listening_since END
+),
+ended_long_ago AS (
+    DELETE FROM agent_gateways
+    WHERE id <> %s AND last_seen_at < statement_timestamp() - make_interval(secs => %s)
+)
+UPDATE agents AS agent
+SET last_seen_at = statement_timestamp(), health = coalesce(seen.health::jsonb, agent.health)
+FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS seen (agent_id, session_id, health)
+WHERE agent.id = seen.agent_id AND agent.revoked_at IS NULL
+  AND (seen.session_id IS NULL OR agent.session_id = seen.session_id)
+RETURNING agent.id
 """
 
 
-def beat(*, gateway_id: UUID) -> None:
-    """This gateway listens now. One statement."""
+def beat_and_touch(*, gateway_id: UUID, seen: Mapping[UUID, Sighting]) -> frozenset[UUID]:
+    """Note that this gateway listens and that these agents were heard of, in one statement.
+
+    Returns the agents whose session still speaks for them.
+    """
+    sightings = seen.values()
+    sessions = [sighting.session_id for sighting in sightings]
+    health = [None if each.health is None else json.dumps(asdict(each.health)) for each in sightings]
     with connection.cursor() as cursor:
-        cursor.execute(_BEAT, [gateway_id, GAP])
-
-
-def forget_old() -> None:
-    """Drop the rows of processes that ended long ago."""
-    GatewayPresence.objects.filter(last_seen_at__lt=Now() - KEPT).delete()
+        beat: list[Any] = [gateway_id, GAP.total_seconds(), gateway_id, KEPT.total_seconds()]
+        cursor.execute(_BEAT_AND_TOUCH, [*beat, list(seen), sessions, health])
+        return frozenset(row[0] for row in cursor.fetchall())
 
 
 def deployments_unheard_for(*, silence: timedelta) -> tuple[UUID, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from agents.repositories import agents, assignments, commands, delivery
+from agents.repositories import assignments, commands, delivery, gateways
 from agents.types import CommandData, CommandFinished, Outcome, Report, Sighting
 
 CHANNEL = commands.CHANNEL
@@ -49,9 +49,12 @@ def belongs(*, command_id: UUID, agent_id: UUID, deployment_id: UUID) -> bool:
     return assignments.belongs(command_id=command_id, agent_id=agent_id, deployment_id=deployment_id)
 
 
-def touch(*, seen: Mapping[UUID, Sighting]) -> frozenset[UUID]:
-    """Store all sightings in one statement; returns the agents whose session still speaks for them."""
-    return agents.touch(seen=seen)
+def beat_and_touch(*, gateway_id: UUID, seen: Mapping[UUID, Sighting]) -> frozenset[UUID]:
+    """Store that this gateway listens and whom it heard, in one statement.
+
+    Returns the agents whose session still speaks for them.
+    """
+    return gateways.beat_and_touch(gateway_id=gateway_id, seen=seen)
 
 
 def send_again(*, agent_id: UUID, deployment_id: UUID, owner_id: UUID) -> bool:

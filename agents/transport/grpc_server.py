@@ -1,6 +1,7 @@
 """The gateway: a gRPC server for agents and the loops beside it, in one event loop."""
 
 import asyncio
+import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ log = structlog.get_logger(__name__)
 # The gateway's own loops: commands and heartbeats, never behind reports.
 LOOP_THREADS = 2
 PAUSE_AFTER_FAULT = 1.0
+CANCELLATIONS, CANCELLATION_SECONDS = 5, 0.5
 # A command carries all generated files; 10,000 nodes stay well below.
 LARGEST_MESSAGE = 16 * 1024 * 1024
 CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
@@ -49,7 +51,7 @@ class Gateway:
         self._loop_threads = DatabaseThreads(count=LOOP_THREADS, name="gateway-loops")
         self._threads = DatabaseThreads(count=config.report_threads, name="gateway-reports")
         self._switchboard = Switchboard(threads=self._loop_threads, poll_seconds=config.poll_seconds)
-        self._liveness = Liveness(switchboard=self._switchboard, threads=self._loop_threads)
+        self._liveness = Liveness(gateway_id=uuid.uuid4(), switchboard=self._switchboard, threads=self._loop_threads)
         self._server = grpc.aio.server(options=CHANNEL_OPTIONS)
         self._loops: list[asyncio.Task[None]] = []
         add_service: Any = runner_pb2_grpc.add_RunnerAgentServiceServicer_to_server
@@ -70,12 +72,21 @@ class Gateway:
         """End the sessions so that agents go elsewhere, finish what runs, write the last heartbeats."""
         self._switchboard.end_all(STOPPING)
         await self._server.stop(self._config.stop_grace)
-        for task in self._loops:
-            task.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        await self._end_loops()
         await self._liveness.flush()
         for pool in (self._threads, self._loop_threads):
             await asyncio.to_thread(pool.close)
+
+    async def _end_loops(self) -> None:
+        """Cancel until they are gone: a library underneath may swallow one cancellation."""
+        pending = set(self._loops)
+        for _ in range(CANCELLATIONS):
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=CANCELLATION_SECONDS)
+            if not pending:
+                return
+        log.error("gateway loops did not end", count=len(pending))
 
     def _service(self, bindings: Bindings) -> RunnerAgentService:
         callers = Callers(threads=self._threads, user_of=bindings.user_of)

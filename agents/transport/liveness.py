@@ -16,7 +16,8 @@ log = structlog.get_logger(__name__)
 class Liveness:
     """Collects sightings between two writes; holds at most one per agent."""
 
-    def __init__(self, *, switchboard: Switchboard, threads: DatabaseThreads) -> None:
+    def __init__(self, *, gateway_id: UUID, switchboard: Switchboard, threads: DatabaseThreads) -> None:
+        self._gateway_id = gateway_id
         self._switchboard = switchboard
         self._threads = threads
         self._seen: dict[UUID, Sighting] = {}
@@ -29,15 +30,13 @@ class Liveness:
         )
 
     async def flush(self) -> None:
-        """Write what was collected. When the database is away it is kept for the next time."""
+        """Write that we listen and whom we heard. When the database is away this is kept for the next time."""
         for session in self._switchboard.sessions():
             if session.waits_for_us:
                 self.heard(agent_id=session.agent_id, session_id=session.session_id, health=None)
-        if not self._seen:
-            return
         batch, self._seen = self._seen, {}
         try:
-            still = await self._threads.run(delivery.touch, seen=batch)
+            still = await self._threads.run(delivery.beat_and_touch, gateway_id=self._gateway_id, seen=batch)
         except DATABASE_AWAY as error:
             self._seen = {**batch, **self._seen}
             log.warning("heartbeats not stored, will try again", agents=len(batch), error=str(error).strip())

@@ -65,7 +65,8 @@ class SessionCalls:
 
     async def _hello(self, messages: Incoming, context: Stream, agent: AgentData) -> runner_pb2.Hello:
         try:
-            first = await asyncio.wait_for(anext(messages, None), self._config.hello_deadline)
+            async with asyncio.timeout(self._config.hello_deadline):
+                first = await anext(messages, None)
         except TimeoutError:
             await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "No Hello came.")
         if first is None or first.WhichOneof("message") != "hello":

@@ -57,8 +57,10 @@ class Switchboard:
     async def deliver_when_due(self) -> None:
         """Wait to be woken, at most one poll interval, and deliver once."""
         # The time-out is the safety poll: a notification may have been lost.
+        # Not wait_for: before Python 3.12 it can swallow the cancellation that stops this loop.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._due.wait(), self._poll_seconds)
+            async with asyncio.timeout(self._poll_seconds):
+                await self._due.wait()
         self._due.clear()
         try:
             await self._deliver()
