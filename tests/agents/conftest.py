@@ -23,6 +23,12 @@ from tests import factories
 from tests.agents.doubles import Domain, FakeAgent
 
 
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: Any) -> None:
+    """Nobody signs in here."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def owner(db: None) -> User:
     return factories.make_user("alice")

@@ -133,9 +133,8 @@ class FakeAgent:
 
     async def read(self, *, within: float = PATIENCE) -> runner_pb2.ToAgent:
         message = await asyncio.wait_for(self._call.read(), within)
-        assert message is not grpc.aio.EOF, "the gateway ended the stream"
-        found: runner_pb2.ToAgent = message
-        return found
+        assert isinstance(message, runner_pb2.ToAgent), "the gateway ended the stream"
+        return message
 
     async def command(self, *, within: float = PATIENCE) -> runner_pb2.Command:
         message = await self.read(within=within)

@@ -74,9 +74,7 @@ async def test_an_unacknowledged_command_is_sent_again_and_again_after_a_reconne
     assert (await agent.command(within=1)).command_id == str(sent.id)
 
 
-async def test_after_a_reconnect_only_what_the_agent_lacks_is_sent(
-    agent: FakeAgent, database: DatabaseThreads
-) -> None:
+async def test_after_a_reconnect_only_what_the_agent_lacks_is_sent(agent: FakeAgent, database: DatabaseThreads) -> None:
     held, lost = [await database.run(send, agent_id=agent.id) for _ in range(2)]
     await agent.welcomed()
     for each in (held, lost):
