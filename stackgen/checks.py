@@ -40,7 +40,8 @@ def check_meaning(graph: Graph) -> Iterator[Problem]:
     for edge in graph.edges:
         source, target = nodes.get(edge.source), nodes.get(edge.target)
         if source is not None and target is not None and source.type.is_store:
-            yield _at(source, f"edge {edge.id}", f"a {_kind(source)} depends on nothing, but this leads to {target.label!r}")
+            message = f"a {_kind(source)} depends on nothing, but this leads to {target.label!r}"
+            yield _at(source, f"edge {edge.id}", message)
     routed = {edge.target for edge in graph.edges if edge.source in nodes and nodes[edge.source].type.is_gateway}
     for node in graph.nodes:
         yield from _check_node(node, is_routed=node.id in routed)

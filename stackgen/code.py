@@ -1,4 +1,4 @@
-"""Code as a bundle: a tar that is the same on every machine, and the few facts about it that decide on its Dockerfile."""
+"""Code as a bundle: a tar that is the same on every machine, and the facts in it that decide on its Dockerfile."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ MAX_NAME = 1000
 MAX_TEXT = 256 * 1024
 # Read into CodeFacts.texts wherever they lie at the top; what a runtime looks at must be named here.
 KEY_FILES = frozenset({
-    "package.json", "pyproject.toml", "requirements.txt", "Pipfile", "Dockerfile", "Procfile", "go.mod", "Cargo.toml", "pom.xml",
-    "build.gradle", "build.gradle.kts", "manage.py", "main.py", "app.py", "server.py", "wsgi.py", "asgi.py", "bunfig.toml",
-    ".python-version", ".nvmrc",
+    "package.json", "pyproject.toml", "requirements.txt", "Dockerfile", "Procfile", "go.mod", "Cargo.toml", "pom.xml",
+    "build.gradle", "build.gradle.kts", "manage.py", "main.py", "app.py", "server.py", "wsgi.py", "asgi.py",
 })  # fmt: skip
 
 
@@ -52,8 +51,8 @@ def read_directory(path: Path) -> CodeFacts:
 def bundle_tar(path: Path) -> tuple[str, bytes]:
     """Digest and tar of a directory, without what `.dockerignore` and common sense leave out.
 
-    Symbolic links inside the directory are taken as the file they lead to. Raises BundleInvalid for links that lead out,
-    devices, more than MAX_FILES files and more than MAX_BYTES bytes.
+    Symbolic links inside the directory are taken as the file they lead to. Raises BundleInvalid for links that lead
+    out, devices, more than MAX_FILES files and more than MAX_BYTES bytes.
     """
     content = _tar(_files_of_directory(path))
     return hashlib.sha256(content).hexdigest(), content
@@ -69,7 +68,7 @@ def canonical_tar(content: bytes) -> tuple[str, bytes]:
 
 
 def facts_of_tar(content: bytes) -> CodeFacts:
-    """Facts on a tar, plain or compressed. Raises BundleInvalid for one that is damaged, too large, or leads outside."""
+    """Facts on a tar, plain or compressed. Raises BundleInvalid for one damaged, too large or leading outside."""
     return _facts(_read_tar(content))
 
 

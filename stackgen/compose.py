@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from stackgen.environment import plain
 from stackgen.health import healthcheck
-from stackgen.layout import LOGGING, Layout, content_hash, resources
+from stackgen.layout import LOGGING, Identity, Layout, identify, resources
 from stackgen.parts import Part
 from stackgen.yaml import Comment, Flow, Value
 
 
-def compose_document(layout: Layout) -> tuple[dict[str | Comment, Value], dict[str, str]]:
-    """The whole file, and each service's content hash by its name."""
+def compose_document(layout: Layout) -> tuple[dict[str | Comment, Value], dict[str, Identity]]:
+    """The whole file, and what identifies each service, by its name."""
     services: dict[str | Comment, Value] = {}
-    hashes: dict[str, str] = {}
+    identities: dict[str, Identity] = {}
     for said, parts in layout.by_level():
         services[Comment()] = None
         services[Comment(said)] = None
@@ -22,8 +20,8 @@ def compose_document(layout: Layout) -> tuple[dict[str | Comment, Value], dict[s
             if index:
                 services[Comment()] = None
             definition = _service(part, layout)
-            hashes[part.name] = content_hash(part, definition)
-            services[part.name] = {**definition, "labels": layout.labels(part, hashes[part.name])}
+            identity = identities[part.name] = identify(part, definition)
+            services[part.name] = {**definition, "labels": layout.labels(part, identity.content_hash)}
     document: dict[str | Comment, Value] = {
         Comment(f"Stack {layout.stack_name}, generated from its drawing: change the drawing, not this file."): None,
         Comment("What stands in ${...} is supplied when the stack starts; .env.example lists it."): None,
@@ -32,7 +30,7 @@ def compose_document(layout: Layout) -> tuple[dict[str | Comment, Value], dict[s
         "services": services,
         **_shared(layout),
     }
-    return document, hashes
+    return document, identities
 
 
 def _service(part: Part, layout: Layout) -> dict[str, Value]:

@@ -1,8 +1,9 @@
 """The variables of each service. Later wins: from edges, then the node's config, then the request's envVars.
 
-For each callee `db` (its `connectionName`, or its service name) the caller gets, as far as the callee has them, `DB_HOST`, `DB_PORT`,
-`DB_USER`, `DB_PASSWORD`, `DB_DATABASE` and `DB_URL`, and the variable programs expect when there is one of a kind: DATABASE_URL,
-REDIS_URL and so on. With several of a kind, the first by name has that, and a warning says so. `PORT` is the service's own.
+For each callee `db` (its `connectionName`, or its service name) the caller gets, as far as the callee has them,
+`DB_HOST`, `DB_PORT`, `DB_USER`, `DB_PASSWORD`, `DB_DATABASE` and `DB_URL`, and the variable that programs expect when
+there is one of a kind: DATABASE_URL, REDIS_URL and so on. With several of a kind, the first by name has that, and a
+warning says so. `PORT` is the service's own.
 """
 
 from __future__ import annotations
@@ -73,12 +74,17 @@ def from_edges(node: Node, callees: Iterable[Callee]) -> tuple[Layer, list[str]]
         if len(candidates) > 1:
             others = ", ".join(variable_name(callee.label).upper() + "_URL" for callee in candidates[1:])
             warnings.append(f"{name} of {node.label!r} leads to {first.name}; the others are in {others}")
-        assert first.kind is not None and first.connection is not None
-        values[name] = first.kind.url(first.connection)
-        values.update(first.kind.extra(first.connection))
+        values.update(_expected(first))
     if node.settings.port is not None:
         values["PORT"] = str(node.settings.port)
     return Layer(origin="the edges", values=values), warnings
+
+
+def _expected(callee: Callee) -> dict[str, str]:
+    """The variables that programs look for when they know of one such database only."""
+    if callee.kind is None or callee.connection is None:
+        return {}
+    return {callee.kind.url_name: callee.kind.url(callee.connection), **callee.kind.others(callee.connection)}
 
 
 def _variables(callee: Callee) -> dict[str, str]:

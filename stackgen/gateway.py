@@ -1,8 +1,8 @@
 """The gateway's configuration from the edges: which address leads to which service.
 
-A route is, in this order: `route.SERVICE` in the gateway's config, `domain` or `path` in the service's config, and otherwise `/SERVICE/*`.
-The first callee of the drawing that nobody gave a route takes `/` as well, unless another has it. A prefix is cut
-off before the service sees the request, except with `stripPrefix: "false"` in the service's config.
+A route is, in this order: `route.SERVICE` in the gateway's config, `domain` or `path` in the service's config, and
+otherwise `/SERVICE/*`. The first callee of the drawing that nobody gave a route takes `/` as well, unless another has
+it. A prefix is cut off before the service sees the request, except with `stripPrefix: "false"` in its config.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from stackgen.databases.kind import Volume
 from stackgen.nodes import Node
+from stackgen.parts import MountedFile
 from stackgen.render import render
 
 IMAGE = "caddy:2"
@@ -55,19 +56,24 @@ def configure(node: Node, upstreams: Iterable[Upstream]) -> GatewayConfig:
     routes, warnings = _routes(node, list(upstreams))
     inside = node.settings.port or 80
     health_port = next(port for port in HEALTH_PORTS if port != inside)
-    sites = {
-        address: sorted((route for route in routes if route.address == address), key=lambda route: (-len(route.path), route.path))
-        for address in sorted({route.address for route in routes} or {own_address(node)})
-    }
+    sites: dict[str, list[Route]] = {own_address(node): []}
+    # The longer path first: it is the narrower one.
+    for route in sorted(routes, key=lambda route: (route.address, -len(route.path), route.path)):
+        sites.setdefault(route.address, []).append(route)
     text = render("Caddyfile.j2", {"sites": sites, "health_port": health_port, "has_domain": bool(volumes(node))})
     health = (*HEALTH_TEST, f"http://127.0.0.1:{health_port}/")
     return GatewayConfig(text=text, health=health, warnings=tuple(warnings))
 
 
+def mounted_file(name: str, config: GatewayConfig) -> MountedFile:
+    """The configuration where the gateway's image looks for it."""
+    return MountedFile(name=f"{name}-caddyfile", file=f"Caddyfile.{name}", target=CONFIG_PATH, text=config.text)
+
+
 def own_address(node: Node) -> str:
     """The site of the gateway itself: its domain, which brings HTTPS by itself, or every name on its port."""
     settings = node.settings
-    if settings.domain and settings.port is None:
+    if volumes(node):
         return settings.domain
     return f"{'http://' + settings.domain if settings.domain else ''}:{settings.port or 80}"
 
@@ -83,7 +89,8 @@ def _routes(node: Node, upstreams: list[Upstream]) -> tuple[list[Route], list[st
             wanted = (own_address(node), f"/{upstream.name}")
         route = Route(address=wanted[0], path=wanted[1], upstream=upstream)
         if (first := routes.setdefault(wanted, route)) is not route:
-            warnings.append(f"{node.label!r} leads {wanted[0]}{wanted[1] or '/'} to {first.upstream.name}, not to {upstream.name}")
+            where = f"{wanted[0]}{wanted[1] or '/'}"
+            warnings.append(f"{node.label!r} leads {where} to {first.upstream.name}, not to {upstream.name}")
     everything = (own_address(node), "")
     if unrouted and everything not in routes:
         routes[everything] = Route(address=everything[0], path="", upstream=unrouted[0])
@@ -94,8 +101,10 @@ def _routes(node: Node, upstreams: list[Upstream]) -> tuple[list[Route], list[st
 
 def _wanted(node: Node, upstream: Upstream) -> tuple[str, str] | None:
     chosen = node.settings.routes.get(upstream.label) or node.settings.routes.get(upstream.name)
+    if chosen and chosen.startswith("/"):
+        return own_address(node), chosen.rstrip("/")
     if chosen:
-        return (own_address(node), chosen.rstrip("/")) if chosen.startswith("/") else (_address(node, chosen), "")
+        return _address(node, chosen), ""
     if upstream.domain or upstream.path:
         address = _address(node, upstream.domain) if upstream.domain else own_address(node)
         return (address, upstream.path.rstrip("/"))
@@ -103,7 +112,10 @@ def _wanted(node: Node, upstream: Upstream) -> tuple[str, str] | None:
 
 
 def _address(node: Node, domain: str) -> str:
-    return domain if node.settings.port is None and node.settings.domain else f"http://{domain}:{node.settings.port or 80}"
+    """With HTTPS by itself where the gateway has a domain and the usual ports, otherwise plain on its port."""
+    if volumes(node):
+        return domain
+    return f"http://{domain}:{node.settings.port or 80}"
 
 
 def volumes(node: Node) -> tuple[Volume, ...]:

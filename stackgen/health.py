@@ -15,36 +15,32 @@ _SHELL = (
     "elif command -v curl >/dev/null; then curl -fsS -m 2 -o /dev/null {url}; "
     "else echo 'neither wget nor curl in this image to ask {url}'; exit 1; fi"
 )
+_PYTHON = (
+    "import http.client as h; c = h.HTTPConnection('127.0.0.1', {port}, timeout=2); c.request('GET', '{path}'); "
+    "raise SystemExit(c.getresponse().status >= 400)"
+)
+_JAVASCRIPT = (
+    "fetch('http://127.0.0.1:{port}{path}', {{ redirect: 'manual', signal: AbortSignal.timeout(2000) }})"
+    ".then((r) => process.exit(r.status < 400 ? 0 : 1), () => process.exit(1))"
+)
+_PYTHON_PORT = "import socket; socket.create_connection(('127.0.0.1', {port}), 2).close()"
+_JAVASCRIPT_PORT = (
+    "require('net').connect({port}, '127.0.0.1')"
+    ".on('connect', () => process.exit(0)).on('error', () => process.exit(1))"
+)
 _HTTP = {
-    "python": (
-        "CMD", "python", "-I", "-c",
-        "import http.client as h; c = h.HTTPConnection('127.0.0.1', {port}, timeout=2); c.request('GET', '{path}'); "
-        "raise SystemExit(c.getresponse().status >= 400)",
-    ),
-    "node": (
-        "CMD", "node", "-e",
-        "fetch('http://127.0.0.1:{port}{path}', {{ redirect: 'manual', signal: AbortSignal.timeout(2000) }})"
-        ".then((r) => process.exit(r.status < 400 ? 0 : 1), () => process.exit(1))",
-    ),
-    "bun": (
-        "CMD", "bun", "-e",
-        "fetch('http://127.0.0.1:{port}{path}', {{ redirect: 'manual', signal: AbortSignal.timeout(2000) }})"
-        ".then((r) => process.exit(r.status < 400 ? 0 : 1), () => process.exit(1))",
-    ),
+    "python": ("CMD", "python", "-I", "-c", _PYTHON),
+    "node": ("CMD", "node", "-e", _JAVASCRIPT),
+    "bun": ("CMD", "bun", "-e", _JAVASCRIPT),
     "wget": ("CMD", "wget", "-q", "-T", "2", "-O", "/dev/null", "http://127.0.0.1:{port}{path}"),
     "shell": ("CMD-SHELL", _SHELL.format(url="http://127.0.0.1:{port}{path}")),
-}  # fmt: skip
+}
 _TCP = {
-    "python": ("CMD", "python", "-I", "-c", "import socket; socket.create_connection(('127.0.0.1', {port}), 2).close()"),
-    "node": (
-        "CMD", "node", "-e",
-        "require('net').connect({port}, '127.0.0.1').on('connect', () => process.exit(0)).on('error', () => process.exit(1))",
-    ),
-    "bun": (
-        "CMD", "bun", "-e",
-        "require('net').connect({port}, '127.0.0.1').on('connect', () => process.exit(0)).on('error', () => process.exit(1))",
-    ),
-}  # fmt: skip
+    "python": ("CMD", "python", "-I", "-c", _PYTHON_PORT),
+    "node": ("CMD", "node", "-e", _JAVASCRIPT_PORT),
+    "bun": ("CMD", "bun", "-e", _JAVASCRIPT_PORT),
+    "wget": ("CMD", "nc", "-z", "127.0.0.1", "{port}"),
+}
 
 
 def of_service(settings: Settings, probe: str) -> tuple[str, ...]:
@@ -55,7 +51,9 @@ def of_service(settings: Settings, probe: str) -> tuple[str, ...]:
     return tuple(part.format(port=settings.port, path=settings.health_path) for part in form)
 
 
-def healthcheck(test: tuple[str, ...], *, interval_seconds: int, start_seconds: int = START_SECONDS) -> dict[str, Value]:
+def healthcheck(
+    test: tuple[str, ...], *, interval_seconds: int, start_seconds: int = START_SECONDS
+) -> dict[str, Value]:
     """Compose's healthcheck. Failures do not count while the container starts; a success does, at once."""
     return {
         "test": Flow(test),

@@ -45,17 +45,17 @@ def read_ignore(root: Path) -> Ignored:
 def _pattern(text: str) -> re.Pattern[str]:
     """`*` and `?` stay within a part of the path, `**` spans parts; what lies below a match matches too."""
     parts = []
-    for token in re.findall(r"\*\*/?|\*|\?|\[[^\]]+\]|[^*?\[]+|\[", text.strip("/")):
-        if token == "**/":
+    for piece in re.findall(r"\*\*/?|\*|\?|\[[^\]]+\]|[^*?\[]+|\[", text.strip("/")):
+        if piece == "**/":
             parts.append("(?:.*/)?")
-        elif token == "**":
+        elif piece == "**":
             parts.append(".*")
-        elif token in {"*", "?"}:
-            parts.append(f"[^/]{token if token == '*' else ''}")
-        elif token.startswith("[") and len(token) > 2:
-            parts.append("[" + token[1:-1].replace("\\", "\\\\").replace("[", "\\[") + "]")
+        elif piece in {"*", "?"}:
+            parts.append(f"[^/]{piece if piece == '*' else ''}")
+        elif piece.startswith("[") and len(piece) > 2:
+            parts.append("[" + piece[1:-1].replace("\\", "\\\\").replace("[", "\\[") + "]")
         else:
-            parts.append(re.escape(token))
+            parts.append(re.escape(piece))
     try:
         return re.compile("".join(parts) + r"(?:/|\Z)")
     except re.error:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stackgen.aspects import aspects
 from stackgen.environment import plain
 from stackgen.names import short_hash
 from stackgen.order import Order
@@ -16,6 +17,14 @@ from stackgen.yaml import Value
 
 LOGGING: Mapping[str, Value] = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 HASH_DIGITS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Same hash, nothing to do; with another one, `aspects` say why."""
+
+    content_hash: str
+    aspects: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +74,12 @@ class Layout:
         return groups
 
 
-def content_hash(part: Part, definition: Mapping[str, Value]) -> str:
-    """Over everything the service is made from, the texts of its files included. Same hash, nothing to do."""
+def identify(part: Part, definition: Mapping[str, Value]) -> Identity:
+    """From everything the service is made of, the texts of its files included."""
     texts = [file.text for file in part.files]
     whole = json.dumps([definition, texts], ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(whole.encode()).hexdigest()[:HASH_DIGITS]
+    content_hash = hashlib.sha256(whole.encode()).hexdigest()[:HASH_DIGITS]
+    return Identity(content_hash=content_hash, aspects=aspects(part, definition))
 
 
 def resources(part: Part) -> dict[str, Value]:

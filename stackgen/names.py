@@ -15,7 +15,8 @@ UNSAFE = re.compile(r"[^a-z0-9]+")
 UNSAFE_IN_VARIABLE = re.compile(r"[^A-Za-z0-9_]+")
 # Words that YAML, Docker or name resolution take for something else than a name.
 RESERVED = frozenset({
-    "null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf", "none", "localhost", "host", "default", "bridge",
+    "null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf",
+    "none", "localhost", "host", "default", "bridge",
 })  # fmt: skip
 FALLBACKS = {
     NodeType.SERVICE: "service", NodeType.DATABASE: "database", NodeType.GATEWAY: "gateway",

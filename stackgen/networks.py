@@ -18,7 +18,7 @@ Pair = tuple[str, str]
 
 
 def cover(names: Iterable[str], edges: Iterable[Pair]) -> tuple[frozenset[str], ...]:
-    """The groups; a name without edges gets one alone, as it would otherwise meet others on Compose's default network."""
+    """The groups. A name without edges is one alone: on Compose's default network it would meet others."""
     neighbours: dict[str, set[str]] = {name: set() for name in names}
     for one, other in edges:
         neighbours[one].add(other)

@@ -10,7 +10,7 @@ Names = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """`level` 0 starts first. `waits_for` leaves out those of the same circle. `circles` are walks, first name twice."""
+    """`level` 0 starts first. `waits_for` leaves out the same circle. `circles` are walks, first name twice."""
 
     level: Mapping[str, int]
     waits_for: Names

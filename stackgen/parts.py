@@ -42,3 +42,8 @@ class Part:
     fixed_hostname: bool = False
     stop_grace_seconds: int = 10
     labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def starts_first(self) -> bool:
+        """Whether a new copy may run beside the old one: no data and no port of the host that only one can have."""
+        return not self.volumes and not self.ports

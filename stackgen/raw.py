@@ -83,9 +83,10 @@ def _node(item: object, index: int, problems: list[Problem]) -> RawNode | None:
         label = ""
     blueprint = data.get("blueprintId")
     config = _config(data.get("config"), node_id, label, problems)
+    at = Problem(node_id=node_id, node_name=label, field="type", message="")
     return RawNode(
         id=node_id,
-        type=_kind(item.get("type"), NodeType, NODE_NUMBERS, Problem(node_id=node_id, node_name=label, field="type", message=""), problems),
+        type=_kind(item.get("type"), NodeType, NODE_NUMBERS, at, problems),
         label=label,
         blueprint_id=blueprint if isinstance(blueprint, str) else "",
         config=config,

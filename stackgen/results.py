@@ -1,4 +1,4 @@
-"""What generation gives: files, services in start order, and the variables that somebody has to supply. Never a value."""
+"""What generation gives: files, services in start order, variables that somebody has to supply. Never a value."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ class Variable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackService:
-    """One service. `dockerfile` names a file of the stack; empty with a bundle means the bundle's own Dockerfile."""
+    """One service. `dockerfile` names a file of the stack; empty with a bundle means the bundle's own Dockerfile.
+
+    `aspects` tell two versions of it apart piece by piece. `starts_first`: a new copy may run beside the old one.
+    """
 
     node_id: str
     name: str
@@ -56,6 +59,8 @@ class StackService:
     level: int = 0
     content_hash: str = ""
     published_ports: tuple[int, ...] = ()
+    aspects: Mapping[str, str] = field(default_factory=dict)
+    starts_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from stackgen.environment import Callee, Layer, from_edges, interpolated, merged
 from stackgen.errors import Problem
 from stackgen.names import distinct, variable_name
 from stackgen.nodes import Graph, Node, NodeType
-from stackgen.parts import MountedFile, Part
+from stackgen.parts import Part
 from stackgen.render import render
 from stackgen.results import StackOptions
 from stackgen.runtimes.known import find_recipe
@@ -127,9 +127,7 @@ class Workshop:
             image=node.settings.image or self.options.images.get("caddy", gateway.IMAGE),
             environment=dict(sorted(self._config_layer(node).values.items())),
             health=config.health,
-            files=(
-                MountedFile(name=f"{name}-caddyfile", file=f"Caddyfile.{name}", target=gateway.CONFIG_PATH, text=config.text),
-            ),
+            files=(gateway.mounted_file(name, config),),
             volumes=gateway.volumes(node),
             ports=published_ports(node),
             stop_grace_seconds=node.settings.stop_grace_seconds or 10,

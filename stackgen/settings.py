@@ -1,4 +1,4 @@
-"""A node's config, a map of text, becomes typed values. Unknown keys mean nothing here and stay in the node's config."""
+"""A node's config, a map of text, becomes typed values. Unknown keys mean nothing here and stay in the config."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ MAX_PORT = 65535
 MAX_REPLICAS = 100
 PATH = re.compile(r"/[A-Za-z0-9._~!*+,;=:@%/?&-]{0,500}")
 ROUTE = re.compile(r"/[A-Za-z0-9._~-]*(?:/[A-Za-z0-9._~-]+)*/?")
-DOMAIN = re.compile(r"(?=.{1,253}$)(?:\*\.)?(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+DOMAIN = re.compile(rf"(?=.{{1,253}}$)(?:\*\.)?(?:{_LABEL}\.)*{_LABEL}")
 IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,511}")
 # What every one of the databases takes unquoted, so that no name can break out of a URL, a shell word or a config file.
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
@@ -52,7 +53,7 @@ def read_settings(raw: RawNode, problems: list[Problem]) -> Settings:
         database=reading.text("database"),
         user=reading.matching("user", IDENTIFIER, wanted="letters, digits, _ and -, not a digit first"),
         password_given="password" in raw.config,
-        env={name: value for name, value in _prefixed(raw.config, "env.")},
+        env=dict(_prefixed(raw.config, "env.")),
         secrets=tuple(sorted(name for name, _ in _prefixed(raw.config, "secret."))),
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from stackgen.code import CodeFacts
 from stackgen.compose import compose_document, dockerfile_name
 from stackgen.errors import GraphInvalid, Problem
-from stackgen.layout import Layout
+from stackgen.layout import Identity, Layout
 from stackgen.listing import env_example
 from stackgen.names import LONGEST, service_names
 from stackgen.networks import cover, network_names
@@ -114,7 +114,7 @@ def _network_warnings(count: int, options: StackOptions) -> list[str]:
 
 
 def _stack(workshop: Workshop, layout: Layout) -> Stack:
-    content, hashes = compose_document(layout)
+    content, identities = compose_document(layout)
     variables = workshop.variables.used()
     files = {COMPOSE_FILE: document(content)}
     for part in layout.parts:
@@ -124,7 +124,7 @@ def _stack(workshop: Workshop, layout: Layout) -> Stack:
         name=layout.stack_name,
         engine=workshop.options.engine,
         files=files,
-        services=tuple(_service(part, layout, hashes[part.name]) for part in layout.parts),
+        services=tuple(_service(part, layout, identities[part.name]) for part in layout.parts),
         variables=variables,
         names=dict(workshop.names),
         warnings=tuple(dict.fromkeys(workshop.warnings)),
@@ -143,7 +143,7 @@ def _files_of(part: Part) -> dict[str, str]:
     return files
 
 
-def _service(part: Part, layout: Layout, content_hash: str) -> StackService:
+def _service(part: Part, layout: Layout, identity: Identity) -> StackService:
     return StackService(
         node_id=part.node.id,
         name=part.name,
@@ -154,7 +154,9 @@ def _service(part: Part, layout: Layout, content_hash: str) -> StackService:
         has_health_check=bool(part.health),
         replicas=part.node.settings.replicas,
         level=layout.order.level[part.name],
-        content_hash=content_hash,
+        content_hash=identity.content_hash,
+        aspects=identity.aspects,
+        starts_first=part.starts_first,
         published_ports=tuple(outside for outside, _ in part.ports),
     )
 

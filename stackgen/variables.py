@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from urllib.parse import quote
 
 from stackgen.errors import VariablesMissing
@@ -18,8 +19,8 @@ TRANSFORMS: Mapping[str, Callable[[str], str]] = {"": str, "urlencode": lambda t
 def resolve(*, stack: Stack, env: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
     """Every variable of the stack with its value. The result is secret.
 
-    `env` holds the request's envVars, `secrets` the project's kept values by key. Raises VariablesMissing with all names
-    that have none.
+    `env` holds the request's envVars, `secrets` the project's kept values by key. Raises VariablesMissing with all
+    names that have none.
     """
     values: dict[str, str] = {}
     missing = []
@@ -52,8 +53,8 @@ class VariableNames:
         """The variable that carries a node's password or secret."""
         ending = field.removeprefix("secret.").upper()
         key = secret_key(node_id=node_id, field=field)
-        kind: Variable = Variable(name="", kind="supplied" if given else "generated", source="secret", key=key)
-        return self._keep(f"SECRET_{service.upper()}_{ending}", key, kind)
+        wanted = Variable(name="", kind="supplied" if given else "generated", source="secret", key=key)
+        return self._keep(f"SECRET_{service.upper()}_{ending}", key, wanted)
 
     def in_url(self, name: str) -> str:
         """The variable that carries another one's value, fit for a URL."""
@@ -66,9 +67,7 @@ class VariableNames:
     def _keep(self, wanted: str, key: str, variable: Variable) -> str:
         name = variable_name(wanted)
         for candidate in (name, f"{name}_{short_hash(key, 8)}"):
-            made = Variable(
-                name=candidate, kind=variable.kind, source=variable.source, key=variable.key, transform=variable.transform
-            )
+            made = replace(variable, name=candidate)
             if self._variables.setdefault(candidate, made) == made:
                 return candidate
         raise AssertionError("two values with one key")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-Value: TypeAlias = "str | int | bool | None | Mapping[str, Value] | Mapping[str | Comment, Value] | Sequence[Value]"
+Value: TypeAlias = "str | int | Mapping[str, Value] | Mapping[str | Comment, Value] | Sequence[Value] | None"
 
 # A letter, slash, dot or dollar first, and nothing that YAML gives a meaning; colons and blanks are checked below.
 PLAIN = re.compile(r"[A-Za-z/._$][A-Za-z0-9 /._@:+,=()%~${}-]*|[0-9]{1,9}[smMGK]")
@@ -40,7 +40,7 @@ def document(value: Mapping[str | Comment, Value]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def scalar(value: str | int | bool | None) -> str:
+def scalar(value: str | int | None) -> str:
     """One scalar, on one line."""
     if isinstance(value, str):
         return value if _is_plain(value) else quoted(value)
@@ -105,7 +105,9 @@ def _sequence(head: str, items: Sequence[Value], indent: str, lines: list[str]) 
 
 
 def _fits_block(text: str) -> bool:
-    return text.endswith("\n") and not text.endswith("\n\n") and text[0] not in " \t\n" and not NOT_IN_BLOCKS.search(text)
+    """Whether the text comes back unchanged from a literal block without any indicator."""
+    ends_once = text.endswith("\n") and not text.endswith("\n\n")
+    return ends_once and text[0] not in " \t\n" and NOT_IN_BLOCKS.search(text) is None
 
 
 def _block(head: str, text: str, indent: str, lines: list[str]) -> None:

@@ -36,7 +36,7 @@ class DatabaseKind:
 
     Texts are ready for Compose: a `$` that the container shall see is doubled.
     `volumes` is asked with the image, as places changed between releases.
-    `url` and `extra` describe the variables of a caller; `url_name` is the variable programs expect for a single one.
+    `url` and `others` describe the variables of a caller; `url_name` is the variable programs expect for a single one.
     """
 
     name: str
@@ -55,7 +55,7 @@ class DatabaseKind:
     health_start_seconds: int = 60
     url: Callable[[Connection], str]
     url_name: str
-    extra: Callable[[Connection], Mapping[str, str]] = lambda _: {}
+    others: Callable[[Connection], Mapping[str, str]] = lambda _: {}
     # Programs that find their data under their host name must keep it.
     fixed_hostname: bool = False
     stop_grace_seconds: int = 30

@@ -1,4 +1,4 @@
-"""Node.js: npm, pnpm or yarn as the lock file says; a build script runs with all packages, the image keeps those it needs."""
+"""Node.js: npm, pnpm or yarn as the lock file says; a build script has all packages, the image those it needs."""
 
 from __future__ import annotations
 
@@ -12,22 +12,29 @@ from stackgen.runtimes.recipe import CannotBuild, Recipe, exec_form, from_procfi
 
 SCRIPTS = ("server.js", "index.js", "app.js", "main.js", "server.mjs", "index.mjs", "src/index.js", "src/server.js")
 PLAIN_START = re.compile(r"node(?:\s+[\w./=@:-]+)+")
-LOCKS = (("pnpm-lock.yaml", "pnpm"), ("yarn.lock", "yarn"), ("package-lock.json", "npm"), ("npm-shrinkwrap.json", "npm"))
+LOCKS = (
+    ("pnpm-lock.yaml", "pnpm"),
+    ("yarn.lock", "yarn"),
+    ("package-lock.json", "npm"),
+    ("npm-shrinkwrap.json", "npm"),
+)
 
 
 def recipe(settings: Settings, facts: CodeFacts) -> Recipe:
     """Raises CannotBuild for a broken package.json, or when no start command is found."""
     package = read_package(facts)
     tool, lock = _tool(facts)
-    scripts = package.get("scripts") if isinstance(package.get("scripts"), dict) else {}
-    command = settings.command or from_procfile(facts.texts.get("Procfile", "")) or _found_command(package, scripts, facts)
+    found = package.get("scripts")
+    scripts: dict[str, Any] = found if isinstance(found, dict) else {}
+    procfile = facts.texts.get("Procfile", "")
+    command = settings.command or from_procfile(procfile) or _found_command(package, scripts, facts)
     if not command:
-        raise CannotBuild(field="config.command", message="is needed: package.json has no start script and no main file")
+        raise CannotBuild(field="config.command", message="is needed: no start script, main file or Procfile")
     values = {
         "tool": tool,
         "lock": lock,
         "has_package": "package.json" in facts.files,
-        "has_build": "build" in (scripts or {}),
+        "has_build": "build" in scripts,
         "start": exec_form(command),
     }
     return Recipe(template="dockerfiles/node.j2", values=values, probe="node")
@@ -52,8 +59,8 @@ def _tool(facts: CodeFacts) -> tuple[str, str]:
     return next(((tool, lock) for lock, tool in LOCKS if lock in facts.files), ("npm", ""))
 
 
-def _found_command(package: dict[str, Any], scripts: Any, facts: CodeFacts) -> str:
-    start = scripts.get("start", "") if isinstance(scripts, dict) else ""
+def _found_command(package: dict[str, Any], scripts: dict[str, Any], facts: CodeFacts) -> str:
+    start = scripts.get("start", "")
     if isinstance(start, str) and PLAIN_START.fullmatch(start.strip()):
         # Without npm in between, signals reach the program and there is one process less.
         return start.strip()

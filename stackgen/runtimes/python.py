@@ -11,7 +11,9 @@ from stackgen.runtimes.recipe import CannotBuild, Recipe, exec_form, from_procfi
 SCRIPTS = ("main.py", "app.py", "server.py", "worker.py", "run.py", "__main__.py")
 DEFAULT_PORT = 8000
 # Lines of a requirements file that point to other files of the code.
-POINTS_ELSEWHERE = re.compile(r"^\s*(?:-[rce]\b|--(?:requirement|constraint|editable)\b|\.{1,2}/|file:|.*@\s*file:)", re.MULTILINE)
+POINTS_ELSEWHERE = re.compile(
+    r"^\s*(?:-[rce]\b|--(?:requirement|constraint|editable)\b|\.{1,2}/|file:|.*@\s*file:)", re.MULTILINE
+)
 ASGI_APP = re.compile(r"^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)?(?:FastAPI|Starlette|Litestar|Quart|Sanic)\(", re.MULTILINE)
 WSGI_APP = re.compile(r"^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)?(?:Flask|Bottle|Falcon|App)\(", re.MULTILINE)
 

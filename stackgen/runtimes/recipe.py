@@ -1,4 +1,4 @@
-"""What a runtime decides: the template of its Dockerfile, the values in it, and how to ask a running container for its health."""
+"""What a runtime decides: the template of its Dockerfile, the values in it, and how to ask for a container's health."""
 
 from __future__ import annotations
 

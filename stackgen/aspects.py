@@ -1,0 +1,38 @@
+"""A service's definition cut into named pieces, so that a comparison can say what differs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+
+from stackgen.parts import Part
+from stackgen.yaml import Value
+
+VARIABLE = re.compile(r"(?<!\$)(?:\$\$)*\$\{([A-Za-z0-9_]+)\}")
+NOT_LISTED = frozenset({"labels", "build"})
+
+
+def aspects(part: Part, definition: Mapping[str, Value]) -> dict[str, str]:
+    """Short marks by aspect; `variables` holds the names of the compose variables in use, parted by blanks."""
+    found = dict(_marks(part, definition))
+    used = {name for value in part.environment.values() for name in VARIABLE.findall(value)}
+    if used:
+        found["variables"] = " ".join(sorted(used))
+    return found
+
+
+def _marks(part: Part, definition: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
+    for key, value in definition.items():
+        if key == "environment" and isinstance(value, Mapping):
+            yield from ((f"environment {name}", _mark(text)) for name, text in value.items())
+        elif key == "networks" and isinstance(value, list):
+            yield from ((f"network {name}", "") for name in value)
+        elif key not in NOT_LISTED:
+            yield key, part.image if key == "image" else _mark(value)
+    yield from ((file.file, _mark(file.text)) for file in part.files)
+
+
+def _mark(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:8]
