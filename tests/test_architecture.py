@@ -6,7 +6,7 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -36,7 +36,11 @@ def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def test_files_are_small() -> None:
-    long = {path.name: count for path in sources(*PACKAGES) if (count := len(path.read_text().splitlines())) > MOST_LINES_PER_FILE}
+    long = {
+        path.name: count
+        for path in sources(*PACKAGES)
+        if (count := len(path.read_text().splitlines())) > MOST_LINES_PER_FILE
+    }
     assert not long
 
 
@@ -51,7 +55,7 @@ def test_functions_are_small() -> None:
     assert usual / len(lengths) >= 0.9
 
 
-def of_itself(targets: list[ast.expr]) -> bool:
+def of_itself(targets: Sequence[ast.AST]) -> bool:
     """`self.status = ...`: an error or a value that carries a status, never a row of another module."""
     owners = [target.value for target in targets if isinstance(target, ast.Attribute)]
     return all(isinstance(owner, ast.Name) and owner.id == "self" for owner in owners)

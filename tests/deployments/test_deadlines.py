@@ -18,7 +18,7 @@ from tests.factories import NOW
 
 @pytest.fixture(autouse=True)
 def empty_queue() -> None:
-    get_queue("deployments").empty()
+    get_queue("deployments").empty()  # type: ignore[no-untyped-call]  # rq leaves it without types
 
 
 def later(seconds: float) -> datetime:

@@ -19,6 +19,7 @@ from agents.types import (
     StageReached,
 )
 from deployments.models import Deployment, DeploymentEvent, DeploymentHistory, Project
+from deployments.repositories.deployments import Outcome as Settled
 from deployments.services import cancel, progress, settle
 from deployments.services.access import caller_of
 from deployments.states import Reason, Status
@@ -161,7 +162,7 @@ def test_a_failed_restore_is_said(line: Line) -> None:
 def test_a_late_return_changes_nothing_that_was_decided(line: Line) -> None:
     settle.fail(
         deployment_id=line.deployment.id,
-        outcome=progress.Outcome(reason=Reason.AGENT_LOST, message="gone"),
+        outcome=Settled(reason=Reason.AGENT_LOST, message="gone"),
         at=NOW,
     )
     before = line.now()

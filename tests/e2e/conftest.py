@@ -29,7 +29,7 @@ def two_parts(control_plane: ControlPlane, tmp_path: Path, request: pytest.Fixtu
     name = request.node.name[:80]
 
     def make(**api: object) -> str:
-        code = {"web": server_code(text="web"), "api": server_code(**{"text": name[:30], **api})}  # type: ignore[arg-type]
+        code = {"web": server_code(text="web"), "api": server_code(**{"text": name[:30], **api})}
         return control_plane.import_project(
             write_project(tmp_path / "project", name=name, graph=two_services(), code=code)
         )
