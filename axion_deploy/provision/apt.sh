@@ -9,13 +9,16 @@ can_apt() { [ "$(id -u)" = 0 ] && [ -f /etc/debian_version ] && command -v apt-g
 
 has_systemd() { [ -d /run/systemd/system ]; }
 
-# apt_get ARGS...: never asks, waits at most two minutes for another apt, gives up on a dead mirror.
+# apt_get ARGS...: never asks, waits at most two minutes for another apt, gives up on a dead mirror, speaks when it fails.
 # Without systemd RUNLEVEL=1 keeps packages from starting services of their own.
 apt_get() {
+  local output
   local -x DEBIAN_FRONTEND=noninteractive
   has_systemd || local -x RUNLEVEL=1
-  timeout 600 apt-get -qq -o DPkg::Lock::Timeout=120 -o Acquire::Retries=2 -o Acquire::http::Timeout=30 \
-    -o Dpkg::Use-Pty=0 "$@" </dev/null >/dev/null
+  output=$(timeout 600 apt-get -qq -o DPkg::Lock::Timeout=120 -o Acquire::Retries=2 -o Acquire::http::Timeout=30 \
+    -o Dpkg::Use-Pty=0 "$@" </dev/null 2>&1) && return 0
+  tail -n 20 <<<"$output" >&2
+  return 1
 }
 
 # Prints those of the packages NAME... that are not installed.
