@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import suppress
 from uuid import UUID
 
 import psycopg
@@ -34,14 +35,23 @@ async def listen(*, conninfo: str, switchboard: Switchboard) -> None:
 
 
 async def _connect(conninfo: str) -> psycopg.AsyncConnection:
-    return await psycopg.AsyncConnection.connect(
-        conninfo,
-        autocommit=True,
-        connect_timeout=CONNECT_DEADLINE,
-        keepalives_idle=10,
-        keepalives_interval=5,
-        keepalives_count=3,
+    """A connection that listens. Cancelled half-way, the driver would leave its socket open, so we wait and close."""
+    connecting = asyncio.ensure_future(
+        psycopg.AsyncConnection.connect(
+            conninfo,
+            autocommit=True,
+            connect_timeout=CONNECT_DEADLINE,
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=3,
+        )
     )
+    try:
+        return await asyncio.shield(connecting)
+    except asyncio.CancelledError:
+        with suppress(psycopg.Error):
+            await (await connecting).close()
+        raise
 
 
 def _wake(switchboard: Switchboard, payload: str) -> None:
