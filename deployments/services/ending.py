@@ -10,11 +10,10 @@ from agents import gateway
 from agents.types import CommandFinished
 from agents.types import Outcome as AgentOutcome
 from deployments.repositories.deployments import Outcome
-from deployments.services import progress, settle
+from deployments.services import observations, settle
 from deployments.states import ACTIVE, Reason
 from deployments.types import DeploymentRecord, ServiceState
 
-RUNNING = "running"
 HEALTHY = frozenset({"healthy", "none"})
 
 
@@ -26,7 +25,7 @@ def finish_command(*, deployment: DeploymentRecord, command_id: UUID, said: Comm
     gateway.finish(command_id=command_id)
     if deployment.status not in ACTIVE:
         return
-    services = progress.observe_services(deployment=deployment, observed=said.services, at=at)
+    services = observations.observe_services(deployment=deployment, observed=said.services, at=at)
     if command_id == settle.revert_command_id(deployment.id):
         _finish_cancel(deployment=deployment, said=said, at=at)
     elif deployment.cancel_requested_at is None:
@@ -42,7 +41,7 @@ def _finish_deploy(
         settle.succeed(deployment=replace(deployment, services=services), at=at)
         return
     outcome = Outcome(
-        reason=progress.reason_of(said.reason) if said.outcome is not AgentOutcome.SUCCEEDED else Reason.UNHEALTHY,
+        reason=observations.reason_of(said.reason) if said.outcome is not AgentOutcome.SUCCEEDED else Reason.UNHEALTHY,
         message=said.message if said.outcome is not AgentOutcome.SUCCEEDED else f"Success was not proven: {doubt}",
         failed_service=said.failed_service,
         log_tail=said.log_tail,
@@ -67,7 +66,7 @@ def _finish_cancel(*, deployment: DeploymentRecord, said: CommandFinished, at: d
 def unproven(services: tuple[ServiceState, ...]) -> str | None:
     """What is missing for a success: every service running at a known image, and healthy. None when all is proven."""
     for service in services:
-        if service.state != RUNNING or service.health not in HEALTHY:
+        if service.state != observations.RUNNING or service.health not in HEALTHY:
             return f"{service.name} is {service.state} ({service.health})."
         if not service.image_digest:
             return f"the image of {service.name} is not known."

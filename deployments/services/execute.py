@@ -12,7 +12,6 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import transaction
-from stackgen.results import Stack
 
 from agents import gateway
 from agents.types import DeployCommand, ServiceSpec
@@ -24,6 +23,7 @@ from deployments.repositories import deployments, events, lanes, projects
 from deployments.services import generation, settle, variables
 from deployments.states import Reason, Stage, Status, Transition
 from deployments.types import DeploymentRecord, ProjectRecord
+from stackgen.results import Stack
 
 LONGEST_PAUSE = 60.0
 FIRST_PERCENT = 5

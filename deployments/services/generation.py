@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from deployments.errors import Invalid
+from deployments.repositories import bundles
+from deployments.types import ProjectRecord
 from stackgen.code import CodeFacts, facts_of_tar
 from stackgen.errors import GraphInvalid
 from stackgen.graph import Graph, parse_graph
 from stackgen.results import Stack
 from stackgen.stack import generate
-
-from deployments.errors import Invalid
-from deployments.repositories import bundles
-from deployments.types import ProjectRecord
 
 FACTS_KEPT = 256
 

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from stackgen.code import bundle_tar
-from stackgen.errors import BundleInvalid
-
 from deployments.errors import Invalid
 from deployments.repositories import projects
 from deployments.services import sources
 from deployments.types import Caller, GraphRecord, ProjectRecord
+from stackgen.code import bundle_tar
+from stackgen.errors import BundleInvalid
 
 PROJECT_FILE = "project.json"
 MAX_JSON_BYTES = 16 * 1024 * 1024

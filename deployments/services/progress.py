@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -18,16 +17,14 @@ from agents.types import (
     StageReached,
     Verdict,
 )
-from deployments.events import log_written, service_changed, stage_reached
+from deployments.events import log_written, stage_reached
 from deployments.repositories import deployments, events
 from deployments.repositories.deployments import Outcome
-from deployments.services import ending, settle
-from deployments.states import UNFINISHED, Reason, Stage, Status
-from deployments.types import DeploymentRecord, ServiceState
+from deployments.services import ending, observations, settle
+from deployments.states import UNFINISHED, Stage, Status
+from deployments.types import DeploymentRecord
 
 MAX_LOG_BYTES = 4 * 1024 * 1024
-RUNNING = "running"
-KNOWN_REASONS = frozenset(reason.value for reason in Reason) - {""}
 STAGES = {
     1: Stage.BUILDING,
     2: Stage.PUSHING,
@@ -59,12 +56,12 @@ def _apply(*, deployment: DeploymentRecord, report: Report, at: datetime) -> Non
     if isinstance(body, StageReached):
         _reach_stage(deployment=deployment, body=body, at=at)
     elif isinstance(body, ServiceObserved):
-        observe_services(deployment=deployment, observed=(body,), at=at)
+        observations.observe_services(deployment=deployment, observed=(body,), at=at)
     elif isinstance(body, LogWritten):
         _write_log(deployment_id=deployment.id, body=body, at=at)
     elif isinstance(body, RestoreStarted) and deployment.status is Status.IN_PROGRESS:
         outcome = Outcome(
-            reason=reason_of(body.reason),
+            reason=observations.reason_of(body.reason),
             message=body.message,
             failed_service=body.failed_service,
             log_tail=body.log_tail,
@@ -72,46 +69,11 @@ def _apply(*, deployment: DeploymentRecord, report: Report, at: datetime) -> Non
         settle.begin_restore(deployment=deployment, outcome=outcome, at=at)
 
 
-def reason_of(word: str) -> Reason:
-    """The agent's word for what went wrong; one that we do not know counts as internal."""
-    return Reason(word) if word in KNOWN_REASONS else Reason.INTERNAL
-
-
 def _reach_stage(*, deployment: DeploymentRecord, body: StageReached, at: datetime) -> None:
     stage, percent = STAGES[body.stage], min(99, max(deployment.progress, body.percent))
     deployments.move_stage(deployment_id=deployment.id, stage=stage, percent=percent, at=at)
     reached = stage_reached(stage=stage, percent=percent, message=body.message)
     events.append(deployment_id=deployment.id, events=[reached], at=at)
-
-
-def observe_services(
-    *, deployment: DeploymentRecord, observed: tuple[ServiceObserved, ...], at: datetime
-) -> tuple[ServiceState, ...]:
-    """Store the states of the observed services and announce those that changed. Inside a transaction."""
-    seen = {body.service_name: body for body in observed}
-    services = tuple(
-        state if state.name not in seen else _state_of(before=state, body=seen[state.name], at=at)
-        for state in deployment.services
-    )
-    changed = [service_changed(new) for old, new in zip(deployment.services, services, strict=True) if old != new]
-    if changed:
-        deployments.store_services(deployment_id=deployment.id, services=services, at=at)
-        events.append(deployment_id=deployment.id, events=changed, at=at)
-    return services
-
-
-def _state_of(*, before: ServiceState, body: ServiceObserved, at: datetime) -> ServiceState:
-    return replace(
-        before,
-        state=body.state,
-        health=body.health or "none",
-        image=body.image or before.image,
-        image_digest=body.image_digest,
-        container_ids=tuple(body.container_ids),
-        healthy_replicas=body.healthy_replicas,
-        error_message=body.error_message,
-        deployed_at=before.deployed_at or (at if body.state == RUNNING else None),
-    )
 
 
 def _write_log(*, deployment_id: UUID, body: LogWritten, at: datetime) -> None:

@@ -8,16 +8,16 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
-from stackgen.code import canonical_tar
-from stackgen.errors import BundleInvalid, GraphInvalid
-from stackgen.graph import parse_graph
-from stackgen.secrets import split_secrets
 
 from deployments.errors import Conflict, Invalid
 from deployments.repositories import bundles, projects
 from deployments.services import access, variables
 from deployments.services.generation import invalid_graph
 from deployments.types import Caller, GraphRecord, ProjectRecord, Right
+from stackgen.code import canonical_tar
+from stackgen.errors import BundleInvalid, GraphInvalid
+from stackgen.graph import parse_graph
+from stackgen.secrets import split_secrets
 
 MAX_NAME = 100
 SLUG_LENGTH = 32

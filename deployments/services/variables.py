@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from stackgen.errors import VariablesMissing
-from stackgen.results import Stack
-from stackgen.variables import resolve
-
 from deployments.encryption import seal, unseal, unseal_mapping
 from deployments.errors import Invalid
 from deployments.repositories import deployments, secrets
 from deployments.types import DeploymentRecord
+from stackgen.errors import VariablesMissing
+from stackgen.results import Stack
+from stackgen.variables import resolve
 
 PASSWORD_BYTES = 24
 
