@@ -35,7 +35,8 @@ class Delivery:
             self._news.clear()
             await self._send_new()
             try:
-                await asyncio.wait_for(self._news.wait(), timeout=RESEND_SECONDS)
+                async with asyncio.timeout(RESEND_SECONDS):
+                    await self._news.wait()
             except TimeoutError:
                 if time.monotonic() - self._heard_at >= RESEND_SECONDS:
                     self._position = 0
@@ -43,9 +44,11 @@ class Delivery:
     async def _send_new(self) -> None:
         while reports := self._journal.pending_reports(after=self._position, limit=PAGE):
             for report in reports:
-                await self._write(pb.FromAgent(report=pb.Report.FromString(report.body)))
-                # Only forwards: an answer meanwhile may have asked to go back.
                 self._position = report.position
+                await self._write(pb.FromAgent(report=pb.Report.FromString(report.body)))
+                # An answer that came meanwhile may have asked to go back.
+                if self._position != report.position:
+                    break
             await asyncio.sleep(0)
 
     def acknowledged(self, answer: pb.ReportsAcknowledged) -> None:

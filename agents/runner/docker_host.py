@@ -135,6 +135,8 @@ class DockerHost:
         )
         try:
             return attempts(call)
+        except APIError:  # the engine answered; it only happens to be a RequestException too
+            raise
         except requests.RequestException as error:
             raise UnavailableError(f"The Docker engine does not answer: {type(error).__name__}.") from error
 

@@ -77,7 +77,8 @@ class HealthGate:
             return f"{service.name} exited with code {container.exit_code}."
         if container.restarts - self._restarts.setdefault(container.id, container.restarts) >= RESTARTS_ALLOWED:
             return f"{service.name} starts, exits with code {container.exit_code} and is restarted again and again."
-        if container.health == UNHEALTHY:
+        # Docker calls a container that just exited unhealthy as well; whether it stays up is judged by its restarts.
+        if container.health == UNHEALTHY and container.state == RUNNING:
             return f"{service.name} runs, but its health check fails."
         if container.state == "created":
             return ""

@@ -81,14 +81,16 @@ def why_unlike(*, service: WantedService, target: Target, observed: tuple[Contai
     if not found:
         return f"{service.name} is not there"
     image = target.images.get(service.name, "")
+    if any(each.content_hash != service.content_hash for each in found):
+        return f"{service.name} changed"
+    if unsound := _why_not_sound(service=service, found=found):
+        return unsound
     for each in found:
-        if each.content_hash != service.content_hash:
-            return f"{service.name} changed"
         if each.deployment_id != target.owners[service.name]:
             return f"{service.name} is of another deployment"
         if image and each.image_id != image:
             return f"{service.name} runs another image"
-    return _why_not_sound(service=service, found=found)
+    return ""
 
 
 def make_plan(*, target: Target, observed: tuple[Container, ...]) -> Plan:

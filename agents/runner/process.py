@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
@@ -28,6 +27,7 @@ from agents.runner.vault import Vault
 from agents.runner.work import Work
 
 STOP_SECONDS = 4.0
+GOODBYE_SECONDS = 0.5
 ORPHAN_GRACE_SECONDS = 2.0
 logger = logging.getLogger(__name__)
 
@@ -123,7 +123,6 @@ async def _until_told_to_stop(session: Session) -> None:
     done, _ = await asyncio.wait({talking, waiting}, return_when=asyncio.FIRST_COMPLETED)
     for task in (talking, waiting):
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    await asyncio.wait({talking, waiting}, timeout=GOODBYE_SECONDS)
     if talking in done:
         talking.result()

@@ -112,7 +112,9 @@ class Session:
 
     async def _speak(self, call: Any, identity: Identity) -> None:
         await call.write(pb.FromAgent(hello=self._hello(identity)))
-        first = await asyncio.wait_for(call.read(), timeout=WELCOME_SECONDS)
+        # Not wait_for: before Python 3.12 it may swallow a cancellation that comes with the answer.
+        async with asyncio.timeout(WELCOME_SECONDS):
+            first = await call.read()
         if not isinstance(first, pb.ToAgent):
             raise ConnectionError("The gateway closed the session before it began.")
         logger.info("connected to %s", self._config.address)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,7 @@ def agent(gateway: TestGateway, tmp_path: Path) -> Iterator[Agent]:
     yield started
     if started.process is not None and started.process.poll() is None:
         started.terminate()
-    print(started.log())
+    sys.stdout.write(started.log())
 
 
 @pytest.fixture(scope="session")
@@ -116,6 +117,23 @@ def remove_stack(engine: Any, name: str) -> None:
     for image in engine.images(name=f"axion/{name}-*"):
         for tag in image["RepoTags"]:
             engine.remove_image(tag, force=True)
+
+
+@pytest.fixture
+def starts(engine: Any, stack: Stack) -> Callable[[], dict[str, int]]:
+    """How often the engine started a container of each deployment's service, by its own events."""
+    began = int(time.time()) - 1
+
+    def count() -> dict[str, int]:
+        filters = {"type": "container", "event": "start", "label": f"com.docker.compose.project={stack.name}"}
+        seen: dict[str, int] = {}
+        for event in engine.events(since=began, until=time.time(), filters=filters, decode=True):
+            labels = event["Actor"]["Attributes"]
+            key = f"{labels['axion.deployment'][:2]} {labels['axion.service']}"
+            seen[key] = seen.get(key, 0) + 1
+        return seen
+
+    return count
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ class TestGateway(RunnerAgentServiceServicer):
         self.bundles: dict[str, bytes] = {}
         self.bundle_calls: list[str] = []
         self.deaf = False
+        self.lose: set[int] = set()
         self._outgoing: queue.Queue[pb.ToAgent | None] | None = None
         self._server: grpc.Server | None = None
         self.port = 0
@@ -86,6 +87,14 @@ class TestGateway(RunnerAgentServiceServicer):
         )
         return found
 
+    def observed(self, command_id: str, service: str, state: str) -> bool:
+        """Whether the agent told of the service in this state. For use as a condition of `until`."""
+        told = (r.service for r in self.reports.get(command_id, []) if r.HasField("service"))
+        return any((each.service_name, each.state) == (service, state) for each in told)
+
+    def acknowledged(self, command_id: str) -> list[pb.CommandAcknowledged]:
+        return [each for each in self.acknowledgements if each.command_id == command_id]
+
     def log(self, command_id: str) -> str:
         with self.changed:
             return "".join(r.log.text for r in self.reports.get(command_id, []) if r.HasField("log"))
@@ -98,7 +107,7 @@ class TestGateway(RunnerAgentServiceServicer):
 
     # ---- the agent's side ----
 
-    def RegisterAgent(
+    def RegisterAgent(  # noqa: N802
         self, request: pb.RegisterAgentRequest, context: grpc.ServicerContext
     ) -> pb.RegisterAgentResponse:
         used_up = bool(self.registrations)
@@ -112,7 +121,7 @@ class TestGateway(RunnerAgentServiceServicer):
         )
         return pb.RegisterAgentResponse(status=common_pb2.SUCCESS, data=data)
 
-    def Session(self, request_iterator: Iterator[pb.FromAgent], context: grpc.ServicerContext) -> Iterator[pb.ToAgent]:
+    def Session(self, request_iterator: Iterator[pb.FromAgent], context: grpc.ServicerContext) -> Iterator[pb.ToAgent]:  # noqa: N802
         self._check(context)
         outgoing: queue.Queue[pb.ToAgent | None] = queue.Queue()
         hello = next(request_iterator).hello
@@ -133,8 +142,8 @@ class TestGateway(RunnerAgentServiceServicer):
                 self._note(lambda message=message: self._take(message, outgoing))  # type: ignore[misc]
         except grpc.RpcError:
             pass
-        except Exception as error:
-            print("session ended:", type(error).__name__)
+        except Exception:  # grpc tells of a lost client with a bare Exception
+            pass
         outgoing.put(None)
 
     def _take(self, message: pb.FromAgent, outgoing: queue.Queue[pb.ToAgent | None]) -> None:
@@ -146,17 +155,19 @@ class TestGateway(RunnerAgentServiceServicer):
             report = message.report
             self.received.append((report.command_id, report.number))
             stored = self.reports.setdefault(report.command_id, [])
-            if report.number == len(stored) + 1:
+            if report.number in self.lose:
+                self.lose.remove(report.number)
+            elif report.number == len(stored) + 1:
                 stored.append(report)
             answer = pb.ReportsAcknowledged(command_id=report.command_id, number=len(stored))
             outgoing.put(pb.ToAgent(reports_acknowledged=answer))
 
-    def FetchSecrets(self, request: pb.FetchSecretsRequest, context: grpc.ServicerContext) -> pb.FetchSecretsResponse:
+    def FetchSecrets(self, request: pb.FetchSecretsRequest, context: grpc.ServicerContext) -> pb.FetchSecretsResponse:  # noqa: N802
         self._check(context)
         self._note(lambda: self.secret_calls.append(request.deployment_id))
         return pb.FetchSecretsResponse(values=self.secrets.get(request.deployment_id, {}))
 
-    def FetchBundle(self, request: pb.FetchBundleRequest, context: grpc.ServicerContext) -> Iterator[pb.BundleChunk]:
+    def FetchBundle(self, request: pb.FetchBundleRequest, context: grpc.ServicerContext) -> Iterator[pb.BundleChunk]:  # noqa: N802
         self._check(context)
         self._note(lambda: self.bundle_calls.append(request.digest))
         if request.digest not in self.bundles:

@@ -1,0 +1,101 @@
+"""The health gate, fed with snapshots and a clock of our own. No Docker."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from agents.runner.gate import HealthGate
+from agents.runner.model import Container, Target, WantedService
+
+WEB = WantedService(name="web", image="web:1", has_health_check=True)
+STARTING = Container(
+    id="c1", service="web", state="running", health="starting", image_id="sha256:web", deployment_id="d1"
+)
+HEALTHY = replace(STARTING, health="healthy")
+
+
+def gate(*, window: float = 5, service: WantedService = WEB) -> HealthGate:
+    target = Target(services=(service,), owners={"web": "d1"}, images={"web": "sha256:web"})
+    return HealthGate(target=target, deadline=30, window=window)
+
+
+def test_it_passes_after_the_window_and_not_before() -> None:
+    judged = gate()
+    assert judged.look(observed=(STARTING,), at=0) is None
+    assert judged.look(observed=(HEALTHY,), at=2) is None
+    assert judged.ready(["web"])
+    assert not judged.passed(at=6.9)
+    assert judged.passed(at=7)
+
+
+def test_the_window_begins_again_after_a_restart() -> None:
+    judged = gate()
+    judged.look(observed=(HEALTHY,), at=0)
+    judged.look(observed=(replace(HEALTHY, state="restarting", restarts=1),), at=4)
+    judged.look(observed=(replace(HEALTHY, restarts=1),), at=5)
+    assert not judged.passed(at=6)
+    assert judged.passed(at=10)
+
+
+@pytest.mark.parametrize(
+    ("container", "said"),
+    [
+        (replace(STARTING, health="unhealthy"), "health check fails"),
+        (replace(STARTING, state="exited", exit_code=7), "exited with code 7"),
+    ],
+)
+def test_it_fails_at_once(container: Container, said: str) -> None:
+    failure = gate().look(observed=(container,), at=0)
+    assert failure is not None
+    assert failure.service == "web"
+    assert said in failure.message
+
+
+def test_it_fails_at_the_deadline() -> None:
+    judged = gate()
+    assert judged.look(observed=(STARTING,), at=0) is None
+    assert judged.look(observed=(STARTING,), at=29.9) is None
+    failure = judged.look(observed=(STARTING,), at=30)
+    assert failure is not None
+    assert "within 30 s" in failure.message
+
+
+def test_a_restart_loop_fails_and_restarts_from_before_do_not_count() -> None:
+    judged = gate()
+    assert judged.look(observed=(replace(STARTING, restarts=9),), at=0) is None
+    assert judged.look(observed=(replace(STARTING, restarts=10),), at=1) is None
+    failure = judged.look(observed=(replace(STARTING, restarts=11),), at=2)
+    assert failure is not None
+    assert "again and again" in failure.message
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        replace(HEALTHY, image_id="sha256:another"),
+        replace(HEALTHY, deployment_id="d0"),
+        replace(HEALTHY, health="none"),
+        replace(HEALTHY, state="paused"),
+    ],
+)
+def test_what_is_not_the_target_does_not_pass(container: Container) -> None:
+    judged = gate(window=0)
+    assert judged.look(observed=(container,), at=0) is None
+    assert not judged.passed(at=1)
+
+
+def test_a_service_without_a_check_passes_by_running() -> None:
+    judged = gate(window=3, service=replace(WEB, has_health_check=False))
+    judged.look(observed=(replace(STARTING, health="none"),), at=0)
+    assert not judged.passed(at=2)
+    assert judged.passed(at=3)
+
+
+def test_every_replica_counts() -> None:
+    judged = gate(window=0, service=replace(WEB, replicas=2))
+    judged.look(observed=(HEALTHY,), at=0)
+    assert not judged.passed(at=0)
+    judged.look(observed=(HEALTHY, replace(HEALTHY, id="c2")), at=1)
+    assert judged.passed(at=1)

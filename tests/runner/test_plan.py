@@ -1,0 +1,102 @@
+"""The plan: wanted and observed in, text out. No Docker."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agents.runner.model import Container, Release, Target, WantedService
+from agents.runner.plan import make_plan, owners_of
+
+SERVICES = (
+    WantedService(name="db", image="db:1", content_hash="db1"),
+    WantedService(name="cache", image="cache:1", content_hash="cache1"),
+    WantedService(name="web", image="web:1", content_hash="web1", level=1),
+)
+RELEASE = Release(deployment_id="d2", project_id="p", stack="axion-shop", files={}, services=SERVICES)
+
+
+def container(service: str, **changes: object) -> Container:
+    sound = Container(
+        id=f"c-{service}",
+        service=service,
+        state="running",
+        health="healthy",
+        image_id=f"sha256:{service}",
+        content_hash=f"{service}1",
+        deployment_id="d1",
+    )
+    return replace(sound, **changes)  # type: ignore[arg-type]
+
+
+ALL = (container("cache"), container("db"), container("web"))
+
+
+def plan_text(
+    *, observed: tuple[Container, ...], release: Release = RELEASE, owners: dict[str, str] | None = None
+) -> str:
+    images = {service.name: f"sha256:{service.name}" for service in release.services}
+    chosen = owners if owners is not None else owners_of(release=release, observed=observed)
+    return make_plan(target=Target(services=release.services, owners=chosen, images=images), observed=observed).text()
+
+
+def test_nothing_there_is_one_call_for_the_whole_stack() -> None:
+    assert plan_text(observed=()) == "1. up db, cache, web: db is not there; cache is not there; web is not there\n"
+
+
+def test_nothing_changed_is_no_operation() -> None:
+    assert plan_text(observed=ALL) == "keep db, cache, web: unchanged and running\n"
+
+
+def test_only_what_changed_is_touched_level_by_level() -> None:
+    observed = (container("cache"), container("db", content_hash="old"), container("web", content_hash="old"))
+    assert plan_text(observed=observed) == (
+        "1. up db: db changed\n2. up web: web changed\nkeep cache: unchanged and running\n"
+    )
+
+
+def test_what_stopped_or_is_unhealthy_comes_up_again() -> None:
+    observed = (container("cache", state="exited"), container("db", health="unhealthy"), container("web"))
+    assert plan_text(observed=observed) == (
+        "1. up db, cache: db is unhealthy; cache is exited\nkeep web: unchanged and running\n"
+    )
+
+
+def test_a_missing_replica_is_a_change() -> None:
+    doubled = replace(RELEASE, services=(replace(SERVICES[0], replicas=2), *SERVICES[1:]))
+    assert plan_text(observed=ALL, release=doubled).startswith("1. up db: db has 1 of 2 containers\n")
+
+
+def test_what_left_the_graph_goes_first() -> None:
+    observed = (*ALL, container("mail"))
+    assert plan_text(observed=observed).startswith("1. remove mail: mail is no longer part of the stack\n")
+
+
+def test_force_touches_everything_once() -> None:
+    forced = replace(RELEASE, force=True)
+    assert plan_text(observed=ALL, release=forced).startswith("1. up db, cache, web: ")
+    done = tuple(replace(each, deployment_id="d2") for each in ALL)
+    assert plan_text(observed=done, release=forced) == "keep db, cache, web: unchanged and running\n"
+
+
+def test_after_a_crash_only_the_rest_is_done() -> None:
+    observed = (container("cache", deployment_id="d2"), container("db", deployment_id="d2", state="created"))
+    assert plan_text(observed=observed) == (
+        "1. up db: db is created\n2. up web: web is not there\nkeep cache: unchanged and running\n"
+    )
+
+
+def test_going_back_uses_the_files_each_service_came_from() -> None:
+    owners = {"db": "d0", "cache": "d1", "web": "d1"}
+    observed = tuple(replace(each, deployment_id="d2") for each in ALL)
+    plan = make_plan(target=Target(services=SERVICES, owners=owners, images={}), observed=observed)
+    assert [(operation.release, operation.services) for operation in plan.operations] == [
+        ("d0", ("db",)),
+        ("d1", ("cache",)),
+        ("d1", ("web",)),
+    ]
+
+
+def test_another_image_under_the_same_hash_is_put_right() -> None:
+    owners = {service.name: "d1" for service in SERVICES}
+    observed = (container("cache"), container("db", image_id="sha256:other"), container("web"))
+    assert plan_text(observed=observed, owners=owners).startswith("1. up db: db runs another image\n")
