@@ -1,0 +1,201 @@
+"""Machines in the admin: servers and clusters to edit; agents and the command ledger to look at."""
+
+# ruff: noqa: ARG002 - signatures are Django's
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import F, Model, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Now
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from unfold.admin import ModelAdmin
+from unfold.decorators import action, display
+
+from agents.models import Agent, Cluster, CommandRecord, Server
+from agents.models.machines import lost_after, silent_after
+from agents.services import enrolment
+from agents.states import CommandStatus, Presence, presence
+
+PRESENCE_COLOURS = {
+    Presence.ONLINE: "success",
+    Presence.SILENT: "warning",
+    Presence.LOST: "danger",
+    Presence.PENDING: "info",
+    Presence.REVOKED: "default",
+}
+COMMAND_COLOURS = {
+    CommandStatus.QUEUED: "info",
+    CommandStatus.SENT: "info",
+    CommandStatus.ACKNOWLEDGED: "warning",
+    CommandStatus.FINISHED: "success",
+    CommandStatus.REFUSED: "danger",
+    CommandStatus.WITHDRAWN: "default",
+}
+
+
+def presence_of(record: Any) -> Presence:
+    """Of a row annotated with `database_now`, `seen` and `revoked`."""
+    return presence(
+        now=record.database_now,
+        last_seen_at=record.seen,
+        revoked=record.revoked is not None,
+        silent_after=silent_after(),
+        lost_after=lost_after(),
+    )
+
+
+class OwnRows(ModelAdmin):
+    """Shows a user's own rows, and all to superusers. Another's row is not there."""
+
+    owner_path: ClassVar[str] = "owner"
+    show_full_result_count = False
+    list_per_page = 50
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        if getattr(request.user, "is_superuser", False):
+            return rows
+        return rows.filter(**{self.owner_path: request.user})
+
+
+class ReadOnly(OwnRows):
+    """Rows that only the product itself writes."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class Owned(OwnRows):
+    """Rows that belong to whoever adds them."""
+
+    exclude = ("owner",)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
+        if not change:
+            obj.owner = request.user
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(Cluster)
+class ClusterAdmin(Owned):
+    list_display = ("name", "owner", "created_at")
+    list_select_related = ("owner",)
+    search_fields = ("name",)
+
+
+@admin.register(Server)
+class ServerAdmin(Owned):
+    list_display = ("name", "health", "host", "cluster", "last_seen", "owner")
+    list_select_related = ("cluster", "owner")
+    search_fields = ("name", "host")
+    actions_detail = ("new_enrolment_token",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        active = Agent.objects.active().filter(server_id=OuterRef("pk"))
+        rows: Any = super().get_queryset(request)
+        found: QuerySet[Any] = rows.annotate(
+            database_now=Now(),
+            seen=Subquery(active.values("last_seen_at")[:1]),
+            revoked=Subquery(active.values("revoked_at")[:1]),
+        )
+        return found
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "cluster":
+            kwargs["queryset"] = ClusterAdmin(Cluster, self.admin_site).get_queryset(request)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    @display(description="Agent", label=PRESENCE_COLOURS)
+    def health(self, server: Any) -> str:
+        return presence_of(server).value
+
+    @display(description="Last seen", empty_value="never")
+    def last_seen(self, server: Any) -> Any:
+        return server.seen
+
+    @action(description="New enrolment token", url_path="new-enrolment-token", icon="key", permissions=["change"])
+    def new_enrolment_token(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask first (a token is made by POST only), then show it, this once."""
+        server = get_object_or_404(self.get_queryset(request), pk=object_id)
+        context = {**self.admin_site.each_context(request), "title": "New enrolment token", "server": server}
+        if request.method == "POST":
+            issued = enrolment.create_token(server_id=server.pk, owner_id=server.owner_id)
+            context |= {
+                "issued": issued,
+                "command": start_command(request=request, server_id=server.pk, token=issued.token),
+            }
+        return TemplateResponse(request, "admin/agents/enrolment_token.html", context)
+
+
+def start_command(*, request: HttpRequest, server_id: UUID, token: str) -> str:
+    """What to run on the server, with the gateway's address as this browser would reach it."""
+    scheme = "https" if settings.AXION_GATEWAY_TLS_CERT else "http"
+    host = request.get_host().rpartition(":")[0] or request.get_host()
+    port = settings.AXION_GATEWAY_BIND.rpartition(":")[2]
+    return "\n".join(
+        (
+            f"export AXION_AGENT__AGENT__SERVER_ID={server_id}",
+            f"export AXION_AGENT__AGENT__TOKEN={token}",
+            f"export AXION_AGENT__CONTROL_PLANE__GRPC_URL={scheme}://{host}:{port}",
+            "python -m agents.runner",
+        )
+    )
+
+
+@admin.register(Agent)
+class AgentAdmin(ReadOnly):
+    list_display = ("__str__", "server_id", "health_pill", "version", "architecture", "last_seen_at", "owner")
+    list_select_related = ("owner",)
+    fields = (
+        "id", "server_id", "owner", "health_pill", "version", "os", "architecture", "server_info", "health",
+        "last_seen_at", "enrolled_at", "revoked_at",
+    )  # fmt: skip
+    readonly_fields = fields
+    actions_detail = ("revoke",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: Any = super().get_queryset(request)
+        found: QuerySet[Any] = rows.annotate(database_now=Now(), seen=F("last_seen_at"), revoked=F("revoked_at"))
+        return found
+
+    @display(description="Health", label=PRESENCE_COLOURS)
+    def health_pill(self, agent: Any) -> str:
+        return presence_of(agent).value
+
+    @action(description="Revoke the credential", url_path="revoke", icon="block", permissions=["agents.delete_agent"])
+    def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask first, then end the agent's credential; its session drops within seconds."""
+        agent = get_object_or_404(self.get_queryset(request), pk=object_id, revoked_at__isnull=True)
+        if request.method == "POST":
+            enrolment.revoke(agent_id=agent.pk)
+            self.message_user(request, "The agent's credential was revoked.")
+            return redirect(reverse("admin:agents_agent_change", args=[agent.pk]))
+        context = {**self.admin_site.each_context(request), "title": "Revoke the credential", "agent": agent}
+        return TemplateResponse(request, "admin/agents/revoke.html", context)
+
+
+@admin.register(CommandRecord)
+class CommandRecordAdmin(ReadOnly):
+    owner_path = "agent__owner"
+    list_display = ("__str__", "status_pill", "agent", "attempts", "queued_at", "finished_at")
+    list_select_related = ("agent",)
+    list_filter = ("status", "kind")
+    search_fields = ("lane",)
+    readonly_fields = ("status_pill",)
+
+    @display(description="Status", label=COMMAND_COLOURS)
+    def status_pill(self, command: CommandRecord) -> str:
+        return command.status
