@@ -38,6 +38,7 @@ class Prepared:
     stack: Stack
     agent_id: UUID
     values: dict[str, str] = field(repr=False)
+    hashes: dict[str, str]
 
 
 def run_deployment(*, deployment_id: UUID, at: datetime) -> None:
@@ -66,7 +67,8 @@ def prepare(*, deployment: DeploymentRecord, project: ProjectRecord) -> Prepared
     )
     agent_id = infrastructure().agent_of(target=deployment.target)
     values = variables.resolve_values(deployment=deployment, stack=stack, new_password=secrets.token_urlsafe)
-    return Prepared(stack=stack, agent_id=agent_id, values=values)
+    hashes = variables.content_hashes(project_id=project.id, stack=stack, values=values)
+    return Prepared(stack=stack, agent_id=agent_id, values=values, hashes=hashes)
 
 
 def start(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Prepared, at: datetime) -> bool:
@@ -100,7 +102,7 @@ def _hand_over(*, deployment: DeploymentRecord, project: ProjectRecord, prepared
         lane=deployment.lane,
         deployment_id=deployment.id,
         project_id=project.id,
-        command=command_of(deployment=deployment, project=project, stack=prepared.stack),
+        command=command_of(deployment=deployment, project=project, prepared=prepared),
     )
     announced = [
         NewEvent(type=EventType.COMMAND_SENT, payload={"agentId": str(prepared.agent_id)}),
@@ -109,8 +111,9 @@ def _hand_over(*, deployment: DeploymentRecord, project: ProjectRecord, prepared
     events.append(deployment_id=deployment.id, events=announced, at=at)
 
 
-def command_of(*, deployment: DeploymentRecord, project: ProjectRecord, stack: Stack) -> DeployCommand:
+def command_of(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Prepared) -> DeployCommand:
     """The agent's order. Holds names of variables, never values."""
+    stack = prepared.stack
     return DeployCommand(
         stack_name=stack.name,
         files=dict(stack.files),
@@ -124,7 +127,7 @@ def command_of(*, deployment: DeploymentRecord, project: ProjectRecord, stack: S
                 depends_on=tuple(service.depends_on),
                 has_health_check=service.has_health_check,
                 replicas=service.replicas,
-                content_hash=service.content_hash,
+                content_hash=prepared.hashes[service.name],
                 level=service.level,
             )
             for service in stack.services

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from deployments.encryption import seal, unseal, unseal_mapping
@@ -14,6 +17,8 @@ from stackgen.results import Stack
 from stackgen.variables import resolve
 
 PASSWORD_BYTES = 24
+# Kept with the project like a secret: without it nobody can try values against a fingerprint.
+FINGERPRINT_KEY = "internal.fingerprint"
 
 
 def resolve_values(*, deployment: DeploymentRecord, stack: Stack, new_password: Callable[[int], str]) -> dict[str, str]:
@@ -25,7 +30,7 @@ def resolve_values(*, deployment: DeploymentRecord, stack: Stack, new_password: 
     request_env = {
         name: unseal(sealed=value, context=f"deployment:{deployment.id}:{name}") for name, value in sealed_env.items()
     }
-    needed = tuple(variable.key for variable in stack.variables if variable.kind == "generated")
+    needed = (FINGERPRINT_KEY, *(variable.key for variable in stack.variables if variable.kind == "generated"))
     kept = project_secrets(project_id=deployment.project_id)
     missing = {key: new_password(PASSWORD_BYTES) for key in needed if key not in kept}
     if missing:
@@ -35,6 +40,20 @@ def resolve_values(*, deployment: DeploymentRecord, stack: Stack, new_password: 
         return resolve(stack=stack, env=request_env, secrets=kept)
     except VariablesMissing as error:
         raise Invalid(f"{error} Store the graph again with these values.") from error
+
+
+def content_hashes(*, project_id: UUID, stack: Stack, values: Mapping[str, str]) -> dict[str, str]:
+    """By service: a hash of all that it is made of, the values of its variables too, so that a new value replaces it.
+
+    HMAC-SHA-256 (RFC 2104) under a key of the project: the hash stands on the container, where anyone may read it.
+    """
+    key = project_secrets(project_id=project_id)[FINGERPRINT_KEY].encode()
+    hashes = {}
+    for service in stack.services:
+        names = service.aspects.get("variables", "").split()
+        content = json.dumps([service.content_hash, [[name, values[name]] for name in names]])
+        hashes[service.name] = hmac.new(key, content.encode(), hashlib.sha256).hexdigest()
+    return hashes
 
 
 def context_of(*, project_id: UUID, key: str) -> str:

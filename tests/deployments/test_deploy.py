@@ -204,6 +204,20 @@ def test_generated_passwords_stay_the_same(owner: User, voting: UUID, server: Se
     assert ProjectSecret.objects.count() >= 1
 
 
+def test_a_new_value_changes_exactly_the_services_that_use_it(
+    owner: User, voting: UUID, server: Server, agent: Agent
+) -> None:
+    hashes = []
+    for value in ("one", "one", "two"):
+        deployment = ask(owner, voting, server, env_vars={"API_KEY": value})
+        execute.run_deployment(deployment_id=deployment.id, at=NOW)
+        payload = CommandRecord.objects.get(deployment_id=deployment.id).payload
+        hashes.append({service["name"]: service["content_hash"] for service in payload["services"]})
+        Deployment.objects.filter(pk=deployment.id).update(status=Status.SUCCESS, completed_at=NOW)
+    assert hashes[0] == hashes[1]
+    assert {name for name in hashes[0] if hashes[0][name] != hashes[2][name]} == {"vote", "result", "worker"}
+
+
 def test_importing_again_keeps_what_did_not_change(owner: User, voting: UUID) -> None:
     again = import_directory(caller=caller_of(owner), directory=VOTING, new_project_id=uuid4())
     assert again.project.id == voting

@@ -1,0 +1,65 @@
+"""Servers and clusters as a door shows them: a caller's own, everyone's for who sees everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from agents.errors import ServerNotFound
+from agents.services import directory, enrolment
+from agents.types import ClusterData, IssuedToken, ServerData
+from deployments.errors import Conflict, Invalid, NotFound
+from deployments.types import Caller
+
+MAX_NAME = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machines:
+    """What a caller may deploy to."""
+
+    servers: tuple[ServerData, ...]
+    clusters: tuple[ClusterData, ...]
+
+    def name_of(self, target_id: UUID) -> str:
+        """What people call the target; a piece of its id when it is not among these."""
+        names = {machine.id: machine.name for machine in (*self.servers, *self.clusters)}
+        return names.get(target_id, str(target_id)[:8])
+
+
+def machines_of(caller: Caller) -> Machines:
+    """The caller's own servers and clusters, by name."""
+    return Machines(
+        servers=directory.servers_of(owner_id=caller.user_id), clusters=directory.clusters_of(owner_id=caller.user_id)
+    )
+
+
+def add_server(*, caller: Caller, server_id: UUID, name: str, host: str = "") -> ServerData:
+    """A new server of the caller; its agent enrols later. Raises Invalid, or Conflict when the name is taken."""
+    name = name.strip()
+    if not name or len(name) > MAX_NAME:
+        raise Invalid("A server needs a name of at most 100 characters.", details={"name": "1 to 100 characters"})
+    try:
+        with transaction.atomic():
+            return directory.add_server(server_id=server_id, owner_id=caller.user_id, name=name, host=host)
+    except IntegrityError as error:
+        raise Conflict("You have a server of this name already.", details={"name": "taken"}) from error
+
+
+def get_server(*, caller: Caller, server_id: UUID) -> ServerData:
+    """Raises NotFound, the same for missing and for somebody else's."""
+    try:
+        server = directory.get_server(server_id=server_id)
+    except ServerNotFound:
+        raise NotFound("No such server.") from None
+    if not caller.sees_everything and server.owner_id != caller.user_id:
+        raise NotFound("No such server.")
+    return server
+
+
+def issue_enrolment_token(*, caller: Caller, server_id: UUID) -> IssuedToken:
+    """A one-time token with which one agent enrols on the server. Raises NotFound."""
+    server = get_server(caller=caller, server_id=server_id)
+    return enrolment.create_token(server_id=server.id, owner_id=server.owner_id)
