@@ -55,6 +55,15 @@ class Service:
         listed = [json.loads(line) for line in self.compose("ps", "--all", "--format", "json").splitlines()]
         return {each["Service"]: each["State"] for each in listed}
 
+    def restarts(self) -> dict[str, int]:
+        """How often each of our processes ended and was started again."""
+        counts = {}
+        for name in OURS:
+            container = self.compose("ps", "--quiet", name).strip()
+            command = ["docker", "inspect", "--format", "{{.RestartCount}}", container]
+            counts[name] = int(subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout)
+        return counts
+
 
 def build_image() -> None:
     """As `docker compose build` would, with the authorities that this machine's builds need."""
@@ -91,6 +100,7 @@ def test_every_process_runs_and_the_web_process_answers(service: Service) -> Non
     states = service.states()
     assert {name: states.get(name) for name in OURS} == dict.fromkeys(OURS, "running")
     assert states["migrate"] == "exited"
+    assert service.restarts() == dict.fromkeys(OURS, 0)
 
 
 def test_the_file_is_valid_with_kafka(service: Service) -> None:
