@@ -40,9 +40,24 @@ def epoch_ms(moment: datetime | None) -> int:
     return 0 if moment is None else round(moment.timestamp() * 1000)
 
 
-def status_changed(*, before: Status, after: Status, reason: Reason, message: str, failed_service: str) -> NewEvent:
-    """A transition happened."""
-    payload = {"from": before, "to": after, "reason": reason, "message": message, "failedService": failed_service}
+def status_changed(
+    *,
+    before: Status,
+    after: Status,
+    reason: Reason,
+    message: str,
+    failed_service: str,
+    log_tail: tuple[str, ...] = (),
+) -> NewEvent:
+    """A transition happened. An empty reason leaves reason, message, service and log tail as they were."""
+    payload = {
+        "from": before,
+        "to": after,
+        "reason": reason,
+        "message": message,
+        "failedService": failed_service,
+        "logTail": list(log_tail),
+    }
     return NewEvent(type=EventType.STATUS_CHANGED, payload=payload)
 
 

@@ -110,7 +110,12 @@ def advance(
     if changed != 1:
         raise IllegalTransitionError(status=before, transition=transition)
     announced = status_changed(
-        before=before, after=target, reason=said.reason, message=said.message, failed_service=said.failed_service
+        before=before,
+        after=target,
+        reason=said.reason,
+        message=said.message,
+        failed_service=said.failed_service,
+        log_tail=said.log_tail,
     )
     events.append(deployment_id=deployment_id, events=[announced], at=at)
 

@@ -1,0 +1,113 @@
+"""Shapes and numbers of the platform's wire: camelCase keys, enums as integers, times in epoch milliseconds. Pure.
+
+Values of variables are no part of any shape: `envVars` holds their names and a mask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from deployments.events import epoch_ms, service_payload
+from deployments.states import Stage, Status
+from deployments.types import DeploymentRecord, EventRecord, Page, ServiceState, TargetKind
+
+MASK = "***"
+SUCCESS = 1
+STATUS_NUMBERS: Mapping[Status, int] = {status: number for number, status in enumerate(Status, start=1)}
+STAGE_NUMBERS: Mapping[Stage, int] = {stage: number for number, stage in enumerate(Stage)}
+STATUS_OF_NUMBER: Mapping[int, Status] = {number: status for status, number in STATUS_NUMBERS.items()}
+CONFIG_KEYS = ("dockerComposeYml", "dockerfiles", "dockerImages", "serviceDependencies")
+EMPTY_CONFIG: Mapping[str, Any] = {
+    "dockerComposeYml": "",
+    "dockerfiles": {},
+    "dockerImages": {},
+    "serviceDependencies": [],
+}
+# How far a service is, in the numbers of DeploymentStatus.
+BROKEN_STATES = frozenset({"exited", "restarting", "removed"})
+HEALTHY = frozenset({"healthy", "none"})
+
+
+def service_status(service: ServiceState) -> Status:
+    """A service in the words of a deployment: pending, in progress, success or failed."""
+    if service.health == "unhealthy" or service.state in BROKEN_STATES:
+        return Status.FAILED
+    if service.state == "running" and service.health in HEALTHY:
+        return Status.SUCCESS
+    return Status.PENDING if service.state == "waiting" else Status.IN_PROGRESS
+
+
+def service_shape(service: ServiceState, *, server_id: str) -> dict[str, Any]:
+    """ServiceDeploymentStatus of the contract, and beside it what the agent saw."""
+    seen = service_payload(service)
+    return {
+        **seen,
+        "serviceId": service.node_id,
+        "serverId": server_id,
+        "status": STATUS_NUMBERS[service_status(service)],
+    }
+
+
+def service_shapes(deployment: DeploymentRecord) -> list[dict[str, Any]]:
+    server_id = str(deployment.target.id) if deployment.target.kind is TargetKind.SERVER else ""
+    return [service_shape(service, server_id=server_id) for service in deployment.services]
+
+
+def deployment_shape(deployment: DeploymentRecord) -> dict[str, Any]:
+    """Deployment of the contract with reason, stage and progress beside it."""
+    config = {**EMPTY_CONFIG, **{key: deployment.config[key] for key in CONFIG_KEYS if key in deployment.config}}
+    return {
+        "id": str(deployment.id),
+        "projectId": str(deployment.project_id),
+        f"{deployment.target.kind}Id": str(deployment.target.id),
+        "status": STATUS_NUMBERS[deployment.status],
+        "kind": deployment.kind,
+        "requestedBy": deployment.requested_by,
+        "serviceStatuses": service_shapes(deployment),
+        "envVars": dict.fromkeys(deployment.env_names, MASK),
+        "config": config,
+        "currentStage": STAGE_NUMBERS[deployment.stage],
+        "progressPercent": deployment.progress,
+        "reason": str(deployment.reason),
+        "errorMessage": deployment.message,
+        "failedService": deployment.failed_service,
+        "logTail": list(deployment.log_tail),
+        "graphVersion": deployment.graph_version,
+        "forceRedeploy": deployment.force_redeploy,
+        "cancelRequestedAt": epoch_ms(deployment.cancel_requested_at),
+        "lastSequence": deployment.last_sequence,
+        "startedAt": epoch_ms(deployment.started_at),
+        "completedAt": epoch_ms(deployment.completed_at),
+        "createdAt": epoch_ms(deployment.created_at),
+        "updatedAt": epoch_ms(deployment.updated_at),
+    }
+
+
+def status_shape(deployment: DeploymentRecord) -> dict[str, Any]:
+    """What getDeploymentStatus answers."""
+    return {
+        "status": STATUS_NUMBERS[deployment.status],
+        "serviceStatuses": service_shapes(deployment),
+        "currentStage": STAGE_NUMBERS[deployment.stage],
+        "progressPercent": deployment.progress,
+        "reason": str(deployment.reason),
+        "errorMessage": deployment.message,
+    }
+
+
+def event_shape(event: EventRecord) -> dict[str, Any]:
+    """One event, the same for REST, sockets and pages."""
+    return {
+        "id": str(event.id),
+        "deploymentId": str(event.deployment_id),
+        "projectId": str(event.project_id),
+        "sequence": event.sequence,
+        "type": event.type,
+        "payload": dict(event.payload),
+        "createdAt": epoch_ms(event.created_at),
+    }
+
+
+def pagination_shape(page: Page[Any]) -> dict[str, int]:
+    return {"page": page.page, "limit": page.limit, "total": page.total, "totalPages": page.total_pages}
