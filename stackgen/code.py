@@ -127,15 +127,22 @@ def _files_of_directory(path: Path) -> list[_File]:
     files = []
     for found in _walk(root, root, ignored):
         name = _checked_name(found.relative_to(root).as_posix())
-        real = found.resolve()
-        if not real.is_relative_to(root):
-            raise BundleInvalid(f"{name} is a link that leads out of the directory")
-        kind = real.stat()
-        if not stat.S_ISREG(kind.st_mode):
-            raise BundleInvalid(f"{name} is neither a file nor a directory")
-        budget.take(kind.st_size)
-        files.append(_File(name=name, content=real.read_bytes(), executable=bool(kind.st_mode & stat.S_IXUSR)))
+        try:
+            files.append(_read_file(found, name, root, budget))
+        except (OSError, RuntimeError) as error:
+            raise BundleInvalid(f"{name} cannot be read: {error}") from error
     return sorted(files, key=lambda file: file.name)
+
+
+def _read_file(found: Path, name: str, root: Path, budget: _Budget) -> _File:
+    real = found.resolve(strict=True)
+    if not real.is_relative_to(root):
+        raise BundleInvalid(f"{name} is a link that leads out of the directory")
+    kind = real.stat()
+    if not stat.S_ISREG(kind.st_mode):
+        raise BundleInvalid(f"{name} is neither a file nor a directory")
+    budget.take(kind.st_size)
+    return _File(name=name, content=real.read_bytes(), executable=bool(kind.st_mode & stat.S_IXUSR))
 
 
 def _walk(folder: Path, root: Path, ignored: Ignored) -> Iterator[Path]:

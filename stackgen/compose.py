@@ -40,20 +40,25 @@ def _service(part: Part, layout: Layout) -> dict[str, Value]:
         "build": _build(part) if from_code else None,
         "init": True if from_code else None,
         "hostname": part.name if part.fixed_hostname else None,
-        "command": Flow(part.command),
+        "command": command_of(part),
         "environment": dict(part.environment),
         "volumes": [f"{part.name}-{volume.name}:{volume.path}" for volume in part.volumes],
         "configs": [{"source": file.name, "target": file.target} for file in part.files],
         "ports": [f"{outside}:{inside}" for outside, inside in part.ports],
         "networks": list(layout.networks[part.name]),
         "depends_on": _depends_on(part, layout),
-        "healthcheck": _health(part, layout) if part.health else None,
+        "healthcheck": health_of(part, layout) if part.health else None,
         "restart": "unless-stopped",
         "stop_grace_period": f"{part.stop_grace_seconds}s",
         "deploy": _deploy(part),
         "logging": dict(LOGGING),
     }
     return {key: value for key, value in definition.items() if value not in (None, {}, [], ())}
+
+
+def command_of(part: Part) -> Value:
+    """In one line, unless a script in it has lines of its own."""
+    return list(part.command) if any("\n" in word for word in part.command) else Flow(part.command)
 
 
 def _build(part: Part) -> dict[str, Value]:
@@ -76,10 +81,12 @@ def _depends_on(part: Part, layout: Layout) -> dict[str, Value]:
     }
 
 
-def _health(part: Part, layout: Layout) -> dict[str, Value]:
+def health_of(part: Part, layout: Layout) -> dict[str, Value]:
+    """The healthcheck of a part that has one."""
     return healthcheck(
         part.health,
-        interval_seconds=layout.options.health_interval_seconds,
+        interval_seconds=part.health_interval_seconds or layout.options.health_interval_seconds,
+        timeout_seconds=part.health_timeout_seconds,
         start_seconds=part.health_start_seconds,
     )
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from stackgen.nodes import Settings
 from stackgen.yaml import Flow, Value
 
-TIMEOUT_SECONDS = 3
 RETRIES = 5
-START_SECONDS = 60
 
 # Images that others built: the first of the usual tools that is there. Without any, the check fails and says so.
 _SHELL = (
@@ -52,13 +50,13 @@ def of_service(settings: Settings, probe: str) -> tuple[str, ...]:
 
 
 def healthcheck(
-    test: tuple[str, ...], *, interval_seconds: int, start_seconds: int = START_SECONDS
+    test: tuple[str, ...], *, interval_seconds: int, timeout_seconds: int, start_seconds: int
 ) -> dict[str, Value]:
     """Compose's healthcheck. Failures do not count while the container starts; a success does, at once."""
     return {
         "test": Flow(test),
         "interval": f"{interval_seconds}s",
-        "timeout": f"{TIMEOUT_SECONDS}s",
+        "timeout": f"{timeout_seconds}s",
         "retries": RETRIES,
         "start_period": f"{start_seconds}s",
     }

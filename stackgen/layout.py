@@ -56,6 +56,11 @@ class Layout:
         }
         return {**ours, **part.labels}
 
+    def starts_first(self, part: Part) -> bool:
+        """Whether a new copy may run beside the old one: no data and no port of a host that only one can have."""
+        shares_ports = self.options.engine == "swarm" and self.options.swarm_ports == "ingress"
+        return not part.volumes and (not part.ports or shares_ports)
+
     def volume_name(self, part: Part, name: str) -> str:
         """By the node's id, so that a service that is renamed finds its data again."""
         return f"{self.stack_name}_{short_hash(part.node.id, 12)}-{name}"

@@ -1,8 +1,8 @@
 """Networks from edges: two services share a network exactly when an edge joins them.
 
 Each network is a group in which everybody is joined with everybody, and together they hold every edge (a clique cover).
-The fewest possible is a hard problem; what is done here is close: networks grow as far as they can, those that became
-superfluous go. Drawings without triangles, which is most of them, need one network per edge, and get that.
+The fewest possible is a hard problem. Networks grow as far as they can, those that became superfluous go, and what can
+be searched through is searched through. Drawings without triangles, which is most, need one network per edge.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from stackgen.fewer_networks import improve
 from stackgen.names import short_hash
 
 LONGEST_NAME = 40
@@ -24,13 +25,32 @@ def cover(names: Iterable[str], edges: Iterable[Pair]) -> tuple[frozenset[str], 
         neighbours[one].add(other)
         neighbours[other].add(one)
     pairs = sorted({(min(pair), max(pair)) for pair in edges_of(neighbours)})
-    groups = _grow_all(pairs, neighbours)
+    groups = []
+    for part in _connected(pairs, neighbours):
+        groups += improve(_needed(_grow_all(part, neighbours)), neighbours)
     alone = [frozenset({name}) for name in neighbours if not neighbours[name]]
-    return tuple(sorted([*_needed(groups), *alone], key=sorted))
+    return tuple(sorted([*groups, *alone], key=sorted))
 
 
 def edges_of(neighbours: Neighbours) -> Iterable[Pair]:
     return ((name, other) for name, others in neighbours.items() for other in others if name < other)
+
+
+def _connected(pairs: list[Pair], neighbours: Neighbours) -> Iterable[list[Pair]]:
+    """The edges of each part of the drawing that hangs together, sorted."""
+    part_of: dict[str, int] = {}
+    parts: list[list[Pair]] = []
+    for pair in pairs:
+        if pair[0] not in part_of:
+            todo = [pair[0]]
+            while todo:
+                name = todo.pop()
+                if name not in part_of:
+                    part_of[name] = len(parts)
+                    todo.extend(neighbours[name])
+            parts.append([])
+        parts[part_of[pair[0]]].append(pair)
+    return parts
 
 
 def _grow_all(pairs: list[Pair], neighbours: Neighbours) -> list[frozenset[str]]:

@@ -57,6 +57,7 @@ class Settings:
     cpu_reservation: str = ""
     memory_reservation: str = ""
     stop_grace_seconds: int | None = None
+    placement: str = ""
     health_path: str = ""
     runtime: str = ""
     image: str = ""

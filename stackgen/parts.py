@@ -36,14 +36,11 @@ class Part:
     command: tuple[str, ...] = ()
     health: tuple[str, ...] = ()
     health_start_seconds: int = 60
+    health_interval_seconds: int = 0
+    health_timeout_seconds: int = 3
     volumes: tuple[Volume, ...] = ()
     files: tuple[MountedFile, ...] = ()
     ports: tuple[tuple[int, int], ...] = ()
     fixed_hostname: bool = False
     stop_grace_seconds: int = 10
     labels: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def starts_first(self) -> bool:
-        """Whether a new copy may run beside the old one: no data and no port of the host that only one can have."""
-        return not self.volumes and not self.ports

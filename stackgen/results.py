@@ -16,12 +16,15 @@ class StackOptions:
 
     `images` replaces base images and images of databases and gateways by the name this library knows them under
     (`python`, `node`, `postgresql`, `caddy`, ...). `image_prefix` ends in a slash; a registry goes before it.
+    The last two are for hosts whose kernel lacks what Swarm's virtual addresses and routing mesh need.
     """
 
     engine: Engine = "compose"
     images: Mapping[str, str] = field(default_factory=dict)
     image_prefix: str = "axion/"
     health_interval_seconds: int = 2
+    swarm_ports: Literal["ingress", "host"] = "ingress"
+    swarm_endpoints: Literal["vip", "dnsrr"] = "vip"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,8 @@ class Workshop:
         given = self._config_layer(node)
         environment, overrides = merged([Layer(origin="its kind", values=kind.environment(connection)), given])
         self._note_overrides(node, overrides)
+        if node.settings.password_given and not kind.has_password:
+            self.warnings.append(f"{node.label!r}: {kind.name} is run without a password; the one given is not used")
         if node.settings.port not in {None, kind.port}:
             self.warnings.append(f"{node.label!r} listens on {kind.port}; its port {node.settings.port} is not used")
         return Part(
@@ -87,6 +89,8 @@ class Workshop:
             command=kind.command(connection),
             health=kind.health(connection),
             health_start_seconds=kind.health_start_seconds,
+            health_interval_seconds=kind.health_interval_seconds,
+            health_timeout_seconds=kind.health_timeout_seconds,
             volumes=kind.volumes(image),
             ports=((node.settings.host_port, kind.port),) if node.settings.host_port else (),
             fixed_hostname=kind.fixed_hostname,

@@ -21,6 +21,7 @@ DOMAIN = re.compile(rf"(?=.{{1,253}}$)(?:\*\.)?(?:{_LABEL}\.)*{_LABEL}")
 IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,511}")
 # What every one of the databases takes unquoted, so that no name can break out of a URL, a shell word or a config file.
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
+PLACEMENT = re.compile(r"(?:node|engine)\.[A-Za-z0-9._-]{1,100} ?[!=]= ?[A-Za-z0-9._-]{1,100}")
 NO_LINE_BREAK = re.compile(r"[^\r\n]{0,4096}")
 GATEWAYS = ("caddy", "traefik")
 # A drawn queue or cache without a type means the common one; a database must say what it is.
@@ -39,6 +40,7 @@ def read_settings(raw: RawNode, problems: list[Problem]) -> Settings:
         cpu_reservation=reading.cpus("cpuReservation"),
         memory_reservation=reading.memory("memoryReservation"),
         stop_grace_seconds=reading.whole("stopGraceSeconds", lowest=1, highest=3600),
+        placement=reading.matching("placement", PLACEMENT, wanted="a constraint such as node.hostname==alpha"),
         health_path=reading.matching("healthPath", PATH, wanted="a path such as /health"),
         runtime=_runtime(reading),
         image=reading.matching("image", IMAGE, wanted="an image such as nginx:1.29"),

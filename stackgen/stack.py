@@ -18,6 +18,7 @@ from stackgen.order import start_order
 from stackgen.parts import Part
 from stackgen.results import COMPOSE_FILE, Stack, StackOptions, StackService, Variable
 from stackgen.services import Workshop
+from stackgen.swarm import longest_name, swarm_document, warnings_of
 from stackgen.yaml import document
 
 __all__ = ["Stack", "StackOptions", "StackService", "Variable", "generate"]
@@ -45,7 +46,7 @@ def generate(
         raise ValueError(f"not a name for a stack: {stack_name!r}")
     workshop = Workshop(
         graph=graph,
-        names=service_names(graph, longest=LONGEST),
+        names=service_names(graph, longest=longest_name(stack_name) if options.engine == "swarm" else LONGEST),
         code=code,
         env_names=env_names,
         options=options,
@@ -87,6 +88,7 @@ def _lay_out(workshop: Workshop, parts: Mapping[str, Part], project_id: str) -> 
         for member in group:
             networks[member].append(network)
     workshop.warnings.extend(_order_warnings(order.circles))
+    workshop.warnings.extend(warnings_of(parts.values()) if workshop.options.engine == "swarm" else ())
     workshop.warnings.extend(_network_warnings(len(named), workshop.options))
     return Layout(
         stack_name=workshop.stack_name,
@@ -114,7 +116,8 @@ def _network_warnings(count: int, options: StackOptions) -> list[str]:
 
 
 def _stack(workshop: Workshop, layout: Layout) -> Stack:
-    content, identities = compose_document(layout)
+    write = swarm_document if workshop.options.engine == "swarm" else compose_document
+    content, identities = write(layout)
     variables = workshop.variables.used()
     files = {COMPOSE_FILE: document(content)}
     for part in layout.parts:
@@ -156,7 +159,7 @@ def _service(part: Part, layout: Layout, identity: Identity) -> StackService:
         level=layout.order.level[part.name],
         content_hash=identity.content_hash,
         aspects=identity.aspects,
-        starts_first=part.starts_first,
+        starts_first=layout.starts_first(part),
         published_ports=tuple(outside for outside, _ in part.ports),
     )
 

@@ -95,10 +95,10 @@ def _sequence(head: str, items: Sequence[Value], indent: str, lines: list[str]) 
         return
     lines.append(head)
     for item in items:
-        if isinstance(item, Mapping):
+        if isinstance(item, Mapping) and item:
             inner: list[str] = []
             _mapping(item, indent + "    ", inner)
-            inner[0] = f"{indent}  - {inner[0].strip()}"
+            inner[0] = f"{indent}  - {inner[0][len(indent) + 4 :]}"
             lines.extend(inner)
         else:
             _entry(f"{indent}  -", item, indent + "  ", lines)

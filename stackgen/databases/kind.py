@@ -53,6 +53,9 @@ class DatabaseKind:
     command: Callable[[Connection], tuple[str, ...]] = lambda _: ()
     health: Callable[[Connection], tuple[str, ...]]
     health_start_seconds: int = 60
+    # Checks that start a virtual machine of their own are asked less often; 0 means as often as the others.
+    health_interval_seconds: int = 0
+    health_timeout_seconds: int = 3
     url: Callable[[Connection], str]
     url_name: str
     others: Callable[[Connection], Mapping[str, str]] = lambda _: {}

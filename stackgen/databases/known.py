@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from stackgen.databases import postgresql, redis
+from stackgen.databases import kafka, minio, mongodb, mysql, nats, postgresql, rabbitmq, redis
 from stackgen.databases.kind import DatabaseKind
 
-KINDS: dict[str, DatabaseKind] = {kind.name: kind for kind in (postgresql.KIND, redis.KIND, redis.VALKEY)}
+KINDS: dict[str, DatabaseKind] = {
+    kind.name: kind
+    for kind in (
+        postgresql.KIND,
+        mysql.KIND,
+        mysql.MARIADB,
+        mongodb.KIND,
+        redis.KIND,
+        redis.VALKEY,
+        rabbitmq.KIND,
+        kafka.KIND,
+        nats.KIND,
+        minio.KIND,
+    )
+}
 _BY_ALIAS = {alias: kind for kind in KINDS.values() for alias in (kind.name, *kind.aliases)}
 
 

@@ -14,7 +14,7 @@ def _start(server: str) -> tuple[str, ...]:
     # The configuration comes on standard input: as an argument the password would show in `docker ps`.
     escape = r"""'s/[\\"]/\\&/g'"""
     script = (
-        f"""password=$$(printf %s "$$REDISCLI_AUTH" | sed {escape})\n"""
+        f'password=$$(printf %s "$$REDISCLI_AUTH" | sed {escape})\n'
         f"exec docker-entrypoint.sh {server} - <<END\n"
         'requirepass "$$password"\n'
         "dir /data\n"

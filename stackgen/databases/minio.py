@@ -1,0 +1,29 @@
+"""MinIO. Its callers get the variables that S3 clients read."""
+
+from __future__ import annotations
+
+from stackgen.databases.kind import Connection, DatabaseKind, Volume
+
+
+def _expected_by_clients(connection: Connection) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": f"http://{connection.host}:{connection.port}",
+        "AWS_ACCESS_KEY_ID": connection.user,
+        "AWS_SECRET_ACCESS_KEY": connection.password,
+    }
+
+
+KIND = DatabaseKind(
+    name="minio",
+    aliases=("s3",),
+    image="minio/minio:RELEASE.2025-09-07T16-13-09Z",
+    port=9000,
+    default_database="",
+    volumes=lambda _: (Volume(name="data", path="/data"),),
+    environment=lambda c: {"MINIO_ROOT_USER": c.user, "MINIO_ROOT_PASSWORD": c.password},
+    command=lambda _: ("server", "/data", "--console-address", ":9001"),
+    health=lambda _: ("CMD", "mc", "ready", "local"),
+    url=lambda c: f"http://{c.host}:{c.port}",
+    url_name="S3_ENDPOINT",
+    others=_expected_by_clients,
+)

@@ -1,0 +1,37 @@
+"""RabbitMQ. The database is its virtual host."""
+
+from __future__ import annotations
+
+from stackgen.databases.kind import Connection, DatabaseKind, Volume
+
+
+def _environment(connection: Connection) -> dict[str, str]:
+    return {
+        "RABBITMQ_DEFAULT_USER": connection.user,
+        "RABBITMQ_DEFAULT_PASS": connection.password,
+        "RABBITMQ_DEFAULT_VHOST": connection.database,
+    }
+
+
+def _url(connection: Connection) -> str:
+    return (
+        f"amqp://{connection.user}:{connection.password_in_url}@{connection.host}:{connection.port}/{connection.database}"
+    )
+
+
+KIND = DatabaseKind(
+    name="rabbitmq",
+    aliases=("rabbit", "amqp"),
+    image="rabbitmq:4",
+    port=5672,
+    volumes=lambda _: (Volume(name="data", path="/var/lib/rabbitmq"),),
+    environment=_environment,
+    health=lambda _: ("CMD", "rabbitmq-diagnostics", "-q", "check_port_connectivity"),
+    health_interval_seconds=5,
+    health_timeout_seconds=15,
+    url=_url,
+    url_name="RABBITMQ_URL",
+    others=lambda c: {"AMQP_URL": _url(c)},
+    fixed_hostname=True,
+    stop_grace_seconds=60,
+)

@@ -1,0 +1,122 @@
+"""The document that `docker stack deploy` reads: without what Swarm refuses or ignores, with what only Swarm has."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from stackgen.compose import command_of, health_of
+from stackgen.layout import LOGGING, Identity, Layout, identify, resources
+from stackgen.names import LONGEST, short_hash
+from stackgen.parts import Part
+from stackgen.yaml import Comment, Value
+
+# Swarm puts the stack's name before the service's, and a name ends at 63 characters.
+LONGEST_SWARM_NAME = 63
+RESTART: Mapping[str, Value] = {"condition": "any", "delay": "2s"}
+
+
+def longest_name(stack_name: str) -> int:
+    """How long a service's own name may be. Raises ValueError when the stack's name leaves too little."""
+    left = LONGEST_SWARM_NAME - len(stack_name) - 1
+    if left < 8:
+        raise ValueError(f"too long a name for a stack in Swarm: {stack_name}")
+    return min(LONGEST, left)
+
+
+def warnings_of(parts: Collection[Part]) -> list[str]:
+    """Volumes belong to one machine; Swarm would start the service elsewhere with an empty one."""
+    return [
+        f"the data of {part.name} stays on the machine where it first ran; say which with config.placement"
+        for part in parts
+        if part.volumes and not part.node.settings.placement
+    ]
+
+
+def swarm_document(layout: Layout) -> tuple[dict[str | Comment, Value], dict[str, Identity]]:
+    """The whole file, and what identifies each service, by its name."""
+    services: dict[str | Comment, Value] = {}
+    identities: dict[str, Identity] = {}
+    for part in layout.parts:
+        definition = _service(part, layout)
+        identity = identities[part.name] = identify(part, definition)
+        services[Comment()] = None
+        services[part.name] = _labelled(definition, layout.labels(part, identity.content_hash))
+    document: dict[str | Comment, Value] = {
+        Comment(f"Stack {layout.stack_name} for Swarm, generated from its drawing."): None,
+        Comment("Swarm knows no start order: every service starts at once and is restarted until it can run."): None,
+        "version": "3.8",
+        Comment(): None,
+        "services": services,
+        **_shared(layout),
+    }
+    return document, identities
+
+
+def _service(part: Part, layout: Layout) -> dict[str, Value]:
+    definition: dict[str, Value] = {
+        "image": part.image,
+        "init": True if part.bundle_digest else None,
+        "hostname": part.name if part.fixed_hostname else None,
+        "command": command_of(part),
+        "environment": dict(part.environment),
+        "volumes": [f"{part.name}-{volume.name}:{volume.path}" for volume in part.volumes],
+        "configs": [{"source": file.name, "target": file.target} for file in part.files],
+        "ports": [_port(pair, layout) for pair in part.ports],
+        "networks": list(layout.networks[part.name]),
+        "healthcheck": health_of(part, layout) if part.health else None,
+        "stop_grace_period": f"{part.stop_grace_seconds}s",
+        "logging": dict(LOGGING),
+        "deploy": _deploy(part, layout),
+    }
+    return {key: value for key, value in definition.items() if value not in (None, {}, [], ())}
+
+
+def _labelled(definition: Mapping[str, Value], labels: dict[str, Value]) -> dict[str, Value]:
+    """On the containers, and on the service, which is what Swarm lists."""
+    deploy = definition["deploy"]
+    assert isinstance(deploy, Mapping)
+    return {**definition, "labels": labels, "deploy": {**deploy, "labels": labels}}
+
+
+def _port(pair: tuple[int, int], layout: Layout) -> dict[str, Value]:
+    outside, inside = pair
+    return {"target": inside, "published": outside, "protocol": "tcp", "mode": layout.options.swarm_ports}
+
+
+def _deploy(part: Part, layout: Layout) -> dict[str, Value]:
+    settings = part.node.settings
+    order = "start-first" if layout.starts_first(part) else "stop-first"
+    deploy: dict[str, Value] = {
+        "replicas": settings.replicas,
+        "endpoint_mode": layout.options.swarm_endpoints if layout.options.swarm_endpoints != "vip" else None,
+        "placement": {"constraints": [settings.placement]} if settings.placement else None,
+        "resources": resources(part),
+        "restart_policy": dict(RESTART),
+        "update_config": {"parallelism": 1, "order": order, "failure_action": "rollback", "monitor": "15s"},
+        "rollback_config": {"parallelism": 1, "order": order},
+    }
+    return {key: value for key, value in deploy.items() if value not in (None, {})}
+
+
+def _shared(layout: Layout) -> dict[str | Comment, Value]:
+    labels = layout.project_labels
+    volumes: dict[str, Value] = {
+        f"{part.name}-{volume.name}": {"name": layout.volume_name(part, volume.name), "labels": labels}
+        for part in layout.parts
+        for volume in part.volumes
+    }
+    # A config cannot change while it is in use: another text is another config, named for its content.
+    configs: dict[str, Value] = {
+        file.name: {"file": f"./{file.file}", "name": f"{layout.stack_name}_{short_hash(file.name + file.text, 16)}"}
+        for part in layout.parts
+        for file in part.files
+    }
+    shared: dict[str | Comment, Value] = {
+        Comment(): None,
+        "networks": {name: {"driver": "overlay", "labels": labels} for name in layout.all_networks},
+    }
+    if volumes:
+        shared |= {Comment(): None, "volumes": volumes}
+    if configs:
+        shared |= {Comment(): None, "configs": configs}
+    return shared

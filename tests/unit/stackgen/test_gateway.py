@@ -1,0 +1,79 @@
+"""Which address leads where."""
+
+from __future__ import annotations
+
+import re
+
+from tests.unit.stackgen.drawing import DATABASE, GATEWAY, compose_of, graph, node, stack_of, web
+
+
+def caddyfile(*nodes: dict[str, object], edges: list[str]) -> str:
+    return stack_of(graph(*nodes, edges=edges)).files["Caddyfile.g"]
+
+
+def routes(text: str) -> list[tuple[str, str]]:
+    """Pairs of what is matched and where it goes, in the order in which Caddy tries them."""
+    return re.findall(r"(?:handle_path |handle )(\S*) ?\{\n\t\treverse_proxy (\S+) ", text)
+
+
+def test_the_only_callee_has_everything() -> None:
+    assert routes(caddyfile(node("g", GATEWAY, port="8080"), web("a"), edges=["g a"])) == [("", "a:80")]
+
+
+def test_the_first_drawn_callee_has_the_rest_and_each_has_its_prefix() -> None:
+    text = caddyfile(node("g", GATEWAY), web("b"), web("a"), edges=["g b", "g a"])
+    assert routes(text) == [("/a/*", "a:80"), ("/b/*", "b:80"), ("", "b:80")]
+    assert "redir /a /a/" in text
+
+
+def test_routes_may_be_chosen_at_either_end() -> None:
+    text = caddyfile(
+        node("g", GATEWAY, route__a="/", route__b="/api/v1/"), web("a"), web("b"),
+        web("c", path="/c", stripPrefix="false"),
+        edges=["g a", "g b", "g c"],
+    )
+    assert routes(text) == [("/api/v1/*", "b:80"), ("@c", "c:80"), ("", "a:80")]
+    assert "@c path /c /c/*" in text
+
+
+def test_a_domain_brings_https_its_ports_and_a_place_for_certificates() -> None:
+    nodes = node("g", GATEWAY, domain="Example.org"), web("a"), web("b", domain="b.example.org")
+    stack = stack_of(graph(*nodes, edges=["g a", "g b"]))
+    assert "\nexample.org {" in stack.files["Caddyfile.g"]
+    assert "\nb.example.org {" in stack.files["Caddyfile.g"]
+    assert "auto_https" not in stack.files["Caddyfile.g"]
+    service = compose_of(stack)["services"]["g"]
+    assert service["ports"] == ["80:80", "443:443"]
+    assert service["volumes"] == ["g-data:/data"]
+
+
+def test_two_routes_to_one_place_are_told() -> None:
+    stack = stack_of(graph(node("g", GATEWAY), web("a", path="/x"), web("b", path="/x/"), edges=["g a", "g b"]))
+    assert stack.warnings == ("'g' leads :80/x to a, not to b",)
+
+
+def test_a_gateway_without_callees_says_so_and_one_to_a_database_warns() -> None:
+    stack = stack_of(graph(node("g", GATEWAY), node("db", DATABASE, databaseType="redis"), edges=["g db"]))
+    assert "Nothing is connected" in stack.files["Caddyfile.g"]
+    assert stack.warnings == ("'g' is joined with 'db', but leads no requests there",)
+
+
+def test_only_gateways_and_who_asks_for_it_publish_ports() -> None:
+    raw = graph(
+        node("g", GATEWAY, port="8080", hostPort="9000"), web("a"), web("b", hostPort="7000"),
+        node("db", DATABASE, databaseType="postgresql", hostPort="5555"), edges=["g a"],
+    )
+    stack = stack_of(raw)
+    published = {name: found.get("ports") for name, found in compose_of(stack)["services"].items()}
+    assert published == {"a": None, "b": ["7000:80"], "db": ["5555:5432"], "g": ["9000:8080"]}
+    assert {service.name: service.published_ports for service in stack.services} == {
+        "a": (), "b": (7000,), "db": (5555,), "g": (9000,),
+    }  # fmt: skip
+
+
+def test_other_routes_replace_the_gateway() -> None:
+    """Compose does not notice another text by itself: the hash in the labels must change."""
+    one = stack_of(graph(node("g", GATEWAY), web("a"), web("b"), edges=["g a", "g b"]))
+    other = stack_of(graph(node("g", GATEWAY), web("a"), web("b", path="/z"), edges=["g a", "g b"]))
+    hashes = [compose_of(stack)["services"]["g"]["labels"]["axion.hash"] for stack in (one, other)]
+    assert hashes[0] != hashes[1]

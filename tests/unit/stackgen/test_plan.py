@@ -1,0 +1,95 @@
+"""What will happen, with the reason for each change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stackgen.plan import compare
+from stackgen.results import StackOptions
+from tests.unit.stackgen.drawing import DATABASE, GATEWAY, graph, node, stack_of, web
+
+
+def drawing(**changes: Any) -> dict[str, Any]:
+    api: dict[str, Any] = {"env__A": "1", **changes}
+    return graph(
+        node("g", GATEWAY), web("api", **api), node("db", DATABASE, databaseType="redis"), edges=["g api", "api db"]
+    )
+
+
+def actions(old: dict[str, Any] | None, new: dict[str, Any], **options: Any) -> list[tuple[str, str, tuple[str, ...]]]:
+    plan = compare(old=stack_of(old) if old else None, new=stack_of(new), **options)
+    return [(change.action, change.service, change.reasons) for change in plan.changes]
+
+
+def test_a_first_deployment_creates_everything_in_order() -> None:
+    plan = compare(old=None, new=stack_of(drawing()))
+    assert [(change.action, change.service, change.downtime) for change in plan.changes] == [
+        ("create", "db", False), ("create", "api", False), ("create", "g", False),
+    ]  # fmt: skip
+    assert plan.text().splitlines()[0] == "create   db   (new in the drawing)"
+
+
+def test_nothing_changed_is_nothing_to_do() -> None:
+    assert {change[0] for change in actions(drawing(), drawing())} == {"keep"}
+    assert not compare(old=stack_of(drawing()), new=stack_of(drawing())).changes_anything
+
+
+def test_a_changed_variable_names_itself_and_touches_nobody_else() -> None:
+    assert actions(drawing(), drawing(env__A="2", env__B="x")) == [
+        ("keep", "db", ()), ("replace", "api", ("A changed", "B added")), ("keep", "g", ()),
+    ]  # fmt: skip
+
+
+def test_image_network_and_route_are_reasons() -> None:
+    new = drawing(path="/x")
+    new["nodes"][1]["data"]["config"]["image"] = "nginx:2"
+    new["edges"].append({"id": "n", "source": "g", "target": "db", "type": 2})
+    moved = ("network api-db-g added", "network api-g removed")
+    assert actions(drawing(), new) == [
+        ("replace", "db", ("network api-db removed", "network api-db-g added")),
+        ("replace", "api", ("image changed", "network api-db removed", *moved)),
+        ("replace", "g", ("Caddyfile.g changed", "depends_on changed", *moved)),
+    ]
+
+
+def test_another_value_restarts_exactly_its_users() -> None:
+    raw = drawing()
+    assert actions(raw, raw, new_values=["SECRET_DB_PASSWORD"]) == [
+        ("restart", "db", ("value of SECRET_DB_PASSWORD changed",)),
+        ("restart", "api", ("value of SECRET_DB_PASSWORD changed",)),
+        ("keep", "g", ()),
+    ]
+
+
+def test_what_is_no_longer_drawn_goes_last_and_a_rename_is_one_change() -> None:
+    new = drawing()
+    new["nodes"][1]["data"]["serviceName"] = "backend"
+    del new["nodes"][2], new["edges"][1]
+    found = actions(drawing(), new)
+    assert found[0][:2] == ("replace", "backend")
+    assert "renamed from api" in found[0][2]
+    assert found[-1] == ("remove", "db", ("no longer drawn",))
+
+
+def test_compose_stops_first_and_swarm_only_where_it_must() -> None:
+    def downtime(engine: Any) -> dict[str, bool]:
+        options = StackOptions(engine=engine)
+        old = stack_of(drawing(), options=options)
+        new = stack_of(drawing(env__A="2"), options=options)
+        values = ["SECRET_DB_PASSWORD"]
+        return {change.service: change.downtime for change in compare(old=old, new=new, new_values=values).changes}
+
+    assert downtime("compose") == {"db": True, "api": True, "g": False}
+    assert downtime("swarm") == {"db": True, "api": False, "g": False}
+
+
+def test_an_approval_holds_for_one_change_only() -> None:
+    one, other = stack_of(drawing()), stack_of(drawing(env__A="2"))
+    approvals = {
+        compare(old=None, new=one).approval, compare(old=None, new=other).approval,
+        compare(old=one, new=other).approval,
+        compare(old=other, new=one).approval, compare(old=one, new=one).approval,
+        compare(old=one, new=one, new_values=["SECRET_DB_PASSWORD"]).approval,
+    }  # fmt: skip
+    assert len(approvals) == 6
+    assert compare(old=one, new=other) == compare(old=one, new=other)
