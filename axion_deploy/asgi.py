@@ -9,6 +9,6 @@ http = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402 - needs the apps that the line above loads
 
-from deployments.consumers import live_application  # noqa: E402 - likewise
+from deployments.consumers.routing import live_application  # noqa: E402 - likewise
 
 application = ProtocolTypeRouter({"http": http, "websocket": live_application})

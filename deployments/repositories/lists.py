@@ -7,8 +7,11 @@ from uuid import UUID
 from deployments.repositories import projects
 from deployments.repositories.deployments import joined
 from deployments.repositories.records import deployment_record
-from deployments.states import Status
+from deployments.states import UNFINISHED, Status
 from deployments.types import Caller, DeploymentRecord, Page
+
+# More than these wait in a lane only when something is wrong; lists stay bounded.
+MOST_WAITING = 50
 
 
 def page_of(
@@ -25,3 +28,15 @@ def page_of(
     start = (page - 1) * limit
     items = tuple(deployment_record(row) for row in rows[start : start + limit])
     return Page(items=items, page=page, limit=limit, total=rows.count())
+
+
+def current_of_project(*, project_id: UUID, recent: int) -> tuple[DeploymentRecord, ...]:
+    """Unfinished ones (the oldest MOST_WAITING), the last success per target, and the newest `recent`; newest first."""
+    rows = joined().filter(project_id=project_id)
+    unfinished = rows.filter(status__in=sorted(UNFINISHED)).order_by("created_at", "id")[:MOST_WAITING]
+    running = rows.filter(status=Status.SUCCESS).order_by("target_id", "-created_at", "-id").distinct("target_id")
+    newest = rows.order_by("-created_at", "-id")[:recent]
+    found = {row.pk: row for part in (newest, running, unfinished) for row in part}
+    return tuple(
+        deployment_record(row) for row in sorted(found.values(), key=lambda row: (row.created_at, row.pk), reverse=True)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from agents.errors import ServerNotFound
 from agents.services import directory, enrolment
 from agents.types import ClusterData, IssuedToken, ServerData
 from deployments.errors import Conflict, Invalid, NotFound
-from deployments.types import Caller
+from deployments.types import Caller, Target, TargetKind
 
 MAX_NAME = 100
 
@@ -23,17 +24,27 @@ class Machines:
     servers: tuple[ServerData, ...]
     clusters: tuple[ClusterData, ...]
 
-    def name_of(self, target_id: UUID) -> str:
-        """What people call the target; a piece of its id when it is not among these."""
-        names = {machine.id: machine.name for machine in (*self.servers, *self.clusters)}
-        return names.get(target_id, str(target_id)[:8])
-
 
 def machines_of(caller: Caller) -> Machines:
     """The caller's own servers and clusters, by name."""
     return Machines(
         servers=directory.servers_of(owner_id=caller.user_id), clusters=directory.clusters_of(owner_id=caller.user_id)
     )
+
+
+def target_name(target: Target) -> str:
+    """What people call it, a piece of its id when it is gone. For who may see a deployment to it: no caller is asked."""
+    try:
+        if target.kind is TargetKind.SERVER:
+            return directory.get_server(server_id=target.id).name
+        return directory.get_cluster(cluster_id=target.id).name
+    except ServerNotFound:
+        return str(target.id)[:8]
+
+
+def target_names(targets: Iterable[Target]) -> dict[UUID, str]:
+    """The same for several, each asked for once."""
+    return {target.id: target_name(target) for target in set(targets)}
 
 
 def add_server(*, caller: Caller, server_id: UUID, name: str, host: str = "") -> ServerData:

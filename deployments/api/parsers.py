@@ -1,0 +1,53 @@
+"""Request bodies, read no further than their bound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import BytesIO
+from typing import Any
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser, JSONParser
+from stackgen.code import MAX_BYTES as LARGEST_CODE
+
+CONTENT = "content"
+LARGEST_JSON = 16 * 1024 * 1024
+# Headers and padding of the tar around the largest code.
+LARGEST_TAR = LARGEST_CODE + 2 * 1024 * 1024
+
+
+def read_bounded(stream: Any, limit: int) -> bytes:
+    content: bytes = stream.read(limit + 1)
+    if len(content) > limit:
+        raise ParseError(f"The body is larger than {limit // 1024**2} MiB.")
+    return content
+
+
+class BoundedJSONParser(JSONParser):
+    """JSON up to LARGEST_JSON; an object, nothing else."""
+
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        content = read_bounded(stream, LARGEST_JSON)
+        parsed = super().parse(BytesIO(content), media_type, parser_context)
+        if not isinstance(parsed, dict):
+            raise ParseError("The body must be a JSON object.")
+        return parsed
+
+
+class TarParser(BaseParser):
+    """A tar as raw bytes, under the key that NodeCode reads."""
+
+    media_type = "application/x-tar"
+
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, bytes]:
+        return {CONTENT: read_bounded(stream, LARGEST_TAR)}
+
+
+class OctetsParser(TarParser):
+    """The same without a name for its kind."""
+
+    media_type = "application/octet-stream"

@@ -1,0 +1,61 @@
+"""What bodies and queries may hold. Names are the wire's; no logic lives here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from deployments.wire import STATUS_OF_NUMBER
+
+NAME_LENGTH = 100
+LONGEST_WAIT = 3600
+HIGHEST = 2**31 - 1
+
+Checked = serializers.Serializer[Any]
+
+
+class MetadataIn(Checked):
+    """Only the request's own id is taken: who the caller is never comes from a body."""
+
+    requestId = serializers.CharField(required=False, allow_blank=True, max_length=200)
+
+
+class DeployIn(Checked):
+    projectId = serializers.UUIDField()
+    serverId = serializers.UUIDField(required=False, allow_null=True)
+    clusterId = serializers.UUIDField(required=False, allow_null=True)
+    envVars = serializers.DictField(child=serializers.CharField(allow_blank=True, trim_whitespace=False), required=False)
+    forceRedeploy = serializers.BooleanField(required=False)
+    metadata = MetadataIn(required=False)
+
+
+class ListQuery(Checked):
+    projectId = serializers.UUIDField(required=False)
+    statusFilter = serializers.ChoiceField(choices=[0, *STATUS_OF_NUMBER], required=False)
+    page = serializers.IntegerField(min_value=1, max_value=HIGHEST, required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=HIGHEST, required=False)
+
+
+class EventsQuery(Checked):
+    after = serializers.IntegerField(min_value=0, max_value=HIGHEST, required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=HIGHEST, required=False)
+
+
+class ProjectIn(Checked):
+    name = serializers.CharField(max_length=NAME_LENGTH)
+    concurrency = serializers.ChoiceField(choices=["queue", "supersede"], required=False)
+    restoreOnFailure = serializers.BooleanField(required=False)
+    healthDeadline = serializers.IntegerField(min_value=1, max_value=LONGEST_WAIT, required=False)
+    healthWindow = serializers.IntegerField(min_value=0, max_value=LONGEST_WAIT, required=False)
+    retention = serializers.IntegerField(min_value=1, max_value=1000, required=False)
+
+
+class GraphIn(Checked):
+    nodes = serializers.ListField(child=serializers.DictField())
+    edges = serializers.ListField(child=serializers.DictField())
+
+
+class ServerIn(Checked):
+    name = serializers.CharField(max_length=NAME_LENGTH)
+    host = serializers.CharField(max_length=255, required=False, allow_blank=True)

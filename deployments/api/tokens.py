@@ -1,0 +1,25 @@
+"""REST for API tokens. A new one needs a signed-in browser session: a token that leaked cannot make itself successors."""
+
+from __future__ import annotations
+
+from knox.models import AuthToken
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from deployments.api.common import Door, ok
+from deployments.events import epoch_ms
+
+
+class Tokens(Door):
+    """POST answers with a new token of the caller, shown here and never again. DELETE ends all tokens of the caller."""
+
+    authentication_classes = [SessionAuthentication]
+
+    def post(self, request: Request) -> Response:
+        stored, token = AuthToken.objects.create(user=request.user)
+        return ok({"data": {"token": token, "expiresAt": epoch_ms(stored.expiry)}}, status=201)
+
+    def delete(self, request: Request) -> Response:
+        count, _ = AuthToken.objects.filter(user=request.user).delete()
+        return ok({"data": {"ended": count}})

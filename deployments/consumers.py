@@ -1,5 +1,0 @@
-"""Websocket doors."""
-
-from channels.routing import URLRouter
-
-live_application = URLRouter([])

@@ -1,0 +1,91 @@
+"""/ws/deployments/<id>/?after=<sequence>: a snapshot, or what was missed, and then every event by sequence."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs
+
+from channels.db import database_sync_to_async
+
+from deployments import live
+from deployments.consumers.socket import LiveSocket
+from deployments.services import machines, queries
+from deployments.types import Caller, DeploymentRecord, EventRecord
+from deployments.wire import event_shape
+
+PAGE = 500
+# Who is further behind gets a snapshot instead of the events, and is told so.
+MOST_BEHIND = 5000
+
+
+class DeploymentConsumer(LiveSocket):
+    """`sent` is the last sequence the client has; only `advance` and snapshots raise it, strictly without a gap."""
+
+    sent = 0
+
+    def group(self) -> str:
+        return live.deployment_group(self.subject)
+
+    def check(self, *, caller: Caller) -> None:
+        queries.get_deployment(caller=caller, deployment_id=self.subject)
+
+    async def begin(self) -> None:
+        deployment, name = await self._read()
+        after = asked_after(self.scope["query_string"])
+        if after is None or after > deployment.last_sequence:
+            await self._say_snapshot(deployment, name, skipped=False)
+        elif deployment.last_sequence - after > MOST_BEHIND:
+            await self._say_snapshot(deployment, name, skipped=True)
+        else:
+            self.sent = after
+            await self.catch_up()
+
+    async def catch_up(self) -> None:
+        while True:
+            missed = await self._events_after(self.sent)
+            for event in missed:
+                await self._advance(event_shape(event))
+            if len(missed) < PAGE:
+                return
+
+    async def answer(self, question: dict[str, Any]) -> None:
+        if question.get("kind") == "snapshot":
+            deployment, name = await self._read()
+            await self._say_snapshot(deployment, name, skipped=False)
+
+    async def news(self, message: dict[str, Any]) -> None:
+        for event in message["events"]:
+            if event["sequence"] == self.sent + 1:
+                await self._advance(event)
+        if not message["events"] or message["events"][-1]["sequence"] > self.sent:
+            await self.catch_up()
+
+    async def _advance(self, event: dict[str, Any]) -> None:
+        await self.say({"kind": "event", "sequence": event["sequence"], "event": event})
+        self.sent = event["sequence"]
+
+    async def _say_snapshot(self, deployment: DeploymentRecord, name: str, *, skipped: bool) -> None:
+        await self.say(
+            {
+                "kind": "snapshot",
+                "sequence": deployment.last_sequence,
+                "skipped": skipped,
+                "deployment": live.snapshot(deployment, target_name=name),
+            }
+        )
+        self.sent = deployment.last_sequence
+
+    @database_sync_to_async
+    def _read(self) -> tuple[DeploymentRecord, str]:
+        deployment = queries.get_deployment(caller=self.caller, deployment_id=self.subject)
+        return deployment, machines.target_name(deployment.target)
+
+    @database_sync_to_async
+    def _events_after(self, sequence: int) -> tuple[EventRecord, ...]:
+        return queries.events_after(caller=self.caller, deployment_id=self.subject, sequence=sequence, limit=PAGE)
+
+
+def asked_after(query: bytes) -> int | None:
+    """The sequence in `?after=`; None for none or nonsense, which both get a snapshot."""
+    text = parse_qs(query.decode("latin1")).get("after", [""])[0]
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None

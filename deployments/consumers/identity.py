@@ -1,0 +1,53 @@
+"""Who opens a socket: an API token in a header or subprotocol, or else the browser's session. Never the URL: it is logged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.http import HttpRequest
+from knox.auth import TokenAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+
+from deployments.errors import Unauthenticated
+from deployments.services.access import caller_of
+from deployments.types import Caller
+
+PROTOCOL = "axion"
+TOKEN_PROTOCOL = "token."  # noqa: S105 - a prefix
+SCHEME = "token"
+
+
+def token_of(scope: Mapping[str, Any]) -> str | None:
+    """From `Authorization: Token ...`, or for browsers from the offered subprotocols `axion, token.<token>`."""
+    headers: dict[bytes, bytes] = dict(scope.get("headers", ()))
+    scheme, _, token = headers.get(b"authorization", b"").decode("latin1").partition(" ")
+    if scheme.lower() == SCHEME:
+        return token.strip()
+    offered: list[str] = scope.get("subprotocols", [])
+    tokens = [name.removeprefix(TOKEN_PROTOCOL) for name in offered if name.startswith(TOKEN_PROTOCOL)]
+    return tokens[0] if tokens else None
+
+
+def caller_from(scope: Mapping[str, Any]) -> Caller:
+    """The identity as it is now: token and session are read anew. Raises Unauthenticated."""
+    token = token_of(scope)
+    if token is not None:
+        try:
+            user, _ = TokenAuthentication().authenticate_credentials(token.encode())
+        except AuthenticationFailed:
+            raise Unauthenticated("The token is not valid.") from None
+        return caller_of(user)
+    return caller_of(get_user(_request(scope)))
+
+
+def _request(scope: Mapping[str, Any]) -> HttpRequest:
+    """Just enough of a request for Django to check the session and that the password has not changed since."""
+    cookies: Mapping[str, str] = scope.get("cookies", {})
+    request = HttpRequest()
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    request.session = store(session_key=cookies.get(settings.SESSION_COOKIE_NAME))
+    return request

@@ -1,0 +1,84 @@
+"""/ws/projects/<id>/: the project's deployments as they are, then every event of theirs (log lines apart) by sequence.
+
+Each deployment has its own sequence. A client that comes back asks {"kind": "resume", "after": {id: sequence}} and gets
+the events it missed of these deployments; whatever it does not name, or is too far behind on, comes whole.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+
+from deployments import live
+from deployments.consumers.socket import LiveSocket
+from deployments.events import EventType
+from deployments.services import access, machines, project_view, queries
+from deployments.services.project_view import ProjectView
+from deployments.types import Caller, DeploymentRecord, EventRecord, Right
+from deployments.wire import event_shape
+
+MOST_BEHIND = 500
+
+
+class ProjectConsumer(LiveSocket):
+    """`sent` is, per deployment, the sequence up to which the client knows it."""
+
+    def group(self) -> str:
+        return live.project_group(self.subject)
+
+    def check(self, *, caller: Caller) -> None:
+        access.project_for(caller=caller, project_id=self.subject, right=Right.SEE)
+
+    async def begin(self) -> None:
+        view = await self._view()
+        names = view.target_names
+        shapes = [live.summary(found, target_name=names[found.target.id]) for found in view.deployments]
+        await self.say({"kind": "snapshot", "project": live.project_shape(view.project), "deployments": shapes})
+        self.sent = {str(found.id): found.last_sequence for found in view.deployments}
+
+    async def catch_up(self) -> None:
+        for found in reversed((await self._view()).deployments):
+            await self._bring_up_to_date(found)
+
+    async def answer(self, question: dict[str, Any]) -> None:
+        if question.get("kind") == "snapshot":
+            await self.begin()
+        elif question.get("kind") == "resume" and isinstance(question.get("after"), dict):
+            known = {str(key): value for key, value in question["after"].items() if isinstance(value, int)}
+            self.sent = {key: min(known.get(key, -1), value) for key, value in self.sent.items()}
+            await self.catch_up()
+
+    async def news(self, message: dict[str, Any]) -> None:
+        for deployment_id in message["deployments"]:
+            found = await self._find(UUID(deployment_id))
+            await self._bring_up_to_date(found)
+
+    async def _bring_up_to_date(self, found: DeploymentRecord) -> None:
+        """The events the client lacks of this deployment, or the deployment whole."""
+        key = str(found.id)
+        behind = found.last_sequence - self.sent.get(key, -1)
+        if behind <= 0:
+            return
+        if self.sent.get(key, -1) < 0 or behind > MOST_BEHIND:
+            name = await database_sync_to_async(machines.target_name)(found.target)
+            await self.say({"kind": "deployment", "deployment": live.summary(found, target_name=name)})
+            self.sent[key] = found.last_sequence
+            return
+        for event in await self._events(found, after=self.sent[key]):
+            if event.type != EventType.LOG_WRITTEN:
+                await self.say({"kind": "event", "sequence": event.sequence, "event": event_shape(event)})
+            self.sent[key] = event.sequence
+
+    @database_sync_to_async
+    def _view(self) -> ProjectView:
+        return project_view.view_project(caller=self.caller, project_id=self.subject)
+
+    @database_sync_to_async
+    def _find(self, deployment_id: UUID) -> DeploymentRecord:
+        return queries.get_deployment(caller=self.caller, deployment_id=deployment_id)
+
+    @database_sync_to_async
+    def _events(self, found: DeploymentRecord, *, after: int) -> tuple[EventRecord, ...]:
+        return queries.events_after(caller=self.caller, deployment_id=found.id, sequence=after, limit=MOST_BEHIND)

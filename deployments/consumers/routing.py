@@ -1,0 +1,37 @@
+"""Websocket routes. A socket that brings no token of its own rides on cookies, so its origin must be ours."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from channels.routing import URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator, WebsocketDenier
+from channels.sessions import CookieMiddleware
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.urls import path
+
+from deployments.consumers.deployment import DeploymentConsumer
+from deployments.consumers.identity import token_of
+from deployments.consumers.project import ProjectConsumer
+
+
+def route(pattern: str, consumer: type[AsyncWebsocketConsumer]) -> Any:
+    """A websocket path; Django's own types know only HTTP views."""
+    return path(pattern, cast("Any", consumer.as_asgi()))
+
+
+routes = CookieMiddleware(
+    URLRouter(
+        [
+            route("ws/deployments/<uuid:id>/", DeploymentConsumer),
+            route("ws/projects/<uuid:id>/", ProjectConsumer),
+            route("<path:unknown>", WebsocketDenier),
+        ]
+    )
+)
+from_our_pages = AllowedHostsOriginValidator(routes)
+
+
+async def live_application(scope: Any, receive: Any, send: Any) -> None:
+    """All sockets of the product."""
+    await (routes if token_of(scope) is not None else from_our_pages)(scope, receive, send)
