@@ -16,7 +16,9 @@ SHARED_PROCESSORS: list[Any] = [
 
 def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
     """The dictConfig of every process. Bind ids with structlog.contextvars.bound_contextvars."""
-    renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
+    # Plain tracebacks: the default ones print local variables, and with them secrets.
+    for_people = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    renderer: Any = structlog.processors.JSONRenderer() if as_json else for_people
     structlog.configure(
         processors=[*SHARED_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

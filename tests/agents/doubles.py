@@ -117,10 +117,11 @@ class FakeAgent:
         self.metadata = (("authorization", f"Bearer {registered.credential}"),)
         self._stub: Any = runner_pb2_grpc.RunnerAgentServiceStub(channel)  # type: ignore[no-untyped-call]
         self._call: Any = None
+        self._reading: asyncio.Future[Any] | None = None
 
     async def connect(self, *, unfinished: tuple[UUID, ...] = (), agent_id: UUID | None = None) -> Any:
         """Say Hello; returns the call for those who look at its status."""
-        self._call = self._stub.Session(metadata=self.metadata)
+        self._call, self._reading = self._stub.Session(metadata=self.metadata), None
         ids = [str(each) for each in unfinished]
         hello = runner_pb2.Hello(agent_id=str(agent_id or self.id), version="2", unfinished_command_ids=ids)
         await self._call.write(runner_pb2.FromAgent(hello=hello))
@@ -132,7 +133,13 @@ class FakeAgent:
         return welcome
 
     async def read(self, *, within: float = PATIENCE) -> runner_pb2.ToAgent:
-        message = await asyncio.wait_for(self._call.read(), within)
+        if self._reading is None:
+            self._reading = asyncio.ensure_future(self._call.read())
+        # A cancelled read would end the whole call, so one that came too late is kept for the next time.
+        done, _ = await asyncio.wait({self._reading}, timeout=within)
+        if not done:
+            raise TimeoutError
+        message, self._reading = self._reading.result(), None
         assert isinstance(message, runner_pb2.ToAgent), "the gateway ended the stream"
         return message
 
@@ -174,6 +181,10 @@ class FakeAgent:
     async def leave(self) -> None:
         if self._call is not None:
             self._call.cancel()
+        if self._reading is not None:
+            await asyncio.wait({self._reading})
+            self._reading.cancelled() or self._reading.exception()
+            self._reading = None
 
     async def _say(self, command_id: Any, deployment_id: Any, number: int, **body: Any) -> None:
         report = runner_pb2.Report(
