@@ -9,7 +9,7 @@ from axion_deploy.demo.errors import DemoError
 from axion_deploy.demo.http import Answer, NoAnswer, ask
 
 STATUSES = {1: "pending", 2: "in_progress", 3: "success", 4: "failed", 5: "rolling_back", 6: "rolled_back"}
-STAGES = {1: "building", 2: "pushing", 3: "deploying", 4: "health checking", 5: "completed"}
+STAGES = {0: "", 1: "building", 2: "pushing", 3: "deploying", 4: "health checking", 5: "completed"}
 FINAL = frozenset({"success", "failed", "rolled_back"})
 POLL_SECONDS = 0.4
 # A restarting web process must not end the demo; one that stays away must.

@@ -115,7 +115,7 @@ class Demo:
         supervisor = Supervisor(children=children, on_start=self._note)
         # The agent must be gone before its containers go, or it would start them again.
         self.cleanup.callback(self._remove_sample)
-        self.cleanup.callback(supervisor.stop)
+        self.cleanup.callback(self._stop_processes, supervisor)
         with self.screen.step("Web, worker, gateway, publisher, reconciler and the agent"):
             supervisor.start()
             self._wait_for_web(supervisor)
@@ -192,6 +192,10 @@ class Demo:
         while True:
             supervisor.check()
             time.sleep(0.5)
+
+    def _stop_processes(self, supervisor: Supervisor) -> None:
+        if killed := supervisor.stop():
+            self.screen.say(f"  Did not end by themselves and were killed: {', '.join(killed)}.")
 
     def _remove_sample(self) -> None:
         project = self.state.facts().get("project")
