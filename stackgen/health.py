@@ -9,9 +9,10 @@ RETRIES = 5
 
 # Images that others built: the first of the usual tools that is there. Without any, the check fails and says so.
 _SHELL = (
-    "if command -v wget >/dev/null; then wget -q -T 2 -O /dev/null {url}; "
-    "elif command -v curl >/dev/null; then curl -fsS -m 2 -o /dev/null {url}; "
-    "else echo 'neither wget nor curl in this image to ask {url}'; exit 1; fi"
+    "url='http://127.0.0.1:{port}{path}'; "
+    'if command -v wget >/dev/null; then wget -q -T 2 -O /dev/null "$$url"; '
+    'elif command -v curl >/dev/null; then curl -fsS -m 2 -o /dev/null "$$url"; '
+    'else echo "neither wget nor curl in this image to ask $$url"; exit 1; fi'
 )
 _PYTHON = (
     "import http.client as h; c = h.HTTPConnection('127.0.0.1', {port}, timeout=2); c.request('GET', '{path}'); "
@@ -26,18 +27,22 @@ _JAVASCRIPT_PORT = (
     "require('net').connect({port}, '127.0.0.1')"
     ".on('connect', () => process.exit(0)).on('error', () => process.exit(1))"
 )
+# Busybox has nc; elsewhere any answer will do, also one that refuses (8): somebody listens.
+_EITHER = (
+    "nc -z 127.0.0.1 {port} 2>/dev/null || wget -q -T 2 -O /dev/null http://127.0.0.1:{port}/ 2>/dev/null || [ $$? = 8 ]"
+)
 _HTTP = {
     "python": ("CMD", "python", "-I", "-c", _PYTHON),
     "node": ("CMD", "node", "-e", _JAVASCRIPT),
     "bun": ("CMD", "bun", "-e", _JAVASCRIPT),
     "wget": ("CMD", "wget", "-q", "-T", "2", "-O", "/dev/null", "http://127.0.0.1:{port}{path}"),
-    "shell": ("CMD-SHELL", _SHELL.format(url="http://127.0.0.1:{port}{path}")),
+    "shell": ("CMD-SHELL", _SHELL),
 }
 _TCP = {
     "python": ("CMD", "python", "-I", "-c", _PYTHON_PORT),
     "node": ("CMD", "node", "-e", _JAVASCRIPT_PORT),
     "bun": ("CMD", "bun", "-e", _JAVASCRIPT_PORT),
-    "wget": ("CMD", "nc", "-z", "127.0.0.1", "{port}"),
+    "wget": ("CMD-SHELL", _EITHER),
 }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from stackgen.code import CodeFacts
 from stackgen.nodes import Settings
-from stackgen.runtimes import node, python
+from stackgen.runtimes import bun, go, java, node, python, rust, static
 from stackgen.runtimes.recipe import CannotBuild, Recipe
 
 
@@ -26,11 +26,22 @@ def _own_recipe(settings: Settings, facts: CodeFacts) -> Recipe:  # noqa: ARG001
     return Recipe(template="", values={}, probe="shell")
 
 
+NODE = "node:24-slim"
+ALPINE = "alpine:3.22"
 # In the order in which they are tried: what people wrote themselves comes first.
 RUNTIMES: Mapping[str, Runtime] = {
     "dockerfile": Runtime(lambda facts: "Dockerfile" in facts.files, _own_recipe, {}),
-    "node": Runtime(node.recognises, node.recipe, {"node": "node:24-slim"}),
+    "bun": Runtime(bun.recognises, bun.recipe, {"bun": "oven/bun:1"}),
+    "node": Runtime(node.recognises, node.recipe, {"node": NODE}),
+    "go": Runtime(go.recognises, go.recipe, {"go": "golang:1.25-alpine", "alpine": ALPINE}),
+    "rust": Runtime(rust.recognises, rust.recipe, {"rust": "rust:1-alpine", "alpine": ALPINE}),
+    "java": Runtime(
+        java.recognises,
+        java.recipe,
+        {"maven": "maven:3-eclipse-temurin-21", "gradle": "gradle:8-jdk21", "java": "eclipse-temurin:21-jre-alpine"},
+    ),
     "python": Runtime(python.recognises, python.recipe, {"python": "python:3.13-slim"}),
+    "static": Runtime(static.recognises, static.recipe, {"node": NODE, "caddy": "caddy:2"}),
 }
 
 

@@ -84,7 +84,9 @@ def test_a_link_to_a_directory_and_a_device_are_refused(tmp_path: Path) -> None:
             bundle_tar(folder)
 
 
-def add(tar: tarfile.TarFile, name: str, content: bytes = b"", *, kind: bytes = tarfile.REGTYPE, link: str = "") -> None:
+def add(
+    tar: tarfile.TarFile, name: str, content: bytes = b"", *, kind: bytes = tarfile.REGTYPE, link: str = ""
+) -> None:
     entry = tarfile.TarInfo(name)
     entry.type, entry.linkname, entry.size, entry.mtime = kind, link, len(content), time.time()
     tar.addfile(entry, io.BytesIO(content))
