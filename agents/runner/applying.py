@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from agents.runner.docker_commands import TAIL_LINES
 from agents.runner.errors import StepFailedError
-from agents.runner.gate import Failure, HealthGate
+from agents.runner.gate import Failure, HealthGate, is_well
 from agents.runner.interrupt import ABANDONED, Interrupt
 from agents.runner.model import Container, Release, Target
 from agents.runner.observed import describe
@@ -26,12 +26,17 @@ HEALTH_PERCENT = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Goal:
-    """What to reach and how patiently. `release` is whose stack it is; seconds."""
+    """What to reach and how patiently. `release` is whose stack it is; seconds.
+
+    `strict`: what this release starts must not even be unhealthy for a moment. Going back is not strict: any state that
+    still becomes the former one will do.
+    """
 
     release: Release
     target: Target
     deadline: float
     window: float
+    strict: bool
 
 
 class Applier:
@@ -40,14 +45,20 @@ class Applier:
     def __init__(self, *, work: Work, goal: Goal) -> None:
         self._work = work
         self._goal = goal
-        self._gate = HealthGate(target=goal.target, deadline=goal.deadline, window=goal.window)
+        mine = [name for name, owner in goal.target.owners.items() if owner == goal.release.deployment_id]
+        hasty = frozenset(mine if goal.strict else ())
+        self._gate = HealthGate(target=goal.target, deadline=goal.deadline, window=goal.window, hasty=hasty)
         # While Compose works, its own deadline counts.
         self._give_up_at = float("inf")
         # One wake-up waiting is enough, however many events came.
         self._wakes: queue.Queue[None] = queue.Queue(maxsize=1)
 
-    def bring_about(self, plan: Plan) -> tuple[Container, ...]:
-        """Returns what runs in the end. Raises StepFailedError or InterruptedWorkError."""
+    def bring_about(self, plan: Plan, *, observed: tuple[Container, ...]) -> tuple[Container, ...]:
+        """`observed` is what the plan was made from. Returns what runs in the end.
+
+        Raises StepFailedError or InterruptedWorkError.
+        """
+        self._gate.stale = {each.id: each.service for each in observed if not is_well(each)}
         release = self._goal.release
         watch = self._work.host.watch(stack=release.stack, wake=self._wake)
         forget = self._work.interrupt.on_set(self._wake)
@@ -77,6 +88,7 @@ class Applier:
                 interrupt.set(ABANDONED)
                 interrupt.close()
         self._give_up_at = self._deadline()
+        self._gate.turn_over(operation.services)
         while not self._gate.ready(operation.services) and operation.alone:
             self._wait()
             self._look()
@@ -118,6 +130,7 @@ class Applier:
             self._look()
         code, tail = call.result()
         if code != 0:
+            self._gate.turn_over(service.name for service in self._goal.target.services)
             culprit = self._gate.culprit(observed=self._look())
             if culprit is not None:
                 raise self._failed(culprit)

@@ -14,7 +14,8 @@ from agents.runner.errors import StepFailedError, UnavailableError
 from agents.runner.interrupt import Interrupt
 
 PATIENCE_SECONDS = 600.0
-CALL_SECONDS = 60.0
+CALL_SECONDS = 30.0
+BUNDLE_SECONDS = 600.0
 REFUSALS = frozenset(
     {
         grpc.StatusCode.NOT_FOUND,
@@ -47,6 +48,7 @@ class ControlPlane:
         return self._ask(
             what=f"the variables of deployment {deployment_id}",
             call=lambda: self._calls.fetch_secrets(deployment_id),
+            seconds=CALL_SECONDS,
             interrupt=interrupt,
         )
 
@@ -55,16 +57,19 @@ class ControlPlane:
         self._ask(
             what=f"the code bundle {digest}",
             call=lambda: self._calls.fetch_bundle(digest, start()),
+            seconds=BUNDLE_SECONDS,
             interrupt=interrupt,
         )
 
-    def _ask(self, *, what: str, call: Callable[[], Coroutine[Any, Any, Result]], interrupt: Interrupt) -> Result:
+    def _ask(
+        self, *, what: str, call: Callable[[], Coroutine[Any, Any, Result]], seconds: float, interrupt: Interrupt
+    ) -> Result:
         def attempt() -> Result:
             interrupt.check()
             future = asyncio.run_coroutine_threadsafe(call(), self._loop)
             forget = interrupt.on_set(lambda: _cancel(future))
             try:
-                return future.result(timeout=CALL_SECONDS)
+                return future.result(timeout=seconds)
             except asyncio.CancelledError:
                 interrupt.check()
                 raise
@@ -109,5 +114,5 @@ class GatewayCalls:
 
     async def fetch_bundle(self, digest: str, sink: Callable[[bytes], object]) -> None:
         request = pb.FetchBundleRequest(digest=digest)
-        async for chunk in self._stub.FetchBundle(request, metadata=self._metadata(), timeout=CALL_SECONDS):
+        async for chunk in self._stub.FetchBundle(request, metadata=self._metadata(), timeout=BUNDLE_SECONDS):
             sink(chunk.data)

@@ -69,8 +69,8 @@ def _bring_up(work: Work, release: Release) -> tuple[tuple[Container, ...], Targ
     work.reporter.stage(DEPLOYING, 50, "Starting what changed." if plan.operations else "Nothing changed.")
     # Where nothing was started there is nothing to watch for a while: one look is the proof.
     window = release.health_window if plan.operations else 0.0
-    goal = Goal(release=release, target=target, deadline=release.health_deadline, window=window)
-    proven = Applier(work=work, goal=goal).bring_about(plan)
+    goal = Goal(release=release, target=target, deadline=release.health_deadline, window=window, strict=True)
+    proven = Applier(work=work, goal=goal).bring_about(plan, observed=observed)
     _prove(target=target, observed=proven)
     return proven, target
 

@@ -56,7 +56,7 @@ class Dispatcher:
         return pb.CommandAcknowledged(command_id=command.command_id, accepted=True)
 
     def resume(self) -> None:
-        """After a start: go on with what the journal says is unfinished."""
+        """After a start or a new connection: go on with what the journal says is unfinished and nobody works on."""
         for entry in self._journal.unfinished():
             self._start(entry.lane)
 
@@ -84,9 +84,21 @@ class Dispatcher:
             thread.start()
 
     def _work_lane(self, lane: str) -> None:
-        with self._room:
-            while (entry := self._next(lane)) is not None:
-                self._work(entry)
+        try:
+            with self._room:
+                while (entry := self._next(lane)) is not None:
+                    self._work(entry)
+        except Exception:  # a full disk, say: the command stays open, and the next connection resumes the lane
+            logger.exception("lane %s broke off", lane)
+        finally:
+            self._give_up(lane)
+
+    def _give_up(self, lane: str) -> None:
+        """Only the lane's own thread does this; a thread that followed it may have the lane by then."""
+        with self._lock:
+            if self._lanes.get(lane) is threading.current_thread():
+                self._running.pop(lane, None)
+                self._lanes.pop(lane, None)
 
     def _next(self, lane: str) -> Entry | None:
         """The lane's next command; without one, the thread gives up the lane under the same lock."""

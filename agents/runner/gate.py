@@ -20,14 +20,26 @@ class Failure:
     container_id: str
 
 
+def is_well(container: Container) -> bool:
+    """Runs, and is not known to be unhealthy."""
+    return container.state == RUNNING and container.health != UNHEALTHY
+
+
 @dataclass(slots=True, kw_only=True)
 class HealthGate:
-    """Remembers since when containers run and services are sound. `at` is any clock that only rises, in seconds."""
+    """Remembers since when services are sound and containers are not. `at` is any clock that only rises, in seconds.
+
+    A service among `hasty` fails as soon as it is unhealthy; the others may recover until the deadline, for they ran
+    before and only missed what was being replaced beside them. `stale` are containers (id to service) that were not
+    well before anything was done; they are judged once they ran again, or once their turn is over.
+    """
 
     target: Target
     deadline: float
     window: float
-    _running_since: dict[str, float] = field(default_factory=dict)
+    hasty: frozenset[str]
+    stale: dict[str, str] = field(default_factory=dict)
+    _unsound_since: dict[str, float] = field(default_factory=dict)
     _restarts: dict[str, int] = field(default_factory=dict)
     _sound_since: dict[str, float] = field(default_factory=dict)
 
@@ -35,6 +47,11 @@ class HealthGate:
         """Take in a snapshot; the first service, in start order, that failed."""
         failures = [self._look_at(service, observed, at) for service in self.target.services]
         return next((failure for failure in failures if failure), None)
+
+    def turn_over(self, services: Iterable[str]) -> None:
+        """Compose is done with these: from now on they are judged as they are."""
+        over = frozenset(services)
+        self.stale = {each: service for each, service in self.stale.items() if service not in over}
 
     def culprit(self, *, observed: tuple[Container, ...]) -> Failure | None:
         """After Compose gave up: the first service, in start order, that is not well, however slightly."""
@@ -57,7 +74,7 @@ class HealthGate:
     def next_look(self, *, at: float) -> float:
         """Seconds until time alone could change the verdict."""
         ends = [since + self.window for since in self._sound_since.values()]
-        ends += [since + self.deadline for since in self._running_since.values()]
+        ends += [since + self.deadline for since in self._unsound_since.values()]
         return max(0.0, min((end - at for end in ends if end > at), default=self.deadline))
 
     def _look_at(self, service: WantedService, observed: tuple[Container, ...], at: float) -> Failure | None:
@@ -73,17 +90,22 @@ class HealthGate:
         return None
 
     def _trouble(self, service: WantedService, container: Container, at: float) -> str:
+        if container.id in self.stale:
+            if not is_well(container):
+                return ""
+            del self.stale[container.id]
         if container.state in DEAD:
             return f"{service.name} exited with code {container.exit_code}."
         if container.restarts - self._restarts.setdefault(container.id, container.restarts) >= RESTARTS_ALLOWED:
             return f"{service.name} starts, exits with code {container.exit_code} and is restarted again and again."
         # Docker calls a container that just exited unhealthy as well; whether it stays up is judged by its restarts.
-        if container.health == UNHEALTHY and container.state == RUNNING:
+        if container.health == UNHEALTHY and container.state == RUNNING and service.name in self.hasty:
             return f"{service.name} runs, but its health check fails."
         if container.state == "created":
             return ""
-        since = self._running_since.setdefault(container.id, at)
-        if not self._sound(service, container) and at - since >= self.deadline:
+        if self._sound(service, container):
+            self._unsound_since.pop(container.id, None)
+        elif at - self._unsound_since.setdefault(container.id, at) >= self.deadline:
             return f"{service.name} did not become healthy within {self.deadline:.0f} s."
         return ""
 

@@ -45,8 +45,8 @@ def bring_back(*, work: Work, kept: Kept) -> tuple[Container, ...]:
             if operation.kind == UP and not work.host.image_id(image):
                 raise StepFailedError("image", f"The former image of {name} is no longer on this host.", service=name)
     work.reporter.log(source="agent", text=f"What ran before:\n{plan.text()}")
-    goal = Goal(release=release, target=kept.target, deadline=release.health_deadline, window=0.0)
-    return Applier(work=work, goal=goal).bring_about(plan)
+    goal = Goal(release=release, target=kept.target, deadline=release.health_deadline, window=0.0, strict=False)
+    return Applier(work=work, goal=goal).bring_about(plan, observed=observed)
 
 
 def _leave_nothing(*, work: Work, kept: Kept) -> Restored:
@@ -55,7 +55,7 @@ def _leave_nothing(*, work: Work, kept: Kept) -> Restored:
     if not kept.touched:
         return Restored(services=[], previous_running=False)
     if kept.before.containers:
-        message = "Containers of this stack ran before, but this agent did not start them and cannot put them back."
+        message = "What ran before is of no deployment that this agent proved, so it cannot be put back."
         raise StepFailedError("internal", message)
     observed = work.host.containers(stack=release.stack, project_id=release.project_id)
     work.host.remove_containers(tuple(each.id for each in observed), with_data=True)

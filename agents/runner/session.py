@@ -118,6 +118,7 @@ class Session:
         if not isinstance(first, pb.ToAgent):
             raise ConnectionError("The gateway closed the session before it began.")
         logger.info("connected to %s", self._config.address)
+        self._dispatcher.resume()
         turn = asyncio.Lock()
 
         async def write(message: pb.FromAgent) -> None:

@@ -130,7 +130,7 @@ class Stack:
             "depends_on": {need: {"condition": "service_healthy"} for need in service.needs},
             "healthcheck": {
                 "test": ["CMD", "python", "-c", CHECK],
-                "interval": "1s",
+                "interval": "500ms",
                 "timeout": "5s",
                 "retries": 3,
             },

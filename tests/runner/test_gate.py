@@ -16,9 +16,9 @@ STARTING = Container(
 HEALTHY = replace(STARTING, health="healthy")
 
 
-def gate(*, window: float = 5, service: WantedService = WEB) -> HealthGate:
+def gate(*, window: float = 5, service: WantedService = WEB, hasty: bool = True) -> HealthGate:
     target = Target(services=(service,), owners={"web": "d1"}, images={"web": "sha256:web"})
-    return HealthGate(target=target, deadline=30, window=window)
+    return HealthGate(target=target, deadline=30, window=window, hasty=frozenset({"web"} if hasty else ()))
 
 
 def test_it_passes_after_the_window_and_not_before() -> None:
@@ -51,6 +51,32 @@ def test_it_fails_at_once(container: Container, said: str) -> None:
     assert failure is not None
     assert failure.service == "web"
     assert said in failure.message
+
+
+def test_what_ran_before_may_recover_until_the_deadline() -> None:
+    judged = gate(window=0, hasty=False)
+    sick = replace(HEALTHY, health="unhealthy")
+    assert judged.look(observed=(sick,), at=0) is None
+    assert judged.look(observed=(HEALTHY,), at=10) is None
+    assert judged.passed(at=10)
+    assert judged.look(observed=(sick,), at=31) is None
+    assert judged.look(observed=(sick,), at=61) is not None
+
+
+def test_what_was_dead_before_is_judged_when_its_turn_is_over() -> None:
+    judged = gate(window=0)
+    dead = replace(STARTING, state="exited", exit_code=0)
+    judged.stale = {"c1": "web"}
+    assert judged.look(observed=(dead,), at=0) is None
+    judged.turn_over(["web"])
+    assert judged.look(observed=(dead,), at=1) is not None
+
+
+def test_what_was_dead_before_is_judged_once_it_ran_again() -> None:
+    judged = gate(window=0)
+    judged.stale = {"c1": "web"}
+    assert judged.look(observed=(STARTING,), at=0) is None
+    assert judged.look(observed=(replace(STARTING, state="exited"),), at=1) is not None
 
 
 def test_it_fails_at_the_deadline() -> None:
