@@ -154,6 +154,7 @@ class Demo:
                 log=self.log,
             )
             self.state.remember(project=imported["project"])
+        self.screen.say(f"  {imported['name']}, project {imported['project']}", style="dim")
         return str(imported["project"]), Sample(url=f"http://127.0.0.1:{port}")
 
     def _deploy(self, supervisor: Supervisor, bootstrap: Mapping[str, Any], project: str) -> None:
