@@ -36,9 +36,6 @@ class CommandKind(StrEnum):
     REVERT = "revert"
 
 
-# ---- commands, going down ----
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSpec:
     """One service of the stack; `bundle_digest` is empty when `image` is used as it is."""
@@ -98,9 +95,6 @@ class CommandData:
     attempts: int
     queued_at: datetime
     last_report_number: int
-
-
-# ---- reports, coming up ----
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,9 +187,6 @@ class ReportVerdict:
     closed: bool = False
 
 
-# ---- machines ----
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentHealth:
     """What an agent says of its machine; memory and disk in bytes, cpu in per cent."""
@@ -277,9 +268,6 @@ class Registration:
     agent_id: UUID
     server_id: UUID
     credential: str = field(repr=False)
-
-
-# ---- what other services may ask about a deployment ----
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

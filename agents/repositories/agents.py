@@ -1,6 +1,7 @@
 """Agents: who they are, whether they are there, which session speaks for them."""
 
 from collections.abc import Collection
+from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,9 @@ from agents.models import Agent, Server
 from agents.models.machines import lost_after, silent_after
 from agents.states import presence
 from agents.types import AgentData, AgentHealth, AgentInfo
+
+# What another version stored besides is left alone.
+HEALTH_FIELDS = frozenset(each.name for each in fields(AgentHealth))
 
 
 def by_credential(*, credential_hash: str) -> tuple[AgentData, str] | None:
@@ -88,7 +92,7 @@ def as_data(record: Agent) -> AgentData:
         info=AgentInfo(
             version=record.version, os=record.os, architecture=record.architecture, server_info=record.server_info
         ),
-        health=AgentHealth(**record.health),
+        health=AgentHealth(**{name: record.health[name] for name in HEALTH_FIELDS & record.health.keys()}),
         presence=presence(
             now=now,
             last_seen_at=record.last_seen_at,

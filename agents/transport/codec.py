@@ -1,5 +1,6 @@
 """Dataclasses to protobuf and back: the only module that knows both."""
 
+import math
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -117,28 +118,40 @@ def report_from_wire(message: runner_pb2.Report, *, agent_id: UUID) -> Report:
         deployment_id=UUID(message.deployment_id),
         agent_id=agent_id,
         number=message.number,
-        at=datetime.fromtimestamp(message.at_ms / 1000, tz=UTC),
+        at=_time_from_wire(message.at_ms),
         body=_body_from_wire(message),
     )
+
+
+def _time_from_wire(milliseconds: int) -> datetime:
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
+    except (OverflowError, OSError) as error:
+        raise ValueError("no such time") from error
+
+
+def _text(text: str) -> str:
+    """Output of programs may hold NUL, which PostgreSQL cannot store."""
+    return text.replace("\0", "\ufffd")
 
 
 def _body_from_wire(message: runner_pb2.Report) -> ReportBody:
     match message.WhichOneof("body"):
         case "stage":
             stage = message.stage
-            return StageReached(stage=Stage(stage.stage), percent=stage.percent, message=stage.message)
+            return StageReached(stage=Stage(stage.stage), percent=stage.percent, message=_text(stage.message))
         case "service":
             return _observed_from_wire(message.service)
         case "log":
             log = message.log
-            return LogWritten(service_name=log.service_name, source=log.source, text=log.text)
+            return LogWritten(service_name=log.service_name, source=log.source, text=_text(log.text))
         case "restore_started":
             restore = message.restore_started
             return RestoreStarted(
                 reason=restore.reason,
-                message=restore.message,
+                message=_text(restore.message),
                 failed_service=restore.failed_service,
-                log_tail=tuple(restore.log_tail),
+                log_tail=tuple(_text(line) for line in restore.log_tail),
             )
         case "finished":
             return _finished_from_wire(message.finished)
@@ -156,7 +169,7 @@ def _observed_from_wire(message: runner_pb2.ServiceObserved) -> ServiceObserved:
         container_ids=tuple(message.container_ids),
         replicas=message.replicas,
         healthy_replicas=message.healthy_replicas,
-        error_message=message.error_message,
+        error_message=_text(message.error_message),
     )
 
 
@@ -164,9 +177,9 @@ def _finished_from_wire(message: runner_pb2.CommandFinished) -> CommandFinished:
     return CommandFinished(
         outcome=Outcome(message.outcome),
         reason=message.reason,
-        message=message.message,
+        message=_text(message.message),
         failed_service=message.failed_service,
-        log_tail=tuple(message.log_tail),
+        log_tail=tuple(_text(line) for line in message.log_tail),
         services=tuple(_observed_from_wire(service) for service in message.services),
         previous_stack_running=message.previous_stack_running,
     )
@@ -178,8 +191,9 @@ def info_from_wire(message: runner_pb2.AgentInfo) -> AgentInfo:
 
 
 def health_from_wire(message: runner_pb2.AgentHealth) -> AgentHealth:
+    """JSON knows no infinite numbers, and one agent's must not spoil the statement that writes all."""
     return AgentHealth(
-        cpu_usage=message.cpu_usage,
+        cpu_usage=message.cpu_usage if math.isfinite(message.cpu_usage) else 0.0,
         memory_usage=message.memory_usage,
         disk_usage=message.disk_usage,
         active_containers=message.active_containers,

@@ -1,0 +1,88 @@
+"""What comes over the wire, turned into what we store; and commands there and back."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from agents.contracts import runner_pb2
+from agents.repositories.payloads import from_json, kind_of, to_json
+from agents.transport import codec
+from agents.types import AgentCommand, CommandFinished, LogWritten, Outcome, RestoreStarted, RevertCommand, StageReached
+from tests.agents.doubles import deploy
+
+BODIES = {
+    "stage": runner_pb2.StageReached(stage="HEALTH_CHECKING", percent=80, message="m"),
+    "service": runner_pb2.ServiceObserved(node_id="n", service_name="web", state="running", container_ids=["a"]),
+    "log": runner_pb2.LogWritten(service_name="web", source="build", text="t"),
+    "restore_started": runner_pb2.RestoreStarted(reason="unhealthy", log_tail=["x"]),
+    "finished": runner_pb2.CommandFinished(outcome="RESTORED", reason="build", services=[runner_pb2.ServiceObserved()]),
+}
+
+
+def wire_report(**fields: Any) -> runner_pb2.Report:
+    given = {"command_id": str(uuid4()), "deployment_id": str(uuid4()), "number": 1, "at_ms": 1, **fields}
+    return runner_pb2.Report(**given)
+
+
+def test_every_body_of_the_contract_is_understood() -> None:
+    oneof = runner_pb2.Report.DESCRIPTOR.oneofs_by_name["body"]
+    assert {field.name for field in oneof.fields} == set(BODIES)
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_no_field_of_a_body_is_lost(name: str) -> None:
+    body = codec.report_from_wire(wire_report(**{name: BODIES[name]}), agent_id=uuid4()).body
+    assert {field.name for field in BODIES[name].DESCRIPTOR.fields} == set(type(body).__dataclass_fields__)
+    for field, value in BODIES[name].ListFields():
+        stored = getattr(body, field.name)
+        assert len(stored) == 1 if field.is_repeated else stored == value
+
+
+def test_bodies_are_what_they_say() -> None:
+    bodies = [codec.report_from_wire(wire_report(**{name: BODIES[name]}), agent_id=uuid4()).body for name in BODIES]
+    assert [type(body) for body in bodies[:1] + bodies[2:]] == [
+        StageReached,
+        LogWritten,
+        RestoreStarted,
+        CommandFinished,
+    ]
+    finished = bodies[-1]
+    assert isinstance(finished, CommandFinished)
+    assert finished.outcome is Outcome.RESTORED
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"command_id": "x"},
+        {"number": 0},
+        {"at_ms": 2**62},
+        {"stage": runner_pb2.StageReached(stage="DEPLOYMENT_STAGE_UNSPECIFIED")},
+        {"finished": runner_pb2.CommandFinished()},
+        {},
+    ],
+)
+def test_what_is_no_report_is_a_value_error(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        codec.report_from_wire(wire_report(**fields), agent_id=uuid4())
+
+
+def test_text_that_postgresql_cannot_store_is_made_storable() -> None:
+    report = codec.report_from_wire(wire_report(log=runner_pb2.LogWritten(text="a\0b")), agent_id=uuid4())
+    assert isinstance(report.body, LogWritten)
+    assert report.body.text == "a\ufffdb"
+
+
+@pytest.mark.parametrize("strange", [float("nan"), float("inf")])
+def test_numbers_that_json_does_not_know_are_left_out(strange: float) -> None:
+    assert codec.health_from_wire(runner_pb2.AgentHealth(cpu_usage=strange)).cpu_usage == 0.0
+
+
+@pytest.mark.parametrize(
+    "command", [deploy(), deploy(force_redeploy=True, services=()), RevertCommand(stack_name="s", asked_by="a")]
+)
+def test_a_command_survives_the_ledger(command: AgentCommand) -> None:
+    assert from_json(kind=kind_of(command), payload=to_json(command)) == command
