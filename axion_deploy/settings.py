@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import dj_database_url
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from axion_deploy import env
@@ -99,12 +100,47 @@ REST_KNOX = {"TOKEN_TTL": None}
 # Uploaded bundles are read whole, so a request is bounded a little above the largest bundle.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 52 * 1024 * 1024
 
+
+def admin_list(model: str) -> object:
+    """The address of a model's list, known once the routes are."""
+    return reverse_lazy(f"admin:{model}_changelist")
+
+
 UNFOLD = {
     "SITE_TITLE": "Axion Deploy",
     "SITE_HEADER": "Axion Deploy",
     "SITE_SUBHEADER": "Draw it, deploy it, watch it",
     "SITE_SYMBOL": "hub",
     "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "10px",
+    "DASHBOARD_CALLBACK": "deployments.admin.dashboard.dashboard",
+    "STYLES": [lambda request: static("axion/axion.css")],
+    "SCRIPTS": [lambda request: static("axion/times.js")],
+    "SIDEBAR": {
+        "navigation": [
+            {
+                "items": [
+                    {"title": "Now", "icon": "monitor_heart", "link": reverse_lazy("admin:index")},
+                    {"title": "Projects", "icon": "hub", "link": admin_list("deployments_project")},
+                    {"title": "Deployments", "icon": "rocket_launch", "link": admin_list("deployments_deployment")},
+                    {"title": "Servers", "icon": "dns", "link": admin_list("agents_server")},
+                    {"title": "Clusters", "icon": "lan", "link": admin_list("agents_cluster")},
+                    {"title": "Agents", "icon": "smart_toy", "link": admin_list("agents_agent")},
+                    {"title": "Commands", "icon": "terminal", "link": admin_list("agents_commandrecord")},
+                ]
+            },
+            {
+                "items": [
+                    {
+                        "title": "Users",
+                        "icon": "group",
+                        "link": admin_list("deployments_user"),
+                        "permission": lambda request: request.user.is_superuser,
+                    },
+                ]
+            },
+        ],
+    },
 }
 
 AXION_ENCRYPTION_KEYS = env.encryption_keys("AXION_ENCRYPTION_KEYS")

@@ -1,7 +1,7 @@
 """/ws/projects/<id>/: the project's deployments as they are, then every event of theirs (log lines apart) by sequence.
 
-Each deployment has its own sequence. A client that comes back asks {"kind": "resume", "after": {id: sequence}} and gets
-the events it missed of these deployments; whatever it does not name, or is too far behind on, comes whole.
+Each deployment has its own sequence. A client that comes back opens /ws/projects/<id>/?resume, which sends no snapshot,
+asks {"kind": "resume", "after": {id: sequence}} and gets the events it missed of these deployments; whatever it does not name, or is too far behind on, comes whole.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from deployments.types import Caller, DeploymentRecord, EventRecord, Right
 from deployments.wire import event_shape
 
 MOST_BEHIND = 500
+MOST_NAMED = 200
+RESUMES = b"resume"
 
 
 class ProjectConsumer(LiveSocket):
@@ -32,6 +34,11 @@ class ProjectConsumer(LiveSocket):
         access.project_for(caller=caller, project_id=self.subject, right=Right.SEE)
 
     async def begin(self) -> None:
+        self.sent: dict[str, int] = {}
+        if RESUMES not in self.scope["query_string"]:
+            await self._say_snapshot()
+
+    async def _say_snapshot(self) -> None:
         view = await self._view()
         names = view.target_names
         shapes = [live.summary(found, target_name=names[found.target.id]) for found in view.deployments]
@@ -44,10 +51,10 @@ class ProjectConsumer(LiveSocket):
 
     async def answer(self, question: dict[str, Any]) -> None:
         if question.get("kind") == "snapshot":
-            await self.begin()
+            await self._say_snapshot()
         elif question.get("kind") == "resume" and isinstance(question.get("after"), dict):
-            known = {str(key): value for key, value in question["after"].items() if isinstance(value, int)}
-            self.sent = {key: min(known.get(key, -1), value) for key, value in self.sent.items()}
+            after = list(question["after"].items())[:MOST_NAMED]
+            self.sent = {str(key): value for key, value in after if isinstance(value, int)}
             await self.catch_up()
 
     async def news(self, message: dict[str, Any]) -> None:

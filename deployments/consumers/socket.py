@@ -24,7 +24,9 @@ from deployments.types import Caller
 
 SEND_SECONDS = 10.0
 LOOK_SECONDS = 10.0
-LARGEST_QUESTION = 4096
+LARGEST_QUESTION = 16 * 1024
+# Lets a browser tell a quiet deployment from a dead connection.
+ALIVE = {"kind": "alive"}
 NOT_SIGNED_IN, NOT_FOUND, TOO_SLOW, TOO_LARGE, NOT_UNDERSTOOD = 4401, 4404, 4408, 4413, 4400
 
 logger = structlog.get_logger(__name__)
@@ -98,6 +100,7 @@ class LiveSocket(AsyncWebsocketConsumer):
                 await self.channel_layer.group_add(self.group(), self.channel_name)
                 async with self.busy:
                     await self.catch_up()
+                    await self.say(ALIVE)
             except DeployError as error:
                 await self.close(code=close_code(error))
                 return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from deployments.repositories import projects
@@ -40,3 +41,13 @@ def current_of_project(*, project_id: UUID, recent: int) -> tuple[DeploymentReco
     return tuple(
         deployment_record(row) for row in sorted(found.values(), key=lambda row: (row.created_at, row.pk), reverse=True)
     )
+
+
+def newest(*, caller: Caller, statuses: Collection[Status] | None, limit: int) -> tuple[DeploymentRecord, ...]:
+    """The newest deployments of the caller's projects, of these statuses when given. Counts nothing."""
+    rows = joined().order_by("-created_at", "-id")
+    if not caller.sees_everything:
+        rows = rows.filter(project_id__in=projects.visible(caller=caller).values("pk"))
+    if statuses is not None:
+        rows = rows.filter(status__in=sorted(statuses))
+    return tuple(deployment_record(row) for row in rows[:limit])

@@ -1,0 +1,169 @@
+"""Deployments in the admin: a list to look through and a page that moves by itself. Nothing is edited here."""
+
+# ruff: noqa: ARG002 - signatures are Django's
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from agents.models import Cluster, Server
+from deployments.admin import looks, page_state
+from deployments.admin.counting import EstimatingPaginator
+from deployments.admin.filters import ProjectFilter, StatusFilter
+from deployments.admin.own_rows import OwnRows, caller_in, found, fresh_json, identifier
+from deployments.errors import DeployError
+from deployments.events import EventType
+from deployments.models import Deployment
+from deployments.repositories import projects
+from deployments.services import access, cancel, queries
+from deployments.states import Status
+from deployments.types import Caller, Right
+
+LOG_PAGE = 500
+
+
+@admin.register(Deployment)
+class DeploymentAdmin(OwnRows, ModelAdmin):  # type: ignore[misc]  # unfold is published without types
+    """The list reads one page of an index whatever the size of the table."""
+
+    list_display = ("status_pill", "project_link", "target", "who", "when", "how_long")
+    list_display_links = ("status_pill",)
+    list_select_related = ("project", "requested_by")
+    list_filter = (StatusFilter, ProjectFilter)
+    list_per_page = 50
+    show_full_result_count = False
+    paginator = EstimatingPaginator
+    ordering = ("-created_at", "-id")
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        return self.ordering
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Deployment]:
+        rows: QuerySet[Deployment] = super().get_queryset(request)
+        caller = caller_in(request)
+        if not caller.sees_everything:
+            rows = rows.filter(project__in=projects.visible(caller=caller).values("pk"))
+        server = Server.objects.filter(pk=OuterRef("server_id")).values("name")
+        cluster = Cluster.objects.filter(pk=OuterRef("cluster_id")).values("name")
+        heavy = ("config", "service_statuses", "log_tail", "env_vars", "sealed_variables", "code")
+        return rows.defer(*heavy).annotate(target_name=Coalesce(Subquery(server), Subquery(cluster)))
+
+    @display(description="Status")
+    def status_pill(self, row: Deployment) -> SafeString:
+        return looks.pill(looks.STATUS[Status(row.status)])
+
+    @display(description="Project")
+    def project_link(self, row: Deployment) -> SafeString:
+        address = reverse("admin:deployments_project_change", args=[row.project_id])
+        return format_html('<a class="ax-link" href="{}">{}</a>', address, row.project.name)
+
+    @display(description="Target")
+    def target(self, row: Any) -> str:
+        return str(row.target_name or row.target_id)
+
+    @display(description="Who")
+    def who(self, row: Deployment) -> str:
+        return row.requested_by.get_username()
+
+    @display(description="When")
+    def when(self, row: Deployment) -> SafeString:
+        return format_html('<time class="ax-time" datetime="{}"></time>', row.created_at.isoformat())
+
+    @display(description="Took")
+    def how_long(self, row: Deployment) -> str:
+        if row.started_at is None:
+            return "-"
+        seconds = round(((row.completed_at or timezone.now()) - row.started_at).total_seconds())
+        return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
+
+    def get_urls(self) -> list[URLPattern]:
+        def at(address: str, view: Any, name: str) -> URLPattern:
+            return path(address, self.admin_site.admin_view(view), name=f"deployments_deployment_{name}")
+
+        own = [
+            at("now/", self.now_view, "now"),
+            at("<uuid:object_id>/state/", self.state_view, "state"),
+            at("<uuid:object_id>/files/", self.files_view, "files"),
+            at("<uuid:object_id>/log/", self.log_view, "log"),
+            at("<uuid:object_id>/cancel/", require_POST(self.cancel_view), "cancel"),
+        ]
+        return own + list(super().get_urls())
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The live page."""
+        state = found(page_state.deployment_page, caller=caller_in(request), deployment_id=identifier(object_id))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": state["deployment"]["projectName"],
+            "state": state,
+        }
+        return TemplateResponse(request, "admin/deployments/deployment/page.html", context)
+
+    def now_view(self, request: HttpRequest) -> HttpResponse:
+        return fresh_json(page_state.dashboard(caller=caller_in(request)))
+
+    def state_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        return fresh_json(found(page_state.deployment_page, caller=caller_in(request), deployment_id=object_id))
+
+    def files_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        """The generated files; none before the deployment started."""
+        deployment = found(queries.get_deployment, caller=caller_in(request), deployment_id=object_id)
+        files = deployment.config.get("files", {})
+        return fresh_json({"files": [{"name": name, "text": files[name]} for name in sorted(files)]})
+
+    def log_view(self, request: HttpRequest, object_id: Any) -> StreamingHttpResponse:
+        """The whole log as text, read page by page."""
+        caller = caller_in(request)
+        found(queries.get_deployment, caller=caller, deployment_id=object_id)
+        answer = StreamingHttpResponse(log_lines(caller=caller, deployment_id=object_id), content_type="text/plain")
+        answer["Content-Disposition"] = f'attachment; filename="deployment-{object_id}.log"'
+        return answer
+
+    def cancel_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        caller = caller_in(request)
+        found(access.deployment_for, caller=caller, deployment_id=object_id, right=Right.SEE)
+        try:
+            cancel.cancel_deployment(caller=caller, deployment_id=object_id, at=timezone.now())
+        except DeployError as error:
+            messages.error(request, error.message)
+        return redirect("admin:deployments_deployment_change", object_id)
+
+
+def log_lines(*, caller: Caller, deployment_id: Any) -> Iterator[str]:
+    """Every log line with its service in front."""
+    last = 0
+    while events := queries.events_after(caller=caller, deployment_id=deployment_id, sequence=last, limit=LOG_PAGE):
+        for event in events:
+            if event.type == EventType.LOG_WRITTEN:
+                name = event.payload.get("serviceName") or event.payload.get("source", "")
+                for line in str(event.payload.get("text", "")).rstrip("\n").split("\n"):
+                    yield f"{event.created_at:%H:%M:%S} {name} | {line}\n"
+        last = events[-1].sequence

@@ -1,0 +1,43 @@
+"""Filters of lists. None looks for its choices in the large table."""
+
+# ruff: noqa: ARG002 - signatures are Django's
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.admin import SimpleListFilter
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from deployments.admin import looks
+from deployments.admin.own_rows import caller_in
+from deployments.models import Deployment
+from deployments.services import access
+from deployments.states import Status
+
+
+class StatusFilter(SimpleListFilter):
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(status), look.label) for status, look in looks.STATUS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> QuerySet[Deployment]:
+        return queryset.filter(status=self.value()) if self.value() in set(Status) else queryset
+
+
+class ProjectFilter(SimpleListFilter):
+    title = "project"
+    parameter_name = "project"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(project.id), project.name) for project in access.projects_of(caller_in(request))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> QuerySet[Deployment]:
+        try:
+            return queryset.filter(project=UUID(self.value() or ""))
+        except ValueError:
+            return queryset

@@ -1,0 +1,66 @@
+"""Forms of the project page: deploy, and the sources that a deployment is made from."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.http import QueryDict
+from stackgen.code import MAX_BYTES as LARGEST_CODE
+
+from deployments.errors import Invalid
+from deployments.types import DeployRequest, Target, TargetKind
+
+LARGEST_GRAPH = 16 * 1024 * 1024
+
+
+def deploy_request(*, project_id: UUID, posted: QueryDict) -> DeployRequest:
+    """The wish in a posted form: `target` is "kind:id", `envName` and `envValue` come in pairs. Raises Invalid."""
+    kind, _, target_id = posted.get("target", "").partition(":")
+    try:
+        target = Target(kind=TargetKind(kind), id=UUID(target_id))
+    except ValueError:
+        raise Invalid("Choose where to deploy.", details={"target": "choose one"}) from None
+    names, values = posted.getlist("envName"), posted.getlist("envValue")
+    env_vars = {name.strip(): value for name, value in zip(names, values, strict=False) if name.strip()}
+    return DeployRequest(
+        project_id=project_id,
+        target=target,
+        env_vars=env_vars,
+        force_redeploy=bool(posted.get("forceRedeploy")),
+        request_id=posted.get("requestId", "")[:200],
+    )
+
+
+class GraphForm(forms.Form):
+    """A graph as a JSON file."""
+
+    graph = forms.FileField()
+
+    def clean_graph(self) -> dict[str, Any]:
+        file = self.cleaned_data["graph"]
+        if file.size > LARGEST_GRAPH:
+            raise forms.ValidationError("The file is larger than 16 MiB.")
+        try:
+            drawn = json.loads(file.read())
+        except ValueError:
+            raise forms.ValidationError("This is no JSON file.") from None
+        if not isinstance(drawn, dict):
+            raise forms.ValidationError("A graph is a JSON object with nodes and edges.")
+        return drawn
+
+
+class CodeForm(forms.Form):
+    """The code of one node as a tar."""
+
+    node = forms.CharField(max_length=200)
+    code = forms.FileField()
+
+    def clean_code(self) -> bytes:
+        file = self.cleaned_data["code"]
+        if file.size > 2 * LARGEST_CODE:
+            raise forms.ValidationError("The file is too large.")
+        content: bytes = file.read()
+        return content

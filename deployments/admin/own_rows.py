@@ -1,0 +1,51 @@
+"""Staff see their own rows, superusers all; what may be done is asked of the access module, not of Django's permissions."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.cache import add_never_cache_headers
+
+from deployments.errors import NotFound
+from deployments.services.access import caller_of
+from deployments.types import Caller
+
+
+def caller_in(request: HttpRequest) -> Caller:
+    """The signed-in user as the use cases know it. Raises Unauthenticated."""
+    return caller_of(request.user)
+
+
+def identifier(text: str) -> UUID:
+    """The id in an admin address; Http404 for anything else."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Http404 from None
+
+
+def found(load: Any, **arguments: Any) -> Any:
+    """What `load` returns; Http404 for what is missing or a stranger's."""
+    try:
+        return load(**arguments)
+    except NotFound as error:
+        raise Http404(error.message) from None
+
+
+def fresh_json(data: dict[str, Any]) -> HttpResponse:
+    """JSON that no cache keeps."""
+    answer = JsonResponse(data)
+    add_never_cache_headers(answer)
+    return answer
+
+
+class OwnRows:
+    """For model admins: any signed-in member of staff may look; rows are narrowed by `get_queryset`."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_active and getattr(request.user, "is_staff", False))
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_module_permission(request)

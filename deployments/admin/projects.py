@@ -1,0 +1,207 @@
+"""Projects in the admin: the page with the graph and the deploy button, and a form for the settings."""
+
+# ruff: noqa: ARG002 - signatures are Django's
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+
+from deployments.admin import looks, page_state
+from deployments.admin.forms import CodeForm, GraphForm, deploy_request
+from deployments.admin.own_rows import OwnRows, caller_in, found, fresh_json, identifier
+from deployments.errors import DeployError
+from deployments.models import Deployment, Project, ProjectMember
+from deployments.repositories import projects
+from deployments.services import access, deploy, sources
+from deployments.states import Status
+from deployments.types import Caller, Right
+
+SETTINGS = ("concurrency", "restore_on_failure", "health_deadline", "health_window", "retention")
+MOST_COMPLAINTS = 10
+
+
+class MemberInline(OwnRows, TabularInline):  # type: ignore[misc]  # unfold is published without types
+    """Who else may see or deploy: for the owner, who got here through the project's own check."""
+
+    model = ProjectMember
+    extra = 0
+    autocomplete_fields = ("user",)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_module_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_module_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_module_permission(request)
+
+
+@admin.register(Project)
+class ProjectAdmin(OwnRows, ModelAdmin):  # type: ignore[misc]  # unfold is published without types
+    list_display = ("name", "last_status", "last_when", "owner", "concurrency")
+    list_select_related = ("owner",)
+    search_fields = ("name",)
+    list_per_page = 50
+    show_full_result_count = False
+    fields = ("name", *SETTINGS)
+    inlines = (MemberInline,)
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_module_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if obj is None:
+            return self.has_module_permission(request)
+        return page_state.may(caller=caller_in(request), project_id=obj.pk, right=Right.CHANGE)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return self.inlines if obj is not None else ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
+        visible = projects.visible(caller=caller_in(request)).order_by("name")
+        last = Deployment.objects.filter(project=OuterRef("pk")).order_by("-created_at", "-id")
+        return visible.annotate(
+            newest_status=Subquery(last.values("status")[:1]), newest_at=Subquery(last.values("created_at")[:1])
+        )
+
+    @display(description="Last deployment")
+    def last_status(self, row: Any) -> SafeString | str:
+        return looks.pill(looks.STATUS[Status(row.newest_status)]) if row.newest_status else "never deployed"
+
+    @display(description="When")
+    def last_when(self, row: Any) -> SafeString | str:
+        if row.newest_at is None:
+            return "-"
+        return format_html('<time class="ax-time" datetime="{}"></time>', row.newest_at.isoformat())
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
+        """A new project goes through the use case that every door uses."""
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        settings = {name: form.cleaned_data[name] for name in SETTINGS}
+        made = sources.create_project(caller=caller_in(request), project_id=obj.pk, name=obj.name, settings=settings)
+        obj.slug, obj.owner_id = made.slug, made.owner_id
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+        base = super().get_form(request, obj, change=change, **kwargs)
+        owner = caller_in(request).user_id if obj is None else obj.owner_id
+
+        class OwnName(base):  # type: ignore[misc,valid-type]
+            def clean_name(self) -> str:
+                name = str(self.cleaned_data["name"]).strip()
+                taken = projects.by_name(owner_id=owner, name=name)
+                if taken is not None and taken.id != getattr(obj, "pk", None):
+                    raise forms.ValidationError("There is a project of this name already.")
+                return name
+
+        return OwnName
+
+    def get_urls(self) -> list[URLPattern]:
+        def at(address: str, view: Any, name: str) -> URLPattern:
+            return path(address, self.admin_site.admin_view(view), name=f"deployments_project_{name}")
+
+        own = [
+            at("<uuid:object_id>/settings/", self.settings_view, "settings"),
+            at("<uuid:object_id>/state/", self.state_view, "state"),
+            at("<uuid:object_id>/deploy/", require_POST(self.deploy_view), "deploy"),
+            at("<uuid:object_id>/graph/", require_POST(self.graph_view), "graph"),
+            at("<uuid:object_id>/code/", require_POST(self.code_view), "code"),
+        ]
+        return own + list(super().get_urls())
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The project's page; its settings have one of their own."""
+        state = found(page_state.project_page, caller=caller_in(request), project_id=identifier(object_id))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": state["project"]["name"],
+            "state": state,
+            "request_id": uuid4(),
+        }
+        return TemplateResponse(request, "admin/deployments/project/page.html", context)
+
+    def settings_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        return super().change_view(request, str(object_id))  # type: ignore[no-any-return]
+
+    def state_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        return fresh_json(found(page_state.project_page, caller=caller_in(request), project_id=object_id))
+
+    def deploy_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        """Ask for a deployment and go to its page."""
+        caller = visible_to(request, object_id)
+        try:
+            wish = deploy_request(project_id=object_id, posted=request.POST)
+            made = deploy.deploy_project(caller=caller, request=wish, deployment_id=uuid4(), at=timezone.now())
+        except DeployError as error:
+            return self.refused(request, object_id, error)
+        return redirect("admin:deployments_deployment_change", made.id)
+
+    def graph_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        caller, form = visible_to(request, object_id), GraphForm(request.POST, request.FILES)
+        if not form.is_valid():
+            return self.wrong(request, object_id, form)
+        try:
+            stored = sources.store_graph(caller=caller, project_id=object_id, graph=form.cleaned_data["graph"])
+        except DeployError as error:
+            return self.refused(request, object_id, error)
+        messages.success(request, f"Stored as version {stored.version} of the graph.")
+        return redirect(page_of(object_id))
+
+    def code_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        caller, form = visible_to(request, object_id), CodeForm(request.POST, request.FILES)
+        if not form.is_valid():
+            return self.wrong(request, object_id, form)
+        data = form.cleaned_data
+        try:
+            sources.store_code(caller=caller, project_id=object_id, node_id=data["node"], content=data["code"])
+        except DeployError as error:
+            return self.refused(request, object_id, error)
+        messages.success(request, "The code is stored; the next deployment is built from it.")
+        return redirect(page_of(object_id))
+
+    def refused(self, request: HttpRequest, object_id: Any, error: DeployError) -> HttpResponse:
+        """Back to the page with the refusal and each field it names."""
+        messages.error(request, error.message)
+        for field, why in list(error.details.items())[:MOST_COMPLAINTS]:
+            messages.error(request, f"{field}: {why}")
+        return redirect(page_of(object_id))
+
+    def wrong(self, request: HttpRequest, object_id: Any, form: forms.Form) -> HttpResponse:
+        for field, complaints in form.errors.items():
+            messages.error(request, f"{field}: {' '.join(str(each) for each in complaints)}")
+        return redirect(page_of(object_id))
+
+
+def page_of(object_id: Any) -> str:
+    return reverse("admin:deployments_project_change", args=[object_id])
+
+
+def visible_to(request: HttpRequest, object_id: Any) -> Caller:
+    """The caller if the project is theirs to see; Http404 otherwise."""
+    caller = caller_in(request)
+    found(access.project_for, caller=caller, project_id=object_id, right=Right.SEE)
+    return caller

@@ -1,0 +1,52 @@
+// The first page: what works now, what happened last, how the servers are. Asks again every few seconds while looked at.
+import { byId, h, icon, readState, show } from "./dom.js";
+import { connection } from "./connection.js";
+import { plural } from "./format.js";
+import { pill } from "./looks.js";
+import { deploymentRow, nothing } from "./rows.js";
+
+const PAUSE = 4000;
+let page = readState();
+
+const rows = (list) => list.map((each) => deploymentRow(page.looks, page.address.deployments, each, { project: true }));
+
+function targetCard(target) {
+  const more = target.kind === "cluster" ? plural(Number(target.servers), "server") : "";
+  return h("li", { class: "ax-item ax-item-link" },
+    h("span", { class: "ax-item-main" }, h("span", { class: "ax-item-title" }, target.name), h("span", { class: "ax-item-more" }, more || target.kind)),
+    target.presence ? pill(page.looks.presence[target.presence]) : icon("lan"));
+}
+
+function draw() {
+  const { unfinished, recent, targets, projects, address } = page;
+  const failed = recent.filter((each) => each.status === "failed" || each.status === "rolled_back").length;
+  byId("ax-number-busy").textContent = unfinished.length;
+  byId("ax-number-projects").textContent = projects;
+  byId("ax-number-servers").textContent = `${targets.filter((each) => each.presence === "online").length}/${targets.filter((each) => each.kind === "server").length}`;
+  byId("ax-number-failed").textContent = failed;
+  show(byId("ax-busy"), ...(unfinished.length ? rows(unfinished) : [nothing("All quiet. Nothing is being deployed.")]));
+  show(byId("ax-recent"), ...(recent.length ? rows(recent) : [nothing("No deployments yet. ", h("a", { class: "ax-link", href: address.projects }, "Open a project"), " and press Deploy.")]));
+  show(byId("ax-targets"), ...(targets.length ? targets.map(targetCard) : [nothing("No servers yet. ", h("a", { class: "ax-link", href: address.servers }, "Add one"), " and enrol its agent.")]));
+  byId("ax-said").textContent = `${plural(unfinished.length, "deployment")} under way`;
+}
+
+async function again() {
+  if (!document.hidden) {
+    try {
+      const answer = await fetch(page.address.state, { headers: { Accept: "application/json" }, redirect: "manual" });
+      if (answer.type === "opaqueredirect") return connection("ended", "signed out");
+      if (answer.ok) {
+        page = await answer.json();
+        connection("live");
+        draw();
+      } else connection("lost");
+    } catch {
+      connection("lost");
+    }
+  }
+  setTimeout(again, PAUSE);
+}
+
+draw();
+connection("live");
+setTimeout(again, PAUSE);

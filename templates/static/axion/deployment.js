@@ -1,0 +1,114 @@
+// The page of one deployment: its first picture and every change are drawn by the same functions from the same shape.
+import { byId, csrfToken, h, icon, paced, postForm, readState, show } from "./dom.js";
+import { Files } from "./files.js";
+import { announce, facts, stepper, trouble } from "./head.js";
+import { GraphPicture } from "./graph.js";
+import { connection } from "./connection.js";
+import { LogView } from "./log.js";
+import { pill, statusLook } from "./looks.js";
+import { apply, UNFINISHED } from "./reduce.js";
+import { serviceRows, servicesSummary } from "./services.js";
+import { LiveSocket } from "./socket.js";
+import { Timeline } from "./timeline.js";
+
+const LOG = "deployment.log_written";
+const page = readState();
+const { looks, address } = page;
+let deployment = page.deployment;
+
+const graph = new GraphPicture(byId("ax-graph"), deployment.graph, looks);
+const log = new LogView(byId("ax-log"), byId("ax-log-filter"));
+const timeline = new Timeline(byId("ax-timeline"), looks);
+const files = new Files(address.files);
+
+function draw() {
+  const look = statusLook(looks, deployment);
+  document.body.dataset.axTone = look.tone;
+  document.title = `${look.label} · ${deployment.projectName}`;
+  show(byId("ax-status"), pill(look));
+  show(byId("ax-facts"), ...facts(deployment));
+  show(byId("ax-steps"), ...stepper(looks, deployment));
+  show(byId("ax-trouble"), trouble(looks, deployment));
+  drawProgress(look);
+  drawCancel();
+  byId("ax-services-summary").textContent = servicesSummary(looks, deployment.services);
+  show(byId("ax-services"), ...serviceRows(looks, deployment.services, byId("ax-services-search").value.trim()));
+  byId("ax-services-search").hidden = deployment.services.length <= 12;
+  graph.colour(deployment.services);
+  const said = announce(looks, deployment);
+  if (byId("ax-said").textContent !== said) byId("ax-said").textContent = said;
+  if (deployment.startedAt) files.load();
+}
+
+function drawProgress(look) {
+  const bar = byId("ax-progress");
+  bar.dataset.tone = look.tone;
+  bar.setAttribute("aria-valuenow", String(deployment.progress));
+  byId("ax-progress-fill").style.width = `${deployment.progress}%`;
+  byId("ax-percent").textContent = `${deployment.progress} %`;
+}
+
+function drawCancel() {
+  const can = page.canDeploy && (deployment.status === "pending" || deployment.status === "in_progress") && !deployment.cancelRequestedAt;
+  const box = byId("ax-actions");
+  if (can === Boolean(box.firstElementChild)) return;
+  box.replaceChildren(...(can ? [cancelButton()] : []));
+}
+
+function cancelButton() {
+  const ask = () => byId("ax-cancel-dialog").showModal();
+  return h("button", { type: "button", class: "ax-button", dataset: { kind: "danger" }, onclick: ask }, icon("cancel"), "Cancel");
+}
+
+function history(events, logs) {
+  timeline.clear();
+  log.clear();
+  events.forEach((event) => timeline.add(event));
+  logs.forEach((event) => log.add(event));
+}
+
+const drawSoon = paced(draw);
+
+async function reload() {
+  const answer = await fetch(address.state, { headers: { Accept: "application/json" } });
+  if (!answer.ok) return;
+  const fresh = await answer.json();
+  deployment = fresh.deployment;
+  history(fresh.events, fresh.logs);
+  draw();
+}
+
+function received(message) {
+  if (message.kind === "snapshot") {
+    deployment = message.deployment;
+    if (message.skipped) reload();
+  } else if (message.kind === "event" && message.sequence > deployment.sequence) {
+    deployment = apply(deployment, message.event);
+    if (message.event.type === LOG) log.add(message.event);
+    else timeline.add(message.event);
+    if (message.event.type === LOG) return;
+  }
+  drawSoon();
+}
+
+byId("ax-cancel-dialog").append(postForm(address.cancel, csrfToken(),
+  h("h2", {}, "Cancel this deployment?"),
+  h("p", {}, "The work stops and what ran before is put back. This takes a moment: it is over when the agent has proven it."),
+  h("div", { class: "ax-row ax-row-end" },
+    h("button", { type: "button", class: "ax-button", onclick: () => byId("ax-cancel-dialog").close() }, "Keep going"),
+    h("button", { type: "submit", class: "ax-button", dataset: { kind: "danger" } }, "Cancel it"))));
+byId("ax-services-search").addEventListener("input", draw);
+byId("ax-log-download").href = address.log;
+show(byId("ax-env"), ...deployment.envNames.map((name) => h("li", {}, h("code", {}, name), h("span", {}, "•••"))));
+byId("ax-env-box").hidden = deployment.envNames.length === 0;
+history(page.events, page.logs);
+draw();
+setInterval(() => UNFINISHED.has(deployment.status) && show(byId("ax-facts"), ...facts(deployment)), 1000);
+
+window.axionPage = { deployment: () => deployment };
+new LiveSocket({
+  address: () => `${address.socket}?after=${deployment.sequence}`,
+  probe: address.state,
+  received,
+  changed: connection,
+});

@@ -1,0 +1,31 @@
+// Times and sizes for people.
+
+export function clock(ms) {
+  return ms ? new Date(ms).toLocaleTimeString([], { hour12: false }) : "";
+}
+
+export function duration(ms) {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
+
+export function ago(ms, now = Date.now()) {
+  const seconds = Math.round((now - ms) / 1000);
+  if (seconds < 10) return "just now";
+  if (seconds < 60) return `${seconds} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
+  return new Date(ms).toLocaleDateString([], { day: "numeric", month: "short", year: "numeric" });
+}
+
+export const shortDigest = (digest) => digest.replace(/^sha256:/, "").slice(0, 12);
+
+export const shortId = (id) => id.slice(0, 8);
+
+export const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+
+export function took(deployment, now = Date.now()) {
+  return deployment.startedAt ? duration((deployment.completedAt || now) - deployment.startedAt) : "";
+}

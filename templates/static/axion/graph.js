@@ -1,0 +1,106 @@
+// The graph as a picture, drawn once and then coloured by what happens.
+import { h, s } from "./dom.js";
+import { HEIGHT, WIDTH, layout } from "./layout.js";
+import { serviceLook } from "./looks.js";
+
+const NODE_ICONS = { 1: "deployed_code", 2: "database", 3: "router" };
+const NODE_WORDS = { 1: "service", 2: "database", 3: "gateway" };
+const QUEUE = 1;
+const NARROW = 560;
+const LONGEST_NAME = 15;
+
+export class GraphPicture {
+  constructor(container, graph, looks) {
+    Object.assign(this, { container, graph, looks, nodes: new Map(), services: [] });
+    this.narrow = null;
+    new ResizeObserver(() => this.fit()).observe(container);
+    this.fit();
+  }
+
+  fit() {
+    const narrow = this.container.clientWidth < NARROW;
+    if (narrow === this.narrow) return;
+    this.narrow = narrow;
+    this.draw();
+    this.colour(this.services);
+  }
+
+  draw() {
+    if (!this.graph.nodes?.length) {
+      this.container.replaceChildren(h("p", { class: "ax-empty" }, "No graph has been drawn yet."));
+      return;
+    }
+    const { boxes, width, height } = layout(this.graph, this.narrow);
+    const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": this.words(), class: "ax-graph" });
+    svg.style.width = `${width}px`;
+    svg.style.minWidth = `${Math.round(width * (this.narrow ? 0.3 : 0.55))}px`;
+    svg.append(arrowHead());
+    for (const edge of this.graph.edges ?? []) {
+      const [from, to] = [boxes.get(edge.source), boxes.get(edge.target)];
+      if (from && to) svg.append(edgeLine(from, to, edge, this.narrow));
+    }
+    this.nodes.clear();
+    for (const node of this.graph.nodes) {
+      const drawn = nodeBox(node, boxes.get(node.id));
+      this.nodes.set(node.id, drawn);
+      svg.append(drawn);
+    }
+    this.container.replaceChildren(svg);
+  }
+
+  words() {
+    const names = new Map(this.graph.nodes.map((node) => [node.id, nameOf(node)]));
+    const edges = (this.graph.edges ?? []).map((edge) => `${names.get(edge.source)} uses ${names.get(edge.target)}`);
+    return `Graph of ${[...names.values()].join(", ")}. ${edges.join(", ")}.`;
+  }
+
+  colour(services) {
+    this.services = services;
+    for (const service of services) {
+      const drawn = this.nodes.get(service.nodeId);
+      if (!drawn) continue;
+      const look = serviceLook(this.looks, service);
+      drawn.dataset.tone = look.tone;
+      drawn.querySelector(".ax-node-state").textContent = look.label;
+    }
+  }
+}
+
+const nameOf = (node) => node.data?.serviceName ?? node.id;
+
+function nodeBox(node, box) {
+  const name = nameOf(node);
+  const shown = name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name;
+  const group = s("g", { class: "ax-node", transform: `translate(${box.x} ${box.y})`, "data-tone": "none" },
+    s("title", {}, `${name} (${NODE_WORDS[node.type] ?? "node"})`),
+    s("rect", { width: WIDTH, height: HEIGHT, rx: 12, class: "ax-node-box" }),
+    s("rect", { width: 5, height: HEIGHT - 24, x: 0, y: 12, rx: 2.5, class: "ax-node-stripe" }),
+    s("text", { x: 18, y: HEIGHT / 2 + 9, class: "ax-node-icon" }, NODE_ICONS[node.type] ?? "deployed_code"),
+    s("text", { x: 54, y: 27, class: "ax-node-name" }, shown),
+    s("text", { x: 54, y: 45, class: "ax-node-state" }, NODE_WORDS[node.type] ?? ""));
+  return group;
+}
+
+function edgeLine(from, to, edge, narrow) {
+  const d = narrow ? downwards(from, to) : sideways(from, to);
+  return s("path", { d, class: Number(edge.type) === QUEUE ? "ax-edge ax-edge-queue" : "ax-edge", "marker-end": "url(#ax-arrow)" });
+}
+
+function sideways(from, to) {
+  const forward = to.x >= from.x;
+  const [x1, y1] = [from.x + (forward ? WIDTH : 0), from.y + HEIGHT / 2];
+  const [x2, y2] = [to.x + (forward ? -7 : WIDTH + 7), to.y + HEIGHT / 2];
+  const bend = Math.max(30, Math.abs(x2 - x1) / 2) * (forward ? 1 : -1);
+  return `M${x1} ${y1} C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
+}
+
+function downwards(from, to) {
+  const [x1, y1, x2, y2] = [from.x + WIDTH / 2, from.y + HEIGHT, to.x + WIDTH / 2, to.y - 7];
+  const bend = Math.max(20, Math.abs(y2 - y1) / 2);
+  return `M${x1} ${y1} C${x1} ${y1 + bend} ${x2} ${y2 - bend} ${x2} ${y2}`;
+}
+
+function arrowHead() {
+  return s("defs", {}, s("marker", { id: "ax-arrow", viewBox: "0 0 8 8", refX: 4, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" },
+    s("path", { d: "M0 0 L8 4 L0 8 z", class: "ax-arrow" })));
+}

@@ -1,0 +1,103 @@
+// The page of a project: its graph, what runs where, who waits, and the way to deploy.
+import { byId, h, icon, paced, readState, show } from "./dom.js";
+import { connection } from "./connection.js";
+import { GraphPicture } from "./graph.js";
+import { ago, plural } from "./format.js";
+import { pill, statusLook } from "./looks.js";
+import { apply, UNFINISHED } from "./reduce.js";
+import { bar, deploymentRow, nothing } from "./rows.js";
+import { LiveSocket } from "./socket.js";
+
+const MOST_KEPT = 60;
+const MOST_RECENT = 10;
+const page = readState();
+const { looks, address } = page;
+const known = new Map(page.deployments.map((deployment) => [deployment.id, deployment]));
+const graph = new GraphPicture(byId("ax-graph"), page.graph, looks);
+
+const newestFirst = () => [...known.values()].sort((one, other) => other.createdAt - one.createdAt || (other.id > one.id ? 1 : -1));
+
+function lanes() {
+  const byTarget = new Map(page.targets.map((target) => [target.id, { target, all: [] }]));
+  for (const deployment of newestFirst()) {
+    const lane = byTarget.get(deployment.target.id) ?? { target: deployment.target, all: [] };
+    lane.all.push(deployment);
+    byTarget.set(deployment.target.id, lane);
+  }
+  return [...byTarget.values()].filter((lane) => lane.all.length).map(({ target, all }) => ({
+    target,
+    holder: all.find((each) => each.status === "in_progress" || each.status === "rolling_back"),
+    waiting: all.filter((each) => each.status === "pending").reverse(),
+    running: all.find((each) => each.status === "success"),
+  }));
+}
+
+function laneCard({ target, holder, waiting, running }) {
+  const presence = looks.presence[target.presence];
+  return h("li", { class: "ax-lane" },
+    h("div", { class: "ax-lane-head" }, icon(target.kind === "cluster" ? "lan" : "dns"), h("strong", {}, target.name), presence ? pill(presence) : null),
+    h("p", { class: "ax-lane-line" }, running
+      ? [h("span", { class: "ax-dot", dataset: { tone: "good" } }), "Runs ", link(running), ` since ${ago(running.completedAt)}`]
+      : [h("span", { class: "ax-dot", dataset: { tone: "idle" } }), "Nothing of this project is known to run here."]),
+    holder ? h("div", { class: "ax-lane-line ax-lane-busy" },
+      h("span", {}, pill(statusLook(looks, holder)), ` ${holder.requestedBy} holds the target with `, link(holder)), bar(holder.progress, statusLook(looks, holder).tone)) : null,
+    waiting.length ? h("div", { class: "ax-lane-line" }, `${waiting.length} waiting, next first:`,
+      h("ol", { class: "ax-queue" }, waiting.slice(0, 8).map((each) => h("li", {}, link(each), ` by ${each.requestedBy}, ${ago(each.createdAt)}`)),
+        waiting.length > 8 ? h("li", {}, `and ${waiting.length - 8} more`) : null)) : null);
+}
+
+const link = (deployment) => h("a", { class: "ax-link", href: `${address.deployments}${deployment.id}/change/` }, deployment.id.slice(0, 8));
+
+function draw() {
+  const all = newestFirst();
+  const cards = lanes().map(laneCard);
+  show(byId("ax-lanes"), ...(cards.length ? cards : [nothing("Not deployed anywhere yet.")]));
+  const rows = all.slice(0, MOST_RECENT).map((each) => deploymentRow(looks, address.deployments, each));
+  show(byId("ax-recent"), ...(rows.length ? rows : [nothing("No deployments yet. The first one shows up here and moves by itself.")]));
+  const told = all.find((each) => each.status === "in_progress" || each.status === "rolling_back") ?? all.find((each) => each.status === "success");
+  if (told) graph.colour(told.services);
+  const busy = all.filter((each) => UNFINISHED.has(each.status)).length;
+  byId("ax-said").textContent = busy ? `${plural(busy, "deployment")} under way` : "Nothing under way";
+}
+
+const drawSoon = paced(draw);
+
+function put(deployment) {
+  known.set(deployment.id, deployment);
+  for (const old of newestFirst().slice(MOST_KEPT)) if (!UNFINISHED.has(old.status) && old.status !== "success") known.delete(old.id);
+}
+
+function received(message) {
+  if (message.kind === "snapshot") message.deployments.forEach(put);
+  if (message.kind === "deployment") put(message.deployment);
+  if (message.kind === "event" && known.has(message.event.deploymentId)) put(apply(known.get(message.event.deploymentId), message.event));
+  drawSoon();
+}
+
+function addVariable() {
+  const name = h("input", { name: "envName", class: "ax-input", placeholder: "NAME", "aria-label": "Name of the variable", autocomplete: "off", spellcheck: "false" });
+  const value = h("input", { name: "envValue", class: "ax-input", type: "password", placeholder: "value", "aria-label": "Value of the variable", autocomplete: "new-password" });
+  const row = h("div", { class: "ax-row" }, name, value,
+    h("button", { type: "button", class: "ax-button", "aria-label": "Remove this variable", onclick: () => row.remove() }, icon("close")));
+  byId("ax-variables").append(row);
+  name.focus();
+}
+
+byId("ax-add-variable")?.addEventListener("click", addVariable);
+byId("ax-deploy-form")?.addEventListener("submit", () => (byId("ax-deploy-button").disabled = true));
+// Coming back with the browser's button must not leave the form dead.
+addEventListener("pageshow", () => byId("ax-deploy-button") && (byId("ax-deploy-button").disabled = byId("ax-deploy-button").dataset.never === "1"));
+draw();
+setInterval(draw, 5000);
+
+const hasRows = () => known.size > 0;
+new LiveSocket({
+  address: () => address.socket + (hasRows() ? "?resume" : ""),
+  probe: address.state,
+  opened: (socket) => hasRows() && socket.send(JSON.stringify({
+    kind: "resume", after: Object.fromEntries([...known.values()].map((each) => [each.id, each.sequence])),
+  })),
+  received,
+  changed: connection,
+});
+connection("live");

@@ -1,0 +1,34 @@
+// What an event does to a deployment. A snapshot plus the events after it equals a fresh snapshot, exactly.
+
+export const UNFINISHED = new Set(["pending", "in_progress", "rolling_back"]);
+
+const effects = {
+  "deployment.status_changed": (deployment, payload, at) => {
+    const changed = { status: payload.to };
+    if (payload.to === "in_progress") changed.startedAt = at;
+    else if (payload.to !== "rolling_back") changed.completedAt = at;
+    if (!payload.reason) return changed;
+    const { reason, message, failedService, logTail } = payload;
+    return { ...changed, reason, message, failedService, logTail };
+  },
+  "deployment.stage_reached": (deployment, payload) => ({
+    stage: payload.stage,
+    progress: Math.max(deployment.progress, payload.percent),
+  }),
+  "deployment.service_changed": (deployment, payload) => ({
+    services: deployment.services.map((service) => (service.serviceName === payload.serviceName ? payload : service)),
+  }),
+  "deployment.cancel_requested": (deployment, payload, at) => ({
+    cancelRequestedAt: at,
+    cancelRequestedBy: payload.requestedBy,
+  }),
+  "deployment.job_retried": (deployment, payload) => ({ attempts: payload.attempt }),
+};
+
+// The deployment after `event`. One that it knows already changes nothing.
+export function apply(deployment, event) {
+  if (event.sequence <= deployment.sequence) return deployment;
+  const effect = effects[event.type];
+  const changed = effect ? effect(deployment, event.payload, event.createdAt) : {};
+  return { ...deployment, ...changed, sequence: event.sequence };
+}

@@ -1,0 +1,33 @@
+// A deployment in a list of the dashboard or of a project.
+import { h } from "./dom.js";
+import { ago, shortId, took } from "./format.js";
+import { pill, statusLook } from "./looks.js";
+import { UNFINISHED } from "./reduce.js";
+
+export function deploymentRow(looks, list, deployment, { project = false } = {}) {
+  const look = statusLook(looks, deployment);
+  const title = project ? deployment.projectName : shortId(deployment.id);
+  const time = took(deployment);
+  return h("li", { class: "ax-item" },
+    h("a", { href: `${list}${deployment.id}/change/`, class: "ax-item-link" },
+      h("span", { class: "ax-item-main" },
+        h("span", { class: "ax-item-title" }, title),
+        h("span", { class: "ax-item-more" }, details(deployment, time))),
+      pill(look, deployment.message)),
+    UNFINISHED.has(deployment.status) && deployment.status !== "pending" ? bar(deployment.progress, look.tone) : null);
+}
+
+function details(deployment, time) {
+  const parts = [deployment.target.name, `by ${deployment.requestedBy}`, ago(deployment.createdAt)];
+  if (time) parts.push(time);
+  if (deployment.failedService) parts.push(`${deployment.failedService} failed`);
+  return parts.join(" · ");
+}
+
+export function bar(percent, tone) {
+  const fill = h("span", { class: "ax-bar-fill" });
+  fill.style.width = `${percent}%`;
+  return h("span", { class: "ax-bar", dataset: { tone }, role: "progressbar", "aria-valuenow": percent, "aria-valuemin": 0, "aria-valuemax": 100, "aria-label": "Progress" }, fill);
+}
+
+export const nothing = (text, ...more) => h("li", { class: "ax-empty" }, text, ...more);

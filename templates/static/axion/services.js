@@ -1,0 +1,30 @@
+// The services of a deployment, those in trouble first.
+import { h } from "./dom.js";
+import { plural, shortDigest } from "./format.js";
+import { byTrouble, pill, serviceLook } from "./looks.js";
+
+export function servicesSummary(looks, services) {
+  const counts = new Map();
+  for (const service of services) {
+    const label = serviceLook(looks, service).label.toLowerCase();
+    counts.set(label, (counts.get(label) ?? 0) + 1);
+  }
+  const parts = [...counts].map(([label, count]) => `${count} ${label}`);
+  return [plural(services.length, "service"), ...parts].join(" · ");
+}
+
+export function serviceRows(looks, services, wanted = "") {
+  const shown = services.filter((service) => service.serviceName.includes(wanted));
+  return [...shown].sort(byTrouble(looks)).map((service) => row(looks, service));
+}
+
+function row(looks, service) {
+  const image = service.image ? service.image.split("/").pop() : "";
+  return h("li", { class: "ax-service", dataset: { tone: serviceLook(looks, service).tone } },
+    h("div", { class: "ax-service-name" }, service.serviceName),
+    h("div", { class: "ax-service-state" }, pill(serviceLook(looks, service))),
+    h("div", { class: "ax-service-count", title: "Healthy and wanted copies" }, `${service.healthyReplicas}/${service.replicas}`),
+    h("div", { class: "ax-service-image", title: service.image || null }, image,
+      service.imageDigest ? h("code", { title: service.imageDigest }, shortDigest(service.imageDigest)) : null),
+    service.errorMessage ? h("div", { class: "ax-service-error" }, service.errorMessage) : null);
+}

@@ -1,0 +1,46 @@
+// What happened, newest first, in sentences.
+import { h, icon } from "./dom.js";
+import { clock } from "./format.js";
+import { serviceLook } from "./looks.js";
+
+const MOST = 300;
+
+const sentences = {
+  "deployment.requested": (p) => ["rocket_launch", "busy", `${p.requestedBy} asked for this deployment`, `graph version ${p.graphVersion}`],
+  "deployment.status_changed": (p, looks) => {
+    const look = looks.status[p.to];
+    return [look.icon, look.tone, look.label, p.message];
+  },
+  "deployment.stage_reached": (p, looks) => {
+    const stage = looks.stages.find((each) => each.key === p.stage);
+    return ["trending_flat", "busy", `${stage ? stage.label : p.stage} · ${p.percent} %`, p.message];
+  },
+  "deployment.service_changed": (p, looks) => {
+    const look = serviceLook(looks, p);
+    return [look.icon, look.tone, `${p.serviceName}: ${look.label.toLowerCase()}`, p.errorMessage];
+  },
+  "deployment.cancel_requested": (p) => ["cancel", "back", `${p.requestedBy} asked to cancel`, ""],
+  "deployment.job_retried": (p) => ["replay", "back", `Attempt ${p.attempt} to start did not work`, `${p.message} Next try in ${p.seconds} s.`],
+  "deployment.command_sent": () => ["send", "busy", "Handed over to the agent", ""],
+};
+
+export class Timeline {
+  constructor(list, looks) {
+    Object.assign(this, { list, looks });
+  }
+
+  add(event) {
+    const sentence = sentences[event.type];
+    if (!sentence) return;
+    const [symbol, tone, title, more] = sentence(event.payload, this.looks);
+    this.list.prepend(h("li", { class: "ax-moment", dataset: { tone, sequence: event.sequence } },
+      h("span", { class: "ax-moment-mark" }, icon(symbol)),
+      h("div", {}, h("p", { class: "ax-moment-title" }, title), more ? h("p", { class: "ax-moment-more" }, more) : null),
+      h("time", { datetime: new Date(event.createdAt).toISOString() }, clock(event.createdAt))));
+    while (this.list.childElementCount > MOST) this.list.lastElementChild.remove();
+  }
+
+  clear() {
+    this.list.replaceChildren();
+  }
+}
