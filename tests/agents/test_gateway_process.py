@@ -60,7 +60,7 @@ async def test_the_process_serves_and_ends_cleanly_when_told_to(process: subproc
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         assert await serving(channel)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=20) == 0
 
 
 def write_certificate(folder: Path) -> tuple[Path, Path]:

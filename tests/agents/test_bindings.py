@@ -1,0 +1,81 @@
+"""What the gateway process binds to the deployments: identities, numbers of the wire, access."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from knox.models import AuthToken
+
+from agents.contracts import common_pb2
+from agents.models import Server
+from axion_deploy import gateway_bindings
+from deployments.errors import DeployError
+from deployments.models import Deployment, User
+from deployments.states import Stage, Status
+from deployments.types import ServiceState
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def deployment(owner: User, server: Server) -> Deployment:
+    return factories.make_deployment(factories.make_project(owner), server)
+
+
+def test_an_api_token_names_its_user_while_both_are_good(owner: User) -> None:
+    _, token = AuthToken.objects.create(user=owner)
+    assert gateway_bindings.user_of(token=token) == owner.id
+    assert gateway_bindings.user_of(token=f"{token}x") is None
+    assert gateway_bindings.user_of(token="nobody") is None
+    User.objects.update(is_active=False)
+    assert gateway_bindings.user_of(token=token) is None
+
+
+def test_statuses_and_stages_have_the_numbers_of_the_contract() -> None:
+    statuses = {f"DEPLOYMENT_STATUS_{status.name}": gateway_bindings.STATUS_NUMBERS[status] for status in Status}
+    assert statuses == {name: number for name, number in common_pb2.DeploymentStatus.items() if number}
+    stages = {stage.name: gateway_bindings.STAGE_NUMBERS[stage] for stage in Stage if stage}
+    assert stages == {name: number for name, number in common_pb2.DeploymentStage.items() if number}
+
+
+def test_a_deployment_is_told_to_its_owner_only(deployment: Deployment, owner: User, stranger: User) -> None:
+    told = gateway_bindings.deployment_state(deployment_id=deployment.id, user_id=owner.id)
+    assert (told.status, [service.service_name for service in told.services]) == (1, ["web", "db"])
+    for deployment_id, user in ((deployment.id, stranger), (uuid4(), owner)):
+        with pytest.raises(DeployError) as refused:
+            gateway_bindings.deployment_state(deployment_id=deployment_id, user_id=user.id)
+        assert refused.value.code == "NOT_FOUND"
+
+
+def test_cancelling_goes_through_the_same_door_check(deployment: Deployment, owner: User, stranger: User) -> None:
+    with pytest.raises(DeployError) as refused:
+        gateway_bindings.cancel_deployment(deployment_id=deployment.id, user_id=stranger.id)
+    assert refused.value.code == "NOT_FOUND"
+    gateway_bindings.cancel_deployment(deployment_id=deployment.id, user_id=owner.id)
+    assert factories.reload(deployment.id).status is Status.FAILED
+
+
+@pytest.mark.parametrize(
+    ("state", "health", "number"),
+    [
+        ("waiting", "none", common_pb2.PENDING),
+        ("building", "none", common_pb2.IN_PROGRESS),
+        ("running", "starting", common_pb2.IN_PROGRESS),
+        ("running", "none", common_pb2.SUCCESS),
+        ("running", "healthy", common_pb2.SUCCESS),
+        ("running", "unhealthy", common_pb2.ERROR),
+        ("exited", "none", common_pb2.ERROR),
+    ],
+)
+def test_a_service_has_one_status(state: str, health: str, number: int) -> None:
+    service = ServiceState(node_id="n", name="web", state=state, health=health)
+    assert gateway_bindings._service(service).status == number
+
+
+def test_code_goes_to_an_agent_that_builds_it_only(server: Server) -> None:
+    agent = factories.make_agent(server)
+    with pytest.raises(DeployError) as refused:
+        gateway_bindings.bundle_of(digest="sha256:x", agent_id=agent.id)
+    assert refused.value.code == "NOT_FOUND"
