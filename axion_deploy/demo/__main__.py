@@ -42,7 +42,7 @@ def _run(*, options: Options, screen: Screen, state: State) -> int:
         screen.problem(str(error))
         code = code or FAILED
     if options.once and demo.outcome.deployment:
-        print(json.dumps({**asdict(demo.outcome), "engine": "docker"}), flush=True)
+        print(json.dumps(asdict(demo.outcome)), flush=True)
     return code
 
 
@@ -58,6 +58,10 @@ def _code_of(demo: Demo) -> int:
     except (DemoError, EmbeddedError, OSError) as error:
         demo.screen.problem(str(error))
         demo.screen.say(f"  Logs: {demo.state.logs}")
+        return FAILED
+    except Exception:
+        # A mistake of our own must not keep us from cleaning up.
+        demo.screen.console.print_exception()
         return FAILED
     return 0
 

@@ -58,6 +58,12 @@ class Api:
             raise DemoError(f"The deployment's status was refused ({answer.status}): {_complaint(answer)}")
         return _progress(answer.member("data"))
 
+    def last_words(self, deployment: str) -> str:
+        """The service that failed and the last lines of its log; empty when nothing is known. Raises NoAnswer."""
+        known = self._ask(f"/{deployment}").member("deployment")
+        lines = [str(line) for line in known.get("logTail") or ()]
+        return "\n".join([f"The last lines of {known.get('failedService')}:", *lines]) if lines else ""
+
     def _ask(self, path: str, *, send: object = None) -> Answer:
         return ask(self._url + path, send=send, headers=self._headers)
 

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from axion_deploy.demo.errors import DemoError
+
 SECONDS = 15.0
 
 
-class NoAnswer(Exception):
+class NoAnswer(DemoError):
     """Nobody listens, or not in time, or not in HTTP."""
 
 

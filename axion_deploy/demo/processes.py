@@ -52,6 +52,8 @@ def control_plane_environment(*, servers: Servers, secrets: Mapping[str, str], a
         **_taken_over(COMMON),
         **_taken_over(("KAFKA_BROKERS", "AXION_LOG_LEVEL")),
         **secrets,
+        # Of an installation whose database is used: only its keys open what is in there.
+        **_taken_over(("AXION_SECRET_KEY", "AXION_ENCRYPTION_KEYS")),
         "DATABASE_URL": servers.database_url,
         "REDIS_URL": servers.redis_url,
         "PYTHONUNBUFFERED": "1",

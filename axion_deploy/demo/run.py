@@ -36,6 +36,7 @@ class Outcome:
     deployment: str | None = None
     status: str = ""
     seconds: float = 0.0
+    engine: str = "docker"
     services: tuple[str, ...] = field(default=())
     vote_counted: bool = False
 
@@ -169,12 +170,12 @@ class Demo:
         seconds = round(time.monotonic() - started, 2)
         self.outcome = replace(self.outcome, status=end.status, seconds=seconds, services=services)
         if end.status != "success":
-            raise DemoError(self._why(end))
+            raise DemoError(self._why(end, api.last_words(deployment)))
 
-    def _why(self, end: Progress) -> str:
+    def _why(self, end: Progress, last_words: str) -> str:
         troubled = [f"  {service.name}: {service.error}" for service in end.services if service.error]
         runner = f"The end of {self.state.logs / 'runner.log'}:\n{tail(self.state.logs / 'runner.log')}"
-        return "\n".join([f"The deployment ended as {end.status}: {end.error}", *troubled, runner])
+        return "\n".join([f"The deployment ended as {end.status}: {end.error}", *troubled, last_words, runner])
 
     def _page(self, deployment: str) -> str:
         return f"{self.addresses.url}/admin/deployments/deployment/{deployment}/change/"

@@ -1,6 +1,7 @@
 """The sample project, copied so that its name and its port suit this machine."""
 
 import json
+import os
 import secrets
 import shutil
 from pathlib import Path
@@ -17,7 +18,7 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104 (the sample's gateway publishes its port on
 
 def copy_sample(*, state: State, wanted_port: int) -> tuple[Path, int]:
     """The folder to import and the port of the sample's gateway."""
-    name, port = str(state.facts().get("name") or _free_name()), _port(state=state, wanted=wanted_port)
+    name, port = str(state.facts().get("name") or _new_name(fresh=state.fresh)), _port(state=state, wanted=wanted_port)
     state.remember(name=name, app_port=port)
     folder = state.folder / "sample"
     shutil.rmtree(folder, ignore_errors=True)
@@ -32,12 +33,13 @@ def copy_sample(*, state: State, wanted_port: int) -> tuple[Path, int]:
     return folder, port
 
 
-def _free_name() -> str:
-    """ "Voting", unless an engine that others use too already has a stack of that name."""
-    taken = any(
-        find(kind, label="com.docker.compose.project=axion-voting") for kind in ("container", "network", "volume")
-    )
-    return f"Voting {secrets.token_hex(2)}" if taken else "Voting"
+def _new_name(*, fresh: bool) -> str:
+    """ "Voting" only where nobody else can have a project or a stack of that name: in a database and on an engine."""
+    taken = fresh or "DATABASE_URL" in os.environ
+    kinds = ("container", "network", "volume")
+    if taken or any(find(kind, label="com.docker.compose.project=axion-voting") for kind in kinds):
+        return f"Voting {secrets.token_hex(2)}"
+    return "Voting"
 
 
 def _port(*, state: State, wanted: int) -> int:
