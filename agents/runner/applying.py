@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from agents.runner.docker_commands import TAIL_LINES
 from agents.runner.errors import StepFailedError
-from agents.runner.gate import Failure, HealthGate, is_well
+from agents.runner.gate import Failure, HealthGate
 from agents.runner.interrupt import ABANDONED, Interrupt
 from agents.runner.model import Container, Release, Target
 from agents.runner.observed import describe
@@ -58,7 +58,8 @@ class Applier:
 
         Raises StepFailedError or InterruptedWorkError.
         """
-        self._gate.stale = {each.id: each.service for each in observed if not is_well(each)}
+        touched = {name for operation in plan.operations for name in operation.services}
+        self._gate.stale = {each.id: each.service for each in observed if each.service in touched}
         release = self._goal.release
         watch = self._work.host.watch(stack=release.stack, wake=self._wake)
         forget = self._work.interrupt.on_set(self._wake)
@@ -89,6 +90,7 @@ class Applier:
                 interrupt.close()
         self._give_up_at = self._deadline()
         self._gate.turn_over(operation.services)
+        self._look()
         while not self._gate.ready(operation.services) and operation.alone:
             self._wait()
             self._look()

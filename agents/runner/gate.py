@@ -20,18 +20,13 @@ class Failure:
     container_id: str
 
 
-def is_well(container: Container) -> bool:
-    """Runs, and is not known to be unhealthy."""
-    return container.state == RUNNING and container.health != UNHEALTHY
-
-
 @dataclass(slots=True, kw_only=True)
 class HealthGate:
     """Remembers since when services are sound and containers are not. `at` is any clock that only rises, in seconds.
 
     A service among `hasty` fails as soon as it is unhealthy; the others may recover until the deadline, for they ran
-    before and only missed what was being replaced beside them. `stale` are containers (id to service) that were not
-    well before anything was done; they are judged once they ran again, or once their turn is over.
+    before and only missed what was being replaced beside them. `stale` are containers (id to service) that were there
+    before and that Compose may stop, start or replace: they count neither way until their service's turn is over.
     """
 
     target: Target
@@ -91,9 +86,7 @@ class HealthGate:
 
     def _trouble(self, service: WantedService, container: Container, at: float) -> str:
         if container.id in self.stale:
-            if not is_well(container):
-                return ""
-            del self.stale[container.id]
+            return ""
         if container.state in DEAD:
             return f"{service.name} exited with code {container.exit_code}."
         if container.restarts - self._restarts.setdefault(container.id, container.restarts) >= RESTARTS_ALLOWED:
@@ -112,4 +105,5 @@ class HealthGate:
     def _sound(self, service: WantedService, container: Container) -> bool:
         image = self.target.images.get(service.name, "")
         healthy = container.health == HEALTHY or (container.health == "none" and not service.has_health_check)
-        return container.state == RUNNING and healthy and (not image or container.image_id == image)
+        known = container.id not in self.stale
+        return known and container.state == RUNNING and healthy and (not image or container.image_id == image)

@@ -96,16 +96,19 @@ def why_unlike(*, service: WantedService, target: Target, observed: tuple[Contai
 def make_plan(*, target: Target, observed: tuple[Container, ...]) -> Plan:
     """Remove what does not belong, then bring up what differs, level by level.
 
-    One call for the whole stack when all of it comes up from one deployment: then Compose does the waiting. Otherwise
-    Compose would also replace what depends on a changed service.
+    Where an interrupted change left old and new containers of a service side by side, those of the target's deployment
+    stay and the others go: Compose might keep the wrong one. One call for the whole stack when all of it comes up from
+    one deployment: then Compose does the waiting. Otherwise Compose would also replace what depends on a changed service.
     """
+    operations = _removals(target=target, observed=observed)
+    gone = {container_id for operation in operations for container_id in operation.container_ids}
+    observed = tuple(each for each in observed if each.id not in gone)
     causes = {
         service.name: cause
         for service in target.services
         if (cause := why_unlike(service=service, target=target, observed=observed))
     }
     kept = tuple(service.name for service in target.services if service.name not in causes)
-    operations = _removals(target=target, observed=observed)
     if causes and not kept and len(set(target.owners.values())) == 1:
         operations += (_whole(target=target, causes=causes),)
     elif causes:
@@ -116,15 +119,20 @@ def make_plan(*, target: Target, observed: tuple[Container, ...]) -> Plan:
 def _removals(*, target: Target, observed: tuple[Container, ...]) -> tuple[Operation, ...]:
     wanted = {service.name for service in target.services}
     gone = sorted({each.service for each in observed} - wanted)
-    return tuple(
-        Operation(
-            kind=REMOVE,
-            services=(name,),
-            causes=(f"{name} is no longer part of the stack",),
-            container_ids=tuple(each.id for each in containers_of(observed, name)),
-        )
-        for name in gone
-    )
+    operations = [_removal(name, "is no longer part of the stack", containers_of(observed, name)) for name in gone]
+    for service in target.services:
+        found = containers_of(observed, service.name)
+        owner = target.owners[service.name]
+        right = [each for each in found if (each.deployment_id, each.content_hash) == (owner, service.content_hash)]
+        wrong = tuple(each for each in found if each.deployment_id != owner)
+        if right and wrong:
+            operations.append(_removal(service.name, "was left over by an interrupted change", wrong))
+    return tuple(operations)
+
+
+def _removal(name: str, cause: str, containers: tuple[Container, ...]) -> Operation:
+    ids = tuple(each.id for each in containers)
+    return Operation(kind=REMOVE, services=(name,), causes=(f"{name} {cause}",), container_ids=ids)
 
 
 def _whole(*, target: Target, causes: dict[str, str]) -> Operation:

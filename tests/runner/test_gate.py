@@ -72,11 +72,14 @@ def test_what_was_dead_before_is_judged_when_its_turn_is_over() -> None:
     assert judged.look(observed=(dead,), at=1) is not None
 
 
-def test_what_was_dead_before_is_judged_once_it_ran_again() -> None:
+def test_what_was_there_before_is_no_success_while_it_may_be_replaced() -> None:
     judged = gate(window=0)
     judged.stale = {"c1": "web"}
-    assert judged.look(observed=(STARTING,), at=0) is None
-    assert judged.look(observed=(replace(STARTING, state="exited"),), at=1) is not None
+    judged.look(observed=(HEALTHY,), at=0)
+    assert not judged.ready(["web"])
+    judged.turn_over(["web"])
+    judged.look(observed=(HEALTHY,), at=1)
+    assert judged.passed(at=1)
 
 
 def test_it_fails_at_the_deadline() -> None:

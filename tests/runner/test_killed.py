@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.processes import marked
+from agents.runner.processes import MARKER, marked
 from tests.runner.conftest import Agent
 from tests.runner.gateway import TestGateway
 from tests.runner.stacks import DOCKERFILE, PROGRAM, Stack
@@ -79,7 +81,9 @@ def test_while_one_service_is_replaced(
     assert containers()["db"]["Config"]["Labels"]["axion.deployment"] == second.deployment_id
 
 
-def test_on_the_way_back(agent: Agent, gateway: TestGateway, stack: Stack, containers: Containers) -> None:
+def test_on_the_way_back(
+    agent: Agent, gateway: TestGateway, stack: Stack, containers: Containers, starts: Starts
+) -> None:
     first = stack.deploy()
     gateway.send(first)
     gateway.finished(first.command_id)
@@ -95,6 +99,7 @@ def test_on_the_way_back(agent: Agent, gateway: TestGateway, stack: Stack, conta
     assert (finished.outcome, finished.reason, finished.failed_service) == (pb.RESTORED, "unhealthy", "worker")
     labels = {each["Config"]["Labels"]["axion.deployment"] for each in containers().values()}
     assert labels == {first.deployment_id}
+    assert starts()["d2 worker"] == 1
 
 
 def test_told_to_stop_it_leaves_within_seconds_and_goes_on_later(
@@ -111,6 +116,16 @@ def test_told_to_stop_it_leaves_within_seconds_and_goes_on_later(
     agent.start()
     assert gateway.finished(command.command_id).outcome == pb.SUCCEEDED
     assert starts() == {"d1 db": 1, "d1 web": 1, "d1 worker": 1}
+
+
+def test_what_a_killed_runner_left_is_ended_before_anything_else(agent: Agent, gateway: TestGateway) -> None:
+    gateway.until(lambda: gateway.hellos, what="the first session")
+    agent.kill()
+    environment = {MARKER: f"{agent.state_dir}:some-command"}
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], env=environment) as orphan:
+        agent.start()
+        gateway.until(lambda: len(gateway.hellos) == 2, what="the second session")
+        assert orphan.wait(1) == -15
 
 
 def test_a_second_runner_on_the_same_directory_refuses(agent: Agent, gateway: TestGateway) -> None:

@@ -71,6 +71,20 @@ def test_what_left_the_graph_goes_first() -> None:
     assert plan_text(observed=observed).startswith("1. remove mail: mail is no longer part of the stack\n")
 
 
+def test_of_old_and_new_side_by_side_only_the_wanted_one_stays() -> None:
+    new = container("db", id="c-new", deployment_id="d2", state="created", content_hash="db2")
+    observed = (*ALL, new)
+    back = {service.name: "d1" for service in SERVICES}
+    assert plan_text(observed=observed, owners=back) == (
+        "1. remove db: db was left over by an interrupted change\nkeep db, cache, web: unchanged and running\n"
+    )
+    forward = replace(RELEASE, services=(replace(SERVICES[0], content_hash="db2"), *SERVICES[1:]))
+    assert plan_text(observed=observed, release=forward) == (
+        "1. remove db: db was left over by an interrupted change\n2. up db: db is created\n"
+        "keep cache, web: unchanged and running\n"
+    )
+
+
 def test_force_touches_everything_once() -> None:
     forced = replace(RELEASE, force=True)
     assert plan_text(observed=ALL, release=forced).startswith("1. up db, cache, web: ")
