@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from agents import gateway
+from agents.errors import AgentNotFound
 from agents.types import RevertCommand
 from deployments.errors import Conflict
 from deployments.events import EventType, NewEvent
@@ -41,17 +42,31 @@ def _ask(*, deployment: DeploymentRecord, caller: Caller, at: datetime) -> None:
     deadline_at = at + timedelta(seconds=settings.AXION_CANCEL_DEADLINE)
     if not deployments.ask_cancel(deployment_id=deployment.id, by=caller.user_id, at=at, deadline_at=deadline_at):
         return
+    if not send_revert(deployment=deployment, asked_by=caller.name, cause="cancelled"):
+        message = f"Cancelled by {caller.name}. Its agent is no longer enrolled, so its containers may still run."
+        settle.fail(deployment_id=deployment.id, outcome=Outcome(reason=Reason.CANCELLED, message=message), at=at)
+        return
     asked = NewEvent(type=EventType.CANCEL_REQUESTED, payload={"requestedBy": caller.name})
     events.append(deployment_id=deployment.id, events=[asked], at=at)
-    send_revert(deployment=deployment, asked_by=caller.name, cause="cancelled")
 
 
-def send_revert(*, deployment: DeploymentRecord, asked_by: str, cause: str) -> None:
-    """Order the agent to stop and to put back what ran before, now or when it returns. Inside a transaction."""
+def send_revert(*, deployment: DeploymentRecord, asked_by: str, cause: str) -> bool:
+    """Order the agent to stop and to put back what ran before, now or when it returns. Inside a transaction.
+
+    False when the agent was revoked, so that nobody is left to do it.
+    """
     sent = gateway.find(command_id=settle.deploy_command_id(deployment.id))
+    try:
+        _send(deployment=deployment, agent_id=sent.agent_id, asked_by=asked_by, cause=cause)
+    except AgentNotFound:
+        return False
+    return True
+
+
+def _send(*, deployment: DeploymentRecord, agent_id: UUID, asked_by: str, cause: str) -> None:
     gateway.send(
         command_id=settle.revert_command_id(deployment.id),
-        agent_id=sent.agent_id,
+        agent_id=agent_id,
         lane=deployment.lane,
         deployment_id=deployment.id,
         project_id=deployment.project_id,

@@ -41,9 +41,10 @@ def apply_report(*, report: Report, at: datetime) -> int:
     meanwhile counts as seen and changes nothing.
     """
     with transaction.atomic():
+        # Deployment before command, as everywhere: two orders would be a deadlock.
+        deployment = deployments.get_locked(deployment_id=report.deployment_id)
         verdict = gateway.accept_report(command_id=report.command_id, number=report.number, agent_id=report.agent_id)
         if verdict.verdict is Verdict.FRESH:
-            deployment = deployments.get_locked(deployment_id=report.deployment_id)
             if isinstance(report.body, CommandFinished):
                 ending.finish_command(deployment=deployment, command_id=report.command_id, said=report.body, at=at)
             elif deployment.status in UNFINISHED and not verdict.closed:

@@ -33,6 +33,17 @@ def test_one_in_progress_waits_for_the_agents_proof(
     assert CommandRecord.objects.get(kind="revert").id == settle.revert_command_id(deployment.id)
 
 
+def test_without_an_agent_to_confirm_it_ends_and_says_so(
+    project: Project, server: Server, agent: Agent, owner: User
+) -> None:
+    deployment = factories.make_deployment(project, server)
+    factories.start_deployment(deployment, agent)
+    Agent.objects.update(revoked_at=NOW)
+    ended = cancel_deployment(caller=caller_of(owner), deployment_id=deployment.id, at=NOW)
+    assert (ended.status, ended.reason) == (Status.FAILED, Reason.CANCELLED)
+    assert "may still run" in ended.message
+
+
 @pytest.mark.parametrize("status", [Status.SUCCESS, Status.ROLLED_BACK, Status.FAILED, Status.ROLLING_BACK])
 def test_a_finished_one_is_a_conflict_that_changes_nothing(
     project: Project, server: Server, owner: User, status: Status

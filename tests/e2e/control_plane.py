@@ -187,6 +187,11 @@ def write_project(folder: Path, *, name: str, graph: dict[str, Any], code: dict[
             file = folder / service / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
-    described = {"name": name, "graph": "graph.json", "code": {service: service for service in code}}
+    described = {
+        "name": name,
+        "graph": "graph.json",
+        "code": {service: service for service in code},
+        "settings": {"health_window": 1, "health_deadline": 30},
+    }
     (folder / "project.json").write_text(json.dumps(described))
     return folder

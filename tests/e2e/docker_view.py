@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
+import time
 from collections import Counter
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -30,19 +33,29 @@ def leftovers(project: str) -> dict[str, list[str]]:
     }
 
 
-def starts_since(moment: datetime, *, project: str) -> Counter[str]:
-    """How often each service's containers were started, by Docker's events."""
-    lines = docker(
-        "events",
-        "--since",
-        str(moment.timestamp()),
-        "--until",
-        str(datetime.now().timestamp()),  # noqa: DTZ005 - seconds since the epoch either way
-        "--filter",
-        "event=start",
-        "--filter",
-        f"label=axion.project={project}",
-        "--format",
-        "{{json .}}",
-    ).splitlines()
-    return Counter(json.loads(line)["Actor"]["Attributes"]["axion.service"] for line in lines)
+@contextmanager
+def counted_starts(project: str) -> Iterator[Callable[[], Counter[str]]]:
+    """Listen to Docker while the block runs: how often each service's containers were started.
+
+    The engine remembers only its last 256 events and health checks fill them within a minute, so looking back is not
+    enough.
+    """
+    filters = ["--filter", "event=start", "--filter", f"label=axion.project={project}"]
+    with subprocess.Popen(
+        ["docker", "events", *filters, "--format", "{{json .}}"], stdout=subprocess.PIPE, text=True
+    ) as listener:
+        lines: list[str] = []
+        assert listener.stdout is not None
+        reader = threading.Thread(target=lines.extend, args=(listener.stdout,), daemon=True)
+        reader.start()
+
+        def count() -> Counter[str]:
+            # What Docker has told by now may still be on its way to us.
+            time.sleep(0.5)
+            return Counter(json.loads(line)["Actor"]["Attributes"]["axion.service"] for line in lines)
+
+        try:
+            yield count
+        finally:
+            listener.terminate()
+            reader.join(timeout=5)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -47,25 +46,25 @@ def test_a_killed_process_changes_nothing_in_the_end(
     control_plane: ControlPlane, two_parts: MakeProject, name: str, delay: float
 ) -> None:
     project = two_parts()
-    began = datetime.now().astimezone()
-    deployment = control_plane.deploy(project)
-    time.sleep(delay)
-    control_plane.kill(name)
-    control_plane.restart(name)
-    wait_for(control_plane.web_answers, seconds=30, what="the web process")
-    assert control_plane.wait_for_end(deployment)["status"] == 3
-    assert docker_view.starts_since(began, project=project) == {"web": 1, "api": 1}
+    with docker_view.counted_starts(project) as starts:
+        deployment = control_plane.deploy(project)
+        time.sleep(delay)
+        control_plane.kill(name)
+        control_plane.restart(name)
+        wait_for(control_plane.web_answers, seconds=30, what="the web process")
+        assert control_plane.wait_for_end(deployment)["status"] == 3
+        assert starts() == {"web": 1, "api": 1}
 
 
 def test_the_agent_killed_in_a_build_carries_on(control_plane: ControlPlane, two_parts: MakeProject) -> None:
     project = two_parts(slow_build=True)
-    began = datetime.now().astimezone()
-    deployment = control_plane.deploy(project)
-    wait_for_log(control_plane, deployment, "sleep 6")
-    control_plane.kill("runner")
-    control_plane.restart("runner")
-    assert control_plane.wait_for_end(deployment)["status"] == 3
-    assert docker_view.starts_since(began, project=project) == {"web": 1, "api": 1}
+    with docker_view.counted_starts(project) as starts:
+        deployment = control_plane.deploy(project)
+        wait_for_log(control_plane, deployment, "sleep 6")
+        control_plane.kill("runner")
+        control_plane.restart("runner")
+        assert control_plane.wait_for_end(deployment)["status"] == 3
+        assert starts() == {"web": 1, "api": 1}
 
 
 @pytest.mark.parametrize("delay", [0.1, 0.6, 1.5])
@@ -73,18 +72,18 @@ def test_the_agent_killed_while_applying_starts_nothing_twice(
     control_plane: ControlPlane, two_parts: MakeProject, delay: float
 ) -> None:
     project = two_parts()
-    began = datetime.now().astimezone()
-    deployment = control_plane.deploy(project)
 
     def applying() -> bool:
         return any(event["payload"].get("stage") == "deploying" for event in control_plane.events(deployment))
 
-    wait_for(applying, seconds=40, what="the stage deploying")
-    time.sleep(delay)
-    control_plane.kill("runner")
-    control_plane.restart("runner")
-    assert control_plane.wait_for_end(deployment)["status"] == 3
-    assert docker_view.starts_since(began, project=project) == {"web": 1, "api": 1}
+    with docker_view.counted_starts(project) as starts:
+        deployment = control_plane.deploy(project)
+        wait_for(applying, seconds=40, what="the stage deploying")
+        time.sleep(delay)
+        control_plane.kill("runner")
+        control_plane.restart("runner")
+        assert control_plane.wait_for_end(deployment)["status"] == 3
+        assert starts() == {"web": 1, "api": 1}
     assert len(docker_view.leftovers(project)["containers"]) == 2
 
 
