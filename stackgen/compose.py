@@ -51,7 +51,7 @@ def _service(part: Part, layout: Layout) -> dict[str, Value]:
         "restart": "unless-stopped",
         "stop_grace_period": f"{part.stop_grace_seconds}s",
         "deploy": _deploy(part),
-        "logging": dict(LOGGING),
+        "logging": LOGGING,
     }
     return {key: value for key, value in definition.items() if value not in (None, {}, [], ())}
 

@@ -1,14 +1,14 @@
 """The gateway's configuration from the edges: which address leads to which service.
 
 A route is, in this order: `route.SERVICE` in the gateway's config, `domain` or `path` in the service's config, and
-otherwise `/SERVICE/*`. The first callee of the drawing that nobody gave a route takes `/` as well, unless another has
+otherwise `/SERVICE/*`. The first callee of the drawing that nobody gave a route takes `/` instead, unless another has
 it. A prefix is cut off before the service sees the request, except with `stripPrefix: "false"` in its config.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from stackgen.databases.kind import Volume
 from stackgen.nodes import Node
@@ -60,7 +60,8 @@ def configure(node: Node, upstreams: Iterable[Upstream]) -> GatewayConfig:
     # The longer path first: it is the narrower one.
     for route in sorted(routes, key=lambda route: (route.address, -len(route.path), route.path)):
         sites.setdefault(route.address, []).append(route)
-    text = render("Caddyfile.j2", {"sites": sites, "health_port": health_port, "has_domain": bool(volumes(node))})
+    written = {address: [asdict(route) for route in found] for address, found in sites.items()}
+    text = render("Caddyfile.j2", {"sites": written, "health_port": health_port, "has_domain": bool(volumes(node))})
     health = (*HEALTH_TEST, f"http://127.0.0.1:{health_port}/")
     return GatewayConfig(text=text, health=health, warnings=tuple(warnings))
 
@@ -94,8 +95,8 @@ def _routes(node: Node, upstreams: list[Upstream]) -> tuple[list[Route], list[st
     everything = (own_address(node), "")
     if unrouted and everything not in routes:
         routes[everything] = Route(address=everything[0], path="", upstream=unrouted[0])
-        if len(upstreams) == 1:
-            del routes[own_address(node), f"/{unrouted[0].name}"]
+        # Not under its name as well: an `api` at `/` may have pages of its own below `/api`.
+        del routes[own_address(node), f"/{unrouted[0].name}"]
     return list(routes.values()), warnings
 
 

@@ -29,7 +29,8 @@ _JAVASCRIPT_PORT = (
 )
 # Busybox has nc; elsewhere any answer will do, also one that refuses (8): somebody listens.
 _EITHER = (
-    "nc -z 127.0.0.1 {port} 2>/dev/null || wget -q -T 2 -O /dev/null http://127.0.0.1:{port}/ 2>/dev/null || [ $$? = 8 ]"
+    "nc -z 127.0.0.1 {port} 2>/dev/null || wget -q -T 2 -O /dev/null http://127.0.0.1:{port}/ 2>/dev/null "
+    "|| [ $$? = 8 ]"
 )
 _HTTP = {
     "python": ("CMD", "python", "-I", "-c", _PYTHON),

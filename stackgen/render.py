@@ -15,7 +15,13 @@ CA_BUNDLE = "/run/secrets/ca_bundle"
 
 def render(template: str, values: Mapping[str, object]) -> str:
     """The template's text; a missing value is an error, never an empty place."""
-    return _environment().get_template(template).render(values)
+    return _rendered(template, json.dumps(values))
+
+
+# Services of one kind share a text: most of a large drawing is written a few times.
+@lru_cache(maxsize=256)
+def _rendered(template: str, values: str) -> str:
+    return _environment().get_template(template).render(json.loads(values))
 
 
 @lru_cache(maxsize=1)
@@ -28,6 +34,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        auto_reload=False,
     )
     environment.filters["exec_form"] = exec_list
     environment.globals["install"] = install

@@ -65,7 +65,7 @@ def _service(part: Part, layout: Layout) -> dict[str, Value]:
         "networks": list(layout.networks[part.name]),
         "healthcheck": health_of(part, layout) if part.health else None,
         "stop_grace_period": f"{part.stop_grace_seconds}s",
-        "logging": dict(LOGGING),
+        "logging": LOGGING,
         "deploy": _deploy(part, layout),
     }
     return {key: value for key, value in definition.items() if value not in (None, {}, [], ())}
@@ -74,8 +74,8 @@ def _service(part: Part, layout: Layout) -> dict[str, Value]:
 def _labelled(definition: Mapping[str, Value], labels: dict[str, Value]) -> dict[str, Value]:
     """On the containers, and on the service, which is what Swarm lists."""
     deploy = definition["deploy"]
-    assert isinstance(deploy, Mapping)
-    return {**definition, "labels": labels, "deploy": {**deploy, "labels": labels}}
+    assert isinstance(deploy, dict)
+    return {**definition, "labels": labels, "deploy": deploy | {"labels": labels}}
 
 
 def _port(pair: tuple[int, int], layout: Layout) -> dict[str, Value]:
@@ -91,7 +91,7 @@ def _deploy(part: Part, layout: Layout) -> dict[str, Value]:
         "endpoint_mode": layout.options.swarm_endpoints if layout.options.swarm_endpoints != "vip" else None,
         "placement": {"constraints": [settings.placement]} if settings.placement else None,
         "resources": resources(part),
-        "restart_policy": dict(RESTART),
+        "restart_policy": RESTART,
         "update_config": {"parallelism": 1, "order": order, "failure_action": "rollback", "monitor": "15s"},
         "rollback_config": {"parallelism": 1, "order": order},
     }

@@ -60,8 +60,7 @@ def test_a_link_inside_is_the_file_it_leads_to(tmp_path: Path) -> None:
     (tmp_path / "also.py").symlink_to("main.py")
     _, content = bundle_tar(tmp_path)
     assert facts_of_tar(content).digest == read_directory(tmp_path).digest
-    link = tarfile.SYMTYPE
-    linked = tar_of(lambda tar: (add(tar, "main.py", b"x"), add(tar, "l/b", kind=link, link="../main.py")))
+    linked = tar_of(lambda tar: add_all(tar, ("main.py", b"x", ""), ("l/b", b"", "../main.py")))
     assert facts_of_tar(linked).files == {"main.py", "l/b"}
 
 
@@ -90,6 +89,12 @@ def add(
     entry = tarfile.TarInfo(name)
     entry.type, entry.linkname, entry.size, entry.mtime = kind, link, len(content), time.time()
     tar.addfile(entry, io.BytesIO(content))
+
+
+def add_all(tar: tarfile.TarFile, *entries: tuple[str, bytes, str]) -> None:
+    """Files, and symbolic links where the third says where to."""
+    for name, content, link in entries:
+        add(tar, name, content, kind=tarfile.SYMTYPE if link else tarfile.REGTYPE, link=link)
 
 
 def tar_of(fill: Callable[[tarfile.TarFile], object]) -> bytes:
@@ -125,6 +130,6 @@ def test_too_much_is_refused_before_it_is_held(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(BundleInvalid, match="MiB"):
         facts_of_tar(tar_of(lambda tar: add(tar, "x", bytes(2000))))
     with pytest.raises(BundleInvalid, match="files"):
-        facts_of_tar(tar_of(lambda tar: [add(tar, str(number)) for number in range(4)]))
+        facts_of_tar(tar_of(lambda tar: add_all(tar, *((str(number), b"", "") for number in range(4)))))
     with pytest.raises(BundleInvalid, match="MiB"):
-        facts_of_tar(tar_of(lambda tar: (add(tar, "x", bytes(600)), add(tar, "y", kind=tarfile.SYMTYPE, link="x"))))
+        facts_of_tar(tar_of(lambda tar: add_all(tar, ("x", bytes(600), ""), ("y", b"", "x"))))

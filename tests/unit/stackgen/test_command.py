@@ -14,16 +14,21 @@ from tests.unit.stackgen.drawing import VOTING, graph, node, web
 
 
 def test_the_sample_is_written(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "stackgen", str(VOTING / "graph.json"), "--code", str(VOTING), "--out", str(tmp_path)]
+    arguments = [str(VOTING / "graph.json"), "--code", str(VOTING), "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "stackgen", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=VOTING.parents[2])
     assert (done.returncode, done.stderr) == (0, "")
     assert {path.name for path in tmp_path.iterdir()} == {
-        "docker-compose.yml", "Dockerfile.vote", "Dockerfile.result", "Dockerfile.worker", "Dockerfile.vote.dockerignore",
-        "Dockerfile.result.dockerignore", "Dockerfile.worker.dockerignore", "Caddyfile.gateway", ".env.example", "plan.txt",
+        "docker-compose.yml", "Dockerfile.vote", "Dockerfile.result", "Dockerfile.worker", "Caddyfile.gateway",
+        "Dockerfile.vote.dockerignore", "Dockerfile.result.dockerignore", "Dockerfile.worker.dockerignore",
+        ".env.example", "plan.txt",
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"nodes": 1}', json.dumps(graph(node("a", port="99999"), web("b", id="a")))])
+BROKEN = json.dumps(graph(node("a", port="99999"), web("b", id="a")))
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"nodes": 1}', BROKEN])
 def test_every_problem_is_printed_and_nothing_written(
     text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -34,7 +39,8 @@ def test_every_problem_is_printed_and_nothing_written(
 
 
 def test_problems_name_id_name_and_field(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "graph.json").write_text(json.dumps(graph(node("Web", id="n-1", port="99999"), node("Job", id="n-2", port="x"))))
+    raw = graph(node("Web", id="n-1", port="99999"), node("Job", id="n-2", port="x"))
+    (tmp_path / "graph.json").write_text(json.dumps(raw))
     assert main([str(tmp_path / "graph.json"), "--out", str(tmp_path / "out")]) == 2
     lines = capsys.readouterr().err.splitlines()
     assert [line.split(":")[0] for line in lines] == ["Web [n-1] config.port", "Job [n-2] config.port"]

@@ -29,7 +29,8 @@ OPTIONAL = {
     "replicas": st.sampled_from(["1", "2"]), "cpu": st.sampled_from(["0.5", "250m"]), "memory": st.just("64Mi"),
     "healthPath": st.sampled_from(["/", "/health?a=b"]), "env.A": TEXT, "env.a-b": TEXT, "env.TEXT": NASTY,
     "unknown": TEXT, "domain": st.just("example.org"), "path": st.sampled_from(["/x", "/a/b/"]),
-    "command": st.sampled_from(["run $X", "a 'b c'"]), "secret.TOKEN": st.just(PLANTED), "secret.to ken": st.just(PLANTED), "route.db": st.just("/db"),
+    "command": st.sampled_from(["run $X", "a 'b c'"]), "secret.TOKEN": st.just(PLANTED),
+    "secret.to ken": st.just(PLANTED), "route.db": st.just("/db"),
 }  # fmt: skip
 
 

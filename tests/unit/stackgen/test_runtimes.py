@@ -70,10 +70,19 @@ def test_the_package_manager_is_recognised(files: dict[str, str], wanted: str) -
     ("files", "wanted"),
     [
         ({"main.py": ""}, '["python", "main.py"]'), ({"worker.py": ""}, '["python", "worker.py"]'),
-        ({"Procfile": "web: gunicorn -b :$PORT a:b\nworker: x", "main.py": ""}, '["sh", "-c", "exec gunicorn -b :$PORT a:b"]'),
-        ({"requirements.txt": "uvicorn", "main.py": "app = FastAPI()"}, '["uvicorn", "main:app", "--host", "0.0.0.0", "--port", "8000"]'),
-        ({"requirements.txt": "gunicorn", "app.py": "web = Flask(__name__)"}, '["gunicorn", "app:web", "--bind", "0.0.0.0:8000"]'),
-        ({"requirements.txt": "gunicorn", "manage.py": "", "shop/wsgi.py": ""}, '["gunicorn", "shop.wsgi:application", "--bind", "0.0.0.0:8000"]'),
+        ({"Procfile": "web: serve $PORT a:b\nworker: x", "main.py": ""}, '["sh", "-c", "exec serve $PORT a:b"]'),
+        (
+            {"requirements.txt": "uvicorn", "main.py": "app = FastAPI()"},
+            '["uvicorn", "main:app", "--host", "0.0.0.0", "--port", "8000"]',
+        ),
+        (
+            {"requirements.txt": "gunicorn", "app.py": "web = Flask(__name__)"},
+            '["gunicorn", "app:web", "--bind", "0.0.0.0:8000"]',
+        ),
+        (
+            {"requirements.txt": "gunicorn", "manage.py": "", "shop/wsgi.py": ""},
+            '["gunicorn", "shop.wsgi:application", "--bind", "0.0.0.0:8000"]',
+        ),
         ({"package.json": '{"scripts": {"start": "node server.js --x"}}'}, '["node", "server.js", "--x"]'),
         ({"package.json": '{"scripts": {"start": "tsx a && b"}}'}, '["npm", "run", "start"]'),
         ({"package.json": '{"main": "lib/a.js"}', "lib/a.js": ""}, '["node", "lib/a.js"]'),
@@ -92,7 +101,8 @@ def test_the_drawings_command_goes_first() -> None:
     ("files", "config", "field"),
     [
         ({}, {}, "code"), ({"readme": ""}, {}, "config.runtime"), ({"x": ""}, {"runtime": "python"}, "config.command"),
-        ({"package.json": "{"}, {}, "code"), ({"package.json": "[]"}, {}, "code"), ({"package.json": "{}"}, {}, "config.command"),
+        ({"package.json": "{"}, {}, "code"), ({"package.json": "[]"}, {}, "code"),
+        ({"package.json": "{}"}, {}, "config.command"),
         ({"x": ""}, {"runtime": "go"}, "code"), ({"go.mod": "", "a/main.go": "", "b/main.go": ""}, {}, "code"),
         ({"Cargo.toml": "["}, {}, "code"), ({"Cargo.toml": "", "src/main.rs": ""}, {}, "code"),
         ({"x": ""}, {"runtime": "java"}, "code"), ({"x": ""}, {"runtime": "dockerfile"}, "config.runtime"),
@@ -143,7 +153,9 @@ def test_a_shell_only_where_one_is_needed(text: str, wanted: tuple[str, ...]) ->
         ({"Dockerfile": ""}, {"port": "80", "healthPath": "/a?b=1&c;d"}, ["wget", "'http://127.0.0.1:80/a?b=1&c;d'"]),
     ],
 )  # fmt: skip
-def test_health_is_asked_with_what_the_image_has(texts: dict[str, str], config: dict[str, str], words: list[str]) -> None:
+def test_health_is_asked_with_what_the_image_has(
+    texts: dict[str, str], config: dict[str, str], words: list[str]
+) -> None:
     stack = stack_of(graph(node("a", **config)), code={"a": facts_of(texts)})
     test = " ".join(compose_of(stack)["services"]["a"]["healthcheck"]["test"])
     assert all(word in test for word in words)
