@@ -11,7 +11,7 @@ from stackgen.parts import Part
 from stackgen.yaml import Value
 
 VARIABLE = re.compile(r"(?<!\$)(?:\$\$)*\$\{([A-Za-z0-9_]+)\}")
-NOT_LISTED = frozenset({"labels", "build"})
+NOT_LISTED = frozenset({"labels", "build", "depends_on"})
 
 
 def aspects(part: Part, definition: Mapping[str, Value]) -> dict[str, str]:
@@ -29,8 +29,11 @@ def _marks(part: Part, definition: Mapping[str, Value]) -> Iterator[tuple[str, s
             yield from ((f"environment {name}", _mark(text)) for name, text in value.items())
         elif key == "networks" and isinstance(value, list):
             yield from ((f"network {name}", "") for name in value)
+        elif key == "deploy" and isinstance(value, Mapping):
+            yield from ((f"deploy.{name}", _mark(text)) for name, text in value.items() if name != "replicas")
         elif key not in NOT_LISTED:
             yield key, part.image if key == "image" else _mark(value)
+    yield from ((f"label {name}", _mark(text)) for name, text in part.labels.items())
     yield from ((file.file, _mark(file.text)) for file in part.files)
 
 

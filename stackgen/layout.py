@@ -17,6 +17,8 @@ from stackgen.yaml import Value
 
 LOGGING: Mapping[str, Value] = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 HASH_DIGITS = 16
+# These change how many start and when, not what one is: a container that runs need not be replaced for them.
+NOT_IN_THE_CONTAINER = frozenset({"depends_on", "build"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +82,13 @@ class Layout:
 
 
 def identify(part: Part, definition: Mapping[str, Value]) -> Identity:
-    """From everything the service is made of, the texts of its files included."""
+    """From everything one container of the service is made of, the texts of its files included."""
     texts = [file.text for file in part.files]
-    whole = json.dumps([definition, texts], ensure_ascii=True, separators=(",", ":"))
+    made_of = {key: value for key, value in definition.items() if key not in NOT_IN_THE_CONTAINER}
+    deploy = definition.get("deploy")
+    if isinstance(deploy, dict):
+        made_of["deploy"] = {key: value for key, value in deploy.items() if key != "replicas"}
+    whole = json.dumps([made_of, texts, dict(part.labels)], ensure_ascii=True, separators=(",", ":"))
     content_hash = hashlib.sha256(whole.encode()).hexdigest()[:HASH_DIGITS]
     return Identity(content_hash=content_hash, aspects=aspects(part, definition))
 

@@ -16,7 +16,10 @@ ENVIRONMENT = "environment "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """`restart`: replaced by the same definition, for new values only. `downtime`: nobody answers for a while."""
+    """`restart`: replaced by the same definition, for new values only. `downtime`: nobody answers for a while.
+
+    `keep` with a reason: what runs stays, and copies are added or taken away.
+    """
 
     service: str
     node_id: str
@@ -34,7 +37,7 @@ class Plan:
 
     @property
     def changes_anything(self) -> bool:
-        return any(change.action != "keep" for change in self.changes)
+        return any(change.action != "keep" or change.reasons for change in self.changes)
 
     def text(self) -> str:
         """One line for each service, in the order of the work."""
@@ -86,6 +89,8 @@ def _change(old: StackService | None, new: StackService, engine: Engine, new_val
         if not reasons and used:
             action = "restart"
         reasons += tuple(f"value of {name} changed" for name in used)
+        if old.replicas != new.replicas:
+            reasons += (f"{old.replicas} copies become {new.replicas}",)
     return Change(
         service=new.name,
         node_id=new.node_id,

@@ -48,8 +48,17 @@ def test_image_network_and_route_are_reasons() -> None:
     assert actions(drawing(), new) == [
         ("replace", "db", ("network api-db removed", "network api-db-g added")),
         ("replace", "api", ("image changed", "network api-db removed", *moved)),
-        ("replace", "g", ("Caddyfile.g changed", "depends_on changed", *moved)),
+        ("replace", "g", ("Caddyfile.g changed", *moved)),
     ]
+
+
+def test_more_copies_replace_nothing() -> None:
+    found = {change[1]: change[::2] for change in actions(drawing(replicas="2"), drawing(replicas="3"))}
+    assert found["api"] == ("keep", ("2 copies become 3",))
+    hashes = [stack_of(drawing(replicas=count)).services[1].content_hash for count in ("2", "3")]
+    assert hashes[0] == hashes[1]
+    plan = compare(old=stack_of(drawing(replicas="2")), new=stack_of(drawing(replicas="3")))
+    assert plan.changes_anything
 
 
 def test_another_value_restarts_exactly_its_users() -> None:

@@ -20,9 +20,8 @@ def large_drawing(count: int) -> tuple[dict[str, Any], dict[str, CodeFacts]]:
     for index in range(count):
         kind = index % 10
         config = {"databaseType": "postgresql"} if kind == 0 else {"port": str(index % 60_000 + 1), "healthPath": "/up"}
-        nodes.append(
-            {"id": f"n{index}", "type": {0: 2, 1: 3}.get(kind, 1), "data": {"serviceName": f"part {index}", "config": config}}
-        )
+        data = {"serviceName": f"part {index}", "config": config}
+        nodes.append({"id": f"n{index}", "type": {0: 2, 1: 3}.get(kind, 1), "data": data})
         if kind > 1:
             code[f"n{index}"] = CodeFacts(digest=f"{index:064x}", files=frozenset({"main.py"}), texts={})
             edges += [(index, index - kind), (index - kind + 1, index)] + ([(index, index - 10)] if index > 20 else [])
