@@ -68,8 +68,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "deployments.User"
 
 REDIS_URL = env.text("REDIS_URL")
+# The layer waits 5 s at a time for messages: a read that gave up just then would end every quiet socket.
 CHANNEL_LAYERS = {
-    "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL], "capacity": 500}}
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": 20}], "capacity": 500},
+    }
 }
 RQ_QUEUES = {"deployments": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 120, "DEFAULT_RESULT_TTL": 300}}
 KAFKA_BROKERS = env.words("KAFKA_BROKERS")
@@ -82,6 +86,7 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 WHITENOISE_USE_FINDERS = True
 LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 LOGGING = logging_config(level=env.text("AXION_LOG_LEVEL", "INFO"), as_json=env.switch("AXION_LOG_JSON", default=False))
 
 REST_FRAMEWORK = {

@@ -55,6 +55,7 @@ def _message(records: list[EventRecord]) -> dict[str, Any]:
 
 async def _send(messages: list[tuple[str, dict[str, Any]]]) -> None:
     layer = get_channel_layer()
+    assert layer is not None, "CHANNEL_LAYERS names one"
     for group, message in messages:
         await layer.group_send(group, message)
 

@@ -46,6 +46,7 @@ class DeploymentAdmin(OwnRows, ModelAdmin):  # type: ignore[misc]  # unfold is p
     list_select_related = ("project", "requested_by")
     list_filter = (StatusFilter, ProjectFilter)
     list_per_page = 50
+    list_max_show_all = 0
     show_full_result_count = False
     paginator = EstimatingPaginator
     ordering = ("-created_at", "-id")

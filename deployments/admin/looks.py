@@ -25,7 +25,7 @@ class Look:
 STATUS: Mapping[Status, Look] = {
     Status.PENDING: Look("Waiting", "idle", "schedule"),
     Status.IN_PROGRESS: Look("Deploying", "busy", "progress_activity"),
-    Status.SUCCESS: Look("Running", "good", "check_circle"),
+    Status.SUCCESS: Look("Succeeded", "good", "check_circle"),
     Status.FAILED: Look("Failed", "bad", "error"),
     Status.ROLLING_BACK: Look("Rolling back", "back", "history"),
     Status.ROLLED_BACK: Look("Rolled back", "back", "settings_backup_restore"),
@@ -61,10 +61,10 @@ PRESENCE: Mapping[Presence, Look] = {
     Presence.REVOKED: Look("Revoked", "bad", "block"),
 }
 WHAT_TO_DO: Mapping[Reason, str] = {
-    Reason.UNHEALTHY: "Read the last lines below. Check the service's port and healthPath, then deploy again.",
-    Reason.BUILD: "The image could not be built. The lines below show the failing step; correct the code and deploy again.",
+    Reason.UNHEALTHY: "Read its last lines above. Check the service's port and healthPath, then deploy again.",
+    Reason.BUILD: "The image could not be built. The lines above show the failing step; correct the code and deploy again.",
     Reason.IMAGE: "An image could not be had. Check its name and that the server reaches the registry.",
-    Reason.APPLY: "Docker refused to start the stack. The lines below say why; a used port is the usual cause.",
+    Reason.APPLY: "Docker refused to start the stack. The lines above say why; a used port is the usual cause.",
     Reason.CANCELLED: "Nothing to do. Deploy again when you are ready.",
     Reason.EXPIRED: "It took longer than it may. See in the log where the time went, then deploy again.",
     Reason.AGENT_LOST: "The server's agent is not heard of. See that the machine and its agent run, then deploy again.",

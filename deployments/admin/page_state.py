@@ -15,7 +15,7 @@ from deployments.models import DeploymentEvent
 from deployments.repositories import lists
 from deployments.repositories.records import event_record
 from deployments.services import access, machines, project_view, queries, sources
-from deployments.states import UNFINISHED
+from deployments.states import FINISHED, UNFINISHED
 from deployments.types import Caller, DeploymentRecord, Right
 from deployments.wire import event_shape
 
@@ -105,7 +105,7 @@ def targets(caller: Caller) -> list[dict[str, str]]:
 def dashboard(*, caller: Caller) -> dict[str, Any]:
     """What works now, what happened last, how the servers are."""
     unfinished = lists.newest(caller=caller, statuses=UNFINISHED, limit=ON_DASHBOARD)
-    recent = lists.newest(caller=caller, statuses=None, limit=ON_DASHBOARD)
+    recent = lists.newest(caller=caller, statuses=FINISHED, limit=ON_DASHBOARD)
     names = machines.target_names(found.target for found in (*unfinished, *recent))
     return {
         "unfinished": [live.summary(found, target_name=names[found.target.id]) for found in unfinished],

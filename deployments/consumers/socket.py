@@ -142,6 +142,9 @@ class LiveSocket(AsyncWebsocketConsumer):
         except TimeoutError:
             await self.close(code=TOO_SLOW)
             raise StopConsumer from None
+        except OSError:
+            # The other side has gone; the server tells so by this.
+            raise StopConsumer from None
 
 
 def close_code(error: DeployError) -> int:

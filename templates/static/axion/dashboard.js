@@ -6,6 +6,7 @@ import { pill } from "./looks.js";
 import { deploymentRow, nothing } from "./rows.js";
 
 const PAUSE = 4000;
+const SHORT_PAUSE = 800;
 let page = readState();
 
 const rows = (list) => list.map((each) => deploymentRow(page.looks, page.address.deployments, each, { project: true }));
@@ -20,6 +21,7 @@ function targetCard(target) {
 function draw() {
   const { unfinished, recent, targets, projects, address } = page;
   const failed = recent.filter((each) => each.status === "failed" || each.status === "rolled_back").length;
+  unfinished.sort((one, other) => (one.status === "pending") - (other.status === "pending"));
   byId("ax-number-busy").textContent = unfinished.length;
   byId("ax-number-projects").textContent = projects;
   byId("ax-number-servers").textContent = `${targets.filter((each) => each.presence === "online").length}/${targets.filter((each) => each.kind === "server").length}`;
@@ -31,6 +33,7 @@ function draw() {
 }
 
 async function again() {
+  let pause = PAUSE;
   if (!document.hidden) {
     try {
       const answer = await fetch(page.address.state, { headers: { Accept: "application/json" }, redirect: "manual" });
@@ -42,9 +45,10 @@ async function again() {
       } else connection("lost");
     } catch {
       connection("lost");
+      pause = SHORT_PAUSE;
     }
   }
-  setTimeout(again, PAUSE);
+  setTimeout(again, pause);
 }
 
 draw();

@@ -29,6 +29,7 @@ export class Files {
 
   draw() {
     byId("ax-files-empty").hidden = this.files.length > 0;
+    byId("ax-files-code").hidden = this.files.length === 0;
     const tabs = this.files.map((file, index) => h("button", {
       type: "button", role: "tab", class: "ax-tab", "aria-selected": String(index === 0), onclick: () => this.open(index),
     }, file.name));

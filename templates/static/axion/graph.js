@@ -33,7 +33,7 @@ export class GraphPicture {
     const { boxes, width, height } = layout(this.graph, this.narrow);
     const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": this.words(), class: "ax-graph" });
     svg.style.width = `${width}px`;
-    svg.style.minWidth = `${Math.round(width * (this.narrow ? 0.3 : 0.55))}px`;
+    svg.style.minWidth = `${Math.round(width * (this.narrow ? 0.3 : 0.7))}px`;
     svg.append(arrowHead());
     for (const edge of this.graph.edges ?? []) {
       const [from, to] = [boxes.get(edge.source), boxes.get(edge.target)];
@@ -70,7 +70,8 @@ const nameOf = (node) => node.data?.serviceName ?? node.id;
 
 function nodeBox(node, box) {
   const name = nameOf(node);
-  const shown = name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name;
+  // Names of one family differ at their end.
+  const shown = name.length > LONGEST_NAME ? `${name.slice(0, 7)}…${name.slice(-7)}` : name;
   const group = s("g", { class: "ax-node", transform: `translate(${box.x} ${box.y})`, "data-tone": "none" },
     s("title", {}, `${name} (${NODE_WORDS[node.type] ?? "node"})`),
     s("rect", { width: WIDTH, height: HEIGHT, rx: 12, class: "ax-node-box" }),

@@ -4,6 +4,7 @@ export const WIDTH = 176;
 export const HEIGHT = 60;
 const GAP_X = 64;
 const GAP_Y = 26;
+const LEAST_STRETCH = 0.8;
 const MOST_STRETCH = 4;
 const MOST_DRAWN = 250;
 
@@ -23,7 +24,7 @@ function asDrawn(nodes) {
 
 // How far the drawing must be stretched until no two boxes touch.
 function stretchOf(places) {
-  let stretch = 1;
+  let stretch = LEAST_STRETCH;
   for (let i = 0; i < places.length; i += 1) {
     for (let j = i + 1; j < places.length; j += 1) {
       const across = (WIDTH + GAP_X / 2) / Math.abs(places[i].x - places[j].x);

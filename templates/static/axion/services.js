@@ -24,7 +24,7 @@ function row(looks, service) {
     h("div", { class: "ax-service-name" }, service.serviceName),
     h("div", { class: "ax-service-state" }, pill(serviceLook(looks, service))),
     h("div", { class: "ax-service-count", title: "Healthy and wanted copies" }, `${service.healthyReplicas}/${service.replicas}`),
-    h("div", { class: "ax-service-image", title: service.image || null }, image,
+    h("div", { class: "ax-service-image", title: service.image || null }, h("span", {}, image),
       service.imageDigest ? h("code", { title: service.imageDigest }, shortDigest(service.imageDigest)) : null),
     service.errorMessage ? h("div", { class: "ax-service-error" }, service.errorMessage) : null);
 }

@@ -24,6 +24,7 @@ export class LiveSocket {
     this.watch();
     this.socket.onopen = () => {
       this.wasOpen = true;
+      this.changed("live");
       this.opened?.(this.socket);
     };
     this.socket.onmessage = (message) => {

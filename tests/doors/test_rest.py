@@ -1,0 +1,176 @@
+"""What REST takes and answers."""
+
+from __future__ import annotations
+
+from unittest.mock import patch
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+from rest_framework.test import APIClient
+from rest_framework.throttling import UserRateThrottle
+
+from agents.models import EnrolmentToken, Server
+from deployments.models import Deployment, Project
+from tests import factories
+from tests.doors.people import People
+
+GRAPH = {
+    "nodes": [{"id": "n1", "type": 2, "data": {"serviceName": "db", "config": {"databaseType": "postgresql"}}}],
+    "edges": [],
+}
+
+
+@pytest.fixture
+def drawn(project: Project, owner_api: APIClient) -> Project:
+    answer = owner_api.put(f"/api/projects/{project.id}/graph", GRAPH, format="json")
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["data"] == {"graphVersion": 2}
+    return project
+
+
+def body_for(project: Project, server: Server, **more: object) -> dict[str, object]:
+    return {"projectId": str(project.id), "serverId": str(server.id), **more}
+
+
+def test_deploying_answers_at_once_and_hides_values(drawn: Project, server: Server, owner_api: APIClient) -> None:
+    body = body_for(drawn, server, envVars={"PASSWORD": "s3cret-value"})
+    answer = owner_api.post("/api/deployments", body, format="json")
+    assert answer.status_code == 201, answer.content
+    made = answer.json()["deployment"]
+    assert (answer.json()["status"], made["status"], made["currentStage"]) == (1, 1, 0)
+    assert made["envVars"] == {"PASSWORD": "***"}
+    assert made["serverId"] == str(server.id)
+    assert answer["Location"] == f"/api/deployments/{made['id']}"
+    assert "s3cret-value" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("carrier", ["header", "body"])
+def test_the_same_request_deploys_once(drawn: Project, server: Server, owner_api: APIClient, carrier: str) -> None:
+    headers = {"Idempotency-Key": "once"} if carrier == "header" else {}
+    body = body_for(drawn, server, **({"metadata": {"requestId": "once"}} if carrier == "body" else {}))
+    first, second = (owner_api.post("/api/deployments", body, format="json", headers=headers) for _ in range(2))
+    assert first.json() == second.json()
+    assert Deployment.objects.count() == 1
+
+
+def test_a_body_never_says_who_the_caller_is(drawn: Project, server: Server, people: People) -> None:
+    forged = body_for(drawn, server, userId=str(people.users["owner"].id), metadata={"userId": str(people.users["owner"].id)})
+    assert people.api("stranger").post("/api/deployments", forged, format="json").status_code == 404
+    assert not Deployment.objects.exists()
+
+
+def test_a_broken_graph_names_node_and_field_and_stores_nothing(project: Project, owner_api: APIClient) -> None:
+    wrong = {"nodes": [{"id": "n1", "type": 1, "data": {"serviceName": "a", "config": {"port": "99999"}}}], "edges": []}
+    answer = owner_api.put(f"/api/projects/{project.id}/graph", wrong, format="json")
+    assert answer.status_code == 400
+    problem = answer.json()
+    assert problem["code"] == "VALIDATION_ERROR"
+    assert any(field.startswith("n1.") and "port" in field for field in problem["details"])
+    assert project.graph_versions.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "projectId"),
+        ({"projectId": "7", "serverId": "x"}, "projectId"),
+        ({"projectId": "1f9df1f6-6f0f-4f2e-8f61-2a0d3a9f2b61"}, "serverId"),
+        ({"projectId": "1f9df1f6-6f0f-4f2e-8f61-2a0d3a9f2b61", "envVars": {"A": {"b": 1}}}, "envVars.A"),
+    ],
+)
+def test_wrong_fields_are_named(owner_api: APIClient, body: dict[str, object], field: str) -> None:
+    answer = owner_api.post("/api/deployments", body, format="json")
+    assert answer.status_code == 400
+    assert field in answer.json()["details"]
+
+
+@pytest.mark.parametrize("raw", ["{", "[]", "null", '"text"'])
+def test_what_is_no_json_object_is_a_validation_error(owner_api: APIClient, raw: str) -> None:
+    answer = owner_api.post("/api/deployments", raw, content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "VALIDATION_ERROR"
+
+
+def test_errors_are_problem_documents(deployment: Deployment, people: People) -> None:
+    answer = people.api("stranger").get(f"/api/deployments/{deployment.id}")
+    assert answer["Content-Type"] == "application/problem+json"
+    problem = answer.json()
+    assert (problem["status"], problem["code"], problem["type"]) == (404, "NOT_FOUND", "about:blank")
+    assert problem["error"] == {"code": "NOT_FOUND", "message": problem["detail"], "details": {}}
+
+
+def test_nobody_is_told_how_to_sign_in(people: People, deployment: Deployment) -> None:
+    answer = people.api("nobody").get("/api/deployments")
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Token")
+    wrong = APIClient()
+    wrong.credentials(HTTP_AUTHORIZATION="Token 0000")
+    assert wrong.get("/api/deployments").json()["code"] == "UNAUTHORIZED"
+
+
+def test_a_second_cancel_of_what_ended_is_a_conflict(owner_api: APIClient, deployment: Deployment) -> None:
+    address = f"/api/deployments/{deployment.id}/cancel"
+    first = owner_api.post(address)
+    assert (first.status_code, first.json()["deployment"]["reason"]) == (202, "cancelled")
+    second = owner_api.post(address)
+    assert (second.status_code, second.json()["code"]) == (409, "CONFLICT")
+
+
+def test_too_many_requests_are_told_when_to_come_back(owner_api: APIClient, project: Project) -> None:
+    with patch.object(UserRateThrottle, "get_rate", lambda _: "1/min"):
+        assert owner_api.get("/api/projects").status_code == 200
+        answer = owner_api.get("/api/projects")
+    assert (answer.status_code, answer.json()["code"]) == (429, "RATE_LIMIT_EXCEEDED")
+    assert int(answer["Retry-After"]) > 0
+
+
+def test_a_failure_of_ours_tells_nothing_of_itself(owner_api: APIClient, project: Project) -> None:
+    with patch("deployments.services.access.projects_of", side_effect=OperationalError("secret address")):
+        answer = owner_api.get("/api/projects")
+    assert (answer.status_code, answer.json()["code"]) == (503, "DATABASE_ERROR")
+    assert "secret address" not in answer.content.decode()
+
+
+def test_projects_and_servers_are_made_once_per_name(owner_api: APIClient, people: People) -> None:
+    made = owner_api.post("/api/projects", {"name": "Shop", "healthDeadline": 60}, format="json")
+    assert (made.status_code, made.json()["project"]["healthDeadline"]) == (201, 60)
+    assert owner_api.post("/api/projects", {"name": "Shop"}, format="json").status_code == 409
+    added = owner_api.post("/api/servers", {"name": "box"}, format="json")
+    assert (added.status_code, added.json()["server"]["status"]) == (201, 4)
+    assert owner_api.post("/api/servers", {"name": "box"}, format="json").status_code == 409
+    assert people.api("stranger").post("/api/servers", {"name": "box"}, format="json").status_code == 201
+
+
+def test_an_enrolment_token_is_shown_once_and_kept_as_a_hash(owner_api: APIClient, server: Server) -> None:
+    answer = owner_api.post(f"/api/servers/{server.id}/enrolment-tokens")
+    token = answer.json()["data"]["token"]
+    assert EnrolmentToken.objects.get(server_id=server.id).token_hash not in ("", token)
+
+
+def test_tokens_need_a_browser_session_and_its_proof(people: People) -> None:
+    assert people.api("owner").post("/api/tokens").status_code in (401, 403)
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(people.users["owner"])
+    assert strict.post("/api/tokens").status_code == 403
+    token = people.browser("owner").post("/api/tokens").json()["data"]["token"]
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
+    assert client.get("/api/projects").status_code == 200
+    assert people.browser("owner").delete("/api/tokens").json()["data"]["ended"] == 2
+    assert client.get("/api/projects").status_code == 401
+
+
+def test_code_that_is_too_large_is_refused_unread(owner_api: APIClient, project: Project) -> None:
+    with patch("deployments.api.parsers.LARGEST_TAR", 10):
+        answer = owner_api.put(f"/api/projects/{project.id}/code/n", b"x" * 11, content_type="application/x-tar")
+    assert (answer.status_code, "larger" in answer.json()["detail"]) == (400, True)
+
+
+def test_pages_are_clamped_and_counted(owner_api: APIClient, project: Project, server: Server) -> None:
+    for second in range(3):
+        factories.make_deployment(project, server, at=factories.later(second))
+    data = owner_api.get("/api/deployments?limit=2&page=2&statusFilter=1").json()["data"]
+    assert data["pagination"] == {"page": 2, "limit": 2, "total": 3, "totalPages": 2}
+    assert len(data["deployments"]) == 1
+    assert owner_api.get("/api/deployments?limit=5000").json()["data"]["pagination"]["limit"] == 100
+    assert owner_api.get("/api/deployments?statusFilter=9").status_code == 400
