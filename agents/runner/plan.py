@@ -98,7 +98,7 @@ def make_plan(*, target: Target, observed: tuple[Container, ...]) -> Plan:
 
     Where an interrupted change left old and new containers of a service side by side, those of the target's deployment
     stay and the others go: Compose might keep the wrong one. One call for the whole stack when all of it comes up from
-    one deployment: then Compose does the waiting. Otherwise Compose would also replace what depends on a changed service.
+    one deployment: then Compose does the waiting. Otherwise it would also replace what depends on a changed service.
     """
     operations = _removals(target=target, observed=observed)
     gone = {container_id for operation in operations for container_id in operation.container_ids}

@@ -84,13 +84,14 @@ def engine() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def base_image(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+def base_image(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An image whose program obeys MODE; built once, so that most tests build nothing."""
     folder = tmp_path_factory.mktemp("base")
     (folder / "Dockerfile").write_text(DOCKERFILE)
     (folder / "main.py").write_text(PROGRAM)
     subprocess.run(["docker", "build", "-q", "-t", BASE_IMAGE, str(folder)], check=True, capture_output=True)
-    return BASE_IMAGE
+    yield BASE_IMAGE
+    engine.remove_image(BASE_IMAGE, force=True)
 
 
 @pytest.fixture
