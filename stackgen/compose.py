@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stackgen.environment import plain
 from stackgen.health import healthcheck
-from stackgen.layout import LOGGING, Identity, Layout, identify, resources
+from stackgen.layout import LOGGING, Identity, Layout, identify, mounts, resources
 from stackgen.parts import Part
 from stackgen.yaml import Comment, Flow, Value
 
@@ -42,7 +42,7 @@ def _service(part: Part, layout: Layout) -> dict[str, Value]:
         "hostname": part.name if part.fixed_hostname else None,
         "command": command_of(part),
         "environment": dict(part.environment),
-        "volumes": [f"{part.name}-{volume.name}:{volume.path}" for volume in part.volumes],
+        "volumes": mounts(part),
         "configs": [{"source": file.name, "target": file.target} for file in part.files],
         "ports": [f"{outside}:{inside}" for outside, inside in part.ports],
         "networks": list(layout.networks[part.name]),

@@ -53,7 +53,7 @@ class GatewayConfig:
 
 def configure(node: Node, upstreams: Iterable[Upstream]) -> GatewayConfig:
     """Caddy's configuration for one gateway."""
-    routes, warnings = _routes(node, list(upstreams))
+    routes, warnings = routes_of(node, upstreams)
     inside = node.settings.port or 80
     health_port = next(port for port in HEALTH_PORTS if port != inside)
     sites: dict[str, list[Route]] = {own_address(node): []}
@@ -79,7 +79,8 @@ def own_address(node: Node) -> str:
     return f"{'http://' + settings.domain if settings.domain else ''}:{settings.port or 80}"
 
 
-def _routes(node: Node, upstreams: list[Upstream]) -> tuple[list[Route], list[str]]:
+def routes_of(node: Node, upstreams: Iterable[Upstream]) -> tuple[list[Route], list[str]]:
+    """One route for each place, and a sentence for each that two services want."""
     routes: dict[tuple[str, str], Route] = {}
     warnings = []
     unrouted = []

@@ -93,6 +93,12 @@ def identify(part: Part, definition: Mapping[str, Value]) -> Identity:
     return Identity(content_hash=content_hash, aspects=aspects(part, definition))
 
 
+def mounts(part: Part) -> list[Value]:
+    """Volumes by their name in the file, and paths of the host."""
+    named = [f"{part.name}-{volume.name}:{volume.path}" for volume in part.volumes]
+    return [*named, *(f"{path}:{path}:ro" for path in part.binds)]
+
+
 def resources(part: Part) -> dict[str, Value]:
     """Compose's and Swarm's `resources`; empty when the drawing sets no limit."""
     settings = part.node.settings

@@ -9,7 +9,7 @@ from stackgen.errors import GraphInvalid, Problem
 from stackgen.raw import as_text
 
 PASSWORD = "password"  # noqa: S105 - the name of a field
-SECRET_PREFIX = "secret."  # noqa: S105 - the beginning of a field's name
+SECRET_PREFIX = "secret."  # noqa: S105 - how such a field begins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from stackgen import gateway, health
+from stackgen import gateway, health, traefik
 from stackgen.checks import published_ports
 from stackgen.code import CodeFacts
 from stackgen.databases.kind import Connection, DatabaseKind
@@ -42,6 +42,8 @@ class Workshop:
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     overrides: list[str] = field(default_factory=list)
+    # Routes that become labels on the services they lead to, by the gateway's node id.
+    label_routes: dict[str, list[gateway.Route]] = field(default_factory=dict)
 
     @cached_property
     def nodes(self) -> dict[str, Node]:
@@ -122,6 +124,8 @@ class Workshop:
                 upstreams.append(self._upstream(target, target.settings.port))
             else:
                 self.warnings.append(f"{node.label!r} is joined with {target.label!r}, but leads no requests there")
+        if node.settings.gateway == "traefik":
+            return self._traefik(node, upstreams)
         config = gateway.configure(node, upstreams)
         self.warnings.extend(config.warnings)
         name = self.names[node.id]
@@ -133,6 +137,24 @@ class Workshop:
             health=config.health,
             files=(gateway.mounted_file(name, config),),
             volumes=gateway.volumes(node),
+            ports=published_ports(node),
+            stop_grace_seconds=node.settings.stop_grace_seconds or 10,
+        )
+
+    def _traefik(self, node: Node, upstreams: list[gateway.Upstream]) -> Part:
+        routes, warnings = gateway.routes_of(node, upstreams)
+        self.label_routes[node.id] = routes
+        name = self.names[node.id]
+        self.warnings.extend([*warnings, f"{node.label!r} {traefik.WARNING}"])
+        return Part(
+            node=node,
+            name=name,
+            image=node.settings.image or self.options.images.get("traefik", traefik.IMAGE),
+            environment=dict(sorted(self._config_layer(node).values.items())),
+            command=traefik.command(node, stack_name=self.stack_name, name=name, engine=self.options.engine),
+            health=traefik.HEALTH_TEST,
+            volumes=gateway.volumes(node),
+            binds=(traefik.SOCKET,),
             ports=published_ports(node),
             stop_grace_seconds=node.settings.stop_grace_seconds or 10,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from stackgen.compose import command_of, health_of
-from stackgen.layout import LOGGING, Identity, Layout, identify, resources
+from stackgen.layout import LOGGING, Identity, Layout, identify, mounts, resources
 from stackgen.names import LONGEST, short_hash
 from stackgen.parts import Part
 from stackgen.yaml import Comment, Value
@@ -59,7 +59,7 @@ def _service(part: Part, layout: Layout) -> dict[str, Value]:
         "hostname": part.name if part.fixed_hostname else None,
         "command": command_of(part),
         "environment": dict(part.environment),
-        "volumes": [f"{part.name}-{volume.name}:{volume.path}" for volume in part.volumes],
+        "volumes": mounts(part),
         "configs": [{"source": file.name, "target": file.target} for file in part.files],
         "ports": [_port(pair, layout) for pair in part.ports],
         "networks": list(layout.networks[part.name]),

@@ -212,6 +212,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Runtimes that need nothing from a registry: files for browsers, a built Node program, code's own Dockerfile."""
     files = {
         "site/index.html": "<p>here</p>",
+        "site/.env": "TOKEN=left-behind",
         "built/package.json": json.dumps(
             {"scripts": {"build": "mkdir dist && cp src.js dist/", "start": "node dist/src.js"}}
         ),
@@ -245,6 +246,10 @@ def test_small_runtimes_are_built_and_healthy(small: Running) -> None:
     get = "import urllib.request as u; print(u.urlopen('http://{}:8000/').read().decode())"
     assert "<p>here</p>" in small.compose("exec", "-T", "own", "python", "-c", get.format("site"))
     assert "built" in small.compose("exec", "-T", "own", "python", "-c", get.format("built"))
+
+
+def test_what_must_not_be_in_an_image_is_not(small: Running) -> None:
+    assert small.compose("exec", "-T", "site", "ls", "-A", "/srv").split() == ["index.html"]
 
 
 def test_limits_and_copies_hold(small: Running) -> None:

@@ -72,6 +72,32 @@ def test_only_gateways_and_who_asks_for_it_publish_ports() -> None:
     }  # fmt: skip
 
 
+def test_traefik_finds_its_routes_in_labels() -> None:
+    nodes = node("g", GATEWAY, port="8080", gateway="traefik"), web("a"), web("b", stripPrefix="false"), web("c")
+    stack = stack_of(graph(*nodes, edges=["g a", "g b", "a c"]))
+    services = compose_of(stack)["services"]
+    assert "Caddyfile.g" not in stack.files
+    assert services["g"]["volumes"] == ["/var/run/docker.sock:/var/run/docker.sock:ro"]
+    assert "--entrypoints.web.address=:8080" in services["g"]["command"]
+    assert [warning for warning in stack.warnings if "socket" in warning]
+    labels = {name: found["labels"].items() for name, found in services.items()}
+    assert {name: [text for key, text in found if key.endswith(".rule")] for name, found in labels.items()} == {
+        "a": ["PathPrefix(`/`)"], "b": ["PathPrefix(`/b`)"], "c": [], "g": [],
+    }  # fmt: skip
+    assert services["a"]["labels"]["traefik.docker.network"] == "axion-test_a-g"
+    assert not [key for key in services["b"]["labels"] if "stripprefix" in key]
+
+
+def test_traefik_with_a_domain_fetches_certificates() -> None:
+    nodes = node("g", GATEWAY, domain="example.org", gateway="traefik"), web("a"), web("b", path="/b/")
+    services = compose_of(stack_of(graph(*nodes, edges=["g a", "g b"])))["services"]
+    assert services["g"]["ports"] == ["80:80", "443:443"]
+    labels = services["b"]["labels"]
+    assert "Host(`example.org`) && PathPrefix(`/b`)" in labels.values()
+    assert "/b" in labels.values()
+    assert "le" in labels.values()
+
+
 def test_other_routes_replace_the_gateway() -> None:
     """Compose does not notice another text by itself: the hash in the labels must change."""
     one = stack_of(graph(node("g", GATEWAY), web("a"), web("b"), edges=["g a", "g b"]))

@@ -47,6 +47,8 @@ def drawings(draw: Any) -> dict[str, Any]:
             config.pop("replicas")
         elif kind == 1:
             config["image"] = "nginx:1.29"
+        else:
+            config["gateway"] = draw(st.sampled_from(["caddy", "traefik"]))
         made = node(draw(NAMES), kind, id=draw(st.sampled_from([f"id-{index}", f"$id {index}\n"])))
         made["data"]["config"] = config
         nodes.append(made)
