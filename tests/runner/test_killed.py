@@ -100,6 +100,7 @@ def test_on_the_way_back(
     labels = {each["Config"]["Labels"]["axion.deployment"] for each in containers().values()}
     assert labels == {first.deployment_id}
     assert starts()["d2 worker"] == 1
+    assert gateway.log(second.command_id).count("Plan:") == 1  # what had failed was not tried again
 
 
 def test_told_to_stop_it_leaves_within_seconds_and_goes_on_later(
