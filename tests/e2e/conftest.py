@@ -30,8 +30,7 @@ def two_parts(control_plane: ControlPlane, tmp_path: Path, request: pytest.Fixtu
 
     def make(**api: object) -> str:
         code = {"web": server_code(text="web"), "api": server_code(**{"text": name[:30], **api})}
-        return control_plane.import_project(
-            write_project(tmp_path / "project", name=name, graph=two_services(), code=code)
-        )
+        graph = two_services(slow_build=bool(api.get("slow_build")))
+        return control_plane.import_project(write_project(tmp_path / "project", name=name, graph=graph, code=code))
 
     return make

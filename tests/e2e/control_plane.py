@@ -157,7 +157,7 @@ class ControlPlane:
             except NoAnswer:
                 return False
 
-        wait_for(ended, seconds=seconds, what=f"the end of the deployment; {self.tails()}")
+        wait_for(ended, seconds=seconds, what="the end of the deployment", details=self.tails)
         return self.get(deployment)
 
     def tails(self) -> str:
@@ -169,11 +169,13 @@ def _reap(child: Child) -> None:
     wait_for(lambda: not child.is_running(), seconds=5, what=f"the end of {child.name}")
 
 
-def wait_for(condition: Callable[[], bool], *, seconds: float, what: str) -> None:
+def wait_for(
+    condition: Callable[[], bool], *, seconds: float, what: str, details: Callable[[], str] = lambda: ""
+) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError(f"Waited {seconds:g} s for {what}")
+            raise AssertionError(f"Waited {seconds:g} s for {what}\n{details()}")
         time.sleep(0.1)
 
 

@@ -36,9 +36,12 @@ def edge(source: str, target: str) -> dict[str, Any]:
     return {"id": node_id(f"{source}-{target}"), "source": node_id(source), "target": node_id(target), "type": 2}
 
 
-def two_services() -> dict[str, Any]:
-    """A web service that calls an api service."""
-    nodes = [node(name, runtime="python", port="8000", healthPath="/health") for name in ("web", "api")]
+def two_services(*, slow_build: bool = False) -> dict[str, Any]:
+    """A web service that calls an api service; a slow build needs the Dockerfile of its code."""
+    python = {"runtime": "python", "port": "8000", "healthPath": "/health"}
+    # The image of its own Dockerfile has no tool that could ask for its health: running must do.
+    api = {"runtime": "dockerfile", "port": "8000"} if slow_build else python
+    nodes = [node("web", **python), node("api", **api)]
     return {"nodes": nodes, "edges": [edge("web", "api")]}
 
 
@@ -48,7 +51,7 @@ def server_code(*, text: str = "hello", healthy: bool = True, slow_build: bool =
     if slow_build:
         files["Dockerfile"] = (
             "FROM python:3.13-slim\n"
-            f"RUN echo {text} && sleep 6\n"
+            f"RUN echo {text} {uuid.uuid4()} && sleep 6\n"
             'WORKDIR /app\nCOPY app.py .\nEXPOSE 8000\nCMD ["python", "app.py"]\n'
         )
     return files

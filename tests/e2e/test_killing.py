@@ -23,7 +23,7 @@ def wait_for_log(plane: ControlPlane, deployment: str, text: str) -> None:
     def written() -> bool:
         return any(text in str(event["payload"].get("text", "")) for event in plane.events(deployment))
 
-    wait_for(written, seconds=40, what=f"{text!r} in the log; {plane.tails()}")
+    wait_for(written, seconds=40, what=f"{text!r} in the log", details=plane.tails)
 
 
 def test_a_job_lost_with_redis_and_worker_is_taken_over(control_plane: ControlPlane, two_parts: MakeProject) -> None:
@@ -37,7 +37,8 @@ def test_a_job_lost_with_redis_and_worker_is_taken_over(control_plane: ControlPl
         seconds=TAKEOVER_SECONDS,
         what="another worker to start it",
     )
-    assert control_plane.wait_for_end(deployment)["status"] == 3
+    ended = control_plane.wait_for_end(deployment)
+    assert ended["status"] == 3, ended
 
 
 @pytest.mark.parametrize("name", ["worker", "gateway", "publisher", "reconciler", "web"])
@@ -52,7 +53,8 @@ def test_a_killed_process_changes_nothing_in_the_end(
         control_plane.kill(name)
         control_plane.restart(name)
         wait_for(control_plane.web_answers, seconds=30, what="the web process")
-        assert control_plane.wait_for_end(deployment)["status"] == 3
+        ended = control_plane.wait_for_end(deployment)
+        assert ended["status"] == 3, ended
         assert starts() == {"web": 1, "api": 1}
 
 
@@ -63,7 +65,8 @@ def test_the_agent_killed_in_a_build_carries_on(control_plane: ControlPlane, two
         wait_for_log(control_plane, deployment, "sleep 6")
         control_plane.kill("runner")
         control_plane.restart("runner")
-        assert control_plane.wait_for_end(deployment)["status"] == 3
+        ended = control_plane.wait_for_end(deployment)
+        assert ended["status"] == 3, ended
         assert starts() == {"web": 1, "api": 1}
 
 
@@ -82,7 +85,8 @@ def test_the_agent_killed_while_applying_starts_nothing_twice(
         time.sleep(delay)
         control_plane.kill("runner")
         control_plane.restart("runner")
-        assert control_plane.wait_for_end(deployment)["status"] == 3
+        ended = control_plane.wait_for_end(deployment)
+        assert ended["status"] == 3, ended
         assert starts() == {"web": 1, "api": 1}
     assert len(docker_view.leftovers(project)["containers"]) == 2
 
@@ -95,7 +99,8 @@ def test_postgres_restarted_in_the_middle(control_plane: ControlPlane, two_parts
     time.sleep(1)
     control_plane.postgres.start()
     wait_for(control_plane.web_answers, seconds=30, what="the web process")
-    assert control_plane.wait_for_end(deployment)["status"] == 3
+    ended = control_plane.wait_for_end(deployment)
+    assert ended["status"] == 3, ended
     for name, child in control_plane.children.items():
         assert child.is_running(), f"{name} ended: {child.tail()}"
 
@@ -106,7 +111,9 @@ def test_an_agent_away_for_good_is_lost_and_its_return_changes_nothing(tmp_path:
         plane.start()
         # The control plane must have listened for as long before it may call anyone lost.
         code = {"web": server_code(text="web"), "api": server_code(text="lost", slow_build=True)}
-        project = plane.import_project(write_project(tmp_path / "p", name="Lost", graph=two_services(), code=code))
+        project = plane.import_project(
+            write_project(tmp_path / "p", name="Lost", graph=two_services(slow_build=True), code=code)
+        )
         deployment = plane.deploy(project)
         wait_for_log(plane, deployment, "sleep 6")
         plane.kill("runner")
