@@ -105,10 +105,12 @@ history(page.events, page.logs);
 draw();
 setInterval(() => UNFINISHED.has(deployment.status) && show(byId("ax-facts"), ...facts(deployment)), 1000);
 
-window.axionPage = { deployment: () => deployment };
-new LiveSocket({
+const socket = new LiveSocket({
   address: () => `${address.socket}?after=${deployment.sequence}`,
   probe: address.state,
   received,
   changed: connection,
 });
+
+// For tests and for the curious at a console.
+window.axionPage = { deployment: () => deployment, socket };

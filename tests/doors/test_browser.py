@@ -1,0 +1,190 @@
+"""The page in a real browser, on a real server: it moves by itself and ends up exactly where a fresh page would be."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from django.conf import settings
+from django.db import transaction
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from agents.models import Server
+from deployments import live
+from deployments.events import NewEvent, EventType, service_changed
+from deployments.models import Deployment, GraphVersion, Project
+from deployments.repositories import deployments, events
+from deployments.repositories.deployments import Outcome
+from deployments.services import machines
+from deployments.states import Reason, Stage, Transition
+from tests import factories
+from tests.doors.people import People
+from tests.doors.serving import aside, served
+from tests.doors.sockets import line, stage
+from tests.factories import later
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+GRAPH = {
+    "nodes": [
+        {"id": f"n-{name}", "type": kind, "data": {"serviceName": name, "config": {}}, "position": {"x": 250 * at, "y": 0}}
+        for at, (name, kind) in enumerate([("web", 1), ("db", 2)])
+    ],
+    "edges": [{"id": "e", "source": "n-web", "target": "n-db", "type": 3}],
+}
+
+
+@pytest.fixture
+def drawn(project: Project) -> Project:
+    GraphVersion.objects.filter(project=project).update(graph=GRAPH)
+    return project
+
+
+@pytest.fixture
+def deployment(drawn: Project, server: Server) -> Deployment:
+    return aside(lambda: factories.make_deployment(drawn, server, env_vars={"PASSWORD": "1:sealed"}))
+
+
+@pytest.fixture
+def address(people: People, transactional_db: None) -> Iterator[str]:
+    with served() as url:
+        yield url
+
+
+@pytest.fixture
+def browser(address: str, drawn: Project, server: Server) -> Iterator[Browser]:
+    """After all that is made in the database here: Playwright keeps an event loop in this thread from now on."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(params=[1280, 390], ids=["desk", "phone"])
+def page(request: pytest.FixtureRequest, browser: Browser, people: People, address: str) -> Page:
+    signed_in = aside(lambda: people.browser("owner").cookies[settings.SESSION_COOKIE_NAME].value)
+    context = browser.new_context(viewport={"width": request.param, "height": 850})
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": signed_in, "url": address}])
+    return context.new_page()
+
+
+def look_at(page: Page, address: str) -> None:
+    """Open the page; Docker's new networks make Chromium drop what it loads, so a second try is fair."""
+    for _ in range(4):
+        page.goto(address)
+        try:
+            expect(page.locator("#ax-connection")).to_have_attribute("data-state", "live", timeout=5000)
+        except AssertionError:
+            continue
+        return
+    pytest.fail("the page never went live")
+
+
+def tell(deployment: Deployment, *new: NewEvent, seconds: float = 1) -> None:
+    def work() -> None:
+        with transaction.atomic():
+            records = events.append(deployment_id=deployment.id, events=new, at=later(seconds))
+        live.push(records)
+
+    aside(work)
+
+
+def move(deployment: Deployment, transition: Transition, *, seconds: float, outcome: Outcome | None = None) -> None:
+    def work() -> None:
+        with transaction.atomic():
+            deployments.advance(deployment_id=deployment.id, transition=transition, at=later(seconds), outcome=outcome)
+        push_all(deployment)
+
+    aside(work)
+
+
+def push_all(deployment: Deployment) -> None:
+    live.push(events.after(deployment_id=deployment.id, sequence=0, limit=500))
+
+
+def change_service(deployment: Deployment, name: str, **fields: object) -> None:
+    def work() -> None:
+        found = deployments.get(deployment_id=deployment.id)
+        services = tuple(replace(s, **fields) if s.name == name else s for s in found.services)  # type: ignore[arg-type]
+        with transaction.atomic():
+            deployments.store_services(deployment_id=deployment.id, services=services, at=later(3))
+            changed = [service_changed(s) for s in services if s.name == name]
+            events.append(deployment_id=deployment.id, events=changed, at=later(3))
+        push_all(deployment)
+
+    aside(work)
+
+
+def reach(deployment: Deployment, percent: int) -> None:
+    def work() -> None:
+        with transaction.atomic():
+            deployments.move_stage(deployment_id=deployment.id, stage=Stage.BUILDING, percent=percent, at=later(2))
+            events.append(deployment_id=deployment.id, events=[stage(percent)], at=later(2))
+        push_all(deployment)
+
+    aside(work)
+
+
+def fresh(deployment: Deployment) -> object:
+    def work() -> object:
+        found = deployments.get(deployment_id=deployment.id)
+        return live.snapshot(found, target_name=machines.target_name(found.target))
+
+    return aside(work)
+
+
+def test_a_deployment_moves_by_itself_and_ends_as_a_fresh_page_would(
+    page: Page, address: str, deployment: Deployment
+) -> None:
+    look_at(page, f"{address}/admin/deployments/deployment/{deployment.id}/change/")
+    expect(page.locator("#ax-status")).to_contain_text("Waiting")
+    move(deployment, Transition.START, seconds=1)
+    expect(page.locator("#ax-status")).to_contain_text("Deploying")
+    reach(deployment, 40)
+    expect(page.locator("#ax-percent")).to_have_text("40 %")
+    tell(deployment, line("<b>not markup</b>"), line("second"))
+    expect(page.locator("#ax-log")).to_contain_text("<b>not markup</b>")
+    change_service(deployment, "web", state="running", health="unhealthy", error_message="answers 500")
+    expect(page.locator(".ax-service").first).to_contain_text("Unhealthy")
+    expect(page.locator(".ax-node", has_text="web")).to_have_attribute("data-tone", "bad")
+    outcome = Outcome(reason=Reason.UNHEALTHY, message="It answers 500.", failed_service="web", log_tail=("boom",))
+    move(deployment, Transition.FAIL, seconds=9, outcome=outcome)
+    expect(page.locator("#ax-trouble")).to_contain_text("web did not become healthy")
+    expect(page.locator("#ax-trouble")).to_contain_text("boom")
+    assert page.evaluate("axionPage.deployment()") == fresh(deployment)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_page_that_was_cut_off_comes_back_to_exactly_the_same(
+    page: Page, address: str, deployment: Deployment
+) -> None:
+    look_at(page, f"{address}/admin/deployments/deployment/{deployment.id}/change/")
+    page.context.set_offline(True)
+    page.evaluate("axionPage.socket.socket.close()")
+    expect(page.locator("#ax-connection")).to_contain_text("reconnecting", timeout=10_000)
+    tell(deployment, NewEvent(type=EventType.CANCEL_REQUESTED, payload={"requestedBy": "owner"}), line("while away"))
+    page.context.set_offline(False)
+    expect(page.locator("#ax-connection")).to_contain_text("Live", timeout=20_000)
+    expect(page.locator("#ax-log")).to_contain_text("while away")
+    assert page.locator("#ax-log .ax-line", has_text="while away").count() == 1
+
+
+def test_deploying_from_the_projects_page_is_seen_by_who_watches(page: Page, address: str, drawn: Project, server: Server) -> None:
+    look_at(page, f"{address}/admin/deployments/project/{drawn.id}/change/")
+    expect(page.locator("#ax-recent")).to_contain_text("No deployments yet")
+
+    def work() -> None:
+        made = factories.make_deployment(drawn, server)
+        with transaction.atomic():
+            records = events.append(deployment_id=made.id, events=[stage(5)], at=later(1))
+        live.push(records)
+
+    aside(work)
+    expect(page.locator("#ax-recent .ax-item")).to_have_count(1)
+    expect(page.locator("#ax-lanes")).to_contain_text("1 waiting")
+    page.get_by_role("button", name="Add a variable").click()
+    expect(page.get_by_label("Value of the variable")).to_have_attribute("type", "password")
