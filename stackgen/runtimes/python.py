@@ -39,12 +39,17 @@ def recognises(facts: CodeFacts) -> bool:
 
 
 def tool(facts: CodeFacts) -> str:
-    """Who installs the dependencies: a lock file says it; "project" reads them from pyproject.toml."""
+    """Who installs the dependencies: a lock file says it; "project" reads them from pyproject.toml.
+
+    Raises CannotBuild for what only Poetry could resolve, which would give other versions in each build.
+    """
     for file, name in (("uv.lock", "uv"), ("poetry.lock", "poetry"), ("requirements.txt", "pip")):
         if file in facts.files:
             return name
     if "pyproject.toml" in facts.files:
-        return "poetry" if "[tool.poetry.dependencies]" in facts.texts.get("pyproject.toml", "") else "project"
+        if "[tool.poetry.dependencies]" in facts.texts.get("pyproject.toml", ""):
+            raise CannotBuild(field="code", message="is a Poetry project without poetry.lock; run `poetry lock` first")
+        return "project"
     return "none"
 
 

@@ -51,7 +51,7 @@ def test_the_codes_own_dockerfile_goes_first_and_a_runtime_in_the_drawing_before
     ("files", "wanted"),
     [
         ({"uv.lock": "", "pyproject.toml": "", "main.py": ""}, "uv sync --frozen"),
-        ({"poetry.lock": "", "pyproject.toml": "", "main.py": ""}, "poetry install --only main"),
+        ({"poetry.lock": "", "pyproject.toml": "", "main.py": ""}, "poetry export --only main"),
         ({"requirements.txt": "x", "main.py": ""}, "COPY requirements.txt ./"),
         ({"requirements.txt": "-r base.txt", "main.py": ""}, "COPY . ./"),
         ({"pyproject.toml": "[project]", "main.py": ""}, "import tomllib"),
@@ -107,6 +107,7 @@ def test_the_drawings_command_goes_first() -> None:
         ({"Cargo.toml": "["}, {}, "code"), ({"Cargo.toml": "", "src/main.rs": ""}, {}, "code"),
         ({"x": ""}, {"runtime": "java"}, "code"), ({"x": ""}, {"runtime": "dockerfile"}, "config.runtime"),
         ({"x": ""}, {"runtime": "bun"}, "code"),
+        ({"pyproject.toml": "[tool.poetry.dependencies]", "main.py": ""}, {}, "code"),
     ],
 )  # fmt: skip
 def test_code_that_gives_no_image_names_the_field(files: dict[str, str], config: dict[str, str], field: str) -> None:
