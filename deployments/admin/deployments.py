@@ -38,7 +38,7 @@ LOG_PAGE = 500
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(OwnRows, ModelAdmin):  # type: ignore[misc]  # unfold is published without types
+class DeploymentAdmin(OwnRows, ModelAdmin):
     """The list reads one page of an index whatever the size of the table."""
 
     list_display = ("status_pill", "project_link", "target", "who", "when", "how_long")
@@ -103,8 +103,9 @@ class DeploymentAdmin(OwnRows, ModelAdmin):  # type: ignore[misc]  # unfold is p
         return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
 
     def get_urls(self) -> list[URLPattern]:
-        def at(address: str, view: Any, name: str) -> URLPattern:
-            return path(address, self.admin_site.admin_view(view), name=f"deployments_deployment_{name}")
+        def at(address: str, view: Any, name: str) -> Any:
+            wrapped: Any = self.admin_site.admin_view(view)
+            return path(address, wrapped, name=f"deployments_deployment_{name}")
 
         own = [
             at("now/", self.now_view, "now"),

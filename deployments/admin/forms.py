@@ -8,10 +8,10 @@ from uuid import UUID
 
 from django import forms
 from django.http import QueryDict
-from stackgen.code import MAX_BYTES as LARGEST_CODE
 
 from deployments.errors import Invalid
 from deployments.types import DeployRequest, Target, TargetKind
+from stackgen.code import MAX_BYTES as LARGEST_CODE
 
 LARGEST_GRAPH = 16 * 1024 * 1024
 

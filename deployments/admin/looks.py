@@ -1,4 +1,4 @@
-"""How states look: label, tone and symbol, defined once for lists, pages and pictures. A tone is a colour pair in CSS."""
+"""How states look: label, tone and symbol, defined once for lists, pages, pictures. A tone is a colour pair in CSS."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ PRESENCE: Mapping[Presence, Look] = {
 }
 WHAT_TO_DO: Mapping[Reason, str] = {
     Reason.UNHEALTHY: "Read its last lines above. Check the service's port and healthPath, then deploy again.",
-    Reason.BUILD: "The image could not be built. The lines above show the failing step; correct the code and deploy again.",
+    Reason.BUILD: "The lines above show the step that failed; correct the code and deploy again.",
     Reason.IMAGE: "An image could not be had. Check its name and that the server reaches the registry.",
     Reason.APPLY: "Docker refused to start the stack. The lines above say why; a used port is the usual cause.",
     Reason.CANCELLED: "Nothing to do. Deploy again when you are ready.",

@@ -1,4 +1,6 @@
-"""Staff see their own rows, superusers all; what may be done is asked of the access module, not of Django's permissions."""
+"""Staff see their own rows, superusers all; the access module says what may be done, not Django's permissions."""
+
+# ruff: noqa: ARG002 - signatures are Django's
 
 from __future__ import annotations
 

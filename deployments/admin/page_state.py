@@ -96,7 +96,13 @@ def targets(caller: Caller) -> list[dict[str, str]]:
         for server in found.servers
     ]
     clusters = [
-        {"kind": "cluster", "id": str(cluster.id), "name": cluster.name, "presence": "", "servers": str(cluster.servers_count)}
+        {
+            "kind": "cluster",
+            "id": str(cluster.id),
+            "name": cluster.name,
+            "presence": "",
+            "servers": str(cluster.servers_count),
+        }
         for cluster in found.clusters
     ]
     return servers + clusters

@@ -35,7 +35,7 @@ SETTINGS = ("concurrency", "restore_on_failure", "health_deadline", "health_wind
 MOST_COMPLAINTS = 10
 
 
-class MemberInline(OwnRows, TabularInline):  # type: ignore[misc]  # unfold is published without types
+class MemberInline(OwnRows, TabularInline):
     """Who else may see or deploy: for the owner, who got here through the project's own check."""
 
     model = ProjectMember
@@ -53,7 +53,7 @@ class MemberInline(OwnRows, TabularInline):  # type: ignore[misc]  # unfold is p
 
 
 @admin.register(Project)
-class ProjectAdmin(OwnRows, ModelAdmin):  # type: ignore[misc]  # unfold is published without types
+class ProjectAdmin(OwnRows, ModelAdmin):
     list_display = ("name", "last_status", "last_when", "owner", "concurrency")
     list_select_related = ("owner",)
     search_fields = ("name",)
@@ -118,8 +118,9 @@ class ProjectAdmin(OwnRows, ModelAdmin):  # type: ignore[misc]  # unfold is publ
         return OwnName
 
     def get_urls(self) -> list[URLPattern]:
-        def at(address: str, view: Any, name: str) -> URLPattern:
-            return path(address, self.admin_site.admin_view(view), name=f"deployments_project_{name}")
+        def at(address: str, view: Any, name: str) -> Any:
+            wrapped: Any = self.admin_site.admin_view(view)
+            return path(address, wrapped, name=f"deployments_project_{name}")
 
         own = [
             at("<uuid:object_id>/settings/", self.settings_view, "settings"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -19,7 +20,7 @@ from deployments.wire import SUCCESS
 class Door(APIView):
     """A view whose bodies are bounded JSON and whose caller comes from the credentials alone."""
 
-    parser_classes = [BoundedJSONParser]
+    parser_classes: Sequence[type[BaseParser]] = (BoundedJSONParser,)
 
     @property
     def caller(self) -> Caller:

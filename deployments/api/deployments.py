@@ -1,5 +1,7 @@
 """REST for deployments."""
 
+# ruff: noqa: ARG002 - signatures are the framework's
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,7 @@
 """Request bodies, read no further than their bound."""
 
+# ruff: noqa: ARG002 - signatures are the framework's
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -8,6 +10,7 @@ from typing import Any
 
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser, JSONParser
+
 from stackgen.code import MAX_BYTES as LARGEST_CODE
 
 CONTENT = "content"

@@ -1,5 +1,7 @@
 """REST for projects: what is deployed."""
 
+# ruff: noqa: ARG002 - signatures are the framework's
+
 from __future__ import annotations
 
 from typing import Any, cast
@@ -60,7 +62,7 @@ class ProjectGraph(Door):
 class NodeCode(Door):
     """PUT takes a tar as the body: the code that the node is built from at its next deployment."""
 
-    parser_classes = [TarParser, OctetsParser]
+    parser_classes = (TarParser, OctetsParser)
 
     def put(self, request: Request, project_id: UUID, node_id: str) -> Response:
         content: bytes = cast("dict[str, Any]", request.data).get(CONTENT, b"")

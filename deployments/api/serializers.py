@@ -1,5 +1,7 @@
 """What bodies and queries may hold. Names are the wire's; no logic lives here."""
 
+# ruff: noqa: N815 - the wire's names
+
 from __future__ import annotations
 
 from typing import Any
@@ -25,7 +27,9 @@ class DeployIn(Checked):
     projectId = serializers.UUIDField()
     serverId = serializers.UUIDField(required=False, allow_null=True)
     clusterId = serializers.UUIDField(required=False, allow_null=True)
-    envVars = serializers.DictField(child=serializers.CharField(allow_blank=True, trim_whitespace=False), required=False)
+    envVars = serializers.DictField(
+        child=serializers.CharField(allow_blank=True, trim_whitespace=False), required=False
+    )
     forceRedeploy = serializers.BooleanField(required=False)
     metadata = MetadataIn(required=False)
 

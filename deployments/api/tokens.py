@@ -1,4 +1,4 @@
-"""REST for API tokens. A new one needs a signed-in browser session: a token that leaked cannot make itself successors."""
+"""REST for API tokens. A new one needs a browser session: a token that leaked cannot make itself successors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deployments.events import epoch_ms
 class Tokens(Door):
     """POST answers with a new token of the caller, shown here and never again. DELETE ends all tokens of the caller."""
 
-    authentication_classes = [SessionAuthentication]
+    authentication_classes = (SessionAuthentication,)
 
     def post(self, request: Request) -> Response:
         stored, token = AuthToken.objects.create(user=request.user)

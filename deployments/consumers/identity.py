@@ -1,4 +1,4 @@
-"""Who opens a socket: an API token in a header or subprotocol, or else the browser's session. Never the URL: it is logged."""
+"""Who opens a socket: an API token in a header or subprotocol, else the session. Never the URL: logs keep it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """/ws/projects/<id>/: the project's deployments as they are, then every event of theirs (log lines apart) by sequence.
 
 Each deployment has its own sequence. A client that comes back opens /ws/projects/<id>/?resume, which sends no snapshot,
-asks {"kind": "resume", "after": {id: sequence}} and gets the events it missed of these deployments; whatever it does not name, or is too far behind on, comes whole.
+asks {"kind": "resume", "after": {id: sequence}} and gets the events it missed of these deployments; whatever it does
+not name, or is too far behind on, comes whole.
 """
 
 from __future__ import annotations

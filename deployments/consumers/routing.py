@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator, WebsocketDenier
 from channels.sessions import CookieMiddleware
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.urls import path
 
 from deployments.consumers.deployment import DeploymentConsumer

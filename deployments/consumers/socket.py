@@ -3,6 +3,8 @@
 The channel layer wakes. A message that it lost is found by the look that happens every LOOK_SECONDS.
 """
 
+# ruff: noqa: ARG002 - signatures are the framework's
+
 from __future__ import annotations
 
 import asyncio

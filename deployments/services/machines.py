@@ -33,7 +33,7 @@ def machines_of(caller: Caller) -> Machines:
 
 
 def target_name(target: Target) -> str:
-    """What people call it, a piece of its id when it is gone. For who may see a deployment to it: no caller is asked."""
+    """What people call it, a piece of its id when it is gone. For who may see a deployment to it: asks no caller."""
     try:
         if target.kind is TargetKind.SERVER:
             return directory.get_server(server_id=target.id).name

@@ -14,7 +14,7 @@ RECENT = 10
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectView:
-    """Unfinished deployments, the last success of each target and the newest few; newest first, names of targets by id."""
+    """Unfinished deployments, the last success of each target and the newest few; newest first. Target names by id."""
 
     project: ProjectRecord
     deployments: tuple[DeploymentRecord, ...]

@@ -50,7 +50,9 @@ def test_pages_open_with_nothing_there(people: People, page: str) -> None:
 
 
 @pytest.mark.parametrize(("who", "count"), [("owner", 1), ("viewer", 1), ("stranger", 0), ("root", 1)])
-def test_lists_and_dashboard_show_only_what_one_may_see(people: People, deployment: Deployment, who: str, count: int) -> None:
+def test_lists_and_dashboard_show_only_what_one_may_see(
+    people: People, deployment: Deployment, who: str, count: int
+) -> None:
     browser = people.browser(who)
     assert len(browser.get(LIST).context["cl"].result_list) == count
     assert len(browser.get("/admin/deployments/project/").context["cl"].result_list) == count
@@ -65,7 +67,9 @@ def test_pages_hold_no_value_and_no_sealed_value(people: People, deployment: Dep
 
 
 def test_what_failed_is_on_the_page(people: People, deployment: Deployment) -> None:
-    outcome = deployments.Outcome(reason=Reason.BUILD, message="No such file.", failed_service="web", log_tail=("pip: gone",))
+    outcome = deployments.Outcome(
+        reason=Reason.BUILD, message="No such file.", failed_service="web", log_tail=("pip: gone",)
+    )
     with transaction.atomic():
         deployments.advance(deployment_id=deployment.id, transition=Transition.FAIL, at=factories.NOW, outcome=outcome)
     state = people.browser("owner").get(f"{LIST}{deployment.id}/state/").json()
@@ -125,7 +129,9 @@ def test_deploying_uploading_and_cancelling_by_form(people: People, project: Pro
 
 
 @pytest.mark.parametrize(("who", "status"), [("viewer", 302), ("stranger", 404), ("nobody", 302)])
-def test_who_may_not_deploy_changes_nothing(people: People, deployment: Deployment, server: Server, who: str, status: int) -> None:
+def test_who_may_not_deploy_changes_nothing(
+    people: People, deployment: Deployment, server: Server, who: str, status: int
+) -> None:
     base = f"/admin/deployments/project/{deployment.project_id}"
     posts: list[tuple[str, Any]] = [
         (f"{base}/deploy/", {"target": f"server:{server.id}"}),
@@ -135,7 +141,11 @@ def test_who_may_not_deploy_changes_nothing(people: People, deployment: Deployme
     for address, data in posts:
         assert people.browser(who).post(address, data).status_code == status
     deployment.refresh_from_db()
-    assert (deployment.status, Deployment.objects.count(), deployment.project.graph_versions.count()) == ("pending", 1, 1)
+    assert (deployment.status, Deployment.objects.count(), deployment.project.graph_versions.count()) == (
+        "pending",
+        1,
+        1,
+    )
 
 
 def test_forms_of_other_sites_do_nothing(people: People, deployment: Deployment) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from agents.models import Server
 from deployments import live
-from deployments.events import NewEvent, EventType, service_changed
+from deployments.events import EventType, NewEvent, service_changed
 from deployments.models import Deployment, GraphVersion, Project
 from deployments.repositories import deployments, events
 from deployments.repositories.deployments import Outcome
@@ -28,7 +28,12 @@ from tests.factories import later
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 GRAPH = {
     "nodes": [
-        {"id": f"n-{name}", "type": kind, "data": {"serviceName": name, "config": {}}, "position": {"x": 250 * at, "y": 0}}
+        {
+            "id": f"n-{name}",
+            "type": kind,
+            "data": {"serviceName": name, "config": {}},
+            "position": {"x": 250 * at, "y": 0},
+        }
         for at, (name, kind) in enumerate([("web", 1), ("db", 2)])
     ],
     "edges": [{"id": "e", "source": "n-web", "target": "n-db", "type": 3}],
@@ -173,7 +178,9 @@ def test_a_page_that_was_cut_off_comes_back_to_exactly_the_same(
     assert page.locator("#ax-log .ax-line", has_text="while away").count() == 1
 
 
-def test_deploying_from_the_projects_page_is_seen_by_who_watches(page: Page, address: str, drawn: Project, server: Server) -> None:
+def test_deploying_from_the_projects_page_is_seen_by_who_watches(
+    page: Page, address: str, drawn: Project, server: Server
+) -> None:
     look_at(page, f"{address}/admin/deployments/project/{drawn.id}/change/")
     expect(page.locator("#ax-recent")).to_contain_text("No deployments yet")
 

@@ -55,7 +55,9 @@ def test_the_same_request_deploys_once(drawn: Project, server: Server, owner_api
 
 
 def test_a_body_never_says_who_the_caller_is(drawn: Project, server: Server, people: People) -> None:
-    forged = body_for(drawn, server, userId=str(people.users["owner"].id), metadata={"userId": str(people.users["owner"].id)})
+    forged = body_for(
+        drawn, server, userId=str(people.users["owner"].id), metadata={"userId": str(people.users["owner"].id)}
+    )
     assert people.api("stranger").post("/api/deployments", forged, format="json").status_code == 404
     assert not Deployment.objects.exists()
 

@@ -71,7 +71,9 @@ def test_ladder_of_deploying(people: People, project: Project, server: Server, w
     assert not Deployment.objects.exists()
 
 
-@pytest.mark.parametrize("path", ["deployments/{id}", "deployments/{id}/status", "projects/{id}", "deployments?projectId={id}"])
+@pytest.mark.parametrize(
+    "path", ["deployments/{id}", "deployments/{id}/status", "projects/{id}", "deployments?projectId={id}"]
+)
 def test_what_is_a_strangers_looks_as_if_it_were_not_there(
     people: People, project: Project, deployment: Deployment, path: str
 ) -> None:

@@ -63,7 +63,9 @@ async def test_ladder(people: People, deployment: Deployment, path: str, who: st
 async def test_a_stranger_hears_what_one_hears_who_asks_for_nothing(
     people: People, deployment: Deployment, path: str
 ) -> None:
-    hidden = Socket(path.format(deployment=deployment.id, project=deployment.project_id), token=people.tokens["stranger"])
+    hidden = Socket(
+        path.format(deployment=deployment.id, project=deployment.project_id), token=people.tokens["stranger"]
+    )
     missing = Socket(path.format(deployment=uuid4(), project=uuid4()), token=people.tokens["stranger"])
     assert await hidden.open() == await missing.open() == (False, socket_module.NOT_FOUND)
 
@@ -142,7 +144,9 @@ async def test_lost_and_repeated_messages_change_nothing(people: People, deploym
 
 
 @pytest.mark.usefixtures("quick_look")
-async def test_what_the_channel_layer_lost_altogether_is_found_by_looking(people: People, deployment: Deployment) -> None:
+async def test_what_the_channel_layer_lost_altogether_is_found_by_looking(
+    people: People, deployment: Deployment
+) -> None:
     socket = await opened(people, path_of(deployment, "?after=0"))
     await written(deployment.id, line())
     assert await socket.sequences(1) == [1]
@@ -150,7 +154,9 @@ async def test_what_the_channel_layer_lost_altogether_is_found_by_looking(people
 
 
 @pytest.mark.usefixtures("quick_look")
-@pytest.mark.parametrize(("loss", "code"), [("membership", socket_module.NOT_FOUND), ("token", socket_module.NOT_SIGNED_IN)])
+@pytest.mark.parametrize(
+    ("loss", "code"), [("membership", socket_module.NOT_FOUND), ("token", socket_module.NOT_SIGNED_IN)]
+)
 async def test_access_that_ends_ends_the_socket(people: People, deployment: Deployment, loss: str, code: int) -> None:
     socket = await opened(people, path_of(deployment), who="viewer")
     viewer = people.users["viewer"]
@@ -159,7 +165,9 @@ async def test_access_that_ends_ends_the_socket(people: People, deployment: Depl
     assert await socket.closed_with() == code
 
 
-@pytest.mark.parametrize(("origin", "welcome"), [("http://localhost", True), ("http://evil.example", False), (None, False)])
+@pytest.mark.parametrize(
+    ("origin", "welcome"), [("http://localhost", True), ("http://evil.example", False), (None, False)]
+)
 async def test_a_session_is_good_only_from_our_own_pages(
     people: People, deployment: Deployment, origin: str | None, welcome: bool
 ) -> None:
