@@ -22,7 +22,10 @@ class Failure:
 
 @dataclass(slots=True, kw_only=True)
 class HealthGate:
-    """Remembers since when services are sound and containers are not. `at` is any clock that only rises, in seconds.
+    """Remembers since when containers run and are not sound. `at` is any clock that only rises, in seconds.
+
+    The window counts from the start of a container's present run: one that took longer to become healthy has lived
+    through it by then.
 
     A service among `hasty` fails as soon as it is unhealthy; the others may recover until the deadline, for they ran
     before and only missed what was being replaced beside them. `stale` are containers (id to service) that were there
@@ -36,7 +39,8 @@ class HealthGate:
     stale: dict[str, str] = field(default_factory=dict)
     _unsound_since: dict[str, float] = field(default_factory=dict)
     _restarts: dict[str, int] = field(default_factory=dict)
-    _sound_since: dict[str, float] = field(default_factory=dict)
+    _ran_since: dict[tuple[str, float, int], float] = field(default_factory=dict)
+    _sound: dict[str, float] = field(default_factory=dict)
 
     def look(self, *, observed: tuple[Container, ...], at: float) -> Failure | None:
         """Take in a snapshot; the first service, in start order, that failed."""
@@ -59,16 +63,16 @@ class HealthGate:
 
     def ready(self, services: Iterable[str]) -> bool:
         """Whether these run at the target and are healthy."""
-        return all(name in self._sound_since for name in services)
+        return all(name in self._sound for name in services)
 
     def passed(self, *, at: float) -> bool:
-        """Whether all of them are, and have been for the window."""
+        """Whether all of them are, and have run for the window."""
         names = [service.name for service in self.target.services]
-        return self.ready(names) and all(at - self._sound_since[name] >= self.window for name in names)
+        return self.ready(names) and all(at - self._sound[name] >= self.window for name in names)
 
     def next_look(self, *, at: float) -> float:
         """Seconds until time alone could change the verdict."""
-        ends = [since + self.window for since in self._sound_since.values()]
+        ends = [since + self.window for since in self._sound.values()]
         ends += [since + self.deadline for since in self._unsound_since.values()]
         return max(0.0, min((end - at for end in ends if end > at), default=self.deadline))
 
@@ -76,12 +80,14 @@ class HealthGate:
         owner = self.target.owners[service.name]
         mine = [each for each in containers_of(observed, service.name) if each.deployment_id == owner]
         for each in mine:
+            if each.state == RUNNING:
+                self._ran_since.setdefault(_run_of(each), at)
             if message := self._trouble(service, each, at):
                 return Failure(service=service.name, message=message, container_id=each.id)
-        if len(mine) == service.replicas and all(self._sound(service, each) for each in mine):
-            self._sound_since.setdefault(service.name, at)
+        if len(mine) == service.replicas and all(self._is_sound(service, each) for each in mine):
+            self._sound[service.name] = max((self._ran_since[_run_of(each)] for each in mine), default=at)
         else:
-            self._sound_since.pop(service.name, None)
+            self._sound.pop(service.name, None)
         return None
 
     def _trouble(self, service: WantedService, container: Container, at: float) -> str:
@@ -96,14 +102,19 @@ class HealthGate:
             return f"{service.name} runs, but its health check fails."
         if container.state == "created":
             return ""
-        if self._sound(service, container):
+        if self._is_sound(service, container):
             self._unsound_since.pop(container.id, None)
         elif at - self._unsound_since.setdefault(container.id, at) >= self.deadline:
             return f"{service.name} did not become healthy within {self.deadline:.0f} s."
         return ""
 
-    def _sound(self, service: WantedService, container: Container) -> bool:
+    def _is_sound(self, service: WantedService, container: Container) -> bool:
         image = self.target.images.get(service.name, "")
         healthy = container.health == HEALTHY or (container.health == "none" and not service.has_health_check)
         known = container.id not in self.stale
         return known and container.state == RUNNING and healthy and (not image or container.image_id == image)
+
+
+def _run_of(container: Container) -> tuple[str, float, int]:
+    """Tells this run of the container from one before a restart."""
+    return container.id, container.started_at, container.restarts

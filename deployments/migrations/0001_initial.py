@@ -141,7 +141,7 @@ class Migration(migrations.Migration):
                     "health_window",
                     models.PositiveIntegerField(
                         default=3,
-                        help_text="Seconds every service must then stay healthy before it counts as a success.",
+                        help_text="Seconds every container must have run, and be healthy then, before it counts as a success.",
                     ),
                 ),
                 (

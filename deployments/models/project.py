@@ -26,7 +26,8 @@ class Project(models.Model):
         default=120, help_text="Seconds a started service may take to become healthy."
     )
     health_window = models.PositiveIntegerField(
-        default=3, help_text="Seconds every service must then stay healthy before it counts as a success."
+        default=3,
+        help_text="Seconds every container must have run, and be healthy then, before it counts as a success.",
     )
     retention = models.PositiveIntegerField(default=10, help_text="Successful deployments kept for a rollback.")
     created_at = models.DateTimeField(auto_now_add=True)

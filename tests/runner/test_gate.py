@@ -26,8 +26,17 @@ def test_it_passes_after_the_window_and_not_before() -> None:
     assert judged.look(observed=(STARTING,), at=0) is None
     assert judged.look(observed=(HEALTHY,), at=2) is None
     assert judged.ready(["web"])
-    assert not judged.passed(at=6.9)
-    assert judged.passed(at=7)
+    assert not judged.passed(at=4.9)
+    assert judged.passed(at=5)
+
+
+def test_the_window_counts_from_the_start_not_from_the_first_good_answer() -> None:
+    judged = gate()
+    judged.look(observed=(STARTING,), at=0)
+    judged.look(observed=(STARTING,), at=8)
+    assert not judged.passed(at=8)
+    judged.look(observed=(HEALTHY,), at=9)
+    assert judged.passed(at=9)
 
 
 def test_the_window_begins_again_after_a_restart() -> None:
