@@ -52,7 +52,9 @@ def deployment(drawn: Project, server: Server) -> Deployment:
 
 
 @pytest.fixture
-def address(people: People, transactional_db: None) -> Iterator[str]:
+def address(people: People, transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    # The server's threads end with their requests, and so must their connections.
+    monkeypatch.setitem(settings.DATABASES["default"], "CONN_MAX_AGE", 0)
     with served() as url:
         yield url
 
