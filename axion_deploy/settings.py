@@ -119,8 +119,8 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "10px",
     "DASHBOARD_CALLBACK": "deployments.admin.dashboard.dashboard",
-    "STYLES": [lambda request: static("axion/axion.css")],
-    "SCRIPTS": [lambda request: static("axion/times.js")],
+    "STYLES": [lambda _: static("axion/axion.css")],
+    "SCRIPTS": [lambda _: static("axion/times.js")],
     "SIDEBAR": {
         "navigation": [
             {
