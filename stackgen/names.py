@@ -46,7 +46,8 @@ def _wanted(node: Node, longest: int) -> str:
     fallback = FALLBACKS[node.type]
     if not name:
         name = f"{fallback}-{short_hash(node.id, 6)}"
-    if name[0].isdigit() or name in RESERVED:
+    # Compose takes what begins with "x-" for an extension and skips it; names that are joined to others begin so too.
+    if name[0].isdigit() or name in RESERVED or f"{name}-".startswith("x-"):
         name = f"{fallback}-{name}"
     return name if len(name) <= longest else _cut(name, short_hash(name, 4), longest)
 

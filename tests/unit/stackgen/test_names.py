@@ -24,7 +24,7 @@ def names_of(*labels: str) -> dict[str, str]:
     [
         ("Vote API", "vote-api"), ("null", "service-null"), ("ON", "service-on"), ("1e3", "service-1e3"),
         ("a\nprivileged: true", "a-privileged-true"), ("$(rm -rf)", "rm-rf"), ("Größe", "grosse"), ("--a--", "a"),
-        ("localhost", "service-localhost"),
+        ("localhost", "service-localhost"), ("x", "service-x"), ("X-ray", "service-x-ray"), ("xy", "xy"),
     ],
 )  # fmt: skip
 def test_names_are_made_usable(label: str, wanted: str) -> None:
