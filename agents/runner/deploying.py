@@ -18,6 +18,7 @@ from agents.runner.reports import BUILDING, COMPLETED, DEPLOYING
 from agents.runner.restoring import restore
 from agents.runner.work import Work
 
+BEGUN_PERCENT = 5
 logger = logging.getLogger(__name__)
 
 
@@ -26,6 +27,8 @@ def deploy(work: Work) -> None:
 
     Raises InterruptedWorkError and leaves the command open when the work is ended from outside.
     """
+    # Before Docker is asked anything: people see at once that somebody works on it.
+    work.reporter.stage(BUILDING, BEGUN_PERCENT, "The agent has begun.")
     try:
         release = release_of(work.command)
         kept = work.releases.begin(command=work.command, before=_before(work, release))

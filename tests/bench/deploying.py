@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from tests.bench.figures import Figure, median_ratio, percentile
 from tests.e2e.control_plane import ControlPlane, write_project
 from tests.e2e.graphs import edge, node, server_code
@@ -93,7 +95,7 @@ def compose_of(plane: ControlPlane, project: str, folder: Path) -> Compose:
     deployment = plane.get(listed.data["data"]["deployments"][0]["id"])
     file = folder / "docker-compose.yml"
     file.write_text(deployment["config"]["dockerComposeYml"])
-    name = str(deployment["config"]["stackName"])
+    name = str(yaml.safe_load(file.read_text())["name"])
     return Compose(name=name, file=file, env={})
 
 
