@@ -25,9 +25,7 @@ class Reading:
     problems: list[Problem] = field(default_factory=list)
 
     def note(self, field_name: str, message: str) -> None:
-        self.problems.append(
-            Problem(node_id=self.node_id, node_name=self.node_name, field=field_name, message=message)
-        )
+        self.problems.append(Problem(node_id=self.node_id, node_name=self.node_name, field=field_name, message=message))
 
     def text(self, key: str) -> str:
         return self.config.get(key, "").strip()

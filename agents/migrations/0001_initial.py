@@ -9,7 +9,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -18,165 +17,261 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Agent',
+            name="Agent",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('server_id', models.UUIDField()),
-                ('credential_hash', models.CharField(max_length=64, unique=True)),
-                ('version', models.CharField(blank=True, max_length=50)),
-                ('os', models.CharField(blank=True, max_length=100)),
-                ('architecture', models.CharField(blank=True, max_length=50)),
-                ('server_info', models.JSONField(blank=True, default=dict)),
-                ('health', models.JSONField(blank=True, default=dict)),
-                ('session_id', models.UUIDField(editable=False, null=True, unique=True)),
-                ('last_seen_at', models.DateTimeField(null=True)),
-                ('enrolled_at', models.DateTimeField()),
-                ('revoked_at', models.DateTimeField(null=True)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='agents', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("server_id", models.UUIDField()),
+                ("credential_hash", models.CharField(max_length=64, unique=True)),
+                ("version", models.CharField(blank=True, max_length=50)),
+                ("os", models.CharField(blank=True, max_length=100)),
+                ("architecture", models.CharField(blank=True, max_length=50)),
+                ("server_info", models.JSONField(blank=True, default=dict)),
+                ("health", models.JSONField(blank=True, default=dict)),
+                ("session_id", models.UUIDField(editable=False, null=True, unique=True)),
+                ("last_seen_at", models.DateTimeField(null=True)),
+                ("enrolled_at", models.DateTimeField()),
+                ("revoked_at", models.DateTimeField(null=True)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="agents", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'db_table': 'agents',
-                'ordering': ['-enrolled_at'],
+                "db_table": "agents",
+                "ordering": ["-enrolled_at"],
             },
         ),
         migrations.CreateModel(
-            name='Cluster',
+            name="Cluster",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=100)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='clusters', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=100)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="clusters",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'clusters',
-                'ordering': ['name'],
+                "db_table": "clusters",
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='CommandRecord',
+            name="CommandRecord",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('lane', models.CharField(max_length=200)),
-                ('number', models.PositiveBigIntegerField()),
-                ('kind', models.CharField(choices=[('deploy', 'deploy'), ('revert', 'revert')], max_length=16)),
-                ('deployment_id', models.UUIDField()),
-                ('project_id', models.UUIDField()),
-                ('payload', models.JSONField()),
-                ('status', models.CharField(choices=[('queued', 'queued'), ('sent', 'sent'), ('acknowledged', 'acknowledged'), ('refused', 'refused'), ('finished', 'finished'), ('withdrawn', 'withdrawn')], default='queued', max_length=16)),
-                ('refusal', models.CharField(blank=True, max_length=50)),
-                ('refusal_message', models.TextField(blank=True)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('queued_at', models.DateTimeField()),
-                ('next_send_at', models.DateTimeField(help_text='Empty: nothing to send.', null=True)),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('acknowledged_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('last_report_number', models.PositiveBigIntegerField(default=0)),
-                ('agent', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='commands', to='agents.agent')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("lane", models.CharField(max_length=200)),
+                ("number", models.PositiveBigIntegerField()),
+                ("kind", models.CharField(choices=[("deploy", "deploy"), ("revert", "revert")], max_length=16)),
+                ("deployment_id", models.UUIDField()),
+                ("project_id", models.UUIDField()),
+                ("payload", models.JSONField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "queued"),
+                            ("sent", "sent"),
+                            ("acknowledged", "acknowledged"),
+                            ("refused", "refused"),
+                            ("finished", "finished"),
+                            ("withdrawn", "withdrawn"),
+                        ],
+                        default="queued",
+                        max_length=16,
+                    ),
+                ),
+                ("refusal", models.CharField(blank=True, max_length=50)),
+                ("refusal_message", models.TextField(blank=True)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("queued_at", models.DateTimeField()),
+                ("next_send_at", models.DateTimeField(help_text="Empty: nothing to send.", null=True)),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("acknowledged_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("last_report_number", models.PositiveBigIntegerField(default=0)),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="commands", to="agents.agent"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'agent_commands',
-                'ordering': ['-queued_at'],
+                "db_table": "agent_commands",
+                "ordering": ["-queued_at"],
             },
         ),
         migrations.CreateModel(
-            name='EnrolmentToken',
+            name="EnrolmentToken",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('token_hash', models.CharField(max_length=64, unique=True)),
-                ('server_id', models.UUIDField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('expires_at', models.DateTimeField()),
-                ('used_at', models.DateTimeField(null=True)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='enrolment_tokens', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("token_hash", models.CharField(max_length=64, unique=True)),
+                ("server_id", models.UUIDField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("expires_at", models.DateTimeField()),
+                ("used_at", models.DateTimeField(null=True)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="enrolment_tokens",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'enrolment_tokens',
+                "db_table": "enrolment_tokens",
             },
         ),
         migrations.CreateModel(
-            name='Server',
+            name="Server",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=100)),
-                ('host', models.CharField(blank=True, help_text='For people; agents dial in, nobody connects to it.', max_length=255)),
-                ('port', models.PositiveIntegerField(default=22, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(65535)])),
-                ('username', models.CharField(blank=True, max_length=100)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('cluster', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='servers', to='agents.cluster')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='servers', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "host",
+                    models.CharField(
+                        blank=True, help_text="For people; agents dial in, nobody connects to it.", max_length=255
+                    ),
+                ),
+                (
+                    "port",
+                    models.PositiveIntegerField(
+                        default=22,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(65535),
+                        ],
+                    ),
+                ),
+                ("username", models.CharField(blank=True, max_length=100)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "cluster",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="servers",
+                        to="agents.cluster",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="servers", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'db_table': 'servers',
-                'ordering': ['name'],
+                "db_table": "servers",
+                "ordering": ["name"],
             },
         ),
         migrations.AddIndex(
-            model_name='agent',
-            index=models.Index(fields=['owner', '-enrolled_at'], name='agents_of_owner'),
+            model_name="agent",
+            index=models.Index(fields=["owner", "-enrolled_at"], name="agents_of_owner"),
         ),
         migrations.AddIndex(
-            model_name='agent',
-            index=models.Index(condition=models.Q(('revoked_at__isnull', True)), fields=['last_seen_at'], name='agents_by_last_seen'),
+            model_name="agent",
+            index=models.Index(
+                condition=models.Q(("revoked_at__isnull", True)), fields=["last_seen_at"], name="agents_by_last_seen"
+            ),
         ),
         migrations.AddIndex(
-            model_name='agent',
-            index=models.Index(fields=['server_id'], name='agents_of_server'),
+            model_name="agent",
+            index=models.Index(fields=["server_id"], name="agents_of_server"),
         ),
         migrations.AddConstraint(
-            model_name='agent',
-            constraint=models.UniqueConstraint(condition=models.Q(('revoked_at__isnull', True)), fields=('server_id',), name='one_active_agent_per_server'),
+            model_name="agent",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("revoked_at__isnull", True)),
+                fields=("server_id",),
+                name="one_active_agent_per_server",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cluster',
-            constraint=models.UniqueConstraint(fields=('owner', 'name'), name='cluster_name_once_per_owner'),
+            model_name="cluster",
+            constraint=models.UniqueConstraint(fields=("owner", "name"), name="cluster_name_once_per_owner"),
         ),
         migrations.AddIndex(
-            model_name='commandrecord',
-            index=models.Index(condition=models.Q(('next_send_at__isnull', False)), fields=['agent', 'next_send_at'], name='commands_to_deliver'),
+            model_name="commandrecord",
+            index=models.Index(
+                condition=models.Q(("next_send_at__isnull", False)),
+                fields=["agent", "next_send_at"],
+                name="commands_to_deliver",
+            ),
         ),
         migrations.AddIndex(
-            model_name='commandrecord',
-            index=models.Index(condition=models.Q(('status__in', ['queued', 'sent', 'acknowledged'])), fields=['agent', 'lane', 'number'], name='commands_open'),
+            model_name="commandrecord",
+            index=models.Index(
+                condition=models.Q(("status__in", ["queued", "sent", "acknowledged"])),
+                fields=["agent", "lane", "number"],
+                name="commands_open",
+            ),
         ),
         migrations.AddIndex(
-            model_name='commandrecord',
-            index=models.Index(fields=['deployment_id'], name='commands_of_deployment'),
+            model_name="commandrecord",
+            index=models.Index(fields=["deployment_id"], name="commands_of_deployment"),
         ),
         migrations.AddIndex(
-            model_name='commandrecord',
-            index=models.Index(fields=['-queued_at'], name='commands_by_age'),
+            model_name="commandrecord",
+            index=models.Index(fields=["-queued_at"], name="commands_by_age"),
         ),
         migrations.AddConstraint(
-            model_name='commandrecord',
-            constraint=models.UniqueConstraint(fields=('lane', 'number'), name='command_number_once_per_lane'),
+            model_name="commandrecord",
+            constraint=models.UniqueConstraint(fields=("lane", "number"), name="command_number_once_per_lane"),
         ),
         migrations.AddConstraint(
-            model_name='commandrecord',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'sent', 'acknowledged', 'refused', 'finished', 'withdrawn'])), name='command_status_known'),
+            model_name="commandrecord",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("status__in", ["queued", "sent", "acknowledged", "refused", "finished", "withdrawn"])
+                ),
+                name="command_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='commandrecord',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['deploy', 'revert'])), name='command_kind_known'),
+            model_name="commandrecord",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["deploy", "revert"])), name="command_kind_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='commandrecord',
-            constraint=models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='command_number_from_one'),
+            model_name="commandrecord",
+            constraint=models.CheckConstraint(condition=models.Q(("number__gte", 1)), name="command_number_from_one"),
         ),
         migrations.AddConstraint(
-            model_name='commandrecord',
-            constraint=models.CheckConstraint(condition=models.Q(('next_send_at__isnull', True), ('status__in', ['queued', 'sent', 'acknowledged']), _connector='OR'), name='closed_command_is_not_sent'),
+            model_name="commandrecord",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("next_send_at__isnull", True), ("status__in", ["queued", "sent", "acknowledged"]), _connector="OR"
+                ),
+                name="closed_command_is_not_sent",
+            ),
         ),
         migrations.AddIndex(
-            model_name='enrolmenttoken',
-            index=models.Index(condition=models.Q(('used_at__isnull', True)), fields=['server_id'], name='unused_tokens_of_server'),
+            model_name="enrolmenttoken",
+            index=models.Index(
+                condition=models.Q(("used_at__isnull", True)), fields=["server_id"], name="unused_tokens_of_server"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='server',
-            constraint=models.UniqueConstraint(fields=('owner', 'name'), name='server_name_once_per_owner'),
+            model_name="server",
+            constraint=models.UniqueConstraint(fields=("owner", "name"), name="server_name_once_per_owner"),
         ),
         migrations.AddConstraint(
-            model_name='server',
-            constraint=models.CheckConstraint(condition=models.Q(('port__gte', 1), ('port__lte', 65535)), name='server_port_in_range'),
+            model_name="server",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("port__gte", 1), ("port__lte", 65535)), name="server_port_in_range"
+            ),
         ),
     ]

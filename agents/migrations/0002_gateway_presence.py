@@ -4,22 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('agents', '0001_initial'),
+        ("agents", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='GatewayPresence',
+            name="GatewayPresence",
             fields=[
-                ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ('listening_since', models.DateTimeField(help_text='Start of the time without a gap in which it could hear agents.')),
-                ('last_seen_at', models.DateTimeField()),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                (
+                    "listening_since",
+                    models.DateTimeField(help_text="Start of the time without a gap in which it could hear agents."),
+                ),
+                ("last_seen_at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'agent_gateways',
-                'indexes': [models.Index(fields=['last_seen_at'], name='gateways_by_last_seen')],
+                "db_table": "agent_gateways",
+                "indexes": [models.Index(fields=["last_seen_at"], name="gateways_by_last_seen")],
             },
         ),
     ]

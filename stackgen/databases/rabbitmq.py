@@ -14,9 +14,7 @@ def _environment(connection: Connection) -> dict[str, str]:
 
 
 def _url(connection: Connection) -> str:
-    return (
-        f"amqp://{connection.user}:{connection.password_in_url}@{connection.host}:{connection.port}/{connection.database}"
-    )
+    return f"amqp://{connection.user}:{connection.password_in_url}@{connection.host}:{connection.port}/{connection.database}"
 
 
 KIND = DatabaseKind(

@@ -24,7 +24,8 @@ MOST_SECONDS = 180.0
 def four_services() -> dict[str, Any]:
     """Four services in three levels: a page that calls two services, which call one more."""
     nodes = [
-        node(name, runtime="python", port="8000", healthPath="/health") for name in ("page", "left", "right", "base")
+        node(name, config={"runtime": "python", "port": "8000", "healthPath": "/health"})
+        for name in ("page", "left", "right", "base")
     ]
     edges = [edge("page", "left"), edge("page", "right"), edge("left", "base"), edge("right", "base")]
     return {"nodes": nodes, "edges": edges}

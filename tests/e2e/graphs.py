@@ -23,7 +23,7 @@ def node_id(name: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_DNS, name))
 
 
-def node(name: str, *, kind: int = 1, **config: str) -> dict[str, Any]:
+def node(name: str, *, config: dict[str, str], kind: int = 1) -> dict[str, Any]:
     return {
         "id": node_id(name),
         "type": kind,
@@ -41,7 +41,7 @@ def two_services(*, slow_build: bool = False) -> dict[str, Any]:
     python = {"runtime": "python", "port": "8000", "healthPath": "/health"}
     # The image of its own Dockerfile has no tool that could ask for its health: running must do.
     api = {"runtime": "dockerfile", "port": "8000"} if slow_build else python
-    nodes = [node("web", **python), node("api", **api)]
+    nodes = [node("web", config=python), node("api", config=api)]
     return {"nodes": nodes, "edges": [edge("web", "api")]}
 
 

@@ -228,7 +228,9 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
     raw = graph(
-        node("site", port="8000", healthPath="/"), node("built", port="8000"), node("own", port="8000"),
+        node("site", port="8000", healthPath="/"),
+        node("built", port="8000"),
+        node("own", port="8000"),
         node("proc", port="8000", healthPath="/", replicas="2", memory="64M", cpu="0.5"),
         edges=["site built", "site own", "site proc", "built own", "own proc", "built proc"],
     )

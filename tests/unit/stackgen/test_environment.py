@@ -41,7 +41,9 @@ def test_the_connection_has_the_name_that_was_given_to_it() -> None:
 
 def test_of_several_of_a_kind_the_first_by_name_is_the_expected_one_and_that_is_said() -> None:
     raw = graph(
-        web("api"), node("b", DATABASE, databaseType="redis"), node("a", DATABASE, databaseType="redis"),
+        web("api"),
+        node("b", DATABASE, databaseType="redis"),
+        node("a", DATABASE, databaseType="redis"),
         edges=["api b", "api a"],
     )
     found = environment(raw, "api")

@@ -29,7 +29,9 @@ def test_the_first_drawn_callee_has_the_rest_and_each_other_its_prefix() -> None
 
 def test_routes_may_be_chosen_at_either_end() -> None:
     text = caddyfile(
-        node("g", GATEWAY, route__a="/", route__b="/api/v1/"), web("a"), web("b"),
+        node("g", GATEWAY, route__a="/", route__b="/api/v1/"),
+        web("a"),
+        web("b"),
         web("c", path="/c", stripPrefix="false"),
         edges=["g a", "g b", "g c"],
     )
@@ -61,8 +63,11 @@ def test_a_gateway_without_callees_says_so_and_one_to_a_database_warns() -> None
 
 def test_only_gateways_and_who_asks_for_it_publish_ports() -> None:
     raw = graph(
-        node("g", GATEWAY, port="8080", hostPort="9000"), web("a"), web("b", hostPort="7000"),
-        node("db", DATABASE, databaseType="postgresql", hostPort="5555"), edges=["g a"],
+        node("g", GATEWAY, port="8080", hostPort="9000"),
+        web("a"),
+        web("b", hostPort="7000"),
+        node("db", DATABASE, databaseType="postgresql", hostPort="5555"),
+        edges=["g a"],
     )
     stack = stack_of(raw)
     published = {name: found.get("ports") for name, found in compose_of(stack)["services"].items()}

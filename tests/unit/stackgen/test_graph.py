@@ -25,13 +25,19 @@ def message_of(raw: Any) -> str:
 
 def test_enums_come_as_numbers_or_names_and_unknown_keys_survive() -> None:
     raw = graph(
-        web("a"), node("b", "database", databaseType="Postgres"), node("c", "CACHE"), node("d", "3", mine="kept"),
+        web("a"),
+        node("b", "database", databaseType="Postgres"),
+        node("c", "CACHE"),
+        node("d", "3", mine="kept"),
         edges=["a b"],
     )
     raw["edges"][0]["type"] = "database"
     parsed = parse_graph(raw)
     assert [found.type for found in parsed.nodes] == [
-        NodeType.SERVICE, NodeType.DATABASE, NodeType.CACHE, NodeType.GATEWAY,
+        NodeType.SERVICE,
+        NodeType.DATABASE,
+        NodeType.CACHE,
+        NodeType.GATEWAY,
     ]
     assert parsed.edges[0].type is EdgeType.DATABASE
     assert parsed.nodes[1].settings.kind == "postgresql"
@@ -79,11 +85,17 @@ def test_an_unknown_type_of_node(kind: Any) -> None:
 
 def test_all_problems_are_told_at_once() -> None:
     raw = graph(
-        node("a", image="x", port="99999", replicas="x"), node("b", DATABASE, databaseType="oracle"), web("c", id="a"),
+        node("a", image="x", port="99999", replicas="x"),
+        node("b", DATABASE, databaseType="oracle"),
+        web("c", id="a"),
         edges=["a nobody", "a a"],
     )
     assert sorted(problems_of(raw)) == [
-        ("", "edge e0"), ("a", "config.port"), ("a", "config.replicas"), ("a", "edge e1"), ("a", "id"),
+        ("", "edge e0"),
+        ("a", "config.port"),
+        ("a", "config.replicas"),
+        ("a", "edge e1"),
+        ("a", "id"),
         ("b", "config.databaseType"),
     ]
 

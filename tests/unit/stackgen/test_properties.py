@@ -136,5 +136,3 @@ JSON = st.recursive(
 def test_no_json_crashes_the_reader(raw: Any) -> None:
     with contextlib.suppress(GraphInvalid):
         parse_graph(raw)
-
-

@@ -39,15 +39,17 @@ def test_a_scalar_stays_on_its_line(text: str) -> None:
 
 
 def test_it_reads_as_people_write() -> None:
-    written = document({
-        Comment("Why."): None,
-        "name": "a",
-        Comment(): None,
-        "list": [{"a": 1, "b": "2"}, "x"],
-        "test": Flow(["CMD", "x y"]),
-        "text": "one\ntwo\n",
-        "none": {},
-    })
+    written = document(
+        {
+            Comment("Why."): None,
+            "name": "a",
+            Comment(): None,
+            "list": [{"a": 1, "b": "2"}, "x"],
+            "test": Flow(["CMD", "x y"]),
+            "text": "one\ntwo\n",
+            "none": {},
+        }
+    )
     assert written == (
         '# Why.\nname: a\n\nlist:\n  - a: 1\n    b: "2"\n  - x\ntest: ["CMD", "x y"]\ntext: |\n  one\n  two\nnone: {}\n'
     )
