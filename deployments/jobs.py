@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db import close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
@@ -16,4 +16,11 @@ def run_deployment(deployment_id: str) -> None:
     # The worker lives long: a connection that the database dropped meanwhile must not cost this job.
     close_old_connections()
     with bound_contextvars(deployment_id=deployment_id):
-        execute.run_deployment(deployment_id=UUID(deployment_id), at=timezone.now())
+        try:
+            execute.run_deployment(deployment_id=UUID(deployment_id), at=timezone.now())
+        except (OperationalError, InterfaceError):
+            # The database is gone, so nothing can be noted; the reconciler asks again when it is back.
+            raise
+        except Exception:
+            execute.note_fault(deployment_id=UUID(deployment_id), at=timezone.now())
+            raise

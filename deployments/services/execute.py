@@ -176,6 +176,14 @@ def try_again_later(*, deployment: DeploymentRecord, error: DeployError, at: dat
         events.append(deployment_id=deployment.id, events=[retried], at=at)
 
 
+def note_fault(*, deployment_id: UUID, at: datetime) -> None:
+    """Count an attempt that broke off for no reason we know: a fault of ours must end, not repeat for ever."""
+    deployment = deployments.get(deployment_id=deployment_id)
+    if deployment.status is Status.PENDING:
+        error = Transient("The control plane failed while starting it; the worker's log says how.")
+        try_again_later(deployment=deployment, error=error, at=at)
+
+
 def end_unstarted(*, deployment: DeploymentRecord, reason: Reason, message: str, at: datetime) -> None:
     """Fail a deployment that never started, unless someone settled it meanwhile."""
     with transaction.atomic():

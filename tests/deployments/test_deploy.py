@@ -15,6 +15,7 @@ from pytest_django.fixtures import Settings
 
 from agents import gateway
 from agents.models import Agent, CommandRecord, Server
+from deployments import jobs
 from deployments.errors import Forbidden, Invalid, NotFound, Transient
 from deployments.models import Deployment, DeploymentEvent, Project, ProjectSecret, User
 from deployments.services import execute, variables
@@ -165,6 +166,25 @@ def test_without_an_agent_it_tries_again_and_gives_up_with_a_sentence(
     now = factories.reload(deployment.id)
     assert (now.status, now.reason) == (Status.FAILED, Reason.INTERNAL)
     assert "No agent is enrolled" in now.message
+
+
+@pytest.mark.django_db(transaction=True)  # a job drops stale connections, and with them a test's own transaction
+def test_a_fault_of_ours_is_tried_again_and_ends(
+    owner: User, voting: UUID, server: Server, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.AXION_JOB_ATTEMPTS = 2
+
+    def break_off(**_: Any) -> None:
+        raise KeyError("canary")
+
+    monkeypatch.setattr(execute, "prepare", break_off)
+    deployment = ask(owner, voting, server)
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            jobs.run_deployment(str(deployment.id))
+    now = factories.reload(deployment.id)
+    assert (now.status, now.reason) == (Status.FAILED, Reason.INTERNAL)
+    assert "canary" not in now.message
 
 
 def test_a_crash_between_any_two_writes_of_the_start_leaves_it_pending(
