@@ -11,9 +11,18 @@ from agents.states import Presence
 from agents.types import AgentData, ClusterData, ServerData
 
 
-def add(*, server_id: UUID, owner_id: UUID, name: str, host: str, port: int, username: str) -> ServerData:
-    record = Server.objects.create(id=server_id, owner_id=owner_id, name=name, host=host, port=port, username=username)
+def add(
+    *, server_id: UUID, owner_id: UUID, name: str, host: str, port: int, username: str, cluster_id: UUID | None
+) -> ServerData:
+    record = Server.objects.create(
+        id=server_id, owner_id=owner_id, name=name, host=host, port=port, username=username, cluster_id=cluster_id
+    )
     return _as_data(record, None)
+
+
+def add_cluster(*, cluster_id: UUID, owner_id: UUID, name: str) -> ClusterData:
+    Cluster.objects.create(id=cluster_id, owner_id=owner_id, name=name)
+    return ClusterData(id=cluster_id, owner_id=owner_id, name=name, servers_count=0)
 
 
 def get(*, server_id: UUID) -> ServerData | None:

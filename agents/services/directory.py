@@ -10,10 +10,30 @@ LARGEST_PAGE = 100
 
 
 def add_server(
-    *, server_id: UUID, owner_id: UUID, name: str, host: str = "", port: int = 22, username: str = ""
+    *,
+    server_id: UUID,
+    owner_id: UUID,
+    name: str,
+    host: str = "",
+    port: int = 22,
+    username: str = "",
+    cluster_id: UUID | None = None,
 ) -> ServerData:
-    """Store a server; its agent enrols later."""
-    return servers.add(server_id=server_id, owner_id=owner_id, name=name, host=host, port=port, username=username)
+    """Store a server; its agent enrols later. The caller has checked that the cluster is the owner's."""
+    return servers.add(
+        server_id=server_id,
+        owner_id=owner_id,
+        name=name,
+        host=host,
+        port=port,
+        username=username,
+        cluster_id=cluster_id,
+    )
+
+
+def add_cluster(*, cluster_id: UUID, owner_id: UUID, name: str) -> ClusterData:
+    """Store a cluster; servers join it one by one."""
+    return servers.add_cluster(cluster_id=cluster_id, owner_id=owner_id, name=name)
 
 
 def get_server(*, server_id: UUID) -> ServerData:

@@ -63,3 +63,8 @@ class GraphIn(Checked):
 class ServerIn(Checked):
     name = serializers.CharField(max_length=NAME_LENGTH)
     host = serializers.CharField(max_length=255, required=False, allow_blank=True)
+    clusterId = serializers.UUIDField(required=False, allow_null=True)
+
+
+class ClusterIn(Checked):
+    name = serializers.CharField(max_length=NAME_LENGTH)

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from deployments.api.deployments import CancelDeployment, Deployment, DeploymentEvents, Deployments, DeploymentStatus
-from deployments.api.machines import EnrolmentTokens, Servers
+from deployments.api.machines import Clusters, EnrolmentTokens, Servers
 from deployments.api.projects import NodeCode, Project, ProjectGraph, Projects
 from deployments.api.tokens import Tokens
 
@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern] = [
     path("projects/<uuid:project_id>", Project.as_view(), name="api-project"),
     path("projects/<uuid:project_id>/graph", ProjectGraph.as_view(), name="api-project-graph"),
     path("projects/<uuid:project_id>/code/<str:node_id>", NodeCode.as_view(), name="api-node-code"),
+    path("clusters", Clusters.as_view(), name="api-clusters"),
     path("servers", Servers.as_view(), name="api-servers"),
     path("servers/<uuid:server_id>/enrolment-tokens", EnrolmentTokens.as_view(), name="api-enrolment-tokens"),
     path("tokens", Tokens.as_view(), name="api-tokens"),

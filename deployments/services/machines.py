@@ -47,16 +47,41 @@ def target_names(targets: Iterable[Target]) -> dict[UUID, str]:
     return {target.id: target_name(target) for target in set(targets)}
 
 
-def add_server(*, caller: Caller, server_id: UUID, name: str, host: str = "") -> ServerData:
-    """A new server of the caller; its agent enrols later. Raises Invalid, or Conflict when the name is taken."""
-    name = name.strip()
-    if not name or len(name) > MAX_NAME:
-        raise Invalid("A server needs a name of at most 100 characters.", details={"name": "1 to 100 characters"})
+def add_server(
+    *, caller: Caller, server_id: UUID, name: str, host: str = "", cluster_id: UUID | None = None
+) -> ServerData:
+    """A new server of the caller; its agent enrols later.
+
+    Raises Invalid, NotFound for a cluster that is not the caller's, or Conflict when the name is taken.
+    """
+    name = usable_name(name, what="server")
+    if cluster_id is not None and cluster_id not in {cluster.id for cluster in machines_of(caller).clusters}:
+        raise NotFound("No such cluster.", details={"clusterId": "not found"})
     try:
         with transaction.atomic():
-            return directory.add_server(server_id=server_id, owner_id=caller.user_id, name=name, host=host)
+            return directory.add_server(
+                server_id=server_id, owner_id=caller.user_id, name=name, host=host, cluster_id=cluster_id
+            )
     except IntegrityError as error:
         raise Conflict("You have a server of this name already.", details={"name": "taken"}) from error
+
+
+def add_cluster(*, caller: Caller, cluster_id: UUID, name: str) -> ClusterData:
+    """A new cluster of the caller, without servers. Raises Invalid, or Conflict when the name is taken."""
+    name = usable_name(name, what="cluster")
+    try:
+        with transaction.atomic():
+            return directory.add_cluster(cluster_id=cluster_id, owner_id=caller.user_id, name=name)
+    except IntegrityError as error:
+        raise Conflict("You have a cluster of this name already.", details={"name": "taken"}) from error
+
+
+def usable_name(name: str, *, what: str) -> str:
+    """The name without blanks around it. Raises Invalid."""
+    name = name.strip()
+    if not name or len(name) > MAX_NAME:
+        raise Invalid(f"A {what} needs a name of at most 100 characters.", details={"name": "1 to 100 characters"})
+    return name
 
 
 def get_server(*, caller: Caller, server_id: UUID) -> ServerData:

@@ -176,3 +176,13 @@ def test_pages_are_clamped_and_counted(owner_api: APIClient, project: Project, s
     assert len(data["deployments"]) == 1
     assert owner_api.get("/api/deployments?limit=5000").json()["data"]["pagination"]["limit"] == 100
     assert owner_api.get("/api/deployments?statusFilter=9").status_code == 400
+
+
+def test_a_server_joins_a_cluster_of_its_owner_only(owner_api: APIClient, people: People) -> None:
+    cluster = owner_api.post("/api/clusters", {"name": "swarm"}, format="json").json()["cluster"]
+    joined = owner_api.post("/api/servers", {"name": "one", "clusterId": cluster["id"]}, format="json")
+    assert joined.json()["server"]["clusterId"] == cluster["id"]
+    assert owner_api.get("/api/clusters").json()["data"]["clusters"][0]["serversCount"] == 1
+    foreign = people.api("stranger").post("/api/servers", {"name": "one", "clusterId": cluster["id"]}, format="json")
+    assert foreign.status_code == 404
+    assert owner_api.post("/api/clusters", {"name": "swarm"}, format="json").status_code == 409

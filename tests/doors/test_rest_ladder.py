@@ -33,6 +33,8 @@ TABLE: list[tuple[str, str, object, tuple[int, ...]]] = [
     ("put", "projects/{project}/graph", DRAWN_WRONG, CHANGES),
     ("put", "projects/{project}/code/n-web", b"no tar", CHANGES),
     ("get", "servers", None, ANYONE),
+    ("get", "clusters", None, ANYONE),
+    ("post", "clusters", {"name": "mine"}, (201, 201, 201, 201, 401)),
     ("post", "servers/{server}/enrolment-tokens", {}, OWN_SERVER),
 ]
 CASES = [
