@@ -68,9 +68,8 @@ proto: setup ## compile agents/contracts/*.proto
 .PHONY: lock
 lock: setup build/uv/bin/uv ## pin and hash what pyproject.toml asks for; UPGRADE=1 takes newer versions
 	$(COMPILE-LOCK) --extra dev pyproject.toml -o requirements.lock
-	$(COMPILE-LOCK) pyproject.toml -o requirements-service.lock
-	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["runner"], sep="\n")' \
-		| $(COMPILE-LOCK) - -o requirements-runner.lock
+	$(COMPILE-LOCK) --extra service pyproject.toml -o requirements-service.lock
+	$(COMPILE-LOCK) --extra runner pyproject.toml -o requirements-runner.lock
 
 # Without the registry's address, and good for every Python and system we support.
 COMPILE-LOCK = build/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
