@@ -15,27 +15,12 @@ from agents.transport.ports import Bindings
 from agents.types import DeploymentState, Report
 from agents.types import ServiceState as WireService
 from deployments.services import access, bundles, cancel, progress, queries, variables
-from deployments.states import Stage, Status
+from deployments.states import Status
 from deployments.types import Caller, ServiceState
+from deployments.wire import STAGE_NUMBERS, STATUS_NUMBERS, service_status
 
-# Numbers of the platform's wire contract.
-STATUS_NUMBERS = {
-    Status.PENDING: 1,
-    Status.IN_PROGRESS: 2,
-    Status.SUCCESS: 3,
-    Status.FAILED: 4,
-    Status.ROLLING_BACK: 5,
-    Status.ROLLED_BACK: 6,
-}
-STAGE_NUMBERS = {
-    Stage.BUILDING: 1,
-    Stage.PUSHING: 2,
-    Stage.DEPLOYING: 3,
-    Stage.HEALTH_CHECKING: 4,
-    Stage.COMPLETED: 5,
-}
-SERVICE_UP, SERVICE_BROKEN, SERVICE_WAITING, SERVICE_MOVING = 1, 2, 3, 4
-BROKEN_STATES = frozenset({"exited", "restarting", "removed"})
+# How a service is, in the numbers of the platform's Status.
+SERVICE_NUMBERS = {Status.SUCCESS: 1, Status.FAILED: 2, Status.PENDING: 3, Status.IN_PROGRESS: 4}
 
 
 def bindings() -> Bindings:
@@ -79,7 +64,7 @@ def deployment_state(*, deployment_id: UUID, user_id: UUID) -> DeploymentState:
         deployment_id=found.id,
         status=STATUS_NUMBERS[found.status],
         services=tuple(_service(service) for service in found.services),
-        stage=STAGE_NUMBERS.get(found.stage, 0),
+        stage=STAGE_NUMBERS[found.stage],
         percent=found.progress,
         error_message=found.message,
     )
@@ -98,17 +83,9 @@ def _service(service: ServiceState) -> WireService:
     return WireService(
         service_id=service.node_id,
         service_name=service.name,
-        status=_service_status(service),
+        status=SERVICE_NUMBERS[service_status(service)],
         replicas=service.replicas,
         healthy_replicas=service.healthy_replicas,
         error_message=service.error_message,
         deployed_at=0 if deployed_at is None else int(deployed_at.timestamp() * 1000),
     )
-
-
-def _service_status(service: ServiceState) -> int:
-    if service.health == "unhealthy" or service.state in BROKEN_STATES:
-        return SERVICE_BROKEN
-    if service.state == "running" and service.health in ("healthy", "none"):
-        return SERVICE_UP
-    return SERVICE_WAITING if service.state == "waiting" else SERVICE_MOVING

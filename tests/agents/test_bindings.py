@@ -10,6 +10,7 @@ from knox.models import AuthToken
 from agents.contracts import common_pb2
 from agents.models import Server
 from axion_deploy import gateway_bindings
+from deployments import wire
 from deployments.errors import DeployError
 from deployments.models import Deployment, User
 from deployments.states import Stage, Status
@@ -34,9 +35,9 @@ def test_an_api_token_names_its_user_while_both_are_good(owner: User) -> None:
 
 
 def test_statuses_and_stages_have_the_numbers_of_the_contract() -> None:
-    statuses = {f"DEPLOYMENT_STATUS_{status.name}": gateway_bindings.STATUS_NUMBERS[status] for status in Status}
+    statuses = {f"DEPLOYMENT_STATUS_{status.name}": wire.STATUS_NUMBERS[status] for status in Status}
     assert statuses == {name: number for name, number in common_pb2.DeploymentStatus.items() if number}
-    stages = {stage.name: gateway_bindings.STAGE_NUMBERS[stage] for stage in Stage if stage}
+    stages = {stage.name: wire.STAGE_NUMBERS[stage] for stage in Stage if stage}
     assert stages == {name: number for name, number in common_pb2.DeploymentStage.items() if number}
 
 
