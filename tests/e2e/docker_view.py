@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from tests.docker_events import heard_starts
 
 
 def docker(*arguments: str) -> str:
@@ -35,27 +35,6 @@ def leftovers(project: str) -> dict[str, list[str]]:
 
 @contextmanager
 def counted_starts(project: str) -> Iterator[Callable[[], Counter[str]]]:
-    """Listen to Docker while the block runs: how often each service's containers were started.
-
-    The engine remembers only its last 256 events and health checks fill them within a minute, so looking back is not
-    enough.
-    """
-    filters = ["--filter", "event=start", "--filter", f"label=axion.project={project}"]
-    with subprocess.Popen(
-        ["docker", "events", *filters, "--format", "{{json .}}"], stdout=subprocess.PIPE, text=True
-    ) as listener:
-        lines: list[str] = []
-        assert listener.stdout is not None
-        reader = threading.Thread(target=lines.extend, args=(listener.stdout,), daemon=True)
-        reader.start()
-
-        def count() -> Counter[str]:
-            # What Docker has told by now may still be on its way to us.
-            time.sleep(0.5)
-            return Counter(json.loads(line)["Actor"]["Attributes"]["axion.service"] for line in lines)
-
-        try:
-            yield count
-        finally:
-            listener.terminate()
-            reader.join(timeout=5)
+    """Listen to Docker while the block runs: how often each service's containers were started."""
+    with heard_starts(label=f"axion.project={project}") as heard:
+        yield lambda: Counter(each["axion.service"] for each in heard())

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from uuid import uuid4
 import docker
 import pytest
 
+from tests.docker_events import heard_starts
 from tests.runner.gateway import TOKEN, TestGateway
 from tests.runner.stacks import DOCKERFILE, PROGRAM, Service, Stack
 
@@ -121,20 +122,10 @@ def remove_stack(engine: Any, name: str) -> None:
 
 
 @pytest.fixture
-def starts(engine: Any, stack: Stack) -> Callable[[], dict[str, int]]:
+def starts(stack: Stack) -> Iterator[Callable[[], dict[str, int]]]:
     """How often the engine started a container of each deployment's service, by its own events."""
-    began = int(time.time()) - 1
-
-    def count() -> dict[str, int]:
-        filters = {"type": "container", "event": "start", "label": f"com.docker.compose.project={stack.name}"}
-        seen: dict[str, int] = {}
-        for event in engine.events(since=began, until=time.time(), filters=filters, decode=True):
-            labels = event["Actor"]["Attributes"]
-            key = f"{labels['axion.deployment'][:2]} {labels['axion.service']}"
-            seen[key] = seen.get(key, 0) + 1
-        return seen
-
-    return count
+    with heard_starts(label=f"com.docker.compose.project={stack.name}") as heard:
+        yield lambda: dict(Counter(f"{each['axion.deployment'][:2]} {each['axion.service']}" for each in heard()))
 
 
 @pytest.fixture
