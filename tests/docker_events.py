@@ -1,6 +1,6 @@
 """Docker's own events, heard while they happen.
 
-The engine remembers only its last 256 events and health checks fill them within a minute, so looking back is not enough.
+The engine remembers only its last 256 events, and health checks fill them within a minute: looking back is not enough.
 """
 
 from __future__ import annotations
