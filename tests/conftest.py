@@ -1,1 +1,18 @@
 """Fixtures for all tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.services.own_kafka import OwnKafka
+
+
+@pytest.fixture(scope="session")
+def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnKafka]:
+    """A running broker of this test process alone; who kills it starts it again. Mark tests xdist_group("kafka")."""
+    broker = OwnKafka(folder=tmp_path_factory.mktemp("kafka"))
+    broker.start()
+    yield broker
+    broker.stop()

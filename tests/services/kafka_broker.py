@@ -74,17 +74,25 @@ def _start(*, ledger: Ledger) -> None:
         raise Unavailable(f"another program has port {KAFKA_PORT}: stop it, or set KAFKA_BROKERS to a Kafka cluster.")
     folder = FOLDER / "kafka"
     folder.mkdir(parents=True, exist_ok=True)
+    child = formatted_broker(folder=folder, settings=FILES / "server.properties")
+    start_noted(child, ledger=ledger, probe=lambda: answers(BROKER), seconds=READY_SECONDS)
+
+
+def formatted_broker(*, folder: Path, settings: Path) -> Child:
+    """A broker that is ready to start, with its data and log in the folder. Raises Unavailable."""
     java = shutil.which("java")
     if java is None:
         raise Unavailable("Kafka needs Java 17 or newer: install it, or set KAFKA_BROKERS to a Kafka cluster.")
+    libraries = FOLDER / "kafka"
+    libraries.mkdir(parents=True, exist_ok=True)
     command = [java, "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
     command += [f"-Dlog4j2.configurationFile={(FILES / 'log4j2.properties').as_uri()}"]
-    command += ["-cp", f"{_libraries(folder=folder)}/*"]
-    settings = str(FILES / "server.properties")
-    format_data = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", CLUSTER_ID, "-c", settings]
+    command += ["-cp", f"{_libraries(folder=libraries)}/*"]
+    format_data = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", CLUSTER_ID, "-c", str(settings)]
     _run([*command, *format_data], cwd=folder, seconds=FORMAT_SECONDS, failure="Kafka's storage could not be formatted")
-    child = Child(name="Kafka", command=[*command, "kafka.Kafka", settings], log_file=folder / "kafka.log", cwd=folder)
-    start_noted(child, ledger=ledger, probe=lambda: answers(BROKER), seconds=READY_SECONDS)
+    return Child(
+        name="Kafka", command=[*command, "kafka.Kafka", str(settings)], log_file=folder / "kafka.log", cwd=folder
+    )
 
 
 def _libraries(*, folder: Path) -> Path:
