@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
 from django.db.models import F, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
@@ -52,11 +53,24 @@ def presence_of(record: Any) -> Presence:
 
 
 class OwnRows(ModelAdmin):
-    """Shows a user's own rows, and all to superusers. Another's row is not there."""
+    """Shows staff their own rows, superusers all. Another's row is not there; no permission of Django's is asked.
+
+    `empty_title`, `empty_hint`, `empty_link` (route and words): what a list says before it has rows.
+    """
 
     owner_path: ClassVar[str] = "owner"
+    empty_title: ClassVar[str] = ""
+    empty_hint: ClassVar[str] = ""
+    empty_link: ClassVar[tuple[str, str] | None] = None
     show_full_result_count = False
     list_per_page = 50
+    list_max_show_all = 0
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_active and getattr(request.user, "is_staff", False))
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.has_module_permission(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)
@@ -83,6 +97,13 @@ class Owned(OwnRows):
 
     exclude = ("owner",)
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_module_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        # Only own rows are found at all.
+        return self.has_module_permission(request)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
         if not change:
             obj.owner = request.user
@@ -94,6 +115,8 @@ class ClusterAdmin(Owned):
     list_display = ("name", "owner", "created_at")
     list_select_related = ("owner",)
     search_fields = ("name",)
+    empty_title = "No clusters yet"
+    empty_hint = "A cluster is several servers that run a stack together. One server alone needs none."
 
 
 @admin.register(Server)
@@ -102,6 +125,8 @@ class ServerAdmin(Owned):
     list_select_related = ("cluster", "owner")
     search_fields = ("name", "host")
     actions_detail = ("new_enrolment_token",)
+    empty_title = "No servers yet"
+    empty_hint = "Add the machine that is to run your projects, then start its agent with a one-time token."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         active = Agent.objects.active().filter(server_id=OuterRef("pk"))
@@ -155,29 +180,58 @@ def start_command(*, request: HttpRequest, server_id: UUID, token: str) -> str:
     )
 
 
+class RevokedFilter(SimpleListFilter):
+    title = "credential"
+    parameter_name = "credential"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("valid", "Valid"), ("revoked", "Revoked")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in {"valid", "revoked"}:
+            return queryset
+        return queryset.filter(revoked_at__isnull=self.value() == "valid")
+
+
 @admin.register(Agent)
 class AgentAdmin(ReadOnly):
-    list_display = ("__str__", "server_id", "health_pill", "version", "architecture", "last_seen_at", "owner")
+    list_display = ("__str__", "server_name", "health_pill", "version", "architecture", "last_seen_at", "owner")
     list_select_related = ("owner",)
     fields = (
-        "id", "server_id", "owner", "health_pill", "version", "os", "architecture", "server_info", "health",
+        "id", "server_name", "owner_name", "health_pill", "version", "os", "architecture", "server_info", "health",
         "last_seen_at", "enrolled_at", "revoked_at",
     )  # fmt: skip
     readonly_fields = fields
+    list_filter = (RevokedFilter,)
     actions_detail = ("revoke",)
+    empty_title = "No agents yet"
+    empty_hint = "An agent appears here when it enrols. Open a server and make a token for it."
+    empty_link = ("admin:agents_server_changelist", "Open the servers")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: Any = super().get_queryset(request)
-        found: QuerySet[Any] = rows.annotate(database_now=Now(), seen=F("last_seen_at"), revoked=F("revoked_at"))
+        server = Server.objects.filter(pk=OuterRef("server_id")).values("name")
+        found: QuerySet[Any] = rows.annotate(
+            database_now=Now(), seen=F("last_seen_at"), revoked=F("revoked_at"), server_called=Subquery(server)
+        )
         return found
+
+    @display(description="Server")
+    def server_name(self, agent: Any) -> str:
+        return agent.server_called or str(agent.server_id)
+
+    @display(description="Owner")
+    def owner_name(self, agent: Agent) -> str:
+        # As a field of its own it would link to a page that is for superusers.
+        return agent.owner.get_username()
 
     @display(description="Health", label=PRESENCE_COLOURS)
     def health_pill(self, agent: Any) -> str:
         return presence_of(agent).value
 
     def has_revoke_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        # Named in the action itself, the check of the admin would ask a database that `migrate` is about to fill.
-        return request.user.has_perm("agents.delete_agent")
+        # Only own agents are found at all.
+        return self.has_module_permission(request)
 
     @action(description="Revoke the credential", url_path="revoke", icon="block", permissions=["revoke"])
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -199,6 +253,9 @@ class CommandRecordAdmin(ReadOnly):
     list_filter = ("status", "kind")
     search_fields = ("lane",)
     readonly_fields = ("status_pill",)
+    empty_title = "No commands yet"
+    empty_hint = "Every order to an agent is listed here. The first deployment sends the first one."
+    empty_link = ("admin:deployments_project_changelist", "Open a project")
 
     @display(description="Status", label=COMMAND_COLOURS)
     def status_pill(self, command: CommandRecord) -> str:

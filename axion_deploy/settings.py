@@ -116,6 +116,7 @@ UNFOLD = {
     "SITE_HEADER": "Axion Deploy",
     "SITE_SUBHEADER": "Draw it, deploy it, watch it",
     "SITE_SYMBOL": "hub",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("axion/icon.svg")}],
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "10px",
     "DASHBOARD_CALLBACK": "deployments.admin.dashboard.dashboard",

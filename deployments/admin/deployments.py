@@ -24,14 +24,13 @@ from unfold.decorators import display
 from agents.models import Cluster, Server
 from deployments.admin import looks, page_state
 from deployments.admin.counting import EstimatingPaginator
-from deployments.admin.filters import ProjectFilter, StatusFilter
+from deployments.admin.filters import KindFilter, ProjectFilter, StatusFilter
 from deployments.admin.own_rows import OwnRows, caller_in, found, fresh_json, identifier
 from deployments.errors import DeployError
 from deployments.events import EventType
 from deployments.models import Deployment
 from deployments.repositories import projects
 from deployments.services import access, cancel, queries
-from deployments.states import Status
 from deployments.types import Caller, Right
 
 LOG_PAGE = 500
@@ -41,16 +40,19 @@ LOG_PAGE = 500
 class DeploymentAdmin(OwnRows, ModelAdmin):
     """The list reads one page of an index whatever the size of the table."""
 
-    list_display = ("status_pill", "project_link", "target", "who", "when", "how_long")
+    list_display = ("status_pill", "project_link", "kind_word", "target", "who", "when", "how_long")
     list_display_links = ("status_pill",)
     list_select_related = ("project", "requested_by")
-    list_filter = (StatusFilter, ProjectFilter)
+    list_filter = (StatusFilter, KindFilter, ProjectFilter)
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
     paginator = EstimatingPaginator
     ordering = ("-created_at", "-id")
     actions = None
+    empty_title = "No deployments yet"
+    empty_hint = "Open a project, look at what will happen, and deploy it. Every attempt is listed here."
+    empty_link = ("admin:deployments_project_changelist", "Open a project")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -76,7 +78,12 @@ class DeploymentAdmin(OwnRows, ModelAdmin):
 
     @display(description="Status")
     def status_pill(self, row: Deployment) -> SafeString:
-        return looks.pill(looks.STATUS[Status(row.status)])
+        cancelling = row.cancel_requested_at is not None
+        return looks.pill(looks.status_look(status=row.status, reason=row.reason, cancelling=cancelling))
+
+    @display(description="Kind")
+    def kind_word(self, row: Deployment) -> str:
+        return looks.KIND[row.kind]
 
     @display(description="Project")
     def project_link(self, row: Deployment) -> SafeString:

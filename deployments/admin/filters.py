@@ -29,6 +29,17 @@ class StatusFilter(SimpleListFilter):
         return queryset.filter(status=self.value()) if self.value() in set(Status) else queryset
 
 
+class KindFilter(SimpleListFilter):
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(looks.KIND.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> QuerySet[Deployment]:
+        return queryset.filter(kind=self.value()) if self.value() in looks.KIND else queryset
+
+
 class ProjectFilter(SimpleListFilter):
     title = "project"
     parameter_name = "project"
@@ -41,3 +52,18 @@ class ProjectFilter(SimpleListFilter):
             return queryset.filter(project=UUID(self.value() or ""))
         except ValueError:
             return queryset
+
+
+class LastStatusFilter(SimpleListFilter):
+    """Of projects, by the annotation `newest_status`."""
+
+    title = "last deployment"
+    parameter_name = "last"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [*((str(status), look.label) for status, look in looks.STATUS.items()), ("never", "Never deployed")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "never":
+            return queryset.filter(newest_status__isnull=True)
+        return queryset.filter(newest_status=self.value()) if self.value() in set(Status) else queryset

@@ -30,6 +30,11 @@ STATUS: Mapping[Status, Look] = {
     Status.ROLLING_BACK: Look("Rolling back", "back", "history"),
     Status.ROLLED_BACK: Look("Rolled back", "back", "settings_backup_restore"),
 }
+# What a status alone does not say; the pages' scripts show the same.
+CANCELLING = Look("Cancelling", "back", "history")
+CANCELLED = Look("Cancelled", "idle", "cancel")
+SUPERSEDED = Look("Superseded", "idle", "fast_forward")
+KIND: Mapping[str, str] = {"deploy": "Deploy", "rollback": "Rollback", "stop": "Stop", "scale": "Scale"}
 STAGES: Mapping[Stage, str] = {
     Stage.BUILDING: "Build",
     Stage.PUSHING: "Push",
@@ -76,6 +81,15 @@ WHAT_TO_DO: Mapping[Reason, str] = {
 }
 
 
+def status_look(*, status: str, reason: str = "", cancelling: bool = False) -> Look:
+    """Of a deployment in a list."""
+    if status == Status.FAILED and reason == Reason.CANCELLED:
+        return CANCELLED
+    if status == Status.FAILED and reason == Reason.SUPERSEDED:
+        return SUPERSEDED
+    return CANCELLING if status == Status.IN_PROGRESS and cancelling else STATUS[Status(status)]
+
+
 def pill(look: Look) -> SafeString:
     """A look as a list shows it."""
     return format_html(
@@ -90,6 +104,10 @@ def as_json() -> dict[str, Any]:
     """All of it for the pages' scripts."""
     return {
         "status": {str(key): asdict(look) for key, look in STATUS.items()},
+        "cancelling": asdict(CANCELLING),
+        "cancelled": asdict(CANCELLED),
+        "superseded": asdict(SUPERSEDED),
+        "kind": dict(KIND),
         "service": {key: asdict(look) for key, look in SERVICE.items()},
         "health": {key: asdict(look) for key, look in HEALTH.items()},
         "presence": {str(key): asdict(look) for key, look in PRESENCE.items()},

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -44,7 +44,14 @@ def fresh_json(data: dict[str, Any]) -> HttpResponse:
 
 
 class OwnRows:
-    """For model admins: any signed-in member of staff may look; rows are narrowed by `get_queryset`."""
+    """For model admins: any signed-in member of staff may look; rows are narrowed by `get_queryset`.
+
+    `empty_title`, `empty_hint`, `empty_link` (route and words): what a list says before it has rows.
+    """
+
+    empty_title: ClassVar[str] = ""
+    empty_hint: ClassVar[str] = ""
+    empty_link: ClassVar[tuple[str, str] | None] = None
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_active and getattr(request.user, "is_staff", False))

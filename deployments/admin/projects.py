@@ -22,13 +22,13 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
 from deployments.admin import looks, page_state
+from deployments.admin.filters import LastStatusFilter
 from deployments.admin.forms import CodeForm, GraphForm, deploy_request
 from deployments.admin.own_rows import OwnRows, caller_in, found, fresh_json, identifier
 from deployments.errors import DeployError
 from deployments.models import Deployment, Project, ProjectMember
 from deployments.repositories import projects
 from deployments.services import access, deploy, sources
-from deployments.states import Status
 from deployments.types import Caller, Right
 
 SETTINGS = ("concurrency", "restore_on_failure", "health_deadline", "health_window", "retention")
@@ -40,6 +40,7 @@ class MemberInline(OwnRows, TabularInline):
 
     model = ProjectMember
     extra = 0
+    hide_title = True
     autocomplete_fields = ("user",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -59,6 +60,12 @@ class ProjectAdmin(OwnRows, ModelAdmin):
     search_fields = ("name",)
     list_per_page = 50
     show_full_result_count = False
+    list_max_show_all = 0
+    list_filter = (LastStatusFilter,)
+    empty_title = "No projects yet"
+    empty_hint = (
+        "A project is an application, drawn as a graph of services and databases. Add one, then give it a graph."
+    )
     fields = ("name", *SETTINGS)
     inlines = (MemberInline,)
     actions = None
@@ -81,12 +88,16 @@ class ProjectAdmin(OwnRows, ModelAdmin):
         visible = projects.visible(caller=caller_in(request)).order_by("name")
         last = Deployment.objects.filter(project=OuterRef("pk")).order_by("-created_at", "-id")
         return visible.annotate(
-            newest_status=Subquery(last.values("status")[:1]), newest_at=Subquery(last.values("created_at")[:1])
+            newest_status=Subquery(last.values("status")[:1]),
+            newest_reason=Subquery(last.values("reason")[:1]),
+            newest_at=Subquery(last.values("created_at")[:1]),
         )
 
     @display(description="Last deployment")
     def last_status(self, row: Any) -> SafeString | str:
-        return looks.pill(looks.STATUS[Status(row.newest_status)]) if row.newest_status else "never deployed"
+        if not row.newest_status:
+            return "never deployed"
+        return looks.pill(looks.status_look(status=row.newest_status, reason=row.newest_reason))
 
     @display(description="When")
     def last_when(self, row: Any) -> SafeString | str:

@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
@@ -23,10 +22,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def operator(owner: User) -> User:
-    """Alice, who may everything with machines, and sees her own."""
+    """Alice, who may do everything with her own machines, without any permission of Django's."""
     owner.is_staff = True
     owner.save()
-    owner.user_permissions.set(Permission.objects.filter(content_type__app_label="agents"))
     return owner
 
 
@@ -51,7 +49,7 @@ def test_lists_show_own_machines_with_their_health(alice: Client, registered: Re
     assert "pending" in servers
     assert "mallorys-server" not in servers
     assert "mallorys-cluster" not in page(alice, "cluster_changelist").content.decode()
-    assert str(registered.server_id) in page(alice, "agent_changelist").content.decode()
+    assert "server-1" in page(alice, "agent_changelist").content.decode()
     assert "alices-lane" in page(alice, "commandrecord_changelist").content.decode()
 
 
@@ -108,3 +106,19 @@ def test_agents_and_commands_are_for_looking_and_revoking(alice: Client, registe
     assert alice.post(revoke).status_code == 302
     with pytest.raises(Unauthenticated):
         enrolment.authenticate(credential=registered.credential)
+
+
+@pytest.mark.parametrize("name", ["server", "cluster", "agent", "commandrecord"])
+def test_an_empty_list_says_what_to_do_next(alice: Client, name: str) -> None:
+    answer = page(alice, f"{name}_changelist")
+    said = answer.content.decode()
+    hint = answer.context["cl"].model_admin.empty_hint
+    assert hint
+    assert hint in said
+    assert "No results found" not in said
+
+
+def test_agents_are_listed_by_their_credential(alice: Client, registered: Registration) -> None:
+    assert "server-1" in alice.get("/admin/agents/agent/?credential=valid").content.decode()
+    revoked = alice.get("/admin/agents/agent/?credential=revoked").content.decode()
+    assert "Nothing matches" in revoked

@@ -5,11 +5,11 @@ const UNKNOWN = { label: "Unknown", tone: "idle", icon: "help" };
 
 export const statusLook = (looks, deployment) =>
   deployment.status === "in_progress" && deployment.cancelRequestedAt
-    ? { ...looks.status.rolling_back, label: "Cancelling" }
+    ? looks.cancelling
     : deployment.status === "failed" && deployment.reason === "cancelled"
-      ? { ...looks.status.failed, label: "Cancelled", tone: "idle", icon: "cancel" }
+      ? looks.cancelled
       : deployment.status === "failed" && deployment.reason === "superseded"
-        ? { ...looks.status.failed, label: "Superseded", tone: "idle", icon: "fast_forward" }
+        ? looks.superseded
         : (looks.status[deployment.status] ?? UNKNOWN);
 
 // A running service looks as healthy as it is.
