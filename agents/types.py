@@ -54,7 +54,10 @@ class ServiceSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployCommand:
-    """Bring the target to this stack. Holds names of variables, never their values."""
+    """Bring the target to this stack; without any service, stop it. Holds names of variables, never their values.
+
+    `pinned_images` (service to image id) is for going back: nothing is built, and exactly these images run.
+    """
 
     stack_name: str
     files: Mapping[str, str]
@@ -65,6 +68,7 @@ class DeployCommand:
     health_window_seconds: int = 5
     build_deadline_seconds: int = 900
     restore_on_failure: bool = True
+    pinned_images: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 # What Docker has told by now may still be on its way to us.
 SETTLE_SECONDS = 0.5
@@ -18,10 +18,15 @@ SETTLE_SECONDS = 0.5
 Attributes = dict[str, str]
 
 
-@contextmanager
-def heard_starts(*, label: str) -> Iterator[Callable[[], list[Attributes]]]:
+def heard_starts(*, label: str) -> AbstractContextManager[Callable[[], list[Attributes]]]:
     """While the block runs: the attributes (labels among them) of every start of a container with this label."""
-    filters = ["--filter", "type=container", "--filter", "event=start", "--filter", f"label={label}"]
+    return heard_events(label=label, event="start")
+
+
+@contextmanager
+def heard_events(*, label: str, event: str) -> Iterator[Callable[[], list[Attributes]]]:
+    """The same of any one kind of event, in order."""
+    filters = ["--filter", "type=container", "--filter", f"event={event}", "--filter", f"label={label}"]
     command = ["docker", "events", *filters, "--format", "{{json .}}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as listener:
         lines: list[str] = []

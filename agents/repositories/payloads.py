@@ -14,6 +14,7 @@ def to_json(command: AgentCommand) -> dict[str, Any]:
     payload = asdict(command)
     if isinstance(command, DeployCommand):
         payload["files"] = dict(command.files)
+        payload["pinned_images"] = dict(command.pinned_images)
     return payload
 
 

@@ -11,6 +11,7 @@ from agents.runner.model import Release, WantedService
 
 COMPOSE_FILE = "docker-compose.yml"
 STACK_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}")
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 # Names by which Compose, Docker or the loader would take orders from a project's variables.
 RESERVED = re.compile(
@@ -37,6 +38,7 @@ def release_of(command: pb.Command) -> Release:
         health_window=float(deploy.health_window_seconds),
         build_deadline=float(deploy.build_deadline_seconds or 900),
         restore_on_failure=deploy.restore_on_failure,
+        pinned=dict(deploy.pinned_images),
     )
 
 
@@ -58,7 +60,7 @@ def _check_names(command: pb.Command) -> None:
     deploy = command.deploy
     if not STACK_NAME.fullmatch(deploy.stack_name) or not SAFE_ID.fullmatch(command.deployment_id):
         raise StepFailedError("invalid", "The stack's name or the deployment's id cannot be used on this host.")
-    if COMPOSE_FILE not in deploy.files:
+    if deploy.services and COMPOSE_FILE not in deploy.files:
         raise StepFailedError("invalid", f"The deployment has no {COMPOSE_FILE}.")
     for name in deploy.files:
         path = PurePosixPath(name)
@@ -70,3 +72,14 @@ def _check_names(command: pb.Command) -> None:
     for spec in deploy.services:
         if not SAFE_ID.fullmatch(spec.name) or not spec.image or spec.image.startswith("-"):
             raise StepFailedError("invalid", f"The service {spec.name!r} has no usable name or image.")
+    _check_pins(deploy)
+
+
+def _check_pins(deploy: pb.Deploy) -> None:
+    """All services are pinned or none: a stack half built and half brought back is nobody's."""
+    if not deploy.pinned_images:
+        return
+    for spec in deploy.services:
+        image = deploy.pinned_images.get(spec.name, "")
+        if not IMAGE_ID.fullmatch(image):
+            raise StepFailedError("invalid", f"{image!r} is no image id that {spec.name} could run.", service=spec.name)

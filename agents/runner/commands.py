@@ -19,6 +19,7 @@ class CommandKind:
 
 
 COMMANDS: Mapping[str, CommandKind] = {
-    "deploy": CommandKind(version=1, handle=deploy),
+    # 2: pinned images, and a stop is a deployment without services.
+    "deploy": CommandKind(version=2, handle=deploy),
     "revert": CommandKind(version=1, handle=revert),
 }

@@ -15,7 +15,8 @@ from agents.runner.observed import describe_all, step
 from agents.runner.plan import make_plan, owners_of, why_unlike
 from agents.runner.releases import Before, Kept, Phase
 from agents.runner.reports import BUILDING, COMPLETED, DEPLOYING
-from agents.runner.restoring import restore
+from agents.runner.restoring import restore, runs_something
+from agents.runner.stopping import NOTHING, stop_stack
 from agents.runner.work import Work
 
 BEGUN_PERCENT = 5
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 def deploy(work: Work) -> None:
-    """Bring the stack up and prove it, or put back what ran before; ends with the command's last report.
+    """Bring the stack up (or down) and prove it, or put back what ran before; ends with the command's last report.
 
     Raises InterruptedWorkError and leaves the command open when the work is ended from outside.
     """
@@ -59,6 +60,9 @@ def _before(work: Work, release: Release) -> Before:
 
 
 def _bring_up(work: Work, release: Release) -> tuple[tuple[Container, ...], Target]:
+    if not release.services:
+        stop_stack(work=work, release=release)
+        return (), NOTHING
     for service in release.services:
         work.reporter.service(step(service, "waiting"))
     images = provide_images(work=work, release=release)
@@ -78,8 +82,10 @@ def _bring_up(work: Work, release: Release) -> tuple[tuple[Container, ...], Targ
     return proven, target
 
 
-def _expected(work: Work, release: Release, owners: Mapping[str, str], images: Mapping[str, str]) -> dict[str, str]:
-    """Image id per service: of the tag for what changes, as it was proven for what stays."""
+def _expected(work: Work, release: Release, owners: Mapping[str, str], images: dict[str, str]) -> dict[str, str]:
+    """Image id per service: of the tag for what changes, as it was proven for what stays; pinned ones are certain."""
+    if release.pinned:
+        return images
     expected = dict(images)
     base = work.releases.find(work.releases.current(release.stack))
     for name, owner in owners.items():
@@ -97,7 +103,8 @@ def _prove(*, target: Target, observed: tuple[Container, ...]) -> None:
 
 def _succeed(work: Work, kept: Kept, target: Target, observed: tuple[Container, ...]) -> None:
     services = describe_all(target=target, observed=observed)
-    work.reporter.stage(COMPLETED, 100, "Every service runs at its image and is healthy.")
+    proven = "Every service runs at its image and is healthy." if services else "Nothing of the stack runs any more."
+    work.reporter.stage(COMPLETED, 100, proven)
     work.reporter.finished(
         pb.CommandFinished(outcome=pb.SUCCEEDED, services=services),
         also=lambda: work.releases.settle(kept=kept, phase=Phase.CURRENT, runs=kept.release.deployment_id),
@@ -132,12 +139,13 @@ def _go_back(work: Work, kept: Kept) -> None:
         failed_service=str(kept.failure["service"]),
         log_tail=kept.failure["log_tail"],
     )
-    if not kept.release.restore_on_failure:
-        finished.outcome = pb.FAILED
-        finished.message += " It was left as it is, as the project asks."
-        work.reporter.finished(finished, also=lambda: _settle_failed(work, kept))
+    if kept.release.pinned and not kept.touched:
+        _finish_failed(work, kept, finished, " Nothing was touched.")
         return
-    if kept.base and kept.touched:
+    if not kept.release.restore_on_failure:
+        _finish_failed(work, kept, finished, " It was left as it is, as the project asks.")
+        return
+    if kept.touched and runs_something(work=work, deployment_id=kept.base):
         work.reporter.restore_started(
             reason=finished.reason,
             message=finished.message,
@@ -150,14 +158,20 @@ def _go_back(work: Work, kept: Kept) -> None:
         raise
     except Exception as error:
         work.interrupt.check()
-        finished.outcome = pb.FAILED
-        finished.message += f" What ran before could not be put back: {_as_failure(error).message}"
-        work.reporter.finished(finished, also=lambda: _settle_failed(work, kept))
+        why = _as_failure(error).message
+        _finish_failed(work, kept, finished, f" What ran before could not be put back: {why}")
         return
     finished.outcome = pb.RESTORED
     finished.previous_stack_running = restored.previous_running
     finished.services.extend(restored.services)
     work.reporter.finished(finished, also=lambda: work.releases.settle(kept=kept, phase=Phase.REVERTED, runs=kept.base))
+
+
+def _finish_failed(work: Work, kept: Kept, finished: pb.CommandFinished, remark: str) -> None:
+    """The base stays the one to go back to; what runs may be what nobody wanted."""
+    finished.outcome = pb.FAILED
+    finished.message += remark
+    work.reporter.finished(finished, also=lambda: work.releases.settle(kept=kept, phase=Phase.FAILED, runs=kept.base))
 
 
 def _as_failure(error: Exception) -> StepFailedError:
@@ -166,11 +180,6 @@ def _as_failure(error: Exception) -> StepFailedError:
     if not isinstance(error, UnavailableError):
         logger.error("unexpected %s", type(error).__name__, exc_info=error)
     return StepFailedError("internal", f"The agent could not go on: {error}")
-
-
-def _settle_failed(work: Work, kept: Kept) -> None:
-    """The base stays the one to go back to; what runs is not what anybody wanted."""
-    work.releases.settle(kept=kept, phase=Phase.FAILED, runs=kept.base)
 
 
 def _finish_unbegun(work: Work, error: StepFailedError | UnavailableError) -> None:

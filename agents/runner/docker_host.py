@@ -90,11 +90,16 @@ class DockerHost:
         return tuple(each["Name"] for each in found["Volumes"] or ())
 
     def remove_containers(self, ids: tuple[str, ...], *, with_data: bool) -> None:
-        """Stop and remove; `with_data` takes their unnamed volumes too. Those that are gone already do not matter."""
+        """Stop, each with the grace it was created with, and remove; `with_data` takes their unnamed volumes too.
+
+        Those that are gone already do not matter.
+        """
 
         def remove(container_id: str) -> None:
             with contextlib.suppress(NotFound):
-                self._ask(lambda: self._api.stop(container_id, timeout=STOP_SECONDS))
+                asked = self._ask(lambda: self._api.inspect_container(container_id))["Config"].get("StopTimeout")
+                grace = STOP_SECONDS if asked is None else asked
+                self._ask(lambda: self._api.stop(container_id, timeout=grace))
                 self._ask(lambda: self._api.remove_container(container_id, force=True, v=with_data))
 
         with ThreadPoolExecutor(max_workers=4) as pool:

@@ -28,6 +28,8 @@ class Order:
 
 def provide_images(*, work: Work, release: Release) -> dict[str, str]:
     """Have every image on this host; returns service name to image id. Raises StepFailedError(build or image)."""
+    if release.pinned:
+        return _provide_pinned(work=work, release=release)
     missing = [service for service in release.services if not work.host.image_id(service.image)]
     if missing:
         # Asked for before the first line of output, so that no value can slip through unmasked.
@@ -39,6 +41,31 @@ def provide_images(*, work: Work, release: Release) -> dict[str, str]:
             message = f"The image {service.image} is not on this host."
             raise StepFailedError("image", message, service=service.name)
     return ids
+
+
+def _provide_pinned(*, work: Work, release: Release) -> dict[str, str]:
+    """Exactly the pinned images: what is here is left alone, what is not is pulled if that can give the very same."""
+    missing = [service for service in release.services if not work.host.image_id(release.pinned[service.name])]
+    for service in missing:
+        if service.bundle_digest:
+            raise _gone(release=release, service=service, why="it was built from code")
+    if missing:
+        work.vault.values(release=release, interrupt=work.interrupt)
+        work.reporter.stage(BUILDING, FIRST_PERCENT, f"{len(missing)} images to pull.")
+    for service in missing:
+        try:
+            work.commands.pull(image=service.image, service=service.name, interrupt=work.interrupt)
+        except StepFailedError as error:
+            raise _gone(release=release, service=service, why="it cannot be pulled", tail=error.log_tail) from error
+        if not work.host.image_id(release.pinned[service.name]):
+            raise _gone(release=release, service=service, why="its reference means another image by now")
+    return dict(release.pinned)
+
+
+def _gone(*, release: Release, service: WantedService, why: str, tail: tuple[str, ...] = ()) -> StepFailedError:
+    image = release.pinned[service.name]
+    message = f"{service.name} cannot run {image} again: that image of {service.image} is not on this host, and {why}."
+    return StepFailedError("image", message, service=service.name, log_tail=tail)
 
 
 def _provide_all(*, work: Work, release: Release, missing: list[WantedService]) -> None:

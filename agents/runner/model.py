@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 LABEL_PROJECT = "axion.project"
 LABEL_NODE = "axion.node"
@@ -35,7 +35,11 @@ class WantedService:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """One deployment's stack: what to run and how long to watch it. Holds no secret. Times in seconds."""
+    """One deployment's stack: what to run and how long to watch it. Holds no secret. Times in seconds.
+
+    `pinned` names the image id of every service, or of none; with it nothing is built. Without services the release is
+    a stop.
+    """
 
     deployment_id: str
     project_id: str
@@ -48,6 +52,7 @@ class Release:
     health_window: float = 0.0
     build_deadline: float = 900.0
     restore_on_failure: bool = True
+    pinned: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,9 @@ def why_changed(*, service: WantedService, observed: tuple[Container, ...], rele
         return f"a new start of {service.name} was asked for"
     if any(each.content_hash != service.content_hash for each in found):
         return f"{service.name} changed"
+    pinned = release.pinned.get(service.name, "")
+    if pinned and any(each.image_id != pinned for each in found):
+        return f"{service.name} runs another image"
     return _why_not_sound(service=service, found=found)
 
 

@@ -57,8 +57,8 @@ class Kept:
 
     @property
     def touched(self) -> bool:
-        """Whether it ever got as far as touching containers."""
-        return bool(self.target.owners)
+        """Whether it may have got as far as touching containers; of a stop that leaves no other trace."""
+        return bool(self.target.owners) or not self.release.services
 
 
 class Releases:

@@ -16,7 +16,7 @@ from agents.runner.work import Work
 
 @dataclass(frozen=True, kw_only=True)
 class Restored:
-    """What runs now: every service as Docker describes it; none when nothing ran before."""
+    """What runs now: every service as Docker describes it; none when nothing ran before, or a stopped stack."""
 
     services: list[pb.ServiceObserved]
     previous_running: bool
@@ -31,7 +31,18 @@ def restore(*, work: Work, kept: Kept) -> Restored:
         raise StepFailedError("internal", "What ran before is no longer in the journal.")
     observed = bring_back(work=work, kept=base)
     _remove_leftovers(work=work, kept=kept)
-    return Restored(services=describe_all(target=base.target, observed=observed), previous_running=True)
+    return as_before(kept=base, observed=observed)
+
+
+def as_before(*, kept: Kept, observed: tuple[Container, ...]) -> Restored:
+    services = describe_all(target=kept.target, observed=observed)
+    return Restored(services=services, previous_running=bool(services))
+
+
+def runs_something(*, work: Work, deployment_id: str) -> bool:
+    """Whether the deployment is known here and is no stop."""
+    kept = work.releases.find(deployment_id)
+    return kept is not None and bool(kept.release.services)
 
 
 def bring_back(*, work: Work, kept: Kept) -> tuple[Container, ...]:

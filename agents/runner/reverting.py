@@ -6,9 +6,8 @@ import logging
 
 from agents.contracts import runner_pb2 as pb
 from agents.runner.errors import InterruptedWorkError
-from agents.runner.observed import describe_all
 from agents.runner.releases import Kept, Phase
-from agents.runner.restoring import Restored, bring_back, restore
+from agents.runner.restoring import Restored, as_before, bring_back, restore
 from agents.runner.work import Work
 
 logger = logging.getLogger(__name__)
@@ -42,7 +41,7 @@ def _put_back(work: Work, kept: Kept | None) -> Restored:
     if current is None:
         return Restored(services=[], previous_running=False)
     observed = bring_back(work=work, kept=current)
-    return Restored(services=describe_all(target=current.target, observed=observed), previous_running=True)
+    return as_before(kept=current, observed=observed)
 
 
 def _is_due(work: Work, kept: Kept) -> bool:

@@ -75,6 +75,7 @@ def _deploy_to_wire(command: DeployCommand) -> runner_pb2.Deploy:
         health_window_seconds=command.health_window_seconds,
         build_deadline_seconds=command.build_deadline_seconds,
         restore_on_failure=command.restore_on_failure,
+        pinned_images=dict(command.pinned_images),
     )
 
 

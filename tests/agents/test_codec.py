@@ -82,7 +82,13 @@ def test_numbers_that_json_does_not_know_are_left_out(strange: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [deploy(), deploy(force_redeploy=True, services=()), RevertCommand(stack_name="s", asked_by="a")]
+    "command",
+    [
+        deploy(),
+        deploy(force_redeploy=True, services=()),
+        deploy(pinned_images={"web": "sha256:1"}),
+        RevertCommand(stack_name="s", asked_by="a"),
+    ],
 )
 def test_a_command_survives_the_ledger(command: AgentCommand) -> None:
     assert from_json(kind=kind_of(command), payload=to_json(command)) == command

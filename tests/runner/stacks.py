@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
@@ -10,8 +11,8 @@ from agents.contracts import runner_pb2 as pb
 
 PROGRAM = """
 import os, signal, sys, time
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 mode = os.environ.get("MODE", "healthy")
+signal.signal(signal.SIGTERM, lambda *_: (time.sleep(3 if mode == "slow" else 0), sys.exit(0)))
 print("mode", mode, "password", os.environ.get("PASSWORD", "none"), flush=True)
 if mode == "crash":
     sys.exit(3)
@@ -36,6 +37,7 @@ class Service:
     bundle: str = ""
     dockerfile: str = ""
     volume: bool = False
+    grace: int = 10
 
     @property
     def content_hash(self) -> str:
@@ -50,7 +52,7 @@ class Stack:
     project_id: str
     services: tuple[Service, ...]
     window: int = 0
-    deadline: int = 20
+    deadline: int = 60
     restart: str = "unless-stopped"
     secret: bool = False
     numbers: list[int] = field(default_factory=list)
@@ -62,7 +64,9 @@ class Stack:
         )
         return replace(self, services=services)
 
-    def deploy(self, *, force: bool = False, restore: bool = True) -> pb.Command:
+    def deploy(
+        self, *, force: bool = False, restore: bool = True, pinned: Mapping[str, str] | None = None
+    ) -> pb.Command:
         self.numbers.append(1)
         dockerfiles = {service.dockerfile: DOCKERFILE for service in self.services if service.dockerfile}
         order = pb.Deploy(
@@ -75,6 +79,7 @@ class Stack:
             health_window_seconds=self.window,
             build_deadline_seconds=60,
             restore_on_failure=restore,
+            pinned_images=pinned,
         )
         return pb.Command(
             command_id=f"deploy-{uuid4().hex[:8]}",
@@ -84,6 +89,9 @@ class Stack:
             project_id=self.project_id,
             deploy=order,
         )
+
+    def stop(self) -> pb.Command:
+        return replace(self, services=()).deploy()
 
     def revert(self, command: pb.Command) -> pb.Command:
         self.numbers.append(1)
@@ -125,13 +133,14 @@ class Stack:
             "image": service.image,
             "init": True,
             "restart": self.restart,
+            "stop_grace_period": f"{service.grace}s",
             "environment": environment,
             "volumes": [f"{service.name}-data:/data"] if service.volume else [],
             "depends_on": {need: {"condition": "service_healthy"} for need in service.needs},
             "healthcheck": {
                 "test": ["CMD", "python", "-c", CHECK],
                 "interval": "500ms",
-                "timeout": "5s",
+                "timeout": "20s",
                 "retries": 3,
             },
         }
