@@ -3,7 +3,10 @@
 from django.contrib import admin
 from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
+from django.utils import timezone
 from django.views.generic import RedirectView
+
+from deployments.services import health
 
 
 def alive(_: HttpRequest) -> JsonResponse:
@@ -11,9 +14,18 @@ def alive(_: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "alive"})
 
 
+def event_lags(_: HttpRequest) -> JsonResponse:
+    """How many stored events wait to go out, by outbox, and the age of the oldest in seconds."""
+    lags = health.event_lags(at=timezone.now())
+    return JsonResponse(
+        {lag.name: {"waiting": lag.waiting, "oldestSeconds": lag.oldest.total_seconds()} for lag in lags}
+    )
+
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("healthz", alive),
+    path("healthz/events", event_lags),
     path("api/", include("deployments.api.urls")),
     path("admin/", admin.site.urls),
 ]

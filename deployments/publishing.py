@@ -1,40 +1,86 @@
-"""Stored events go out in order, at least once. Only one publisher works at a time."""
+"""Stored events go out in order, at least once, to each outbox by itself: one that is stuck holds up no other.
+
+Every event carries one mark per outbox. Marks and not a position reached: positions are given before the commit, so a
+reader that remembered only the highest one would pass over a row that commits late. Within a deployment they rise in
+commit order, because its row is locked while events are appended.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection
+from redis.exceptions import RedisError
 
+from deployments import live
+from deployments.broker import BROKER_AWAY
 from deployments.repositories import events
+from deployments.repositories.events import Mark
+from deployments.stream import EventTopic
 from deployments.types import EventRecord
 
 BATCH = 200
-# Never change: two versions side by side must contend for the same lock.
-PUBLISHER_LOCK = 7_201_001
+MOST_COUNTED = 10_000
 
-Sink = Callable[[Sequence[EventRecord]], None]
+Send = Callable[[Sequence[EventRecord]], None]
 
 
-def become_publisher() -> bool:
-    """Try to be the one publisher for as long as this database connection lives."""
+@dataclass(frozen=True, kw_only=True)
+class Outbox:
+    """One way out. `lock` never changes: two versions side by side must contend for the same one."""
+
+    name: str
+    lock: int
+    mark: Mark
+    send: Send
+    trouble: tuple[type[Exception], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lag:
+    """How far an outbox is behind; it counts up to MOST_COUNTED."""
+
+    name: str
+    waiting: int
+    oldest: timedelta
+
+
+def outboxes() -> tuple[Outbox, ...]:
+    """The ways out that are configured. Call it once per process: each has connections of its own."""
+    browsers = Outbox(name="browsers", lock=7_201_001, mark=Mark.BROWSERS, send=live.push, trouble=(RedisError,))
+    kafka = Outbox(name="kafka", lock=7_201_002, mark=Mark.KAFKA, send=EventTopic().send, trouble=BROKER_AWAY)
+    return (browsers, kafka) if settings.KAFKA_BROKERS else (browsers,)
+
+
+def become_publisher(*, outbox: Outbox) -> bool:
+    """Try to be the one publisher of the outbox for as long as this database connection lives."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [PUBLISHER_LOCK])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [outbox.lock])
         row = cursor.fetchone()
     return bool(row and row[0])
 
 
-def publish_batch(*, sinks: Sequence[Sink], at: datetime) -> int:
-    """Hand the oldest unpublished events to every sink, then mark them; returns how many there were.
+def publish_batch(*, outbox: Outbox, at: datetime) -> int:
+    """Send the oldest events that are not out, then mark them; returns how many there were.
 
-    A sink that raises leaves them unpublished. A crash before the mark publishes them again: consumers drop repeats.
+    When sending raises they stay unmarked. A crash before the mark sends them again: consumers drop repeats.
     """
-    batch = events.unpublished(limit=BATCH)
+    batch = events.unpublished(mark=outbox.mark, limit=BATCH)
     if not batch:
         return 0
-    records = [record for _, record in batch]
-    for sink in sinks:
-        sink(records)
-    events.mark_published(positions=[position for position, _ in batch], at=at)
+    outbox.send([record for _, record in batch])
+    events.mark_published(mark=outbox.mark, positions=[position for position, _ in batch], at=at)
     return len(batch)
+
+
+def lag_of(*, outbox: Outbox, at: datetime) -> Lag:
+    """What waits to go out there, and for how long the oldest does."""
+    oldest = events.oldest_unpublished(mark=outbox.mark)
+    return Lag(
+        name=outbox.name,
+        waiting=events.count_unpublished(mark=outbox.mark, at_most=MOST_COUNTED),
+        oldest=at - oldest if oldest else timedelta(0),
+    )

@@ -112,7 +112,7 @@ class Deployment(models.Model):
 
 
 class DeploymentEvent(models.Model):
-    """What happened, in order; unpublished rows are the outbox. Never changed but for published_at."""
+    """What happened, in order; unmarked rows are the outboxes. Never changed but for the two marks."""
 
     position = models.BigAutoField(primary_key=True)
     id = models.UUIDField(unique=True)
@@ -122,7 +122,8 @@ class DeploymentEvent(models.Model):
     type = models.CharField(max_length=64)
     payload = models.JSONField(default=dict)
     created_at = models.DateTimeField()
-    published_at = models.DateTimeField(null=True, blank=True)
+    published_at = models.DateTimeField(null=True, blank=True, help_text="Out to the browsers.")
+    streamed_at = models.DateTimeField(null=True, blank=True, help_text="Out to Kafka.")
 
     class Meta:
         db_table = "deployment_events"
@@ -133,6 +134,7 @@ class DeploymentEvent(models.Model):
         ]
         indexes = [
             models.Index(fields=["position"], condition=Q(published_at__isnull=True), name="unpublished_events"),
+            models.Index(fields=["position"], condition=Q(streamed_at__isnull=True), name="unstreamed_events"),
         ]
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID, uuid5
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from deployments.events import NewEvent
 from deployments.models import Deployment, DeploymentEvent
@@ -15,6 +16,13 @@ from deployments.repositories.records import event_record
 from deployments.types import EventRecord
 
 CHANNEL = "deployment_events"
+
+
+class Mark(StrEnum):
+    """The columns that say whether an event is out, one for each way it goes."""
+
+    BROWSERS = "published_at"
+    KAFKA = "streamed_at"
 
 
 def append(*, deployment_id: UUID, events: Sequence[NewEvent], at: datetime) -> tuple[EventRecord, ...]:
@@ -51,12 +59,25 @@ def after(*, deployment_id: UUID, sequence: int, limit: int) -> tuple[EventRecor
     return tuple(event_record(row) for row in rows[:limit])
 
 
-def unpublished(*, limit: int) -> tuple[tuple[int, EventRecord], ...]:
-    """The oldest unpublished events with their positions. Order per deployment is the order of sequences."""
-    rows = DeploymentEvent.objects.filter(published_at__isnull=True).order_by("position")[:limit]
-    return tuple((row.position, event_record(row)) for row in rows)
+def unpublished(*, mark: Mark, limit: int) -> tuple[tuple[int, EventRecord], ...]:
+    """The oldest unmarked events with their positions. Order per deployment is the order of sequences."""
+    return tuple((row.position, event_record(row)) for row in _unmarked(mark)[:limit])
 
 
-def mark_published(*, positions: Sequence[int], at: datetime) -> None:
+def mark_published(*, mark: Mark, positions: Sequence[int], at: datetime) -> None:
     """After they are out: a crash before this publishes them again, never not at all."""
-    DeploymentEvent.objects.filter(position__in=positions).update(published_at=at)
+    DeploymentEvent.objects.filter(position__in=positions).update(**{mark.value: at})
+
+
+def oldest_unpublished(*, mark: Mark) -> datetime | None:
+    """When the oldest unmarked event was stored; None when all are out."""
+    return _unmarked(mark).values_list("created_at", flat=True).first()
+
+
+def count_unpublished(*, mark: Mark, at_most: int) -> int:
+    """How many are unmarked; counting ends at `at_most`."""
+    return _unmarked(mark)[:at_most].count()
+
+
+def _unmarked(mark: Mark) -> QuerySet[DeploymentEvent]:
+    return DeploymentEvent.objects.filter(**{f"{mark}__isnull": True}).order_by("position")

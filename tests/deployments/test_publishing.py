@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
 
 from agents.models import Server
 from deployments import publishing
 from deployments.events import EventType, NewEvent
 from deployments.models import Project
+from deployments.publishing import Outbox, Send
 from deployments.repositories import events
+from deployments.repositories.events import Mark
 from deployments.types import EventRecord
 from tests import factories
 from tests.factories import NOW
@@ -23,21 +28,54 @@ def write(project: Project, server: Server, count: int) -> None:
         events.append(deployment_id=deployment.id, events=[new], at=NOW)
 
 
-def test_events_go_out_in_order_and_once(project: Project, server: Server) -> None:
+def outbox(send: Send, *, mark: Mark = Mark.KAFKA) -> Outbox:
+    return Outbox(name=mark, lock=1, mark=mark, send=send, trouble=(ConnectionError,))
+
+
+def broken(_: Sequence[EventRecord]) -> None:
+    raise ConnectionError
+
+
+@pytest.mark.parametrize("mark", Mark)
+def test_events_go_out_in_order_and_once(project: Project, server: Server, mark: Mark) -> None:
     write(project, server, 5)
     out: list[EventRecord] = []
-    assert publishing.publish_batch(sinks=[out.extend], at=NOW) == 5
-    assert publishing.publish_batch(sinks=[out.extend], at=NOW) == 0
+    assert publishing.publish_batch(outbox=outbox(out.extend, mark=mark), at=NOW) == 5
+    assert publishing.publish_batch(outbox=outbox(out.extend, mark=mark), at=NOW) == 0
     assert [event.sequence for event in out] == [1, 2, 3, 4, 5]
 
 
 def test_what_a_sink_refused_goes_out_again(project: Project, server: Server) -> None:
     write(project, server, 2)
-
-    def broken(_: Sequence[EventRecord]) -> None:
-        raise ConnectionError
-
     with pytest.raises(ConnectionError):
-        publishing.publish_batch(sinks=[broken], at=NOW)
+        publishing.publish_batch(outbox=outbox(broken), at=NOW)
     out: list[EventRecord] = []
-    assert publishing.publish_batch(sinks=[out.extend], at=NOW) == 2
+    assert publishing.publish_batch(outbox=outbox(out.extend), at=NOW) == 2
+
+
+def test_one_way_out_knows_nothing_of_the_other(project: Project, server: Server) -> None:
+    write(project, server, 3)
+    out: list[EventRecord] = []
+    publishing.publish_batch(outbox=outbox(out.extend, mark=Mark.BROWSERS), at=NOW)
+    publishing.publish_batch(outbox=outbox(out.extend, mark=Mark.KAFKA), at=NOW)
+    assert len(out) == 6
+
+
+def test_the_lag_is_what_waits_and_for_how_long(project: Project, server: Server) -> None:
+    write(project, server, 3)
+    lag = publishing.lag_of(outbox=outbox(broken), at=factories.later(60))
+    assert (lag.waiting, lag.oldest) == (3, timedelta(seconds=60))
+    publishing.publish_batch(outbox=outbox(lambda _: None), at=NOW)
+    lag = publishing.lag_of(outbox=outbox(broken), at=factories.later(60))
+    assert (lag.waiting, lag.oldest) == (0, timedelta(0))
+
+
+def test_health_tells_the_lag_of_what_is_configured(
+    project: Project, server: Server, settings: Settings, client: Client
+) -> None:
+    write(project, server, 3)
+    settings.KAFKA_BROKERS = ["127.0.0.1:1"]
+    told = client.get("/healthz/events").json()
+    assert {name: each["waiting"] for name, each in told.items()} == {"browsers": 3, "kafka": 3}
+    settings.KAFKA_BROKERS = []
+    assert set(client.get("/healthz/events").json()) == {"browsers"}

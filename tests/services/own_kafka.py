@@ -1,5 +1,7 @@
 """A Kafka broker of one test module's own, which it may kill and whose topics nobody else uses."""
 
+import os
+import signal
 from pathlib import Path
 
 from axion_deploy.embedded.child import Child
@@ -36,9 +38,21 @@ class OwnKafka:
         assert self._child is not None, "started before"
         self._child.kill()
 
+    def freeze(self) -> None:
+        """Connections stay open and nobody answers, until `thaw`."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
     def stop(self) -> None:
         if self._child is not None:
             self._child.stop(grace=10)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._child is not None, "started before"
+        assert self._child.pid is not None, "started before"
+        os.kill(self._child.pid, number)
 
     def _own_settings(self) -> str:
         text = (FILES / "server.properties").read_text()

@@ -1,66 +1,94 @@
-"""manage.py publish_events: stored events out to the browsers."""
+"""manage.py publish_events: stored events out to the browsers and to Kafka."""
 
 from __future__ import annotations
 
+import random
 import select
 import threading
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import Any
 
 import structlog
 from django.core.management.base import BaseCommand
 from django.db import connection
 from django.utils import timezone
-from redis.exceptions import RedisError
 
 from axion_deploy.processes import run_until, stop_on_signals
-from deployments import live, publishing
+from deployments import publishing
+from deployments.publishing import Outbox
 from deployments.repositories.events import CHANNEL
 
 # Notifications wake us; the poll is for those lost with a connection.
 POLL_SECONDS = 1.0
 STANDBY_SECONDS = 2.0
-REDIS_PAUSE_SECONDS = 1.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 
 logger = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Publish stored events in order. Several may run: one publishes, the others stand by."
+    help = "Publish stored events in order. Several may run: one publishes to each outbox, the others stand by."
 
     def handle(self, *args: Any, **options: Any) -> None:
         stopped = stop_on_signals()
-        run_until(stopped, step=Publisher(stopped).step)
+        outboxes = publishing.outboxes()
+        with ThreadPoolExecutor(max_workers=len(outboxes)) as threads:
+            running = [threads.submit(publish, outbox=outbox, stopped=stopped) for outbox in outboxes]
+            wait(running, return_when=FIRST_COMPLETED)
+            # One that ended by a fault of ours takes the process along, and whoever watches it starts it anew.
+            stopped.set()
+        for each in running:
+            each.result()
+
+
+def publish(*, outbox: Outbox, stopped: threading.Event) -> None:
+    """One outbox in a thread of its own, until told to stop."""
+    try:
+        run_until(stopped, step=Publisher(outbox=outbox, stopped=stopped).step)
+    finally:
+        connection.close()
 
 
 class Publisher:
-    """One database connection holds the publisher's lock and listens; when it breaks, both are taken anew."""
+    """One database connection holds the outbox's lock and listens; when it breaks, both are taken anew."""
 
-    def __init__(self, stopped: threading.Event) -> None:
+    def __init__(self, *, outbox: Outbox, stopped: threading.Event) -> None:
+        self.outbox = outbox
         self.stopped = stopped
         self.session: object | None = None
+        self.failures = 0
+        self.log = logger.bind(outbox=outbox.name)
 
     def step(self) -> float:
         """Publish what is there, then wait for more; returns the seconds to pause."""
         connection.ensure_connection()
         if self.session is not connection.connection:
-            if not publishing.become_publisher():
+            if not publishing.become_publisher(outbox=self.outbox):
                 return STANDBY_SECONDS
             self.listen()
         try:
-            while publishing.publish_batch(sinks=[live.push], at=timezone.now()):
+            while publishing.publish_batch(outbox=self.outbox, at=timezone.now()):
+                self.failures = 0
                 if self.stopped.is_set():
                     return 0
-        except RedisError as error:
-            logger.warning("redis is not there, events wait in the database", error=str(error))
-            return REDIS_PAUSE_SECONDS
+        except self.outbox.trouble as error:
+            return self.pause_after(error)
         self.wait()
         return 0
+
+    def pause_after(self, error: Exception) -> float:
+        """Growing with each failure in a row, with jitter; nothing is lost meanwhile."""
+        self.failures += 1
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(self.failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
+        waiting = publishing.lag_of(outbox=self.outbox, at=timezone.now()).waiting
+        self.log.warning("not there, events wait in the database", error=str(error), waiting=waiting, seconds=pause)
+        return pause
 
     def listen(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"LISTEN {CHANNEL}")
         self.session = connection.connection
-        logger.info("publishing")
+        self.log.info("publishing")
 
     def wait(self) -> None:
         """Until a notification comes or the poll is due."""

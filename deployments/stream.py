@@ -1,0 +1,119 @@
+"""Stored events on the platform's topic `deployment-service.events`: keyed by deployment, in order, at least once.
+
+All events go out, log lines too: sequences then have no gap, so a consumer can tell that it missed nothing. Who wants
+less looks at the header `axion-event-type` and skips. schemas/ describes each value.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from deployments.broker import ANSWER_MS, BROKER_AWAY, connection, ensure_topics
+from deployments.types import EventRecord
+from deployments.wire import event_shape
+
+TOPIC = "deployment-service.events"
+# Rises when a field goes or changes its meaning. New fields may come at any time.
+SCHEMA_VERSION = 1
+# Brokers take record batches of 1 MiB unless told otherwise.
+MOST_BATCH_BYTES = 1024 * 1024
+ROUND_BYTES = MOST_BATCH_BYTES // 2
+MOST_EVENT_BYTES = MOST_BATCH_BYTES * 7 // 8
+LINGER_MS = 5_000
+
+
+class EventTopic:
+    """Sends events and waits until the brokers have them. For one thread.
+
+    Events go out in rounds that fit one record batch per partition, and the next round waits for the last one: a broker
+    takes a batch whole or not at all, so no failure can change the order.
+    """
+
+    def __init__(self) -> None:
+        self._producer: KafkaProducer | None = None
+
+    def send(self, events: Sequence[EventRecord]) -> None:
+        """Returns when every event is acknowledged by all in-sync replicas. Raises what BROKER_AWAY names.
+
+        After a failure some may be out: sending all of them again repeats those and loses none.
+        """
+        try:
+            for messages in rounds(events):
+                self._send_round(messages)
+        except BROKER_AWAY:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give up what was not acknowledged."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            try:
+                producer.close(timeout=1)
+            except KafkaError:
+                # It only says that something was left.
+                return
+
+    def _send_round(self, messages: Sequence[tuple[EventRecord, bytes]]) -> None:
+        producer = self._connected()
+        sent = [
+            producer.send(TOPIC, key=str(event.deployment_id).encode(), value=value, headers=headers_of(event))
+            for event, value in messages
+        ]
+        producer.flush(timeout=2 * (LINGER_MS + ANSWER_MS) / 1000)
+        for future in sent:
+            future.get(timeout=0)
+
+    def _connected(self) -> KafkaProducer:
+        if self._producer is None:
+            ensure_topics([TOPIC])
+            self._producer = KafkaProducer(
+                **connection(client_id="axion-deploy-events"),
+                # A batch leaves when the round is flushed, never before: nothing lingers that long.
+                linger_ms=LINGER_MS,
+                batch_size=MOST_BATCH_BYTES,
+                max_request_size=MOST_BATCH_BYTES,
+                delivery_timeout_ms=LINGER_MS + ANSWER_MS,
+                max_block_ms=ANSWER_MS,
+            )
+        return self._producer
+
+
+def rounds(events: Iterable[EventRecord]) -> Iterator[list[tuple[EventRecord, bytes]]]:
+    """The events with their values, in order, cut where ROUND_BYTES would be passed."""
+    gathered: list[tuple[EventRecord, bytes]] = []
+    size = 0
+    for event in events:
+        value = value_of(event)
+        if gathered and size + len(value) > ROUND_BYTES:
+            yield gathered
+            gathered, size = [], 0
+        gathered.append((event, value))
+        size += len(value)
+    if gathered:
+        yield gathered
+
+
+def value_of(event: EventRecord) -> bytes:
+    """The message: the event as every door shows it, with the version of its schema.
+
+    One that no broker would take goes without its payload and says so; REST has it whole.
+    """
+    shape = {"schemaVersion": SCHEMA_VERSION, **event_shape(event), "payloadOmitted": False}
+    value = json.dumps(shape, separators=(",", ":")).encode()
+    if len(value) > MOST_EVENT_BYTES:
+        value = json.dumps({**shape, "payload": {}, "payloadOmitted": True}, separators=(",", ":")).encode()
+    return value
+
+
+def headers_of(event: EventRecord) -> list[tuple[str, bytes]]:
+    """Enough to drop repeats and to skip types without reading the value."""
+    return [
+        ("axion-event-id", str(event.id).encode()),
+        ("axion-event-type", event.type.encode()),
+        ("axion-schema-version", str(SCHEMA_VERSION).encode()),
+    ]

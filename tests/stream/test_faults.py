@@ -1,0 +1,120 @@
+"""Publisher, broker and database killed while events are written: who drops repeated ids sees the stored history."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+
+from axion_deploy.demo.manage import manage
+from axion_deploy.embedded.binaries import find_postgres
+from axion_deploy.embedded.child import Child
+from axion_deploy.embedded.postgres import EmbeddedPostgres
+from deployments.stream import TOPIC
+from tests.e2e.control_plane import wait_for
+from tests.services.own_kafka import OwnKafka
+from tests.stream.conftest import Programs
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kafka")]
+
+CAUGHT_UP_SECONDS = 60.0
+History = dict[str, list[tuple[int, str]]]
+
+
+@pytest.fixture
+def postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
+    found = find_postgres(only="path")
+    assert found is not None, "make services installs PostgreSQL"
+    own = EmbeddedPostgres(programs=found, folder=tmp_path / "postgres")
+    own.start()
+    yield own
+    own.stop()
+
+
+def stored(postgres: EmbeddedPostgres) -> History:
+    """Sequence and id of every event by deployment, in order."""
+    history: History = defaultdict(list)
+    with psycopg.connect(postgres.url) as connection:
+        rows = connection.execute("SELECT deployment_id, sequence, id FROM deployment_events ORDER BY sequence")
+        for deployment_id, sequence, event_id in rows:
+            history[str(deployment_id)].append((sequence, str(event_id)))
+    return history
+
+
+def is_all_out(postgres: EmbeddedPostgres) -> bool:
+    with psycopg.connect(postgres.url) as connection:
+        row = connection.execute("SELECT count(*) FROM deployment_events WHERE streamed_at IS NULL").fetchone()
+    return row == (0,)
+
+
+def received(broker: OwnKafka) -> tuple[History, int]:
+    """What a consumer sees that drops repeated ids, in the order of arrival, and how many repeats it dropped."""
+    consumer = KafkaConsumer(bootstrap_servers=[broker.address], consumer_timeout_ms=10_000)
+    partitions = [TopicPartition(TOPIC, number) for number in sorted(consumer.partitions_for_topic(TOPIC) or ())]
+    consumer.assign(partitions)
+    consumer.seek_to_beginning(*partitions)
+    ends = consumer.end_offsets(partitions)
+    history: History = defaultdict(list)
+    seen: set[str] = set()
+    repeats = 0
+    while any(consumer.position(each) < ends[each] for each in partitions):
+        for record in (record for batch in consumer.poll(timeout_ms=1000).values() for record in batch):
+            event = json.loads(record.value)
+            assert record.key.decode() == event["deploymentId"]
+            if event["id"] in seen:
+                repeats += 1
+                continue
+            seen.add(event["id"])
+            history[event["deploymentId"]].append((event["sequence"], event["id"]))
+    consumer.close()
+    return history, repeats
+
+
+def test_nothing_is_lost_and_order_stays(broker: OwnKafka, postgres: EmbeddedPostgres, programs: Programs) -> None:
+    settings = {"DATABASE_URL": postgres.url, "KAFKA_BROKERS": broker.address}
+    manage("migrate", "--no-input", environment={**os.environ, **settings}, log=programs.folder / "migrate.log")
+    writer = programs.start("-m", "tests.stream.writer", **settings)
+    publishers = [start_publisher(programs, settings) for _ in range(2)]
+    wait_for(lambda: len(stored(postgres)) == 4, seconds=60, what="the writer", details=programs.tails)
+
+    def kill_publisher() -> None:
+        publishers[0].kill()
+        publishers.append(start_publisher(programs, settings))
+        del publishers[0]
+
+    def kill_broker() -> None:
+        broker.kill()
+        time.sleep(random.uniform(0, 2))
+        broker.start()
+
+    def freeze_broker() -> None:
+        broker.freeze()
+        time.sleep(7)
+        broker.thaw()
+
+    def kill_database() -> None:
+        postgres.kill()
+        postgres.start()
+
+    for fault in (kill_publisher, kill_broker, kill_publisher, kill_database, freeze_broker, kill_publisher):
+        time.sleep(random.uniform(0.3, 1.5))
+        fault()
+    time.sleep(1)
+    writer.stop()
+    wait_for(lambda: is_all_out(postgres), seconds=CAUGHT_UP_SECONDS, what="all to go out", details=programs.tails)
+    history, repeats = received(broker)
+    assert history == stored(postgres)
+    assert all([number for number, _ in each] == list(range(1, len(each) + 1)) for each in history.values())
+    assert repeats, "no fault came between sending and marking"
+
+
+def start_publisher(programs: Programs, settings: dict[str, str]) -> Child:
+    return programs.start("manage.py", "publish_events", **settings)

@@ -1,0 +1,64 @@
+"""Each way out by itself: one that is stuck holds up no other, and says how far it is behind."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from axion_deploy.embedded.ports import free_port
+from deployments.events import log_written
+from deployments.models import DeploymentEvent
+from deployments.repositories import events
+from deployments.repositories.events import Mark
+from tests import factories
+from tests.e2e.control_plane import wait_for
+from tests.factories import NOW
+from tests.services.own_kafka import OwnKafka
+from tests.stream.conftest import Programs
+
+pytestmark = [pytest.mark.xdist_group("kafka"), pytest.mark.django_db(transaction=True)]
+
+
+def write(count: int) -> None:
+    owner = factories.make_user("alice")
+    deployment = factories.make_deployment(factories.make_project(owner), factories.make_server(owner))
+    new = [log_written(service="web", source="service", text=str(number)) for number in range(count)]
+    events.append(deployment_id=deployment.id, events=new, at=NOW)
+
+
+def waiting(mark: Mark) -> int:
+    return DeploymentEvent.objects.filter(**{f"{mark}__isnull": True}).count()
+
+
+def database_url() -> str:
+    """The address of the database that the tests use."""
+    told = connection.get_connection_params()
+    return f"postgres://{told['user']}:{told['password']}@{told['host']}:{told['port']}/{told['dbname']}"
+
+
+def publish(programs: Programs, *, kafka: str, **settings: str) -> None:
+    programs.start("manage.py", "publish_events", DATABASE_URL=database_url(), KAFKA_BROKERS=kafka, **settings)
+
+
+def test_a_dead_broker_holds_up_no_browser(programs: Programs) -> None:
+    write(5)
+    publish(programs, kafka=f"127.0.0.1:{free_port()}")
+    wait_for(lambda: waiting(Mark.BROWSERS) == 0, seconds=60, what="the browsers' events", details=programs.tails)
+    assert waiting(Mark.KAFKA) == 5
+
+
+def test_a_dead_redis_holds_up_no_broker(programs: Programs, broker: OwnKafka) -> None:
+    write(5)
+    publish(programs, kafka=broker.address, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+    wait_for(lambda: waiting(Mark.KAFKA) == 0, seconds=60, what="the events of Kafka", details=programs.tails)
+    assert waiting(Mark.BROWSERS) == 5
+
+
+def test_a_fault_in_one_ends_the_process(programs: Programs) -> None:
+    """Half a publisher would look well to whoever watches it."""
+    write(1)
+    child = programs.start(
+        "manage.py", "publish_events", DATABASE_URL=database_url(), KAFKA_BROKERS="no port", REDIS_URL="nonsense://"
+    )
+    wait_for(lambda: not child.is_running(), seconds=60, what="its end", details=programs.tails)
+    assert child.exit_code not in (0, None)
