@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from deployments.states import Reason, Stage, Status
+from deployments.states import ACTIVE, Reason, Stage, Status
 
 T = TypeVar("T")
 
@@ -48,13 +48,17 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class DeployRequest:
-    """A wish to deploy the project's newest graph and code to a target. Values of `env_vars` are secret."""
+    """A wish to deploy the project's newest graph and code to a target. Values of `env_vars` are secret.
+
+    With the `approval` of a plan, it is refused when anything that the plan was made of has changed since.
+    """
 
     project_id: UUID
     target: Target
     env_vars: Mapping[str, str] = field(default_factory=dict, repr=False)
     force_redeploy: bool = False
     request_id: str = ""
+    approval: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +73,7 @@ class ProjectRecord:
     restore_on_failure: bool
     health_deadline: int
     health_window: int
+    retention: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,10 +129,17 @@ class DeploymentRecord:
     code: Mapping[str, str]
     force_redeploy: bool
     request_id: str
+    approval: str
+    replicas: Mapping[str, int]
+    restores: UUID | None
+    rollback_of: UUID | None
+    rolled_back_by: UUID | None
+    former_status: str
     attempts: int
     last_sequence: int
     cancel_requested_at: datetime | None
     cancel_requested_by: str
+    cancel_confirmed_at: datetime | None
     deadline_at: datetime | None
     started_at: datetime | None
     completed_at: datetime | None
@@ -138,6 +150,56 @@ class DeploymentRecord:
     def lane(self) -> str:
         """The unit of "one at a time": one project on one target."""
         return lane_of(project_id=self.project_id, target=self.target)
+
+    @property
+    def holds_lane(self) -> bool:
+        """It works on its target itself; one that a rollback undoes is at rest."""
+        return self.status in ACTIVE and self.rolled_back_by is None
+
+    @property
+    def cancel_unconfirmed(self) -> bool:
+        """A cancel was asked for, and no agent has proven yet that the work stopped."""
+        return self.cancel_requested_at is not None and self.cancel_confirmed_at is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryEntry:
+    """A success as lists show it. `why_not` says why it cannot be restored now; empty when it can."""
+
+    id: UUID
+    deployment_id: UUID
+    project_id: UUID
+    target: Target
+    number: int
+    version: str
+    kind: str
+    graph_version: int
+    rolled_back: bool
+    created_at: datetime
+    requested_by: str
+    images: Mapping[str, str]
+    env_names: tuple[str, ...]
+    dropped: bool = False
+    restorable: bool = True
+    why_not: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """All that brings a success back. Values are sealed for `deployment_id`, the deployment that made it.
+
+    `images` maps service to image id. `config` is as deployments.config was then.
+    """
+
+    history_id: UUID
+    deployment_id: UUID
+    graph_version_id: int
+    code: Mapping[str, str]
+    config: Mapping[str, Any]
+    images: Mapping[str, str]
+    replicas: Mapping[str, int]
+    sealed_variables: str = field(repr=False)
+    env_vars: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,8 @@ class Deployment(models.Model):
     class Kind(models.TextChoices):
         DEPLOY = "deploy", "Deploy"
         ROLLBACK = "rollback", "Rollback"
+        STOP = "stop", "Stop"
+        SCALE = "scale", "Scale"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="deployments")
@@ -48,8 +50,24 @@ class Deployment(models.Model):
     code = models.JSONField(default=dict, blank=True, help_text="Node id to bundle digest, as of the request.")
     force_redeploy = models.BooleanField(default=False)
     request_id = models.CharField(max_length=200, default="", blank=True)
+    approval = models.CharField(max_length=200, default="", db_default="", blank=True, help_text="Of the plan seen.")
+    replicas = models.JSONField(null=True, blank=True, help_text="Node id to copies, over those of the graph.")
+    restores = models.ForeignKey(
+        "DeploymentHistory", on_delete=models.PROTECT, null=True, blank=True, related_name="restored_by"
+    )
+    rollback_of = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="rollbacks", help_text="What it undoes."
+    )
     rolled_back_by = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="rolls_back"
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="rolls_back",
+        help_text="The rollback at work on it now, or the one that succeeded.",
+    )
+    former_status = models.CharField(
+        max_length=16, default="", db_default="", blank=True, help_text="Before a rollback by hand began."
     )
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Jobs that tried to start it and could not yet.")
     next_attempt_at = models.DateTimeField(null=True, blank=True)
@@ -59,6 +77,7 @@ class Deployment(models.Model):
     cancel_requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    cancel_confirmed_at = models.DateTimeField(null=True, blank=True)
     deadline_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
@@ -148,7 +167,12 @@ class DeploymentHistory(models.Model):
     number = models.PositiveIntegerField(help_text="Rises by one per project and target.")
     version = models.CharField(max_length=32)
     deployment_snapshot = models.JSONField()
+    sealed_variables = models.TextField(
+        default="", db_default="", blank=True, help_text="All values of the stack, sealed for its deployment."
+    )
+    env_vars = models.JSONField(null=True, blank=True, help_text="Name to value, sealed for its deployment.")
     rolled_back = models.BooleanField(default=False)
+    dropped_at = models.DateTimeField(null=True, blank=True, help_text="When retention took the snapshot away.")
     created_at = models.DateTimeField()
 
     class Meta:

@@ -70,8 +70,12 @@ def create(
     services: tuple[ServiceState, ...],
     at: datetime,
     next_attempt_at: datetime,
+    **columns: Any,
 ) -> None:
-    """Store a pending deployment; `env_vars` are sealed already. IntegrityError when the request id was used before."""
+    """Store a pending deployment; `env_vars` are sealed already. IntegrityError when the request id was used before.
+
+    `columns` are those of other kinds than a plain deploy: kind, replicas, restores_id, rollback_of_id.
+    """
     is_server = request.target.kind is TargetKind.SERVER
     Deployment.objects.create(
         pk=deployment_id,
@@ -86,9 +90,11 @@ def create(
         service_statuses=[service_to_json(state) for state in services],
         force_redeploy=request.force_redeploy,
         request_id=request.request_id,
+        approval=request.approval,
         next_attempt_at=next_attempt_at,
         created_at=at,
         updated_at=at,
+        **columns,
     )
 
 
@@ -105,7 +111,7 @@ def advance(
     before = Status(row.status)
     said = outcome or Outcome()
     changed = Deployment.objects.filter(pk=deployment_id, status=before, status__in=sorted(sources)).update(
-        status=target, updated_at=at, **_columns_of(target=target, outcome=outcome, at=at), **columns
+        status=target, updated_at=at, **{**_columns_of(target=target, outcome=outcome, at=at), **columns}
     )
     if changed != 1:
         raise IllegalTransitionError(status=before, transition=transition)
@@ -154,6 +160,11 @@ def ask_cancel(*, deployment_id: UUID, by: UUID, at: datetime, deadline_at: date
     """Note that a cancel was asked for; False when it was before. Inside a transaction."""
     asked = Deployment.objects.filter(pk=deployment_id, cancel_requested_at__isnull=True)
     return asked.update(cancel_requested_at=at, cancel_requested_by_id=by, deadline_at=deadline_at, updated_at=at) == 1
+
+
+def confirm_cancel(*, deployment_id: UUID, at: datetime) -> None:
+    """The agent has answered the cancel. Inside a transaction."""
+    Deployment.objects.filter(pk=deployment_id, cancel_requested_at__isnull=False).update(cancel_confirmed_at=at)
 
 
 def postpone(*, deployment_id: UUID, attempts: int, next_attempt_at: datetime, at: datetime) -> None:

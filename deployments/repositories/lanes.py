@@ -8,7 +8,10 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from deployments.models import Deployment
+from deployments.repositories.deployments import joined
+from deployments.repositories.records import deployment_record
 from deployments.states import ACTIVE, Status
+from deployments.types import DeploymentRecord
 
 
 def lock(*, lane: str) -> None:
@@ -40,3 +43,10 @@ def is_next(*, deployment_id: UUID, project_id: UUID, target_id: UUID) -> bool:
     if holder(project_id=project_id, target_id=target_id) is not None:
         return False
     return waiting(project_id=project_id, target_id=target_id)[:1] == (deployment_id,)
+
+
+def last_started(*, project_id: UUID, target_id: UUID) -> DeploymentRecord | None:
+    """The deployment of the lane that an agent was told of last."""
+    started = joined().filter(project_id=project_id, target_id=target_id, started_at__isnull=False)
+    row = started.order_by("-started_at", "-id").first()
+    return deployment_record(row) if row else None

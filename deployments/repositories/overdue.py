@@ -40,15 +40,19 @@ def pending_since(*, before: datetime, limit: int) -> tuple[UUID, ...]:
 
 
 def active_past(*, at: datetime, limit: int) -> tuple[UUID, ...]:
-    return _ids(Deployment.objects.filter(status__in=sorted(ACTIVE), deadline_at__lte=at), limit)
+    return _ids(_working().filter(deadline_at__lte=at), limit)
 
 
 def with_lost_agent(*, at: datetime, lost_after: int, limit: int) -> tuple[UUID, ...]:
     """Active deployments whose agent was last heard of before the limit, and that were handed over before it too."""
     silence = timedelta(seconds=lost_after)
     unheard = gateway.deployments_unheard_for(silence=silence)
-    active = Deployment.objects.filter(pk__in=unheard, status__in=sorted(ACTIVE), started_at__lt=at - silence)
-    return _ids(active, limit)
+    return _ids(_working().filter(pk__in=unheard, started_at__lt=at - silence), limit)
+
+
+def _working() -> QuerySet[Deployment]:
+    """Active, but not undone by a rollback: then the rollback has the deadline."""
+    return Deployment.objects.filter(status__in=sorted(ACTIVE), rolled_back_by__isnull=True)
 
 
 def _ids(rows: QuerySet[Deployment], limit: int) -> tuple[UUID, ...]:

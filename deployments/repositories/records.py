@@ -7,14 +7,16 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from deployments.models import Deployment, DeploymentEvent, GraphVersion, Project
+from deployments.models import Deployment, DeploymentEvent, DeploymentHistory, GraphVersion, Project
 from deployments.states import Reason, Stage, Status
 from deployments.types import (
     DeploymentRecord,
     EventRecord,
     GraphRecord,
+    HistoryEntry,
     ProjectRecord,
     ServiceState,
+    Snapshot,
     Target,
     TargetKind,
 )
@@ -30,6 +32,7 @@ def project_record(row: Project) -> ProjectRecord:
         restore_on_failure=row.restore_on_failure,
         health_deadline=row.health_deadline,
         health_window=row.health_window,
+        retention=row.retention,
     )
 
 
@@ -93,13 +96,56 @@ def deployment_record(row: Deployment) -> DeploymentRecord:
         code=row.code,
         force_redeploy=row.force_redeploy,
         request_id=row.request_id,
+        approval=row.approval,
+        replicas=row.replicas or {},
+        restores=row.restores_id,
+        rollback_of=row.rollback_of_id,
+        rolled_back_by=row.rolled_back_by_id,
+        former_status=row.former_status,
         attempts=row.attempts,
         last_sequence=row.last_sequence,
         cancel_requested_at=row.cancel_requested_at,
         cancel_requested_by=row.cancel_requested_by.get_username() if row.cancel_requested_by else "",
+        cancel_confirmed_at=row.cancel_confirmed_at,
         deadline_at=row.deadline_at,
         started_at=row.started_at,
         completed_at=row.completed_at,
         created_at=row.created_at,
         updated_at=row.updated_at,
+    )
+
+
+def history_entry(row: Any) -> HistoryEntry:
+    """Needs a row of repositories.history.light_rows."""
+    return HistoryEntry(
+        id=row.id,
+        deployment_id=row.deployment_id,
+        project_id=row.project_id,
+        target=target_of(row.deployment),
+        number=row.number,
+        version=row.version,
+        kind=row.deployment.kind,
+        graph_version=row.kept_graph_version,
+        rolled_back=row.rolled_back,
+        created_at=row.created_at,
+        requested_by=row.deployment.requested_by.get_username(),
+        images=row.kept_images,
+        env_names=tuple(row.kept_env_names),
+        dropped=row.dropped_at is not None,
+    )
+
+
+def snapshot_record(row: DeploymentHistory) -> Snapshot:
+    """Needs the deployment joined: entries of an earlier version have their sealed values there only."""
+    made, kept = row.deployment, row.deployment_snapshot
+    return Snapshot(
+        history_id=row.id,
+        deployment_id=row.deployment_id,
+        graph_version_id=made.graph_version_id,
+        code=kept.get("code", {}),
+        config=kept.get("config", {}),
+        images=kept["images"],
+        replicas=kept.get("replicas", {}),
+        sealed_variables=row.sealed_variables or made.sealed_variables,
+        env_vars=made.env_vars if row.env_vars is None else row.env_vars,
     )

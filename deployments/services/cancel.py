@@ -33,9 +33,17 @@ def cancel_deployment(*, caller: Caller, deployment_id: UUID, at: datetime) -> D
             settle.fail(deployment_id=deployment_id, outcome=outcome, at=at)
         elif deployment.status is Status.IN_PROGRESS:
             _ask(deployment=deployment, caller=caller, at=at)
+        elif deployment.status is Status.ROLLING_BACK:
+            raise Conflict(_already_going_back(deployment))
         else:
             raise Conflict(f"The deployment is {deployment.status}; there is nothing to cancel.")
     return deployments.get(deployment_id=deployment_id)
+
+
+def _already_going_back(deployment: DeploymentRecord) -> str:
+    if deployment.rolled_back_by is not None:
+        return f"The deployment is being rolled back; cancel the rollback {deployment.rolled_back_by} instead."
+    return "The deployment is putting back what ran before; that is where a cancel would lead."
 
 
 def _ask(*, deployment: DeploymentRecord, caller: Caller, at: datetime) -> None:

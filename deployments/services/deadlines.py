@@ -14,7 +14,7 @@ from deployments import queue
 from deployments.repositories import deployments, overdue
 from deployments.repositories.deployments import Outcome
 from deployments.services import cancel, settle
-from deployments.states import ACTIVE, Reason, Status
+from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
 
 BATCH = 100
@@ -93,9 +93,9 @@ def _settle_each(
     for deployment_id in ids:
         with transaction.atomic():
             deployment = deployments.get_locked(deployment_id=deployment_id)
-            if deployment.status in ACTIVE | {Status.PENDING} and still(deployment):
+            if (deployment.holds_lane or deployment.status is Status.PENDING) and still(deployment):
                 said = outcome(deployment)
-                if deployment.status in ACTIVE:
+                if deployment.holds_lane:
                     cancel.send_revert(deployment=deployment, asked_by="the control plane", cause=said.reason)
                 settle.fail(deployment_id=deployment_id, outcome=said, at=at)
                 moved += 1

@@ -4,47 +4,60 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from django.conf import settings
-from django.db import IntegrityError, transaction
-
-from deployments import queue
 from deployments.clients.infrastructure import infrastructure
-from deployments.encryption import seal
 from deployments.errors import Invalid, NotFound
-from deployments.events import EventType, NewEvent
-from deployments.repositories import bundles, deployments, events, lanes, projects
-from deployments.services import access, generation, settle
-from deployments.states import Reason
-from deployments.types import (
-    Caller,
-    DeploymentRecord,
-    DeployRequest,
-    GraphRecord,
-    ProjectRecord,
-    Right,
-    ServiceState,
-    lane_of,
-)
+from deployments.repositories import bundles, projects
+from deployments.services import accept, access, approvals, generation, snapshots
+from deployments.types import Caller, DeploymentRecord, DeployRequest, GraphRecord, ProjectRecord, Right
+from stackgen.results import Stack
 
 MAX_ENV_VARS = 1000
 MAX_ENV_BYTES = 1024 * 1024
 ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
-SUPERSEDE = "supersede"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A checked request with all that it would be made of."""
+
+    project: ProjectRecord
+    graph: GraphRecord
+    code: Mapping[str, str]
+    stack: Stack
 
 
 def deploy_project(*, caller: Caller, request: DeployRequest, deployment_id: UUID, at: datetime) -> DeploymentRecord:
     """Store a pending deployment of the project's newest graph and code, and put its job on the queue.
 
     The same request id by the same caller answers with the first deployment and does nothing. Opens its own
-    transaction. Raises NotFound, Forbidden, or Invalid with node and field; nothing is stored then.
+    transaction. Raises NotFound, Forbidden, Invalid with node and field, or Conflict naming what changed since the
+    approval that the request carries; nothing is stored then.
     """
-    project = access.project_for(caller=caller, project_id=request.project_id, right=Right.DEPLOY)
-    repeated = deployments.by_request(requested_by=caller.user_id, request_id=request.request_id)
+    access.project_for(caller=caller, project_id=request.project_id, right=Right.DEPLOY)
+    repeated = accept.repeated(caller=caller, request_id=request.request_id)
     if repeated is not None:
         return repeated
+    draft = draft_of(caller=caller, request=request)
+    if request.approval:
+        approvals.check(approved=request.approval, marks=_marks_now(draft=draft, request=request))
+    wish = accept.Wish(
+        request=request,
+        project=draft.project,
+        graph_version_id=draft.graph.id,
+        graph_version=draft.graph.version,
+        code=draft.code,
+        services=snapshots.states_of(draft.stack.services),
+    )
+    return accept.accept(caller=caller, wish=wish, deployment_id=deployment_id, at=at)
+
+
+def draft_of(*, caller: Caller, request: DeployRequest) -> Draft:
+    """Check the request whole and generate what it asks for. Raises as deploy_project does, but for the approval."""
+    project = access.project_for(caller=caller, project_id=request.project_id, right=Right.DEPLOY)
     check_env_vars(request.env_vars)
     if infrastructure().target_name(caller=caller, target=request.target) is None:
         raise NotFound(f"No such {request.target.kind}.", details={f"{request.target.kind}Id": "not found"})
@@ -55,28 +68,25 @@ def deploy_project(*, caller: Caller, request: DeployRequest, deployment_id: UUI
     stack = generation.generate_stack(
         project=project, graph=graph.graph, code=code, env_names=tuple(sorted(request.env_vars))
     )
-    services = tuple(
-        ServiceState(node_id=service.node_id, name=service.name, image=service.image, replicas=service.replicas)
-        for service in stack.services
+    return Draft(project=project, graph=graph, code=code, stack=stack)
+
+
+def approval_now(*, draft: Draft, request: DeployRequest) -> str:
+    """The approval of a plan made now. The project's fingerprint key is there."""
+    return approvals.approval_of(_marks_now(draft=draft, request=request))
+
+
+def _marks_now(*, draft: Draft, request: DeployRequest) -> dict[str, str]:
+    marks = approvals.marks_of(
+        project=draft.project,
+        graph_version=draft.graph.version,
+        code=draft.code,
+        env=request.env_vars,
+        stack=draft.stack,
+        force=request.force_redeploy,
     )
-    try:
-        with transaction.atomic():
-            _store(
-                caller=caller,
-                request=request,
-                project=project,
-                graph=graph,
-                code=code,
-                services=services,
-                deployment_id=deployment_id,
-                at=at,
-            )
-    except IntegrityError:
-        repeated = deployments.by_request(requested_by=caller.user_id, request_id=request.request_id)
-        if repeated is None:
-            raise
-        return repeated
-    return deployments.get(deployment_id=deployment_id)
+    marks[approvals.RUNNING] = approvals.running_mark(project_id=draft.project.id, target=request.target)
+    return marks
 
 
 def check_env_vars(env_vars: Mapping[str, str]) -> None:
@@ -90,46 +100,3 @@ def check_env_vars(env_vars: Mapping[str, str]) -> None:
             raise Invalid("A variable's value holds a NUL byte.", details={f"envVars.{name}": "holds a NUL byte"})
     if sum(len(value.encode()) for value in env_vars.values()) > MAX_ENV_BYTES:
         raise Invalid("The variables are larger than 1 MiB together.", details={"envVars": "too large"})
-
-
-def _store(
-    *,
-    caller: Caller,
-    request: DeployRequest,
-    project: ProjectRecord,
-    graph: GraphRecord,
-    code: Mapping[str, str],
-    services: tuple[ServiceState, ...],
-    deployment_id: UUID,
-    at: datetime,
-) -> None:
-    lanes.lock(lane=lane_of(project_id=project.id, target=request.target))
-    if project.concurrency == SUPERSEDE:
-        _supersede_waiting(request=request, by=caller.name, at=at)
-    sealed = {
-        name: seal(value=value, context=f"deployment:{deployment_id}:{name}")
-        for name, value in request.env_vars.items()
-    }
-    deployments.create(
-        deployment_id=deployment_id,
-        owner_id=project.owner_id,
-        requested_by=caller.user_id,
-        request=request,
-        graph_version_id=graph.id,
-        code=code,
-        env_vars=sealed,
-        services=services,
-        at=at,
-        next_attempt_at=at + timedelta(seconds=settings.AXION_TAKEOVER_AFTER),
-    )
-    requested = NewEvent(type=EventType.REQUESTED, payload={"requestedBy": caller.name, "graphVersion": graph.version})
-    events.append(deployment_id=deployment_id, events=[requested], at=at)
-    queue.enqueue_run(deployment_id=deployment_id, attempt=0)
-
-
-def _supersede_waiting(*, request: DeployRequest, by: str, at: datetime) -> None:
-    for waiting_id in lanes.waiting(project_id=request.project_id, target_id=request.target.id):
-        outcome = deployments.Outcome(
-            reason=Reason.SUPERSEDED, message=f"A newer deployment, asked for by {by}, took its place."
-        )
-        settle.fail(deployment_id=waiting_id, outcome=outcome, at=at)

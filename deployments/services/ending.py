@@ -9,12 +9,15 @@ from uuid import UUID
 from agents import gateway
 from agents.types import CommandFinished
 from agents.types import Outcome as AgentOutcome
+from deployments.repositories import deployments
 from deployments.repositories.deployments import Outcome
 from deployments.services import observations, settle
-from deployments.states import ACTIVE, Reason
+from deployments.states import Reason
 from deployments.types import DeploymentRecord, ServiceState
 
 HEALTHY = frozenset({"healthy", "none"})
+# What the agent says no to before it touches anything: the order itself, and images that are not there.
+UNTOUCHED = frozenset({"refused", "image"})
 
 
 def finish_command(*, deployment: DeploymentRecord, command_id: UUID, said: CommandFinished, at: datetime) -> None:
@@ -23,7 +26,7 @@ def finish_command(*, deployment: DeploymentRecord, command_id: UUID, said: Comm
     What was decided before (lost, expired, cancelled) stays decided, whatever a late agent says.
     """
     gateway.finish(command_id=command_id)
-    if deployment.status not in ACTIVE:
+    if not deployment.holds_lane:
         return
     services = observations.observe_services(deployment=deployment, observed=said.services, at=at)
     if command_id == settle.revert_command_id(deployment.id):
@@ -49,7 +52,12 @@ def _finish_deploy(
     if said.outcome is AgentOutcome.RESTORED and said.previous_stack_running:
         settle.finish_restore(deployment=deployment, outcome=outcome, at=at)
     else:
-        settle.fail(deployment_id=deployment.id, outcome=outcome, at=at)
+        settle.fail(deployment_id=deployment.id, outcome=outcome, at=at, former_runs=former_runs(said))
+
+
+def former_runs(said: CommandFinished) -> bool:
+    """Whether what ran before runs still or again: the agent has proven it, or it touched nothing at all."""
+    return said.previous_stack_running or said.reason in UNTOUCHED
 
 
 def _finish_cancel(*, deployment: DeploymentRecord, said: CommandFinished, at: datetime) -> None:
@@ -60,7 +68,9 @@ def _finish_cancel(*, deployment: DeploymentRecord, said: CommandFinished, at: d
         message += " The work stopped and what ran before is back."
     else:
         message += " The work stopped and nothing of it is left."
-    settle.fail(deployment_id=deployment.id, outcome=Outcome(reason=Reason.CANCELLED, message=message), at=at)
+    deployments.confirm_cancel(deployment_id=deployment.id, at=at)
+    outcome = Outcome(reason=Reason.CANCELLED, message=message)
+    settle.fail(deployment_id=deployment.id, outcome=outcome, at=at, former_runs=said.previous_stack_running)
 
 
 def unproven(services: tuple[ServiceState, ...]) -> str | None:

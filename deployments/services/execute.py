@@ -1,12 +1,9 @@
-"""What a job does with a pending deployment: generate, store, hand over to the agent, end."""
+"""What a job does with a pending deployment: prepare, store, hand over to the agent, end."""
 
 from __future__ import annotations
 
 import random
-import secrets
-from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -15,30 +12,20 @@ from django.db import transaction
 
 from agents import gateway
 from agents.types import DeployCommand, ServiceSpec
-from deployments.clients.infrastructure import infrastructure
+from deployments import queue
 from deployments.encryption import seal_mapping
-from deployments.errors import DeployError, Invalid, NotFound, PeerFailed, Transient
+from deployments.errors import Conflict, DeployError, Invalid, NotFound, PeerFailed, Transient
 from deployments.events import EventType, NewEvent, stage_reached
-from deployments.repositories import deployments, events, lanes, projects
-from deployments.services import generation, settle, variables
+from deployments.repositories import deployments, events, history, lanes, projects
+from deployments.services import approvals, preparing, settle, snapshots, undoing
+from deployments.services.preparing import Prepared
 from deployments.states import Reason, Stage, Status, Transition
 from deployments.types import DeploymentRecord, ProjectRecord
-from stackgen.results import Stack
 
 LONGEST_PAUSE = 60.0
 FIRST_PERCENT = 5
 
 logger = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prepared:
-    """All that the start needs, worked out before its transaction."""
-
-    stack: Stack
-    agent_id: UUID
-    values: dict[str, str] = field(repr=False)
-    hashes: dict[str, str]
 
 
 def run_deployment(*, deployment_id: UUID, at: datetime) -> None:
@@ -51,24 +38,13 @@ def run_deployment(*, deployment_id: UUID, at: datetime) -> None:
         return
     project = projects.get(project_id=deployment.project_id)
     try:
-        prepared = prepare(deployment=deployment, project=project)
+        prepared = preparing.prepare(deployment=deployment, project=project)
     except (Transient, PeerFailed) as error:
         try_again_later(deployment=deployment, error=error, at=at)
     except (Invalid, NotFound) as error:
         end_unstarted(deployment=deployment, reason=Reason.INVALID, message=error.message, at=at)
     else:
         start(deployment=deployment, project=project, prepared=prepared, at=at)
-
-
-def prepare(*, deployment: DeploymentRecord, project: ProjectRecord) -> Prepared:
-    """Generate the stack, find the agent, resolve the variables. No transaction is open."""
-    stack = generation.generate_stack(
-        project=project, graph=deployment.graph, code=deployment.code, env_names=deployment.env_names
-    )
-    agent_id = infrastructure().agent_of(target=deployment.target)
-    values = variables.resolve_values(deployment=deployment, stack=stack, new_password=secrets.token_urlsafe)
-    hashes = variables.content_hashes(project_id=project.id, stack=stack, values=values)
-    return Prepared(stack=stack, agent_id=agent_id, values=values, hashes=hashes)
 
 
 def start(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Prepared, at: datetime) -> bool:
@@ -81,16 +57,42 @@ def start(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Pre
         )
         if current.status is not Status.PENDING or not next_in_lane:
             return False
+        if not _still_fits(deployment=deployment, prepared=prepared, at=at):
+            return False
+        services = preparing.states_of(prepared)
+        deployments.store_services(deployment_id=deployment.id, services=services, at=at)
         deployments.advance(
             deployment_id=deployment.id,
             transition=Transition.START,
             at=at,
-            config=config_of(prepared.stack),
+            config=prepared.config,
             sealed_variables=seal_mapping(values=prepared.values, context=f"deployment:{deployment.id}"),
             deadline_at=at + timedelta(seconds=settings.AXION_DEPLOY_DEADLINE),
+            **prepared.columns,
         )
         _hand_over(deployment=deployment, project=project, prepared=prepared, at=at)
     logger.info("deployment started", deployment_id=str(deployment.id), agent_id=str(prepared.agent_id))
+    return True
+
+
+def _still_fits(*, deployment: DeploymentRecord, prepared: Prepared, at: datetime) -> bool:
+    """Whether what was prepared before the lane was locked is still true. Ends the deployment when it never will be."""
+    if prepared.base is not None:
+        entry = history.running(project_id=deployment.project_id, target_id=deployment.target.id)
+        if entry is None or entry.id != prepared.base:
+            queue.enqueue_run(deployment_id=deployment.id, attempt=int(at.timestamp() * 1000))
+            return False
+    if deployment.approval:
+        running = approvals.running_mark(project_id=deployment.project_id, target=deployment.target)
+        try:
+            approvals.check(approved=deployment.approval, marks={**prepared.marks, approvals.RUNNING: running})
+        except Conflict as error:
+            _fail_unstarted(deployment_id=deployment.id, reason=Reason.INVALID, message=error.message, at=at)
+            return False
+    if deployment.rollback_of is not None and not undoing.begin(rollback=deployment, at=at):
+        message = "The deployment that it was to undo was rolled back, or works again, meanwhile."
+        _fail_unstarted(deployment_id=deployment.id, reason=Reason.INVALID, message=message, at=at)
+        return False
     return True
 
 
@@ -113,10 +115,10 @@ def _hand_over(*, deployment: DeploymentRecord, project: ProjectRecord, prepared
 
 def command_of(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Prepared) -> DeployCommand:
     """The agent's order. Holds names of variables, never values."""
-    stack = prepared.stack
+    config = prepared.config
     return DeployCommand(
-        stack_name=stack.name,
-        files=dict(stack.files),
+        stack_name=config["stackName"],
+        files=dict(config["files"]),
         services=tuple(
             ServiceSpec(
                 node_id=service.node_id,
@@ -127,34 +129,19 @@ def command_of(*, deployment: DeploymentRecord, project: ProjectRecord, prepared
                 depends_on=tuple(service.depends_on),
                 has_health_check=service.has_health_check,
                 replicas=service.replicas,
-                content_hash=prepared.hashes[service.name],
+                content_hash=config["hashes"][service.name],
                 level=service.level,
             )
-            for service in stack.services
+            for service in snapshots.services_of(config)
         ),
-        variable_names=tuple(variable.name for variable in stack.variables),
+        variable_names=tuple(config["variableNames"]),
         force_redeploy=deployment.force_redeploy,
         health_deadline_seconds=project.health_deadline,
         health_window_seconds=project.health_window,
         build_deadline_seconds=settings.AXION_BUILD_DEADLINE,
         restore_on_failure=project.restore_on_failure,
+        pinned_images=dict(prepared.pinned_images),
     )
-
-
-def config_of(stack: Stack) -> dict[str, Any]:
-    """The stored configuration: the wire's four keys, and what history and rollback need besides."""
-    dockerfiles = {service.name: stack.files[service.dockerfile] for service in stack.services if service.dockerfile}
-    return {
-        "dockerComposeYml": stack.files["docker-compose.yml"],
-        "dockerfiles": dockerfiles,
-        "dockerImages": {service.name: service.image for service in stack.services},
-        "serviceDependencies": [service.name for service in stack.services],
-        "stackName": stack.name,
-        "files": dict(stack.files),
-        "services": [asdict(service) for service in stack.services],
-        "variableNames": [variable.name for variable in stack.variables],
-        "warnings": list(stack.warnings),
-    }
 
 
 def try_again_later(*, deployment: DeploymentRecord, error: DeployError, at: datetime) -> None:
@@ -189,5 +176,8 @@ def end_unstarted(*, deployment: DeploymentRecord, reason: Reason, message: str,
     with transaction.atomic():
         current = deployments.get_locked(deployment_id=deployment.id)
         if current.status is Status.PENDING:
-            outcome = deployments.Outcome(reason=reason, message=message)
-            settle.fail(deployment_id=deployment.id, outcome=outcome, at=at)
+            _fail_unstarted(deployment_id=deployment.id, reason=reason, message=message, at=at)
+
+
+def _fail_unstarted(*, deployment_id: UUID, reason: Reason, message: str, at: datetime) -> None:
+    settle.fail(deployment_id=deployment_id, outcome=deployments.Outcome(reason=reason, message=message), at=at)

@@ -35,6 +35,18 @@ def generate_stack(
         raise invalid_graph(error) from error
 
 
+def with_replicas(*, graph: Mapping[str, Any], replicas: Mapping[str, int]) -> dict[str, Any]:
+    """The graph with these numbers of copies (node id to number) in place of its own."""
+    return {**graph, "nodes": [_with_copies(node, replicas.get(str(node["id"]))) for node in graph.get("nodes", [])]}
+
+
+def _with_copies(node: Mapping[str, Any], number: int | None) -> Mapping[str, Any]:
+    if number is None:
+        return node
+    data = node["data"]
+    return {**node, "data": {**data, "config": {**data.get("config", {}), "replicas": str(number)}}}
+
+
 def stack_name(project: ProjectRecord) -> str:
     """What stands in front of everything of this project that is global on a host."""
     return f"axion-{project.slug}"

@@ -10,6 +10,7 @@ from deployments import queue
 from deployments.events import stage_reached
 from deployments.repositories import deployments, events, history, lanes
 from deployments.repositories.deployments import Outcome
+from deployments.services import undoing
 from deployments.states import Stage, Status, Transition
 from deployments.types import DeploymentRecord
 
@@ -33,20 +34,30 @@ def succeed(*, deployment: DeploymentRecord, at: datetime) -> None:
     completed = stage_reached(stage=Stage.COMPLETED, percent=100, message="Every service runs and is healthy.")
     events.append(deployment_id=deployment.id, events=[completed], at=at)
     deployments.advance(deployment_id=deployment.id, transition=Transition.SUCCEED, at=at)
+    sealed_variables, env_vars = deployments.sealed_values(deployment_id=deployment.id)
     history.record(
         deployment_id=deployment.id,
         project_id=deployment.project_id,
         target_id=deployment.target.id,
         snapshot=_snapshot(deployment),
+        sealed_variables=sealed_variables,
+        env_vars=env_vars,
         at=at,
     )
+    if deployment.rollback_of is not None:
+        undoing.finish(rollback=deployment, at=at)
     _release(deployment)
 
 
-def fail(*, deployment_id: UUID, outcome: Outcome, at: datetime) -> None:
-    """End as failed from any unfinished status. Inside a transaction."""
+def fail(*, deployment_id: UUID, outcome: Outcome, at: datetime, former_runs: bool = False) -> None:
+    """End as failed from any unfinished status. Inside a transaction.
+
+    `former_runs`: it is proven that what ran before runs still or again.
+    """
     deployment = deployments.get_locked(deployment_id=deployment_id)
     deployments.advance(deployment_id=deployment_id, transition=Transition.FAIL, outcome=outcome, at=at)
+    if deployment.rollback_of is not None:
+        undoing.give_up(rollback=deployment, outcome=outcome, former_runs=former_runs, at=at)
     _release(deployment)
 
 
@@ -60,6 +71,8 @@ def finish_restore(*, deployment: DeploymentRecord, outcome: Outcome, at: dateti
     if deployment.status is Status.IN_PROGRESS:
         begin_restore(deployment=deployment, outcome=outcome, at=at)
     deployments.advance(deployment_id=deployment.id, transition=Transition.FINISH_ROLLBACK, outcome=outcome, at=at)
+    if deployment.rollback_of is not None:
+        undoing.give_up(rollback=deployment, outcome=outcome, former_runs=True, at=at)
     _release(deployment)
 
 
@@ -76,6 +89,7 @@ def _snapshot(deployment: DeploymentRecord) -> dict[str, object]:
         "graphVersion": deployment.graph_version,
         "graph": deployment.graph,
         "code": dict(deployment.code),
+        "replicas": dict(deployment.replicas),
         "config": dict(deployment.config),
         "images": {state.name: state.image_digest for state in deployment.services},
         "envNames": list(deployment.env_names),

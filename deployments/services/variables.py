@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from uuid import UUID
 
 from deployments.encryption import seal, unseal, unseal_mapping
@@ -13,7 +13,7 @@ from deployments.errors import Invalid
 from deployments.repositories import deployments, secrets
 from deployments.types import DeploymentRecord
 from stackgen.errors import VariablesMissing
-from stackgen.results import Stack
+from stackgen.results import Stack, StackService
 from stackgen.variables import resolve
 
 PASSWORD_BYTES = 24
@@ -26,30 +26,59 @@ def resolve_values(*, deployment: DeploymentRecord, stack: Stack, new_password: 
 
     Opens small transactions of its own. The result is secret: seal it or hand it to the agent, nothing else.
     """
-    _, sealed_env = deployments.sealed_values(deployment_id=deployment.id)
-    request_env = {
-        name: unseal(sealed=value, context=f"deployment:{deployment.id}:{name}") for name, value in sealed_env.items()
+    needed = (FINGERPRINT_KEY, *generated_keys(stack))
+    kept = _with_generated(project_id=deployment.project_id, needed=needed, new_password=new_password)
+    return _resolved(stack=stack, env=request_env(deployment_id=deployment.id), kept=kept)
+
+
+def proposed_values(*, project_id: UUID, stack: Stack, env: Mapping[str, str]) -> dict[str, str]:
+    """The same for a plan: stores nothing, so a password that is still to be generated is empty. Secret."""
+    kept = {**dict.fromkeys(generated_keys(stack), ""), **project_secrets(project_id=project_id)}
+    return _resolved(stack=stack, env=env, kept=kept)
+
+
+def keep_fingerprint_key(*, project_id: UUID, new_password: Callable[[int], str]) -> None:
+    """See to it that the project has its key. Opens a small transaction of its own."""
+    _with_generated(project_id=project_id, needed=(FINGERPRINT_KEY,), new_password=new_password)
+
+
+def request_env(*, deployment_id: UUID) -> dict[str, str]:
+    """The variables that came with the request, opened. Secret."""
+    _, sealed_env = deployments.sealed_values(deployment_id=deployment_id)
+    return {
+        name: unseal(sealed=value, context=f"deployment:{deployment_id}:{name}") for name, value in sealed_env.items()
     }
-    needed = (FINGERPRINT_KEY, *(variable.key for variable in stack.variables if variable.kind == "generated"))
-    kept = project_secrets(project_id=deployment.project_id)
+
+
+def generated_keys(stack: Stack) -> tuple[str, ...]:
+    """Keys of the passwords that nobody gives."""
+    return tuple(variable.key for variable in stack.variables if variable.kind == "generated")
+
+
+def _with_generated(*, project_id: UUID, needed: tuple[str, ...], new_password: Callable[[int], str]) -> dict[str, str]:
+    kept = project_secrets(project_id=project_id)
     missing = {key: new_password(PASSWORD_BYTES) for key in needed if key not in kept}
     if missing:
-        keep_generated(project_id=deployment.project_id, values=missing)
-        kept = project_secrets(project_id=deployment.project_id)
+        keep_generated(project_id=project_id, values=missing)
+        kept = project_secrets(project_id=project_id)
+    return kept
+
+
+def _resolved(*, stack: Stack, env: Mapping[str, str], kept: Mapping[str, str]) -> dict[str, str]:
     try:
-        return resolve(stack=stack, env=request_env, secrets=kept)
+        return resolve(stack=stack, env=env, secrets=kept)
     except VariablesMissing as error:
         raise Invalid(f"{error} Store the graph again with these values.") from error
 
 
-def content_hashes(*, project_id: UUID, stack: Stack, values: Mapping[str, str]) -> dict[str, str]:
+def content_hashes(*, project_id: UUID, services: Iterable[StackService], values: Mapping[str, str]) -> dict[str, str]:
     """By service: a hash of all that it is made of, the values of its variables too, so that a new value replaces it.
 
     HMAC-SHA-256 (RFC 2104) under a key of the project: the hash stands on the container, where anyone may read it.
     """
     key = project_secrets(project_id=project_id)[FINGERPRINT_KEY].encode()
     hashes = {}
-    for service in stack.services:
+    for service in services:
         names = service.aspects.get("variables", "").split()
         content = json.dumps([service.content_hash, [[name, values[name]] for name in names]])
         hashes[service.name] = hmac.new(key, content.encode(), hashlib.sha256).hexdigest()

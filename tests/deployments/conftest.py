@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
 from agents.models import Agent, Server
 from deployments.models import Project, User
+from deployments.services import sources
+from deployments.services.access import caller_of
 from tests import factories
+from tests.deployments.lane import Lane
 
 
 @pytest.fixture
@@ -32,3 +37,11 @@ def server(owner: User) -> Server:
 @pytest.fixture
 def agent(server: Server) -> Agent:
     return factories.make_agent(server)
+
+
+@pytest.fixture
+def lane(owner: User, server: Server, agent: Agent) -> Lane:
+    project = sources.create_project(caller=caller_of(owner), project_id=uuid4(), name="Shop")
+    made = Lane(owner=owner, project_id=project.id, server=server, agent=agent)
+    made.draw(web="web:1", db="db:1")
+    return made

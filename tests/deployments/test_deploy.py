@@ -18,7 +18,7 @@ from agents.models import Agent, CommandRecord, Server
 from deployments import jobs
 from deployments.errors import Forbidden, Invalid, NotFound, Transient
 from deployments.models import Deployment, DeploymentEvent, Project, ProjectSecret, User
-from deployments.services import execute, variables
+from deployments.services import execute, preparing, variables
 from deployments.services.access import caller_of
 from deployments.services.deploy import deploy_project
 from deployments.services.import_directory import import_directory
@@ -177,7 +177,7 @@ def test_a_fault_of_ours_is_tried_again_and_ends(
     def break_off(**_: Any) -> None:
         raise KeyError("canary")
 
-    monkeypatch.setattr(execute, "prepare", break_off)
+    monkeypatch.setattr(preparing, "prepare", break_off)
     deployment = ask(owner, voting, server)
     for _ in range(2):
         with pytest.raises(KeyError):

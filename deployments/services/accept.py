@@ -1,0 +1,102 @@
+"""Store a wish, of whatever kind, as a pending deployment: in one transaction, once per request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from deployments import queue
+from deployments.encryption import seal
+from deployments.events import EventType, NewEvent
+from deployments.repositories import deployments, events, lanes
+from deployments.services import settle
+from deployments.states import Reason
+from deployments.types import Caller, DeploymentRecord, DeployRequest, ProjectRecord, ServiceState, lane_of
+
+SUPERSEDE = "supersede"
+DEPLOY = "deploy"
+ROLLBACK = "rollback"
+STOP = "stop"
+SCALE = "scale"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What is to be stored, checked whole. `request` names project and target and holds the clear variables."""
+
+    request: DeployRequest
+    project: ProjectRecord
+    graph_version_id: int
+    graph_version: int
+    code: Mapping[str, str]
+    services: tuple[ServiceState, ...]
+    kind: str = DEPLOY
+    replicas: Mapping[str, int] = field(default_factory=dict)
+    restores: UUID | None = None
+    rollback_of: UUID | None = None
+
+
+def repeated(*, caller: Caller, request_id: str) -> DeploymentRecord | None:
+    """The deployment that this request made before, if any."""
+    return deployments.by_request(requested_by=caller.user_id, request_id=request_id)
+
+
+def accept(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> DeploymentRecord:
+    """Store the wish as pending, put its job on the queue and answer with it; with the first one for a repeat.
+
+    Opens its own transaction.
+    """
+    try:
+        with transaction.atomic():
+            _store(caller=caller, wish=wish, deployment_id=deployment_id, at=at)
+    except IntegrityError:
+        first = repeated(caller=caller, request_id=wish.request.request_id)
+        if first is None:
+            raise
+        return first
+    return deployments.get(deployment_id=deployment_id)
+
+
+def _store(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> None:
+    request, project = wish.request, wish.project
+    lanes.lock(lane=lane_of(project_id=project.id, target=request.target))
+    if project.concurrency == SUPERSEDE:
+        _supersede_waiting(request=request, by=caller.name, at=at)
+    deployments.create(
+        deployment_id=deployment_id,
+        owner_id=project.owner_id,
+        requested_by=caller.user_id,
+        request=request,
+        graph_version_id=wish.graph_version_id,
+        code=wish.code,
+        env_vars=seal_env(values=request.env_vars, deployment_id=deployment_id),
+        services=wish.services,
+        at=at,
+        next_attempt_at=at + timedelta(seconds=settings.AXION_TAKEOVER_AFTER),
+        kind=wish.kind,
+        replicas=dict(wish.replicas) or None,
+        restores_id=wish.restores,
+        rollback_of_id=wish.rollback_of,
+    )
+    told = {"requestedBy": caller.name, "graphVersion": wish.graph_version, "kind": wish.kind}
+    requested = NewEvent(type=EventType.REQUESTED, payload=told)
+    events.append(deployment_id=deployment_id, events=[requested], at=at)
+    queue.enqueue_run(deployment_id=deployment_id, attempt=0)
+
+
+def seal_env(*, values: Mapping[str, str], deployment_id: UUID) -> dict[str, str]:
+    """Each variable of a request, sealed for its deployment."""
+    return {name: seal(value=value, context=f"deployment:{deployment_id}:{name}") for name, value in values.items()}
+
+
+def _supersede_waiting(*, request: DeployRequest, by: str, at: datetime) -> None:
+    for waiting_id in lanes.waiting(project_id=request.project_id, target_id=request.target.id):
+        outcome = deployments.Outcome(
+            reason=Reason.SUPERSEDED, message=f"A newer deployment, asked for by {by}, took its place."
+        )
+        settle.fail(deployment_id=waiting_id, outcome=outcome, at=at)

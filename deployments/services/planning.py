@@ -1,0 +1,97 @@
+"""What will happen: the plan of a deployment or a rollback, before anybody asks for it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from deployments.errors import Invalid
+from deployments.repositories import history
+from deployments.services import access, deploy, rollback, snapshots, variables
+from deployments.services.history import changed_names
+from deployments.types import Caller, DeployRequest, HistoryEntry, Right
+from stackgen.plan import Change, Plan, compare_services
+from stackgen.results import StackService
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedDeployment:
+    """What each service goes through, as data and as text. Hand `approval` in with the deployment to be held to it.
+
+    A rollback has no approval: it brings back what was proven, whatever was drawn since.
+    """
+
+    changes: tuple[Change, ...]
+    text: str
+    approval: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """What runs in a lane, as far as it can be opened."""
+
+    services: tuple[StackService, ...] = ()
+    values: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
+
+
+def plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeployment:
+    """The plan of this very request. Stores nothing but, once per project, the key of its fingerprints.
+
+    Needs the right to deploy: a plan tells which values are new. Raises as deploy_project does.
+    """
+    draft = deploy.draft_of(caller=caller, request=request)
+    variables.keep_fingerprint_key(project_id=draft.project.id, new_password=secrets.token_urlsafe)
+    running = _running(history.running(project_id=draft.project.id, target_id=request.target.id))
+    values = variables.proposed_values(project_id=draft.project.id, stack=draft.stack, env=request.env_vars)
+    plan = compare_services(
+        old=running.services,
+        new=draft.stack.services,
+        engine=draft.stack.engine,
+        content=draft.stack.content_hash,
+        new_values=changed_names(running.values, values),
+    )
+    approval = deploy.approval_now(draft=draft, request=request)
+    return PlannedDeployment(
+        changes=plan.changes,
+        text=Plan(changes=plan.changes, approval=approval).text(),
+        approval=approval,
+        warnings=(*draft.stack.warnings, *running.warnings),
+    )
+
+
+def plan_rollback(
+    *, caller: Caller, deployment_id: UUID, target_deployment_id: UUID | None = None
+) -> PlannedDeployment:
+    """The plan of this very rollback. Raises as rollback_deployment does."""
+    deployment = access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.DEPLOY)
+    entry = rollback.choose_entry(caller=caller, deployment=deployment, target_deployment_id=target_deployment_id)
+    kept = history.snapshot(history_id=entry.id)
+    running = _running(history.running(project_id=deployment.project_id, target_id=deployment.target.id))
+    plan = compare_services(
+        old=running.services,
+        new=snapshots.services_of(kept.config),
+        engine=kept.config.get("engine", "compose"),
+        content=kept.config.get("contentHash", ""),
+        new_values=changed_names(running.values, snapshots.values_of(kept)),
+    )
+    return PlannedDeployment(
+        changes=plan.changes,
+        text=snapshots.text_of(plan.changes),
+        approval="",
+        warnings=(f"Back to {entry.version}, images and values as they were then.", *running.warnings),
+    )
+
+
+def _running(entry: HistoryEntry | None) -> Running:
+    if entry is None or entry.dropped:
+        return Running(values={})
+    kept = history.snapshot(history_id=entry.id)
+    services = snapshots.services_of(kept.config)
+    try:
+        return Running(services=services, values=snapshots.values_of(kept))
+    except Invalid as error:
+        return Running(services=services, values={}, warnings=(f"New values cannot be told. {error.message}",))

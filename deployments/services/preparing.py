@@ -1,0 +1,166 @@
+"""All that the start of a deployment needs, worked out before its transaction: one way for each kind."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from uuid import UUID
+
+from deployments.clients.infrastructure import infrastructure
+from deployments.errors import Invalid
+from deployments.repositories import deployments, history
+from deployments.services import accept, approvals, generation, snapshots, variables
+from deployments.types import DeploymentRecord, HistoryEntry, ProjectRecord, ServiceState
+from stackgen.results import COMPOSE_FILE, Stack
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """`config` is what is stored; `pinned_images` (service to image id) is empty when images are built.
+
+    `base`: what ran when this was prepared, where that is part of it. `marks`: to hold an approval against, but for
+    what runs. `columns` are stored with the start.
+    """
+
+    agent_id: UUID
+    config: dict[str, Any]
+    values: dict[str, str] = field(repr=False)
+    pinned_images: Mapping[str, str] = field(default_factory=dict)
+    base: UUID | None = None
+    marks: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def prepare(*, deployment: DeploymentRecord, project: ProjectRecord) -> Prepared:
+    """What the start will store and send. No transaction is open.
+
+    Raises Transient while there is no agent, Invalid and NotFound for what cannot pass.
+    """
+    agent_id = infrastructure().agent_of(target=deployment.target)
+    if deployment.kind == accept.ROLLBACK:
+        return _restored(deployment=deployment, project=project, agent_id=agent_id)
+    if deployment.kind == accept.STOP:
+        return _stopped(project=project, agent_id=agent_id)
+    if deployment.kind == accept.SCALE:
+        return _scaled(deployment=deployment, project=project, agent_id=agent_id)
+    return _generated(deployment=deployment, project=project, agent_id=agent_id)
+
+
+def _generated(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: UUID) -> Prepared:
+    stack = generation.generate_stack(
+        project=project, graph=deployment.graph, code=deployment.code, env_names=deployment.env_names
+    )
+    values = variables.resolve_values(deployment=deployment, stack=stack, new_password=secrets.token_urlsafe)
+    hashes = variables.content_hashes(project_id=project.id, services=stack.services, values=values)
+    marks = _marks(deployment=deployment, project=project, stack=stack) if deployment.approval else {}
+    return Prepared(agent_id=agent_id, config=config_of(stack=stack, hashes=hashes), values=values, marks=marks)
+
+
+def _marks(*, deployment: DeploymentRecord, project: ProjectRecord, stack: Stack) -> dict[str, str]:
+    return approvals.marks_of(
+        project=project,
+        graph_version=deployment.graph_version,
+        code=deployment.code,
+        env=variables.request_env(deployment_id=deployment.id),
+        stack=stack,
+        force=deployment.force_redeploy,
+    )
+
+
+def _restored(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: UUID) -> Prepared:
+    """The kept success exactly as it was: files, hashes, values, and images by id."""
+    assert deployment.restores is not None, "a rollback is stored with the entry it restores"
+    kept = history.snapshot(history_id=deployment.restores)
+    values = snapshots.values_of(kept)
+    hashes = snapshots.hashes_of(kept, project_id=project.id, values=values)
+    return Prepared(
+        agent_id=agent_id,
+        config={**kept.config, "hashes": hashes},
+        values=values,
+        pinned_images=kept.images,
+    )
+
+
+def _stopped(*, project: ProjectRecord, agent_id: UUID) -> Prepared:
+    """A stack without services: whatever runs of the project goes, volumes stay."""
+    name = generation.stack_name(project)
+    compose = f"name: {name}\nservices: {{}}\n"
+    config = {
+        "dockerComposeYml": compose,
+        "dockerfiles": {},
+        "dockerImages": {},
+        "serviceDependencies": [],
+        "stackName": name,
+        "engine": "compose",
+        "contentHash": "",
+        "files": {COMPOSE_FILE: compose},
+        "services": [],
+        "variableNames": [],
+        "warnings": [],
+        "hashes": {},
+    }
+    return Prepared(agent_id=agent_id, config=config, values={})
+
+
+def _scaled(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: UUID) -> Prepared:
+    """What runs now, with another number of copies: its graph, code, images and values."""
+    running = running_entry(deployment)
+    kept = history.snapshot(history_id=running.id)
+    made = deployments.get(deployment_id=kept.deployment_id)
+    replicas = {**kept.replicas, **deployment.replicas}
+    env = snapshots.env_of(kept)
+    stack = generation.generate_stack(
+        project=project,
+        graph=generation.with_replicas(graph=made.graph, replicas=replicas),
+        code=kept.code,
+        env_names=tuple(sorted(env)),
+    )
+    values = snapshots.values_of(kept)
+    if missing := sorted({variable.name for variable in stack.variables} - set(values)):
+        raise Invalid(f"What runs has no value for {', '.join(missing)}; deploy the project first.")
+    values = {variable.name: values[variable.name] for variable in stack.variables}
+    hashes = variables.content_hashes(project_id=project.id, services=stack.services, values=values)
+    columns = {
+        "graph_version_id": kept.graph_version_id,
+        "code": dict(kept.code),
+        "env_vars": accept.seal_env(values=env, deployment_id=deployment.id),
+        "replicas": replicas,
+    }
+    config = config_of(stack=stack, hashes=hashes)
+    return Prepared(
+        agent_id=agent_id, config=config, values=values, pinned_images=kept.images, base=running.id, columns=columns
+    )
+
+
+def running_entry(deployment: DeploymentRecord) -> HistoryEntry:
+    """What runs in the deployment's lane. Raises Invalid when nothing does."""
+    running = history.running(project_id=deployment.project_id, target_id=deployment.target.id)
+    if running is None or running.kind == accept.STOP:
+        raise Invalid("Nothing of the project runs there, so there is nothing to scale. Deploy it first.")
+    return running
+
+
+def states_of(prepared: Prepared) -> tuple[ServiceState, ...]:
+    """The services that the agent will report."""
+    return snapshots.states_of(snapshots.services_of(prepared.config))
+
+
+def config_of(*, stack: Stack, hashes: Mapping[str, str]) -> dict[str, Any]:
+    """The stored configuration: the wire's four keys, and what history and rollback need besides."""
+    dockerfiles = {service.name: stack.files[service.dockerfile] for service in stack.services if service.dockerfile}
+    return {
+        "dockerComposeYml": stack.files[COMPOSE_FILE],
+        "dockerfiles": dockerfiles,
+        "dockerImages": {service.name: service.image for service in stack.services},
+        "serviceDependencies": [service.name for service in stack.services],
+        "stackName": stack.name,
+        "engine": stack.engine,
+        "contentHash": stack.content_hash,
+        "files": dict(stack.files),
+        "services": [asdict(service) for service in stack.services],
+        "variableNames": [variable.name for variable in stack.variables],
+        "warnings": list(stack.warnings),
+        "hashes": dict(hashes),
+    }

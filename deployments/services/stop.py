@@ -1,0 +1,52 @@
+"""Stop a project on a target: all its containers and networks go, its volumes and its history stay."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from deployments.clients.infrastructure import infrastructure
+from deployments.errors import Conflict, NotFound
+from deployments.repositories import history, lanes, projects
+from deployments.services import accept, access
+from deployments.types import Caller, DeploymentRecord, DeployRequest, Right, Target
+
+
+def stop_project(
+    *,
+    caller: Caller,
+    project_id: UUID,
+    target: Target,
+    deployment_id: UUID,
+    request_id: str = "",
+    at: datetime,
+) -> DeploymentRecord:
+    """Store a pending deployment of kind stop; it waits in its lane like any other.
+
+    The same request id by the same caller answers with the first one. Opens its own transaction. Raises NotFound,
+    Forbidden, or Conflict when nothing of the project was ever started there or it is stopped already.
+    """
+    project = access.project_for(caller=caller, project_id=project_id, right=Right.DEPLOY)
+    first = accept.repeated(caller=caller, request_id=request_id)
+    if first is not None:
+        return first
+    if infrastructure().target_name(caller=caller, target=target) is None:
+        raise NotFound(f"No such {target.kind}.", details={f"{target.kind}Id": "not found"})
+    last = lanes.last_started(project_id=project_id, target_id=target.id)
+    if last is None:
+        raise Conflict("Nothing of this project was ever started there.")
+    running = history.running(project_id=project_id, target_id=target.id)
+    if running is not None and running.kind == accept.STOP and running.deployment_id == last.id:
+        raise Conflict("The project is stopped there already.")
+    graph = projects.latest_graph(project_id=project_id)
+    assert graph is not None, "what was started had a graph"
+    wish = accept.Wish(
+        kind=accept.STOP,
+        request=DeployRequest(project_id=project_id, target=target, request_id=request_id),
+        project=project,
+        graph_version_id=graph.id,
+        graph_version=graph.version,
+        code={},
+        services=(),
+    )
+    return accept.accept(caller=caller, wish=wish, deployment_id=deployment_id, at=at)

@@ -1,0 +1,80 @@
+"""What a rollback by hand does to the deployment that it undoes. Always inside a transaction that holds the rollback's
+row; takes the row of the other one after it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from deployments.repositories import deployments, history
+from deployments.repositories.deployments import Outcome
+from deployments.states import Status, Transition
+from deployments.types import DeploymentRecord
+
+CAN_BE_UNDONE = frozenset({Status.SUCCESS, Status.FAILED})
+
+
+def begin(*, rollback: DeploymentRecord, at: datetime) -> bool:
+    """The undone one goes to rolling_back; False, and nothing is changed, when its status no longer allows it."""
+    undone = _undone(rollback)
+    if undone.status not in CAN_BE_UNDONE:
+        return False
+    deployments.advance(
+        deployment_id=undone.id,
+        transition=Transition.BEGIN_ROLLBACK,
+        at=at,
+        rolled_back_by_id=rollback.id,
+        former_status=undone.status,
+    )
+    return True
+
+
+def finish(*, rollback: DeploymentRecord, at: datetime) -> None:
+    """The rollback is a proven success: the undone one is rolled_back, and so is its entry in the history."""
+    undone = _undone(rollback)
+    if not _is_undone_by(undone, rollback):
+        return
+    outcome = Outcome(
+        reason=undone.reason,
+        message=f"Rolled back by {rollback.requested_by}.",
+        failed_service=undone.failed_service,
+        log_tail=undone.log_tail,
+    )
+    deployments.advance(deployment_id=undone.id, transition=Transition.FINISH_ROLLBACK, outcome=outcome, at=at)
+    history.mark_rolled_back(deployment_id=undone.id)
+
+
+def give_up(*, rollback: DeploymentRecord, outcome: Outcome, former_runs: bool, at: datetime) -> None:
+    """The rollback failed: the undone one is again what it was, and says why.
+
+    One that was a success is so again only when the agent has proven that its stack still runs; otherwise it failed.
+    """
+    undone = _undone(rollback)
+    if not _is_undone_by(undone, rollback):
+        return
+    said = f"The rollback failed: {outcome.message}"
+    columns = {"rolled_back_by_id": None, "completed_at": undone.completed_at or at}
+    if undone.former_status == Status.FAILED:
+        said = f"{undone.message} {said}".strip()
+        kept = Outcome(
+            reason=undone.reason, message=said, failed_service=undone.failed_service, log_tail=undone.log_tail
+        )
+        deployments.advance(deployment_id=undone.id, transition=Transition.FAIL, outcome=kept, at=at, **columns)
+        return
+    if not former_runs:
+        said += " Nobody has proven what runs now."
+    told = Outcome(
+        reason=outcome.reason, message=said, failed_service=outcome.failed_service, log_tail=outcome.log_tail
+    )
+    transition = Transition.PUT_BACK if former_runs else Transition.FAIL
+    deployments.advance(deployment_id=undone.id, transition=transition, outcome=told, at=at, **columns)
+
+
+def _undone(rollback: DeploymentRecord) -> DeploymentRecord:
+    assert rollback.rollback_of is not None, "only a rollback undoes another deployment"
+    return deployments.get_locked(deployment_id=rollback.rollback_of)
+
+
+def _is_undone_by(undone: DeploymentRecord, rollback: DeploymentRecord) -> bool:
+    """False for a rollback that never started."""
+    return undone.status is Status.ROLLING_BACK and undone.rolled_back_by == rollback.id

@@ -1,0 +1,127 @@
+"""One project on one server, taken through the use cases; the agent's reports are told by the test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from agents.models import Agent, CommandRecord, Server
+from agents.types import CommandFinished, Outcome, Report, ReportBody, RestoreStarted, ServiceObserved
+from deployments.models import User
+from deployments.services import execute, progress, settle, sources
+from deployments.services.access import caller_of
+from deployments.services.deploy import deploy_project
+from deployments.services.rollback import rollback_deployment
+from deployments.types import Caller, DeploymentRecord, DeployRequest, Target, TargetKind
+from tests import factories
+from tests.factories import NOW, later
+
+
+def drawing(**images: str) -> dict[str, Any]:
+    """A graph of services that only have an image; each reads the request's variables."""
+    nodes = [
+        {"id": f"n-{name}", "type": 1, "data": {"serviceName": name, "config": {"image": image}}}
+        for name, image in images.items()
+    ]
+    return {"nodes": nodes, "edges": []}
+
+
+@dataclass
+class Lane:
+    """Moves its own clock by a second with every deployment."""
+
+    owner: User
+    project_id: UUID
+    server: Server
+    agent: Agent
+    seconds: int = 0
+
+    @property
+    def caller(self) -> Caller:
+        return caller_of(self.owner)
+
+    @property
+    def target(self) -> Target:
+        return Target(kind=TargetKind.SERVER, id=self.server.id)
+
+    def now(self) -> datetime:
+        self.seconds += 1
+        return later(self.seconds)
+
+    def draw(self, **images: str) -> None:
+        sources.store_graph(caller=self.caller, project_id=self.project_id, graph=drawing(**images))
+
+    def request(self, **fields: Any) -> DeployRequest:
+        return DeployRequest(project_id=self.project_id, target=self.target, **fields)
+
+    def ask(self, **fields: Any) -> DeploymentRecord:
+        return deploy_project(caller=self.caller, request=self.request(**fields), deployment_id=uuid4(), at=self.now())
+
+    def ask_rollback(
+        self, deployment: DeploymentRecord, *, to: DeploymentRecord | None = None, request_id: str = ""
+    ) -> DeploymentRecord:
+        return rollback_deployment(
+            caller=self.caller,
+            deployment_id=deployment.id,
+            target_deployment_id=to.id if to else None,
+            rollback_id=uuid4(),
+            request_id=request_id,
+            at=self.now(),
+        )
+
+    def start(self, deployment: DeploymentRecord) -> DeploymentRecord:
+        execute.run_deployment(deployment_id=deployment.id, at=self.now())
+        return factories.reload(deployment.id)
+
+    def deployed(self, **fields: Any) -> DeploymentRecord:
+        """A success: asked for, started and proven."""
+        return self.succeed(self.start(self.ask(**fields)))
+
+    def succeed(self, deployment: DeploymentRecord) -> DeploymentRecord:
+        services = tuple(
+            ServiceObserved(
+                node_id=state.node_id,
+                service_name=state.name,
+                state="running",
+                health="healthy",
+                image_digest=f"sha256:{state.image}",
+            )
+            for state in factories.reload(deployment.id).services
+        )
+        return self.report(deployment, CommandFinished(outcome=Outcome.SUCCEEDED, services=services))
+
+    def fail(self, deployment: DeploymentRecord, **said: Any) -> DeploymentRecord:
+        body = CommandFinished(**{"outcome": Outcome.FAILED, "reason": "unhealthy", "message": "web died", **said})
+        return self.report(deployment, body)
+
+    def restore(self, deployment: DeploymentRecord) -> DeploymentRecord:
+        """The agent gives up and puts back what ran before."""
+        self.report(deployment, RestoreStarted(reason="unhealthy", message="web died", failed_service="web"))
+        said = {"outcome": Outcome.RESTORED, "previous_stack_running": True, "failed_service": "web"}
+        return self.fail(deployment, **said)
+
+    def revert(self, deployment: DeploymentRecord, **said: Any) -> DeploymentRecord:
+        """The agent's answer to a cancel."""
+        body = CommandFinished(**{"outcome": Outcome.RESTORED, "previous_stack_running": True, **said})
+        return self.report(deployment, body, command_id=settle.revert_command_id(deployment.id))
+
+    def report(
+        self, deployment: DeploymentRecord, body: ReportBody, *, command_id: UUID | None = None
+    ) -> DeploymentRecord:
+        command = CommandRecord.objects.get(pk=command_id or settle.deploy_command_id(deployment.id))
+        report = Report(
+            command_id=command.id,
+            deployment_id=deployment.id,
+            agent_id=self.agent.id,
+            number=command.last_report_number + 1,
+            at=NOW,
+            body=body,
+        )
+        progress.apply_report(report=report, at=self.now())
+        return factories.reload(deployment.id)
+
+    def command(self, deployment: DeploymentRecord) -> dict[str, Any]:
+        """What the agent was told."""
+        return dict(CommandRecord.objects.get(pk=settle.deploy_command_id(deployment.id)).payload)
