@@ -38,7 +38,7 @@ class CommandKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSpec:
-    """One service of the stack; `bundle_digest` is empty when `image` is used as it is."""
+    """One service; without a `bundle_digest` its image is used as it is. `starts_first`: beside the old copies."""
 
     node_id: str
     name: str
@@ -50,6 +50,7 @@ class ServiceSpec:
     replicas: int = 1
     content_hash: str = ""
     level: int = 0
+    starts_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

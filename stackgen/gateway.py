@@ -18,6 +18,8 @@ from stackgen.render import render
 IMAGE = "caddy:2"
 CONFIG_PATH = "/etc/caddy/Caddyfile"
 HEALTH_PORTS = (2020, 2021)
+# Inside the container only: there the gateway is told which copies of a service to lead to.
+ADMIN_PORTS = (2019, 2018)
 HEALTH_TEST = ("CMD", "wget", "-q", "-T", "2", "-O", "/dev/null")
 
 
@@ -56,12 +58,14 @@ def configure(node: Node, upstreams: Iterable[Upstream]) -> GatewayConfig:
     routes, warnings = routes_of(node, upstreams)
     inside = node.settings.port or 80
     health_port = next(port for port in HEALTH_PORTS if port != inside)
+    admin_port = next(port for port in ADMIN_PORTS if port != inside)
     sites: dict[str, list[Route]] = {own_address(node): []}
     # The longer path first: it is the narrower one.
     for route in sorted(routes, key=lambda route: (route.address, -len(route.path), route.path)):
         sites.setdefault(route.address, []).append(route)
     written = {address: [asdict(route) for route in found] for address, found in sites.items()}
-    text = render("Caddyfile.j2", {"sites": written, "health_port": health_port, "has_domain": bool(volumes(node))})
+    ports = {"health_port": health_port, "admin_port": admin_port}
+    text = render("Caddyfile.j2", {"sites": written, "has_domain": bool(volumes(node)), **ports})
     health = (*HEALTH_TEST, f"http://127.0.0.1:{health_port}/")
     return GatewayConfig(text=text, health=health, warnings=tuple(warnings))
 

@@ -68,9 +68,9 @@ def compare_services(
     """The same from the services alone, which is what a snapshot keeps. `content` is the new stack's hash."""
     before = {service.node_id: service for service in old}
     staying = {service.node_id for service in new}
-    changes = [_change(before.get(service.node_id), service, engine, set(new_values)) for service in new]
+    changes = [_change(before.get(service.node_id), service, set(new_values)) for service in new]
     changes += [_removal(service) for service in reversed(list(old)) if service.node_id not in staying]
-    facts = [content, sorted(new_values), [asdict(change) for change in changes]]
+    facts = [engine, content, sorted(new_values), [asdict(change) for change in changes]]
     approval = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
     return Plan(changes=tuple(changes), approval=approval)
 
@@ -79,7 +79,7 @@ def _removal(old: StackService) -> Change:
     return Change(service=old.name, node_id=old.node_id, action="remove", reasons=("no longer drawn",), downtime=True)
 
 
-def _change(old: StackService | None, new: StackService, engine: Engine, new_values: set[str]) -> Change:
+def _change(old: StackService | None, new: StackService, new_values: set[str]) -> Change:
     action: Action = "create"
     reasons: tuple[str, ...] = ("new in the drawing",)
     if old is not None:
@@ -96,7 +96,7 @@ def _change(old: StackService | None, new: StackService, engine: Engine, new_val
         node_id=new.node_id,
         action=action,
         reasons=reasons,
-        downtime=action in {"replace", "restart"} and not (engine == "swarm" and new.starts_first),
+        downtime=action in {"replace", "restart"} and not new.starts_first,
     )
 
 

@@ -53,6 +53,7 @@ def _service(spec: pb.ServiceSpec) -> WantedService:
         replicas=max(1, spec.replicas),
         content_hash=spec.content_hash,
         level=spec.level,
+        starts_first=spec.starts_first,
     )
 
 

@@ -31,6 +31,7 @@ class WantedService:
     replicas: int = 1
     content_hash: str = ""
     level: int = 0
+    starts_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,6 +91,7 @@ def _spec_to_wire(service: ServiceSpec) -> runner_pb2.ServiceSpec:
         replicas=service.replicas,
         content_hash=service.content_hash,
         level=service.level,
+        starts_first=service.starts_first,
     )
 
 

@@ -131,6 +131,7 @@ def command_of(*, deployment: DeploymentRecord, project: ProjectRecord, prepared
                 replicas=service.replicas,
                 content_hash=config["hashes"][service.name],
                 level=service.level,
+                starts_first=service.starts_first,
             )
             for service in snapshots.services_of(config)
         ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -9,8 +11,19 @@ import pytest
 
 from agents.contracts import runner_pb2
 from agents.repositories.payloads import from_json, kind_of, to_json
+from agents.states import CommandStatus
 from agents.transport import codec
-from agents.types import AgentCommand, CommandFinished, LogWritten, Outcome, RestoreStarted, RevertCommand, StageReached
+from agents.types import (
+    AgentCommand,
+    CommandData,
+    CommandFinished,
+    LogWritten,
+    Outcome,
+    RestoreStarted,
+    RevertCommand,
+    ServiceSpec,
+    StageReached,
+)
 from tests.agents.doubles import deploy
 
 BODIES = {
@@ -92,3 +105,39 @@ def test_numbers_that_json_does_not_know_are_left_out(strange: float) -> None:
 )
 def test_a_command_survives_the_ledger(command: AgentCommand) -> None:
     assert from_json(kind=kind_of(command), payload=to_json(command)) == command
+
+
+def test_everything_about_a_service_reaches_the_agent() -> None:
+    """Each field of the contract set to something, and named as in our own type."""
+    spec = ServiceSpec(
+        node_id="n1",
+        name="web",
+        image="axion/web:1",
+        bundle_digest="sha256:ab",
+        dockerfile="Dockerfile.web",
+        depends_on=("db",),
+        has_health_check=True,
+        replicas=3,
+        content_hash="c0ffee",
+        level=2,
+        starts_first=True,
+    )
+    command = deploy(services=(spec,))
+    data = CommandData(
+        id=uuid4(),
+        agent_id=uuid4(),
+        lane="lane",
+        number=1,
+        deployment_id=uuid4(),
+        project_id=uuid4(),
+        kind=kind_of(command),
+        command=command,
+        status=CommandStatus.QUEUED,
+        attempts=0,
+        queued_at=datetime.now(tz=UTC),
+        last_report_number=0,
+    )
+    told = codec.command_to_wire(data).command.deploy.services[0]
+    sent = {field.name: value for field, value in told.ListFields()}
+    assert sent.keys() == {field.name for field in runner_pb2.ServiceSpec.DESCRIPTOR.fields}
+    assert {name: tuple(value) if name == "depends_on" else value for name, value in sent.items()} == asdict(spec)

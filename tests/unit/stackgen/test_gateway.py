@@ -50,6 +50,11 @@ def test_a_domain_brings_https_its_ports_and_a_place_for_certificates() -> None:
     assert service["volumes"] == ["g-data:/data"]
 
 
+def test_its_own_doors_inside_the_container_leave_the_drawings_port_alone() -> None:
+    assert "admin 127.0.0.1:2019" in caddyfile(node("g", GATEWAY), web("a"), edges=["g a"])
+    assert "admin 127.0.0.1:2018" in caddyfile(node("g", GATEWAY, port="2019"), web("a"), edges=["g a"])
+
+
 def test_two_routes_to_one_place_are_told() -> None:
     stack = stack_of(graph(node("g", GATEWAY), web("a", path="/x"), web("b", path="/x/"), edges=["g a", "g b"]))
     assert stack.warnings == ("'g' leads :80/x to a, not to b",)

@@ -80,15 +80,15 @@ def test_what_is_no_longer_drawn_goes_last_and_a_rename_is_one_change() -> None:
     assert found[-1] == ("remove", "db", ("no longer drawn",))
 
 
-def test_compose_stops_first_and_swarm_only_where_it_must() -> None:
+def test_only_what_holds_data_or_a_port_of_the_host_stops_first() -> None:
     def downtime(engine: Any) -> dict[str, bool]:
         options = StackOptions(engine=engine)
         old = stack_of(drawing(), options=options)
-        new = stack_of(drawing(env__A="2"), options=options)
+        new = stack_of(drawing(env__A="2", path="/other"), options=options)
         values = ["SECRET_DB_PASSWORD"]
         return {change.service: change.downtime for change in compare(old=old, new=new, new_values=values).changes}
 
-    assert downtime("compose") == {"db": True, "api": True, "g": False}
+    assert downtime("compose") == {"db": True, "api": False, "g": True}
     assert downtime("swarm") == {"db": True, "api": False, "g": False}
 
 
