@@ -5,6 +5,8 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 PYTHON := .venv/bin/python
+# Test processes side by side: most of the time goes into waiting for Docker.
+PROCESSES ?= 2
 PROTOS := $(wildcard agents/contracts/*.proto)
 # Tools that only read the settings need some: this reaches no server.
 CHECK_ENV := DATABASE_URL=postgres://axion@127.0.0.1:1/axion REDIS_URL=redis://127.0.0.1:1/0 KAFKA_BROKERS= \
@@ -46,7 +48,7 @@ lint: setup ## style, types, layers, migrations and compiled protos; changes not
 
 .PHONY: test
 test: setup services ## all tests on the real servers; ARGS="-k name -x" goes to pytest
-	@$(SERVICES_ENV) $(PYTHON) -m pytest $(ARGS)
+	@$(SERVICES_ENV) $(PYTHON) -m pytest --numprocesses $(PROCESSES) --dist loadgroup $(ARGS)
 
 .PHONY: demo
 demo: setup ## deploy the sample project to the local Docker engine and leave it open; ONCE=1 checks it and cleans up

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import secrets
 import shutil
 import signal
+import tarfile
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,7 @@ from axion_deploy.embedded.redis import EmbeddedRedis
 
 FINISHED = {3: "success", 4: "failed", 6: "rolled_back"}
 START_SECONDS = 60.0
+UPLOAD_SECONDS = 30.0
 
 
 class ControlPlane:
@@ -132,6 +136,24 @@ class ControlPlane:
             self.projects.append(imported["project"])
         return str(imported["project"])
 
+    def put_code(self, project: str, node_id: str, files: dict[str, str]) -> None:
+        """Replace the code of one node over REST."""
+        content = io.BytesIO()
+        with tarfile.open(fileobj=content, mode="w") as tar:
+            for name, text in files.items():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(text.encode())
+                tar.addfile(entry, io.BytesIO(text.encode()))
+        request = urllib.request.Request(
+            f"{self.addresses.url}/api/projects/{project}/code/{node_id}",
+            data=content.getvalue(),
+            method="PUT",
+            headers={"Authorization": f"Token {self.bootstrap['api_token']}", "Content-Type": "application/x-tar"},
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=UPLOAD_SECONDS) as response:
+            assert response.status == 200
+
     def deploy(self, project: str, **fields: Any) -> str:
         body = {"projectId": project, "serverId": str(self.bootstrap["server"]), **fields}
         answer = self.api("deployments", send=body)
@@ -179,8 +201,10 @@ def wait_for(
         time.sleep(0.1)
 
 
-def write_project(folder: Path, *, name: str, graph: dict[str, Any], code: dict[str, dict[str, str]]) -> Path:
-    """A project's directory with these files per service."""
+def write_project(
+    folder: Path, *, name: str, graph: dict[str, Any], code: dict[str, dict[str, str]], **settings: object
+) -> Path:
+    """A project's directory with these files per service, and settings besides the usual quick ones."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / "graph.json").write_text(json.dumps(graph))
@@ -193,7 +217,7 @@ def write_project(folder: Path, *, name: str, graph: dict[str, Any], code: dict[
         "name": name,
         "graph": "graph.json",
         "code": {service: service for service in code},
-        "settings": {"health_window": 1, "health_deadline": 30},
+        "settings": {"health_window": 1, "health_deadline": 30, **settings},
     }
     (folder / "project.json").write_text(json.dumps(described))
     return folder

@@ -15,6 +15,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *args):
         pass
 print("{text} starts", flush=True)
+time.sleep({wait})
 http.server.ThreadingHTTPServer(("", 8000), Handler).serve_forever()
 """
 
@@ -45,9 +46,11 @@ def two_services(*, slow_build: bool = False) -> dict[str, Any]:
     return {"nodes": nodes, "edges": [edge("web", "api")]}
 
 
-def server_code(*, text: str = "hello", healthy: bool = True, slow_build: bool = False) -> dict[str, str]:
-    """The code of a service; an unhealthy one runs and answers 503 to its health check."""
-    files = {"app.py": SERVER.format(status=200 if healthy else 503, text=text)}
+def server_code(
+    *, text: str = "hello", healthy: bool = True, slow_build: bool = False, listens_after: int = 0
+) -> dict[str, str]:
+    """The code of a service; an unhealthy one runs and answers 503 to its health check. Seconds."""
+    files = {"app.py": SERVER.format(status=200 if healthy else 503, text=text, wait=listens_after)}
     if slow_build:
         files["Dockerfile"] = (
             "FROM python:3.13-slim\n"

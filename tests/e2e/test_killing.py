@@ -1,4 +1,4 @@
-"""kill -9 anywhere, at any step: the deployment ends as it would have."""
+"""Losses that no single stage shows; each process in each stage is killed in `faults`."""
 
 from __future__ import annotations
 
@@ -41,36 +41,7 @@ def test_a_job_lost_with_redis_and_worker_is_taken_over(control_plane: ControlPl
     assert ended["status"] == 3, ended
 
 
-@pytest.mark.parametrize("name", ["worker", "gateway", "publisher", "reconciler", "web"])
-@pytest.mark.parametrize("delay", [0.05, 1.0])
-def test_a_killed_process_changes_nothing_in_the_end(
-    control_plane: ControlPlane, two_parts: MakeProject, name: str, delay: float
-) -> None:
-    project = two_parts()
-    with docker_view.counted_starts(project) as starts:
-        deployment = control_plane.deploy(project)
-        time.sleep(delay)
-        control_plane.kill(name)
-        control_plane.restart(name)
-        wait_for(control_plane.web_answers, seconds=30, what="the web process")
-        ended = control_plane.wait_for_end(deployment)
-        assert ended["status"] == 3, ended
-        assert starts() == {"web": 1, "api": 1}
-
-
-def test_the_agent_killed_in_a_build_carries_on(control_plane: ControlPlane, two_parts: MakeProject) -> None:
-    project = two_parts(slow_build=True)
-    with docker_view.counted_starts(project) as starts:
-        deployment = control_plane.deploy(project)
-        wait_for_log(control_plane, deployment, "sleep 6")
-        control_plane.kill("runner")
-        control_plane.restart("runner")
-        ended = control_plane.wait_for_end(deployment)
-        assert ended["status"] == 3, ended
-        assert starts() == {"web": 1, "api": 1}
-
-
-@pytest.mark.parametrize("delay", [0.1, 0.6, 1.5])
+@pytest.mark.parametrize("delay", [0.1, 1.0])
 def test_the_agent_killed_while_applying_starts_nothing_twice(
     control_plane: ControlPlane, two_parts: MakeProject, delay: float
 ) -> None:
@@ -89,20 +60,6 @@ def test_the_agent_killed_while_applying_starts_nothing_twice(
         assert ended["status"] == 3, ended
         assert starts() == {"web": 1, "api": 1}
     assert len(docker_view.leftovers(project)["containers"]) == 2
-
-
-def test_postgres_restarted_in_the_middle(control_plane: ControlPlane, two_parts: MakeProject) -> None:
-    project = two_parts(slow_build=True)
-    deployment = control_plane.deploy(project)
-    wait_for_log(control_plane, deployment, "sleep 6")
-    control_plane.postgres.stop()
-    time.sleep(1)
-    control_plane.postgres.start()
-    wait_for(control_plane.web_answers, seconds=30, what="the web process")
-    ended = control_plane.wait_for_end(deployment)
-    assert ended["status"] == 3, ended
-    for name, child in control_plane.children.items():
-        assert child.is_running(), f"{name} ended: {child.tail()}"
 
 
 def test_an_agent_away_for_good_is_lost_and_its_return_changes_nothing(tmp_path: Path) -> None:

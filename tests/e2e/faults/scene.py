@@ -1,0 +1,76 @@
+"""One project held in one stage: a version runs, the next one is on its way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.control_plane import ControlPlane, wait_for, write_project
+from tests.e2e.faults.host import Picture, picture
+from tests.e2e.faults.stages import Stage
+from tests.e2e.graphs import node_id, server_code, two_services
+
+STAGE_SECONDS = 60.0
+# By the table of states; what happened in between must have been announced.
+SUCCEEDED = [("pending", "in_progress"), ("in_progress", "success")]
+CANCELLED = [("pending", "in_progress"), ("in_progress", "failed")]
+
+
+class Scene:
+    """Keeps its project from case to case: each begins with the version that the one before it left running."""
+
+    def __init__(self, *, plane: ControlPlane, stage: Stage, folder: Path) -> None:
+        self.stage = stage
+        self._plane = plane
+        self._version = 1
+        slow_build = bool(stage.code.get("slow_build"))
+        project = write_project(
+            folder / stage.name,
+            name=f"Held in {stage.name}",
+            graph=two_services(slow_build=slow_build),
+            code={"web": server_code(text="web"), "api": server_code(text="version 1", slow_build=slow_build)},
+            **stage.settings,
+        )
+        self.project = plane.import_project(project)
+        ended = plane.wait_for_end(plane.deploy(self.project))
+        assert ended["status"] == 3, ended
+
+    def begin(self) -> None:
+        """Note what runs, and ask for the next version."""
+        self.before = picture(self.project)
+        self._version += 1
+        code: dict[str, Any] = {"text": f"version {self._version}", **self.stage.code}
+        self._plane.put_code(self.project, node_id("api"), server_code(**code))
+        self.deployment = self._plane.deploy(self.project)
+
+    def wait_until_there(self) -> None:
+        """The deployment is in the stage by what the control plane has stored."""
+        wait_for(
+            lambda: self._status()["currentStage"] == self.stage.number,
+            seconds=STAGE_SECONDS,
+            what=f"the stage {self.stage.name}",
+            details=self._plane.tails,
+        )
+        assert self._status()["status"] == 2, f"the deployment did not stay in {self.stage.name}"
+
+    def cancel(self) -> None:
+        answer = self._plane.api(f"deployments/{self.deployment}/cancel", send={})
+        assert answer.status == 202, answer
+
+    def end(self) -> dict[str, Any]:
+        return self._plane.wait_for_end(self.deployment)
+
+    def after(self) -> Picture:
+        return picture(self.project)
+
+    def changes(self) -> list[tuple[str, str]]:
+        """The announced changes of status; every event before and between them is there."""
+        events = self._plane.events(self.deployment)
+        assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
+        found = [event["payload"] for event in events if event["type"] == "deployment.status_changed"]
+        return [(each["from"], each["to"]) for each in found]
+
+    def _status(self) -> dict[str, Any]:
+        answer = self._plane.api(f"deployments/{self.deployment}/status")
+        assert answer.data is not None, answer
+        return dict(answer.data["data"])

@@ -1,0 +1,98 @@
+"""Kill -9 and cancel, in each stage and for each process: the end is the one without the fault, and Docker shows it.
+
+A case drives one project for each stage at the same time, so one killed process meets all of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+
+from tests.e2e import docker_view
+from tests.e2e.control_plane import ControlPlane, wait_for
+from tests.e2e.faults.scene import CANCELLED, SUCCEEDED, Scene
+from tests.e2e.faults.stages import PROCESSES, STAGES
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+# Long enough for the others to notice that it is gone.
+GONE_SECONDS = 1.0
+
+
+@pytest.fixture(scope="module")
+def scenes(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Scene]]:
+    folder = tmp_path_factory.mktemp("scenes")
+    with ThreadPoolExecutor() as pool:
+        yield list(pool.map(lambda stage: Scene(plane=control_plane, stage=stage, folder=folder), STAGES))
+
+
+@pytest.fixture
+def held(scenes: list[Scene]) -> list[Scene]:
+    """Each in its stage."""
+    hold(scenes)
+    return scenes
+
+
+def hold(scenes: list[Scene]) -> None:
+    """The stages come one after the other: who has the longest way to go begins first."""
+    for scene in reversed(scenes):
+        scene.begin()
+    for scene in scenes:
+        scene.wait_until_there()
+
+
+def kill_and_restart(plane: ControlPlane, name: str) -> None:
+    if name == "postgres":
+        plane.postgres.kill()
+        plane.postgres.start()
+    elif name == "redis":
+        plane.redis.kill()
+        plane.redis.start()
+    else:
+        plane.kill(name)
+        time.sleep(GONE_SECONDS)
+        plane.restart(name)
+    wait_for(plane.web_answers, seconds=30, what="the web process", details=plane.tails)
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_killed_in_every_stage_it_ends_as_it_would_have(
+    control_plane: ControlPlane, scenes: list[Scene], process: str
+) -> None:
+    with ExitStack() as listening:
+        starts = [listening.enter_context(docker_view.counted_starts(scene.project)) for scene in scenes]
+        hold(scenes)
+        kill_and_restart(control_plane, process)
+        for scene, started in zip(scenes, starts, strict=True):
+            ended = scene.end()
+            assert ended["status"] == 3, ended
+            assert scene.changes() == SUCCEEDED
+            after = scene.after()
+            assert after.services["web"] == scene.before.services["web"]
+            assert after.ids["web"] == scene.before.ids["web"]
+            assert after.services["api"].image != scene.before.services["api"].image
+            assert (after.networks, after.volumes) == (scene.before.networks, scene.before.volumes)
+            assert started() == {"api": 1}
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_cancelled_in_every_stage_all_is_as_before(
+    control_plane: ControlPlane, held: list[Scene], process: str
+) -> None:
+    for scene in held:
+        scene.cancel()
+    kill_and_restart(control_plane, process)
+    for scene in held:
+        ended = scene.end()
+        assert (ended["status"], ended["reason"]) == (4, "cancelled"), ended
+        assert "what ran before is back" in ended["errorMessage"]
+        assert scene.changes() == CANCELLED
+        after = scene.after()
+        assert after.services == scene.before.services
+        assert (after.networks, after.volumes) == (scene.before.networks, scene.before.volumes)
+        assert after.ids["web"] == scene.before.ids["web"]
+        if scene.stage.untouched:
+            assert after.ids == scene.before.ids
