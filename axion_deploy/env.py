@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -50,6 +51,14 @@ def switch(name: str, *, default: bool) -> bool:
     if raw in {"0", "false", "no", "off", ""}:
         return False
     raise ImproperlyConfigured(f"{name}={raw!r} is neither on nor off.")
+
+
+def rate(name: str, default: str) -> str:
+    """How often, such as 600/min; per s, min, hour or day."""
+    value = text(name, default)
+    if not re.fullmatch(r"[1-9]\d*/(s|min|hour|day)", value):
+        raise ImproperlyConfigured(f"{name}={value!r} is no rate such as 600/min; per s, min, hour or day.")
+    return value
 
 
 def words(name: str, default: str = "") -> list[str]:

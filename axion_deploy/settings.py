@@ -75,6 +75,15 @@ CHANNEL_LAYERS = {
         "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": 20}], "capacity": 500},
     }
 }
+# Counts how often who asked for what; nothing that matters when it is lost.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "axion",
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+    }
+}
 RQ_QUEUES = {"deployments": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 120, "DEFAULT_RESULT_TTL": 300}}
 KAFKA_BROKERS = env.words("KAFKA_BROKERS")
 
@@ -97,8 +106,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "deployments.api.errors.problem_response",
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"user": env.text("AXION_RATE_LIMIT", "600/min")},
+    "DEFAULT_THROTTLE_CLASSES": ["deployments.api.throttles.UserRate"],
+    # Only a proxy that we know of may say who came to it.
+    "NUM_PROXIES": 1 if SECURE_PROXY_SSL_HEADER else 0,
     "UNAUTHENTICATED_USER": None,
 }
 REST_KNOX = {"TOKEN_TTL": None}
@@ -148,6 +158,14 @@ UNFOLD = {
         ],
     },
 }
+
+# How often, counted in Redis for all processes: requests of one user; requests of one address in which nobody could be
+# recognised; tries to sign in of one name or from one address; new tokens of one user.
+AXION_RATE_LIMIT = env.rate("AXION_RATE_LIMIT", "600/min")
+AXION_RATE_ANONYMOUS = env.rate("AXION_RATE_ANONYMOUS", "60/min")
+AXION_RATE_SIGN_IN = env.rate("AXION_RATE_SIGN_IN", "20/min")
+AXION_RATE_TOKENS = env.rate("AXION_RATE_TOKENS", "30/hour")
+AXION_SOCKETS_PER_USER = env.number("AXION_SOCKETS_PER_USER", 500, at_least=1)
 
 AXION_ENCRYPTION_KEYS = env.encryption_keys("AXION_ENCRYPTION_KEYS")
 AXION_GATEWAY_BIND = env.text("AXION_GATEWAY_BIND", "127.0.0.1:50051")

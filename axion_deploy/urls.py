@@ -6,6 +6,8 @@ from django.urls import include, path
 from django.utils import timezone
 from django.views.generic import RedirectView
 
+from deployments.admin.sign_in import sign_in
+from deployments.api import missing
 from deployments.services import health
 
 
@@ -27,5 +29,8 @@ urlpatterns = [
     path("healthz", alive),
     path("healthz/events", event_lags),
     path("api/", include("deployments.api.urls")),
+    path("admin/login/", sign_in),
     path("admin/", admin.site.urls),
 ]
+handler400 = missing.bad_request
+handler500 = missing.server_error

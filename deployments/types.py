@@ -216,6 +216,14 @@ class EventRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Position:
+    """A place in a list by time: right behind this deployment."""
+
+    created_at: datetime
+    deployment_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page(Generic[T]):
     """One page of a list, newest first."""
 

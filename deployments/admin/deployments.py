@@ -23,13 +23,13 @@ from unfold.decorators import display
 
 from agents.models import Cluster, Server
 from deployments.admin import looks, page_state
-from deployments.admin.counting import EstimatingPaginator
-from deployments.admin.filters import KindFilter, ProjectFilter, StatusFilter
+from deployments.admin.counting import EstimatingPaginator, SelectionPaginator
+from deployments.admin.filters import KindFilter, ProjectFilter, StatusFilter, chosen_project, chosen_status
 from deployments.admin.own_rows import OwnRows, caller_in, found, fresh_json, identifier
 from deployments.errors import DeployError
 from deployments.events import EventType
 from deployments.models import Deployment
-from deployments.repositories import projects
+from deployments.repositories import lists, projects
 from deployments.services import access, cancel, queries
 from deployments.types import Caller, Right
 
@@ -47,7 +47,6 @@ class DeploymentAdmin(OwnRows, ModelAdmin):
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
-    paginator = EstimatingPaginator
     ordering = ("-created_at", "-id")
     actions = None
     empty_title = "No deployments yet"
@@ -65,6 +64,21 @@ class DeploymentAdmin(OwnRows, ModelAdmin):
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return self.ordering
+
+    def get_paginator(self, request: HttpRequest, queryset: Any, per_page: int, *_: Any, **__: Any) -> Any:
+        """Caller, project and status say which rows there are, and these are counted; a kind is looked for."""
+        if request.GET.get(KindFilter.parameter_name):
+            return EstimatingPaginator(queryset, per_page)
+        selection = lists.selection_of(
+            caller=caller_in(request),
+            project_id=chosen_project(request.GET.get(ProjectFilter.parameter_name)),
+            status=chosen_status(request.GET.get(StatusFilter.parameter_name)),
+        )
+        return SelectionPaginator(selection=selection, rows=queryset, per_page=per_page)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Nothing narrows the list but its filters, so its count is always that of its rows."""
+        return lookup in {each.parameter_name for each in self.list_filter}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Deployment]:
         rows: QuerySet[Deployment] = super().get_queryset(request)

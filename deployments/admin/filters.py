@@ -18,6 +18,19 @@ from deployments.services import access
 from deployments.states import Status
 
 
+def chosen_status(value: str | None) -> Status | None:
+    """None for nothing chosen and for nonsense."""
+    return Status(value) if value in set(Status) else None
+
+
+def chosen_project(value: str | None) -> UUID | None:
+    """None for nothing chosen and for nonsense."""
+    try:
+        return UUID(value or "")
+    except ValueError:
+        return None
+
+
 class StatusFilter(SimpleListFilter):
     title = "status"
     parameter_name = "status"
@@ -26,7 +39,8 @@ class StatusFilter(SimpleListFilter):
         return [(str(status), look.label) for status, look in looks.STATUS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> QuerySet[Deployment]:
-        return queryset.filter(status=self.value()) if self.value() in set(Status) else queryset
+        status = chosen_status(self.value())
+        return queryset if status is None else queryset.filter(status=status)
 
 
 class KindFilter(SimpleListFilter):
@@ -48,10 +62,8 @@ class ProjectFilter(SimpleListFilter):
         return [(str(project.id), project.name) for project in access.projects_of(caller_in(request))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> QuerySet[Deployment]:
-        try:
-            return queryset.filter(project=UUID(self.value() or ""))
-        except ValueError:
-            return queryset
+        project_id = chosen_project(self.value())
+        return queryset if project_id is None else queryset.filter(project=project_id)
 
 
 class LastStatusFilter(SimpleListFilter):

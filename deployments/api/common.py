@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from django.utils import timezone
+from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated, Throttled
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from deployments.api.once import fingerprint_of, key_in
 from deployments.api.parsers import BoundedJSONParser
 from deployments.api.serializers import Checked
+from deployments.api.throttles import RefusedRate
+from deployments.errors import DeployError
+from deployments.services import idempotency
 from deployments.services.access import caller_of
 from deployments.types import Caller
 from deployments.wire import SUCCESS
@@ -21,10 +27,33 @@ class Door(APIView):
     """A view whose bodies are bounded JSON and whose caller comes from the credentials alone."""
 
     parser_classes: Sequence[type[BaseParser]] = (BoundedJSONParser,)
+    claimed = ""
 
     @property
     def caller(self) -> Caller:
         return caller_of(self.request.user)
+
+    def take_request_id(self, body: Mapping[str, Any]) -> str:
+        """What makes a repeat a repeat for the use case: the Idempotency-Key header, or else metadata.requestId.
+
+        The same id with another request is a Conflict.
+        """
+        request_id = key_in(self.request) or str(body.get("metadata", {}).get("requestId", ""))
+        if request_id:
+            fingerprint = fingerprint_of(self.request)
+            idempotency.claim(caller=self.caller, key=request_id, fingerprint=fingerprint, at=timezone.now())
+            self.claimed = request_id
+        return request_id
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """A refused request frees its key; an address that nobody is recognised at again and again has to wait."""
+        if self.claimed and isinstance(exc, DeployError | APIException):
+            idempotency.release(caller=self.caller, key=self.claimed)
+        if isinstance(exc, NotAuthenticated | AuthenticationFailed):
+            refused = RefusedRate()
+            if not refused.allow_request(self.request, self):
+                exc = Throttled(wait=refused.wait())
+        return super().handle_exception(exc)
 
 
 def checked(serializer: type[Checked], data: Any) -> dict[str, Any]:

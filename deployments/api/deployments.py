@@ -12,7 +12,8 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api.common import Door, checked, ok, request_id_of
+from deployments.api.common import Door, checked, ok
+from deployments.api.once import once
 from deployments.api.serializers import DeployIn, EventsQuery, ListQuery
 from deployments.errors import Invalid
 from deployments.services import cancel, deploy, queries
@@ -20,7 +21,6 @@ from deployments.types import DeployRequest, Target, TargetKind
 from deployments.wire import STATUS_OF_NUMBER, deployment_shape, event_shape, pagination_shape, status_shape
 
 MOST_EVENTS = 500
-LONGEST_REQUEST_ID = 200
 
 
 class Deployments(Door):
@@ -28,15 +28,12 @@ class Deployments(Door):
 
     def post(self, request: Request) -> Response:
         body = checked(DeployIn, request.data)
-        request_id = request_id_of(request, body)
-        if len(request_id) > LONGEST_REQUEST_ID:
-            raise Invalid("The request's id is too long.", details={"Idempotency-Key": "at most 200 characters"})
         wish = DeployRequest(
             project_id=body["projectId"],
             target=target_in(body),
             env_vars=body.get("envVars", {}),
             force_redeploy=body.get("forceRedeploy", False),
-            request_id=request_id,
+            request_id=self.take_request_id(body),
         )
         made = deploy.deploy_project(caller=self.caller, request=wish, deployment_id=uuid4(), at=timezone.now())
         return ok(
@@ -83,6 +80,7 @@ class DeploymentEvents(Door):
 
 
 class CancelDeployment(Door):
+    @once()
     def post(self, request: Request, deployment_id: UUID) -> Response:
         left = cancel.cancel_deployment(caller=self.caller, deployment_id=deployment_id, at=timezone.now())
         return ok({"deployment": deployment_shape(left)}, status=202)

@@ -6,6 +6,7 @@ The member `error` repeats code, message and details in the shape that the platf
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -105,7 +106,8 @@ def problem(
     """One problem document. `code` and `details` are extension members, as RFC 9457 allows."""
     number = status or STATUS_OF_CODE[code]
     error = {"code": code, "message": message, "details": dict(details or {})}
-    body = {"type": "about:blank", "title": TITLES[code], "status": number, "detail": message, "code": code}
+    title = TITLES[code] if STATUS_OF_CODE[code] == number else HTTPStatus(number).phrase
+    body = {"type": "about:blank", "title": title, "status": number, "detail": message, "code": code}
     return Response(
         {**body, "details": error["details"], "error": error},
         status=number,

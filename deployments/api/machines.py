@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from agents.states import Presence
 from agents.types import ClusterData, ServerData
 from deployments.api.common import Door, checked, ok
+from deployments.api.once import once
 from deployments.api.serializers import ClusterIn, ServerIn
 from deployments.events import epoch_ms
 from deployments.services import machines
@@ -23,6 +24,7 @@ STATUS_OF_PRESENCE = {Presence.ONLINE: CONNECTED, Presence.PENDING: PENDING}
 
 
 class Servers(Door):
+    @once()
     def post(self, request: Request) -> Response:
         body = checked(ServerIn, request.data)
         added = machines.add_server(
@@ -41,6 +43,7 @@ class Servers(Door):
 
 
 class Clusters(Door):
+    @once()
     def post(self, request: Request) -> Response:
         body = checked(ClusterIn, request.data)
         added = machines.add_cluster(caller=self.caller, cluster_id=uuid4(), name=body["name"])
@@ -53,6 +56,7 @@ class Clusters(Door):
 class EnrolmentTokens(Door):
     """POST answers with a token that enrols one agent, once. It is shown here and never again."""
 
+    @once(keep=False)
     def post(self, request: Request, server_id: UUID) -> Response:
         issued = machines.issue_enrolment_token(caller=self.caller, server_id=server_id)
         shape = {"token": issued.token, "serverId": str(issued.server_id), "expiresAt": epoch_ms(issued.expires_at)}

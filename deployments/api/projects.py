@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from deployments.api.common import Door, checked, ok
+from deployments.api.once import once
 from deployments.api.parsers import CONTENT, OctetsParser, TarParser
 from deployments.api.serializers import GraphIn, ProjectIn
 from deployments.services import access, sources
@@ -27,6 +28,7 @@ SETTINGS = {
 
 
 class Projects(Door):
+    @once()
     def post(self, request: Request) -> Response:
         body = checked(ProjectIn, request.data)
         settings = {ours: body[theirs] for theirs, ours in SETTINGS.items() if theirs in body}

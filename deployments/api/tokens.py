@@ -6,8 +6,11 @@ from knox.models import AuthToken
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 
 from deployments.api.common import Door, ok
+from deployments.api.once import once
+from deployments.api.throttles import TokenRate, UserRate
 from deployments.events import epoch_ms
 
 
@@ -16,6 +19,10 @@ class Tokens(Door):
 
     authentication_classes = (SessionAuthentication,)
 
+    def get_throttles(self) -> list[BaseThrottle]:
+        return [UserRate(), TokenRate()] if self.request.method == "POST" else [UserRate()]
+
+    @once(keep=False)
     def post(self, request: Request) -> Response:
         stored, token = AuthToken.objects.create(user=request.user)
         return ok({"data": {"token": token, "expiresAt": epoch_ms(stored.expiry)}}, status=201)

@@ -1,9 +1,10 @@
 """REST routes."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, re_path
 
 from deployments.api.deployments import CancelDeployment, Deployment, DeploymentEvents, Deployments, DeploymentStatus
 from deployments.api.machines import Clusters, EnrolmentTokens, Servers
+from deployments.api.missing import NothingThere
 from deployments.api.projects import NodeCode, Project, ProjectGraph, Projects
 from deployments.api.tokens import Tokens
 
@@ -21,4 +22,5 @@ urlpatterns: list[URLPattern] = [
     path("servers", Servers.as_view(), name="api-servers"),
     path("servers/<uuid:server_id>/enrolment-tokens", EnrolmentTokens.as_view(), name="api-enrolment-tokens"),
     path("tokens", Tokens.as_view(), name="api-tokens"),
+    re_path(r"", NothingThere.as_view(), name="api-nothing"),
 ]

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import random
+import time
 from collections.abc import Coroutine
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 
+from deployments import seats
 from deployments.consumers.identity import PROTOCOL, caller_from
 from deployments.errors import DeployError, Unauthenticated
 from deployments.types import Caller
@@ -29,7 +31,7 @@ LOOK_SECONDS = 10.0
 LARGEST_QUESTION = 16 * 1024
 # Lets a browser tell a quiet deployment from a dead connection.
 ALIVE = {"kind": "alive"}
-NOT_SIGNED_IN, NOT_FOUND, TOO_SLOW, TOO_LARGE, NOT_UNDERSTOOD = 4401, 4404, 4408, 4413, 4400
+NOT_SIGNED_IN, NOT_FOUND, TOO_SLOW, TOO_LARGE, NOT_UNDERSTOOD, TOO_MANY = 4401, 4404, 4408, 4413, 4400, 4429
 
 logger = structlog.get_logger(__name__)
 
@@ -39,6 +41,7 @@ class LiveSocket(AsyncWebsocketConsumer):
 
     caller: Caller
     looking: asyncio.Task[None] | None = None
+    seated = False
 
     @property
     def subject(self) -> UUID:
@@ -76,6 +79,9 @@ class LiveSocket(AsyncWebsocketConsumer):
         except DeployError as error:
             await self.close(code=close_code(error))
             return
+        if not await self.keep_seat():
+            await self.close(code=TOO_MANY)
+            return
         await self.channel_layer.group_add(self.group(), self.channel_name)
         await self.accept(PROTOCOL if PROTOCOL in self.scope.get("subprotocols", []) else None)
         await self.do(self.begin())
@@ -86,7 +92,14 @@ class LiveSocket(AsyncWebsocketConsumer):
         self.caller = await database_sync_to_async(caller_from)(self.scope)
         await database_sync_to_async(self.check)(caller=self.caller)
 
+    async def keep_seat(self) -> bool:
+        """False when the user holds as many sockets as anybody may."""
+        self.seated = await seats.take(user_id=self.caller.user_id, seat=self.channel_name, now=time.time())
+        return self.seated
+
     async def disconnect(self, code: int) -> None:
+        if self.seated:
+            await seats.leave(user_id=self.caller.user_id, seat=self.channel_name)
         if self.looking is not None:
             self.looking.cancel()
         with contextlib.suppress(Exception):
@@ -99,6 +112,7 @@ class LiveSocket(AsyncWebsocketConsumer):
             await asyncio.sleep(LOOK_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311
             try:
                 await self.look_who_it_is()
+                await self.keep_seat()
                 await self.channel_layer.group_add(self.group(), self.channel_name)
                 async with self.busy:
                     await self.catch_up()

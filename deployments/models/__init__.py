@@ -1,5 +1,6 @@
 """Tables of the domain: fields, constraints, indexes, no behaviour. Reached through repositories and the admin only."""
 
+from deployments.models.bookkeeping import DeploymentCount, RequestKey
 from deployments.models.deployment import Deployment, DeploymentEvent, DeploymentHistory
 from deployments.models.project import CodeBundle, GraphVersion, NodeCode, Project, ProjectMember, ProjectSecret
 from deployments.models.user import User
@@ -7,6 +8,7 @@ from deployments.models.user import User
 __all__ = [
     "CodeBundle",
     "Deployment",
+    "DeploymentCount",
     "DeploymentEvent",
     "DeploymentHistory",
     "GraphVersion",
@@ -14,5 +16,6 @@ __all__ = [
     "Project",
     "ProjectMember",
     "ProjectSecret",
+    "RequestKey",
     "User",
 ]

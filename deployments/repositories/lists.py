@@ -7,28 +7,50 @@ from uuid import UUID
 
 from deployments.repositories import projects
 from deployments.repositories.deployments import joined
+from deployments.repositories.pages import Selection, ids_after, ids_at, top
 from deployments.repositories.records import deployment_record
 from deployments.states import UNFINISHED, Status
-from deployments.types import Caller, DeploymentRecord, Page
+from deployments.types import Caller, DeploymentRecord, Page, Position
 
 # More than these wait in a lane only when something is wrong; lists stay bounded.
 MOST_WAITING = 50
 
 
-def page_of(
-    *, caller: Caller, project_id: UUID | None, status: Status | None, page: int, limit: int
-) -> Page[DeploymentRecord]:
-    """Newest first, only of projects that the caller may see."""
-    rows = joined().order_by("-created_at", "-id")
+def selection_of(*, caller: Caller, project_id: UUID | None = None, status: Status | None = None) -> Selection:
+    """The deployments that the caller may see, of one project when given: none when that is not theirs to see."""
+    if caller.sees_everything:
+        return Selection(project_ids=None if project_id is None else (project_id,), status=status)
+    mine = projects.visible(caller=caller).order_by()
     if project_id is not None:
-        rows = rows.filter(project_id=project_id)
-    elif not caller.sees_everything:
-        rows = rows.filter(project_id__in=projects.visible(caller=caller).values("pk"))
-    if status is not None:
-        rows = rows.filter(status=status)
-    start = (page - 1) * limit
-    items = tuple(deployment_record(row) for row in rows[start : start + limit])
-    return Page(items=items, page=page, limit=limit, total=rows.count())
+        mine = mine.filter(pk=project_id)
+    return Selection(project_ids=tuple(mine.values_list("pk", flat=True)), status=status)
+
+
+def page_of(*, selection: Selection, page: int, limit: int, oldest_first: bool = False) -> Page[DeploymentRecord]:
+    """By number: exact, and fast near both ends of the list."""
+    total, start = selection.total(), (page - 1) * limit
+    ids = ids_at(selection, start=start, limit=limit, total=total, oldest_first=oldest_first)
+    return Page(items=in_order(ids), page=page, limit=limit, total=total)
+
+
+def page_after(
+    *, selection: Selection, after: Position, limit: int, oldest_first: bool = False
+) -> Page[DeploymentRecord]:
+    """What follows a deployment: as fast anywhere in the list."""
+    ids = ids_after(
+        selection,
+        created_at=after.created_at,
+        deployment_id=after.deployment_id,
+        limit=limit,
+        oldest_first=oldest_first,
+    )
+    return Page(items=in_order(ids), page=1, limit=limit, total=selection.total())
+
+
+def in_order(ids: list[UUID]) -> tuple[DeploymentRecord, ...]:
+    """These deployments, in this order."""
+    found = joined().in_bulk(ids)
+    return tuple(deployment_record(found[each]) for each in ids if each in found)
 
 
 def current_of_project(*, project_id: UUID, recent: int) -> tuple[DeploymentRecord, ...]:
@@ -45,9 +67,7 @@ def current_of_project(*, project_id: UUID, recent: int) -> tuple[DeploymentReco
 
 def newest(*, caller: Caller, statuses: Collection[Status] | None, limit: int) -> tuple[DeploymentRecord, ...]:
     """The newest deployments of the caller's projects, of these statuses when given. Counts nothing."""
-    rows = joined().order_by("-created_at", "-id")
-    if not caller.sees_everything:
-        rows = rows.filter(project_id__in=projects.visible(caller=caller).values("pk"))
-    if statuses is not None:
-        rows = rows.filter(status__in=sorted(statuses))
-    return tuple(deployment_record(row) for row in rows[:limit])
+    wanted: list[Status | None] = [None] if statuses is None else list(statuses)
+    ids = [each for status in wanted for each in top(selection_of(caller=caller, status=status), limit=limit)]
+    found = sorted(in_order(ids), key=lambda record: (record.created_at, record.id), reverse=True)
+    return tuple(found[:limit])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
-from django.core.cache import cache
 from knox.models import AuthToken
 from pytest_django import Settings
 from rest_framework.test import APIClient
@@ -15,8 +16,9 @@ from tests.doors.people import People
 
 
 @pytest.fixture(autouse=True)
-def no_request_was_counted() -> None:
-    cache.clear()
+def _no_request_was_counted(settings: Settings) -> None:
+    """Counts are kept in Redis, which other tests use at the same time: each test has its own."""
+    settings.CACHES = {"default": {**settings.CACHES["default"], "KEY_PREFIX": f"test-{uuid4().hex}"}}
 
 
 @pytest.fixture(autouse=True)

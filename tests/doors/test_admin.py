@@ -114,6 +114,20 @@ def test_large_counts_are_estimated(project: Project, server: Server, monkeypatc
     assert paginator.count >= 4
 
 
+def test_the_list_reads_its_pages_through_the_selection(people: People, project: Project, server: Server) -> None:
+    made = [factories.make_deployment(project, server, at=factories.later(second)).pk for second in range(120)]
+    browser = people.browser("viewer")
+    for number, size in {1: 50, 2: 50, 3: 20}.items():
+        shown = browser.get(f"{LIST}?p={number}&project={project.id}&status=pending").context["cl"]
+        expected = made[::-1][(number - 1) * 50 :][:50]
+        assert (shown.result_count, [row.pk for row in shown.result_list]) == (120, expected)
+        assert len(shown.result_list) == size
+    assert browser.get(f"{LIST}?status=failed").context["cl"].result_count == 0
+    other = people.browser("stranger").get(f"{LIST}?project={project.id}").context["cl"]
+    assert (other.result_count, list(other.result_list)) == (0, [])
+    assert browser.get(f"{LIST}?status__exact=failed").status_code in (302, 400)
+
+
 def test_deploying_uploading_and_cancelling_by_form(people: People, project: Project, server: Server) -> None:
     browser, base = people.browser("owner"), f"/admin/deployments/project/{project.id}"
     graph = SimpleUploadedFile("graph.json", json.dumps(DRAWN).encode())

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from axion_deploy.processes import run_until, stop_on_signals
-from deployments.services import deadlines
+from deployments.services import deadlines, housekeeping
 
 ROUND_SECONDS = 1.0
+TIDY_EVERY = 10
 
 
 class Command(BaseCommand):
     help = "Look once a second for dead jobs, lost agents and overdue deployments. Several may run."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        rounds = itertools.count()
+
         def step() -> float:
             deadlines.reconcile(at=timezone.now())
+            if next(rounds) % TIDY_EVERY == 0:
+                housekeeping.tidy(at=timezone.now())
             return ROUND_SECONDS
 
         run_until(stop_on_signals(), step=step)

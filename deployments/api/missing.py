@@ -1,0 +1,42 @@
+"""Addresses under /api/ that lead nowhere, and failures before any view was reached: problem documents as well."""
+
+# ruff: noqa: ARG002 - signatures are the framework's
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.views import defaults
+from django.views.generic import View
+from rest_framework.response import Response
+
+from deployments.api.errors import problem
+
+PREFIX = "/api/"
+
+
+class NothingThere(View):
+    """The same for everybody, whatever the method."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return plain(problem(code="NOT_FOUND", message="There is nothing at this address."))
+
+
+def plain(answer: Response) -> HttpResponse:
+    """A problem document without a view that renders it."""
+    return JsonResponse(answer.data, status=answer.status_code, content_type=answer.content_type)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """For `handler400`."""
+    if not request.path_info.startswith(PREFIX):
+        return defaults.bad_request(request, exception)
+    return plain(problem(code="VALIDATION_ERROR", message="The request cannot be understood."))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """For `handler500`. Django has logged what happened."""
+    if not request.path_info.startswith(PREFIX):
+        return defaults.server_error(request)
+    return plain(problem(code="INTERNAL_ERROR", message="The request failed here. It is logged; try again."))

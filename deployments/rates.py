@@ -1,0 +1,51 @@
+"""How often somebody may do something, counted in Redis for all processes together.
+
+Windows are fixed: at their border twice the rate may pass once. Without Redis nothing is refused: it carries no truth,
+and who is signed in and what is stored are checked elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import structlog
+from django.core.cache import cache
+from redis.exceptions import RedisError
+
+SECONDS = {"s": 1, "min": 60, "hour": 3600, "day": 86400}
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rate:
+    """`times` in each window of `seconds`."""
+
+    times: int
+    seconds: int
+
+
+def rate_of(text: str) -> Rate:
+    """From "600/min". Raises ValueError."""
+    times, _, per = text.partition("/")
+    if not times.isdigit() or int(times) < 1 or per not in SECONDS:
+        raise ValueError(f"{text!r} is no rate such as 600/min.")
+    return Rate(times=int(times), seconds=SECONDS[per])
+
+
+def spend(*, what: str, who: str, rate: str, now: float) -> int:
+    """Count one use; 0 when it may happen, else the seconds until the next may. `now` in seconds since 1970."""
+    allowed = rate_of(rate)
+    window, gone = divmod(now, allowed.seconds)
+    # The name may be anything that somebody typed.
+    key = f"{what}:{hashlib.sha256(who.encode('utf-8', 'replace')).hexdigest()[:32]}:{int(window)}"
+    try:
+        cache.add(key, 0, timeout=allowed.seconds + 1)
+        used = int(cache.incr(key))
+    except ValueError:
+        return 0
+    except RedisError as error:
+        logger.warning("redis is not there, nothing is counted", error=str(error))
+        return 0
+    return 0 if used <= allowed.times else max(1, round(allowed.seconds - gone))

@@ -1,0 +1,87 @@
+"""One effect per Idempotency-Key: a repeat of a request changes nothing, another request under its key is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from deployments.errors import Conflict
+from deployments.repositories import request_keys
+from deployments.repositories.request_keys import KeptRequest
+from deployments.types import Caller
+
+# Kept at least this long after the first use.
+KEPT = timedelta(hours=24)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a door answered. `repeated` when it is the answer to an earlier request."""
+
+    status: int
+    body: Mapping[str, Any]
+    location: str = ""
+    repeated: bool = False
+
+
+def answer_once(
+    *, caller: Caller, key: str, fingerprint: str, at: datetime, act: Callable[[], Answer], keep: bool
+) -> Answer:
+    """Key, effect and answer in one transaction: all are stored or none, and whoever repeats gets the first answer.
+
+    Without `keep` (answers that hold a secret) a repeat is told that it is one. Raises Conflict for a key that meant
+    another request, and what `act` raises: then the key is free again.
+    """
+    with transaction.atomic():
+        kept = _claim(caller=caller, key=key, fingerprint=fingerprint, at=at)
+        if kept is not None and kept.status is not None:
+            return Answer(status=kept.status, body=kept.answer, location=kept.location, repeated=True)
+        if kept is not None:
+            raise Conflict(
+                "This was done before, and its answer was shown then and is not kept. Use a new key to do it again.",
+                details={"Idempotency-Key": "used before"},
+            )
+        answer = act()
+        if keep:
+            request_keys.keep_answer(
+                user_id=caller.user_id, key=key, status=answer.status, answer=answer.body, location=answer.location
+            )
+    return answer
+
+
+def claim(*, caller: Caller, key: str, fingerprint: str, at: datetime) -> None:
+    """For use cases that know a repeat by its request id themselves: the key now means this request.
+
+    Opens its own transaction. Raises Conflict for a key that means another one.
+    """
+    with transaction.atomic():
+        _claim(caller=caller, key=key, fingerprint=fingerprint, at=at)
+
+
+def release(*, caller: Caller, key: str) -> None:
+    """After a refusal: nothing happened, so the key may mean another request."""
+    request_keys.release(user_id=caller.user_id, key=key)
+
+
+def _claim(*, caller: Caller, key: str, fingerprint: str, at: datetime) -> KeptRequest | None:
+    """None when the key is new. Inside a transaction."""
+    if request_keys.take(user_id=caller.user_id, key=key, fingerprint=fingerprint, at=at):
+        return None
+    kept = request_keys.get(user_id=caller.user_id, key=key)
+    if kept is None:
+        return None
+    if kept.fingerprint != fingerprint:
+        raise Conflict(
+            "This key was used for another request. Use a new one, or repeat the request as it was.",
+            details={"Idempotency-Key": "used for another request"},
+        )
+    return kept
+
+
+def forget_old_keys(*, at: datetime, limit: int) -> int:
+    """Delete keys that are kept no longer; returns how many."""
+    return request_keys.forget(before=at - KEPT, limit=limit)

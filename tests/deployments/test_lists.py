@@ -1,0 +1,137 @@
+"""Pages and counts of deployments: exact, whoever writes, and the same from either end."""
+
+from __future__ import annotations
+
+import threading
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection, transaction
+
+from agents.models import Server
+from deployments.models import Deployment, DeploymentCount, Project, User
+from deployments.repositories import counts, deployments, lists, pages
+from deployments.repositories.deployments import Outcome
+from deployments.repositories.pages import Selection
+from deployments.services import queries
+from deployments.services.access import caller_of
+from deployments.states import Reason, Status, Transition
+from deployments.types import Position
+from tests import factories
+
+FAILED = Outcome(reason=Reason.CANCELLED, message="No longer wanted.")
+
+
+def make_many(project: Project, server: Server, count: int) -> list[UUID]:
+    """Newest first; every third shares its time with the one before."""
+    made = [factories.make_deployment(project, server, at=factories.later(n - (n % 3 == 2))) for n in range(count)]
+    return [row.pk for row in sorted(made, key=lambda row: (row.created_at, row.pk), reverse=True)]
+
+
+def fail(deployment_id: UUID) -> None:
+    with transaction.atomic():
+        deployments.advance(deployment_id=deployment_id, transition=Transition.FAIL, at=factories.NOW, outcome=FAILED)
+
+
+def counted(selection: Selection) -> tuple[int, int]:
+    return selection.total(), selection.rows().count()
+
+
+@pytest.mark.parametrize("oldest_first", [False, True])
+def test_every_page_is_exact_from_either_end(project: Project, server: Server, oldest_first: bool) -> None:
+    made = make_many(project, server, 23)
+    expected = made[::-1] if oldest_first else made
+    selection = Selection(project_ids=(project.id,))
+    for number in range(1, 6):
+        page = lists.page_of(selection=selection, page=number, limit=5, oldest_first=oldest_first)
+        assert [item.id for item in page.items] == expected[(number - 1) * 5 :][:5]
+        assert (page.total, page.total_pages) == (23, 5)
+    assert lists.page_of(selection=selection, page=10**9, limit=5).items == ()
+
+
+@pytest.mark.parametrize("oldest_first", [False, True])
+def test_following_a_position_reaches_every_row_once(project: Project, server: Server, oldest_first: bool) -> None:
+    made = make_many(project, server, 14)
+    caller = caller_of(project.owner)
+    seen = list(queries.list_deployments(caller=caller, limit=4, oldest_first=oldest_first).items)
+    while True:
+        after = Position(created_at=seen[-1].created_at, deployment_id=seen[-1].id)
+        page = queries.list_deployments(caller=caller, limit=4, after=after, oldest_first=oldest_first)
+        if not page.items:
+            break
+        seen += page.items
+    assert [item.id for item in seen] == (made[::-1] if oldest_first else made)
+
+
+def test_counts_follow_every_writer(project: Project, server: Server) -> None:
+    made = make_many(project, server, 6)
+    fail(made[0])
+    fail(made[1])
+    Deployment.objects.filter(pk=made[2]).delete()
+    everything = Selection(project_ids=None)
+    assert counted(everything) == (5, 5)
+    for status in Status:
+        assert len(set(counted(Selection(project_ids=(project.id,), status=status)))) == 1
+    assert counts.total(project_ids=(project.id,), status=Status.FAILED) == 2
+
+
+def test_what_is_rolled_back_is_not_counted(project: Project, server: Server) -> None:
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        factories.make_deployment(project, server)
+        raise ZeroDivisionError
+    assert counts.total(project_ids=None, status=None) == 0
+
+
+def test_folding_changes_no_total(project: Project, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "MOST_CHANGES", 3)
+    for deployment_id in make_many(project, server, 4)[:3]:
+        fail(deployment_id)
+    assert (counts.fold(limit=10), counts.fold(limit=10)) == (1, 0)
+    assert DeploymentCount.objects.count() == 2
+    assert counts.total(project_ids=(project.id,), status=Status.FAILED) == 3
+    assert counts.total(project_ids=None, status=None) == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_writers_and_folders_at_once_lose_no_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "MOST_CHANGES", 2)
+    owner = factories.make_user(f"owner-{uuid4().hex[:8]}")
+    project, server = factories.make_project(owner), factories.make_server(owner)
+
+    def work(turn: int) -> None:
+        try:
+            for _ in range(15):
+                if turn % 2:
+                    counts.fold(limit=5)
+                else:
+                    fail(factories.make_deployment(project, server).pk)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work, args=(turn,)) for turn in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert counted(Selection(project_ids=(project.id,), status=Status.FAILED)) == (45, 45)
+    assert counted(Selection(project_ids=(project.id,))) == (45, 45)
+
+
+@pytest.mark.parametrize("most_candidates", [0, pages.MOST_CANDIDATES])
+def test_lists_over_several_projects_are_one_list(
+    owner: User, stranger: User, server: Server, monkeypatch: pytest.MonkeyPatch, most_candidates: int
+) -> None:
+    monkeypatch.setattr(pages, "MOST_CANDIDATES", most_candidates)
+    mine = [factories.make_project(owner, name=name) for name in ("one", "two", "three")]
+    theirs = factories.make_project(stranger)
+    made = [
+        factories.make_deployment(project, server, at=factories.later(second)).pk
+        for second in range(7)
+        for project in (mine[second % 3], theirs)
+    ][::2]
+    page = queries.list_deployments(caller=caller_of(owner), page=2, limit=3)
+    assert [item.id for item in page.items] == made[::-1][3:6]
+    assert page.total == 7
+    fail(made[4])
+    only = queries.list_deployments(caller=caller_of(owner), status=Status.FAILED)
+    assert ([item.id for item in only.items], only.total) == ([made[4]], 1)
