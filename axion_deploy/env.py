@@ -6,7 +6,7 @@ import base64
 import binascii
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -64,6 +64,14 @@ def rate(name: str, default: str) -> str:
 def words(name: str, default: str = "") -> list[str]:
     """A comma-separated list without empty parts."""
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def some_of(name: str, allowed: Collection[str]) -> frozenset[str]:
+    """A comma-separated choice out of `allowed`, none by default."""
+    chosen = frozenset(words(name))
+    if unknown := sorted(chosen - set(allowed)):
+        raise ImproperlyConfigured(f"{name}: {unknown[0]!r} is none of {', '.join(sorted(allowed))}.")
+    return chosen
 
 
 def encryption_keys(name: str) -> Mapping[int, bytes]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
@@ -168,6 +169,10 @@ AXION_RATE_TOKENS = env.rate("AXION_RATE_TOKENS", "30/hour")
 AXION_SOCKETS_PER_USER = env.number("AXION_SOCKETS_PER_USER", 500, at_least=1)
 
 AXION_ENCRYPTION_KEYS = env.encryption_keys("AXION_ENCRYPTION_KEYS")
+# Which services of the platform are the source, each in place of our own tables. They are asked over Kafka.
+AXION_PEERS = env.some_of("AXION_PEERS", {"graph", "infrastructure", "codegen", "auth"})
+if AXION_PEERS and not KAFKA_BROKERS:
+    raise ImproperlyConfigured("AXION_PEERS names services that are asked over Kafka: set KAFKA_BROKERS.")
 AXION_GATEWAY_BIND = env.text("AXION_GATEWAY_BIND", "127.0.0.1:50051")
 AXION_GATEWAY_TLS_CERT = env.text("AXION_GATEWAY_TLS_CERT", "")
 AXION_GATEWAY_TLS_KEY = env.text("AXION_GATEWAY_TLS_KEY", "")

@@ -6,9 +6,9 @@ from django.urls import include, path
 from django.utils import timezone
 from django.views.generic import RedirectView
 
+from deployments import publishing
 from deployments.admin.sign_in import sign_in
 from deployments.api import missing
-from deployments.services import health
 
 
 def alive(_: HttpRequest) -> JsonResponse:
@@ -18,7 +18,7 @@ def alive(_: HttpRequest) -> JsonResponse:
 
 def event_lags(_: HttpRequest) -> JsonResponse:
     """How many stored events wait to go out, by outbox, and the age of the oldest in seconds."""
-    lags = health.event_lags(at=timezone.now())
+    lags = publishing.lags(at=timezone.now())
     return JsonResponse(
         {lag.name: {"waiting": lag.waiting, "oldestSeconds": lag.oldest.total_seconds()} for lag in lags}
     )

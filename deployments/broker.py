@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
 from kafka import KafkaAdminClient
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import KafkaConnectionError, KafkaError
 
 # What a broker that is away, or half away, raises: its library's errors and those of the sockets below.
 BROKER_AWAY = (KafkaError, OSError)
 ANSWER_MS = 5_000
+CONNECT_SECONDS = 2.0
 
 
 def connection(*, client_id: str) -> dict[str, Any]:
-    """What every client of kafka-python takes. No wait in it is longer than ANSWER_MS."""
+    """What every client of kafka-python takes. No wait in it is longer than ANSWER_MS.
+
+    Raises KafkaConnectionError at once when no broker accepts connections: a client that starts without one waits for
+    its whole deadline, and leaves sockets behind.
+    """
+    if not any(_accepts(address) for address in settings.KAFKA_BROKERS):
+        raise KafkaConnectionError("No broker accepts connections.")
     return {
         "bootstrap_servers": list(settings.KAFKA_BROKERS),
         "client_id": client_id,
@@ -28,16 +36,21 @@ def connection(*, client_id: str) -> dict[str, Any]:
 def ensure_topics(names: Iterable[str]) -> None:
     """Make the topics that are missing, with as many partitions and copies as the brokers make by default.
 
-    Raises what BROKER_AWAY names.
+    Those that we may not make are left to whoever may. Raises what BROKER_AWAY names when no broker answers.
     """
     admin = KafkaAdminClient(**connection(client_id="axion-deploy-topics"))
     try:
         missing = sorted(set(names) - set(admin.list_topics()))
-        for name in missing:
-            try:
-                admin.create_topics({name: {}}, timeout_ms=ANSWER_MS, wait_for_metadata=True)
-            except TopicAlreadyExistsError:
-                # Another process was quicker.
-                continue
+        if missing:
+            admin.create_topics({name: {} for name in missing}, timeout_ms=ANSWER_MS, raise_errors=False)
     finally:
         admin.close()
+
+
+def _accepts(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
+    except (OSError, ValueError):
+        return False
+    return True

@@ -55,6 +55,11 @@ def outboxes() -> tuple[Outbox, ...]:
     return (browsers, kafka) if settings.KAFKA_BROKERS else (browsers,)
 
 
+def lags(*, at: datetime) -> tuple[Lag, ...]:
+    """What waits in each outbox that is configured."""
+    return tuple(lag_of(outbox=outbox, at=at) for outbox in outboxes())
+
+
 def become_publisher(*, outbox: Outbox) -> bool:
     """Try to be the one publisher of the outbox for as long as this database connection lives."""
     with connection.cursor() as cursor:

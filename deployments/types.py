@@ -31,11 +31,12 @@ class TargetKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Who asks, after the door has checked the identity."""
+    """Who asks, after the door has checked the identity. The session token is secret: it goes to peers alone."""
 
     user_id: UUID
     name: str
     sees_everything: bool = False
+    session_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

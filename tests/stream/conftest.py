@@ -1,4 +1,4 @@
-"""A broker that a test may kill, and publishers as real processes."""
+"""Publishers as real processes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,6 @@ import pytest
 
 from axion_deploy.demo.options import REPOSITORY
 from axion_deploy.embedded.child import Child
-from tests.services.own_kafka import OwnKafka
-
-
-@pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnKafka]:
-    own = OwnKafka(folder=tmp_path_factory.mktemp("broker"))
-    own.start()
-    yield own
-    own.stop()
 
 
 class Programs:

@@ -55,9 +55,9 @@ def is_all_out(postgres: EmbeddedPostgres) -> bool:
     return row == (0,)
 
 
-def received(broker: OwnKafka) -> tuple[History, int]:
+def received(own_kafka: OwnKafka) -> tuple[History, int]:
     """What a consumer sees that drops repeated ids, in the order of arrival, and how many repeats it dropped."""
-    consumer = KafkaConsumer(bootstrap_servers=[broker.address], consumer_timeout_ms=10_000)
+    consumer = KafkaConsumer(bootstrap_servers=[own_kafka.address], consumer_timeout_ms=10_000)
     partitions = [TopicPartition(TOPIC, number) for number in sorted(consumer.partitions_for_topic(TOPIC) or ())]
     consumer.assign(partitions)
     consumer.seek_to_beginning(*partitions)
@@ -78,8 +78,8 @@ def received(broker: OwnKafka) -> tuple[History, int]:
     return history, repeats
 
 
-def test_nothing_is_lost_and_order_stays(broker: OwnKafka, postgres: EmbeddedPostgres, programs: Programs) -> None:
-    settings = {"DATABASE_URL": postgres.url, "KAFKA_BROKERS": broker.address}
+def test_nothing_is_lost_and_order_stays(own_kafka: OwnKafka, postgres: EmbeddedPostgres, programs: Programs) -> None:
+    settings = {"DATABASE_URL": postgres.url, "KAFKA_BROKERS": own_kafka.address}
     manage("migrate", "--no-input", environment={**os.environ, **settings}, log=programs.folder / "migrate.log")
     writer = programs.start("-m", "tests.stream.writer", **settings)
     publishers = [start_publisher(programs, settings) for _ in range(2)]
@@ -91,14 +91,14 @@ def test_nothing_is_lost_and_order_stays(broker: OwnKafka, postgres: EmbeddedPos
         del publishers[0]
 
     def kill_broker() -> None:
-        broker.kill()
+        own_kafka.kill()
         time.sleep(random.uniform(0, 2))
-        broker.start()
+        own_kafka.start()
 
     def freeze_broker() -> None:
-        broker.freeze()
+        own_kafka.freeze()
         time.sleep(7)
-        broker.thaw()
+        own_kafka.thaw()
 
     def kill_database() -> None:
         postgres.kill()
@@ -110,7 +110,7 @@ def test_nothing_is_lost_and_order_stays(broker: OwnKafka, postgres: EmbeddedPos
     time.sleep(1)
     writer.stop()
     wait_for(lambda: is_all_out(postgres), seconds=CAUGHT_UP_SECONDS, what="all to go out", details=programs.tails)
-    history, repeats = received(broker)
+    history, repeats = received(own_kafka)
     assert history == stored(postgres)
     assert all([number for number, _ in each] == list(range(1, len(each) + 1)) for each in history.values())
     assert repeats, "no fault came between sending and marking"

@@ -47,9 +47,9 @@ def test_a_dead_broker_holds_up_no_browser(programs: Programs) -> None:
     assert waiting(Mark.KAFKA) == 5
 
 
-def test_a_dead_redis_holds_up_no_broker(programs: Programs, broker: OwnKafka) -> None:
+def test_a_dead_redis_holds_up_no_broker(programs: Programs, own_kafka: OwnKafka) -> None:
     write(5)
-    publish(programs, kafka=broker.address, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+    publish(programs, kafka=own_kafka.address, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
     wait_for(lambda: waiting(Mark.KAFKA) == 0, seconds=60, what="the events of Kafka", details=programs.tails)
     assert waiting(Mark.BROWSERS) == 5
 

@@ -1,0 +1,83 @@
+"""What a peer's reply says: the platform's envelope in either shape, or a transport error. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from deployments.clients.line import Reply
+from deployments.errors import DeployError, Forbidden, Invalid, NotFound, PeerFailed, Unauthenticated
+
+ERROR = 2
+MOST_TEXT = 500
+KINDS: Mapping[str, type[DeployError]] = {
+    "NOT_FOUND": NotFound,
+    "FORBIDDEN": Forbidden,
+    "UNAUTHORIZED": Unauthenticated,
+    "VALIDATION_ERROR": Invalid,
+}
+# What a peer says when it may well work a moment later.
+MAY_PASS = frozenset({"INTERNAL_ERROR", "DATABASE_ERROR", "EXTERNAL_SERVICE_ERROR", "RATE_LIMIT_EXCEEDED"})
+
+
+class PeerTroubled(PeerFailed):
+    """The peer failed in a way that may pass: asking again is worth it."""
+
+
+def body_of(reply: Reply, *, peer: str) -> Mapping[str, Any]:
+    """The body of a success.
+
+    Raises Forbidden where the peer says so, NotFound, Unauthenticated, Invalid or PeerFailed; PeerTroubled may pass.
+    """
+    if reply.error is not None:
+        raise transport_error(reply.error, peer=peer)
+    body = parsed(reply.value)
+    if not isinstance(body, dict):
+        raise PeerFailed(f"{peer} answered something that is no envelope.")
+    error = member(body, "error")
+    if body.get("status") == ERROR or isinstance(error, dict):
+        raise business_error(error if isinstance(error, dict) else {}, peer=peer)
+    return body
+
+
+def member(body: Mapping[str, Any], name: str) -> Any:
+    """The named part of an envelope: flat, under `result`, under `data`, or under both. None when it is nowhere."""
+    result = body.get("result")
+    for holder in (body, result, body.get("data"), result.get("data") if isinstance(result, dict) else None):
+        if isinstance(holder, dict) and name in holder:
+            return holder[name]
+    return None
+
+
+def transport_error(raw: bytes, *, peer: str) -> DeployError:
+    """`kafka_nest-err`: a guard refused, nobody handles the pattern, or the handler fell over."""
+    said = parsed(raw)
+    message = text_of(said.get("message") if isinstance(said, dict) else said)
+    if "forbidden" in message.lower():
+        return Forbidden(f"{peer} refused: {message}")
+    kind = PeerTroubled if isinstance(said, dict) and said.get("status") == "error" else PeerFailed
+    return kind(f"{peer} failed: {message}")
+
+
+def business_error(error: Mapping[str, Any], *, peer: str) -> DeployError:
+    code, message = str(error.get("code", "")), text_of(error.get("message"))
+    details = error.get("details")
+    told = {text_of(key): text_of(value) for key, value in details.items()} if isinstance(details, dict) else {}
+    kind = KINDS.get(code, PeerTroubled if code in MAY_PASS else PeerFailed)
+    return kind(f"{peer}: {message}", details=told)
+
+
+def parsed(raw: bytes | None) -> Any:
+    """JSON where it is JSON, else the text. Bytes that are no UTF-8 become text with marks in it."""
+    text = (raw or b"").decode("utf-8", "replace")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def text_of(value: Any) -> str:
+    """Fit for a sentence and for the database."""
+    text = value if isinstance(value, str) else "" if value is None else json.dumps(value, default=str)
+    return "".join(character if character.isprintable() else " " for character in text)[:MOST_TEXT].strip()

@@ -1,0 +1,124 @@
+"""The other services of the platform: what we ask of them, and how patiently."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from deployments.clients.breaker import Breaker
+from deployments.clients.envelope import PeerTroubled, body_of
+from deployments.clients.line import Line, NoReplyError
+from deployments.errors import DeployError, PeerFailed
+from deployments.types import Caller
+
+LONGEST_PAUSE = 2.0
+
+
+class Peer(StrEnum):
+    """A service of the platform, by its name in AXION_PEERS."""
+
+    GRAPH = "graph"
+    INFRASTRUCTURE = "infrastructure"
+    CODEGEN = "codegen"
+    AUTH = "auth"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A pattern of a peer; `seconds` for each of at most `attempts`."""
+
+    peer: Peer
+    topic: str
+    seconds: float = 4.0
+    attempts: int = 2
+
+
+GET_PROJECT = Question(peer=Peer.GRAPH, topic="graph-service.getProject")
+GET_GRAPH = Question(peer=Peer.GRAPH, topic="graph-service.getGraph", seconds=10.0)
+# Generating may take a language model its time. The job tries again by itself.
+GENERATE_PROJECT = Question(peer=Peer.CODEGEN, topic="codegen-service.generateProject", seconds=80.0, attempts=1)
+GET_SERVER = Question(peer=Peer.INFRASTRUCTURE, topic="infrastructure-service.getServer")
+GET_CLUSTER = Question(peer=Peer.INFRASTRUCTURE, topic="infrastructure-service.getCluster")
+LIST_CLUSTER_SERVERS = Question(peer=Peer.INFRASTRUCTURE, topic="infrastructure-service.listClusterServers")
+VALIDATE_SESSION = Question(peer=Peer.AUTH, topic="auth-service.validate-session")
+QUESTIONS = (
+    GET_PROJECT, GET_GRAPH, GENERATE_PROJECT, GET_SERVER, GET_CLUSTER, LIST_CLUSTER_SERVERS, VALIDATE_SESSION,
+)  # fmt: skip
+
+
+def uses(peer: Peer) -> bool:
+    """Whether the peer is the source, and not our own tables."""
+    return peer.value in settings.AXION_PEERS
+
+
+def ask(question: Question, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The body of the peer's success, asked for again where failing may pass.
+
+    No transaction may be open. Raises what `envelope.body_of` does; PeerFailed also for silence, and at once while the
+    peer rests because it failed again and again.
+    """
+    value = json.dumps(payload, separators=(",", ":")).encode()
+    patiently = Retrying(
+        retry=retry_if_exception_type(PeerTroubled),
+        stop=stop_after_attempt(question.attempts),
+        wait=wait_random_exponential(multiplier=0.2, max=LONGEST_PAUSE),
+        reraise=True,
+    )
+    body: Mapping[str, Any] = patiently(_ask_once, question, value)
+    return body
+
+
+def metadata_of(*, caller: Caller, project_id: UUID | None = None) -> dict[str, Any]:
+    """Who asks, as every service of the platform reads it. Secret where the caller has a session."""
+    metadata: dict[str, Any] = {
+        "userId": str(caller.user_id),
+        "requestId": uuid4().hex,
+        "timestamp": int(time.time() * 1000),
+    }
+    if project_id is not None:
+        metadata["projectId"] = str(project_id)
+    if caller.session_token:
+        metadata["sessionToken"] = caller.session_token
+    return metadata
+
+
+def _ask_once(question: Question, value: bytes) -> Mapping[str, Any]:
+    breaker = breaker_of(question.peer)
+    service = question.topic.partition(".")[0]
+    if not breaker.may_call(now=time.monotonic()):
+        raise PeerFailed(f"{service} has failed several times and is not asked for some seconds.")
+    try:
+        body = body_of(line().ask(topic=question.topic, value=value, seconds=question.seconds), peer=service)
+    except NoReplyError as error:
+        breaker.note_failure(now=time.monotonic())
+        raise PeerTroubled(f"{service} did not answer: {error}") from error
+    except PeerTroubled:
+        breaker.note_failure(now=time.monotonic())
+        raise
+    except DeployError:
+        breaker.note_success()
+        raise
+    breaker.note_success()
+    return body
+
+
+@cache
+def breaker_of(peer: Peer) -> Breaker:
+    """Of this process."""
+    del peer
+    return Breaker()
+
+
+@cache
+def line() -> Line:
+    """Of this process, for the peers that are used."""
+    return Line(topics={question.topic for question in QUESTIONS if uses(question.peer)})
