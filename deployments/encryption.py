@@ -23,7 +23,7 @@ class CannotUnsealError(Exception):
 
 def seal(*, value: str, context: str) -> str:
     """`value` sealed with the newest key."""
-    version = max(settings.AXION_ENCRYPTION_KEYS)
+    version = newest_version()
     nonce = os.urandom(NONCE_BYTES)
     ciphertext = AESGCM(settings.AXION_ENCRYPTION_KEYS[version]).encrypt(nonce, value.encode(), context.encode())
     return f"{version}:{base64.b64encode(nonce + ciphertext).decode()}"
@@ -40,6 +40,21 @@ def unseal(*, sealed: str, context: str) -> str:
         return AESGCM(key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], context.encode()).decode()
     except InvalidTag as error:
         raise CannotUnsealError(f"A value sealed with key version {version} does not open.") from error
+
+
+def newest_version() -> int:
+    """The version that `seal` uses."""
+    return max(settings.AXION_ENCRYPTION_KEYS)
+
+
+def version_of(sealed: str) -> int:
+    """The version of the key that a value was sealed with."""
+    return int(sealed.partition(":")[0])
+
+
+def has_key(version: str) -> bool:
+    """Whether the key of this version is configured; an empty version needs none."""
+    return not version or int(version) in settings.AXION_ENCRYPTION_KEYS
 
 
 def seal_mapping(*, values: Mapping[str, str], context: str) -> str:

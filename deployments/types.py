@@ -150,7 +150,7 @@ class DeploymentRecord:
     @property
     def lane(self) -> str:
         """The unit of "one at a time": one project on one target."""
-        return lane_of(project_id=self.project_id, target=self.target)
+        return lane_of(project_id=self.project_id, target_id=self.target.id)
 
     @property
     def holds_lane(self) -> bool:
@@ -180,6 +180,7 @@ class HistoryEntry:
     requested_by: str
     images: Mapping[str, str]
     env_names: tuple[str, ...]
+    key_version: str
     dropped: bool = False
     restorable: bool = True
     why_not: str = ""
@@ -201,6 +202,16 @@ class Snapshot:
     replicas: Mapping[str, int]
     sealed_variables: str = field(repr=False)
     env_vars: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptImages:
+    """What the kept successes of one project need on the hosts of some targets: image ids, and whose files."""
+
+    project_id: UUID
+    stack_name: str
+    image_ids: tuple[str, ...]
+    deployment_ids: tuple[UUID, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,6 +249,6 @@ class Page(Generic[T]):
         return -(-self.total // self.limit)
 
 
-def lane_of(*, project_id: UUID, target: Target) -> str:
+def lane_of(*, project_id: UUID, target_id: UUID) -> str:
     """Text form of a lane, also the agent's unit of serial work."""
-    return f"{project_id}@{target.id}"
+    return f"{project_id}@{target_id}"

@@ -183,3 +183,6 @@ class DeploymentHistory(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["project_id", "target_id", "number"], name="one_version_per_number")
         ]
+        indexes = [
+            models.Index(fields=["project_id", "target_id"], condition=Q(dropped_at__isnull=True), name="kept_in_lane"),
+        ]

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from django.db.models import F, Max, Q, QuerySet
+from django.db.models import Count, Exists, F, Func, Max, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import Coalesce, Greatest, NullIf
 
 from deployments.errors import NotFound
-from deployments.models import DeploymentHistory
+from deployments.models import Deployment, DeploymentHistory, Project
 from deployments.repositories.records import history_entry, snapshot_record
-from deployments.states import Status
-from deployments.types import DeploymentRecord, HistoryEntry, Page, Snapshot
+from deployments.states import UNFINISHED, Status
+from deployments.types import DeploymentRecord, HistoryEntry, KeptImages, Page, Snapshot
 
+# Entries of an earlier version have their sealed values with the deployment only.
+SEALED = Coalesce(NullIf("sealed_variables", Value("")), "deployment__sealed_variables")
+# What is left of a snapshot that retention took away.
+SHOWN = ("graphVersion", "images", "envNames")
 ENTRY_COLUMNS = (
     "id",
     "project_id",
@@ -68,6 +74,7 @@ def light_rows() -> QuerySet[DeploymentHistory]:
         kept_images=F("deployment_snapshot__images"),
         kept_env_names=F("deployment_snapshot__envNames"),
         kept_graph_version=F("deployment_snapshot__graphVersion"),
+        key_version=Func(SEALED, Value(":"), Value(1), function="split_part", output_field=TextField()),
     )
 
 
@@ -132,3 +139,56 @@ def snapshot(*, history_id: UUID) -> Snapshot:
 def mark_rolled_back(*, deployment_id: UUID) -> None:
     """The deployment's success was undone. Inside a transaction."""
     DeploymentHistory.objects.filter(deployment=deployment_id).update(rolled_back=True)
+
+
+def is_kept(*, history_id: UUID) -> bool:
+    """Whether its snapshot is still there. True only for as long as the lane's lock is held."""
+    return DeploymentHistory.objects.filter(pk=history_id, dropped_at__isnull=True).exists()
+
+
+def kept_images(*, target_ids: Collection[UUID]) -> tuple[KeptImages, ...]:
+    """What is needed to restore every kept entry of these targets, by project."""
+    rows = DeploymentHistory.objects.filter(target_id__in=target_ids, dropped_at__isnull=True)
+    columns = ("project_id", "deployment_snapshot__config__stackName", "deployment_snapshot__images", "deployment_id")
+    images: dict[tuple[UUID, str], set[str]] = defaultdict(set)
+    made_by: dict[tuple[UUID, str], list[UUID]] = defaultdict(list)
+    for project_id, stack_name, of_service, deployment_id in rows.order_by("number").values_list(*columns):
+        images[project_id, stack_name].update(filter(None, of_service.values()))
+        made_by[project_id, stack_name].append(deployment_id)
+    return tuple(
+        KeptImages(
+            project_id=project_id,
+            stack_name=stack_name,
+            image_ids=tuple(sorted(images[project_id, stack_name])),
+            deployment_ids=tuple(made_by[project_id, stack_name]),
+        )
+        for project_id, stack_name in sorted(images)
+    )
+
+
+def overfull_lanes(*, limit: int) -> tuple[tuple[UUID, UUID, int], ...]:
+    """Project, target and how many to keep, of lanes that keep more than their project wants."""
+    retention = Project.objects.filter(pk=OuterRef("project_id")).values("retention")
+    lanes = DeploymentHistory.objects.filter(dropped_at__isnull=True).order_by().values("project_id", "target_id")
+    counted = lanes.annotate(kept=Count("pk"), wanted=Greatest(Subquery(retention), 1))
+    return tuple(
+        counted.filter(kept__gt=F("wanted")).values_list("project_id", "target_id", "wanted").order_by("kept")[:limit]
+    )
+
+
+def drop_old(*, project_id: UUID, target_id: UUID, keep: int, at: datetime) -> int:
+    """Take the snapshots beyond the newest `keep` away, but for those that an unfinished rollback restores.
+
+    What lists show of them stays. Inside a transaction that holds the lane's lock; returns how many were dropped.
+    """
+    lane = DeploymentHistory.objects.filter(project_id=project_id, target_id=target_id, dropped_at__isnull=True)
+    needed = Deployment.objects.filter(restores=OuterRef("pk"), status__in=sorted(UNFINISHED))
+    newest = lane.order_by("-number").values_list("pk", flat=True)[:keep]
+    old = lane.filter(~Exists(needed)).exclude(pk__in=list(newest))
+    dropped = 0
+    for row in old.only("pk", "deployment_snapshot"):
+        shown = {name: row.deployment_snapshot[name] for name in SHOWN if name in row.deployment_snapshot}
+        dropped += lane.filter(pk=row.pk).update(
+            deployment_snapshot=shown, sealed_variables="", env_vars={}, dropped_at=at
+        )
+    return dropped

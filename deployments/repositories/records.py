@@ -131,6 +131,7 @@ def history_entry(row: Any) -> HistoryEntry:
         requested_by=row.deployment.requested_by.get_username(),
         images=row.kept_images,
         env_names=tuple(row.kept_env_names),
+        key_version=row.key_version,
         dropped=row.dropped_at is not None,
     )
 

@@ -12,8 +12,9 @@ from django.db import IntegrityError, transaction
 
 from deployments import queue
 from deployments.encryption import seal
+from deployments.errors import Conflict
 from deployments.events import EventType, NewEvent
-from deployments.repositories import deployments, events, lanes
+from deployments.repositories import deployments, events, history, lanes
 from deployments.services import settle
 from deployments.states import Reason
 from deployments.types import Caller, DeploymentRecord, DeployRequest, ProjectRecord, ServiceState, lane_of
@@ -49,7 +50,7 @@ def repeated(*, caller: Caller, request_id: str) -> DeploymentRecord | None:
 def accept(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> DeploymentRecord:
     """Store the wish as pending, put its job on the queue and answer with it; with the first one for a repeat.
 
-    Opens its own transaction.
+    Opens its own transaction. Raises Conflict when retention took away meanwhile what it restores.
     """
     try:
         with transaction.atomic():
@@ -64,7 +65,9 @@ def accept(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> 
 
 def _store(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> None:
     request, project = wish.request, wish.project
-    lanes.lock(lane=lane_of(project_id=project.id, target=request.target))
+    lanes.lock(lane=lane_of(project_id=project.id, target_id=request.target.id))
+    if wish.restores is not None and not history.is_kept(history_id=wish.restores):
+        raise Conflict("That version is no longer kept.", details={"targetDeploymentId": "no longer kept"})
     if project.concurrency == SUPERSEDE:
         _supersede_waiting(request=request, by=caller.name, at=at)
     deployments.create(

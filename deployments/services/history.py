@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 from deployments.errors import Conflict, Invalid, NotFound
 from deployments.repositories import history
 from deployments.services import access, restorable, snapshots
-from deployments.types import Caller, HistoryEntry, Page, Right
+from deployments.types import Caller, HistoryEntry, KeptImages, Page, Right
 from stackgen.plan import Change, compare_services
 
 MAX_LIMIT = 100
@@ -78,3 +78,8 @@ def diff_history(*, caller: Caller, older_id: UUID, newer_id: UUID) -> HistoryDi
 def changed_names(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, ...]:
     """Names in both whose values differ."""
     return tuple(sorted(name for name in old.keys() & new.keys() if old[name] != new[name]))
+
+
+def kept_images(*, target_ids: Collection[UUID]) -> tuple[KeptImages, ...]:
+    """What agents must not clean up: all that kept entries of these targets need. For the product itself."""
+    return history.kept_images(target_ids=target_ids)

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from agents.services import directory
+from agents.states import Presence
 from deployments.clients.infrastructure import infrastructure
-from deployments.errors import Transient
+from deployments.encryption import has_key
+from deployments.errors import DeployError
 from deployments.services import accept
-from deployments.types import HistoryEntry
+from deployments.types import HistoryEntry, Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """What is known of a target's host: why it can do nothing, or else which images it said that it misses."""
+
+    why_not: str = ""
+    missing_images: frozenset[str] = frozenset()
 
 
 def judge(entry: HistoryEntry) -> HistoryEntry:
@@ -16,22 +27,36 @@ def judge(entry: HistoryEntry) -> HistoryEntry:
 
 
 def judge_all(entries: tuple[HistoryEntry, ...]) -> tuple[HistoryEntry, ...]:
-    """The same for several."""
-    return tuple(_judged(entry) for entry in entries)
+    """The same for several; asks once per target."""
+    hosts = {target: _host_of(target) for target in {entry.target for entry in entries}}
+    return tuple(_judged(entry=entry, host=hosts[entry.target]) for entry in entries)
 
 
-def _judged(entry: HistoryEntry) -> HistoryEntry:
-    why_not = _why_not(entry)
-    return replace(entry, restorable=not why_not, why_not=why_not)
-
-
-def _why_not(entry: HistoryEntry) -> str:
+def why_not(*, entry: HistoryEntry, host: Host) -> str:
+    """One sentence, the one that lasts longest first; empty when it can be restored. Pure but for the keys' names."""
     if entry.kind == accept.STOP:
         return "Nothing ran: the project was stopped."
     if entry.dropped:
         return "It is older than what the project keeps."
-    try:
-        infrastructure().agent_of(target=entry.target)
-    except Transient as error:
-        return error.message
+    if not has_key(entry.key_version):
+        return f"Its values are sealed with encryption key {entry.key_version}, which is not configured."
+    if host.why_not:
+        return host.why_not
+    if missing := sorted(name for name, image in entry.images.items() if image in host.missing_images):
+        return f"Images are no longer on the host: {', '.join(missing)}."
     return ""
+
+
+def _judged(*, entry: HistoryEntry, host: Host) -> HistoryEntry:
+    said = why_not(entry=entry, host=host)
+    return replace(entry, restorable=not said, why_not=said)
+
+
+def _host_of(target: Target) -> Host:
+    try:
+        agent = directory.get_agent(agent_id=infrastructure().agent_of(target=target))
+    except DeployError as error:
+        return Host(why_not=error.message)
+    if agent.presence is Presence.LOST:
+        return Host(why_not="The agent of its host is out of reach.")
+    return Host()
