@@ -22,6 +22,7 @@ class EventType(StrEnum):
     STAGE_REACHED = "deployment.stage_reached"
     SERVICE_CHANGED = "deployment.service_changed"
     CANCEL_REQUESTED = "deployment.cancel_requested"
+    REVERT_CONFIRMED = "deployment.revert_confirmed"
     JOB_RETRIED = "deployment.job_retried"
     COMMAND_SENT = "deployment.command_sent"
     LOG_WRITTEN = "deployment.log_written"
@@ -49,7 +50,7 @@ def status_changed(
     failed_service: str,
     log_tail: tuple[str, ...] = (),
 ) -> NewEvent:
-    """A transition happened. An empty reason leaves reason, message, service and log tail as they were."""
+    """A transition happened. Without reason and message all four (service and log tail too) stay as they were."""
     payload = {
         "from": before,
         "to": after,
@@ -59,6 +60,11 @@ def status_changed(
         "logTail": list(log_tail),
     }
     return NewEvent(type=EventType.STATUS_CHANGED, payload=payload)
+
+
+def revert_confirmed(*, message: str) -> NewEvent:
+    """The agent has answered the order to stop and to go back; `message` replaces the deployment's."""
+    return NewEvent(type=EventType.REVERT_CONFIRMED, payload={"message": message})
 
 
 def stage_reached(*, stage: Stage, percent: int, message: str) -> NewEvent:

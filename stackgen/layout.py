@@ -88,6 +88,9 @@ def identify(part: Part, definition: Mapping[str, Value]) -> Identity:
     deploy = definition.get("deploy")
     if isinstance(deploy, dict):
         made_of["deploy"] = {key: value for key, value in deploy.items() if key != "replicas"}
+        if not made_of["deploy"]:
+            # One copy needs no such entry at all, and the number of copies must change no container.
+            del made_of["deploy"]
     whole = json.dumps([made_of, texts, dict(part.labels)], ensure_ascii=True, separators=(",", ":"))
     content_hash = hashlib.sha256(whole.encode()).hexdigest()[:HASH_DIGITS]
     return Identity(content_hash=content_hash, aspects=aspects(part, definition))

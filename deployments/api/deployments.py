@@ -33,6 +33,7 @@ class Deployments(Door):
             target=target_in(body),
             env_vars=body.get("envVars", {}),
             force_redeploy=body.get("forceRedeploy", False),
+            approval=body.get("approval", ""),
             request_id=self.take_request_id(body),
         )
         made = deploy.deploy_project(caller=self.caller, request=wish, deployment_id=uuid4(), at=timezone.now())

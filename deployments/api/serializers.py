@@ -31,7 +31,49 @@ class DeployIn(Checked):
         child=serializers.CharField(allow_blank=True, trim_whitespace=False), required=False
     )
     forceRedeploy = serializers.BooleanField(required=False)
+    approval = serializers.CharField(required=False, allow_blank=True, max_length=200)
     metadata = MetadataIn(required=False)
+
+
+class PlanIn(Checked):
+    """The body of a deployment without what only the deployment itself needs."""
+
+    serverId = serializers.UUIDField(required=False, allow_null=True)
+    clusterId = serializers.UUIDField(required=False, allow_null=True)
+    envVars = serializers.DictField(
+        child=serializers.CharField(allow_blank=True, trim_whitespace=False), required=False
+    )
+    forceRedeploy = serializers.BooleanField(required=False)
+
+
+class RollbackIn(Checked):
+    targetDeploymentId = serializers.UUIDField(required=False, allow_null=True)
+    metadata = MetadataIn(required=False)
+
+
+class RollbackPlanQuery(Checked):
+    targetDeploymentId = serializers.UUIDField(required=False)
+
+
+class StopIn(Checked):
+    serverId = serializers.UUIDField(required=False, allow_null=True)
+    clusterId = serializers.UUIDField(required=False, allow_null=True)
+    metadata = MetadataIn(required=False)
+
+
+class ScaleIn(StopIn):
+    serviceName = serializers.CharField(max_length=200)
+    replicas = serializers.IntegerField(min_value=1, max_value=HIGHEST)
+
+
+# The wire's name is a keyword here.
+DiffQuery = type("DiffQuery", (Checked,), {"with": serializers.UUIDField()})
+
+
+class HistoryQuery(Checked):
+    targetId = serializers.UUIDField(required=False)
+    page = serializers.IntegerField(min_value=1, max_value=HIGHEST, required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=HIGHEST, required=False)
 
 
 class ListQuery(Checked):

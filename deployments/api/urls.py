@@ -2,7 +2,9 @@
 
 from django.urls import URLPattern, path, re_path
 
+from deployments.api.changes import Plan, RollbackDeployment, RollbackPlan, ScaleService, StopProject
 from deployments.api.deployments import CancelDeployment, Deployment, DeploymentEvents, Deployments, DeploymentStatus
+from deployments.api.history import History, HistoryDiff, Lanes
 from deployments.api.machines import Clusters, EnrolmentTokens, Servers
 from deployments.api.missing import NothingThere
 from deployments.api.projects import NodeCode, Project, ProjectGraph, Projects
@@ -14,9 +16,17 @@ urlpatterns: list[URLPattern] = [
     path("deployments/<uuid:deployment_id>/status", DeploymentStatus.as_view(), name="api-deployment-status"),
     path("deployments/<uuid:deployment_id>/events", DeploymentEvents.as_view(), name="api-deployment-events"),
     path("deployments/<uuid:deployment_id>/cancel", CancelDeployment.as_view(), name="api-deployment-cancel"),
+    path("deployments/<uuid:deployment_id>/rollback", RollbackDeployment.as_view(), name="api-deployment-rollback"),
+    path("deployments/<uuid:deployment_id>/rollback/plan", RollbackPlan.as_view(), name="api-rollback-plan"),
+    path("history/<uuid:history_id>/diff", HistoryDiff.as_view(), name="api-history-diff"),
     path("projects", Projects.as_view(), name="api-projects"),
     path("projects/<uuid:project_id>", Project.as_view(), name="api-project"),
     path("projects/<uuid:project_id>/graph", ProjectGraph.as_view(), name="api-project-graph"),
+    path("projects/<uuid:project_id>/plan", Plan.as_view(), name="api-project-plan"),
+    path("projects/<uuid:project_id>/stop", StopProject.as_view(), name="api-project-stop"),
+    path("projects/<uuid:project_id>/scale", ScaleService.as_view(), name="api-project-scale"),
+    path("projects/<uuid:project_id>/history", History.as_view(), name="api-project-history"),
+    path("projects/<uuid:project_id>/lanes", Lanes.as_view(), name="api-project-lanes"),
     path("projects/<uuid:project_id>/code/<str:node_id>", NodeCode.as_view(), name="api-node-code"),
     path("clusters", Clusters.as_view(), name="api-clusters"),
     path("servers", Servers.as_view(), name="api-servers"),

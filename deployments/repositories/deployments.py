@@ -12,7 +12,7 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest
 
 from deployments.errors import NotFound
-from deployments.events import status_changed
+from deployments.events import revert_confirmed, status_changed
 from deployments.models import Deployment
 from deployments.repositories import events
 from deployments.repositories.records import deployment_record, service_to_json
@@ -162,9 +162,12 @@ def ask_cancel(*, deployment_id: UUID, by: UUID, at: datetime, deadline_at: date
     return asked.update(cancel_requested_at=at, cancel_requested_by_id=by, deadline_at=deadline_at, updated_at=at) == 1
 
 
-def confirm_cancel(*, deployment_id: UUID, at: datetime) -> None:
-    """The agent has answered the cancel. Inside a transaction."""
-    Deployment.objects.filter(pk=deployment_id, cancel_requested_at__isnull=False).update(cancel_confirmed_at=at)
+def confirm_revert(*, deployment_id: UUID, message: str, at: datetime) -> None:
+    """Note that the agent has stopped the work, with the event that tells it. Inside a transaction."""
+    row = Deployment.objects.filter(pk=deployment_id)
+    row.update(message=message, updated_at=at)
+    row.filter(cancel_requested_at__isnull=False).update(cancel_confirmed_at=at)
+    events.append(deployment_id=deployment_id, events=[revert_confirmed(message=message)], at=at)
 
 
 def postpone(*, deployment_id: UUID, attempts: int, next_attempt_at: datetime, at: datetime) -> None:

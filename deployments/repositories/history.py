@@ -102,6 +102,12 @@ def running(*, project_id: UUID, target_id: UUID) -> HistoryEntry | None:
     return history_entry(row) if row else None
 
 
+def running_by_target(*, project_id: UUID) -> tuple[HistoryEntry, ...]:
+    """The same for each lane of the project."""
+    rows = light_rows().filter(project_id=project_id).order_by("target_id", "-number").distinct("target_id")
+    return tuple(history_entry(row) for row in rows)
+
+
 def before(*, deployment: DeploymentRecord, limit: int) -> tuple[HistoryEntry, ...]:
     """Successes of the lane before this deployment that were not rolled back themselves, the last one first."""
     own = of_deployment(deployment_id=deployment.id)

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from deployments.models import Deployment
 from deployments.repositories.deployments import joined
 from deployments.repositories.records import deployment_record
-from deployments.states import ACTIVE, Status
+from deployments.states import ACTIVE, UNFINISHED, Status
 from deployments.types import DeploymentRecord
 
 
@@ -50,3 +50,9 @@ def last_started(*, project_id: UUID, target_id: UUID) -> DeploymentRecord | Non
     started = joined().filter(project_id=project_id, target_id=target_id, started_at__isnull=False)
     row = started.order_by("-started_at", "-id").first()
     return deployment_record(row) if row else None
+
+
+def unfinished(*, project_id: UUID, limit: int) -> tuple[DeploymentRecord, ...]:
+    """Deployments of the project that work or wait, the oldest first; not those that a rollback undoes."""
+    rows = joined().filter(project_id=project_id, status__in=sorted(UNFINISHED), rolled_back_by__isnull=True)
+    return tuple(deployment_record(row) for row in rows.order_by("created_at", "id")[:limit])

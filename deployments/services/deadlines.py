@@ -14,7 +14,6 @@ from deployments import queue
 from deployments.repositories import deployments, overdue
 from deployments.repositories.deployments import Outcome
 from deployments.services import cancel, settle
-from deployments.services.retention import drop_beyond_retention
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
 
@@ -25,8 +24,7 @@ logger = structlog.get_logger(__name__)
 
 def reconcile(*, at: datetime) -> int:
     """One round over everything that may be overdue; returns how many things it moved. Several may run at once."""
-    settled = requeue_waiting(at=at) + expire_pending(at=at) + expire_active(at=at) + give_up_lost(at=at)
-    return settled + drop_beyond_retention(at=at)
+    return requeue_waiting(at=at) + expire_pending(at=at) + expire_active(at=at) + give_up_lost(at=at)
 
 
 def requeue_waiting(*, at: datetime) -> int:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from deployments.clients.infrastructure import infrastructure
 from deployments.errors import Invalid, NotFound
-from deployments.repositories import bundles, projects
+from deployments.repositories import bundles, lanes, projects
 from deployments.services import accept, access, approvals, generation, snapshots
 from deployments.types import Caller, DeploymentRecord, DeployRequest, GraphRecord, ProjectRecord, Right
 from stackgen.results import Stack
@@ -59,7 +59,7 @@ def draft_of(*, caller: Caller, request: DeployRequest) -> Draft:
     """Check the request whole and generate what it asks for. Raises as deploy_project does, but for the approval."""
     project = access.project_for(caller=caller, project_id=request.project_id, right=Right.DEPLOY)
     check_env_vars(request.env_vars)
-    if infrastructure().target_name(caller=caller, target=request.target) is None:
+    if not _may_use_target(caller=caller, request=request):
         raise NotFound(f"No such {request.target.kind}.", details={f"{request.target.kind}Id": "not found"})
     graph = projects.latest_graph(project_id=project.id)
     if graph is None:
@@ -69,6 +69,13 @@ def draft_of(*, caller: Caller, request: DeployRequest) -> Draft:
         project=project, graph=graph.graph, code=code, env_names=tuple(sorted(request.env_vars))
     )
     return Draft(project=project, graph=graph, code=code, stack=stack)
+
+
+def _may_use_target(*, caller: Caller, request: DeployRequest) -> bool:
+    """The caller's own, or one where the project was started before: who may deploy it may do so there again."""
+    if infrastructure().target_name(caller=caller, target=request.target) is not None:
+        return True
+    return lanes.last_started(project_id=request.project_id, target_id=request.target.id) is not None
 
 
 def approval_now(*, draft: Draft, request: DeployRequest) -> str:

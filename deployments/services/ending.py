@@ -12,7 +12,7 @@ from agents.types import Outcome as AgentOutcome
 from deployments.repositories import deployments
 from deployments.repositories.deployments import Outcome
 from deployments.services import observations, settle
-from deployments.states import Reason
+from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord, ServiceState
 
 HEALTHY = frozenset({"healthy", "none"})
@@ -23,13 +23,18 @@ UNTOUCHED = frozenset({"refused", "image"})
 def finish_command(*, deployment: DeploymentRecord, command_id: UUID, said: CommandFinished, at: datetime) -> None:
     """Close the command and settle the deployment if this decides it. Inside a transaction that holds its row.
 
-    What was decided before (lost, expired, cancelled) stays decided, whatever a late agent says.
+    What was decided before (lost, expired, cancelled) stays decided, whatever a late agent says; a late answer to the
+    order to go back is noted.
     """
     gateway.finish(command_id=command_id)
+    reverted = command_id == settle.revert_command_id(deployment.id)
     if not deployment.holds_lane:
+        if reverted and deployment.status is Status.FAILED:
+            message = f"{deployment.message} The agent has answered since. {_what_runs(said)}"
+            deployments.confirm_revert(deployment_id=deployment.id, message=message, at=at)
         return
     services = observations.observe_services(deployment=deployment, observed=said.services, at=at)
-    if command_id == settle.revert_command_id(deployment.id):
+    if reverted:
         _finish_cancel(deployment=deployment, said=said, at=at)
     elif deployment.cancel_requested_at is None:
         _finish_deploy(deployment=deployment, services=services, said=said, at=at)
@@ -61,16 +66,18 @@ def former_runs(said: CommandFinished) -> bool:
 
 
 def _finish_cancel(*, deployment: DeploymentRecord, said: CommandFinished, at: datetime) -> None:
-    message = f"Cancelled by {deployment.cancel_requested_by}."
-    if said.outcome is AgentOutcome.FAILED:
-        message += f" What ran before could not be put back: {said.message}"
-    elif said.previous_stack_running:
-        message += " The work stopped and what ran before is back."
-    else:
-        message += " The work stopped and nothing of it is left."
-    deployments.confirm_cancel(deployment_id=deployment.id, at=at)
+    message = f"Cancelled by {deployment.cancel_requested_by}. {_what_runs(said)}"
+    deployments.confirm_revert(deployment_id=deployment.id, message=message, at=at)
     outcome = Outcome(reason=Reason.CANCELLED, message=message)
     settle.fail(deployment_id=deployment.id, outcome=outcome, at=at, former_runs=said.previous_stack_running)
+
+
+def _what_runs(said: CommandFinished) -> str:
+    if said.outcome is AgentOutcome.FAILED:
+        return f"What ran before could not be put back: {said.message}"
+    if said.previous_stack_running:
+        return "The work stopped and what ran before is back."
+    return "The work stopped and nothing of it is left."
 
 
 def unproven(services: tuple[ServiceState, ...]) -> str | None:

@@ -15,7 +15,7 @@ from agents.types import DeployCommand, ServiceSpec
 from deployments import queue
 from deployments.encryption import seal_mapping
 from deployments.errors import Conflict, DeployError, Invalid, NotFound, PeerFailed, Transient
-from deployments.events import EventType, NewEvent, stage_reached
+from deployments.events import EventType, NewEvent, service_payload, stage_reached
 from deployments.repositories import deployments, events, history, lanes, projects
 from deployments.services import approvals, preparing, settle, snapshots, undoing
 from deployments.services.preparing import Prepared
@@ -59,8 +59,6 @@ def start(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Pre
             return False
         if not _still_fits(deployment=deployment, prepared=prepared, at=at):
             return False
-        services = preparing.states_of(prepared)
-        deployments.store_services(deployment_id=deployment.id, services=services, at=at)
         deployments.advance(
             deployment_id=deployment.id,
             transition=Transition.START,
@@ -97,6 +95,8 @@ def _still_fits(*, deployment: DeploymentRecord, prepared: Prepared, at: datetim
 
 
 def _hand_over(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Prepared, at: datetime) -> None:
+    services = preparing.states_of(prepared)
+    deployments.store_services(deployment_id=deployment.id, services=services, at=at)
     deployments.move_stage(deployment_id=deployment.id, stage=Stage.BUILDING, percent=FIRST_PERCENT, at=at)
     gateway.send(
         command_id=settle.deploy_command_id(deployment.id),
@@ -106,8 +106,11 @@ def _hand_over(*, deployment: DeploymentRecord, project: ProjectRecord, prepared
         project_id=project.id,
         command=command_of(deployment=deployment, project=project, prepared=prepared),
     )
+    told: dict[str, object] = {"agentId": str(prepared.agent_id)}
+    if services != deployment.services:
+        told["services"] = [service_payload(service) for service in services]
     announced = [
-        NewEvent(type=EventType.COMMAND_SENT, payload={"agentId": str(prepared.agent_id)}),
+        NewEvent(type=EventType.COMMAND_SENT, payload=told),
         stage_reached(stage=Stage.BUILDING, percent=FIRST_PERCENT, message="Handed over to the agent."),
     ]
     events.append(deployment_id=deployment.id, events=announced, at=at)

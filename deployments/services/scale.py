@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from deployments.clients.infrastructure import infrastructure
-from deployments.errors import Conflict, Invalid, NotFound
+from deployments.errors import Conflict, Invalid
 from deployments.repositories import deployments, history
 from deployments.services import accept, access, generation, snapshots
 from deployments.types import Caller, DeploymentRecord, DeployRequest, HistoryEntry, ProjectRecord, Right, Target
@@ -34,8 +33,6 @@ def scale_service(
     first = accept.repeated(caller=caller, request_id=request_id)
     if first is not None:
         return first
-    if infrastructure().target_name(caller=caller, target=target) is None:
-        raise NotFound(f"No such {target.kind}.", details={f"{target.kind}Id": "not found"})
     running = history.running(project_id=project_id, target_id=target.id)
     if running is None or running.kind == accept.STOP:
         raise Conflict("Nothing of the project runs there. Deploy it first.")

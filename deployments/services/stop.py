@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from deployments.clients.infrastructure import infrastructure
-from deployments.errors import Conflict, NotFound
+from deployments.errors import Conflict
 from deployments.repositories import history, lanes, projects
 from deployments.services import accept, access
 from deployments.types import Caller, DeploymentRecord, DeployRequest, Right, Target
@@ -30,8 +29,6 @@ def stop_project(
     first = accept.repeated(caller=caller, request_id=request_id)
     if first is not None:
         return first
-    if infrastructure().target_name(caller=caller, target=target) is None:
-        raise NotFound(f"No such {target.kind}.", details={f"{target.kind}Id": "not found"})
     last = lanes.last_started(project_id=project_id, target_id=target.id)
     if last is None:
         raise Conflict("Nothing of this project was ever started there.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from pytest_django import Settings
 
 from agents.models import Agent, Server
 from deployments.models import Project, User
@@ -12,6 +13,12 @@ from deployments.services import sources
 from deployments.services.access import caller_of
 from tests import factories
 from tests.deployments.lane import Lane
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Settings) -> None:
+    """Nobody attacks these; the real hasher costs a second for each user."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

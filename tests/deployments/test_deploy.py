@@ -104,6 +104,16 @@ def test_another_users_server_does_not_exist(owner: User, voting: UUID, stranger
     assert not Deployment.objects.exists()
 
 
+def test_a_deployer_may_deploy_where_the_project_was_deployed_before(
+    owner: User, voting: UUID, server: Server, agent: Agent, stranger: User
+) -> None:
+    factories.add_member(Project.objects.get(pk=voting), stranger, role="deployer")
+    with pytest.raises(NotFound, match="server"):
+        ask(stranger, voting, server)
+    execute.run_deployment(deployment_id=ask(owner, voting, server).id, at=NOW)
+    assert ask(stranger, voting, server).requested_by == stranger
+
+
 @pytest.mark.parametrize(
     ("service", "config", "field"),
     [

@@ -6,8 +6,9 @@ const effects = {
   "deployment.status_changed": (deployment, payload, at) => {
     const changed = { status: payload.to };
     if (payload.to === "in_progress") changed.startedAt = at;
-    else if (payload.to !== "rolling_back") changed.completedAt = at;
-    if (!payload.reason) return changed;
+    else if (payload.to === "rolled_back") changed.completedAt = at;
+    else if (payload.to !== "rolling_back") changed.completedAt = deployment.completedAt || at;
+    if (!payload.reason && !payload.message) return changed;
     const { reason, message, failedService, logTail } = payload;
     return { ...changed, reason, message, failedService, logTail };
   },
@@ -22,6 +23,11 @@ const effects = {
     cancelRequestedAt: at,
     cancelRequestedBy: payload.requestedBy,
   }),
+  "deployment.revert_confirmed": (deployment, payload, at) => ({
+    cancelConfirmedAt: deployment.cancelRequestedAt ? at : 0,
+    message: payload.message,
+  }),
+  "deployment.command_sent": (deployment, payload) => (payload.services ? { services: payload.services } : {}),
   "deployment.job_retried": (deployment, payload) => ({ attempts: payload.attempt }),
 };
 

@@ -20,6 +20,7 @@ const sentences = {
     return [look.icon, look.tone, `${p.serviceName}: ${look.label.toLowerCase()}`, p.errorMessage];
   },
   "deployment.cancel_requested": (p) => ["cancel", "back", `${p.requestedBy} asked to cancel`, ""],
+  "deployment.revert_confirmed": (p) => ["undo", "back", "The agent stopped the work", p.message],
   "deployment.job_retried": (p) => ["replay", "back", `Attempt ${p.attempt} to start did not work`, `${p.message} Next try in ${p.seconds} s.`],
   "deployment.command_sent": () => ["send", "busy", "Handed over to the agent", ""],
 };

@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
     """Apart from the columns: an index is built without holding up writers only outside of a transaction."""
 
     atomic = False
-    dependencies = [("deployments", "0004_rollback_and_history")]
+    dependencies = [("deployments", "0007_by_status")]
 
     operations = [
         AddIndexConcurrently(

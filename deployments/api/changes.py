@@ -1,0 +1,110 @@
+"""REST for what else can be done to what runs: look at the plan, go back, stop, scale."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.urls import reverse
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from deployments.api.common import Door, checked, ok
+from deployments.api.deployments import target_in
+from deployments.api.history import change_shape
+from deployments.api.serializers import PlanIn, RollbackIn, RollbackPlanQuery, ScaleIn, StopIn
+from deployments.services import planning, rollback, scale, stop
+from deployments.services.planning import PlannedDeployment
+from deployments.types import DeploymentRecord, DeployRequest
+from deployments.wire import deployment_shape
+
+
+class Plan(Door):
+    """POST tells what the same body sent as a deployment would do; a deployment may carry the approval."""
+
+    def post(self, request: Request, project_id: UUID) -> Response:
+        body = checked(PlanIn, request.data)
+        wish = DeployRequest(
+            project_id=project_id,
+            target=target_in(body),
+            env_vars=body.get("envVars", {}),
+            force_redeploy=body.get("forceRedeploy", False),
+        )
+        return ok({"data": {"plan": plan_shape(planning.plan_deployment(caller=self.caller, request=wish))}})
+
+
+class RollbackPlan(Door):
+    """GET tells what a rollback would do."""
+
+    def get(self, request: Request, deployment_id: UUID) -> Response:
+        query = checked(RollbackPlanQuery, request.query_params)
+        plan = planning.plan_rollback(
+            caller=self.caller,
+            deployment_id=deployment_id,
+            target_deployment_id=query.get("targetDeploymentId"),
+        )
+        return ok({"data": {"plan": plan_shape(plan)}})
+
+
+class RollbackDeployment(Door):
+    """POST asks to undo the deployment and answers at once with the rollback, pending."""
+
+    def post(self, request: Request, deployment_id: UUID) -> Response:
+        body = checked(RollbackIn, request.data)
+        made = rollback.rollback_deployment(
+            caller=self.caller,
+            deployment_id=deployment_id,
+            target_deployment_id=body.get("targetDeploymentId"),
+            rollback_id=uuid4(),
+            request_id=self.take_request_id(body),
+            at=timezone.now(),
+        )
+        return accepted(made)
+
+
+class StopProject(Door):
+    """POST asks to stop everything of the project on a target; volumes stay."""
+
+    def post(self, request: Request, project_id: UUID) -> Response:
+        body = checked(StopIn, request.data)
+        made = stop.stop_project(
+            caller=self.caller,
+            project_id=project_id,
+            target=target_in(body),
+            deployment_id=uuid4(),
+            request_id=self.take_request_id(body),
+            at=timezone.now(),
+        )
+        return accepted(made)
+
+
+class ScaleService(Door):
+    """POST asks for another number of copies of one service."""
+
+    def post(self, request: Request, project_id: UUID) -> Response:
+        body = checked(ScaleIn, request.data)
+        made = scale.scale_service(
+            caller=self.caller,
+            project_id=project_id,
+            target=target_in(body),
+            service_name=body["serviceName"],
+            replicas=body["replicas"],
+            deployment_id=uuid4(),
+            request_id=self.take_request_id(body),
+            at=timezone.now(),
+        )
+        return accepted(made)
+
+
+def accepted(made: DeploymentRecord) -> Response:
+    return ok({"deployment": deployment_shape(made)}, status=201, location=reverse("api-deployment", args=[made.id]))
+
+
+def plan_shape(plan: PlannedDeployment) -> dict[str, Any]:
+    return {
+        "changes": [change_shape(change) for change in plan.changes],
+        "text": plan.text,
+        "approval": plan.approval,
+        "warnings": list(plan.warnings),
+    }

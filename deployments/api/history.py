@@ -1,0 +1,114 @@
+"""REST for what succeeded, what lies between two successes, and who holds a target."""
+
+# ruff: noqa: ARG002 - signatures are the framework's
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from deployments.api.common import Door, checked, ok
+from deployments.api.serializers import DiffQuery, HistoryQuery
+from deployments.events import epoch_ms
+from deployments.services import history, lane_view
+from deployments.types import DeploymentRecord, HistoryEntry
+from deployments.wire import STATUS_NUMBERS, pagination_shape
+from stackgen.plan import Change
+
+
+class History(Door):
+    """The project's successes, newest first, each with whether it can be restored now, and why not."""
+
+    def get(self, request: Request, project_id: UUID) -> Response:
+        query = checked(HistoryQuery, request.query_params)
+        page = history.list_history(
+            caller=self.caller,
+            project_id=project_id,
+            target_id=query.get("targetId"),
+            page=query.get("page", 1),
+            limit=query.get("limit", 20),
+        )
+        found = [entry_shape(entry) for entry in page.items]
+        return ok({"data": {"history": found, "pagination": pagination_shape(page)}})
+
+
+class HistoryDiff(Door):
+    """What a deployment of this entry would do where the entry `with` runs. Names of variables, never values."""
+
+    def get(self, request: Request, history_id: UUID) -> Response:
+        query = checked(DiffQuery, request.query_params)
+        found = history.diff_history(caller=self.caller, older_id=query["with"], newer_id=history_id)
+        diff = {
+            "changes": [change_shape(change) for change in found.changes],
+            "text": found.text,
+            "envAdded": list(found.env_added),
+            "envRemoved": list(found.env_removed),
+            "envChanged": list(found.env_changed),
+        }
+        return ok({"data": {"diff": diff}})
+
+
+class Lanes(Door):
+    """Per target: what runs, who holds it since when and until when at the latest, and who waits in which order."""
+
+    def get(self, request: Request, project_id: UUID) -> Response:
+        views = lane_view.view_lanes(caller=self.caller, project_id=project_id)
+        return ok({"data": {"lanes": [lane_shape(view) for view in views]}})
+
+
+def entry_shape(entry: HistoryEntry) -> dict[str, Any]:
+    return {
+        "id": str(entry.id),
+        "deploymentId": str(entry.deployment_id),
+        "projectId": str(entry.project_id),
+        f"{entry.target.kind}Id": str(entry.target.id),
+        "number": entry.number,
+        "version": entry.version,
+        "kind": entry.kind,
+        "graphVersion": entry.graph_version,
+        "rolledBack": entry.rolled_back,
+        "createdAt": epoch_ms(entry.created_at),
+        "requestedBy": entry.requested_by,
+        "images": dict(entry.images),
+        "envNames": list(entry.env_names),
+        "restorable": entry.restorable,
+        "whyNot": entry.why_not,
+    }
+
+
+def change_shape(change: Change) -> dict[str, Any]:
+    """One service of a plan."""
+    shape = asdict(change)
+    return {
+        "serviceName": shape["service"],
+        "nodeId": shape["node_id"],
+        "action": shape["action"],
+        "reasons": list(shape["reasons"]),
+        "downtime": shape["downtime"],
+    }
+
+
+def lane_shape(view: lane_view.LaneView) -> dict[str, Any]:
+    return {
+        f"{view.target.kind}Id": str(view.target.id),
+        "targetName": view.target_name,
+        "holder": None if view.holder is None else turn_shape(view.holder),
+        "since": epoch_ms(view.since),
+        "until": epoch_ms(view.until),
+        "waiting": [turn_shape(deployment) for deployment in view.waiting],
+        "running": None if view.running is None else entry_shape(view.running),
+    }
+
+
+def turn_shape(deployment: DeploymentRecord) -> dict[str, Any]:
+    return {
+        "deploymentId": str(deployment.id),
+        "kind": deployment.kind,
+        "status": STATUS_NUMBERS[deployment.status],
+        "requestedBy": deployment.requested_by,
+        "createdAt": epoch_ms(deployment.created_at),
+    }
