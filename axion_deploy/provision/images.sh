@@ -34,9 +34,12 @@ pull() {
 target_of() {
   local name=${1##*/}
   case ${name%%[:@]*} in
-    python | node | postgres | redis | caddy) printf '%s\n' "${name%%[:@]*}" ;;
+    python | node | postgres | redis | caddy) ;;
+    alpine | bun | golang | rust | maven | gradle | eclipse-temurin) ;;
+    mariadb | mysql | valkey | rabbitmq | kafka | nats) ;;
     *) return 1 ;;
   esac
+  printf '%s\n' "${name%%[:@]*}"
 }
 
 # The certificates this machine trusts; behind a proxy of its own a build needs them to reach its package registries.

@@ -1,0 +1,3 @@
+#!/bin/sh
+exec java -Xmx128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp '/opt/kafka/libs/*' \
+  org.apache.kafka.tools.BrokerApiVersionsCommand "$@"
