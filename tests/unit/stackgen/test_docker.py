@@ -3,90 +3,20 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import time
 import urllib.error
 import urllib.request
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from stackgen.code import read_directory
-from stackgen.graph import parse_graph
-from stackgen.results import Stack, StackOptions
-from stackgen.secrets import split_secrets
-from stackgen.stack import generate
-from stackgen.variables import resolve
-from tests.unit.stackgen.docker import build, run, write
+from tests.unit.stackgen.docker import needs_engine, run
 from tests.unit.stackgen.drawing import VOTING, graph, node, voting
+from tests.unit.stackgen.running import NASTY_PASSWORD, Running, prepare, unique_name
 
-pytestmark = [
-    pytest.mark.docker,
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("docker") is None, reason="no docker command"),
-]
-# What a shell, a URL, a configuration file and Compose each take for something of their own.
-NASTY_PASSWORD = "p$A{}\"' \\:/@#%&é"
-# Their official images are not in every test's reach; the files of these kinds are judged by their golden case.
-STAND_INS = StackOptions(health_interval_seconds=1)
-
-
-@dataclass
-class Running:
-    """A stack on the engine, and the values it was started with."""
-
-    stack: Stack
-    folder: Path
-    code: dict[str, Path]
-    values: dict[str, str]
-
-    def compose(self, *arguments: str, seconds: float = 120) -> str:
-        command = ("docker", "compose", "--project-name", self.stack.name, *arguments)
-        return run(*command, folder=self.folder, env=self.values, seconds=seconds)
-
-    def containers(self) -> dict[str, dict[str, Any]]:
-        """Service name to what `docker inspect` tells."""
-        ids = self.compose("ps", "--all", "--quiet").split()
-        found = json.loads(run("docker", "inspect", *ids, folder=self.folder))
-        return {item["Config"]["Labels"]["axion.service"]: item for item in found}
-
-    def health(self) -> dict[str, str]:
-        states = {name: item["State"] for name, item in self.containers().items()}
-        return {name: state.get("Health", {}).get("Status", state["Status"]) for name, state in states.items()}
-
-    def up(self) -> None:
-        self.compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", "60")
-
-    def down(self) -> None:
-        self.compose("down", "--volumes", "--timeout", "2")
-        images = sorted({service.image for service in self.stack.services if service.bundle_digest})
-        run("docker", "image", "rm", "--force", *images, folder=self.folder)
-
-
-def prepare(raw: dict[str, Any], code: dict[str, Path], folder: Path, name: str) -> Running:
-    """Generated, written and built; nothing runs yet."""
-    parsed = parse_graph(split_secrets(raw).graph)
-    names = {item.id: item.label for item in parsed.nodes}
-    stack = generate(
-        graph=parsed,
-        stack_name=name,
-        project_id="test-stackgen",
-        code={node_id: read_directory(code[label]) for node_id, label in names.items() if label in code},
-        env_names=["GREETING"],
-        options=STAND_INS,
-    )
-    secrets = {variable.key: NASTY_PASSWORD for variable in stack.variables if variable.source == "secret"}
-    values = resolve(stack=stack, env={"GREETING": "it's $5"}, secrets=secrets)
-    write(stack, folder)
-    (folder / ".env").unlink()
-    with_code = {node_id: names[node_id] for node_id in stack.names if names[node_id] in code}
-    build(stack, folder, {stack.names[node_id]: code[label] for node_id, label in with_code.items()})
-    return Running(stack=stack, folder=folder, code=code, values=values)
+pytestmark = needs_engine
 
 
 def free_port() -> int:
@@ -112,7 +42,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, 
     raw, port = voting(), free_port()
     raw["nodes"][0]["data"]["config"]["hostPort"] = str(port)
     code = {name: VOTING / name for name in ("vote", "worker", "result")}
-    running = prepare(raw, code, tmp_path_factory.mktemp("voting"), f"axion-sg-{uuid.uuid4().hex[:8]}")
+    running = prepare(raw, code, tmp_path_factory.mktemp("voting"), unique_name())
     try:
         running.up()
         yield running, f"http://127.0.0.1:{port}"
@@ -235,7 +165,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         edges=["site built", "site own", "site proc", "built own", "own proc", "built proc"],
     )
     code = {path.name: path for path in folder.iterdir()}
-    running = prepare(raw, code, tmp_path_factory.mktemp("stack"), f"axion-sg-{uuid.uuid4().hex[:8]}")
+    running = prepare(raw, code, tmp_path_factory.mktemp("stack"), unique_name())
     try:
         running.up()
         yield running
