@@ -16,7 +16,8 @@ ENVIRONMENT = "environment "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """`restart`: replaced by the same definition, for new values only. `downtime`: nobody answers for a while.
+    """`restart`: replaced by the same definition, for new values only. `downtime`: nobody answers for a while, as the
+    old copy ends before the new one starts, or they have different names.
 
     `keep` with a reason: what runs stays, and copies are added or taken away.
     """
@@ -83,21 +84,27 @@ def _change(old: StackService | None, new: StackService, new_values: set[str]) -
     action: Action = "create"
     reasons: tuple[str, ...] = ("new in the drawing",)
     if old is not None:
-        used = sorted(new_values.intersection(new.aspects.get("variables", "").split()))
+        used = new_values.intersection(new.aspects.get("variables", "").split())
         reasons = tuple(_reasons(old, new))
         action = "replace" if reasons else "keep"
         if not reasons and used:
             action = "restart"
-        reasons += tuple(f"value of {name} changed" for name in used)
+        reasons += tuple(f"{name} changed" for name in sorted({_said(name) for name in used}))
         if old.replicas != new.replicas:
             reasons += (f"{old.replicas} copies become {new.replicas}",)
+    beside = new.starts_first and (old is None or old.name == new.name)
     return Change(
         service=new.name,
         node_id=new.node_id,
         action=action,
         reasons=reasons,
-        downtime=action in {"replace", "restart"} and not new.starts_first,
+        downtime=action in {"replace", "restart"} and not beside,
     )
+
+
+def _said(variable: str) -> str:
+    """SECRET_DB_PASSWORD is what people know as DB_PASSWORD, and its form for URLs changes with it."""
+    return variable.removeprefix("SECRET_").removeprefix("ENV_").removesuffix("_URLENCODED")
 
 
 def _reasons(old: StackService, new: StackService) -> Iterator[str]:

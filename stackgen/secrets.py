@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stackgen.databases.known import default_kind, find
 from stackgen.errors import GraphInvalid, Problem
 from stackgen.raw import as_text
 
@@ -28,8 +29,8 @@ def secret_key(*, node_id: str, field: str) -> str:
 def split_secrets(raw: Mapping[str, object]) -> SplitGraph:
     """Copies the graph without its secret values. An empty value is the mark of one that is kept already.
 
-    Works on any JSON object; what is no node with a config stays as it is. Raises GraphInvalid for a value with a line
-    break in a password: no server takes it from its environment or configuration as it was meant.
+    Works on any JSON object; what is no node with a config stays as it is. Raises GraphInvalid for a password
+    that its server would not take from its environment or configuration as it was meant.
     """
     values: dict[str, str] = {}
     problems: list[Problem] = []
@@ -54,18 +55,29 @@ def _split_node(node: object, values: dict[str, str], problems: list[Problem]) -
             continue
         kept[field] = ""
         text = as_text(value)
-        if field == PASSWORD and text and ("\n" in text or "\r" in text):
+        wrong = _wrong_password(text, node.get("type"), config) if field == PASSWORD and text else ""
+        if wrong:
             problems.append(
                 Problem(
                     node_id=str(node.get("id")),
                     node_name=str(data.get("serviceName") or ""),
                     field=f"config.{PASSWORD}",
-                    message="must be one line",
+                    message=wrong,
                 )
             )
         if text:
             values[secret_key(node_id=str(node.get("id")), field=str(field))] = text
     return {**node, "data": {**data, "config": kept}}
+
+
+def _wrong_password(text: str, node_type: object, config: Mapping[object, object]) -> str:
+    """What is wrong with a password, for the server that shall take it; empty when nothing is."""
+    if "\n" in text or "\r" in text:
+        return "must be one line"
+    kind = find(as_text(config.get("databaseType")) or default_kind(node_type))
+    if kind is not None and kind.ascii_password and not text.isascii():
+        return f"must be letters, digits and signs of ASCII: {kind.name} takes others for something else"
+    return ""
 
 
 def is_secret(field: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -79,10 +79,7 @@ class Workshop:
         given = self._config_layer(node)
         environment, overrides = merged([Layer(origin="its kind", values=kind.environment(connection)), given])
         self._note_overrides(node, overrides)
-        if node.settings.password_given and not kind.has_password:
-            self.warnings.append(f"{node.label!r}: {kind.name} is run without a password; the one given is not used")
-        if node.settings.port not in {None, kind.port}:
-            self.warnings.append(f"{node.label!r} listens on {kind.port}; its port {node.settings.port} is not used")
+        self.warnings.extend(_not_used(node, kind))
         return Part(
             node=node,
             name=self.names[node.id],
@@ -111,8 +108,8 @@ class Workshop:
         return Connection(
             host=self.names[node.id],
             port=kind.port,
-            user=settings.user or kind.default_user,
-            database=settings.database or kind.default_database,
+            user=kind.default_user and (settings.user or kind.default_user),
+            database=kind.default_database and (settings.database or kind.default_database),
             password=password,
             password_in_url=in_url,
         )
@@ -250,6 +247,21 @@ class Workshop:
 
     def _note_overrides(self, node: Node, overrides: list[str]) -> None:
         self.overrides.extend(f"{self.names[node.id]}: {sentence}" for sentence in overrides)
+
+
+def _not_used(node: Node, kind: DatabaseKind) -> Iterator[str]:
+    """What a drawing says of a database though servers of its kind have no such thing."""
+    settings = node.settings
+    given = {
+        "a password": settings.password_given and not kind.has_password,
+        "a user": bool(settings.user) and not kind.default_user,
+        "a database": bool(settings.database) and not kind.default_database,
+    }
+    yield from (
+        f"{node.label!r}: {kind.name} is run without {what}; the one given is not used" for what in given if given[what]
+    )
+    if settings.port not in {None, kind.port}:
+        yield f"{node.label!r} listens on {kind.port}; its port {settings.port} is not used"
 
 
 def image_tag(digest: str, dockerfile: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from stackgen.databases.known import KINDS, find
+from stackgen.databases.known import KINDS, default_kind, find
 from stackgen.errors import Problem
 from stackgen.nodes import NodeType, Settings
 from stackgen.problems import Reading, shown
@@ -24,8 +24,6 @@ IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
 PLACEMENT = re.compile(r"(?:node|engine)\.[A-Za-z0-9._-]{1,100} ?[!=]= ?[A-Za-z0-9._-]{1,100}")
 NO_LINE_BREAK = re.compile(r"[^\r\n]{0,4096}")
 GATEWAYS = ("caddy", "traefik")
-# A drawn queue or cache without a type means the common one; a database must say what it is.
-DEFAULT_KINDS = {NodeType.QUEUE: "rabbitmq", NodeType.CACHE: "redis"}
 
 
 def read_settings(raw: RawNode, problems: list[Problem]) -> Settings:
@@ -94,7 +92,7 @@ def _routes(reading: Reading) -> Iterator[tuple[str, str]]:
 def _kind(reading: Reading, node_type: NodeType | None) -> str:
     if node_type is None or not node_type.is_store:
         return ""
-    text = reading.text("databaseType") or DEFAULT_KINDS.get(node_type, "")
+    text = reading.text("databaseType") or default_kind(node_type.value)
     kind = find(text)
     if kind is None:
         said = f"{shown(text)} is unknown" if text else "must say what it is"

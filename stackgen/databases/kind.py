@@ -36,6 +36,7 @@ class DatabaseKind:
 
     Texts are ready for Compose: a `$` that the container shall see is doubled.
     `volumes` is asked with the image, as places changed between releases.
+    An empty `default_user` or `default_database` means that the server has no such thing to choose.
     `url` and `others` describe the variables of a caller; `url_name` is the variable programs expect for a single one.
     """
 
@@ -45,6 +46,7 @@ class DatabaseKind:
     port: int
     default_user: str = "app"
     has_password: bool = True
+    ascii_password: bool = False
     default_database: str = "app"
     database_pattern: re.Pattern[str] = NAME
     database_wanted: str = "letters, digits, _ and -, not a digit first"

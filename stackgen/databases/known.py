@@ -21,6 +21,13 @@ KINDS: dict[str, DatabaseKind] = {
     )
 }
 _BY_ALIAS = {alias: kind for kind in KINDS.values() for alias in (kind.name, *kind.aliases)}
+# A drawn queue or cache without a type means the common one; a database must say what it is.
+_DEFAULTS = {"QUEUE": rabbitmq.KIND.name, "CACHE": redis.KIND.name}
+
+
+def default_kind(node_type: object) -> str:
+    """The kind that a node of this type (a name, as it stands in the drawing) has without saying so; may be empty."""
+    return _DEFAULTS.get(str(node_type).strip().upper().removeprefix("NODE_TYPE_"), "")
 
 
 def find(name: str) -> DatabaseKind | None:

@@ -22,6 +22,7 @@ KIND = DatabaseKind(
     aliases=("rabbit", "amqp"),
     image="rabbitmq:4",
     port=5672,
+    ascii_password=True,
     volumes=lambda _: (Volume(name="data", path="/var/lib/rabbitmq"),),
     environment=_environment,
     health=lambda _: ("CMD", "rabbitmq-diagnostics", "-q", "check_port_connectivity"),

@@ -29,7 +29,8 @@ def _health(cli: str) -> tuple[str, ...]:
 
 
 def _url(connection: Connection) -> str:
-    return f"redis://:{connection.password_in_url}@{connection.host}:{connection.port}/{connection.database}"
+    # With the user's name: redis-cli takes an empty one for a name, and the server knows nobody of that name.
+    return f"redis://default:{connection.password_in_url}@{connection.host}:{connection.port}/{connection.database}"
 
 
 KIND = DatabaseKind(

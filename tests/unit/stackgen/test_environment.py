@@ -79,3 +79,15 @@ def test_names_become_usable_and_that_is_said() -> None:
     raw = graph(web("a", **{"env__my-key": "1"}))
     assert environment(raw, "a")["my_key"] == "1"
     assert stack_of(raw).warnings == ("'a': 'my-key' is set as my_key",)
+
+
+def test_what_a_database_does_not_have_is_not_told_to_its_callers() -> None:
+    kafka = node("k", DATABASE, databaseType="kafka", user="shop", database="x", password="p", port="1")
+    stack = stack_of(graph(web("a"), kafka, edges=["a k"]))
+    assert set(compose_of(stack)["services"]["a"]["environment"]) == {
+        "K_HOST", "K_PORT", "K_URL", "KAFKA_BROKERS", "PORT",
+    }  # fmt: skip
+    assert [warning.split(";")[0].split(": ")[-1] for warning in stack.warnings] == [
+        "kafka is run without a password", "kafka is run without a user", "kafka is run without a database",
+        "'k' listens on 9092",
+    ]  # fmt: skip

@@ -63,9 +63,9 @@ def test_more_copies_replace_nothing() -> None:
 
 def test_another_value_restarts_exactly_its_users() -> None:
     raw = drawing()
-    assert actions(raw, raw, new_values=["SECRET_DB_PASSWORD"]) == [
-        ("restart", "db", ("value of SECRET_DB_PASSWORD changed",)),
-        ("restart", "api", ("value of SECRET_DB_PASSWORD changed",)),
+    assert actions(raw, raw, new_values=["SECRET_DB_PASSWORD", "SECRET_DB_PASSWORD_URLENCODED"]) == [
+        ("restart", "db", ("DB_PASSWORD changed",)),
+        ("restart", "api", ("DB_PASSWORD changed",)),
         ("keep", "g", ()),
     ]
 
@@ -90,6 +90,13 @@ def test_only_what_holds_data_or_a_port_of_the_host_stops_first() -> None:
 
     assert downtime("compose") == {"db": True, "api": False, "g": True}
     assert downtime("swarm") == {"db": True, "api": False, "g": False}
+
+
+def test_under_another_name_nobody_answers_for_a_while() -> None:
+    new = drawing()
+    new["nodes"][1]["data"]["serviceName"] = "backend"
+    plan = compare(old=stack_of(drawing()), new=stack_of(new))
+    assert {change.service: change.downtime for change in plan.changes}["backend"]
 
 
 def test_an_approval_holds_for_one_change_only() -> None:

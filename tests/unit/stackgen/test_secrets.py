@@ -38,6 +38,21 @@ def test_a_password_of_two_lines_is_refused() -> None:
     assert "hush" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "item", [node("db", DATABASE, databaseType="rabbit", password="é"), node("db", "queue", password="é")]
+)
+def test_a_password_that_its_server_would_take_for_another_is_refused(item: dict[str, object]) -> None:
+    with pytest.raises(GraphInvalid) as caught:
+        split_secrets(graph(item))
+    assert [problem.field for problem in caught.value.problems] == ["config.password"]
+    assert "é" not in str(caught.value)
+
+
+def test_other_servers_take_any_sign() -> None:
+    items = node("a", DATABASE, databaseType="postgres", password="é"), node("b", "queue", password="e$")
+    assert split_secrets(graph(*items)).values == {"a.password": "é", "b.password": "e$"}
+
+
 @pytest.mark.parametrize("raw", [{}, {"nodes": 1}, {"nodes": [1, {}, {"data": 1}, {"data": {"config": 1}}]}])
 def test_nonsense_passes_through_to_whoever_judges_it(raw: dict[str, object]) -> None:
     assert split_secrets(raw).graph == raw
