@@ -7,12 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -22,7 +21,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from agents.models import Cluster, Server
-from deployments.admin import looks, page_state
+from deployments.admin import answers, looks, page_state, rollback
 from deployments.admin.counting import EstimatingPaginator, SelectionPaginator
 from deployments.admin.filters import KindFilter, ProjectFilter, StatusFilter, chosen_project, chosen_status
 from deployments.admin.own_rows import OwnRows, caller_in, found, fresh_json, identifier
@@ -134,6 +133,7 @@ class DeploymentAdmin(OwnRows, ModelAdmin):
             at("<uuid:object_id>/files/", self.files_view, "files"),
             at("<uuid:object_id>/log/", self.log_view, "log"),
             at("<uuid:object_id>/cancel/", require_POST(self.cancel_view), "cancel"),
+            at("<uuid:object_id>/rollback/", rollback.rollback_view, "rollback"),
         ]
         return own + list(super().get_urls())
 
@@ -142,13 +142,9 @@ class DeploymentAdmin(OwnRows, ModelAdmin):
     ) -> HttpResponse:
         """The live page."""
         state = found(page_state.deployment_page, caller=caller_in(request), deployment_id=identifier(object_id))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": state["deployment"]["projectName"],
-            "state": state,
-        }
-        return TemplateResponse(request, "admin/deployments/deployment/page.html", context)
+        name, kind = state["deployment"]["projectName"], state["deployment"]["kind"]
+        of = Deployment(pk=identifier(object_id), kind=kind)
+        return answers.page(request, "admin/deployments/deployment/page.html", title=name, of=of, state=state)
 
     def now_view(self, request: HttpRequest) -> HttpResponse:
         return fresh_json(page_state.dashboard(caller=caller_in(request)))
@@ -176,7 +172,7 @@ class DeploymentAdmin(OwnRows, ModelAdmin):
         try:
             cancel.cancel_deployment(caller=caller, deployment_id=object_id, at=timezone.now())
         except DeployError as error:
-            messages.error(request, error.message)
+            answers.complain(request, error)
         return redirect("admin:deployments_deployment_change", object_id)
 
 

@@ -18,11 +18,7 @@ LARGEST_GRAPH = 16 * 1024 * 1024
 
 def deploy_request(*, project_id: UUID, posted: QueryDict) -> DeployRequest:
     """The wish in a posted form: `target` is "kind:id", `envName` and `envValue` come in pairs. Raises Invalid."""
-    kind, _, target_id = posted.get("target", "").partition(":")
-    try:
-        target = Target(kind=TargetKind(kind), id=UUID(target_id))
-    except ValueError:
-        raise Invalid("Choose where to deploy.", details={"target": "choose one"}) from None
+    target = target_in(posted.get("target", ""))
     names, values = posted.getlist("envName"), posted.getlist("envValue")
     env_vars = {name.strip(): value for name, value in zip(names, values, strict=False) if name.strip()}
     return DeployRequest(
@@ -30,8 +26,31 @@ def deploy_request(*, project_id: UUID, posted: QueryDict) -> DeployRequest:
         target=target,
         env_vars=env_vars,
         force_redeploy=bool(posted.get("forceRedeploy")),
-        request_id=posted.get("requestId", "")[:200],
+        request_id=request_id_in(posted),
+        approval=posted.get("approval", ""),
     )
+
+
+def target_in(text: str) -> Target:
+    """A target written as "kind:id". Raises Invalid."""
+    kind, _, target_id = text.partition(":")
+    try:
+        return Target(kind=TargetKind(kind), id=UUID(target_id))
+    except ValueError:
+        raise Invalid("Choose where to deploy.", details={"target": "choose one"}) from None
+
+
+def request_id_in(posted: QueryDict) -> str:
+    """What makes a form that is sent twice one wish."""
+    return posted.get("requestId", "")[:200]
+
+
+def copies_in(text: str) -> int:
+    """A number of copies. Raises Invalid."""
+    try:
+        return int(text)
+    except ValueError:
+        raise Invalid("How many copies? Give a whole number.", details={"replicas": "a whole number"}) from None
 
 
 class GraphForm(forms.Form):

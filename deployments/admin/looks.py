@@ -35,6 +35,19 @@ CANCELLING = Look("Cancelling", "back", "history")
 CANCELLED = Look("Cancelled", "idle", "cancel")
 SUPERSEDED = Look("Superseded", "idle", "fast_forward")
 KIND: Mapping[str, str] = {"deploy": "Deploy", "rollback": "Rollback", "stop": "Stop", "scale": "Scale"}
+# What a plan does with a service.
+ACTION: Mapping[str, Look] = {
+    "create": Look("Create", "good", "add_circle"),
+    "replace": Look("Replace", "busy", "swap_horiz"),
+    "restart": Look("Restart", "back", "restart_alt"),
+    "keep": Look("Keep", "idle", "check"),
+    "remove": Look("Remove", "bad", "delete"),
+}
+# What a version in the history is good for.
+CURRENT = Look("Current", "busy", "radio_button_checked")
+UNDONE = Look("Rolled back", "back", "settings_backup_restore")
+RESTORABLE = Look("Can be restored", "good", "check_circle")
+NOT_RESTORABLE = Look("Cannot be restored", "idle", "block")
 STAGES: Mapping[Stage, str] = {
     Stage.BUILDING: "Build",
     Stage.PUSHING: "Push",

@@ -11,8 +11,9 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import add_never_cache_headers
 
 from deployments.errors import NotFound
+from deployments.services import access
 from deployments.services.access import caller_of
-from deployments.types import Caller
+from deployments.types import Caller, Right
 
 
 def caller_in(request: HttpRequest) -> Caller:
@@ -34,6 +35,13 @@ def found(load: Any, **arguments: Any) -> Any:
         return load(**arguments)
     except NotFound as error:
         raise Http404(error.message) from None
+
+
+def visible_to(request: HttpRequest, project_id: UUID) -> Caller:
+    """The caller if the project is theirs to see; Http404 otherwise."""
+    caller = caller_in(request)
+    found(access.project_for, caller=caller, project_id=project_id, right=Right.SEE)
+    return caller
 
 
 def fresh_json(data: dict[str, Any]) -> HttpResponse:

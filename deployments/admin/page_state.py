@@ -12,7 +12,7 @@ from deployments.admin import looks
 from deployments.errors import Forbidden
 from deployments.events import EventType
 from deployments.models import DeploymentEvent
-from deployments.repositories import lists
+from deployments.repositories import history, lists
 from deployments.repositories.records import event_record
 from deployments.services import access, machines, project_view, queries, sources
 from deployments.states import FINISHED, UNFINISHED
@@ -22,6 +22,7 @@ from deployments.wire import event_shape
 TIMELINE = 400
 LOG_EVENTS = 1500
 ON_DASHBOARD = 12
+MOST_LINKS = 5
 
 
 def deployment_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
@@ -32,6 +33,7 @@ def deployment_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
         "deployment": live.snapshot(found, target_name=machines.target_name(found.target)),
         "events": _events(found, of_log=False, most=TIMELINE),
         "logs": _events(found, of_log=True, most=LOG_EVENTS),
+        "links": links_of(found),
         "canDeploy": may_deploy(caller=caller, project_id=found.project_id),
         "looks": looks.as_json(),
         "address": {
@@ -42,7 +44,30 @@ def deployment_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
     }
 
 
-PAGE_PARTS = ("state", "files", "log", "cancel")
+PAGE_PARTS = ("state", "files", "log", "cancel", "rollback")
+
+
+def links_of(found: DeploymentRecord) -> list[dict[str, str]]:
+    """What the deployment has to do with others: words and the address of each."""
+    own = history.of_deployment(deployment_id=found.id)
+    linked = [(f"{own.version} in the history", _history_address(found))] if own else []
+    if found.restores is not None:
+        restored = history.get(history_id=found.restores)
+        linked.append((f"brings back {restored.version}", _address(restored.deployment_id)))
+    if found.rollback_of is not None:
+        linked.append((f"undoes {str(found.rollback_of)[:8]}", _address(found.rollback_of)))
+    for rollback in lists.rollbacks_of(deployment_id=found.id, limit=MOST_LINKS):
+        look = looks.status_look(status=rollback.status, reason=rollback.reason)
+        linked.append((f"rollback {str(rollback.id)[:8]}: {look.label.lower()}", _address(rollback.id)))
+    return [{"text": text, "address": address} for text, address in linked]
+
+
+def _address(deployment_id: UUID) -> str:
+    return reverse("admin:deployments_deployment_change", args=[deployment_id])
+
+
+def _history_address(found: DeploymentRecord) -> str:
+    return f"{reverse('admin:deployments_project_history', args=[found.project_id])}?target={found.target.id}"
 
 
 def _events(found: DeploymentRecord, *, of_log: bool, most: int) -> list[dict[str, Any]]:
@@ -66,6 +91,9 @@ def may(*, caller: Caller, project_id: UUID, right: Right) -> bool:
     return True
 
 
+PROJECT_PARTS = ("state", "plan", "deploy", "history", "stop", "scale")
+
+
 def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
     """The project, what goes on in it, its graph and where it may be deployed. Raises NotFound."""
     view = project_view.view_project(caller=caller, project_id=project_id)
@@ -76,13 +104,13 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
         "graph": graph.graph if graph else {"nodes": [], "edges": []},
         "graphVersion": graph.version if graph else 0,
         "code": sources.code_of(caller=caller, project_id=project_id),
-        "targets": targets(caller),
+        "targets": used_first(targets(caller), [str(each.target.id) for each in view.deployments]),
         "canDeploy": may_deploy(caller=caller, project_id=project_id),
         "canChange": may(caller=caller, project_id=project_id, right=Right.CHANGE),
         "looks": looks.as_json(),
         "address": {
             "socket": f"/ws/projects/{project_id}/",
-            "state": reverse("admin:deployments_project_state", args=[project_id]),
+            **{name: reverse(f"admin:deployments_project_{name}", args=[project_id]) for name in PROJECT_PARTS},
             "deployments": reverse("admin:deployments_deployment_changelist"),
         },
     }
@@ -106,6 +134,11 @@ def targets(caller: Caller) -> list[dict[str, str]]:
         for cluster in found.clusters
     ]
     return servers + clusters
+
+
+def used_first(found: list[dict[str, str]], used: list[str]) -> list[dict[str, str]]:
+    """Where the project went last comes first: that is where it most likely goes next."""
+    return sorted(found, key=lambda target: used.index(target["id"]) if target["id"] in used else len(used))
 
 
 def dashboard(*, caller: Caller) -> dict[str, Any]:

@@ -5,34 +5,30 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
-from deployments.admin import looks, page_state
+from deployments.admin import answers, deploying, history, looks, page_state, running
 from deployments.admin.filters import LastStatusFilter
-from deployments.admin.forms import CodeForm, GraphForm, deploy_request
-from deployments.admin.own_rows import OwnRows, caller_in, found, fresh_json, identifier
+from deployments.admin.forms import CodeForm, GraphForm
+from deployments.admin.own_rows import OwnRows, caller_in, found, fresh_json, identifier, visible_to
 from deployments.errors import DeployError
 from deployments.models import Deployment, Project, ProjectMember
 from deployments.repositories import projects
-from deployments.services import access, deploy, sources
-from deployments.types import Caller, Right
+from deployments.services import sources
+from deployments.types import Right
 
 SETTINGS = ("concurrency", "restore_on_failure", "health_deadline", "health_window", "retention")
-MOST_COMPLAINTS = 10
 
 
 class MemberInline(OwnRows, TabularInline):
@@ -136,7 +132,12 @@ class ProjectAdmin(OwnRows, ModelAdmin):
         own = [
             at("<uuid:object_id>/settings/", self.settings_view, "settings"),
             at("<uuid:object_id>/state/", self.state_view, "state"),
-            at("<uuid:object_id>/deploy/", require_POST(self.deploy_view), "deploy"),
+            at("<uuid:object_id>/plan/", require_POST(deploying.plan_view), "plan"),
+            at("<uuid:object_id>/deploy/", require_POST(deploying.deploy_view), "deploy"),
+            at("<uuid:object_id>/history/", history.history_view, "history"),
+            at("<uuid:object_id>/history/diff/", history.diff_view, "diff"),
+            at("<uuid:object_id>/stop/", running.stop_view, "stop"),
+            at("<uuid:object_id>/scale/", running.scale_view, "scale"),
             at("<uuid:object_id>/graph/", require_POST(self.graph_view), "graph"),
             at("<uuid:object_id>/code/", require_POST(self.code_view), "code"),
         ]
@@ -147,30 +148,15 @@ class ProjectAdmin(OwnRows, ModelAdmin):
     ) -> HttpResponse:
         """The project's page; its settings have one of their own."""
         state = found(page_state.project_page, caller=caller_in(request), project_id=identifier(object_id))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": state["project"]["name"],
-            "state": state,
-            "request_id": uuid4(),
-        }
-        return TemplateResponse(request, "admin/deployments/project/page.html", context)
+        name = state["project"]["name"]
+        of = Project(pk=identifier(object_id), name=name)
+        return answers.page(request, "admin/deployments/project/page.html", title=name, of=of, state=state)
 
     def settings_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         return super().change_view(request, str(object_id))  # type: ignore[no-any-return]
 
     def state_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         return fresh_json(found(page_state.project_page, caller=caller_in(request), project_id=object_id))
-
-    def deploy_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        """Ask for a deployment and go to its page."""
-        caller = visible_to(request, object_id)
-        try:
-            wish = deploy_request(project_id=object_id, posted=request.POST)
-            made = deploy.deploy_project(caller=caller, request=wish, deployment_id=uuid4(), at=timezone.now())
-        except DeployError as error:
-            return self.refused(request, object_id, error)
-        return redirect("admin:deployments_deployment_change", made.id)
 
     def graph_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         caller, form = visible_to(request, object_id), GraphForm(request.POST, request.FILES)
@@ -197,9 +183,7 @@ class ProjectAdmin(OwnRows, ModelAdmin):
 
     def refused(self, request: HttpRequest, object_id: Any, error: DeployError) -> HttpResponse:
         """Back to the page with the refusal and each field it names."""
-        messages.error(request, error.message)
-        for field, why in list(error.details.items())[:MOST_COMPLAINTS]:
-            messages.error(request, f"{field}: {why}")
+        answers.complain(request, error)
         return redirect(page_of(object_id))
 
     def wrong(self, request: HttpRequest, object_id: Any, form: forms.Form) -> HttpResponse:
@@ -210,10 +194,3 @@ class ProjectAdmin(OwnRows, ModelAdmin):
 
 def page_of(object_id: Any) -> str:
     return reverse("admin:deployments_project_change", args=[object_id])
-
-
-def visible_to(request: HttpRequest, object_id: Any) -> Caller:
-    """The caller if the project is theirs to see; Http404 otherwise."""
-    caller = caller_in(request)
-    found(access.project_for, caller=caller, project_id=object_id, right=Right.SEE)
-    return caller

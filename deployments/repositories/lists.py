@@ -71,3 +71,9 @@ def newest(*, caller: Caller, statuses: Collection[Status] | None, limit: int) -
     ids = [each for status in wanted for each in top(selection_of(caller=caller, status=status), limit=limit)]
     found = sorted(in_order(ids), key=lambda record: (record.created_at, record.id), reverse=True)
     return tuple(found[:limit])
+
+
+def rollbacks_of(*, deployment_id: UUID, limit: int) -> tuple[DeploymentRecord, ...]:
+    """The rollbacks that were asked for to undo this deployment, newest first."""
+    rows = joined().filter(rollback_of=deployment_id).order_by("-created_at", "-id")[:limit]
+    return tuple(deployment_record(row) for row in rows)

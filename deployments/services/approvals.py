@@ -34,7 +34,10 @@ def marks_of(
     stack: Stack,
     force: bool,
 ) -> dict[str, str]:
-    """The marks of everything but what runs. Needs the project's fingerprint key; opens no transaction."""
+    """The marks of everything but what runs. Opens no transaction.
+
+    Raises Invalid when the project has no fingerprint key yet: nobody has made a plan then.
+    """
     kept = variables.project_secrets(project_id=project.id)
     given = {each.key: kept.get(each.key) for each in stack.variables if (each.kind, each.source) == GIVEN_SECRET}
     settings = {name: value for name, value in asdict(project).items() if name in SETTINGS}
@@ -45,6 +48,8 @@ def marks_of(
         "settings": [settings, force],
         IMAGES: stack.content_hash,
     }
+    if variables.FINGERPRINT_KEY not in kept:
+        raise no_approval()
     key = kept[variables.FINGERPRINT_KEY].encode()
     return {part: _mark(key=key, part=part, fact=fact) for part, fact in facts.items()}
 
@@ -72,7 +77,7 @@ def check(*, approved: str, marks: Mapping[str, str]) -> None:
     """Raises Conflict naming what changed since the plan was approved, or Invalid for what is no approval."""
     given = approved.split("-")
     if len(given) != len(PARTS) or any(len(mark) != MARK_LENGTH for mark in given):
-        raise Invalid("This is not the approval of a plan.", details={"approval": "not of a plan"})
+        raise no_approval()
     changed = [part for part, mark in zip(PARTS, given, strict=True) if not hmac.compare_digest(mark, marks[part])]
     if changed and changed != [RUNNING]:
         # The images follow from the others; alone they tell that the product itself makes other ones now.
@@ -80,6 +85,10 @@ def check(*, approved: str, marks: Mapping[str, str]) -> None:
     if changed:
         message = f"Changed since the plan was approved: {', '.join(changed)}. Look at the new plan."
         raise Conflict(message, details=dict.fromkeys(changed, "changed since the plan"))
+
+
+def no_approval() -> Invalid:
+    return Invalid("This is not the approval of a plan.", details={"approval": "not of a plan"})
 
 
 def _mark(*, key: bytes, part: str, fact: object) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+from django.conf import settings as installed
 from knox.models import AuthToken
+from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
@@ -13,6 +17,7 @@ from agents.models import Agent, Server
 from deployments.models import Deployment, Project, User
 from tests import factories
 from tests.doors.people import People
+from tests.doors.serving import aside, served
 
 
 @pytest.fixture(autouse=True)
@@ -66,3 +71,33 @@ def owner_api(people: People) -> APIClient:
 @pytest.fixture
 def owner(people: People) -> User:
     return people.users["owner"]
+
+
+@pytest.fixture
+def address(people: People, transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A running server."""
+    # The server's threads end with their requests, and so must their connections.
+    monkeypatch.setitem(installed.DATABASES["default"], "CONN_MAX_AGE", 0)
+    with served() as url:
+        yield url
+
+
+@pytest.fixture
+def browser(address: str, project: Project, server: Server) -> Iterator[Browser]:
+    """From here on Playwright keeps an event loop in this thread: the database is for `aside`."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(params=[1280, 390], ids=["desk", "phone"])
+def page(request: pytest.FixtureRequest, browser: Browser, people: People, address: str) -> Page:
+    """A tab in which the owner is signed in."""
+    signed_in = aside(lambda: people.browser("owner").cookies[installed.SESSION_COOKIE_NAME].value)
+    context = browser.new_context(viewport={"width": request.param, "height": 850})
+    context.add_cookies([{"name": installed.SESSION_COOKIE_NAME, "value": signed_in, "url": address}])
+    return context.new_page()

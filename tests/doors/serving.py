@@ -1,4 +1,4 @@
-"""The real server in a thread of the tests, on the tests' database."""
+"""The real server in a thread of the tests, on the tests' database, and a browser's patience with it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
+import pytest
 import uvicorn
 from django.db import connections
+from playwright.sync_api import Page, expect
 
 from axion_deploy.asgi import application
 
@@ -47,3 +49,15 @@ def aside(work: Callable[[], T]) -> T:
 
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(and_close).result(timeout=30)
+
+
+def look_at(page: Page, address: str) -> None:
+    """Open a live page; Docker's new networks make Chromium drop what it loads, so a second try is fair."""
+    for _ in range(4):
+        page.goto(address)
+        try:
+            expect(page.locator("#ax-connection")).to_have_attribute("data-state", "live", timeout=5000)
+        except AssertionError:
+            continue
+        return
+    pytest.fail("the page never went live")

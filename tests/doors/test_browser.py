@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from django.conf import settings
 from django.db import transaction
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from agents.models import Server
 from deployments import live
@@ -20,8 +17,7 @@ from deployments.repositories.deployments import Outcome
 from deployments.services import machines
 from deployments.states import Reason, Stage, Transition
 from tests import factories
-from tests.doors.people import People
-from tests.doors.serving import aside, served
+from tests.doors.serving import aside, look_at
 from tests.doors.sockets import line, stage
 from tests.factories import later
 
@@ -42,53 +38,13 @@ GRAPH = {
 
 @pytest.fixture
 def drawn(project: Project) -> Project:
-    GraphVersion.objects.filter(project=project).update(graph=GRAPH)
+    aside(lambda: GraphVersion.objects.filter(project=project).update(graph=GRAPH))
     return project
 
 
 @pytest.fixture
 def deployment(drawn: Project, server: Server) -> Deployment:
     return aside(lambda: factories.make_deployment(drawn, server, env_vars={"PASSWORD": "1:sealed"}))
-
-
-@pytest.fixture
-def address(people: People, transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    # The server's threads end with their requests, and so must their connections.
-    monkeypatch.setitem(settings.DATABASES["default"], "CONN_MAX_AGE", 0)
-    with served() as url:
-        yield url
-
-
-@pytest.fixture
-def browser(address: str, drawn: Project, server: Server) -> Iterator[Browser]:
-    """After all that is made in the database here: Playwright keeps an event loop in this thread from now on."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no Chromium on this machine")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-@pytest.fixture(params=[1280, 390], ids=["desk", "phone"])
-def page(request: pytest.FixtureRequest, browser: Browser, people: People, address: str) -> Page:
-    signed_in = aside(lambda: people.browser("owner").cookies[settings.SESSION_COOKIE_NAME].value)
-    context = browser.new_context(viewport={"width": request.param, "height": 850})
-    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": signed_in, "url": address}])
-    return context.new_page()
-
-
-def look_at(page: Page, address: str) -> None:
-    """Open the page; Docker's new networks make Chromium drop what it loads, so a second try is fair."""
-    for _ in range(4):
-        page.goto(address)
-        try:
-            expect(page.locator("#ax-connection")).to_have_attribute("data-state", "live", timeout=5000)
-        except AssertionError:
-            continue
-        return
-    pytest.fail("the page never went live")
 
 
 def tell(deployment: Deployment, *new: NewEvent, seconds: float = 1) -> None:

@@ -12,6 +12,7 @@ import { LiveSocket } from "./socket.js";
 import { Timeline } from "./timeline.js";
 
 const LOG = "deployment.log_written";
+const STATUS = "deployment.status_changed";
 const page = readState();
 const { looks, address } = page;
 let deployment = page.deployment;
@@ -26,11 +27,11 @@ function draw() {
   document.body.dataset.axTone = look.tone;
   document.title = `${look.label} · ${deployment.projectName}`;
   show(byId("ax-status"), pill(look));
-  show(byId("ax-facts"), ...facts(deployment));
+  show(byId("ax-facts"), ...facts(looks, deployment));
   show(byId("ax-steps"), ...stepper(looks, deployment));
   show(byId("ax-trouble"), trouble(looks, deployment));
   drawProgress(look);
-  drawCancel();
+  show(byId("ax-actions"), ...actions());
   byId("ax-services-summary").textContent = servicesSummary(looks, deployment.services);
   show(byId("ax-services"), ...serviceRows(looks, deployment.services, byId("ax-services-search").value.trim()));
   byId("ax-services-search").hidden = deployment.services.length <= 12;
@@ -48,16 +49,23 @@ function drawProgress(look) {
   byId("ax-percent").textContent = `${deployment.progress} %`;
 }
 
-function drawCancel() {
-  const can = page.canDeploy && (deployment.status === "pending" || deployment.status === "in_progress") && !deployment.cancelRequestedAt;
-  const box = byId("ax-actions");
-  if (can === Boolean(box.firstElementChild)) return;
-  box.replaceChildren(...(can ? [cancelButton()] : []));
+function actions() {
+  if (!page.canDeploy) return [];
+  const { status, cancelRequestedAt } = deployment;
+  if (status === "pending" || (status === "in_progress" && !cancelRequestedAt)) return [cancelButton()];
+  return status === "success" || status === "failed" ? [rollbackLink()] : [];
 }
 
 function cancelButton() {
   const ask = () => byId("ax-cancel-dialog").showModal();
   return h("button", { type: "button", class: "ax-button", dataset: { kind: "danger" }, onclick: ask }, icon("cancel"), "Cancel");
+}
+
+const rollbackLink = () => h("a", { class: "ax-button", href: address.rollback }, icon("settings_backup_restore"), "Roll back…");
+
+// What it has to do with other deployments; the server knows.
+function drawLinks(links) {
+  show(byId("ax-links"), ...links.map((each) => h("a", { class: "ax-link", href: each.address }, each.text)));
 }
 
 function history(events, logs) {
@@ -69,11 +77,22 @@ function history(events, logs) {
 
 const drawSoon = paced(draw);
 
+async function freshState() {
+  try {
+    const answer = await fetch(address.state, { headers: { Accept: "application/json" } });
+    return answer.ok ? await answer.json() : null;
+  } catch {
+    return null;
+  }
+}
+
+const relink = paced(async () => drawLinks((await freshState())?.links ?? []), 400);
+
 async function reload() {
-  const answer = await fetch(address.state, { headers: { Accept: "application/json" } });
-  if (!answer.ok) return;
-  const fresh = await answer.json();
+  const fresh = await freshState();
+  if (!fresh) return;
   deployment = fresh.deployment;
+  drawLinks(fresh.links);
   history(fresh.events, fresh.logs);
   draw();
 }
@@ -87,6 +106,7 @@ function received(message) {
     if (message.event.type === LOG) log.add(message.event);
     else timeline.add(message.event);
     if (message.event.type === LOG) return;
+    if (message.event.type === STATUS) relink();
   }
   drawSoon();
 }
@@ -102,8 +122,9 @@ byId("ax-log-download").href = address.log;
 show(byId("ax-env"), ...deployment.envNames.map((name) => h("li", {}, h("code", {}, name), h("span", {}, "•••"))));
 byId("ax-env-box").hidden = deployment.envNames.length === 0;
 history(page.events, page.logs);
+drawLinks(page.links);
 draw();
-setInterval(() => UNFINISHED.has(deployment.status) && show(byId("ax-facts"), ...facts(deployment)), 1000);
+setInterval(() => UNFINISHED.has(deployment.status) && show(byId("ax-facts"), ...facts(looks, deployment)), 1000);
 
 const socket = new LiveSocket({
   address: () => `${address.socket}?after=${deployment.sequence}`,

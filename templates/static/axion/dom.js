@@ -33,6 +33,13 @@ export function show(container, ...children) {
   if (container.innerHTML !== next.innerHTML) container.replaceChildren(...next.childNodes);
 }
 
+// A piece of the page that our own server made, where everything foreign is escaped already.
+export function put(container, html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  container.replaceChildren(template.content);
+}
+
 // At most one call per `pause`, and always one after the last request.
 export function paced(work, pause = 100) {
   let timer = null;

@@ -4,9 +4,10 @@ import { ago, plural, took } from "./format.js";
 import { statusLook } from "./looks.js";
 import { UNFINISHED } from "./reduce.js";
 
-export function facts(deployment) {
+export function facts(looks, deployment) {
   const time = took(deployment);
   return [
+    deployment.kind === "deploy" ? null : fact(KIND_ICONS[deployment.kind] ?? "deployed_code", looks.kind[deployment.kind] ?? deployment.kind),
     fact("person", `by ${deployment.requestedBy}`),
     fact("dns", deployment.target.name || deployment.target.kind),
     fact("schedule", ago(deployment.createdAt)),
@@ -16,11 +17,13 @@ export function facts(deployment) {
   ];
 }
 
+const KIND_ICONS = { rollback: "settings_backup_restore", stop: "stop_circle", scale: "content_copy" };
+
 const fact = (symbol, text) => h("span", { class: "ax-fact" }, icon(symbol), text);
 
 export function stepper(looks, deployment) {
   const steps = looks.stages.filter((stage) => stage.key !== "pushing" || deployment.stage === "pushing" || deployment.target.kind === "cluster");
-  const done = deployment.status === "success" ? steps.length : steps.findIndex((stage) => stage.key === deployment.stage);
+  const done = deployment.status === "success" || deployment.stage === "completed" ? steps.length : steps.findIndex((stage) => stage.key === deployment.stage);
   return steps.map((stage, index) => {
     const state = index < done ? "done" : index === done ? stepNow(deployment) : "ahead";
     return h("li", { class: "ax-step", dataset: { state }, "aria-current": state === "now" ? "step" : null },
@@ -34,15 +37,24 @@ function stepNow(deployment) {
   return deployment.status === "pending" ? "ahead" : "broken";
 }
 
+// Asked for, but nobody has proven yet that the work stopped.
+function cancelling(looks, deployment) {
+  return h("section", { class: "ax-trouble", dataset: { tone: looks.cancelling.tone }, role: "status" },
+    h("h2", {}, icon("hourglass_top"), "Cancel asked for, not confirmed yet"),
+    h("p", {}, `${deployment.cancelRequestedBy || "Somebody"} asked ${ago(deployment.cancelRequestedAt)}. The agent stops the work and puts back what ran before; it is over when the agent has proven both.`),
+    h("p", { class: "ax-advice" }, h("strong", {}, "If it takes long: "), "the agent may be out of reach. See that its server runs; it finishes as soon as it is back, and gives up at a deadline otherwise."));
+}
+
 // What happened, which service, its last lines, what to do.
 export function trouble(looks, deployment) {
+  if (deployment.status === "in_progress" && deployment.cancelRequestedAt) return cancelling(looks, deployment);
   if (!deployment.reason) return null;
   const advice = looks.advice[deployment.reason];
   const quiet = deployment.reason === "cancelled" || deployment.reason === "superseded";
   return h("section", { class: "ax-trouble", dataset: { tone: quiet ? "idle" : "bad" }, role: quiet ? null : "alert" },
     h("h2", {}, icon(quiet ? "info" : "error"), headline(deployment)),
     deployment.message ? h("p", {}, deployment.message) : null,
-    deployment.status === "rolling_back" ? h("p", {}, "Putting back what ran before…") : null,
+    deployment.status === "rolling_back" ? h("p", {}, "Going back to what ran before…") : null,
     deployment.status === "rolled_back" ? h("p", {}, "What ran before is running again.") : null,
     deployment.logTail.length ? h("pre", { class: "ax-tail", tabindex: "0" }, deployment.logTail.join("\n")) : null,
     advice ? h("p", { class: "ax-advice" }, h("strong", {}, "What to do: "), advice) : null);

@@ -1,6 +1,7 @@
 // The page of a project: its graph, what runs where, who waits, and the way to deploy.
 import { byId, h, icon, paced, readState, show } from "./dom.js";
 import { connection } from "./connection.js";
+import { DeployForm } from "./deploy.js";
 import { GraphPicture } from "./graph.js";
 import { ago, plural } from "./format.js";
 import { pill, statusLook } from "./looks.js";
@@ -29,21 +30,42 @@ function lanes() {
     holder: all.find((each) => each.status === "in_progress" || each.status === "rolling_back"),
     waiting: all.filter((each) => each.status === "pending").reverse(),
     running: all.find((each) => each.status === "success"),
+    undone: all.find((each) => each.status === "rolling_back" && all.some((other) => other.rollbackOf === each.id && other.status === "in_progress")),
   }));
 }
 
-function laneCard({ target, holder, waiting, running }) {
+function whatRuns({ running, undone }) {
+  if (undone) return [dot("back"), link(undone), " is being rolled back"];
+  if (!running) return [dot("idle"), "Nothing of this project is known to run here."];
+  if (running.kind === "stop") return [dot("idle"), "Stopped by ", link(running), ` ${ago(running.completedAt)}`];
+  return [dot("good"), "Runs ", link(running), ` since ${ago(running.completedAt)}`];
+}
+
+const dot = (tone) => h("span", { class: "ax-dot", dataset: { tone } });
+
+// What may be done here, for who may do it; each leads to a page that says first what will happen.
+function actions({ target, running, undone }) {
+  const at = `?target=${target.kind}:${target.id}`;
+  const stopped = running?.kind === "stop";
+  return h("div", { class: "ax-row ax-lane-do" },
+    page.canDeploy && running && !undone && h("a", { class: "ax-button", href: `${address.deployments}${running.id}/rollback/` }, icon("settings_backup_restore"), "Roll back"),
+    page.canDeploy && running && !stopped && h("a", { class: "ax-button", href: address.scale + at }, icon("content_copy"), "Scale"),
+    page.canDeploy && running && !stopped && h("a", { class: "ax-button", href: address.stop + at }, icon("stop_circle"), "Stop"),
+    h("a", { class: "ax-button", href: `${address.history}?target=${target.id}` }, icon("history"), "History"));
+}
+
+function laneCard(lane) {
+  const { target, holder, waiting } = lane;
   const presence = looks.presence[target.presence];
   return h("li", { class: "ax-lane" },
     h("div", { class: "ax-lane-head" }, icon(target.kind === "cluster" ? "lan" : "dns"), h("strong", {}, target.name), presence ? pill(presence) : null),
-    h("p", { class: "ax-lane-line" }, running
-      ? [h("span", { class: "ax-dot", dataset: { tone: "good" } }), "Runs ", link(running), ` since ${ago(running.completedAt)}`]
-      : [h("span", { class: "ax-dot", dataset: { tone: "idle" } }), "Nothing of this project is known to run here."]),
+    h("p", { class: "ax-lane-line" }, whatRuns(lane)),
     holder ? h("div", { class: "ax-lane-line ax-lane-busy" },
-      h("span", {}, pill(statusLook(looks, holder)), ` ${holder.requestedBy} holds the target with `, link(holder)), bar(holder.progress, statusLook(looks, holder).tone)) : null,
+      h("span", {}, pill(statusLook(looks, holder)), ` ${holder.requestedBy} holds the target with `, link(holder), ` since ${ago(holder.startedAt)}`), bar(holder.progress, statusLook(looks, holder).tone)) : null,
     waiting.length ? h("div", { class: "ax-lane-line" }, `${waiting.length} waiting, next first:`,
       h("ol", { class: "ax-queue" }, waiting.slice(0, 8).map((each) => h("li", {}, link(each), ` by ${each.requestedBy}, ${ago(each.createdAt)}`)),
-        waiting.length > 8 ? h("li", {}, `and ${waiting.length - 8} more`) : null)) : null);
+        waiting.length > 8 ? h("li", {}, `and ${waiting.length - 8} more`) : null)) : null,
+    actions(lane));
 }
 
 const link = (deployment) => h("a", { class: "ax-link", href: `${address.deployments}${deployment.id}/change/` }, deployment.id.slice(0, 8));
@@ -84,9 +106,7 @@ function addVariable() {
 }
 
 byId("ax-add-variable")?.addEventListener("click", addVariable);
-byId("ax-deploy-form")?.addEventListener("submit", () => (byId("ax-deploy-button").disabled = true));
-// Coming back with the browser's button must not leave the form dead.
-addEventListener("pageshow", () => byId("ax-deploy-button") && (byId("ax-deploy-button").disabled = byId("ax-deploy-button").dataset.never === "1"));
+if (byId("ax-deploy-form")) new DeployForm(byId("ax-deploy-form"), address);
 draw();
 setInterval(draw, 5000);
 

@@ -6,7 +6,8 @@ import { UNFINISHED } from "./reduce.js";
 
 export function deploymentRow(looks, list, deployment, { project = false } = {}) {
   const look = statusLook(looks, deployment);
-  const title = project ? deployment.projectName : shortId(deployment.id);
+  const kind = deployment.kind === "deploy" ? "" : ` · ${looks.kind[deployment.kind] ?? deployment.kind}`;
+  const title = (project ? deployment.projectName : shortId(deployment.id)) + kind;
   const time = took(deployment);
   return h("li", { class: "ax-item" },
     h("a", { href: `${list}${deployment.id}/change/`, class: "ax-item-link" },

@@ -1,6 +1,7 @@
 // The services of a deployment, those in trouble first.
 import { h } from "./dom.js";
 import { plural, shortDigest } from "./format.js";
+import { nothing } from "./rows.js";
 import { byTrouble, pill, serviceLook } from "./looks.js";
 
 export function servicesSummary(looks, services) {
@@ -14,6 +15,7 @@ export function servicesSummary(looks, services) {
 }
 
 export function serviceRows(looks, services, wanted = "") {
+  if (!services.length) return [nothing("No services: everything of the project is gone from the target.")];
   const shown = services.filter((service) => service.serviceName.includes(wanted));
   return [...shown].sort(byTrouble(looks)).map((service) => row(looks, service));
 }

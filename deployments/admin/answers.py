@@ -1,0 +1,33 @@
+"""Answers that all our own pages share: the page itself, and a refusal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Model
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+
+from deployments.errors import DeployError
+
+MOST_COMPLAINTS = 10
+
+
+def page(request: HttpRequest, template: str, *, title: str, of: Model, **context: Any) -> TemplateResponse:
+    """A page about the row `of`, which the head of the page leads back to; it need not be loaded whole."""
+    common = {**admin.site.each_context(request), "opts": of._meta, "original": of, "title": title}
+    return TemplateResponse(request, template, {**common, **context})
+
+
+def complaints(error: DeployError) -> list[str]:
+    """The refusal and each field that it names, for people."""
+    said = error.message.lower()
+    named = list(error.details.items())[:MOST_COMPLAINTS]
+    return [error.message, *(f"{field}: {why}" for field, why in named if str(why).lower() not in said)]
+
+
+def complain(request: HttpRequest, error: DeployError) -> None:
+    """Tell it on the next page."""
+    for complaint in complaints(error):
+        messages.error(request, complaint)

@@ -1,0 +1,85 @@
+"""Deploying from a project's page: what will happen, and then just that. Scripts of the page ask, so that values of
+variables stay in its form and nowhere else.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
+
+from deployments.admin import answers, plans
+from deployments.admin.forms import deploy_request
+from deployments.admin.own_rows import visible_to
+from deployments.errors import Conflict, DeployError, Forbidden
+from deployments.services import deploy, planning
+from deployments.types import Caller, DeployRequest
+
+FRAGMENT = "admin/deployments/project/what_will_happen.html"
+REFUSED = {Conflict: 409, Forbidden: 403}
+
+
+def plan_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
+    """What the posted form would do: a piece of the page, the approval and an id for the request to come."""
+    caller = visible_to(request, object_id)
+    try:
+        wish = deploy_request(project_id=object_id, posted=request.POST)
+        planned = plan_of(caller, wish)
+    except DeployError as error:
+        return told(request, error=error)
+    return told(request, plan=planned)
+
+
+def deploy_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
+    """Ask for the deployment. A script learns where its page is, or why not and what would happen now."""
+    caller = visible_to(request, object_id)
+    by_script = request.headers.get("Accept") == "application/json"
+    wish: DeployRequest | None = None
+    try:
+        wish = deploy_request(project_id=object_id, posted=request.POST)
+        made = deploy.deploy_project(caller=caller, request=wish, deployment_id=uuid4(), at=timezone.now())
+    except DeployError as error:
+        if by_script:
+            return told(request, error=error, plan=new_plan(caller, wish, error))
+        answers.complain(request, error)
+        return redirect("admin:deployments_project_change", object_id)
+    address = reverse("admin:deployments_deployment_change", args=[made.id])
+    return JsonResponse({"address": address}) if by_script else redirect(address)
+
+
+def plan_of(caller: Caller, wish: DeployRequest) -> plans.PlanShown:
+    made = planning.plan_deployment(caller=caller, request=wish)
+    return plans.shown(made.changes, warnings=made.warnings, approval=made.approval)
+
+
+def new_plan(caller: Caller, wish: DeployRequest | None, error: DeployError) -> plans.PlanShown | None:
+    """What would happen now, for a wish that was refused because something changed."""
+    if wish is None or not isinstance(error, Conflict):
+        return None
+    try:
+        return plan_of(caller, wish)
+    except DeployError:
+        return None
+
+
+def told(
+    request: HttpRequest, *, error: DeployError | None = None, plan: plans.PlanShown | None = None
+) -> HttpResponse:
+    """The piece of the page, with everything its form needs to go on."""
+    shown: dict[str, Any] = {"plan": plan, "complaints": answers.complaints(error) if error else []}
+    answer = JsonResponse(
+        {
+            "html": render_to_string(FRAGMENT, shown, request=request),
+            "approval": plan.approval if plan else "",
+            "requestId": str(uuid4()) if plan else "",
+        },
+        status=REFUSED.get(type(error), 400) if error else 200,
+    )
+    add_never_cache_headers(answer)
+    return answer

@@ -1,0 +1,161 @@
+"""The history of a project: its versions, which can be brought back, and what lies between two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from deployments.admin import answers, looks, plans
+from deployments.admin.own_rows import found, visible_to
+from deployments.admin.page_state import may
+from deployments.errors import DeployError, NotFound
+from deployments.models import Project
+from deployments.repositories import history as kept
+from deployments.services import access, history, machines
+from deployments.services.accept import STOP
+from deployments.types import Caller, HistoryEntry, Page, Right, Target
+
+PER_PAGE = 20
+PAGE = "admin/deployments/project/history.html"
+DIFF = "admin/deployments/project/diff.html"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryRow:
+    """An entry as the page lists it. `undo`: the deployment that a rollback to this entry would undo."""
+
+    entry: HistoryEntry
+    kind: str
+    target_name: str
+    current: bool
+    undo: UUID | None
+    before: UUID | None
+
+    @property
+    def state(self) -> looks.Look:
+        if self.current:
+            return looks.CURRENT
+        if self.entry.rolled_back:
+            return looks.UNDONE
+        return looks.RESTORABLE if self.entry.restorable else looks.NOT_RESTORABLE
+
+
+def history_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
+    """A page of versions; `?target=` narrows it, `?from=` chooses the first of two to compare."""
+    caller = visible_to(request, object_id)
+    target_id, number = identifier_in(request, "target"), page_number(request)
+    listed = history.list_history(caller=caller, project_id=object_id, target_id=target_id, page=number, limit=PER_PAGE)
+    project = found(access.project_for, caller=caller, project_id=object_id, right=Right.SEE)
+    may_deploy = may(caller=caller, project_id=object_id, right=Right.DEPLOY)
+    current = {entry.target: entry for entry in kept.running_by_target(project_id=object_id)}
+    names = machines.target_names(current)
+    return answers.page(
+        request,
+        PAGE,
+        title=f"History of {project.name}",
+        of=Project(pk=object_id, name=project.name),
+        project=project,
+        rows=rows_of(listed, current=current, names=names, may_deploy=may_deploy),
+        page=listed,
+        chosen=compared_from(request, caller),
+        targets=sorted(((target.id, names[target.id]) for target in current), key=lambda each: each[1]),
+        target_id=target_id,
+        links=links(request, listed),
+    )
+
+
+def rows_of(
+    page: Page[HistoryEntry], *, current: Mapping[Target, HistoryEntry], names: Mapping[UUID, str], may_deploy: bool
+) -> list[HistoryRow]:
+    """Each entry with what can be done with it, given the `current` one of its target."""
+    older: dict[UUID, UUID] = {}
+    rows: list[HistoryRow] = []
+    for entry in reversed(page.items):
+        newest = current[entry.target]
+        is_newest = newest.id == entry.id
+        can_return = may_deploy and entry.restorable and not is_newest
+        row = HistoryRow(
+            entry=entry,
+            kind=looks.KIND[entry.kind],
+            target_name=names[entry.target.id],
+            current=is_newest and entry.kind != STOP,
+            undo=newest.deployment_id if can_return else None,
+            before=older.get(entry.target.id),
+        )
+        rows.append(row)
+        older[entry.target.id] = entry.id
+    return rows[::-1]
+
+
+def compared_from(request: HttpRequest, caller: Caller) -> HistoryEntry | None:
+    """The version chosen to compare others with, if there is one to be seen."""
+    history_id = identifier_in(request, "from")
+    try:
+        return history.get_entry(caller=caller, history_id=history_id) if history_id else None
+    except NotFound:
+        return None
+
+
+def diff_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
+    """What a deployment of the newer of two versions does where the older one runs."""
+    caller = visible_to(request, object_id)
+    ids = [identifier_in(request, name) for name in ("one", "other")]
+    entries = [found(history.get_entry, caller=caller, history_id=each) for each in ids if each]
+    if len(entries) != len(ids) or any(entry.project_id != object_id for entry in entries):
+        raise Http404("No such history entry.")
+    older, newer = sorted(entries, key=lambda entry: (entry.created_at, entry.number))
+    try:
+        diff = history.diff_history(caller=caller, older_id=older.id, newer_id=newer.id)
+    except DeployError as error:
+        answers.complain(request, error)
+        return redirect("admin:deployments_project_history", object_id)
+    project = access.project_for(caller=caller, project_id=object_id, right=Right.SEE)
+    names = machines.target_names(entry.target for entry in entries)
+    return answers.page(
+        request,
+        DIFF,
+        title=f"{older.version} and {newer.version} of {project.name}",
+        of=Project(pk=object_id, name=project.name),
+        older=older,
+        newer=newer,
+        names=[names[older.target.id], names[newer.target.id]],
+        diff=diff,
+        plan=plans.shown(diff.changes, text=diff.text),
+    )
+
+
+def links(request: HttpRequest, page: Page[HistoryEntry]) -> dict[str, str]:
+    """Addresses of the neighbouring pages, with what was chosen kept."""
+    here = {name: request.GET[name] for name in ("target", "from") if request.GET.get(name)}
+    ahead = {"newer": page.page - 1, "older": page.page + 1}
+    return {
+        name: f"?{urlencode({**here, 'page': number})}"
+        for name, number in ahead.items()
+        if 1 <= number <= page.total_pages
+    }
+
+
+def address(project_id: UUID, **asked: Any) -> str:
+    """Of a project's history."""
+    return f"{reverse('admin:deployments_project_history', args=[project_id])}?{urlencode(asked)}"
+
+
+def identifier_in(request: HttpRequest, name: str) -> UUID | None:
+    """An id in the query; None for none or nonsense."""
+    try:
+        return UUID(request.GET.get(name, ""))
+    except ValueError:
+        return None
+
+
+def page_number(request: HttpRequest) -> int:
+    """From 1; the first page for nonsense."""
+    text = request.GET.get("page", "")
+    return max(1, int(text)) if text.isdecimal() and len(text) < 8 else 1

@@ -1,0 +1,70 @@
+"""What will happen, as pages show it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from deployments.admin import looks
+from deployments.admin.looks import Look
+from stackgen.plan import Change
+
+PAST = {"create": "created", "replace": "replaced", "restart": "restarted", "keep": "kept", "remove": "removed"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanRow:
+    """One service of a plan."""
+
+    service: str
+    look: Look
+    reasons: tuple[str, ...]
+    downtime: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanShown:
+    """A plan for a template: `headline` counts, `downtime` says whether anybody will notice."""
+
+    headline: str
+    rows: tuple[PlanRow, ...]
+    downtime: bool
+    warnings: tuple[str, ...] = ()
+    approval: str = ""
+    text: str = ""
+
+
+def shown(
+    changes: Iterable[Change], *, warnings: tuple[str, ...] = (), approval: str = "", text: str = ""
+) -> PlanShown:
+    """The plan with what changes first, else in the order of the work."""
+    ordered = sorted(changes, key=lambda change: change.action == "keep" and not change.reasons)
+    rows = tuple(
+        PlanRow(
+            service=change.service,
+            look=looks.ACTION[change.action],
+            reasons=change.reasons,
+            downtime=change.downtime,
+        )
+        for change in ordered
+    )
+    return PlanShown(
+        headline=headline(ordered),
+        rows=rows,
+        downtime=any(row.downtime for row in rows),
+        warnings=warnings,
+        approval=approval,
+        text=text,
+    )
+
+
+def headline(changes: Iterable[Change]) -> str:
+    """How many services go through what."""
+    counted: Counter[str] = Counter(change.action for change in changes)
+    if not counted:
+        return "There is no service."
+    if set(counted) == {"keep"} and not any(change.reasons for change in changes):
+        return "Nothing changes: everything runs as it is."
+    parts = [f"{counted[action]} {word}" for action, word in PAST.items() if counted[action]]
+    return f"{', '.join(parts)}."

@@ -1,0 +1,94 @@
+"""Rolling a deployment back by hand: choose a version, see what will happen, confirm."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from deployments.admin import answers, looks, plans
+from deployments.admin.forms import request_id_in
+from deployments.admin.history import identifier_in, links, page_number
+from deployments.admin.own_rows import caller_in, found
+from deployments.errors import DeployError, Forbidden
+from deployments.models import Deployment
+from deployments.services import access, history, machines, planning, queries, rollback
+from deployments.types import Caller, DeploymentRecord, HistoryEntry, Right
+
+PER_PAGE = 10
+PAGE = "admin/deployments/deployment/rollback.html"
+
+
+def rollback_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
+    """`?to=`: the deployment whose success is to come back; without it the last success before this one."""
+    caller = caller_in(request)
+    deployment: DeploymentRecord = found(queries.get_deployment, caller=caller, deployment_id=object_id)
+    try:
+        access.deployment_for(caller=caller, deployment_id=object_id, right=Right.DEPLOY)
+    except Forbidden as error:
+        answers.complain(request, error)
+        return redirect("admin:deployments_deployment_change", object_id)
+    if request.method == "POST":
+        return ask(request, caller, deployment)
+    return choose(request, caller, deployment)
+
+
+def ask(request: HttpRequest, caller: Caller, deployment: DeploymentRecord) -> HttpResponse:
+    """Store the rollback to just the version that the page showed, and go to its page."""
+    try:
+        made = rollback.rollback_deployment(
+            caller=caller,
+            deployment_id=deployment.id,
+            target_deployment_id=UUID(request.POST.get("to", "")),
+            rollback_id=uuid4(),
+            request_id=request_id_in(request.POST),
+            at=timezone.now(),
+        )
+    except ValueError:
+        messages.error(request, "Choose the version to go back to.")
+        return redirect("admin:deployments_deployment_rollback", deployment.id)
+    except DeployError as error:
+        answers.complain(request, error)
+        return redirect("admin:deployments_deployment_rollback", deployment.id)
+    return redirect("admin:deployments_deployment_change", made.id)
+
+
+def choose(request: HttpRequest, caller: Caller, deployment: DeploymentRecord) -> HttpResponse:
+    """The versions of the lane beside the plan of the chosen one."""
+    listed = history.list_history(
+        caller=caller,
+        project_id=deployment.project_id,
+        target_id=deployment.target.id,
+        page=page_number(request),
+        limit=PER_PAGE,
+    )
+    return answers.page(
+        request,
+        PAGE,
+        title=f"Roll back {deployment.project_name}",
+        of=Deployment(pk=deployment.id, kind=deployment.kind),
+        deployment=deployment,
+        look=looks.status_look(status=deployment.status, reason=deployment.reason),
+        target_name=machines.target_name(deployment.target),
+        page=listed,
+        links=links(request, listed),
+        request_id=uuid4(),
+        **proposal(caller, deployment, to=identifier_in(request, "to")),
+    )
+
+
+def proposal(caller: Caller, deployment: DeploymentRecord, *, to: UUID | None) -> dict[str, Any]:
+    """The version that would come back with its plan, or why none can."""
+    try:
+        entry: HistoryEntry = rollback.choose_entry(caller=caller, deployment=deployment, target_deployment_id=to)
+        planned = planning.plan_rollback(
+            caller=caller, deployment_id=deployment.id, target_deployment_id=entry.deployment_id
+        )
+    except DeployError as error:
+        return {"entry": None, "wanted": to, "complaints": answers.complaints(error)}
+    plan = plans.shown(planned.changes, warnings=planned.warnings, text=planned.text)
+    return {"entry": entry, "wanted": entry.deployment_id, "plan": plan}

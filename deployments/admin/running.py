@@ -1,0 +1,124 @@
+"""What runs on a target and what one may do with it: stop all of it, or run another number of copies of a service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from deployments.admin import answers, plans
+from deployments.admin.forms import copies_in, request_id_in, target_in
+from deployments.admin.own_rows import visible_to
+from deployments.errors import Conflict, DeployError
+from deployments.models import Project
+from deployments.repositories import history
+from deployments.services import access, machines, queries, scale, stop
+from deployments.types import Caller, DeploymentRecord, ProjectRecord, Right, ServiceState, Target
+from stackgen.plan import Change
+
+STOP_PAGE = "admin/deployments/project/stop.html"
+SCALE_PAGE = "admin/deployments/project/scale.html"
+
+
+def stop_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
+    """Say what goes and what stays; stop it by POST only."""
+    return guarded(request, object_id, show_stop if request.method != "POST" else do_stop)
+
+
+def scale_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
+    """The services with their present number; with `?service=&replicas=` what the change is; done by POST only."""
+    return guarded(request, object_id, show_scale if request.method != "POST" else do_scale)
+
+
+View = Callable[[HttpRequest, Caller, ProjectRecord], HttpResponse]
+
+
+def guarded(request: HttpRequest, project_id: UUID, view: View) -> HttpResponse:
+    """Only for who may deploy; every refusal leads back to the project's page and is told there."""
+    caller = visible_to(request, project_id)
+    try:
+        return view(request, caller, access.project_for(caller=caller, project_id=project_id, right=Right.DEPLOY))
+    except DeployError as error:
+        answers.complain(request, error)
+        return redirect("admin:deployments_project_change", project_id)
+
+
+def show_stop(request: HttpRequest, caller: Caller, project: ProjectRecord) -> HttpResponse:
+    target = target_in(request.GET.get("target", ""))
+    services = running_on(caller, project, target).services
+    gone = [
+        Change(service=service.name, node_id=service.node_id, action="remove", downtime=True)
+        for service in reversed(services)
+    ]
+    return answers.page(
+        request,
+        STOP_PAGE,
+        title=f"Stop {project.name}",
+        of=Project(pk=project.id, name=project.name),
+        project=project,
+        target=f"{target.kind}:{target.id}",
+        target_name=machines.target_name(target),
+        plan=plans.shown(gone),
+        request_id=uuid4(),
+    )
+
+
+def do_stop(request: HttpRequest, caller: Caller, project: ProjectRecord) -> HttpResponse:
+    made = stop.stop_project(
+        caller=caller,
+        project_id=project.id,
+        target=target_in(request.POST.get("target", "")),
+        deployment_id=uuid4(),
+        request_id=request_id_in(request.POST),
+        at=timezone.now(),
+    )
+    return redirect("admin:deployments_deployment_change", made.id)
+
+
+def show_scale(request: HttpRequest, caller: Caller, project: ProjectRecord) -> HttpResponse:
+    target = target_in(request.GET.get("target", ""))
+    services = running_on(caller, project, target).services
+    chosen = chosen_in(request, services)
+    return answers.page(
+        request,
+        SCALE_PAGE,
+        title=f"Scale {project.name}",
+        of=Project(pk=project.id, name=project.name),
+        project=project,
+        target=f"{target.kind}:{target.id}",
+        target_name=machines.target_name(target),
+        services=services,
+        chosen=chosen,
+        replicas=copies_in(request.GET.get("replicas", "")) if chosen else None,
+        request_id=uuid4(),
+    )
+
+
+def chosen_in(request: HttpRequest, services: tuple[ServiceState, ...]) -> ServiceState | None:
+    return next((service for service in services if service.name == request.GET.get("service")), None)
+
+
+def do_scale(request: HttpRequest, caller: Caller, project: ProjectRecord) -> HttpResponse:
+    made = scale.scale_service(
+        caller=caller,
+        project_id=project.id,
+        target=target_in(request.POST.get("target", "")),
+        service_name=request.POST.get("service", ""),
+        replicas=copies_in(request.POST.get("replicas", "")),
+        deployment_id=uuid4(),
+        request_id=request_id_in(request.POST),
+        at=timezone.now(),
+    )
+    return redirect("admin:deployments_deployment_change", made.id)
+
+
+def running_on(caller: Caller, project: ProjectRecord, target: Target) -> DeploymentRecord:
+    """The deployment whose stack was proven to run there last. Raises Conflict when there is none."""
+    entry = history.running(project_id=project.id, target_id=target.id)
+    found = queries.get_deployment(caller=caller, deployment_id=entry.deployment_id) if entry else None
+    if found is None or not found.services:
+        raise Conflict("Nothing of the project runs there. Deploy it first.")
+    return found

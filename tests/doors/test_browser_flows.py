@@ -1,0 +1,80 @@
+"""The way of a person through the pages: see the plan, deploy just that, look into the history, go back."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from agents.models import Server
+from deployments.models import Deployment, Project, User
+from deployments.states import Status
+from tests import factories
+from tests.deployments.lane import Lane
+from tests.doors.serving import aside, look_at
+from tests.factories import reload
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+SECRET = "unique-value-of-a-variable"
+
+
+@pytest.fixture
+def lane(owner: User, project: Project, server: Server) -> Lane:
+    def first_version() -> Lane:
+        made = Lane(owner=owner, project_id=project.id, server=server, agent=factories.make_agent(server))
+        made.draw(web="web:1")
+        made.deployed()
+        made.draw(web="web:2")
+        return made
+
+    return aside(first_version)
+
+
+def see_plan(page: Page, said: str) -> None:
+    page.get_by_role("button", name="See what will happen").click()
+    expect(page.locator("#ax-plan .ax-plan-head")).to_contain_text(said, timeout=20_000)
+
+
+def id_of(page: Page) -> UUID:
+    return UUID(page.url.rstrip("/").split("/")[-2])
+
+
+def test_from_the_plan_over_the_history_back(page: Page, address: str, lane: Lane) -> None:
+    project = f"{address}/admin/deployments/project/{lane.project_id}"
+    look_at(page, f"{project}/change/")
+    page.get_by_role("button", name="Add a variable").click()
+    page.get_by_label("Name of the variable").fill("TOKEN")
+    page.get_by_label("Value of the variable").fill(SECRET)
+    see_plan(page, "1 replaced")
+    expect(page.locator(".ax-plan-row")).to_contain_text("TOKEN added")
+    page.keyboard.press("Escape")
+    expect(page.locator("#ax-plan-dialog")).not_to_be_visible()
+    see_plan(page, "1 replaced")
+
+    aside(lambda: lane.draw(web="web:3", mailer="mailer:1"))
+    page.get_by_role("button", name="Deploy", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("graph", timeout=20_000)
+    expect(page.locator(".ax-plan-head")).to_contain_text("1 created, 1 replaced")
+    assert SECRET not in page.content()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("button", name="Deploy", exact=True).click()
+    page.wait_for_url("**/deployment/**", timeout=20_000)
+    asked = aside(lambda: reload(id_of(page)))
+    assert asked.approval
+    aside(lambda: lane.succeed(lane.start(asked)))
+
+    page.goto(f"{project}/history/")
+    expect(page.locator(".ax-version").first).to_contain_text("Current")
+    page.get_by_role("link", name="What it changed").click()
+    expect(page.locator(".ax-env")).to_contain_text("TOKEN")
+    page.go_back()
+    page.get_by_role("link", name="Roll back to this").click()
+    expect(page.locator(".ax-plan-head")).to_contain_text("1 replaced, 1 removed")
+    page.get_by_role("button", name="Roll back to v1").click()
+    page.wait_for_url("**/change/", timeout=20_000)
+    made = aside(lambda: Deployment.objects.select_related("restores").get(pk=id_of(page)))
+    assert (made.kind, made.status, made.rollback_of_id) == ("rollback", Status.PENDING, asked.id)
+    assert made.restores is not None
+    assert made.restores.version == "v1"
+    expect(page.locator("#ax-links")).to_contain_text("brings back v1")
