@@ -3,7 +3,8 @@
 from datetime import timedelta
 from uuid import UUID
 
-from agents.repositories import assignments, commands, gateways
+from agents.repositories import agents, assignments, commands, gateways
+from agents.retention import HostInventory
 from agents.types import AgentCommand, CommandData, ReportVerdict
 
 
@@ -58,6 +59,19 @@ def finish(*, command_id: UUID) -> bool:
     Call it in the transaction that stores the outcome, or when nobody waits for the command any more.
     """
     return commands.finish(command_id=command_id)
+
+
+def announce_retention(*, target_id: UUID) -> None:
+    """History keeps something else on this server or cluster; its agents are told on the caller's commit.
+
+    After a success nobody needs to call this: the gateway looks by itself.
+    """
+    gateways.announce_retention(target_id=target_id)
+
+
+def host_inventory(*, agent_id: UUID) -> HostInventory | None:
+    """What the agent's host lacks of what history needs; None for an unknown agent and until it has looked."""
+    return agents.inventory(agent_id=agent_id)
 
 
 def may_see(*, agent_id: UUID, deployment_id: UUID) -> bool:

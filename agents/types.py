@@ -205,10 +205,14 @@ class AgentHealth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """Something was heard of an agent; `session_id` is None for calls outside a session."""
+    """Something was heard of an agent; `session_id` is None for calls outside a session.
+
+    `missing_images` is None unless the agent has just taken stock.
+    """
 
     session_id: UUID | None = None
     health: AgentHealth | None = None
+    missing_images: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,28 +277,3 @@ class Registration:
     agent_id: UUID
     server_id: UUID
     credential: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceState:
-    """`status` is the wire's Status number; `deployed_at` in epoch milliseconds, 0 for never."""
-
-    service_id: str
-    service_name: str
-    status: int
-    replicas: int = 0
-    healthy_replicas: int = 0
-    error_message: str = ""
-    deployed_at: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeploymentState:
-    """`status` and `stage` are the wire's DeploymentStatus and DeploymentStage numbers."""
-
-    deployment_id: UUID
-    status: int
-    services: tuple[ServiceState, ...] = ()
-    stage: int = 0
-    percent: int = 0
-    error_message: str = ""

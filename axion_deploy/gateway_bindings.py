@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib.auth import get_user_model
 from knox.auth import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
 from agents import gateway
+from agents.answers import DeploymentState
+from agents.answers import ServiceState as WireService
+from agents.errors import AgentNotFound
+from agents.retention import KeptStack, Retention
+from agents.services import directory
 from agents.transport.ports import Bindings
-from agents.types import DeploymentState, Report
-from agents.types import ServiceState as WireService
-from deployments.services import access, bundles, cancel, progress, queries, variables
+from agents.types import Report
+from deployments.services import (
+    access,
+    bundles,
+    cancel,
+    history,
+    progress,
+    queries,
+    scale,
+    stop,
+    variables,
+)
 from deployments.states import Status
-from deployments.types import Caller, ServiceState
+from deployments.types import Caller, ServiceState, Target, TargetKind
 from deployments.wire import STAGE_NUMBERS, STATUS_NUMBERS, service_status
 
 # How a service is, in the numbers of the platform's Status.
@@ -31,6 +46,9 @@ def bindings() -> Bindings:
         user_of=user_of,
         deployment_state=deployment_state,
         cancel_deployment=cancel_deployment,
+        stop_project=stop_project,
+        scale_service=scale_service,
+        retentions_of=retentions_of,
     )
 
 
@@ -72,6 +90,60 @@ def deployment_state(*, deployment_id: UUID, user_id: UUID) -> DeploymentState:
 
 def cancel_deployment(*, deployment_id: UUID, user_id: UUID) -> None:
     cancel.cancel_deployment(caller=_caller(user_id), deployment_id=deployment_id, at=datetime.now(UTC))
+
+
+def stop_project(*, agent_id: UUID, project_id: UUID, user_id: UUID) -> None:
+    caller = _caller(user_id)
+    stop.stop_project(
+        caller=caller,
+        project_id=project_id,
+        target=_target_of(caller=caller, agent_id=agent_id, project_id=project_id),
+        deployment_id=uuid4(),
+        at=datetime.now(UTC),
+    )
+
+
+def scale_service(*, agent_id: UUID, project_id: UUID, service_name: str, replicas: int, user_id: UUID) -> None:
+    caller = _caller(user_id)
+    scale.scale_service(
+        caller=caller,
+        project_id=project_id,
+        target=_target_of(caller=caller, agent_id=agent_id, project_id=project_id),
+        service_name=service_name,
+        replicas=replicas,
+        deployment_id=uuid4(),
+        at=datetime.now(UTC),
+    )
+
+
+def _target_of(*, caller: Caller, agent_id: UUID, project_id: UUID) -> Target:
+    """The agent's server, unless the project ran only on the cluster that the server is in. Raises AgentNotFound."""
+    targets = directory.targets_of(agent_ids=[agent_id])
+    if agent_id not in targets:
+        raise AgentNotFound
+    server_id, *clusters = targets[agent_id]
+    for cluster_id in clusters:
+        if not history.list_history(caller=caller, project_id=project_id, target_id=server_id, limit=1).total:
+            return Target(kind=TargetKind.CLUSTER, id=cluster_id)
+    return Target(kind=TargetKind.SERVER, id=server_id)
+
+
+def retentions_of(*, agent_ids: Collection[UUID]) -> Mapping[UUID, Retention]:
+    targets = directory.targets_of(agent_ids=agent_ids)
+    kept = history.kept_images(target_ids={each for several in targets.values() for each in several})
+    stacks = defaultdict(list)
+    for each in kept:
+        stack = KeptStack(
+            stack_name=each.stack_name,
+            project_id=each.project_id,
+            image_ids=each.image_ids,
+            deployment_ids=each.deployment_ids,
+        )
+        stacks[each.target_id].append(stack)
+    return {
+        agent_id: Retention(stacks=tuple(stack for each in targets.get(agent_id, ()) for stack in stacks[each]))
+        for agent_id in agent_ids
+    }
 
 
 def _caller(user_id: UUID) -> Caller:

@@ -206,8 +206,9 @@ class Snapshot:
 
 @dataclass(frozen=True, kw_only=True)
 class KeptImages:
-    """What the kept successes of one project need on the hosts of some targets: image ids, and whose files."""
+    """What the kept successes of one project need on one target's hosts: image ids, and whose files."""
 
+    target_id: UUID
     project_id: UUID
     stack_name: str
     image_ids: tuple[str, ...]

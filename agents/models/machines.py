@@ -88,6 +88,10 @@ class Agent(models.Model):
     architecture = models.CharField(max_length=50, blank=True)
     server_info = models.JSONField(default=dict, blank=True)
     health = models.JSONField(default=dict, blank=True)
+    missing_images = models.JSONField(
+        null=True, editable=False, help_text="Ids that history needs and the host lacks; empty until it was looked at."
+    )
+    inventory_at = models.DateTimeField(null=True, editable=False)
     session_id = models.UUIDField(null=True, editable=False, unique=True)
     last_seen_at = models.DateTimeField(null=True)
     enrolled_at = models.DateTimeField()

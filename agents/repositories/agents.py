@@ -5,11 +5,12 @@ from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Now
 
 from agents.models import Agent, Server
 from agents.models.machines import lost_after, silent_after
+from agents.retention import HostInventory
 from agents.states import presence
 from agents.types import AgentData, AgentHealth, AgentInfo
 
@@ -59,7 +60,15 @@ def enrol(*, server_id: UUID, owner_id: UUID, new_id: UUID, credential_hash: str
 
     Must run inside a transaction. The same server and owner keep their agent, and with it its unfinished commands.
     """
-    facts = {**_described(info), "credential_hash": credential_hash, "session_id": None, "enrolled_at": Now()}
+    facts = {
+        **_described(info),
+        "credential_hash": credential_hash,
+        "session_id": None,
+        "enrolled_at": Now(),
+        # It may be another machine by now.
+        "missing_images": None,
+        "inventory_at": None,
+    }
     present = Agent.objects.select_for_update(no_key=True).active().filter(server_id=server_id).first()
     if present is not None and present.owner_id == owner_id:
         Agent.objects.filter(id=present.id).update(**facts)
@@ -80,6 +89,24 @@ def open_session(*, agent_id: UUID, session_id: UUID, credential_hash: str, vers
     if version:
         facts["version"] = version[:50]
     return Agent.objects.active().filter(id=agent_id, credential_hash=credential_hash).update(**facts) == 1
+
+
+def inventory(*, agent_id: UUID) -> HostInventory | None:
+    """What the active agent's host lacks; None until it said so."""
+    found = Agent.objects.active().filter(id=agent_id).values_list("missing_images", "inventory_at").first()
+    if found is None or found[0] is None or found[1] is None:
+        return None
+    return HostInventory(missing_image_ids=frozenset(found[0]), checked_at=found[1])
+
+
+def targets_of(*, agent_ids: Collection[UUID]) -> dict[UUID, tuple[UUID, ...]]:
+    """By active agent the targets that reach its host: its server, and the cluster that the server is in."""
+    cluster = Server.objects.filter(id=OuterRef("server_id")).values("cluster_id")
+    rows = Agent.objects.active().filter(id__in=agent_ids).annotate(cluster_id=Subquery(cluster))
+    return {
+        agent_id: (server_id,) if cluster_id is None else (server_id, cluster_id)
+        for agent_id, server_id, cluster_id in rows.values_list("id", "server_id", "cluster_id")
+    }
 
 
 def as_data(record: Agent) -> AgentData:

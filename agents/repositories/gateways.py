@@ -18,6 +18,8 @@ from agents.types import Sighting
 # A gateway that has not been heard of for longer is gone, or was cut off from the database: its listening begins anew.
 GAP = timedelta(seconds=15)
 KEPT = timedelta(days=1)
+# The channel that wakes the gateway processes when history keeps something else; the payload is the agent's id.
+RETENTION_CHANNEL = "agent_retention"
 
 _BEAT_AND_TOUCH = """
 WITH beat AS (
@@ -33,11 +35,20 @@ ended_long_ago AS (
     WHERE id <> %s AND last_seen_at < statement_timestamp() - make_interval(secs => %s)
 )
 UPDATE agents AS agent
-SET last_seen_at = statement_timestamp(), health = coalesce(seen.health::jsonb, agent.health)
-FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS seen (agent_id, session_id, health)
+SET last_seen_at = statement_timestamp(),
+    health = coalesce(seen.health::jsonb, agent.health),
+    missing_images = coalesce(seen.missing::jsonb, agent.missing_images),
+    inventory_at = CASE WHEN seen.missing IS NULL THEN agent.inventory_at ELSE statement_timestamp() END
+FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[]) AS seen (agent_id, session_id, health, missing)
 WHERE agent.id = seen.agent_id AND agent.revoked_at IS NULL
   AND (seen.session_id IS NULL OR agent.session_id = seen.session_id)
 RETURNING agent.id
+"""
+
+_ANNOUNCE = """
+SELECT pg_notify(%s, agent.id::text)
+FROM agents AS agent LEFT JOIN servers AS server ON server.id = agent.server_id
+WHERE agent.revoked_at IS NULL AND (agent.server_id = %s OR server.cluster_id = %s)
 """
 
 
@@ -49,10 +60,17 @@ def beat_and_touch(*, gateway_id: UUID, seen: Mapping[UUID, Sighting]) -> frozen
     sightings = seen.values()
     sessions = [sighting.session_id for sighting in sightings]
     health = [None if each.health is None else json.dumps(asdict(each.health)) for each in sightings]
+    missing = [None if each.missing_images is None else json.dumps(each.missing_images) for each in sightings]
     with connection.cursor() as cursor:
         beat: list[Any] = [gateway_id, GAP.total_seconds(), gateway_id, KEPT.total_seconds()]
-        cursor.execute(_BEAT_AND_TOUCH, [*beat, list(seen), sessions, health])
+        cursor.execute(_BEAT_AND_TOUCH, [*beat, list(seen), sessions, health, missing])
         return frozenset(row[0] for row in cursor.fetchall())
+
+
+def announce_retention(*, target_id: UUID) -> None:
+    """Tell the gateway processes, on commit, about every agent of this server or cluster."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ANNOUNCE, [RETENTION_CHANNEL, target_id, target_id])
 
 
 def deployments_unheard_for(*, silence: timedelta) -> tuple[UUID, ...]:

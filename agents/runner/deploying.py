@@ -109,7 +109,6 @@ def _succeed(work: Work, kept: Kept, target: Target, observed: tuple[Container, 
         pb.CommandFinished(outcome=pb.SUCCEEDED, services=services),
         also=lambda: work.releases.settle(kept=kept, phase=Phase.CURRENT, runs=kept.release.deployment_id),
     )
-    work.releases.forget_old(kept.release.stack)
 
 
 def _fail(work: Work, release: Release, error: Exception) -> None:

@@ -27,11 +27,17 @@ class Running:
 
 
 class Dispatcher:
-    """Safe across threads. The journal is the queue: a lane's thread takes its next command from there."""
+    """Safe across threads. The journal is the queue: a lane's thread takes its next command from there.
 
-    def __init__(self, *, journal: Journal, work_for: Callable[[Entry, Interrupt], Work]) -> None:
+    `ended` is called after the work on a command, however it ended; it must not block.
+    """
+
+    def __init__(
+        self, *, journal: Journal, work_for: Callable[[Entry, Interrupt], Work], ended: Callable[[], None]
+    ) -> None:
         self._journal = journal
         self._work_for = work_for
+        self._ended = ended
         self._lock = threading.Lock()
         self._running: dict[str, Running] = {}
         self._lanes: dict[str, threading.Thread] = {}
@@ -130,6 +136,7 @@ class Dispatcher:
         finally:
             work.reporter.flush()
             interrupt.close()
+            self._ended()
 
 
 def _finish(reporter: Reporter, reason: str, message: str) -> None:

@@ -23,13 +23,17 @@ from agents.runner.model import (
     LABEL_DEPLOYMENT,
     LABEL_HASH,
     LABEL_PROJECT,
+    LABEL_SERVICE,
     Container,
+    HostContainer,
+    HostImage,
 )
 
 READ_TIMEOUT = 30
 PATIENCE_SECONDS = 60.0
 STOP_SECONDS = 10
 EVENTS = ["create", "start", "die", "stop", "destroy", "oom", "restart", "rename", "health_status"]
+NO_TAG = "<none>:<none>"
 Result = TypeVar("Result")
 
 
@@ -71,6 +75,44 @@ class DockerHost:
             return str(self._ask(lambda: self._api.inspect_image(image))["Id"])
         except NotFound:
             return ""
+
+    def image_ids(self) -> frozenset[str]:
+        """Ids of all images on this host."""
+        return frozenset(each["Id"] for each in self._ask(lambda: self._api.images(all=True)))
+
+    def our_images(self) -> tuple[HostImage, ...]:
+        """Images with our project label, whoever built them."""
+        found = self._ask(lambda: self._api.images(filters={"label": LABEL_PROJECT}))
+        return tuple(
+            HostImage(
+                id=each["Id"],
+                tags=tuple(tag for tag in each["RepoTags"] or () if tag != NO_TAG),
+                project_id=each["Labels"].get(LABEL_PROJECT, ""),
+                service=each["Labels"].get(LABEL_SERVICE, ""),
+            )
+            for each in found
+        )
+
+    def remove_image(self, tag: str) -> bool:
+        """Take the tag away, and the image with its last one, but nothing it was built upon; False for one in use."""
+        with contextlib.suppress(APIError):
+            self._ask(lambda: self._api.remove_image(tag, noprune=True))
+            return True
+        return False
+
+    def all_containers(self) -> tuple[HostContainer, ...]:
+        """Every container of this host, stopped ones and other people's too."""
+        return tuple(
+            HostContainer(
+                id=each["Id"],
+                state=each["State"],
+                image_id=each["ImageID"],
+                stack=each["Labels"].get(COMPOSE_PROJECT, ""),
+                project_id=each["Labels"].get(LABEL_PROJECT, ""),
+                deployment_id=each["Labels"].get(LABEL_DEPLOYMENT, ""),
+            )
+            for each in self._ask(lambda: self._api.containers(all=True))
+        )
 
     def log_tail(self, *, container_id: str, lines: int) -> tuple[str, ...]:
         """The container's last lines, not masked; empty when it is gone."""
@@ -129,7 +171,12 @@ class DockerHost:
 
     def watch(self, *, stack: str, wake: Callable[[], None]) -> Watch:
         """Call `wake` on every event of the stack's containers, until closed."""
-        return Watch(stack=stack, wake=wake)
+        filters = {"type": "container", "label": f"{COMPOSE_PROJECT}={stack}", "event": EVENTS}
+        return Watch(filters=filters, wake=wake)
+
+    def watch_images(self, *, wake: Callable[[], None]) -> Watch:
+        """Call `wake` whenever an image goes, until closed."""
+        return Watch(filters={"type": "image", "event": ["delete", "untag"]}, wake=wake)
 
     def _ask(self, call: Callable[[], Result]) -> Result:
         attempts = Retrying(
@@ -149,8 +196,8 @@ class DockerHost:
 class Watch:
     """A thread that listens to Docker's events; it reconnects by itself, and waking once too often is harmless."""
 
-    def __init__(self, *, stack: str, wake: Callable[[], None]) -> None:
-        self._stack = stack
+    def __init__(self, *, filters: dict[str, Any], wake: Callable[[], None]) -> None:
+        self._filters = filters
         self._wake = wake
         self._closed = threading.Event()
         self._stream: Any = None
@@ -165,12 +212,11 @@ class Watch:
                 stream.close()
 
     def _listen(self) -> None:
-        filters = {"type": "container", "label": f"{COMPOSE_PROJECT}={self._stack}", "event": EVENTS}
         while not self._closed.is_set():
             # A quiet stack sends nothing for hours.
             api = docker.APIClient(**{**_environment(), "timeout": None})
             with contextlib.suppress(DockerException, requests.RequestException, OSError, ValueError, AttributeError):
-                self._stream = api.events(filters=filters)
+                self._stream = api.events(filters=self._filters)
                 # What happened before the stream was open is seen by looking once now.
                 self._wake()
                 for _ in () if self._closed.is_set() else self._stream:

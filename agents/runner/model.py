@@ -84,5 +84,27 @@ class Target:
     images: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostImage:
+    """An image that carries our labels, or inherited them."""
+
+    id: str
+    tags: tuple[str, ...]
+    project_id: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostContainer:
+    """Any container of the host, ours or not: then the words of our labels are empty."""
+
+    id: str
+    state: str
+    image_id: str
+    stack: str = ""
+    project_id: str = ""
+    deployment_id: str = ""
+
+
 def containers_of(observed: tuple[Container, ...], service: str) -> tuple[Container, ...]:
     return tuple(container for container in observed if container.service == service)

@@ -8,12 +8,14 @@ import os
 import signal
 import time
 
+from agents.contracts import runner_pb2 as pb
 from agents.runner.bundles import Bundles
 from agents.runner.config import Config
 from agents.runner.control_plane import ControlPlane, GatewayCalls
 from agents.runner.dispatch import Dispatcher
 from agents.runner.docker_commands import DockerCommands
 from agents.runner.docker_host import DockerHost
+from agents.runner.housekeeping import Housekeeper
 from agents.runner.interrupt import Interrupt
 from agents.runner.journal import Entry, Journal
 from agents.runner.machine import Machine
@@ -41,19 +43,23 @@ class Workshop:
         self.host = DockerHost()
         self._releases = Releases(store=store, folder=config.state_dir / "releases")
         self._bundles = Bundles(folder=config.state_dir / "bundles", max_bytes=config.bundle_cache_bytes)
+        self.housekeeper = Housekeeper(
+            host=self.host, journal=self.journal, releases=self._releases, tell=self._tell, now_ms=_now_ms
+        )
         self.session: Session | None = None
         self.control_plane: ControlPlane | None = None
 
     def work_for(self, entry: Entry, interrupt: Interrupt) -> Work:
         if self.control_plane is None:
             raise RuntimeError("Commands are worked on only after the session was built.")
+        self.housekeeper.wait_for_turn()
         masker = Masker()
         reporter = Reporter(
             journal=self.journal,
             command_id=entry.id,
             deployment_id=entry.deployment_id,
             masker=masker,
-            now_ms=lambda: time.time_ns() // 1_000_000,
+            now_ms=_now_ms,
             wake=self._wake,
         )
         return Work(
@@ -76,6 +82,14 @@ class Workshop:
         if self.session is not None:
             self.session.wake()
 
+    def _tell(self, inventory: pb.Inventory) -> None:
+        if self.session is not None:
+            self.session.tell(inventory)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
 
 def marker_of(config: Config) -> str:
     """What all children of runners on this state directory carry in their environment."""
@@ -91,7 +105,8 @@ async def run(config: Config) -> None:
         logger.warning("ended %d processes that a killed runner left behind", ended)
     store = Store(config.state_dir / "journal.sqlite3")
     workshop = Workshop(config=config, store=store)
-    dispatcher = Dispatcher(journal=workshop.journal, work_for=workshop.work_for)
+    housekeeper = workshop.housekeeper
+    dispatcher = Dispatcher(journal=workshop.journal, work_for=workshop.work_for, ended=housekeeper.tidy_soon)
     machine = Machine(
         state_dir=config.state_dir,
         containers=workshop.host.active_containers,
@@ -100,14 +115,21 @@ async def run(config: Config) -> None:
     try:
         async with open_channel(config) as channel:
             session = Session(
-                config=config, channel=channel, journal=workshop.journal, dispatcher=dispatcher, machine=machine
+                config=config,
+                channel=channel,
+                journal=workshop.journal,
+                dispatcher=dispatcher,
+                machine=machine,
+                retain=housekeeper.retain,
             )
             workshop.session = session
             calls = GatewayCalls(stub=session.stub, metadata=session.metadata)
             workshop.control_plane = ControlPlane(calls=calls, loop=asyncio.get_running_loop())
+            housekeeper.start()
             dispatcher.resume()
             await _until_told_to_stop(session)
             await asyncio.to_thread(dispatcher.stop, timeout=STOP_SECONDS)
+            await asyncio.to_thread(housekeeper.stop, timeout=GOODBYE_SECONDS)
     finally:
         store.close()
         os.close(held)

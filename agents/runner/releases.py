@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,8 +16,6 @@ from agents.runner.errors import StepFailedError
 from agents.runner.model import Release, Target
 from agents.runner.overlay import FILE_NAME, overlay
 from agents.runner.store import Store
-
-KEPT_RELEASES = 20
 
 
 class Phase(StrEnum):
@@ -149,13 +147,20 @@ class Releases:
                 path.write_text(text)
         return folder
 
-    def forget_old(self, stack: str) -> None:
-        """Drop all but the newest releases; those that running services come from and those to go back to stay."""
-        rows = self.store.rows("SELECT deployment, base, owners FROM releases WHERE stack = ? ORDER BY position", stack)
-        newest = rows[-KEPT_RELEASES:]
-        needed = {self.current(stack)} | {row["deployment"] for row in newest} | {row["base"] for row in newest}
-        for row in [row for row in rows if row["deployment"] in needed]:
-            needed |= set(json.loads(row["owners"]).values())
-        for deployment_id in [row["deployment"] for row in rows if row["deployment"] not in needed]:
+    def forget(self, *, stack: str, deployment_ids: Collection[str]) -> None:
+        """Drop these releases and their files; the caller knows that nothing needs them."""
+        for deployment_id in deployment_ids:
             self.store.write("DELETE FROM releases WHERE deployment = ?", deployment_id)
             shutil.rmtree(self._folder / stack / deployment_id, ignore_errors=True)
+
+    def retain(self, retention: pb.Retention) -> None:
+        """Keep what history needs, in place of what was kept before."""
+        self.store.write(
+            "INSERT INTO retention VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET payload = excluded.payload",
+            retention.SerializeToString(),
+        )
+
+    def retention(self) -> pb.Retention | None:
+        """What history needs; None until the control plane said so once."""
+        row = self.store.row("SELECT payload FROM retention")
+        return pb.Retention.FromString(row["payload"]) if row else None

@@ -49,24 +49,42 @@ def open_channel(config: Config) -> grpc.aio.Channel:
 
 
 class Session:
-    """One process's dealings with the control plane. All methods but `wake` belong to the event loop."""
+    """One process's dealings with the control plane. All methods but `wake` and `tell` belong to the event loop."""
 
     def __init__(
-        self, *, config: Config, channel: grpc.aio.Channel, journal: Journal, dispatcher: Dispatcher, machine: Machine
+        self,
+        *,
+        config: Config,
+        channel: grpc.aio.Channel,
+        journal: Journal,
+        dispatcher: Dispatcher,
+        machine: Machine,
+        retain: Callable[[pb.Retention], None],
     ) -> None:
         self._config = config
         self.stub: Any = RunnerAgentServiceStub(channel)  # type: ignore[no-untyped-call]  # generated
         self._journal = journal
         self._dispatcher = dispatcher
         self._machine = machine
+        self._retain = retain
         self._instance_id = str(uuid4())
         self._identity = load_identity(config.credential_file)
         self._delivery: Delivery | None = None
+        self._inventory: pb.Inventory | None = None
+        self._stock_taken = asyncio.Event()
         self._loop = asyncio.get_running_loop()
 
     def wake(self) -> None:
         """There are new reports. Safe across threads."""
         self._loop.call_soon_threadsafe(self._wake_delivery)
+
+    def tell(self, inventory: pb.Inventory) -> None:
+        """The newest inventory replaces one that was not sent yet. Safe across threads."""
+        self._loop.call_soon_threadsafe(self._take_inventory, inventory)
+
+    def _take_inventory(self, inventory: pb.Inventory) -> None:
+        self._inventory = inventory
+        self._stock_taken.set()
 
     def _wake_delivery(self) -> None:
         if self._delivery is not None:
@@ -131,6 +149,7 @@ class Session:
         await _first_to_end(
             delivery.run(),
             self._beat(write=write, seconds=seconds, identity=identity),
+            self._tell_inventories(write),
             self._listen(call, write, delivery),
         )
 
@@ -150,6 +169,13 @@ class Session:
             await write(pb.FromAgent(heartbeat=beat))
             await asyncio.sleep(seconds)
 
+    async def _tell_inventories(self, write: Callable[[pb.FromAgent], Any]) -> None:
+        while True:
+            await self._stock_taken.wait()
+            self._stock_taken.clear()
+            if self._inventory is not None:
+                await write(pb.FromAgent(inventory=self._inventory))
+
     async def _listen(self, call: Any, write: Callable[[pb.FromAgent], Any], delivery: Delivery) -> None:
         while isinstance(message := await call.read(), pb.ToAgent):
             if message.HasField("command"):
@@ -157,6 +183,8 @@ class Session:
                 await write(pb.FromAgent(acknowledged=acknowledged))
             elif message.HasField("reports_acknowledged"):
                 delivery.acknowledged(message.reports_acknowledged)
+            elif message.HasField("retention"):
+                self._retain(message.retention)
         raise ConnectionError("The gateway ended the session.")
 
 

@@ -8,6 +8,7 @@ from agents.repositories import assignments, commands, delivery, gateways
 from agents.types import CommandData, CommandFinished, Outcome, Report, Sighting
 
 CHANNEL = commands.CHANNEL
+RETENTION_CHANNEL = gateways.RETENTION_CHANNEL
 
 
 def claim_due(*, session_ids: Collection[UUID], limit: int) -> tuple[CommandData, ...]:

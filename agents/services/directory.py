@@ -1,5 +1,6 @@
 """Who and where: servers, clusters and the agents that speak for them. Reads, and adding a server."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from agents.errors import AgentNotFound, ServerNotFound
@@ -86,6 +87,11 @@ def get_agent(*, agent_id: UUID) -> AgentData:
     if found is None:
         raise AgentNotFound
     return found
+
+
+def targets_of(*, agent_ids: Collection[UUID]) -> dict[UUID, tuple[UUID, ...]]:
+    """By active agent the targets (server, and its cluster if any) that reach its host."""
+    return agents.targets_of(agent_ids=agent_ids)
 
 
 def own_agent(*, agent_id: UUID, owner_id: UUID) -> AgentData:

@@ -1,13 +1,16 @@
 """Dataclasses to protobuf and back: the only module that knows both."""
 
 import math
+import re
 from datetime import UTC, datetime
 from uuid import UUID
 
 from google.protobuf.json_format import MessageToDict, ParseDict
 
+from agents.answers import DeploymentState
 from agents.contracts import common_pb2, runner_pb2
 from agents.errors import NotFound
+from agents.retention import Retention
 from agents.states import Presence
 from agents.types import (
     AgentData,
@@ -16,7 +19,6 @@ from agents.types import (
     CommandData,
     CommandFinished,
     DeployCommand,
-    DeploymentState,
     LogWritten,
     Outcome,
     Report,
@@ -28,6 +30,9 @@ from agents.types import (
     Stage,
     StageReached,
 )
+
+IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}")
+MOST_IMAGES = 20_000
 
 _SERVER_STATUS = {
     Presence.PENDING: common_pb2.SERVER_STATUS_PENDING,
@@ -108,7 +113,25 @@ def welcome(*, heartbeat_seconds: int) -> runner_pb2.ToAgent:
     return runner_pb2.ToAgent(welcome=runner_pb2.Welcome(heartbeat_seconds=heartbeat_seconds))
 
 
+def retention_to_wire(retention: Retention) -> runner_pb2.ToAgent:
+    stacks = [
+        runner_pb2.KeptStack(
+            stack_name=stack.stack_name,
+            project_id=str(stack.project_id),
+            image_ids=stack.image_ids,
+            deployment_ids=[str(each) for each in stack.deployment_ids],
+        )
+        for stack in retention.stacks
+    ]
+    return runner_pb2.ToAgent(retention=runner_pb2.Retention(number=retention.number, stacks=stacks))
+
+
 # ---- up ----
+
+
+def missing_from_wire(message: runner_pb2.Inventory) -> tuple[str, ...]:
+    """Image ids that the host lacks; what is none is left out, and so is what goes beyond any honest number."""
+    return tuple(each for each in message.missing_image_ids[:MOST_IMAGES] if IMAGE_ID.fullmatch(each))
 
 
 def report_from_wire(message: runner_pb2.Report, *, agent_id: UUID) -> Report:

@@ -15,6 +15,7 @@ from agents.transport.agent_calls import AgentCalls
 from agents.transport.callers import Callers
 from agents.transport.liveness import Liveness
 from agents.transport.ports import Bindings, GatewayConfig
+from agents.transport.retention import Retentions
 from agents.transport.servicer import RunnerAgentService
 from agents.transport.session import STOPPING
 from agents.transport.stream import SessionCalls
@@ -52,6 +53,9 @@ class Gateway:
         self._threads = DatabaseThreads(count=config.report_threads, name="gateway-reports")
         self._switchboard = Switchboard(threads=self._loop_threads, poll_seconds=config.poll_seconds)
         self._liveness = Liveness(gateway_id=uuid.uuid4(), switchboard=self._switchboard, threads=self._loop_threads)
+        self._retentions = Retentions(
+            switchboard=self._switchboard, threads=self._loop_threads, retentions_of=bindings.retentions_of
+        )
         self._server = grpc.aio.server(options=CHANNEL_OPTIONS)
         self._loops: list[asyncio.Task[None]] = []
         add_service: Any = runner_pb2_grpc.add_RunnerAgentServiceServicer_to_server
@@ -65,6 +69,7 @@ class Gateway:
             asyncio.create_task(_for_ever("deliver", self._switchboard.deliver_when_due)),
             asyncio.create_task(_for_ever("liveness", self._write_heartbeats)),
             asyncio.create_task(_for_ever("listen", self._listen)),
+            asyncio.create_task(_for_ever("retention", self._retentions.tell_when_due)),
         ]
         return port
 
@@ -100,6 +105,7 @@ class Gateway:
                 threads=self._threads,
                 switchboard=self._switchboard,
                 liveness=self._liveness,
+                retentions=self._retentions,
             ),
         )
 
@@ -114,7 +120,7 @@ class Gateway:
         await self._liveness.flush()
 
     async def _listen(self) -> None:
-        await wake.listen(conninfo=self._config.conninfo, switchboard=self._switchboard)
+        await wake.listen(conninfo=self._config.conninfo, switchboard=self._switchboard, retentions=self._retentions)
 
 
 async def _for_ever(name: str, step: Callable[[], Awaitable[None]]) -> None:

@@ -16,7 +16,7 @@ from agents.transport import codec
 from agents.transport.ports import OnReport
 from agents.transport.session import AgentSession
 from agents.transport.threads import DATABASE_AWAY, DatabaseThreads
-from agents.types import Report
+from agents.types import CommandFinished, Report
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -32,10 +32,21 @@ class SetAside(Exception):
 
 
 class Intake:
-    """Applies acknowledgements and reports of one session. Never raises for a single message."""
+    """Applies acknowledgements and reports of one session. Never raises for a single message.
 
-    def __init__(self, *, session: AgentSession, threads: DatabaseThreads, on_report: OnReport) -> None:
+    `on_finished` is called when a command's last report is stored, each time it is said.
+    """
+
+    def __init__(
+        self,
+        *,
+        session: AgentSession,
+        threads: DatabaseThreads,
+        on_report: OnReport,
+        on_finished: Callable[[], None],
+    ) -> None:
         self._session = session
+        self._on_finished = on_finished
         self._threads = threads
         self._on_report = on_report
         self._stored: dict[UUID, int] = {}
@@ -71,6 +82,8 @@ class Intake:
         await self._require_own(report)
         self._stored[report.command_id] = await self._store(report)
         self._held_back += 1
+        if isinstance(report.body, CommandFinished):
+            self._on_finished()
 
     async def _apply_acknowledgement(self, message: runner_pb2.CommandAcknowledged) -> None:
         command_id, agent_id = UUID(message.command_id), self._session.agent_id

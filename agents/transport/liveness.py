@@ -22,18 +22,27 @@ class Liveness:
         self._threads = threads
         self._seen: dict[UUID, Sighting] = {}
 
-    def heard(self, *, agent_id: UUID, session_id: UUID | None, health: AgentHealth | None) -> None:
+    def heard(
+        self,
+        *,
+        agent_id: UUID,
+        session_id: UUID | None,
+        health: AgentHealth | None = None,
+        missing_images: tuple[str, ...] | None = None,
+    ) -> None:
         """Something came from the agent. A sighting inside a session outranks one outside."""
         earlier = self._seen.get(agent_id, Sighting())
         self._seen[agent_id] = Sighting(
-            session_id=session_id or earlier.session_id, health=earlier.health if health is None else health
+            session_id=session_id or earlier.session_id,
+            health=earlier.health if health is None else health,
+            missing_images=earlier.missing_images if missing_images is None else missing_images,
         )
 
     async def flush(self) -> None:
         """Write that we listen and whom we heard. When the database is away this is kept for the next time."""
         for session in self._switchboard.sessions():
             if session.waits_for_us:
-                self.heard(agent_id=session.agent_id, session_id=session.session_id, health=None)
+                self.heard(agent_id=session.agent_id, session_id=session.session_id)
         batch, self._seen = self._seen, {}
         try:
             still = await self._threads.run(delivery.beat_and_touch, gateway_id=self._gateway_id, seen=batch)

@@ -1,11 +1,13 @@
 """What the gateway needs from outside: callables bound by the process's command, and plain figures."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from agents.types import DeploymentState, Report
+from agents.answers import DeploymentState
+from agents.retention import Retention
+from agents.types import Report
 
 
 class OnReport(Protocol):
@@ -44,6 +46,26 @@ class CancelDeployment(Protocol):
     def __call__(self, *, deployment_id: UUID, user_id: UUID) -> None: ...
 
 
+class StopProject(Protocol):
+    """Ask for the project's stop on the agent's server as this user; an error with a code otherwise."""
+
+    def __call__(self, *, agent_id: UUID, project_id: UUID, user_id: UUID) -> None: ...
+
+
+class ScaleService(Protocol):
+    """Ask for so many copies of a service on the agent's server as this user; an error with a code otherwise."""
+
+    def __call__(
+        self, *, agent_id: UUID, project_id: UUID, service_name: str, replicas: int, user_id: UUID
+    ) -> None: ...
+
+
+class RetentionsOf(Protocol):
+    """What history keeps on the hosts of these agents; every agent asked for is in the answer."""
+
+    def __call__(self, *, agent_ids: Collection[UUID]) -> Mapping[UUID, Retention]: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bindings:
     """Synchronous callables; each runs in a thread with a database connection of its own."""
@@ -54,6 +76,9 @@ class Bindings:
     user_of: UserOf
     deployment_state: DeploymentStateOf
     cancel_deployment: CancelDeployment
+    stop_project: StopProject
+    scale_service: ScaleService
+    retentions_of: RetentionsOf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

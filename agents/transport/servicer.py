@@ -77,10 +77,10 @@ class RunnerAgentService(runner_pb2_grpc.RunnerAgentServiceServicer):
         return await self._users.cancel(request, context)
 
     async def ScaleService(self, request: runner_pb2.ScaleServiceCommand, context: Call) -> common_pb2.Empty:
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "Scaling one service is not offered yet; deploy instead.")
+        return await self._users.scale(request, context)
 
     async def StopProject(self, request: runner_pb2.StopProjectCommand, context: Call) -> common_pb2.Empty:
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "Stopping a project is not offered yet.")
+        return await self._users.stop(request, context)
 
     async def HealthCheck(self, request: common_pb2.Empty, context: Call) -> runner_pb2.HealthCheckResponse:
         """Open to everybody, so it says no more than that the process serves."""

@@ -40,6 +40,7 @@ class AgentSession:
         self.outgoing: asyncio.Queue[runner_pb2.ToAgent] = asyncio.Queue(OUTGOING_LIMIT)
         self.incoming: asyncio.Queue[runner_pb2.FromAgent] = asyncio.Queue(INCOMING_LIMIT)
         self.ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self.retention_number: int | None = None
         self._known: OrderedDict[tuple[UUID, UUID], None] = OrderedDict()
 
     @property

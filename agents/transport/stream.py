@@ -17,6 +17,7 @@ from agents.transport.callers import Callers
 from agents.transport.intake import Intake
 from agents.transport.liveness import Liveness
 from agents.transport.ports import Bindings, GatewayConfig
+from agents.transport.retention import Retentions
 from agents.transport.session import AgentSession, Ending
 from agents.transport.switchboard import Switchboard
 from agents.transport.threads import DATABASE_AWAY, DatabaseThreads
@@ -37,6 +38,7 @@ class SessionCalls:
         threads: DatabaseThreads,
         switchboard: Switchboard,
         liveness: Liveness,
+        retentions: Retentions,
     ) -> None:
         self._config = config
         self._bindings = bindings
@@ -44,6 +46,7 @@ class SessionCalls:
         self._threads = threads
         self._switchboard = switchboard
         self._liveness = liveness
+        self._retentions = retentions
 
     async def serve(self, messages: Incoming, context: Stream) -> None:
         """Serve one agent until either side ends the stream."""
@@ -54,6 +57,7 @@ class SessionCalls:
         # Before the switchboard knows the session, so that nothing is written before it.
         session.offer(codec.welcome(heartbeat_seconds=self._config.heartbeat_seconds))
         self._switchboard.add(session)
+        self._retentions.look_at(agent_id=agent.id)
         log.info("agent connected", agent_id=str(agent.id), version=hello.version)
         try:
             ending = await self._run(messages, context, session)
@@ -95,7 +99,12 @@ class SessionCalls:
 
     async def _run(self, messages: Incoming, context: Stream, session: AgentSession) -> Ending | None:
         """Read, write and apply side by side; the first to end ends the others."""
-        intake = Intake(session=session, threads=self._threads, on_report=self._bindings.on_report)
+        intake = Intake(
+            session=session,
+            threads=self._threads,
+            on_report=self._bindings.on_report,
+            on_finished=lambda: self._retentions.look_at(agent_id=session.agent_id),
+        )
         tasks: list[asyncio.Future[Any]] = [
             asyncio.create_task(self._read(messages, session)),
             asyncio.create_task(_write(context, session)),
@@ -115,8 +124,12 @@ class SessionCalls:
     async def _read(self, messages: Incoming, session: AgentSession) -> None:
         async for message in messages:
             kind = message.WhichOneof("message")
-            health = codec.health_from_wire(message.heartbeat.health) if kind == "heartbeat" else None
-            self._liveness.heard(agent_id=session.agent_id, session_id=session.session_id, health=health)
+            self._liveness.heard(
+                agent_id=session.agent_id,
+                session_id=session.session_id,
+                health=codec.health_from_wire(message.heartbeat.health) if kind == "heartbeat" else None,
+                missing_images=codec.missing_from_wire(message.inventory) if kind == "inventory" else None,
+            )
             if kind in ("report", "acknowledged"):
                 await session.incoming.put(message)
 

@@ -93,14 +93,44 @@ class UserCalls:
         return runner_pb2.GetDeploymentStatusResponse(status=common_pb2.SUCCESS, data=data)
 
     async def cancel(self, request: runner_pb2.CancelDeploymentRequest, context: Call) -> common_pb2.Empty:
-        """Ask for a cancellation; this answer has no room for an error, so it is the call's status."""
         user = await self._callers.user(context)
+        return await self._empty(
+            context,
+            lambda: self._bindings.cancel_deployment(
+                deployment_id=codec.id_from_wire(request.deployment_id), user_id=user
+            ),
+        )
+
+    async def stop(self, request: runner_pb2.StopProjectCommand, context: Call) -> common_pb2.Empty:
+        """Ask for the project's stop on the agent's server, as a deployment of its own kind."""
+        user = await self._callers.user(context)
+        return await self._empty(
+            context,
+            lambda: self._bindings.stop_project(
+                agent_id=codec.id_from_wire(request.agent_id),
+                project_id=codec.id_from_wire(request.project_id),
+                user_id=user,
+            ),
+        )
+
+    async def scale(self, request: runner_pb2.ScaleServiceCommand, context: Call) -> common_pb2.Empty:
+        """Ask for so many copies of a service on the agent's server, as a deployment of its own kind."""
+        user = await self._callers.user(context)
+        return await self._empty(
+            context,
+            lambda: self._bindings.scale_service(
+                agent_id=codec.id_from_wire(request.agent_id),
+                project_id=codec.id_from_wire(request.project_id),
+                service_name=request.service_name,
+                replicas=request.replicas,
+                user_id=user,
+            ),
+        )
+
+    async def _empty(self, context: Call, wish: Callable[[], None]) -> common_pb2.Empty:
+        """These answers have no room for an error, so it is the call's status."""
         try:
-            await self._ask(
-                lambda: self._bindings.cancel_deployment(
-                    deployment_id=codec.id_from_wire(request.deployment_id), user_id=user
-                )
-            )
+            await self._ask(wish)
         except Exception as error:
             await context.abort(wire_status(error), _failed(error).message)
         return common_pb2.Empty()

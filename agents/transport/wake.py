@@ -1,4 +1,4 @@
-"""Listens for commits that queued a command. Only wakes; the ledger is the truth and is polled besides."""
+"""Listens for commits that queued a command or changed what history keeps. Only wakes: the tables are the truth."""
 
 import asyncio
 import random
@@ -8,7 +8,8 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from agents.services.delivery import CHANNEL
+from agents.services.delivery import CHANNEL, RETENTION_CHANNEL
+from agents.transport.retention import Retentions
 from agents.transport.switchboard import Switchboard
 
 log = structlog.get_logger(__name__)
@@ -17,17 +18,21 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 CONNECT_DEADLINE = 5
 
 
-async def listen(*, conninfo: str, switchboard: Switchboard) -> None:
-    """Wake the switchboard for each notification; reconnects for ever, slower each time. Ends by cancellation."""
+async def listen(*, conninfo: str, switchboard: Switchboard, retentions: Retentions) -> None:
+    """Hand on each notification; reconnects for ever, slower each time. Ends by cancellation."""
     pause = FIRST_PAUSE
     while True:
         try:
             async with await _connect(conninfo) as connection:
                 await connection.execute(f"LISTEN {CHANNEL}".encode())
+                await connection.execute(f"LISTEN {RETENTION_CHANNEL}".encode())
                 pause = FIRST_PAUSE
-                switchboard.wake()  # something may have been queued while nobody listened
+                # Something may have happened while nobody listened.
+                switchboard.wake()
+                retentions.look_at()
                 async for notice in connection.notifies():
-                    _wake(switchboard, notice.payload)
+                    tell = switchboard.wake if notice.channel == CHANNEL else retentions.look_at
+                    tell(agent_id=_agent_of(notice.payload))
         except psycopg.Error as error:
             log.warning("not listening, will connect again", error=str(error).strip())
         await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
@@ -54,8 +59,9 @@ async def _connect(conninfo: str) -> psycopg.AsyncConnection:
         raise
 
 
-def _wake(switchboard: Switchboard, payload: str) -> None:
+def _agent_of(payload: str) -> UUID | None:
+    """Whom it is about; None when that cannot be read, so that everybody is looked at."""
     try:
-        switchboard.wake(agent_id=UUID(payload))
+        return UUID(payload)
     except ValueError:
-        switchboard.wake()
+        return None

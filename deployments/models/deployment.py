@@ -185,4 +185,6 @@ class DeploymentHistory(models.Model):
         ]
         indexes = [
             models.Index(fields=["project_id", "target_id"], condition=Q(dropped_at__isnull=True), name="kept_in_lane"),
+            # What agents are told to keep.
+            models.Index(fields=["target_id"], condition=Q(dropped_at__isnull=True), name="kept_on_target"),
         ]

@@ -153,22 +153,30 @@ def is_kept(*, history_id: UUID) -> bool:
 
 
 def kept_images(*, target_ids: Collection[UUID]) -> tuple[KeptImages, ...]:
-    """What is needed to restore every kept entry of these targets, by project."""
+    """What is needed to restore every kept entry of these targets, by target and project."""
     rows = DeploymentHistory.objects.filter(target_id__in=target_ids, dropped_at__isnull=True)
-    columns = ("project_id", "deployment_snapshot__config__stackName", "deployment_snapshot__images", "deployment_id")
-    images: dict[tuple[UUID, str], set[str]] = defaultdict(set)
-    made_by: dict[tuple[UUID, str], list[UUID]] = defaultdict(list)
-    for project_id, stack_name, of_service, deployment_id in rows.order_by("number").values_list(*columns):
-        images[project_id, stack_name].update(filter(None, of_service.values()))
-        made_by[project_id, stack_name].append(deployment_id)
+    images: dict[tuple[UUID, UUID, str], set[str]] = defaultdict(set)
+    made_by: dict[tuple[UUID, UUID, str], list[UUID]] = defaultdict(list)
+    columns = (
+        "target_id",
+        "project_id",
+        "deployment_snapshot__config__stackName",
+        "deployment_snapshot__images",
+        "deployment_id",
+    )
+    for target_id, project_id, stack_name, of_service, deployment_id in rows.order_by("number").values_list(*columns):
+        key = (target_id, project_id, stack_name)
+        images[key].update(filter(None, of_service.values()))
+        made_by[key].append(deployment_id)
     return tuple(
         KeptImages(
-            project_id=project_id,
-            stack_name=stack_name,
-            image_ids=tuple(sorted(images[project_id, stack_name])),
-            deployment_ids=tuple(made_by[project_id, stack_name]),
+            target_id=key[0],
+            project_id=key[1],
+            stack_name=key[2],
+            image_ids=tuple(sorted(images[key])),
+            deployment_ids=tuple(made_by[key]),
         )
-        for project_id, stack_name in sorted(images)
+        for key in sorted(images)
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from agents import gateway
 from agents.services import directory
 from agents.states import Presence
 from deployments.clients.infrastructure import infrastructure
@@ -59,4 +60,5 @@ def _host_of(target: Target) -> Host:
         return Host(why_not=error.message)
     if agent.presence is Presence.LOST:
         return Host(why_not="The agent of its host is out of reach.")
-    return Host()
+    found = gateway.host_inventory(agent_id=agent.id)
+    return Host(missing_images=frozenset() if found is None else found.missing_image_ids)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from agents import gateway
 from deployments.repositories import history, lanes
 from deployments.types import lane_of
 
@@ -21,5 +22,8 @@ def drop_beyond_retention(*, at: datetime) -> int:
     for project_id, target_id, keep in history.overfull_lanes(limit=BATCH):
         with transaction.atomic():
             lanes.lock(lane=lane_of(project_id=project_id, target_id=target_id))
-            dropped += history.drop_old(project_id=project_id, target_id=target_id, keep=keep, at=at)
+            gone = history.drop_old(project_id=project_id, target_id=target_id, keep=keep, at=at)
+            if gone:
+                gateway.announce_retention(target_id=target_id)
+            dropped += gone
     return dropped

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,19 +13,12 @@ import grpc
 from django.db import transaction
 
 from agents import gateway
+from agents.answers import DeploymentState
 from agents.contracts import runner_pb2, runner_pb2_grpc
 from agents.errors import NotFound
+from agents.retention import Retention
 from agents.transport.ports import Bindings
-from agents.types import (
-    CommandData,
-    CommandFinished,
-    DeployCommand,
-    DeploymentState,
-    Registration,
-    Report,
-    ServiceSpec,
-    Verdict,
-)
+from agents.types import CommandData, CommandFinished, DeployCommand, Registration, Report, ServiceSpec, Verdict
 
 PATIENCE = 5.0
 
@@ -37,6 +30,9 @@ class Domain:
     users: Mapping[str, UUID] = field(default_factory=dict)
     applied: list[Report] = field(default_factory=list)
     cancelled: list[tuple[UUID, UUID]] = field(default_factory=list)
+    wishes: list[tuple[Any, ...]] = field(default_factory=list)
+    kept: Retention = field(default_factory=Retention)
+    asked_retentions: list[tuple[UUID, ...]] = field(default_factory=list)
     bundle: bytes = b""
     fails_on: type[Exception] | None = None
     takes_seconds: float = 0.0
@@ -49,6 +45,9 @@ class Domain:
             user_of=self.user_of,
             deployment_state=self.deployment_state,
             cancel_deployment=self.cancel_deployment,
+            stop_project=self.stop_project,
+            scale_service=self.scale_service,
+            retentions_of=self.retentions_of,
         )
 
     def on_report(self, *, report: Report) -> int:
@@ -84,6 +83,22 @@ class Domain:
             raise NotFound
         self.cancelled.append((deployment_id, user_id))
 
+    def stop_project(self, *, agent_id: UUID, project_id: UUID, user_id: UUID) -> None:
+        if user_id != self.users["alice-token"]:
+            raise NotFound
+        self.wishes.append((agent_id, project_id))
+
+    def scale_service(
+        self, *, agent_id: UUID, project_id: UUID, service_name: str, replicas: int, user_id: UUID
+    ) -> None:
+        if user_id != self.users["alice-token"]:
+            raise NotFound
+        self.wishes.append((agent_id, project_id, service_name, replicas))
+
+    def retentions_of(self, *, agent_ids: Collection[UUID]) -> Mapping[UUID, Retention]:
+        self.asked_retentions.append(tuple(agent_ids))
+        return dict.fromkeys(agent_ids, self.kept)
+
 
 def deploy(**changes: Any) -> DeployCommand:
     service = ServiceSpec(node_id="n1", name="web", image="axion/web:1", depends_on=("db",), level=1)
@@ -118,6 +133,7 @@ class FakeAgent:
         self._stub: Any = runner_pb2_grpc.RunnerAgentServiceStub(channel)  # type: ignore[no-untyped-call]
         self._call: Any = None
         self._reading: asyncio.Future[Any] | None = None
+        self.retentions: list[runner_pb2.Retention] = []
 
     async def connect(self, *, unfinished: tuple[UUID, ...] = (), agent_id: UUID | None = None) -> Any:
         """Say Hello; returns the call for those who look at its status."""
@@ -133,6 +149,20 @@ class FakeAgent:
         return welcome
 
     async def read(self, *, within: float = PATIENCE) -> runner_pb2.ToAgent:
+        """The next message; what history keeps is put aside for `retention`."""
+        while (message := await self._read(within=within)).WhichOneof("message") == "retention":
+            self.retentions.append(message.retention)
+        return message
+
+    async def retention(self, *, within: float = PATIENCE) -> runner_pb2.Retention:
+        """The next word about what history keeps."""
+        if self.retentions:
+            return self.retentions.pop(0)
+        message = await self._read(within=within)
+        assert message.WhichOneof("message") == "retention", message
+        return message.retention
+
+    async def _read(self, *, within: float) -> runner_pb2.ToAgent:
         if self._reading is None:
             self._reading = asyncio.ensure_future(self._call.read())
         # A cancelled read would end the whole call, so one that came too late is kept for the next time.
@@ -172,6 +202,10 @@ class FakeAgent:
         health = runner_pb2.AgentHealth(connected=True, active_containers=containers)
         beat = runner_pb2.HeartbeatRequest(agent_id=str(self.id), health=health)
         await self._call.write(runner_pb2.FromAgent(heartbeat=beat))
+
+    async def take_stock(self, *missing: str) -> None:
+        inventory = runner_pb2.Inventory(missing_image_ids=missing, checked_at_ms=1)
+        await self._call.write(runner_pb2.FromAgent(inventory=inventory))
 
     async def ended_with(self) -> grpc.StatusCode:
         """The status with which the gateway ends the stream."""

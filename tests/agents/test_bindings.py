@@ -8,14 +8,17 @@ import pytest
 from knox.models import AuthToken
 
 from agents.contracts import common_pb2
-from agents.models import Server
+from agents.errors import AgentNotFound
+from agents.models import Cluster, Server
+from agents.retention import KeptStack, Retention
 from axion_deploy import gateway_bindings
 from deployments import wire
-from deployments.errors import DeployError
-from deployments.models import Deployment, User
+from deployments.errors import DeployError, NotFound
+from deployments.models import Deployment, DeploymentHistory, User
 from deployments.states import Stage, Status
 from deployments.types import ServiceState
 from tests import factories
+from tests.deployments.lane import Lane
 
 pytestmark = pytest.mark.django_db
 
@@ -80,3 +83,60 @@ def test_code_goes_to_an_agent_that_builds_it_only(server: Server) -> None:
     with pytest.raises(DeployError) as refused:
         gateway_bindings.bundle_of(digest="sha256:x", agent_id=agent.id)
     assert refused.value.code == "NOT_FOUND"
+
+
+@pytest.fixture
+def lane(owner: User, server: Server) -> Lane:
+    project = factories.make_project(owner)
+    made = Lane(owner=owner, project_id=project.id, server=server, agent=factories.make_agent(server))
+    made.draw(web="web:1", db="db:1")
+    return made
+
+
+def kept(lane: Lane) -> tuple[KeptStack, ...]:
+    agent_id = lane.agent.id
+    return gateway_bindings.retentions_of(agent_ids=[agent_id])[agent_id].stacks
+
+
+def test_an_agent_is_to_keep_what_the_history_of_its_targets_needs(lane: Lane, owner: User) -> None:
+    assert kept(lane) == ()
+    first = lane.deployed()
+    lane.draw(web="web:2", db="db:1")
+    second = lane.deployed()
+    lane.fail(lane.start(lane.ask()))
+    (stack,) = kept(lane)
+    assert (stack.project_id, stack.stack_name) == (lane.project_id, second.config["stackName"])
+    assert stack.image_ids == ("sha256:db:1", "sha256:web:1", "sha256:web:2")
+    assert stack.deployment_ids == (first.id, second.id)
+    DeploymentHistory.objects.filter(deployment=first.id).update(dropped_at=factories.NOW)
+    (stack,) = kept(lane)
+    assert (stack.image_ids, stack.deployment_ids) == (("sha256:db:1", "sha256:web:2"), (second.id,))
+    other = factories.make_agent(factories.make_server(owner, name="server-2"))
+    unknown = uuid4()
+    assert gateway_bindings.retentions_of(agent_ids=[other.id, unknown]) == dict.fromkeys(
+        (other.id, unknown), Retention()
+    )
+
+
+def test_an_agent_in_a_cluster_keeps_what_the_cluster_needs_too(lane: Lane, owner: User) -> None:
+    first = lane.deployed()
+    cluster = Cluster.objects.create(owner=owner, name="all")
+    DeploymentHistory.objects.filter(deployment=first.id).update(target_id=cluster.id)
+    assert kept(lane) == ()
+    Server.objects.filter(id=lane.server.id).update(cluster=cluster)
+    assert [stack.deployment_ids for stack in kept(lane)] == [(first.id,)]
+
+
+def test_stopping_and_scaling_are_deployments_on_the_agents_server(lane: Lane, owner: User, stranger: User) -> None:
+    lane.deployed()
+    where = {"agent_id": lane.agent.id, "project_id": lane.project_id}
+    gateway_bindings.scale_service(**where, service_name="web", replicas=2, user_id=owner.id)
+    gateway_bindings.stop_project(**where, user_id=owner.id)
+    asked = Deployment.objects.filter(project=lane.project_id).exclude(kind="deploy").values_list("kind", "server_id")
+    assert set(asked) == {("scale", lane.server.id), ("stop", lane.server.id)}
+    nowhere = {**where, "agent_id": uuid4()}
+    for wrong, user, refused in ((where, stranger, NotFound), (nowhere, owner, AgentNotFound)):
+        with pytest.raises(refused):
+            gateway_bindings.stop_project(**wrong, user_id=user.id)
+        with pytest.raises(refused):
+            gateway_bindings.scale_service(**wrong, service_name="web", replicas=2, user_id=user.id)

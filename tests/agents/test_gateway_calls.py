@@ -85,6 +85,8 @@ async def test_metrics_are_kept(stub: Any, agent: FakeAgent, database: DatabaseT
         ("DeployProject", runner_pb2.DeployProjectCommand),
         ("GetDeploymentStatus", runner_pb2.GetDeploymentStatusRequest),
         ("CancelDeployment", runner_pb2.CancelDeploymentRequest),
+        ("ScaleService", runner_pb2.ScaleServiceCommand),
+        ("StopProject", runner_pb2.StopProjectCommand),
     ],
 )
 @pytest.mark.parametrize("metadata", [(), NOBODY])
@@ -182,15 +184,21 @@ async def test_bundles_come_in_chunks(stub: Any, agent: FakeAgent, domain: Domai
         assert refused.value.code() is code
 
 
-async def test_what_is_not_offered_says_so(stub: Any) -> None:
-    for call, request in (
-        ("ScaleService", runner_pb2.ScaleServiceCommand()),
-        ("StopProject", runner_pb2.StopProjectCommand()),
-    ):
-        with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await getattr(stub, call)(request)
-        assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
-        assert "not offered yet" in str(refused.value.details())
+async def test_stopping_and_scaling_ask_the_domain(stub: Any, domain: Domain) -> None:
+    agent_id, project_id = uuid4(), uuid4()
+    stop = runner_pb2.StopProjectCommand(agent_id=str(agent_id), project_id=str(project_id))
+    scale = runner_pb2.ScaleServiceCommand(
+        agent_id=str(agent_id), project_id=str(project_id), service_name="web", replicas=3
+    )
+    assert await stub.StopProject(stop, metadata=ALICE) == common_pb2.Empty()
+    assert await stub.ScaleService(scale, metadata=ALICE) == common_pb2.Empty()
+    assert domain.wishes == [(agent_id, project_id), (agent_id, project_id, "web", 3)]
+    for call, request in (("StopProject", stop), ("ScaleService", scale)):
+        for wanted, metadata in ((request, MALLORY), (type(request)(agent_id="x"), ALICE)):
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await getattr(stub, call)(wanted, metadata=metadata)
+            assert refused.value.code() is grpc.StatusCode.NOT_FOUND
+    assert len(domain.wishes) == 2
 
 
 async def test_health_is_open_and_says_only_that_we_serve(stub: Any) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
+from django.db import connection
 from pytest_django.fixtures import Settings
 
 from agents.models import Agent
+from agents.services import delivery
+from agents.types import Sighting
 from deployments.errors import Conflict, NotFound
 from deployments.models import Deployment, DeploymentHistory, Project, User
 from deployments.services import history, retention, snapshots, variables
@@ -89,6 +93,33 @@ def test_a_host_that_cannot_is_said(lane: Lane) -> None:
     assert "out of reach" in listed(lane)[0].why_not
     Agent.objects.update(revoked_at=later(0))
     assert "No agent" in listed(lane)[0].why_not
+
+
+def test_an_image_that_the_host_lacks_is_said(lane: Lane) -> None:
+    lane.deployed()
+    lane.draw(web="web:2", db="db:1")
+    lane.deployed()
+    gone = Sighting(missing_images=("sha256:web:1", "sha256:of another"))
+    delivery.beat_and_touch(gateway_id=uuid4(), seen={lane.agent.id: gone})
+    newest, oldest = listed(lane)
+    assert (newest.restorable, oldest.restorable) == (True, False)
+    assert oldest.why_not == "Images are no longer on the host: web."
+    delivery.beat_and_touch(gateway_id=uuid4(), seen={lane.agent.id: Sighting(missing_images=())})
+    assert listed(lane)[1].restorable
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_retention_takes_is_announced_to_the_targets_agents(lane: Lane) -> None:
+    lane.deployed()
+    lane.deployed()
+    Project.objects.update(retention=1)
+    parameters = connection.get_connection_params()
+    database = {name: parameters[name] for name in ("dbname", "user", "password", "host", "port")}
+    with psycopg.connect(**database, autocommit=True) as listener:
+        listener.execute("LISTEN agent_retention")
+        assert retention.drop_beyond_retention(at=lane.now()) == 1
+        heard = [notice.payload for notice in listener.notifies(timeout=10, stop_after=1)]
+    assert heard == [str(lane.agent.id)]
 
 
 def test_a_stop_is_in_the_history_and_is_nothing_to_go_back_to(lane: Lane) -> None:

@@ -34,6 +34,7 @@ class TestGateway(RunnerAgentServiceServicer):
         self.acknowledgements: list[pb.CommandAcknowledged] = []
         self.hellos: list[pb.Hello] = []
         self.heartbeats: list[pb.HeartbeatRequest] = []
+        self.inventories: list[pb.Inventory] = []
         self.registrations: list[pb.RegisterAgentRequest] = []
         self.secrets: dict[str, dict[str, str]] = {}
         self.secret_calls: list[str] = []
@@ -65,9 +66,22 @@ class TestGateway(RunnerAgentServiceServicer):
             self._outgoing = None
 
     def send(self, command: pb.Command) -> None:
+        self._say(pb.ToAgent(command=command))
+
+    def keep(self, retention: pb.Retention) -> pb.Inventory:
+        """Say what history keeps, and wait until the agent has cleaned up and taken stock after it."""
+        self._say(pb.ToAgent(retention=retention))
+        return self.inventory(lambda found: found.retention_number == retention.number)
+
+    def inventory(self, condition: Callable[[pb.Inventory], bool]) -> pb.Inventory:
+        """The newest inventory, once it is so."""
+        self.until(lambda: self.inventories and condition(self.inventories[-1]), what="an inventory")
+        return self.inventories[-1]
+
+    def _say(self, message: pb.ToAgent) -> None:
         self.until(lambda: self._outgoing is not None, what="an agent")
         if self._outgoing is not None:
-            self._outgoing.put(pb.ToAgent(command=command))
+            self._outgoing.put(message)
 
     def until(self, condition: Callable[[], Any], *, what: str = "it", seconds: float = 60) -> Any:
         """Wait for a condition over what the agent said; fails the test after the deadline."""
@@ -151,6 +165,8 @@ class TestGateway(RunnerAgentServiceServicer):
             self.heartbeats.append(message.heartbeat)
         elif message.HasField("acknowledged"):
             self.acknowledgements.append(message.acknowledged)
+        elif message.HasField("inventory"):
+            self.inventories.append(message.inventory)
         elif message.HasField("report") and not self.deaf:
             report = message.report
             self.received.append((report.command_id, report.number))

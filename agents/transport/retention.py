@@ -1,0 +1,81 @@
+"""Tells connected agents what history keeps on their hosts; it is read anew each time, a wake-up only hurries."""
+
+import asyncio
+from contextlib import suppress
+from uuid import UUID
+
+import structlog
+
+from agents.retention import Retention
+from agents.transport import codec
+from agents.transport.ports import RetentionsOf
+from agents.transport.switchboard import Switchboard
+from agents.transport.threads import DATABASE_AWAY, DatabaseThreads
+
+log = structlog.get_logger(__name__)
+
+# One round for all that came up meanwhile: no agent is told more often, and a thousand that reconnect ask in a few.
+ROUND_SECONDS = 2.0
+AGENTS_PER_ROUND = 250
+# Everybody is looked at again after so long, in case a notification was lost.
+SAFETY_SECONDS = 600.0
+
+
+class Retentions:
+    """Lives on the event loop."""
+
+    def __init__(self, *, switchboard: Switchboard, threads: DatabaseThreads, retentions_of: RetentionsOf) -> None:
+        self._switchboard = switchboard
+        self._threads = threads
+        self._retentions_of = retentions_of
+        self._due: dict[UUID, None] = {}
+        self._news = asyncio.Event()
+
+    def look_at(self, *, agent_id: UUID | None = None) -> None:
+        """Something may have changed for this agent, or for any; who is connected elsewhere is looked after there."""
+        if agent_id is None:
+            self._due.update(dict.fromkeys(session.agent_id for session in self._switchboard.sessions()))
+        elif self._switchboard.session_of(agent_id=agent_id) is not None:
+            self._due[agent_id] = None
+        self._news.set()
+
+    async def tell_when_due(self) -> None:
+        """Wait for news, tell once, and rest."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SAFETY_SECONDS):
+                await self._news.wait()
+        if not self._news.is_set():
+            self.look_at()
+        self._news.clear()
+        batch = list(self._due)[:AGENTS_PER_ROUND]
+        try:
+            await self._tell(batch)
+        except DATABASE_AWAY as error:
+            log.warning("retention not read, will try again", error=str(error).strip())
+        finally:
+            if self._due:
+                self._news.set()
+        await asyncio.sleep(ROUND_SECONDS)
+
+    async def _tell(self, batch: list[UUID]) -> None:
+        if not batch:
+            return
+        for agent_id in batch:
+            del self._due[agent_id]
+        try:
+            found = await self._threads.run(self._retentions_of, agent_ids=batch)
+        except Exception:
+            self._due.update(dict.fromkeys(batch))
+            raise
+        for agent_id, retention in found.items():
+            self._offer(agent_id, retention)
+
+    def _offer(self, agent_id: UUID, retention: Retention) -> None:
+        session = self._switchboard.session_of(agent_id=agent_id)
+        if session is None or session.retention_number == retention.number:
+            return
+        if not session.has_room:
+            self._due[agent_id] = None
+            return
+        session.retention_number = retention.number
+        session.offer(codec.retention_to_wire(retention))
