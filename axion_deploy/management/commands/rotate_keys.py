@@ -1,0 +1,37 @@
+"""manage.py rotate_keys: everything sealed under the newest key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from deployments.encryption import newest_version
+from deployments.services.rotation import rotate_keys
+
+
+class Command(BaseCommand):
+    help = (
+        "Seal every stored value with the newest key of AXION_ENCRYPTION_KEYS, while deployments go on. First add the "
+        "new key beside the old ones and restart every process; an old key may go only when this says so."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        done = rotate_keys()
+        newest = newest_version()
+        self.stdout.write(f"{done.resealed} rows sealed anew with key {newest}.")
+        if done.unopened:
+            kinds = ", ".join(f"{count} under key {version}" for version, count in sorted(done.unopened.items()))
+            raise CommandError(
+                f"Some values could not be opened and stay as they are: {kinds}. Configure that key and run this again."
+            )
+        if not done.settled:
+            raise CommandError(
+                "Values are still being stored under an old key: restart every process with the new key, then run "
+                "this again."
+            )
+        old = sorted(set(settings.AXION_ENCRYPTION_KEYS) - {newest})
+        if old:
+            names = ", ".join(str(version) for version in old)
+            self.stdout.write(f"Nothing needs key {names} any more. Remove it once every process knows key {newest}.")

@@ -1,0 +1,90 @@
+"""Every row that holds sealed values, in pages, for a change of the key. Replaced only where still as it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
+
+from deployments.models import Deployment, DeploymentHistory, ProjectSecret
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealedSecret:
+    """One value of a project."""
+
+    pk: int
+    project_id: UUID
+    key: str
+    sealed: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealedStack:
+    """The values of a deployment, kept with itself or with its history entry; both are sealed for `deployment_id`."""
+
+    pk: UUID
+    deployment_id: UUID
+    sealed_variables: str = field(repr=False)
+    env_vars: Mapping[str, str] = field(repr=False)
+
+
+def secrets(*, after: int | None, limit: int) -> tuple[SealedSecret, ...]:
+    """In the order of their keys, above `after`."""
+    rows = _page(ProjectSecret.objects.all(), after=after, limit=limit)
+    return tuple(SealedSecret(pk=row.pk, project_id=row.project_id, key=row.key, sealed=row.sealed) for row in rows)
+
+
+def of_deployments(*, after: UUID | None, limit: int) -> tuple[SealedStack, ...]:
+    """The same for what deployments hold."""
+    rows = _page(Deployment.objects.only("pk", "sealed_variables", "env_vars"), after=after, limit=limit)
+    return tuple(
+        SealedStack(pk=row.pk, deployment_id=row.pk, sealed_variables=row.sealed_variables, env_vars=row.env_vars)
+        for row in rows
+    )
+
+
+def of_history(*, after: UUID | None, limit: int) -> tuple[SealedStack, ...]:
+    """The same for what history entries hold."""
+    columns = ("pk", "deployment_id", "sealed_variables", "env_vars")
+    rows = _page(DeploymentHistory.objects.only(*columns), after=after, limit=limit)
+    return tuple(
+        SealedStack(
+            pk=row.pk,
+            deployment_id=row.deployment_id,
+            sealed_variables=row.sealed_variables,
+            env_vars=row.env_vars or {},
+        )
+        for row in rows
+    )
+
+
+def replace_secret(*, old: SealedSecret, sealed: str) -> bool:
+    """False when somebody stored another value meanwhile: then there is nothing to do."""
+    return ProjectSecret.objects.filter(pk=old.pk, sealed=old.sealed).update(sealed=sealed) == 1
+
+
+def replace_of_deployment(*, old: SealedStack, sealed_variables: str, env_vars: Mapping[str, str]) -> bool:
+    return _replace(Deployment.objects.all(), old=old, sealed_variables=sealed_variables, env_vars=env_vars)
+
+
+def replace_of_history(*, old: SealedStack, sealed_variables: str, env_vars: Mapping[str, str]) -> bool:
+    return _replace(DeploymentHistory.objects.all(), old=old, sealed_variables=sealed_variables, env_vars=env_vars)
+
+
+def _page(rows: QuerySet[Any], *, after: Any, limit: int) -> QuerySet[Any]:
+    above = rows if after is None else rows.filter(pk__gt=after)
+    return above.order_by("pk")[:limit]
+
+
+def _replace(
+    rows: QuerySet[Model, Model], *, old: SealedStack, sealed_variables: str, env_vars: Mapping[str, str]
+) -> bool:
+    unchanged = rows.filter(pk=old.pk, sealed_variables=old.sealed_variables)
+    if old.env_vars:
+        unchanged = unchanged.filter(env_vars=dict(old.env_vars))
+        return unchanged.update(sealed_variables=sealed_variables, env_vars=dict(env_vars)) == 1
+    return unchanged.update(sealed_variables=sealed_variables) == 1
