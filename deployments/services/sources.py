@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -50,7 +51,9 @@ def create_project(
 
 def slug_of(name: str, project_id: UUID) -> str:
     """Short, safe on every host, and not another project's: the name with a piece of the id."""
-    return f"{slugify(name)[:SLUG_LENGTH].strip('-') or 'project'}-{project_id.hex[:SUFFIX_LENGTH]}"
+    # An image's name knows no "_-".
+    words = re.sub("[-_]+", "-", slugify(name))[:SLUG_LENGTH].strip("-")
+    return f"{words or 'project'}-{project_id.hex[:SUFFIX_LENGTH]}"
 
 
 def store_graph(*, caller: Caller, project_id: UUID, graph: Mapping[str, Any]) -> GraphRecord:

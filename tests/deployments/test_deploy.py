@@ -18,7 +18,7 @@ from agents.models import Agent, CommandRecord, Server
 from deployments import jobs
 from deployments.errors import Forbidden, Invalid, NotFound, Transient
 from deployments.models import Deployment, DeploymentEvent, Project, ProjectSecret, User
-from deployments.services import execute, preparing, variables
+from deployments.services import execute, preparing, sources, variables
 from deployments.services.access import caller_of
 from deployments.services.deploy import deploy_project
 from deployments.services.import_directory import import_directory
@@ -263,3 +263,11 @@ def test_importing_a_changed_graph_is_a_new_version(owner: User, voting: UUID, t
     (tmp_path / "project.json").write_text(json.dumps({"name": described["name"]}))
     again = import_directory(caller=caller_of(owner), directory=tmp_path, new_project_id=uuid4())
     assert (again.project.id, again.graph.version) == (voting, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [("My App", "my-app"), ("a_-_b", "a-b"), ("x" * 31 + "_y", "x" * 31), ("Ж", "project"), ("_", "project")],
+)
+def test_a_slug_fits_into_the_names_of_images(name: str, slug: str) -> None:
+    assert sources.slug_of(name, UUID(int=0xABCDEF << 104)) == f"{slug}-abcdef"
