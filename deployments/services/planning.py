@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from deployments.errors import Invalid
-from deployments.repositories import history
+from deployments.repositories import history, lanes
 from deployments.services import access, deploy, rollback, snapshots, variables
 from deployments.services.history import changed_names
-from deployments.types import Caller, DeployRequest, HistoryEntry, Right
+from deployments.states import Status
+from deployments.types import Caller, DeployRequest, Right, Target
 from stackgen.plan import Change, Plan, compare_services
 from stackgen.results import StackService
 
@@ -45,7 +46,7 @@ def plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploym
     """
     draft = deploy.draft_of(caller=caller, request=request)
     variables.keep_fingerprint_key(project_id=draft.project.id, new_password=secrets.token_urlsafe)
-    running = _running(history.running(project_id=draft.project.id, target_id=request.target.id))
+    running = _running(project_id=draft.project.id, target=request.target)
     values = variables.proposed_values(project_id=draft.project.id, stack=draft.stack, env=request.env_vars)
     plan = compare_services(
         old=running.services,
@@ -70,7 +71,7 @@ def plan_rollback(
     deployment = access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.DEPLOY)
     entry = rollback.choose_entry(caller=caller, deployment=deployment, target_deployment_id=target_deployment_id)
     kept = history.snapshot(history_id=entry.id)
-    running = _running(history.running(project_id=deployment.project_id, target_id=deployment.target.id))
+    running = _running(project_id=deployment.project_id, target=deployment.target)
     plan = compare_services(
         old=running.services,
         new=snapshots.services_of(kept.config),
@@ -86,12 +87,25 @@ def plan_rollback(
     )
 
 
-def _running(entry: HistoryEntry | None) -> Running:
+def _running(*, project_id: UUID, target: Target) -> Running:
+    entry = history.running(project_id=project_id, target_id=target.id)
     if entry is None or entry.dropped:
         return Running(values={})
     kept = history.snapshot(history_id=entry.id)
-    services = snapshots.services_of(kept.config)
+    services, warnings = snapshots.services_of(kept.config), _doubts(project_id=project_id, target=target)
     try:
-        return Running(services=services, values=snapshots.values_of(kept))
+        return Running(services=services, values=snapshots.values_of(kept), warnings=warnings)
     except Invalid as error:
-        return Running(services=services, values={}, warnings=(f"New values cannot be told. {error.message}",))
+        return Running(
+            services=services, values={}, warnings=(*warnings, f"New values cannot be told. {error.message}")
+        )
+
+
+def _doubts(*, project_id: UUID, target: Target) -> tuple[str, ...]:
+    """What makes it uncertain that the last success is what runs."""
+    last = lanes.last_started(project_id=project_id, target_id=target.id)
+    if last is not None and last.holds_lane:
+        return ("A deployment is at work there; what it leaves may differ from this.",)
+    if last is not None and last.status is Status.FAILED and last.cancel_confirmed_at is None:
+        return ("The last deployment failed and nobody has proven that what ran before is back.",)
+    return ()

@@ -122,6 +122,16 @@ def test_what_retention_takes_is_announced_to_the_targets_agents(lane: Lane) -> 
     assert heard == [str(lane.agent.id)]
 
 
+def test_an_image_that_the_host_misses_is_said(lane: Lane) -> None:
+    lane.deployed()
+    lane.draw(web="web:2", db="db:1")
+    second = lane.deployed()
+    Agent.objects.update(missing_images=["sha256:web:1", "sha256:other"], inventory_at=later(0))
+    assert [entry.why_not for entry in listed(lane)] == ["", "Images are no longer on the host: web."]
+    with pytest.raises(Conflict, match="no longer on the host: web"):
+        lane.ask_rollback(second)
+
+
 def test_a_stop_is_in_the_history_and_is_nothing_to_go_back_to(lane: Lane) -> None:
     first = lane.deployed()
     stop = stopped(lane)

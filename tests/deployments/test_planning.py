@@ -130,6 +130,17 @@ DATABASE = {"databaseType": "postgresql", "password": CANARY}
 OTHER_PASSWORD = {"databaseType": "postgresql", "password": "other"}
 
 
+def test_a_plan_says_when_it_is_not_certain_what_runs(lane: Lane) -> None:
+    lane.deployed()
+    assert plan(lane).warnings == ()
+    working = lane.start(lane.ask())
+    assert "at work" in plan(lane).warnings[0]
+    lane.fail(working)
+    assert "nobody has proven" in plan(lane).warnings[0]
+    lane.restore(lane.start(lane.ask()))
+    assert plan(lane).warnings == ()
+
+
 def test_only_who_may_deploy_sees_plans(lane: Lane, stranger: User) -> None:
     deployed = lane.deployed()
     request = DeployRequest(project_id=lane.project_id, target=lane.target)

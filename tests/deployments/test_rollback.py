@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
-from deployments.errors import Conflict, Forbidden, Invalid, NotFound
-from deployments.models import Deployment, DeploymentHistory, Project, User
+from agents import gateway
+from deployments.errors import Conflict, Forbidden, Invalid, NotFound, Transient
+from deployments.models import Deployment, DeploymentEvent, DeploymentHistory, Project, User
+from deployments.repositories import history
 from deployments.services import deadlines, variables
 from deployments.services.access import caller_of
 from deployments.services.cancel import cancel_deployment
@@ -129,6 +132,72 @@ def test_the_deadline_of_the_undone_one_is_the_rollbacks_business(
     deadlines.reconcile(at=lane.now())
     assert factories.reload(rollback.id).reason is Reason.EXPIRED
     assert (factories.reload(two[1].id).status, factories.reload(two[1].id).reason) == (Status.FAILED, Reason.EXPIRED)
+
+
+def die(**_: object) -> None:
+    raise Transient("died")
+
+
+def test_a_crash_between_any_two_writes_of_the_start_leaves_both_as_they_were(
+    lane: Lane, two: tuple[DeploymentRecord, DeploymentRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rollback = lane.ask_rollback(two[1])
+    before = factories.reload(rollback.id), factories.reload(two[1].id)
+    monkeypatch.setattr(gateway, "send", die)
+    with pytest.raises(Transient):
+        lane.start(rollback)
+    assert (factories.reload(rollback.id), factories.reload(two[1].id)) == before
+
+
+def test_a_crash_while_it_ends_leaves_the_report_to_come_again(
+    lane: Lane, two: tuple[DeploymentRecord, DeploymentRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rollback = lane.start(lane.ask_rollback(two[1]))
+    before = factories.reload(rollback.id), factories.reload(two[1].id)
+    with monkeypatch.context() as patched:
+        patched.setattr(history, "mark_rolled_back", die)
+        with pytest.raises(Transient):
+            lane.succeed(rollback)
+    assert (factories.reload(rollback.id), factories.reload(two[1].id)) == before
+    assert lane.succeed(rollback).status is Status.SUCCESS
+    assert factories.reload(two[1].id).status is Status.ROLLED_BACK
+
+
+def test_a_rollback_that_never_starts_changes_nothing(
+    lane: Lane, two: tuple[DeploymentRecord, DeploymentRecord]
+) -> None:
+    before = factories.reload(two[1].id)
+    cancel_deployment(caller=lane.caller, deployment_id=lane.ask_rollback(two[1]).id, at=lane.now())
+    expired = lane.ask_rollback(two[1])
+    deadlines.reconcile(at=lane.now() + timedelta(days=1))
+    assert factories.reload(expired.id).reason is Reason.EXPIRED
+    assert factories.reload(two[1].id) == before
+
+
+def test_events_turn_the_undone_one_into_what_is_stored(
+    lane: Lane, two: tuple[DeploymentRecord, DeploymentRecord]
+) -> None:
+    lane.succeed(lane.start(lane.ask_rollback(two[1])))
+    told = DeploymentEvent.objects.filter(deployment=two[1].id, type="deployment.status_changed")
+    steps = [(event.payload["from"], event.payload["to"]) for event in told.order_by("sequence")]
+    assert steps[-2:] == [("success", "rolling_back"), ("rolling_back", "rolled_back")]
+    last = told.order_by("sequence").last()
+    assert last is not None
+    assert last.payload["message"] == factories.reload(two[1].id).message
+
+
+def test_without_restoring_the_project_keeps_what_failed_and_can_go_back_by_hand(
+    lane: Lane, two: tuple[DeploymentRecord, DeploymentRecord]
+) -> None:
+    Project.objects.filter(pk=lane.project_id).update(restore_on_failure=False)
+    started = lane.start(lane.ask())
+    assert lane.command(started)["restore_on_failure"] is False
+    left = lane.fail(started, message="web died It was left as it is, as the project asks.")
+    assert (left.status, left.reason) == (Status.FAILED, Reason.UNHEALTHY)
+    back = lane.start(lane.ask_rollback(left))
+    assert lane.command(back)["pinned_images"]["web"] == "sha256:web:2"
+    lane.succeed(back)
+    assert factories.reload(left.id).status is Status.ROLLED_BACK
 
 
 def test_the_same_request_is_one_rollback(lane: Lane, two: tuple[DeploymentRecord, DeploymentRecord]) -> None:
