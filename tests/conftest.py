@@ -11,7 +11,7 @@ from tests.services.own_kafka import OwnKafka
 
 TESTS = Path(__file__).parent
 # Tests of one folder share a control plane, an image or a page server: they stay in one process. The longest go first.
-TOGETHER = ("e2e", "contract", "runner", "unit/stackgen/test_docker.py", "demo", "compose")
+TOGETHER = ("e2e/faults", "e2e", "contract", "runner", "unit/stackgen/test_docker.py", "demo", "compose")
 
 
 @pytest.fixture(scope="session")

@@ -19,17 +19,17 @@ class OwnKafka:
     def __init__(self, *, folder: Path) -> None:
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
-        self._folder = folder
+        self.folder = folder
         self._settings = folder / "server.properties"
         self._child: Child | None = None
 
     def start(self) -> None:
         """Returns when the broker answers."""
         if not self._settings.exists():
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
             self._settings.write_text(self._own_settings())
         if self._child is None:
-            self._child = formatted_broker(folder=self._folder, settings=self._settings)
+            self._child = formatted_broker(folder=self.folder, settings=self._settings)
         self._child.start()
         wait_ready(self._child, probe=lambda: answers(self.address), seconds=READY_SECONDS)
 

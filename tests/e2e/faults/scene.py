@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.control_plane import ControlPlane, wait_for, write_project
-from tests.e2e.faults.host import Picture, picture
+from tests.e2e.faults.host import Picture, Running, picture
 from tests.e2e.faults.stages import Stage
 from tests.e2e.graphs import node_id, server_code, two_services
 
@@ -26,7 +26,7 @@ class Scene:
         slow_build = bool(stage.code.get("slow_build"))
         project = write_project(
             folder / stage.name,
-            name=f"Held in {stage.name}",
+            name=f"{type(self).__name__} in {stage.name}",
             graph=two_services(slow_build=slow_build),
             code={"web": server_code(text="web"), "api": server_code(text="version 1", slow_build=slow_build)},
             **stage.settings,
@@ -74,3 +74,35 @@ class Scene:
         answer = self._plane.api(f"deployments/{self.deployment}/status")
         assert answer.data is not None, answer
         return dict(answer.data["data"])
+
+
+class RollbackScene(Scene):
+    """Goes back and forth between two versions, each of which stays in the stage when it comes up."""
+
+    def __init__(self, *, plane: ControlPlane, stage: Stage, folder: Path) -> None:
+        super().__init__(plane=plane, stage=stage, folder=folder / "rollback")
+        self._versions = [self._succeed(), self._succeed()]
+        self.running = self._versions[-1][0]
+
+    def begin(self) -> None:
+        """Note what runs, and ask for the other version."""
+        self.before = picture(self.project)
+        target, self.wanted = next(
+            each for each in self._versions if each[1].image != self.before.services["api"].image
+        )
+        answer = self._plane.api(f"deployments/{self.running}/rollback", send={"targetDeploymentId": target})
+        assert answer.status == 201, answer
+        self.undone, self.deployment = self.running, str(answer.member("deployment")["id"])
+
+    def succeeded(self) -> None:
+        """From now on the rollback is what runs."""
+        self.running = self.deployment
+
+    def status_of_undone(self) -> int:
+        return int(self._plane.get(self.undone)["status"])
+
+    def _succeed(self) -> tuple[str, Running]:
+        super().begin()
+        ended = self.end()
+        assert ended["status"] == 3, ended
+        return self.deployment, self.after().services["api"]

@@ -5,7 +5,6 @@ A case drives one project for each stage at the same time, so one killed process
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -13,13 +12,12 @@ from contextlib import ExitStack
 import pytest
 
 from tests.e2e import docker_view
-from tests.e2e.control_plane import ControlPlane, wait_for
+from tests.e2e.control_plane import ControlPlane
+from tests.e2e.faults.holding import hold, kill_and_restart
 from tests.e2e.faults.scene import CANCELLED, SUCCEEDED, Scene
 from tests.e2e.faults.stages import PROCESSES, STAGES
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
-# Long enough for the others to notice that it is gone.
-GONE_SECONDS = 1.0
 
 
 @pytest.fixture(scope="module")
@@ -34,28 +32,6 @@ def held(scenes: list[Scene]) -> list[Scene]:
     """Each in its stage."""
     hold(scenes)
     return scenes
-
-
-def hold(scenes: list[Scene]) -> None:
-    """The stages come one after the other: who has the longest way to go begins first."""
-    for scene in reversed(scenes):
-        scene.begin()
-    for scene in scenes:
-        scene.wait_until_there()
-
-
-def kill_and_restart(plane: ControlPlane, name: str) -> None:
-    if name == "postgres":
-        plane.postgres.kill()
-        plane.postgres.start()
-    elif name == "redis":
-        plane.redis.kill()
-        plane.redis.start()
-    else:
-        plane.kill(name)
-        time.sleep(GONE_SECONDS)
-        plane.restart(name)
-    wait_for(plane.web_answers, seconds=30, what="the web process", details=plane.tails)
 
 
 @pytest.mark.parametrize("process", PROCESSES)

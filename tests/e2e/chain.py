@@ -1,0 +1,104 @@
+"""A gateway and three services in a row: one answer through the gateway tells the version of all three."""
+
+from __future__ import annotations
+
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.e2e.graphs import edge, node
+
+NAMES = ("front", "middle", "back")
+PAUSE_SECONDS = 0.02
+ANSWER_SECONDS = 10
+PROGRAM = """\
+import http.client, http.server, os, signal, threading, time
+NEXT = os.environ.get("NEXT", "")
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        status, text = (200, "{name}{version} ") if self.path != "/health" else ({status}, "")
+        if self.path != "/health" and NEXT:
+            called = http.client.HTTPConnection(NEXT, 8000, timeout=5)
+            called.request("GET", "/")
+            answer = called.getresponse()
+            status, text = answer.status, text + answer.read().decode()
+            called.close()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text.encode())))
+        self.end_headers()
+        self.wfile.write(text.encode())
+    def log_message(self, *args):
+        pass
+server = http.server.ThreadingHTTPServer(("", 8000), Handler)
+server.daemon_threads = False
+signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+print("{name}{version} starts", flush=True)
+server.serve_forever()
+server.server_close()
+"""
+
+
+def chain(*, port: int) -> dict[str, Any]:
+    """The gateway publishes `port` of the host."""
+    config = {"runtime": "python", "port": "8000", "healthPath": "/health"}
+    following = dict(zip(NAMES, (*NAMES[1:], ""), strict=True))
+    nodes = [node(name, config={**config, "env.NEXT": following[name]}) for name in NAMES]
+    nodes.append(node("gateway", kind=3, config={"hostPort": str(port)}))
+    return {"nodes": nodes, "edges": [edge("gateway", "front"), edge("front", "middle"), edge("middle", "back")]}
+
+
+def code_of(name: str, *, version: int, healthy: bool = True) -> dict[str, str]:
+    return {"app.py": PROGRAM.format(name=name, version=version, status=200 if healthy else 503)}
+
+
+def whole(version: int) -> str:
+    """What a client reads when all three are of this version."""
+    return "".join(f"{name}{version} " for name in NAMES)
+
+
+def read(url: str) -> str:
+    """The answer, or what went wrong in its place."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=ANSWER_SECONDS) as response:
+            return str(response.read().decode())
+    except urllib.error.HTTPError as error:
+        with error:
+            return f"status {error.code}"
+    except OSError as error:
+        return f"no answer: {error}"
+
+
+@dataclass
+class Client:
+    """Asks again and again; remembers every answer in order."""
+
+    url: str
+    answers: list[str] = field(default_factory=list)
+
+    def failures(self) -> list[str]:
+        return [answer for answer in self.answers if not answer.startswith("front")]
+
+
+@contextmanager
+def hammering(url: str) -> Iterator[Client]:
+    client, over = Client(url), threading.Event()
+
+    def ask() -> None:
+        while not over.is_set():
+            client.answers.append(read(url))
+            time.sleep(PAUSE_SECONDS)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    try:
+        yield client
+    finally:
+        over.set()
+        thread.join(timeout=ANSWER_SECONDS + 5)

@@ -1,0 +1,63 @@
+"""The same for rollbacks by hand: killed they end as they would have, cancelled they leave what ran."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+
+from tests.e2e import docker_view
+from tests.e2e.control_plane import ControlPlane
+from tests.e2e.faults.holding import hold, kill_and_restart
+from tests.e2e.faults.scene import CANCELLED, SUCCEEDED, RollbackScene
+from tests.e2e.faults.stages import PROCESSES, STAGES
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def scenes(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RollbackScene]]:
+    """A rollback builds nothing, so nothing holds it in a stage that only builds."""
+    folder = tmp_path_factory.mktemp("scenes")
+    stages = [stage for stage in STAGES if stage.name != "building"]
+    with ThreadPoolExecutor() as pool:
+        yield list(pool.map(lambda stage: RollbackScene(plane=control_plane, stage=stage, folder=folder), stages))
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_killed_it_ends_as_it_would_have(
+    control_plane: ControlPlane, scenes: list[RollbackScene], process: str
+) -> None:
+    with ExitStack() as listening:
+        starts = [listening.enter_context(docker_view.counted_starts(scene.project)) for scene in scenes]
+        hold(scenes)
+        kill_and_restart(control_plane, process)
+        for scene, started in zip(scenes, starts, strict=True):
+            ended = scene.end()
+            assert ended["status"] == 3, ended
+            assert scene.changes() == SUCCEEDED
+            assert scene.status_of_undone() == 6
+            after = scene.after()
+            assert after.ids["web"] == scene.before.ids["web"]
+            assert (after.services["api"].image, after.services["api"].environment) == (
+                scene.wanted.image,
+                scene.wanted.environment,
+            )
+            assert started() == {"api": 1}
+            scene.succeeded()
+
+
+@pytest.mark.parametrize("process", ["runner", "gateway", "worker", "postgres"])
+def test_cancelled_it_leaves_what_ran(control_plane: ControlPlane, scenes: list[RollbackScene], process: str) -> None:
+    hold(scenes)
+    for scene in scenes:
+        scene.cancel()
+    kill_and_restart(control_plane, process)
+    for scene in scenes:
+        ended = scene.end()
+        assert (ended["status"], ended["reason"]) == (4, "cancelled"), ended
+        assert scene.changes() == CANCELLED
+        assert scene.status_of_undone() == 3
+        assert scene.after().services == scene.before.services

@@ -1,0 +1,105 @@
+"""Secrets reach the containers and are nowhere else, whatever becomes of the deployment."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from tests.e2e import docker_view
+from tests.e2e.canaries import Canary, Frames, found, found_in_files, redis_heard
+from tests.e2e.control_plane import ControlPlane, wait_for, write_project
+from tests.e2e.graphs import node_id, server_code, two_services
+from tests.services.own_kafka import OwnKafka
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.xdist_group("kafka")]
+# A program that tells its secrets: what it prints comes back as the log of the failed service.
+TELLTALE = "import os\nprint(dict(os.environ), os.environ.get('REQUESTED'), flush=True)\n"
+
+
+@pytest.fixture
+def plane(tmp_path: Path, own_kafka: OwnKafka) -> Iterator[ControlPlane]:
+    plane = ControlPlane(folder=tmp_path / "plane", settings={"KAFKA_BROKERS": own_kafka.address})
+    try:
+        plane.start()
+        yield plane
+    finally:
+        plane.stop()
+
+
+@pytest.mark.parametrize("before", ["", "a", "ab", "abc"])
+def test_a_canary_is_found_in_every_form(before: str) -> None:
+    canary = Canary()
+    text = before + canary.value + " and more"
+    for written in (text, json.dumps(text), quote(text), base64.b64encode(text.encode()).decode(), text.encode().hex()):
+        assert found([canary], written.encode()), written
+    assert not found([canary], Canary().value.encode())
+
+
+def everything_that_happens(plane: ControlPlane, frames: Frames, project: str, requested: Canary) -> None:
+    """A success, a failure that is put back, a cancel, each with the secret values."""
+    variables = {"REQUESTED": requested.value}
+
+    def deploy() -> str:
+        deployment = plane.deploy(project, envVars=variables)
+        address = plane.addresses.url.replace("http", "ws", 1)
+        frames.follow(f"{address}/ws/deployments/{deployment}/")
+        return deployment
+
+    ended = plane.wait_for_end(deploy())
+    assert ended["status"] == 3, ended
+    seen = docker_view.containers(project)["api"]["Config"]["Env"]
+    assert f"REQUESTED={requested.value}" in seen, "the value did not reach the container"
+
+    broken = server_code(text="broken", healthy=False)
+    plane.put_code(project, node_id("api"), {**broken, "app.py": TELLTALE + broken["app.py"]})
+    ended = plane.wait_for_end(deploy())
+    assert ended["status"] == 6, ended
+    assert any("REQUESTED" in line for line in ended["logTail"]), "the service did not tell its secrets"
+
+    plane.put_code(project, node_id("api"), server_code(text="slow", listens_after=20))
+    deployment = deploy()
+    wait_for(lambda: "deploying" in str(plane.events(deployment)), seconds=60, what="containers to cancel")
+    plane.api(f"deployments/{deployment}/cancel", send={})
+    ended = plane.wait_for_end(deployment)
+    assert ended["reason"] == "cancelled", ended
+
+
+def database_dump(plane: ControlPlane) -> bytes:
+    program = plane.postgres.programs.postgres.with_name("pg_dump")
+    dump = subprocess.run(
+        [program, plane.postgres.url], capture_output=True, check=True, timeout=60, env={**os.environ}
+    )
+    return dump.stdout
+
+
+def test_no_canary_is_found_outside_the_containers(plane: ControlPlane, own_kafka: OwnKafka, tmp_path: Path) -> None:
+    requested, drawn = Canary(), Canary()
+    graph = two_services()
+    graph["nodes"][1]["data"]["config"]["secret.DRAWN"] = drawn.value
+    project = plane.import_project(
+        write_project(
+            tmp_path / "p", name="Canaries", graph=graph, code={n: server_code(text=n) for n in ("web", "api")}
+        )
+    )
+    # The directory itself is the user's own copy.
+    (tmp_path / "p" / "graph.json").unlink()
+    frames = Frames(file=tmp_path / "frames", token=str(plane.bootstrap["api_token"]))
+    with redis_heard(plane.redis.url, tmp_path / "redis"):
+        frames.follow(f"{plane.addresses.url.replace('http', 'ws', 1)}/ws/projects/{project}/")
+        everything_that_happens(plane, frames, project, requested)
+    assert len(frames.close()) > 20
+    canaries = [requested, drawn]
+    dump = database_dump(plane)
+    assert b"deployment_events" in dump
+    assert found(canaries, dump) == []
+    # Logs of all processes, the agent's disk, PostgreSQL's own files, what Redis heard, what sockets received.
+    assert found_in_files(canaries, tmp_path) == []
+    assert b"canary" not in (tmp_path / "redis").read_bytes()
+    assert found_in_files(canaries, own_kafka.folder) == []
