@@ -8,20 +8,24 @@ from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+from agents.runner import compose
 from agents.runner.docker_commands import TAIL_LINES
 from agents.runner.errors import StepFailedError
 from agents.runner.gate import Failure, HealthGate
 from agents.runner.interrupt import ABANDONED, Interrupt
 from agents.runner.model import Container, Release, Target
 from agents.runner.observed import describe
-from agents.runner.plan import REMOVE, Operation, Plan
+from agents.runner.plan import Plan
 from agents.runner.reports import HEALTH_CHECKING
+from agents.runner.steps import ADD, REMOVE, RETIRE, STARTING, Operation
+from agents.runner.switching import Switch
 from agents.runner.work import Work
 
 # Events wake us; this is for the event that never came.
 SAFETY_POLL_SECONDS = 5.0
 SLACK_SECONDS = 30.0
 HEALTH_PERCENT = 60
+SWITCH_PERCENT = 90
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +62,11 @@ class Applier:
 
         Raises StepFailedError or InterruptedWorkError.
         """
-        touched = {name for operation in plan.operations for name in operation.services}
+        touched = plan.services(*STARTING)
         self._gate.stale = {each.id: each.service for each in observed if each.service in touched}
+        self._gate.leaving = plan.leaving
         release = self._goal.release
+        switch = Switch(work=self._work, release=release, plan=plan)
         watch = self._work.host.watch(stack=release.stack, wake=self._wake)
         forget = self._work.interrupt.on_set(self._wake)
         try:
@@ -68,16 +74,30 @@ class Applier:
                 self._work.interrupt.check()
                 if operation.kind == REMOVE:
                     self._work.host.remove_containers(operation.container_ids, with_data=False)
-                else:
-                    self._up(operation)
+                elif operation.kind in STARTING:
+                    switch.hold(observed)
+                    observed = self._up(operation)
             self._work.reporter.stage(HEALTH_CHECKING, HEALTH_PERCENT, "Watching every service.")
+            switch.hold(observed)
             self._give_up_at = self._deadline()
-            return self._wait_until_passed()
+            observed = self._wait_until_passed()
+            if plan.leaving:
+                observed = self._let_go(plan, switch, observed)
+            switch.settle(observed)
+            return observed
         finally:
             forget()
             watch.close()
 
-    def _up(self, operation: Operation) -> None:
+    def _let_go(self, plan: Plan, switch: Switch, observed: tuple[Container, ...]) -> tuple[Container, ...]:
+        """All is proven: the new copies take over, and only then the old ones end."""
+        names = ", ".join(sorted(plan.services(RETIRE)))
+        self._work.reporter.stage(HEALTH_CHECKING, SWITCH_PERCENT, f"The copies that stay take over: {names}.")
+        switch.take_over(observed)
+        self._work.host.remove_containers(tuple(sorted(plan.leaving)), with_data=False)
+        return self._wait_until_passed()
+
+    def _up(self, operation: Operation) -> tuple[Container, ...]:
         """Compose in a thread of its own while we watch; the services of the operation are ready when this returns."""
         interrupt = Interrupt(parent=self._work.interrupt)
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="compose") as pool:
@@ -90,24 +110,25 @@ class Applier:
                 interrupt.close()
         self._give_up_at = self._deadline()
         self._gate.turn_over(operation.services)
-        self._look()
+        observed = self._look()
         while not self._gate.ready(operation.services) and operation.alone:
             self._wait()
-            self._look()
+            observed = self._look()
+        return observed
 
     def _compose(self, operation: Operation, interrupt: Interrupt) -> tuple[int, tuple[str, ...]]:
         work = self._work
         release = self._release(operation.release)
         values = work.vault.values(release=release, interrupt=interrupt)
         folder = work.releases.write_files(release=release, pinned=self._pinned(release, operation.services))
-        return work.commands.up(
+        order = compose.Up(
             stack=release.stack,
             folder=folder,
-            services=operation.services,
+            copies=operation.copies,
             alone=operation.alone,
-            values=values,
-            interrupt=interrupt,
+            beside=operation.kind == ADD,
         )
+        return work.commands.up(order=order, values=values, interrupt=interrupt)
 
     def _release(self, deployment_id: str) -> Release:
         if deployment_id == self._goal.release.deployment_id:
@@ -150,8 +171,9 @@ class Applier:
         """Take a snapshot, tell what is new in it, and raise when a service failed."""
         release, target = self._goal.release, self._goal.target
         observed = self._work.host.containers(stack=release.stack, project_id=release.project_id)
+        staying = tuple(each for each in observed if each.id not in self._gate.leaving)
         for service in target.services:
-            told = describe(service=service, observed=observed, owner=target.owners[service.name])
+            told = describe(service=service, observed=staying, owner=target.owners[service.name])
             self._work.reporter.service(told)
         failure = self._gate.look(observed=observed, at=self._work.clock())
         if failure is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,17 +21,36 @@ class Build:
     ca_bundle: Path | None = None
 
 
-def up(*, stack: str, folder: Path, services: Iterable[str], alone: bool) -> list[str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Up:
+    """What to bring up: `copies` of each service, old ones counted. `alone`: without what the services depend on.
+
+    `beside`: containers that are there stay as they are, whatever the file says by now.
+    """
+
+    stack: str
+    folder: Path
+    copies: Mapping[str, int]
+    alone: bool
+    beside: bool
+
+
+def up(order: Up) -> list[str]:
     """Bring up without building or pulling: images are there by then, and none may change under our hands."""
+    folder = order.folder
     argv = [
         *("docker", "compose", "--ansi", "never", "--progress", "plain"),
-        *("--project-name", stack, "--project-directory", str(folder)),
+        *("--project-name", order.stack, "--project-directory", str(folder)),
         # Nothing but our own environment may fill the file's variables.
         *("--env-file", "/dev/null"),
         *("--file", str(folder / COMPOSE_FILE), "--file", str(folder / FILE_NAME)),
         *("up", "--detach", "--no-build", "--quiet-pull", "--pull", "never"),
     ]
-    return [*argv, "--no-deps", *services] if alone else argv
+    if order.beside:
+        argv.append("--no-recreate")
+    for name, count in order.copies.items():
+        argv += ["--scale", f"{name}={count}"]
+    return [*argv, "--no-deps", *order.copies] if order.alone else argv
 
 
 def build(order: Build) -> list[str]:

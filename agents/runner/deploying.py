@@ -8,14 +8,16 @@ from collections.abc import Mapping
 from agents.contracts import runner_pb2 as pb
 from agents.runner.applying import Applier, Goal
 from agents.runner.codec import release_of
+from agents.runner.differences import owners_of, why_unlike
 from agents.runner.errors import InterruptedWorkError, StepFailedError, UnavailableError
 from agents.runner.images import provide_images
 from agents.runner.model import Container, Release, Target
 from agents.runner.observed import describe_all, step
-from agents.runner.plan import make_plan, owners_of, why_unlike
+from agents.runner.plan import Plan, make_plan
 from agents.runner.releases import Before, Kept, Phase
 from agents.runner.reports import BUILDING, COMPLETED, DEPLOYING
 from agents.runner.restoring import restore, runs_something
+from agents.runner.steps import STARTING
 from agents.runner.stopping import NOTHING, stop_stack
 from agents.runner.work import Work
 
@@ -68,18 +70,29 @@ def _bring_up(work: Work, release: Release) -> tuple[tuple[Container, ...], Targ
     images = provide_images(work=work, release=release)
     work.reporter.stage(BUILDING, 45, "Every image is here.")
     observed = work.host.containers(stack=release.stack, project_id=release.project_id)
-    owners = owners_of(release=release, observed=observed)
+    owners = owners_of(release=release, observed=observed, known=_known(work, observed))
     target = Target(services=release.services, owners=owners, images=_expected(work, release, owners, images))
     plan = make_plan(target=target, observed=observed)
     work.reporter.log(source="agent", text=f"Plan:\n{plan.text()}")
     work.releases.apply(deployment_id=release.deployment_id, target=target)
     work.reporter.stage(DEPLOYING, 50, "Starting what changed." if plan.operations else "Nothing changed.")
-    # Where nothing was started there is nothing to watch for a while: one look is the proof.
-    window = release.health_window if plan.operations else 0.0
+    window = _window(release, plan, owners)
     goal = Goal(release=release, target=target, deadline=release.health_deadline, window=window, strict=True)
     proven = Applier(work=work, goal=goal).bring_about(plan, observed=observed)
     _prove(target=target, observed=proven)
     return proven, target
+
+
+def _window(release: Release, plan: Plan, owners: Mapping[str, str]) -> float:
+    """Where nothing is or was started there is nothing to watch for a while: one look is the proof."""
+    resumed = bool(plan.leaving) and release.deployment_id in owners.values()
+    return release.health_window if plan.services(*STARTING) or resumed else 0.0
+
+
+def _known(work: Work, observed: tuple[Container, ...]) -> frozenset[str]:
+    """Deployments of these containers whose files are still on this host."""
+    found = {each.deployment_id for each in observed}
+    return frozenset(deployment_id for deployment_id in found if work.releases.find(deployment_id) is not None)
 
 
 def _expected(work: Work, release: Release, owners: Mapping[str, str], images: dict[str, str]) -> dict[str, str]:

@@ -6,7 +6,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from agents.runner import compose, processes
 from agents.runner.errors import StepFailedError
@@ -71,19 +70,10 @@ class DockerCommands:
             message = f"The image {image} of {service} is not on this host and could not be pulled."
             raise StepFailedError("image", message, service=service, log_tail=tail)
 
-    def up(
-        self,
-        *,
-        stack: str,
-        folder: Path,
-        services: tuple[str, ...],
-        alone: bool,
-        values: Mapping[str, str],
-        interrupt: Interrupt,
-    ) -> tuple[int, tuple[str, ...]]:
+    def up(self, *, order: compose.Up, values: Mapping[str, str], interrupt: Interrupt) -> tuple[int, tuple[str, ...]]:
         """Returns Compose's exit code and its last lines; what they mean is judged by what runs."""
         ended, tail = self._run(
-            argv=compose.up(stack=stack, folder=folder, services=services, alone=alone),
+            argv=compose.up(order),
             extra={"COMPOSE_IGNORE_ORPHANS": "1", **values},
             deadline=UP_SECONDS,
             interrupt=interrupt,

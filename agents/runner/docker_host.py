@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import tarfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +20,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from agents.runner.errors import UnavailableError
 from agents.runner.model import (
+    COMPOSE_NUMBER,
     COMPOSE_PROJECT,
     COMPOSE_SERVICE,
     LABEL_DEPLOYMENT,
@@ -67,6 +70,9 @@ class DockerHost:
             started_at=_epoch(state["StartedAt"]),
             content_hash=labels.get(LABEL_HASH, ""),
             deployment_id=labels.get(LABEL_DEPLOYMENT, ""),
+            name=found["Name"].lstrip("/"),
+            number=int(labels.get(COMPOSE_NUMBER, 0)),
+            exclusive=_is_exclusive(found["HostConfig"]),
         )
 
     def image_id(self, image: str) -> str:
@@ -120,6 +126,29 @@ class DockerHost:
             raw = self._api.logs(container_id, tail=lines, stdout=True, stderr=True)
             return tuple(raw.decode("utf-8", "replace").splitlines())
         return ()
+
+    def write_file(self, *, container_id: str, path: str, text: str) -> None:
+        """Put a file, readable by all, into a running container. Raises UnavailableError when it does not take it."""
+        folder, _, name = path.rpartition("/")
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(text.encode()), 0o644
+            archive.addfile(entry, io.BytesIO(text.encode()))
+        try:
+            self._ask(lambda: self._api.put_archive(container_id, folder or "/", buffer.getvalue()))
+        except APIError as error:
+            raise UnavailableError(f"{name} could not be put into the container: {error.explanation}") from error
+
+    def run_inside(self, *, container_id: str, argv: list[str]) -> tuple[int, str]:
+        """Run a short program in a running container, once; its exit code and its output. Raises UnavailableError."""
+        try:
+            begun = self._api.exec_create(container_id, argv)
+            said: bytes = self._api.exec_start(begun["Id"])
+            code = self._api.exec_inspect(begun["Id"])["ExitCode"]
+        except (DockerException, requests.RequestException) as error:
+            raise UnavailableError(f"{argv[0]} could not be run: {error}") from error
+        return int(code if code is not None else -1), said.decode("utf-8", "replace")
 
     def networks(self, stack: str) -> dict[str, str]:
         """Name to id of the stack's networks."""
@@ -223,6 +252,13 @@ class Watch:
                     self._wake()
             api.close()
             self._closed.wait(0.5)
+
+
+def _is_exclusive(host_config: dict[str, Any]) -> bool:
+    """Whether the container holds ports of the host or named volumes; folders of the host may be shared."""
+    sources = [bind.split(":")[0] for bind in host_config.get("Binds") or ()]
+    sources += [mount.get("Source", "") for mount in host_config.get("Mounts") or () if mount["Type"] == "volume"]
+    return bool(host_config.get("PortBindings")) or any(source and source[0] != "/" for source in sources)
 
 
 def _environment() -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from agents.runner.model import HEALTHY, RUNNING, UNHEALTHY, Container, Target, WantedService, containers_of
+from agents.runner.model import CREATED, HEALTHY, RUNNING, UNHEALTHY, Container, Target, WantedService, containers_of
 
 RESTARTS_ALLOWED = 2
 DEAD = frozenset({"exited", "dead"})
@@ -30,12 +30,14 @@ class HealthGate:
     A service among `hasty` fails as soon as it is unhealthy; the others may recover until the deadline, for they ran
     before and only missed what was being replaced beside them. `stale` are containers (id to service) that were there
     before and that Compose may stop, start or replace: they count neither way until their service's turn is over.
+    Containers that are `leaving` never count.
     """
 
     target: Target
     deadline: float
     window: float
     hasty: frozenset[str]
+    leaving: frozenset[str] = frozenset()
     stale: dict[str, str] = field(default_factory=dict)
     _unsound_since: dict[str, float] = field(default_factory=dict)
     _restarts: dict[str, int] = field(default_factory=dict)
@@ -55,7 +57,7 @@ class HealthGate:
     def culprit(self, *, observed: tuple[Container, ...]) -> Failure | None:
         """After Compose gave up: the first service, in start order, that is not well, however slightly."""
         for service in sorted(self.target.services, key=lambda each: each.level):
-            for each in containers_of(observed, service.name):
+            for each in self._staying(service, observed):
                 if each.state in DEAD or each.state == "restarting" or each.restarts or each.health == UNHEALTHY:
                     message = f"{service.name} does not stay up: it exited with code {each.exit_code}."
                     return Failure(service=service.name, message=message, container_id=each.id)
@@ -78,7 +80,7 @@ class HealthGate:
 
     def _look_at(self, service: WantedService, observed: tuple[Container, ...], at: float) -> Failure | None:
         owner = self.target.owners[service.name]
-        mine = [each for each in containers_of(observed, service.name) if each.deployment_id == owner]
+        mine = [each for each in self._staying(service, observed) if each.deployment_id == owner]
         for each in mine:
             if each.state == RUNNING:
                 self._ran_since.setdefault(_run_of(each), at)
@@ -90,6 +92,9 @@ class HealthGate:
             self._sound.pop(service.name, None)
         return None
 
+    def _staying(self, service: WantedService, observed: tuple[Container, ...]) -> list[Container]:
+        return [each for each in containers_of(observed, service.name) if each.id not in self.leaving]
+
     def _trouble(self, service: WantedService, container: Container, at: float) -> str:
         if container.id in self.stale:
             return ""
@@ -100,7 +105,7 @@ class HealthGate:
         # Docker calls a container that just exited unhealthy as well; whether it stays up is judged by its restarts.
         if container.health == UNHEALTHY and container.state == RUNNING and service.name in self.hasty:
             return f"{service.name} runs, but its health check fails."
-        if container.state == "created":
+        if container.state == CREATED:
             return ""
         if self._is_sound(service, container):
             self._unsound_since.pop(container.id, None)

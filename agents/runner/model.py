@@ -12,7 +12,9 @@ LABEL_HASH = "axion.hash"
 LABEL_DEPLOYMENT = "axion.deployment"
 COMPOSE_PROJECT = "com.docker.compose.project"
 COMPOSE_SERVICE = "com.docker.compose.service"
+COMPOSE_NUMBER = "com.docker.compose.container-number"
 
+CREATED = "created"
 RUNNING = "running"
 HEALTHY = "healthy"
 UNHEALTHY = "unhealthy"
@@ -58,7 +60,10 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """A container of ours as Docker describes it; `started_at` in epoch seconds, 0 when it never ran."""
+    """A container of ours as Docker describes it; `started_at` in epoch seconds, 0 when it never ran.
+
+    `exclusive`: it holds a port of the host or data, which only one can have at a time.
+    """
 
     id: str
     service: str
@@ -70,6 +75,9 @@ class Container:
     started_at: float = 0.0
     content_hash: str = ""
     deployment_id: str = ""
+    name: str = ""
+    number: int = 0
+    exclusive: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

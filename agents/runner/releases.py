@@ -136,6 +136,17 @@ class Releases:
                 runs,
             )
 
+    def lead(self, *, stack: str, container_id: str) -> None:
+        """From now on this gateway may go by other than its own file."""
+        self.store.write("INSERT OR REPLACE INTO led VALUES (?, ?)", container_id, stack)
+
+    def led(self, stack: str) -> list[str]:
+        """Containers of the stack's gateways that may go by other than their own file."""
+        return [row["container"] for row in self.store.rows("SELECT container FROM led WHERE stack = ?", stack)]
+
+    def forget_led(self, container_id: str) -> None:
+        self.store.write("DELETE FROM led WHERE container = ?", container_id)
+
     def write_files(self, *, release: Release, pinned: Mapping[str, str]) -> Path:
         """The folder Compose runs in, with the release's files and our overlay; the same call again changes nothing."""
         folder = self._folder / release.stack / release.deployment_id

@@ -9,8 +9,9 @@ from agents.runner.applying import Applier, Goal
 from agents.runner.errors import StepFailedError
 from agents.runner.model import Container
 from agents.runner.observed import describe_all, step
-from agents.runner.plan import UP, make_plan
+from agents.runner.plan import make_plan
 from agents.runner.releases import Kept
+from agents.runner.steps import STARTING
 from agents.runner.work import Work
 
 
@@ -53,7 +54,7 @@ def bring_back(*, work: Work, kept: Kept) -> tuple[Container, ...]:
     for operation in plan.operations:
         for name in operation.services:
             image = kept.target.images.get(name, "")
-            if operation.kind == UP and not work.host.image_id(image):
+            if operation.kind in STARTING and not work.host.image_id(image):
                 raise StepFailedError("image", f"The former image of {name} is no longer on this host.", service=name)
     work.reporter.log(source="agent", text=f"What ran before:\n{plan.text()}")
     goal = Goal(release=release, target=kept.target, deadline=release.health_deadline, window=0.0, strict=False)

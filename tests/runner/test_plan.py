@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from agents.runner.differences import owners_of
 from agents.runner.model import Container, Release, Target, WantedService
-from agents.runner.plan import make_plan, owners_of
+from agents.runner.plan import Plan, make_plan
 
 SERVICES = (
     WantedService(name="db", image="db:1", content_hash="db1"),
@@ -34,9 +35,24 @@ ALL = (container("cache"), container("db"), container("web"))
 def plan_text(
     *, observed: tuple[Container, ...], release: Release = RELEASE, owners: dict[str, str] | None = None
 ) -> str:
+    return plan_of(observed=observed, release=release, owners=owners).text()
+
+
+def plan_of(
+    *,
+    observed: tuple[Container, ...],
+    release: Release = RELEASE,
+    owners: dict[str, str] | None = None,
+    known: tuple[str, ...] = ("d1",),
+) -> Plan:
     images = {service.name: f"sha256:{service.name}" for service in release.services}
-    chosen = owners if owners is not None else owners_of(release=release, observed=observed)
-    return make_plan(target=Target(services=release.services, owners=chosen, images=images), observed=observed).text()
+    chosen = owners if owners is not None else owners_of(release=release, observed=observed, known=known)
+    return make_plan(target=Target(services=release.services, owners=chosen, images=images), observed=observed)
+
+
+def first(**changes: object) -> Release:
+    """web may start beside its old copies."""
+    return replace(RELEASE, services=(*SERVICES[:2], replace(SERVICES[2], starts_first=True, **changes)))  # type: ignore[arg-type]
 
 
 def test_nothing_there_is_one_call_for_the_whole_stack() -> None:
@@ -63,12 +79,71 @@ def test_what_stopped_or_is_unhealthy_comes_up_again() -> None:
 
 def test_a_missing_replica_is_a_change() -> None:
     doubled = replace(RELEASE, services=(replace(SERVICES[0], replicas=2), *SERVICES[1:]))
-    assert plan_text(observed=ALL, release=doubled).startswith("1. up db: db has 1 of 2 containers\n")
+    plan = plan_of(observed=ALL, release=doubled)
+    assert plan.text() == "1. add db: db has 1 of 2 containers\nkeep cache, web: unchanged and running\n"
+    # By the files of the copy that stays, so that all are of one kind; by our own where those are gone.
+    assert (plan.operations[0].release, plan.operations[0].copies) == ("d1", {"db": 2})
+    assert plan_of(observed=ALL, release=doubled, known=()).operations[0].release == "d2"
 
 
-def test_what_left_the_graph_goes_first() -> None:
-    observed = (*ALL, container("mail"))
-    assert plan_text(observed=observed).startswith("1. remove mail: mail is no longer part of the stack\n")
+def test_of_too_many_copies_the_oldest_sound_ones_stay() -> None:
+    copies = (
+        container("web", id="w1", number=1, health="starting"),
+        container("web", id="w2", number=2),
+        container("web", id="w3", number=3),
+    )
+    plan = plan_of(observed=(container("cache"), container("db"), *copies), release=first(replicas=2))
+    assert plan.text() == "1. retire web: web has 3 of 2 containers\nkeep db, cache: unchanged and running\n"
+    assert plan.leaving == {"w3"}
+
+
+def test_the_new_copy_starts_beside_the_old_one_that_leaves_last() -> None:
+    observed = (*ALL[:2], container("web", content_hash="old"))
+    plan = plan_of(observed=observed, release=first())
+    assert plan.text() == (
+        "1. add web: web changed\n2. retire web: web is replaced\nkeep db, cache: unchanged and running\n"
+    )
+    assert plan.operations[0].copies == {"web": 2}
+    assert plan.leaving == {"c-web"}
+
+
+def test_an_interrupted_switch_goes_on_where_it_was() -> None:
+    old = container("web", content_hash="old")
+    new = container("web", id="c-new", deployment_id="d2")
+    half = replace(new, id="c-half", state="created")
+    kept = "keep db, cache: unchanged and running\n"
+    assert plan_text(observed=(*ALL[:2], old, new), release=first()) == f"1. retire web: web is replaced\n{kept}"
+    assert plan_text(observed=(*ALL[:2], old, half), release=first()) == (
+        f"1. remove web: web was only half made\n2. add web: web changed\n3. retire web: web is replaced\n{kept}"
+    )
+    gone = replace(old, state="exited")
+    assert plan_text(observed=(*ALL[:2], gone, new), release=first()) == (
+        "1. remove web: web does not run\nkeep db, cache, web: unchanged and running\n"
+    )
+
+
+def test_going_back_in_the_middle_of_a_switch_starts_nothing() -> None:
+    new = container("web", id="c-new", deployment_id="d2", content_hash="new")
+    owners = {service.name: "d1" for service in SERVICES}
+    plan = plan_of(observed=(*ALL, new), release=first(), owners=owners)
+    assert plan.text() == "1. retire web: web is replaced\nkeep db, cache: unchanged and running\n"
+    assert plan.leaving == {"c-new"}
+
+
+def test_what_left_the_graph_goes_first_only_when_it_holds_what_others_may_need() -> None:
+    rest = "keep db, cache, web: unchanged and running\n"
+    changed = (container("cache"), container("db"), container("web", content_hash="old"))
+    assert (
+        plan_text(observed=(*ALL, container("mail"))) == f"1. retire mail: mail is no longer part of the stack\n{rest}"
+    )
+    assert plan_text(observed=(*changed, container("mail"))).splitlines()[:2] == [
+        "1. up web: web changed",
+        "2. retire mail: mail is no longer part of the stack",
+    ]
+    assert plan_text(observed=(*changed, container("mail", exclusive=True))).splitlines()[:2] == [
+        "1. remove mail: mail is no longer part of the stack",
+        "2. up web: web changed",
+    ]
 
 
 def test_of_old_and_new_side_by_side_only_the_wanted_one_stays() -> None:
@@ -76,12 +151,15 @@ def test_of_old_and_new_side_by_side_only_the_wanted_one_stays() -> None:
     observed = (*ALL, new)
     back = {service.name: "d1" for service in SERVICES}
     assert plan_text(observed=observed, owners=back) == (
-        "1. remove db: db was left over by an interrupted change\nkeep db, cache, web: unchanged and running\n"
+        "1. remove db: db was only half made\nkeep db, cache, web: unchanged and running\n"
     )
     forward = replace(RELEASE, services=(replace(SERVICES[0], content_hash="db2"), *SERVICES[1:]))
     assert plan_text(observed=observed, release=forward) == (
-        "1. remove db: db was left over by an interrupted change\n2. up db: db is created\n"
-        "keep cache, web: unchanged and running\n"
+        "1. remove db: db was only half made\n2. up db: db changed\nkeep cache, web: unchanged and running\n"
+    )
+    running = (*ALL, replace(new, state="running"))
+    assert plan_text(observed=running, release=forward) == (
+        "1. remove db: db was left over by an interrupted change\nkeep db, cache, web: unchanged and running\n"
     )
 
 
@@ -95,7 +173,8 @@ def test_force_touches_everything_once() -> None:
 def test_after_a_crash_only_the_rest_is_done() -> None:
     observed = (container("cache", deployment_id="d2"), container("db", deployment_id="d2", state="created"))
     assert plan_text(observed=observed) == (
-        "1. up db: db is created\n2. up web: web is not there\nkeep cache: unchanged and running\n"
+        "1. remove db: db was only half made\n2. up db: db is not there\n3. up web: web is not there\n"
+        "keep cache: unchanged and running\n"
     )
 
 

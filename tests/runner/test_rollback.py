@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from agents.contracts import runner_pb2 as pb
+from agents.runner.differences import owners_of
 from agents.runner.model import Container, WantedService
 from agents.runner.model import Release as Wanted
-from agents.runner.plan import owners_of
 from tests.runner.conftest import Agent
 from tests.runner.gateway import TestGateway
 from tests.runner.small_registry import registry
@@ -113,5 +113,5 @@ def test_the_same_content_at_another_image_is_a_change_only_when_pinned() -> Non
     running = Container(id="c", service="web", state="running", image_id="b", content_hash="h", deployment_id="d1")
     release = Wanted(deployment_id="d2", project_id="p", stack="s", files={}, services=(web,))
     pinned = Wanted(deployment_id="d2", project_id="p", stack="s", files={}, services=(web,), pinned={"web": "a"})
-    assert owners_of(release=release, observed=(running,)) == {"web": "d1"}
-    assert owners_of(release=pinned, observed=(running,)) == {"web": "d2"}
+    assert owners_of(release=release, observed=(running,), known=()) == {"web": "d1"}
+    assert owners_of(release=pinned, observed=(running,), known=()) == {"web": "d2"}
