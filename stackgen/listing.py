@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from stackgen.results import Stack, StackService, Variable
+from stackgen.results import Engine, Stack, StackService, Variable
 
 
-def env_example(variables: Iterable[Variable]) -> str:
+def env_example(variables: Iterable[Variable], engine: Engine) -> str:
     """Placeholders stand for values, so that the file can be checked as it is once copied to `.env`."""
-    return "\n".join(_lines(list(variables))) + "\n"
+    return "\n".join(_lines(list(variables), engine)) + "\n"
 
 
-def _lines(variables: list[Variable]) -> Iterator[str]:
+def _lines(variables: list[Variable], engine: Engine) -> Iterator[str]:
     yield "# Copy this file to .env and fill in the values; .env belongs to no version control."
+    if engine == "swarm":
+        yield "# `docker stack deploy` reads no .env: run `set -a; . ./.env; set +a` before it, in the same shell."
+    yield "# A value in single quotes is taken as it is."
     for variable in variables:
         yield ""
         yield f"# {_meaning(variable)}"

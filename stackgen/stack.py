@@ -148,7 +148,7 @@ def _stack(workshop: Workshop, layout: Layout) -> Stack:
     files = {COMPOSE_FILE: document(content)}
     for part in layout.parts:
         files.update(_files_of(part))
-    files[".env.example"] = env_example(variables)
+    files[".env.example"] = env_example(variables, layout.options.engine)
     return Stack(
         name=layout.stack_name,
         engine=workshop.options.engine,

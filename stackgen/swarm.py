@@ -8,6 +8,7 @@ from stackgen.compose import command_of, health_of
 from stackgen.layout import LOGGING, Identity, Layout, identify, mounts, resources
 from stackgen.names import LONGEST, short_hash
 from stackgen.parts import Part
+from stackgen.traefik import SOCKET
 from stackgen.yaml import Comment, Value
 
 # Swarm puts the stack's name before the service's, and a name ends at 63 characters.
@@ -44,6 +45,9 @@ def swarm_document(layout: Layout) -> tuple[dict[str | Comment, Value], dict[str
     document: dict[str | Comment, Value] = {
         Comment(f"Stack {layout.stack_name} for Swarm, generated from its drawing."): None,
         Comment("Swarm knows no start order: every service starts at once and is restarted until it can run."): None,
+        Comment(
+            "What stands in ${...} is supplied by the environment of `docker stack deploy`; see .env.example."
+        ): None,
         "version": "3.8",
         Comment(): None,
         "services": services,
@@ -89,13 +93,19 @@ def _deploy(part: Part, layout: Layout) -> dict[str, Value]:
     deploy: dict[str, Value] = {
         "replicas": settings.replicas,
         "endpoint_mode": layout.options.swarm_endpoints if layout.options.swarm_endpoints != "vip" else None,
-        "placement": {"constraints": [settings.placement]} if settings.placement else None,
+        "placement": {"constraints": constraints} if (constraints := _constraints(part)) else None,
         "resources": resources(part),
         "restart_policy": RESTART,
         "update_config": {"parallelism": 1, "order": order, "failure_action": "rollback", "monitor": "15s"},
         "rollback_config": {"parallelism": 1, "order": order},
     }
     return {key: value for key, value in deploy.items() if value not in (None, {})}
+
+
+def _constraints(part: Part) -> list[Value]:
+    """Where the drawing wants it; and what reads Docker's socket sees the cluster on managers only."""
+    wanted: list[Value] = [part.node.settings.placement] if part.node.settings.placement else []
+    return [*wanted, "node.role == manager"] if SOCKET in part.binds else wanted
 
 
 def _shared(layout: Layout) -> dict[str | Comment, Value]:
@@ -107,7 +117,11 @@ def _shared(layout: Layout) -> dict[str | Comment, Value]:
     }
     # A config cannot change while it is in use: another text is another config, named for its content.
     configs: dict[str, Value] = {
-        file.name: {"file": f"./{file.file}", "name": f"{layout.stack_name}_{short_hash(file.name + file.text, 16)}"}
+        file.name: {
+            "file": f"./{file.file}",
+            "name": f"{layout.stack_name}_{short_hash(file.name + file.text, 16)}",
+            "labels": labels,
+        }
         for part in layout.parts
         for file in part.files
     }

@@ -41,5 +41,7 @@ KIND = DatabaseKind(
     health_timeout_seconds=15,
     url=lambda c: f"{c.host}:{c.port}",
     url_name="KAFKA_BROKERS",
+    # The health check ends at the name the callers use; Swarm's name service knows it only once the check has passed.
+    fixed_hostname=True,
     stop_grace_seconds=60,
 )

@@ -61,6 +61,6 @@ class DatabaseKind:
     url: Callable[[Connection], str]
     url_name: str
     others: Callable[[Connection], Mapping[str, str]] = lambda _: {}
-    # Programs that find their data under their host name must keep it.
+    # Programs that find their data, or themselves, under their host name must keep it.
     fixed_hostname: bool = False
     stop_grace_seconds: int = 30

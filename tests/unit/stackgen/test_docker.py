@@ -14,7 +14,7 @@ import pytest
 
 from tests.unit.stackgen.docker import needs_engine, run
 from tests.unit.stackgen.drawing import VOTING, graph, node, voting
-from tests.unit.stackgen.running import NASTY_PASSWORD, Running, prepare, unique_name
+from tests.unit.stackgen.running import CONNECT, NASTY_PASSWORD, Running, prepare, unique_name
 
 pytestmark = needs_engine
 
@@ -66,23 +66,6 @@ def test_the_gateway_leads_to_both_and_a_vote_is_counted(sample: tuple[Running, 
 
 
 PORTS = {"db": 5432, "redis": 6379, "vote": 8000, "worker": 8000, "result": 4000, "gateway": 8080}
-# All at once: whoever cannot be reached costs the whole second.
-CONNECT = """
-import socket, sys
-from concurrent.futures import ThreadPoolExecutor
-
-def reached(place):
-    host, port, _ = place.split(",")
-    try:
-        socket.create_connection((host, int(port)), 1).close()
-    except OSError:
-        return False
-    return True
-
-places = sys.argv[1:]
-with ThreadPoolExecutor(len(places)) as pool:
-    print(*[place for place, found in zip(places, pool.map(reached, places)) if found])
-"""
 
 
 def reached_from(running: Running, service: str) -> set[str]:

@@ -43,9 +43,8 @@ def test_docker_accepts_the_expected_files(name: str, tmp_path: Path) -> None:
     shutil.copytree(GOLDEN / name / "expected", tmp_path / "stack")
     shutil.copy(tmp_path / "stack" / ".env.example", tmp_path / "stack" / ".env")
     if "swarm" in name:
-        lines = (tmp_path / "stack" / ".env").read_text().splitlines()
-        env = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-        run("docker", "stack", "config", "-c", "docker-compose.yml", folder=tmp_path / "stack", env=env)
+        command = "set -a; . ./.env; set +a; docker stack config --compose-file docker-compose.yml"
+        run("sh", "-c", command, folder=tmp_path / "stack")
     else:
         run("docker", "compose", "config", "--quiet", folder=tmp_path / "stack")
 
