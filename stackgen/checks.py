@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from stackgen.errors import Problem
 from stackgen.nodes import Graph, Node, NodeType
+from stackgen.problems import bytes_of
 from stackgen.raw import RawEdge, RawNode
 
 HTTP_PORT, HTTPS_PORT = 80, 443
@@ -46,6 +47,11 @@ def check_meaning(graph: Graph) -> Iterator[Problem]:
     for node in graph.nodes:
         yield from _check_node(node, is_routed=node.id in routed)
     yield from _check_host_ports(graph)
+    for edge in graph.edges:
+        source, target = nodes.get(edge.source), nodes.get(edge.target)
+        if source is not None and source.type.is_gateway and target is not None and _needs_plain_names(source):
+            yield from _check_wildcard(target, "config.domain", target.settings.domain)
+    yield from _check_traefik(graph, nodes)
 
 
 def _check_node(node: Node, *, is_routed: bool) -> Iterator[Problem]:
@@ -59,13 +65,48 @@ def _check_node(node: Node, *, is_routed: bool) -> Iterator[Problem]:
             yield _at(node, "config.port", "is needed: a gateway leads there")
     if node.type.is_store and settings.replicas > 1:
         yield _at(node, "config.replicas", f"a {_kind(node)} runs once; copies of it would not share their data")
+    if settings.cpu and float(settings.cpu_reservation or 0) > float(settings.cpu):
+        yield _at(node, "config.cpuReservation", f"is more than config.cpu allows, {settings.cpu}")
+    if settings.memory and bytes_of(settings.memory_reservation) > bytes_of(settings.memory):
+        yield _at(node, "config.memoryReservation", f"is more than config.memory allows, {settings.memory}")
+    if node.type.is_gateway and _needs_plain_names(node):
+        yield from _check_wildcard(node, "config.domain", settings.domain)
+        for name, place in settings.routes.items():
+            yield from _check_wildcard(node, f"config.route.{name}", place)
+
+
+def serves_https(node: Node) -> bool:
+    """Whether a gateway fetches certificates by itself, which takes the usual ports."""
+    return bool(node.settings.domain) and node.settings.port is None
+
+
+def _needs_plain_names(gateway: Node) -> bool:
+    return serves_https(gateway) or gateway.settings.gateway == "traefik"
+
+
+def _check_wildcard(node: Node, field: str, domain: str) -> Iterator[Problem]:
+    """A certificate for all names below a domain takes its name server, and a host of Traefik's is one name."""
+    if domain.startswith("*."):
+        yield _at(node, field, f"{domain!r} must be one name: the gateway cannot serve all below a domain")
+
+
+def _check_traefik(graph: Graph, nodes: Mapping[str, Node]) -> Iterator[Problem]:
+    """A label tells Traefik in which network a service is, and a service has one label of that name."""
+    first: dict[str, Node] = {}
+    for edge in graph.edges:
+        gateway, target = nodes.get(edge.source), nodes.get(edge.target)
+        if gateway is None or target is None or gateway.settings.gateway != "traefik":
+            continue
+        if gateway.type.is_gateway and first.setdefault(target.id, gateway) is not gateway:
+            message = f"leads to {target.label!r} as {first[target.id].label!r} does, which only caddy can"
+            yield _at(gateway, "config.gateway", message)
 
 
 def published_ports(node: Node) -> tuple[tuple[int, int], ...]:
     """Pairs of port on the host and port in the container, for gateways and nodes that ask for it."""
     settings = node.settings
     if node.type.is_gateway:
-        if settings.domain and settings.port is None:
+        if serves_https(node):
             return ((HTTP_PORT, HTTP_PORT), (HTTPS_PORT, HTTPS_PORT))
         inside = settings.port or HTTP_PORT
         return ((settings.host_port or inside, inside),)

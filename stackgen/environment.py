@@ -62,11 +62,21 @@ def merged(layers: Iterable[Layer]) -> tuple[dict[str, str], list[str]]:
 def from_edges(node: Node, callees: Iterable[Callee]) -> tuple[Layer, list[str]]:
     """What the edges of a service give it, and warnings where programs may expect something else."""
     values: dict[str, str] = {}
+    leads_to: dict[str, Callee] = {}
     warnings = []
     common: dict[str, list[Callee]] = {}
+
+    def take(found: Mapping[str, str], callee: Callee) -> None:
+        hidden = {leads_to[name].name: name for name in found if name in leads_to and values[name] != found[name]}
+        warnings.extend(
+            f"{name} of {node.label!r} leads to {callee.name}, not to {old}" for old, name in hidden.items()
+        )
+        values.update(found)
+        leads_to.update(dict.fromkeys(found, callee))
+
     for callee in sorted(callees, key=lambda callee: callee.name):
         prefix = variable_name(callee.label).upper()
-        values.update({f"{prefix}_{ending}": value for ending, value in _variables(callee).items()})
+        take({f"{prefix}_{ending}": value for ending, value in _variables(callee).items()}, callee)
         if callee.kind is not None:
             common.setdefault(callee.kind.url_name, []).append(callee)
     for name, candidates in common.items():
@@ -74,10 +84,26 @@ def from_edges(node: Node, callees: Iterable[Callee]) -> tuple[Layer, list[str]]
         if len(candidates) > 1:
             others = ", ".join(variable_name(callee.label).upper() + "_URL" for callee in candidates[1:])
             warnings.append(f"{name} of {node.label!r} leads to {first.name}; the others are in {others}")
-        values.update(_expected(first))
+        take(_expected(first), first)
     if node.settings.port is not None:
         values["PORT"] = str(node.settings.port)
     return Layer(origin="the edges", values=values), warnings
+
+
+def from_config(*, env: Mapping[str, str], secrets: Mapping[str, str]) -> tuple[Layer, list[str]]:
+    """`env.NAME` and `secret.NAME` under names that every shell takes, and a sentence for each that hides another."""
+    values: dict[str, str] = {}
+    origin: dict[str, str] = {}
+    overrides = []
+    given = [(f"env.{name}", name, value) for name, value in sorted(env.items())]
+    given += [(f"secret.{name}", name, value) for name, value in sorted(secrets.items())]
+    for key, written, value in given:
+        name = variable_name(written)
+        if name in values:
+            overrides.append(f"{name}: {key} hides {origin[name]}")
+        values[name] = value
+        origin[name] = key
+    return Layer(origin="its config", values=values), overrides
 
 
 def _expected(callee: Callee) -> dict[str, str]:

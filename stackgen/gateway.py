@@ -7,9 +7,10 @@ it. A prefix is cut off before the service sees the request, except with `stripP
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
+from stackgen.checks import serves_https
 from stackgen.databases.kind import Volume
 from stackgen.nodes import Node
 from stackgen.parts import MountedFile
@@ -75,6 +76,12 @@ def mounted_file(name: str, config: GatewayConfig) -> MountedFile:
     return MountedFile(name=f"{name}-caddyfile", file=f"Caddyfile.{name}", target=CONFIG_PATH, text=config.text)
 
 
+def not_used(node: Node) -> Iterator[str]:
+    """What a drawing says of a gateway and cannot be."""
+    if serves_https(node) and node.settings.host_port:
+        yield f"{node.label!r} serves its domain on 80 and 443; its hostPort {node.settings.host_port} is not used"
+
+
 def own_address(node: Node) -> str:
     """The site of the gateway itself: its domain, which brings HTTPS by itself, or every name on its port."""
     settings = node.settings
@@ -126,4 +133,4 @@ def _address(node: Node, domain: str) -> str:
 
 def volumes(node: Node) -> tuple[Volume, ...]:
     """Certificates must outlive the container, or their issuer soon refuses new ones."""
-    return (Volume(name="data", path="/data"),) if node.settings.domain and node.settings.port is None else ()
+    return (Volume(name="data", path="/data"),) if serves_https(node) else ()

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from stackgen.errors import Problem
 
-MEMORY = re.compile(r"(\d{1,12}(?:\.\d{1,3})?)\s*([kmgt]?)i?b?", re.IGNORECASE)
-CPUS = re.compile(r"\d{1,5}(?:\.\d{1,3})?")
-MILLICPUS = re.compile(r"\d{1,8}m")
+MEMORY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,3})?) ?([kmgt]?)i?b?", re.IGNORECASE)
+CPUS = re.compile(r"[0-9]{1,5}(?:\.[0-9]{1,3})?")
+MILLICPUS = re.compile(r"[0-9]{1,8}m")
 TRUE, FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0", ""}
 UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 SMALLEST_MEMORY = 6 * 1024**2
@@ -78,6 +78,11 @@ class Reading:
             return ""
         unit = next(unit for unit in "gmk" if size % UNITS[unit] == 0 or unit == "k")
         return f"{size // UNITS[unit]}{unit.upper()}"
+
+
+def bytes_of(amount: str) -> int:
+    """Of an amount as `Reading.memory` gives it; none is 0."""
+    return int(amount[:-1]) * UNITS[amount[-1].lower()] if amount else 0
 
 
 def shown(text: str) -> str:

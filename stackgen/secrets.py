@@ -75,9 +75,12 @@ def _wrong_password(text: str, node_type: object, config: Mapping[object, object
     if "\n" in text or "\r" in text:
         return "must be one line"
     kind = find(as_text(config.get("databaseType")) or default_kind(node_type))
-    if kind is not None and kind.ascii_password and not text.isascii():
+    if kind is None:
+        return ""
+    if kind.ascii_password and not text.isascii():
         return f"must be letters, digits and signs of ASCII: {kind.name} takes others for something else"
-    return ""
+    short = len(text) < kind.shortest_password
+    return f"must have at least {kind.shortest_password} characters for {kind.name}" if short else ""
 
 
 def is_secret(field: str) -> bool:

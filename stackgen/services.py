@@ -13,7 +13,7 @@ from stackgen.checks import published_ports
 from stackgen.code import CodeFacts
 from stackgen.databases.kind import Connection, DatabaseKind
 from stackgen.databases.known import KINDS
-from stackgen.environment import Callee, Layer, from_edges, interpolated, merged, plain, usable
+from stackgen.environment import Callee, Layer, from_config, from_edges, interpolated, merged, plain, usable
 from stackgen.errors import Problem
 from stackgen.names import distinct, variable_name
 from stackgen.nodes import Graph, Node, NodeType
@@ -121,6 +121,7 @@ class Workshop:
                 upstreams.append(self._upstream(target, target.settings.port))
             else:
                 self.warnings.append(f"{node.label!r} is joined with {target.label!r}, but leads no requests there")
+        self.warnings.extend(gateway.not_used(node))
         if node.settings.gateway == "traefik":
             return self._traefik(node, upstreams)
         config = gateway.configure(node, upstreams)
@@ -149,7 +150,7 @@ class Workshop:
             image=node.settings.image or self.options.images.get("traefik", traefik.IMAGE),
             environment=dict(sorted(self._config_layer(node).values.items())),
             command=traefik.command(node, stack_name=self.stack_name, name=name, engine=self.options.engine),
-            health=traefik.HEALTH_TEST,
+            health=traefik.health_test(node),
             volumes=gateway.volumes(node),
             binds=(traefik.SOCKET,),
             ports=published_ports(node),
@@ -232,15 +233,21 @@ class Workshop:
     def _config_layer(self, node: Node) -> Layer:
         """`env.NAME` as written and `secret.NAME` by its variable."""
         settings = node.settings
-        values = {name: plain(value) for name, value in settings.env.items()}
-        for name in settings.secrets:
-            variable = self.variables.of_field(
-                node_id=node.id, service=self.names[node.id], field=f"{SECRET_PREFIX}{name}", given=True
+        secrets = {
+            name: interpolated(
+                self.variables.of_field(
+                    node_id=node.id, service=self.names[node.id], field=f"{SECRET_PREFIX}{name}", given=True
+                )
             )
-            values[name] = interpolated(variable)
-        renamed = [name for name in values if variable_name(name) != name]
+            for name in settings.secrets
+        }
+        layer, overrides = from_config(
+            env={name: plain(value) for name, value in settings.env.items()}, secrets=secrets
+        )
+        self._note_overrides(node, overrides)
+        renamed = [name for name in (*settings.env, *settings.secrets) if variable_name(name) != name]
         self.warnings.extend(f"{node.label!r}: {name!r} is set as {variable_name(name)}" for name in sorted(renamed))
-        return Layer(origin="its config", values=usable(values))
+        return layer
 
     def _note(self, node: Node, field_name: str, message: str) -> None:
         self.problems.append(Problem(node_id=node.id, node_name=node.label, field=field_name, message=message))

@@ -15,12 +15,17 @@ from stackgen.runtimes.names import RUNTIMES
 MAX_PORT = 65535
 MAX_REPLICAS = 100
 PATH = re.compile(r"/[A-Za-z0-9._~!*+,;=:@%/?&-]{0,500}")
-ROUTE = re.compile(r"/[A-Za-z0-9._~-]*(?:/[A-Za-z0-9._~-]+)*/?")
+# Without `.` and `..`: a gateway tidies a path before it looks, and would never see them.
+_STEP = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+"
+ROUTE = re.compile(rf"/(?:{_STEP}(?:/{_STEP})*/?)?")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 DOMAIN = re.compile(rf"(?=.{{1,253}}$)(?:\*\.)?(?:{_LABEL}\.)*{_LABEL}")
-IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,511}")
-# What every one of the databases takes unquoted, so that no name can break out of a URL, a shell word or a config file.
-IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
+# As Docker reads it: a registry, a path in small letters, a tag, a digest.
+_PATH = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+IMAGE = re.compile(
+    rf"(?=.{{1,512}}$)(?:{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?/)?{_PATH}(?:/{_PATH})*"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
+)
 PLACEMENT = re.compile(r"(?:node|engine)\.[A-Za-z0-9._-]{1,100} ?[!=]= ?[A-Za-z0-9._-]{1,100}")
 NO_LINE_BREAK = re.compile(r"[^\r\n]{0,4096}")
 GATEWAYS = ("caddy", "traefik")
@@ -29,6 +34,7 @@ GATEWAYS = ("caddy", "traefik")
 def read_settings(raw: RawNode, problems: list[Problem]) -> Settings:
     """The typed values; everything wrong with them goes to `problems`."""
     reading = Reading(node_id=raw.id, node_name=raw.label, config=raw.config, problems=problems)
+    kind = _kind(reading, raw.type)
     return Settings(
         port=reading.whole("port", lowest=1, highest=MAX_PORT),
         host_port=reading.whole("hostPort", lowest=1, highest=MAX_PORT),
@@ -48,10 +54,10 @@ def read_settings(raw: RawNode, problems: list[Problem]) -> Settings:
         strip_prefix=reading.flag("stripPrefix", default=True),
         gateway=_gateway(reading),
         routes=dict(_routes(reading)),
-        kind=_kind(reading, raw.type),
+        kind=kind,
         connection_name=reading.text("connectionName"),
         database=reading.text("database"),
-        user=reading.matching("user", IDENTIFIER, wanted="letters, digits, _ and -, not a digit first"),
+        user=reading.text("user"),
         password_given="password" in raw.config,
         env=dict(_prefixed(raw.config, "env.")),
         secrets=tuple(sorted(name for name, _ in _prefixed(raw.config, "secret."))),
@@ -98,6 +104,6 @@ def _kind(reading: Reading, node_type: NodeType | None) -> str:
         said = f"{shown(text)} is unknown" if text else "must say what it is"
         reading.note("config.databaseType", f"{said}; known: {', '.join(sorted(KINDS))}")
         return ""
-    if reading.text("database"):
-        reading.matching("database", kind.database_pattern, wanted=kind.database_wanted)
+    reading.matching("database", kind.database_pattern, wanted=kind.database_wanted)
+    reading.matching("user", kind.user_pattern, wanted=kind.user_wanted)
     return kind.name

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from stackgen.gateway import Route, own_address, volumes
+from stackgen.gateway import HEALTH_PORTS, Route, own_address, volumes
 from stackgen.nodes import Node
 from stackgen.results import Engine
 
 IMAGE = "traefik:v3.5"
 SOCKET = "/var/run/docker.sock"
-PING = ("--ping=true", "--ping.entrypoint=ping", "--entrypoints.ping.address=127.0.0.1:2020")
-HEALTH_TEST = ("CMD", "traefik", "healthcheck", *PING)
 WARNING = "reads Docker's socket, which gives it power over the host; the usual gateway does without"
+
+
+def _ping(node: Node) -> tuple[str, ...]:
+    port = next(port for port in HEALTH_PORTS if port != node.settings.port)
+    return ("--ping=true", "--ping.entrypoint=ping", f"--entrypoints.ping.address=127.0.0.1:{port}")
+
+
+def health_test(node: Node) -> tuple[str, ...]:
+    """Asks the gateway from inside its container; the command must be told what the gateway itself was told."""
+    return ("CMD", "traefik", "healthcheck", *_ping(node))
 
 
 def command(node: Node, *, stack_name: str, name: str, engine: Engine) -> tuple[str, ...]:
@@ -22,7 +30,7 @@ def command(node: Node, *, stack_name: str, name: str, engine: Engine) -> tuple[
         f"--providers.{provider}=true",
         f"--providers.{provider}.exposedbydefault=false",
         f"--providers.{provider}.constraints=Label(`{_mark(stack_name, name)}`, `true`)",
-        *PING,
+        *_ping(node),
     )
     if not volumes(node):
         return (*common, f"--entrypoints.web.address=:{node.settings.port or 80}")
@@ -75,7 +83,8 @@ def _router(key: str, node: Node, route: Route) -> dict[str, str]:
 
 
 def _rule(node: Node, route: Route) -> str:
-    path = f"PathPrefix(`{route.path or '/'}`)"
+    # A bare prefix `/a` would take `/ab` too.
+    path = f"(Path(`{route.path}`) || PathPrefix(`{route.path}/`))" if route.path else "PathPrefix(`/`)"
     if route.address == own_address(node) and not node.settings.domain:
         return path
     host = route.address.removeprefix("http://").split(":")[0]

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-# Letters, digits, _ and -: taken unquoted by every server here, by a URL and by a shell.
+# Taken unquoted by every server here, by a URL and by a shell: no name can break out of one.
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
+NAME_WANTED = "letters, digits, _ and -, not a digit first"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +46,14 @@ class DatabaseKind:
     image: str
     port: int
     default_user: str = "app"
+    user_pattern: re.Pattern[str] = NAME
+    user_wanted: str = NAME_WANTED
     has_password: bool = True
     ascii_password: bool = False
+    shortest_password: int = 1
     default_database: str = "app"
     database_pattern: re.Pattern[str] = NAME
-    database_wanted: str = "letters, digits, _ and -, not a digit first"
+    database_wanted: str = NAME_WANTED
     volumes: Callable[[str], tuple[Volume, ...]]
     environment: Callable[[Connection], Mapping[str, str]]
     command: Callable[[Connection], tuple[str, ...]] = lambda _: ()

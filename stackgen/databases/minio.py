@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from stackgen.databases.kind import Connection, DatabaseKind, Volume
+import re
+
+from stackgen.databases.kind import NAME, NAME_WANTED, Connection, DatabaseKind, Volume
 
 
 def _expected_by_clients(connection: Connection) -> dict[str, str]:
@@ -18,6 +20,9 @@ KIND = DatabaseKind(
     aliases=("s3",),
     image="minio/minio:RELEASE.2025-09-07T16-13-09Z",
     port=9000,
+    user_pattern=re.compile(rf"(?=.{{3}}){NAME.pattern}"),
+    user_wanted=f"{NAME_WANTED}, at least three",
+    shortest_password=8,
     default_database="",
     volumes=lambda _: (Volume(name="data", path="/data"),),
     environment=lambda c: {"MINIO_ROOT_USER": c.user, "MINIO_ROOT_PASSWORD": c.password},

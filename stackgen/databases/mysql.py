@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
-from stackgen.databases.kind import Connection, DatabaseKind, Volume
+from stackgen.databases.kind import NAME, NAME_WANTED, Connection, DatabaseKind, Volume
 
 
 def _environment(prefix: str, connection: Connection) -> dict[str, str]:
@@ -29,6 +30,8 @@ KIND = DatabaseKind(
     name="mysql",
     image="mysql:8.4",
     port=3306,
+    user_pattern=re.compile(rf"(?!.{{33}}){NAME.pattern}"),
+    user_wanted=f"{NAME_WANTED}, at most 32",
     volumes=lambda _: (Volume(name="data", path="/var/lib/mysql"),),
     environment=lambda c: _environment("MYSQL", c),
     health=lambda c: _health("mysql", "MYSQL", c),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from stackgen.databases.kind import Connection, DatabaseKind, Volume
+from stackgen.databases.kind import NAME, NAME_WANTED, Connection, DatabaseKind, Volume
 
 # From 18 on the image keeps each release's data in a folder of its own below this one.
 FIRST_WITH_PARENT_VOLUME = 18
@@ -34,6 +34,8 @@ KIND = DatabaseKind(
     aliases=("postgres", "pg", "postgressql"),
     image="postgres:17",
     port=5432,
+    user_pattern=re.compile(rf"(?!pg_){NAME.pattern}"),
+    user_wanted=f"{NAME_WANTED}, nor pg_",
     volumes=_volumes,
     environment=_environment,
     health=_health,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from stackgen.databases.kind import Connection, DatabaseKind, Volume
+import re
+
+from stackgen.databases.kind import NAME, NAME_WANTED, Connection, DatabaseKind, Volume
 
 
 def _environment(connection: Connection) -> dict[str, str]:
@@ -22,6 +24,9 @@ KIND = DatabaseKind(
     aliases=("rabbit", "amqp"),
     image="rabbitmq:4",
     port=5672,
+    # RabbitMQ lets `guest` in from inside its own container only.
+    user_pattern=re.compile(rf"(?!guest\Z){NAME.pattern}"),
+    user_wanted=f"{NAME_WANTED}, nor guest",
     ascii_password=True,
     volumes=lambda _: (Volume(name="data", path="/var/lib/rabbitmq"),),
     environment=_environment,

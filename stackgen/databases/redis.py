@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from stackgen.databases.kind import Connection, DatabaseKind, Volume
 
-NUMBER = re.compile(r"\d|1[0-5]")
+NUMBER = re.compile(r"[0-9]|1[0-5]")
 
 
 def _start(server: str) -> tuple[str, ...]:

@@ -75,6 +75,19 @@ def test_a_dollar_in_a_value_is_no_variable_of_compose() -> None:
     assert environment(graph(web("a", env__X="$HOME ${A:-b} $$")), "a")["X"] == "$$HOME $${A:-b} $$$$"
 
 
+def test_connections_of_one_name_are_told_of() -> None:
+    databases = [node(name, DATABASE, databaseType=name, connectionName="main") for name in ("redis", "nats")]
+    raw = graph(web("api"), *databases, edges=["api redis", "api nats"])
+    assert environment(raw, "api")["MAIN_HOST"] == "redis"
+    assert stack_of(raw).warnings == ("MAIN_URL of 'api' leads to redis, not to nats",)
+
+
+def test_of_what_becomes_one_name_the_hidden_is_told() -> None:
+    raw = graph(web("a", **{"env__x-y": "1", "env__x_y": "2", "secret__x_y": "3"}))
+    assert environment(raw, "a")["x_y"] == "${SECRET_A_X_Y}"
+    assert stack_of(raw).overrides == ("a: x_y: env.x_y hides env.x-y", "a: x_y: secret.x_y hides env.x_y")
+
+
 def test_names_become_usable_and_that_is_said() -> None:
     raw = graph(web("a", **{"env__my-key": "1"}))
     assert environment(raw, "a")["my_key"] == "1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from stackgen.results import StackOptions
 from tests.unit.stackgen.drawing import DATABASE, GATEWAY, compose_of, graph, node, stack_of, web
 
 
@@ -92,7 +93,7 @@ def test_traefik_finds_its_routes_in_labels() -> None:
     assert [warning for warning in stack.warnings if "socket" in warning]
     labels = {name: found["labels"].items() for name, found in services.items()}
     assert {name: [text for key, text in found if key.endswith(".rule")] for name, found in labels.items()} == {
-        "a": ["PathPrefix(`/`)"], "b": ["PathPrefix(`/b`)"], "c": [], "g": [],
+        "a": ["PathPrefix(`/`)"], "b": ["(Path(`/b`) || PathPrefix(`/b/`))"], "c": [], "g": [],
     }  # fmt: skip
     assert services["a"]["labels"]["traefik.docker.network"] == "axion-test_a-g"
     assert not [key for key in services["b"]["labels"] if "stripprefix" in key]
@@ -103,9 +104,27 @@ def test_traefik_with_a_domain_fetches_certificates() -> None:
     services = compose_of(stack_of(graph(*nodes, edges=["g a", "g b"])))["services"]
     assert services["g"]["ports"] == ["80:80", "443:443"]
     labels = services["b"]["labels"]
-    assert "Host(`example.org`) && PathPrefix(`/b`)" in labels.values()
+    assert "Host(`example.org`) && (Path(`/b`) || PathPrefix(`/b/`))" in labels.values()
     assert "/b" in labels.values()
     assert "le" in labels.values()
+
+
+def test_traefik_is_asked_for_its_health_beside_the_drawings_port() -> None:
+    service = compose_of(stack_of(graph(node("g", GATEWAY, port="2020", gateway="traefik"))))["services"]["g"]
+    assert "--entrypoints.ping.address=127.0.0.1:2021" in service["command"]
+    assert "--entrypoints.ping.address=127.0.0.1:2021" in service["healthcheck"]["test"]
+
+
+def test_in_swarm_traefik_runs_on_a_manager() -> None:
+    raw = graph(node("g", GATEWAY, port="81", gateway="traefik", placement="node.labels.x==y"))
+    service = compose_of(stack_of(raw, options=StackOptions(engine="swarm")))["services"]["g"]
+    assert service["deploy"]["placement"]["constraints"] == ["node.labels.x==y", "node.role == manager"]
+
+
+def test_a_domain_makes_a_port_of_the_host_useless_and_that_is_said() -> None:
+    stack = stack_of(graph(node("g", GATEWAY, domain="a.org", hostPort="9000")))
+    assert compose_of(stack)["services"]["g"]["ports"] == ["80:80", "443:443"]
+    assert stack.warnings == ("'g' serves its domain on 80 and 443; its hostPort 9000 is not used",)
 
 
 def test_other_routes_replace_the_gateway() -> None:

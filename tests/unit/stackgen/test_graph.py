@@ -61,7 +61,11 @@ def test_a_port_that_is_none_names_node_and_field(port: object) -> None:
         ("healthPath", "health"), ("healthPath", "/a b"), ("healthPath", "/'; rm"), ("image", "x y"), ("image", "-x"),
         ("domain", "exa mple.org"), ("domain", "a{b}"), ("runtime", "cobol"), ("path", "/a}b"), ("command", "a\nb"),
         ("stripPrefix", "maybe"), ("route.x", "/a b"), ("gateway", "apache"), ("hostPort", "x"),
-        ("stopGraceSeconds", "0"),
+        ("stopGraceSeconds", "0"), ("cpu", "1e3"), ("cpu", "nan"), ("cpu", "٣"), ("memory", "1e3"), ("memory", "٦٤M"),
+        ("image", "nginx:"), ("image", "nginx@sha256:abc"), ("image", "a//b"), ("image", "a:b:c"), ("image", "Nginx"),
+        ("image", "a/../b"), ("image", "a:1$X"), ("path", "/../a"), ("path", "/a/.."), ("path", "/."), ("path", "//"),
+        ("path", "/a\nrespond 200"), ("domain", "a.org\nb"), ("domain", "{$X}"), ("domain", "a.org`"),
+        ("placement", "node.labels.a==b\nc"), ("route.x", "a.org { }"), ("route.x", "/a/../b"),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_meant(key: str, value: str) -> None:
@@ -108,6 +112,41 @@ def test_a_database_depends_on_nothing_and_runs_once() -> None:
 def test_ports_that_others_rely_on() -> None:
     raw = graph(node("g", GATEWAY), node("a", image="x"), node("b", image="x", healthPath="/"), edges=["g a"])
     assert problems_of(raw) == [("a", "config.port"), ("b", "config.port")]
+
+
+@pytest.mark.parametrize("image", ["nginx", "a/b-c__d.e:1", "localhost:5000/x", "GHCR/o", "x@sha256:" + "0" * 64])
+def test_names_of_images_are_those_that_docker_takes(image: str) -> None:
+    assert parse_graph(graph(node("a", image=image))).nodes[0].settings.image == image
+
+
+@pytest.mark.parametrize(
+    ("kind", "user"),
+    [("rabbitmq", "guest"), ("postgresql", "pg_me"), ("minio", "ab"), ("mysql", "x" * 33), ("mongodb", "a'b")],
+)
+def test_a_user_that_its_server_refuses(kind: str, user: str) -> None:
+    assert problems_of(graph(node("db", DATABASE, databaseType=kind, user=user))) == [("db", "config.user")]
+    parse_graph(graph(node("db", DATABASE, databaseType=kind, user="shop_1")))
+
+
+def test_more_cannot_be_reserved_than_is_allowed() -> None:
+    amounts = {"cpu": "500m", "cpuReservation": "1", "memory": "64M", "memoryReservation": "1G"}
+    assert problems_of(graph(web("a", **amounts))) == [
+        ("a", "config.cpuReservation"),
+        ("a", "config.memoryReservation"),
+    ]
+    parse_graph(graph(web("a", **{**amounts, "cpuReservation": "0.5", "memoryReservation": "65536K"})))
+
+
+def test_all_names_below_a_domain_only_without_certificates() -> None:
+    secure = graph(node("g", GATEWAY, domain="*.a.org", route__b="*.b.org"), web("b", domain="*.c.org"), edges=["g b"])
+    assert problems_of(secure) == [("g", "config.domain"), ("g", "config.route.b"), ("b", "config.domain")]
+    parse_graph(graph(node("g", GATEWAY, domain="*.a.org", port="80")))
+
+
+def test_one_service_has_one_traefik() -> None:
+    gateways = [node(name, GATEWAY, gateway="traefik", port=port) for name, port in (("g", "81"), ("h", "82"))]
+    assert problems_of(graph(*gateways, web("a"), edges=["g a", "h a"])) == [("h", "config.gateway")]
+    parse_graph(graph(*gateways, web("a"), web("b"), edges=["g a", "g a", "h b"]))
 
 
 def test_a_port_of_the_host_is_given_once() -> None:
