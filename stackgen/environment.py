@@ -63,7 +63,7 @@ def from_edges(node: Node, callees: Iterable[Callee]) -> tuple[Layer, list[str]]
     """What the edges of a service give it, and warnings where programs may expect something else."""
     values: dict[str, str] = {}
     leads_to: dict[str, Callee] = {}
-    warnings = []
+    warnings: list[str] = []
     common: dict[str, list[Callee]] = {}
 
     def take(found: Mapping[str, str], callee: Callee) -> None:
