@@ -31,6 +31,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "knox",
     "django_rq",
     "deployments",
@@ -106,11 +108,23 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "deployments.api.errors.problem_response",
     "DEFAULT_THROTTLE_CLASSES": ["deployments.api.throttles.UserRate"],
     # Only a proxy that we know of may say who came to it.
     "NUM_PROXIES": 1 if SECURE_PROXY_SSL_HEADER else 0,
     "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Axion Deploy",
+    "DESCRIPTION": "Deploy a drawn project to a server or a cluster, and watch it. Errors are problem documents.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    # The page's files are our own: nothing comes from another address.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
 }
 REST_KNOX = {"TOKEN_TTL": None}
 # Uploaded bundles are read whole, so a request is bounded a little above the largest bundle.

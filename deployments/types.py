@@ -78,6 +78,15 @@ class ProjectRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Member:
+    """Someone besides the owner who may see a project, or also deploy it."""
+
+    user_id: UUID
+    name: str
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class GraphRecord:
     """One stored version of a project's graph, without secret values."""
 
@@ -85,6 +94,17 @@ class GraphRecord:
     project_id: UUID
     version: int
     graph: Mapping[str, Any]
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeRecord:
+    """The code a node is built from at its next deployment. Size in bytes."""
+
+    node_id: str
+    digest: str
+    size: int
+    updated_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)

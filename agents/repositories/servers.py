@@ -1,5 +1,6 @@
 """Servers and clusters of our own tables."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,20 @@ def add(
 def add_cluster(*, cluster_id: UUID, owner_id: UUID, name: str) -> ClusterData:
     Cluster.objects.create(id=cluster_id, owner_id=owner_id, name=name)
     return ClusterData(id=cluster_id, owner_id=owner_id, name=name, servers_count=0)
+
+
+def change(*, server_id: UUID, changes: Mapping[str, Any]) -> None:
+    """Raises IntegrityError when owner and name are taken."""
+    Server.objects.filter(id=server_id).update(**changes)
+
+
+def remove(*, server_id: UUID) -> None:
+    Server.objects.filter(id=server_id).delete()
+
+
+def remove_cluster(*, cluster_id: UUID) -> None:
+    """Its servers stay, as servers of their own."""
+    Cluster.objects.filter(id=cluster_id).delete()
 
 
 def get(*, server_id: UUID) -> ServerData | None:

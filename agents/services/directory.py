@@ -1,6 +1,7 @@
 """Who and where: servers, clusters and the agents that speak for them. Reads, and adding a server."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 from uuid import UUID
 
 from agents.errors import AgentNotFound, ServerNotFound
@@ -35,6 +36,22 @@ def add_server(
 def add_cluster(*, cluster_id: UUID, owner_id: UUID, name: str) -> ClusterData:
     """Store a cluster; servers join it one by one."""
     return servers.add_cluster(cluster_id=cluster_id, owner_id=owner_id, name=name)
+
+
+def change_server(*, server_id: UUID, changes: Mapping[str, Any]) -> ServerData:
+    """Change name, host or cluster_id. Raises ServerNotFound, or IntegrityError when the owner has this name."""
+    servers.change(server_id=server_id, changes=changes)
+    return get_server(server_id=server_id)
+
+
+def remove_server(*, server_id: UUID) -> None:
+    """The caller has checked that no agent is enrolled and nothing is under way there."""
+    servers.remove(server_id=server_id)
+
+
+def remove_cluster(*, cluster_id: UUID) -> None:
+    """Its servers stay. The caller has checked that nothing is under way there."""
+    servers.remove_cluster(cluster_id=cluster_id)
 
 
 def get_server(*, server_id: UUID) -> ServerData:

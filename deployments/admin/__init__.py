@@ -1,5 +1,5 @@
 """The admin: what operators see and do. Importing this registers the pages."""
 
-from deployments.admin import deployments, projects, users
+from deployments.admin import deployments, others, projects, users
 
-__all__ = ["deployments", "projects", "users"]
+__all__ = ["deployments", "others", "projects", "users"]

@@ -11,18 +11,28 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from deployments.api.common import Door, checked, ok
-from deployments.api.deployments import target_in
+from deployments.api.deployments import DeploymentAnswer, target_in
+from deployments.api.documents import data, documented
 from deployments.api.history import change_shape
+from deployments.api.history_answers import PlanOut
 from deployments.api.serializers import PlanIn, RollbackIn, RollbackPlanQuery, ScaleIn, StopIn
 from deployments.services import planning, rollback, scale, stop
 from deployments.services.planning import PlannedDeployment
 from deployments.types import DeploymentRecord, DeployRequest
 from deployments.wire import deployment_shape
 
+TAG = "changes"
+PlanAnswer = data("PlanAnswer", plan=PlanOut())
+
 
 class Plan(Door):
-    """POST tells what the same body sent as a deployment would do; a deployment may carry the approval."""
-
+    @documented(
+        "planDeployment",
+        "What this very deployment would do; hand its approval in to be held to it",
+        tag=TAG,
+        takes=PlanIn,
+        answers={200: PlanAnswer},
+    )
     def post(self, request: Request, project_id: UUID) -> Response:
         body = checked(PlanIn, request.data)
         wish = DeployRequest(
@@ -35,8 +45,7 @@ class Plan(Door):
 
 
 class RollbackPlan(Door):
-    """GET tells what a rollback would do."""
-
+    @documented("planRollback", "What a rollback would do", tag=TAG, query=RollbackPlanQuery, answers={200: PlanAnswer})
     def get(self, request: Request, deployment_id: UUID) -> Response:
         query = checked(RollbackPlanQuery, request.query_params)
         plan = planning.plan_rollback(
@@ -48,8 +57,14 @@ class RollbackPlan(Door):
 
 
 class RollbackDeployment(Door):
-    """POST asks to undo the deployment and answers at once with the rollback, pending."""
-
+    @documented(
+        "rollbackDeployment",
+        "Undo a deployment; the answer is at once, the rollback pending",
+        tag=TAG,
+        takes=RollbackIn,
+        answers={201: DeploymentAnswer},
+        key=True,
+    )
     def post(self, request: Request, deployment_id: UUID) -> Response:
         body = checked(RollbackIn, request.data)
         made = rollback.rollback_deployment(
@@ -64,8 +79,14 @@ class RollbackDeployment(Door):
 
 
 class StopProject(Door):
-    """POST asks to stop everything of the project on a target; volumes stay."""
-
+    @documented(
+        "stopProject",
+        "Stop everything of the project on a target; volumes stay",
+        tag=TAG,
+        takes=StopIn,
+        answers={201: DeploymentAnswer},
+        key=True,
+    )
     def post(self, request: Request, project_id: UUID) -> Response:
         body = checked(StopIn, request.data)
         made = stop.stop_project(
@@ -80,8 +101,14 @@ class StopProject(Door):
 
 
 class ScaleService(Door):
-    """POST asks for another number of copies of one service."""
-
+    @documented(
+        "scaleService",
+        "Run another number of copies of one service",
+        tag=TAG,
+        takes=ScaleIn,
+        answers={201: DeploymentAnswer},
+        key=True,
+    )
     def post(self, request: Request, project_id: UUID) -> Response:
         body = checked(ScaleIn, request.data)
         made = scale.scale_service(

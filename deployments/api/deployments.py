@@ -12,20 +12,33 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from deployments.api import examples
+from deployments.api.answers import CursorOut, DeploymentOut, EventOut, StatusOut
 from deployments.api.common import Door, checked, ok
+from deployments.api.documents import NO_BODY, data, documented, enveloped
 from deployments.api.once import once
+from deployments.api.paging import cursor_shape, position_of
 from deployments.api.serializers import DeployIn, EventsQuery, ListQuery
 from deployments.errors import Invalid
 from deployments.services import cancel, deploy, queries
 from deployments.types import DeployRequest, Target, TargetKind
-from deployments.wire import STATUS_OF_NUMBER, deployment_shape, event_shape, pagination_shape, status_shape
+from deployments.wire import STATUS_OF_NUMBER, deployment_shape, event_shape, status_shape
 
 MOST_EVENTS = 500
+TAG = "deployments"
+DeploymentAnswer = enveloped("DeploymentAnswer", deployment=DeploymentOut())
 
 
 class Deployments(Door):
-    """POST asks for a deployment and answers at once with it, pending. GET lists the newest first."""
-
+    @documented(
+        "deployProject",
+        "Ask for a deployment; the answer is at once, the deployment pending",
+        tag=TAG,
+        takes=DeployIn,
+        answers={201: DeploymentAnswer},
+        key=True,
+        examples=[examples.DEPLOY, examples.DEPLOYED],
+    )
     def post(self, request: Request) -> Response:
         body = checked(DeployIn, request.data)
         wish = DeployRequest(
@@ -41,34 +54,57 @@ class Deployments(Door):
             {"deployment": deployment_shape(made)}, status=201, location=reverse("api-deployment", args=[made.id])
         )
 
+    @documented(
+        "listDeployments",
+        "Deployments that you may see, newest first",
+        tag=TAG,
+        query=ListQuery,
+        answers={200: data("DeploymentsAnswer", deployments=DeploymentOut(many=True), pagination=CursorOut())},
+    )
     def get(self, request: Request) -> Response:
         query = checked(ListQuery, request.query_params)
+        after = query.get("after")
         page = queries.list_deployments(
             caller=self.caller,
             project_id=query.get("projectId"),
             status=STATUS_OF_NUMBER.get(int(query.get("statusFilter", 0))),
             page=query.get("page", 1),
             limit=query.get("limit", 10),
+            after=position_of(after) if after else None,
+            oldest_first=query.get("order") == "oldest",
         )
         found = [deployment_shape(item) for item in page.items]
-        return ok({"data": {"deployments": found, "pagination": pagination_shape(page)}})
+        return ok({"data": {"deployments": found, "pagination": cursor_shape(page)}})
 
 
 class Deployment(Door):
+    @documented("getDeployment", "One deployment, whole", tag=TAG, answers={200: DeploymentAnswer})
     def get(self, request: Request, deployment_id: UUID) -> Response:
         found = queries.get_deployment(caller=self.caller, deployment_id=deployment_id)
         return ok({"deployment": deployment_shape(found)})
 
 
 class DeploymentStatus(Door):
+    @documented(
+        "getDeploymentStatus",
+        "How far a deployment is",
+        tag=TAG,
+        answers={200: enveloped("StatusAnswer", data=StatusOut())},
+        examples=[examples.STATUS],
+    )
     def get(self, request: Request, deployment_id: UUID) -> Response:
         found = queries.get_deployment(caller=self.caller, deployment_id=deployment_id)
         return ok({"data": status_shape(found)})
 
 
 class DeploymentEvents(Door):
-    """The stored events above `after`, in order: the same that sockets send."""
-
+    @documented(
+        "getDeploymentEvents",
+        "The stored events above a sequence, in order: the same that sockets send",
+        tag=TAG,
+        query=EventsQuery,
+        answers={200: enveloped("EventsAnswer", events=EventOut(many=True))},
+    )
     def get(self, request: Request, deployment_id: UUID) -> Response:
         query = checked(EventsQuery, request.query_params)
         events = queries.events_after(
@@ -81,6 +117,14 @@ class DeploymentEvents(Door):
 
 
 class CancelDeployment(Door):
+    @documented(
+        "cancelDeployment",
+        "Ask a deployment to stop; it has stopped when its status says so",
+        tag=TAG,
+        takes=NO_BODY,
+        answers={202: DeploymentAnswer},
+        key=True,
+    )
     @once()
     def post(self, request: Request, deployment_id: UUID) -> Response:
         left = cancel.cancel_deployment(caller=self.caller, deployment_id=deployment_id, at=timezone.now())

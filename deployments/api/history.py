@@ -11,7 +11,10 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from deployments.api.answers import PaginationOut
 from deployments.api.common import Door, checked, ok
+from deployments.api.documents import data, documented
+from deployments.api.history_answers import DiffOut, HistoryOut, LaneOut
 from deployments.api.serializers import DiffQuery, HistoryQuery
 from deployments.events import epoch_ms
 from deployments.services import history, lane_view
@@ -19,10 +22,17 @@ from deployments.types import DeploymentRecord, HistoryEntry
 from deployments.wire import STATUS_NUMBERS, pagination_shape
 from stackgen.plan import Change
 
+TAG = "history"
+
 
 class History(Door):
-    """The project's successes, newest first, each with whether it can be restored now, and why not."""
-
+    @documented(
+        "listHistory",
+        "Successes of the project, newest first, each with whether it can be restored now, and why not",
+        tag=TAG,
+        query=HistoryQuery,
+        answers={200: data("HistoryAnswer", history=HistoryOut(many=True), pagination=PaginationOut())},
+    )
     def get(self, request: Request, project_id: UUID) -> Response:
         query = checked(HistoryQuery, request.query_params)
         page = history.list_history(
@@ -37,8 +47,13 @@ class History(Door):
 
 
 class HistoryDiff(Door):
-    """What a deployment of this entry would do where the entry `with` runs. Names of variables, never values."""
-
+    @documented(
+        "diffHistory",
+        "What a deployment of this entry would do where the entry `with` runs; names of variables, never values",
+        tag=TAG,
+        query=DiffQuery,
+        answers={200: data("DiffAnswer", diff=DiffOut())},
+    )
     def get(self, request: Request, history_id: UUID) -> Response:
         query = checked(DiffQuery, request.query_params)
         found = history.diff_history(caller=self.caller, older_id=query["with"], newer_id=history_id)
@@ -53,8 +68,12 @@ class HistoryDiff(Door):
 
 
 class Lanes(Door):
-    """Per target: what runs, who holds it since when and until when at the latest, and who waits in which order."""
-
+    @documented(
+        "listLanes",
+        "Per target: what runs, who holds it since when and until when at the latest, and who waits in which order",
+        tag=TAG,
+        answers={200: data("LanesAnswer", lanes=LaneOut(many=True))},
+    )
     def get(self, request: Request, project_id: UUID) -> Response:
         views = lane_view.view_lanes(caller=self.caller, project_id=project_id)
         return ok({"data": {"lanes": [lane_shape(view) for view in views]}})

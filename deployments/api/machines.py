@@ -7,23 +7,40 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.states import Presence
 from agents.types import ClusterData, ServerData
+from deployments.api import examples
+from deployments.api.answers import ClusterOut, EnrolmentOut, ServerOut
 from deployments.api.common import Door, checked, ok
+from deployments.api.documents import NO_BODY, data, documented, enveloped
 from deployments.api.once import once
-from deployments.api.serializers import ClusterIn, ServerIn
+from deployments.api.serializers import ClusterIn, ServerChangeIn, ServerIn
 from deployments.events import epoch_ms
-from deployments.services import machines
+from deployments.services import machine_changes, machines
 
 # ServerStatus of the contract.
 CONNECTED, DISCONNECTED, PENDING = 1, 2, 4
 STATUS_OF_PRESENCE = {Presence.ONLINE: CONNECTED, Presence.PENDING: PENDING}
+COLUMNS = {"name": "name", "host": "host", "clusterId": "cluster_id"}
+TAG = "machines"
+ServerAnswer = enveloped("ServerAnswer", server=ServerOut())
+ClusterAnswer = enveloped("ClusterAnswer", cluster=ClusterOut())
 
 
 class Servers(Door):
+    @documented(
+        "addServer",
+        "A new server of yours; its agent enrols later",
+        tag=TAG,
+        takes=ServerIn,
+        answers={201: ServerAnswer},
+        key=True,
+        examples=[examples.SERVER],
+    )
     @once()
     def post(self, request: Request) -> Response:
         body = checked(ServerIn, request.data)
@@ -34,28 +51,89 @@ class Servers(Door):
             host=body.get("host", ""),
             cluster_id=body.get("clusterId"),
         )
-        return ok({"server": server_shape(added)}, status=201)
+        return ok({"server": server_shape(added)}, status=201, location=reverse("api-server", args=[added.id]))
 
+    @documented(
+        "listServers",
+        "Your servers and clusters, by name",
+        tag=TAG,
+        answers={200: data("ServersAnswer", servers=ServerOut(many=True), clusters=ClusterOut(many=True))},
+    )
     def get(self, request: Request) -> Response:
         found = machines.machines_of(self.caller)
         servers = [server_shape(server) for server in found.servers]
         return ok({"data": {"servers": servers, "clusters": [cluster_shape(each) for each in found.clusters]}})
 
 
+class Server(Door):
+    @documented("getServer", "One server", tag=TAG, answers={200: ServerAnswer})
+    def get(self, request: Request, server_id: UUID) -> Response:
+        return ok({"server": server_shape(machines.get_server(caller=self.caller, server_id=server_id))})
+
+    @documented(
+        "changeServer",
+        "Change what is named; the rest stays",
+        tag=TAG,
+        takes=ServerChangeIn,
+        answers={200: ServerAnswer},
+    )
+    def patch(self, request: Request, server_id: UUID) -> Response:
+        body = checked(ServerChangeIn, request.data)
+        changes = {ours: body[theirs] for theirs, ours in COLUMNS.items() if theirs in body}
+        changed = machine_changes.change_server(caller=self.caller, server_id=server_id, changes=changes)
+        return ok({"server": server_shape(changed)})
+
+    @documented("removeServer", "Remove a server that has no agent", tag=TAG, answers={204: None})
+    def delete(self, request: Request, server_id: UUID) -> Response:
+        machine_changes.remove_server(caller=self.caller, server_id=server_id)
+        return Response(status=204)
+
+
 class Clusters(Door):
+    @documented(
+        "addCluster",
+        "A new cluster of yours; servers join it one by one",
+        tag=TAG,
+        takes=ClusterIn,
+        answers={201: ClusterAnswer},
+        key=True,
+    )
     @once()
     def post(self, request: Request) -> Response:
         body = checked(ClusterIn, request.data)
         added = machines.add_cluster(caller=self.caller, cluster_id=uuid4(), name=body["name"])
-        return ok({"cluster": cluster_shape(added)}, status=201)
+        return ok({"cluster": cluster_shape(added)}, status=201, location=reverse("api-cluster", args=[added.id]))
 
+    @documented(
+        "listClusters",
+        "Your clusters, by name",
+        tag=TAG,
+        answers={200: data("ClustersAnswer", clusters=ClusterOut(many=True))},
+    )
     def get(self, request: Request) -> Response:
         return ok({"data": {"clusters": [cluster_shape(each) for each in machines.machines_of(self.caller).clusters]}})
 
 
-class EnrolmentTokens(Door):
-    """POST answers with a token that enrols one agent, once. It is shown here and never again."""
+class Cluster(Door):
+    @documented("getCluster", "One cluster", tag=TAG, answers={200: ClusterAnswer})
+    def get(self, request: Request, cluster_id: UUID) -> Response:
+        return ok({"cluster": cluster_shape(machine_changes.get_cluster(caller=self.caller, cluster_id=cluster_id))})
 
+    @documented("removeCluster", "Remove a cluster; its servers stay", tag=TAG, answers={204: None})
+    def delete(self, request: Request, cluster_id: UUID) -> Response:
+        machine_changes.remove_cluster(caller=self.caller, cluster_id=cluster_id)
+        return Response(status=204)
+
+
+class EnrolmentTokens(Door):
+    @documented(
+        "issueEnrolmentToken",
+        "A token that enrols one agent, once",
+        tag=TAG,
+        takes=NO_BODY,
+        answers={201: enveloped("EnrolmentAnswer", data=EnrolmentOut())},
+        key=True,
+    )
     @once(keep=False)
     def post(self, request: Request, server_id: UUID) -> Response:
         issued = machines.issue_enrolment_token(caller=self.caller, server_id=server_id)

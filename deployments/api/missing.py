@@ -7,7 +7,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils.decorators import method_decorator
 from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 from rest_framework.response import Response
 
@@ -16,6 +18,7 @@ from deployments.api.errors import problem
 PREFIX = "/api/"
 
 
+@method_decorator(csrf_exempt, name="dispatch")
 class NothingThere(View):
     """The same for everybody, whatever the method."""
 

@@ -1,22 +1,25 @@
-"""REST for projects: what is deployed."""
+"""REST for projects: what is deployed, and how."""
 
 # ruff: noqa: ARG002 - signatures are the framework's
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from deployments.api import examples
+from deployments.api.answers import PaginationOut, ProjectOut, ProjectWholeOut
 from deployments.api.common import Door, checked, ok
+from deployments.api.documents import data, documented, enveloped
 from deployments.api.once import once
-from deployments.api.parsers import CONTENT, OctetsParser, TarParser
-from deployments.api.serializers import GraphIn, ProjectIn
-from deployments.services import access, sources
+from deployments.api.serializers import ProjectChangeIn, ProjectIn, ProjectsQuery
+from deployments.services import access, project_settings, sources
 from deployments.types import ProjectRecord, Right
+from deployments.wire import pagination_shape
 
 SETTINGS = {
     "concurrency": "concurrency",
@@ -25,23 +28,51 @@ SETTINGS = {
     "healthWindow": "health_window",
     "retention": "retention",
 }
+TAG = "projects"
+ProjectAnswer = enveloped("ProjectAnswer", project=ProjectOut())
 
 
 class Projects(Door):
+    @documented(
+        "createProject",
+        "A new project of yours",
+        tag=TAG,
+        takes=ProjectIn,
+        answers={201: ProjectAnswer},
+        key=True,
+        examples=[examples.PROJECT],
+    )
     @once()
     def post(self, request: Request) -> Response:
         body = checked(ProjectIn, request.data)
-        settings = {ours: body[theirs] for theirs, ours in SETTINGS.items() if theirs in body}
-        made = sources.create_project(caller=self.caller, project_id=uuid4(), name=body["name"], settings=settings)
+        made = sources.create_project(
+            caller=self.caller, project_id=uuid4(), name=body["name"], settings=settings_in(body)
+        )
         return ok({"project": project_shape(made)}, status=201, location=reverse("api-project", args=[made.id]))
 
+    @documented(
+        "listProjects",
+        "Projects that you may see, by name",
+        tag=TAG,
+        query=ProjectsQuery,
+        answers={200: data("ProjectsAnswer", projects=ProjectOut(many=True), pagination=PaginationOut())},
+    )
     def get(self, request: Request) -> Response:
-        return ok({"data": {"projects": [project_shape(project) for project in access.projects_of(self.caller)]}})
+        query = checked(ProjectsQuery, request.query_params)
+        page = project_settings.list_projects(
+            caller=self.caller, name=query.get("name", ""), page=query.get("page", 1), limit=query.get("limit", 100)
+        )
+        found = [project_shape(project) for project in page.items]
+        return ok({"data": {"projects": found, "pagination": pagination_shape(page)}})
 
 
 class Project(Door):
-    """The project with its newest graph and the digests of its code."""
-
+    @documented(
+        "getProject",
+        "A project with its newest graph and the digests of its code",
+        tag=TAG,
+        answers={200: enveloped("ProjectWholeAnswer", project=ProjectWholeOut())},
+    )
     def get(self, request: Request, project_id: UUID) -> Response:
         caller = self.caller
         project = access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
@@ -50,26 +81,29 @@ class Project(Door):
         code = sources.code_of(caller=caller, project_id=project_id)
         return ok({"project": {**project_shape(project), **drawn, "code": code}})
 
+    @documented(
+        "changeProject",
+        "Change what is named; the rest stays",
+        tag=TAG,
+        takes=ProjectChangeIn,
+        answers={200: ProjectAnswer},
+    )
+    def patch(self, request: Request, project_id: UUID) -> Response:
+        body = checked(ProjectChangeIn, request.data)
+        changed = project_settings.change_project(
+            caller=self.caller, project_id=project_id, name=body.get("name"), settings=settings_in(body)
+        )
+        return ok({"project": project_shape(changed)})
 
-class ProjectGraph(Door):
-    """PUT stores the graph as the next version; every problem is answered by node and field, and nothing stored."""
-
-    def put(self, request: Request, project_id: UUID) -> Response:
-        graph = cast("dict[str, Any]", request.data)
-        checked(GraphIn, graph)
-        stored = sources.store_graph(caller=self.caller, project_id=project_id, graph=graph)
-        return ok({"data": {"graphVersion": stored.version}})
+    @documented("deleteProject", "Remove a project that was never deployed", tag=TAG, answers={204: None})
+    def delete(self, request: Request, project_id: UUID) -> Response:
+        project_settings.delete_project(caller=self.caller, project_id=project_id)
+        return Response(status=204)
 
 
-class NodeCode(Door):
-    """PUT takes a tar as the body: the code that the node is built from at its next deployment."""
-
-    parser_classes = (TarParser, OctetsParser)
-
-    def put(self, request: Request, project_id: UUID, node_id: str) -> Response:
-        content: bytes = cast("dict[str, Any]", request.data).get(CONTENT, b"")
-        digest = sources.store_code(caller=self.caller, project_id=project_id, node_id=node_id, content=content)
-        return ok({"data": {"digest": digest}})
+def settings_in(body: dict[str, Any]) -> dict[str, Any]:
+    """The settings that a body names, by our names."""
+    return {ours: body[theirs] for theirs, ours in SETTINGS.items() if theirs in body}
 
 
 def project_shape(project: ProjectRecord) -> dict[str, Any]:
@@ -82,4 +116,5 @@ def project_shape(project: ProjectRecord) -> dict[str, Any]:
         "restoreOnFailure": project.restore_on_failure,
         "healthDeadline": project.health_deadline,
         "healthWindow": project.health_window,
+        "retention": project.retention,
     }

@@ -82,6 +82,20 @@ class ListQuery(Checked):
     page = serializers.IntegerField(min_value=1, max_value=HIGHEST, required=False)
     limit = serializers.IntegerField(min_value=1, max_value=HIGHEST, required=False)
 
+    after = serializers.CharField(
+        required=False, max_length=100, help_text="The last answer's `next`; page is not used."
+    )
+    order = serializers.ChoiceField(choices=["newest", "oldest"], required=False)
+
+
+class PageQuery(Checked):
+    page = serializers.IntegerField(min_value=1, max_value=HIGHEST, required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=HIGHEST, required=False)
+
+
+class ProjectsQuery(PageQuery):
+    name = serializers.CharField(required=False, allow_blank=True, max_length=NAME_LENGTH)
+
 
 class EventsQuery(Checked):
     after = serializers.IntegerField(min_value=0, max_value=HIGHEST, required=False)
@@ -97,6 +111,14 @@ class ProjectIn(Checked):
     retention = serializers.IntegerField(min_value=1, max_value=1000, required=False)
 
 
+class ProjectChangeIn(ProjectIn):
+    name = serializers.CharField(max_length=NAME_LENGTH, required=False)
+
+
+class RoleIn(Checked):
+    role = serializers.ChoiceField(choices=["viewer", "deployer"])
+
+
 class GraphIn(Checked):
     nodes = serializers.ListField(child=serializers.DictField())
     edges = serializers.ListField(child=serializers.DictField())
@@ -106,6 +128,10 @@ class ServerIn(Checked):
     name = serializers.CharField(max_length=NAME_LENGTH)
     host = serializers.CharField(max_length=255, required=False, allow_blank=True)
     clusterId = serializers.UUIDField(required=False, allow_null=True)
+
+
+class ServerChangeIn(ServerIn):
+    name = serializers.CharField(max_length=NAME_LENGTH, required=False)
 
 
 class ClusterIn(Checked):

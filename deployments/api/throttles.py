@@ -23,7 +23,7 @@ class UserRate(BaseThrottle):
 
     def who(self, request: Request) -> str:
         # Nobody has signed in at an open door: then it is the address that counts.
-        return str(request.user.pk) if request.user else self.get_ident(request)
+        return str(request.user.pk) if request.user else str(self.get_ident(request))
 
     def allow_request(self, request: Request, view: Any) -> bool:
         self.seconds = rates.spend(
@@ -49,4 +49,4 @@ class RefusedRate(UserRate):
     setting = "AXION_RATE_ANONYMOUS"
 
     def who(self, request: Request) -> str:
-        return self.get_ident(request)
+        return str(self.get_ident(request))

@@ -1,14 +1,21 @@
 """REST routes."""
 
 from django.urls import URLPattern, path, re_path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
+from deployments.api.agents import Agent, Agents
 from deployments.api.changes import Plan, RollbackDeployment, RollbackPlan, ScaleService, StopProject
 from deployments.api.deployments import CancelDeployment, Deployment, DeploymentEvents, Deployments, DeploymentStatus
+from deployments.api.graphs import NodeCode, ProjectCode, ProjectGraph, ProjectGraphs, ProjectGraphVersion
 from deployments.api.history import History, HistoryDiff, Lanes
-from deployments.api.machines import Clusters, EnrolmentTokens, Servers
+from deployments.api.machines import Cluster, Clusters, EnrolmentTokens, Server, Servers
+from deployments.api.members import ProjectMember, ProjectMembers
 from deployments.api.missing import NothingThere
-from deployments.api.projects import NodeCode, Project, ProjectGraph, Projects
+from deployments.api.projects import Project, Projects
 from deployments.api.tokens import Tokens
+
+# The document and the page to try it say nothing of anybody's rows.
+OPEN: dict[str, tuple[()]] = {"authentication_classes": (), "permission_classes": ()}
 
 urlpatterns: list[URLPattern] = [
     path("deployments", Deployments.as_view(), name="api-deployments"),
@@ -27,10 +34,21 @@ urlpatterns: list[URLPattern] = [
     path("projects/<uuid:project_id>/scale", ScaleService.as_view(), name="api-project-scale"),
     path("projects/<uuid:project_id>/history", History.as_view(), name="api-project-history"),
     path("projects/<uuid:project_id>/lanes", Lanes.as_view(), name="api-project-lanes"),
+    path("projects/<uuid:project_id>/graphs", ProjectGraphs.as_view(), name="api-project-graphs"),
+    path("projects/<uuid:project_id>/graphs/<int:version>", ProjectGraphVersion.as_view(), name="api-graph-version"),
+    path("projects/<uuid:project_id>/code", ProjectCode.as_view(), name="api-project-code"),
     path("projects/<uuid:project_id>/code/<str:node_id>", NodeCode.as_view(), name="api-node-code"),
+    path("projects/<uuid:project_id>/members", ProjectMembers.as_view(), name="api-project-members"),
+    path("projects/<uuid:project_id>/members/<str:name>", ProjectMember.as_view(), name="api-project-member"),
     path("clusters", Clusters.as_view(), name="api-clusters"),
+    path("clusters/<uuid:cluster_id>", Cluster.as_view(), name="api-cluster"),
     path("servers", Servers.as_view(), name="api-servers"),
+    path("servers/<uuid:server_id>", Server.as_view(), name="api-server"),
     path("servers/<uuid:server_id>/enrolment-tokens", EnrolmentTokens.as_view(), name="api-enrolment-tokens"),
+    path("agents", Agents.as_view(), name="api-agents"),
+    path("agents/<uuid:agent_id>", Agent.as_view(), name="api-agent"),
     path("tokens", Tokens.as_view(), name="api-tokens"),
+    path("schema/", SpectacularJSONAPIView.as_view(**OPEN), name="api-schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="api-schema", **OPEN), name="api-docs"),
     re_path(r"", NothingThere.as_view(), name="api-nothing"),
 ]

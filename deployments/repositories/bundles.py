@@ -6,6 +6,7 @@ from uuid import UUID
 
 from deployments.errors import NotFound
 from deployments.models import CodeBundle, NodeCode
+from deployments.types import CodeRecord
 
 
 def store(*, digest: str, content: bytes) -> None:
@@ -31,3 +32,18 @@ def assign(*, project_id: UUID, node_id: str, digest: str) -> None:
 def assigned(*, project_id: UUID) -> dict[str, str]:
     """Node id to digest."""
     return dict(NodeCode.objects.filter(project=project_id).values_list("node_id", "bundle_id"))
+
+
+def described(*, project_id: UUID) -> tuple[CodeRecord, ...]:
+    """By node; the contents stay where they are."""
+    rows = NodeCode.objects.filter(project=project_id).order_by("node_id")
+    columns = rows.values_list("node_id", "bundle_id", "bundle__size", "updated_at")
+    return tuple(
+        CodeRecord(node_id=node, digest=digest, size=size, updated_at=at) for node, digest, size, at in columns
+    )
+
+
+def unassign(*, project_id: UUID, node_id: str) -> bool:
+    """False when the node had none."""
+    deleted, _ = NodeCode.objects.filter(project=project_id, node_id=node_id).delete()
+    return deleted > 0

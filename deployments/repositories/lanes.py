@@ -56,3 +56,8 @@ def unfinished(*, project_id: UUID, limit: int) -> tuple[DeploymentRecord, ...]:
     """Deployments of the project that work or wait, the oldest first; not those that a rollback undoes."""
     rows = joined().filter(project_id=project_id, status__in=sorted(UNFINISHED), rolled_back_by__isnull=True)
     return tuple(deployment_record(row) for row in rows.order_by("created_at", "id")[:limit])
+
+
+def is_busy(*, target_id: UUID) -> bool:
+    """Whether a deployment to this target is not finished."""
+    return Deployment.objects.filter(target_id=target_id, status__in=sorted(UNFINISHED)).exists()

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db import transaction
+from django.db.models import Exists, OuterRef, ProtectedError, Q, QuerySet
 
 from deployments.errors import NotFound
 from deployments.models import GraphVersion, Project, ProjectMember
 from deployments.repositories.records import graph_record, project_record
-from deployments.types import Caller, GraphRecord, ProjectRecord
+from deployments.types import Caller, GraphRecord, Page, ProjectRecord
 
 
 def visible(*, caller: Caller) -> QuerySet[Project]:
@@ -49,6 +50,29 @@ def create(*, project_id: UUID, owner_id: UUID, name: str, slug: str, settings: 
     return project_record(Project.objects.create(pk=project_id, owner_id=owner_id, name=name, slug=slug, **settings))
 
 
+def change(*, project_id: UUID, changes: Mapping[str, Any]) -> ProjectRecord:
+    """Raises IntegrityError when owner and name are taken."""
+    Project.objects.filter(pk=project_id).update(**changes)
+    return get(project_id=project_id)
+
+
+def delete_unused(*, project_id: UUID) -> bool:
+    """False, and nothing deleted, for a project that has deployments. Inside a transaction that holds its lock."""
+    try:
+        with transaction.atomic():
+            Project.objects.filter(pk=project_id).delete()
+    except ProtectedError:
+        return False
+    return True
+
+
+def page_visible(*, caller: Caller, name: str, page: int, limit: int) -> Page[ProjectRecord]:
+    """By name; those whose names hold `name`, whatever the case."""
+    rows = visible(caller=caller).filter(name__icontains=name).order_by("name", "pk")
+    items = tuple(project_record(row) for row in rows[(page - 1) * limit : page * limit])
+    return Page(items=items, page=page, limit=limit, total=rows.count())
+
+
 def by_name(*, owner_id: UUID, name: str) -> ProjectRecord | None:
     row = Project.objects.filter(owner=owner_id, name=name).first()
     return project_record(row) if row else None
@@ -72,3 +96,18 @@ def add_graph(*, project_id: UUID, graph: Mapping[str, Any]) -> GraphRecord:
         return newest
     version = newest.version + 1 if newest else 1
     return graph_record(GraphVersion.objects.create(project_id=project_id, version=version, graph=dict(graph)))
+
+
+def page_of_graphs(*, project_id: UUID, page: int, limit: int) -> Page[GraphRecord]:
+    """Newest first."""
+    rows = GraphVersion.objects.filter(project=project_id).order_by("-version")
+    items = tuple(graph_record(row) for row in rows[(page - 1) * limit : page * limit])
+    return Page(items=items, page=page, limit=limit, total=rows.count())
+
+
+def get_graph(*, project_id: UUID, version: int) -> GraphRecord:
+    """Raises NotFound."""
+    row = GraphVersion.objects.filter(project=project_id, version=version).first()
+    if row is None:
+        raise NotFound("No such version of the graph.")
+    return graph_record(row)

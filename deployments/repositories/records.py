@@ -37,7 +37,9 @@ def project_record(row: Project) -> ProjectRecord:
 
 
 def graph_record(row: GraphVersion) -> GraphRecord:
-    return GraphRecord(id=row.pk, project_id=row.project_id, version=row.version, graph=row.graph)
+    return GraphRecord(
+        id=row.pk, project_id=row.project_id, version=row.version, graph=row.graph, created_at=row.created_at
+    )
 
 
 def event_record(row: DeploymentEvent) -> EventRecord:

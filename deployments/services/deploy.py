@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,7 @@ from uuid import UUID
 from deployments.clients.infrastructure import infrastructure
 from deployments.errors import Invalid, NotFound
 from deployments.repositories import bundles, lanes, projects
-from deployments.services import accept, access, approvals, generation, snapshots
+from deployments.services import accept, access, approvals, generation, snapshots, variables
 from deployments.types import Caller, DeploymentRecord, DeployRequest, GraphRecord, ProjectRecord, Right
 from stackgen.results import Stack
 
@@ -43,6 +44,8 @@ def deploy_project(*, caller: Caller, request: DeployRequest, deployment_id: UUI
         return repeated
     draft = draft_of(caller=caller, request=request)
     if request.approval:
+        # A project that was never planned has no key yet; then the approval is not its.
+        variables.keep_fingerprint_key(project_id=draft.project.id, new_password=secrets.token_urlsafe)
         approvals.check(approved=request.approval, marks=_marks_now(draft=draft, request=request))
     wish = accept.Wish(
         request=request,

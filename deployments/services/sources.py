@@ -10,11 +10,11 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
-from deployments.errors import Conflict, Invalid
+from deployments.errors import Conflict, Invalid, NotFound
 from deployments.repositories import bundles, projects
 from deployments.services import access, variables
 from deployments.services.generation import invalid_graph
-from deployments.types import Caller, GraphRecord, ProjectRecord, Right
+from deployments.types import Caller, CodeRecord, GraphRecord, ProjectRecord, Right
 from stackgen.code import canonical_tar
 from stackgen.errors import BundleInvalid, GraphInvalid
 from stackgen.graph import parse_graph
@@ -30,12 +30,7 @@ def create_project(
     *, caller: Caller, project_id: UUID, name: str, settings: Mapping[str, Any] | None = None
 ) -> ProjectRecord:
     """A new project of the caller. Raises Invalid, or Conflict when the caller has one of this name."""
-    name = name.strip()
-    if not name or len(name) > MAX_NAME:
-        raise Invalid("A project needs a name of at most 100 characters.", details={"name": "1 to 100 characters"})
-    chosen = dict(settings or {})
-    if unknown := sorted(set(chosen) - SETTINGS):
-        raise Invalid("Unknown setting.", details=dict.fromkeys(unknown, "not a setting of a project"))
+    name, chosen = usable_name(name), known_settings(settings or {})
     try:
         with transaction.atomic():
             return projects.create(
@@ -47,6 +42,21 @@ def create_project(
             )
     except IntegrityError as error:
         raise Conflict("You have a project of this name already.", details={"name": "taken"}) from error
+
+
+def usable_name(name: str) -> str:
+    """The name without blanks around it. Raises Invalid."""
+    name = name.strip()
+    if not name or len(name) > MAX_NAME:
+        raise Invalid("A project needs a name of at most 100 characters.", details={"name": "1 to 100 characters"})
+    return name
+
+
+def known_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The same. Raises Invalid for what is no setting of a project."""
+    if unknown := sorted(set(settings) - SETTINGS):
+        raise Invalid("Unknown setting.", details=dict.fromkeys(unknown, "not a setting of a project"))
+    return dict(settings)
 
 
 def slug_of(name: str, project_id: UUID) -> str:
@@ -94,6 +104,19 @@ def latest_graph(*, caller: Caller, project_id: UUID) -> GraphRecord | None:
     """The newest version of the project's graph, if there is any. Raises NotFound."""
     access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
     return projects.latest_graph(project_id=project_id)
+
+
+def remove_code(*, caller: Caller, project_id: UUID, node_id: str) -> None:
+    """The node is built from no code of ours any more. Raises NotFound, also when there is none, or Forbidden."""
+    access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
+    if not bundles.unassign(project_id=project_id, node_id=node_id):
+        raise NotFound("The node has no code.")
+
+
+def list_code(*, caller: Caller, project_id: UUID) -> tuple[CodeRecord, ...]:
+    """The code of every node, by node. Raises NotFound."""
+    access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
+    return bundles.described(project_id=project_id)
 
 
 def code_of(*, caller: Caller, project_id: UUID) -> dict[str, str]:

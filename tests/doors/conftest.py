@@ -13,10 +13,11 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from agents.models import Agent, Server
-from deployments.models import Deployment, Project, User
+from agents.models import Agent, Cluster, Server
+from deployments.models import Deployment, DeploymentHistory, Project, User
 from tests import factories
 from tests.doors.people import People
+from tests.doors.scene import Scene, expired_token_of
 from tests.doors.serving import aside, served
 
 
@@ -101,3 +102,37 @@ def page(request: pytest.FixtureRequest, browser: Browser, people: People, addre
     context = browser.new_context(viewport={"width": request.param, "height": 850})
     context.add_cookies([{"name": installed.SESSION_COOKIE_NAME, "value": signed_in, "url": address}])
     return context.new_page()
+
+
+@pytest.fixture
+def scene(
+    people: People, project: Project, server: Server, agent: Agent, deployment: Deployment, settings: Settings
+) -> Scene:
+    settings.AXION_RATE_ANONYMOUS = settings.AXION_RATE_LIMIT = "10000/min"
+    cluster = Cluster.objects.create(owner=people.users["owner"], name="all")
+    earlier = factories.make_deployment(project, server, status="success", completed_at=factories.NOW)
+    entry = DeploymentHistory.objects.create(
+        deployment=earlier,
+        project_id=project.id,
+        target_id=server.id,
+        number=1,
+        version="v1",
+        deployment_snapshot={"images": {}, "envNames": [], "graphVersion": 1},
+        env_vars={},
+        created_at=factories.NOW,
+        dropped_at=factories.NOW,
+    )
+    rows = {
+        "project": project.id,
+        "server": server.id,
+        "agent": agent.id,
+        "deployment": deployment.id,
+        "cluster": cluster.id,
+        "history": entry.id,
+        "earlier": earlier.id,
+        "nothing": uuid4(),
+        "user": people.users["owner"].id,
+    }
+    return Scene(
+        people=people, rows={name: str(row) for name, row in rows.items()}, expired_token=expired_token_of(people)
+    )

@@ -43,6 +43,10 @@ def test_a_wrong_method_names_the_right_ones(owner_api: APIClient) -> None:
     assert {"GET", "POST"} <= {each.strip() for each in answer["Allow"].split(",")}
 
 
+def test_nothing_is_nothing_for_browsers_too() -> None:
+    assert problem(Client(enforce_csrf_checks=True).post("/api/nothing"))["code"] == "NOT_FOUND"
+
+
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
 def test_a_body_that_is_no_json(owner_api: APIClient, kind: str) -> None:
     answer = owner_api.post("/api/projects", "name=Shop", content_type=kind)

@@ -129,7 +129,7 @@ def test_too_many_requests_are_told_when_to_come_back(
 
 
 def test_a_failure_of_ours_tells_nothing_of_itself(owner_api: APIClient, project: Project) -> None:
-    with patch("deployments.services.access.projects_of", side_effect=OperationalError("secret address")):
+    with patch("deployments.services.project_settings.list_projects", side_effect=OperationalError("secret address")):
         answer = owner_api.get("/api/projects")
     assert (answer.status_code, answer.json()["code"]) == (503, "DATABASE_ERROR")
     assert "secret address" not in answer.content.decode()
@@ -174,7 +174,7 @@ def test_pages_are_clamped_and_counted(owner_api: APIClient, project: Project, s
     for second in range(3):
         factories.make_deployment(project, server, at=factories.later(second))
     data = owner_api.get("/api/deployments?limit=2&page=2&statusFilter=1").json()["data"]
-    assert data["pagination"] == {"page": 2, "limit": 2, "total": 3, "totalPages": 2}
+    assert data["pagination"] == {"page": 2, "limit": 2, "total": 3, "totalPages": 2, "next": ""}
     assert len(data["deployments"]) == 1
     assert owner_api.get("/api/deployments?limit=5000").json()["data"]["pagination"]["limit"] == 100
     assert owner_api.get("/api/deployments?statusFilter=9").status_code == 400

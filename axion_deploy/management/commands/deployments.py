@@ -1,0 +1,45 @@
+"""manage.py deployments: deploy, look, cancel, go back, from a terminal or a script."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import InterfaceError, OperationalError
+
+from axion_deploy.terminal import arguments, naming
+from axion_deploy.terminal.actions import ACTIONS
+from axion_deploy.terminal.exits import Exit, Unreachable, exit_of
+from axion_deploy.terminal.screen import Screen
+from deployments.errors import DeployError
+
+
+class Command(BaseCommand):
+    help = "Deploy projects and follow them. `deployments ACTION --help` tells what an action takes and how it ends."
+    # The checks take as long as the command itself, and every process has made them when it started.
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        arguments.add_arguments(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        screen = Screen(as_json=options["json"])
+        exit_ = self._act(options, screen)
+        screen.tell("end", {"exitCode": int(exit_)})
+        sys.exit(exit_)
+
+    def _act(self, options: dict[str, Any], screen: Screen) -> Exit:
+        try:
+            caller = naming.caller_named(options["user"])
+            return ACTIONS[options["action"]](caller=caller, options=options, screen=screen)
+        except DeployError as error:
+            screen.problem(error)
+            return exit_of(error)
+        except (OperationalError, InterfaceError):
+            screen.problem(Unreachable("The database does not answer."))
+            return Exit.UNREACHABLE
+        except KeyboardInterrupt:
+            screen.say("Stopped looking; the deployment goes on.")
+            return Exit.INTERRUPTED

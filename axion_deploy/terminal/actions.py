@@ -1,0 +1,223 @@
+"""What each word of `manage.py deployments` does: the use cases of every other door, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import uuid4
+
+from django.utils import timezone
+
+from axion_deploy.terminal import naming
+from axion_deploy.terminal.exits import Exit
+from axion_deploy.terminal.following import events_since, follow
+from axion_deploy.terminal.screen import Screen
+from deployments.errors import Invalid
+from deployments.events import EventType
+from deployments.services import cancel, deploy, history, planning, queries, rollback, scale, stop
+from deployments.services.planning import PlannedDeployment
+from deployments.states import FINISHED, Reason, Status
+from deployments.types import Caller, DeploymentRecord, DeployRequest, EventRecord, HistoryEntry, Target
+
+Options = Mapping[str, Any]
+
+
+def deploy_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
+    wish = wish_in(caller=caller, options=options)
+    made = deploy.deploy_project(caller=caller, request=wish, deployment_id=uuid4(), at=timezone.now())
+    return watched(caller=caller, made=made, options=options, screen=screen)
+
+
+def rollback_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
+    made = rollback.rollback_deployment(
+        caller=caller,
+        deployment_id=options["deployment"],
+        target_deployment_id=options["to"],
+        rollback_id=uuid4(),
+        request_id=options["request_id"],
+        at=timezone.now(),
+    )
+    return watched(caller=caller, made=made, options=options, screen=screen)
+
+
+def stop_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
+    made = stop.stop_project(
+        caller=caller,
+        project_id=naming.project_named(caller=caller, text=options["project"]).id,
+        target=target_in(caller=caller, options=options),
+        deployment_id=uuid4(),
+        request_id=options["request_id"],
+        at=timezone.now(),
+    )
+    return watched(caller=caller, made=made, options=options, screen=screen)
+
+
+def scale_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
+    made = scale.scale_service(
+        caller=caller,
+        project_id=naming.project_named(caller=caller, text=options["project"]).id,
+        target=target_in(caller=caller, options=options),
+        service_name=options["service"],
+        replicas=options["replicas"],
+        deployment_id=uuid4(),
+        request_id=options["request_id"],
+        at=timezone.now(),
+    )
+    return watched(caller=caller, made=made, options=options, screen=screen)
+
+
+def plan_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
+    if options["rollback"]:
+        plan = planning.plan_rollback(
+            caller=caller, deployment_id=options["rollback"], target_deployment_id=options["to"]
+        )
+    elif options["project"]:
+        plan = planning.plan_deployment(caller=caller, request=wish_in(caller=caller, options=options))
+    else:
+        raise Invalid("Name a project, or --rollback and a deployment.", details={"project": "required"})
+    show_plan(plan, screen)
+    return Exit.DONE
+
+
+def status_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
+    found = queries.get_deployment(caller=caller, deployment_id=options["deployment"])
+    if options["wait"] and found.status not in FINISHED:
+        return watched(caller=caller, made=found, options=options, screen=screen)
+    screen.ended(found)
+    return Exit.FAILED if found.status in FINISHED - {Status.SUCCESS} else Exit.DONE
+
+
+def cancel_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
+    left = cancel.cancel_deployment(caller=caller, deployment_id=options["deployment"], at=timezone.now())
+    if options["wait"]:
+        left = until_its_end(caller=caller, made=left, options=options, screen=screen, after=left.last_sequence)
+    screen.ended(left)
+    return Exit.FAILED if left.status in FINISHED and left.reason is not Reason.CANCELLED else Exit.DONE
+
+
+def logs_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
+    wanted = options["service"]
+
+    def show(event: EventRecord) -> None:
+        if event.type == EventType.LOG_WRITTEN and wanted in ("", event.payload.get("serviceName")):
+            screen.event(event)
+
+    deployment_id = options["deployment"]
+    if not options["follow"]:
+        for event in events_since(caller=caller, deployment_id=deployment_id, after=0):
+            show(event)
+        return Exit.DONE
+    for _ in follow(caller=caller, deployment_id=deployment_id, seconds=options["timeout"], shown=show):
+        pass
+    return Exit.DONE
+
+
+def history_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
+    project = naming.project_named(caller=caller, text=options["project"])
+    named = options["server"] or options["cluster"]
+    target = target_in(caller=caller, options=options) if named else None
+    page = history.list_history(
+        caller=caller,
+        project_id=project.id,
+        target_id=target.id if target else None,
+        page=options["page"],
+        limit=options["limit"],
+    )
+    for entry in page.items:
+        show_entry(entry, screen)
+    if not page.items:
+        screen.say("Nothing has succeeded yet.")
+    return Exit.DONE
+
+
+ACTIONS: Mapping[str, Callable[..., Exit]] = {
+    "deploy": deploy_action,
+    "plan": plan_action,
+    "status": status_action,
+    "cancel": cancel_action,
+    "rollback": rollback_action,
+    "history": history_action,
+    "logs": logs_action,
+    "stop": stop_action,
+    "scale": scale_action,
+}
+
+
+def wish_in(*, caller: Caller, options: Options) -> DeployRequest:
+    return DeployRequest(
+        project_id=naming.project_named(caller=caller, text=options["project"]).id,
+        target=target_in(caller=caller, options=options),
+        env_vars=naming.variables_in(given=options["env"], file=options["env_file"]),
+        force_redeploy=options["force"],
+        request_id=options.get("request_id", ""),
+        approval=options.get("approval", ""),
+    )
+
+
+def target_in(*, caller: Caller, options: Options) -> Target:
+    return naming.target_named(caller=caller, server=options["server"], cluster=options["cluster"])
+
+
+def watched(*, caller: Caller, made: DeploymentRecord, options: Options, screen: Screen) -> Exit:
+    """Follow to the end, or only say what was asked for."""
+    if not options["wait"]:
+        screen.ended(made)
+        return Exit.DONE
+    screen.say(f"{made.kind} {made.id} of {made.project_name}")
+    screen.tell("accepted", {"deploymentId": str(made.id)})
+    ended = until_its_end(caller=caller, made=made, options=options, screen=screen)
+    screen.ended(ended)
+    return Exit.DONE if ended.status is Status.SUCCESS else Exit.FAILED
+
+
+def until_its_end(
+    *, caller: Caller, made: DeploymentRecord, options: Options, screen: Screen, after: int = 0
+) -> DeploymentRecord:
+    last = made
+    looks = follow(caller=caller, deployment_id=made.id, seconds=options["timeout"], shown=screen.event, after=after)
+    for last in looks:
+        screen.progress(last)
+    return last
+
+
+def show_plan(plan: PlannedDeployment, screen: Screen) -> None:
+    changes = [
+        {
+            "serviceName": change.service,
+            "action": str(change.action),
+            "reasons": list(change.reasons),
+            "downtime": change.downtime,
+        }
+        for change in plan.changes
+    ]
+    screen.tell(
+        "plan",
+        {"changes": changes, "text": plan.text, "approval": plan.approval, "warnings": list(plan.warnings)},
+    )
+    screen.say(plan.text.rstrip("\n"))
+    for warning in plan.warnings:
+        screen.say(f"! {warning}")
+    if plan.approval:
+        screen.say(f"approval: {plan.approval}")
+
+
+def show_entry(entry: HistoryEntry, screen: Screen) -> None:
+    shape = {
+        "version": entry.version,
+        "deploymentId": str(entry.deployment_id),
+        f"{entry.target.kind}Id": str(entry.target.id),
+        "kind": entry.kind,
+        "graphVersion": entry.graph_version,
+        "requestedBy": entry.requested_by,
+        "createdAt": entry.created_at.isoformat(),
+        "rolledBack": entry.rolled_back,
+        "restorable": entry.restorable,
+        "whyNot": entry.why_not,
+    }
+    screen.tell("history", {"entry": shape})
+    state = "can be restored" if entry.restorable else f"cannot be restored: {entry.why_not}"
+    undone = ", rolled back" if entry.rolled_back else ""
+    screen.say(
+        f"{entry.version:>5}  {entry.created_at:%Y-%m-%d %H:%M}  {entry.kind:<8} {entry.deployment_id}"
+        f"  by {entry.requested_by}{undone}; {state}"
+    )

@@ -1,0 +1,97 @@
+"""The words of `manage.py deployments`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, BooleanOptionalAction, RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from axion_deploy.terminal.exits import explained
+
+LONGEST_WAIT = 3600.0
+MOST_LISTED = 20
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Subcommands, each with what it takes and how it ends."""
+    parser.formatter_class = RawDescriptionHelpFormatter
+    parser.epilog = explained()
+    actions: Any = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def action(name: str, text: str) -> ArgumentParser:
+        made: ArgumentParser = actions.add_parser(
+            name, help=text, description=text, epilog=explained(), formatter_class=RawDescriptionHelpFormatter
+        )
+        made.add_argument("--user", help="As whom. Without it: the only superuser, if there is exactly one.")
+        made.add_argument("--json", action="store_true", help="One JSON object a line, each with its `kind`.")
+        return made
+
+    _deploying(action)
+    _looking(action)
+
+
+def _deploying(action: Any) -> None:
+    deploy = action("deploy", "Deploy the project's newest graph and code, and follow it.")
+    _to_a_target(deploy)
+    _with_variables(deploy)
+    deploy.add_argument("--approval", default="", help="Of a plan: refused when what it was made from has changed.")
+    plan = action("plan", "What a deployment would do; with --rollback, what a rollback would do.")
+    _to_a_target(plan, optional=True)
+    _with_variables(plan)
+    plan.add_argument("--rollback", type=UUID, metavar="DEPLOYMENT", help="The plan of undoing this deployment.")
+    plan.add_argument("--to", type=UUID, metavar="DEPLOYMENT", help="With --rollback: back to this success.")
+    stop = action("stop", "Stop everything of the project on a target; volumes stay.")
+    _to_a_target(stop)
+    scale = action("scale", "Run another number of copies of one service.")
+    _to_a_target(scale)
+    scale.add_argument("service")
+    scale.add_argument("replicas", type=int)
+    rollback = action("rollback", "Undo a deployment: bring an earlier success back.")
+    rollback.add_argument("deployment", type=UUID)
+    rollback.add_argument("--to", type=UUID, metavar="DEPLOYMENT", help="Back to this success; default the one before.")
+    for each in (deploy, stop, scale, rollback):
+        each.add_argument("--request-id", default="", help="A repeat with the same id changes nothing.")
+        _waiting(each, default=True)
+
+
+def _looking(action: Any) -> None:
+    status = action("status", "How a deployment is; with --wait, until it ends.")
+    cancel = action("cancel", "Ask a deployment to stop.")
+    for each, waits in ((status, False), (cancel, True)):
+        each.add_argument("deployment", type=UUID)
+        _waiting(each, default=waits)
+    logs = action("logs", "What the services of a deployment and its builds wrote.")
+    logs.add_argument("deployment", type=UUID)
+    logs.add_argument("--follow", action="store_true", help="Go on until the deployment ends.")
+    logs.add_argument("--service", default="", help="Only this one's.")
+    logs.add_argument("--timeout", type=float, default=LONGEST_WAIT, metavar="SECONDS")
+    history = action("history", "The project's successes, newest first, and whether each can be brought back now.")
+    _to_a_target(history)
+    history.add_argument("--page", type=int, default=1)
+    history.add_argument("--limit", type=int, default=MOST_LISTED)
+
+
+def _to_a_target(parser: ArgumentParser, *, optional: bool = False) -> None:
+    nargs: Any = {"nargs": "?", "default": ""} if optional else {}
+    parser.add_argument("project", help="Name or id.", **nargs)
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--server", help="Name or id. Without a target: your only server, if there is exactly one.")
+    where.add_argument("--cluster", help="Name or id.")
+
+
+def _with_variables(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        metavar="NAME[=VALUE]",
+        help="A variable; without a value it is taken from this environment, where no list of processes shows it.",
+    )
+    parser.add_argument("--env-file", type=Path, help="Lines of NAME=VALUE; blank lines and # comments are skipped.")
+    parser.add_argument("--force", action="store_true", help="Replace what has not changed, too.")
+
+
+def _waiting(parser: ArgumentParser, *, default: bool) -> None:
+    parser.add_argument("--wait", action=BooleanOptionalAction, default=default, help="Until the deployment ends.")
+    parser.add_argument("--timeout", type=float, default=LONGEST_WAIT, metavar="SECONDS", help="Wait at most so long.")

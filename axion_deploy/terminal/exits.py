@@ -1,0 +1,53 @@
+"""How `manage.py deployments` ends: numbers that scripts may rely on."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from deployments.errors import DeployError
+
+
+class Exit(IntEnum):
+    """Never renumbered."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_THERE = 3
+    CONFLICT = 4
+    UNREACHABLE = 5
+    INTERRUPTED = 130
+
+
+MEANINGS = {
+    Exit.DONE: "done; with --wait the deployment succeeded (a cancel: it ended as cancelled)",
+    Exit.FAILED: "the deployment ended otherwise",
+    Exit.USAGE: "the command or its input is wrong",
+    Exit.NOT_THERE: "not there, or not yours to see or to do",
+    Exit.CONFLICT: "not possible in the present state",
+    Exit.UNREACHABLE: "not finished within --timeout, or the database, a peer or an agent does not answer",
+    Exit.INTERRUPTED: "Ctrl-C: the deployment goes on",
+}
+OF_CODE = {
+    "VALIDATION_ERROR": Exit.USAGE,
+    "UNAUTHORIZED": Exit.NOT_THERE,
+    "FORBIDDEN": Exit.NOT_THERE,
+    "NOT_FOUND": Exit.NOT_THERE,
+    "CONFLICT": Exit.CONFLICT,
+}
+
+
+class Unreachable(DeployError):
+    """Who should answer did not, in time."""
+
+    code = "EXTERNAL_SERVICE_ERROR"
+
+
+def exit_of(error: DeployError) -> Exit:
+    """By the error's code; whatever may pass by itself counts as out of reach."""
+    return OF_CODE.get(error.code, Exit.UNREACHABLE)
+
+
+def explained() -> str:
+    """For --help."""
+    return "exit codes:\n" + "\n".join(f"  {exit_:>3}  {MEANINGS[exit_]}" for exit_ in Exit)

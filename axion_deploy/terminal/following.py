@@ -1,0 +1,56 @@
+"""Following a deployment to its end through the database, as every other door would."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError, connection
+
+from axion_deploy.terminal.exits import Unreachable
+from deployments.services import queries
+from deployments.states import FINISHED
+from deployments.types import Caller, DeploymentRecord, EventRecord
+
+LOOK_SECONDS = 0.4
+# A database that restarts must not end the wait; one that stays away must.
+MOST_SILENCE = 30.0
+PAGE = 500
+
+
+def follow(
+    *, caller: Caller, deployment_id: UUID, seconds: float, shown: Callable[[EventRecord], None], after: int = 0
+) -> Iterator[DeploymentRecord]:
+    """The deployment at each look, every event of it given to `shown` once and in order, until it has ended.
+
+    Raises NotFound, or Unreachable after `seconds` and when the database stays away.
+    """
+    deadline = time.monotonic() + seconds
+    heard = time.monotonic()
+    while True:
+        try:
+            # Read before the events: whatever its end stored is then among them.
+            found = queries.get_deployment(caller=caller, deployment_id=deployment_id)
+            for event in events_since(caller=caller, deployment_id=deployment_id, after=after):
+                shown(event)
+                after = event.sequence
+            heard = time.monotonic()
+            yield found
+            if found.status in FINISHED:
+                return
+        except (OperationalError, InterfaceError) as error:
+            connection.close()
+            if time.monotonic() - heard > MOST_SILENCE:
+                raise Unreachable("The database does not answer. The deployment goes on without us.") from error
+        if time.monotonic() > deadline:
+            raise Unreachable(f"Not finished within {seconds:g} s. It goes on: look with `status {deployment_id}`.")
+        time.sleep(LOOK_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load
+
+
+def events_since(*, caller: Caller, deployment_id: UUID, after: int) -> Iterator[EventRecord]:
+    """All stored events above `after`, page by page."""
+    while page := queries.events_after(caller=caller, deployment_id=deployment_id, sequence=after, limit=PAGE):
+        yield from page
+        after = page[-1].sequence

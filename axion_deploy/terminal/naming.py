@@ -1,0 +1,88 @@
+"""What people call things, to what they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+
+from deployments.errors import Invalid, NotFound, Unauthenticated
+from deployments.services import access, machines
+from deployments.types import Caller, ProjectRecord, Right, Target, TargetKind
+
+
+def caller_named(name: str | None) -> Caller:
+    """The user of this name, or the only superuser. Raises Invalid or Unauthenticated."""
+    users = get_user_model().objects.filter(is_active=True)
+    if name:
+        user = users.filter(username=name).first()
+        if user is None:
+            raise Unauthenticated(f"There is no active user {name!r}.", details={"--user": "unknown"})
+        return access.caller_of(user)
+    roots = list(users.filter(is_superuser=True)[:2])
+    if len(roots) != 1:
+        raise Invalid("Say as whom: there is not exactly one superuser.", details={"--user": "required"})
+    return access.caller_of(roots[0])
+
+
+def project_named(*, caller: Caller, text: str) -> ProjectRecord:
+    """By id or by name. Raises NotFound, or Invalid for a name that several have."""
+    if (project_id := as_id(text)) is not None:
+        return access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
+    found = [project for project in access.projects_of(caller) if project.name == text]
+    if len(found) > 1:
+        raise Invalid("Several projects have this name; name the id.", details={"project": ids_of(found)})
+    if not found:
+        raise NotFound("No such project.")
+    return found[0]
+
+
+def target_named(*, caller: Caller, server: str | None, cluster: str | None) -> Target:
+    """By id or by the name of one of the caller's own; without any, the caller's only server."""
+    own = machines.machines_of(caller)
+    if cluster:
+        return Target(kind=TargetKind.CLUSTER, id=_pick(cluster, {each.name: each.id for each in own.clusters}))
+    servers = {each.name: each.id for each in own.servers}
+    if server:
+        return Target(kind=TargetKind.SERVER, id=_pick(server, servers))
+    if len(servers) != 1:
+        raise Invalid("Say where: you do not have exactly one server.", details={"--server": "required"})
+    return Target(kind=TargetKind.SERVER, id=next(iter(servers.values())))
+
+
+def _pick(text: str, known: Mapping[str, UUID]) -> UUID:
+    found = known.get(text) or as_id(text)
+    if found is None:
+        raise NotFound(f"You have no {text!r}.")
+    return found
+
+
+def variables_in(*, given: Sequence[str], file: Path | None) -> dict[str, str]:
+    """Variables of the file, then those given; a name without a value is taken from the environment. Raises Invalid."""
+    lines: list[str] = []
+    if file is not None:
+        try:
+            lines = [line for line in file.read_text().splitlines() if line.strip() and not line.startswith("#")]
+        except (OSError, UnicodeDecodeError) as error:
+            raise Invalid(f"{file} cannot be read.", details={"--env-file": "not readable"}) from error
+    found = dict(line.partition("=")[::2] for line in lines)
+    for text in given:
+        name, separator, value = text.partition("=")
+        if not separator and name not in os.environ:
+            raise Invalid(f"{name} is not in the environment.", details={f"--env {name[:50]}": "no value"})
+        found[name] = value if separator else os.environ[name]
+    return found
+
+
+def as_id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def ids_of(found: Iterable[ProjectRecord]) -> str:
+    return ", ".join(str(project.id) for project in found)

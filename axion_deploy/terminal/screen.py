@@ -1,0 +1,98 @@
+"""What the terminal shows: lines for people, a moving last line where one can move, or JSON for scripts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+from deployments.errors import DeployError
+from deployments.events import EventType
+from deployments.types import DeploymentRecord, EventRecord
+from deployments.wire import deployment_shape, event_shape
+
+BAR = 24
+CLEAR = "\r\x1b[2K"
+
+
+class Screen:
+    """With `as_json` every line is one JSON object with a `kind`; people's words are then left out."""
+
+    def __init__(self, *, as_json: bool, out: TextIO | None = None) -> None:
+        self.as_json = as_json
+        self.out = out or sys.stdout
+        self.moves = not as_json and self.out.isatty()
+        self.last = ""
+
+    def say(self, text: str) -> None:
+        """For people."""
+        if not self.as_json:
+            self.out.write(f"{CLEAR if self.moves else ''}{text}\n")
+            self.out.flush()
+
+    def tell(self, kind: str, data: Mapping[str, Any]) -> None:
+        """For scripts."""
+        if self.as_json:
+            self.out.write(json.dumps({"kind": kind, **data}) + "\n")
+            self.out.flush()
+
+    def problem(self, error: DeployError) -> None:
+        """People read it on the error stream; scripts get it in line."""
+        self.tell("error", {"code": error.code, "message": error.message, "details": error.details})
+        if not self.as_json:
+            lines = [error.message, *(f"  {field}: {why}" for field, why in error.details.items())]
+            sys.stderr.write("\n".join(lines) + "\n")
+
+    def event(self, event: EventRecord) -> None:
+        """What just happened."""
+        self.tell("event", {"event": event_shape(event)})
+        if event.type == EventType.LOG_WRITTEN:
+            self.log(event)
+        elif text := sentence(event):
+            self.say(f"{event.created_at:%H:%M:%S}  {text}")
+
+    def log(self, event: EventRecord) -> None:
+        name = event.payload.get("serviceName") or event.payload.get("source", "")
+        for line in str(event.payload.get("text", "")).rstrip("\n").split("\n"):
+            self.say(f"{event.created_at:%H:%M:%S}  {name} | {line}")
+
+    def progress(self, deployment: DeploymentRecord) -> None:
+        """The moving last line; without a terminal nothing, as every event has its own line there."""
+        if not self.moves:
+            return
+        full = BAR * deployment.progress // 100
+        states = ", ".join(f"{service.name} {service.state}" for service in deployment.services)
+        text = f"[{'#' * full}{'.' * (BAR - full)}] {deployment.progress:3}%  {words(deployment)}  {states}"
+        if text != self.last:
+            self.out.write(f"{CLEAR}{text[:150]}")
+            self.out.flush()
+            self.last = text
+
+    def ended(self, deployment: DeploymentRecord) -> None:
+        """How it ended, or how it is."""
+        self.tell("deployment", {"deployment": deployment_shape(deployment), "state": str(deployment.status)})
+        because = f" ({deployment.reason})" if deployment.reason else ""
+        self.say(f"{deployment.kind} {deployment.id}: {words(deployment)}{because}")
+        for line in (deployment.message, *deployment.log_tail):
+            if line:
+                self.say(f"  {line}")
+
+
+def words(deployment: DeploymentRecord) -> str:
+    """Status, and the stage while there is one."""
+    status = str(deployment.status).replace("_", " ")
+    working = str(deployment.stage).replace("_", " ") if status == "in progress" else ""
+    return working or status
+
+
+def sentence(event: EventRecord) -> str:
+    """One line for people; empty for what is only for programs."""
+    payload = event.payload
+    if event.type == EventType.STATUS_CHANGED:
+        return f"{str(payload['to']).replace('_', ' ')} {payload['message']}".rstrip()
+    if event.type == EventType.STAGE_REACHED:
+        return f"{str(payload['stage']).replace('_', ' ')} {payload['percent']} %"
+    if event.type == EventType.SERVICE_CHANGED:
+        return f"{payload['serviceName']}: {payload['state']}, {payload['health']}"
+    return str(event.type).partition(".")[2].replace("_", " ")

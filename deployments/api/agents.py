@@ -1,0 +1,66 @@
+"""REST for agents: the programs on the servers."""
+
+# ruff: noqa: ARG002 - signatures are the framework's
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from agents.types import AgentData
+from deployments.api.answers import AgentOut, PaginationOut
+from deployments.api.common import Door, checked, ok
+from deployments.api.documents import data, documented, enveloped
+from deployments.api.machines import DISCONNECTED, STATUS_OF_PRESENCE
+from deployments.api.serializers import PageQuery
+from deployments.events import epoch_ms
+from deployments.services import machine_changes
+from deployments.wire import pagination_shape
+
+TAG = "machines"
+
+
+class Agents(Door):
+    @documented(
+        "listAgents",
+        "Your agents, the last enrolled first",
+        tag=TAG,
+        query=PageQuery,
+        answers={200: data("AgentsAnswer", agents=AgentOut(many=True), pagination=PaginationOut())},
+    )
+    def get(self, request: Request) -> Response:
+        query = checked(PageQuery, request.query_params)
+        page = machine_changes.list_agents(caller=self.caller, page=query.get("page", 1), limit=query.get("limit", 20))
+        found = [agent_shape(agent) for agent in page.items]
+        return ok({"data": {"agents": found, "pagination": pagination_shape(page)}})
+
+
+class Agent(Door):
+    @documented("getAgent", "One agent", tag=TAG, answers={200: enveloped("AgentAnswer", agent=AgentOut())})
+    def get(self, request: Request, agent_id: UUID) -> Response:
+        return ok({"agent": agent_shape(machine_changes.get_agent(caller=self.caller, agent_id=agent_id))})
+
+    @documented("revokeAgent", "End its credential; what it runs runs on", tag=TAG, answers={204: None})
+    def delete(self, request: Request, agent_id: UUID) -> Response:
+        machine_changes.revoke_agent(caller=self.caller, agent_id=agent_id)
+        return Response(status=204)
+
+
+def agent_shape(agent: AgentData) -> dict[str, Any]:
+    return {
+        "id": str(agent.id),
+        "serverId": str(agent.server_id),
+        "userId": str(agent.owner_id),
+        "status": STATUS_OF_PRESENCE.get(agent.presence, DISCONNECTED),
+        "presence": str(agent.presence),
+        "version": agent.info.version,
+        "os": agent.info.os,
+        "architecture": agent.info.architecture,
+        "serverInfo": dict(agent.info.server_info),
+        "health": asdict(agent.health),
+        "lastSeenAt": epoch_ms(agent.last_seen_at),
+    }

@@ -1,0 +1,232 @@
+"""What answers hold, for the OpenAPI document; the shapes themselves are made in `wire` and beside the views."""
+
+# ruff: noqa: N815 - the wire's names
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from deployments.wire import STAGE_NUMBERS, STATUS_NUMBERS
+
+Shape = serializers.Serializer[Any]
+STATUSES = "1 pending, 2 in progress, 3 success, 4 failed, 5 rolling back, 6 rolled back"
+STAGES = "0 none, 1 building, 2 pushing, 3 deploying, 4 health checking, 5 completed"
+MOMENT = "Milliseconds since 1970, 0 for none."
+
+
+class Status(serializers.IntegerField):
+    def __init__(self) -> None:
+        super().__init__(min_value=1, max_value=len(STATUS_NUMBERS), help_text=STATUSES)
+
+
+class Stage(serializers.IntegerField):
+    def __init__(self) -> None:
+        super().__init__(min_value=0, max_value=len(STAGE_NUMBERS) - 1, help_text=STAGES)
+
+
+class Moment(serializers.IntegerField):
+    def __init__(self) -> None:
+        super().__init__(min_value=0, help_text=MOMENT)
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {}})
+class Anything(serializers.JSONField):
+    """An object whose members are others' business."""
+
+
+def texts(**more: Any) -> serializers.ListField:
+    return serializers.ListField(child=serializers.CharField(), **more)
+
+
+def map_of_texts(**more: Any) -> serializers.DictField:
+    return serializers.DictField(child=serializers.CharField(), **more)
+
+
+class ErrorOut(Shape):
+    code = serializers.CharField()
+    message = serializers.CharField()
+    details = map_of_texts()
+
+
+class ProblemOut(Shape):
+    """RFC 9457. `error` repeats code, message and details in the shape of the platform's other doors."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField(help_text="Stable; what a program should look at.")
+    details = map_of_texts(help_text="Field to sentence.")
+    error = ErrorOut()
+
+
+class PaginationOut(Shape):
+    page = serializers.IntegerField(min_value=1)
+    limit = serializers.IntegerField(min_value=1)
+    total = serializers.IntegerField(min_value=0)
+    totalPages = serializers.IntegerField(min_value=0)
+
+
+class CursorOut(PaginationOut):
+    next = serializers.CharField(help_text="Hand it in as `after` to read on; empty at the end.")
+
+
+class ServiceOut(Shape):
+    """One service; `state`, `health` and `image` are what the agent saw in Docker."""
+
+    nodeId = serializers.CharField()
+    serviceId = serializers.CharField()
+    serviceName = serializers.CharField()
+    serverId = serializers.CharField()
+    status = Status()
+    state = serializers.CharField()
+    health = serializers.CharField()
+    image = serializers.CharField()
+    imageDigest = serializers.CharField()
+    containerIds = texts()
+    replicas = serializers.IntegerField(min_value=0)
+    healthyReplicas = serializers.IntegerField(min_value=0)
+    errorMessage = serializers.CharField()
+    deployedAt = Moment()
+
+
+class ConfigOut(Shape):
+    """What was generated; empty before the start."""
+
+    dockerComposeYml = serializers.CharField()
+    dockerfiles = map_of_texts()
+    dockerImages = map_of_texts()
+    serviceDependencies = texts(help_text="Services in the order they start.")
+
+
+class StatusOut(Shape):
+    status = Status()
+    serviceStatuses = ServiceOut(many=True)
+    currentStage = Stage()
+    progressPercent = serializers.IntegerField(min_value=0, max_value=100)
+    reason = serializers.CharField(help_text="Why it did not succeed: unhealthy, build, cancelled, expired...")
+    errorMessage = serializers.CharField()
+
+
+class DeploymentOut(StatusOut):
+    """`serverId` or `clusterId` is there, never both. Values of variables are never shown."""
+
+    id = serializers.UUIDField()
+    projectId = serializers.UUIDField()
+    serverId = serializers.UUIDField(required=False)
+    clusterId = serializers.UUIDField(required=False)
+    kind = serializers.CharField()
+    requestedBy = serializers.CharField()
+    envVars = map_of_texts(help_text="Names, each with a mask for its value.")
+    config = ConfigOut()
+    failedService = serializers.CharField()
+    logTail = texts()
+    graphVersion = serializers.IntegerField()
+    forceRedeploy = serializers.BooleanField()
+    lastSequence = serializers.IntegerField()
+    cancelRequestedAt = Moment()
+    cancelConfirmedAt = Moment()
+    rollbackOf = serializers.CharField(help_text="The deployment that this rollback undoes; empty for none.")
+    rolledBackBy = serializers.CharField(help_text="The rollback that undoes or undid this; empty for none.")
+    startedAt = Moment()
+    completedAt = Moment()
+    createdAt = Moment()
+    updatedAt = Moment()
+
+
+class EventOut(Shape):
+    id = serializers.UUIDField()
+    deploymentId = serializers.UUIDField()
+    projectId = serializers.UUIDField()
+    sequence = serializers.IntegerField(min_value=1)
+    type = serializers.CharField()
+    payload = Anything()
+    createdAt = Moment()
+
+
+class ProjectOut(Shape):
+    id = serializers.UUIDField()
+    userId = serializers.UUIDField()
+    name = serializers.CharField()
+    slug = serializers.CharField()
+    concurrency = serializers.ChoiceField(choices=["queue", "supersede"])
+    restoreOnFailure = serializers.BooleanField()
+    healthDeadline = serializers.IntegerField()
+    healthWindow = serializers.IntegerField()
+    retention = serializers.IntegerField()
+
+
+class ProjectWholeOut(ProjectOut):
+    graph = Anything(required=False)
+    graphVersion = serializers.IntegerField(required=False)
+    code = map_of_texts(help_text="Node to digest.")
+
+
+class GraphVersionOut(Shape):
+    graphVersion = serializers.IntegerField(min_value=1)
+    createdAt = Moment()
+
+
+class GraphOut(GraphVersionOut):
+    graph = Anything()
+
+
+class CodeOut(Shape):
+    nodeId = serializers.CharField()
+    digest = serializers.CharField()
+    size = serializers.IntegerField(help_text="Bytes of the tar.")
+    updatedAt = Moment()
+
+
+class MemberOut(Shape):
+    userId = serializers.UUIDField()
+    name = serializers.CharField()
+    role = serializers.ChoiceField(choices=["viewer", "deployer"])
+
+
+class ServerOut(Shape):
+    """`status` is the contract's number, `presence` our word for how the agent is."""
+
+    id = serializers.UUIDField()
+    userId = serializers.UUIDField()
+    name = serializers.CharField()
+    host = serializers.CharField()
+    clusterId = serializers.UUIDField(allow_null=True)
+    agentId = serializers.UUIDField(allow_null=True)
+    status = serializers.IntegerField(help_text="1 connected, 2 disconnected, 4 pending")
+    presence = serializers.CharField()
+
+
+class ClusterOut(Shape):
+    id = serializers.UUIDField()
+    userId = serializers.UUIDField()
+    name = serializers.CharField()
+    serversCount = serializers.IntegerField()
+
+
+class AgentOut(Shape):
+    id = serializers.UUIDField()
+    serverId = serializers.UUIDField()
+    userId = serializers.UUIDField()
+    status = serializers.IntegerField(help_text="1 connected, 2 disconnected, 4 pending")
+    presence = serializers.CharField()
+    version = serializers.CharField()
+    os = serializers.CharField()
+    architecture = serializers.CharField()
+    serverInfo = Anything()
+    health = Anything()
+    lastSeenAt = Moment()
+
+
+class EnrolmentOut(Shape):
+    token = serializers.CharField(help_text="Shown here and never again.")
+    serverId = serializers.UUIDField()
+    expiresAt = Moment()
+
+
+class TokenOut(Shape):
+    token = serializers.CharField(help_text="Shown here and never again.")
+    expiresAt = Moment()

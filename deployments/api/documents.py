@@ -1,0 +1,90 @@
+"""What the OpenAPI document says of an endpoint, beside the endpoint itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
+from rest_framework import serializers
+
+from deployments.api.answers import ProblemOut
+from deployments.api.once import HEADER, LONGEST_KEY
+from deployments.api.serializers import Checked
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PROBLEM = "application/problem+json"
+WHY = {
+    400: "A field is missing or wrong; `details` names it.",
+    401: "No credentials, or credentials that are not good (any more).",
+    403: "You may see this but not do it.",
+    404: "It does not exist, or it is none of your business.",
+    409: "Not possible in the present state, or the key was used for another request.",
+    413: "The body is larger than its bound.",
+    415: "The body is of a kind that is not read here.",
+    429: "Too many requests; `Retry-After` says when to come back.",
+    502: "A peer or an agent did not do its part.",
+    503: "The database does not answer.",
+}
+ALWAYS = (400, 401, 403, 404, 409, 429, 502, 503)
+WITH_BODY = (413, 415)
+KEY = OpenApiParameter(
+    name=HEADER,
+    type={"type": "string", "maxLength": LONGEST_KEY, "pattern": r"^[!-~]+$"},
+    location=OpenApiParameter.HEADER,
+    description="Makes the request repeatable: within a day, a repeat under the same key has no second effect.",
+)
+
+
+def documented(
+    operation: str,
+    summary: str,
+    *,
+    tag: str,
+    answers: Mapping[int, Any],
+    takes: Any = None,
+    query: type[Checked] | None = None,
+    key: bool = False,
+    examples: Sequence[OpenApiExample] = (),
+) -> Callable[[F], F]:
+    """Operation id, one line for people, answers by status, and what is taken. `key`: an Idempotency-Key counts."""
+    refusals = (*ALWAYS, *(WITH_BODY if takes is not None or key else ()))
+    parameters: list[Any] = [*([query] if query else []), *([KEY] if key else [])]
+    return extend_schema(
+        operation_id=operation,
+        summary=summary,
+        tags=[tag],
+        request=takes,
+        parameters=parameters,
+        responses={
+            **answers,
+            **{(status, PROBLEM): OpenApiResponse(ProblemOut, WHY[status]) for status in refusals},
+        },
+        examples=list(examples),
+    )
+
+
+def enveloped(name: str, **members: Any) -> Any:
+    """The wire's success envelope around these members."""
+    return inline_serializer(name, {"status": serializers.IntegerField(min_value=1, max_value=1), **members})
+
+
+def data(name: str, **members: Any) -> Any:
+    """The same with the members under `data`."""
+    return enveloped(name, data=inline_serializer(f"{name}Data", dict(members)))
+
+
+def taken(name: str, value: Any) -> OpenApiExample:
+    """An example of a body."""
+    return OpenApiExample(name, value=value, request_only=True)
+
+
+def given(name: str, value: Any, *, status: int = 200) -> OpenApiExample:
+    """An example of an answer."""
+    return OpenApiExample(name, value=value, response_only=True, status_codes=[str(status)])
+
+
+NO_BODY = OpenApiTypes.NONE
+TAR = {"application/x-tar": OpenApiTypes.BINARY, "application/octet-stream": OpenApiTypes.BINARY}

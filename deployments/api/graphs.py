@@ -1,0 +1,121 @@
+"""REST for what a project is made of: versions of its graph, and code."""
+
+# ruff: noqa: ARG002 - signatures are the framework's
+
+from __future__ import annotations
+
+from typing import Any, cast
+from uuid import UUID
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from deployments.api import examples
+from deployments.api.answers import CodeOut, GraphOut, GraphVersionOut, PaginationOut
+from deployments.api.common import Door, checked, ok
+from deployments.api.documents import TAR, data, documented
+from deployments.api.parsers import CONTENT, OctetsParser, TarParser
+from deployments.api.serializers import GraphIn, PageQuery
+from deployments.errors import NotFound
+from deployments.events import epoch_ms
+from deployments.services import project_settings, sources
+from deployments.types import GraphRecord
+from deployments.wire import pagination_shape
+
+TAG = "projects"
+HIGHEST_VERSION = 2**31 - 1
+
+
+class ProjectGraph(Door):
+    @documented(
+        "putGraph",
+        "Store the graph as the next version; every problem is answered by node and field, and nothing stored",
+        tag=TAG,
+        takes=GraphIn,
+        answers={200: data("GraphStoredAnswer", graphVersion=serializers.IntegerField(min_value=1))},
+        examples=[examples.GRAPH],
+    )
+    def put(self, request: Request, project_id: UUID) -> Response:
+        graph = cast("dict[str, Any]", request.data)
+        checked(GraphIn, graph)
+        stored = sources.store_graph(caller=self.caller, project_id=project_id, graph=graph)
+        return ok({"data": {"graphVersion": stored.version}})
+
+    @documented("getGraph", "The newest version", tag=TAG, answers={200: data("GraphAnswer", graph=GraphOut())})
+    def get(self, request: Request, project_id: UUID) -> Response:
+        graph = sources.latest_graph(caller=self.caller, project_id=project_id)
+        if graph is None:
+            raise NotFound("The project has no graph yet.")
+        return ok({"data": {"graph": graph_shape(graph)}})
+
+
+class ProjectGraphs(Door):
+    @documented(
+        "listGraphs",
+        "Versions of the graph, newest first",
+        tag=TAG,
+        query=PageQuery,
+        answers={200: data("GraphsAnswer", graphs=GraphVersionOut(many=True), pagination=PaginationOut())},
+    )
+    def get(self, request: Request, project_id: UUID) -> Response:
+        query = checked(PageQuery, request.query_params)
+        page = project_settings.list_graphs(
+            caller=self.caller, project_id=project_id, page=query.get("page", 1), limit=query.get("limit", 20)
+        )
+        found = [version_shape(graph) for graph in page.items]
+        return ok({"data": {"graphs": found, "pagination": pagination_shape(page)}})
+
+
+class ProjectGraphVersion(Door):
+    @documented("getGraphVersion", "One version", tag=TAG, answers={200: data("GraphVersionAnswer", graph=GraphOut())})
+    def get(self, request: Request, project_id: UUID, version: int) -> Response:
+        # What no column can hold was never stored.
+        wanted = min(version, HIGHEST_VERSION)
+        graph = project_settings.get_graph(caller=self.caller, project_id=project_id, version=wanted)
+        return ok({"data": {"graph": graph_shape(graph)}})
+
+
+class ProjectCode(Door):
+    @documented(
+        "listCode",
+        "What each node is built from at the next deployment",
+        tag=TAG,
+        answers={200: data("CodeAnswer", code=CodeOut(many=True))},
+    )
+    def get(self, request: Request, project_id: UUID) -> Response:
+        found = sources.list_code(caller=self.caller, project_id=project_id)
+        shapes = [
+            {"nodeId": code.node_id, "digest": code.digest, "size": code.size, "updatedAt": epoch_ms(code.updated_at)}
+            for code in found
+        ]
+        return ok({"data": {"code": shapes}})
+
+
+class NodeCode(Door):
+    parser_classes = (TarParser, OctetsParser)
+
+    @documented(
+        "putCode",
+        "A tar as the body: the code that the node is built from at its next deployment",
+        tag=TAG,
+        takes=TAR,
+        answers={200: data("CodeStoredAnswer", digest=serializers.CharField())},
+    )
+    def put(self, request: Request, project_id: UUID, node_id: str) -> Response:
+        content: bytes = cast("dict[str, Any]", request.data).get(CONTENT, b"")
+        digest = sources.store_code(caller=self.caller, project_id=project_id, node_id=node_id, content=content)
+        return ok({"data": {"digest": digest}})
+
+    @documented("deleteCode", "Build the node from no code any more", tag=TAG, answers={204: None})
+    def delete(self, request: Request, project_id: UUID, node_id: str) -> Response:
+        sources.remove_code(caller=self.caller, project_id=project_id, node_id=node_id)
+        return Response(status=204)
+
+
+def version_shape(graph: GraphRecord) -> dict[str, Any]:
+    return {"graphVersion": graph.version, "createdAt": epoch_ms(graph.created_at)}
+
+
+def graph_shape(graph: GraphRecord) -> dict[str, Any]:
+    return {**version_shape(graph), "graph": dict(graph.graph)}

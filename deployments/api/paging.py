@@ -1,0 +1,35 @@
+"""Places in a list as text that a client hands back as it got it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from deployments.errors import Invalid
+from deployments.types import DeploymentRecord, Page, Position
+from deployments.wire import pagination_shape
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def cursor_of(record: DeploymentRecord) -> str:
+    """The place right behind this deployment."""
+    return f"{(record.created_at - EPOCH) // MICROSECOND}.{record.id}"
+
+
+def position_of(cursor: str) -> Position:
+    """Raises Invalid for what we never gave."""
+    moment, _, deployment_id = cursor.partition(".")
+    try:
+        created_at = EPOCH + int(moment) * MICROSECOND
+        return Position(created_at=created_at, deployment_id=UUID(deployment_id))
+    except (ValueError, OverflowError):
+        raise Invalid("The place in the list is none.", details={"after": "not from an answer's `next`"}) from None
+
+
+def cursor_shape(page: Page[DeploymentRecord]) -> dict[str, Any]:
+    """The contract's pagination, and where to read on."""
+    full = len(page.items) == page.limit
+    return {**pagination_shape(page), "next": cursor_of(page.items[-1]) if full else ""}

@@ -1,0 +1,30 @@
+"""Who besides the owner may see or deploy a project."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from deployments.models import ProjectMember, User
+from deployments.types import Member
+
+
+def of_project(*, project_id: UUID) -> tuple[Member, ...]:
+    """By name."""
+    rows = ProjectMember.objects.filter(project=project_id).select_related("user").order_by("user__username")
+    return tuple(Member(user_id=row.user_id, name=row.user.get_username(), role=row.role) for row in rows)
+
+
+def user_named(*, name: str) -> UUID | None:
+    """The active user of this name."""
+    return User.objects.filter(username=name, is_active=True).values_list("pk", flat=True).first()
+
+
+def put(*, project_id: UUID, user_id: UUID, role: str) -> None:
+    """Add the member, or give it another role."""
+    ProjectMember.objects.update_or_create(project_id=project_id, user_id=user_id, defaults={"role": role})
+
+
+def remove(*, project_id: UUID, user_id: UUID) -> bool:
+    """False when it was none."""
+    deleted, _ = ProjectMember.objects.filter(project=project_id, user=user_id).delete()
+    return deleted > 0

@@ -1,0 +1,128 @@
+"""Every page and action of the admin, and what each person gets there; people and statuses as in `table`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tests.doors.table import Door
+
+# Signed in but for the last two, who are sent to sign in.
+STAFF = (200, 200, 200, 200, 302, 302)
+PROJECTS = (200, 200, 200, 404, 302, 302)
+CLOSED = (403, 403, 403, 403, 302, 302)
+LEADS_ON = (302, 302, 302, 302, 302, 302)
+NOTHING = (404, 404, 404, 404, 302, 302)
+OWN = (200, 302, 302, 302, 302, 302)
+OWN_OR_NOTHING = (200, 404, 404, 404, 302, 302)
+# Back to the project's page, with the refusal on it for whoever may not do this.
+ACTS = (302, 302, 302, 404, 302, 302)
+
+
+def page(route: str, answers: tuple[int, ...], row: str = "", *, method: str = "get", query: str = "") -> Door:
+    """`row` fills the route's place for an id."""
+    path = route
+    for place in ("<uuid:object_id>", "<path:object_id>", "<id>"):
+        path = path.replace(place, row)
+    return Door(
+        path=f"/admin/{path}",
+        route=route,
+        answers=answers,
+        method=method,
+        body={} if method == "post" else None,
+        query=query,
+    )
+
+
+def act(route: str, answers: tuple[int, ...], row: str = "") -> Door:
+    return page(route, answers, row, method="post")
+
+
+def usual(model: str, row: str, *, listed: tuple[int, ...], read: tuple[int, ...], written: bool) -> Iterable[Door]:
+    """What Django offers for every model: list, add, history, delete, change, and the short address."""
+    one = f"{model}/<path:object_id>/"
+    return (
+        page(f"{model}/", listed),
+        page(f"{model}/add/", STAFF if written else CLOSED),
+        page(f"{one}delete/", CLOSED, row),
+        act(f"{one}delete/", CLOSED, row),
+        page(f"{one}change/", read, row),
+        page(one, LEADS_ON, row),
+    )
+
+
+def history(model: str, row: str, answers: tuple[int, ...]) -> Door:
+    return page(f"{model}/<path:object_id>/history/", answers, row)
+
+
+DEPLOYMENTS, ONE = "deployments/deployment", "deployments/deployment/<uuid:object_id>/"
+SITE: tuple[Door, ...] = (
+    page("", STAFF),
+    page("login/", (302, 302, 302, 302, 200, 200)),
+    page("search/", STAFF),
+    act("logout/", (200, 200, 200, 200, 302, 302)),
+    page("password_change/", STAFF),
+    page("password_change/done/", STAFF),
+    page("autocomplete/", CLOSED),
+    page("jsi18n/", STAFF),
+    Door(path="/admin/r/1/{project}/", route="r/<path:content_type_id>/<path:object_id>/", answers=NOTHING),
+    Door(path="/admin/agents/", route="^(?P<app_label>deployments|agents)/$", answers=STAFF),
+    Door(path="/admin/nothing-here", route="(?P<url>.*)$", answers=NOTHING),
+)
+OF_DEPLOYMENTS: tuple[Door, ...] = (
+    page(f"{DEPLOYMENTS}/now/", STAFF),
+    page(f"{ONE}state/", PROJECTS, "{deployment}"),
+    page(f"{ONE}files/", PROJECTS, "{deployment}"),
+    page(f"{ONE}log/", PROJECTS, "{deployment}"),
+    act(f"{ONE}cancel/", ACTS, "{deployment}"),
+    page(f"{ONE}rollback/", (200, 200, 302, 404, 302, 302), "{earlier}"),
+    act(f"{ONE}rollback/", ACTS, "{earlier}"),
+    history(DEPLOYMENTS, "{deployment}", (200, 200, 200, 302, 302, 302)),
+    *usual(DEPLOYMENTS, "{deployment}", listed=STAFF, read=PROJECTS, written=False),
+)
+PROJECT_MODEL, ITS = "deployments/project", "deployments/project/<uuid:object_id>/"
+OF_PROJECTS: tuple[Door, ...] = (
+    page(f"{ITS}settings/", (200, 200, 200, 302, 302, 302), "{project}"),
+    act(f"{ITS}settings/", (200, 403, 403, 302, 302, 302), "{project}"),
+    page(f"{ITS}state/", PROJECTS, "{project}"),
+    act(f"{ITS}plan/", (400, 400, 400, 404, 302, 302), "{project}"),
+    act(f"{ITS}deploy/", ACTS, "{project}"),
+    page(f"{ITS}history/", PROJECTS, "{project}"),
+    page(f"{ITS}history/diff/", NOTHING, "{project}"),
+    page(f"{ITS}stop/", ACTS, "{project}"),
+    act(f"{ITS}stop/", ACTS, "{project}"),
+    page(f"{ITS}scale/", ACTS, "{project}"),
+    act(f"{ITS}scale/", ACTS, "{project}"),
+    act(f"{ITS}graph/", ACTS, "{project}"),
+    act(f"{ITS}code/", ACTS, "{project}"),
+    history(PROJECT_MODEL, "{project}", PROJECTS),
+    *usual(PROJECT_MODEL, "{project}", listed=STAFF, read=PROJECTS, written=True),
+)
+USER = "deployments/user"
+OF_USERS: tuple[Door, ...] = (
+    page(f"{USER}/<id>/password/", CLOSED, "{user}"),
+    act(f"{USER}/<id>/password/", CLOSED, "{user}"),
+    history(USER, "{user}", CLOSED),
+    *usual(USER, "{user}", listed=CLOSED, read=CLOSED, written=False),
+)
+SERVER, AGENT = "agents/server", "agents/agent"
+OF_MACHINES: tuple[Door, ...] = (
+    history("agents/cluster", "{cluster}", OWN),
+    *usual("agents/cluster", "{cluster}", listed=STAFF, read=OWN, written=True),
+    page(f"{SERVER}/<path:object_id>/new-enrolment-token/", OWN_OR_NOTHING, "{server}"),
+    act(f"{SERVER}/<path:object_id>/new-enrolment-token/", OWN_OR_NOTHING, "{server}"),
+    history(SERVER, "{server}", OWN),
+    *usual(SERVER, "{server}", listed=STAFF, read=OWN, written=True),
+    page(f"{AGENT}/<path:object_id>/revoke/", OWN_OR_NOTHING, "{agent}"),
+    act(f"{AGENT}/<path:object_id>/revoke/", (302, 404, 404, 404, 302, 302), "{agent}"),
+    history(AGENT, "{agent}", OWN),
+    *usual(AGENT, "{agent}", listed=STAFF, read=OWN, written=False),
+    history("agents/commandrecord", "{nothing}", LEADS_ON),
+    *usual("agents/commandrecord", "{nothing}", listed=STAFF, read=LEADS_ON, written=False),
+)
+ADMIN = {
+    "site": SITE,
+    "deployments": OF_DEPLOYMENTS,
+    "projects": OF_PROJECTS,
+    "users": OF_USERS,
+    "machines": OF_MACHINES,
+}

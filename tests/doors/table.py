@@ -1,0 +1,168 @@
+"""Every door of the product, and what each person gets there. A door without a row fails `test_doors.py`.
+
+People are in the order of PEOPLE; `expired` is the owner with a token or session that has run out. Statuses are those
+of HTTP; sockets answer with OPEN or the code they close with (None: turned away at once), gRPC calls with the name of
+a status or of an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+PEOPLE = ("owner", "deployer", "viewer", "stranger", "nobody", "expired")
+
+SEES = (200, 200, 200, 404, 401, 401)
+ANYONE = (200, 200, 200, 200, 401, 401)
+MAKES = (201, 201, 201, 201, 401, 401)
+OWN = (200, 404, 404, 404, 401, 401)
+# Nobody can use what is asked here: who may is told what is wrong, who may not learns nothing.
+REFUSES = (400, 400, 403, 404, 401, 401)
+CHANGES_WRONGLY = (400, 403, 403, 404, 401, 401)
+CHANGES = (200, 403, 403, 404, 401, 401)
+CONFLICTS = (409, 409, 403, 404, 401, 401)
+# The server is the owner's, and nothing was ever started there.
+TO_OWN_SERVER = (200, 404, 403, 404, 401, 401)
+# What ran in the scene is no longer kept.
+NOT_KEPT = (404, 404, 403, 404, 401, 401)
+EVERYBODY = (200, 200, 200, 200, 200, 200)
+NOTHING = (404, 404, 404, 404, 404, 404)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """One way in: `path` may name rows of the scene in braces; `answers` in the order of PEOPLE."""
+
+    path: str
+    route: str
+    answers: tuple[Any, ...]
+    method: str = "get"
+    body: Any = None
+    query: str = ""
+
+
+def rest(method: str, route: str, answers: tuple[Any, ...], body: Any = None, query: str = "", **at: str) -> Door:
+    path = route
+    for name, value in {**PLACES, **at}.items():
+        path = path.replace(name, value)
+    return Door(path=f"/api/{path}", route=route, answers=answers, method=method, body=body, query=query)
+
+
+PLACES: Mapping[str, str] = {
+    "<uuid:deployment_id>": "{deployment}",
+    "<uuid:project_id>": "{project}",
+    "<uuid:server_id>": "{server}",
+    "<uuid:cluster_id>": "{cluster}",
+    "<uuid:agent_id>": "{agent}",
+    "<uuid:history_id>": "{history}",
+    "<int:version>": "1",
+    "<str:node_id>": "n-web",
+    "<str:name>": "stranger",
+}
+TO_SERVER = {"serverId": "{server}"}
+WRONG_ENV = {"projectId": "{project}", **TO_SERVER, "envVars": {"not a name": "x"}}
+
+REST: tuple[Door, ...] = (
+    rest("get", "deployments", ANYONE),
+    rest("get", "deployments", SEES, query="?projectId={project}"),
+    rest("post", "deployments", REFUSES, WRONG_ENV),
+    rest("get", "deployments/<uuid:deployment_id>", SEES),
+    rest("get", "deployments/<uuid:deployment_id>/status", SEES),
+    rest("get", "deployments/<uuid:deployment_id>/events", SEES),
+    rest("post", "deployments/<uuid:deployment_id>/cancel", (202, 202, 403, 404, 401, 401), {}),
+    rest("post", "deployments/<uuid:deployment_id>/rollback", CONFLICTS, {}),
+    rest("get", "deployments/<uuid:deployment_id>/rollback/plan", CONFLICTS),
+    rest("get", "history/<uuid:history_id>/diff", (409, 409, 409, 404, 401, 401), query="?with={history}"),
+    rest("get", "projects", ANYONE),
+    rest("post", "projects", MAKES, {"name": "Mine"}),
+    rest("get", "projects/<uuid:project_id>", SEES),
+    rest("patch", "projects/<uuid:project_id>", CHANGES, {"healthWindow": 5}),
+    rest("delete", "projects/<uuid:project_id>", (409, 403, 403, 404, 401, 401)),
+    rest("get", "projects/<uuid:project_id>/graph", SEES),
+    rest("put", "projects/<uuid:project_id>/graph", CHANGES, {"nodes": [], "edges": []}),
+    rest("get", "projects/<uuid:project_id>/graphs", SEES),
+    rest("get", "projects/<uuid:project_id>/graphs/<int:version>", SEES),
+    rest("get", "projects/<uuid:project_id>/code", SEES),
+    rest("put", "projects/<uuid:project_id>/code/<str:node_id>", CHANGES_WRONGLY, b"no tar"),
+    rest("delete", "projects/<uuid:project_id>/code/<str:node_id>", (404, 403, 403, 404, 401, 401)),
+    rest("get", "projects/<uuid:project_id>/members", SEES),
+    rest("put", "projects/<uuid:project_id>/members/<str:name>", CHANGES, {"role": "viewer"}),
+    rest("delete", "projects/<uuid:project_id>/members/<str:name>", (404, 403, 403, 404, 401, 401)),
+    rest("post", "projects/<uuid:project_id>/plan", TO_OWN_SERVER, TO_SERVER),
+    rest("post", "projects/<uuid:project_id>/stop", CONFLICTS, TO_SERVER),
+    rest("post", "projects/<uuid:project_id>/scale", NOT_KEPT, {**TO_SERVER, "serviceName": "web", "replicas": 2}),
+    rest("get", "projects/<uuid:project_id>/history", SEES),
+    rest("get", "projects/<uuid:project_id>/lanes", SEES),
+    rest("get", "clusters", ANYONE),
+    rest("post", "clusters", MAKES, {"name": "mine"}),
+    rest("get", "clusters/<uuid:cluster_id>", OWN),
+    rest("delete", "clusters/<uuid:cluster_id>", (204, 404, 404, 404, 401, 401)),
+    rest("get", "servers", ANYONE),
+    rest("post", "servers", MAKES, {"name": "mine"}),
+    rest("get", "servers/<uuid:server_id>", OWN),
+    rest("patch", "servers/<uuid:server_id>", OWN, {"host": "10.0.0.1"}),
+    rest("delete", "servers/<uuid:server_id>", (409, 404, 404, 404, 401, 401)),
+    rest("post", "servers/<uuid:server_id>/enrolment-tokens", (201, 404, 404, 404, 401, 401), {}),
+    rest("get", "agents", ANYONE),
+    rest("get", "agents/<uuid:agent_id>", OWN),
+    rest("delete", "agents/<uuid:agent_id>", (204, 404, 404, 404, 401, 401)),
+    # A token makes and ends no tokens: that takes a session.
+    rest("post", "tokens", (403, 403, 403, 403, 403, 403), {}),
+    rest("delete", "tokens", (403, 403, 403, 403, 403, 403)),
+    rest("get", "schema/", EVERYBODY),
+    rest("get", "docs/", EVERYBODY),
+    rest("get", "", NOTHING),
+)
+
+SOCKETS: Mapping[str, tuple[Any, ...]] = {
+    "ws/deployments/<uuid:id>/": ("OPEN", "OPEN", "OPEN", 4404, None, 4401),
+    "ws/projects/<uuid:id>/": ("OPEN", "OPEN", "OPEN", 4404, None, 4401),
+}
+
+UNKNOWN = ("UNAUTHENTICATED", "UNAUTHENTICATED")
+AGENTS_ONLY = ("UNAUTHENTICATED",) * 6
+OWN_AGENT = ("SUCCESS", "NOT_FOUND", "NOT_FOUND", "NOT_FOUND", *UNKNOWN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A gRPC call; `fields` may name rows of the scene."""
+
+    answers: tuple[str, ...]
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+CALLS: Mapping[str, Call] = {
+    "GetAgentStatus": Call(answers=OWN_AGENT, fields={"agent_id": "{agent}"}),
+    "ListAgents": Call(answers=("SUCCESS", "SUCCESS", "SUCCESS", "SUCCESS", *UNKNOWN)),
+    # Says of a stranger's deployment what it says of none: that there is nothing to send.
+    "DeployProject": Call(
+        answers=("SUCCESS", "SUCCESS", "SUCCESS", "SUCCESS", *UNKNOWN),
+        fields={"agent_id": "{agent}", "deployment_id": "{deployment}", "docker_stack_yml": "x"},
+    ),
+    "GetDeploymentStatus": Call(
+        answers=("SUCCESS", "SUCCESS", "SUCCESS", "NOT_FOUND", *UNKNOWN), fields={"deployment_id": "{deployment}"}
+    ),
+    "CancelDeployment": Call(
+        answers=("FAILED_PRECONDITION", "OK", "PERMISSION_DENIED", "NOT_FOUND", *UNKNOWN),
+        fields={"deployment_id": "{deployment}"},
+    ),
+    "ScaleService": Call(
+        answers=("NOT_FOUND", "NOT_FOUND", "PERMISSION_DENIED", "NOT_FOUND", *UNKNOWN),
+        fields={"agent_id": "{agent}", "project_id": "{project}", "service_name": "web", "replicas": 2},
+    ),
+    "StopProject": Call(
+        answers=("FAILED_PRECONDITION", "FAILED_PRECONDITION", "PERMISSION_DENIED", "NOT_FOUND", *UNKNOWN),
+        fields={"agent_id": "{agent}", "project_id": "{project}"},
+    ),
+    # A user's token is no agent's credential.
+    "Heartbeat": Call(answers=AGENTS_ONLY),
+    "SendMetrics": Call(answers=AGENTS_ONLY),
+    "FetchSecrets": Call(answers=AGENTS_ONLY, fields={"deployment_id": "{deployment}"}),
+    # What brings its own proof, and what says only that the process serves.
+    "RegisterAgent": Call(answers=("UNAUTHORIZED",) * 6, fields={"agent_token": "axe_guess"}),
+    "HealthCheck": Call(answers=("OK",) * 6),
+}
+# Streams: what they refuse is tested with the agents' own sessions.
+STREAMS = frozenset({"Session", "StreamMetrics", "FetchBundle"})

@@ -1,0 +1,108 @@
+"""Every door asks who is there: the tables, knocked at row by row, and nothing left out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.urls import URLPattern, get_resolver
+
+from deployments.consumers.routing import routes as socket_routes
+from tests.doors.admin_table import ADMIN
+from tests.doors.scene import Scene
+from tests.doors.sockets import Socket, close_connections
+from tests.doors.table import PEOPLE, REST, SOCKETS, Door
+
+OTHERS = {"", "healthz", "healthz/events"}
+HANDLERS = ("get", "post", "put", "patch", "delete")
+
+
+def named(door: Door) -> str:
+    return f"{door.method} {door.route}{door.query}"
+
+
+def knock(client: Any, door: Door, scene: Scene) -> int:
+    """The status; whatever the request did is undone, so that the next person finds the same scene."""
+    body = scene.fill(door.body)
+    form = {} if body is None else {"data": body}
+    if door.path.startswith("/api/") and body is not None:
+        form |= {"content_type": "application/x-tar"} if isinstance(body, bytes) else {"format": "json"}
+    with transaction.atomic():
+        answer = getattr(client, door.method)(scene.fill(door.path + door.query), **form)
+        status: int = answer.status_code
+        assert answer.getvalue() is not None
+        transaction.set_rollback(True)
+    return status
+
+
+def area(door: Door) -> str:
+    return door.route.partition("/")[0]
+
+
+def answers(doors: Iterable[Door], client_of: Callable[[str], Any], scene: Scene) -> dict[str, tuple[int, ...]]:
+    return {named(door): tuple(knock(client_of(who), door, scene) for who in PEOPLE) for door in doors}
+
+
+def expected(doors: Iterable[Door]) -> dict[str, tuple[Any, ...]]:
+    return {named(door): door.answers for door in doors}
+
+
+@pytest.mark.parametrize("name", sorted({area(door) for door in REST}))
+def test_rest(scene: Scene, name: str) -> None:
+    doors = [door for door in REST if area(door) == name]
+    assert answers(doors, scene.api, scene) == expected(doors)
+
+
+@pytest.mark.parametrize("name", ADMIN)
+def test_admin(scene: Scene, name: str) -> None:
+    assert answers(ADMIN[name], scene.browser, scene) == expected(ADMIN[name])
+
+
+def routes_of(patterns: Any, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            yield route, pattern
+        else:
+            yield from routes_of(pattern.url_patterns, route)
+
+
+def test_no_http_door_is_left_out() -> None:
+    there = dict(routes_of(get_resolver().url_patterns))
+    views: dict[str, Any] = {
+        route.removeprefix("api/"): pattern.callback for route, pattern in there.items() if route.startswith("api/")
+    }
+    methods = {
+        (method, route)
+        for route, callback in views.items()
+        for method in HANDLERS
+        if hasattr(getattr(callback, "cls", None) or callback.view_class, method) or (method, route) == ("get", "")
+    }
+    assert methods == {(door.method, door.route) for door in REST}
+    assert {route for route in there if route.startswith("admin/")} == {
+        f"admin/{door.route}" for doors in ADMIN.values() for door in doors
+    }
+    assert {route for route in there if not route.startswith(("api/", "admin/"))} == OTHERS
+
+
+def test_no_socket_is_left_out() -> None:
+    # Channels keeps what its middleware wraps without a type.
+    router: Any = socket_routes.inner
+    there = {str(pattern.pattern) for pattern in router.routes}
+    assert there == {*SOCKETS, "<path:unknown>"}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("route", SOCKETS)
+async def test_sockets(scene: Scene, route: str) -> None:
+    row = "deployment" if "deployments" in route else "project"
+    heard = []
+    for who in PEOPLE:
+        socket = Socket(f"/{route.replace('<uuid:id>', scene.rows[row])}", token=scene.token(who))
+        opened, code = await socket.open()
+        heard.append("OPEN" if opened else code)
+        await socket.close()
+    await close_connections()
+    assert tuple(heard) == SOCKETS[route]
