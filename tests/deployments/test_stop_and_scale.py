@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from deployments.errors import Conflict, Forbidden, Invalid, NotFound
 from deployments.models import Deployment, DeploymentHistory, Project, User
-from deployments.services import variables
+from deployments.services import preparing, variables
 from deployments.services.access import caller_of
 from deployments.services.scale import scale_service
 from deployments.services.stop import stop_project
@@ -106,6 +107,25 @@ def test_a_scale_that_waited_scales_what_runs_by_then(lane: Lane) -> None:
     assert scaled.env_names == ("API_KEY", "NEW")
     assert variables.request_env(deployment_id=scaled.id) == {"API_KEY": CANARY, "NEW": "x"}
     assert variables.values_for(deployment_id=scaled.id) == variables.values_for(deployment_id=holder.id)
+
+
+def test_a_scale_never_undoes_a_success_that_came_while_it_was_prepared(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane.deployed()
+    holder = lane.start(lane.ask(env_vars={"NEW": "x"}))
+    waiting = scale(lane, "web", 2)
+    prepare = preparing.prepare
+
+    def prepare_then_succeed(**given: Any) -> preparing.Prepared:
+        prepared = prepare(**given)
+        if factories.reload(holder.id).status is Status.IN_PROGRESS:
+            lane.succeed(holder)
+        return prepared
+
+    monkeypatch.setattr(preparing, "prepare", prepare_then_succeed)
+    assert lane.start(waiting).status is Status.PENDING
+    assert lane.start(waiting).env_names == ("NEW",)
 
 
 def test_a_scale_is_not_carried_out_on_what_was_stopped_meanwhile(lane: Lane) -> None:
