@@ -12,7 +12,7 @@ from deployments.repositories import history, lanes
 from deployments.services import access, deploy, rollback, snapshots, variables
 from deployments.services.history import changed_names
 from deployments.states import Status
-from deployments.types import Caller, DeployRequest, Right, Target
+from deployments.types import Caller, DeploymentRecord, DeployRequest, Right, Target
 from stackgen.plan import Change, Plan, compare_services
 from stackgen.results import StackService
 
@@ -72,6 +72,7 @@ def plan_rollback(
     entry = rollback.choose_entry(caller=caller, deployment=deployment, target_deployment_id=target_deployment_id)
     kept = history.snapshot(history_id=entry.id)
     running = _running(project_id=deployment.project_id, target=deployment.target)
+    said = (f"Back to {entry.version}, images and values as they were then.", *_later_success(deployment))
     plan = compare_services(
         old=running.services,
         new=snapshots.services_of(kept.config),
@@ -83,8 +84,16 @@ def plan_rollback(
         changes=plan.changes,
         text=snapshots.text_of(plan.changes),
         approval="",
-        warnings=(f"Back to {entry.version}, images and values as they were then.", *running.warnings),
+        warnings=(*said, *running.warnings),
     )
+
+
+def _later_success(deployment: DeploymentRecord) -> tuple[str, ...]:
+    """Undoing a success that runs no longer is allowed; it should be no surprise."""
+    running = history.running(project_id=deployment.project_id, target_id=deployment.target.id)
+    if deployment.status is Status.SUCCESS and running is not None and running.deployment_id != deployment.id:
+        return (f"{running.version} runs there now, a later success than this deployment.",)
+    return ()
 
 
 def _running(*, project_id: UUID, target: Target) -> Running:

@@ -71,8 +71,10 @@ FIELD = "targetDeploymentId"
 
 
 def check_can_be_undone(deployment: DeploymentRecord) -> None:
-    """Raises Conflict for a deployment that is neither a success nor failed."""
+    """Raises Conflict for a deployment that is neither a success nor failed, and for one that never started."""
     if deployment.status in undoing.CAN_BE_UNDONE:
+        if deployment.status is Status.FAILED and deployment.started_at is None:
+            raise Conflict("The deployment never started, so there is nothing to undo.")
         return
     if deployment.status in {Status.PENDING, Status.IN_PROGRESS}:
         raise Conflict(f"The deployment is {deployment.status}; cancel it instead.")

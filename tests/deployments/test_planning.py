@@ -52,7 +52,9 @@ def test_a_rollback_is_planned_against_what_runs_now(lane: Lane) -> None:
     lane.draw(web="web:3")  # what is drawn now plays no part
     planned = planning.plan_rollback(caller=lane.caller, deployment_id=second.id)
     assert actions(planned) == {"web": "replace", "db": "keep"}
-    assert "v1" in planned.warnings[0]
+    assert ["v1" in warning for warning in planned.warnings] == [True]
+    lane.deployed()
+    assert "v3 runs there now" in planning.plan_rollback(caller=lane.caller, deployment_id=second.id).warnings[1]
 
 
 def test_an_approved_plan_that_still_holds_is_carried_out(lane: Lane) -> None:

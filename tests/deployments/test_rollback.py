@@ -222,8 +222,12 @@ def test_there_must_be_something_to_go_back_to(lane: Lane) -> None:
         lane.ask_rollback(only, to=only)
     with pytest.raises(Invalid, match="never succeeded"):
         lane.ask_rollback(only, to=lane.fail(lane.start(lane.ask())))
+    waiting = lane.ask()
     with pytest.raises(Conflict, match="cancel it"):
-        lane.ask_rollback(lane.ask())
+        lane.ask_rollback(waiting)
+    cancel_deployment(caller=lane.caller, deployment_id=waiting.id, at=lane.now())
+    with pytest.raises(Conflict, match="never started"):
+        lane.ask_rollback(factories.reload(waiting.id))
     assert not Deployment.objects.filter(kind="rollback").exists()
 
 

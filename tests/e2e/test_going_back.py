@@ -8,7 +8,8 @@ import pytest
 
 from tests.e2e import docker_view
 from tests.e2e.conftest import MakeProject
-from tests.e2e.control_plane import ControlPlane
+from tests.e2e.control_plane import ControlPlane, wait_for
+from tests.e2e.faults.host import picture
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -107,3 +108,33 @@ def test_scale_adds_a_copy_and_stop_leaves_nothing_running(control_plane: Contro
     assert control_plane.wait_for_end(stopped.data["deployment"]["id"])["status"] == 3
     assert docker_view.leftovers(project)["containers"] == []
     assert docker_view.leftovers(project)["networks"] == []
+
+
+def test_a_cancelled_rollback_puts_back_what_it_was_to_undo(
+    control_plane: ControlPlane, two_parts: MakeProject
+) -> None:
+    project = two_parts(listens_after=6)  # long enough to be cancelled on the way back to it
+    first = control_plane.deploy(project)
+    assert control_plane.wait_for_end(first)["status"] == 3
+    two_parts(text="another")
+    second = control_plane.deploy(project)
+    assert control_plane.wait_for_end(second)["status"] == 3
+    before = picture(project)
+
+    answer = control_plane.api(f"deployments/{second}/rollback", send={})
+    assert answer.data is not None, answer
+    rollback = str(answer.data["deployment"]["id"])
+    wait_for(lambda: control_plane.get(rollback)["currentStage"] == 3, seconds=30, what="the rollback at work")
+    assert control_plane.get(second)["status"] == 5
+    assert control_plane.api(f"deployments/{second}/cancel", send={}).status == 409
+    assert control_plane.api(f"deployments/{rollback}/cancel", send={}).status == 202
+    control_plane.kill("runner")
+    control_plane.restart("runner")
+
+    ended = control_plane.wait_for_end(rollback)
+    assert (ended["status"], ended["reason"]) == (4, "cancelled"), ended
+    undone = control_plane.get(second)
+    assert (undone["status"], undone["rolledBackBy"]) == (3, "")
+    after = picture(project)
+    assert after.services == before.services
+    assert (after.networks, after.volumes, after.ids["web"]) == (before.networks, before.volumes, before.ids["web"])
