@@ -6,6 +6,8 @@ import base64
 import binascii
 import os
 import re
+
+
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -72,6 +74,29 @@ def some_of(name: str, allowed: Collection[str]) -> frozenset[str]:
     if unknown := sorted(chosen - set(allowed)):
         raise ImproperlyConfigured(f"{name}: {unknown[0]!r} is none of {', '.join(sorted(allowed))}.")
     return chosen
+
+
+def choice(name: str, default: str, *, among: Collection[str]) -> str:
+    """One of these words."""
+    value = text(name, default)
+    if value not in among:
+        raise ImproperlyConfigured(f"{name}={value!r} is none of {', '.join(among)}.")
+    return value
+
+
+def service_keys(name: str) -> Mapping[str, bytes]:
+    """Keys by service from "graph:<base64 of at least 32 bytes>,..."; none when it is not set."""
+    keys: dict[str, bytes] = {}
+    for part in words(name):
+        service, _, encoded = part.partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except binascii.Error as error:
+            raise ImproperlyConfigured(f"{name}: the key of {service!r} is not base64.") from error
+        if not service or service in keys or len(key) < ENCRYPTION_KEY_BYTES:
+            raise ImproperlyConfigured(f"{name}: write SERVICE:BASE64, each service once, at least 32 bytes of key.")
+        keys[service] = key
+    return keys
 
 
 def encryption_keys(name: str) -> Mapping[int, bytes]:

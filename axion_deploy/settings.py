@@ -89,6 +89,15 @@ CACHES = {
 }
 RQ_QUEUES = {"deployments": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 120, "DEFAULT_RESULT_TTL": 300}}
 KAFKA_BROKERS = env.words("KAFKA_BROKERS")
+# Never the group of a NestJS service: its members speak another assignment protocol.
+AXION_KAFKA_GROUP = env.text("AXION_KAFKA_GROUP", "axion-deploy")
+# Of topics that the consumer has to make.
+AXION_KAFKA_PARTITIONS = env.number("AXION_KAFKA_PARTITIONS", 3, at_least=1)
+# Threads for reads, and as many for what has an effect; each has a database connection.
+AXION_KAFKA_CONCURRENCY = env.number("AXION_KAFKA_CONCURRENCY", 4, at_least=1)
+# What makes a user id true: session, signed or trust (development alone).
+AXION_KAFKA_IDENTITY = env.choice("AXION_KAFKA_IDENTITY", "session", among=("session", "signed", "trust"))
+AXION_KAFKA_SERVICE_KEYS = env.service_keys("AXION_KAFKA_SERVICE_KEYS")
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

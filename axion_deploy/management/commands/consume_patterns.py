@@ -1,0 +1,42 @@
+"""manage.py consume_patterns: requests of the platform's other services, over Kafka."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from axion_deploy.intake_bindings import identify
+from axion_deploy.processes import stop_on_signals
+from deployments.intake.desk import Desk
+from deployments.intake.health import health_check
+from deployments.intake.identity import IdentityKind
+from deployments.intake.run import Intake
+from deployments.intake.session import Membership
+
+logger = structlog.get_logger(__name__)
+
+
+class Command(BaseCommand):
+    help = "Answer deployment-service.* and health.check. Several may run and share; a killed one loses nothing."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.KAFKA_BROKERS:
+            raise CommandError("Set KAFKA_BROKERS to the addresses of the brokers.")
+        stopped = stop_on_signals()
+        trusting = settings.AXION_KAFKA_IDENTITY == IdentityKind.TRUST
+        if trusting:
+            logger.warning("EVERY USER ID IS BELIEVED: AXION_KAFKA_IDENTITY=trust is for development alone")
+        membership = Membership(
+            brokers=settings.KAFKA_BROKERS,
+            group=settings.AXION_KAFKA_GROUP,
+            client_id=f"axion-deploy-{socket.gethostname()}-{os.getpid()}",
+            threads=settings.AXION_KAFKA_CONCURRENCY,
+        )
+        desk = Desk(identify=identify(), health=health_check(trusting=trusting, now=timezone.now))
+        Intake(membership=membership, desk=desk, partitions=settings.AXION_KAFKA_PARTITIONS, stopped=stopped).run()

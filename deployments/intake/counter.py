@@ -1,0 +1,76 @@
+"""One request from being read to being answered: the reply is out, or a dead letter is, before its offset counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from django.utils import timezone
+
+from deployments.intake.answers import Answer, failure, reply_to
+from deployments.intake.dead_letters import dead_letter
+from deployments.intake.desk import Desk
+from deployments.intake.messages import Incoming, ReplyAddress, UnanswerableError, reply_address
+from deployments.intake.outbox import Outbox, TooLargeError, UndeliverableError
+from deployments.intake.workers import Job
+
+TOO_LARGE = failure(
+    code="VALIDATION_ERROR",
+    message="The answer is larger than a message may be. Ask for less.",
+    details={"pagination.limit": "smaller"},
+)
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counter:
+    """Serves requests on the threads of `later`. `broken` is called when neither reply nor dead letter gets out."""
+
+    desk: Desk
+    outbox: Outbox
+    broken: Callable[[UndeliverableError], None]
+
+    def serve(self, incoming: Incoming, *, later: Callable[[Job], None], done: Job) -> None:
+        """`done` is called exactly once, unless `broken` is called instead."""
+        try:
+            address = reply_address(incoming)
+        except UnanswerableError as error:
+            self._bury(incoming, code="VALIDATION_ERROR", error=error, done=done)
+            return
+        answer = self.desk.answer(incoming)
+        if address is not None:
+            self._reply(incoming, address, answer, later=later, done=done)
+        elif answer.code:
+            refused = UnanswerableError(answer.message)
+            self._bury(incoming, code=answer.code, error=refused, done=done)
+        else:
+            done()
+
+    def _reply(
+        self,
+        incoming: Incoming,
+        address: ReplyAddress,
+        answer: Answer,
+        *,
+        later: Callable[[Job], None],
+        done: Job,
+    ) -> None:
+        def failed(error: UndeliverableError) -> None:
+            # Off the sending thread, which must not wait for itself.
+            if isinstance(error, TooLargeError) and answer is not TOO_LARGE:
+                later(lambda: self._reply(incoming, address, TOO_LARGE, later=later, done=done))
+            else:
+                later(lambda: self._bury(incoming, code="EXTERNAL_SERVICE_ERROR", error=error, done=done))
+
+        self.outbox.send(reply_to(address, answer), key=None, sent=done, failed=failed)
+
+    def _bury(self, incoming: Incoming, *, code: str, error: Exception, done: Job) -> None:
+        """To the dead letters; what was replayed from there does not go there again."""
+        logger.warning("a request is not answered", record=incoming.record_name, error=str(error))
+        if incoming.is_replay:
+            done()
+            return
+        letter = dead_letter(incoming, code=code, name=type(error).__name__, message=str(error), at=timezone.now())
+        self.outbox.send(letter, key=incoming.key, sent=done, failed=self.broken)

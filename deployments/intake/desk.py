@@ -1,0 +1,63 @@
+"""From a request to its answer: read, know who asks, do it, say what came of it. Nothing here knows the broker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, connections
+from django.utils import timezone
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from deployments.errors import Conflict
+from deployments.intake.answers import Answer, success, unknown_pattern
+from deployments.intake.errors import answer_to
+from deployments.intake.identity import Identify
+from deployments.intake.messages import Incoming, body_of
+from deployments.intake.metadata import metadata_of
+from deployments.intake.patterns import HEALTH, PATTERNS, Call, Pattern
+
+# Who asked for a deployment this long ago has given up on the answer and may have asked elsewhere.
+OLDEST_EFFECT_MS = 600_000
+DATABASE_ATTEMPTS = 3
+LONGEST_PAUSE = 1.0
+
+
+class Desk:
+    """Safe for threads, one database connection each."""
+
+    def __init__(self, *, identify: Identify, health: Callable[[], Mapping[str, Any]]) -> None:
+        self._identify = identify
+        self._health = health
+
+    def answer(self, incoming: Incoming) -> Answer:
+        """Never raises. A database that is gone for a moment is asked again."""
+        try:
+            if incoming.topic == HEALTH:
+                return Answer(body={"health": dict(self._health())})
+            pattern = PATTERNS.get(incoming.topic)
+            if pattern is None:
+                return unknown_pattern(incoming.topic)
+            return self._attempt(pattern, incoming)
+        except Exception as error:
+            return answer_to(error, topic=incoming.topic)
+
+    def _attempt(self, pattern: Pattern, incoming: Incoming) -> Answer:
+        attempts = Retrying(
+            retry=retry_if_exception_type((OperationalError, InterfaceError)),
+            stop=stop_after_attempt(DATABASE_ATTEMPTS),
+            wait=wait_random_exponential(multiplier=0.1, max=LONGEST_PAUSE),
+            before_sleep=lambda _: connections.close_all(),
+            reraise=True,
+        )
+        return attempts(self._do, pattern, incoming)
+
+    def _do(self, pattern: Pattern, incoming: Incoming) -> Answer:
+        body = body_of(incoming)
+        metadata = metadata_of(body, incoming)
+        caller = self._identify(metadata, incoming)
+        if pattern.has_effect and time.time() * 1000 - incoming.timestamp_ms > OLDEST_EFFECT_MS:
+            raise Conflict("The request waited too long to be carried out. Ask again.")
+        call = Call(caller=caller, body=body, request_id=metadata.request_id, at=timezone.now())
+        return success(pattern.answer(call))

@@ -1,0 +1,26 @@
+"""Errors over Kafka: one mapping to envelopes and transport errors. What is not ours is logged, its text not told."""
+
+from __future__ import annotations
+
+import structlog
+from django.db import DatabaseError
+
+from agents.errors import AgentError
+from deployments.errors import DeployError, Unauthenticated
+from deployments.intake.answers import Answer, crashed, failure, not_signed_in
+
+logger = structlog.get_logger(__name__)
+
+
+def answer_to(error: Exception, *, topic: str) -> Answer:
+    """The answer to any error that leaves a handler."""
+    if isinstance(error, Unauthenticated):
+        return not_signed_in(error.message)
+    if isinstance(error, DeployError):
+        return failure(code=error.code, message=error.message, details=error.details)
+    if isinstance(error, AgentError):
+        return failure(code=error.code, message=error.message)
+    logger.error("a Kafka request failed", topic=topic, exc_info=error)
+    if isinstance(error, DatabaseError):
+        return failure(code="DATABASE_ERROR", message="The database does not answer. Try again.")
+    return crashed()

@@ -1,0 +1,98 @@
+"""Who asks over Kafka: believed only as far as AXION_KAFKA_IDENTITY says. What cannot be checked is never a yes."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from deployments.errors import Unauthenticated
+from deployments.intake import signatures
+from deployments.intake.messages import Incoming
+from deployments.intake.metadata import Metadata
+from deployments.services import identities
+from deployments.types import Caller
+
+# Raises Unauthenticated, or PeerFailed when nobody can tell.
+ValidateSession = Callable[[str], UUID]
+Identify = Callable[[Metadata, Incoming], Caller]
+
+REMEMBER_SECONDS = 3.0
+MOST_REMEMBERED = 10_000
+
+
+class IdentityKind(StrEnum):
+    """What makes a user id true."""
+
+    SESSION = "session"
+    SIGNED = "signed"
+    TRUST = "trust"
+
+
+@dataclass
+class Remembered:
+    """Callers of the last few seconds by what proved them, so that a busy caller is not proven anew each time.
+
+    A session that ends, and an account that is disabled, may act for REMEMBER_SECONDS more. Safe for threads: each
+    operation is one of a dict.
+    """
+
+    _callers: dict[str, tuple[float, Caller]] = field(default_factory=dict)
+
+    def get(self, proof: str, make: Callable[[], Caller]) -> Caller:
+        """The remembered caller, or the made one. What `make` raises is not remembered."""
+        now = time.monotonic()
+        until, caller = self._callers.get(proof, (0.0, None))
+        if caller is not None and now < until:
+            return caller
+        made = make()
+        if len(self._callers) >= MOST_REMEMBERED:
+            self._callers.clear()
+        self._callers[proof] = (now + REMEMBER_SECONDS, made)
+        return made
+
+
+def by_session(validate: ValidateSession) -> Identify:
+    """The session decides alone; a user id in the metadata is not even read."""
+    remembered = Remembered()
+
+    def identify(metadata: Metadata, _: Incoming) -> Caller:
+        token = metadata.session_token
+        if not token:
+            raise Unauthenticated("Sign in first: metadata.sessionToken is missing.")
+        proof = hashlib.sha256(token.encode()).hexdigest()
+        return remembered.get(proof, lambda: identities.verified_caller(user_id=validate(token)))
+
+    return identify
+
+
+def by_signature(keys: Mapping[str, bytes]) -> Identify:
+    """A known service vouches for metadata.userId."""
+    remembered = Remembered()
+
+    def identify(metadata: Metadata, incoming: Incoming) -> Caller:
+        signatures.check(incoming, keys=keys, now_ms=int(time.time() * 1000))
+        user_id = _claimed(metadata)
+        return remembered.get(str(user_id), lambda: identities.verified_caller(user_id=user_id))
+
+    return identify
+
+
+def by_trust() -> Identify:
+    """Whoever claims to be a user is that user: for development alone."""
+    remembered = Remembered()
+
+    def identify(metadata: Metadata, _: Incoming) -> Caller:
+        user_id = _claimed(metadata)
+        return remembered.get(str(user_id), lambda: identities.claimed_caller(user_id=user_id))
+
+    return identify
+
+
+def _claimed(metadata: Metadata) -> UUID:
+    if metadata.user_id is None:
+        raise Unauthenticated("Say who asks: metadata.userId is missing.")
+    return metadata.user_id

@@ -1,0 +1,126 @@
+"""A request as it lies on the broker, read by NestJS's Kafka convention. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from deployments.errors import Invalid
+
+CORRELATION_ID = "kafka_correlationId"
+REPLY_TOPIC = "kafka_replyTopic"
+REPLY_PARTITION = "kafka_replyPartition"
+ATTEMPT = "x-attempt"
+REPLAY = "x-dlq-replay"
+ORIGINAL_RECORD = "x-dlq-original-record"
+LONGEST_RECORD_NAME = 200
+# Only topics made for replies: a request must not be able to make us write into another one.
+REPLY_TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,243}\.reply")
+DIGITS = re.compile(r"[0-9]{1,9}")
+OBJECT = re.compile(r"\s*\{")
+ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class UnanswerableError(Exception):
+    """The request asks for a reply at an address that cannot be one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplyAddress:
+    """Where the caller listens. Without a partition any will do; the correlation id goes back byte for byte."""
+
+    topic: str
+    partition: int | None
+    correlation_id: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incoming:
+    """One record of a request topic; the topic is the pattern. `timestamp_ms` is the sender's clock."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: Mapping[str, bytes]
+
+    @property
+    def correlation_id(self) -> bytes:
+        return self.headers.get(CORRELATION_ID, b"")
+
+    @property
+    def is_event(self) -> bool:
+        """Nobody waits for a reply."""
+        return not (self.correlation_id and self.headers.get(REPLY_TOPIC))
+
+    @property
+    def is_replay(self) -> bool:
+        return REPLAY in self.headers
+
+    @property
+    def record_name(self) -> str:
+        """Names this record, the same each time it is delivered or replayed."""
+        original = self.headers.get(ORIGINAL_RECORD, b"").decode("ascii", "replace")
+        own = f"{self.topic}:{self.partition}:{self.offset}"
+        return original if original.isprintable() and 0 < len(original) <= LONGEST_RECORD_NAME else own
+
+    @property
+    def attempt(self) -> int:
+        """From 1; more for what was replayed."""
+        raw = self.headers.get(ATTEMPT, b"").decode("ascii", "replace")
+        return int(raw) if DIGITS.fullmatch(raw) else 1
+
+
+def reply_address(incoming: Incoming) -> ReplyAddress | None:
+    """None for an event. Raises UnanswerableError when the headers name no topic of replies or no partition."""
+    if incoming.is_event:
+        return None
+    topic = incoming.headers[REPLY_TOPIC].decode("utf-8", "replace")
+    if not REPLY_TOPIC_NAME.fullmatch(topic):
+        raise UnanswerableError("The reply topic is no topic of replies: its name must end with .reply.")
+    raw = incoming.headers.get(REPLY_PARTITION)
+    if raw is not None and not DIGITS.fullmatch(raw.decode("ascii", "replace")):
+        raise UnanswerableError("The reply partition is no number.")
+    return ReplyAddress(
+        topic=topic, partition=None if raw is None else int(raw), correlation_id=incoming.correlation_id
+    )
+
+
+def body_of(incoming: Incoming) -> dict[str, Any]:
+    """The request's JSON object. Raises Invalid for everything else, and never repeats any of it."""
+    try:
+        text = (incoming.value or b"").decode()
+    except UnicodeDecodeError:
+        raise _refused("is not UTF-8") from None
+    if not OBJECT.match(text):
+        raise _refused("must be a JSON object")
+    try:
+        body = json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise _refused("is not JSON, or deeper or with larger numbers than we read") from None
+    if ESCAPED_SURROGATE.search(incoming.value or b"") and not _is_text(body):
+        raise _refused("holds half of a character")
+    found: dict[str, Any] = body
+    return found
+
+
+def _refused(why: str) -> Invalid:
+    return Invalid("The request cannot be read.", details={"body": why})
+
+
+def _no_constant(_: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are no JSON")
+
+
+def _is_text(body: object) -> bool:
+    """False when a string holds a lone surrogate, which no database and no encoder takes."""
+    try:
+        json.dumps(body, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        return False
+    return True

@@ -1,0 +1,85 @@
+"""The patterns that this service answers, each by one use case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from deployments.intake import fields
+from deployments.services import cancel, deploy, queries
+from deployments.types import Caller, DeployRequest
+from deployments.wire import deployment_shape, pagination_shape, status_shape
+
+PREFIX = "deployment-service."
+HEALTH = "health.check"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A request whose caller is known."""
+
+    caller: Caller
+    body: fields.Body
+    request_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pattern:
+    """`answer` gives the members beside the status. What has an effect is not done for a request that is too old."""
+
+    answer: Callable[[Call], Mapping[str, Any]]
+    has_effect: bool = False
+
+
+def deploy_project(call: Call) -> Mapping[str, Any]:
+    wish = DeployRequest(
+        project_id=fields.required_uuid(call.body, "projectId"),
+        target=fields.target(call.body),
+        env_vars=fields.env_vars(call.body),
+        force_redeploy=fields.flag(call.body, "forceRedeploy"),
+        request_id=call.request_id,
+    )
+    made = deploy.deploy_project(caller=call.caller, request=wish, deployment_id=uuid4(), at=call.at)
+    return {"deployment": deployment_shape(made)}
+
+
+def cancel_deployment(call: Call) -> Mapping[str, Any]:
+    deployment_id = fields.required_uuid(call.body, "deploymentId")
+    cancel.cancel_deployment(caller=call.caller, deployment_id=deployment_id, at=call.at)
+    return {}
+
+
+def get_deployment(call: Call) -> Mapping[str, Any]:
+    deployment_id = fields.required_uuid(call.body, "deploymentId")
+    return {"deployment": deployment_shape(queries.get_deployment(caller=call.caller, deployment_id=deployment_id))}
+
+
+def get_deployment_status(call: Call) -> Mapping[str, Any]:
+    deployment_id = fields.required_uuid(call.body, "deploymentId")
+    return {"data": status_shape(queries.get_deployment(caller=call.caller, deployment_id=deployment_id))}
+
+
+def list_deployments(call: Call) -> Mapping[str, Any]:
+    pagination = fields.section(call.body, "pagination")
+    page = queries.list_deployments(
+        caller=call.caller,
+        project_id=fields.required_uuid(call.body, "projectId"),
+        status=fields.status_filter(call.body),
+        page=fields.number(pagination, "page", default=1, path="pagination."),
+        limit=fields.number(pagination, "limit", default=fields.DEFAULT_LIMIT, path="pagination."),
+    )
+    found = [deployment_shape(item) for item in page.items]
+    return {"data": {"deployments": found, "pagination": pagination_shape(page)}}
+
+
+PATTERNS: Mapping[str, Pattern] = {
+    f"{PREFIX}deployProject": Pattern(answer=deploy_project, has_effect=True),
+    f"{PREFIX}cancelDeployment": Pattern(answer=cancel_deployment, has_effect=True),
+    f"{PREFIX}getDeployment": Pattern(answer=get_deployment),
+    f"{PREFIX}getDeploymentStatus": Pattern(answer=get_deployment_status),
+    f"{PREFIX}listDeployments": Pattern(answer=list_deployments),
+}

@@ -1,0 +1,91 @@
+"""Keep a session going for as long as the process is wanted, whatever the broker does."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from dataclasses import dataclass, field
+
+import structlog
+from kafka.errors import KafkaError
+
+from deployments.intake import topics
+from deployments.intake.desk import Desk
+from deployments.intake.outbox import UndeliverableError
+from deployments.intake.session import Membership, Session
+from deployments.services.health import SERVING, say_consumer
+
+WAITING = "waiting"
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 10.0
+SAY_SECONDS = 4.0
+LOOK_SECONDS = 30.0
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intake:
+    """One consumer process. `partitions` is for topics that it has to make."""
+
+    membership: Membership
+    desk: Desk
+    partitions: int
+    stopped: threading.Event
+
+    def run(self) -> None:
+        """Return when stopped. A broker that is gone is waited for with growing pauses and jitter."""
+        failures = 0
+        while not self.stopped.is_set():
+            try:
+                began = time.monotonic()
+                self._serve()
+            except (KafkaError, UndeliverableError, OSError) as error:
+                failures = 1 if time.monotonic() - began > LONGEST_PAUSE else failures + 1
+                self._wait(failures, error)
+        self.say("stopped", "It was told to stop.")
+
+    def say(self, state: str, message: str) -> None:
+        """For health answers of any process."""
+        say_consumer(name=self.membership.client_id, state=state, message=message)
+
+    def make_topics(self) -> None:
+        """Raises KafkaError when no broker answers."""
+        made = topics.create_missing(brokers=self.membership.brokers, partitions=self.partitions)
+        if made:
+            logger.info("topics made", topics=made)
+
+    def _serve(self) -> None:
+        self.make_topics()
+        session = Session(membership=self.membership, desk=self.desk, stopped=self.stopped)
+        try:
+            session.run(each=Watch(intake=self).turn)
+        finally:
+            session.close()
+
+    def _wait(self, failures: int, error: Exception) -> None:
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**failures) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
+        logger.warning("Kafka is not there, trying again", error=str(error), seconds=round(pause, 1))
+        self.say(WAITING, "Kafka does not answer; requests wait there until it does.")
+        self.stopped.wait(pause)
+
+
+@dataclass
+class Watch:
+    """Looks up now and then from a session's work."""
+
+    intake: Intake
+    _said_at: float = field(default=0.0)
+    _looked_at: float = field(default_factory=time.monotonic)
+
+    def turn(self, partitions: int) -> None:
+        """Say how it goes, and make topics again that somebody removed. Raises KafkaError as above."""
+        now = time.monotonic()
+        if now - self._said_at >= SAY_SECONDS:
+            self._said_at = now
+            waiting = "It has no partitions: others hold them all, or it is joining."
+            self.intake.say(SERVING if partitions else WAITING, "" if partitions else waiting)
+        if now - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = now
+            self.intake.make_topics()

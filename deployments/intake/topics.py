@@ -1,0 +1,53 @@
+"""The topics of this door: their names, and making those that are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from deployments.intake.outbox import BOOTSTRAP_MS, LARGEST_MESSAGE
+from deployments.intake.patterns import HEALTH, PATTERNS
+
+DEAD_LETTERS = "deployment-service-dlq"
+REPLY_SUFFIX = ".reply"
+# Every request topic of this service, also one we have no handler for: its callers are told so instead of waiting.
+SUBSCRIPTION = r"^(deployment-service\.(?!events$)(?!.*\.reply$).+|health\.check)$"
+REQUEST_MS = 10_000
+
+logger = structlog.get_logger(__name__)
+
+
+def needed() -> tuple[str, ...]:
+    """Requests, their replies and the dead letters."""
+    requests = (*PATTERNS, HEALTH)
+    return (*requests, *(name + REPLY_SUFFIX for name in requests), DEAD_LETTERS)
+
+
+def create_missing(*, brokers: Sequence[str], partitions: int) -> tuple[str, ...]:
+    """Make the topics that are not there; returns their names. Raises KafkaError when no broker answers.
+
+    Topics that we may not create are left to whoever may.
+    """
+    admin = KafkaAdminClient(
+        bootstrap_servers=list(brokers), request_timeout_ms=REQUEST_MS, bootstrap_timeout_ms=BOOTSTRAP_MS
+    )
+    try:
+        missing = sorted(set(needed()) - set(admin.list_topics()))
+        return tuple(name for name in missing if _create(admin, name, partitions=partitions))
+    finally:
+        admin.close()
+
+
+def _create(admin: KafkaAdminClient, name: str, *, partitions: int) -> bool:
+    wanted = {"num_partitions": partitions, "configs": {"max.message.bytes": str(LARGEST_MESSAGE)}}
+    try:
+        admin.create_topics({name: wanted}, wait_for_metadata=True)
+    except TopicAlreadyExistsError:
+        return False
+    except KafkaError as error:
+        logger.warning("topic not created", topic=name, error=str(error))
+        return False
+    return True

@@ -1,0 +1,71 @@
+"""Threads that serve requests, a fixed number for each kind, so that slow work of one kind never holds up the other."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+
+import structlog
+from django.db import connections
+
+Job = Callable[[], None]
+
+logger = structlog.get_logger(__name__)
+
+
+class Workers:
+    """`underway` counts jobs from being handed over until `finished`, which may be later than the job's own end."""
+
+    def __init__(self, *, name: str, count: int, most_underway: int) -> None:
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._underway = 0
+        self._most = most_underway
+        self._threads = [threading.Thread(target=self._work, name=f"{name}-{n}", daemon=True) for n in range(count)]
+        for thread in self._threads:
+            thread.start()
+
+    def begin(self, job: Job) -> None:
+        """Take on one request."""
+        with self._lock:
+            self._underway += 1
+        self._jobs.put(job)
+
+    def also(self, job: Job) -> None:
+        """More work of a request that is underway already."""
+        self._jobs.put(job)
+
+    def finished(self) -> None:
+        with self._lock:
+            self._underway -= 1
+
+    @property
+    def underway(self) -> int:
+        return self._underway
+
+    @property
+    def is_full(self) -> bool:
+        return self._underway >= self._most
+
+    @property
+    def has_room(self) -> bool:
+        """Well below the bound, so that partitions are not paused and resumed for every request."""
+        return self._underway <= self._most // 2
+
+    def stop(self, *, seconds: float) -> None:
+        """End the threads once their present jobs are done, waiting at most so long for each."""
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join(seconds)
+
+    def _work(self) -> None:
+        try:
+            while (job := self._jobs.get()) is not None:
+                try:
+                    job()
+                except Exception as error:
+                    logger.error("a request's job failed", exc_info=error)
+        finally:
+            connections.close_all()

@@ -1,0 +1,74 @@
+"""How well the service can work now, and on what that hangs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db import DatabaseError
+
+from deployments import presence
+from deployments.repositories import liveness
+
+CONSUMER = "kafka-consumer"
+SERVING = "serving"
+
+
+class Health(StrEnum):
+    """From good to bad. Degraded: everything asked for is done, but later or less safely."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNHEALTHY = "unhealthy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dependency:
+    """One thing the service hangs on. The message is for people and holds no address."""
+
+    name: str
+    health: Health
+    message: str = ""
+
+
+def dependencies() -> tuple[Dependency, ...]:
+    """Each asked now, within its own deadline."""
+    return (_postgresql(), *_redis_and_kafka())
+
+
+def overall(found: Iterable[Dependency]) -> Health:
+    """The worst of them."""
+    order = list(Health)
+    return max((each.health for each in found), key=order.index, default=Health.HEALTHY)
+
+
+def say_consumer(*, name: str, state: str, message: str) -> None:
+    """What a Kafka consumer says of itself, good for some seconds."""
+    presence.say(kind=CONSUMER, name=name, state={"state": state, "message": message})
+
+
+def kafka(heard: dict[str, dict[str, str]] | None) -> Dependency:
+    """Kafka as our consumers see it."""
+    if not heard:
+        return Dependency(name="kafka", health=Health.DEGRADED, message="No consumer of ours says that it serves.")
+    if any(said.get("state") == SERVING for said in heard.values()):
+        return Dependency(name="kafka", health=Health.HEALTHY)
+    messages = sorted({said.get("message", "") for said in heard.values()})
+    return Dependency(name="kafka", health=Health.DEGRADED, message=" ".join(messages))
+
+
+def _postgresql() -> Dependency:
+    try:
+        liveness.ask()
+    except DatabaseError:
+        return Dependency(name="postgresql", health=Health.UNHEALTHY, message="It does not answer.")
+    return Dependency(name="postgresql", health=Health.HEALTHY)
+
+
+def _redis_and_kafka() -> tuple[Dependency, Dependency]:
+    heard = presence.heard(kind=CONSUMER)
+    if heard is None:
+        redis = Dependency(name="redis", health=Health.DEGRADED, message="It does not answer; work goes on, later.")
+        return redis, Dependency(name="kafka", health=Health.DEGRADED, message="Not known without Redis.")
+    return Dependency(name="redis", health=Health.HEALTHY), kafka(heard)

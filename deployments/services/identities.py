@@ -1,0 +1,23 @@
+"""Callers known by nothing but an id of the platform. The door has checked the id, or says that it has not."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from deployments.repositories import users
+from deployments.services.access import caller_of
+from deployments.types import Caller
+
+
+def verified_caller(*, user_id: UUID) -> Caller:
+    """Who was vouched for: gets a row at first sight, so that people can share projects with it.
+
+    Raises Unauthenticated for a disabled account.
+    """
+    return caller_of(users.ensure(user_id=user_id))
+
+
+def claimed_caller(*, user_id: UUID) -> Caller:
+    """Who only claims to be: without a row it stays a stranger to everything. Raises Unauthenticated as above."""
+    user = users.find(user_id=user_id)
+    return Caller(user_id=user_id, name=str(user_id)) if user is None else caller_of(user)
