@@ -6,8 +6,6 @@ import base64
 import binascii
 import os
 import re
-
-
 from collections.abc import Collection, Mapping
 from pathlib import Path
 

@@ -9,6 +9,7 @@ from django.views.generic import RedirectView
 from deployments import publishing
 from deployments.admin.sign_in import sign_in
 from deployments.api import missing
+from deployments.services import health
 
 
 def alive(_: HttpRequest) -> JsonResponse:
@@ -24,10 +25,17 @@ def event_lags(_: HttpRequest) -> JsonResponse:
     )
 
 
+def kafka_health(_: HttpRequest) -> JsonResponse:
+    """Whether consumers of ours serve the platform's other services, by what they said in the last seconds."""
+    found = health.kafka()
+    return JsonResponse({"status": found.health, "message": found.message})
+
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("healthz", alive),
     path("healthz/events", event_lags),
+    path("healthz/kafka", kafka_health),
     path("api/", include("deployments.api.urls")),
     path("admin/login/", sign_in),
     path("admin/", admin.site.urls),

@@ -12,7 +12,8 @@ from deployments.types import Target, TargetKind
 from deployments.wire import STATUS_OF_NUMBER
 
 HIGHEST = 2**31 - 1
-LONGEST_ID = 200
+# Stored with a prefix of ours in 200 characters.
+LONGEST_ID = 180
 DEFAULT_LIMIT = 10
 UUID_LENGTH = 36
 

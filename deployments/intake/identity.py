@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from uuid import UUID
 
@@ -64,7 +64,8 @@ def by_session(validate: ValidateSession) -> Identify:
         if not token:
             raise Unauthenticated("Sign in first: metadata.sessionToken is missing.")
         proof = hashlib.sha256(token.encode()).hexdigest()
-        return remembered.get(proof, lambda: identities.verified_caller(user_id=validate(token)))
+        caller = remembered.get(proof, lambda: identities.verified_caller(user_id=validate(token)))
+        return replace(caller, session_token=token)
 
     return identify
 

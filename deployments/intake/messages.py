@@ -16,7 +16,7 @@ REPLY_PARTITION = "kafka_replyPartition"
 ATTEMPT = "x-attempt"
 REPLAY = "x-dlq-replay"
 ORIGINAL_RECORD = "x-dlq-original-record"
-LONGEST_RECORD_NAME = 200
+LONGEST_RECORD_NAME = 180
 # Only topics made for replies: a request must not be able to make us write into another one.
 REPLY_TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,243}\.reply")
 DIGITS = re.compile(r"[0-9]{1,9}")

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from kafka import KafkaProducer
 from kafka.errors import MessageSizeTooLargeError
 from kafka.serializer import Serializer
 
+from deployments import broker
 from deployments.intake.answers import Reply
+from deployments.intake.existing import ExistingTopics
 
 LARGEST_MESSAGE = 8 * 1024 * 1024
 DELIVERY_MS = 20_000
-REQUEST_MS = 10_000
-BOOTSTRAP_MS = 5_000
-# Also how long a reply topic that does not exist holds a thread.
 METADATA_MS = 3_000
 
 
@@ -37,26 +36,22 @@ class _NullForEmpty(Serializer):  # type: ignore[misc]  # the library publishes 
 class Outbox:
     """Safe for threads. Bounded by what the caller has underway."""
 
-    def __init__(self, *, brokers: Sequence[str], client_id: str) -> None:
-        """Raises KafkaError when no broker answers."""
-        self._producer = KafkaProducer(
-            bootstrap_servers=list(brokers),
-            client_id=client_id,
-            value_serializer=_NullForEmpty(),
-            delivery_timeout_ms=DELIVERY_MS,
-            request_timeout_ms=REQUEST_MS,
-            max_block_ms=METADATA_MS,
-            max_request_size=LARGEST_MESSAGE,
-            allow_auto_create_topics=False,
-            bootstrap_timeout_ms=BOOTSTRAP_MS,
-            metrics_enabled=False,
-        )
+    def __init__(self, *, client_id: str) -> None:
+        """Raises what broker.BROKER_AWAY names when no broker answers."""
+        self._existing = ExistingTopics(client_id=client_id)
+        try:
+            self._producer = _producer(client_id)
+        except BaseException:
+            self._existing.close()
+            raise
 
     def send(
         self, reply: Reply, *, key: bytes | None, sent: Callable[[], None], failed: Callable[[UndeliverableError], None]
     ) -> None:
         """Exactly one of the two is called, perhaps on the sending thread: they must not block."""
         try:
+            if not self._existing.has(reply.topic):
+                raise UndeliverableError("The topic does not exist.")
             future = self._producer.send(
                 reply.topic,
                 value=b"" if reply.value is None else reply.value,
@@ -71,9 +66,23 @@ class Outbox:
         future.add_errback(lambda error: failed(_undeliverable(error)))
 
     def close(self, *, seconds: float) -> None:
+        self._existing.close()
         self._producer.close(timeout=seconds)
 
 
+def _producer(client_id: str) -> KafkaProducer:
+    return KafkaProducer(
+        **broker.connection(client_id=client_id),
+        value_serializer=_NullForEmpty(),
+        delivery_timeout_ms=DELIVERY_MS,
+        max_block_ms=METADATA_MS,
+        max_request_size=LARGEST_MESSAGE,
+        metrics_enabled=False,
+    )
+
+
 def _undeliverable(error: BaseException) -> UndeliverableError:
+    if isinstance(error, UndeliverableError):
+        return error
     kind = TooLargeError if isinstance(error, MessageSizeTooLargeError) else UndeliverableError
     return kind(f"{type(error).__name__}: {str(error)[:300]}")

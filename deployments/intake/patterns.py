@@ -9,12 +9,14 @@ from typing import Any
 from uuid import uuid4
 
 from deployments.intake import fields
-from deployments.services import cancel, deploy, queries
+from deployments.services import cancel, deploy, queries, rollback
 from deployments.types import Caller, DeployRequest
 from deployments.wire import deployment_shape, pagination_shape, status_shape
 
 PREFIX = "deployment-service."
 HEALTH = "health.check"
+# Callers give one request id to all that follows from one click: a rollback is no repeat of a deployment.
+ROLLBACK_ID = "rollback:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,18 @@ def cancel_deployment(call: Call) -> Mapping[str, Any]:
     return {}
 
 
+def rollback_deployment(call: Call) -> Mapping[str, Any]:
+    made = rollback.rollback_deployment(
+        caller=call.caller,
+        deployment_id=fields.required_uuid(call.body, "deploymentId"),
+        target_deployment_id=fields.optional_uuid(call.body, "targetDeploymentId"),
+        rollback_id=uuid4(),
+        request_id=ROLLBACK_ID + call.request_id,
+        at=call.at,
+    )
+    return {"deployment": deployment_shape(made)}
+
+
 def get_deployment(call: Call) -> Mapping[str, Any]:
     deployment_id = fields.required_uuid(call.body, "deploymentId")
     return {"deployment": deployment_shape(queries.get_deployment(caller=call.caller, deployment_id=deployment_id))}
@@ -79,6 +93,7 @@ def list_deployments(call: Call) -> Mapping[str, Any]:
 PATTERNS: Mapping[str, Pattern] = {
     f"{PREFIX}deployProject": Pattern(answer=deploy_project, has_effect=True),
     f"{PREFIX}cancelDeployment": Pattern(answer=cancel_deployment, has_effect=True),
+    f"{PREFIX}rollbackDeployment": Pattern(answer=rollback_deployment, has_effect=True),
     f"{PREFIX}getDeployment": Pattern(answer=get_deployment),
     f"{PREFIX}getDeploymentStatus": Pattern(answer=get_deployment_status),
     f"{PREFIX}listDeployments": Pattern(answer=list_deployments),

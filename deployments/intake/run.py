@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass, field
 
 import structlog
-from kafka.errors import KafkaError
 
+from deployments.broker import BROKER_AWAY
 from deployments.intake import topics
 from deployments.intake.desk import Desk
 from deployments.intake.outbox import UndeliverableError
@@ -41,7 +41,7 @@ class Intake:
             try:
                 began = time.monotonic()
                 self._serve()
-            except (KafkaError, UndeliverableError, OSError) as error:
+            except (*BROKER_AWAY, UndeliverableError) as error:
                 failures = 1 if time.monotonic() - began > LONGEST_PAUSE else failures + 1
                 self._wait(failures, error)
         self.say("stopped", "It was told to stop.")
@@ -51,8 +51,8 @@ class Intake:
         say_consumer(name=self.membership.client_id, state=state, message=message)
 
     def make_topics(self) -> None:
-        """Raises KafkaError when no broker answers."""
-        made = topics.create_missing(brokers=self.membership.brokers, partitions=self.partitions)
+        """Raises what BROKER_AWAY names when no broker answers."""
+        made = topics.create_missing(partitions=self.partitions)
         if made:
             logger.info("topics made", topics=made)
 
@@ -80,7 +80,7 @@ class Watch:
     _looked_at: float = field(default_factory=time.monotonic)
 
     def turn(self, partitions: int) -> None:
-        """Say how it goes, and make topics again that somebody removed. Raises KafkaError as above."""
+        """Say how it goes, and make topics again that somebody removed. Raises as make_topics."""
         now = time.monotonic()
         if now - self._said_at >= SAY_SECONDS:
             self._said_at = now

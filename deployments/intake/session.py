@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +18,12 @@ from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.future import Future
 
+from deployments import broker
 from deployments.intake.counter import Counter
 from deployments.intake.desk import Desk
 from deployments.intake.messages import Incoming
 from deployments.intake.offsets import Offsets, Spot
-from deployments.intake.outbox import BOOTSTRAP_MS, Outbox, UndeliverableError
+from deployments.intake.outbox import Outbox, UndeliverableError
 from deployments.intake.patterns import PATTERNS
 from deployments.intake.topics import SUBSCRIPTION
 from deployments.intake.workers import Workers
@@ -44,9 +45,8 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Membership:
-    """Where to listen, as whom."""
+    """As whom to listen, with how many threads for each kind of request."""
 
-    brokers: Sequence[str]
     group: str
     client_id: str
     threads: int
@@ -56,13 +56,13 @@ class Session(ConsumerRebalanceListener):  # type: ignore[misc]  # the library p
     """Only the polling thread touches the consumer; listeners run on the library's own."""
 
     def __init__(self, *, membership: Membership, desk: Desk, stopped: threading.Event) -> None:
-        """Raises KafkaError when no broker answers."""
+        """Raises what broker.BROKER_AWAY names when no broker answers."""
         self._stopped = stopped
         self._broken: UndeliverableError | None = None
         self._offsets = Offsets()
         self._committing: Any = Future().success(None)
         self._committed_at = 0.0
-        self._outbox = Outbox(brokers=membership.brokers, client_id=membership.client_id)
+        self._outbox = Outbox(client_id=membership.client_id)
         self._counter = Counter(desk=desk, outbox=self._outbox, broken=self._break)
         try:
             self._consumer = _consumer(membership)
@@ -75,7 +75,7 @@ class Session(ConsumerRebalanceListener):  # type: ignore[misc]  # the library p
     def run(self, *, each: Callable[[int], None]) -> None:
         """Serve until stopped or broken; `each` is called at every turn with the number of partitions held.
 
-        Raises KafkaError, or UndeliverableError when the broker takes no replies.
+        Raises what broker.BROKER_AWAY names, or UndeliverableError when the broker takes no replies.
         """
         self._consumer.subscribe(pattern=SUBSCRIPTION, listener=self)
         while not self._stopped.is_set():
@@ -172,8 +172,7 @@ class Session(ConsumerRebalanceListener):  # type: ignore[misc]  # the library p
 
 def _consumer(membership: Membership) -> KafkaConsumer:
     return KafkaConsumer(
-        bootstrap_servers=list(membership.brokers),
-        client_id=membership.client_id,
+        **broker.connection(client_id=membership.client_id),
         group_id=membership.group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -183,7 +182,6 @@ def _consumer(membership: Membership) -> KafkaConsumer:
         metadata_max_age_ms=METADATA_MS,
         allow_auto_create_topics=False,
         isolation_level="read_committed",
-        bootstrap_timeout_ms=BOOTSTRAP_MS,
         metrics_enabled=False,
     )
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import structlog
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
-from deployments.intake.outbox import BOOTSTRAP_MS, LARGEST_MESSAGE
+from deployments import broker
+from deployments.intake.outbox import LARGEST_MESSAGE
 from deployments.intake.patterns import HEALTH, PATTERNS
 
 DEAD_LETTERS = "deployment-service-dlq"
 REPLY_SUFFIX = ".reply"
 # Every request topic of this service, also one we have no handler for: its callers are told so instead of waiting.
 SUBSCRIPTION = r"^(deployment-service\.(?!events$)(?!.*\.reply$).+|health\.check)$"
-REQUEST_MS = 10_000
 
 logger = structlog.get_logger(__name__)
 
@@ -26,14 +24,12 @@ def needed() -> tuple[str, ...]:
     return (*requests, *(name + REPLY_SUFFIX for name in requests), DEAD_LETTERS)
 
 
-def create_missing(*, brokers: Sequence[str], partitions: int) -> tuple[str, ...]:
-    """Make the topics that are not there; returns their names. Raises KafkaError when no broker answers.
+def create_missing(*, partitions: int) -> tuple[str, ...]:
+    """Make the topics that are not there; returns their names. Raises what broker.BROKER_AWAY names.
 
     Topics that we may not create are left to whoever may.
     """
-    admin = KafkaAdminClient(
-        bootstrap_servers=list(brokers), request_timeout_ms=REQUEST_MS, bootstrap_timeout_ms=BOOTSTRAP_MS
-    )
+    admin = KafkaAdminClient(**broker.connection(client_id="axion-deploy-topics"))
     try:
         missing = sorted(set(needed()) - set(admin.list_topics()))
         return tuple(name for name in missing if _create(admin, name, partitions=partitions))

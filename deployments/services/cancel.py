@@ -35,7 +35,7 @@ def cancel_deployment(*, caller: Caller, deployment_id: UUID, at: datetime) -> D
             _ask(deployment=deployment, caller=caller, at=at)
         elif deployment.status is Status.ROLLING_BACK:
             raise Conflict(_already_going_back(deployment))
-        else:
+        elif deployment.reason is not Reason.CANCELLED:
             raise Conflict(f"The deployment is {deployment.status}; there is nothing to cancel.")
     return deployments.get(deployment_id=deployment_id)
 

@@ -34,7 +34,7 @@ class Dependency:
 
 def dependencies() -> tuple[Dependency, ...]:
     """Each asked now, within its own deadline."""
-    return (_postgresql(), *_redis_and_kafka())
+    return (_postgresql(), _redis(), kafka())
 
 
 def overall(found: Iterable[Dependency]) -> Health:
@@ -48,14 +48,19 @@ def say_consumer(*, name: str, state: str, message: str) -> None:
     presence.say(kind=CONSUMER, name=name, state={"state": state, "message": message})
 
 
-def kafka(heard: dict[str, dict[str, str]] | None) -> Dependency:
-    """Kafka as our consumers see it."""
-    if not heard:
-        return Dependency(name="kafka", health=Health.DEGRADED, message="No consumer of ours says that it serves.")
+def kafka() -> Dependency:
+    """Kafka as our consumers see it. Never unhealthy: without it every other door is open."""
+    heard = presence.heard(kind=CONSUMER)
+    if heard is None:
+        return _kafka(Health.DEGRADED, "Not known without Redis.")
     if any(said.get("state") == SERVING for said in heard.values()):
-        return Dependency(name="kafka", health=Health.HEALTHY)
+        return _kafka(Health.HEALTHY)
     messages = sorted({said.get("message", "") for said in heard.values()})
-    return Dependency(name="kafka", health=Health.DEGRADED, message=" ".join(messages))
+    return _kafka(Health.DEGRADED, " ".join(messages) or "No consumer of ours says that it serves.")
+
+
+def _kafka(health: Health, message: str = "") -> Dependency:
+    return Dependency(name="kafka", health=health, message=message)
 
 
 def _postgresql() -> Dependency:
@@ -66,9 +71,7 @@ def _postgresql() -> Dependency:
     return Dependency(name="postgresql", health=Health.HEALTHY)
 
 
-def _redis_and_kafka() -> tuple[Dependency, Dependency]:
-    heard = presence.heard(kind=CONSUMER)
-    if heard is None:
-        redis = Dependency(name="redis", health=Health.DEGRADED, message="It does not answer; work goes on, later.")
-        return redis, Dependency(name="kafka", health=Health.DEGRADED, message="Not known without Redis.")
-    return Dependency(name="redis", health=Health.HEALTHY), kafka(heard)
+def _redis() -> Dependency:
+    if presence.heard(kind=CONSUMER) is None:
+        return Dependency(name="redis", health=Health.DEGRADED, message="It does not answer; work goes on, later.")
+    return Dependency(name="redis", health=Health.HEALTHY)

@@ -105,7 +105,7 @@ def test_every_process_runs_and_the_web_process_answers(service: Service) -> Non
 
 def test_the_file_is_valid_with_kafka(service: Service) -> None:
     described = json.loads(service.compose("config", "--format", "json"))
-    assert set(OURS) | {"postgres", "redis", "kafka", "migrate"} == set(described["services"])
+    assert set(OURS) | {"postgres", "redis", "kafka", "consumer", "migrate"} == set(described["services"])
 
 
 def test_no_secret_is_in_the_image() -> None:

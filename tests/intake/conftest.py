@@ -1,24 +1,37 @@
-"""A broker of our own, people with a project, and callers."""
+"""A broker of our own, a running consumer, people with a project, and callers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 
 from agents.models import Server
 from deployments.intake import topics
+from deployments.intake.identity import by_trust
+from deployments.intake.run import Intake
 from deployments.models import Deployment, Project, User
 from tests import factories
+from tests.intake.consumers import intake, running
 from tests.intake.wire import Caller
 from tests.services.own_kafka import OwnKafka
 
 
-@pytest.fixture(scope="session")
-def brokers(own_kafka: OwnKafka) -> str:
-    """The address of a broker that has our topics."""
-    topics.create_missing(brokers=[own_kafka.address], partitions=3)
-    return own_kafka.address
+@pytest.fixture(scope="module")
+def brokers(own_kafka: OwnKafka) -> Iterator[str]:
+    """The address of a broker that has our topics; the product knows it."""
+    usual, settings.KAFKA_BROKERS = settings.KAFKA_BROKERS, [own_kafka.address]
+    topics.create_missing(partitions=3)
+    yield own_kafka.address
+    settings.KAFKA_BROKERS = usual
+
+
+@pytest.fixture(scope="module")
+def trusting(brokers: str, django_db_setup: None) -> Iterator[Intake]:
+    """A consumer that believes every user id, for all tests of a file: joining a group takes its seconds."""
+    with running(intake(identify=by_trust())) as consumer:
+        yield consumer
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from django.utils import timezone
 
+from deployments import presence
 from deployments.intake.desk import Desk
 from deployments.intake.health import health_check
 from deployments.intake.identity import Identify
@@ -20,11 +21,9 @@ from deployments.services import health
 START_SECONDS = 40.0
 
 
-def intake(brokers: str, *, identify: Identify, group: str = "", threads: int = 4) -> Intake:
+def intake(*, identify: Identify, group: str = "", threads: int = 4) -> Intake:
     """A consumer that is not running yet; its group begins at what is sent from its start on."""
-    membership = Membership(
-        brokers=[brokers], group=group or f"g-{uuid4().hex}", client_id=f"c-{uuid4().hex[:8]}", threads=threads
-    )
+    membership = Membership(group=group or f"g-{uuid4().hex}", client_id=f"c-{uuid4().hex[:8]}", threads=threads)
     desk = Desk(identify=identify, health=health_check(trusting=False, now=timezone.now))
     return Intake(membership=membership, desk=desk, partitions=3, stopped=threading.Event())
 
@@ -51,5 +50,5 @@ def wait_serving(consumer: Intake) -> None:
 
 
 def consumer_state(consumer: Intake) -> str:
-    said = health.presence.heard(kind=health.CONSUMER) or {}
-    return said.get(consumer.membership.client_id, {}).get("state", "nothing")
+    said = presence.heard(kind=health.CONSUMER) or {}
+    return str(said.get(consumer.membership.client_id, {}).get("state", "nothing"))

@@ -107,7 +107,7 @@ def test_a_request_is_known_by_its_correlation_id_or_its_record() -> None:
         [],
         {"userId": 5},
         {"userId": "nobody"},
-        {"requestId": "a" * 201},
+        {"requestId": "a" * 181},
         {"requestId": "a\x00"},
         {"sessionToken": {}},
         {"sessionToken": "\x00"},

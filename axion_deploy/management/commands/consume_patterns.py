@@ -33,7 +33,6 @@ class Command(BaseCommand):
         if trusting:
             logger.warning("EVERY USER ID IS BELIEVED: AXION_KAFKA_IDENTITY=trust is for development alone")
         membership = Membership(
-            brokers=settings.KAFKA_BROKERS,
             group=settings.AXION_KAFKA_GROUP,
             client_id=f"axion-deploy-{socket.gethostname()}-{os.getpid()}",
             threads=settings.AXION_KAFKA_CONCURRENCY,

@@ -1,0 +1,51 @@
+"""manage.py replay_dlq: dead letters once more."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from deployments.broker import BROKER_AWAY
+from deployments.intake.outbox import UndeliverableError
+from deployments.intake.replay import Letter, replay
+
+MOST = 1000
+SHOWN = ("originalTopic", "correlationId", "attempt")
+
+
+class Command(BaseCommand):
+    help = (
+        "Send the requests in deployment-service-dlq again, oldest first, each once. They are marked as replays and "
+        "never become dead letters again; requests that had their effect have no second one."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--most", type=int, default=MOST, help=f"how many at most (default {MOST})")
+        parser.add_argument("--dry-run", action="store_true", help="only show them")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.KAFKA_BROKERS:
+            raise CommandError("Set KAFKA_BROKERS to the addresses of the brokers.")
+        try:
+            sent = replay(
+                group=settings.AXION_KAFKA_GROUP,
+                most=options["most"],
+                keys=settings.AXION_KAFKA_SERVICE_KEYS,
+                tell=self._tell,
+                dry_run=options["dry_run"],
+            )
+        except (*BROKER_AWAY, UndeliverableError) as error:
+            raise CommandError(f"Stopped; what is left is replayed next time. {error}") from error
+        self.stdout.write(f"{sent} dead letters")
+
+    def _tell(self, letter: Letter, said: str) -> None:
+        try:
+            body = json.loads(letter.value)
+            shown = [str(body[name]) for name in SHOWN] + [str(body["error"]["message"])]
+        except (ValueError, KeyError, TypeError):
+            shown = ["unreadable"]
+        self.stdout.write(f"{letter.spot.partition}:{letter.offset}  {'  '.join(shown)}  {said}")
