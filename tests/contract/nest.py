@@ -40,8 +40,18 @@ def node_modules() -> Path:
 
 def start(program: Path, *, log: Path, ready: str, settings: dict[str, str]) -> Child:
     """Returns when the program has printed `ready`."""
-    environment = {**os.environ, **settings, "NODE_PATH": str(node_modules()), "KAFKAJS_NO_PARTITIONER_WARNING": "1"}
-    child = Child(name=program.name, command=["node", str(program)], log_file=log, env=environment, cwd=program.parent)
+    child = Child(
+        name=program.name,
+        command=["node", str(program)],
+        log_file=log,
+        env=child_environment(settings),
+        cwd=program.parent,
+    )
     child.start()
     wait_ready(child, probe=lambda: ready in child.tail(lines=50), seconds=READY_SECONDS)
     return child
+
+
+def child_environment(settings: dict[str, str]) -> dict[str, str]:
+    """For a program that finds the libraries, with these settings of its own."""
+    return {**os.environ, **settings, "NODE_PATH": str(node_modules()), "KAFKAJS_NO_PARTITIONER_WARNING": "1"}
