@@ -131,6 +131,7 @@ class DeploymentRecord:
     id: UUID
     project_id: UUID
     project_name: str
+    project_owner_id: UUID
     owner_id: UUID
     requested_by: str
     kind: str

@@ -79,6 +79,7 @@ def deployment_record(row: Deployment) -> DeploymentRecord:
         id=row.id,
         project_id=row.project_id,
         project_name=row.project.name,
+        project_owner_id=row.project.owner_id,
         owner_id=row.owner_id,
         requested_by=row.requested_by.get_username(),
         kind=row.kind,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
+from django.conf import settings
 from django.utils import timezone
 
 from deployments import presence
@@ -17,13 +18,16 @@ from deployments.intake.identity import Identify
 from deployments.intake.run import Intake
 from deployments.intake.session import Membership
 from deployments.services import health
+from tests.intake.groups import new_group
 
 START_SECONDS = 40.0
 
 
 def intake(*, identify: Identify, group: str = "", threads: int = 4) -> Intake:
     """A consumer that is not running yet; its group begins at what is sent from its start on."""
-    membership = Membership(group=group or f"g-{uuid4().hex}", client_id=f"c-{uuid4().hex[:8]}", threads=threads)
+    membership = Membership(
+        group=group or new_group(settings.KAFKA_BROKERS[0]), client_id=f"c-{uuid4().hex[:8]}", threads=threads
+    )
     desk = Desk(identify=identify, health=health_check(trusting=False, now=timezone.now))
     return Intake(membership=membership, desk=desk, partitions=3, stopped=threading.Event())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from typing import Any
 
 import structlog
@@ -19,6 +20,9 @@ from deployments.intake.identity import IdentityKind
 from deployments.intake.run import Intake
 from deployments.intake.session import Membership
 
+# The threads that talk to the broker wait for little else than their turn.
+SWITCH_SECONDS = 0.0005
+
 logger = structlog.get_logger(__name__)
 
 
@@ -32,6 +36,7 @@ class Command(BaseCommand):
         trusting = settings.AXION_KAFKA_IDENTITY == IdentityKind.TRUST
         if trusting:
             logger.warning("EVERY USER ID IS BELIEVED: AXION_KAFKA_IDENTITY=trust is for development alone")
+        sys.setswitchinterval(SWITCH_SECONDS)
         membership = Membership(
             group=settings.AXION_KAFKA_GROUP,
             client_id=f"axion-deploy-{socket.gethostname()}-{os.getpid()}",
