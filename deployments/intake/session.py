@@ -26,6 +26,7 @@ from deployments.intake.offsets import Offsets, Spot
 from deployments.intake.outbox import Outbox, UndeliverableError
 from deployments.intake.patterns import PATTERNS
 from deployments.intake.topics import SUBSCRIPTION
+from deployments.intake.unreadable import UNREADABLE, pass_over
 from deployments.intake.workers import Workers
 
 POLL_MS = 200
@@ -113,12 +114,22 @@ class Session(ConsumerRebalanceListener):  # type: ignore[misc]  # the library p
         self._offsets.forget(Spot(*partition) for partition in lost)
 
     def _turn(self) -> None:
-        for records in self._consumer.poll(timeout_ms=POLL_MS, max_records=MOST_PER_POLL).values():
-            for record in records:
-                self._take(record)
+        try:
+            for records in self._consumer.poll(timeout_ms=POLL_MS, max_records=MOST_PER_POLL).values():
+                for record in records:
+                    self._take(record)
+        except UNREADABLE as error:
+            self._pass_over(error)
         self._balance()
         if time.monotonic() - self._committed_at >= COMMIT_SECONDS and self._committing.is_done:
             self._commit(self._offsets.to_commit())
+
+    def _pass_over(self, error: Exception) -> None:
+        for partition, offset in pass_over(self._consumer, most_per_poll=MOST_PER_POLL, take=self._take):
+            record = f"{partition.topic}:{partition.partition}:{offset}"
+            logger.error("a record cannot be read and is passed over", record=record, error=str(error))
+            self._offsets.taken(Spot(*partition), offset)
+            self._offsets.answered(Spot(*partition), offset)
 
     def _take(self, record: Any) -> None:
         incoming = _incoming(record)

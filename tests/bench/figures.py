@@ -11,16 +11,17 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """`holds` says whether the goal, an upper limit in the same unit, was met in this run."""
+    """`holds` says whether the goal, a limit in the same unit, was met in this run: upper, or lower with `at_least`."""
 
     name: str
     value: float
     unit: str
     goal: float
+    at_least: bool = False
 
     @property
     def holds(self) -> bool:
-        return self.value <= self.goal
+        return self.value >= self.goal if self.at_least else self.value <= self.goal
 
 
 def median_ratio(pairs: Sequence[tuple[float, float]]) -> float:

@@ -238,3 +238,26 @@ def test_an_answer_that_is_too_large_is_told_so(
     monkeypatch.setitem(PATTERNS, LIST, huge)
     caller.listen(LIST)
     assert caller.ask(LIST, by(owner)).code == "VALIDATION_ERROR"
+
+
+class Undecodable(str):
+    """A header's name that is no UTF-8."""
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        return b"\xff\xfe"
+
+
+def test_a_record_that_cannot_be_decoded_stops_nothing(
+    trusting: Intake, caller: Caller, owner: User, deployment: Deployment
+) -> None:
+    caller.listen(GET)
+    for partition in range(3):
+        bad = {Undecodable("x"): b""}
+        caller.send(GET, by(owner), headers=bad, partition=partition)  # type: ignore[arg-type]
+        caller.producer.flush()
+    asked = [
+        caller.send(GET, by(owner, deploymentId=str(deployment.id)), partition=partition)
+        for partition in (0, 1, 2, 0, 1, 2)
+    ]
+    for correlation_id in asked:
+        assert caller.wait(correlation_id).body["status"] == 1

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.xdist_group("kafka"), pytest.mark.slow, pytest.mark.ti
 
 DEPLOY = "deployment-service.deployProject"
 GET = "deployment-service.getDeployment"
-REQUESTS = 120
+REQUESTS = 80
 ANSWER_SECONDS = 150.0
 
 
@@ -88,6 +88,8 @@ def test_consumers_are_killed_at_any_moment(
         consumers.stop()
 
 
+# kafka-python forgets to close the socket on which the broker died.
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.django_db(transaction=True)
 def test_the_broker_is_killed_under_load(
     own_kafka: OwnKafka, brokers: str, caller: Caller, owner: User, project: Project, tmp_path: Path

@@ -11,9 +11,8 @@ from uuid import uuid4
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from deployments.intake.outbox import LARGEST_MESSAGE
-from deployments.intake.topics import REPLY_SUFFIX
-
+LARGEST_MESSAGE = 8 * 1024 * 1024
+REPLY_SUFFIX = ".reply"
 ANSWER_SECONDS = 30.0
 CORRELATION = "kafka_correlationId"
 
@@ -94,8 +93,15 @@ class Caller:
         self.read_until(lambda: any(self.is_for(reply, correlation_id) for reply in self.replies), seconds=seconds)
         return next(reply for reply in self.replies if self.is_for(reply, correlation_id))
 
-    def ask(self, pattern: str, payload: Mapping[str, Any] | bytes | None, **more: Any) -> Record:
-        return self.wait(self.send(pattern, payload, **more))
+    def ask(
+        self,
+        pattern: str,
+        payload: Mapping[str, Any] | bytes | None,
+        *,
+        seconds: float = ANSWER_SECONDS,
+        **more: Any,
+    ) -> Record:
+        return self.wait(self.send(pattern, payload, **more), seconds=seconds)
 
     @staticmethod
     def is_for(reply: Record, correlation_id: str) -> bool:
