@@ -125,11 +125,13 @@ class Session(ConsumerRebalanceListener):  # type: ignore[misc]  # the library p
             self._commit(self._offsets.to_commit())
 
     def _pass_over(self, error: Exception) -> None:
-        for partition, offset in pass_over(self._consumer, most_per_poll=MOST_PER_POLL, take=self._take):
-            record = f"{partition.topic}:{partition.partition}:{offset}"
-            logger.error("a record cannot be read and is passed over", record=record, error=str(error))
-            self._offsets.taken(Spot(*partition), offset)
-            self._offsets.answered(Spot(*partition), offset)
+        passed = pass_over(self._consumer)
+        if passed is None:
+            raise error
+        spot, offset = Spot(*passed[0]), passed[1]
+        logger.error("a record cannot be read and is passed over", spot=spot, offset=offset, error=str(error))
+        self._offsets.taken(spot, offset)
+        self._offsets.answered(spot, offset)
 
     def _take(self, record: Any) -> None:
         incoming = _incoming(record)

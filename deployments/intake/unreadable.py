@@ -5,38 +5,22 @@ What follows such a record in its batch cannot be decoded either, and is passed 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import CorruptRecordError, UnsupportedCodecError
 
 UNREADABLE = (CorruptRecordError, UnsupportedCodecError)
-POLL_MS = 300
 
 
-def pass_over(
-    consumer: KafkaConsumer, *, most_per_poll: int, take: Callable[[Any], None]
-) -> list[tuple[TopicPartition, int]]:
-    """After a poll raised one of UNREADABLE, which does not say where: read each partition that has something alone.
+def pass_over(consumer: KafkaConsumer) -> tuple[TopicPartition, int] | None:
+    """After a poll raised one of UNREADABLE: move on by one record; returns which, None when it cannot be told.
 
-    Gives what can be read to `take` and moves on by one record where it cannot; returns those records' offsets. Leaves
-    partitions paused.
+    The error does not say where. The library's fetcher does, in a field that is not public: it keeps what it was
+    reading when it raised.
     """
-    passed = []
-    held = consumer.assignment()
-    for spot in sorted(held - consumer.paused()):
-        highwater = consumer.highwater(spot)
-        if highwater is not None and consumer.position(spot) >= highwater:
-            continue
-        consumer.pause(*held)
-        consumer.resume(spot)
-        try:
-            for records in consumer.poll(timeout_ms=POLL_MS, max_records=most_per_poll).values():
-                for record in records:
-                    take(record)
-        except UNREADABLE:
-            offset = consumer.position(spot)
-            consumer.seek(spot, offset + 1)
-            passed.append((spot, offset))
-    return passed
+    reading = getattr(consumer._fetcher, "_next_partition_records", None)
+    if reading is None or reading.topic_partition not in consumer.assignment():
+        return None
+    spot: TopicPartition = reading.topic_partition
+    offset: int = consumer.position(spot)
+    consumer.seek(spot, offset + 1)
+    return spot, offset
