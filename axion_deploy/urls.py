@@ -1,5 +1,6 @@
 """HTTP routes: the admin, REST, and a health answer for load balancers."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
@@ -13,8 +14,11 @@ from deployments.services import health
 
 
 def alive(_: HttpRequest) -> JsonResponse:
-    """Answers while the process serves; says nothing about the rest."""
-    return JsonResponse({"status": "alive"})
+    """Answers while the process serves; beside it whether our consumers serve the platform's other services."""
+    if not settings.KAFKA_BROKERS:
+        return JsonResponse({"status": "alive"})
+    kafka = health.kafka()
+    return JsonResponse({"status": "alive", "kafka": {"status": kafka.health, "message": kafka.message}})
 
 
 def event_lags(_: HttpRequest) -> JsonResponse:
@@ -25,17 +29,10 @@ def event_lags(_: HttpRequest) -> JsonResponse:
     )
 
 
-def kafka_health(_: HttpRequest) -> JsonResponse:
-    """Whether consumers of ours serve the platform's other services, by what they said in the last seconds."""
-    found = health.kafka()
-    return JsonResponse({"status": found.health, "message": found.message})
-
-
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("healthz", alive),
     path("healthz/events", event_lags),
-    path("healthz/kafka", kafka_health),
     path("api/", include("deployments.api.urls")),
     path("admin/login/", sign_in),
     path("admin/", admin.site.urls),
