@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.xdist_group("kafka"), pytest.mark.slow, pytest.mark.ti
 
 DEPLOY = "deployment-service.deployProject"
 GET = "deployment-service.getDeployment"
-REQUESTS = 80
+REQUESTS = 60
 ANSWER_SECONDS = 150.0
 
 

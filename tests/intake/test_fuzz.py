@@ -20,7 +20,7 @@ from tests.intake.wire import Caller
 pytestmark = [pytest.mark.xdist_group("kafka"), pytest.mark.slow, pytest.mark.timeout(3600)]
 
 # AXION_FUZZ=100000 for the whole of it.
-COUNT = int(os.environ.get("AXION_FUZZ", "4000"))
+COUNT = int(os.environ.get("AXION_FUZZ", "2500"))
 SEED = int(os.environ.get("AXION_FUZZ_SEED", "1"))
 MOST_UNANSWERED = 500
 SECONDS = 120.0 + COUNT / 20
