@@ -10,16 +10,18 @@ from deployments.admin import looks
 from deployments.admin.looks import Look
 from stackgen.plan import Change
 
+FEW = 6
 PAST = {"create": "created", "replace": "replaced", "restart": "restarted", "keep": "kept", "remove": "removed"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlanRow:
-    """One service of a plan."""
+    """One service of a plan; `more` are reasons that a reader has to ask for."""
 
     service: str
     look: Look
     reasons: tuple[str, ...]
+    more: tuple[str, ...]
     downtime: bool
 
 
@@ -44,7 +46,8 @@ def shown(
         PlanRow(
             service=change.service,
             look=looks.ACTION[change.action],
-            reasons=change.reasons,
+            reasons=change.reasons[:FEW],
+            more=change.reasons[FEW:],
             downtime=change.downtime,
         )
         for change in ordered

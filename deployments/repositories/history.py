@@ -104,8 +104,30 @@ def running(*, project_id: UUID, target_id: UUID) -> HistoryEntry | None:
 
 def running_by_target(*, project_id: UUID) -> tuple[HistoryEntry, ...]:
     """The same for each lane of the project."""
-    rows = light_rows().filter(project_id=project_id).order_by("target_id", "-number").distinct("target_id")
-    return tuple(history_entry(row) for row in rows)
+    found = (running(project_id=project_id, target_id=target_id) for target_id in targets(project_id=project_id))
+    return tuple(entry for entry in found if entry is not None)
+
+
+def targets(*, project_id: UUID) -> tuple[UUID, ...]:
+    """Where the project ever succeeded. Hops through the index: long histories cost no more than short ones."""
+    found: list[UUID] = []
+    lanes = DeploymentHistory.objects.filter(project_id=project_id).order_by("target_id", "number")
+    ids = lanes.values_list("target_id", flat=True)
+    following = ids.first()
+    while following is not None:
+        found.append(following)
+        following = ids.filter(target_id__gt=following).first()
+    return tuple(found)
+
+
+def last_successes(*, project_id: UUID) -> tuple[UUID, ...]:
+    """Of each lane the last deployment that still counts as a success."""
+    found: list[UUID] = []
+    for target_id in targets(project_id=project_id):
+        lane = DeploymentHistory.objects.filter(project_id=project_id, target_id=target_id)
+        succeeded = lane.filter(deployment__status=Status.SUCCESS).order_by("-number")
+        found += succeeded.values_list("deployment_id", flat=True)[:1]
+    return tuple(found)
 
 
 def before(*, deployment: DeploymentRecord, limit: int) -> tuple[HistoryEntry, ...]:
@@ -122,15 +144,17 @@ def before(*, deployment: DeploymentRecord, limit: int) -> tuple[HistoryEntry, .
 
 
 def page_of(*, project_id: UUID, target_id: UUID | None, page: int, limit: int) -> Page[HistoryEntry]:
-    """Newest first, of one target or of all."""
-    rows = light_rows().filter(project_id=project_id)
-    rows = (
-        rows.order_by("-created_at", "-number")
-        if target_id is None
-        else rows.filter(target_id=target_id).order_by("-number")
-    )
+    """Newest first, of one target or of all. Only the page's rows are read whole."""
+    rows = DeploymentHistory.objects.filter(project_id=project_id)
+    if target_id is None:
+        ordered = rows.order_by("-created_at", "-number")
+    else:
+        rows = rows.filter(target_id=target_id)
+        ordered = rows.order_by("-number")
     start = (page - 1) * limit
-    items = tuple(history_entry(row) for row in rows[start : start + limit])
+    ids = list(ordered.values_list("pk", flat=True)[start : start + limit])
+    found = light_rows().in_bulk(ids)
+    items = tuple(history_entry(found[each]) for each in ids if each in found)
     return Page(items=items, page=page, limit=limit, total=rows.count())
 
 

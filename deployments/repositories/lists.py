@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from deployments.repositories import projects
+from deployments.models import Deployment
+from deployments.repositories import history, projects
 from deployments.repositories.deployments import joined
 from deployments.repositories.pages import Selection, ids_after, ids_at, top
 from deployments.repositories.records import deployment_record
@@ -55,14 +56,16 @@ def in_order(ids: list[UUID]) -> tuple[DeploymentRecord, ...]:
 
 def current_of_project(*, project_id: UUID, recent: int) -> tuple[DeploymentRecord, ...]:
     """Unfinished ones (the oldest MOST_WAITING), the last success per target, and the newest `recent`; newest first."""
-    rows = joined().filter(project_id=project_id)
+    rows = Deployment.objects.filter(project_id=project_id)
     unfinished = rows.filter(status__in=sorted(UNFINISHED)).order_by("created_at", "id")[:MOST_WAITING]
-    running = rows.filter(status=Status.SUCCESS).order_by("target_id", "-created_at", "-id").distinct("target_id")
     newest = rows.order_by("-created_at", "-id")[:recent]
-    found = {row.pk: row for part in (newest, running, unfinished) for row in part}
-    return tuple(
-        deployment_record(row) for row in sorted(found.values(), key=lambda row: (row.created_at, row.pk), reverse=True)
-    )
+    ids = {
+        *unfinished.values_list("pk", flat=True),
+        *newest.values_list("pk", flat=True),
+        *history.last_successes(project_id=project_id),
+    }
+    found = [deployment_record(row) for row in joined().filter(pk__in=ids)]
+    return tuple(sorted(found, key=lambda record: (record.created_at, record.id), reverse=True))
 
 
 def newest(*, caller: Caller, statuses: Collection[Status] | None, limit: int) -> tuple[DeploymentRecord, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -22,6 +24,7 @@ from tests.doors.people import People
 from tests.doors.sockets import line, write
 
 LIST = "/admin/deployments/deployment/"
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 PAGES = {
     "deployment": LIST + "{deployment}/change/",
     "state": LIST + "{deployment}/state/",
@@ -194,3 +197,21 @@ def test_every_state_has_a_look() -> None:
     assert set(looks.STATUS) == set(Status)
     assert set(looks.STAGES) == set(Stage) - {Stage.NONE}
     assert set(looks.WHAT_TO_DO) == set(Reason) - {Reason.NONE}
+
+
+def test_pages_of_ours_need_no_inline_script_or_style() -> None:
+    """So that a content security policy may forbid them."""
+    inline = re.compile(r"""\sstyle=|\son[a-z]+=|<style|<script(?![^>]*\ssrc=)|javascript:""")
+    pages = [*TEMPLATES.glob("admin/**/*.html"), *TEMPLATES.glob("unfold/**/*.html"), *TEMPLATES.glob("*.html")]
+    assert len(pages) > 10
+    assert not [page.name for page in pages if inline.search(page.read_text())]
+
+
+def test_who_is_refused_or_lost_is_told_so_on_a_page(people: People, project: Project) -> None:
+    browser = people.browser("stranger")
+    lost = browser.get(f"/admin/deployments/project/{project.id}/history/")
+    refused = browser.get("/admin/deployments/user/")
+    assert (lost.status_code, refused.status_code) == (404, 403)
+    assert b"There is nothing here" in lost.content
+    assert project.name.encode() not in lost.content
+    assert b"not yours to do" in refused.content

@@ -11,8 +11,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from agents.models import Agent, Server
+from deployments.admin import plans
 from deployments.models import Deployment, DeploymentHistory, Project, User
 from deployments.types import DeploymentRecord
+from stackgen.plan import Change
+from tests import factories
 from tests.deployments.lane import Lane
 from tests.doors.people import People
 from tests.factories import reload
@@ -55,6 +58,13 @@ def test_the_plan_tells_everything_but_values_and_stores_nothing(people: People,
         assert said in words or said.replace(" ", "") in words.replace(" ", "")
     assert SECRET not in answer.content.decode()
     assert count() == 1
+
+
+def test_a_service_with_many_reasons_shows_a_few_and_has_the_rest() -> None:
+    change = Change(service="web", node_id="n", action="replace", reasons=tuple(f"reason {n}" for n in range(40)))
+    row = plans.shown([change]).rows[0]
+    assert len(row.reasons) < 10
+    assert row.reasons + row.more == change.reasons
 
 
 def test_deploying_as_approved_and_refused_when_something_changed(people: People, lane: Lane) -> None:
@@ -121,12 +131,17 @@ def test_the_history_says_what_can_be_restored_and_why_not(people: People, lane:
     ]
 
 
-def test_nonsense_in_addresses_of_the_history_is_harmless(people: People, lane: Lane, project: Project) -> None:
+def test_nonsense_in_addresses_of_the_history_is_harmless(people: People, lane: Lane) -> None:
     browser = people.browser("owner")
     empty = browser.get(f"{base(lane)}/history/", {"page": "99999", "target": "x", "from": str(uuid4())})
     assert b"No version yet" in empty.content
     assert browser.get(f"{base(lane)}/history/diff/", {"one": "x"}).status_code == 404
     assert browser.get(f"{base(lane)}/history/diff/", {"one": str(uuid4()), "other": str(uuid4())}).status_code == 404
+    lane.deployed()
+    version = DeploymentHistory.objects.get().id
+    other = factories.make_project(lane.owner, name="Another")
+    elsewhere = f"/admin/deployments/project/{other.id}/history/diff/"
+    assert browser.get(elsewhere, {"one": str(version), "other": str(version)}).status_code == 404
 
 
 def test_a_long_history_costs_as_many_queries_as_a_short_one(people: People, lane: Lane) -> None:

@@ -48,17 +48,21 @@ function cancelling(looks, deployment) {
 // What happened, which service, its last lines, what to do.
 export function trouble(looks, deployment) {
   if (deployment.status === "in_progress" && deployment.cancelRequestedAt) return cancelling(looks, deployment);
-  if (!deployment.reason) return null;
+  if (!deployment.reason) return deployment.message ? remark(deployment) : null;
   const advice = looks.advice[deployment.reason];
   const quiet = deployment.reason === "cancelled" || deployment.reason === "superseded";
-  return h("section", { class: "ax-trouble", dataset: { tone: quiet ? "idle" : "bad" }, role: quiet ? null : "alert" },
-    h("h2", {}, icon(quiet ? "info" : "error"), headline(deployment)),
+  const unproven = deployment.reason === "cancelled" && deployment.cancelRequestedAt && !deployment.cancelConfirmedAt;
+  return h("section", { class: "ax-trouble", dataset: { tone: unproven ? "back" : quiet ? "idle" : "bad" }, role: quiet ? null : "alert" },
+    h("h2", {}, icon(quiet ? "info" : "error"), headline(deployment) + (unproven ? ", not confirmed by the agent" : "")),
     deployment.message ? h("p", {}, deployment.message) : null,
     deployment.status === "rolling_back" ? h("p", {}, "Going back to what ran before…") : null,
     deployment.status === "rolled_back" ? h("p", {}, "What ran before is running again.") : null,
     deployment.logTail.length ? h("pre", { class: "ax-tail", tabindex: "0" }, deployment.logTail.join("\n")) : null,
     advice ? h("p", { class: "ax-advice" }, h("strong", {}, "What to do: "), advice) : null);
 }
+
+// Something worth saying where nothing went wrong.
+const remark = (deployment) => h("section", { class: "ax-trouble", dataset: { tone: "idle" }, role: "status" }, h("p", {}, deployment.message));
 
 const HEADLINES = {
   unhealthy: "did not become healthy", build: "could not be built", image: "has no image", apply: "could not be started",
