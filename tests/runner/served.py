@@ -18,11 +18,13 @@ from stackgen.results import StackService as Generated
 from stackgen.stack import generate
 from tests.unit.stackgen.drawing import GATEWAY, graph, node
 
-# Answers 503 to everything for its first READY_AFTER seconds, though its port is open; ends at once when told to.
+# Answers 503 to everything for its first READY_AFTER seconds, though its port is open; /wait is answered when somebody
+# makes the file /tmp/go. Ends at once when told to, whatever it was doing.
 SERVER = """
-import os, time
+import os, signal, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 READY_AT = time.monotonic() + float(os.environ["READY_AFTER"])
 
 
@@ -31,8 +33,8 @@ class Answer(BaseHTTPRequestHandler):
 
     def do_GET(self):
         ready = time.monotonic() >= READY_AT
-        if self.path.startswith("/slow/"):
-            time.sleep(float(self.path.removeprefix("/slow/")))
+        while self.path == "/wait" and not os.path.exists("/tmp/go"):
+            time.sleep(0.05)
         body = os.environ["VERSION"].encode()
         self.send_response(200 if ready else 503)
         self.send_header("Content-Length", str(len(body)))

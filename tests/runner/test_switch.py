@@ -15,6 +15,7 @@ from uuid import uuid4
 import pytest
 
 from agents.contracts import runner_pb2 as pb
+from agents.runner.applying import SWITCH_PERCENT
 from tests.docker_events import heard_starts
 from tests.runner.conftest import Agent, remove_stack
 from tests.runner.gateway import TestGateway
@@ -76,20 +77,24 @@ def leads_by_name(copies: Copies) -> bool:
     return sorted(each["address"] for each in said) == ["api:8000", "pages:8000"]
 
 
-def unfinished_request(served: Served, *, seconds: float) -> tuple[threading.Thread, list[tuple[str, str]]]:
-    """A request that takes its time; its answer is in the list when the thread has ended."""
+def unfinished_request(served: Served) -> tuple[threading.Thread, list[tuple[str, str]]]:
+    """A request that is answered when its copy is let go; the answer is in the list when the thread has ended."""
     answers: list[tuple[str, str]] = []
 
     def wait() -> None:
         connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
         try:
-            answers.append(ask(connection, f"/slow/{seconds}"))
+            answers.append(ask(connection, "/wait"))
         except (OSError, http.client.HTTPException) as error:
             answers.append(("", repr(error)))
 
     thread = threading.Thread(target=wait)
     thread.start()
     return thread, answers
+
+
+def taking_over(gateway: TestGateway, command: pb.Command) -> bool:
+    return any(report.stage.percent == SWITCH_PERCENT for report in gateway.reports.get(command.command_id, []))
 
 
 def test_the_new_copy_takes_over_when_it_is_ready_and_the_old_one_on_the_way_back(
@@ -101,7 +106,11 @@ def test_the_new_copy_takes_over_when_it_is_ready_and_the_old_one_on_the_way_bac
     with hammering(served.port) as hammer:
         gateway.send(second)
         gateway.until(lambda: gateway.observed(second.command_id, "api", "running"), what="the new copy")
-        thread, slow = unfinished_request(served, seconds=6)
+        thread, slow = unfinished_request(served)
+        gateway.until(lambda: taking_over(gateway, second), what="the new copy taking over")
+        time.sleep(OVERLAP_SECONDS)
+        for each in old:
+            subprocess.run(["docker", "exec", each, "touch", "/tmp/go"], check=True, timeout=30)
         finished = gateway.finished(second.command_id)
         assert finished.outcome == pb.SUCCEEDED, finished
         proven = time.monotonic()
@@ -206,7 +215,7 @@ def test_killed_in_the_middle_it_carries_on(
     def reached() -> bool:
         if moment == "the new copy starts":
             return gateway.observed(command.command_id, "api", "running")
-        return any(report.stage.percent == 90 for report in gateway.reports.get(command.command_id, []))
+        return taking_over(gateway, command)
 
     with hammering(served.port) as hammer:
         gateway.send(command)
