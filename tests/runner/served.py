@@ -81,7 +81,7 @@ class Served:
     def with_api(self, **changes: object) -> Served:
         return replace(self, **changes)  # type: ignore[arg-type]
 
-    def deploy(self) -> pb.Command:
+    def deploy(self, *, pinned: dict[str, str] | None = None) -> pb.Command:
         """The next command of the lane, with the stack as it is generated from the drawing."""
         self.numbers.append(1)
         api = {"env__VERSION": self.version, "env__READY_AFTER": str(self.ready_after), "replicas": str(self.replicas)}
@@ -106,6 +106,7 @@ class Served:
             health_deadline_seconds=self.deadline,
             build_deadline_seconds=60,
             restore_on_failure=True,
+            pinned_images=pinned,
         )
         return self._command("deploy", f"d{len(self.numbers)}-{uuid4().hex[:8]}", deploy=order)
 
@@ -180,13 +181,19 @@ class Hammer:
     def failures(self) -> list[Answered]:
         return [each for each in self.answers if each.failure]
 
-    def versions(self, *, since: float = 0.0) -> set[str]:
-        """Who answered requests that began after this moment of the steady clock."""
-        return {each.version for each in self.answers if each.began >= since}
+    def versions(self, *, since: float = 0.0, until: float = float("inf")) -> set[str]:
+        """Who answered requests that began between these moments of the steady clock."""
+        return {each.version for each in self.answers if since <= each.began <= until}
 
-    def first(self, version: str) -> float:
-        """When this version's first answer had come."""
-        return min(each.ended for each in self.answers if each.version == version)
+    def wait_for(self, version: str, *, seconds: float = 60) -> float:
+        """Until this version's first answer has come; returns when that was."""
+        give_up_at = time.monotonic() + seconds
+        while True:
+            ended = [each.ended for each in list(self.answers) if each.version == version]
+            if ended:
+                return min(ended)
+            assert time.monotonic() < give_up_at, f"no answer of version {version} within {seconds} s"
+            time.sleep(0.05)
 
     def _ask_on(self, keep: bool) -> None:
         connection = self._connection()

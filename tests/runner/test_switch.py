@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 from uuid import uuid4
 
@@ -82,11 +83,11 @@ def unfinished_request(served: Served) -> tuple[threading.Thread, list[tuple[str
     answers: list[tuple[str, str]] = []
 
     def wait() -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
-        try:
-            answers.append(ask(connection, "/wait"))
-        except (OSError, http.client.HTTPException) as error:
-            answers.append(("", repr(error)))
+        with closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)) as connection:
+            try:
+                answers.append(ask(connection, "/wait"))
+            except (OSError, http.client.HTTPException) as error:
+                answers.append(("", repr(error)))
 
     thread = threading.Thread(target=wait)
     thread.start()
@@ -97,41 +98,53 @@ def taking_over(gateway: TestGateway, command: pb.Command) -> bool:
     return any(report.stage.percent == SWITCH_PERCENT for report in gateway.reports.get(command.command_id, []))
 
 
-def test_the_new_copy_takes_over_when_it_is_ready_and_the_old_one_on_the_way_back(
+def test_the_new_copy_takes_over_when_it_is_ready_and_so_does_the_old_version_in_a_rollback(
     agent: Agent, gateway: TestGateway, served: Served, copies: Copies
 ) -> None:
     deploy(gateway, served.deploy())
     old, pages, edge = copies("api"), copies("pages"), copies("edge")
+    pins = {name: each["Image"] for name in ("api", "pages", "edge") for each in copies(name).values()}
     second = served.with_api(version="2", ready_after=3).deploy()
     with hammering(served.port) as hammer:
         gateway.send(second)
         gateway.until(lambda: gateway.observed(second.command_id, "api", "running"), what="the new copy")
         thread, slow = unfinished_request(served)
-        gateway.until(lambda: taking_over(gateway, second), what="the new copy taking over")
-        time.sleep(OVERLAP_SECONDS)
+        switched = hammer.wait_for("2")
+        time.sleep(OVERLAP_SECONDS + 0.3)  # the old copy has still one to answer
         for each in old:
             subprocess.run(["docker", "exec", each, "touch", "/tmp/go"], check=True, timeout=30)
         finished = gateway.finished(second.command_id)
-        assert finished.outcome == pb.SUCCEEDED, finished
-        proven = time.monotonic()
-        new = copies("api")
         thread.join(30)
-        assert leads_by_name(copies)
-        reverted = deploy(gateway, served.revert(second))
-        assert reverted.outcome == pb.RESTORED, reverted
-        restored = time.monotonic()
-        back = copies("api")
+        new, proven = copies("api"), time.monotonic()
+        rolled_back = deploy(gateway, served.deploy(pinned=pins))
+        back, restored = copies("api"), time.monotonic()
         time.sleep(0.3)  # some more requests
+    assert finished.outcome == rolled_back.outcome == pb.SUCCEEDED, (finished, rolled_back)
     assert hammer.failures == []
     assert slow == [("1", "")]  # begun at the old copy, and answered by it
-    assert {each.version for each in hammer.answers if hammer.first("2") + OVERLAP_SECONDS < each.began < proven} <= {
-        "2"
-    }
+    assert hammer.versions(since=switched + OVERLAP_SECONDS, until=proven) == {"2"}
     assert hammer.versions(since=restored) == {"1"}
     assert list(finished.services[0].container_ids) == list(new)
     assert len(new) == len(back) == 1
     assert len({*old, *new, *back}) == 3
     assert (copies("pages").keys(), copies("edge").keys()) == (pages.keys(), edge.keys())
+    assert leads_by_name(copies)
+
+
+def test_a_success_taken_back_loses_no_request_either(
+    agent: Agent, gateway: TestGateway, served: Served, copies: Copies
+) -> None:
+    deploy(gateway, served.deploy())
+    second = served.with_api(version="2").deploy()
+    assert deploy(gateway, second).outcome == pb.SUCCEEDED
+    with hammering(served.port) as hammer:
+        reverted = deploy(gateway, served.revert(second))
+        restored = time.monotonic()
+        time.sleep(0.3)
+    assert reverted.outcome == pb.RESTORED, reverted
+    assert hammer.failures == []
+    assert hammer.versions(since=restored) == {"1"}
+    assert len(copies("api")) == 1
     assert leads_by_name(copies)
 
 
@@ -154,7 +167,7 @@ def test_a_version_that_never_becomes_healthy_gets_no_request_and_the_old_copy_r
     assert leads_by_name(copies)
 
 
-def test_cancelled_in_the_middle_only_the_new_copy_goes(
+def test_cancelled_in_the_middle_and_killed_on_the_way_back_only_the_new_copy_goes(
     agent: Agent, gateway: TestGateway, served: Served, copies: Copies
 ) -> None:
     deploy(gateway, served.deploy())
@@ -163,7 +176,12 @@ def test_cancelled_in_the_middle_only_the_new_copy_goes(
     with hammering(served.port) as hammer:
         gateway.send(command)
         gateway.until(lambda: gateway.observed(command.command_id, "api", "running"), what="the new copy")
-        reverted = deploy(gateway, served.revert(command))
+        revert = served.revert(command)
+        gateway.send(revert)
+        gateway.until(lambda: gateway.acknowledged(revert.command_id), what="the acknowledgement")
+        agent.kill()
+        agent.start()
+        reverted = gateway.finished(revert.command_id)
         time.sleep(0.3)
     assert (reverted.outcome, reverted.previous_stack_running) == (pb.RESTORED, True)
     assert hammer.failures == []
