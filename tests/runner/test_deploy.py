@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from agents.contracts import runner_pb2 as pb
+from agents.runner.docker_host import DockerHost
 from tests.runner.conftest import Agent
 from tests.runner.gateway import TestGateway
+from tests.runner.served import Served
 from tests.runner.stacks import DOCKERFILE, PROGRAM, Service, Stack
 
 pytestmark = pytest.mark.docker
@@ -38,6 +40,12 @@ def left_behind(engine: Any, stack: Stack) -> list[Any]:
     return [*engine.containers(all=True, filters=filters), *engine.networks(filters=filters), *volumes]
 
 
+def exclusive(stack: Stack | Served) -> dict[str, bool]:
+    """Service name to whether its containers hold what only one can have."""
+    found = DockerHost().containers(stack=stack.name, project_id=stack.project_id)
+    return {each.service: each.exclusive for each in found}
+
+
 def test_a_stack_comes_up_and_is_proven(
     agent: Agent, gateway: TestGateway, stack: Stack, containers: Containers
 ) -> None:
@@ -56,6 +64,7 @@ def test_a_stack_comes_up_and_is_proven(
     stages = [r.stage.percent for r in gateway.reports[command.command_id] if r.HasField("stage")]
     assert stages == sorted(set(stages))
     assert stages[-1] == 100
+    assert exclusive(stack) == {"db": True, "web": False, "worker": False}  # data
 
 
 def test_nothing_changed_means_nothing_done(

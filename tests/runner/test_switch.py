@@ -21,7 +21,7 @@ from tests.docker_events import heard_starts
 from tests.runner.conftest import Agent, remove_stack
 from tests.runner.gateway import TestGateway
 from tests.runner.served import DOCKERFILE, NEVER, SERVER, WGET, Served, ask, free_port, hammering
-from tests.runner.test_deploy import deploy
+from tests.runner.test_deploy import deploy, exclusive
 
 pytestmark = pytest.mark.docker
 Copies = Callable[[str], dict[str, dict[str, Any]]]
@@ -204,6 +204,7 @@ def test_scaling_touches_no_copy_that_stays(
         two = copies("api")
         assert deploy(gateway, served.revert(down)).outcome == pb.RESTORED
     assert hammer.failures == []
+    assert exclusive(served) == {"api": False, "pages": False, "edge": True}  # a port of the host
     assert scaled.outcome == pb.SUCCEEDED, scaled
     assert [(each.replicas, each.healthy_replicas) for each in scaled.services if each.service_name == "api"] == [
         (3, 3)
