@@ -124,11 +124,18 @@ class Applier:
         order = compose.Up(
             stack=release.stack,
             folder=folder,
-            copies=operation.copies,
+            copies=self._copies(operation),
             alone=operation.alone,
             beside=operation.kind == ADD,
         )
         return work.commands.up(order=order, values=values, interrupt=interrupt)
+
+    def _copies(self, operation: Operation) -> dict[str, int]:
+        """How many Compose shall count: what was to leave and is gone already would be made good with one too many."""
+        release = self._goal.release
+        present = {each.id for each in self._work.host.containers(stack=release.stack, project_id=release.project_id)}
+        gone = [self._gate.stale.get(each, "") for each in self._gate.leaving - present]
+        return {name: count - gone.count(name) for name, count in operation.copies.items()}
 
     def _release(self, deployment_id: str) -> Release:
         if deployment_id == self._goal.release.deployment_id:
