@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection
+from django.db import connection, transaction
 from pytest_django.fixtures import Settings
 
 from agents import gateway
@@ -18,7 +18,9 @@ from agents.models import Agent, CommandRecord, Server
 from deployments import jobs
 from deployments.errors import Forbidden, Invalid, NotFound, Transient
 from deployments.models import Deployment, DeploymentEvent, Project, ProjectSecret, User
-from deployments.services import execute, preparing, sources, variables
+from deployments.repositories import projects
+from deployments.repositories.deployments import Outcome
+from deployments.services import execute, preparing, settle, sources, variables
 from deployments.services.access import caller_of
 from deployments.services.deploy import deploy_project
 from deployments.services.import_directory import import_directory
@@ -271,3 +273,20 @@ def test_importing_a_changed_graph_is_a_new_version(owner: User, voting: UUID, t
 )
 def test_a_slug_fits_into_the_names_of_images(name: str, slug: str) -> None:
     assert sources.slug_of(name, UUID(int=0xABCDEF << 104)) == f"{slug}-abcdef"
+
+
+def test_a_worker_that_wakes_up_late_changes_nothing(owner: User, voting: UUID, server: Server, agent: Agent) -> None:
+    """It had prepared everything when it fell asleep; meanwhile another started the deployment, and it ended."""
+    deployment = ask(owner, voting, server)
+    project = projects.get(project_id=voting)
+    asleep = factories.reload(deployment.id)
+    prepared = preparing.prepare(deployment=asleep, project=project)
+    execute.run_deployment(deployment_id=deployment.id, at=NOW)
+    started = factories.reload(deployment.id)
+    assert not execute.start(deployment=asleep, project=project, prepared=prepared, at=NOW)
+    with transaction.atomic():
+        settle.fail(deployment_id=deployment.id, outcome=Outcome(reason=Reason.EXPIRED, message="late"), at=NOW)
+    ended = factories.reload(deployment.id)
+    assert not execute.start(deployment=asleep, project=project, prepared=prepared, at=NOW)
+    assert (started.status, factories.reload(deployment.id)) == (Status.IN_PROGRESS, ended)
+    assert CommandRecord.objects.filter(deployment_id=deployment.id).count() == 1
