@@ -113,9 +113,9 @@ class DockerHost:
                 id=each["Id"],
                 state=each["State"],
                 image_id=each["ImageID"],
-                stack=each["Labels"].get(COMPOSE_PROJECT, ""),
-                project_id=each["Labels"].get(LABEL_PROJECT, ""),
-                deployment_id=each["Labels"].get(LABEL_DEPLOYMENT, ""),
+                stack=(each["Labels"] or {}).get(COMPOSE_PROJECT, ""),
+                project_id=(each["Labels"] or {}).get(LABEL_PROJECT, ""),
+                deployment_id=(each["Labels"] or {}).get(LABEL_DEPLOYMENT, ""),
             )
             for each in self._ask(lambda: self._api.containers(all=True))
         )

@@ -161,8 +161,9 @@ class Releases:
     def forget(self, *, stack: str, deployment_ids: Collection[str]) -> None:
         """Drop these releases and their files; the caller knows that nothing needs them."""
         for deployment_id in deployment_ids:
-            self.store.write("DELETE FROM releases WHERE deployment = ?", deployment_id)
+            # The row last: if we die in between, the next round finds it again.
             shutil.rmtree(self._folder / stack / deployment_id, ignore_errors=True)
+            self.store.write("DELETE FROM releases WHERE deployment = ?", deployment_id)
 
     def retain(self, retention: pb.Retention) -> None:
         """Keep what history needs, in place of what was kept before."""
