@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 
 
 class Housekeeper:
-    """One thread. Cleans up after each command and each new retention; takes stock then, when an image goes, and
-    every 30 seconds.
+    """One thread. Cleans up after each command and each new retention; takes stock then, at the start, when an image
+    goes, and every 30 seconds.
 
     What is needed is read from the journal, so a command must be in the journal before `wait_for_turn` is called and
     may touch images only after it: then no clean-up that did not know of it is still at work.
@@ -74,6 +74,7 @@ class Housekeeper:
 
     def _keep_house(self) -> None:
         watch = self._host.watch_images(wake=self._news.set)
+        self._news.set()
         try:
             while not self._stopping.is_set():
                 self._news.wait(CHECK_SECONDS)

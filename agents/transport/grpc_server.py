@@ -54,7 +54,10 @@ class Gateway:
         self._switchboard = Switchboard(threads=self._loop_threads, poll_seconds=config.poll_seconds)
         self._liveness = Liveness(gateway_id=uuid.uuid4(), switchboard=self._switchboard, threads=self._loop_threads)
         self._retentions = Retentions(
-            switchboard=self._switchboard, threads=self._loop_threads, retentions_of=bindings.retentions_of
+            switchboard=self._switchboard,
+            threads=self._loop_threads,
+            retentions_of=bindings.retentions_of,
+            round_seconds=config.retention_seconds,
         )
         self._server = grpc.aio.server(options=CHANNEL_OPTIONS)
         self._loops: list[asyncio.Task[None]] = []

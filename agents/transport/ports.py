@@ -92,6 +92,7 @@ class GatewayConfig:
     heartbeat_seconds: int = 5
     poll_seconds: float = 1.0
     liveness_seconds: float = 1.0
+    retention_seconds: float = 2.0
     report_threads: int = 8
     hello_deadline: float = 10.0
     stop_grace: float = 3.0

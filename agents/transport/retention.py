@@ -14,20 +14,22 @@ from agents.transport.threads import DATABASE_AWAY, DatabaseThreads
 
 log = structlog.get_logger(__name__)
 
-# One round for all that came up meanwhile: no agent is told more often, and a thousand that reconnect ask in a few.
-ROUND_SECONDS = 2.0
+# A thousand that reconnect are told in a few rounds.
 AGENTS_PER_ROUND = 250
 # Everybody is looked at again after so long, in case a notification was lost.
 SAFETY_SECONDS = 600.0
 
 
 class Retentions:
-    """Lives on the event loop."""
+    """Lives on the event loop. One round in `round_seconds` for all that came up: nobody is told more often."""
 
-    def __init__(self, *, switchboard: Switchboard, threads: DatabaseThreads, retentions_of: RetentionsOf) -> None:
+    def __init__(
+        self, *, switchboard: Switchboard, threads: DatabaseThreads, retentions_of: RetentionsOf, round_seconds: float
+    ) -> None:
         self._switchboard = switchboard
         self._threads = threads
         self._retentions_of = retentions_of
+        self._round_seconds = round_seconds
         self._due: dict[UUID, None] = {}
         self._news = asyncio.Event()
 
@@ -55,7 +57,7 @@ class Retentions:
         finally:
             if self._due:
                 self._news.set()
-        await asyncio.sleep(ROUND_SECONDS)
+        await asyncio.sleep(self._round_seconds)
 
     async def _tell(self, batch: list[UUID]) -> None:
         if not batch:

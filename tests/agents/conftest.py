@@ -77,7 +77,9 @@ def config(**changes: Any) -> GatewayConfig:
         password=database["PASSWORD"],
         dbname=database["NAME"],
     )
-    return GatewayConfig(**{"bind": "127.0.0.1:0", "conninfo": conninfo, "stop_grace": 0.2, **changes})
+    return GatewayConfig(
+        **{"bind": "127.0.0.1:0", "conninfo": conninfo, "stop_grace": 0.2, "retention_seconds": 0.3, **changes}
+    )
 
 
 @pytest.fixture
