@@ -73,9 +73,9 @@ class TestGateway(RunnerAgentServiceServicer):
         self._say(pb.ToAgent(retention=retention))
         return self.inventory(lambda found: found.retention_number == retention.number)
 
-    def inventory(self, condition: Callable[[pb.Inventory], bool]) -> pb.Inventory:
+    def inventory(self, condition: Callable[[pb.Inventory], bool], *, seconds: float = 60) -> pb.Inventory:
         """The newest inventory, once it is so."""
-        self.until(lambda: self.inventories and condition(self.inventories[-1]), what="an inventory")
+        self.until(lambda: self.inventories and condition(self.inventories[-1]), what="an inventory", seconds=seconds)
         return self.inventories[-1]
 
     def _say(self, message: pb.ToAgent) -> None:
