@@ -44,7 +44,9 @@ def foreign(engine: Any, stack: Stack, base_image: str) -> Iterator[Callable[[],
     compose = {"com.docker.compose.project": stack.name}
     other = {**compose, "axion.project": "another-project", "axion.deployment": "d1"}
     built = f"FROM {base_image}\nLABEL axion.project={stack.project_id} axion.service=web\n"
-    subprocess.run(["docker", "build", "-q", "-t", f"{name}:1", "-"], input=built.encode(), check=True)
+    subprocess.run(
+        ["docker", "build", "-q", "-t", f"{name}:1", "-"], input=built.encode(), check=True, capture_output=True
+    )
     network = engine.create_network(name)["Id"]
     volume = engine.create_volume(name)["Name"]
     quiet = engine.create_host_config(network_mode="none")
@@ -89,19 +91,23 @@ def test_old_images_and_leftovers_go_and_nothing_else(
     versions: Callable[[int], Stack],
     foreign: Callable[[], list[bool]],
 ) -> None:
+    # Of a release that the journal does not know (any more).
+    forgotten = f"FROM {stack.services[0].image}\nLABEL axion.project={stack.project_id} axion.service=web old=yes\n"
+    argv = ["docker", "build", "-q", "-t", f"axion/{stack.name}-web:0", "-"]
+    subprocess.run(argv, input=forgotten.encode(), check=True, capture_output=True)
     commands, images = [], []
     for number in range(1, 5):
         commands.append(versions(number).deploy())
         assert deploy(gateway, commands[-1]).outcome == pb.SUCCEEDED
         images.append(engine.inspect_image(f"axion/{stack.name}-web:{number}")["Id"])
-    tags = {f"axion/{stack.name}-web:{number}" for number in range(1, 5)}
+    tags = {f"axion/{stack.name}-web:{number}" for number in range(5)}
     # Nothing was said about history yet, so nothing was cleaned up.
     assert {each["RepoTags"][0] for each in engine.images(name=f"axion/{stack.name}-web")} == tags
     ids = [command.deployment_id for command in commands]
     leftover = leave_over(engine, stack, deployment_id=ids[0], image=images[3])
     inventory = gateway.keep(kept(stack, number=7, images=[images[1], images[3]], deployments=[ids[1], ids[3]]))
     assert list(inventory.missing_image_ids) == []
-    # 1 is needed by nobody; 2 is kept, 3 is what 4 would go back to.
+    # 0 and 1 are needed by nobody; 2 is kept, 3 is what 4 would go back to.
     assert {each["Id"] for each in engine.images(name=f"axion/{stack.name}-web")} == set(images[1:])
     assert leftover not in {each["Id"] for each in engine.containers(all=True)}
     assert sorted(each.name for each in (agent.state_dir / "releases" / stack.name).iterdir()) == sorted(ids[1:])
