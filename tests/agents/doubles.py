@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -163,15 +164,19 @@ class FakeAgent:
         return message.retention
 
     async def _read(self, *, within: float) -> runner_pb2.ToAgent:
+        message = await self._next(within=within)
+        assert isinstance(message, runner_pb2.ToAgent), "the gateway ended the stream"
+        return message
+
+    async def _next(self, *, within: float) -> Any:
         if self._reading is None:
             self._reading = asyncio.ensure_future(self._call.read())
         # A cancelled read would end the whole call, so one that came too late is kept for the next time.
         done, _ = await asyncio.wait({self._reading}, timeout=within)
         if not done:
             raise TimeoutError
-        message, self._reading = self._reading.result(), None
-        assert isinstance(message, runner_pb2.ToAgent), "the gateway ended the stream"
-        return message
+        reading, self._reading = self._reading, None
+        return reading.result()
 
     async def command(self, *, within: float = PATIENCE) -> runner_pb2.Command:
         message = await self.read(within=within)
@@ -208,7 +213,10 @@ class FakeAgent:
         await self._call.write(runner_pb2.FromAgent(inventory=inventory))
 
     async def ended_with(self) -> grpc.StatusCode:
-        """The status with which the gateway ends the stream."""
+        """The status with which the gateway ends the stream; it comes after all that was said before."""
+        with suppress(grpc.aio.AioRpcError):
+            while isinstance(await self._next(within=PATIENCE), runner_pb2.ToAgent):
+                pass
         code: grpc.StatusCode = await asyncio.wait_for(self._call.code(), PATIENCE)
         return code
 
