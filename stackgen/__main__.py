@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from stackgen.code import BundleInvalid, CodeFacts, read_directory
-from stackgen.errors import GraphInvalid, Problem
-from stackgen.graph import Graph, parse_graph
-from stackgen.listing import plan_text
-from stackgen.names import service_names
+from stackgen.databases.known import KINDS
+from stackgen.errors import GraphInvalid
+from stackgen.folders import generate_from, write
 from stackgen.results import StackOptions
-from stackgen.secrets import split_secrets
-from stackgen.stack import Stack, generate
+from stackgen.runtimes.known import RUNTIMES
+from stackgen.settings import IMAGE
+from stackgen.stack import Stack
 
 INVALID = 2
+BASE_IMAGES = frozenset({"caddy", "traefik"}.union(KINDS, *(runtime.images for runtime in RUNTIMES.values())))
+ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,12 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _arguments().parse_args(arguments)
     try:
         stack = _generate(asked)
-        _write(stack, asked.out)
+        write(stack, asked.out)
     except GraphInvalid as error:
         _say(*map(str, error.problems))
         return INVALID
     except (OSError, ValueError) as error:
         _say(str(error))
+        return INVALID
+    except RecursionError:
+        _say(f"{asked.graph.name} is nested too deeply")
         return INVALID
     _say(*(f"warning: {warning}" for warning in stack.warnings))
     return 0
@@ -44,49 +49,56 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--name", default="axion-stack", help="name of the stack")
     parser.add_argument("--project", default="local", help="id of the project, for the labels")
     parser.add_argument("--env", action="append", default=[], metavar="NAME", help="a variable given with the request")
+    parser.add_argument(
+        "--image", action="append", default=[], metavar="NAME=IMAGE",
+        help="another base image, such as python=mirror/python:3.13",
+    )  # fmt: skip
+    parser.add_argument("--image-prefix", default="axion/", help="before the names of the images that are built")
+    parser.add_argument("--swarm-ports", choices=("ingress", "host"), default="ingress")
+    parser.add_argument("--swarm-endpoints", choices=("vip", "dnsrr"), default="vip")
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     return parser
 
 
 def _generate(asked: argparse.Namespace) -> Stack:
+    # The wrong text itself stays out of the message: it may be a value that was meant to stay secret.
+    if not all(map(ENV_NAME.fullmatch, asked.env)):
+        raise ValueError("--env takes the name of a variable; its value goes into .env")
     raw = json.loads(asked.graph.read_text(encoding="utf-8"))
     if not isinstance(raw, dict):
         raise ValueError(f"{asked.graph.name} must hold one JSON object")
-    graph = parse_graph(raw)
-    split_secrets(raw)
-    return generate(
-        graph=graph,
+    return generate_from(
+        raw=raw,
+        code=asked.code,
         stack_name=asked.name,
         project_id=asked.project,
-        code=_code(graph, asked.code) if asked.code else {},
         env_names=asked.env,
-        options=StackOptions(engine=asked.engine),
+        options=StackOptions(
+            engine=asked.engine,
+            images=_images(asked.image),
+            image_prefix=_prefix(asked.image_prefix),
+            swarm_ports=asked.swarm_ports,
+            swarm_endpoints=asked.swarm_endpoints,
+        ),
     )
 
 
-def _code(graph: Graph, folder: Path) -> Mapping[str, CodeFacts]:
-    """The code of each service that has a folder, named as in the drawing or as in the stack."""
-    found = {}
-    problems = []
-    names = service_names(graph)
-    for node in graph.nodes:
-        places = [folder / name for name in (node.label, names[node.id]) if name and "/" not in name and name != ".."]
-        place = next((place for place in places if place.is_dir()), None)
-        if place is None or node.type.is_store or node.type.is_gateway:
-            continue
-        try:
-            found[node.id] = read_directory(place)
-        except BundleInvalid as error:
-            problems.append(Problem(node_id=node.id, node_name=node.label, field="code", message=str(error)))
-    if problems:
-        raise GraphInvalid(problems)
-    return found
+def _images(given: Sequence[str]) -> dict[str, str]:
+    images = {}
+    for text in given:
+        name, _, image = text.partition("=")
+        if name not in BASE_IMAGES or not IMAGE.fullmatch(image):
+            raise ValueError(f"--image takes NAME=IMAGE, not {text!r}; names: {', '.join(sorted(BASE_IMAGES))}")
+        images[name] = image
+    return images
 
 
-def _write(stack: Stack, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in {**stack.files, "plan.txt": plan_text(stack)}.items():
-        (folder / name).write_text(text, encoding="utf-8")
+def _prefix(text: str) -> str:
+    if text and not (text.endswith("/") and IMAGE.fullmatch(f"{text}x")):
+        raise ValueError(
+            f"--image-prefix takes what goes before an image's name, such as registry:5000/shop/, not {text!r}"
+        )
+    return text
 
 
 def _say(*lines: str) -> None:

@@ -23,7 +23,12 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.node_name or '(no name)'} [{self.node_id}]" if self.node_id or self.node_name else "graph"
-        return f"{where} {self.field}: {self.message}"
+        return one_line(f"{where} {self.field}: {self.message}")
+
+
+def one_line(text: str) -> str:
+    """For terminals and lists: what would break the line or steer a terminal is shown as an escape."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 class StackgenError(Exception):

@@ -10,11 +10,19 @@ from stackgen.nodes import Edge, EdgeType, Graph, Node, NodeType, Settings
 from stackgen.raw import RawNode, read_edges, read_nodes
 from stackgen.settings import read_settings
 
-__all__ = ["Edge", "EdgeType", "Graph", "Node", "NodeType", "Settings", "parse_graph"]
+__all__ = ["Edge", "EdgeType", "Graph", "Node", "NodeType", "Settings", "parse_graph", "read_graph"]
 
 
 def parse_graph(raw: Mapping[str, object]) -> Graph:
     """The graph with typed values. Raises GraphInvalid with every problem at once."""
+    graph, problems = read_graph(raw)
+    if problems:
+        raise GraphInvalid(problems)
+    return graph
+
+
+def read_graph(raw: Mapping[str, object]) -> tuple[Graph, list[Problem]]:
+    """What can be read, and every problem. Nodes with a problem hold harmless values, or are missing."""
     problems: list[Problem] = []
     raw_nodes = read_nodes(raw, problems)
     raw_edges = read_edges(raw, problems)
@@ -29,9 +37,7 @@ def parse_graph(raw: Mapping[str, object]) -> Graph:
         ),
     )
     problems.extend(check_meaning(graph))
-    if problems:
-        raise GraphInvalid(problems)
-    return graph
+    return graph, problems
 
 
 def _node(raw: RawNode, problems: list[Problem]) -> Node | None:
