@@ -11,6 +11,8 @@ from stackgen.nodes import Settings
 from stackgen.runtimes.recipe import CannotBuild, Recipe, exec_form, from_procfile
 
 SCRIPTS = ("server.js", "index.js", "app.js", "main.js", "server.mjs", "index.mjs", "src/index.js", "src/server.js")
+# It neither reads the options of Yarn 1 nor writes a folder that the final image could take over.
+LATER_YARN = re.compile(r"yarn@([2-9]|[1-9][0-9])")
 PLAIN_START = re.compile(r"node(?:\s+[\w./=@:-]+)+")
 LOCKS = (
     ("pnpm-lock.yaml", "pnpm"),
@@ -23,6 +25,8 @@ LOCKS = (
 def recipe(settings: Settings, facts: CodeFacts) -> Recipe:
     """Raises CannotBuild for a broken package.json, or when no start command is found."""
     package = read_package(facts)
+    if LATER_YARN.match(str(package.get("packageManager"))):
+        raise CannotBuild(field="code", message="asks for a Yarn after 1; npm, pnpm, Yarn 1 and bun are known")
     tool, lock = _tool(facts)
     found = package.get("scripts")
     scripts: dict[str, Any] = found if isinstance(found, dict) else {}

@@ -41,7 +41,8 @@ def recognises(facts: CodeFacts) -> bool:
 def tool(facts: CodeFacts) -> str:
     """Who installs the dependencies: a lock file says it; "project" reads them from pyproject.toml.
 
-    Raises CannotBuild for what only Poetry could resolve, which would give other versions in each build.
+    Raises CannotBuild for what only Poetry could resolve, which would give other versions in each build, and for what
+    nobody here can read.
     """
     for file, name in (("uv.lock", "uv"), ("poetry.lock", "poetry"), ("requirements.txt", "pip")):
         if file in facts.files:
@@ -50,6 +51,8 @@ def tool(facts: CodeFacts) -> str:
         if "[tool.poetry.dependencies]" in facts.texts.get("pyproject.toml", ""):
             raise CannotBuild(field="code", message="is a Poetry project without poetry.lock; run `poetry lock` first")
         return "project"
+    if "Pipfile" in facts.files:
+        raise CannotBuild(field="code", message="has a Pipfile only; write its lock as requirements.txt")
     return "none"
 
 

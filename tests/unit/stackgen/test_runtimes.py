@@ -108,6 +108,8 @@ def test_the_drawings_command_goes_first() -> None:
         ({"x": ""}, {"runtime": "java"}, "code"), ({"x": ""}, {"runtime": "dockerfile"}, "config.runtime"),
         ({"x": ""}, {"runtime": "bun"}, "code"),
         ({"pyproject.toml": "[tool.poetry.dependencies]", "main.py": ""}, {}, "code"),
+        ({"Pipfile": "", "main.py": ""}, {}, "code"),
+        ({"package.json": '{"packageManager": "yarn@4.9.1"}', "yarn.lock": "", "index.js": ""}, {}, "code"),
     ],
 )  # fmt: skip
 def test_code_that_gives_no_image_names_the_field(files: dict[str, str], config: dict[str, str], field: str) -> None:
