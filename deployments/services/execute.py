@@ -143,7 +143,8 @@ def command_of(*, deployment: DeploymentRecord, project: ProjectRecord, prepared
         health_deadline_seconds=project.health_deadline,
         health_window_seconds=project.health_window,
         build_deadline_seconds=settings.AXION_BUILD_DEADLINE,
-        restore_on_failure=project.restore_on_failure,
+        # The setting is about deployments; a rollback that fails always leaves what ran before it.
+        restore_on_failure=project.restore_on_failure or deployment.rollback_of is not None,
         pinned_images=dict(prepared.pinned_images),
     )
 

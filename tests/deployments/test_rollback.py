@@ -195,6 +195,7 @@ def test_without_restoring_the_project_keeps_what_failed_and_can_go_back_by_hand
     left = lane.fail(started, message="web died It was left as it is, as the project asks.")
     assert (left.status, left.reason) == (Status.FAILED, Reason.UNHEALTHY)
     back = lane.start(lane.ask_rollback(left))
+    assert lane.command(back)["restore_on_failure"] is True
     assert lane.command(back)["pinned_images"]["web"] == "sha256:web:2"
     lane.succeed(back)
     assert factories.reload(left.id).status is Status.ROLLED_BACK
