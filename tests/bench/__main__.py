@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from tests import environment as _environment  # noqa: F401 - names the servers of `make services`
-from tests.bench import asking, deploying, generation, memory
+from tests.bench import asking, deploying, generation, memory, undoing
 from tests.bench.figures import table, write_json
 from tests.e2e.control_plane import ControlPlane
 
@@ -22,8 +22,9 @@ def main() -> int:
         plane = ControlPlane(folder=Path(name))
         try:
             plane.start()
-            figures += [*deploying.measure(plane, Path(name)), *memory.measure(plane)]
-            figures += asking.measure(plane, Path(name))
+            folder = Path(name)
+            figures += [*deploying.measure(plane, folder), *undoing.measure(plane, folder), *memory.measure(plane)]
+            figures += asking.measure(plane, folder)
         finally:
             plane.stop()
     sys.stdout.write(table(figures) + "\n")
