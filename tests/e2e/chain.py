@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 import urllib.error
@@ -25,7 +26,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         status, text = (200, "{name}{version} ") if self.path != "/health" else ({status}, "")
         if self.path != "/health" and NEXT:
             called = http.client.HTTPConnection(NEXT, 8000, timeout=5)
-            called.request("GET", "/")
+            called.request(self.command, "/")
             answer = called.getresponse()
             status, text = answer.status, text + answer.read().decode()
             called.close()
@@ -33,6 +34,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(text.encode())))
         self.end_headers()
         self.wfile.write(text.encode())
+    do_POST = do_GET
     def log_message(self, *args):
         pass
 server = http.server.ThreadingHTTPServer(("", 8000), Handler)
@@ -62,11 +64,12 @@ def whole(version: int) -> str:
     return "".join(f"{name}{version} " for name in NAMES)
 
 
-def read(url: str) -> str:
+def read(url: str, *, method: str = "GET") -> str:
     """The answer, or what went wrong in its place."""
+    request = urllib.request.Request(url, method=method)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=ANSWER_SECONDS) as response:
+        with opener.open(request, timeout=ANSWER_SECONDS) as response:
             return str(response.read().decode())
     except urllib.error.HTTPError as error:
         with error:
@@ -91,8 +94,10 @@ def hammering(url: str) -> Iterator[Client]:
     client, over = Client(url), threading.Event()
 
     def ask() -> None:
+        # A gateway may try a GET again by itself, but never a POST.
+        methods = itertools.cycle(("GET", "POST"))
         while not over.is_set():
-            client.answers.append(read(url))
+            client.answers.append(read(url, method=next(methods)))
             time.sleep(PAUSE_SECONDS)
 
     thread = threading.Thread(target=ask, daemon=True)
