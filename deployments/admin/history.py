@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 
 from deployments.admin import answers, looks, plans
 from deployments.admin.own_rows import found, visible_to
@@ -140,11 +138,6 @@ def links(request: HttpRequest, page: Page[HistoryEntry]) -> dict[str, str]:
         for name, number in ahead.items()
         if 1 <= number <= page.total_pages
     }
-
-
-def address(project_id: UUID, **asked: Any) -> str:
-    """Of a project's history."""
-    return f"{reverse('admin:deployments_project_history', args=[project_id])}?{urlencode(asked)}"
 
 
 def identifier_in(request: HttpRequest, name: str) -> UUID | None:
