@@ -1,0 +1,49 @@
+"""The patterns by everybody: the table, asked at the desk that every consumer has. No broker is needed for that."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from django.db import transaction
+
+from deployments.clients.auth import validate_session
+from deployments.intake import patterns
+from deployments.intake.desk import Desk
+from deployments.intake.identity import by_session
+from deployments.intake.messages import Incoming
+from tests.doors.kafka_table import PATTERNS
+from tests.doors.scene import Scene
+from tests.doors.table import PEOPLE
+
+ADDRESS = {"kafka_correlationId": b"c", "kafka_replyTopic": b"x.reply", "kafka_replyPartition": b"0"}
+
+
+def asked(desk: Desk, pattern: str, scene: Scene, who: str) -> str:
+    """The answer's code; what the request did is undone."""
+    token = scene.token(who)
+    body = {**scene.fill(PATTERNS[pattern][0]), "metadata": {"sessionToken": token} if token else {}}
+    incoming = Incoming(
+        topic=pattern,
+        partition=0,
+        offset=0,
+        timestamp_ms=int(time.time() * 1000),
+        key=None,
+        value=json.dumps(body).encode(),
+        headers=ADDRESS,
+    )
+    with transaction.atomic():
+        answer = desk.answer(incoming)
+        transaction.set_rollback(True)
+    return answer.code or "SUCCESS"
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_patterns(scene: Scene, pattern: str) -> None:
+    desk = Desk(identify=by_session(validate_session), health=dict)
+    assert tuple(asked(desk, pattern, scene, who) for who in PEOPLE) == PATTERNS[pattern][1]
+
+
+def test_no_pattern_is_left_out() -> None:
+    assert {*patterns.PATTERNS, patterns.HEALTH} == set(PATTERNS)
