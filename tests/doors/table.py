@@ -145,7 +145,7 @@ CALLS: Mapping[str, Call] = {
         answers=("SUCCESS", "SUCCESS", "SUCCESS", "NOT_FOUND", *UNKNOWN), fields={"deployment_id": "{deployment}"}
     ),
     "CancelDeployment": Call(
-        answers=("FAILED_PRECONDITION", "OK", "PERMISSION_DENIED", "NOT_FOUND", *UNKNOWN),
+        answers=("OK", "OK", "PERMISSION_DENIED", "NOT_FOUND", *UNKNOWN),
         fields={"deployment_id": "{deployment}"},
     ),
     "ScaleService": Call(
