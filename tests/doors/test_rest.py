@@ -110,12 +110,16 @@ def test_nobody_is_told_how_to_sign_in(people: People, deployment: Deployment) -
     assert wrong.get("/api/deployments").json()["code"] == "UNAUTHORIZED"
 
 
-def test_a_second_cancel_of_what_ended_is_a_conflict(owner_api: APIClient, deployment: Deployment) -> None:
+def test_a_second_cancel_is_the_first_one_but_another_end_is_a_conflict(
+    owner_api: APIClient, project: Project, server: Server, deployment: Deployment
+) -> None:
     address = f"/api/deployments/{deployment.id}/cancel"
-    first = owner_api.post(address)
-    assert (first.status_code, first.json()["deployment"]["reason"]) == (202, "cancelled")
-    second = owner_api.post(address)
-    assert (second.status_code, second.json()["code"]) == (409, "CONFLICT")
+    for _ in range(2):
+        answer = owner_api.post(address)
+        assert (answer.status_code, answer.json()["deployment"]["reason"]) == (202, "cancelled")
+    ended = factories.make_deployment(project, server, status="success", completed_at=factories.NOW)
+    answer = owner_api.post(f"/api/deployments/{ended.id}/cancel")
+    assert (answer.status_code, answer.json()["code"]) == (409, "CONFLICT")
 
 
 def test_too_many_requests_are_told_when_to_come_back(
