@@ -179,7 +179,7 @@ def test_rolling_back_by_form(people: People, lane: Lane) -> None:
     assert texts == ["v3 in the history", "brings back v1", f"undoes {str(second.id)[:8]}"]
 
 
-@pytest.mark.parametrize("to", ["", "x", str(uuid4())])
+@pytest.mark.parametrize("to", ["", "x", "11111111-2222-4333-8444-555555555555"])
 def test_a_rollback_to_nowhere_is_refused(people: People, lane: Lane, to: str) -> None:
     deployment = lane.deployed()
     answer = people.browser("owner").post(f"{page_of(deployment)}/rollback/", {"to": to}, follow=True)
