@@ -7,6 +7,7 @@
     ├── NotFound            NOT_FOUND           missing, or none of the caller's business
     ├── Conflict            CONFLICT            not possible in the present state
     ├── PeerFailed          EXTERNAL_SERVICE_ERROR   a peer or agent did not do its part
+    │   └── PeerRefused     EXTERNAL_SERVICE_ERROR   and will not: trying again is no use
     └── Transient           INTERNAL_ERROR      may pass: the job tries again
 
 Pure.
@@ -62,6 +63,10 @@ class PeerFailed(DeployError):
     """Another service did not answer or answered with an error."""
 
     code = "EXTERNAL_SERVICE_ERROR"
+
+
+class PeerRefused(PeerFailed):
+    """Another service cannot do its part of this, however often it is asked."""
 
 
 class Transient(DeployError):

@@ -1,15 +1,20 @@
 """Servers and clusters of our own tables."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+from django.db import IntegrityError, transaction
 from django.db.models import Count
 
 from agents.models import Cluster, Server
 from agents.repositories import agents
 from agents.states import Presence
 from agents.types import AgentData, ClusterData, ServerData
+
+# Of a name that has to be told from another one.
+LONGEST_OF_TWO = 90
 
 
 def add(
@@ -38,6 +43,32 @@ def remove(*, server_id: UUID) -> None:
 def remove_cluster(*, cluster_id: UUID) -> None:
     """Its servers stay, as servers of their own."""
     Cluster.objects.filter(id=cluster_id).delete()
+
+
+def keep(*, server_id: UUID, owner_id: UUID, cluster_id: UUID | None, **values: str) -> bool:
+    """Store or bring up to date; False when the id is another owner's. Without a cluster, that stays as it is."""
+    joined = {} if cluster_id is None else {"cluster_id": cluster_id}
+    return _keep(Server.objects, thing_id=server_id, owner_id=owner_id, values={**values, **joined})
+
+
+def keep_cluster(*, cluster_id: UUID, owner_id: UUID, name: str) -> bool:
+    """Store or bring up to date; False when the id is another owner's."""
+    return _keep(Cluster.objects, thing_id=cluster_id, owner_id=owner_id, values={"name": name})
+
+
+def keep_members(*, cluster_id: UUID, server_ids: Collection[UUID]) -> None:
+    """Servers that are no longer in the cluster leave it."""
+    Server.objects.filter(cluster_id=cluster_id).exclude(id__in=server_ids).update(cluster_id=None)
+
+
+def _keep(rows: Any, *, thing_id: UUID, owner_id: UUID, values: Mapping[str, Any]) -> bool:
+    """A name that another of the owner's has gets a piece of the id."""
+    name = values["name"]
+    for label in (name, f"{name[:LONGEST_OF_TWO]} {thing_id.hex[:6]}"):
+        with suppress(IntegrityError), transaction.atomic():
+            rows.update_or_create(id=thing_id, owner_id=owner_id, defaults={**values, "name": label})
+            return True
+    return False
 
 
 def get(*, server_id: UUID) -> ServerData | None:

@@ -54,6 +54,24 @@ def remove_cluster(*, cluster_id: UUID) -> None:
     servers.remove_cluster(cluster_id=cluster_id)
 
 
+def keep_server(*, server_id: UUID, owner_id: UUID, name: str, host: str, cluster_id: UUID | None = None) -> bool:
+    """A server of a peer service as last seen there, so that an agent can enrol on it.
+
+    False when the id is another owner's here. Without a cluster, that stays as it is.
+    """
+    return servers.keep(server_id=server_id, owner_id=owner_id, name=name, host=host, cluster_id=cluster_id)
+
+
+def keep_cluster(*, cluster_id: UUID, owner_id: UUID, name: str) -> bool:
+    """The same for a cluster."""
+    return servers.keep_cluster(cluster_id=cluster_id, owner_id=owner_id, name=name)
+
+
+def keep_members(*, cluster_id: UUID, server_ids: Collection[UUID]) -> None:
+    """Servers that are no longer in the cluster leave it."""
+    servers.keep_members(cluster_id=cluster_id, server_ids=server_ids)
+
+
 def get_server(*, server_id: UUID) -> ServerData:
     """Raises ServerNotFound. Whether the caller may see it is the caller's question: compare `owner_id`."""
     found = servers.get(server_id=server_id)

@@ -78,7 +78,10 @@ def ask(question: Question, payload: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def metadata_of(*, caller: Caller, project_id: UUID | None = None) -> dict[str, Any]:
-    """Who asks, as every service of the platform reads it. Secret where the caller has a session."""
+    """Who asks, as every service of the platform reads it.
+
+    The session goes along where auth-service has it, and is secret; a token of our own tables is no peer's business.
+    """
     metadata: dict[str, Any] = {
         "userId": str(caller.user_id),
         "requestId": uuid4().hex,
@@ -86,7 +89,7 @@ def metadata_of(*, caller: Caller, project_id: UUID | None = None) -> dict[str, 
     }
     if project_id is not None:
         metadata["projectId"] = str(project_id)
-    if caller.session_token:
+    if caller.session_token and uses(Peer.AUTH):
         metadata["sessionToken"] = caller.session_token
     return metadata
 

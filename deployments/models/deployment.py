@@ -50,6 +50,9 @@ class Deployment(models.Model):
     code = models.JSONField(default=dict, blank=True, help_text="Node id to bundle digest, as of the request.")
     force_redeploy = models.BooleanField(default=False)
     request_id = models.CharField(max_length=200, default="", blank=True)
+    sealed_session = models.TextField(
+        default="", db_default="", blank=True, help_text="Of who asked, for the peers; gone when it starts or ends."
+    )
     approval = models.CharField(max_length=200, default="", db_default="", blank=True, help_text="Of the plan seen.")
     replicas = models.JSONField(null=True, blank=True, help_text="Node id to copies, over those of the graph.")
     restores = models.ForeignKey(

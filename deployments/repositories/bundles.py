@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db import transaction
+
 from deployments.errors import NotFound
 from deployments.models import CodeBundle, NodeCode
 from deployments.types import CodeRecord
@@ -27,6 +29,13 @@ def content_of(*, digest: str) -> bytes:
 def assign(*, project_id: UUID, node_id: str, digest: str) -> None:
     """From the next deployment on, the node is built from this bundle."""
     NodeCode.objects.update_or_create(project_id=project_id, node_id=node_id, defaults={"bundle_id": digest})
+
+
+def keep(*, project_id: UUID, node_id: str, digest: str, content: bytes) -> None:
+    """Store the bundle as the node's. Opens its own transaction."""
+    with transaction.atomic():
+        store(digest=digest, content=content)
+        assign(project_id=project_id, node_id=node_id, digest=digest)
 
 
 def assigned(*, project_id: UUID) -> dict[str, str]:

@@ -127,7 +127,8 @@ def advance(
 
 
 def _columns_of(*, target: Status, outcome: Outcome | None, at: datetime) -> dict[str, Any]:
-    columns: dict[str, Any] = {}
+    # Only a pending deployment has a use for it.
+    columns: dict[str, Any] = {"sealed_session": ""}
     if target is Status.IN_PROGRESS:
         columns["started_at"] = at
     elif target is not Status.ROLLING_BACK:
@@ -181,6 +182,14 @@ def count_log(*, deployment_id: UUID, size: int) -> int:
     """Add to the stored bytes of log; returns the sum. Inside a transaction."""
     Deployment.objects.filter(pk=deployment_id).update(log_bytes=F("log_bytes") + size)
     return Deployment.objects.values_list("log_bytes", flat=True).get(pk=deployment_id)
+
+
+def requester(*, deployment_id: UUID) -> tuple[UUID, str, str]:
+    """Who asked: the user's id and name, and the sealed session. Raises NotFound."""
+    row = Deployment.objects.select_related("requested_by").filter(pk=deployment_id).first()
+    if row is None:
+        raise NotFound("No such deployment.")
+    return row.requested_by_id, row.requested_by.get_username(), row.sealed_session
 
 
 def sealed_values(*, deployment_id: UUID) -> tuple[str, Mapping[str, str]]:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, ProtectedError, Q, QuerySet
+from django.utils.text import slugify
 
 from deployments.errors import NotFound
 from deployments.models import GraphVersion, Project, ProjectMember
 from deployments.repositories.records import graph_record, project_record
 from deployments.types import Caller, GraphRecord, Page, ProjectRecord
+
+SLUG_LENGTH = 32
+SUFFIX_LENGTH = 6
+# Of a name that has to be told from another one.
+LONGEST_OF_TWO = 90
 
 
 def visible(*, caller: Caller) -> QuerySet[Project]:
@@ -73,6 +81,27 @@ def page_visible(*, caller: Caller, name: str, page: int, limit: int) -> Page[Pr
     return Page(items=items, page=page, limit=limit, total=rows.count())
 
 
+def slug_of(name: str, project_id: UUID) -> str:
+    """Short, safe on every host, and not another project's: the name with a piece of the id."""
+    # An image's name knows no "_-".
+    words = re.sub("[-_]+", "-", slugify(name))[:SLUG_LENGTH].strip("-")
+    return f"{words or 'project'}-{project_id.hex[:SUFFIX_LENGTH]}"
+
+
+def mirror(*, project_id: UUID, owner_id: UUID, name: str) -> ProjectRecord | None:
+    """The row of a project that lives in a peer service; None when the id is another owner's here.
+
+    A name that another of the owner's projects has gets a piece of the id.
+    """
+    for label in (name, f"{name[:LONGEST_OF_TWO]} {project_id.hex[:SUFFIX_LENGTH]}"):
+        with suppress(IntegrityError), transaction.atomic():
+            row, _ = Project.objects.get_or_create(
+                pk=project_id, owner_id=owner_id, defaults={"name": label, "slug": slug_of(name, project_id)}
+            )
+            return project_record(row)
+    return None
+
+
 def by_name(*, owner_id: UUID, name: str) -> ProjectRecord | None:
     row = Project.objects.filter(owner=owner_id, name=name).first()
     return project_record(row) if row else None
@@ -86,6 +115,14 @@ def lock(*, project_id: UUID) -> None:
 def latest_graph(*, project_id: UUID) -> GraphRecord | None:
     row = GraphVersion.objects.filter(project=project_id).order_by("-version").first()
     return graph_record(row) if row else None
+
+
+def blank_graph(*, project_id: UUID) -> GraphRecord:
+    """What stands for a graph that is fetched only when the deployment starts."""
+    row, _ = GraphVersion.objects.get_or_create(
+        project_id=project_id, version=0, defaults={"graph": {"nodes": [], "edges": []}}
+    )
+    return graph_record(row)
 
 
 def add_graph(*, project_id: UUID, graph: Mapping[str, Any]) -> GraphRecord:

@@ -32,6 +32,14 @@ class SealedStack:
     env_vars: Mapping[str, str] = field(repr=False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SealedSession:
+    """The session of who asked for a deployment that waits."""
+
+    pk: UUID
+    sealed: str = field(repr=False)
+
+
 def secrets(*, after: int | None, limit: int) -> tuple[SealedSecret, ...]:
     """In the order of their keys, above `after`."""
     rows = _page(ProjectSecret.objects.all(), after=after, limit=limit)
@@ -60,6 +68,17 @@ def of_history(*, after: UUID | None, limit: int) -> tuple[SealedStack, ...]:
         )
         for row in rows
     )
+
+
+def sessions(*, after: UUID | None, limit: int) -> tuple[SealedSession, ...]:
+    """The same for the sessions of deployments that wait."""
+    rows = _page(Deployment.objects.exclude(sealed_session="").only("pk", "sealed_session"), after=after, limit=limit)
+    return tuple(SealedSession(pk=row.pk, sealed=row.sealed_session) for row in rows)
+
+
+def replace_session(*, old: SealedSession, sealed: str) -> bool:
+    """False when it was wiped meanwhile."""
+    return Deployment.objects.filter(pk=old.pk, sealed_session=old.sealed).update(sealed_session=sealed) == 1
 
 
 def replace_secret(*, old: SealedSecret, sealed: str) -> bool:

@@ -15,7 +15,7 @@ from deployments.encryption import seal
 from deployments.errors import Conflict
 from deployments.events import EventType, NewEvent
 from deployments.repositories import deployments, events, history, lanes
-from deployments.services import settle
+from deployments.services import requester, settle
 from deployments.states import Reason
 from deployments.types import Caller, DeploymentRecord, DeployRequest, ProjectRecord, ServiceState, lane_of
 
@@ -85,6 +85,9 @@ def _store(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> 
         replicas=dict(wish.replicas) or None,
         restores_id=wish.restores,
         rollback_of_id=wish.rollback_of,
+        sealed_session=requester.seal_session(caller=caller, deployment_id=deployment_id)
+        if wish.kind == DEPLOY
+        else "",
     )
     told = {"requestedBy": caller.name, "graphVersion": wish.graph_version, "kind": wish.kind}
     requested = NewEvent(type=EventType.REQUESTED, payload=told)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from deployments.errors import Forbidden, NotFound, Unauthenticated
 from deployments.repositories import deployments, projects
+from deployments.services import mirror
 from deployments.types import Caller, DeploymentRecord, ProjectRecord, Right
 
 if TYPE_CHECKING:
@@ -25,8 +26,14 @@ def caller_of(user: AbstractBaseUser | AnonymousUser | None) -> Caller:
 
 
 def project_for(*, caller: Caller, project_id: UUID, right: Right) -> ProjectRecord:
-    """The project when the caller has the right. NotFound for strangers, Forbidden for members without it."""
-    project = projects.find_visible(caller=caller, project_id=project_id)
+    """The project when the caller has the right. NotFound for strangers, Forbidden for members without it.
+
+    Where graph-service has the projects, one that we never saw is asked for there, and PeerFailed raised when it cannot
+    be; no transaction may be open then.
+    """
+    project = projects.find_visible(caller=caller, project_id=project_id) or mirror.first_sight(
+        caller=caller, project_id=project_id
+    )
     if project is None:
         raise NotFound("No such project.")
     if caller.sees_everything or project.owner_id == caller.user_id or right is Right.SEE:
@@ -35,6 +42,14 @@ def project_for(*, caller: Caller, project_id: UUID, right: Right) -> ProjectRec
     if right is Right.DEPLOY and role == DEPLOYER:
         return project
     raise Forbidden(f"You may see this project but not {right} it. Ask its owner.")
+
+
+def project_to_deploy(*, caller: Caller, project_id: UUID) -> ProjectRecord:
+    """The same for who is about to deploy, with ownership asked anew where graph-service has the projects."""
+    project = project_for(caller=caller, project_id=project_id, right=Right.DEPLOY)
+    if project.owner_id == caller.user_id and not mirror.is_still_owner(caller=caller, project_id=project_id):
+        raise NotFound("No such project.")
+    return project
 
 
 def deployment_for(*, caller: Caller, deployment_id: UUID, right: Right) -> DeploymentRecord:

@@ -11,9 +11,10 @@ from uuid import UUID
 
 from deployments.clients.infrastructure import infrastructure
 from deployments.errors import Invalid, NotFound
-from deployments.repositories import bundles, lanes, projects
-from deployments.services import accept, access, approvals, generation, snapshots, variables
-from deployments.types import Caller, DeploymentRecord, DeployRequest, GraphRecord, ProjectRecord, Right
+from deployments.repositories import lanes
+from deployments.services import accept, access, approvals, generation, origins, snapshots, variables
+from deployments.services.origins import Origin
+from deployments.types import Caller, DeploymentRecord, DeployRequest, GraphRecord, ProjectRecord, ServiceState
 from stackgen.results import Stack
 
 MAX_ENV_VARS = 1000
@@ -34,44 +35,56 @@ class Draft:
 def deploy_project(*, caller: Caller, request: DeployRequest, deployment_id: UUID, at: datetime) -> DeploymentRecord:
     """Store a pending deployment of the project's newest graph and code, and put its job on the queue.
 
-    The same request id by the same caller answers with the first deployment and does nothing. Opens its own
-    transaction. Raises NotFound, Forbidden, Invalid with node and field, or Conflict naming what changed since the
-    approval that the request carries; nothing is stored then.
+    Where a peer has graph or code, the job fetches them and holds them against the approval; peers are asked here for
+    ownership alone. The same request id by the same caller answers with the first one. Opens its own transaction.
+    Raises NotFound, Forbidden, Invalid with node and field, Conflict naming what changed since the approval that the
+    request carries, or PeerFailed when ownership cannot be checked; nothing is stored then.
     """
-    access.project_for(caller=caller, project_id=request.project_id, right=Right.DEPLOY)
+    project = access.project_to_deploy(caller=caller, project_id=request.project_id)
     repeated = accept.repeated(caller=caller, request_id=request.request_id)
     if repeated is not None:
         return repeated
-    draft = draft_of(caller=caller, request=request)
-    if request.approval:
-        # A project that was never planned has no key yet; then the approval is not its.
-        variables.keep_fingerprint_key(project_id=draft.project.id, new_password=secrets.token_urlsafe)
-        approvals.check(approved=request.approval, marks=_marks_now(draft=draft, request=request))
+    check_request(caller=caller, request=request)
+    origin = origins.known(project_id=project.id)
+    services: tuple[ServiceState, ...] = ()
+    if not origins.come_later():
+        draft = draft_of(project=project, origin=origin, request=request)
+        services = snapshots.states_of(draft.stack.services)
+        if request.approval:
+            # A project that was never planned has no key yet; then the approval is not its.
+            variables.keep_fingerprint_key(project_id=project.id, new_password=secrets.token_urlsafe)
+            approvals.check(approved=request.approval, marks=_marks_now(draft=draft, request=request))
     wish = accept.Wish(
         request=request,
-        project=draft.project,
-        graph_version_id=draft.graph.id,
-        graph_version=draft.graph.version,
-        code=draft.code,
-        services=snapshots.states_of(draft.stack.services),
+        project=project,
+        graph_version_id=origin.graph.id,
+        graph_version=origin.graph.version,
+        code=origin.code,
+        services=services,
     )
     return accept.accept(caller=caller, wish=wish, deployment_id=deployment_id, at=at)
 
 
-def draft_of(*, caller: Caller, request: DeployRequest) -> Draft:
-    """Check the request whole and generate what it asks for. Raises as deploy_project does, but for the approval."""
-    project = access.project_for(caller=caller, project_id=request.project_id, right=Right.DEPLOY)
+def draft_to_plan(*, caller: Caller, request: DeployRequest) -> Draft:
+    """The request as it would be deployed now, with a peer's graph where it has it. Raises as deploy_project does."""
+    project = access.project_to_deploy(caller=caller, project_id=request.project_id)
+    check_request(caller=caller, request=request)
+    return draft_of(project=project, origin=origins.drawn(caller=caller, project_id=project.id), request=request)
+
+
+def draft_of(*, project: ProjectRecord, origin: Origin, request: DeployRequest) -> Draft:
+    """Generate what a checked request asks for. Raises Invalid with node and field."""
+    stack = generation.generate_stack(
+        project=project, graph=origin.graph.graph, code=origin.code, env_names=tuple(sorted(request.env_vars))
+    )
+    return Draft(project=project, graph=origin.graph, code=origin.code, stack=stack)
+
+
+def check_request(*, caller: Caller, request: DeployRequest) -> None:
+    """Raises Invalid for the variables, NotFound for a target that is not the caller's."""
     check_env_vars(request.env_vars)
     if not _may_use_target(caller=caller, request=request):
         raise NotFound(f"No such {request.target.kind}.", details={f"{request.target.kind}Id": "not found"})
-    graph = projects.latest_graph(project_id=project.id)
-    if graph is None:
-        raise Invalid("The project has no graph yet. Draw or import one first.", details={"graph": "missing"})
-    code = bundles.assigned(project_id=project.id)
-    stack = generation.generate_stack(
-        project=project, graph=graph.graph, code=code, env_names=tuple(sorted(request.env_vars))
-    )
-    return Draft(project=project, graph=graph, code=code, stack=stack)
 
 
 def _may_use_target(*, caller: Caller, request: DeployRequest) -> bool:

@@ -14,10 +14,20 @@ from agents import gateway
 from agents.types import DeployCommand, ServiceSpec
 from deployments import queue
 from deployments.encryption import seal_mapping
-from deployments.errors import Conflict, DeployError, Invalid, NotFound, PeerFailed, Transient
+from deployments.errors import (
+    Conflict,
+    DeployError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PeerFailed,
+    PeerRefused,
+    Transient,
+    Unauthenticated,
+)
 from deployments.events import EventType, NewEvent, service_payload, stage_reached
-from deployments.repositories import deployments, events, history, lanes, projects
-from deployments.services import approvals, preparing, settle, snapshots, undoing
+from deployments.repositories import claims, deployments, events, history, lanes, projects
+from deployments.services import approvals, origins, preparing, settle, snapshots, undoing
 from deployments.services.preparing import Prepared
 from deployments.states import Reason, Stage, Status, Transition
 from deployments.types import DeploymentRecord, ProjectRecord
@@ -29,16 +39,30 @@ logger = structlog.get_logger(__name__)
 
 
 def run_deployment(*, deployment_id: UUID, at: datetime) -> None:
-    """Start a pending deployment if its turn has come; otherwise leave it waiting. Safe to run any number of times.
+    """Start a pending deployment if its turn has come; otherwise leave it waiting.
 
-    What may pass is tried again later, within AXION_JOB_ATTEMPTS; what cannot pass ends the deployment.
+    Safe to run any number of times, also at once: one prepares, the others leave it to that one. What may pass is tried
+    again later, within AXION_JOB_ATTEMPTS; what cannot pass ends the deployment.
     """
-    deployment = deployments.get(deployment_id=deployment_id)
-    if deployment.status is not Status.PENDING:
-        return
+    with claims.alone(deployment_id=deployment_id) as alone:
+        deployment = deployments.get(deployment_id=deployment_id)
+        if alone and deployment.status is Status.PENDING and _is_worth_preparing(deployment):
+            _prepare_and_start(deployment=deployment, at=at)
+
+
+def _is_worth_preparing(deployment: DeploymentRecord) -> bool:
+    """Peers are not asked for what cannot start yet; who ends before it in the lane asks for its job again."""
+    return not origins.come_later() or lanes.is_next(
+        deployment_id=deployment.id, project_id=deployment.project_id, target_id=deployment.target.id
+    )
+
+
+def _prepare_and_start(*, deployment: DeploymentRecord, at: datetime) -> None:
     project = projects.get(project_id=deployment.project_id)
     try:
         prepared = preparing.prepare(deployment=deployment, project=project)
+    except (PeerRefused, Forbidden, Unauthenticated) as error:
+        end_unstarted(deployment=deployment, reason=Reason.PEER, message=error.message, at=at)
     except (Transient, PeerFailed) as error:
         try_again_later(deployment=deployment, error=error, at=at)
     except (Invalid, NotFound) as error:

@@ -44,7 +44,7 @@ def plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploym
 
     Needs the right to deploy: a plan tells which values are new. Raises as deploy_project does.
     """
-    draft = deploy.draft_of(caller=caller, request=request)
+    draft = deploy.draft_to_plan(caller=caller, request=request)
     variables.keep_fingerprint_key(project_id=draft.project.id, new_password=secrets.token_urlsafe)
     running = _running(project_id=draft.project.id, target=request.target)
     values = variables.proposed_values(project_id=draft.project.id, stack=draft.stack, env=request.env_vars)

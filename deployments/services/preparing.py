@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from deployments.clients.infrastructure import infrastructure
 from deployments.errors import Invalid
 from deployments.repositories import deployments, history
-from deployments.services import accept, approvals, generation, snapshots, variables
+from deployments.services import accept, approvals, generation, origins, requester, snapshots, variables
 from deployments.types import DeploymentRecord, HistoryEntry, ProjectRecord, ServiceState
 from stackgen.results import COMPOSE_FILE, Stack
 
@@ -36,7 +36,8 @@ class Prepared:
 def prepare(*, deployment: DeploymentRecord, project: ProjectRecord) -> Prepared:
     """What the start will store and send. No transaction is open.
 
-    Raises Transient while there is no agent, Invalid and NotFound for what cannot pass.
+    Raises Transient while there is no agent, PeerFailed while a peer does not do its part, and for what cannot pass
+    Invalid, NotFound, PeerRefused, Forbidden or Unauthenticated.
     """
     agent_id = infrastructure().agent_of(target=deployment.target)
     if deployment.kind == accept.ROLLBACK:
@@ -49,13 +50,25 @@ def prepare(*, deployment: DeploymentRecord, project: ProjectRecord) -> Prepared
 
 
 def _generated(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: UUID) -> Prepared:
+    deployment, columns = _with_origin(deployment)
     stack = generation.generate_stack(
         project=project, graph=deployment.graph, code=deployment.code, env_names=deployment.env_names
     )
     values = variables.resolve_values(deployment=deployment, stack=stack, new_password=secrets.token_urlsafe)
     hashes = variables.content_hashes(project_id=project.id, services=stack.services, values=values)
     marks = _marks(deployment=deployment, project=project, stack=stack) if deployment.approval else {}
-    return Prepared(agent_id=agent_id, config=config_of(stack=stack, hashes=hashes), values=values, marks=marks)
+    config = config_of(stack=stack, hashes=hashes)
+    return Prepared(agent_id=agent_id, config=config, values=values, marks=marks, columns=columns)
+
+
+def _with_origin(deployment: DeploymentRecord) -> tuple[DeploymentRecord, dict[str, Any]]:
+    """With graph and code of the peers where they have them, and what the start then stores of these."""
+    if not origins.come_later():
+        return deployment, {}
+    caller = requester.caller_of_job(deployment_id=deployment.id)
+    origin = origins.fetched(caller=caller, project_id=deployment.project_id)
+    made = replace(deployment, graph=origin.graph.graph, graph_version=origin.graph.version, code=dict(origin.code))
+    return made, {"graph_version_id": origin.graph.id, "code": dict(origin.code)}
 
 
 def _marks(*, deployment: DeploymentRecord, project: ProjectRecord, stack: Stack) -> dict[str, str]:

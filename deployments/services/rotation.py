@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from deployments.encryption import CannotUnsealError, newest_version, seal, unseal, version_of
 from deployments.repositories import sealed
-from deployments.repositories.sealed import SealedSecret, SealedStack
+from deployments.repositories.sealed import SealedSecret, SealedSession, SealedStack
+from deployments.services.requester import session_context
 from deployments.services.variables import context_of
 
 BATCH = 100
@@ -47,11 +48,15 @@ def _pass() -> Rotation:
     found = Rotation()
     _each(sealed.secrets, lambda row: _reseal_secret(row, found))
     _each(sealed.of_deployments, lambda row: _reseal_stack(row, found, replace=sealed.replace_of_deployment))
+    _each(sealed.sessions, lambda row: _reseal_session(row, found))
     _each(sealed.of_history, lambda row: _reseal_stack(row, found, replace=sealed.replace_of_history))
     return found
 
 
-def _each(read: Callable[..., tuple[SealedSecret, ...] | tuple[SealedStack, ...]], act: Callable[..., None]) -> None:
+Read = Callable[..., tuple[SealedSecret, ...] | tuple[SealedStack, ...] | tuple[SealedSession, ...]]
+
+
+def _each(read: Read, act: Callable[..., None]) -> None:
     last: object = None
     while page := read(after=last, limit=BATCH):
         for row in page:
@@ -62,6 +67,12 @@ def _each(read: Callable[..., tuple[SealedSecret, ...] | tuple[SealedStack, ...]
 def _reseal_secret(row: SealedSecret, found: Rotation) -> None:
     renewed = _renewed(row.sealed, context=context_of(project_id=row.project_id, key=row.key), found=found)
     if renewed != row.sealed and sealed.replace_secret(old=row, sealed=renewed):
+        found.resealed += 1
+
+
+def _reseal_session(row: SealedSession, found: Rotation) -> None:
+    renewed = _renewed(row.sealed, context=session_context(row.pk), found=found)
+    if renewed != row.sealed and sealed.replace_session(old=row, sealed=renewed):
         found.resealed += 1
 
 

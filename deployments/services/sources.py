@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.utils.text import slugify
 
 from deployments.errors import Conflict, Invalid, NotFound
 from deployments.repositories import bundles, projects
@@ -21,8 +19,6 @@ from stackgen.graph import parse_graph
 from stackgen.secrets import split_secrets
 
 MAX_NAME = 100
-SLUG_LENGTH = 32
-SUFFIX_LENGTH = 6
 SETTINGS = frozenset({"concurrency", "restore_on_failure", "health_deadline", "health_window", "retention"})
 
 
@@ -37,7 +33,7 @@ def create_project(
                 project_id=project_id,
                 owner_id=caller.user_id,
                 name=name,
-                slug=slug_of(name, project_id),
+                slug=projects.slug_of(name, project_id),
                 settings=chosen,
             )
     except IntegrityError as error:
@@ -59,19 +55,17 @@ def known_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     return dict(settings)
 
 
-def slug_of(name: str, project_id: UUID) -> str:
-    """Short, safe on every host, and not another project's: the name with a piece of the id."""
-    # An image's name knows no "_-".
-    words = re.sub("[-_]+", "-", slugify(name))[:SLUG_LENGTH].strip("-")
-    return f"{words or 'project'}-{project_id.hex[:SUFFIX_LENGTH]}"
-
-
 def store_graph(*, caller: Caller, project_id: UUID, graph: Mapping[str, Any]) -> GraphRecord:
     """Store the graph as the project's next version, its secret values apart and sealed.
 
     Raises NotFound, Forbidden, or Invalid with every problem by node and field; nothing is stored then.
     """
     access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
+    return keep_graph(project_id=project_id, graph=graph)
+
+
+def keep_graph(*, project_id: UUID, graph: Mapping[str, Any]) -> GraphRecord:
+    """The same for the product itself, no caller asked."""
     try:
         parse_graph(graph)
         split = split_secrets(graph)
@@ -94,9 +88,7 @@ def store_code(*, caller: Caller, project_id: UUID, node_id: str, content: bytes
         digest, canonical = canonical_tar(content)
     except BundleInvalid as error:
         raise Invalid(str(error), details={"code": str(error)}) from error
-    with transaction.atomic():
-        bundles.store(digest=digest, content=canonical)
-        bundles.assign(project_id=project_id, node_id=node_id, digest=digest)
+    bundles.keep(project_id=project_id, node_id=node_id, digest=digest, content=canonical)
     return digest
 
 

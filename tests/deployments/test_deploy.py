@@ -20,7 +20,7 @@ from deployments.errors import Forbidden, Invalid, NotFound, Transient
 from deployments.models import Deployment, DeploymentEvent, Project, ProjectSecret, User
 from deployments.repositories import projects
 from deployments.repositories.deployments import Outcome
-from deployments.services import execute, preparing, settle, sources, variables
+from deployments.services import execute, preparing, settle, variables
 from deployments.services.access import caller_of
 from deployments.services.deploy import deploy_project
 from deployments.services.import_directory import import_directory
@@ -272,7 +272,7 @@ def test_importing_a_changed_graph_is_a_new_version(owner: User, voting: UUID, t
     [("My App", "my-app"), ("a_-_b", "a-b"), ("x" * 31 + "_y", "x" * 31), ("Ж", "project"), ("_", "project")],
 )
 def test_a_slug_fits_into_the_names_of_images(name: str, slug: str) -> None:
-    assert sources.slug_of(name, UUID(int=0xABCDEF << 104)) == f"{slug}-abcdef"
+    assert projects.slug_of(name, UUID(int=0xABCDEF << 104)) == f"{slug}-abcdef"
 
 
 def test_a_worker_that_wakes_up_late_changes_nothing(owner: User, voting: UUID, server: Server, agent: Agent) -> None:

@@ -13,10 +13,12 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 from pytest_django.fixtures import Settings
 
+from deployments.encryption import seal
+from deployments.errors import Unauthenticated
 from deployments.models import Deployment, DeploymentHistory, ProjectSecret
 from deployments.repositories import sealed
 from deployments.repositories.sealed import SealedSecret
-from deployments.services import rotation, sources, variables
+from deployments.services import requester, rotation, sources, variables
 from deployments.states import Status
 from tests import factories
 from tests.deployments.lane import Lane
@@ -132,3 +134,16 @@ def test_no_value_is_ever_stored_in_clear(lane: Lane, settings: Settings) -> Non
             cursor.execute(f'SELECT * FROM "{table}"')
             rows.extend(cursor.fetchall())
     assert CANARY not in json.dumps(rows, cls=DjangoJSONEncoder, default=str, ensure_ascii=False)
+
+
+def test_the_session_of_one_that_waits_is_sealed_anew(lane: Lane, settings: Settings) -> None:
+    waiting = lane.ask()
+    sealed_session = seal(value=CANARY, context=requester.session_context(waiting.id))
+    Deployment.objects.filter(pk=waiting.id).update(sealed_session=sealed_session)
+    settings.AXION_ENCRYPTION_KEYS = KEYS
+    rotate()
+    settings.AXION_ENCRYPTION_KEYS = {2: KEYS[2]}
+    assert requester.caller_of_job(deployment_id=waiting.id).session_token == CANARY
+    settings.AXION_ENCRYPTION_KEYS = {3: KEYS[1]}
+    with pytest.raises(Unauthenticated):
+        requester.caller_of_job(deployment_id=waiting.id)

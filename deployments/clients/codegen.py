@@ -1,0 +1,88 @@
+"""Code of codegen-service: it writes into a folder that we read, one path for each service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from deployments.clients.envelope import PeerTroubled, member, text_of
+from deployments.clients.peers import GENERATE_PROJECT, ask, metadata_of
+from deployments.errors import PeerFailed, PeerRefused
+from deployments.types import Caller
+from stackgen.code import MAX_BYTES, bundle_tar, canonical_tar
+from stackgen.errors import BundleInvalid
+
+PENDING, GENERATING, ERROR, DELETED = 1, 2, 4, 6
+MOST_TOLD = 10
+
+
+def generated_code(*, caller: Caller, project_id: UUID) -> Mapping[str, Path]:
+    """Node id to the path of its code, all of the project's services generated.
+
+    Raises PeerRefused with the validation errors of services that could not be, PeerTroubled while some are under way,
+    and what `ask` does.
+    """
+    metadata = metadata_of(caller=caller, project_id=project_id)
+    payload = {"metadata": metadata, "projectId": str(project_id), "forceRegenerate": False, "aiModel": ""}
+    results = member(ask(GENERATE_PROJECT, payload), "results")
+    if not isinstance(results, list) or not all(isinstance(each, dict) for each in results):
+        raise PeerFailed("codegen-service answered without results.")
+    wanted = [each for each in results if each.get("status") != DELETED]
+    if failed := [each for each in wanted if each.get("status") == ERROR]:
+        raise PeerRefused(f"codegen-service could not generate {told(failed)}", details=errors_of(failed))
+    if waiting := [each for each in wanted if each.get("status") in (PENDING, GENERATING)]:
+        raise PeerTroubled(f"codegen-service still generates {', '.join(map(name_of, waiting))}.")
+    return {str(each.get("nodeId")): checked_path(each) for each in wanted}
+
+
+def bundle_of(path: Path) -> tuple[str, bytes]:
+    """Digest and tar of a folder or an archive of code. Raises PeerRefused for what is no bundle, PeerFailed when the
+    files cannot be read now."""
+    try:
+        if path.is_dir():
+            return bundle_tar(path)
+        if path.stat().st_size > MAX_BYTES:
+            raise PeerRefused(f"The code at {path.name} is larger than {MAX_BYTES // 1024**2} MiB.")
+        return canonical_tar(path.read_bytes())
+    except BundleInvalid as error:
+        raise PeerRefused(f"The code at {path.name} cannot be used: {error}") from error
+    except OSError as error:
+        raise PeerFailed(f"The code at {path.name} cannot be read: {error.strerror}.") from error
+
+
+def checked_path(result: Mapping[str, Any]) -> Path:
+    """The path of a result, below AXION_CODE_FOLDER whatever links it goes through. Raises PeerRefused."""
+    if not settings.AXION_CODE_FOLDER:
+        raise PeerRefused("AXION_CODE_FOLDER is not set: it names the folder that codegen-service writes to.")
+    folder = Path(settings.AXION_CODE_FOLDER).resolve()
+    said = result.get("generatedCodePath")
+    if not isinstance(said, str) or not said or "\x00" in said:
+        raise PeerRefused(f"codegen-service gave no code for {name_of(result)}.")
+    path = (folder / said).resolve()
+    if path == folder or not path.is_relative_to(folder):
+        raise PeerRefused(f"The code of {name_of(result)} lies outside of the shared folder.")
+    return path
+
+
+def name_of(result: Mapping[str, Any]) -> str:
+    return text_of(result.get("serviceName") or result.get("nodeId") or "a service")
+
+
+def told(failed: Iterable[Mapping[str, Any]]) -> str:
+    """For people: each service with what is wrong with it."""
+    errors = errors_of(failed)
+    return "; ".join(f"{name}: {said}" for name, said in list(errors.items())[:MOST_TOLD]) + "."
+
+
+def errors_of(failed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Service name to its validation errors."""
+    errors = {}
+    for result in failed:
+        said = result.get("validationErrors")
+        listed = said if isinstance(said, list) else [said]
+        errors[name_of(result)] = ", ".join(text_of(each) for each in listed[:MOST_TOLD] if each) or "no reason given"
+    return errors

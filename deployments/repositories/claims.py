@@ -1,0 +1,28 @@
+"""Who is at work on a deployment's start right now, across all processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.db import connection
+
+
+@contextmanager
+def alone(*, deployment_id: UUID) -> Iterator[bool]:
+    """True for the one that may prepare it now, False for others meanwhile. Ends with the process that has it.
+
+    Holds no transaction and locks no row: who has it may ask slow services.
+    """
+    name = f"start:{deployment_id}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
+        row = cursor.fetchone()
+    mine = bool(row and row[0])
+    try:
+        yield mine
+    finally:
+        if mine and connection.connection is not None and not connection.needs_rollback:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])

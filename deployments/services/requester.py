@@ -1,0 +1,38 @@
+"""Who asked for a deployment, as its job tells the peers.
+
+The job comes after the request, so the session goes along: sealed, for as long as the deployment waits and no longer.
+Peers judge it themselves; one that has ended meanwhile fails the deployment.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from deployments.clients.peers import Peer, uses
+from deployments.encryption import CannotUnsealError, seal, unseal
+from deployments.errors import Unauthenticated
+from deployments.repositories import deployments
+from deployments.services import origins
+from deployments.types import Caller
+
+
+def seal_session(*, caller: Caller, deployment_id: UUID) -> str:
+    """The caller's session for the job; empty when there is none that a peer is to hear of."""
+    if not (caller.session_token and uses(Peer.AUTH) and origins.come_later()):
+        return ""
+    return seal(value=caller.session_token, context=session_context(deployment_id))
+
+
+def caller_of_job(*, deployment_id: UUID) -> Caller:
+    """Who asked, with the session if there was one. Raises NotFound, and Unauthenticated when it does not open."""
+    user_id, name, sealed = deployments.requester(deployment_id=deployment_id)
+    try:
+        token = unseal(sealed=sealed, context=session_context(deployment_id)) if sealed else ""
+    except CannotUnsealError as error:
+        raise Unauthenticated("The session of who asked cannot be opened any more. Ask again.") from error
+    return Caller(user_id=user_id, name=name, session_token=token)
+
+
+def session_context(deployment_id: UUID) -> str:
+    """What a sealed session is bound to."""
+    return f"deployment:{deployment_id}:session"

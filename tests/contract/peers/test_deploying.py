@@ -1,0 +1,347 @@
+"""A deployment of a project that lives in the platform's other services, from the request to the agent's command."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from django.db import connection
+from pytest_django.fixtures import Settings
+
+from agents.models import Agent, Cluster, CommandRecord, Server
+from deployments.clients.peers import (
+    GENERATE_PROJECT,
+    GET_GRAPH,
+    GET_PROJECT,
+    GET_SERVER,
+)
+from deployments.errors import NotFound, PeerFailed
+from deployments.models import CodeBundle, Deployment, DeploymentEvent, Project, User
+from deployments.repositories.deployments import requester
+from deployments.services import access, execute, planning, queries
+from deployments.services.deploy import deploy_project
+from deployments.states import Reason, Status
+from deployments.types import Caller, DeploymentRecord, DeployRequest, Right, Target, TargetKind
+from tests import factories
+from tests.contract.peers.world import World
+from tests.factories import NOW, later
+
+pytestmark = [pytest.mark.xdist_group("kafka"), pytest.mark.django_db]
+
+TOKEN = "session-of-alice-canary"
+PROJECT, SERVER, CLUSTER = uuid4(), uuid4(), uuid4()
+ON_SERVER = Target(kind=TargetKind.SERVER, id=SERVER)
+ON_CLUSTER = Target(kind=TargetKind.CLUSTER, id=CLUSTER)
+GRAPH: dict[str, Any] = {
+    "nodes": [
+        {"id": "n-web", "type": 1, "data": {"serviceName": "web", "blueprintId": "any", "config": {"port": "8080"}}},
+        {"id": "n-proxy", "type": 1, "data": {"serviceName": "proxy", "config": {"image": "caddy:2"}}},
+    ],
+    "edges": [{"id": "e", "source": "n-proxy", "target": "n-web", "type": 2}],
+}
+RESULT = {"serviceId": "s", "nodeId": "n-web", "serviceName": "web", "status": 3, "generatedCodePath": "shop/web"}
+Be = Callable[..., None]
+
+
+@pytest.fixture
+def alice(db: None) -> Caller:
+    user = factories.make_user("alice")
+    return Caller(user_id=user.pk, name="alice", session_token=TOKEN)
+
+
+@pytest.fixture
+def code(tmp_path: Path, settings: Settings) -> Path:
+    """The shared folder with the code of one service."""
+    settings.AXION_CODE_FOLDER = str(tmp_path / "code")
+    web = tmp_path / "code" / "shop" / "web"
+    web.mkdir(parents=True)
+    (web / "Dockerfile").write_text("FROM caddy:2\n")
+    return tmp_path / "code"
+
+
+@pytest.fixture
+def be(world: World, alice: Caller, code: Path) -> Be:
+    """The peers know alice's project and server; keywords change what they know."""
+
+    def change(**members: Any) -> None:
+        owner = str(alice.user_id)
+        known: dict[str, Any] = {
+            "guarded": True,
+            "sessions": {TOKEN: owner},
+            "projects": {str(PROJECT): {"id": str(PROJECT), "userId": owner, "name": "Shop", "graphVersion": 1}},
+            "servers": {str(SERVER): {"id": str(SERVER), "userId": owner, "name": "box", "host": "box.example"}},
+            "graphs": {str(PROJECT): GRAPH},
+            "results": {str(PROJECT): [RESULT]},
+        }
+        world.be(**{**known, **members})
+
+    change()
+    return change
+
+
+def ask_for(caller: Caller, *, target: Target = ON_SERVER, after: float = 0, **fields: Any) -> DeploymentRecord:
+    request = DeployRequest(project_id=PROJECT, target=target, **fields)
+    return deploy_project(caller=caller, request=request, deployment_id=uuid4(), at=later(after))
+
+
+def enrol(server_id: UUID = SERVER) -> Agent:
+    return factories.make_agent(Server.objects.get(pk=server_id))
+
+
+def run(deployment: DeploymentRecord, *, at: float = 1) -> DeploymentRecord:
+    execute.run_deployment(deployment_id=deployment.id, at=later(at))
+    return factories.reload(deployment.id)
+
+
+def test_the_request_asks_for_ownership_alone_and_the_job_for_the_rest(alice: Caller, be: Be, world: World) -> None:
+    deployment = ask_for(alice, env_vars={"MODE": "x"})
+    assert deployment.status is Status.PENDING
+    assert not world.heard(GET_GRAPH.topic)
+    assert not world.heard(GENERATE_PROJECT.topic)
+    assert Project.objects.get(pk=PROJECT).owner_id == alice.user_id
+    assert Server.objects.get(pk=SERVER).name == "box"
+    agent = enrol()
+    started = run(deployment)
+    assert started.status is Status.IN_PROGRESS, started.message
+    assert started.graph_version == 1
+    assert {node["id"] for node in started.graph["nodes"]} == {"n-web", "n-proxy"}
+    assert {state.name for state in started.services} == {"web", "proxy"}
+    command = CommandRecord.objects.get(deployment_id=deployment.id)
+    assert command.agent_id == agent.id
+    assert started.code["n-web"] == CodeBundle.objects.get().digest
+    for topic in (GET_PROJECT.topic, GET_GRAPH.topic, GENERATE_PROJECT.topic):
+        [said] = [each["metadata"] for each in world.heard(topic)[-1:]]
+        assert (said["userId"], said["projectId"], said["sessionToken"]) == (str(alice.user_id), str(PROJECT), TOKEN)
+
+
+def test_the_session_waits_sealed_and_goes_with_the_start(alice: Caller, be: Be) -> None:
+    deployment = ask_for(alice)
+    sealed = requester(deployment_id=deployment.id)[2]
+    assert sealed
+    assert TOKEN not in sealed
+    enrol()
+    run(deployment)
+    assert requester(deployment_id=deployment.id)[2] == ""
+    told = json.dumps([*DeploymentEvent.objects.values_list("payload", flat=True)])
+    told += json.dumps([*CommandRecord.objects.values_list("payload", flat=True)], default=str)
+    assert TOKEN not in told
+    assert TOKEN not in repr(alice)
+
+
+def test_a_session_that_ended_meanwhile_fails_the_deployment(alice: Caller, be: Be) -> None:
+    deployment = ask_for(alice)
+    enrol()
+    be(sessions={})
+    ended = run(deployment)
+    assert (ended.status, ended.reason) == (Status.FAILED, Reason.PEER)
+    assert requester(deployment_id=deployment.id)[2] == ""
+
+
+@pytest.mark.parametrize("project_id", [PROJECT, uuid4()], ids=["another's", "missing"])
+def test_a_stranger_learns_nothing_and_leaves_nothing(be: Be, project_id: UUID) -> None:
+    mallory = Caller(user_id=factories.make_user("mallory").pk, name="mallory", session_token=TOKEN)
+    for right in Right:
+        with pytest.raises(NotFound, match=r"^No such project\.$"):
+            access.project_for(caller=mallory, project_id=project_id, right=right)
+    assert not Project.objects.exists()
+
+
+def test_a_yes_for_somebody_else_is_no_yes(alice: Caller, be: Be, world: World) -> None:
+    """A peer that forgets to compare owners must not open anybody's project."""
+    theirs = {"id": str(PROJECT), "userId": str(uuid4()), "name": "Theirs"}
+    be(trouble={GET_PROJECT.topic: {"raw": {"status": 1, "project": theirs}}})
+    with pytest.raises(NotFound):
+        ask_for(alice)
+    be(trouble={GET_SERVER.topic: {"raw": {"status": 1, "server": {**theirs, "id": str(SERVER)}}}})
+    with pytest.raises(NotFound, match="server"):
+        ask_for(alice)
+
+
+@pytest.mark.parametrize("topic", [GET_PROJECT.topic, GET_SERVER.topic])
+def test_what_cannot_be_checked_is_refused(alice: Caller, be: Be, topic: str) -> None:
+    be(trouble={topic: {"crash": True}})
+    with pytest.raises(PeerFailed):
+        ask_for(alice)
+    assert not Deployment.objects.exists()
+
+
+def test_known_projects_are_looked_at_without_the_peer_and_deployed_only_by_their_owner(
+    alice: Caller, be: Be, world: World
+) -> None:
+    deployment = ask_for(alice)
+    be(projects={})
+    assert queries.get_deployment(caller=alice, deployment_id=deployment.id).id == deployment.id
+    assert access.project_for(caller=alice, project_id=PROJECT, right=Right.SEE).id == PROJECT
+    assert not world.heard(GET_PROJECT.topic)
+    with pytest.raises(NotFound):
+        ask_for(alice)
+
+
+def test_rows_of_another_owner_never_change_hands(alice: Caller, be: Be) -> None:
+    other: User = factories.make_user("other")
+    Project.objects.create(pk=PROJECT, owner=other, name="Old", slug="old")
+    with pytest.raises(NotFound):
+        ask_for(alice)
+    Project.objects.all().delete()
+    Server.objects.create(pk=SERVER, owner=other, name="box")
+    with pytest.raises(NotFound, match="server"):
+        ask_for(alice)
+    assert Server.objects.get().owner_id == other.pk
+
+
+def test_names_that_are_taken_get_a_piece_of_the_id(alice: Caller, be: Be) -> None:
+    Project.objects.create(pk=uuid4(), owner_id=alice.user_id, name="Shop", slug="shop")
+    Server.objects.create(pk=uuid4(), owner_id=alice.user_id, name="box")
+    ask_for(alice)
+    assert Project.objects.get(pk=PROJECT).name == f"Shop {PROJECT.hex[:6]}"
+    assert Server.objects.get(pk=SERVER).name == f"box {SERVER.hex[:6]}"
+
+
+def test_failed_generation_fails_the_deployment_with_its_errors(alice: Caller, be: Be, world: World) -> None:
+    failed = {**RESULT, "status": 4, "generatedCodePath": "", "validationErrors": ["no port", "no main"]}
+    be(results={str(PROJECT): [failed]})
+    deployment = ask_for(alice)
+    enrol()
+    ended = run(deployment)
+    assert (ended.status, ended.reason) == (Status.FAILED, Reason.PEER)
+    assert "web: no port, no main" in ended.message
+    assert len(world.heard(GENERATE_PROJECT.topic)) == 1
+
+
+def test_generation_under_way_is_waited_for(alice: Caller, be: Be) -> None:
+    be(results={str(PROJECT): [{**RESULT, "status": 2}]})
+    deployment = ask_for(alice)
+    enrol()
+    waiting = run(deployment)
+    assert (waiting.status, waiting.attempts) == (Status.PENDING, 1)
+    be()
+    assert run(deployment, at=100).status is Status.IN_PROGRESS
+
+
+def test_a_peer_in_trouble_is_asked_again_later_and_not_for_ever(alice: Caller, be: Be, settings: Settings) -> None:
+    settings.AXION_JOB_ATTEMPTS = 2
+    deployment = ask_for(alice)
+    enrol()
+    be(trouble={GET_GRAPH.topic: {"crash": True}})
+    assert run(deployment).status is Status.PENDING
+    ended = run(deployment, at=100)
+    assert (ended.status, ended.reason) == (Status.FAILED, Reason.PEER)
+
+
+@pytest.mark.parametrize("path", ["../outside", "/etc", "link", ".", "", "shop/missing", "shop/web\u0000"])
+def test_code_comes_from_the_shared_folder_alone(
+    alice: Caller, be: Be, code: Path, path: str, settings: Settings
+) -> None:
+    settings.AXION_JOB_ATTEMPTS = 1
+    outside = code.parent / "outside"
+    outside.mkdir()
+    (outside / "Dockerfile").write_text("FROM caddy:2\n")
+    (code / "link").symlink_to(outside)
+    be(results={str(PROJECT): [{**RESULT, "generatedCodePath": path}]})
+    deployment = ask_for(alice)
+    enrol()
+    ended = run(deployment)
+    assert (ended.status, ended.reason) == (Status.FAILED, Reason.PEER)
+    assert not CodeBundle.objects.exists()
+
+
+def test_a_link_inside_the_code_that_leads_out_is_refused(alice: Caller, be: Be, code: Path) -> None:
+    (code / "shop" / "web" / "passwords").symlink_to("/etc/passwd")
+    deployment = ask_for(alice)
+    enrol()
+    ended = run(deployment)
+    assert (ended.status, ended.reason) == (Status.FAILED, Reason.PEER)
+    assert "link" in ended.message
+
+
+def test_an_archive_is_code_too(alice: Caller, be: Be, code: Path) -> None:
+    content = b"FROM caddy:2\n"
+    with tarfile.open(code / "web.tar.gz", "w:gz") as tar:
+        entry = tarfile.TarInfo("Dockerfile")
+        entry.size = len(content)
+        tar.addfile(entry, io.BytesIO(content))
+    deployment = ask_for(alice)
+    enrol()
+    be(results={str(PROJECT): [{**RESULT, "generatedCodePath": str(code / "web.tar.gz")}]})
+    started = run(deployment)
+    assert started.status is Status.IN_PROGRESS, started.message
+    # The same content as the folder, so the same bundle.
+    again = ask_for(alice)
+    Deployment.objects.filter(pk=started.id).update(status=Status.SUCCESS, completed_at=NOW)
+    be()
+    assert run(again, at=9).code == started.code
+
+
+def test_who_waits_in_the_lane_asks_nothing(alice: Caller, be: Be, world: World) -> None:
+    first, second = ask_for(alice), ask_for(alice, after=1)
+    enrol()
+    run(first)
+    asked = len(world.heard(GENERATE_PROJECT.topic))
+    assert run(second).status is Status.PENDING
+    assert len(world.heard(GENERATE_PROJECT.topic)) == asked == 1
+
+
+def test_one_job_at_a_time_asks_the_peers(alice: Caller, be: Be, world: World) -> None:
+    deployment = ask_for(alice)
+    enrol()
+    told = connection.get_connection_params()
+    names = {"host", "port", "user", "password", "dbname"}
+    with psycopg.connect(**{name: value for name, value in told.items() if name in names}, autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"start:{deployment.id}"])
+        assert run(deployment).status is Status.PENDING
+        assert not world.heard(GET_GRAPH.topic)
+        # Closing alone would free it a moment later.
+        other.execute("SELECT pg_advisory_unlock_all()")
+    assert run(deployment).status is Status.IN_PROGRESS
+
+
+def test_a_plan_shows_the_graph_of_now_and_holds_the_start_to_it(alice: Caller, be: Be) -> None:
+    be(results={str(PROJECT): []})
+    drawn: dict[str, Any] = {**GRAPH, "nodes": [GRAPH["nodes"][1]], "edges": []}
+    be(graphs={str(PROJECT): drawn}, results={str(PROJECT): []})
+    request = DeployRequest(project_id=PROJECT, target=ON_SERVER)
+    plan = planning.plan_deployment(caller=alice, request=request)
+    assert [change.service for change in plan.changes if change.service == "proxy"]
+    held = ask_for(alice, approval=plan.approval)
+    enrol()
+    assert run(held).status is Status.IN_PROGRESS
+    Deployment.objects.filter(pk=held.id).update(status=Status.FAILED, reason=Reason.CANCELLED, completed_at=NOW)
+    late = ask_for(alice, approval=planning.plan_deployment(caller=alice, request=request).approval)
+    config = {**drawn["nodes"][0]["data"]["config"], "port": "81"}
+    changed = {**drawn["nodes"][0], "data": {**drawn["nodes"][0]["data"], "config": config}}
+    be(graphs={str(PROJECT): {**drawn, "nodes": [changed]}}, results={str(PROJECT): []})
+    ended = run(late, at=9)
+    assert (ended.status, ended.reason) == (Status.FAILED, Reason.INVALID)
+    assert "graph" in ended.message
+
+
+def test_a_cluster_is_kept_with_the_callers_servers(alice: Caller, be: Be) -> None:
+    mine = {"id": str(SERVER), "userId": str(alice.user_id), "clusterId": str(CLUSTER), "name": "m"}
+    theirs = {**mine, "id": str(uuid4()), "userId": str(uuid4())}
+    cluster = {"id": str(CLUSTER), "userId": str(alice.user_id), "name": "farm", "serversCount": 2}
+    be(clusters={str(CLUSTER): cluster}, servers={each["id"]: each for each in (mine, theirs)})
+    ask_for(alice, target=ON_CLUSTER)
+    assert Cluster.objects.get().name == "farm"
+    assert [server.pk for server in Server.objects.filter(cluster=CLUSTER)] == [SERVER]
+    be(clusters={str(CLUSTER): cluster}, servers={})
+    ask_for(alice, target=ON_CLUSTER)
+    assert not Server.objects.filter(cluster=CLUSTER).exists()
+
+
+def test_a_token_of_our_own_goes_to_no_peer(alice: Caller, be: Be, world: World, settings: Settings) -> None:
+    settings.AXION_PEERS = frozenset({"graph", "infrastructure", "codegen"})
+    be(guarded=False)
+    deployment = ask_for(alice)
+    assert requester(deployment_id=deployment.id)[2] == ""
+    enrol()
+    assert run(deployment).status is Status.IN_PROGRESS
+    for topic in (GET_PROJECT.topic, GET_SERVER.topic, GET_GRAPH.topic, GENERATE_PROJECT.topic):
+        [metadata] = [each["metadata"] for each in world.heard(topic)[-1:]]
+        assert "sessionToken" not in metadata
