@@ -43,7 +43,7 @@ def test_a_canary_is_found_in_every_form(before: str) -> None:
 
 
 def everything_that_happens(plane: ControlPlane, frames: Frames, project: str, requested: Canary) -> None:
-    """A success, a failure that is put back, a cancel, each with the secret values."""
+    """A success, a failure that is put back, a cancel, a rollback by hand, each with the secret values."""
     variables = {"REQUESTED": requested.value}
 
     def deploy() -> str:
@@ -69,6 +69,14 @@ def everything_that_happens(plane: ControlPlane, frames: Frames, project: str, r
     plane.api(f"deployments/{deployment}/cancel", send={})
     ended = plane.wait_for_end(deployment)
     assert ended["reason"] == "cancelled", ended
+
+    plane.put_code(project, node_id("api"), server_code(text="second"))
+    second = deploy()
+    assert plane.wait_for_end(second)["status"] == 3
+    rollback = plane.api(f"deployments/{second}/rollback", send={}).member("deployment")["id"]
+    ended = plane.wait_for_end(str(rollback))
+    assert ended["status"] == 3, ended
+    assert f"REQUESTED={requested.value}" in docker_view.containers(project)["api"]["Config"]["Env"]
 
 
 def database_dump(plane: ControlPlane) -> bytes:

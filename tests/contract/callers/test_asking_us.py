@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings
@@ -17,8 +17,11 @@ from deployments.intake.identity import by_trust
 from deployments.intake.patterns import PATTERNS
 from deployments.intake.topics import DEAD_LETTERS
 from deployments.models import Deployment, DeploymentEvent, Project, User
+from deployments.services import sources
+from deployments.services.access import caller_of
 from tests import factories
 from tests.contract.callers.nest_callers import NestCallers
+from tests.deployments.lane import Lane
 from tests.intake.consumers import intake, running
 from tests.intake.wire import Caller
 from tests.services.own_kafka import OwnKafka
@@ -103,6 +106,25 @@ def test_every_pattern_answers_with_success(
     made = nest.ask(DEPLOY, by(owner, projectId=str(project.id), serverId=str(server.id), envVars={"A": "b"}))
     assert (made["status"], made["deployment"]["status"]) == (1, 1)
     assert nest.ask("health.check", {})["health"]["service_name"] == "deployment-service"
+
+
+def test_a_success_is_rolled_back_once_however_often_it_is_asked_for(
+    nest: NestCallers, owner: User, server: Server
+) -> None:
+    shop = sources.create_project(caller=caller_of(owner), project_id=uuid4(), name="Shop")
+    lane = Lane(owner=owner, project_id=shop.id, server=server, agent=factories.make_agent(server))
+    lane.draw(web="web:1")
+    first = lane.deployed()
+    lane.draw(web="web:2")
+    second = lane.deployed()
+    wish = by(owner, deploymentId=str(second.id), targetDeploymentId=str(first.id))
+    wish["metadata"]["requestId"] = "one click"
+    made, again = nest.ask(ROLLBACK, wish), nest.ask(ROLLBACK, wish)
+    assert (made["status"], made["deployment"]["status"]) == (1, 1)
+    assert made["deployment"]["id"] == again["deployment"]["id"] not in (str(first.id), str(second.id))
+    lane.succeed(lane.start(factories.reload(UUID(made["deployment"]["id"]))))
+    undone = nest.ask(GET, by(owner, deploymentId=str(second.id)))
+    assert undone["deployment"]["status"] == 6
 
 
 def test_every_pattern_answers_with_an_error(nest: NestCallers, owner: User, deployment: Deployment) -> None:
