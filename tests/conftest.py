@@ -23,6 +23,8 @@ def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnKafka]:
     broker.stop()
 
 
+# Before pytest-xdist reads the marks.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test with the group that pytest-xdist keeps in one process, unless it names one itself."""
     places = {item: place_of(item) for item in items}
