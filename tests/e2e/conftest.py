@@ -24,13 +24,18 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
 
 
 @pytest.fixture
-def two_parts(control_plane: ControlPlane, tmp_path: Path, request: pytest.FixtureRequest) -> MakeProject:
+def two_parts(control_plane: ControlPlane, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MakeProject]:
     """Import (again) a project of two small services; keywords change the code of `api`."""
     name = request.node.name[:80]
+    made: set[str] = set()
 
     def make(**api: object) -> str:
         code = {"web": server_code(text="web"), "api": server_code(**{"text": name[:30], **api})}
         graph = two_services(slow_build=bool(api.get("slow_build")))
-        return control_plane.import_project(write_project(tmp_path / "project", name=name, graph=graph, code=code))
+        project = control_plane.import_project(write_project(tmp_path / "project", name=name, graph=graph, code=code))
+        made.add(project)
+        return project
 
-    return make
+    yield make
+    for project in made:
+        control_plane.remove(project)

@@ -95,10 +95,15 @@ class ControlPlane:
             child.request_stop()
         for child in self.children.values():
             child.stop(grace=10)
-        for project in self.projects:
-            remove_labelled(label=f"axion.project={project}", images=True)
+        for project in list(self.projects):
+            self.remove(project)
         self.redis.stop()
         self.postgres.stop()
+
+    def remove(self, project: str) -> None:
+        """Take all of the project off the host: what runs on is asked for its health every other second."""
+        remove_labelled(label=f"axion.project={project}", images=True)
+        self.projects.remove(project)
 
     def kill(self, name: str) -> None:
         """SIGKILL to this process alone; what it started goes on, as after a crash."""

@@ -95,4 +95,5 @@ def test_a_hundred_deployments_leave_others_alone(
         details=control_plane.tails,
     )
     assert {docker_view.containers(project)["web"]["Image"], used[-1]} <= images_of(project)
+    control_plane.remove(project)
     assert foreign.seen() == before

@@ -62,7 +62,7 @@ def row(control_plane: ControlPlane, tmp_path: Path, request: pytest.FixtureRequ
     assert first["status"] == 3, first
     assert read(row.url) == whole(1)
     yield row
-    row.plane.api(f"projects/{project}/stop", send={"serverId": control_plane.bootstrap["server"]})
+    control_plane.remove(project)
 
 
 def without_deployment(seen: Picture) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from tests.e2e.control_plane import ControlPlane, wait_for, write_project
 from tests.e2e.graphs import node_id, server_code, two_services
 from tests.services.own_kafka import OwnKafka
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.xdist_group("kafka")]
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
 # A program that tells its secrets: what it prints comes back as the log of the failed service.
 TELLTALE = "import os\nprint(dict(os.environ), os.environ.get('REQUESTED'), flush=True)\n"
 

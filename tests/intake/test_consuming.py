@@ -20,8 +20,6 @@ from deployments.models import Deployment, DeploymentEvent, Project, User
 from tests import factories
 from tests.intake.wire import Caller
 
-pytestmark = pytest.mark.xdist_group("kafka")
-
 GET = "deployment-service.getDeployment"
 DEPLOY = "deployment-service.deployProject"
 CANCEL = "deployment-service.cancelDeployment"

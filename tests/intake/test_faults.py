@@ -16,7 +16,7 @@ from tests.intake.processes import Consumers, state_of
 from tests.intake.wire import CORRELATION, Caller
 from tests.services.own_kafka import OwnKafka
 
-pytestmark = [pytest.mark.xdist_group("kafka"), pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 DEPLOY = "deployment-service.deployProject"
 GET = "deployment-service.getDeployment"

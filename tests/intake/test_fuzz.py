@@ -17,7 +17,7 @@ from tests.intake.payloads import Generator
 from tests.intake.processes import Consumers
 from tests.intake.wire import Caller
 
-pytestmark = [pytest.mark.xdist_group("kafka"), pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 # AXION_FUZZ=100000 for the whole of it.
 COUNT = int(os.environ.get("AXION_FUZZ", "2500"))

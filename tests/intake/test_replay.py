@@ -22,8 +22,6 @@ from deployments.models import Deployment, Project, User
 from tests.factories import NOW
 from tests.intake.wire import Caller
 
-pytestmark = pytest.mark.xdist_group("kafka")
-
 DEPLOY = "deployment-service.deployProject"
 QUIET = {"kafka_correlationId": None, "kafka_replyTopic": None}
 

@@ -31,6 +31,8 @@ CONNECT_SECONDS = 5
 
 def ensure_kafka(*, ledger: Ledger) -> str:
     """The brokers of a cluster that answers: the configured one, one at our port, or one that is started now."""
+    # Tests start brokers of their own, several at once: what these need is fetched here, where nobody else does.
+    _libraries(folder=FOLDER / "kafka")
     configured = os.environ.get("KAFKA_BROKERS")
     if configured:
         if not answers(configured):
@@ -84,7 +86,6 @@ def formatted_broker(*, folder: Path, settings: Path) -> Child:
     if java is None:
         raise Unavailable("Kafka needs Java 17 or newer: install it, or set KAFKA_BROKERS to a Kafka cluster.")
     libraries = FOLDER / "kafka"
-    libraries.mkdir(parents=True, exist_ok=True)
     command = [java, "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
     command += [f"-Dlog4j2.configurationFile={(FILES / 'log4j2.properties').as_uri()}"]
     command += ["-cp", f"{_libraries(folder=libraries)}/*"]
@@ -97,6 +98,7 @@ def formatted_broker(*, folder: Path, settings: Path) -> Child:
 
 def _libraries(*, folder: Path) -> Path:
     """The broker's jars, named for the pom they belong to and complete when the folder is there."""
+    folder.mkdir(parents=True, exist_ok=True)
     pom = FILES / "pom.xml"
     libraries = folder / f"lib-{hashlib.sha256(pom.read_bytes()).hexdigest()[:8]}"
     if libraries.exists():

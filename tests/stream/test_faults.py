@@ -23,7 +23,7 @@ from tests.e2e.control_plane import wait_for
 from tests.services.own_kafka import OwnKafka
 from tests.stream.conftest import Programs
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kafka")]
+pytestmark = [pytest.mark.slow]
 
 CAUGHT_UP_SECONDS = 60.0
 History = dict[str, list[tuple[int, str]]]

@@ -16,7 +16,7 @@ from tests.factories import NOW
 from tests.services.own_kafka import OwnKafka
 from tests.stream.conftest import Programs
 
-pytestmark = [pytest.mark.xdist_group("kafka"), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
 def write(count: int) -> None:

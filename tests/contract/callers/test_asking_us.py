@@ -26,7 +26,7 @@ from tests.intake.consumers import intake, running
 from tests.intake.wire import Caller
 from tests.services.own_kafka import OwnKafka
 
-pytestmark = [pytest.mark.xdist_group("kafka"), pytest.mark.slow]
+pytestmark = [pytest.mark.slow]
 
 GET, DEPLOY, CANCEL, LIST, STATUS, ROLLBACK = (
     f"deployment-service.{action}"

@@ -19,8 +19,6 @@ from deployments.errors import DeployError, Forbidden, Invalid, NotFound, PeerFa
 from deployments.types import Caller
 from tests.contract.peers.world import World
 
-pytestmark = pytest.mark.xdist_group("kafka")
-
 ALICE = UUID(int=1)
 TOKEN = "session-of-alice"
 PROJECT = UUID(int=2)

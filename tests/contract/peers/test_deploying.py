@@ -33,7 +33,7 @@ from tests import factories
 from tests.contract.peers.world import World
 from tests.factories import NOW, later
 
-pytestmark = [pytest.mark.xdist_group("kafka"), pytest.mark.django_db]
+pytestmark = [pytest.mark.django_db]
 
 TOKEN = "session-of-alice-canary"
 PROJECT, SERVER, CLUSTER = uuid4(), uuid4(), uuid4()

@@ -24,7 +24,10 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow]
 def scenes(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Scene]]:
     folder = tmp_path_factory.mktemp("scenes")
     with ThreadPoolExecutor() as pool:
-        yield list(pool.map(lambda stage: Scene(plane=control_plane, stage=stage, folder=folder), STAGES))
+        scenes = list(pool.map(lambda stage: Scene(plane=control_plane, stage=stage, folder=folder), STAGES))
+    yield scenes
+    for scene in scenes:
+        control_plane.remove(scene.project)
 
 
 @pytest.fixture

@@ -23,7 +23,10 @@ def scenes(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("scenes")
     stages = [stage for stage in STAGES if stage.name != "building"]
     with ThreadPoolExecutor() as pool:
-        yield list(pool.map(lambda stage: RollbackScene(plane=control_plane, stage=stage, folder=folder), stages))
+        scenes = list(pool.map(lambda stage: RollbackScene(plane=control_plane, stage=stage, folder=folder), stages))
+    yield scenes
+    for scene in scenes:
+        control_plane.remove(scene.project)
 
 
 @pytest.mark.parametrize("process", PROCESSES)
