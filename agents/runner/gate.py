@@ -9,6 +9,7 @@ from agents.runner.model import CREATED, HEALTHY, RUNNING, UNHEALTHY, Container,
 
 RESTARTS_ALLOWED = 2
 DEAD = frozenset({"exited", "dead"})
+ENDED = DEAD | {"restarting"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class HealthGate:
     stale: dict[str, str] = field(default_factory=dict)
     _unsound_since: dict[str, float] = field(default_factory=dict)
     _restarts: dict[str, int] = field(default_factory=dict)
+    _exit_codes: dict[str, int] = field(default_factory=dict)
     _ran_since: dict[tuple[str, float, int], float] = field(default_factory=dict)
     _sound: dict[str, float] = field(default_factory=dict)
 
@@ -58,9 +60,13 @@ class HealthGate:
         """After Compose gave up: the first service, in start order, that is not well, however slightly."""
         for service in sorted(self.target.services, key=lambda each: each.level):
             for each in self._staying(service, observed):
-                if each.state in DEAD or each.state == "restarting" or each.restarts or each.health == UNHEALTHY:
-                    message = f"{service.name} does not stay up: it exited with code {each.exit_code}."
-                    return Failure(service=service.name, message=message, container_id=each.id)
+                if each.state in ENDED or each.restarts:
+                    message = f"{service.name} does not stay up: it {self._how_it_ended(each)}."
+                elif each.health == UNHEALTHY:
+                    message = f"{service.name} runs, but its health check fails."
+                else:
+                    continue
+                return Failure(service=service.name, message=message, container_id=each.id)
         return None
 
     def ready(self, services: Iterable[str]) -> bool:
@@ -82,6 +88,8 @@ class HealthGate:
         owner = self.target.owners[service.name]
         mine = [each for each in self._staying(service, observed) if each.deployment_id == owner]
         for each in mine:
+            if each.state in ENDED:
+                self._exit_codes[each.id] = each.exit_code
             if each.state == RUNNING:
                 self._ran_since.setdefault(_run_of(each), at)
             if message := self._trouble(service, each, at):
@@ -95,13 +103,19 @@ class HealthGate:
     def _staying(self, service: WantedService, observed: tuple[Container, ...]) -> list[Container]:
         return [each for each in containers_of(observed, service.name) if each.id not in self.leaving]
 
+    def _how_it_ended(self, container: Container) -> str:
+        """By the last end that was seen: Docker forgets the code when it starts the container again."""
+        code = container.exit_code if container.state != RUNNING else self._exit_codes.get(container.id)
+        return "ended" if code is None else f"exited with code {code}"
+
     def _trouble(self, service: WantedService, container: Container, at: float) -> str:
         if container.id in self.stale:
             return ""
         if container.state in DEAD:
             return f"{service.name} exited with code {container.exit_code}."
         if container.restarts - self._restarts.setdefault(container.id, container.restarts) >= RESTARTS_ALLOWED:
-            return f"{service.name} starts, exits with code {container.exit_code} and is restarted again and again."
+            how = self._how_it_ended(container)
+            return f"{service.name} does not stay up: it {how} and is restarted again and again."
         # Docker calls a container that just exited unhealthy as well; whether it stays up is judged by its restarts.
         if container.health == UNHEALTHY and container.state == RUNNING and service.name in self.hasty:
             return f"{service.name} runs, but its health check fails."

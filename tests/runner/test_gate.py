@@ -137,3 +137,20 @@ def test_every_replica_counts() -> None:
     assert not judged.passed(at=0)
     judged.look(observed=(HEALTHY, replace(HEALTHY, id="c2")), at=1)
     assert judged.passed(at=1)
+
+
+def test_whoever_is_up_again_is_told_by_its_last_end() -> None:
+    judged = gate()
+    judged.look(observed=(replace(STARTING, state="restarting", exit_code=3),), at=0)
+    culprit = judged.culprit(observed=(replace(STARTING, restarts=1),))
+    assert culprit is not None
+    assert "exited with code 3" in culprit.message
+
+
+def test_no_exit_code_is_made_up() -> None:
+    restarted = gate().culprit(observed=(replace(STARTING, restarts=1),))
+    unhealthy = gate().culprit(observed=(replace(STARTING, health="unhealthy"),))
+    assert restarted is not None
+    assert unhealthy is not None
+    assert "code" not in restarted.message
+    assert "health check fails" in unhealthy.message
