@@ -130,7 +130,7 @@ def test_the_ledger_ends_what_a_killed_run_left_behind_and_nobody_else(tmp_path:
     file.write_text(json.dumps(entries))
     assert Ledger(file).end_leftovers() == ["ours"]
     assert not ours.is_running()
-    assert not runs(grandchild)
+    eventually(lambda: not runs(grandchild), what="the end of the grandchild")
     assert stranger.is_running()
     assert not file.exists()
     stranger.kill()

@@ -111,7 +111,9 @@ def test_nothing_is_lost_and_order_stays(own_kafka: OwnKafka, postgres: Embedded
     writer.stop()
     wait_for(lambda: is_all_out(postgres), seconds=CAUGHT_UP_SECONDS, what="all to go out", details=programs.tails)
     history, repeats = received(own_kafka)
-    assert history == stored(postgres)
+    expected = stored(postgres)
+    # The broker may hold what other tests of this process sent.
+    assert {deployment: history[deployment] for deployment in expected} == expected
     assert all([number for number, _ in each] == list(range(1, len(each) + 1)) for each in history.values())
     assert repeats, "no fault came between sending and marking"
 
