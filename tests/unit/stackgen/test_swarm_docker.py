@@ -138,7 +138,7 @@ def test_each_reaches_exactly_whom_it_is_joined_with(deployed: Deployed) -> None
 
 def test_a_new_route_replaces_the_gateway_only(deployed: Deployed, tmp_path: Path) -> None:
     before = deployed.wait()
-    raw = drawing(route__jobs="/work")
+    raw = drawing(route__jobs="/tasks")
     code = {name: deployed.stack.code[name] for name in ("api", "jobs")}
     again = prepare(raw, code, tmp_path / "again", deployed.stack.stack.name, options=OPTIONS)
     run(
@@ -149,6 +149,6 @@ def test_a_new_route_replaces_the_gateway_only(deployed: Deployed, tmp_path: Pat
     while deployed.healthy().get("edge") in {None, before["edge"]}:
         assert time.monotonic() < deadline, "the gateway is not replaced"
         time.sleep(0.2)
-    assert deployed.swarm.get(f"http://127.0.0.1:{PORT}/work/") == "jobs it's $5 +OK"
+    assert deployed.swarm.get(f"http://127.0.0.1:{PORT}/tasks/") == "jobs it's $5 +OK"
     after = deployed.wait()
     assert {name for name in after if after[name] != before[name]} == {"edge"}
