@@ -23,6 +23,14 @@ def containers(project: str) -> dict[str, dict[str, Any]]:
     return {each["Config"]["Labels"]["axion.service"]: each for each in found}
 
 
+def said(project: str, service: str) -> str:
+    """What the service's container has written so far, both streams."""
+    ran = subprocess.run(
+        ["docker", "logs", containers(project)[service]["Id"]], capture_output=True, text=True, timeout=60, check=True
+    )
+    return ran.stdout + ran.stderr
+
+
 def leftovers(project: str) -> dict[str, list[str]]:
     """Containers, networks and volumes of the project."""
     label = f"label=axion.project={project}"

@@ -12,7 +12,7 @@ import pytest
 from axion_deploy.embedded.ports import free_port
 from tests.e2e.chain import NAMES, chain, code_of, hammering, read, whole
 from tests.e2e.control_plane import ControlPlane, wait_for, write_project
-from tests.e2e.docker_view import docker
+from tests.e2e.docker_view import docker, said
 from tests.e2e.faults.host import Picture, picture
 from tests.e2e.graphs import node_id
 
@@ -89,7 +89,7 @@ def test_one_unhealthy_service_brings_all_three_back(row: Row) -> None:
         seen = len(client.answers)
         wait_for(lambda: len(client.answers) > seen + 20, seconds=30, what="answers after the end")
     assert set(client.answers[seen + 1 :]) == {whole(1)}
-    assert client.failures() == []
+    assert client.failures() == [], said(row.project, "gateway")
     after = picture(row.project)
     assert without_deployment(after) == without_deployment(before)
     assert (after.networks, after.volumes, after.ids["gateway"]) == (
@@ -111,7 +111,7 @@ def test_a_rollback_by_hand_is_the_old_stack_with_nothing_built(row: Row) -> Non
         seen = len(client.answers)
         wait_for(lambda: len(client.answers) > seen + 20, seconds=30, what="answers after the end")
     assert set(client.answers[seen + 1 :]) == {whole(1)}
-    assert client.failures() == []
+    assert client.failures() == [], said(row.project, "gateway")
     assert without_deployment(picture(row.project)) == without_deployment(before)
     assert row.plane.get(second["id"])["status"] == 6
     told = [event["payload"] for event in row.plane.events(rollback) if event["type"] == "deployment.log_written"]
