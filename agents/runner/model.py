@@ -18,6 +18,8 @@ CREATED = "created"
 RUNNING = "running"
 HEALTHY = "healthy"
 UNHEALTHY = "unhealthy"
+# Without a health check there is nothing to be unsound by.
+SOUND = frozenset({HEALTHY, "none"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

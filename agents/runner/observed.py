@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.model import HEALTHY, RUNNING, UNHEALTHY, Container, Target, WantedService, containers_of
+from agents.runner.model import HEALTHY, RUNNING, SOUND, UNHEALTHY, Container, Target, WantedService, containers_of
 
 STATES = {"created": "starting", "dead": "exited", "removing": "exited", "paused": "exited"}
 WORST_HEALTH = (UNHEALTHY, "starting", HEALTHY, "none")
@@ -30,7 +30,7 @@ def describe(*, service: WantedService, observed: tuple[Container, ...], owner: 
         return step(service, "waiting")
     states = {STATES.get(each.state, each.state) for each in found}
     healths = {each.health for each in found}
-    sound = [each for each in found if each.state == RUNNING and each.health in (HEALTHY, "none")]
+    sound = [each for each in found if each.state == RUNNING and each.health in SOUND]
     return pb.ServiceObserved(
         node_id=service.node_id,
         service_name=service.name,

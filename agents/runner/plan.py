@@ -39,9 +39,9 @@ class Plan:
 def make_plan(*, target: Target, observed: tuple[Container, ...]) -> Plan:
     """What the target lacks is started level by level; what does not belong goes as late as it can.
 
-    A service that may start first gets its new copies beside the old ones, which leave when everything is proven. One
-    call for the whole stack when all of it comes up from one deployment: then Compose does the waiting. Otherwise it
-    would also replace what depends on a changed service.
+    A service that may start first gets its new copies beside the old ones, which leave when everything is proven; what
+    needs it need not wait for them. One call for the whole stack when all of it comes up from one deployment: then
+    Compose does the waiting. Otherwise it would also replace what depends on a changed service.
     """
     dropped = _dropped(target=target, observed=observed)
     steps = [step_for(service=service, target=target, observed=observed) for service in target.services]
@@ -74,9 +74,13 @@ def _dropped(*, target: Target, observed: tuple[Container, ...]) -> list[Operati
 
 
 def _by_level(target: Target, steps: list[Step]) -> tuple[Operation, ...]:
+    """A level waits for those below it, except for new copies of what serves all the while."""
+    waited_for = {step.service.level for step in steps if not step.served}
+
     def place(step: Step) -> tuple[int, str, str]:
-        # Of one level, what stops first comes first.
-        return step.service.level, target.owners[step.service.name], "" if step.kind == UP else step.kind
+        turn = sum(level < step.service.level for level in waited_for)
+        # Of one turn, what stops first comes first.
+        return turn, target.owners[step.service.name], "" if step.kind == UP else step.kind
 
     return tuple(_start(target, list(group), alone=True) for _, group in groupby(sorted(steps, key=place), key=place))
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from agents.runner.model import HEALTHY, RUNNING, Container, Release
+from agents.runner.model import RUNNING, SOUND, Container, Release
 
 CONFIG_PATH = "/etc/caddy/Caddyfile"
 LONGEST_LABEL = 63
@@ -72,7 +72,7 @@ def serving(found: Iterable[Container], leaving: Collection[str]) -> tuple[Conta
     """Those that served before something is started beside them: the healthy ones of old, or whatever runs."""
     running = [each for each in found if each.state == RUNNING]
     old = [each for each in running if each.id in leaving]
-    sound = [each for each in running if each.health in (HEALTHY, "none")]
+    sound = [each for each in running if each.health in SOUND]
     for chosen in ([each for each in old if each in sound], sound, old, running):
         if chosen:
             return tuple(chosen)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agents.runner.differences import is_right, why_unlike
-from agents.runner.model import CREATED, RUNNING, UNHEALTHY, Container, Target, WantedService, containers_of
+from agents.runner.model import CREATED, RUNNING, SOUND, UNHEALTHY, Container, Target, WantedService, containers_of
 
 REMOVE = "remove"
 UP = "up"
@@ -34,12 +34,16 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What one service needs: containers to remove first, what to start and how, containers that leave in the end."""
+    """What one service needs: containers to remove first, what to start and how, containers that leave in the end.
+
+    `served`: something sound of it runs all the while, so what needs it need not wait for its new copies.
+    """
 
     service: WantedService
     cause: str = ""
     kind: str = ""
     copies: int = 0
+    served: bool = False
     removed: tuple[Operation, ...] = ()
     retired: tuple[Operation, ...] = ()
 
@@ -65,11 +69,13 @@ def step_for(*, service: WantedService, target: Target, observed: tuple[Containe
     missing = max(0, service.replicas - len(right))
     present = len(right) + len(running)
     why = "is replaced" if running else f"has {len(right)} of {service.replicas} containers"
+    kind = _how(cause=cause, right=right, missing=missing, present=present)
     return Step(
         service=service,
         cause=cause,
-        kind=_how(cause=cause, right=right, missing=missing, present=present),
+        kind=kind,
         copies=present + missing,
+        served=kind == ADD and any(each.state == RUNNING and each.health in SOUND for each in found),
         removed=removed,
         retired=tuple([goodbye(RETIRE, service.name, why, (*running, *surplus))] if running or surplus else ()),
     )

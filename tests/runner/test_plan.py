@@ -107,6 +107,31 @@ def test_the_new_copy_starts_beside_the_old_one_that_leaves_last() -> None:
     assert plan.leaving == {"c-web"}
 
 
+def all_first() -> Release:
+    return replace(RELEASE, services=tuple(replace(service, starts_first=True) for service in SERVICES))
+
+
+def test_what_serves_all_the_while_holds_nobody_up() -> None:
+    old = tuple(replace(each, content_hash="old") for each in ALL)
+    started = [one for one in plan_of(observed=old, release=all_first()).operations if one.kind == "add"]
+    assert [one.services for one in started] == [("db", "cache", "web")]
+
+
+def test_what_serves_badly_is_waited_for() -> None:
+    old = tuple(replace(each, content_hash="old") for each in ALL)
+    for health in ("unhealthy", "starting"):
+        observed = (old[0], replace(old[1], health=health), old[2])
+        started = [one for one in plan_of(observed=observed, release=all_first()).operations if one.kind == "add"]
+        assert [one.services for one in started] == [("db", "cache"), ("web",)], health
+
+
+def test_new_copies_wait_for_what_they_need_and_what_stops_first() -> None:
+    old = tuple(replace(each, content_hash="old") for each in ALL)
+    assert plan_text(observed=old, release=first()) == (
+        "1. up db, cache: db changed; cache changed\n2. add web: web changed\n3. retire web: web is replaced\n"
+    )
+
+
 def test_an_interrupted_switch_goes_on_where_it_was() -> None:
     old = container("web", content_hash="old")
     new = container("web", id="c-new", deployment_id="d2")
