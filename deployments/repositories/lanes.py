@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from deployments.models import Deployment
-from deployments.repositories.deployments import joined
+from deployments.repositories.deployments import rows
 from deployments.repositories.records import deployment_record
 from deployments.states import ACTIVE, UNFINISHED, Status
 from deployments.types import DeploymentRecord
@@ -47,15 +47,15 @@ def is_next(*, deployment_id: UUID, project_id: UUID, target_id: UUID) -> bool:
 
 def last_started(*, project_id: UUID, target_id: UUID) -> DeploymentRecord | None:
     """The deployment of the lane that an agent was told of last."""
-    started = joined().filter(project_id=project_id, target_id=target_id, started_at__isnull=False)
+    started = rows().filter(project_id=project_id, target_id=target_id, started_at__isnull=False)
     row = started.order_by("-started_at", "-id").first()
     return deployment_record(row) if row else None
 
 
 def unfinished(*, project_id: UUID, limit: int) -> tuple[DeploymentRecord, ...]:
     """Deployments of the project that work or wait, the oldest first; not those that a rollback undoes."""
-    rows = joined().filter(project_id=project_id, status__in=sorted(UNFINISHED), rolled_back_by__isnull=True)
-    return tuple(deployment_record(row) for row in rows.order_by("created_at", "id")[:limit])
+    found = rows().filter(project_id=project_id, status__in=sorted(UNFINISHED), rolled_back_by__isnull=True)
+    return tuple(deployment_record(row) for row in found.order_by("created_at", "id")[:limit])
 
 
 def is_busy(*, target_id: UUID) -> bool:

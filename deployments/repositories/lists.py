@@ -7,7 +7,7 @@ from uuid import UUID
 
 from deployments.models import Deployment
 from deployments.repositories import history, projects
-from deployments.repositories.deployments import joined
+from deployments.repositories.deployments import rows
 from deployments.repositories.pages import Selection, ids_after, ids_at, top
 from deployments.repositories.records import deployment_record
 from deployments.states import UNFINISHED, Status
@@ -50,21 +50,21 @@ def page_after(
 
 def in_order(ids: list[UUID]) -> tuple[DeploymentRecord, ...]:
     """These deployments, in this order."""
-    found = joined().in_bulk(ids)
-    return tuple(deployment_record(found[each]) for each in ids if each in found)
+    found = {row["id"]: deployment_record(row) for row in rows().filter(pk__in=ids)}
+    return tuple(found[each] for each in ids if each in found)
 
 
 def current_of_project(*, project_id: UUID, recent: int) -> tuple[DeploymentRecord, ...]:
     """Unfinished ones (the oldest MOST_WAITING), the last success per target, and the newest `recent`; newest first."""
-    rows = Deployment.objects.filter(project_id=project_id)
-    unfinished = rows.filter(status__in=sorted(UNFINISHED)).order_by("created_at", "id")[:MOST_WAITING]
-    newest = rows.order_by("-created_at", "-id")[:recent]
+    mine = Deployment.objects.filter(project_id=project_id)
+    unfinished = mine.filter(status__in=sorted(UNFINISHED)).order_by("created_at", "id")[:MOST_WAITING]
+    newest = mine.order_by("-created_at", "-id")[:recent]
     ids = {
         *unfinished.values_list("pk", flat=True),
         *newest.values_list("pk", flat=True),
         *history.last_successes(project_id=project_id),
     }
-    found = [deployment_record(row) for row in joined().filter(pk__in=ids)]
+    found = [deployment_record(row) for row in rows().filter(pk__in=ids)]
     return tuple(sorted(found, key=lambda record: (record.created_at, record.id), reverse=True))
 
 
@@ -78,5 +78,5 @@ def newest(*, caller: Caller, statuses: Collection[Status] | None, limit: int) -
 
 def rollbacks_of(*, deployment_id: UUID, limit: int) -> tuple[DeploymentRecord, ...]:
     """The rollbacks that were asked for to undo this deployment, newest first."""
-    rows = joined().filter(rollback_of=deployment_id).order_by("-created_at", "-id")[:limit]
-    return tuple(deployment_record(row) for row in rows)
+    found = rows().filter(rollback_of=deployment_id).order_by("-created_at", "-id")[:limit]
+    return tuple(deployment_record(row) for row in found)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from deployments.models import Deployment, DeploymentEvent, DeploymentHistory, GraphVersion, Project
+from deployments.models import DeploymentEvent, DeploymentHistory, GraphVersion, Project
 from deployments.states import Reason, Stage, Status
 from deployments.types import (
     DeploymentRecord,
@@ -65,56 +66,67 @@ def service_from_json(raw: Mapping[str, Any]) -> ServiceState:
     return ServiceState(**{**raw, "container_ids": tuple(raw["container_ids"]), "deployed_at": deployed_at})
 
 
-def target_of(row: Deployment) -> Target:
-    if row.server_id is not None:
-        return Target(kind=TargetKind.SERVER, id=row.server_id)
-    if row.cluster_id is not None:
-        return Target(kind=TargetKind.CLUSTER, id=row.cluster_id)
+def target_of(*, server_id: UUID | None, cluster_id: UUID | None) -> Target:
+    if server_id is not None:
+        return Target(kind=TargetKind.SERVER, id=server_id)
+    if cluster_id is not None:
+        return Target(kind=TargetKind.CLUSTER, id=cluster_id)
     raise ValueError("A deployment without a target cannot be stored.")
 
 
-def deployment_record(row: Deployment) -> DeploymentRecord:
-    """Needs project, requested_by, cancel_requested_by and graph_version joined, else each costs a query."""
+# What a record needs of the row and of its neighbours, and nothing of what is secret or large beside it.
+DEPLOYMENT_COLUMNS = (
+    *("id", "project_id", "project__name", "project__owner_id", "owner_id", "requested_by__username", "kind"),
+    *("server_id", "cluster_id", "status", "stage", "progress", "reason", "message", "failed_service", "log_tail"),
+    *("service_statuses", "env_vars", "config", "graph_version__version", "graph_version__graph", "code"),
+    *("force_redeploy", "request_id", "approval", "replicas", "restores_id", "rollback_of_id", "rolled_back_by_id"),
+    *("former_status", "attempts", "last_sequence", "cancel_requested_at", "cancel_requested_by__username"),
+    *("cancel_confirmed_at", "deadline_at", "started_at", "completed_at", "created_at", "updated_at"),
+)
+
+
+def deployment_record(row: Mapping[str, Any]) -> DeploymentRecord:
+    """From the values of DEPLOYMENT_COLUMNS, JSON read."""
     return DeploymentRecord(
-        id=row.id,
-        project_id=row.project_id,
-        project_name=row.project.name,
-        project_owner_id=row.project.owner_id,
-        owner_id=row.owner_id,
-        requested_by=row.requested_by.get_username(),
-        kind=row.kind,
-        target=target_of(row),
-        status=Status(row.status),
-        stage=Stage(row.stage),
-        progress=row.progress,
-        reason=Reason(row.reason),
-        message=row.message,
-        failed_service=row.failed_service,
-        log_tail=tuple(row.log_tail),
-        services=tuple(service_from_json(raw) for raw in row.service_statuses),
-        env_names=tuple(sorted(row.env_vars)),
-        config=row.config,
-        graph_version=row.graph_version.version,
-        graph=row.graph_version.graph,
-        code=row.code,
-        force_redeploy=row.force_redeploy,
-        request_id=row.request_id,
-        approval=row.approval,
-        replicas=row.replicas or {},
-        restores=row.restores_id,
-        rollback_of=row.rollback_of_id,
-        rolled_back_by=row.rolled_back_by_id,
-        former_status=row.former_status,
-        attempts=row.attempts,
-        last_sequence=row.last_sequence,
-        cancel_requested_at=row.cancel_requested_at,
-        cancel_requested_by=row.cancel_requested_by.get_username() if row.cancel_requested_by else "",
-        cancel_confirmed_at=row.cancel_confirmed_at,
-        deadline_at=row.deadline_at,
-        started_at=row.started_at,
-        completed_at=row.completed_at,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
+        id=row["id"],
+        project_id=row["project_id"],
+        project_name=row["project__name"],
+        project_owner_id=row["project__owner_id"],
+        owner_id=row["owner_id"],
+        requested_by=row["requested_by__username"],
+        kind=row["kind"],
+        target=target_of(server_id=row["server_id"], cluster_id=row["cluster_id"]),
+        status=Status(row["status"]),
+        stage=Stage(row["stage"]),
+        progress=row["progress"],
+        reason=Reason(row["reason"]),
+        message=row["message"],
+        failed_service=row["failed_service"],
+        log_tail=tuple(row["log_tail"]),
+        services=tuple(service_from_json(raw) for raw in row["service_statuses"]),
+        env_names=tuple(sorted(row["env_vars"])),
+        config=row["config"],
+        graph_version=row["graph_version__version"],
+        graph=row["graph_version__graph"],
+        code=row["code"],
+        force_redeploy=row["force_redeploy"],
+        request_id=row["request_id"],
+        approval=row["approval"],
+        replicas=row["replicas"] or {},
+        restores=row["restores_id"],
+        rollback_of=row["rollback_of_id"],
+        rolled_back_by=row["rolled_back_by_id"],
+        former_status=row["former_status"],
+        attempts=row["attempts"],
+        last_sequence=row["last_sequence"],
+        cancel_requested_at=row["cancel_requested_at"],
+        cancel_requested_by=row["cancel_requested_by__username"] or "",
+        cancel_confirmed_at=row["cancel_confirmed_at"],
+        deadline_at=row["deadline_at"],
+        started_at=row["started_at"],
+        completed_at=row["completed_at"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
     )
 
 
@@ -124,7 +136,7 @@ def history_entry(row: Any) -> HistoryEntry:
         id=row.id,
         deployment_id=row.deployment_id,
         project_id=row.project_id,
-        target=target_of(row.deployment),
+        target=target_of(server_id=row.deployment.server_id, cluster_id=row.deployment.cluster_id),
         number=row.number,
         version=row.version,
         kind=row.deployment.kind,
