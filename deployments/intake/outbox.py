@@ -14,6 +14,8 @@ from deployments.intake.answers import Reply
 from deployments.intake.existing import ExistingTopics
 
 LARGEST_MESSAGE = 8 * 1024 * 1024
+# A partition has one batch on its way at a time: with the library's 16 KiB each reply of ours would wait for all before.
+BATCH_BYTES = 512 * 1024
 DELIVERY_MS = 20_000
 METADATA_MS = 3_000
 
@@ -77,6 +79,7 @@ def _producer(client_id: str) -> KafkaProducer:
         delivery_timeout_ms=DELIVERY_MS,
         max_block_ms=METADATA_MS,
         max_request_size=LARGEST_MESSAGE,
+        batch_size=BATCH_BYTES,
         metrics_enabled=False,
     )
 

@@ -52,6 +52,7 @@ def rollback_ratio(plane: ControlPlane, folder: Path, changed: tuple[str, ...]) 
         running, ours = roll_back(plane, running, to=versions[turn % 2])
         pairs.append((ours, files[turn % 2].up()))
     files[0].down()
+    plane.remove(project)
     return median_ratio(pairs)
 
 
@@ -81,6 +82,7 @@ def cancels(plane: ControlPlane, folder: Path) -> list[Figure]:
     for stage in STAGES:
         scene = Scene(plane=plane, stage=stage, folder=folder / "cancels")
         took = statistics.median(cancel_seconds(plane, scene) for _ in range(CANCELS))
+        plane.remove(scene.project)
         figures.append(Figure(name=f"cancel while {stage.name}", value=took, unit="s", goal=CANCEL_GOAL_SECONDS))
     return figures
 
