@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import FrameType
 
 import structlog
-from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.db import InterfaceError, InternalError, OperationalError, close_old_connections, connection
 
 LONGEST_PAUSE = 10.0
 
@@ -31,7 +31,8 @@ def stop_on_signals() -> threading.Event:
 def run_until(stopped: threading.Event, *, step: Callable[[], float]) -> None:
     """Call `step` until told to stop; it returns how many seconds to wait before the next call.
 
-    A database that is gone is waited for with growing pauses and jitter, for as long as it takes.
+    A database that is gone, or that ended a transaction of ours in which it heard nothing for too long, is waited for
+    with growing pauses and jitter, for as long as it takes.
     """
     failures = 0
     while not stopped.is_set():
@@ -39,7 +40,7 @@ def run_until(stopped: threading.Event, *, step: Callable[[], float]) -> None:
             close_old_connections()
             pause = step()
             failures = 0
-        except (OperationalError, InterfaceError) as error:
+        except (OperationalError, InterfaceError, InternalError) as error:
             failures += 1
             connection.close()
             pause = min(LONGEST_PAUSE, 0.2 * 2**failures) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load

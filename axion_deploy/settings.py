@@ -87,7 +87,7 @@ CACHES = {
         "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
     }
 }
-RQ_QUEUES = {"deployments": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 120, "DEFAULT_RESULT_TTL": 300}}
+RQ_QUEUES = {"deployments": {"URL": REDIS_URL, "DEFAULT_RESULT_TTL": 300}}
 KAFKA_BROKERS = env.words("KAFKA_BROKERS")
 # Never the group of a NestJS service: its members speak another assignment protocol.
 AXION_KAFKA_GROUP = env.text("AXION_KAFKA_GROUP", "axion-deploy")
@@ -206,6 +206,9 @@ AXION_AGENT_SILENT_AFTER = env.number("AXION_AGENT_SILENT_AFTER", 15, at_least=1
 AXION_AGENT_LOST_AFTER = env.number("AXION_AGENT_LOST_AFTER", 60, at_least=1)
 # A pending deployment whose job has not taken it within this time gets another job.
 AXION_TAKEOVER_AFTER = env.number("AXION_TAKEOVER_AFTER", 8, at_least=1)
+# No network call is made inside a transaction, so one that says nothing for as long is of a process that is stopped or
+# cut off: the server ends it, and what it had locked is free.
+DATABASES["default"]["OPTIONS"].setdefault("options", f"-c idle_in_transaction_session_timeout={AXION_TAKEOVER_AFTER}s")
 AXION_PENDING_DEADLINE = env.number("AXION_PENDING_DEADLINE", 3600, at_least=1)
 AXION_DEPLOY_DEADLINE = env.number("AXION_DEPLOY_DEADLINE", 1800, at_least=1)
 AXION_BUILD_DEADLINE = env.number("AXION_BUILD_DEADLINE", 1200, at_least=1)

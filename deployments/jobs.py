@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import InterfaceError, InternalError, OperationalError, close_old_connections
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
@@ -18,8 +18,8 @@ def run_deployment(deployment_id: str) -> None:
     with bound_contextvars(deployment_id=deployment_id):
         try:
             execute.run_deployment(deployment_id=UUID(deployment_id), at=timezone.now())
-        except (OperationalError, InterfaceError):
-            # The database is gone, so nothing can be noted; the reconciler asks again when it is back.
+        except (OperationalError, InterfaceError, InternalError):
+            # The database is gone, or took us for dead, so nothing can be noted; the reconciler asks again.
             raise
         except Exception:
             execute.note_fault(deployment_id=UUID(deployment_id), at=timezone.now())

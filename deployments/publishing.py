@@ -24,6 +24,8 @@ from deployments.types import EventRecord
 
 BATCH = 200
 MOST_COUNTED = 10_000
+# Longer than a batch may take on its way out, and than a publisher waits for news.
+SILENT_SECONDS = 120
 
 Send = Callable[[Sequence[EventRecord]], None]
 
@@ -61,11 +63,17 @@ def lags(*, at: datetime) -> tuple[Lag, ...]:
 
 
 def become_publisher(*, outbox: Outbox) -> bool:
-    """Try to be the one publisher of the outbox for as long as this database connection lives."""
+    """Try to be the one publisher of the outbox for as long as this database connection lives.
+
+    The server ends it when it is silent for SILENT_SECONDS: a publisher that is stopped or cut off gives way to others.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [outbox.lock])
         row = cursor.fetchone()
-    return bool(row and row[0])
+        mine = bool(row and row[0])
+        if mine:
+            cursor.execute("SELECT set_config('idle_session_timeout', %s, false)", [f"{SILENT_SECONDS}s"])
+    return mine
 
 
 def publish_batch(*, outbox: Outbox, at: datetime) -> int:

@@ -11,6 +11,8 @@ from redis.exceptions import RedisError
 
 QUEUE = "deployments"
 RUN_JOB = "deployments.jobs.run_deployment"
+# A job that asks peers waits for them; all others last milliseconds.
+JOB_SECONDS = 120
 
 logger = structlog.get_logger(__name__)
 
@@ -21,7 +23,8 @@ def enqueue_run(*, deployment_id: UUID, attempt: int) -> None:
     def put() -> None:
         try:
             queue = django_rq.get_queue(QUEUE)
-            queue.enqueue_call(RUN_JOB, args=(str(deployment_id),), job_id=f"run-{deployment_id}-{attempt}")
+            job_id = f"run-{deployment_id}-{attempt}"
+            queue.enqueue_call(RUN_JOB, args=(str(deployment_id),), job_id=job_id, timeout=JOB_SECONDS)
         except RedisError as error:
             logger.warning("job not queued, the reconciler will", deployment_id=str(deployment_id), error=str(error))
 

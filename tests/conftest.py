@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 
 from tests.services.own_kafka import OwnKafka
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """A test may wait for long inside the transaction that is undone after it."""
+    connection.settings_dict["OPTIONS"].pop("options", None)
 
 
 @pytest.fixture(scope="session")

@@ -7,14 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, InternalError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# The database is away, or asked to try again: the work is not to blame and may be repeated.
-DATABASE_AWAY = (OperationalError, InterfaceError)
+# The database is away, asked to try again, or ended a transaction in which it heard nothing for too long: the work is
+# not to blame and may be repeated.
+DATABASE_AWAY = (OperationalError, InterfaceError, InternalError)
 
 
 class DatabaseThreads:

@@ -184,11 +184,12 @@ def confirm_revert(*, deployment_id: UUID, message: str, at: datetime) -> None:
     events.append(deployment_id=deployment_id, events=[revert_confirmed(message=message)], at=at)
 
 
-def postpone(*, deployment_id: UUID, attempts: int, next_attempt_at: datetime, at: datetime) -> None:
-    """Note a failed attempt to start and when to try again. Inside a transaction."""
-    Deployment.objects.filter(pk=deployment_id, status=Status.PENDING).update(
-        attempts=attempts, next_attempt_at=next_attempt_at, updated_at=at
-    )
+def postpone(*, deployment_id: UUID, attempts: int, next_attempt_at: datetime, at: datetime) -> bool:
+    """Note a failed attempt to start and when to try again; False when it was not the deployment's next attempt, or
+    it waits no longer. Inside a transaction.
+    """
+    waiting = Deployment.objects.filter(pk=deployment_id, status=Status.PENDING, attempts__lt=attempts)
+    return waiting.update(attempts=attempts, next_attempt_at=next_attempt_at, updated_at=at) == 1
 
 
 def count_log(*, deployment_id: UUID, size: int) -> int:

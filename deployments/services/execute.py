@@ -44,17 +44,25 @@ def run_deployment(*, deployment_id: UUID, at: datetime) -> None:
     Safe to run any number of times, also at once: one prepares, the others leave it to that one. What may pass is tried
     again later, within AXION_JOB_ATTEMPTS; what cannot pass ends the deployment.
     """
-    with claims.alone(deployment_id=deployment_id) as alone:
-        deployment = deployments.get(deployment_id=deployment_id)
-        if alone and deployment.status is Status.PENDING and _is_worth_preparing(deployment):
-            _prepare_and_start(deployment=deployment, at=at)
+    if not origins.come_later():
+        # Preparing is quick: whoever prepares in vain costs less than whoever is waited for and does not come back.
+        _run_pending(deployment_id=deployment_id, at=at)
+        return
+    with claims.alone(deployment_id=deployment_id, seconds=queue.JOB_SECONDS) as alone:
+        if alone and _is_worth_asking_peers(deployment_id):
+            _run_pending(deployment_id=deployment_id, at=at)
 
 
-def _is_worth_preparing(deployment: DeploymentRecord) -> bool:
-    """Peers are not asked for what cannot start yet; who ends before it in the lane asks for its job again."""
-    return not origins.come_later() or lanes.is_next(
-        deployment_id=deployment.id, project_id=deployment.project_id, target_id=deployment.target.id
-    )
+def _run_pending(*, deployment_id: UUID, at: datetime) -> None:
+    deployment = deployments.get(deployment_id=deployment_id)
+    if deployment.status is Status.PENDING:
+        _prepare_and_start(deployment=deployment, at=at)
+
+
+def _is_worth_asking_peers(deployment_id: UUID) -> bool:
+    """Not for what cannot start yet; who ends before it in the lane asks for its job again."""
+    deployment = deployments.get(deployment_id=deployment_id)
+    return lanes.is_next(deployment_id=deployment.id, project_id=deployment.project_id, target_id=deployment.target.id)
 
 
 def _prepare_and_start(*, deployment: DeploymentRecord, at: datetime) -> None:
@@ -186,10 +194,9 @@ def try_again_later(*, deployment: DeploymentRecord, error: DeployError, at: dat
         type=EventType.JOB_RETRIED, payload={"attempt": attempts, "message": error.message, "seconds": round(pause, 1)}
     )
     with transaction.atomic():
-        deployments.postpone(
-            deployment_id=deployment.id, attempts=attempts, next_attempt_at=at + timedelta(seconds=pause), at=at
-        )
-        events.append(deployment_id=deployment.id, events=[retried], at=at)
+        again_at = at + timedelta(seconds=pause)
+        if deployments.postpone(deployment_id=deployment.id, attempts=attempts, next_attempt_at=again_at, at=at):
+            events.append(deployment_id=deployment.id, events=[retried], at=at)
 
 
 def note_fault(*, deployment_id: UUID, at: datetime) -> None:

@@ -289,4 +289,6 @@ def test_a_worker_that_wakes_up_late_changes_nothing(owner: User, voting: UUID, 
     ended = factories.reload(deployment.id)
     assert not execute.start(deployment=asleep, project=project, prepared=prepared, at=NOW)
     assert (started.status, factories.reload(deployment.id)) == (Status.IN_PROGRESS, ended)
+    execute.try_again_later(deployment=asleep, error=Transient("It could not."), at=NOW)
+    assert factories.reload(deployment.id) == ended
     assert CommandRecord.objects.filter(deployment_id=deployment.id).count() == 1

@@ -14,8 +14,9 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
+import psycopg
 from redis import Redis
 
 from axion_deploy.demo.docker import remove_labelled
@@ -107,17 +108,38 @@ class ControlPlane:
 
     def kill(self, name: str) -> None:
         """SIGKILL to this process alone; what it started goes on, as after a crash."""
-        pid = self.children[name].pid
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
+        self._signal(name, signal.SIGKILL)
         self.children[name].stop(grace=5) if name != "runner" else _reap(self.children[name])
 
     def restart(self, name: str) -> None:
-        old = self.children[name]
+        self.start_another(name, name=name)
+
+    def start_another(self, kind: str, *, name: str) -> None:
+        """One more process like this one, under a name of its own; the control plane's have its environment of now."""
+        like = self.children[kind]
+        environment = like.env if kind == "runner" else self.environment
         self.children[name] = Child(
-            name=name, command=old.command, log_file=old.log_file, env=old.env, cwd=old.cwd, stop_signal=old.stop_signal
+            name=name, command=like.command, log_file=like.log_file, env=environment, cwd=like.cwd
         )
         self.children[name].start()
+
+    def put_asleep(self, name: str) -> None:
+        """Stopped where it is, with all that it holds, until `wake`; nobody is told."""
+        self._signal(name, signal.SIGSTOP)
+
+    def wake(self, name: str) -> None:
+        self._signal(name, signal.SIGCONT)
+
+    def _signal(self, name: str, number: signal.Signals) -> None:
+        pid = self.children[name].pid
+        assert pid is not None
+        os.kill(pid, number)
+
+    def sql(self, statement: LiteralString, *values: object) -> list[tuple[Any, ...]]:
+        """Behind the back of all processes, in a transaction of its own."""
+        with psycopg.connect(self.postgres.url) as database:
+            found = database.execute(statement, values)
+            return found.fetchall() if found.description else []
 
     def flush_redis(self) -> None:
         with Redis.from_url(self.redis.url) as client:
@@ -177,15 +199,17 @@ class ControlPlane:
 
     def wait_for_end(self, deployment: str, *, seconds: float = 90) -> dict[str, Any]:
         """The deployment once it has ended. Fails with the logs when it does not in time."""
+        found: dict[str, Any] = {}
 
         def ended() -> bool:
             try:
-                return self.get(deployment)["status"] in FINISHED
+                found.update(self.get(deployment))
             except NoAnswer:
                 return False
+            return found["status"] in FINISHED
 
         wait_for(ended, seconds=seconds, what="the end of the deployment", details=self.tails)
-        return self.get(deployment)
+        return found
 
     def tails(self) -> str:
         return "\n".join(f"--- {child.name}\n{child.tail(lines=15)}" for child in self.children.values())
