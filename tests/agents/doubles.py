@@ -203,6 +203,9 @@ class FakeAgent:
         done = runner_pb2.CommandFinished(outcome=runner_pb2.SUCCEEDED)
         await self._say(command_id, deployment_id, number, finished=done)
 
+    async def say(self, report: runner_pb2.Report) -> None:
+        await self._call.write(runner_pb2.FromAgent(report=report))
+
     async def heartbeat(self, *, containers: int = 0) -> None:
         health = runner_pb2.AgentHealth(connected=True, active_containers=containers)
         beat = runner_pb2.HeartbeatRequest(agent_id=str(self.id), health=health)
@@ -229,10 +232,11 @@ class FakeAgent:
             self._reading = None
 
     async def _say(self, command_id: Any, deployment_id: Any, number: int, **body: Any) -> None:
-        report = runner_pb2.Report(
-            command_id=str(command_id), deployment_id=str(deployment_id), number=number, at_ms=1, **body
+        await self.say(
+            runner_pb2.Report(
+                command_id=str(command_id), deployment_id=str(deployment_id), number=number, at_ms=1, **body
+            )
         )
-        await self._call.write(runner_pb2.FromAgent(report=report))
 
 
 async def eventually(check: Any, *, within: float = PATIENCE) -> Any:
