@@ -94,6 +94,7 @@ def test_a_rollback_to_what_is_gone_touches_nothing(control_plane: ControlPlane,
 def test_scale_adds_a_copy_and_stop_leaves_nothing_running(control_plane: ControlPlane, two_parts: MakeProject) -> None:
     project = two_parts()
     control_plane.wait_for_end(control_plane.deploy(project))
+    before = set(ids(project).values())
     target = {"serverId": str(control_plane.bootstrap["server"])}
 
     scaled = control_plane.api(f"projects/{project}/scale", send={**target, "serviceName": "web", "replicas": 2})
@@ -102,6 +103,7 @@ def test_scale_adds_a_copy_and_stop_leaves_nothing_running(control_plane: Contro
     label = f"label=axion.project={project}"
     running = docker_view.docker("ps", "-q", "--no-trunc", "--filter", label).split()
     assert len(running) == 3
+    assert before < set(running), "the copies that ran before are among them"
 
     stopped = control_plane.api(f"projects/{project}/stop", send=target)
     assert stopped.data is not None, stopped
