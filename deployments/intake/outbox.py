@@ -14,7 +14,7 @@ from deployments.intake.answers import Reply
 from deployments.intake.existing import ExistingTopics
 
 LARGEST_MESSAGE = 8 * 1024 * 1024
-# A partition has one batch on its way at a time: with the library's 16 KiB each reply of ours would wait for all before.
+# A partition has one batch on its way at a time: with the library's 16 KiB each reply would wait for all before it.
 BATCH_BYTES = 512 * 1024
 DELIVERY_MS = 20_000
 METADATA_MS = 3_000
