@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
+from agents.models import Server
+from deployments.models import Project, User
+from tests import factories
 from tests.services.own_kafka import OwnKafka
 
 
@@ -23,3 +26,14 @@ def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnKafka]:
     broker.start()
     yield broker
     broker.stop()
+
+
+@pytest.fixture
+def project(owner: User) -> Project:
+    """Of the `owner`, whom each part of the tests makes in its own way."""
+    return factories.make_project(owner)
+
+
+@pytest.fixture
+def server(owner: User) -> Server:
+    return factories.make_server(owner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,10 +13,10 @@ from rest_framework.response import Response
 
 from deployments.api.common import Door, checked, ok
 from deployments.api.deployments import DeploymentAnswer, target_in
-from deployments.api.documents import data, documented
+from deployments.api.documents import F, data, documented
 from deployments.api.history import change_shape
 from deployments.api.history_answers import PlanOut
-from deployments.api.serializers import PlanIn, RollbackIn, RollbackPlanQuery, ScaleIn, StopIn
+from deployments.api.serializers import Checked, PlanIn, RollbackIn, RollbackPlanQuery, ScaleIn, StopIn
 from deployments.services import planning, rollback, scale, stop
 from deployments.services.planning import PlannedDeployment
 from deployments.types import DeploymentRecord, DeployRequest
@@ -23,6 +24,11 @@ from deployments.wire import deployment_shape
 
 TAG = "changes"
 PlanAnswer = data("PlanAnswer", plan=PlanOut())
+
+
+def changes(operation: str, summary: str, *, takes: type[Checked]) -> Callable[[F], F]:
+    """Documents a POST that stores a pending deployment."""
+    return documented(operation, summary, tag=TAG, takes=takes, answers={201: DeploymentAnswer}, key=True)
 
 
 class Plan(Door):
@@ -57,14 +63,7 @@ class RollbackPlan(Door):
 
 
 class RollbackDeployment(Door):
-    @documented(
-        "rollbackDeployment",
-        "Undo a deployment; the answer is at once, the rollback pending",
-        tag=TAG,
-        takes=RollbackIn,
-        answers={201: DeploymentAnswer},
-        key=True,
-    )
+    @changes("rollbackDeployment", "Undo a deployment; the answer is at once, the rollback pending", takes=RollbackIn)
     def post(self, request: Request, deployment_id: UUID) -> Response:
         body = checked(RollbackIn, request.data)
         made = rollback.rollback_deployment(
@@ -79,14 +78,7 @@ class RollbackDeployment(Door):
 
 
 class StopProject(Door):
-    @documented(
-        "stopProject",
-        "Stop everything of the project on a target; volumes stay",
-        tag=TAG,
-        takes=StopIn,
-        answers={201: DeploymentAnswer},
-        key=True,
-    )
+    @changes("stopProject", "Stop everything of the project on a target; volumes stay", takes=StopIn)
     def post(self, request: Request, project_id: UUID) -> Response:
         body = checked(StopIn, request.data)
         made = stop.stop_project(
@@ -101,14 +93,7 @@ class StopProject(Door):
 
 
 class ScaleService(Door):
-    @documented(
-        "scaleService",
-        "Run another number of copies of one service",
-        tag=TAG,
-        takes=ScaleIn,
-        answers={201: DeploymentAnswer},
-        key=True,
-    )
+    @changes("scaleService", "Run another number of copies of one service", takes=ScaleIn)
     def post(self, request: Request, project_id: UUID) -> Response:
         body = checked(ScaleIn, request.data)
         made = scale.scale_service(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from agents.errors import AgentNotFound, ServerNotFound
+from agents.errors import AgentNotFound
 from agents.services import directory, enrolment
 from agents.types import AgentData, ClusterData, ServerData
 from deployments.errors import Conflict, NotFound
@@ -51,13 +51,7 @@ def remove_server(*, caller: Caller, server_id: UUID) -> None:
 
 def get_cluster(*, caller: Caller, cluster_id: UUID) -> ClusterData:
     """Raises NotFound, the same for missing and for somebody else's."""
-    try:
-        cluster = directory.get_cluster(cluster_id=cluster_id)
-    except ServerNotFound:
-        raise NotFound("No such cluster.") from None
-    if not caller.sees_everything and cluster.owner_id != caller.user_id:
-        raise NotFound("No such cluster.")
-    return cluster
+    return machines.own(caller=caller, what="cluster", find=lambda: directory.get_cluster(cluster_id=cluster_id))
 
 
 def remove_cluster(*, caller: Caller, cluster_id: UUID) -> None:
@@ -77,13 +71,7 @@ def list_agents(*, caller: Caller, page: int = 1, limit: int = 20) -> Page[Agent
 
 def get_agent(*, caller: Caller, agent_id: UUID) -> AgentData:
     """Raises NotFound, the same for missing, revoked and somebody else's."""
-    try:
-        agent = directory.get_agent(agent_id=agent_id)
-    except AgentNotFound:
-        raise NotFound("No such agent.") from None
-    if not caller.sees_everything and agent.owner_id != caller.user_id:
-        raise NotFound("No such agent.")
-    return agent
+    return machines.own(caller=caller, what="agent", find=lambda: directory.get_agent(agent_id=agent_id))
 
 
 def revoke_agent(*, caller: Caller, agent_id: UUID) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from agents.errors import ServerNotFound
+from agents.errors import AgentNotFound, ServerNotFound
 from agents.services import directory, enrolment
 from agents.types import ClusterData, IssuedToken, ServerData
 from deployments.errors import Conflict, Invalid, NotFound
@@ -84,15 +85,30 @@ def usable_name(name: str, *, what: str) -> str:
     return name
 
 
+class Owned(Protocol):
+    """Whatever has an owner."""
+
+    @property
+    def owner_id(self) -> UUID: ...
+
+
+T = TypeVar("T", bound=Owned)
+
+
+def own(*, caller: Caller, what: str, find: Callable[[], T]) -> T:
+    """What `find` returns. Raises NotFound, the same for missing and for somebody else's."""
+    try:
+        found = find()
+    except (ServerNotFound, AgentNotFound):
+        raise NotFound(f"No such {what}.") from None
+    if not caller.sees_everything and found.owner_id != caller.user_id:
+        raise NotFound(f"No such {what}.")
+    return found
+
+
 def get_server(*, caller: Caller, server_id: UUID) -> ServerData:
     """Raises NotFound, the same for missing and for somebody else's."""
-    try:
-        server = directory.get_server(server_id=server_id)
-    except ServerNotFound:
-        raise NotFound("No such server.") from None
-    if not caller.sees_everything and server.owner_id != caller.user_id:
-        raise NotFound("No such server.")
-    return server
+    return own(caller=caller, what="server", find=lambda: directory.get_server(server_id=server_id))
 
 
 def issue_enrolment_token(*, caller: Caller, server_id: UUID) -> IssuedToken:

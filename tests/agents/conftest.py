@@ -39,11 +39,6 @@ def stranger(db: None) -> User:
     return factories.make_user("mallory")
 
 
-@pytest.fixture
-def server(owner: User) -> Server:
-    return factories.make_server(owner)
-
-
 def enrol(server: Server) -> Registration:
     token = enrolment.create_token(server_id=server.id, owner_id=server.owner_id)
     return enrolment.register(token=token.token, server_id=server.id, info=AgentInfo(version="1"), new_id=uuid4())

@@ -8,7 +8,7 @@ import pytest
 from pytest_django import Settings
 
 from agents.models import Agent, Server
-from deployments.models import Project, User
+from deployments.models import User
 from deployments.services import sources
 from deployments.services.access import caller_of
 from tests import factories
@@ -29,16 +29,6 @@ def owner(db: None) -> User:
 @pytest.fixture
 def stranger(db: None) -> User:
     return factories.make_user("mallory")
-
-
-@pytest.fixture
-def project(owner: User) -> Project:
-    return factories.make_project(owner)
-
-
-@pytest.fixture
-def server(owner: User) -> Server:
-    return factories.make_server(owner)
 
 
 @pytest.fixture

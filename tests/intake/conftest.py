@@ -52,15 +52,5 @@ def stranger(transactional_db: None) -> User:
 
 
 @pytest.fixture
-def project(owner: User) -> Project:
-    return factories.make_project(owner)
-
-
-@pytest.fixture
-def server(owner: User) -> Server:
-    return factories.make_server(owner)
-
-
-@pytest.fixture
 def deployment(project: Project, server: Server) -> Deployment:
     return factories.make_deployment(project, server, env_vars={"PASSWORD": "1:sealed"})

@@ -69,16 +69,6 @@ def owner(transactional_db: None) -> User:
 
 
 @pytest.fixture
-def project(owner: User) -> Project:
-    return factories.make_project(owner)
-
-
-@pytest.fixture
-def server(owner: User) -> Server:
-    return factories.make_server(owner)
-
-
-@pytest.fixture
 def deployment(project: Project, server: Server) -> Deployment:
     return factories.make_deployment(project, server, at=timezone.now())
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.e2e.control_plane import ControlPlane, wait_for, write_project
 from tests.e2e.faults.host import Picture, Running, picture
@@ -106,3 +108,15 @@ class RollbackScene(Scene):
         ended = self.end()
         assert ended["status"] == 3, ended
         return self.deployment, self.after().services["api"]
+
+
+S = TypeVar("S", bound=Scene)
+
+
+def all_scenes(kind: type[S], *, plane: ControlPlane, stages: Sequence[Stage], folder: Path) -> Iterator[list[S]]:
+    """One for each stage, made at the same time. Their projects go at the end."""
+    with ThreadPoolExecutor() as pool:
+        scenes = list(pool.map(lambda stage: kind(plane=plane, stage=stage, folder=folder), stages))
+    yield scenes
+    for scene in scenes:
+        plane.remove(scene.project)

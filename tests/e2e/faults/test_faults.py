@@ -6,7 +6,6 @@ A case drives one project for each stage at the same time, so one killed process
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from tests.e2e import docker_view
 from tests.e2e.control_plane import ControlPlane
 from tests.e2e.faults.holding import hold, kill_and_restart
-from tests.e2e.faults.scene import CANCELLED, SUCCEEDED, Scene
+from tests.e2e.faults.scene import CANCELLED, SUCCEEDED, Scene, all_scenes
 from tests.e2e.faults.stages import PROCESSES, STAGES
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -22,12 +21,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def scenes(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Scene]]:
-    folder = tmp_path_factory.mktemp("scenes")
-    with ThreadPoolExecutor() as pool:
-        scenes = list(pool.map(lambda stage: Scene(plane=control_plane, stage=stage, folder=folder), STAGES))
-    yield scenes
-    for scene in scenes:
-        control_plane.remove(scene.project)
+    yield from all_scenes(Scene, plane=control_plane, stages=STAGES, folder=tmp_path_factory.mktemp("scenes"))
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from tests.e2e import docker_view
 from tests.e2e.control_plane import ControlPlane
 from tests.e2e.faults.holding import hold, kill_and_restart
-from tests.e2e.faults.scene import CANCELLED, SUCCEEDED, RollbackScene
+from tests.e2e.faults.scene import CANCELLED, SUCCEEDED, RollbackScene, all_scenes
 from tests.e2e.faults.stages import PROCESSES, STAGES
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -20,13 +19,8 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow]
 @pytest.fixture(scope="module")
 def scenes(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RollbackScene]]:
     """A rollback builds nothing, so nothing holds it in a stage that only builds."""
-    folder = tmp_path_factory.mktemp("scenes")
     stages = [stage for stage in STAGES if stage.name != "building"]
-    with ThreadPoolExecutor() as pool:
-        scenes = list(pool.map(lambda stage: RollbackScene(plane=control_plane, stage=stage, folder=folder), stages))
-    yield scenes
-    for scene in scenes:
-        control_plane.remove(scene.project)
+    yield from all_scenes(RollbackScene, plane=control_plane, stages=stages, folder=tmp_path_factory.mktemp("scenes"))
 
 
 @pytest.mark.parametrize("process", PROCESSES)
