@@ -1,7 +1,7 @@
 """REST routes."""
 
 from django.urls import URLPattern, path, re_path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from deployments.api.agents import Agent, Agents
 from deployments.api.changes import Plan, RollbackDeployment, RollbackPlan, ScaleService, StopProject
@@ -49,6 +49,6 @@ urlpatterns: list[URLPattern] = [
     path("agents/<uuid:agent_id>", Agent.as_view(), name="api-agent"),
     path("tokens", Tokens.as_view(), name="api-tokens"),
     path("schema/", SpectacularJSONAPIView.as_view(**OPEN), name="api-schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="api-schema", **OPEN), name="api-docs"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema", **OPEN), name="api-docs"),
     re_path(r"", NothingThere.as_view(), name="api-nothing"),
 ]
