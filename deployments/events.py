@@ -5,6 +5,7 @@ Payloads carry no secret and no value of a variable. Keys are camelCase because 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -49,8 +50,12 @@ def status_changed(
     message: str,
     failed_service: str,
     log_tail: tuple[str, ...] = (),
+    also: Mapping[str, Any] | None = None,
 ) -> NewEvent:
-    """A transition happened. Without reason and message all four (service and log tail too) stay as they were."""
+    """A transition happened. Without reason and message all four (service and log tail too) stay as they were.
+
+    `also`: what else changed with it, deadlineAt or rolledBackBy.
+    """
     payload = {
         "from": before,
         "to": after,
@@ -58,8 +63,15 @@ def status_changed(
         "message": message,
         "failedService": failed_service,
         "logTail": list(log_tail),
+        **(also or {}),
     }
     return NewEvent(type=EventType.STATUS_CHANGED, payload=payload)
+
+
+def cancel_requested(*, by: str, deadline_at: datetime) -> NewEvent:
+    """Someone asked to cancel; whatever the agent does, it is over at `deadline_at`."""
+    payload = {"requestedBy": by, "deadlineAt": epoch_ms(deadline_at)}
+    return NewEvent(type=EventType.CANCEL_REQUESTED, payload=payload)
 
 
 def revert_confirmed(*, message: str) -> NewEvent:

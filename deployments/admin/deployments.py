@@ -130,6 +130,7 @@ class DeploymentAdmin(OwnRows, ModelAdmin):
         own = [
             at("now/", self.now_view, "now"),
             at("<uuid:object_id>/state/", self.state_view, "state"),
+            at("<uuid:object_id>/links/", self.links_view, "links"),
             at("<uuid:object_id>/files/", self.files_view, "files"),
             at("<uuid:object_id>/log/", self.log_view, "log"),
             at("<uuid:object_id>/cancel/", require_POST(self.cancel_view), "cancel"),
@@ -151,6 +152,9 @@ class DeploymentAdmin(OwnRows, ModelAdmin):
 
     def state_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         return fresh_json(found(page_state.deployment_page, caller=caller_in(request), deployment_id=object_id))
+
+    def links_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        return fresh_json(found(page_state.links_page, caller=caller_in(request), deployment_id=object_id))
 
     def files_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         """The generated files; none before the deployment started."""

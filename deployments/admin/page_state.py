@@ -44,7 +44,12 @@ def deployment_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
     }
 
 
-PAGE_PARTS = ("state", "files", "log", "cancel", "rollback")
+PAGE_PARTS = ("state", "links", "files", "log", "cancel", "rollback")
+
+
+def links_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
+    """The links alone, for pages that are open for long. Raises NotFound."""
+    return {"links": links_of(queries.get_deployment(caller=caller, deployment_id=deployment_id))}
 
 
 def links_of(found: DeploymentRecord) -> list[dict[str, str]]:

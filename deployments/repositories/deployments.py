@@ -15,7 +15,7 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest
 
 from deployments.errors import NotFound
-from deployments.events import revert_confirmed, status_changed
+from deployments.events import epoch_ms, revert_confirmed, status_changed
 from deployments.models import Deployment
 from deployments.repositories import events
 from deployments.repositories.records import DEPLOYMENT_COLUMNS, deployment_record, service_to_json
@@ -135,8 +135,19 @@ def advance(
         message=said.message,
         failed_service=said.failed_service,
         log_tail=said.log_tail,
+        also=_shown_of(columns),
     )
     events.append(deployment_id=deployment_id, events=[announced], at=at)
+
+
+def _shown_of(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """What pages show of the further columns of a transition."""
+    shown: dict[str, Any] = {}
+    if "deadline_at" in columns:
+        shown["deadlineAt"] = epoch_ms(columns["deadline_at"])
+    if "rolled_back_by_id" in columns:
+        shown["rolledBackBy"] = str(columns["rolled_back_by_id"] or "")
+    return shown
 
 
 def _columns_of(*, target: Status, outcome: Outcome | None, at: datetime) -> dict[str, Any]:

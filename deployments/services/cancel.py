@@ -12,7 +12,7 @@ from agents import gateway
 from agents.errors import AgentNotFound
 from agents.types import RevertCommand
 from deployments.errors import Conflict
-from deployments.events import EventType, NewEvent
+from deployments.events import cancel_requested
 from deployments.repositories import deployments, events
 from deployments.repositories.deployments import Outcome
 from deployments.services import access, settle
@@ -50,12 +50,11 @@ def _ask(*, deployment: DeploymentRecord, caller: Caller, at: datetime) -> None:
     deadline_at = at + timedelta(seconds=settings.AXION_CANCEL_DEADLINE)
     if not deployments.ask_cancel(deployment_id=deployment.id, by=caller.user_id, at=at, deadline_at=deadline_at):
         return
+    asked = cancel_requested(by=caller.name, deadline_at=deadline_at)
+    events.append(deployment_id=deployment.id, events=[asked], at=at)
     if not send_revert(deployment=deployment, asked_by=caller.name, cause="cancelled"):
         message = f"Cancelled by {caller.name}. Its agent is no longer enrolled, so its containers may still run."
         settle.fail(deployment_id=deployment.id, outcome=Outcome(reason=Reason.CANCELLED, message=message), at=at)
-        return
-    asked = NewEvent(type=EventType.CANCEL_REQUESTED, payload={"requestedBy": caller.name})
-    events.append(deployment_id=deployment.id, events=[asked], at=at)
 
 
 def send_revert(*, deployment: DeploymentRecord, asked_by: str, cause: str) -> bool:

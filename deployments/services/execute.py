@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -138,14 +140,28 @@ def _hand_over(*, deployment: DeploymentRecord, project: ProjectRecord, prepared
         project_id=project.id,
         command=command_of(deployment=deployment, project=project, prepared=prepared),
     )
-    told: dict[str, object] = {"agentId": str(prepared.agent_id)}
-    if services != deployment.services:
-        told["services"] = [service_payload(service) for service in services]
+    # Only further columns can make it differ in more than its services.
+    started = (
+        deployments.get(deployment_id=deployment.id) if prepared.columns else replace(deployment, services=services)
+    )
+    told = {"agentId": str(prepared.agent_id), **_other_than_asked(asked=deployment, started=started)}
     announced = [
         NewEvent(type=EventType.COMMAND_SENT, payload=told),
         stage_reached(stage=Stage.BUILDING, percent=FIRST_PERCENT, message="Handed over to the agent."),
     ]
     events.append(deployment_id=deployment.id, events=announced, at=at)
+
+
+def _other_than_asked(*, asked: DeploymentRecord, started: DeploymentRecord) -> dict[str, Any]:
+    """What pages show of a start that took something else than was there when it was asked for."""
+    told: dict[str, Any] = {}
+    if started.services != asked.services:
+        told["services"] = [service_payload(service) for service in started.services]
+    if started.graph_version != asked.graph_version:
+        told["graphVersion"] = started.graph_version
+    if started.env_names != asked.env_names:
+        told["envNames"] = list(started.env_names)
+    return told
 
 
 def command_of(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Prepared) -> DeployCommand:

@@ -6,7 +6,7 @@ import pytest
 
 from agents.models import Agent, CommandRecord, Server
 from deployments.errors import Conflict, Forbidden, NotFound
-from deployments.models import Project, User
+from deployments.models import DeploymentEvent, Project, User
 from deployments.services import settle
 from deployments.services.access import caller_of
 from deployments.services.cancel import cancel_deployment
@@ -42,6 +42,8 @@ def test_without_an_agent_to_confirm_it_ends_and_says_so(
     ended = cancel_deployment(caller=caller_of(owner), deployment_id=deployment.id, at=NOW)
     assert (ended.status, ended.reason) == (Status.FAILED, Reason.CANCELLED)
     assert "may still run" in ended.message
+    told = DeploymentEvent.objects.filter(deployment=deployment.id).order_by("-sequence").values_list("type", flat=True)
+    assert list(told[:2]) == ["deployment.status_changed", "deployment.cancel_requested"]
 
 
 @pytest.mark.parametrize("status", [Status.SUCCESS, Status.ROLLED_BACK, Status.FAILED, Status.ROLLING_BACK])

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from deployments.errors import Conflict, Forbidden, Invalid, NotFound
-from deployments.models import Deployment, DeploymentHistory, Project, User
+from deployments.models import Deployment, DeploymentEvent, DeploymentHistory, Project, User
 from deployments.services import preparing, variables
 from deployments.services.access import caller_of
 from deployments.services.scale import scale_service
@@ -107,6 +107,9 @@ def test_a_scale_that_waited_scales_what_runs_by_then(lane: Lane) -> None:
     assert scaled.env_names == ("API_KEY", "NEW")
     assert variables.request_env(deployment_id=scaled.id) == {"API_KEY": CANARY, "NEW": "x"}
     assert variables.values_for(deployment_id=scaled.id) == variables.values_for(deployment_id=holder.id)
+    sent = DeploymentEvent.objects.get(deployment=scaled.id, type="deployment.command_sent")
+    assert sent.payload["envNames"] == ["API_KEY", "NEW"]
+    assert CANARY not in str(sent.payload)
 
 
 def test_a_scale_never_undoes_a_success_that_came_while_it_was_prepared(

@@ -71,6 +71,7 @@ SITE: tuple[Door, ...] = (
 OF_DEPLOYMENTS: tuple[Door, ...] = (
     page(f"{DEPLOYMENTS}/now/", STAFF),
     page(f"{ONE}state/", PROJECTS, "{deployment}"),
+    page(f"{ONE}links/", PROJECTS, "{deployment}"),
     page(f"{ONE}files/", PROJECTS, "{deployment}"),
     page(f"{ONE}log/", PROJECTS, "{deployment}"),
     act(f"{ONE}cancel/", ACTS, "{deployment}"),

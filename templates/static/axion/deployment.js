@@ -12,7 +12,9 @@ import { LiveSocket } from "./socket.js";
 import { Timeline } from "./timeline.js";
 
 const LOG = "deployment.log_written";
+const SENT = "deployment.command_sent";
 const STATUS = "deployment.status_changed";
+const LOOK_AROUND = 10000;
 const page = readState();
 const { looks, address } = page;
 let deployment = page.deployment;
@@ -35,7 +37,10 @@ function draw() {
   byId("ax-services-summary").textContent = servicesSummary(looks, deployment.services);
   show(byId("ax-services"), ...serviceRows(looks, deployment.services, byId("ax-services-search").value.trim()));
   byId("ax-services-search").hidden = deployment.services.length <= 12;
+  graph.show(deployment.graph);
   graph.colour(deployment.services);
+  show(byId("ax-env"), ...deployment.envNames.map((name) => h("li", {}, h("code", {}, name), h("span", {}, "•••"))));
+  byId("ax-env-box").hidden = deployment.envNames.length === 0;
   const said = announce(looks, deployment);
   if (byId("ax-said").textContent !== said) byId("ax-said").textContent = said;
   if (deployment.startedAt) files.load();
@@ -77,27 +82,41 @@ function history(events, logs) {
 
 const drawSoon = paced(draw);
 
-async function freshState() {
+async function ask(where) {
   try {
-    const answer = await fetch(address.state, { headers: { Accept: "application/json" } });
+    const answer = await fetch(where, { headers: { Accept: "application/json" }, redirect: "manual" });
     return answer.ok ? await answer.json() : null;
   } catch {
     return null;
   }
 }
 
-const relink = paced(async () => drawLinks((await freshState())?.links ?? []), 400);
+// Also what happens to others: a rollback of this deployment that waits or gives up changes nothing in here.
+const relink = paced(async () => {
+  const fresh = await ask(address.links);
+  if (fresh) drawLinks(fresh.links);
+}, 400);
+
+// Messages that come while the page is read anew; those that it knows by then change nothing.
+let late = null;
 
 async function reload() {
-  const fresh = await freshState();
-  if (!fresh) return;
-  deployment = fresh.deployment;
-  drawLinks(fresh.links);
-  history(fresh.events, fresh.logs);
-  draw();
+  if (late) return;
+  late = [];
+  const fresh = await ask(address.state);
+  if (fresh) {
+    deployment = fresh.deployment;
+    drawLinks(fresh.links);
+    history(fresh.events, fresh.logs);
+    draw();
+  }
+  const missed = late;
+  late = null;
+  missed.forEach(received);
 }
 
 function received(message) {
+  if (late) return late.push(message);
   if (message.kind === "snapshot") {
     deployment = message.deployment;
     if (message.skipped) reload();
@@ -107,6 +126,8 @@ function received(message) {
     else timeline.add(message.event);
     if (message.event.type === LOG) return;
     if (message.event.type === STATUS) relink();
+    // It took another graph than it was asked for, and a graph is too much for an event.
+    if (message.event.type === SENT && "graphVersion" in message.event.payload) reload();
   }
   drawSoon();
 }
@@ -119,11 +140,10 @@ byId("ax-cancel-dialog").append(postForm(address.cancel, csrfToken(),
     h("button", { type: "submit", class: "ax-button", dataset: { kind: "danger" } }, "Cancel it"))));
 byId("ax-services-search").addEventListener("input", draw);
 byId("ax-log-download").href = address.log;
-show(byId("ax-env"), ...deployment.envNames.map((name) => h("li", {}, h("code", {}, name), h("span", {}, "•••"))));
-byId("ax-env-box").hidden = deployment.envNames.length === 0;
 history(page.events, page.logs);
 drawLinks(page.links);
 draw();
+setInterval(() => document.hidden || relink(), LOOK_AROUND);
 setInterval(() => UNFINISHED.has(deployment.status) && show(byId("ax-facts"), ...facts(looks, deployment)), 1000);
 
 const socket = new LiveSocket({

@@ -4,6 +4,13 @@ export function clock(ms) {
   return ms ? new Date(ms).toLocaleTimeString([], { hour12: false }) : "";
 }
 
+// A time of today, or with its day.
+export function moment(ms, now = Date.now()) {
+  const [at, today] = [new Date(ms), new Date(now)];
+  const day = at.toDateString() === today.toDateString() ? "" : `${at.toLocaleDateString([], { day: "numeric", month: "short" })}, `;
+  return day + at.toLocaleTimeString([], { hour12: false, hour: "2-digit", minute: "2-digit" });
+}
+
 export function duration(ms) {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return `${seconds} s`;

@@ -25,7 +25,15 @@ export class GraphPicture {
     this.colour(this.services);
   }
 
+  // Another graph in place of this one.
+  show(graph) {
+    if (graph === this.graph) return;
+    this.graph = graph;
+    this.draw();
+  }
+
   draw() {
+    this.nodes.clear();
     if (!this.graph.nodes?.length) {
       this.container.replaceChildren(h("p", { class: "ax-empty" }, "No graph has been drawn yet."));
       return;
@@ -39,7 +47,6 @@ export class GraphPicture {
       const [from, to] = [boxes.get(edge.source), boxes.get(edge.target)];
       if (from && to) svg.append(edgeLine(from, to, edge, this.narrow));
     }
-    this.nodes.clear();
     for (const node of this.graph.nodes) {
       const drawn = nodeBox(node, boxes.get(node.id));
       this.nodes.set(node.id, drawn);

@@ -1,8 +1,8 @@
 // The head of a deployment's page: status, progress, stages, and what went wrong.
 import { h, icon } from "./dom.js";
-import { ago, plural, took } from "./format.js";
+import { ago, moment, plural, shortId, took } from "./format.js";
 import { statusLook } from "./looks.js";
-import { UNFINISHED } from "./reduce.js";
+import { UNFINISHED, WORKS } from "./reduce.js";
 
 export function facts(looks, deployment) {
   const time = took(deployment);
@@ -12,6 +12,7 @@ export function facts(looks, deployment) {
     fact("dns", deployment.target.name || deployment.target.kind),
     fact("schedule", ago(deployment.createdAt)),
     time ? fact("timer", time) : null,
+    WORKS.has(deployment.status) && !deployment.rolledBackBy && deployment.deadlineAt ? fact("hourglass_bottom", `at the latest until ${moment(deployment.deadlineAt)}`) : null,
     fact("account_tree", `graph v${deployment.graphVersion}`),
     deployment.attempts ? fact("replay", plural(deployment.attempts, "retry").replace("retrys", "retries")) : null,
   ];
@@ -42,12 +43,13 @@ function cancelling(looks, deployment) {
   return h("section", { class: "ax-trouble", dataset: { tone: looks.cancelling.tone }, role: "status" },
     h("h2", {}, icon("hourglass_top"), "Cancel asked for, not confirmed yet"),
     h("p", {}, `${deployment.cancelRequestedBy || "Somebody"} asked ${ago(deployment.cancelRequestedAt)}. The agent stops the work and puts back what ran before; it is over when the agent has proven both.`),
-    h("p", { class: "ax-advice" }, h("strong", {}, "If it takes long: "), "the agent may be out of reach. See that its server runs; it finishes as soon as it is back, and gives up at a deadline otherwise."));
+    h("p", { class: "ax-advice" }, h("strong", {}, "If it takes long: "), `the agent may be out of reach. See that its server runs; it finishes as soon as it is back, and ${deployment.deadlineAt ? `is given up at ${moment(deployment.deadlineAt)}` : "is given up at a deadline"} otherwise.`));
 }
 
 // What happened, which service, its last lines, what to do.
 export function trouble(looks, deployment) {
   if (deployment.status === "in_progress" && deployment.cancelRequestedAt) return cancelling(looks, deployment);
+  if (!deployment.reason && deployment.status === "rolling_back" && deployment.rolledBackBy) return undone(looks, deployment);
   if (!deployment.reason) return deployment.message ? remark(deployment) : null;
   const advice = looks.advice[deployment.reason];
   const quiet = deployment.reason === "cancelled" || deployment.reason === "superseded";
@@ -59,6 +61,13 @@ export function trouble(looks, deployment) {
     deployment.status === "rolled_back" ? h("p", {}, "What ran before is running again.") : null,
     deployment.logTail.length ? h("pre", { class: "ax-tail", tabindex: "0" }, deployment.logTail.join("\n")) : null,
     advice ? h("p", { class: "ax-advice" }, h("strong", {}, "What to do: "), advice) : null);
+}
+
+// A success that a rollback by hand takes back.
+function undone(looks, deployment) {
+  return h("section", { class: "ax-trouble", dataset: { tone: looks.status.rolling_back.tone }, role: "status" },
+    h("h2", {}, icon("settings_backup_restore"), `Being rolled back by ${shortId(deployment.rolledBackBy)}`),
+    h("p", {}, "That rollback brings back what ran before; this deployment ends when the rollback does."));
 }
 
 // Something worth saying where nothing went wrong.

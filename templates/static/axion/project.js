@@ -3,9 +3,9 @@ import { byId, h, icon, paced, readState, show } from "./dom.js";
 import { connection } from "./connection.js";
 import { DeployForm } from "./deploy.js";
 import { GraphPicture } from "./graph.js";
-import { ago, plural } from "./format.js";
+import { ago, moment, plural } from "./format.js";
 import { pill, statusLook } from "./looks.js";
-import { apply, UNFINISHED } from "./reduce.js";
+import { apply, UNFINISHED, WORKS } from "./reduce.js";
 import { bar, deploymentRow, nothing } from "./rows.js";
 import { LiveSocket } from "./socket.js";
 
@@ -27,10 +27,10 @@ function lanes() {
   }
   return [...byTarget.values()].filter((lane) => lane.all.length).map(({ target, all }) => ({
     target,
-    holder: all.find((each) => each.status === "in_progress" || each.status === "rolling_back"),
+    holder: all.find((each) => WORKS.has(each.status) && !each.rolledBackBy),
     waiting: all.filter((each) => each.status === "pending").reverse(),
     running: all.find((each) => each.status === "success"),
-    undone: all.find((each) => each.status === "rolling_back" && all.some((other) => other.rollbackOf === each.id && other.status === "in_progress")),
+    undone: all.find((each) => each.status === "rolling_back" && each.rolledBackBy),
   }));
 }
 
@@ -54,14 +54,22 @@ function actions({ target, running, undone }) {
     h("a", { class: "ax-button", href: `${address.history}?target=${target.id}` }, icon("history"), "History"));
 }
 
+// Whoever holds a target lets it go in the end, whatever happens to its agent.
+function heldBy(holder) {
+  const look = statusLook(looks, holder);
+  const until = holder.deadlineAt ? `, at the latest until ${moment(holder.deadlineAt)}` : "";
+  return h("div", { class: "ax-lane-line ax-lane-busy" },
+    h("span", {}, pill(look), ` ${holder.requestedBy} holds the target with `, link(holder), ` since ${moment(holder.startedAt)}${until}`),
+    bar(holder.progress, look.tone));
+}
+
 function laneCard(lane) {
   const { target, holder, waiting } = lane;
   const presence = looks.presence[target.presence];
   return h("li", { class: "ax-lane" },
     h("div", { class: "ax-lane-head" }, icon(target.kind === "cluster" ? "lan" : "dns"), h("strong", {}, target.name), presence ? pill(presence) : null),
     h("p", { class: "ax-lane-line" }, whatRuns(lane)),
-    holder ? h("div", { class: "ax-lane-line ax-lane-busy" },
-      h("span", {}, pill(statusLook(looks, holder)), ` ${holder.requestedBy} holds the target with `, link(holder), ` since ${ago(holder.startedAt)}`), bar(holder.progress, statusLook(looks, holder).tone)) : null,
+    holder ? heldBy(holder) : null,
     waiting.length ? h("div", { class: "ax-lane-line" }, `${waiting.length} waiting, next first:`,
       h("ol", { class: "ax-queue" }, waiting.slice(0, 8).map((each) => h("li", {}, link(each), ` by ${each.requestedBy}, ${ago(each.createdAt)}`)),
         waiting.length > 8 ? h("li", {}, `and ${waiting.length - 8} more`) : null)) : null,
@@ -76,7 +84,7 @@ function draw() {
   show(byId("ax-lanes"), ...(cards.length ? cards : [nothing("Not deployed anywhere yet.")]));
   const rows = all.slice(0, MOST_RECENT).map((each) => deploymentRow(looks, address.deployments, each));
   show(byId("ax-recent"), ...(rows.length ? rows : [nothing("No deployments yet. The first one shows up here and moves by itself.")]));
-  const told = all.find((each) => each.status === "in_progress" || each.status === "rolling_back") ?? all.find((each) => each.status === "success");
+  const told = all.find((each) => WORKS.has(each.status) && !each.rolledBackBy) ?? all.find((each) => each.status === "success");
   if (told) graph.colour(told.services);
   const busy = all.filter((each) => UNFINISHED.has(each.status)).length;
   byId("ax-said").textContent = busy ? `${plural(busy, "deployment")} under way` : "Nothing under way";

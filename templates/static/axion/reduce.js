@@ -1,10 +1,14 @@
 // What an event does to a deployment. A snapshot plus the events after it equals a fresh snapshot, exactly.
 
 export const UNFINISHED = new Set(["pending", "in_progress", "rolling_back"]);
+export const WORKS = new Set(["in_progress", "rolling_back"]);
+
+// What an event says only where it changed.
+const given = (payload, ...names) => Object.fromEntries(names.filter((name) => name in payload).map((name) => [name, payload[name]]));
 
 const effects = {
   "deployment.status_changed": (deployment, payload, at) => {
-    const changed = { status: payload.to };
+    const changed = { status: payload.to, ...given(payload, "deadlineAt", "rolledBackBy") };
     if (payload.to === "in_progress") changed.startedAt = at;
     else if (payload.to === "rolled_back") changed.completedAt = at;
     else if (payload.to !== "rolling_back") changed.completedAt = deployment.completedAt || at;
@@ -22,12 +26,13 @@ const effects = {
   "deployment.cancel_requested": (deployment, payload, at) => ({
     cancelRequestedAt: at,
     cancelRequestedBy: payload.requestedBy,
+    ...given(payload, "deadlineAt"),
   }),
   "deployment.revert_confirmed": (deployment, payload, at) => ({
     cancelConfirmedAt: deployment.cancelRequestedAt ? at : 0,
     message: payload.message,
   }),
-  "deployment.command_sent": (deployment, payload) => (payload.services ? { services: payload.services } : {}),
+  "deployment.command_sent": (deployment, payload) => given(payload, "services", "graphVersion", "envNames"),
   "deployment.job_retried": (deployment, payload) => ({ attempts: payload.attempt }),
 };
 
