@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from django.conf import settings as installed
 from knox.models import AuthToken
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
@@ -84,7 +84,7 @@ def address(people: People, transactional_db: None, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.fixture
-def browser(address: str, project: Project, server: Server) -> Iterator[Browser]:
+def browser(address: str) -> Iterator[Browser]:
     """From here on Playwright keeps an event loop in this thread: the database is for `aside`."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
@@ -96,12 +96,19 @@ def browser(address: str, project: Project, server: Server) -> Iterator[Browser]
 
 
 @pytest.fixture(params=[1280, 390], ids=["desk", "phone"])
-def page(request: pytest.FixtureRequest, browser: Browser, people: People, address: str) -> Page:
-    """A tab in which the owner is signed in."""
-    signed_in = aside(lambda: people.browser("owner").cookies[installed.SESSION_COOKIE_NAME].value)
+def page(
+    request: pytest.FixtureRequest, project: Project, server: Server, browser: Browser, people: People, address: str
+) -> Page:
+    """A tab in which the owner is signed in. Project and server are there before the browser, see above."""
     context = browser.new_context(viewport={"width": request.param, "height": 850})
-    context.add_cookies([{"name": installed.SESSION_COOKIE_NAME, "value": signed_in, "url": address}])
+    sign_in(context, people=people, name="owner", address=address)
     return context.new_page()
+
+
+def sign_in(context: BrowserContext, *, people: People, name: str, address: str) -> None:
+    """From now on this person looks."""
+    signed_in = aside(lambda: people.browser(name).cookies[installed.SESSION_COOKIE_NAME].value)
+    context.add_cookies([{"name": installed.SESSION_COOKIE_NAME, "value": signed_in, "url": address}])
 
 
 @pytest.fixture
