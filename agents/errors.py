@@ -7,6 +7,7 @@ AgentError
 |  |- AgentNotFound
 |  |- ServerNotFound
 |  |- CommandNotFound
+|- TooManyTries               of one address; a little later it may try again
 |- Conflict                   the thing exists, in a state that does not allow the step
 |  |- IllegalCommandStep
 |- TransactionRequired        a programming error: the caller must hold a transaction
@@ -50,6 +51,11 @@ class ServerNotFound(NotFound):
 
 class CommandNotFound(NotFound):
     sentence = "No such command."
+
+
+class TooManyTries(AgentError):
+    code = "RATE_LIMIT_EXCEEDED"
+    sentence = "Too many tries from this address. Try again later."
 
 
 class Conflict(AgentError):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from knox.auth import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -19,6 +21,7 @@ from agents.retention import KeptStack, Retention
 from agents.services import directory
 from agents.transport.ports import Bindings
 from agents.types import Report
+from deployments import rates
 from deployments.services import (
     access,
     bundles,
@@ -40,6 +43,7 @@ SERVICE_NUMBERS = {Status.SUCCESS: 1, Status.FAILED: 2, Status.PENDING: 3, Statu
 
 def bindings() -> Bindings:
     return Bindings(
+        enrolment_wait=enrolment_wait,
         on_report=on_report,
         secrets_of=secrets_of,
         bundle_of=bundle_of,
@@ -50,6 +54,10 @@ def bindings() -> Bindings:
         scale_service=scale_service,
         retentions_of=retentions_of,
     )
+
+
+def enrolment_wait(*, address: str) -> int:
+    return rates.spend(what="enrolment", who=address, rate=settings.AXION_RATE_ANONYMOUS, now=time.time())
 
 
 def on_report(*, report: Report) -> int:

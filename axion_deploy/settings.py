@@ -185,7 +185,8 @@ UNFOLD = {
 }
 
 # How often, counted in Redis for all processes: requests of one user; requests of one address in which nobody could be
-# recognised; tries to sign in of one name or from one address; new tokens of one user.
+# recognised, and by itself tries to enrol an agent from one address; tries to sign in of one name or from one address;
+# new tokens of one user.
 AXION_RATE_LIMIT = env.rate("AXION_RATE_LIMIT", "600/min")
 AXION_RATE_ANONYMOUS = env.rate("AXION_RATE_ANONYMOUS", "60/min")
 AXION_RATE_SIGN_IN = env.rate("AXION_RATE_SIGN_IN", "20/min")

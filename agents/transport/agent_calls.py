@@ -10,10 +10,10 @@ import structlog
 
 from agents import gateway
 from agents.contracts import common_pb2, runner_pb2
-from agents.errors import NotFound
+from agents.errors import NotFound, TooManyTries
 from agents.services import enrolment
 from agents.transport import codec
-from agents.transport.callers import Callers
+from agents.transport.callers import Callers, address_of
 from agents.transport.failures import is_expected, wire_error, wire_status
 from agents.transport.liveness import Liveness
 from agents.transport.ports import Bindings
@@ -33,8 +33,17 @@ class AgentCalls:
         self._threads = threads
         self._liveness = liveness
 
-    async def register(self, request: runner_pb2.RegisterAgentRequest) -> runner_pb2.RegisterAgentResponse:
-        """Exchange a one-time token for a credential; an empty server_id takes the token's word."""
+    async def register(
+        self, request: runner_pb2.RegisterAgentRequest, context: Call
+    ) -> runner_pb2.RegisterAgentResponse:
+        """Exchange a one-time token for a credential; an empty server_id takes the token's word.
+
+        Whoever tries too often is turned away before the token is looked at.
+        """
+        wait = await self._threads.run(self._bindings.enrolment_wait, address=address_of(context))
+        if wait:
+            too_many = TooManyTries(f"Too many tries to enrol from this address. Try again in {wait} s.")
+            await _abort(context, too_many, call="RegisterAgent")
         try:
             done = await self._threads.run(
                 enrolment.register,

@@ -63,6 +63,11 @@ class Callers:
         return found
 
 
+def address_of(context: grpc.aio.ServicerContext[Any, Any]) -> str:
+    """Where the call comes from, without the port: that is another one for each connection."""
+    return str(context.peer()).rpartition(":")[0]
+
+
 def _bearer(context: grpc.aio.ServicerContext[Any, Any]) -> str:
     for key, value in context.invocation_metadata() or ():
         if key == "authorization" and isinstance(value, str) and value[:7].lower() == "bearer ":

@@ -10,6 +10,12 @@ from agents.retention import Retention
 from agents.types import Report
 
 
+class EnrolmentWait(Protocol):
+    """Count a try to enrol from this address; 0 when it may be made, else the seconds until the next one may."""
+
+    def __call__(self, *, address: str) -> int: ...
+
+
 class OnReport(Protocol):
     """Store and apply the report in one transaction; returns the command's highest stored number."""
 
@@ -70,6 +76,7 @@ class RetentionsOf(Protocol):
 class Bindings:
     """Synchronous callables; each runs in a thread with a database connection of its own."""
 
+    enrolment_wait: EnrolmentWait
     on_report: OnReport
     secrets_of: SecretsOf
     bundle_of: BundleOf

@@ -29,7 +29,7 @@ class RunnerAgentService(runner_pb2_grpc.RunnerAgentServiceServicer):
     async def RegisterAgent(
         self, request: runner_pb2.RegisterAgentRequest, context: Call
     ) -> runner_pb2.RegisterAgentResponse:
-        return await self._agents.register(request)
+        return await self._agents.register(request, context)
 
     async def Heartbeat(self, request: runner_pb2.HeartbeatRequest, context: Call) -> runner_pb2.HeartbeatResponse:
         return await self._agents.heartbeat(request, context)

@@ -32,6 +32,8 @@ class Domain:
     applied: list[Report] = field(default_factory=list)
     cancelled: list[tuple[UUID, UUID]] = field(default_factory=list)
     wishes: list[tuple[Any, ...]] = field(default_factory=list)
+    enrolments: list[str] = field(default_factory=list)
+    most_enrolments: int = 1000
     kept: Retention = field(default_factory=Retention)
     asked_retentions: list[tuple[UUID, ...]] = field(default_factory=list)
     bundle: bytes = b""
@@ -40,6 +42,7 @@ class Domain:
 
     def bindings(self) -> Bindings:
         return Bindings(
+            enrolment_wait=self.enrolment_wait,
             on_report=self.on_report,
             secrets_of=self.secrets_of,
             bundle_of=self.bundle_of,
@@ -50,6 +53,10 @@ class Domain:
             scale_service=self.scale_service,
             retentions_of=self.retentions_of,
         )
+
+    def enrolment_wait(self, *, address: str) -> int:
+        self.enrolments.append(address)
+        return 0 if len(self.enrolments) <= self.most_enrolments else 12
 
     def on_report(self, *, report: Report) -> int:
         if self.fails_on is not None:

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from knox.models import AuthToken
+from pytest_django.fixtures import Settings
 
 from agents.contracts import common_pb2
 from agents.errors import AgentNotFound
@@ -35,6 +36,22 @@ def test_an_api_token_names_its_user_while_both_are_good(owner: User) -> None:
     assert gateway_bindings.user_of(token="nobody") is None
     User.objects.update(is_active=False)
     assert gateway_bindings.user_of(token=token) is None
+
+
+def test_tries_to_enrol_are_bounded_by_address(settings: Settings) -> None:
+    settings.AXION_RATE_ANONYMOUS = "2/day"
+    first, other = uuid4().hex, uuid4().hex
+    waits = [gateway_bindings.enrolment_wait(address=first) for _ in range(3)]
+    assert waits[:2] == [0, 0]
+    assert waits[2] > 0
+    assert gateway_bindings.enrolment_wait(address=other) == 0
+
+
+def test_without_redis_anybody_may_try_to_enrol(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    settings.AXION_RATE_ANONYMOUS = "1/day"
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
+    assert [gateway_bindings.enrolment_wait(address="a") for _ in range(3)] == [0, 0, 0]
+    assert "redis is not there" in caplog.text
 
 
 def test_statuses_and_stages_have_the_numbers_of_the_contract() -> None:

@@ -49,6 +49,24 @@ async def test_registration_over_the_wire(stub: Any, server: Server, owner: User
     assert told.data.agent_info.server_info.total_memory == 2**40
 
 
+async def test_too_many_tries_to_enrol_are_turned_away_before_the_token_is_looked_at(
+    stub: Any, server: Server, owner: User, domain: Domain, database: DatabaseThreads
+) -> None:
+    issued = await database.run(enrolment.create_token, server_id=server.id, owner_id=owner.id)
+    good = runner_pb2.RegisterAgentRequest(agent_token=issued.token)
+    domain.most_enrolments = 2
+    for _ in range(2):
+        guess = runner_pb2.RegisterAgentRequest(agent_token=f"axe_{uuid4().hex}")
+        assert (await stub.RegisterAgent(guess)).error.code == "UNAUTHORIZED"
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await stub.RegisterAgent(good)
+    assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "Try again in 12 s." in (refused.value.details() or "")
+    domain.most_enrolments = 4
+    assert (await stub.RegisterAgent(good)).status == common_pb2.SUCCESS
+    assert domain.enrolments == ["ipv4:127.0.0.1"] * 4
+
+
 async def test_heartbeats_outside_a_session_count(stub: Any, agent: FakeAgent, database: DatabaseThreads) -> None:
     health = runner_pb2.AgentHealth(cpu_usage=5.0, active_containers=2)
     answer = await stub.Heartbeat(runner_pb2.HeartbeatRequest(health=health), metadata=agent.metadata)
