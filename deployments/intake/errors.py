@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import structlog
-from django.db import DatabaseError
+from django.db import Error
 
 from agents.errors import AgentError
 from deployments.errors import DeployError, Unauthenticated
@@ -21,6 +21,6 @@ def answer_to(error: Exception, *, topic: str) -> Answer:
     if isinstance(error, AgentError):
         return failure(code=error.code, message=error.message)
     logger.error("a Kafka request failed", topic=topic, exc_info=error)
-    if isinstance(error, DatabaseError):
+    if isinstance(error, Error):
         return failure(code="DATABASE_ERROR", message="The database does not answer. Try again.")
     return crashed()

@@ -1,4 +1,7 @@
-"""getDeployment over Kafka, one consumer process, against a bare echo on the same broker, in interleaved rounds."""
+"""getDeployment over Kafka, one consumer process, against a bare echo on the same broker, in interleaved rounds.
+
+And what that consumer weighs afterwards.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from kafka import KafkaAdminClient
 
 from axion_deploy.demo.options import REPOSITORY
 from axion_deploy.embedded.child import Child
+from tests.bench import memory
 from tests.bench.figures import Figure, percentile
 from tests.e2e.control_plane import ControlPlane
 from tests.intake.wire import CORRELATION, Caller
@@ -37,7 +41,7 @@ class Round:
 
 
 def measure(plane: ControlPlane, folder: Path) -> list[Figure]:
-    """The row on requests over Kafka. Whatever the plane deployed first is asked for."""
+    """The rows on requests over Kafka. Whatever the plane deployed last is asked for."""
     listed = plane.api("deployments?limit=1")
     assert listed.data is not None
     deployment = listed.data["data"]["deployments"][0]["id"]
@@ -51,7 +55,8 @@ def measure(plane: ControlPlane, folder: Path) -> list[Figure]:
         alone = [(one_by_one(caller, GET, payload), one_by_one(caller, ECHO, payload)) for _ in range(ROUNDS)]
         crowd = [(at_once(caller, GET, payload), at_once(caller, ECHO, payload)) for _ in range(ROUNDS)]
         caller.close()
-    return [*compared(alone, who="one caller"), *compared(crowd, who=f"{IN_FLIGHT} at once")]
+        weight = memory.consumer(plane)
+    return [*compared(alone, who="one caller"), *compared(crowd, who=f"{IN_FLIGHT} at once"), weight]
 
 
 def compared(rounds: list[tuple[Round, Round]], *, who: str) -> list[Figure]:
@@ -102,25 +107,20 @@ def consumers(plane: ControlPlane, folder: Path) -> Iterator[str]:
     admin = KafkaAdminClient(bootstrap_servers=kafka.address)
     admin.create_topics({name: {"num_partitions": 3} for name in (ECHO, f"{ECHO}.reply")}, wait_for_metadata=True)
     admin.close()
-    environment = {**plane.environment, "KAFKA_BROKERS": kafka.address, "AXION_LOG_LEVEL": "WARNING"}
-    commands = {"consumer": ("manage.py", "consume_patterns"), "echo": ("-m", "tests.bench.echo", kafka.address, ECHO)}
-    children = [
-        Child(
-            name=name,
-            command=[sys.executable, *command],
-            log_file=folder / f"{name}.log",
-            env=environment,
-            cwd=REPOSITORY,
-        )
-        for name, command in commands.items()
-    ]
+    echo = Child(
+        name="echo",
+        command=[sys.executable, "-m", "tests.bench.echo", kafka.address, ECHO],
+        log_file=folder / "echo.log",
+        env=plane.environment,
+        cwd=REPOSITORY,
+    )
     try:
-        for child in children:
-            child.start()
+        echo.start()
+        plane.start_consumer(KAFKA_BROKERS=kafka.address, AXION_LOG_LEVEL="WARNING")
         yield kafka.address
     finally:
-        for child in children:
-            child.stop()
+        plane.children.pop("consumer").stop()
+        echo.stop()
         kafka.stop()
 
 

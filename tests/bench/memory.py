@@ -29,3 +29,9 @@ def measure(plane: ControlPlane) -> list[Figure]:
         Figure(name="runner, resident", value=resident(plane.children["runner"].pid), unit="MiB", goal=80),
         Figure(name="control plane, resident", value=whole, unit="MiB", goal=700),
     ]
+
+
+def consumer(plane: ControlPlane) -> Figure:
+    """After requests. Beside the control plane: only who asks over Kafka needs it."""
+    time.sleep(REST_SECONDS)
+    return Figure(name="consumer, resident", value=resident(plane.children["consumer"].pid), unit="MiB", goal=150)

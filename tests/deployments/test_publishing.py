@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -19,6 +22,8 @@ from deployments.repositories.events import Mark
 from deployments.types import EventRecord
 from tests import factories
 from tests.factories import NOW
+
+NOBODY_ELSES = 7_299_001
 
 
 def write(project: Project, server: Server, count: int) -> None:
@@ -43,6 +48,26 @@ def test_events_go_out_in_order_and_once(project: Project, server: Server, mark:
     assert publishing.publish_batch(outbox=outbox(out.extend, mark=mark), at=NOW) == 5
     assert publishing.publish_batch(outbox=outbox(out.extend, mark=mark), at=NOW) == 0
     assert [event.sequence for event in out] == [1, 2, 3, 4, 5]
+
+
+def test_one_publishes_to_an_outbox_until_its_connection_ends(db: None) -> None:
+    """Two at once would send a deployment's events in any order."""
+    contested, another = replace(outbox(broken), lock=NOBODY_ELSES), replace(outbox(broken), lock=NOBODY_ELSES + 1)
+
+    def elsewhere(wanted: Outbox) -> bool:
+        try:
+            return publishing.become_publisher(outbox=wanted)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as other:
+        assert publishing.become_publisher(outbox=contested)
+        assert publishing.become_publisher(outbox=contested)
+        assert not other.submit(elsewhere, contested).result()
+        assert other.submit(elsewhere, another).result()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock_all()")
+        assert other.submit(elsewhere, contested).result()
 
 
 def test_what_a_sink_refused_goes_out_again(project: Project, server: Server) -> None:

@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import signal
+import sys
 import tarfile
 import time
 import urllib.request
@@ -22,6 +23,7 @@ from redis import Redis
 from axion_deploy.demo.docker import remove_labelled
 from axion_deploy.demo.http import Answer, NoAnswer, ask
 from axion_deploy.demo.manage import manage, manage_json
+from axion_deploy.demo.options import REPOSITORY
 from axion_deploy.demo.processes import Addresses, agent, agent_environment, control_plane, control_plane_environment
 from axion_deploy.demo.servers import Servers
 from axion_deploy.embedded.binaries import find_postgres, find_redis
@@ -36,7 +38,10 @@ UPLOAD_SECONDS = 30.0
 
 
 class ControlPlane:
-    """Web, worker, gateway, publisher, reconciler and one agent. `stop` ends them and removes all they made."""
+    """Web, worker, gateway, publisher, reconciler and one agent; a consumer for those who ask over Kafka.
+
+    `stop` ends them and removes all they made.
+    """
 
     def __init__(self, *, folder: Path, settings: dict[str, str] | None = None) -> None:
         self.folder = folder
@@ -90,6 +95,22 @@ class ControlPlane:
         self.children = {child.name: child for child in [*processes, runner]}
         for child in self.children.values():
             child.start()
+
+    def start_consumer(self, **settings: str) -> None:
+        """Returns when it serves the brokers that the environment or `settings` name."""
+        self.children["consumer"] = Child(
+            name="consumer",
+            command=(sys.executable, "manage.py", "consume_patterns"),
+            log_file=self.folder / "consumer.log",
+            env={**self.environment, **settings},
+            cwd=REPOSITORY,
+        )
+        self.children["consumer"].start()
+        wait_for(self.consumer_serves, seconds=START_SECONDS, what="the consumer", details=self.tails)
+
+    def consumer_serves(self) -> bool:
+        """As the web process hears of it: true for some seconds more when it was killed."""
+        return bool(ask(f"{self.addresses.url}/healthz").member("kafka").get("status") == "healthy")
 
     def stop(self) -> None:
         for child in self.children.values():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,7 +17,7 @@ from knox.models import AuthToken
 from axion_deploy.intake_bindings import identify
 from deployments.clients.auth import validate_session
 from deployments.errors import PeerFailed
-from deployments.intake import signatures
+from deployments.intake import identity, signatures
 from deployments.intake.answers import Answer
 from deployments.intake.desk import Desk
 from deployments.intake.identity import Identify, by_session, by_signature, by_trust
@@ -28,6 +29,7 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 GET = "deployment-service.getDeployment"
+STATUS = "deployment-service.getDeploymentStatus"
 KEY = b"k" * 32
 ADDRESS = {"kafka_correlationId": b"c", "kafka_replyTopic": b"x.reply", "kafka_replyPartition": b"0"}
 
@@ -53,8 +55,8 @@ def ask(who: Identify, deployment: Deployment, *, signed_by: bytes | None = None
     return answer_to(who, value, headers)
 
 
-def answer_to(who: Identify, value: bytes, headers: dict[str, bytes]) -> Answer:
-    incoming = Incoming(topic=GET, partition=0, offset=0, timestamp_ms=0, key=None, value=value, headers=headers)
+def answer_to(who: Identify, value: bytes, headers: dict[str, bytes], *, topic: str = GET) -> Answer:
+    incoming = Incoming(topic=topic, partition=0, offset=0, timestamp_ms=0, key=None, value=value, headers=headers)
     return Desk(identify=who, health=dict).answer(incoming)
 
 
@@ -75,6 +77,21 @@ def test_an_expired_session_and_a_disabled_account_are_nobody(owner: User, deplo
     assert ask(by_trust(), deployment, userId=str(owner.id)).code == "UNAUTHORIZED"
 
 
+def test_a_session_that_ended_acts_for_some_seconds_more_and_no_longer(
+    owner: User, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(identity, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    _, token = AuthToken.objects.create(user=owner)
+    who = by_session(validate_session)
+    assert ask(who, deployment, sessionToken=token).code == ""
+    AuthToken.objects.all().delete()
+    clock[0] += identity.REMEMBER_SECONDS - 0.1
+    assert ask(who, deployment, sessionToken=token).code == ""
+    clock[0] += 0.1
+    assert ask(who, deployment, sessionToken=token).code == "UNAUTHORIZED"
+
+
 def test_a_session_that_cannot_be_checked_is_no_yes(deployment: Deployment) -> None:
     def unreachable(token: str) -> UUID:
         raise PeerFailed("auth-service did not answer.")
@@ -93,7 +110,7 @@ def test_a_known_service_vouches_for_its_users(owner: User, deployment: Deployme
     assert User.objects.get(pk=newcomer).has_usable_password() is False
 
 
-@pytest.mark.parametrize("changed", [*ADDRESS, "x-axion-time", "x-axion-service", "value", "old"])
+@pytest.mark.parametrize("changed", [*ADDRESS, "x-axion-time", "x-axion-service", "value", "topic", "old"])
 def test_a_signature_holds_for_one_request_one_address_and_ten_minutes(
     owner: User, deployment: Deployment, changed: str
 ) -> None:
@@ -107,7 +124,8 @@ def test_a_signature_holds_for_one_request_one_address_and_ten_minutes(
     if changed in signed:
         signed[changed] += b"1"
     sent = value + b" " if changed == "value" else value
-    assert answer_to(by_signature({"graph": KEY}), sent, signed).code == "UNAUTHORIZED"
+    topic = STATUS if changed == "topic" else GET
+    assert answer_to(by_signature({"graph": KEY}), sent, signed, topic=topic).code == "UNAUTHORIZED"
 
 
 def test_trust_believes_but_makes_nobody_up(owner: User, deployment: Deployment) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import time
@@ -12,16 +11,15 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from kafka import KafkaConsumer, TopicPartition
 
 from axion_deploy.demo.manage import manage
 from axion_deploy.embedded.binaries import find_postgres
 from axion_deploy.embedded.child import Child
 from axion_deploy.embedded.postgres import EmbeddedPostgres
-from deployments.stream import TOPIC
 from tests.e2e.control_plane import wait_for
 from tests.services.own_kafka import OwnKafka
 from tests.stream.conftest import Programs
+from tests.stream.topic import events_on
 
 pytestmark = [pytest.mark.slow]
 
@@ -57,24 +55,15 @@ def is_all_out(postgres: EmbeddedPostgres) -> bool:
 
 def received(own_kafka: OwnKafka) -> tuple[History, int]:
     """What a consumer sees that drops repeated ids, in the order of arrival, and how many repeats it dropped."""
-    consumer = KafkaConsumer(bootstrap_servers=[own_kafka.address], consumer_timeout_ms=10_000)
-    partitions = [TopicPartition(TOPIC, number) for number in sorted(consumer.partitions_for_topic(TOPIC) or ())]
-    consumer.assign(partitions)
-    consumer.seek_to_beginning(*partitions)
-    ends = consumer.end_offsets(partitions)
     history: History = defaultdict(list)
     seen: set[str] = set()
     repeats = 0
-    while any(consumer.position(each) < ends[each] for each in partitions):
-        for record in (record for batch in consumer.poll(timeout_ms=1000).values() for record in batch):
-            event = json.loads(record.value)
-            assert record.key.decode() == event["deploymentId"]
-            if event["id"] in seen:
-                repeats += 1
-                continue
-            seen.add(event["id"])
-            history[event["deploymentId"]].append((event["sequence"], event["id"]))
-    consumer.close()
+    for event in events_on(own_kafka.address):
+        if event["id"] in seen:
+            repeats += 1
+            continue
+        seen.add(event["id"])
+        history[event["deploymentId"]].append((event["sequence"], event["id"]))
     return history, repeats
 
 
