@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
@@ -252,7 +255,8 @@ class CommandRecordAdmin(ReadOnly):
     list_select_related = ("agent",)
     list_filter = ("status", "kind")
     search_fields = ("lane",)
-    readonly_fields = ("status_pill",)
+    exclude = ("payload",)
+    readonly_fields = ("status_pill", "order")
     empty_title = "No commands yet"
     empty_hint = "Every order to an agent is listed here. The first deployment sends the first one."
     empty_link = ("admin:deployments_project_changelist", "Open a project")
@@ -260,3 +264,8 @@ class CommandRecordAdmin(ReadOnly):
     @display(description="Status", label=COMMAND_COLOURS)
     def status_pill(self, command: CommandRecord) -> str:
         return command.status
+
+    @display(description="Order")
+    def order(self, command: CommandRecord) -> SafeString:
+        text = json.dumps(command.payload, indent=2, ensure_ascii=False)
+        return format_html('<pre class="ax-tail" tabindex="0">{}</pre>', text)

@@ -119,7 +119,8 @@ class DeploymentAdmin(OwnRows, ModelAdmin):
     def how_long(self, row: Deployment) -> str:
         if row.started_at is None:
             return "-"
-        seconds = round(((row.completed_at or timezone.now()) - row.started_at).total_seconds())
+        # By the clocks of two machines.
+        seconds = max(0, round(((row.completed_at or timezone.now()) - row.started_at).total_seconds()))
         return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
 
     def get_urls(self) -> list[URLPattern]:

@@ -15,7 +15,7 @@ from deployments.models import DeploymentEvent
 from deployments.repositories import history, lists
 from deployments.repositories.records import event_record
 from deployments.services import access, machines, project_view, queries, sources
-from deployments.states import FINISHED, UNFINISHED
+from deployments.states import ACTIVE, FINISHED, UNFINISHED, Status
 from deployments.types import Caller, DeploymentRecord, Right
 from deployments.wire import event_shape
 
@@ -148,10 +148,12 @@ def used_first(found: list[dict[str, str]], used: list[str]) -> list[dict[str, s
 
 def dashboard(*, caller: Caller) -> dict[str, Any]:
     """What works now, what happened last, how the servers are."""
-    unfinished = lists.newest(caller=caller, statuses=UNFINISHED, limit=ON_DASHBOARD)
+    working = lists.newest(caller=caller, statuses=ACTIVE, limit=ON_DASHBOARD)
+    unfinished = (*working, *lists.newest(caller=caller, statuses=[Status.PENDING], limit=ON_DASHBOARD))[:ON_DASHBOARD]
     recent = lists.newest(caller=caller, statuses=FINISHED, limit=ON_DASHBOARD)
     names = machines.target_names(found.target for found in (*unfinished, *recent))
     return {
+        "underWay": sum(lists.selection_of(caller=caller, status=status).total() for status in UNFINISHED),
         "unfinished": [live.summary(found, target_name=names[found.target.id]) for found in unfinished],
         "recent": [live.summary(found, target_name=names[found.target.id]) for found in recent],
         "targets": targets(caller),

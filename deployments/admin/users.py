@@ -16,6 +16,8 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not s
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    # Two lists side by side are wider than a page.
+    filter_horizontal = ()
 
     def has_view_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Staff choose members by name from this list; only the search of names is open to them."""

@@ -62,6 +62,18 @@ def test_lists_and_dashboard_show_only_what_one_may_see(
     assert len(browser.get("/admin/").context["state"]["unfinished"]) == count
 
 
+def test_on_the_dashboard_what_works_comes_before_a_long_queue(
+    people: People, project: Project, server: Server
+) -> None:
+    working = factories.make_deployment(project, server, status="in_progress")
+    for seconds in range(15):
+        factories.make_deployment(project, server, at=factories.later(seconds + 1))
+    for who, count in (("owner", 16), ("root", 16), ("stranger", 0)):
+        state = people.browser(who).get("/admin/").context["state"]
+        assert state["underWay"] == count
+        assert [each["id"] for each in state["unfinished"][:1]] == [str(working.id)] * bool(count)
+
+
 def test_pages_hold_no_value_and_no_sealed_value(people: People, deployment: Deployment) -> None:
     Deployment.objects.filter(pk=deployment.pk).update(sealed_variables="1:sealed-values")
     for page in PAGES.values():

@@ -19,17 +19,16 @@ function targetCard(target) {
 }
 
 function draw() {
-  const { unfinished, recent, targets, projects, address } = page;
+  const { unfinished, underWay, recent, targets, projects, address } = page;
   const failed = recent.filter((each) => each.status === "failed" || each.status === "rolled_back").length;
-  unfinished.sort((one, other) => (one.status === "pending") - (other.status === "pending"));
-  byId("ax-number-busy").textContent = unfinished.length;
+  byId("ax-number-busy").textContent = underWay;
   byId("ax-number-projects").textContent = projects;
   byId("ax-number-servers").textContent = `${targets.filter((each) => each.presence === "online").length}/${targets.filter((each) => each.kind === "server").length}`;
   byId("ax-number-failed").textContent = failed;
   show(byId("ax-busy"), ...(unfinished.length ? rows(unfinished) : [nothing("All quiet. Nothing is being deployed.")]));
   show(byId("ax-recent"), ...(recent.length ? rows(recent) : [nothing("No deployments yet. ", h("a", { class: "ax-link", href: address.projects }, "Open a project"), " and press Deploy.")]));
   show(byId("ax-targets"), ...(targets.length ? targets.map(targetCard) : [nothing("No servers yet. ", h("a", { class: "ax-link", href: address.servers }, "Add one"), " and enrol its agent.")]));
-  byId("ax-said").textContent = `${plural(unfinished.length, "deployment")} under way`;
+  byId("ax-said").textContent = `${plural(underWay, "deployment")} under way`;
 }
 
 async function again() {

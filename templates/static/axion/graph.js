@@ -7,7 +7,7 @@ const NODE_ICONS = { 1: "deployed_code", 2: "database", 3: "router" };
 const NODE_WORDS = { 1: "service", 2: "database", 3: "gateway" };
 const QUEUE = 1;
 const NARROW = 560;
-const LONGEST_NAME = 15;
+const LONGEST_LINE = 14;
 
 export class GraphPicture {
   constructor(container, graph, looks) {
@@ -75,17 +75,24 @@ export class GraphPicture {
 
 const nameOf = (node) => node.data?.serviceName ?? node.id;
 
+// Names of one family differ somewhere: begin and end are shown.
+function linesOf(name) {
+  if (name.length <= LONGEST_LINE) return [name];
+  const rest = name.slice(LONGEST_LINE);
+  return [name.slice(0, LONGEST_LINE), rest.length <= LONGEST_LINE ? rest : `…${rest.slice(1 - LONGEST_LINE)}`];
+}
+
 function nodeBox(node, box) {
   const name = nameOf(node);
-  // Names of one family differ at their end.
-  const shown = name.length > LONGEST_NAME ? `${name.slice(0, 7)}…${name.slice(-7)}` : name;
+  const lines = linesOf(name);
+  const [top, step] = lines.length === 1 ? [27, 18] : [21, 15];
   const group = s("g", { class: "ax-node", transform: `translate(${box.x} ${box.y})`, "data-tone": "none" },
     s("title", {}, `${name} (${NODE_WORDS[node.type] ?? "node"})`),
     s("rect", { width: WIDTH, height: HEIGHT, rx: 12, class: "ax-node-box" }),
     s("rect", { width: 5, height: HEIGHT - 24, x: 0, y: 12, rx: 2.5, class: "ax-node-stripe" }),
     s("text", { x: 18, y: HEIGHT / 2 + 9, class: "ax-node-icon" }, NODE_ICONS[node.type] ?? "deployed_code"),
-    s("text", { x: 54, y: 27, class: "ax-node-name" }, shown),
-    s("text", { x: 54, y: 45, class: "ax-node-state" }, NODE_WORDS[node.type] ?? ""));
+    ...lines.map((line, at) => s("text", { x: 54, y: top + at * step, class: "ax-node-name" }, line)),
+    s("text", { x: 54, y: top + lines.length * step, class: "ax-node-state" }, NODE_WORDS[node.type] ?? ""));
   return group;
 }
 

@@ -11,6 +11,8 @@ export class LogView {
     Object.assign(this, { box, filter, waiting: [], lines: [], dropped: 0, names: new Set(), paused: false });
     filter.addEventListener("change", () => this.redraw());
     box.addEventListener("scroll", () => this.pause(!this.atEnd()));
+    // Lines that break anew move the end away, which is not the reader's wish to stay.
+    new ResizeObserver(() => this.toEnd()).observe(box);
     byId("ax-log-follow").addEventListener("click", () => this.pause(!this.paused));
     byId("ax-log-copy").addEventListener("click", (event) => this.copy(event.currentTarget));
   }
@@ -34,6 +36,10 @@ export class LogView {
     this.box.append(...fresh.filter((line) => this.wanted(line)).map(lineOf));
     while (this.box.childElementCount > MOST_LINES) this.box.firstElementChild.remove();
     byId("ax-log-empty").hidden = this.lines.length > 0;
+    this.toEnd();
+  }
+
+  toEnd() {
     if (!this.paused) this.box.scrollTop = this.box.scrollHeight;
   }
 
@@ -51,7 +57,7 @@ export class LogView {
 
   redraw() {
     this.box.replaceChildren(...this.lines.filter((line) => this.wanted(line)).map(lineOf));
-    if (!this.paused) this.box.scrollTop = this.box.scrollHeight;
+    this.toEnd();
   }
 
   clear() {
@@ -69,7 +75,7 @@ export class LogView {
     const button = byId("ax-log-follow");
     button.textContent = paused ? "Follow" : "Pause";
     button.setAttribute("aria-pressed", String(paused));
-    if (!paused) this.box.scrollTop = this.box.scrollHeight;
+    this.toEnd();
   }
 
   async copy(button) {

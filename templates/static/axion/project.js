@@ -72,7 +72,7 @@ function laneCard(lane) {
     holder ? heldBy(holder) : null,
     waiting.length ? h("div", { class: "ax-lane-line" }, `${waiting.length} waiting, next first:`,
       h("ol", { class: "ax-queue" }, waiting.slice(0, 8).map((each) => h("li", {}, link(each), ` by ${each.requestedBy}, ${ago(each.createdAt)}`)),
-        waiting.length > 8 ? h("li", {}, `and ${waiting.length - 8} more`) : null)) : null,
+        waiting.length > 8 ? h("li", { class: "ax-queue-rest" }, `and ${waiting.length - 8} more`) : null)) : null,
     actions(lane));
 }
 
