@@ -1,0 +1,124 @@
+"""Too much of everything: long names, sixty services, a long log, and a deployment in every state that shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import transaction
+
+from agents.models import Cluster, CommandRecord
+from agents.types import ServiceObserved
+from deployments.events import log_written
+from deployments.models import User
+from deployments.repositories import events, history
+from deployments.services import sources
+from deployments.services.access import caller_of
+from deployments.services.cancel import cancel_deployment
+from deployments.types import DeploymentRecord
+from tests import factories
+from tests.deployments.lane import Lane
+from tests.factories import later
+
+LONG = "-".join(["a-name-that-has-no-place-to-break-it"] * 3)[:100]
+SERVICES = 60
+LOG_LINES = 500
+WAITING = 9
+VARIABLES = {f"A_VARIABLE_WITH_A_LONG_NAME_NUMBER_{number:02}": "x" for number in range(30)}
+
+
+def name_of(number: int) -> str:
+    return f"service-{number:02}-of-a-family-of-alike-ones"
+
+
+def graph(*, tag: str, count: int) -> dict[str, Any]:
+    """Two services that all others call."""
+    image = f"registry.example.org:5000/{LONG}"
+    nodes = [
+        {
+            "id": f"n-{number}",
+            "type": 1,
+            "data": {"serviceName": name_of(number), "config": {"image": f"{image}:{tag}", "replicas": "3"}},
+        }
+        for number in range(count)
+    ]
+    edges = [
+        {"id": f"e-{number}", "source": f"n-{number}", "target": f"n-{number % 2}", "type": 2}
+        for number in range(2, count)
+    ]
+    return {"nodes": nodes, "edges": edges}
+
+
+def twice_deployed(owner: User, *, name: str, count: int) -> tuple[Lane, DeploymentRecord, DeploymentRecord]:
+    """A project on a server of its own, and its two successes."""
+    server = factories.make_server(owner, name=f"{count} {LONG}"[:100])
+    project = sources.create_project(caller=caller_of(owner), project_id=uuid4(), name=name)
+    lane = Lane(owner=owner, project_id=project.id, server=server, agent=factories.make_agent(server))
+    draw(lane, tag="1", count=count)
+    first = lane.deployed()
+    draw(lane, tag="2", count=count)
+    return lane, first, lane.deployed(env_vars=VARIABLES)
+
+
+def draw(lane: Lane, *, tag: str, count: int) -> None:
+    sources.store_graph(caller=lane.caller, project_id=lane.project_id, graph=graph(tag=tag, count=count))
+
+
+def crowd(owner: User) -> Mapping[str, str]:
+    """Rows by the names that the table of pages has in braces."""
+    many, first, second = twice_deployed(owner, name=LONG, count=SERVICES)
+    draw(many, tag="3", count=SERVICES)
+    working = many.start(many.ask())
+    talk(many, working)
+    waiting = [many.ask() for _ in range(WAITING)]
+    few, _, undone = twice_deployed(owner, name=f"few {LONG}"[:100], count=3)
+    rollback = few.start(few.ask_rollback(undone))
+    two, alone, _ = twice_deployed(owner, name="Shop", count=2)
+    failed = two.fail(two.start(two.ask()), failed_service=name_of(1), log_tail=(f"boom {LONG * 3}",) * 40)
+    restored = two.restore(two.start(two.ask()))
+    cancelling = two.start(two.ask())
+    cancel_deployment(caller=two.caller, deployment_id=cancelling.id, at=two.now())
+    cluster = Cluster.objects.create(owner=owner, name=LONG)
+    blank = sources.create_project(caller=two.caller, project_id=uuid4(), name="Blank")
+    rows = {
+        "project": many.project_id,
+        "target": f"server:{many.server.id}",
+        "service": name_of(7),
+        "second": second.id,
+        "success": alone.id,
+        "failed": failed.id,
+        "restored": restored.id,
+        "working": working.id,
+        "waiting": waiting[-1].id,
+        "undone": undone.id,
+        "rollback": rollback.id,
+        "cancelling": cancelling.id,
+        "newer": entry_of(second),
+        "older": entry_of(first),
+        "server": many.server.id,
+        "agent": many.agent.id,
+        "cluster": cluster.pk,
+        "command": CommandRecord.objects.order_by("pk")[0].pk,
+        "user": owner.pk,
+        "blank": blank.id,
+    }
+    return {name: str(row) for name, row in rows.items()}
+
+
+def entry_of(deployment: DeploymentRecord) -> UUID:
+    entry = history.of_deployment(deployment_id=deployment.id)
+    assert entry is not None
+    return entry.id
+
+
+def talk(lane: Lane, deployment: DeploymentRecord) -> None:
+    """A long log, and one service that does not come up."""
+    lines = [
+        log_written(service=name_of(number % SERVICES), source="build", text=f"{number} {LONG * 2}")
+        for number in range(LOG_LINES)
+    ]
+    with transaction.atomic():
+        events.append(deployment_id=deployment.id, events=lines, at=later(99))
+    seen = ServiceObserved(node_id="n-7", service_name=name_of(7), state="restarting", health="unhealthy")
+    lane.report(deployment, seen)

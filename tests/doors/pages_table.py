@@ -1,0 +1,60 @@
+"""Every page that a person sees, by what it shows; names in braces are rows of `crowded`."""
+
+from __future__ import annotations
+
+PROJECT, DEPLOYMENT = "/admin/deployments/project/", "/admin/deployments/deployment/"
+SERVER, CLUSTER = "/admin/agents/server/", "/admin/agents/cluster/"
+AGENT, COMMAND, USER = "/admin/agents/agent/", "/admin/agents/commandrecord/", "/admin/deployments/user/"
+
+NOTHING_YET = {
+    "the first page, empty": "/admin/",
+    "no projects": PROJECT,
+    "no deployments": DEPLOYMENT,
+    "no servers": SERVER,
+    "no clusters": CLUSTER,
+    "no agents": AGENT,
+    "no commands": COMMAND,
+}
+CROWDED = {
+    "the first page": "/admin/",
+    "projects": PROJECT,
+    "nothing found": f"{PROJECT}?q=nowhere",
+    "a new project": f"{PROJECT}add/",
+    "a project just made": f"{PROJECT}{{blank}}/change/",
+    "its settings": f"{PROJECT}{{project}}/settings/",
+    "its history": f"{PROJECT}{{project}}/history/",
+    "no history": f"{PROJECT}{{blank}}/history/",
+    "versions to compare": f"{PROJECT}{{project}}/history/?from={{older}}",
+    "two versions": f"{PROJECT}{{project}}/history/diff/?one={{older}}&other={{newer}}",
+    "stop": f"{PROJECT}{{project}}/stop/?target={{target}}",
+    "scale": f"{PROJECT}{{project}}/scale/?target={{target}}",
+    "scale to nine": f"{PROJECT}{{project}}/scale/?target={{target}}&service={{service}}&replicas=9",
+    "deployments": DEPLOYMENT,
+    "one that waits": f"{DEPLOYMENT}{{waiting}}/change/",
+    "one at work": f"{DEPLOYMENT}{{working}}/change/",
+    "one that failed": f"{DEPLOYMENT}{{failed}}/change/",
+    "one that went back by itself": f"{DEPLOYMENT}{{restored}}/change/",
+    "a success": f"{DEPLOYMENT}{{success}}/change/",
+    "a cancel not confirmed": f"{DEPLOYMENT}{{cancelling}}/change/",
+    "one being undone": f"{DEPLOYMENT}{{undone}}/change/",
+    "a rollback at work": f"{DEPLOYMENT}{{rollback}}/change/",
+    "roll back": f"{DEPLOYMENT}{{second}}/rollback/",
+    "servers": SERVER,
+    "a new server": f"{SERVER}add/",
+    "a server": f"{SERVER}{{server}}/change/",
+    "a token for it": f"{SERVER}{{server}}/new-enrolment-token/",
+    "clusters": CLUSTER,
+    "a cluster": f"{CLUSTER}{{cluster}}/change/",
+    "agents": AGENT,
+    "an agent": f"{AGENT}{{agent}}/change/",
+    "its end": f"{AGENT}{{agent}}/revoke/",
+    "commands": COMMAND,
+    "a command": f"{COMMAND}{{command}}/change/",
+    "users": USER,
+    "a user": f"{USER}{{user}}/change/",
+    "another password": "/admin/password_change/",
+    "no such page": f"{PROJECT}nothing-here/",
+    "the page of the API": "/api/docs/",
+    # The last one: its dialog is looked at, too.
+    "a project": f"{PROJECT}{{project}}/change/",
+}
