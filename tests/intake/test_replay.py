@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from agents.models import Server
+from deployments.encryption import seal
 from deployments.errors import Invalid
 from deployments.intake import dead_letters, signatures
 from deployments.intake.messages import Incoming
@@ -97,10 +98,18 @@ def test_the_original_comes_back_byte_for_byte() -> None:
     assert original.headers["x-dlq-original-record"] == f"{DEPLOY}:0:3".encode()
 
 
-def test_only_what_we_sealed_is_replayed() -> None:
-    forged = {**json.loads(letter_of(incoming())), dead_letters.SEALED: "1:AAAA"}
+@pytest.mark.parametrize(
+    "sealed",
+    ["1:AAAA", "99:AAAA", "", None, seal(value="{}", context="something else")],
+    ids=["short", "unknown key", "empty", "null", "sealed for something else"],
+)
+def test_only_what_we_sealed_is_replayed(sealed: str | None) -> None:
+    forged = {**json.loads(letter_of(incoming())), dead_letters.SEALED: sealed}
     with pytest.raises(Invalid):
         dead_letters.original_of(json.dumps(forged).encode())
+
+
+def test_what_is_no_letter_is_not_replayed() -> None:
     with pytest.raises(Invalid):
         dead_letters.original_of(b"[]")
 
