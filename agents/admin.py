@@ -251,7 +251,7 @@ class AgentAdmin(ReadOnly):
 @admin.register(CommandRecord)
 class CommandRecordAdmin(ReadOnly):
     owner_path = "agent__owner"
-    list_display = ("__str__", "status_pill", "agent", "attempts", "queued_at", "finished_at")
+    list_display = ("what", "where", "status_pill", "agent", "attempts", "queued_at", "finished_at")
     list_select_related = ("agent",)
     list_filter = ("status", "kind")
     search_fields = ("lane",)
@@ -264,6 +264,16 @@ class CommandRecordAdmin(ReadOnly):
     @display(description="Status", label=COMMAND_COLOURS)
     def status_pill(self, command: CommandRecord) -> str:
         return command.status
+
+    @display(description="Command", ordering="number")
+    def what(self, command: CommandRecord) -> str:
+        return f"{command.kind} #{command.number}"
+
+    @display(description="Project @ target", ordering="lane")
+    def where(self, command: CommandRecord) -> SafeString:
+        # The beginnings of two ids are enough to tell lanes apart, and the search takes them.
+        short = "@".join(part[:8] for part in command.lane.split("@"))
+        return format_html('<span title="{}">{}</span>', command.lane, short)
 
     @display(description="Order")
     def order(self, command: CommandRecord) -> SafeString:

@@ -5,6 +5,7 @@ async (tones) => {
   const wrong = [];
   const wide = document.documentElement.scrollWidth;
   if (wide > innerWidth) wrong.push(`it is ${wide} wide in a window of ${innerWidth}`);
+  if (document.getElementById("ax-log-follow")?.textContent === "Follow") wrong.push("its log stopped following by itself");
   const seen = (element) => element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
   const named = (element) => `${element.tagName.toLowerCase()}.${element.className?.baseVal ?? element.className} "${element.textContent.trim().slice(0, 30)}"`;
 

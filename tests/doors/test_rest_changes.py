@@ -9,6 +9,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from agents.models import Agent, Server
+from deployments.events import epoch_ms
 from deployments.models import Deployment, User
 from deployments.services import sources
 from deployments.services.access import caller_of
@@ -91,7 +92,7 @@ def test_history_difference_and_lanes(
     holder = lane.start(lane.ask())
     (view,) = owner_api.get(f"/api/projects/{lane.project_id}/lanes").json()["data"]["lanes"]
     assert (view["holder"]["deploymentId"], view["running"]["version"]) == (str(holder.id), "v2")
-    assert view["since"] > 0
+    assert 0 < view["since"] < view["until"] == epoch_ms(holder.deadline_at)
     assert owner_api.get(f"/api/history/{newest['id']}/diff").status_code == 400
 
 

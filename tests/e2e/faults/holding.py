@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import TypeVar
 
+from tests.e2e import docker_view
 from tests.e2e.control_plane import ControlPlane, wait_for
-from tests.e2e.faults.scene import Scene
+from tests.e2e.faults.scene import SUCCEEDED, Scene
 
 # Long enough for the others to notice that it is gone.
 GONE_SECONDS = 1.0
+S = TypeVar("S", bound=Scene)
 
 
 def hold(scenes: Sequence[Scene]) -> None:
@@ -33,3 +37,18 @@ def kill_and_restart(plane: ControlPlane, name: str) -> None:
         time.sleep(GONE_SECONDS)
         plane.restart(name)
     wait_for(plane.web_answers, seconds=30, what="the web process", details=plane.tails)
+
+
+def succeed_though_killed(plane: ControlPlane, scenes: Sequence[S], process: str) -> Iterator[S]:
+    """The scenes, each after its deployment replaced `api` once and nothing else, though the process was killed."""
+    with ExitStack() as listening:
+        starts = [listening.enter_context(docker_view.counted_starts(scene.project)) for scene in scenes]
+        hold(scenes)
+        kill_and_restart(plane, process)
+        for scene, started in zip(scenes, starts, strict=True):
+            ended = scene.end()
+            assert ended["status"] == 3, ended
+            assert scene.changes() == SUCCEEDED
+            assert scene.after().ids["web"] == scene.before.ids["web"]
+            assert started() == {"api": 1}
+            yield scene
