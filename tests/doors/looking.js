@@ -5,7 +5,8 @@ async (tones) => {
   const wrong = [];
   const wide = document.documentElement.scrollWidth;
   if (wide > innerWidth) wrong.push(`it is ${wide} wide in a window of ${innerWidth}`);
-  if (document.getElementById("ax-log-follow")?.textContent === "Follow") wrong.push("its log stopped following by itself");
+  const log = document.getElementById("ax-log");
+  if (log && log.scrollHeight - log.scrollTop - log.clientHeight > 40) wrong.push("its log does not show its end");
   const seen = (element) => element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
   const named = (element) => `${element.tagName.toLowerCase()}.${element.className?.baseVal ?? element.className} "${element.textContent.trim().slice(0, 30)}"`;
 
