@@ -17,10 +17,12 @@ def docker(*arguments: str) -> str:
 
 
 def containers(project: str) -> dict[str, dict[str, Any]]:
-    """Container details by service, stopped ones too."""
+    """Container details by service, stopped ones too. Fails when a service has more than one."""
     ids = docker("ps", "-aq", "--filter", f"label=axion.project={project}").split()
     found = json.loads(docker("inspect", *ids)) if ids else []
-    return {each["Config"]["Labels"]["axion.service"]: each for each in found}
+    by_service = {each["Config"]["Labels"]["axion.service"]: each for each in found}
+    assert len(by_service) == len(found), [each["Name"] for each in found]
+    return by_service
 
 
 def said(project: str, service: str) -> str:

@@ -17,8 +17,8 @@ from tests.e2e.graphs import node_id, server_code, two_services
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 KEPT = 2
-VERSIONS = 4
-DEPLOYMENTS = 100
+# Of each version so many, so that history keeps the last one and the one before it.
+DEPLOYMENTS = (33, 33, 33, 1)
 CLEAN_UP_SECONDS = 40
 BASE = "python:3.13-slim"
 
@@ -80,20 +80,23 @@ def test_a_hundred_deployments_leave_others_alone(
     folder = write_project(tmp_path, name="Busy", graph=two_services(), code=code, retention=KEPT)
     project = control_plane.import_project(folder)
     used: list[str] = []
-    for version in range(VERSIONS):
+    for version, times in enumerate(DEPLOYMENTS):
         control_plane.put_code(project, node_id("api"), server_code(text=f"version {version}"))
-        asked = [control_plane.deploy(project) for _ in range(DEPLOYMENTS // VERSIONS)]
+        asked = [control_plane.deploy(project) for _ in range(times)]
         ended = [control_plane.wait_for_end(each, seconds=120)["status"] for each in asked]
         assert set(ended) == {3}
         used.append(docker_view.containers(project)["api"]["Image"])
-    assert len(set(used)) == VERSIONS
+    assert len(set(used)) == len(DEPLOYMENTS)
     # The first deployment's files still run `web`, so what belongs to it stays; what came between goes.
     wait_for(
-        lambda: images_of(project).isdisjoint(used[1:-1]),
+        lambda: images_of(project).isdisjoint(used[1:-KEPT]),
         seconds=CLEAN_UP_SECONDS,
         what="the clean-up",
         details=control_plane.tails,
     )
-    assert {docker_view.containers(project)["web"]["Image"], used[-1]} <= images_of(project)
+    assert {docker_view.containers(project)["web"]["Image"], *used[-KEPT:]} <= images_of(project)
+    back = control_plane.api(f"deployments/{asked[-1]}/rollback", send={}).member("deployment")["id"]
+    assert control_plane.wait_for_end(str(back))["status"] == 3
+    assert docker_view.containers(project)["api"]["Image"] == used[-KEPT]
     control_plane.remove(project)
     assert foreign.seen() == before
