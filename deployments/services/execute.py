@@ -43,8 +43,8 @@ logger = structlog.get_logger(__name__)
 def run_deployment(*, deployment_id: UUID, at: datetime) -> None:
     """Start a pending deployment if its turn has come; otherwise leave it waiting.
 
-    Safe to run any number of times, also at once: one prepares, the others leave it to that one. What may pass is tried
-    again later, within AXION_JOB_ATTEMPTS; what cannot pass ends the deployment.
+    Safe to run any number of times, also at once: one starts it, and where peers are asked only one asks. What may pass
+    is tried again later, within AXION_JOB_ATTEMPTS; what cannot pass ends the deployment.
     """
     if not origins.come_later():
         # Preparing is quick: whoever prepares in vain costs less than whoever is waited for and does not come back.
