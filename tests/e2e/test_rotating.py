@@ -114,10 +114,10 @@ def restart(plane: ControlPlane, name: str) -> None:
     plane.restart(name)
 
 
-def wait_until_one_waits_for_the_gateway(plane: ControlPlane) -> None:
-    """Until values are sealed with a key that the gateway, from which the agent fetches them, does not know yet."""
-    ahead = "SELECT count(*) FROM deployments WHERE status = 'in_progress' AND sealed_variables LIKE '2:%%'"
-    wait_for(lambda: plane.sql(ahead) != [(0,)], seconds=PATIENCE, what="values under the new key")
+def wait_until_gateway_is_behind(plane: ControlPlane) -> None:
+    """Until the agent has asked it for values that are sealed with a key that it does not know yet."""
+    gateway = plane.children["gateway"]
+    wait_for(lambda: "CannotUnsealError" in gateway.tail(), seconds=PATIENCE, what="a value under the new key")
 
 
 def sealed(plane: ControlPlane) -> list[tuple[str, str]]:
@@ -146,7 +146,7 @@ def test_a_new_key_while_deployments_go_on(control_plane: ControlPlane, load: Lo
     with going_on(load):
         for name in PROCESSES:
             if name == "gateway":
-                wait_until_one_waits_for_the_gateway(plane)
+                wait_until_gateway_is_behind(plane)
             restart(plane, name)
         told = manage("rotate_keys", environment=plane.environment, log=plane.log)
         assert "Nothing needs key 1 any more" in told
