@@ -82,7 +82,6 @@ class Load:
                     self.colours.append(colour_of(self.project))
         except BaseException as error:
             self.trouble.append(error)
-            raise
 
 
 @contextmanager
