@@ -159,7 +159,8 @@ class Answered:
 class Hammer:
     """Asks without a pause on connections of its own, some kept and some new for each request.
 
-    On a kept connection that the server closed between two requests it asks once more on a new one, as HTTP wants.
+    When a connection is closed before a byte of the answer it asks once more on a new one, as HTTP lets clients do: the
+    server closes kept ones between two requests, and the kernel those that wait for a listener that a reload replaces.
     """
 
     def __init__(self, port: int) -> None:
@@ -197,26 +198,22 @@ class Hammer:
 
     def _ask_on(self, keep: bool) -> None:
         connection = self._connection()
-        used = False
         while not self._stopped.wait(0.01):
             if not keep:
                 connection.close()
-                connection, used = self._connection(), False
+                connection = self._connection()
             began = time.monotonic()
             try:
                 version, failure = ask(connection)
-            except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
-                version, failure = "", repr(error)
-                if used:
-                    connection.close()
-                    connection = self._connection()
-                    version, failure = self._once_more(connection)
+            except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+                connection.close()
+                connection = self._connection()
+                version, failure = self._once_more(connection)
             except (OSError, http.client.HTTPException) as error:
                 version, failure = "", repr(error)
-            used = True
             if failure:
                 connection.close()
-                connection, used = self._connection(), False
+                connection = self._connection()
             self.answers.append(Answered(began=began, ended=time.monotonic(), version=version, failure=failure))
         connection.close()
 
