@@ -9,7 +9,9 @@ from collections.abc import Callable
 from types import FrameType
 
 import structlog
-from django.db import InterfaceError, InternalError, OperationalError, close_old_connections, connection
+from django.db import close_old_connections, connection
+
+from agents.database import DATABASE_AWAY
 
 LONGEST_PAUSE = 10.0
 
@@ -40,7 +42,7 @@ def run_until(stopped: threading.Event, *, step: Callable[[], float]) -> None:
             close_old_connections()
             pause = step()
             failures = 0
-        except (OperationalError, InterfaceError, InternalError) as error:
+        except DATABASE_AWAY as error:
             failures += 1
             connection.close()
             pause = min(LONGEST_PAUSE, 0.2 * 2**failures) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db import InterfaceError, InternalError, OperationalError, close_old_connections
+from django.db import close_old_connections
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
+from agents.database import DATABASE_AWAY
 from deployments.services import execute
 
 
@@ -18,7 +19,7 @@ def run_deployment(deployment_id: str) -> None:
     with bound_contextvars(deployment_id=deployment_id):
         try:
             execute.run_deployment(deployment_id=UUID(deployment_id), at=timezone.now())
-        except (OperationalError, InterfaceError, InternalError):
+        except DATABASE_AWAY:
             # The database is gone, or took us for dead, so nothing can be noted; the reconciler asks again.
             raise
         except Exception:

@@ -9,10 +9,11 @@ from uuid import UUID
 import grpc
 import structlog
 
+from agents.database import DATABASE_AWAY
 from agents.errors import Unauthenticated
 from agents.services import enrolment
 from agents.transport.ports import UserOf
-from agents.transport.threads import DATABASE_AWAY, DatabaseThreads
+from agents.transport.threads import DatabaseThreads
 from agents.types import AgentData
 
 log = structlog.get_logger(__name__)

@@ -10,12 +10,13 @@ from uuid import UUID
 import structlog
 
 from agents.contracts import runner_pb2
+from agents.database import DATABASE_AWAY
 from agents.errors import NotFound
 from agents.services import delivery
 from agents.transport import codec
 from agents.transport.ports import OnReport
 from agents.transport.session import AgentSession
-from agents.transport.threads import DATABASE_AWAY, DatabaseThreads
+from agents.transport.threads import DatabaseThreads
 from agents.types import CommandFinished, Report
 
 log = structlog.get_logger(__name__)

@@ -4,10 +4,11 @@ from uuid import UUID
 
 import structlog
 
+from agents.database import DATABASE_AWAY
 from agents.services import delivery
 from agents.transport.session import OVER
 from agents.transport.switchboard import Switchboard
-from agents.transport.threads import DATABASE_AWAY, DatabaseThreads
+from agents.transport.threads import DatabaseThreads
 from agents.types import AgentHealth, Sighting
 
 log = structlog.get_logger(__name__)

@@ -6,11 +6,12 @@ from uuid import UUID
 
 import structlog
 
+from agents.database import DATABASE_AWAY
 from agents.retention import Retention
 from agents.transport import codec
 from agents.transport.ports import RetentionsOf
 from agents.transport.switchboard import Switchboard
-from agents.transport.threads import DATABASE_AWAY, DatabaseThreads
+from agents.transport.threads import DatabaseThreads
 
 log = structlog.get_logger(__name__)
 

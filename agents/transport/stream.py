@@ -10,6 +10,7 @@ import grpc
 import structlog
 
 from agents.contracts import runner_pb2
+from agents.database import DATABASE_AWAY
 from agents.errors import Unauthenticated
 from agents.services import delivery, enrolment
 from agents.transport import codec
@@ -20,7 +21,7 @@ from agents.transport.ports import Bindings, GatewayConfig
 from agents.transport.retention import Retentions
 from agents.transport.session import AgentSession, Ending
 from agents.transport.switchboard import Switchboard
-from agents.transport.threads import DATABASE_AWAY, DatabaseThreads
+from agents.transport.threads import DatabaseThreads
 from agents.types import AgentData
 
 log = structlog.get_logger(__name__)

@@ -6,10 +6,11 @@ from uuid import UUID
 
 import structlog
 
+from agents.database import DATABASE_AWAY
 from agents.services import delivery
 from agents.transport import codec
 from agents.transport.session import REPLACED, AgentSession, Ending
-from agents.transport.threads import DATABASE_AWAY, DatabaseThreads
+from agents.transport.threads import DatabaseThreads
 
 log = structlog.get_logger(__name__)
 

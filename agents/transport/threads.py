@@ -7,15 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, InterfaceError, InternalError, OperationalError, connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+from agents.database import DATABASE_AWAY
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-# The database is away, asked to try again, or ended a transaction in which it heard nothing for too long: the work is
-# not to blame and may be repeated.
-DATABASE_AWAY = (OperationalError, InterfaceError, InternalError)
 
 
 class DatabaseThreads:

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 
+from agents.database import DATABASE_AWAY
 from axion_deploy.terminal.exits import Unreachable
 from deployments.services import queries
 from deployments.states import FINISHED
@@ -40,7 +41,7 @@ def follow(
             yield found
             if found.status in FINISHED:
                 return
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             connection.close()
             if time.monotonic() - heard > MOST_SILENCE:
                 raise Unreachable("The database does not answer. The deployment goes on without us.") from error

@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import connections
 from django.utils import timezone
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from agents.database import DATABASE_AWAY
 from deployments.errors import Conflict
 from deployments.intake.answers import Answer, success, unknown_pattern
 from deployments.intake.errors import answer_to
@@ -45,7 +46,7 @@ class Desk:
 
     def _attempt(self, pattern: Pattern, incoming: Incoming) -> Answer:
         attempts = Retrying(
-            retry=retry_if_exception_type((OperationalError, InterfaceError)),
+            retry=retry_if_exception_type(DATABASE_AWAY),
             stop=stop_after_attempt(DATABASE_ATTEMPTS),
             wait=wait_random_exponential(multiplier=0.1, max=LONGEST_PAUSE),
             before_sleep=lambda _: connections.close_all(),

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 
 from deployments.intake import desk, patterns
 from deployments.intake.answers import Answer
@@ -26,7 +26,7 @@ def ask(handler: Handler, monkeypatch: pytest.MonkeyPatch) -> Answer:
     return desk.Desk(identify=lambda *_: caller, health=dict).answer(incoming)
 
 
-@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError, InternalError])
 def test_a_database_that_is_away_for_a_moment_is_asked_again(
     error: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -40,7 +40,7 @@ def test_a_database_that_is_away_for_a_moment_is_asked_again(
     assert ask(handler, monkeypatch).body == {"status": 1, "data": 1, "result": {"data": 1}}
 
 
-@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError, InternalError])
 def test_a_database_that_stays_away_is_told_so_without_its_words(
     error: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:

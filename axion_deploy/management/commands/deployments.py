@@ -7,8 +7,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import InterfaceError, OperationalError
 
+from agents.database import DATABASE_AWAY
 from axion_deploy.terminal import arguments, naming
 from axion_deploy.terminal.actions import ACTIONS
 from axion_deploy.terminal.exits import Exit, Unreachable, exit_of
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         except DeployError as error:
             screen.problem(error)
             return exit_of(error)
-        except (OperationalError, InterfaceError):
+        except DATABASE_AWAY:
             screen.problem(Unreachable("The database does not answer."))
             return Exit.UNREACHABLE
         except KeyboardInterrupt:
