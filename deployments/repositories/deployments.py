@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import F, JSONField, QuerySet
 from django.db.models.functions import Greatest
 
 from deployments.errors import NotFound
@@ -21,9 +21,6 @@ from deployments.repositories import events
 from deployments.repositories.records import DEPLOYMENT_COLUMNS, deployment_record, service_to_json
 from deployments.states import TRANSITIONS, IllegalTransitionError, Reason, Stage, Status, Transition
 from deployments.types import DeploymentRecord, DeployRequest, ServiceState, TargetKind
-
-# Django has PostgreSQL's driver leave JSON unread.
-JSON_COLUMNS = ("log_tail", "service_statuses", "env_vars", "config", "graph_version__graph", "code", "replicas")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,19 +41,26 @@ def rows() -> QuerySet[Deployment, dict[str, Any]]:
 
 def get(*, deployment_id: UUID) -> DeploymentRecord:
     """Raises NotFound."""
+    statement, unread = _reading()
     with connection.cursor() as cursor:
-        cursor.execute(_statement(), [deployment_id])
+        cursor.execute(statement, [deployment_id])
         found = cursor.fetchone()
     if found is None:
         raise NotFound("No such deployment.")
     row = dict(zip(DEPLOYMENT_COLUMNS, found, strict=True))
-    return deployment_record({**row, **{name: json.loads(row[name]) for name in JSON_COLUMNS if row[name] is not None}})
+    return deployment_record({**row, **{name: json.loads(row[name]) for name in unread if row[name] is not None}})
 
 
 @cache
-def _statement() -> str:
-    """What reads one deployment by its id: asked for most often by far, and Django would write it anew each time."""
-    return str(rows().filter(pk=UUID(int=0)).query.sql_with_params()[0])
+def _reading() -> tuple[str, tuple[str, ...]]:
+    """The statement that reads one deployment by its id, and which columns Django has the driver leave as JSON.
+
+    No other is asked for as often, and Django would write it anew each time.
+    """
+    query = rows().filter(pk=UUID(int=0)).query
+    columns = zip(DEPLOYMENT_COLUMNS, query.select, strict=True)
+    unread = tuple(name for name, column in columns if isinstance(column.output_field, JSONField))
+    return str(query.sql_with_params()[0]), unread
 
 
 def get_locked(*, deployment_id: UUID) -> DeploymentRecord:

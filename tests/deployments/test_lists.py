@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -26,6 +27,21 @@ def make_many(project: Project, server: Server, count: int) -> list[UUID]:
     """Newest first; every third shares its time with the one before."""
     made = [factories.make_deployment(project, server, at=factories.later(n - (n % 3 == 2))) for n in range(count)]
     return [row.pk for row in sorted(made, key=lambda row: (row.created_at, row.pk), reverse=True)]
+
+
+def test_one_by_itself_reads_as_it_does_in_a_list(project: Project, server: Server) -> None:
+    given: dict[str, Any] = {
+        "env_vars": {"B": "sealed", "A": "sealed"},
+        "config": {"stackName": "s"},
+        "code": {"n-web": "sha256:1"},
+    }
+    with_much = factories.make_deployment(project, server, log_tail=["one", "two"], replicas={"n-web": 2}, **given)
+    with_little = factories.make_deployment(project, server, at=factories.later(1))
+    ids = [with_much.pk, with_little.pk]
+    alone = tuple(deployments.get(deployment_id=each) for each in ids)
+    assert alone == lists.in_order(ids)
+    assert (alone[0].env_names, alone[0].log_tail, alone[0].replicas) == (("A", "B"), ("one", "two"), {"n-web": 2})
+    assert alone[1].graph == project.graph_versions.get().graph
 
 
 def fail(deployment_id: UUID) -> None:
