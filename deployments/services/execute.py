@@ -48,22 +48,18 @@ def run_deployment(*, deployment_id: UUID, at: datetime) -> None:
     """
     if not origins.come_later():
         # Preparing is quick: whoever prepares in vain costs less than whoever is waited for and does not come back.
-        _run_pending(deployment_id=deployment_id, at=at)
+        deployment = deployments.get(deployment_id=deployment_id)
+        if deployment.status is Status.PENDING:
+            _prepare_and_start(deployment=deployment, at=at)
         return
     with claims.alone(deployment_id=deployment_id, seconds=queue.JOB_SECONDS) as alone:
-        if alone and _is_worth_asking_peers(deployment_id):
-            _run_pending(deployment_id=deployment_id, at=at)
+        deployment = deployments.get(deployment_id=deployment_id)
+        if alone and deployment.status is Status.PENDING and _is_next(deployment):
+            _prepare_and_start(deployment=deployment, at=at)
 
 
-def _run_pending(*, deployment_id: UUID, at: datetime) -> None:
-    deployment = deployments.get(deployment_id=deployment_id)
-    if deployment.status is Status.PENDING:
-        _prepare_and_start(deployment=deployment, at=at)
-
-
-def _is_worth_asking_peers(deployment_id: UUID) -> bool:
-    """Not for what cannot start yet; who ends before it in the lane asks for its job again."""
-    deployment = deployments.get(deployment_id=deployment_id)
+def _is_next(deployment: DeploymentRecord) -> bool:
+    """Peers are not asked for what cannot start yet; who ends before it in the lane asks for its job again."""
     return lanes.is_next(deployment_id=deployment.id, project_id=deployment.project_id, target_id=deployment.target.id)
 
 
