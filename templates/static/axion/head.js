@@ -2,7 +2,7 @@
 import { h, icon } from "./dom.js";
 import { ago, moment, plural, shortId, took } from "./format.js";
 import { statusLook } from "./looks.js";
-import { UNFINISHED, WORKS } from "./reduce.js";
+import { UNFINISHED, holdsTarget } from "./reduce.js";
 
 export function facts(looks, deployment) {
   const time = took(deployment);
@@ -12,7 +12,7 @@ export function facts(looks, deployment) {
     fact("dns", deployment.target.name || deployment.target.kind),
     fact("schedule", ago(deployment.createdAt)),
     time ? fact("timer", time) : null,
-    WORKS.has(deployment.status) && !deployment.rolledBackBy && deployment.deadlineAt ? fact("hourglass_bottom", `at the latest until ${moment(deployment.deadlineAt)}`) : null,
+    holdsTarget(deployment) && deployment.deadlineAt ? fact("hourglass_bottom", `at the latest until ${moment(deployment.deadlineAt)}`) : null,
     fact("account_tree", `graph v${deployment.graphVersion}`),
     deployment.attempts ? fact("replay", plural(deployment.attempts, "retry").replace("retrys", "retries")) : null,
   ];

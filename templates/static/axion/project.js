@@ -5,7 +5,7 @@ import { DeployForm } from "./deploy.js";
 import { GraphPicture } from "./graph.js";
 import { ago, moment, plural } from "./format.js";
 import { pill, statusLook } from "./looks.js";
-import { apply, UNFINISHED, WORKS } from "./reduce.js";
+import { apply, UNFINISHED, holdsTarget } from "./reduce.js";
 import { bar, deploymentRow, nothing } from "./rows.js";
 import { LiveSocket } from "./socket.js";
 
@@ -27,7 +27,7 @@ function lanes() {
   }
   return [...byTarget.values()].filter((lane) => lane.all.length).map(({ target, all }) => ({
     target,
-    holder: all.find((each) => WORKS.has(each.status) && !each.rolledBackBy),
+    holder: all.find(holdsTarget),
     waiting: all.filter((each) => each.status === "pending").reverse(),
     running: all.find((each) => each.status === "success"),
     undone: all.find((each) => each.status === "rolling_back" && each.rolledBackBy),
@@ -84,7 +84,7 @@ function draw() {
   show(byId("ax-lanes"), ...(cards.length ? cards : [nothing("Not deployed anywhere yet.")]));
   const rows = all.slice(0, MOST_RECENT).map((each) => deploymentRow(looks, address.deployments, each));
   show(byId("ax-recent"), ...(rows.length ? rows : [nothing("No deployments yet. The first one shows up here and moves by itself.")]));
-  const told = all.find((each) => WORKS.has(each.status) && !each.rolledBackBy) ?? all.find((each) => each.status === "success");
+  const told = all.find(holdsTarget) ?? all.find((each) => each.status === "success");
   if (told) graph.colour(told.services);
   const busy = all.filter((each) => UNFINISHED.has(each.status)).length;
   byId("ax-said").textContent = busy ? `${plural(busy, "deployment")} under way` : "Nothing under way";

@@ -1,7 +1,10 @@
 // What an event does to a deployment. A snapshot plus the events after it equals a fresh snapshot, exactly.
 
 export const UNFINISHED = new Set(["pending", "in_progress", "rolling_back"]);
-export const WORKS = new Set(["in_progress", "rolling_back"]);
+const WORKS = new Set(["in_progress", "rolling_back"]);
+
+// Whether it has its target for itself; what is undone by a rollback leaves that to the rollback.
+export const holdsTarget = (deployment) => WORKS.has(deployment.status) && !deployment.rolledBackBy;
 
 // What an event says only where it changed.
 const given = (payload, ...names) => Object.fromEntries(names.filter((name) => name in payload).map((name) => [name, payload[name]]));
