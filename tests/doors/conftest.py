@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 from agents.models import Agent, Cluster, Server
 from deployments.models import Deployment, DeploymentHistory, Project, User
 from tests import factories
+from tests.deployments.lane import Lane
 from tests.doors.people import People
 from tests.doors.scene import Scene, expired_token_of
 from tests.doors.serving import aside, served
@@ -50,11 +51,6 @@ def project(people: People) -> Project:
 
 
 @pytest.fixture
-def server(people: People) -> Server:
-    return factories.make_server(people.users["owner"])
-
-
-@pytest.fixture
 def agent(server: Server) -> Agent:
     return factories.make_agent(server)
 
@@ -72,6 +68,19 @@ def owner_api(people: People) -> APIClient:
 @pytest.fixture
 def owner(people: People) -> User:
     return people.users["owner"]
+
+
+@pytest.fixture
+def deployed_lane(owner: User, project: Project, server: Server) -> Lane:
+    """Its first version runs."""
+
+    def first_version() -> Lane:
+        made = Lane(owner=owner, project_id=project.id, server=server, agent=factories.make_agent(server))
+        made.draw(web="web:1")
+        made.deployed()
+        return made
+
+    return aside(first_version)
 
 
 @pytest.fixture

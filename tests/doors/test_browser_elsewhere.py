@@ -7,15 +7,12 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, expect
 
-from agents.models import Server
 from deployments import live
-from deployments.models import Project, User
 from deployments.repositories import events
 from deployments.services import machines
 from deployments.services.cancel import cancel_deployment
 from deployments.services.scale import scale_service
 from deployments.types import DeploymentRecord
-from tests import factories
 from tests.deployments.lane import Lane
 from tests.doors.serving import aside, look_at
 from tests.factories import reload
@@ -28,15 +25,9 @@ pytestmark = [
 
 
 @pytest.fixture
-def lane(owner: User, project: Project, server: Server) -> Lane:
-    def with_two_versions() -> Lane:
-        made = Lane(owner=owner, project_id=project.id, server=server, agent=factories.make_agent(server))
-        made.draw(web="web:1")
-        made.deployed()
-        made.draw(web="web:2", mailer="mailer:1")
-        return made
-
-    return aside(with_two_versions)
+def lane(deployed_lane: Lane) -> Lane:
+    aside(lambda: deployed_lane.draw(web="web:2", mailer="mailer:1"))
+    return deployed_lane
 
 
 def told(*deployments: DeploymentRecord) -> None:

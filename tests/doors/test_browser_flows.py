@@ -7,10 +7,8 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Page, expect
 
-from agents.models import Server
-from deployments.models import Deployment, Project, User
+from deployments.models import Deployment
 from deployments.states import Status
-from tests import factories
 from tests.deployments.lane import Lane
 from tests.doors.serving import aside, look_at
 from tests.factories import reload
@@ -20,15 +18,9 @@ SECRET = "unique-value-of-a-variable"
 
 
 @pytest.fixture
-def lane(owner: User, project: Project, server: Server) -> Lane:
-    def first_version() -> Lane:
-        made = Lane(owner=owner, project_id=project.id, server=server, agent=factories.make_agent(server))
-        made.draw(web="web:1")
-        made.deployed()
-        made.draw(web="web:2")
-        return made
-
-    return aside(first_version)
+def lane(deployed_lane: Lane) -> Lane:
+    aside(lambda: deployed_lane.draw(web="web:2"))
+    return deployed_lane
 
 
 def see_plan(page: Page, said: str) -> None:
