@@ -62,6 +62,8 @@ DOCKERFILE = (
     'CMD ["python", "/server.py"]\n'
 )
 NEVER = 10_000
+# Connections closed before they were served, of all that one client made.
+MOST_CUT = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,12 +150,16 @@ def free_port() -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Answered:
-    """One request: when it began and ended, and the version that answered, or what went wrong."""
+    """One request: when it began and ended, and the version that answered, or what went wrong.
+
+    `cut`: how a connection made for it was closed before a byte of the answer.
+    """
 
     began: float
     ended: float
     version: str = ""
     failure: str = ""
+    cut: str = ""
 
 
 class Hammer:
@@ -161,6 +167,7 @@ class Hammer:
 
     When a connection is closed before a byte of the answer it asks once more on a new one, as HTTP lets clients do: the
     server closes kept ones between two requests, and the kernel those that wait for a listener that a reload replaces.
+    The latter is a matter of microseconds: more than MOST_CUT of them are failures.
     """
 
     def __init__(self, port: int) -> None:
@@ -180,7 +187,8 @@ class Hammer:
 
     @property
     def failures(self) -> list[Answered]:
-        return [each for each in self.answers if each.failure]
+        cut = [each for each in self.answers if each.cut]
+        return [each for each in self.answers if each.failure] + (cut if len(cut) > MOST_CUT else [])
 
     def versions(self, *, since: float = 0.0, until: float = float("inf")) -> set[str]:
         """Who answered requests that began between these moments of the steady clock."""
@@ -198,23 +206,28 @@ class Hammer:
 
     def _ask_on(self, keep: bool) -> None:
         connection = self._connection()
+        used = False
         while not self._stopped.wait(0.01):
             if not keep:
                 connection.close()
-                connection = self._connection()
-            began = time.monotonic()
+                connection, used = self._connection(), False
+            began, cut = time.monotonic(), ""
             try:
                 version, failure = ask(connection)
-            except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+            except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
+                cut = "" if used else repr(error)
                 connection.close()
                 connection = self._connection()
                 version, failure = self._once_more(connection)
             except (OSError, http.client.HTTPException) as error:
                 version, failure = "", repr(error)
+            used = True
             if failure:
                 connection.close()
-                connection = self._connection()
-            self.answers.append(Answered(began=began, ended=time.monotonic(), version=version, failure=failure))
+                connection, used = self._connection(), False
+            self.answers.append(
+                Answered(began=began, ended=time.monotonic(), version=version, failure=failure, cut=cut)
+            )
         connection.close()
 
     def _once_more(self, connection: http.client.HTTPConnection) -> tuple[str, str]:
