@@ -319,18 +319,20 @@ class HealthCheckResponse(_message.Message):
     def __init__(self, serving: _Optional[bool] = ..., version: _Optional[str] = ...) -> None: ...
 
 class FromAgent(_message.Message):
-    __slots__ = ("hello", "heartbeat", "acknowledged", "report", "inventory")
+    __slots__ = ("hello", "heartbeat", "acknowledged", "report", "inventory", "condition")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
     REPORT_FIELD_NUMBER: _ClassVar[int]
     INVENTORY_FIELD_NUMBER: _ClassVar[int]
+    CONDITION_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     heartbeat: HeartbeatRequest
     acknowledged: CommandAcknowledged
     report: Report
     inventory: Inventory
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatRequest, _Mapping]] = ..., acknowledged: _Optional[_Union[CommandAcknowledged, _Mapping]] = ..., report: _Optional[_Union[Report, _Mapping]] = ..., inventory: _Optional[_Union[Inventory, _Mapping]] = ...) -> None: ...
+    condition: Condition
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatRequest, _Mapping]] = ..., acknowledged: _Optional[_Union[CommandAcknowledged, _Mapping]] = ..., report: _Optional[_Union[Report, _Mapping]] = ..., inventory: _Optional[_Union[Inventory, _Mapping]] = ..., condition: _Optional[_Union[Condition, _Mapping]] = ...) -> None: ...
 
 class ToAgent(_message.Message):
     __slots__ = ("welcome", "command", "reports_acknowledged", "retention")
@@ -345,8 +347,15 @@ class ToAgent(_message.Message):
     def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., reports_acknowledged: _Optional[_Union[ReportsAcknowledged, _Mapping]] = ..., retention: _Optional[_Union[Retention, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("agent_id", "version", "instance_id", "commands", "unfinished_command_ids")
+    __slots__ = ("agent_id", "version", "instance_id", "commands", "unfinished_command_ids", "protocol", "journal_id", "ledger_incarnation", "stacks", "highest_numbers")
     class CommandsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    class HighestNumbersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
         VALUE_FIELD_NUMBER: _ClassVar[int]
@@ -358,21 +367,77 @@ class Hello(_message.Message):
     INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
     COMMANDS_FIELD_NUMBER: _ClassVar[int]
     UNFINISHED_COMMAND_IDS_FIELD_NUMBER: _ClassVar[int]
+    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_ID_FIELD_NUMBER: _ClassVar[int]
+    LEDGER_INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    STACKS_FIELD_NUMBER: _ClassVar[int]
+    HIGHEST_NUMBERS_FIELD_NUMBER: _ClassVar[int]
     agent_id: str
     version: str
     instance_id: str
     commands: _containers.ScalarMap[str, int]
     unfinished_command_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, agent_id: _Optional[str] = ..., version: _Optional[str] = ..., instance_id: _Optional[str] = ..., commands: _Optional[_Mapping[str, int]] = ..., unfinished_command_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    protocol: int
+    journal_id: str
+    ledger_incarnation: str
+    stacks: _containers.RepeatedCompositeFieldContainer[StackState]
+    highest_numbers: _containers.ScalarMap[str, int]
+    def __init__(self, agent_id: _Optional[str] = ..., version: _Optional[str] = ..., instance_id: _Optional[str] = ..., commands: _Optional[_Mapping[str, int]] = ..., unfinished_command_ids: _Optional[_Iterable[str]] = ..., protocol: _Optional[int] = ..., journal_id: _Optional[str] = ..., ledger_incarnation: _Optional[str] = ..., stacks: _Optional[_Iterable[_Union[StackState, _Mapping]]] = ..., highest_numbers: _Optional[_Mapping[str, int]] = ...) -> None: ...
+
+class StackState(_message.Message):
+    __slots__ = ("stack_name", "project_id", "lane", "current_deployment_id")
+    STACK_NAME_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
+    LANE_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_DEPLOYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    stack_name: str
+    project_id: str
+    lane: str
+    current_deployment_id: str
+    def __init__(self, stack_name: _Optional[str] = ..., project_id: _Optional[str] = ..., lane: _Optional[str] = ..., current_deployment_id: _Optional[str] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("heartbeat_seconds",)
+    __slots__ = ("heartbeat_seconds", "protocol", "ledger_incarnation", "lost_after_seconds")
     HEARTBEAT_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    LEDGER_INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    LOST_AFTER_SECONDS_FIELD_NUMBER: _ClassVar[int]
     heartbeat_seconds: int
-    def __init__(self, heartbeat_seconds: _Optional[int] = ...) -> None: ...
+    protocol: int
+    ledger_incarnation: str
+    lost_after_seconds: int
+    def __init__(self, heartbeat_seconds: _Optional[int] = ..., protocol: _Optional[int] = ..., ledger_incarnation: _Optional[str] = ..., lost_after_seconds: _Optional[int] = ...) -> None: ...
+
+class Condition(_message.Message):
+    __slots__ = ("engine_answers", "engine_message", "disk_total_bytes", "disk_free_bytes", "fault", "stalled")
+    ENGINE_ANSWERS_FIELD_NUMBER: _ClassVar[int]
+    ENGINE_MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    DISK_TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    DISK_FREE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    FAULT_FIELD_NUMBER: _ClassVar[int]
+    STALLED_FIELD_NUMBER: _ClassVar[int]
+    engine_answers: bool
+    engine_message: str
+    disk_total_bytes: int
+    disk_free_bytes: int
+    fault: str
+    stalled: _containers.RepeatedCompositeFieldContainer[Stalled]
+    def __init__(self, engine_answers: _Optional[bool] = ..., engine_message: _Optional[str] = ..., disk_total_bytes: _Optional[int] = ..., disk_free_bytes: _Optional[int] = ..., fault: _Optional[str] = ..., stalled: _Optional[_Iterable[_Union[Stalled, _Mapping]]] = ...) -> None: ...
+
+class Stalled(_message.Message):
+    __slots__ = ("command_id", "deployment_id", "seconds", "step")
+    COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
+    DEPLOYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    command_id: str
+    deployment_id: str
+    seconds: int
+    step: str
+    def __init__(self, command_id: _Optional[str] = ..., deployment_id: _Optional[str] = ..., seconds: _Optional[int] = ..., step: _Optional[str] = ...) -> None: ...
 
 class Command(_message.Message):
-    __slots__ = ("command_id", "lane", "number", "deployment_id", "project_id", "deploy", "revert")
+    __slots__ = ("command_id", "lane", "number", "deployment_id", "project_id", "deploy", "revert", "last_report_number")
     COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
     LANE_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -380,6 +445,7 @@ class Command(_message.Message):
     PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
     DEPLOY_FIELD_NUMBER: _ClassVar[int]
     REVERT_FIELD_NUMBER: _ClassVar[int]
+    LAST_REPORT_NUMBER_FIELD_NUMBER: _ClassVar[int]
     command_id: str
     lane: str
     number: int
@@ -387,7 +453,8 @@ class Command(_message.Message):
     project_id: str
     deploy: Deploy
     revert: Revert
-    def __init__(self, command_id: _Optional[str] = ..., lane: _Optional[str] = ..., number: _Optional[int] = ..., deployment_id: _Optional[str] = ..., project_id: _Optional[str] = ..., deploy: _Optional[_Union[Deploy, _Mapping]] = ..., revert: _Optional[_Union[Revert, _Mapping]] = ...) -> None: ...
+    last_report_number: int
+    def __init__(self, command_id: _Optional[str] = ..., lane: _Optional[str] = ..., number: _Optional[int] = ..., deployment_id: _Optional[str] = ..., project_id: _Optional[str] = ..., deploy: _Optional[_Union[Deploy, _Mapping]] = ..., revert: _Optional[_Union[Revert, _Mapping]] = ..., last_report_number: _Optional[int] = ...) -> None: ...
 
 class Deploy(_message.Message):
     __slots__ = ("stack_name", "files", "services", "variable_names", "force_redeploy", "health_deadline_seconds", "health_window_seconds", "build_deadline_seconds", "restore_on_failure", "pinned_images")
