@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from uuid import uuid4
 
 import grpc
 
+from agents.backoff import Backoff
 from agents.contracts import runner_pb2 as pb
 from agents.contracts.runner_pb2_grpc import RunnerAgentServiceStub
 from agents.runner.commands import COMMANDS
@@ -24,8 +24,8 @@ from agents.runner.identity import Identity, enrol, hash_of, load_identity
 from agents.runner.journal import Journal
 from agents.runner.machine import VERSION, Machine
 
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 30.0
+# The control plane gives up on agents that are silent for much longer than this.
+RECONNECT = Backoff(first=0.5, most=10.0)
 WELCOME_SECONDS = 15.0
 DEFAULT_HEARTBEAT = 5
 STEADY_SECONDS = 30.0
@@ -34,8 +34,9 @@ OPTIONS = [
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    # Our own pauses count: a channel that waits as well would let attempts fail without dialling.
     ("grpc.initial_reconnect_backoff_ms", 500),
-    ("grpc.max_reconnect_backoff_ms", 10_000),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
 ]
 logger = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ class Session:
 
     async def run(self) -> None:
         """Until cancelled: reconnect with growing pauses and jitter, so that a returning gateway is not overrun."""
-        pause = FIRST_PAUSE
+        failures = 0
         while True:
             began = time.monotonic()
             try:
@@ -106,8 +107,8 @@ class Session:
             except Exception:  # a fault of ours must not leave the host without an agent
                 logger.exception("the session broke off")
             steady = time.monotonic() - began >= STEADY_SECONDS
-            pause = FIRST_PAUSE if steady else min(LONGEST_PAUSE, pause * 2)
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
+            failures = 1 if steady else failures + 1
+            await asyncio.sleep(RECONNECT.pause(failures=failures))
 
     def _forget_if_refused(self, error: BaseException) -> None:
         """A credential that is refused gives way to a new token, if one was configured since."""
