@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -35,19 +36,19 @@ def claim_for_job(*, at: datetime, next_attempt_at: datetime, limit: int) -> tup
     return ids
 
 
-def pending_since(*, before: datetime, limit: int) -> tuple[UUID, ...]:
-    return _ids(Deployment.objects.filter(status=Status.PENDING, created_at__lt=before), limit)
+def pending_since(*, before: datetime, but_not: Collection[UUID] = (), limit: int) -> tuple[UUID, ...]:
+    return _ids(Deployment.objects.filter(status=Status.PENDING, created_at__lt=before), but_not, limit)
 
 
-def active_past(*, at: datetime, limit: int) -> tuple[UUID, ...]:
-    return _ids(_working().filter(deadline_at__lte=at), limit)
+def active_past(*, at: datetime, but_not: Collection[UUID] = (), limit: int) -> tuple[UUID, ...]:
+    return _ids(_working().filter(deadline_at__lte=at), but_not, limit)
 
 
-def with_lost_agent(*, at: datetime, lost_after: int, limit: int) -> tuple[UUID, ...]:
+def with_lost_agent(*, at: datetime, lost_after: int, but_not: Collection[UUID] = (), limit: int) -> tuple[UUID, ...]:
     """Active deployments whose agent was last heard of before the limit, and that were handed over before it too."""
     silence = timedelta(seconds=lost_after)
     unheard = gateway.deployments_unheard_for(silence=silence)
-    return _ids(_working().filter(pk__in=unheard, started_at__lt=at - silence), limit)
+    return _ids(_working().filter(pk__in=unheard, started_at__lt=at - silence), but_not, limit)
 
 
 def _working() -> QuerySet[Deployment]:
@@ -55,5 +56,8 @@ def _working() -> QuerySet[Deployment]:
     return Deployment.objects.filter(status__in=sorted(ACTIVE), rolled_back_by__isnull=True)
 
 
-def _ids(rows: QuerySet[Deployment], limit: int) -> tuple[UUID, ...]:
+def _ids(rows: QuerySet[Deployment], but_not: Collection[UUID], limit: int) -> tuple[UUID, ...]:
+    """The oldest of these, without those that are left for later: they must not take the places of others."""
+    if but_not:
+        rows = rows.exclude(pk__in=list(but_not))
     return tuple(rows.order_by("created_at").values_list("pk", flat=True)[:limit])

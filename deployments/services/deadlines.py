@@ -10,6 +10,7 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
+from agents.isolation import isolation
 from deployments import queue
 from deployments.repositories import deployments, overdue
 from deployments.repositories.deployments import Outcome
@@ -18,13 +19,24 @@ from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
 
 BATCH = 100
+JOBS = "jobs for waiting deployments"
+ENDS = "ends of overdue deployments"
 
 logger = structlog.get_logger(__name__)
 
 
 def reconcile(*, at: datetime) -> int:
-    """One round over everything that may be overdue; returns how many things it moved. Several may run at once."""
-    return requeue_waiting(at=at) + expire_pending(at=at) + expire_active(at=at) + give_up_lost(at=at)
+    """One round over everything that may be overdue; returns how many things it moved. Several may run at once.
+
+    A part that fails is noted, and the others run; so is a row.
+    """
+    parts = isolation("reconciler")
+    moved = 0
+    for part in (requeue_waiting, expire_pending, expire_active, give_up_lost):
+        if not parts.rests(part.__name__):
+            with parts.item(part.__name__):
+                moved += part(at=at)
+    return moved
 
 
 def requeue_waiting(*, at: datetime) -> int:
@@ -32,7 +44,8 @@ def requeue_waiting(*, at: datetime) -> int:
     again = at + timedelta(seconds=settings.AXION_TAKEOVER_AFTER)
     due = overdue.claim_for_job(at=at, next_attempt_at=again, limit=BATCH)
     for deployment_id in due:
-        queue.enqueue_run(deployment_id=deployment_id, attempt=int(at.timestamp() * 1000))
+        with isolation(JOBS).item(deployment_id):
+            queue.enqueue_run(deployment_id=deployment_id, attempt=int(at.timestamp() * 1000))
     return len(due)
 
 
@@ -41,7 +54,7 @@ def expire_pending(*, at: datetime) -> int:
     before = at - timedelta(seconds=settings.AXION_PENDING_DEADLINE)
     message = f"It waited {settings.AXION_PENDING_DEADLINE} s without its turn. See who holds the target, then retry."
     return _settle_each(
-        overdue.pending_since(before=before, limit=BATCH),
+        overdue.pending_since(before=before, but_not=isolation(ENDS).resting(), limit=BATCH),
         still=lambda deployment: deployment.status is Status.PENDING,
         outcome=lambda _: Outcome(reason=Reason.EXPIRED, message=message),
         at=at,
@@ -61,7 +74,7 @@ def expire_active(*, at: datetime) -> int:
         return Outcome(reason=Reason.EXPIRED, message=message)
 
     return _settle_each(
-        overdue.active_past(at=at, limit=BATCH),
+        overdue.active_past(at=at, but_not=isolation(ENDS).resting(), limit=BATCH),
         still=lambda deployment: deployment.deadline_at is not None and deployment.deadline_at <= at,
         outcome=outcome,
         at=at,
@@ -75,7 +88,9 @@ def give_up_lost(*, at: datetime) -> int:
         "when it returns it puts back what ran before."
     )
     return _settle_each(
-        overdue.with_lost_agent(at=at, lost_after=settings.AXION_AGENT_LOST_AFTER, limit=BATCH),
+        overdue.with_lost_agent(
+            at=at, lost_after=settings.AXION_AGENT_LOST_AFTER, but_not=isolation(ENDS).resting(), limit=BATCH
+        ),
         still=lambda _: True,
         outcome=lambda _: Outcome(reason=Reason.AGENT_LOST, message=message),
         at=at,
@@ -91,13 +106,24 @@ def _settle_each(
 ) -> int:
     moved = 0
     for deployment_id in ids:
-        with transaction.atomic():
-            deployment = deployments.get_locked(deployment_id=deployment_id)
-            if (deployment.holds_lane or deployment.status is Status.PENDING) and still(deployment):
-                said = outcome(deployment)
-                if deployment.holds_lane:
-                    cancel.send_revert(deployment=deployment, asked_by="the control plane", cause=said.reason)
-                settle.fail(deployment_id=deployment_id, outcome=said, at=at)
-                moved += 1
-                logger.warning("deployment settled", deployment_id=str(deployment_id), reason=said.reason)
+        with isolation(ENDS).item(deployment_id), transaction.atomic():
+            moved += _settle(deployment_id, still=still, outcome=outcome, at=at)
     return moved
+
+
+def _settle(
+    deployment_id: UUID,
+    *,
+    still: Callable[[DeploymentRecord], bool],
+    outcome: Callable[[DeploymentRecord], Outcome],
+    at: datetime,
+) -> int:
+    deployment = deployments.get_locked(deployment_id=deployment_id)
+    if not ((deployment.holds_lane or deployment.status is Status.PENDING) and still(deployment)):
+        return 0
+    said = outcome(deployment)
+    if deployment.holds_lane:
+        cancel.send_revert(deployment=deployment, asked_by="the control plane", cause=said.reason)
+    settle.fail(deployment_id=deployment_id, outcome=said, at=at)
+    logger.warning("deployment settled", deployment_id=str(deployment_id), reason=said.reason)
+    return 1
