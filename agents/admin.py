@@ -119,7 +119,7 @@ class ClusterAdmin(Owned):
     list_select_related = ("owner",)
     search_fields = ("name",)
     empty_title = "No clusters yet"
-    empty_hint = "A cluster is several servers that run a stack together. One server alone needs none."
+    empty_hint = "A cluster groups servers. Nothing can be deployed to one yet: a stack goes to a single server."
 
 
 @admin.register(Server)

@@ -79,6 +79,11 @@ def may_see(*, agent_id: UUID, deployment_id: UUID) -> bool:
     return assignments.holds(agent_id=agent_id, deployment_id=deployment_id)
 
 
+def told_to_run(*, lane: str) -> tuple[UUID, ...]:
+    """Active agents of the servers whose last order of the lane was to run something, the latest first."""
+    return assignments.told_to_run(lane=lane)
+
+
 def open_deployments(*, agent_id: UUID) -> tuple[UUID, ...]:
     """Deployments of which this agent has an unfinished command: what it may build."""
     return assignments.open_deployments(agent_id=agent_id)

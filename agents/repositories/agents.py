@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Now
 
 from agents.models import Agent, Server
@@ -38,15 +38,6 @@ def of_server(*, server_id: UUID) -> AgentData | None:
 def of_servers(*, server_ids: Collection[UUID]) -> dict[UUID, AgentData]:
     """The active agents of these servers, by server."""
     return {record.server_id: as_data(record) for record in _read().active().filter(server_id__in=server_ids)}
-
-
-def of_cluster(*, cluster_id: UUID) -> AgentData | None:
-    """Of all agents in the cluster the one heard of last; ties end by id, so that every process picks the same."""
-    servers = Server.objects.filter(cluster_id=cluster_id).values("id")
-    record = (
-        _read().active().filter(server_id__in=servers).order_by(F("last_seen_at").desc(nulls_last=True), "id").first()
-    )
-    return None if record is None else as_data(record)
 
 
 def of_owner(*, owner_id: UUID, offset: int, limit: int) -> tuple[tuple[AgentData, ...], int]:

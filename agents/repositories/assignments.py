@@ -4,6 +4,10 @@ from uuid import UUID
 
 from agents.models import Agent, CommandRecord
 from agents.states import OPEN, CommandStatus
+from agents.types import CommandKind
+
+# Of one lane; only lanes of clusters are looked through, and these end.
+MAX_COMMANDS = 500
 
 
 def holds(*, agent_id: UUID, deployment_id: UUID) -> bool:
@@ -13,6 +17,19 @@ def holds(*, agent_id: UUID, deployment_id: UUID) -> bool:
     )
     same_owner = given.filter(agent__owner__in=Agent.objects.filter(id=agent_id).values("owner"))
     return same_owner.exclude(status__in=[CommandStatus.QUEUED, CommandStatus.WITHDRAWN]).exists()
+
+
+def told_to_run(*, lane: str) -> tuple[UUID, ...]:
+    """Active agents of the servers whose last order of the lane was to run something, the latest first."""
+    orders = CommandRecord.objects.filter(lane=lane, kind=CommandKind.DEPLOY)
+    given = orders.exclude(status__in=[CommandStatus.REFUSED, CommandStatus.WITHDRAWN]).order_by("-number")
+    last: dict[UUID, bool] = {}
+    # A stop is a stack without services.
+    for server_id, service in given.values_list("agent__server_id", "payload__services__0__name")[:MAX_COMMANDS]:
+        last.setdefault(server_id, service is not None)
+    running = [server_id for server_id, runs in last.items() if runs]
+    active = dict(Agent.objects.active().filter(server_id__in=running).values_list("server_id", "id"))
+    return tuple(active[server_id] for server_id in running if server_id in active)
 
 
 def belongs(*, command_id: UUID, agent_id: UUID, deployment_id: UUID) -> bool:

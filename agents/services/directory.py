@@ -108,14 +108,6 @@ def agent_for_server(*, server_id: UUID) -> AgentData:
     return found
 
 
-def agent_for_cluster(*, cluster_id: UUID) -> AgentData:
-    """The agent of the cluster that was heard of last. Raises AgentNotFound."""
-    found = agents.of_cluster(cluster_id=cluster_id)
-    if found is None:
-        raise AgentNotFound("No server of the cluster has an agent.")
-    return found
-
-
 def get_agent(*, agent_id: UUID) -> AgentData:
     """The active agent with this id. Raises AgentNotFound."""
     found = agents.get(agent_id=agent_id)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
 
+from agents.types import ServerData
 from deployments import live
 from deployments.admin import looks
 from deployments.errors import Forbidden
@@ -109,7 +111,9 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
         "graph": graph.graph if graph else {"nodes": [], "edges": []},
         "graphVersion": graph.version if graph else 0,
         "code": sources.code_of(caller=caller, project_id=project_id),
-        "targets": used_first(targets(caller), [str(each.target.id) for each in view.deployments]),
+        "targets": used_first(
+            targets(machines.machines_of(caller).servers), [str(each.target.id) for each in view.deployments]
+        ),
         "canDeploy": may_deploy(caller=caller, project_id=project_id),
         "canChange": may(caller=caller, project_id=project_id, right=Right.CHANGE),
         "looks": looks.as_json(),
@@ -121,13 +125,17 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
     }
 
 
-def targets(caller: Caller) -> list[dict[str, str]]:
-    """Where the caller may deploy to."""
-    found = machines.machines_of(caller)
-    servers = [
+def targets(servers: Iterable[ServerData]) -> list[dict[str, str]]:
+    """Servers as places to deploy to."""
+    return [
         {"kind": "server", "id": str(server.id), "name": server.name, "presence": str(server.presence)}
-        for server in found.servers
+        for server in servers
     ]
+
+
+def all_machines(caller: Caller) -> list[dict[str, str]]:
+    """The caller's servers and clusters, to look at."""
+    found = machines.machines_of(caller)
     clusters = [
         {
             "kind": "cluster",
@@ -138,7 +146,7 @@ def targets(caller: Caller) -> list[dict[str, str]]:
         }
         for cluster in found.clusters
     ]
-    return servers + clusters
+    return targets(found.servers) + clusters
 
 
 def used_first(found: list[dict[str, str]], used: list[str]) -> list[dict[str, str]]:
@@ -156,7 +164,7 @@ def dashboard(*, caller: Caller) -> dict[str, Any]:
         "underWay": sum(lists.selection_of(caller=caller, status=status).total() for status in UNFINISHED),
         "unfinished": [live.summary(found, target_name=names[found.target.id]) for found in unfinished],
         "recent": [live.summary(found, target_name=names[found.target.id]) for found in recent],
-        "targets": targets(caller),
+        "targets": all_machines(caller),
         "projects": len(access.projects_of(caller)),
         "looks": looks.as_json(),
         "address": {

@@ -38,7 +38,7 @@ class Infrastructure(Protocol):
         """What people call the target; None when it is missing or not the caller's."""
 
     def agent_of(self, *, target: Target) -> UUID:
-        """The agent that a command for the target goes to. Raises Transient while there is none."""
+        """The agent that a command for the server goes to. Raises Transient while there is none."""
 
 
 class OwnInfrastructure:
@@ -57,11 +57,9 @@ class OwnInfrastructure:
 
     def agent_of(self, *, target: Target) -> UUID:
         try:
-            if target.kind is TargetKind.SERVER:
-                return directory.agent_for_server(server_id=target.id).id
-            return directory.agent_for_cluster(cluster_id=target.id).id
+            return directory.agent_for_server(server_id=target.id).id
         except AgentNotFound as error:
-            raise Transient(f"No agent is enrolled on this {target.kind}. Enrol one from its page.") from error
+            raise Transient("No agent is enrolled on this server. Enrol one from its page.") from error
 
 
 class PeerInfrastructure(OwnInfrastructure):

@@ -12,7 +12,7 @@ from uuid import UUID
 from deployments.clients.infrastructure import infrastructure
 from deployments.errors import Invalid, NotFound
 from deployments.repositories import lanes
-from deployments.services import accept, access, approvals, generation, origins, snapshots, variables
+from deployments.services import accept, access, approvals, generation, origins, snapshots, targets, variables
 from deployments.services.origins import Origin
 from deployments.types import Caller, DeploymentRecord, DeployRequest, GraphRecord, ProjectRecord, ServiceState
 from stackgen.results import Stack
@@ -81,7 +81,8 @@ def draft_of(*, project: ProjectRecord, origin: Origin, request: DeployRequest) 
 
 
 def check_request(*, caller: Caller, request: DeployRequest) -> None:
-    """Raises Invalid for the variables, NotFound for a target that is not the caller's."""
+    """Raises Invalid for the variables and for a cluster, NotFound for a target that is not the caller's."""
+    targets.refuse_clusters(request.target)
     check_env_vars(request.env_vars)
     if not _may_use_target(caller=caller, request=request):
         raise NotFound(f"No such {request.target.kind}.", details={f"{request.target.kind}Id": "not found"})

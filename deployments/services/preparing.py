@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from deployments.clients.infrastructure import infrastructure
 from deployments.errors import Invalid
 from deployments.repositories import deployments, history
-from deployments.services import accept, approvals, generation, origins, requester, snapshots, variables
+from deployments.services import accept, approvals, generation, origins, requester, snapshots, targets, variables
 from deployments.types import DeploymentRecord, HistoryEntry, ProjectRecord, ServiceState
 from stackgen.results import COMPOSE_FILE, Stack
 
@@ -39,11 +38,11 @@ def prepare(*, deployment: DeploymentRecord, project: ProjectRecord) -> Prepared
     Raises Transient while there is no agent, PeerFailed while a peer does not do its part, and for what cannot pass
     Invalid, NotFound, PeerRefused, Forbidden or Unauthenticated.
     """
-    agent_id = infrastructure().agent_of(target=deployment.target)
+    if deployment.kind == accept.STOP:
+        return _stopped(project=project, agent_id=targets.agent_to_stop(deployment))
+    agent_id = targets.agent_to_start(deployment)
     if deployment.kind == accept.ROLLBACK:
         return _restored(deployment=deployment, project=project, agent_id=agent_id)
-    if deployment.kind == accept.STOP:
-        return _stopped(project=project, agent_id=agent_id)
     if deployment.kind == accept.SCALE:
         return _scaled(deployment=deployment, project=project, agent_id=agent_id)
     return _generated(deployment=deployment, project=project, agent_id=agent_id)

@@ -10,7 +10,7 @@ from agents.states import Presence
 from deployments.clients.infrastructure import infrastructure
 from deployments.encryption import has_key
 from deployments.errors import DeployError
-from deployments.services import accept
+from deployments.services import accept, targets
 from deployments.types import HistoryEntry, Target
 
 
@@ -55,6 +55,7 @@ def _judged(*, entry: HistoryEntry, host: Host) -> HistoryEntry:
 
 def _host_of(target: Target) -> Host:
     try:
+        targets.refuse_clusters(target)
         agent = directory.get_agent(agent_id=infrastructure().agent_of(target=target))
     except DeployError as error:
         return Host(why_not=error.message)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from deployments.errors import Conflict, Invalid
 from deployments.repositories import history, projects
-from deployments.services import accept, access, restorable, snapshots, undoing
+from deployments.services import accept, access, restorable, snapshots, targets, undoing
 from deployments.states import Status
 from deployments.types import Caller, DeploymentRecord, DeployRequest, HistoryEntry, Right
 
@@ -28,8 +28,8 @@ def rollback_deployment(
 
     Without a target: the last success before this deployment. The same request id by the same caller answers with the
     first rollback and does nothing. The undone deployment changes when the rollback starts, not before. Opens its own
-    transaction. Raises NotFound, Forbidden, Invalid for a target of another lane, or Conflict with the reason when
-    there is nothing to undo or the target cannot be restored now.
+    transaction. Raises NotFound, Forbidden, Invalid for a cluster and for another lane's target, or Conflict with the
+    reason when there is nothing to undo or the target cannot be restored now.
     """
     deployment = access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.DEPLOY)
     first = accept.repeated(caller=caller, request_id=request_id)
@@ -57,6 +57,7 @@ def rollback_deployment(
 
 def choose_entry(*, caller: Caller, deployment: DeploymentRecord, target_deployment_id: UUID | None) -> HistoryEntry:
     """What to bring back. Raises as rollback_deployment says."""
+    targets.refuse_clusters(deployment.target)
     check_can_be_undone(deployment)
     if target_deployment_id is None:
         return _last_before(deployment)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from deployments.errors import Conflict, Invalid
 from deployments.repositories import deployments, history
-from deployments.services import accept, access, generation, snapshots
+from deployments.services import accept, access, generation, snapshots, targets
 from deployments.types import Caller, DeploymentRecord, DeployRequest, HistoryEntry, ProjectRecord, Right, Target
 from stackgen.results import Stack
 
@@ -33,6 +33,7 @@ def scale_service(
     first = accept.repeated(caller=caller, request_id=request_id)
     if first is not None:
         return first
+    targets.refuse_clusters(target)
     running = history.running(project_id=project_id, target_id=target.id)
     if running is None or running.kind == accept.STOP:
         raise Conflict("Nothing of the project runs there. Deploy it first.")

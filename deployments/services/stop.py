@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from agents import gateway
 from deployments.errors import Conflict
 from deployments.repositories import history, lanes, projects
 from deployments.services import accept, access
-from deployments.types import Caller, DeploymentRecord, DeployRequest, Right, Target
+from deployments.types import Caller, DeploymentRecord, DeployRequest, Right, Target, TargetKind
 
 
 def stop_project(
@@ -32,8 +33,7 @@ def stop_project(
     last = lanes.last_started(project_id=project_id, target_id=target.id)
     if last is None:
         raise Conflict("Nothing of this project was ever started there.")
-    running = history.running(project_id=project_id, target_id=target.id)
-    if running is not None and running.kind == accept.STOP and running.deployment_id == last.id:
+    if _is_stopped(last=last, target=target):
         raise Conflict("The project is stopped there already.")
     graph = projects.latest_graph(project_id=project_id)
     assert graph is not None, "what was started had a graph"
@@ -47,3 +47,10 @@ def stop_project(
         services=(),
     )
     return accept.accept(caller=caller, wish=wish, deployment_id=deployment_id, at=at)
+
+
+def _is_stopped(*, last: DeploymentRecord, target: Target) -> bool:
+    """Whether the last that was started there is a stop that succeeded, of a cluster on each of its servers."""
+    running = history.running(project_id=last.project_id, target_id=target.id)
+    stopped = running is not None and running.kind == accept.STOP and running.deployment_id == last.id
+    return stopped and (target.kind is TargetKind.SERVER or not gateway.told_to_run(lane=last.lane))

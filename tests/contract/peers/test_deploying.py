@@ -16,13 +16,14 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from agents.models import Agent, Cluster, CommandRecord, Server
+from deployments.clients.infrastructure import infrastructure
 from deployments.clients.peers import (
     GENERATE_PROJECT,
     GET_GRAPH,
     GET_PROJECT,
     GET_SERVER,
 )
-from deployments.errors import NotFound, PeerFailed
+from deployments.errors import Invalid, NotFound, PeerFailed
 from deployments.models import CodeBundle, Deployment, DeploymentEvent, Project, User
 from deployments.repositories.deployments import requester
 from deployments.services import access, execute, planning, queries
@@ -327,11 +328,13 @@ def test_a_cluster_is_kept_with_the_callers_servers(alice: Caller, be: Be) -> No
     theirs = {**mine, "id": str(uuid4()), "userId": str(uuid4())}
     cluster = {"id": str(CLUSTER), "userId": str(alice.user_id), "name": "farm", "serversCount": 2}
     be(clusters={str(CLUSTER): cluster}, servers={each["id"]: each for each in (mine, theirs)})
-    ask_for(alice, target=ON_CLUSTER)
+    with pytest.raises(Invalid, match="Deploying to a cluster is not possible yet"):
+        ask_for(alice, target=ON_CLUSTER)
+    infrastructure().target_name(caller=alice, target=ON_CLUSTER)
     assert Cluster.objects.get().name == "farm"
     assert [server.pk for server in Server.objects.filter(cluster=CLUSTER)] == [SERVER]
     be(clusters={str(CLUSTER): cluster}, servers={})
-    ask_for(alice, target=ON_CLUSTER)
+    infrastructure().target_name(caller=alice, target=ON_CLUSTER)
     assert not Server.objects.filter(cluster=CLUSTER).exists()
 
 

@@ -1,0 +1,34 @@
+"""Whether something may run on a target at all. Asked when a deployment is asked for and again when it starts."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from agents import gateway
+from deployments.clients.infrastructure import infrastructure
+from deployments.errors import Invalid
+from deployments.types import DeploymentRecord, Target, TargetKind
+
+NO_CLUSTERS = "Deploying to a cluster is not possible yet; choose one of its servers."
+
+
+def refuse_clusters(target: Target) -> None:
+    """Raises Invalid for a cluster: nothing spreads a stack over servers, so it would run on whichever was asked."""
+    if target.kind is TargetKind.CLUSTER:
+        raise Invalid(NO_CLUSTERS, details={"clusterId": "not possible yet"})
+
+
+def agent_to_start(deployment: DeploymentRecord) -> UUID:
+    """The agent that is to carry out the deployment. Raises Transient while there is none, or Invalid."""
+    refuse_clusters(deployment.target)
+    return infrastructure().agent_of(target=deployment.target)
+
+
+def agent_to_stop(deployment: DeploymentRecord) -> UUID:
+    """The same for a stop, also of what an earlier version ran on one server of a cluster."""
+    if deployment.target.kind is TargetKind.SERVER:
+        return agent_to_start(deployment)
+    told = gateway.told_to_run(lane=deployment.lane)
+    if not told:
+        raise Invalid("No server of the cluster that has an agent was told to run this project.")
+    return told[0]
