@@ -155,6 +155,7 @@ class CommandFinished:
     log_tail: tuple[str, ...] = ()
     services: tuple[ServiceObserved, ...] = ()
     previous_stack_running: bool = False
+    volumes_left: tuple[str, ...] = ()
 
 
 ReportBody: TypeAlias = StageReached | ServiceObserved | LogWritten | RestoreStarted | CommandFinished

@@ -73,7 +73,7 @@ class Applier:
             for operation in plan.operations:
                 self._work.interrupt.check()
                 if operation.kind == REMOVE:
-                    self._work.host.remove_containers(operation.container_ids, with_data=False)
+                    self._work.host.remove_containers(operation.container_ids)
                 elif operation.kind in STARTING:
                     switch.hold(observed)
                     observed = self._up(operation)
@@ -94,7 +94,7 @@ class Applier:
         names = ", ".join(sorted(plan.services(RETIRE)))
         self._work.reporter.stage(HEALTH_CHECKING, SWITCH_PERCENT, f"The copies that stay take over: {names}.")
         switch.take_over(observed)
-        self._work.host.remove_containers(tuple(sorted(plan.leaving)), with_data=False)
+        self._work.host.remove_containers(tuple(sorted(plan.leaving)))
         return self._wait_until_passed()
 
     def _up(self, operation: Operation) -> tuple[Container, ...]:

@@ -176,6 +176,7 @@ def _go_back(work: Work, kept: Kept) -> None:
     finished.outcome = pb.RESTORED
     finished.previous_stack_running = restored.previous_running
     finished.services.extend(restored.services)
+    finished.volumes_left.extend(restored.volumes_left)
     work.reporter.finished(finished, also=lambda: work.releases.settle(kept=kept, phase=Phase.REVERTED, runs=kept.base))
 
 

@@ -73,6 +73,7 @@ class DockerHost:
             name=found["Name"].lstrip("/"),
             number=int(labels.get(COMPOSE_NUMBER, 0)),
             exclusive=_is_exclusive(found["HostConfig"]),
+            volumes=tuple(each["Name"] for each in found["Mounts"] if each["Type"] == "volume"),
         )
 
     def image_id(self, image: str) -> str:
@@ -160,10 +161,10 @@ class DockerHost:
         found = self._ask(lambda: self._api.volumes(filters={"label": f"{COMPOSE_PROJECT}={stack}"}))
         return tuple(each["Name"] for each in found["Volumes"] or ())
 
-    def remove_containers(self, ids: tuple[str, ...], *, with_data: bool) -> None:
-        """Stop, each with the grace it was created with, and remove; `with_data` takes their unnamed volumes too.
+    def remove_containers(self, ids: tuple[str, ...]) -> None:
+        """Stop, each with the grace it was created with, and remove; those that are gone already do not matter.
 
-        Those that are gone already do not matter.
+        Their volumes stay, unnamed ones too: nothing here deletes a volume, that is for a person to do.
         """
 
         def remove(container_id: str) -> None:
@@ -171,7 +172,7 @@ class DockerHost:
                 asked = self._ask(lambda: self._api.inspect_container(container_id))["Config"].get("StopTimeout")
                 grace = STOP_SECONDS if asked is None else asked
                 self._ask(lambda: self._api.stop(container_id, timeout=grace))
-                self._ask(lambda: self._api.remove_container(container_id, force=True, v=with_data))
+                self._ask(lambda: self._api.remove_container(container_id, force=True, v=False))
 
         with ThreadPoolExecutor(max_workers=4) as pool:
             list(pool.map(remove, ids))
@@ -181,12 +182,6 @@ class DockerHost:
         for network_id in ids:
             with contextlib.suppress(APIError):
                 self._ask(partial(self._api.remove_network, network_id))
-
-    def remove_volumes(self, names: tuple[str, ...]) -> None:
-        """Remove volumes; one in use stays."""
-        for name in names:
-            with contextlib.suppress(APIError):
-                self._ask(partial(self._api.remove_volume, name))
 
     def active_containers(self) -> int:
         """How many running containers of this host are ours."""

@@ -110,7 +110,7 @@ class Housekeeper:
         found = leftovers(containers=self._host.all_containers(), memories=memories)
         if found:
             logger.info("removing %d stopped containers that nothing needs", len(found))
-            self._host.remove_containers(tuple(each.id for each in found), with_data=False)
+            self._host.remove_containers(tuple(each.id for each in found))
 
     def _remove_images(self, memories: tuple[StackMemory, ...], retention: pb.Retention) -> None:
         stacks: dict[str, set[str]] = {}

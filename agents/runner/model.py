@@ -64,7 +64,8 @@ class Release:
 class Container:
     """A container of ours as Docker describes it; `started_at` in epoch seconds, 0 when it never ran.
 
-    `exclusive`: it holds a port of the host or data, which only one can have at a time.
+    `exclusive`: it holds a port of the host or data, which only one can have at a time. `volumes`: names, those that
+    Docker made up too.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Container:
     name: str = ""
     number: int = 0
     exclusive: bool = False
+    volumes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,11 @@
-"""Put back what ran before a release: the whole stack, by image id, or nothing where nothing ran. Proven by Docker."""
+"""Put back what ran before a release: the whole stack, by image id, or nothing where nothing ran. Proven by Docker.
+
+Volumes always stay: one that came with the release may hold data by now, which only a person may delete.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agents.contracts import runner_pb2 as pb
 from agents.runner.applying import Applier, Goal
@@ -14,13 +17,19 @@ from agents.runner.releases import Kept
 from agents.runner.steps import STARTING
 from agents.runner.work import Work
 
+MAX_VOLUMES_NAMED = 20
+
 
 @dataclass(frozen=True, kw_only=True)
 class Restored:
-    """What runs now: every service as Docker describes it; none when nothing ran before, or a stopped stack."""
+    """What runs now: every service as Docker describes it; none when nothing ran before, or a stopped stack.
+
+    `volumes_left`: volumes that came with what was taken back.
+    """
 
     services: list[pb.ServiceObserved]
     previous_running: bool
+    volumes_left: tuple[str, ...] = ()
 
 
 def restore(*, work: Work, kept: Kept) -> Restored:
@@ -30,9 +39,10 @@ def restore(*, work: Work, kept: Kept) -> Restored:
     base = work.releases.find(kept.base)
     if base is None:
         raise StepFailedError("internal", "What ran before is no longer in the journal.")
+    volumes = _volumes(work=work, kept=kept)
     observed = bring_back(work=work, kept=base)
-    _remove_leftovers(work=work, kept=kept)
-    return as_before(kept=base, observed=observed)
+    _remove_networks(work=work, kept=kept)
+    return replace(as_before(kept=base, observed=observed), volumes_left=volumes)
 
 
 def as_before(*, kept: Kept, observed: tuple[Container, ...]) -> Restored:
@@ -62,28 +72,38 @@ def bring_back(*, work: Work, kept: Kept) -> tuple[Container, ...]:
 
 
 def _leave_nothing(*, work: Work, kept: Kept) -> Restored:
-    """Nothing of ours ran before: remove containers, and the networks and volumes that came with the release."""
+    """Nothing of ours ran before: remove containers, and the networks that came with the release."""
     release = kept.release
     if not kept.touched:
         return Restored(services=[], previous_running=False)
     if kept.before.containers:
         message = "What ran before is of no deployment that this agent proved, so it cannot be put back."
         raise StepFailedError("internal", message)
+    volumes = _volumes(work=work, kept=kept)
     observed = work.host.containers(stack=release.stack, project_id=release.project_id)
-    work.host.remove_containers(tuple(each.id for each in observed), with_data=True)
-    _remove_leftovers(work=work, kept=kept)
+    work.host.remove_containers(tuple(each.id for each in observed))
+    _remove_networks(work=work, kept=kept)
     left = work.host.containers(stack=release.stack, project_id=release.project_id)
     if left:
         raise StepFailedError("internal", f"{len(left)} containers could not be removed.", service=left[0].service)
     services = [step(service, "removed") for service in release.services]
     for told in services:
         work.reporter.service(told)
-    return Restored(services=services, previous_running=False)
+    return Restored(services=services, previous_running=False, volumes_left=volumes)
 
 
-def _remove_leftovers(*, work: Work, kept: Kept) -> None:
-    """Networks and volumes of the stack that were not there when the release began; those in use stay."""
-    stack = kept.release.stack
-    networks = work.host.networks(stack)
+def _volumes(*, work: Work, kept: Kept) -> tuple[str, ...]:
+    """Volumes that came with the release, those without a name of ours too. Said in the log, so that people see it."""
+    release = kept.release
+    observed = work.host.containers(stack=release.stack, project_id=release.project_id)
+    mounted = {name for each in observed if each.id not in kept.before.containers for name in each.volumes}
+    came = sorted({*work.host.volumes(release.stack), *mounted} - set(kept.before.volumes))
+    if came:
+        work.reporter.log(source="agent", text=f"These volumes stay, they may hold data: {', '.join(came)}.\n")
+    return tuple(came[:MAX_VOLUMES_NAMED])
+
+
+def _remove_networks(*, work: Work, kept: Kept) -> None:
+    """Networks of the stack that were not there when the release began; those in use stay."""
+    networks = work.host.networks(kept.release.stack)
     work.host.remove_networks(tuple(networks[name] for name in networks if name not in kept.before.networks))
-    work.host.remove_volumes(tuple(name for name in work.host.volumes(stack) if name not in kept.before.volumes))

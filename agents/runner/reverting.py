@@ -31,6 +31,7 @@ def revert(work: Work) -> None:
     finished.outcome = pb.RESTORED
     finished.previous_stack_running = restored.previous_running
     finished.services.extend(restored.services)
+    finished.volumes_left.extend(restored.volumes_left)
     work.reporter.finished(finished, also=lambda: _settle(work, kept))
 
 

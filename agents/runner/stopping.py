@@ -28,7 +28,7 @@ def stop_stack(*, work: Work, release: Release) -> None:
         percent = FIRST_PERCENT + (LAST_PERCENT - FIRST_PERCENT) * number // len(groups)
         work.reporter.stage(DEPLOYING, percent, f"Stopping {names}.")
         work.reporter.log(source="agent", text=f"Stopping {names}.\n")
-        work.host.remove_containers(tuple(each.id for each in containers), with_data=False)
+        work.host.remove_containers(tuple(each.id for each in containers))
     work.interrupt.check()
     work.host.remove_networks(tuple(work.host.networks(release.stack).values()))
     _prove_gone(work, release)

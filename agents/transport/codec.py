@@ -33,6 +33,7 @@ from agents.types import (
 
 IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}")
 MOST_IMAGES = 20_000
+MAX_VOLUMES = 20
 
 _SERVER_STATUS = {
     Presence.PENDING: common_pb2.SERVER_STATUS_PENDING,
@@ -207,6 +208,7 @@ def _finished_from_wire(message: runner_pb2.CommandFinished) -> CommandFinished:
         log_tail=tuple(_text(line) for line in message.log_tail),
         services=tuple(_observed_from_wire(service) for service in message.services),
         previous_stack_running=message.previous_stack_running,
+        volumes_left=tuple(_text(name) for name in message.volumes_left[:MAX_VOLUMES]),
     )
 
 

@@ -48,9 +48,10 @@ def _finish_deploy(
     if said.outcome is AgentOutcome.SUCCEEDED and doubt is None:
         settle.succeed(deployment=replace(deployment, services=services), at=at)
         return
+    explained = said.message if said.outcome is not AgentOutcome.SUCCEEDED else f"Success was not proven: {doubt}"
     outcome = Outcome(
         reason=observations.reason_of(said.reason) if said.outcome is not AgentOutcome.SUCCEEDED else Reason.UNHEALTHY,
-        message=said.message if said.outcome is not AgentOutcome.SUCCEEDED else f"Success was not proven: {doubt}",
+        message=f"{explained} {_what_stays(said)}".strip(),
         failed_service=said.failed_service,
         log_tail=said.log_tail,
     )
@@ -76,8 +77,20 @@ def _what_runs(said: CommandFinished) -> str:
     if said.outcome is AgentOutcome.FAILED:
         return f"What ran before could not be put back: {said.message}"
     if said.previous_stack_running:
-        return "The work stopped and what ran before is back."
+        return f"The work stopped and what ran before is back. {_what_stays(said)}".strip()
+    if said.volumes_left:
+        return f"The work stopped. {_what_stays(said)}"
     return "The work stopped and nothing of it is left."
+
+
+def _what_stays(said: CommandFinished) -> str:
+    """A volume that came with what was taken back is for a person to delete; empty when there is none."""
+    if not said.volumes_left:
+        return ""
+    names = ", ".join(said.volumes_left)
+    if len(said.volumes_left) == 1:
+        return f"The volume {names} was left: it may hold data; delete it yourself if not."
+    return f"The volumes {names} were left: they may hold data; delete them yourself if not."
 
 
 def unproven(services: tuple[ServiceState, ...]) -> str | None:

@@ -12,6 +12,7 @@ from deployments.services.access import caller_of
 from deployments.services.cancel import cancel_deployment
 from deployments.states import Reason, Status
 from tests import factories
+from tests.deployments.lane import Lane
 from tests.factories import NOW
 
 
@@ -66,3 +67,11 @@ def test_strangers_and_viewers_cannot(project: Project, server: Server, stranger
     with pytest.raises(Forbidden):
         cancel_deployment(caller=caller_of(stranger), deployment_id=deployment.id, at=NOW)
     assert factories.reload(deployment.id).status is Status.PENDING
+
+
+def test_a_volume_that_stays_is_named(lane: Lane) -> None:
+    started = lane.start(lane.ask())
+    cancel_deployment(caller=lane.caller, deployment_id=started.id, at=lane.now())
+    said = lane.revert(started, previous_stack_running=False, volumes_left=("p_db-data",)).message
+    assert said.endswith("The volume p_db-data was left: it may hold data; delete it yourself if not.")
+    assert "nothing of it is left" not in said

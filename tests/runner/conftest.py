@@ -21,6 +21,7 @@ from tests.runner.gateway import TOKEN, TestGateway
 from tests.runner.stacks import DOCKERFILE, PROGRAM, Service, Stack
 
 ROOT = Path(__file__).parents[2]
+Containers = Callable[[], dict[str, dict[str, Any]]]
 # Of this process alone: others test beside it on the same engine.
 BASE_IMAGE = f"axion-test-runner/base:{uuid4().hex[:8]}"
 

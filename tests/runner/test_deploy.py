@@ -34,10 +34,14 @@ def deployment_of(container: dict[str, Any]) -> str:
 
 
 def left_behind(engine: Any, stack: Stack) -> list[Any]:
-    """Everything the engine still has of the stack."""
+    """Everything the engine still has of the stack but its volumes, which only a person deletes."""
     filters = {"label": f"com.docker.compose.project={stack.name}"}
-    volumes = engine.volumes(filters=filters)["Volumes"] or []
-    return [*engine.containers(all=True, filters=filters), *engine.networks(filters=filters), *volumes]
+    return [*engine.containers(all=True, filters=filters), *engine.networks(filters=filters)]
+
+
+def volumes_of(engine: Any, stack: Stack) -> list[str]:
+    found = engine.volumes(filters={"label": f"com.docker.compose.project={stack.name}"})["Volumes"] or []
+    return sorted(each["Name"] for each in found)
 
 
 def exclusive(stack: Stack | Served) -> dict[str, bool]:
