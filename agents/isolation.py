@@ -11,9 +11,10 @@ from typing import Any
 import structlog
 from django.db import connection
 
+from agents.backoff import Backoff
 from agents.database import DATABASE_AWAY
 
-FIRST_REST, MAX_REST = 2.0, 300.0
+REST = Backoff(first=2.0, most=300.0)
 # Beyond it the oldest are forgotten, and looked at again.
 MAX_RESTING = 10_000
 
@@ -62,14 +63,16 @@ class Isolation:
         return rest is not None and rest.until > self._clock()
 
     @contextmanager
-    def item(self, item: Hashable) -> Iterator[None]:
+    def item(self, item: Hashable, *, raising: tuple[type[Exception], ...] = ()) -> Iterator[None]:
         """Work on one item: a fault ends the block and is noted, and the caller goes on with the next one.
 
-        A database that is away is no fault of the item and is raised. One that still answers is not away, whatever it
-        said about this item.
+        A database that is away is no fault of the item and is raised, as is what `raising` names. A database that still
+        answers is not away, whatever it said about this item.
         """
         try:
             yield
+        except raising:
+            raise
         except DATABASE_AWAY as error:
             if not connection.is_usable():
                 raise
@@ -80,8 +83,16 @@ class Isolation:
             with self._lock:
                 self._resting.pop(item, None)
 
+    def attempt(self, item: Hashable, act: Callable[[], object]) -> bool:
+        """Do this for one item, as `item` has it; tell whether it passed."""
+        passed = []
+        with self.item(item):
+            act()
+            passed.append(item)
+        return bool(passed)
+
     def _forget_gone(self) -> None:
-        long_ago = self._clock() - 2 * MAX_REST
+        long_ago = self._clock() - 2 * REST.most
         for item in [item for item, rest in self._resting.items() if rest.until < long_ago]:
             del self._resting[item]
 
@@ -89,7 +100,7 @@ class Isolation:
         with self._lock:
             earlier = self._resting.pop(item, None)
             failures = 1 + (earlier.failures if earlier else 0)
-            rest = min(FIRST_REST * 2.0 ** min(failures - 1, 16), MAX_REST)
+            rest = REST.pause(failures=failures)
             self._resting[item] = _Rest(failures=failures, until=self._clock() + rest)
             while len(self._resting) > MAX_RESTING:
                 self._resting.popitem(last=False)
@@ -98,7 +109,7 @@ class Isolation:
             loop=self._loop,
             item=str(item),
             failures=failures,
-            seconds=rest,
+            seconds=round(rest, 1),
             exc_info=error,
         )
 

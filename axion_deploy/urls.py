@@ -14,11 +14,12 @@ from deployments.services import health
 
 
 def alive(_: HttpRequest) -> JsonResponse:
-    """Answers while the process serves; beside it whether our consumers serve the platform's other services."""
-    if not settings.KAFKA_BROKERS:
-        return JsonResponse({"status": "alive"})
-    kafka = health.kafka()
-    return JsonResponse({"status": "alive", "kafka": {"status": kafka.health, "message": kafka.message}})
+    """Answers while the process serves; beside it whether our consumers serve the platform's other services, and what
+    our loops leave for later because it cannot be done.
+    """
+    found = (*([health.kafka()] if settings.KAFKA_BROKERS else []), *health.faults())
+    told = {each.name: {"status": each.health, "message": each.message} for each in found}
+    return JsonResponse({"status": "alive", **told})
 
 
 def event_lags(_: HttpRequest) -> JsonResponse:

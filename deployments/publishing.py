@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 from redis.exceptions import RedisError
 
+from agents.isolation import Isolation, isolation
 from deployments import live
 from deployments.broker import BROKER_AWAY
 from deployments.repositories import events
@@ -81,12 +82,36 @@ def publish_batch(*, outbox: Outbox, at: datetime) -> int:
 
     When sending raises they stay unmarked. A crash before the mark sends them again: consumers drop repeats.
     """
-    batch = events.unpublished(mark=outbox.mark, limit=BATCH)
+    loop = isolation(f"events to {outbox.name}")
+    batch = events.unpublished(mark=outbox.mark, but_not=loop.resting(), limit=BATCH)
     if not batch:
         return 0
-    outbox.send([record for _, record in batch])
-    events.mark_published(mark=outbox.mark, positions=[position for position, _ in batch], at=at)
-    return len(batch)
+    sent = _send(batch, outbox=outbox, loop=loop)
+    events.mark_published(mark=outbox.mark, positions=sent, at=at)
+    return len(sent)
+
+
+def _send(batch: Sequence[tuple[int, EventRecord]], *, outbox: Outbox, loop: Isolation) -> list[int]:
+    """Send all at once; where that fails by a fault of one of them, each by itself. Returns the positions sent.
+
+    Raises the outbox's trouble: that is no fault of an event.
+    """
+    try:
+        outbox.send([record for _, record in batch])
+    except outbox.trouble:
+        raise
+    except Exception:
+        return _send_each(batch, outbox=outbox, loop=loop)
+    return [position for position, _ in batch]
+
+
+def _send_each(batch: Sequence[tuple[int, EventRecord]], *, outbox: Outbox, loop: Isolation) -> list[int]:
+    sent = []
+    for position, record in batch:
+        with loop.item(position, raising=outbox.trouble):
+            outbox.send([record])
+            sent.append(position)
+    return sent
 
 
 def lag_of(*, outbox: Outbox, at: datetime) -> Lag:

@@ -107,7 +107,8 @@ def event_shape(event: EventRecord) -> dict[str, Any]:
         "projectId": str(event.project_id),
         "sequence": event.sequence,
         "type": event.type,
-        "payload": dict(event.payload),
+        # One that is no object was not stored by us: the event counts, what it says is not known.
+        "payload": dict(event.payload) if isinstance(event.payload, Mapping) else {},
         "createdAt": epoch_ms(event.created_at),
     }
 

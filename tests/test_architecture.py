@@ -55,6 +55,18 @@ def test_functions_are_small() -> None:
     assert usual / len(lengths) >= 0.9
 
 
+def growing_powers(path: Path) -> Iterator[int]:
+    """Lines with a power whose exponent is no constant: a number of failures in it has no bound."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and not isinstance(node.right, ast.Constant):
+            yield node.lineno
+
+
+def test_only_one_place_computes_pauses_that_grow() -> None:
+    found = {str(path.relative_to(ROOT)) for path in sources(*PACKAGES) if list(growing_powers(path))}
+    assert found == {"agents/backoff.py"}
+
+
 def of_itself(targets: Sequence[ast.AST]) -> bool:
     """`self.status = ...`: an error or a value that carries a status, never a row of another module."""
     owners = [target.value for target in targets if isinstance(target, ast.Attribute)]

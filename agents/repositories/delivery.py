@@ -7,19 +7,20 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from agents.isolation import isolation
 from agents.models import CommandRecord
 from agents.repositories.commands import as_data, wake
 from agents.states import OPEN, UNACKNOWLEDGED
 from agents.types import CommandData
 
-# Sent again after 5 s, 10 s, 20 s ... at most 5 minutes, each 20 % earlier or later.
+# Sent again after 5 s, 10 s, 20 s ... at most 5 minutes, each up to half of it earlier, as agents.backoff has it.
 _CLAIM = """
 UPDATE agent_commands AS command
 SET status = CASE command.status WHEN 'queued' THEN 'sent' ELSE command.status END,
     attempts = command.attempts + 1,
     sent_at = statement_timestamp(),
     next_send_at = statement_timestamp() + make_interval(
-        secs => least(5 * power(2, least(command.attempts, 10)), 300) * (0.8 + 0.4 * random()))
+        secs => least(5 * power(2, least(command.attempts, 10)), 300) * (0.5 + 0.5 * random()))
 FROM (
     SELECT due.id
     FROM agent_commands AS due JOIN agents AS agent ON agent.id = due.agent_id
@@ -38,10 +39,14 @@ def claim_due(*, session_ids: Collection[UUID], limit: int) -> tuple[CommandData
     """Take up to `limit` due commands of the agents that these sessions serve, marked as sent, in lane order.
 
     One statement. A command is marked before it is written to a stream, so whatever is still `queued` was never
-    delivered; one that is lost on the way is due again later.
+    delivered; one that is lost on the way, or that this version cannot read, is due again later.
     """
     records = CommandRecord.objects.raw(_CLAIM, [list(session_ids), limit])
-    return tuple(as_data(record) for record in sorted(records, key=lambda record: (record.lane, record.number)))
+    found = []
+    for record in sorted(records, key=lambda record: (record.lane, record.number)):
+        with isolation("commands to read").item(record.id):
+            found.append(as_data(record))
+    return tuple(found)
 
 
 def make_due(*, agent_id: UUID, unfinished: Collection[UUID]) -> int:

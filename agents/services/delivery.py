@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
+from agents.database import DATABASE_AWAY
+from agents.isolation import isolation
 from agents.repositories import assignments, commands, delivery, gateways
 from agents.types import CommandData, CommandFinished, Outcome, Report, Sighting
 
@@ -53,9 +55,32 @@ def belongs(*, command_id: UUID, agent_id: UUID, deployment_id: UUID) -> bool:
 def beat_and_touch(*, gateway_id: UUID, seen: Mapping[UUID, Sighting]) -> frozenset[UUID]:
     """Store that this gateway listens and whom it heard, in one statement.
 
-    Returns the agents whose session still speaks for them.
+    What an agent said of itself that cannot be stored is left out for a while: it was heard of all the same, and no
+    other pays for it. Returns the agents whose session still speaks for them.
     """
-    return gateways.beat_and_touch(gateway_id=gateway_id, seen=seen)
+    loop = isolation("heartbeats")
+    seen = {each: _bare(sighting) if loop.rests(each) else sighting for each, sighting in seen.items()}
+    try:
+        return gateways.beat_and_touch(gateway_id=gateway_id, seen=seen)
+    except DATABASE_AWAY:
+        raise
+    except Exception:
+        return _touch_each(gateway_id=gateway_id, seen=seen)
+
+
+def _touch_each(*, gateway_id: UUID, seen: Mapping[UUID, Sighting]) -> frozenset[UUID]:
+    still, loop = set[UUID](), isolation("heartbeats")
+    for agent_id, sighting in seen.items():
+        with loop.item(agent_id):
+            still |= gateways.beat_and_touch(gateway_id=gateway_id, seen={agent_id: sighting})
+        if loop.rests(agent_id):
+            still |= gateways.beat_and_touch(gateway_id=gateway_id, seen={agent_id: _bare(sighting)})
+    return frozenset(still)
+
+
+def _bare(sighting: Sighting) -> Sighting:
+    """That the agent was heard of, without what it said of itself."""
+    return Sighting(session_id=sighting.session_id)
 
 
 def send_again(*, agent_id: UUID, deployment_id: UUID, owner_id: UUID) -> bool:

@@ -1,7 +1,6 @@
 """What an agent says about its commands, applied in the order it was said; one drain per session."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -9,6 +8,7 @@ from uuid import UUID
 
 import structlog
 
+from agents.backoff import Backoff
 from agents.contracts import runner_pb2
 from agents.database import DATABASE_AWAY
 from agents.errors import NotFound
@@ -25,7 +25,7 @@ T = TypeVar("T")
 # Acknowledgements are held back while more reports wait, so that a burst is answered once.
 ACKNOWLEDGE_AT_LEAST_EVERY = 50
 TRIES_BEFORE_SET_ASIDE = 4
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+RETRY = Backoff(first=0.2, most=5.0)
 
 
 class SetAside(Exception):
@@ -131,7 +131,7 @@ class Intake:
                 self._log.exception(
                     "report not applied", command_id=str(report.command_id), number=report.number, attempt=attempt
                 )
-                await asyncio.sleep(_pause(attempt))
+                await asyncio.sleep(RETRY.pause(failures=attempt + 1))
         self._set_aside.add(report.command_id)
         raise SetAside
 
@@ -143,14 +143,10 @@ class Intake:
                 return await work()
             except DATABASE_AWAY as error:
                 self._log.warning("database away, will try again", error=str(error).strip(), attempt=attempt)
-                await asyncio.sleep(_pause(attempt))
                 attempt += 1
+                await asyncio.sleep(RETRY.pause(failures=attempt))
 
     async def _acknowledge_reports(self) -> None:
         stored, self._stored, self._held_back = self._stored, {}, 0
         for command_id, number in stored.items():
             await self._session.outgoing.put(codec.reports_acknowledged(command_id=command_id, number=number))
-
-
-def _pause(attempt: int) -> float:
-    return min(FIRST_PAUSE * float(2 ** min(attempt, 10)), LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter

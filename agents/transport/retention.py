@@ -1,12 +1,14 @@
 """Tells connected agents what history keeps on their hosts; it is read anew each time, a wake-up only hurries."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from uuid import UUID
 
 import structlog
 
 from agents.database import DATABASE_AWAY
+from agents.isolation import isolation
 from agents.retention import Retention
 from agents.transport import codec
 from agents.transport.ports import RetentionsOf
@@ -66,12 +68,28 @@ class Retentions:
         for agent_id in batch:
             del self._due[agent_id]
         try:
-            found = await self._threads.run(self._retentions_of, agent_ids=batch)
+            found = await self._threads.run(self._read, batch)
         except Exception:
             self._due.update(dict.fromkeys(batch))
             raise
         for agent_id, retention in found.items():
             self._offer(agent_id, retention)
+
+    def _read(self, batch: list[UUID]) -> Mapping[UUID, Retention]:
+        """Read for all at once; where that fails by a fault of one, for each by itself.
+
+        Who is left out is told nothing, keeps too much, and is looked at again with the next news.
+        """
+        try:
+            return self._retentions_of(agent_ids=batch)
+        except DATABASE_AWAY:
+            raise
+        except Exception:
+            found: dict[UUID, Retention] = {}
+            for agent_id in batch:
+                with isolation("retention of agents").item(agent_id):
+                    found |= self._retentions_of(agent_ids=[agent_id])
+            return found
 
     def _offer(self, agent_id: UUID, retention: Retention) -> None:
         session = self._switchboard.session_of(agent_id=agent_id)

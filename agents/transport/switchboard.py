@@ -7,10 +7,12 @@ from uuid import UUID
 import structlog
 
 from agents.database import DATABASE_AWAY
+from agents.isolation import isolation
 from agents.services import delivery
 from agents.transport import codec
 from agents.transport.session import REPLACED, AgentSession, Ending
 from agents.transport.threads import DatabaseThreads
+from agents.types import CommandData
 
 log = structlog.get_logger(__name__)
 
@@ -75,10 +77,14 @@ class Switchboard:
             return
         due = await self._threads.run(delivery.claim_due, session_ids=with_room, limit=CLAIM_LIMIT)
         for command in due:
-            # By agent, not by the session of the claim: a newer session must not get later numbers first.
-            session = self._sessions.get(command.agent_id)
-            if session is not None:
-                session.learn(command_id=command.id, deployment_id=command.deployment_id)
-                session.offer(codec.command_to_wire(command))
+            with isolation("commands to write").item(command.id):
+                self._write(command)
         if len(due) == CLAIM_LIMIT:
             self._due.set()
+
+    def _write(self, command: CommandData) -> None:
+        # By agent, not by the session of the claim: a newer session must not get later numbers first.
+        session = self._sessions.get(command.agent_id)
+        if session is not None:
+            session.learn(command_id=command.id, deployment_id=command.deployment_id)
+            session.offer(codec.command_to_wire(command))

@@ -1,32 +1,32 @@
 """Listens for commits that queued a command or changed what history keeps. Only wakes: the tables are the truth."""
 
 import asyncio
-import random
 from contextlib import suppress
 from uuid import UUID
 
 import psycopg
 import structlog
 
+from agents.backoff import Backoff
 from agents.services.delivery import CHANNEL, RETENTION_CHANNEL
 from agents.transport.retention import Retentions
 from agents.transport.switchboard import Switchboard
 
 log = structlog.get_logger(__name__)
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+RETRY = Backoff(first=0.2, most=5.0)
 CONNECT_DEADLINE = 5
 
 
 async def listen(*, conninfo: str, switchboard: Switchboard, retentions: Retentions) -> None:
     """Hand on each notification; reconnects for ever, slower each time. Ends by cancellation."""
-    pause = FIRST_PAUSE
+    failures = 0
     while True:
         try:
             async with await _connect(conninfo) as connection:
                 await connection.execute(f"LISTEN {CHANNEL}".encode())
                 await connection.execute(f"LISTEN {RETENTION_CHANNEL}".encode())
-                pause = FIRST_PAUSE
+                failures = 0
                 # Something may have happened while nobody listened.
                 switchboard.wake()
                 retentions.look_at()
@@ -35,8 +35,8 @@ async def listen(*, conninfo: str, switchboard: Switchboard, retentions: Retenti
                     tell(agent_id=_agent_of(notice.payload))
         except psycopg.Error as error:
             log.warning("not listening, will connect again", error=str(error).strip())
-        await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
-        pause = min(pause * 2, LONGEST_PAUSE)
+        failures += 1
+        await asyncio.sleep(RETRY.pause(failures=failures))
 
 
 async def _connect(conninfo: str) -> psycopg.AsyncConnection:

@@ -1,17 +1,16 @@
 """Keeps the demo's processes running: one that ends is started again, a bounded number of times."""
 
-import random
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from agents.backoff import Backoff
 from axion_deploy.demo.errors import DemoError
 from axion_deploy.embedded.child import Child
 
 POLL_SECONDS = 0.1
-FIRST_PAUSE = 0.2
-LONGEST_PAUSE = 5.0
+RETRY = Backoff(first=0.2, most=5.0)
 # More ends than this within the window, and starting again would only hide the reason.
 MOST_RESTARTS = 6
 WINDOW_SECONDS = 60.0
@@ -26,7 +25,7 @@ class Kept:
         self.due: float | None = None
         self.given_up = False
 
-    def ended(self, *, now: float, jitter: float) -> None:
+    def ended(self, *, now: float) -> None:
         """Plans the next start, later each time; gives up after MOST_RESTARTS within the window."""
         self.ends.append(now)
         while self.ends and now - self.ends[0] > WINDOW_SECONDS:
@@ -34,7 +33,7 @@ class Kept:
         if len(self.ends) > MOST_RESTARTS:
             self.given_up = True
             return
-        self.due = now + min(FIRST_PAUSE * 2 ** (len(self.ends) - 1), LONGEST_PAUSE) * jitter
+        self.due = now + RETRY.pause(failures=len(self.ends))
 
 
 class Supervisor:
@@ -87,7 +86,7 @@ class Supervisor:
                 if kept.given_up or kept.child.is_running():
                     continue
                 if kept.due is None:
-                    kept.ended(now=now, jitter=random.uniform(0.75, 1.25))  # noqa: S311 (no secret depends on it)
+                    kept.ended(now=now)
                 elif now >= kept.due:
                     self._restart(kept)
 

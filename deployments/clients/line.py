@@ -21,6 +21,8 @@ import structlog
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
+from agents.backoff import Backoff
+from agents.isolation import isolation
 from deployments.broker import ANSWER_MS, BROKER_AWAY, connection, ensure_topics
 
 CORRELATION_ID = "kafka_correlationId"
@@ -32,7 +34,7 @@ POLL_MS = 500
 # How long a send may look for its topic.
 METADATA_MS = 3_000
 MOST_UNDERWAY = 1_000
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+RETRY = Backoff(first=0.4, most=5.0)
 
 logger = structlog.get_logger(__name__)
 
@@ -147,7 +149,7 @@ class Line:
                         self._deliver(consumer.poll(timeout_ms=POLL_MS))
             except BROKER_AWAY as error:
                 failures += 1
-                pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
+                pause = RETRY.pause(failures=failures)
                 logger.warning("kafka is not there, peers cannot be asked", error=str(error), seconds=round(pause, 1))
                 self._closed.wait(pause)
             finally:
@@ -178,12 +180,16 @@ class Line:
 
     def _deliver(self, batches: dict[TopicPartition, list[Any]]) -> None:
         for record in (record for batch in batches.values() for record in batch):
-            headers = dict(record.headers)
-            with self._lock:
-                reply = self._underway.pop(headers.get(CORRELATION_ID) or b"", None)
-            # Others may use the partition too, and some of ours have given up.
-            if reply is not None:
-                settle(reply, Reply(value=record.value, error=headers.get(TRANSPORT_ERROR)))
+            with isolation("replies of peers").item((record.topic, record.partition, record.offset)):
+                self._settle(record)
+
+    def _settle(self, record: Any) -> None:
+        headers = dict(record.headers)
+        with self._lock:
+            reply = self._underway.pop(headers.get(CORRELATION_ID) or b"", None)
+        # Others may use the partition too, and some of ours have given up.
+        if reply is not None:
+            settle(reply, Reply(value=record.value, error=headers.get(TRANSPORT_ERROR)))
 
 
 def reply_topic_of(topic: str) -> str:

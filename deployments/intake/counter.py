@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
 from django.utils import timezone
 
+from agents.isolation import isolation
 from deployments.intake.answers import Answer, failure, reply_to
 from deployments.intake.dead_letters import dead_letter
 from deployments.intake.desk import Desk
@@ -33,7 +35,31 @@ class Counter:
     broken: Callable[[UndeliverableError], None]
 
     def serve(self, incoming: Incoming, *, later: Callable[[Job], None], done: Job) -> None:
-        """`done` is called exactly once, unless `broken` is called instead."""
+        """`done` is called exactly once, unless `broken` is called instead.
+
+        A fault of ours ends as a dead letter, or where even that fails as an error in the log: it must not hold up the
+        request's partition for ever.
+        """
+        finish = _Once(done)
+
+        def guarded(job: Job) -> Job:
+            return lambda: self._guarded(incoming, job, finish)
+
+        guarded(lambda: self._serve(incoming, later=lambda job: later(guarded(job)), done=finish))()
+
+    def _guarded(self, incoming: Incoming, job: Job, finish: Job) -> None:
+        """Do the job; what it raises ends the request."""
+        if isolation("requests").attempt(incoming.record_name, job):
+            return
+        fault = UnanswerableError("A fault of ours; the consumer's log says which.")
+
+        def bury() -> None:
+            self._bury(incoming, code="INTERNAL_ERROR", error=fault, done=finish)
+
+        if not isolation("dead letters").attempt(incoming.record_name, bury):
+            finish()
+
+    def _serve(self, incoming: Incoming, *, later: Callable[[Job], None], done: Job) -> None:
         try:
             address = reply_address(incoming)
         except UnanswerableError as error:
@@ -74,3 +100,18 @@ class Counter:
             return
         letter = dead_letter(incoming, code=code, name=type(error).__name__, message=str(error), at=timezone.now())
         self.outbox.send(letter, key=incoming.key, sent=done, failed=self.broken)
+
+
+class _Once:
+    """Call what it holds the first time only."""
+
+    def __init__(self, call: Job) -> None:
+        self._call = call
+        self._lock = threading.Lock()
+        self._called = False
+
+    def __call__(self) -> None:
+        with self._lock:
+            first, self._called = not self._called, True
+        if first:
+            self._call()

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from dataclasses import dataclass, field
 
 import structlog
 
+from agents.backoff import Backoff
 from deployments.broker import BROKER_AWAY
 from deployments.intake import topics
 from deployments.intake.desk import Desk
 from deployments.intake.outbox import UndeliverableError
 from deployments.intake.session import Membership, Session
-from deployments.services.health import SERVING, say_consumer
+from deployments.services.health import SERVING, say_consumer, say_faults
 
 WAITING = "waiting"
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 10.0
+RETRY = Backoff(first=1.0, most=10.0)
 SAY_SECONDS = 4.0
 LOOK_SECONDS = 30.0
 
@@ -42,7 +41,7 @@ class Intake:
                 began = time.monotonic()
                 self._serve()
             except (*BROKER_AWAY, UndeliverableError) as error:
-                failures = 1 if time.monotonic() - began > LONGEST_PAUSE else failures + 1
+                failures = 1 if time.monotonic() - began > RETRY.most else failures + 1
                 self._wait(failures, error)
         self.say("stopped", "It was told to stop.")
 
@@ -65,7 +64,7 @@ class Intake:
             session.close()
 
     def _wait(self, failures: int, error: Exception) -> None:
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**failures) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
+        pause = RETRY.pause(failures=failures)
         logger.warning("Kafka is not there, trying again", error=str(error), seconds=round(pause, 1))
         self.say(WAITING, "Kafka does not answer; requests wait there until it does.")
         self.stopped.wait(pause)
@@ -86,6 +85,7 @@ class Watch:
             self._said_at = now
             waiting = "It has no partitions: others hold them all, or it is joining."
             self.intake.say(SERVING if partitions else WAITING, "" if partitions else waiting)
+            say_faults(process="consumer")
         if now - self._looked_at >= LOOK_SECONDS:
             self._looked_at = now
             self.intake.make_topics()

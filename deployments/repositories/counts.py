@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Count, Sum
 
+from agents.isolation import isolation
 from deployments.models import DeploymentCount
 from deployments.states import Status
 
@@ -42,6 +43,6 @@ def fold(*, limit: int) -> int:
     many = DeploymentCount.objects.values("project_id").annotate(changes=Count("pk")).filter(changes__gt=MOST_CHANGES)
     found = list(many.values_list("project_id", flat=True)[:limit])
     for project_id in found:
-        with connection.cursor() as cursor:
+        with isolation("counts of projects").item(project_id), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(FOLD, [project_id])
     return len(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
@@ -59,9 +59,15 @@ def after(*, deployment_id: UUID, sequence: int, limit: int) -> tuple[EventRecor
     return tuple(event_record(row) for row in rows[:limit])
 
 
-def unpublished(*, mark: Mark, limit: int) -> tuple[tuple[int, EventRecord], ...]:
-    """The oldest unmarked events with their positions. Order per deployment is the order of sequences."""
-    return tuple((row.position, event_record(row)) for row in _unmarked(mark)[:limit])
+def unpublished(*, mark: Mark, but_not: Collection[int] = (), limit: int) -> tuple[tuple[int, EventRecord], ...]:
+    """The oldest unmarked events with their positions, without those that are left for later.
+
+    Order per deployment is the order of sequences.
+    """
+    rows = _unmarked(mark)
+    if but_not:
+        rows = rows.exclude(position__in=list(but_not))
+    return tuple((row.position, event_record(row)) for row in rows[:limit])
 
 
 def mark_published(*, mark: Mark, positions: Sequence[int], at: datetime) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from agents import gateway
+from agents.backoff import Backoff
 from agents.types import DeployCommand, ServiceSpec
 from deployments import queue
 from deployments.encryption import seal_mapping
@@ -34,7 +34,7 @@ from deployments.services.preparing import Prepared
 from deployments.states import Reason, Stage, Status, Transition
 from deployments.types import DeploymentRecord, ProjectRecord
 
-LONGEST_PAUSE = 60.0
+RETRY = Backoff(first=2.0, most=60.0)
 FIRST_PERCENT = 5
 
 logger = structlog.get_logger(__name__)
@@ -201,7 +201,7 @@ def try_again_later(*, deployment: DeploymentRecord, error: DeployError, at: dat
         message = f"{error.message} Gave up after {attempts} attempts."
         end_unstarted(deployment=deployment, reason=reason, message=message, at=at)
         return
-    pause = min(2.0**attempts, LONGEST_PAUSE) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+    pause = RETRY.pause(failures=attempts)
     retried = NewEvent(
         type=EventType.JOB_RETRIED, payload={"attempt": attempts, "message": error.message, "seconds": round(pause, 1)}
     )

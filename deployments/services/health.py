@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from django.db import DatabaseError
 
+from agents import isolation
 from deployments import presence
 from deployments.repositories import liveness
 
 CONSUMER = "kafka-consumer"
 SERVING = "serving"
+FAULTS = "faults"
 
 
 class Health(StrEnum):
@@ -33,8 +37,8 @@ class Dependency:
 
 
 def dependencies() -> tuple[Dependency, ...]:
-    """Each asked now, within its own deadline."""
-    return (_postgresql(), _redis(), kafka())
+    """Each asked now, within its own deadline; and what our loops cannot do, when there is any."""
+    return (_postgresql(), _redis(), kafka(), *faults())
 
 
 def overall(found: Iterable[Dependency]) -> Health:
@@ -46,6 +50,25 @@ def overall(found: Iterable[Dependency]) -> Health:
 def say_consumer(*, name: str, state: str, message: str) -> None:
     """What a Kafka consumer says of itself, good for some seconds."""
     presence.say(kind=CONSUMER, name=name, state={"state": state, "message": message})
+
+
+def say_faults(*, process: str) -> None:
+    """Say what the loops of this process leave for later, if anything, for health answers of any process."""
+    found = isolation.failing()
+    if found:
+        name = f"{process}:{socket.gethostname()}:{os.getpid()}"
+        presence.say(kind=FAULTS, name=name, state={loop: str(count) for loop, count in found.items()})
+
+
+def faults() -> tuple[Dependency, ...]:
+    """Answer what the loops of all processes leave for later; empty when that is nothing, or not known."""
+    heard = presence.heard(kind=FAULTS) or {}
+    said = sorted(
+        f"{name.partition(':')[0]}: {loop} ({count} left for later; its log names each)."
+        for name, state in heard.items()
+        for loop, count in state.items()
+    )
+    return (Dependency(name="loops", health=Health.DEGRADED, message=" ".join(said)),) if said else ()
 
 
 def kafka() -> Dependency:

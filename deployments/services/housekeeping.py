@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
+from agents.isolation import isolation
 from deployments.repositories import counts
 from deployments.services import idempotency, retention
 
@@ -12,6 +14,19 @@ MOST_KEYS = 1000
 
 
 def tidy(*, at: datetime) -> int:
-    """Sum up counts, forget old keys and snapshots; returns how many things it moved. Several may run at once."""
-    moved = counts.fold(limit=MOST_PROJECTS) + idempotency.forget_old_keys(at=at, limit=MOST_KEYS)
-    return moved + retention.drop_beyond_retention(at=at)
+    """Sum up counts, forget old keys and snapshots; returns how many things it moved. Several may run at once.
+
+    A part that fails is noted, and the others run.
+    """
+    parts: dict[str, Callable[[], int]] = {
+        "counts": lambda: counts.fold(limit=MOST_PROJECTS),
+        "request keys": lambda: idempotency.forget_old_keys(at=at, limit=MOST_KEYS),
+        "retention": lambda: retention.drop_beyond_retention(at=at),
+    }
+    loop = isolation("housekeeping")
+    moved = 0
+    for name, part in parts.items():
+        if not loop.rests(name):
+            with loop.item(name):
+                moved += part()
+    return moved

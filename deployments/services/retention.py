@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from agents import gateway
+from agents.isolation import isolation
 from deployments.repositories import history, lanes
 from deployments.types import lane_of
 
@@ -19,9 +20,13 @@ def drop_beyond_retention(*, at: datetime) -> int:
     Never what runs nor what an unfinished rollback restores. One transaction per lane, so it may die between any two.
     """
     dropped = 0
+    loop = isolation("retention of lanes")
     for project_id, target_id, keep in history.overfull_lanes(limit=BATCH):
-        with transaction.atomic():
-            lanes.lock(lane=lane_of(project_id=project_id, target_id=target_id))
+        lane = lane_of(project_id=project_id, target_id=target_id)
+        if loop.rests(lane):
+            continue
+        with loop.item(lane), transaction.atomic():
+            lanes.lock(lane=lane)
             gone = history.drop_old(project_id=project_id, target_id=target_id, keep=keep, at=at)
             if gone:
                 gateway.announce_retention(target_id=target_id)

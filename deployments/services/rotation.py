@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from agents.isolation import Isolation
 from deployments.encryption import CannotUnsealError, newest_version, seal, unseal, version_of
 from deployments.repositories import sealed
 from deployments.repositories.sealed import SealedSecret, SealedSession, SealedStack
@@ -19,10 +20,13 @@ MOST_PASSES = 20
 
 @dataclass
 class Rotation:
-    """What a rotation did. `unopened`: by key version, how many values stay because they could not be opened."""
+    """What a rotation did. `unopened`: by key version, how many values stay because they could not be opened;
+    `failed`: how many rows stay because they are not as we store them.
+    """
 
     resealed: int = 0
     unopened: Counter[int] = field(default_factory=Counter)
+    failed: int = 0
     settled: bool = False
 
 
@@ -36,7 +40,7 @@ def rotate_keys() -> Rotation:
     for _ in range(MOST_PASSES):
         found = _pass()
         done.resealed += found.resealed
-        done.unopened = found.unopened
+        done.unopened, done.failed = found.unopened, found.failed
         if found.resealed == 0:
             done.settled = True
             break
@@ -45,22 +49,24 @@ def rotate_keys() -> Rotation:
 
 def _pass() -> Rotation:
     """History after deployments: an entry copies its deployment's values while it holds that row."""
-    found = Rotation()
-    _each(sealed.secrets, lambda row: _reseal_secret(row, found))
-    _each(sealed.of_deployments, lambda row: _reseal_stack(row, found, replace=sealed.replace_of_deployment))
-    _each(sealed.sessions, lambda row: _reseal_session(row, found))
-    _each(sealed.of_history, lambda row: _reseal_stack(row, found, replace=sealed.replace_of_history))
+    found, loop = Rotation(), Isolation(loop="rotation")
+    _each(sealed.secrets, lambda row: _reseal_secret(row, found), loop)
+    _each(sealed.of_deployments, lambda row: _reseal_stack(row, found, replace=sealed.replace_of_deployment), loop)
+    _each(sealed.sessions, lambda row: _reseal_session(row, found), loop)
+    _each(sealed.of_history, lambda row: _reseal_stack(row, found, replace=sealed.replace_of_history), loop)
+    found.failed = loop.failing
     return found
 
 
 Read = Callable[..., tuple[SealedSecret, ...] | tuple[SealedStack, ...] | tuple[SealedSession, ...]]
 
 
-def _each(read: Read, act: Callable[..., None]) -> None:
+def _each(read: Read, act: Callable[..., None], loop: Isolation) -> None:
     last: object = None
     while page := read(after=last, limit=BATCH):
         for row in page:
-            act(row)
+            with loop.item((type(row).__name__, row.pk)):
+                act(row)
         last = page[-1].pk
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from agents.backoff import Backoff
 from axion_deploy.demo.errors import DemoError
 from axion_deploy.demo.ledger import Ledger
 from axion_deploy.demo.supervisor import MOST_RESTARTS, Supervisor
@@ -79,7 +80,7 @@ def test_stop_ends_all_processes_and_what_they_started(supervisor: Supervisor) -
 def test_a_process_that_ends_again_and_again_is_given_up_with_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("axion_deploy.demo.supervisor.LONGEST_PAUSE", 0.1)
+    monkeypatch.setattr("axion_deploy.demo.supervisor.RETRY", Backoff(first=0.1, most=0.1))
     child = python("broken", "import sys; sys.exit('no such table')", tmp_path)
     kept = Supervisor(children=[child], on_start=lambda _: None)
     kept.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import select
 import threading
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -13,6 +12,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from django.utils import timezone
 
+from agents.backoff import Backoff
 from axion_deploy.processes import run_until, stop_on_signals
 from deployments import publishing
 from deployments.publishing import Outbox
@@ -21,7 +21,7 @@ from deployments.repositories.events import CHANNEL
 # Notifications wake us; the poll is for those lost with a connection.
 POLL_SECONDS = 1.0
 STANDBY_SECONDS = 2.0
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
+RETRY = Backoff(first=1.0, most=10.0)
 
 logger = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ class Command(BaseCommand):
 def publish(*, outbox: Outbox, stopped: threading.Event) -> None:
     """One outbox in a thread of its own, until told to stop."""
     try:
-        run_until(stopped, step=Publisher(outbox=outbox, stopped=stopped).step)
+        run_until(stopped, name="publisher", step=Publisher(outbox=outbox, stopped=stopped).step)
     finally:
         connection.close()
 
@@ -79,7 +79,7 @@ class Publisher:
     def pause_after(self, error: Exception) -> float:
         """Growing with each failure in a row, with jitter; nothing is lost meanwhile."""
         self.failures += 1
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(self.failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
+        pause = RETRY.pause(failures=self.failures)
         waiting = publishing.lag_of(outbox=self.outbox, at=timezone.now()).waiting
         self.log.warning("not there, events wait in the database", error=str(error), waiting=waiting, seconds=pause)
         return pause

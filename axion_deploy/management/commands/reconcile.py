@@ -27,4 +27,4 @@ class Command(BaseCommand):
                 housekeeping.tidy(at=timezone.now())
             return ROUND_SECONDS
 
-        run_until(stop_on_signals(), step=step)
+        run_until(stop_on_signals(), name="reconciler", step=step)

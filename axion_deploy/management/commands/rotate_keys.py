@@ -26,6 +26,11 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Some values could not be opened and stay as they are: {kinds}. Configure that key and run this again."
             )
+        if done.failed:
+            raise CommandError(
+                f"{done.failed} rows are not as they were stored and stay as they are; the log names each. Keep every "
+                "key until they are mended or gone."
+            )
         if not done.settled:
             raise CommandError(
                 "Values are still being stored under an old key: restart every process with the new key, then run "

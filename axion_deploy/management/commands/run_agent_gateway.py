@@ -15,6 +15,8 @@ from psycopg.conninfo import make_conninfo
 from agents.transport.grpc_server import Gateway
 from agents.transport.ports import GatewayConfig
 from axion_deploy.gateway_bindings import bindings
+from axion_deploy.processes import SAY_SECONDS
+from deployments.services import health
 
 # What Django hands to the driver beside the connection's own parameters.
 NOT_OF_LIBPQ = frozenset({"context", "cursor_factory", "prepare_threshold"})
@@ -44,9 +46,17 @@ async def _serve() -> None:
     logger.info(
         "gateway serves", bind=settings.AXION_GATEWAY_BIND, port=port, tls=bool(settings.AXION_GATEWAY_TLS_CERT)
     )
+    saying = asyncio.create_task(_say_faults())
     await stopped.wait()
+    saying.cancel()
     await gateway.stop()
     logger.info("gateway stopped")
+
+
+async def _say_faults() -> None:
+    while True:
+        await asyncio.sleep(SAY_SECONDS)
+        await asyncio.to_thread(health.say_faults, process="gateway")
 
 
 def _config() -> GatewayConfig:
