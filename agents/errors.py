@@ -7,6 +7,7 @@ AgentError
 |  |- AgentNotFound
 |  |- ServerNotFound
 |  |- CommandNotFound
+|- CommandTooLarge            it cannot be sent to any agent
 |- TooManyTries               of one address; a little later it may try again
 |- Conflict                   the thing exists, in a state that does not allow the step
 |  |- IllegalCommandStep
@@ -51,6 +52,11 @@ class ServerNotFound(NotFound):
 
 class CommandNotFound(NotFound):
     sentence = "No such command."
+
+
+class CommandTooLarge(AgentError):
+    code = "VALIDATION_ERROR"
+    sentence = "The command is too large to be sent to an agent."
 
 
 class TooManyTries(AgentError):

@@ -21,6 +21,9 @@ class CommandRecord(models.Model):
     deployment_id = models.UUIDField()
     project_id = models.UUIDField()
     payload = models.JSONField()
+    size = models.PositiveBigIntegerField(
+        null=True, editable=False, help_text="Bytes on the wire at most; empty where nobody has counted."
+    )
     status = models.CharField(
         max_length=16,
         choices=[(status.value, status.value) for status in CommandStatus],

@@ -7,7 +7,9 @@ from django.db import connection, transaction
 from django.db.models import Max, QuerySet
 from django.db.models.functions import Now
 
-from agents.errors import AgentNotFound, CommandNotFound, TransactionRequired
+from agents.claim import RefusedCommand
+from agents.errors import AgentNotFound, CommandNotFound, CommandTooLarge, TransactionRequired
+from agents.limits import MAX_COMMAND_BYTES, mebibytes, wire_bytes
 from agents.models import Agent, CommandRecord
 from agents.repositories.payloads import from_json, kind_of, to_json
 from agents.states import OPEN, CommandEvent, CommandStatus, next_status
@@ -30,6 +32,7 @@ def queue(
         return as_data(stored)
     if not Agent.objects.active().filter(id=agent_id).exists():
         raise AgentNotFound
+    size = checked_size(command)
     record = CommandRecord.objects.create(
         id=command_id,
         agent_id=agent_id,
@@ -39,11 +42,21 @@ def queue(
         deployment_id=deployment_id,
         project_id=project_id,
         payload=to_json(command),
+        size=size,
         queued_at=Now(),
         next_send_at=Now(),
     )
     wake(agent_id=agent_id)
     return get(command_id=record.id)
+
+
+def checked_size(command: AgentCommand) -> int:
+    """Return the bytes on the wire at most. Raises CommandTooLarge for what no gateway could write."""
+    size = wire_bytes(command)
+    if size > MAX_COMMAND_BYTES:
+        most = mebibytes(MAX_COMMAND_BYTES)
+        raise CommandTooLarge(f"The command is {mebibytes(size)}; at most {most} can be sent to an agent.")
+    return size
 
 
 def wake(*, agent_id: UUID) -> None:
@@ -96,8 +109,8 @@ def acknowledge(*, command_id: UUID, agent_id: UUID) -> bool:
         return _acknowledge(_lock(command_id=command_id, agent_id=agent_id))
 
 
-def note_refusal(*, command_id: UUID, agent_id: UUID, refusal: str, message: str) -> CommandData | None:
-    """Store why the agent will not do it; None when the command was closed before.
+def note_refusal(*, command_id: UUID, agent_id: UUID, refusal: str, message: str) -> RefusedCommand | None:
+    """Store why the agent will not do it, or cannot be given it; None when the command was closed before.
 
     The status changes with `finish`, in the transaction that tells the deployment: if we die in between, the command
     is sent again and refused again. Raises CommandNotFound.
@@ -107,7 +120,7 @@ def note_refusal(*, command_id: UUID, agent_id: UUID, refusal: str, message: str
         if row.status not in OPEN:
             return None
         CommandRecord.objects.filter(id=row.id).update(refusal=refusal[:50], refusal_message=message[:2000])
-    return as_data(row)
+    return RefusedCommand(id=row.id, deployment_id=row.deployment_id, last_report_number=row.last_report_number)
 
 
 def finish(*, command_id: UUID) -> bool:

@@ -7,46 +7,71 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from agents.claim import BrokenCommand, Claim
 from agents.isolation import isolation
+from agents.limits import MAX_CLAIMED_BYTES, MAX_COMMAND_BYTES
 from agents.models import CommandRecord
 from agents.repositories.commands import as_data, wake
 from agents.states import OPEN, UNACKNOWLEDGED
 from agents.types import CommandData
 
+# Times that a row is claimed before it counts as broken: meanwhile a gateway of the version that wrote it may take it.
+MAX_UNREAD_ATTEMPTS = 4
+UNREADABLE = "The stored command cannot be read: another version wrote it, or it is damaged."
+
 # Sent again after 5 s, 10 s, 20 s ... at most 5 minutes, each up to half of it earlier, as agents.backoff has it.
+# `behind`: the bytes of a lane up to and with the command, so that what is small goes first and a lane stays in order.
 _CLAIM = """
+WITH due AS (
+    SELECT waiting.id, waiting.lane, waiting.number, coalesce(waiting.size, 0) AS size
+    FROM agent_commands AS waiting JOIN agents AS agent ON agent.id = waiting.agent_id
+    WHERE waiting.next_send_at <= statement_timestamp()
+      AND agent.session_id = ANY(%(sessions)s) AND agent.revoked_at IS NULL
+), ranked AS (
+    SELECT *, sum(size) OVER (PARTITION BY lane ORDER BY number) AS behind FROM due
+), counted AS (
+    SELECT id, row_number() OVER near AS place, sum(size) OVER near AS total
+    FROM ranked WINDOW near AS (ORDER BY behind, lane, number)
+), taken AS (
+    SELECT command.id
+    FROM agent_commands AS command JOIN counted ON counted.id = command.id
+    WHERE counted.place <= %(limit)s AND (counted.total <= %(bytes)s OR counted.place = 1)
+      AND command.next_send_at <= statement_timestamp()
+    FOR NO KEY UPDATE OF command SKIP LOCKED
+)
 UPDATE agent_commands AS command
 SET status = CASE command.status WHEN 'queued' THEN 'sent' ELSE command.status END,
     attempts = command.attempts + 1,
     sent_at = statement_timestamp(),
     next_send_at = statement_timestamp() + make_interval(
         secs => least(5 * power(2, least(command.attempts, 10)), 300) * (0.5 + 0.5 * random()))
-FROM (
-    SELECT due.id
-    FROM agent_commands AS due JOIN agents AS agent ON agent.id = due.agent_id
-    WHERE due.next_send_at <= statement_timestamp()
-      AND agent.session_id = ANY(%s) AND agent.revoked_at IS NULL
-    ORDER BY due.lane, due.number
-    LIMIT %s
-    FOR NO KEY UPDATE OF due SKIP LOCKED
-) AS due
-WHERE command.id = due.id
+FROM taken
+WHERE command.id = taken.id
 RETURNING command.*
 """
 
 
-def claim_due(*, session_ids: Collection[UUID], limit: int) -> tuple[CommandData, ...]:
+def claim_due(*, session_ids: Collection[UUID], limit: int) -> Claim:
     """Take up to `limit` due commands of the agents that these sessions serve, marked as sent, in lane order.
 
     One statement. A command is marked before it is written to a stream, so whatever is still `queued` was never
-    delivered; one that is lost on the way, or that this version cannot read, is due again later.
+    delivered; one that is lost on the way, or that this version cannot read, is due again later. What no version has
+    read in MAX_UNREAD_ATTEMPTS is broken.
     """
-    records = CommandRecord.objects.raw(_CLAIM, [list(session_ids), limit])
-    found = []
-    for record in sorted(records, key=lambda record: (record.lane, record.number)):
+    values = {"sessions": list(session_ids), "limit": limit, "bytes": MAX_CLAIMED_BYTES}
+    records = sorted(CommandRecord.objects.raw(_CLAIM, values), key=lambda record: (record.lane, record.number))
+    commands: list[CommandData] = []
+    for record in records:
         with isolation("commands to read").item(record.id):
-            found.append(as_data(record))
-    return tuple(found)
+            commands.append(as_data(record))
+    read = {command.id for command in commands}
+    broken = [record for record in records if record.id not in read and record.attempts >= MAX_UNREAD_ATTEMPTS]
+    size = sum(record.size or 0 for record in records)
+    return Claim(
+        commands=tuple(commands),
+        broken=tuple(BrokenCommand(id=each.id, agent_id=each.agent_id, why=UNREADABLE) for each in broken),
+        more=len(records) == limit or size > MAX_CLAIMED_BYTES - MAX_COMMAND_BYTES,
+    )
 
 
 def make_due(*, agent_id: UUID, unfinished: Collection[UUID]) -> int:

@@ -4,17 +4,21 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
+from agents.claim import Claim
 from agents.database import DATABASE_AWAY
 from agents.isolation import isolation
 from agents.repositories import assignments, commands, delivery, gateways
-from agents.types import CommandData, CommandFinished, Outcome, Report, Sighting
+from agents.types import CommandFinished, Outcome, Report, Sighting
 
 CHANNEL = commands.CHANNEL
 RETENTION_CHANNEL = gateways.RETENTION_CHANNEL
 
 
-def claim_due(*, session_ids: Collection[UUID], limit: int) -> tuple[CommandData, ...]:
-    """Commands to write now, in lane order, marked as sent. One statement for all sessions."""
+def claim_due(*, session_ids: Collection[UUID], limit: int) -> Claim:
+    """Take commands to write now, in lane order, marked as sent, MAX_CLAIMED_BYTES at most and the small ones first.
+
+    One statement for all sessions.
+    """
     return delivery.claim_due(session_ids=session_ids, limit=limit)
 
 

@@ -10,6 +10,7 @@ import grpc
 import structlog
 
 from agents.contracts import runner_pb2_grpc
+from agents.limits import MAX_SENT_BYTES
 from agents.transport import wake
 from agents.transport.agent_calls import AgentCalls
 from agents.transport.callers import Callers
@@ -21,6 +22,7 @@ from agents.transport.session import STOPPING
 from agents.transport.stream import SessionCalls
 from agents.transport.switchboard import Switchboard
 from agents.transport.threads import DatabaseThreads
+from agents.transport.undeliverable import Failing
 from agents.transport.user_calls import UserCalls
 
 log = structlog.get_logger(__name__)
@@ -29,11 +31,9 @@ log = structlog.get_logger(__name__)
 LOOP_THREADS = 2
 PAUSE_AFTER_FAULT = 1.0
 CANCELLATIONS, CANCELLATION_SECONDS = 5, 0.5
-# A command carries all generated files; 10,000 nodes stay well below.
-LARGEST_MESSAGE = 16 * 1024 * 1024
 CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
-    ("grpc.max_send_message_length", LARGEST_MESSAGE),
-    ("grpc.max_receive_message_length", LARGEST_MESSAGE),
+    ("grpc.max_send_message_length", MAX_SENT_BYTES),
+    ("grpc.max_receive_message_length", MAX_SENT_BYTES),
     # A dead line is noticed within 30 s in both directions; agents may ping as often as every 5 s.
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -51,7 +51,8 @@ class Gateway:
         self._config = config
         self._loop_threads = DatabaseThreads(count=LOOP_THREADS, name="gateway-loops")
         self._threads = DatabaseThreads(count=config.report_threads, name="gateway-reports")
-        self._switchboard = Switchboard(threads=self._loop_threads, poll_seconds=config.poll_seconds)
+        failing = Failing(threads=self._loop_threads, on_report=bindings.on_report)
+        self._switchboard = Switchboard(threads=self._loop_threads, poll_seconds=config.poll_seconds, failing=failing)
         self._liveness = Liveness(gateway_id=uuid.uuid4(), switchboard=self._switchboard, threads=self._loop_threads)
         self._retentions = Retentions(
             switchboard=self._switchboard,

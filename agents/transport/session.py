@@ -8,6 +8,7 @@ from uuid import UUID
 import grpc
 
 from agents.contracts import runner_pb2
+from agents.limits import MAX_QUEUED_BYTES
 from agents.types import AgentData
 
 # Commands and acknowledgements waiting for the stream; a session with less than half of it free gets no new commands.
@@ -41,11 +42,13 @@ class AgentSession:
         self.incoming: asyncio.Queue[runner_pb2.FromAgent] = asyncio.Queue(INCOMING_LIMIT)
         self.ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self.retention_number: int | None = None
+        self._command_bytes = 0
         self._known: OrderedDict[tuple[UUID, UUID], None] = OrderedDict()
 
     @property
     def has_room(self) -> bool:
-        return not self.ending.done() and self.outgoing.qsize() < OUTGOING_LIMIT // 2
+        room = self.outgoing.qsize() < OUTGOING_LIMIT // 2 and self._command_bytes < MAX_QUEUED_BYTES
+        return room and not self.ending.done()
 
     @property
     def waits_for_us(self) -> bool:
@@ -56,8 +59,15 @@ class AgentSession:
         """Queue a message; a full queue ends the session, and the agent gets everything when it comes back."""
         try:
             self.outgoing.put_nowait(message)
+            self._command_bytes += _command_bytes(message)
         except asyncio.QueueFull:
             self.end(OVERFLOW)
+
+    async def next_message(self) -> runner_pb2.ToAgent:
+        """Wait for what is to be written next."""
+        message = await self.outgoing.get()
+        self._command_bytes -= _command_bytes(message)
+        return message
 
     def end(self, ending: Ending) -> None:
         """Ask the stream's handler to finish; the first reason stays."""
@@ -72,3 +82,8 @@ class AgentSession:
         self._known[command_id, deployment_id] = None
         if len(self._known) > KNOWN_COMMANDS_LIMIT:
             self._known.popitem(last=False)
+
+
+def _command_bytes(message: runner_pb2.ToAgent) -> int:
+    """Only commands can be large."""
+    return message.ByteSize() if message.HasField("command") else 0

@@ -137,4 +137,4 @@ class SessionCalls:
 
 async def _write(context: Stream, session: AgentSession) -> None:
     while True:
-        await context.write(await session.outgoing.get())
+        await context.write(await session.next_message())

@@ -6,12 +6,13 @@ from uuid import UUID
 
 import structlog
 
+from agents.claim import BrokenCommand
+from agents.contracts import runner_pb2
 from agents.database import DATABASE_AWAY
-from agents.isolation import isolation
 from agents.services import delivery
-from agents.transport import codec
 from agents.transport.session import REPLACED, AgentSession, Ending
 from agents.transport.threads import DatabaseThreads
+from agents.transport.undeliverable import Failing, command_message
 from agents.types import CommandData
 
 log = structlog.get_logger(__name__)
@@ -23,7 +24,8 @@ CLAIM_LIMIT = 100
 class Switchboard:
     """One live session per agent. Lives on the event loop."""
 
-    def __init__(self, *, threads: DatabaseThreads, poll_seconds: float) -> None:
+    def __init__(self, *, threads: DatabaseThreads, poll_seconds: float, failing: Failing) -> None:
+        self._failing = failing
         self._threads = threads
         self._poll_seconds = poll_seconds
         self._sessions: dict[UUID, AgentSession] = {}
@@ -76,15 +78,21 @@ class Switchboard:
         if not with_room:
             return
         due = await self._threads.run(delivery.claim_due, session_ids=with_room, limit=CLAIM_LIMIT)
-        for command in due:
-            with isolation("commands to write").item(command.id):
-                self._write(command)
-        if len(due) == CLAIM_LIMIT:
+        if due.more:
             self._due.set()
+        broken = [*due.broken]
+        for command in due.commands:
+            message = command_message(command)
+            if isinstance(message, BrokenCommand):
+                broken.append(message)
+            else:
+                self._hand(command, message)
+        for each in broken:
+            await self._failing.fail(each)
 
-    def _write(self, command: CommandData) -> None:
-        # By agent, not by the session of the claim: a newer session must not get later numbers first.
+    def _hand(self, command: CommandData, message: runner_pb2.ToAgent) -> None:
+        """By agent, not by the session of the claim: a newer session must not get later numbers first."""
         session = self._sessions.get(command.agent_id)
         if session is not None:
             session.learn(command_id=command.id, deployment_id=command.deployment_id)
-            session.offer(codec.command_to_wire(command))
+            session.offer(message)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from agents.limits import KIB, MAX_VALUE_BYTES
 from deployments.clients.infrastructure import infrastructure
 from deployments.errors import Invalid, NotFound
 from deployments.repositories import lanes
-from deployments.services import accept, access, approvals, generation, origins, snapshots, targets, variables
+from deployments.services import accept, access, approvals, generation, origins, sizes, snapshots, targets, variables
 from deployments.services.origins import Origin
 from deployments.types import Caller, DeploymentRecord, DeployRequest, GraphRecord, ProjectRecord, ServiceState
 from stackgen.results import Stack
@@ -73,10 +74,11 @@ def draft_to_plan(*, caller: Caller, request: DeployRequest) -> Draft:
 
 
 def draft_of(*, project: ProjectRecord, origin: Origin, request: DeployRequest) -> Draft:
-    """Generate what a checked request asks for. Raises Invalid with node and field."""
+    """Generate what a checked request asks for. Raises Invalid with node and field, or for more than can be sent."""
     stack = generation.generate_stack(
         project=project, graph=origin.graph.graph, code=origin.code, env_names=tuple(sorted(request.env_vars))
     )
+    sizes.check_stack(stack)
     return Draft(project=project, graph=origin.graph, code=origin.code, stack=stack)
 
 
@@ -122,5 +124,8 @@ def check_env_vars(env_vars: Mapping[str, str]) -> None:
             raise Invalid("A variable's name is not usable.", details={f"envVars.{name[:50]}": "letters, digits and _"})
         if "\x00" in value:
             raise Invalid("A variable's value holds a NUL byte.", details={f"envVars.{name}": "holds a NUL byte"})
+        if len(value.encode()) > MAX_VALUE_BYTES:
+            told = f"larger than {MAX_VALUE_BYTES // KIB} KiB"
+            raise Invalid(f"A variable's value is {told}.", details={f"envVars.{name}": told})
     if sum(len(value.encode()) for value in env_vars.values()) > MAX_ENV_BYTES:
         raise Invalid("The variables are larger than 1 MiB together.", details={"envVars": "too large"})

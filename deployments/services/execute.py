@@ -29,7 +29,7 @@ from deployments.errors import (
 )
 from deployments.events import EventType, NewEvent, service_payload, stage_reached
 from deployments.repositories import claims, deployments, events, history, lanes, projects
-from deployments.services import approvals, origins, preparing, settle, snapshots, undoing
+from deployments.services import approvals, origins, preparing, settle, sizes, snapshots, undoing
 from deployments.services.preparing import Prepared
 from deployments.states import Reason, Stage, Status, Transition
 from deployments.types import DeploymentRecord, ProjectRecord
@@ -67,6 +67,8 @@ def _prepare_and_start(*, deployment: DeploymentRecord, at: datetime) -> None:
     project = projects.get(project_id=deployment.project_id)
     try:
         prepared = preparing.prepare(deployment=deployment, project=project)
+        sizes.check_command(command_of(deployment=deployment, project=project, prepared=prepared))
+        sizes.check_values(prepared.values)
     except (PeerRefused, Forbidden, Unauthenticated) as error:
         end_unstarted(deployment=deployment, reason=Reason.PEER, message=error.message, at=at)
     except (Transient, PeerFailed) as error:

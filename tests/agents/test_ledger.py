@@ -53,7 +53,7 @@ def deliver(registered: Registration) -> tuple[CommandData, ...]:
     enrolment.open_session(
         agent_id=registered.agent_id, credential=registered.credential, session_id=session, version=""
     )
-    return delivery.claim_due(session_ids=[session], limit=10)
+    return delivery.claim_due(session_ids=[session], limit=10).commands
 
 
 def test_a_command_is_stored_as_given(registered: Registration) -> None:
@@ -199,7 +199,7 @@ def test_only_what_was_never_delivered_can_be_withdrawn(registered: Registration
 
 def test_only_the_present_session_is_given_commands(registered: Registration) -> None:
     send(agent_id=registered.agent_id)
-    assert delivery.claim_due(session_ids=[uuid4()], limit=10) == ()
+    assert delivery.claim_due(session_ids=[uuid4()], limit=10).commands == ()
     assert len(deliver(registered)) == 1
 
 
@@ -210,7 +210,7 @@ def test_commands_are_claimed_in_lane_order_and_a_limit_takes_the_lower_numbers(
     enrolment.open_session(
         agent_id=registered.agent_id, credential=registered.credential, session_id=session, version=""
     )
-    claims = [delivery.claim_due(session_ids=[session], limit=3) for _ in range(3)]
+    claims = [delivery.claim_due(session_ids=[session], limit=3).commands for _ in range(3)]
     assert [[(each.lane, each.number) for each in claim] for claim in claims] == [
         [("a", 1), ("a", 2), ("b", 1)],
         [("b", 2)],

@@ -150,7 +150,7 @@ def test_a_command_that_cannot_be_read_holds_up_no_other(owner: User, project: P
         factories.start_deployment(factories.make_deployment(project, server), agent)
     bad, good = CommandRecord.objects.order_by("queued_at", "lane")
     CommandRecord.objects.filter(pk=bad.pk).update(payload={"files": 1})
-    assert [command.id for command in ledger.claim_due(session_ids=sessions, limit=9)] == [good.pk]
+    assert [command.id for command in ledger.claim_due(session_ids=sessions, limit=9).commands] == [good.pk]
     assert isolation.failing() == {"commands to read": 1}
 
 

@@ -1,0 +1,47 @@
+"""Bounds of what travels between the control plane and its agents, in bytes where a name says nothing else. Pure.
+
+Each bound is smaller than the next one that the same bytes meet; tests/test_bounds.py holds them against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+KIB = 1024
+MIB = 1024 * KIB
+
+# Down: one command with all generated files, then whatever the gateway writes, then what an agent takes.
+MAX_COMMAND_BYTES = 12 * MIB
+MAX_SENT_BYTES = 16 * MIB
+MAX_AGENT_RECEIVED_BYTES = 32 * MIB
+# Commands that wait in memory for one agent's stream, and that are read from the ledger at once for all agents.
+MAX_QUEUED_BYTES = 16 * MIB
+MAX_CLAIMED_BYTES = 32 * MIB
+
+# Of one variable, and of all of a stack together: they become the environment of a program on the host, for which
+# Linux takes 128 KiB each and about 2 MiB in all.
+MAX_VALUE_BYTES = 120 * KIB
+MAX_VALUES_BYTES = 3 * MIB // 2
+
+# Of a text, a number or a list on the wire, beside its own bytes: never more than this.
+ENVELOPE_BYTES = 16
+
+
+def wire_bytes(value: Any) -> int:
+    """At least as many bytes as the value has on the wire: of frozen values, mappings, sequences, texts, numbers."""
+    if isinstance(value, str):
+        return ENVELOPE_BYTES + (len(value) if value.isascii() else len(value.encode(errors="surrogatepass")))
+    if isinstance(value, Mapping):
+        return ENVELOPE_BYTES + sum(wire_bytes(key) + wire_bytes(each) for key, each in value.items())
+    if is_dataclass(value):
+        return ENVELOPE_BYTES + sum(wire_bytes(getattr(value, each.name)) for each in fields(value))
+    if isinstance(value, Iterable):
+        return ENVELOPE_BYTES + sum(map(wire_bytes, value))
+    return ENVELOPE_BYTES
+
+
+def mebibytes(size: int) -> str:
+    """For people: with a decimal where it says something."""
+    return f"{size / MIB:.1f}".removesuffix(".0") + " MiB"

@@ -1,0 +1,43 @@
+"""What is too large for the way to an agent is refused here, with its size, before anything is stored or sent. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from agents.limits import KIB, MAX_COMMAND_BYTES, MAX_VALUE_BYTES, MAX_VALUES_BYTES, mebibytes, wire_bytes
+from agents.types import DeployCommand
+from deployments.errors import Invalid
+from stackgen.results import Stack
+
+
+def check_stack(stack: Stack) -> None:
+    """Raises Invalid for a stack whose command could not be sent."""
+    names = [variable.name for variable in stack.variables]
+    _check(wire_bytes((stack.files, stack.services, names)), field="graph")
+
+
+def check_command(command: DeployCommand) -> None:
+    """Raises Invalid for a command that no gateway could write."""
+    _check(wire_bytes(command), field="graph")
+
+
+def check_values(values: Mapping[str, str]) -> None:
+    """Raises Invalid naming the variable; the agent hands values to Docker's programs, whose environment is bounded."""
+    for name, value in values.items():
+        if len(value.encode()) > MAX_VALUE_BYTES:
+            told = f"larger than {MAX_VALUE_BYTES // KIB} KiB"
+            raise Invalid(f"The value of {name} is {told}.", details={name: told})
+    size = wire_bytes(values)
+    if size > MAX_VALUES_BYTES:
+        raise Invalid(
+            f"The values of all variables are {mebibytes(size)} together; at most {mebibytes(MAX_VALUES_BYTES)} can be"
+            " given to a stack.",
+            details={"envVars": "too large"},
+        )
+
+
+def _check(size: int, *, field: str) -> None:
+    if size > MAX_COMMAND_BYTES:
+        most = mebibytes(MAX_COMMAND_BYTES)
+        message = f"The generated files are {mebibytes(size)}; at most {most} can be sent to an agent."
+        raise Invalid(message, details={field: f"larger than {most} when generated"})

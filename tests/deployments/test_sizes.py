@@ -1,0 +1,76 @@
+"""What is too large for the way to an agent is refused with its size: when asked for, when planned, when it starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agents.limits import MAX_COMMAND_BYTES, MAX_VALUE_BYTES, MIB
+from agents.models import CommandRecord
+from deployments.errors import Invalid
+from deployments.services import planning, sizes, sources
+from deployments.states import Reason, Status
+from tests.deployments.lane import Lane, drawing
+
+pytestmark = pytest.mark.django_db
+
+
+def dollars(count: int) -> dict[str, Any]:
+    """A graph well below the door's bound, whose `$` are doubled when they are written."""
+    graph = drawing(web="nginx")
+    values = {f"env.X{number}": "$" * 32_768 for number in range(count // 32_768)}
+    graph["nodes"][0]["data"]["config"] |= values
+    return graph
+
+
+def store(lane: Lane, graph: dict[str, Any]) -> None:
+    sources.store_graph(caller=lane.caller, project_id=lane.project_id, graph=graph)
+
+
+def test_a_graph_that_doubles_beyond_the_bound_is_refused_with_its_size(lane: Lane) -> None:
+    store(lane, dollars(7 * MIB))
+    for ask in (lane.ask, lambda: planning.plan_deployment(caller=lane.caller, request=lane.request())):
+        with pytest.raises(Invalid, match=r"^The generated files are 14(\.\d)? MiB; at most 12 MiB can be sent"):
+            ask()
+    store(lane, dollars(MIB))
+    assert lane.start(lane.ask()).status is Status.IN_PROGRESS
+
+
+def test_what_was_accepted_before_fails_when_it_starts_and_frees_the_lane(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(lane, dollars(7 * MIB))
+    with monkeypatch.context() as older:
+        older.setattr(sizes, "check_stack", lambda stack: None)
+        asked = lane.ask()
+    failed = lane.start(asked)
+    assert (failed.status, failed.reason) == (Status.FAILED, Reason.INVALID)
+    assert failed.message.startswith("The generated files are 14")
+    assert not CommandRecord.objects.exists()
+    lane.draw(web="nginx")
+    assert lane.start(lane.ask()).status is Status.IN_PROGRESS
+
+
+def test_a_value_that_no_program_could_be_given_is_refused_by_name(lane: Lane) -> None:
+    lane.draw(web="nginx")
+    with pytest.raises(Invalid) as refused:
+        lane.ask(env_vars={"LONG": "x" * (MAX_VALUE_BYTES + 1)})
+    assert refused.value.details == {"envVars.LONG": "larger than 120 KiB"}
+
+
+def test_values_that_are_too_much_together_fail_with_their_size(lane: Lane) -> None:
+    graph = drawing(web="nginx")
+    graph["nodes"][0]["data"]["config"] |= {f"secret.KEY{number}": "x" * 32_768 for number in range(50)}
+    store(lane, graph)
+    failed = lane.start(lane.ask())
+    assert (failed.status, failed.reason) == (Status.FAILED, Reason.INVALID)
+    assert failed.message.startswith("The values of all variables are 1.6 MiB together; at most 1.5 MiB")
+
+
+def test_every_generated_command_is_within_the_bound(lane: Lane) -> None:
+    lane.draw(web="nginx")
+    lane.start(lane.ask())
+    size = CommandRecord.objects.get().size
+    assert size is not None
+    assert 0 < size < MAX_COMMAND_BYTES
