@@ -27,7 +27,7 @@ COPY templates templates
 RUN DATABASE_URL=postgres:/// REDIS_URL=redis:/// AXION_SECRET_KEY=build \
     AXION_ENCRYPTION_KEYS=1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= python manage.py collectstatic --noinput
 USER axion
-CMD ["uvicorn", "axion_deploy.asgi:application", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["python", "manage.py", "run_web", "--bind", "0.0.0.0:8000"]
 
 # Speaks to the host's engine through /var/run/docker.sock, so it needs Docker's command line with Compose and Buildx.
 FROM ${PYTHON_IMAGE} AS runner

@@ -9,6 +9,8 @@ http = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402 - needs the apps that the line above loads
 
+from axion_deploy.bodies import BoundedBodies  # noqa: E402 - likewise
+from axion_deploy.forwarded import ForwardedClient  # noqa: E402 - likewise
 from deployments.consumers.routing import live_application  # noqa: E402 - likewise
 
-application = ProtocolTypeRouter({"http": http, "websocket": live_application})
+application = ForwardedClient(BoundedBodies(ProtocolTypeRouter({"http": http, "websocket": live_application})))

@@ -7,6 +7,7 @@ import binascii
 import os
 import re
 from collections.abc import Collection, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -64,6 +65,14 @@ def rate(name: str, default: str) -> str:
 def words(name: str, default: str = "") -> list[str]:
     """A comma-separated list without empty parts."""
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def networks(name: str, default: str = "") -> tuple[IPv4Network | IPv6Network, ...]:
+    """A comma-separated list of addresses and networks, such as 10.0.0.7,172.16.0.0/12,fd00::/8."""
+    try:
+        return tuple(ip_network(word) for word in words(name, default))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}. Write addresses or networks, comma-separated.") from error
 
 
 def some_of(name: str, allowed: Collection[str]) -> frozenset[str]:

@@ -16,8 +16,12 @@ DEBUG = env.switch("AXION_DEBUG", default=False)
 SECRET_KEY = env.text("AXION_SECRET_KEY")
 ALLOWED_HOSTS = env.words("AXION_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("AXION_CSRF_TRUSTED_ORIGINS")
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.switch("AXION_BEHIND_TLS", default=False) else None
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_PROXY_SSL_HEADER is not None
+AXION_BEHIND_TLS = env.switch("AXION_BEHIND_TLS", default=False)
+# Proxies that are believed when they say who came to them and whether by TLS. Where TLS ends at one, there is one.
+AXION_TRUSTED_PROXIES = env.networks("AXION_TRUSTED_PROXIES", "127.0.0.1,::1" if AXION_BEHIND_TLS else "")
+# From anybody else the header never gets here: see axion_deploy/forwarded.py.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if AXION_BEHIND_TLS else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = AXION_BEHIND_TLS
 
 INSTALLED_APPS = [
     "axion_deploy",
@@ -70,6 +74,10 @@ DATABASES = {"default": dj_database_url.parse(env.text("DATABASE_URL"), conn_max
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "deployments.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
+    for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
+]
 
 REDIS_URL = env.text("REDIS_URL")
 # The layer waits 5 s at a time for messages: a read that gave up just then would end every quiet socket.
@@ -121,8 +129,6 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "deployments.api.errors.problem_response",
     "DEFAULT_THROTTLE_CLASSES": ["deployments.api.throttles.UserRate"],
-    # Only a proxy that we know of may say who came to it.
-    "NUM_PROXIES": 1 if SECURE_PROXY_SSL_HEADER else 0,
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
@@ -185,12 +191,14 @@ UNFOLD = {
 }
 
 # How often, counted in Redis for all processes: requests of one user; requests of one address in which nobody could be
-# recognised, and by itself tries to enrol an agent from one address; tries to sign in of one name or from one address;
-# new tokens of one user.
+# recognised, and by itself tries to enrol an agent from one address; tries to sign in from one address that failed
+# (of one name see deployments/tries.py); new tokens of one user.
 AXION_RATE_LIMIT = env.rate("AXION_RATE_LIMIT", "600/min")
 AXION_RATE_ANONYMOUS = env.rate("AXION_RATE_ANONYMOUS", "60/min")
 AXION_RATE_SIGN_IN = env.rate("AXION_RATE_SIGN_IN", "20/min")
 AXION_RATE_TOKENS = env.rate("AXION_RATE_TOKENS", "30/hour")
+# Open connections of one web process, sockets and all; further ones are told to come back.
+AXION_WEB_CONNECTIONS = env.number("AXION_WEB_CONNECTIONS", 2000, at_least=10)
 AXION_SOCKETS_PER_USER = env.number("AXION_SOCKETS_PER_USER", 500, at_least=1)
 
 AXION_ENCRYPTION_KEYS = env.encryption_keys("AXION_ENCRYPTION_KEYS")

@@ -37,9 +37,7 @@ def rate_of(text: str) -> Rate:
 def spend(*, what: str, who: str, rate: str, now: float) -> int:
     """Count one use; 0 when it may happen, else the seconds until the next may. `now` in seconds since 1970."""
     allowed = rate_of(rate)
-    window, gone = divmod(now, allowed.seconds)
-    # The name may be anything that somebody typed.
-    key = f"{what}:{hashlib.sha256(who.encode('utf-8', 'replace')).hexdigest()[:32]}:{int(window)}"
+    key, gone = _key(what=what, who=who, allowed=allowed, now=now)
     try:
         cache.add(key, 0, timeout=allowed.seconds + 1)
         used = int(cache.incr(key))
@@ -49,3 +47,21 @@ def spend(*, what: str, who: str, rate: str, now: float) -> int:
         logger.warning("redis is not there, nothing is counted", error=str(error))
         return 0
     return 0 if used <= allowed.times else max(1, round(allowed.seconds - gone))
+
+
+def give_back(*, what: str, who: str, rate: str, now: float) -> None:
+    """Take back one use of the same window: it turned out not to count."""
+    key, _ = _key(what=what, who=who, allowed=rate_of(rate), now=now)
+    try:
+        cache.decr(key)
+    except ValueError:
+        return
+    except RedisError as error:
+        logger.warning("redis is not there, nothing is counted", error=str(error))
+
+
+def _key(*, what: str, who: str, allowed: Rate, now: float) -> tuple[str, float]:
+    """Of the window that `now` is in, and the seconds that are gone of it."""
+    window, gone = divmod(now, allowed.seconds)
+    # The name may be anything that somebody typed.
+    return f"{what}:{hashlib.sha256(who.encode('utf-8', 'replace')).hexdigest()[:32]}:{int(window)}", gone

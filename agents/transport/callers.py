@@ -4,11 +4,14 @@ import hashlib
 import time
 from collections import OrderedDict
 from typing import Any, NoReturn
+from urllib.parse import unquote
 from uuid import UUID
 
 import grpc
 import structlog
+from django.conf import settings
 
+from agents import addresses
 from agents.database import DATABASE_AWAY
 from agents.errors import Unauthenticated
 from agents.services import enrolment
@@ -21,6 +24,7 @@ log = structlog.get_logger(__name__)
 # How long a checked credential is trusted for heartbeats outside a session; sessions are always checked.
 TRUST_SECONDS = 10.0
 TRUSTED_LIMIT = 4096
+FORWARDED = "x-forwarded-for"
 
 
 class Callers:
@@ -65,8 +69,15 @@ class Callers:
 
 
 def address_of(context: grpc.aio.ServicerContext[Any, Any]) -> str:
-    """Where the call comes from, without the port: that is another one for each connection."""
-    return str(context.peer()).rpartition(":")[0]
+    """What the call is counted by: the caller's address, also behind a proxy that is trusted."""
+    # Such as ipv4:192.0.2.1:4711 or ipv6:%5B2001:db8::1%5D:4711.
+    peer = unquote(str(context.peer()).partition(":")[2])
+    forwarded = ",".join(
+        value for key, value in context.invocation_metadata() or () if key == FORWARDED and isinstance(value, str)
+    )
+    return addresses.counting_key(
+        addresses.client_of(peer=peer, forwarded=forwarded, trusted=settings.AXION_TRUSTED_PROXIES)
+    )
 
 
 def _bearer(context: grpc.aio.ServicerContext[Any, Any]) -> str:

@@ -85,18 +85,8 @@ def _authorities() -> dict[str, str]:
 
 
 def control_plane(*, environment: Mapping[str, str], addresses: Addresses, logs: Path) -> list[Child]:
-    web = (
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "axion_deploy.asgi:application",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(addresses.web),
-    )
     commands = {
-        "web": web,
+        "web": (*MANAGE, "run_web", "--bind", f"127.0.0.1:{addresses.web}"),
         "gateway": (*MANAGE, "run_agent_gateway"),
         "worker": (*MANAGE, "run_worker"),
         "publisher": (*MANAGE, "publish_events"),

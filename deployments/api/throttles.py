@@ -11,7 +11,7 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from deployments import rates
+from deployments import addresses, rates
 
 
 class UserRate(BaseThrottle):
@@ -23,7 +23,7 @@ class UserRate(BaseThrottle):
 
     def who(self, request: Request) -> str:
         # Nobody has signed in at an open door: then it is the address that counts.
-        return str(request.user.pk) if request.user else str(self.get_ident(request))
+        return str(request.user.pk) if request.user else addresses.key_in(request)
 
     def allow_request(self, request: Request, view: Any) -> bool:
         self.seconds = rates.spend(
@@ -49,4 +49,4 @@ class RefusedRate(UserRate):
     setting = "AXION_RATE_ANONYMOUS"
 
     def who(self, request: Request) -> str:
-        return str(self.get_ident(request))
+        return addresses.key_in(request)

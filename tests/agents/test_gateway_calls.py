@@ -64,7 +64,7 @@ async def test_too_many_tries_to_enrol_are_turned_away_before_the_token_is_looke
     assert "Try again in 12 s." in (refused.value.details() or "")
     domain.most_enrolments = 4
     assert (await stub.RegisterAgent(good)).status == common_pb2.SUCCESS
-    assert domain.enrolments == ["ipv4:127.0.0.1"] * 4
+    assert domain.enrolments == ["127.0.0.1"] * 4
 
 
 async def test_heartbeats_outside_a_session_count(stub: Any, agent: FakeAgent, database: DatabaseThreads) -> None:

@@ -14,6 +14,7 @@ import uvicorn
 from django.db import connections
 from playwright.sync_api import Page, expect
 
+from axion_deploy import web
 from axion_deploy.asgi import application
 
 T = TypeVar("T")
@@ -23,7 +24,7 @@ START_SECONDS = 15.0
 @contextmanager
 def served() -> Iterator[str]:
     """The address of a running server; it is stopped at the end."""
-    server = uvicorn.Server(uvicorn.Config(application, port=0, log_level="warning", timeout_graceful_shutdown=2))
+    server = uvicorn.Server(web.config(application, host="127.0.0.1", port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + START_SECONDS

@@ -7,6 +7,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from knox.models import AuthToken
 
@@ -27,6 +29,10 @@ class Command(BaseCommand):
         if not password:
             raise CommandError(f"{PASSWORD_VARIABLE} is not set.")
         user, _ = get_user_model().objects.get_or_create(username=options["user"])
+        try:
+            validate_password(password, user)
+        except ValidationError as error:
+            raise CommandError(f"{PASSWORD_VARIABLE}: {' '.join(error.messages)}") from error
         user.is_staff = user.is_superuser = True
         user.set_password(password)
         user.save()

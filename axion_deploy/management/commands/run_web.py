@@ -1,0 +1,24 @@
+"""manage.py run_web: pages, REST and sockets."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+import uvicorn
+from django.core.management.base import BaseCommand, CommandError
+
+from axion_deploy import web
+
+
+class Command(BaseCommand):
+    help = "Serve pages, REST and live updates. Several may run behind one address."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--bind", default="127.0.0.1:8000", help="HOST:PORT, e.g. 0.0.0.0:8000 or [::1]:8000")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        host, _, port = options["bind"].rpartition(":")
+        if not host or not port.isdigit():
+            raise CommandError(f"--bind {options['bind']}: write HOST:PORT.")
+        uvicorn.Server(web.config("axion_deploy.asgi:application", host=host.strip("[]"), port=int(port))).run()

@@ -1,0 +1,115 @@
+"""Tries to give a password: only failures count, and nobody's failures keep somebody else out.
+
+- One address that fails for one name waits after FREE_TRIES, twice as long each time.
+- One address that fails for many names is bounded by AXION_RATE_SIGN_IN.
+- A name that fails from everywhere leaves each address UNDER_ATTACK_TRIES: who has not failed there is never kept out.
+
+A try is counted before the password is looked at, and taken back when it was right: many at once gain nothing. Counted
+in Redis; without it nothing is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import structlog
+from django.conf import settings
+from django.core.cache import cache
+from redis.exceptions import RedisError
+
+from deployments import rates
+
+FREE_TRIES = 5
+UNDER_ATTACK_TRIES = 2
+# Failures of one name, from all addresses in an hour.
+MAX_CALM_FAILURES = 100
+FIRST_PAUSE = 2
+MAX_PAUSE = 900
+# So long after the last failure all is forgotten.
+REMEMBERED_SECONDS = 3600
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Try:
+    """Somebody says to be `name`, from `address` (as it is counted)."""
+
+    name: str
+    address: str
+
+    @property
+    def pair(self) -> str:
+        return _key("pair", f"{self.name}\n{self.address}")
+
+    @property
+    def pause(self) -> str:
+        return _key("pause", f"{self.name}\n{self.address}")
+
+    @property
+    def of_name(self) -> str:
+        return _key("name", self.name)
+
+
+def begin(tried: Try, *, now: float) -> int:
+    """Count the try; 0 when it may be made, else the seconds to wait. `now` in seconds since 1970."""
+    try:
+        if wait := _until(cache.get(tried.pause), now=now):
+            return wait
+        wait = rates.spend(
+            what="sign-in-address", who=tried.address, rate=settings.AXION_RATE_SIGN_IN, now=now
+        ) or _pause(tried, now=now)
+    except RedisError as error:
+        logger.warning("redis is not there, nothing is counted", error=str(error))
+        return 0
+    if wait:
+        logger.warning("too many failures to sign in", name=tried.name[:150], address=tried.address, wait=wait)
+    return wait
+
+
+def succeeded(tried: Try, *, now: float) -> None:
+    """It was the right password: the try does not count."""
+    try:
+        cache.delete_many([tried.pair, tried.pause])
+        _decrease(tried.of_name)
+    except RedisError as error:
+        logger.warning("redis is not there, nothing is counted", error=str(error))
+        return
+    rates.give_back(what="sign-in-address", who=tried.address, rate=settings.AXION_RATE_SIGN_IN, now=now)
+
+
+def _pause(tried: Try, *, now: float) -> int:
+    """From the last free try on each try begins a pause; of several at once one begins it, and the others wait."""
+    count, of_name = _increase(tried.pair), _increase(tried.of_name)
+    free = FREE_TRIES if of_name <= MAX_CALM_FAILURES else UNDER_ATTACK_TRIES
+    if count < free:
+        return 0
+    seconds = min(MAX_PAUSE, FIRST_PAUSE ** min(count - free + 1, 20))
+    if cache.add(tried.pause, now + seconds, timeout=seconds):
+        return 0
+    return _until(cache.get(tried.pause), now=now) or 1
+
+
+def _until(moment: float | None, *, now: float) -> int:
+    return 0 if moment is None or moment <= now else max(1, round(moment - now))
+
+
+def _increase(key: str) -> int:
+    cache.add(key, 0, timeout=REMEMBERED_SECONDS)
+    try:
+        return int(cache.incr(key))
+    except ValueError:
+        return 1
+
+
+def _decrease(key: str) -> None:
+    try:
+        cache.decr(key)
+    except ValueError:
+        return
+
+
+def _key(what: str, who: str) -> str:
+    """A name may be anything that somebody typed."""
+    return f"sign-in-{what}:{hashlib.sha256(who.encode('utf-8', 'replace')).hexdigest()[:32]}"

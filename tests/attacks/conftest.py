@@ -1,0 +1,13 @@
+"""The people of the attacks are those of the doors."""
+
+from tests.doors.conftest import (  # noqa: F401 - fixtures
+    _no_request_was_counted,
+    _quick_passwords,
+    address,
+    agent,
+    deployment,
+    owner,
+    owner_api,
+    people,
+    project,
+)
