@@ -32,9 +32,11 @@ def holder(*, project_id: UUID, target_id: UUID) -> UUID | None:
     return active.values_list("pk", flat=True).first()
 
 
-def waiting(*, project_id: UUID, target_id: UUID) -> tuple[UUID, ...]:
-    """Pending deployments of the lane, the one to run next first."""
+def waiting(*, project_id: UUID, target_id: UUID, kind: str = "") -> tuple[UUID, ...]:
+    """Pending deployments of the lane, of one kind or of all, the one to run next first."""
     pending = in_lane(project_id=project_id, target_id=target_id).filter(status=Status.PENDING)
+    if kind:
+        pending = pending.filter(kind=kind)
     return tuple(pending.order_by("created_at", "pk").values_list("pk", flat=True))
 
 

@@ -68,7 +68,7 @@ def _store(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> 
     lanes.lock(lane=lane_of(project_id=project.id, target_id=request.target.id))
     if wish.restores is not None and not history.is_kept(history_id=wish.restores):
         raise Conflict("That version is no longer kept.", details={"targetDeploymentId": "no longer kept"})
-    if project.concurrency == SUPERSEDE:
+    if project.concurrency == SUPERSEDE and wish.kind == DEPLOY:
         _supersede_waiting(request=request, by=caller.name, at=at)
     deployments.create(
         deployment_id=deployment_id,
@@ -101,7 +101,8 @@ def seal_env(*, values: Mapping[str, str], deployment_id: UUID) -> dict[str, str
 
 
 def _supersede_waiting(*, request: DeployRequest, by: str, at: datetime) -> None:
-    for waiting_id in lanes.waiting(project_id=request.project_id, target_id=request.target.id):
+    """A deploy replaces the deploys that wait, and nothing else: each other kind does what no deploy does."""
+    for waiting_id in lanes.waiting(project_id=request.project_id, target_id=request.target.id, kind=DEPLOY):
         outcome = deployments.Outcome(
             reason=Reason.SUPERSEDED, message=f"A newer deployment, asked for by {by}, took its place."
         )
