@@ -158,6 +158,7 @@ class DeploymentRecord:
     rolled_back_by: UUID | None
     former_status: str
     attempts: int
+    base_number: int | None
     last_sequence: int
     cancel_requested_at: datetime | None
     cancel_requested_by: str
@@ -223,6 +224,20 @@ class Snapshot:
     replicas: Mapping[str, int]
     sealed_variables: str = field(repr=False)
     env_vars: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptEntry:
+    """A history entry with its snapshot, as retention looks at it.
+
+    `content` names what it makes run. `needed`: an unfinished rollback restores it.
+    """
+
+    id: UUID
+    kind: str
+    content: str
+    rolled_back: bool = False
+    needed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

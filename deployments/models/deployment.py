@@ -74,6 +74,12 @@ class Deployment(models.Model):
     )
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Jobs that tried to start it and could not yet.")
     next_attempt_at = models.DateTimeField(null=True, blank=True)
+    start_number = models.PositiveIntegerField(
+        null=True, editable=False, help_text="Rises per project and target with each start."
+    )
+    base_number = models.PositiveIntegerField(
+        null=True, editable=False, help_text="The newest history number of its lane when it started; 0 for none."
+    )
     last_sequence = models.PositiveIntegerField(default=0)
     log_bytes = models.PositiveIntegerField(default=0)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
@@ -126,6 +132,11 @@ class Deployment(models.Model):
                 condition=Q(status=Status.PENDING),
                 name="waiting_in_lane",
             ),
+            models.Index(
+                fields=["project", "target_id", "-start_number"],
+                condition=Q(start_number__isnull=False),
+                name="starts_in_lane",
+            ),
             models.Index(fields=["next_attempt_at"], condition=Q(status=Status.PENDING), name="waiting_for_job"),
             models.Index(fields=["deadline_at"], condition=Q(status__in=sorted(ACTIVE)), name="active_by_deadline"),
         ]
@@ -175,6 +186,9 @@ class DeploymentHistory(models.Model):
         default="", db_default="", blank=True, help_text="All values of the stack, sealed for its deployment."
     )
     env_vars = models.JSONField(null=True, blank=True, help_text="Name to value, sealed for its deployment.")
+    content_key = models.CharField(
+        max_length=64, default="", db_default="", blank=True, editable=False, help_text="Names what ran, by content."
+    )
     rolled_back = models.BooleanField(default=False)
     dropped_at = models.DateTimeField(null=True, blank=True, help_text="When retention took the snapshot away.")
     created_at = models.DateTimeField()

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from django.db.models import Count, Exists, F, Func, Max, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models import (
+    Count,
+    Exists,
+    F,
+    Func,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+)
 from django.db.models.functions import Coalesce, Greatest, NullIf
 
 from deployments.errors import NotFound
 from deployments.models import Deployment, DeploymentHistory, Project
 from deployments.repositories.records import history_entry, snapshot_record
 from deployments.states import UNFINISHED, Status
-from deployments.types import DeploymentRecord, HistoryEntry, KeptImages, Page, Snapshot
+from deployments.types import DeploymentRecord, HistoryEntry, KeptEntry, KeptImages, Page, Snapshot
 
 # Entries of an earlier version have their sealed values with the deployment only.
 SEALED = Coalesce(NullIf("sealed_variables", Value("")), "deployment__sealed_variables")
+# The ids of a project and a target.
+Lane = tuple[UUID, UUID]
 # What is left of a snapshot that retention took away.
 SHOWN = ("graphVersion", "images", "envNames")
 ENTRY_COLUMNS = (
@@ -51,8 +67,7 @@ def record(
 
     Inside a transaction; only the lane's one holder may call it.
     """
-    lane = DeploymentHistory.objects.filter(project_id=project_id, target_id=target_id)
-    number = (lane.aggregate(highest=Max("number"))["highest"] or 0) + 1
+    number = newest_number(project_id=project_id, target_id=target_id) + 1
     DeploymentHistory.objects.create(
         id=uuid5(deployment_id, "history"),
         deployment_id=deployment_id,
@@ -63,8 +78,22 @@ def record(
         deployment_snapshot=dict(snapshot),
         sealed_variables=sealed_variables,
         env_vars=dict(env_vars),
+        content_key=content_key(snapshot),
         created_at=at,
     )
+
+
+def content_key(snapshot: Mapping[str, Any]) -> str:
+    """Return the name of what a snapshot makes run: the same for the same images, files and values."""
+    config = snapshot.get("config", {})
+    content = [snapshot.get("images"), config.get("files"), config.get("hashes")]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def newest_number(*, project_id: UUID, target_id: UUID) -> int:
+    """Return the lane's highest number so far, 0 for none."""
+    lane = DeploymentHistory.objects.filter(project_id=project_id, target_id=target_id)
+    return lane.aggregate(highest=Max("number"))["highest"] or 0
 
 
 def light_rows() -> QuerySet[DeploymentHistory]:
@@ -131,13 +160,18 @@ def last_successes(*, project_id: UUID) -> tuple[UUID, ...]:
 
 
 def before(*, deployment: DeploymentRecord, limit: int) -> tuple[HistoryEntry, ...]:
-    """Successes of the lane before this deployment that were not rolled back themselves, the last one first."""
+    """Successes of the lane before this deployment that were not rolled back themselves, the last one first.
+
+    By their numbers: what is told by two clocks is not told.
+    """
     own = of_deployment(deployment_id=deployment.id)
-    earlier = (
-        Q(number__lt=own.number)
-        if own is not None
-        else Q(created_at__lte=deployment.started_at or deployment.created_at)
-    )
+    if own is not None:
+        earlier = Q(number__lt=own.number)
+    elif deployment.base_number is not None:
+        earlier = Q(number__lte=deployment.base_number)
+    else:
+        # An earlier version started it and noted no number.
+        earlier = Q(created_at__lte=deployment.started_at or deployment.created_at)
     lane = in_lane(project_id=deployment.project_id, target_id=deployment.target.id)
     rows = lane.filter(earlier, deployment__status=Status.SUCCESS)
     return tuple(history_entry(row) for row in rows[:limit])
@@ -204,29 +238,39 @@ def kept_images(*, target_ids: Collection[UUID]) -> tuple[KeptImages, ...]:
     )
 
 
-def overfull_lanes(*, limit: int) -> tuple[tuple[UUID, UUID, int], ...]:
-    """Project, target and how many to keep, of lanes that keep more than their project wants."""
+def overfull_lanes(*, after: Lane | None = None, limit: int) -> tuple[tuple[Lane, int], ...]:
+    """Lanes that keep more entries than their project wants releases, and how many it wants; by id, above `after`."""
     retention = Project.objects.filter(pk=OuterRef("project_id")).values("retention")
-    lanes = DeploymentHistory.objects.filter(dropped_at__isnull=True).order_by().values("project_id", "target_id")
-    counted = lanes.annotate(kept=Count("pk"), wanted=Greatest(Subquery(retention), 1))
+    entries = DeploymentHistory.objects.filter(dropped_at__isnull=True)
+    if after is not None:
+        entries = entries.filter(Q(project_id__gt=after[0]) | Q(project_id=after[0], target_id__gt=after[1]))
+    lanes = entries.order_by().values("project_id", "target_id")
+    counted = lanes.annotate(kept=Count("pk"), wanted=Greatest(Subquery(retention), 1)).filter(kept__gt=F("wanted"))
+    found = counted.order_by("project_id", "target_id").values_list("project_id", "target_id", "wanted")[:limit]
+    return tuple(((project_id, target_id), wanted) for project_id, target_id, wanted in found)
+
+
+def kept_in_lane(*, project_id: UUID, target_id: UUID) -> tuple[KeptEntry, ...]:
+    """Return the lane's entries that retention did not take away yet, the newest first."""
+    lane = DeploymentHistory.objects.filter(project_id=project_id, target_id=target_id, dropped_at__isnull=True)
+    needed = Exists(Deployment.objects.filter(restores=OuterRef("pk"), status__in=sorted(UNFINISHED)))
+    columns = ("pk", "deployment__kind", "rolled_back", "content_key", "needed")
     return tuple(
-        counted.filter(kept__gt=F("wanted")).values_list("project_id", "target_id", "wanted").order_by("kept")[:limit]
+        KeptEntry(id=pk, kind=kind, rolled_back=undone, content=content or str(pk), needed=wanted)
+        for pk, kind, undone, content, wanted in lane.annotate(needed=needed).order_by("-number").values_list(*columns)
     )
 
 
-def drop_old(*, project_id: UUID, target_id: UUID, keep: int, at: datetime) -> int:
-    """Take the snapshots beyond the newest `keep` away, but for those that an unfinished rollback restores.
+def drop(*, history_ids: Collection[UUID], at: datetime) -> int:
+    """Take these snapshots away; what lists show of them stays. Inside a transaction that holds the lane's lock.
 
-    What lists show of them stays. Inside a transaction that holds the lane's lock; returns how many were dropped.
+    Returns how many were dropped.
     """
-    lane = DeploymentHistory.objects.filter(project_id=project_id, target_id=target_id, dropped_at__isnull=True)
-    needed = Deployment.objects.filter(restores=OuterRef("pk"), status__in=sorted(UNFINISHED))
-    newest = lane.order_by("-number").values_list("pk", flat=True)[:keep]
-    old = lane.filter(~Exists(needed)).exclude(pk__in=list(newest))
     dropped = 0
-    for row in old.only("pk", "deployment_snapshot"):
+    kept = DeploymentHistory.objects.filter(dropped_at__isnull=True)
+    for row in kept.filter(pk__in=list(history_ids)).only("pk", "deployment_snapshot"):
         shown = {name: row.deployment_snapshot[name] for name in SHOWN if name in row.deployment_snapshot}
-        dropped += lane.filter(pk=row.pk).update(
+        dropped += kept.filter(pk=row.pk).update(
             deployment_snapshot=shown, sealed_variables="", env_vars={}, dropped_at=at
         )
     return dropped

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, Max, QuerySet
 
 from deployments.models import Deployment
 from deployments.repositories.deployments import rows
@@ -50,8 +50,15 @@ def is_next(*, deployment_id: UUID, project_id: UUID, target_id: UUID) -> bool:
 def last_started(*, project_id: UUID, target_id: UUID) -> DeploymentRecord | None:
     """The deployment of the lane that an agent was told of last."""
     started = rows().filter(project_id=project_id, target_id=target_id, started_at__isnull=False)
-    row = started.order_by("-started_at", "-id").first()
+    # Those without a number an earlier version started.
+    row = started.order_by(F("start_number").desc(nulls_last=True), "-started_at", "-id").first()
     return deployment_record(row) if row else None
+
+
+def next_start_number(*, project_id: UUID, target_id: UUID) -> int:
+    """Return the number of the lane's next start. Inside a transaction that holds the lane's lock."""
+    lane = in_lane(project_id=project_id, target_id=target_id)
+    return (lane.aggregate(highest=Max("start_number"))["highest"] or 0) + 1
 
 
 def unfinished(*, project_id: UUID, limit: int) -> tuple[DeploymentRecord, ...]:

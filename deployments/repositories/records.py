@@ -80,8 +80,9 @@ DEPLOYMENT_COLUMNS = (
     *("server_id", "cluster_id", "status", "stage", "progress", "reason", "message", "failed_service", "log_tail"),
     *("service_statuses", "env_vars", "config", "graph_version__version", "graph_version__graph", "code"),
     *("force_redeploy", "request_id", "approval", "replicas", "restores_id", "rollback_of_id", "rolled_back_by_id"),
-    *("former_status", "attempts", "last_sequence", "cancel_requested_at", "cancel_requested_by__username"),
-    *("cancel_confirmed_at", "deadline_at", "started_at", "completed_at", "created_at", "updated_at"),
+    *("former_status", "attempts", "base_number", "last_sequence", "cancel_requested_at"),
+    *("cancel_requested_by__username", "cancel_confirmed_at", "deadline_at", "started_at", "completed_at"),
+    *("created_at", "updated_at"),
 )
 
 
@@ -118,6 +119,7 @@ def deployment_record(row: Mapping[str, Any]) -> DeploymentRecord:
         rolled_back_by=row["rolled_back_by_id"],
         former_status=row["former_status"],
         attempts=row["attempts"],
+        base_number=row["base_number"],
         last_sequence=row["last_sequence"],
         cancel_requested_at=row["cancel_requested_at"],
         cancel_requested_by=row["cancel_requested_by__username"] or "",

@@ -98,6 +98,8 @@ def start(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Pre
             config=prepared.config,
             sealed_variables=seal_mapping(values=prepared.values, context=f"deployment:{deployment.id}"),
             deadline_at=at + timedelta(seconds=settings.AXION_DEPLOY_DEADLINE),
+            start_number=lanes.next_start_number(project_id=deployment.project_id, target_id=deployment.target.id),
+            base_number=history.newest_number(project_id=deployment.project_id, target_id=deployment.target.id),
             **prepared.columns,
         )
         _hand_over(deployment=deployment, project=project, prepared=prepared, at=at)

@@ -2,33 +2,94 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 
 from agents import gateway
 from agents.isolation import isolation
 from deployments.repositories import history, lanes
-from deployments.types import lane_of
+from deployments.services.accept import DEPLOY, STOP
+from deployments.types import KeptEntry, lane_of
 
 BATCH = 100
 
 
-def drop_beyond_retention(*, at: datetime) -> int:
-    """Take away the snapshots beyond each project's `retention` newest per target; returns how many.
+class Walk:
+    """Goes through the lanes that may keep too much, BATCH at a time, so that none is passed over for ever."""
 
-    Never what runs nor what an unfinished rollback restores. One transaction per lane, so it may die between any two.
-    """
-    dropped = 0
-    loop = isolation("retention of lanes")
-    for project_id, target_id, keep in history.overfull_lanes(limit=BATCH):
-        lane = lane_of(project_id=project_id, target_id=target_id)
-        if loop.rests(lane):
-            continue
-        with loop.item(lane), transaction.atomic():
-            lanes.lock(lane=lane)
-            gone = history.drop_old(project_id=project_id, target_id=target_id, keep=keep, at=at)
-            if gone:
-                gateway.announce_retention(target_id=target_id)
-            dropped += gone
+    def __init__(self) -> None:
+        self._after: history.Lane | None = None
+
+    def step(self, *, at: datetime) -> int:
+        """Take away what the next lanes keep beyond their project's `retention`; returns how many snapshots.
+
+        Never what runs nor what an unfinished rollback restores. One transaction per lane, so it may die between any
+        two.
+        """
+        found = history.overfull_lanes(after=self._after, limit=BATCH)
+        loop = isolation("retention of lanes")
+        dropped = 0
+        for lane, keep in found:
+            if not loop.rests(lane):
+                with loop.item(lane):
+                    dropped += _thin(lane, keep=keep, at=at)
+        self._after = found[-1][0] if len(found) == BATCH else None
+        return dropped
+
+
+_walk = Walk()
+
+
+def drop_beyond_retention(*, at: datetime) -> int:
+    """Take the next step of this process's walk through the lanes; returns how many snapshots were dropped."""
+    return _walk.step(at=at)
+
+
+def _thin(lane: history.Lane, *, keep: int, at: datetime) -> int:
+    project_id, target_id = lane
+    with transaction.atomic():
+        lanes.lock(lane=lane_of(project_id=project_id, target_id=target_id))
+        entries = history.kept_in_lane(project_id=project_id, target_id=target_id)
+        dropped = history.drop(history_ids=beyond(entries, keep=keep), at=at)
+        if dropped:
+            gateway.announce_retention(target_id=target_id)
     return dropped
+
+
+def beyond(entries: Sequence[KeptEntry], *, keep: int) -> frozenset[UUID]:
+    """Return which of a lane's entries, the newest first, need not be kept. Pure.
+
+    Kept are the newest entry, which is what runs; the `keep` newest releases, one for each content; the last state of
+    each of these, which is what a rollback of the next one brings back; the `keep` newest scales, stops, rollbacks and
+    releases that were rolled back; what an unfinished rollback restores; and never fewer than the `keep` newest.
+    """
+    releases: dict[str, UUID] = {}
+    last_states: set[UUID] = set()
+    for position, entry in enumerate(entries):
+        if _is_release(entry) and entry.content not in releases and len(releases) < keep:
+            releases[entry.content] = entry.id
+            last_states.add(_last_state(entries[: position + 1]))
+    others = [entry.id for entry in entries if not _is_release(entry)]
+    kept = {*releases.values(), *last_states, *others[:keep], *(entry.id for entry in entries[:1])}
+    for entry in entries:
+        if len(kept) < keep:
+            kept.add(entry.id)
+    return frozenset(entry.id for entry in entries if not entry.needed) - kept
+
+
+def _is_release(entry: KeptEntry) -> bool:
+    return entry.kind == DEPLOY and not entry.rolled_back
+
+
+def _last_state(newest_to_release: Sequence[KeptEntry]) -> UUID:
+    """Return what ran last before the next release: the entries end with a release, the newest come first."""
+    last = newest_to_release[-1]
+    for entry in reversed(newest_to_release[:-1]):
+        if _is_release(entry):
+            break
+        if not entry.rolled_back and entry.kind != STOP:
+            last = entry
+    return last.id

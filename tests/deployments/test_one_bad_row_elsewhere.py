@@ -25,7 +25,7 @@ from deployments.intake.counter import Counter
 from deployments.intake.messages import Incoming
 from deployments.models import DeploymentEvent, DeploymentHistory, Project, User
 from deployments.publishing import Outbox
-from deployments.repositories import events, history
+from deployments.repositories import events
 from deployments.repositories.events import Mark
 from deployments.services import health, housekeeping, retention
 from deployments.stream import value_of
@@ -100,20 +100,20 @@ def test_a_part_of_housekeeping_that_fails_does_not_keep_the_others(
     assert isolation.failing() == {"housekeeping": 1}
 
 
-def test_a_lane_that_cannot_be_thinned_does_not_keep_the_others(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lane_that_cannot_be_thinned_does_not_keep_the_others(lane: Lane) -> None:
     Project.objects.filter(pk=lane.project_id).update(retention=1)
     for image in ("web:2", "web:3", "web:4"):
         lane.draw(web=image, db="db:1")
         lane.deployed()
-    bad = uuid4()
-    real = history.overfull_lanes
-
-    def with_a_bad_one(*, limit: int) -> tuple[tuple[UUID, UUID, int], ...]:
-        return ((bad, bad, -1), *real(limit=limit))
-
-    monkeypatch.setattr(history, "overfull_lanes", with_a_bad_one)
-    assert retention.drop_beyond_retention(at=NOW) == 2
+    # Lanes are gone through by their ids, so this one comes first.
+    bad = UUID(int=0)
+    for number, entry in enumerate(DeploymentHistory.objects.order_by("number")[:2], start=1):
+        DeploymentHistory.objects.filter(pk=entry.pk).update(target_id=bad, number=number, deployment_snapshot=5)
+    assert retention.drop_beyond_retention(at=NOW) == 0
     assert isolation.failing() == {"retention of lanes": 1}
+    lane.draw(web="web:5", db="db:1")
+    lane.deployed()
+    assert retention.drop_beyond_retention(at=NOW) == 1
 
 
 def test_a_row_that_cannot_be_sealed_anew_does_not_keep_the_others(lane: Lane, settings: Any) -> None:
