@@ -9,8 +9,10 @@ import stat
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
+from stackgen.archives import LINKS, TarReader
 from stackgen.errors import BundleInvalid
 from stackgen.ignore import Ignored, read_ignore
 
@@ -19,6 +21,9 @@ __all__ = ["BundleInvalid", "CodeFacts", "bundle_tar", "canonical_tar", "facts_o
 MAX_BYTES = 50 * 1024 * 1024
 MAX_FILES = 20_000
 MAX_NAME = 1000
+MAX_DEPTH = 100
+# Of an unpacked tar: the files, and around each two headers, a long name and padding.
+MAX_TAR_BYTES = MAX_BYTES + MAX_FILES * 6 * 512
 MAX_TEXT = 256 * 1024
 # Read into CodeFacts.texts wherever they lie at the top; what a runtime looks at must be named here.
 KEY_FILES = frozenset({
@@ -74,10 +79,9 @@ def facts_of_tar(content: bytes) -> CodeFacts:
 
 def _read_tar(content: bytes) -> list[_File]:
     try:
-        with tarfile.open(fileobj=io.BytesIO(content), mode="r:*") as tar:
-            return _files_of_tar(tar)
-    except (tarfile.TarError, EOFError, OSError, ValueError) as error:
-        raise BundleInvalid(f"not a readable tar: {error}") from error
+        return _files_of_tar(TarReader(content, limit=MAX_TAR_BYTES))
+    except (RecursionError, MemoryError, OverflowError) as error:
+        raise BundleInvalid(f"not a readable tar: {type(error).__name__}") from error
 
 
 def _facts(files: list[_File]) -> CodeFacts:
@@ -109,6 +113,10 @@ class _Budget:
         self.files = 0
         self.bytes = 0
 
+    @property
+    def left(self) -> int:
+        return MAX_BYTES - self.bytes
+
     def take(self, size: int) -> None:
         self.files += 1
         self.bytes += size
@@ -125,12 +133,11 @@ def _files_of_directory(path: Path) -> list[_File]:
     ignored = read_ignore(root)
     budget = _Budget()
     files = []
-    for found in _walk(root, root, ignored):
-        name = _checked_name(found.relative_to(root).as_posix())
-        try:
-            files.append(_read_file(found, name, root, budget))
-        except (OSError, RuntimeError) as error:
-            raise BundleInvalid(f"{name} cannot be read: {error}") from error
+    try:
+        for found in _walk(root, root, ignored):
+            files.append(_read_file(found, _checked_name(found.relative_to(root).as_posix()), root, budget))
+    except (OSError, RuntimeError) as error:
+        raise BundleInvalid(f"{path.name} cannot be read: {error}") from error
     return sorted(files, key=lambda file: file.name)
 
 
@@ -141,12 +148,15 @@ def _read_file(found: Path, name: str, root: Path, budget: _Budget) -> _File:
     kind = real.stat()
     if not stat.S_ISREG(kind.st_mode):
         raise BundleInvalid(f"{name} is neither a file nor a directory")
-    budget.take(kind.st_size)
-    return _File(name=name, content=real.read_bytes(), executable=bool(kind.st_mode & stat.S_IXUSR))
+    with real.open("rb") as file:
+        # What is read counts, not what was there a moment before.
+        content = file.read(budget.left + 1)
+    budget.take(len(content))
+    return _File(name=name, content=content, executable=bool(kind.st_mode & stat.S_IXUSR))
 
 
 def _walk(folder: Path, root: Path, ignored: Ignored) -> Iterator[Path]:
-    for found in sorted(folder.iterdir()):
+    for found in _listing(folder):
         name = found.relative_to(root).as_posix()
         if found.is_dir() and not found.is_symlink():
             # A folder that is left out may hold something that an exception takes back in.
@@ -158,21 +168,26 @@ def _walk(folder: Path, root: Path, ignored: Ignored) -> Iterator[Path]:
             yield found
 
 
-def _files_of_tar(tar: tarfile.TarFile) -> list[_File]:
+def _listing(folder: Path) -> list[Path]:
+    listed = list(islice(folder.iterdir(), MAX_FILES + 1))
+    if len(listed) > MAX_FILES:
+        raise BundleInvalid(f"{folder.name} holds more than {MAX_FILES} files")
+    return sorted(listed)
+
+
+def _files_of_tar(tar: TarReader) -> list[_File]:
     budget = _Budget()
     files: dict[str, _File] = {}
     links: dict[str, str] = {}
-    for entry in tar:
-        name = _checked_name(entry.name)
-        budget.take(entry.size if entry.isreg() else 0)
-        if entry.isreg():
-            reader = tar.extractfile(entry)
-            content = reader.read() if reader else b""
-            files[name] = _File(name=name, content=content, executable=bool(entry.mode & stat.S_IXUSR))
-        elif entry.issym() or entry.islnk():
-            base = PurePosixPath(name).parent if entry.issym() else PurePosixPath()
-            links[name] = _checked_name((base / entry.linkname).as_posix())
-        elif not entry.isdir():
+    for member in tar:
+        name = _checked_name(member.name)
+        budget.take(member.size)
+        if member.is_file:
+            files[name] = _File(name=name, content=tar.content(), executable=member.executable)
+        elif member.kind in LINKS:
+            base = PurePosixPath(name).parent if member.kind == tarfile.SYMTYPE else PurePosixPath()
+            links[name] = _checked_name((base / member.linkname).as_posix())
+        elif not member.is_directory:
             raise BundleInvalid(f"{name} is neither a file nor a directory")
     for name, target in links.items():
         if target not in files:
@@ -187,7 +202,7 @@ def _checked_name(name: str) -> str:
     path = posixpath.normpath(name)
     if name.startswith("/") or path == ".." or path.startswith("../"):
         raise BundleInvalid(f"{name!r} leads out of the bundle")
-    if len(path) > MAX_NAME or any(character in path for character in "\0\n\r\\"):
+    if len(path) > MAX_NAME or path.count("/") >= MAX_DEPTH or any(character in path for character in "\0\n\r\\"):
         raise BundleInvalid(f"{name[:80]!r} is no usable file name")
     try:
         path.encode()

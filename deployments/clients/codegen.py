@@ -45,9 +45,14 @@ def bundle_of(path: Path) -> tuple[str, bytes]:
     try:
         if path.is_dir():
             return bundle_tar(path)
-        if path.stat().st_size > MAX_BYTES:
+        # A pipe would be waited for, for ever.
+        if path.exists() and not path.is_file():
+            raise PeerRefused(f"The code at {path.name} is neither a folder nor a file.")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
             raise PeerRefused(f"The code at {path.name} is larger than {MAX_BYTES // 1024**2} MiB.")
-        return canonical_tar(path.read_bytes())
+        return canonical_tar(content)
     except BundleInvalid as error:
         raise PeerRefused(f"The code at {path.name} cannot be used: {error}") from error
     except OSError as error:
