@@ -27,6 +27,9 @@ from agents.models.machines import lost_after, silent_after
 from agents.services import enrolment
 from agents.states import CommandStatus, Presence, presence
 
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+PLAIN_TEXT = """# The gateway has no TLS (AXION_GATEWAY_TLS_CERT), so the agent refuses it. If the line itself is safe, add:
+# export AXION_AGENT__CONTROL_PLANE__INSECURE=true"""
 PRESENCE_COLOURS = {
     Presence.ONLINE: "success",
     Presence.SILENT: "warning",
@@ -173,8 +176,10 @@ def start_command(*, request: HttpRequest, server_id: UUID, token: str) -> str:
     scheme = "https" if settings.AXION_GATEWAY_TLS_CERT else "http"
     host = request.get_host().rpartition(":")[0] or request.get_host()
     port = settings.AXION_GATEWAY_BIND.rpartition(":")[2]
+    remark = "" if scheme == "https" or host in LOOPBACK else PLAIN_TEXT
     return "\n".join(
         (
+            *([remark] if remark else []),
             f"export AXION_AGENT__AGENT__SERVER_ID={server_id}",
             f"export AXION_AGENT__AGENT__TOKEN={token}",
             f"export AXION_AGENT__CONTROL_PLANE__GRPC_URL={scheme}://{host}:{port}",

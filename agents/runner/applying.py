@@ -17,6 +17,7 @@ from agents.runner.model import Container, Release, Target
 from agents.runner.observed import describe
 from agents.runner.plan import Plan
 from agents.runner.reports import HEALTH_CHECKING
+from agents.runner.stackcheck import check_stack
 from agents.runner.steps import ADD, REMOVE, RETIRE, STARTING, Operation
 from agents.runner.switching import Switch
 from agents.runner.work import Work
@@ -62,6 +63,7 @@ class Applier:
 
         Raises StepFailedError or InterruptedWorkError.
         """
+        self._check_stacks(plan)
         touched = plan.services(*STARTING)
         self._gate.stale = {each.id: each.service for each in observed if each.service in touched}
         self._gate.leaving = plan.leaving
@@ -88,6 +90,11 @@ class Applier:
         finally:
             forget()
             watch.close()
+
+    def _check_stacks(self, plan: Plan) -> None:
+        """Nothing is touched for a stack that this machine no longer allows: its owner may have changed the policy."""
+        for name in sorted({each.release for each in plan.operations if each.kind in STARTING}):
+            check_stack(release=self._release(name), policy=self._work.policy)
 
     def _let_go(self, plan: Plan, switch: Switch, observed: tuple[Container, ...]) -> tuple[Container, ...]:
         """All is proven: the new copies take over, and only then the old ones end."""

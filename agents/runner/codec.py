@@ -65,7 +65,7 @@ def _check_names(command: pb.Command) -> None:
         raise StepFailedError("invalid", f"The deployment has no {COMPOSE_FILE}.")
     for name in deploy.files:
         path = PurePosixPath(name)
-        if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name:
+        if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name or str(path) != name:
             raise StepFailedError("invalid", f"The file name {name!r} leaves the release's folder.")
     for name in deploy.variable_names:
         if not VARIABLE_NAME.fullmatch(name) or RESERVED.fullmatch(name):
@@ -73,6 +73,9 @@ def _check_names(command: pb.Command) -> None:
     for spec in deploy.services:
         if not SAFE_ID.fullmatch(spec.name) or not spec.image or spec.image.startswith("-"):
             raise StepFailedError("invalid", f"The service {spec.name!r} has no usable name or image.")
+        if spec.dockerfile and spec.dockerfile not in deploy.files:
+            message = f"The Dockerfile {spec.dockerfile!r} of {spec.name} is no file of the deployment."
+            raise StepFailedError("invalid", message, service=spec.name)
     _check_pins(deploy)
 
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.runner.codec import COMPOSE_FILE
-from agents.runner.overlay import FILE_NAME
+from agents.runner import overlay, stackfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +42,7 @@ def up(order: Up) -> list[str]:
         *("--project-name", order.stack, "--project-directory", str(folder)),
         # Nothing but our own environment may fill the file's variables.
         *("--env-file", "/dev/null"),
-        *("--file", str(folder / COMPOSE_FILE), "--file", str(folder / FILE_NAME)),
+        *("--file", str(folder / stackfile.FILE_NAME), "--file", str(folder / overlay.FILE_NAME)),
         *("up", "--detach", "--no-build", "--quiet-pull", "--pull", "never"),
     ]
     if order.beside:

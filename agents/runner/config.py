@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import logging as log
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,15 +11,19 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from agents.runner.errors import ConfigInvalidError
+from agents.runner.policy import Policy
+from agents.runner.policy_config import read_policy, switch
 
 DEFAULT_FILE = Path("/etc/axion/agent.toml")
 PREFIX = "AXION_AGENT__"
 GIBIBYTE = 1024**3
 # telemetry, health, kafka and security are the platform's; what this runner does not use of them it leaves alone.
 LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR"})
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+PLAIN_SCHEMES = frozenset({"http", "grpc"})
+TLS_SCHEMES = frozenset({"https", "grpcs"})
 
 Sections = dict[str, dict[str, object]]
+logger = log.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +42,7 @@ class Config:
     build_parallel: int
     bundle_cache_bytes: int
     log_level: str
+    policy: Policy
 
 
 def load_config(*, path: Path | None, environment: Mapping[str, str]) -> Config:
@@ -43,7 +50,9 @@ def load_config(*, path: Path | None, environment: Mapping[str, str]) -> Config:
     sections = _overridden(sections=_read(path), environment=environment)
     agent, build = sections.get("agent", {}), sections.get("build", {})
     state_dir = Path(_text(agent, "state_dir", "/var/lib/axion-agent"))
-    address, secure = _address(_text(sections.get("control_plane", {}), "grpc_url", ""))
+    control_plane = sections.get("control_plane", {})
+    insecure = switch(control_plane.get("insecure", False), key="control_plane.insecure")
+    address, secure = _address(_text(control_plane, "grpc_url", ""), insecure=insecure)
     return Config(
         token=_token(agent),
         server_id=_text(agent, "server_id", ""),
@@ -52,11 +61,12 @@ def load_config(*, path: Path | None, environment: Mapping[str, str]) -> Config:
         credential_file=Path(_text(agent, "credential_file", str(state_dir / "credential.json"))),
         address=address,
         secure=secure,
-        ca_file=_file(sections.get("control_plane", {}), "ca_file", section_name="control_plane"),
+        ca_file=_file(control_plane, "ca_file", section_name="control_plane"),
         ca_bundle=_file(build, "ca_bundle", section_name="build"),
         build_parallel=_number(build, "parallel", 2, section_name="build"),
         bundle_cache_bytes=_number(build, "cache_bytes", GIBIBYTE, section_name="build"),
         log_level=_level(sections.get("logging", {})),
+        policy=read_policy(sections.get("policy", {}), state_dir=state_dir),
     )
 
 
@@ -114,15 +124,36 @@ def _level(logging: Mapping[str, object]) -> str:
     return level
 
 
-def _address(url: str) -> tuple[str, bool]:
-    """host:port and whether to use TLS. Without a scheme, only a loopback address is spoken to in the clear."""
+def _address(url: str, *, insecure: bool) -> tuple[str, bool]:
+    """host:port and whether to use TLS. Beyond this machine nothing goes in the clear, unless `insecure` says so."""
     parts = urlsplit(url if "://" in url else f"//{url}")
     try:
         port = parts.port
     except ValueError:
         port = None
-    if not parts.hostname or port is None:
+    if not parts.hostname or port is None or parts.scheme not in {"", *PLAIN_SCHEMES, *TLS_SCHEMES}:
         raise ConfigInvalidError(f"control_plane.grpc_url: {url!r} is no address such as https://host:50051.")
-    secure = parts.hostname not in LOOPBACK if not parts.scheme else parts.scheme in {"https", "grpcs"}
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    local = _is_loopback(parts.hostname)
+    secure = not local if not parts.scheme else parts.scheme in TLS_SCHEMES
+    if not secure and not local:
+        _allow_plain_text(host, insecure=insecure)
     return f"{host}:{port}", secure
+
+
+def _allow_plain_text(host: str, *, insecure: bool) -> None:
+    if not insecure:
+        raise ConfigInvalidError(
+            f"control_plane.grpc_url: {host} would be spoken to in the clear. Whoever is on the way could read this "
+            "agent's credential and every secret, and give this machine orders. Use https://, with "
+            "control_plane.ca_file if need be, or set control_plane.insecure = true where the line itself is safe, as "
+            "in a VPN."
+        )
+    logger.warning("control_plane.insecure: %s is spoken to in the clear", host)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

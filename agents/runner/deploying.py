@@ -17,6 +17,7 @@ from agents.runner.plan import Plan, make_plan
 from agents.runner.releases import Before, Kept, Phase
 from agents.runner.reports import BUILDING, COMPLETED, DEPLOYING
 from agents.runner.restoring import restore, runs_something
+from agents.runner.stackcheck import check_stack
 from agents.runner.steps import STARTING
 from agents.runner.stopping import NOTHING, stop_stack
 from agents.runner.work import Work
@@ -34,6 +35,7 @@ def deploy(work: Work) -> None:
     work.reporter.stage(BUILDING, BEGUN_PERCENT, "The agent has begun.")
     try:
         release = release_of(work.command)
+        check_stack(release=release, policy=work.policy)
         kept = work.releases.begin(command=work.command, before=_before(work, release))
     except (StepFailedError, UnavailableError) as error:
         _finish_unbegun(work, error)

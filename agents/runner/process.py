@@ -76,6 +76,7 @@ class Workshop:
             clock=time.monotonic,
             build_parallel=self._config.build_parallel,
             ca_bundle=self._config.ca_bundle,
+            policy=self._config.policy,
         )
 
     def _wake(self) -> None:

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.codec import release_of
+from agents.runner.codec import COMPOSE_FILE, release_of
 from agents.runner.errors import StepFailedError
 from agents.runner.model import Release, Target
 from agents.runner.overlay import FILE_NAME, overlay
+from agents.runner.stackfile import FILE_NAME as STACK_FILE
+from agents.runner.stackfile import read_stack, write_stack
 from agents.runner.store import Store
 
 
@@ -148,9 +150,13 @@ class Releases:
         self.store.write("DELETE FROM led WHERE container = ?", container_id)
 
     def write_files(self, *, release: Release, pinned: Mapping[str, str]) -> Path:
-        """The folder Compose runs in, with the release's files and our overlay; the same call again changes nothing."""
+        """The folder Compose runs in, with the release's files, the stack as it was judged and our overlay.
+
+        The same call again changes nothing. Raises StepFailedError for a compose file that cannot be read.
+        """
         folder = self._folder / release.stack / release.deployment_id
-        files = {**release.files, FILE_NAME: overlay(release=release, pinned=pinned)}
+        stack = write_stack(read_stack(release.files[COMPOSE_FILE]))
+        files = {**release.files, STACK_FILE: stack, FILE_NAME: overlay(release=release, pinned=pinned)}
         for name, text in files.items():
             path = folder / name
             path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)

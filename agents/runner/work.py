@@ -13,6 +13,7 @@ from agents.runner.docker_commands import DockerCommands
 from agents.runner.docker_host import DockerHost
 from agents.runner.interrupt import Interrupt
 from agents.runner.masking import Masker
+from agents.runner.policy import Policy
 from agents.runner.releases import Releases
 from agents.runner.reports import Reporter
 from agents.runner.vault import Vault
@@ -35,3 +36,4 @@ class Work:
     clock: Callable[[], float]
     build_parallel: int
     ca_bundle: Path | None
+    policy: Policy

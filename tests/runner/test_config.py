@@ -46,7 +46,9 @@ def test_a_token_may_lie_in_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "address", "secure"),
     [
-        ("http://10.0.0.1:50051", "10.0.0.1:50051", False),
+        ("http://127.0.0.1:50051", "127.0.0.1:50051", False),
+        ("grpc://127.8.0.1:50051", "127.8.0.1:50051", False),
+        ("https://localhost:50051", "localhost:50051", True),
         ("grpcs://gate:443", "gate:443", True),
         ("127.0.0.1:50051", "127.0.0.1:50051", False),
         ("[::1]:50051", "[::1]:50051", False),
@@ -59,6 +61,27 @@ def test_only_loopback_is_spoken_to_in_the_clear_unasked(url: str, address: str,
 
 
 @pytest.mark.parametrize(
+    "url", ["http://10.0.0.1:50051", "http://deploy.example:50051", "grpc://[fe80::1]:1", "http://localhost.example:1"]
+)
+def test_beyond_this_machine_plain_text_is_refused_unless_it_is_asked_for_by_name(url: str) -> None:
+    environment = {"AXION_AGENT__CONTROL_PLANE__GRPC_URL": url}
+    with pytest.raises(ConfigInvalidError, match=r"in the clear.*https://.*control_plane\.insecure = true"):
+        load_config(path=None, environment=environment)
+    config = load_config(path=None, environment={**environment, "AXION_AGENT__CONTROL_PLANE__INSECURE": "true"})
+    assert not config.secure
+
+
+def test_the_policy_allows_nothing_by_itself_and_what_the_file_says(tmp_path: Path) -> None:
+    path = tmp_path / "agent.toml"
+    path.write_text(FILE)
+    assert load_config(path=path, environment={}).policy.bind_mounts == frozenset()
+    path.write_text(f'{FILE}[policy]\nbind_mounts = ["/srv/media"]\ncapabilities = ["CAP_NET_ADMIN"]\n')
+    policy = load_config(path=path, environment={"AXION_AGENT__POLICY__DEVICES": "/dev/dri, gpu"}).policy
+    assert (*policy.bind_mounts, *policy.capabilities) == ("/srv/media", "NET_ADMIN")
+    assert (sorted(policy.devices), policy.privileged) == (["/dev/dri", "gpu"], False)
+
+
+@pytest.mark.parametrize(
     ("name", "value", "said"),
     [
         ("AXION_AGENT__CONTROL_PLANE__GRPC_URL", "nowhere", "control_plane.grpc_url"),
@@ -66,6 +89,11 @@ def test_only_loopback_is_spoken_to_in_the_clear_unasked(url: str, address: str,
         ("AXION_AGENT__CONTROL_PLANE__CA_FILE", "/no/such/file", "control_plane.ca_file"),
         ("AXION_AGENT__BUILD__PARALLEL", "none", "build.parallel"),
         ("AXION_AGENT__LOGGING__LEVEL", "LOUD", "logging.level"),
+        ("AXION_AGENT__CONTROL_PLANE__GRPC_URL", "ftp://127.0.0.1:1", "control_plane.grpc_url"),
+        ("AXION_AGENT__CONTROL_PLANE__INSECURE", "perhaps", "control_plane.insecure"),
+        ("AXION_AGENT__POLICY__BIND_MOUNT", "/srv", "policy.bind_mount: "),
+        ("AXION_AGENT__POLICY__BIND_MOUNTS", "srv", "policy.bind_mounts"),
+        ("AXION_AGENT__POLICY__HOST_NAMESPACES", "all", "policy.host_namespaces"),
     ],
 )
 def test_errors_name_the_key(name: str, value: str, said: str) -> None:
