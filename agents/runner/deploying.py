@@ -13,6 +13,7 @@ from agents.runner.errors import InterruptedWorkError, StepFailedError, Unavaila
 from agents.runner.images import provide_images
 from agents.runner.model import Container, Release, Target
 from agents.runner.observed import describe_all, step
+from agents.runner.outages import through_outages
 from agents.runner.plan import Plan, make_plan
 from agents.runner.releases import Before, Kept, Phase
 from agents.runner.reports import BUILDING, COMPLETED, DEPLOYING
@@ -44,7 +45,7 @@ def deploy(work: Work) -> None:
         _go_back(work, kept)
         return
     try:
-        observed, target = _bring_up(work, release)
+        observed, target = through_outages(work=work, attempt=lambda: _bring_up(work, release))
     except InterruptedWorkError:
         raise
     except Exception as error:  # whatever happened, what ran before must come back
@@ -71,7 +72,7 @@ def _bring_up(work: Work, release: Release) -> tuple[tuple[Container, ...], Targ
         work.reporter.service(step(service, "waiting"))
     images = provide_images(work=work, release=release)
     work.reporter.stage(BUILDING, 45, "Every image is here.")
-    observed = work.host.containers(stack=release.stack, project_id=release.project_id)
+    observed = work.host.settled_containers(stack=release.stack, project_id=release.project_id)
     owners = owners_of(release=release, observed=observed, known=_known(work, observed))
     target = Target(services=release.services, owners=owners, images=_expected(work, release, owners, images))
     plan = make_plan(target=target, observed=observed)

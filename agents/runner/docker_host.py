@@ -3,93 +3,109 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import tarfile
-import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-import docker
-import requests
-from docker.errors import APIError, DockerException, NotFound
-from docker.utils import kwargs_from_env
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+from docker.errors import APIError, NotFound
 
-from agents.runner.errors import UnavailableError
+from agents.runner import inside
+from agents.runner.engine import PATIENT_SECONDS, QUESTION_SECONDS, Engine, EngineState
+from agents.runner.errors import EngineAwayError, StepFailedError, UnavailableError
+from agents.runner.inspected import container_of
+from agents.runner.interrupt import Interrupt
 from agents.runner.model import (
-    COMPOSE_NUMBER,
     COMPOSE_PROJECT,
-    COMPOSE_SERVICE,
     LABEL_DEPLOYMENT,
-    LABEL_HASH,
     LABEL_PROJECT,
     LABEL_SERVICE,
     Container,
     HostContainer,
     HostImage,
 )
+from agents.runner.patience import NoPatience, Patience
+from agents.runner.watch import Watch
 
-READ_TIMEOUT = 30
-PATIENCE_SECONDS = 60.0
 STOP_SECONDS = 10
+SHORT_SECONDS = 10.0
+# While somebody else removes a container.
+GONE_SECONDS = 60.0
+GONE_LOOK_SECONDS = 0.2
+REMOVING = "removing"
+CONFLICT = 409
 EVENTS = ["create", "start", "die", "stop", "destroy", "oom", "restart", "rename", "health_status"]
 NO_TAG = "<none>:<none>"
 Result = TypeVar("Result")
 
 
 class DockerHost:
-    """Reads and removals. A restarting engine is waited for, up to a minute; then UnavailableError."""
+    """Reads and removals. How long an engine that is away is waited for is the matter of `patience`."""
 
-    def __init__(self) -> None:
-        self._api: Any = docker.APIClient(timeout=READ_TIMEOUT, **_environment())
+    def __init__(self, *, engine: Engine | None = None, patience: Patience | None = None) -> None:
+        self._engine = engine or Engine()
+        self._patience = patience or NoPatience()
+
+    def waiting(self, patience: Patience) -> DockerHost:
+        """The same engine, asked by somebody who waits otherwise."""
+        return DockerHost(engine=self._engine, patience=patience)
+
+    @property
+    def state(self) -> EngineState | None:
+        """Whether the engine answered when it was last asked; None before that."""
+        return self._engine.state
+
+    @property
+    def outages(self) -> int:
+        """How often the engine was seen to be away, or cut a line to us."""
+        return self._engine.outages
+
+    def was_away(self, *, since: int) -> bool:
+        """Whether the engine was away since it had been away that often; waits until it answers.
+
+        Asked over a new line: an engine that ends goes on serving the old ones while it ends its containers.
+        """
+        self._patiently(lambda _: self._engine.probe(lambda api: api.ping()))
+        return self._engine.outages != since
 
     def containers(self, *, stack: str, project_id: str) -> tuple[Container, ...]:
         """Our containers of the stack, stopped ones too."""
         labels = [f"{COMPOSE_PROJECT}={stack}", f"{LABEL_PROJECT}={project_id}"]
-        listed = self._ask(lambda: self._api.containers(all=True, filters={"label": labels}))
+        listed = self._ask(lambda api: api.containers(all=True, filters={"label": labels}))
         described = (self._describe(each["Id"]) for each in listed)
         return tuple(sorted((each for each in described if each), key=lambda each: (each.service, each.id)))
 
+    def settled_containers(self, *, stack: str, project_id: str) -> tuple[Container, ...]:
+        """As `containers`, once Docker is done with those that somebody has begun to remove, to make a plan from."""
+        give_up_at = time.monotonic() + GONE_SECONDS
+        while True:
+            found = self.containers(stack=stack, project_id=project_id)
+            if all(each.state != REMOVING for each in found) or time.monotonic() >= give_up_at:
+                return found
+            self._patience.pause(GONE_LOOK_SECONDS)
+
     def _describe(self, container_id: str) -> Container | None:
         try:
-            found: dict[str, Any] = self._ask(lambda: self._api.inspect_container(container_id))
+            found: dict[str, Any] = self._ask(lambda api: api.inspect_container(container_id))
         except NotFound:
             return None
-        state, labels = found["State"], found["Config"]["Labels"]
-        return Container(
-            id=found["Id"],
-            service=labels.get(COMPOSE_SERVICE, ""),
-            state=state["Status"],
-            health=(state.get("Health") or {}).get("Status", "none"),
-            image_id=found["Image"],
-            exit_code=state["ExitCode"],
-            restarts=found["RestartCount"],
-            started_at=_epoch(state["StartedAt"]),
-            content_hash=labels.get(LABEL_HASH, ""),
-            deployment_id=labels.get(LABEL_DEPLOYMENT, ""),
-            name=found["Name"].lstrip("/"),
-            number=int(labels.get(COMPOSE_NUMBER, 0)),
-            exclusive=_is_exclusive(found["HostConfig"]),
-            volumes=tuple(each["Name"] for each in found["Mounts"] if each["Type"] == "volume"),
-        )
+        return container_of(found)
 
     def image_id(self, image: str) -> str:
         """The id (sha256:...) of a local image; empty when it is not here."""
         try:
-            return str(self._ask(lambda: self._api.inspect_image(image))["Id"])
+            return str(self._ask(lambda api: api.inspect_image(image))["Id"])
         except NotFound:
             return ""
 
     def image_ids(self) -> frozenset[str]:
         """Ids of all images on this host."""
-        return frozenset(each["Id"] for each in self._ask(lambda: self._api.images(all=True)))
+        return frozenset(each["Id"] for each in self._ask(lambda api: api.images(all=True)))
 
     def our_images(self) -> tuple[HostImage, ...]:
         """Images with our project label, whoever built them."""
-        found = self._ask(lambda: self._api.images(filters={"label": LABEL_PROJECT}))
+        found = self._ask(lambda api: api.images(filters={"label": LABEL_PROJECT}))
         return tuple(
             HostImage(
                 id=each["Id"],
@@ -103,7 +119,7 @@ class DockerHost:
     def remove_image(self, tag: str) -> bool:
         """Take the tag away, and the image with its last one, but nothing it was built upon; False for one in use."""
         with contextlib.suppress(APIError):
-            self._ask(lambda: self._api.remove_image(tag, noprune=True))
+            self._order(lambda api: api.remove_image(tag, noprune=True))
             return True
         return False
 
@@ -118,47 +134,40 @@ class DockerHost:
                 project_id=(each["Labels"] or {}).get(LABEL_PROJECT, ""),
                 deployment_id=(each["Labels"] or {}).get(LABEL_DEPLOYMENT, ""),
             )
-            for each in self._ask(lambda: self._api.containers(all=True))
+            for each in self._ask(lambda api: api.containers(all=True))
         )
 
     def log_tail(self, *, container_id: str, lines: int) -> tuple[str, ...]:
-        """The container's last lines, not masked; empty when it is gone."""
-        with contextlib.suppress(DockerException, requests.RequestException):
-            raw = self._api.logs(container_id, tail=lines, stdout=True, stderr=True)
-            return tuple(raw.decode("utf-8", "replace").splitlines())
+        """The container's last lines, not masked; empty when they cannot be had within seconds."""
+        with contextlib.suppress(EngineAwayError), self._short(SHORT_SECONDS) as api:
+            return inside.log_tail(client=api, container_id=container_id, lines=lines)
         return ()
 
     def write_file(self, *, container_id: str, path: str, text: str) -> None:
         """Put a file, readable by all, into a running container. Raises UnavailableError when it does not take it."""
-        folder, _, name = path.rpartition("/")
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w") as archive:
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(text.encode()), 0o644
-            archive.addfile(entry, io.BytesIO(text.encode()))
-        try:
-            self._ask(lambda: self._api.put_archive(container_id, folder or "/", buffer.getvalue()))
-        except APIError as error:
-            raise UnavailableError(f"{name} could not be put into the container: {error.explanation}") from error
+        with self._short(SHORT_SECONDS) as api:
+            inside.put_file(client=api, container_id=container_id, path=path, text=text)
 
-    def run_inside(self, *, container_id: str, argv: list[str]) -> tuple[int, str]:
-        """Run a short program in a running container, once; its exit code and its output. Raises UnavailableError."""
-        try:
-            begun = self._api.exec_create(container_id, argv)
-            said: bytes = self._api.exec_start(begun["Id"])
-            code = self._api.exec_inspect(begun["Id"])["ExitCode"]
-        except (DockerException, requests.RequestException) as error:
-            raise UnavailableError(f"{argv[0]} could not be run: {error}") from error
-        return int(code if code is not None else -1), said.decode("utf-8", "replace")
+    def run_inside(
+        self, *, container_id: str, argv: list[str], seconds: float, interrupt: Interrupt
+    ) -> tuple[int, str]:
+        """Run a short program in a running container, once; its exit code and its output, both bounded.
+
+        Raises UnavailableError, or InterruptedWorkError at once when the work is interrupted.
+        """
+        with self._short(seconds) as api:
+            return inside.run_inside(
+                client=api, container_id=container_id, argv=argv, seconds=seconds, interrupt=interrupt
+            )
 
     def networks(self, stack: str) -> dict[str, str]:
         """Name to id of the stack's networks."""
         filters = {"label": f"{COMPOSE_PROJECT}={stack}"}
-        return {each["Name"]: each["Id"] for each in self._ask(lambda: self._api.networks(filters=filters))}
+        return {each["Name"]: each["Id"] for each in self._ask(lambda api: api.networks(filters=filters))}
 
     def volumes(self, stack: str) -> tuple[str, ...]:
         """Names of the stack's volumes."""
-        found = self._ask(lambda: self._api.volumes(filters={"label": f"{COMPOSE_PROJECT}={stack}"}))
+        found = self._ask(lambda api: api.volumes(filters={"label": f"{COMPOSE_PROJECT}={stack}"}))
         return tuple(each["Name"] for each in found["Volumes"] or ())
 
     def remove_containers(self, ids: tuple[str, ...]) -> None:
@@ -168,106 +177,92 @@ class DockerHost:
         """
 
         def remove(container_id: str) -> None:
-            with contextlib.suppress(NotFound):
-                asked = self._ask(lambda: self._api.inspect_container(container_id))["Config"].get("StopTimeout")
-                grace = STOP_SECONDS if asked is None else asked
-                self._ask(lambda: self._api.stop(container_id, timeout=grace))
-                self._ask(lambda: self._api.remove_container(container_id, force=True, v=False))
+            try:
+                self._remove(container_id)
+            except NotFound:
+                return
+            except APIError as error:
+                message = f"Docker could not remove container {container_id[:12]}: {error.explanation}"
+                raise StepFailedError("apply", message) from error
 
         with ThreadPoolExecutor(max_workers=4) as pool:
             list(pool.map(remove, ids))
+
+    def _remove(self, container_id: str) -> None:
+        try:
+            asked = self._ask(lambda api: api.inspect_container(container_id))["Config"].get("StopTimeout")
+            grace = STOP_SECONDS if asked is None else asked
+            self._order(lambda api: api.stop(container_id, timeout=grace))
+            self._order(lambda api: api.remove_container(container_id, force=True, v=False))
+        except APIError as error:
+            if error.status_code != CONFLICT:
+                raise
+            # Somebody else is just removing it, or our own question that was cut off.
+            self._wait_until_gone(container_id)
+
+    def _wait_until_gone(self, container_id: str) -> None:
+        """Raises NotFound when it is, and UnavailableError when it is still there after GONE_SECONDS."""
+        give_up_at = time.monotonic() + GONE_SECONDS
+        while time.monotonic() < give_up_at:
+            self._ask(lambda api: api.inspect_container(container_id))
+            self._patience.pause(GONE_LOOK_SECONDS)
+        raise UnavailableError(
+            f"Docker has been removing container {container_id[:12]} for {GONE_SECONDS:.0f} s and is not done."
+        )
 
     def remove_networks(self, ids: tuple[str, ...]) -> None:
         """Remove networks; one in use stays."""
         for network_id in ids:
             with contextlib.suppress(APIError):
-                self._ask(partial(self._api.remove_network, network_id))
+                self._order(partial(_remove_network, network_id))
 
     def active_containers(self) -> int:
-        """How many running containers of this host are ours."""
-        return len(self._api.containers(filters={"label": LABEL_PROJECT}))
+        """How many running containers of this host are ours; within seconds, else EngineAwayError."""
+        return len(self._engine.probe(lambda api: api.containers(filters={"label": LABEL_PROJECT})))
 
     def engine_version(self) -> str:
         """Empty when no engine answers."""
-        with contextlib.suppress(DockerException, requests.RequestException):
-            return str(self._api.version()["Version"])
+        with contextlib.suppress(EngineAwayError, APIError):
+            return str(self._engine.probe(lambda api: api.version())["Version"])
         return ""
 
     def watch(self, *, stack: str, wake: Callable[[], None]) -> Watch:
         """Call `wake` on every event of the stack's containers, until closed."""
         filters = {"type": "container", "label": f"{COMPOSE_PROJECT}={stack}", "event": EVENTS}
-        return Watch(filters=filters, wake=wake)
+        return Watch(engine=self._engine, filters=filters, wake=wake)
 
     def watch_images(self, *, wake: Callable[[], None]) -> Watch:
         """Call `wake` whenever an image goes, until closed."""
-        return Watch(filters={"type": "image", "event": ["delete", "untag"]}, wake=wake)
+        return Watch(engine=self._engine, filters={"type": "image", "event": ["delete", "untag"]}, wake=wake)
 
-    def _ask(self, call: Callable[[], Result]) -> Result:
-        attempts = Retrying(
-            stop=stop_after_delay(PATIENCE_SECONDS),
-            wait=wait_random_exponential(multiplier=0.1, max=3),
-            retry=retry_if_exception(_may_pass),
-            reraise=True,
+    def _short(self, seconds: float) -> contextlib.closing[Any]:
+        """A client for what the work can do without: a container that hangs must not hold it up."""
+        return contextlib.closing(self._engine.short(seconds=seconds))
+
+    def _ask(self, call: Callable[[Any], Result]) -> Result:
+        """Ask something that changes nothing."""
+        return self._patiently(
+            lambda failures: self._engine.attempt(call, seconds=PATIENT_SECONDS if failures else QUESTION_SECONDS)
         )
-        try:
-            return attempts(call)
-        except APIError:  # the engine answered; it only happens to be a RequestException too
-            raise
-        except requests.RequestException as error:
-            raise UnavailableError(f"The Docker engine does not answer: {type(error).__name__}.") from error
+
+    def _order(self, call: Callable[[Any], Result]) -> Result:
+        return self._patiently(lambda _: self._engine.attempt(call, seconds=PATIENT_SECONDS))
+
+    def _patiently(self, attempt: Callable[[int], Result]) -> Result:
+        failures = 0
+        while True:
+            try:
+                result = attempt(failures)
+            except EngineAwayError as away:
+                failures += 1
+                self._patience.wait(away=away, failures=failures)
+            except APIError:
+                self._patience.answered()
+                raise
+            else:
+                self._patience.answered()
+                return result
 
 
-class Watch:
-    """A thread that listens to Docker's events; it reconnects by itself, and waking once too often is harmless."""
-
-    def __init__(self, *, filters: dict[str, Any], wake: Callable[[], None]) -> None:
-        self._filters = filters
-        self._wake = wake
-        self._closed = threading.Event()
-        self._stream: Any = None
-        self._thread = threading.Thread(target=self._listen, name="docker-events", daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._closed.set()
-        stream = self._stream
-        if stream is not None:
-            with contextlib.suppress(DockerException, OSError, AttributeError):
-                stream.close()
-
-    def _listen(self) -> None:
-        while not self._closed.is_set():
-            # A quiet stack sends nothing for hours.
-            api = docker.APIClient(**{**_environment(), "timeout": None})
-            with contextlib.suppress(DockerException, requests.RequestException, OSError, ValueError, AttributeError):
-                self._stream = api.events(filters=self._filters)
-                # What happened before the stream was open is seen by looking once now.
-                self._wake()
-                for _ in () if self._closed.is_set() else self._stream:
-                    self._wake()
-            api.close()
-            self._closed.wait(0.5)
-
-
-def _is_exclusive(host_config: dict[str, Any]) -> bool:
-    """Whether the container holds ports of the host or named volumes; folders of the host may be shared."""
-    sources = [bind.split(":")[0] for bind in host_config.get("Binds") or ()]
-    sources += [mount.get("Source", "") for mount in host_config.get("Mounts") or () if mount["Type"] == "volume"]
-    return bool(host_config.get("PortBindings")) or any(source and source[0] != "/" for source in sources)
-
-
-def _environment() -> dict[str, Any]:
-    return {"version": "auto", **kwargs_from_env()}
-
-
-def _may_pass(error: BaseException) -> bool:
-    if isinstance(error, APIError):
-        return error.is_server_error() and error.status_code in {502, 503, 504}
-    return isinstance(error, requests.RequestException)
-
-
-def _epoch(text: str) -> float:
-    """Docker's time, nanoseconds and all; 0 for its year 1."""
-    if text.startswith("0001"):
-        return 0.0
-    return datetime.fromisoformat(f"{text[:19]}+00:00").timestamp()
+def _remove_network(network_id: str, api: Any) -> None:
+    api.remove_network(network_id)

@@ -6,6 +6,7 @@ RunnerError
 ├── EnrolmentRefusedError the control plane does not take this token
 ├── InterruptedWorkError  the work was ended on request, or because the runner stops
 ├── UnavailableError      the control plane or the Docker engine could not be reached in time
+│   └── EngineAwayError   the Docker engine does not answer
 └── StepFailedError       a deployment cannot go on
 """
 
@@ -30,6 +31,10 @@ class EnrolmentRefusedError(RunnerError):
 
 class UnavailableError(RunnerError):
     """Somebody we need did not answer before the deadline."""
+
+
+class EngineAwayError(UnavailableError):
+    """The Docker engine does not answer; the text says why, in the system's own words."""
 
 
 class InterruptedWorkError(RunnerError):

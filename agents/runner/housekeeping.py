@@ -88,12 +88,19 @@ class Housekeeper:
         try:
             if self._untidy.is_set() and not self._stopping.is_set():
                 self._untidy.clear()
-                with self._turn:
-                    self._tidy()
+                self._tidy_in_turn()
             if not self._stopping.is_set():
                 self._take_stock()
         except Exception as error:  # Docker is away, say: the next round comes anyway
             logger.warning("housekeeping broke off: %s", error)
+
+    def _tidy_in_turn(self) -> None:
+        try:
+            with self._turn:
+                self._tidy()
+        except Exception:  # not forgotten: the next round does it
+            self._untidy.set()
+            raise
 
     def _tidy(self) -> None:
         memories = remember(journal=self._journal, releases=self._releases)

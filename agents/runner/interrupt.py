@@ -49,6 +49,16 @@ class Interrupt:
         if self.why:
             raise InterruptedWorkError(self.why)
 
+    def pause(self, seconds: float) -> None:
+        """Wait so long. Raises InterruptedWorkError as soon as it is set."""
+        ended = threading.Event()
+        forget = self.on_set(ended.set)
+        try:
+            ended.wait(seconds)
+        finally:
+            forget()
+        self.check()
+
     def close(self) -> None:
         """Stop listening to the parent."""
         self._forget()

@@ -20,6 +20,7 @@ from agents.runner.interrupt import Interrupt
 from agents.runner.journal import Entry, Journal
 from agents.runner.machine import Machine
 from agents.runner.masking import Masker
+from agents.runner.patience import WorkPatience
 from agents.runner.processes import end_marked
 from agents.runner.releases import Releases
 from agents.runner.reports import Reporter
@@ -66,7 +67,13 @@ class Workshop:
             command=entry.command(),
             reporter=reporter,
             interrupt=interrupt,
-            host=self.host,
+            host=self.host.waiting(
+                WorkPatience(
+                    interrupt=interrupt,
+                    tell=lambda sentence: reporter.log(source="agent", text=f"{sentence}\n"),
+                    moved=lambda: None,
+                )
+            ),
             commands=DockerCommands(marker=f"{marker_of(self._config)}{entry.id}", reporter=reporter),
             releases=self._releases,
             bundles=self._bundles,

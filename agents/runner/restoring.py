@@ -12,6 +12,7 @@ from agents.runner.applying import Applier, Goal
 from agents.runner.errors import StepFailedError
 from agents.runner.model import Container
 from agents.runner.observed import describe_all, step
+from agents.runner.outages import through_outages
 from agents.runner.plan import make_plan
 from agents.runner.releases import Kept
 from agents.runner.steps import STARTING
@@ -33,7 +34,14 @@ class Restored:
 
 
 def restore(*, work: Work, kept: Kept) -> Restored:
-    """Go back to what ran before this release. Safe to repeat. Raises StepFailedError when that cannot be done."""
+    """Go back to what ran before this release. Safe to repeat. Raises StepFailedError when that cannot be done.
+
+    What cannot be done because Docker is away is tried until it is done, or the work is interrupted.
+    """
+    return through_outages(work=work, attempt=lambda: _restore(work, kept), most=None)
+
+
+def _restore(work: Work, kept: Kept) -> Restored:
     if not kept.base:
         return _leave_nothing(work=work, kept=kept)
     base = work.releases.find(kept.base)
@@ -59,7 +67,7 @@ def runs_something(*, work: Work, deployment_id: str) -> bool:
 def bring_back(*, work: Work, kept: Kept) -> tuple[Container, ...]:
     """Have this release run exactly as it was proven to run once; touches nothing that still does."""
     release = kept.release
-    observed = work.host.containers(stack=release.stack, project_id=release.project_id)
+    observed = work.host.settled_containers(stack=release.stack, project_id=release.project_id)
     plan = make_plan(target=kept.target, observed=observed)
     for operation in plan.operations:
         for name in operation.services:

@@ -6,6 +6,7 @@ import logging
 
 from agents.contracts import runner_pb2 as pb
 from agents.runner.errors import InterruptedWorkError
+from agents.runner.outages import through_outages
 from agents.runner.releases import Kept, Phase
 from agents.runner.restoring import Restored, as_before, bring_back, restore
 from agents.runner.work import Work
@@ -41,7 +42,7 @@ def _put_back(work: Work, kept: Kept | None) -> Restored:
     current = work.releases.find(work.releases.current(work.command.revert.stack_name))
     if current is None:
         return Restored(services=[], previous_running=False)
-    observed = bring_back(work=work, kept=current)
+    observed = through_outages(work=work, attempt=lambda: bring_back(work=work, kept=current), most=None)
     return as_before(kept=current, observed=observed)
 
 

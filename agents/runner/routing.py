@@ -59,8 +59,11 @@ def admin_url(text: str) -> str:
 
 def requests_on_the_way(said: str, hosts: Collection[str]) -> int:
     """From Caddy's answer: requests of these hosts. Raises ValueError for what is no answer."""
-    upstreams = json.loads(said)
-    return sum(each["num_requests"] for each in upstreams or () if each["address"].rpartition(":")[0] in hosts)
+    try:
+        upstreams = json.loads(said)
+        return sum(int(each["num_requests"]) for each in upstreams or () if each["address"].rpartition(":")[0] in hosts)
+    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError("no list of upstreams") from error
 
 
 def hosts_of(containers: Iterable[Container]) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ def stop_stack(*, work: Work, release: Release) -> None:
 
     Raises StepFailedError or InterruptedWorkError, some containers being gone by then.
     """
-    observed = work.host.containers(stack=release.stack, project_id=release.project_id)
+    observed = work.host.settled_containers(stack=release.stack, project_id=release.project_id)
     work.releases.apply(deployment_id=release.deployment_id, target=NOTHING)
     groups = _last_started_first(observed, levels=_levels(work, release.stack))
     for number, containers in enumerate(groups):

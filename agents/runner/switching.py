@@ -7,7 +7,6 @@ One that restarts meanwhile reads its own file and works as well as that allows;
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Mapping
 
 from agents.runner.errors import UnavailableError
@@ -27,8 +26,11 @@ from agents.runner.steps import ADD, RETIRE
 from agents.runner.work import Work
 
 LED_PATH = "/tmp/axion.Caddyfile"  # noqa: S108 - inside the gateway's container, where nobody else is
+RELOAD_SECONDS = 10.0
+COUNT_SECONDS = 2.0
 DRAIN_SECONDS = 10.0
 DRAIN_LOOK_SECONDS = 0.2
+LONGEST_REASON = 300
 
 
 class Switch:
@@ -41,6 +43,8 @@ class Switch:
         self._switched = plan.services(ADD, RETIRE)
         self._leaving = plan.leaving
         self._told: dict[str, str] = {}
+        # Gateways whose program does not end: once per switch is waited for it, not at each step.
+        self._deaf: set[str] = set()
 
     def hold(self, observed: tuple[Container, ...]) -> None:
         """Have gateways that were not told yet stay with what serves now, where something starts beside it."""
@@ -69,6 +73,7 @@ class Switch:
         """Have every gateway that was ever told go by its own file again."""
         running = {each.id for each in observed if each.state == RUNNING}
         for container_id in self._work.releases.led(self._release.stack):
+            # Also one whose program did not end: what it was told may have an effect yet.
             if container_id not in running or self._reload(container_id, CONFIG_PATH):
                 self._work.releases.forget_led(container_id)
 
@@ -84,7 +89,7 @@ class Switch:
 
     def _tell(self, gateway: Container, text: str, leads: Mapping[str, Lead]) -> None:
         wanted = led(text, leads)
-        if wanted == text:
+        if wanted == text or gateway.id in self._deaf:
             return
         # Written down first: whoever goes on after a crash must know that this gateway may be led.
         self._work.releases.lead(stack=self._release.stack, container_id=gateway.id)
@@ -100,8 +105,9 @@ class Switch:
         """Caddy takes the new configuration without dropping a connection that is in use."""
         argv = ["caddy", "reload", "--config", path, "--adapter", "caddyfile"]
         try:
-            code, said = self._work.host.run_inside(container_id=container_id, argv=argv)
+            code, said = self._run(container_id, argv, RELOAD_SECONDS)
         except UnavailableError as error:
+            self._deaf.add(container_id)
             code, said = -1, str(error)
         if code != 0:
             self._could_not(container_id[:12], said)
@@ -109,19 +115,19 @@ class Switch:
 
     def _could_not(self, gateway: str, why: str) -> None:
         last = why.strip().splitlines()[-1:] or ["it said nothing"]
-        text = f"The gateway {gateway} could not be told where to lead and goes by names: {last[0]}\n"
+        text = f"The gateway {gateway} could not be told where to lead and goes by names: {last[0][:LONGEST_REASON]}\n"
         self._work.reporter.log(source="agent", text=text)
 
+    def _run(self, container_id: str, argv: list[str], seconds: float) -> tuple[int, str]:
+        """The program is the gateway's, and whose image that is nobody knows: it gets seconds, and says little."""
+        return self._work.host.run_inside(
+            container_id=container_id, argv=argv, seconds=seconds, interrupt=self._work.interrupt
+        )
+
     def _drain(self, hosts: Collection[str]) -> None:
-        ended = threading.Event()
-        forget = self._work.interrupt.on_set(ended.set)
         give_up_at = self._work.clock() + DRAIN_SECONDS
-        try:
-            while hosts and self._on_the_way(hosts) and self._work.clock() < give_up_at:
-                ended.wait(DRAIN_LOOK_SECONDS)
-                self._work.interrupt.check()
-        finally:
-            forget()
+        while hosts and self._on_the_way(hosts) and self._work.clock() < give_up_at:
+            self._work.interrupt.pause(DRAIN_LOOK_SECONDS)
 
     def _on_the_way(self, hosts: Collection[str]) -> int:
         """Requests that gateways still have with these hosts; 0 from one that does not answer."""
@@ -129,7 +135,7 @@ class Switch:
         for container_id, text in self._told.items():
             argv = ["wget", "-q", "-O", "-", admin_url(text)]
             try:
-                code, said = self._work.host.run_inside(container_id=container_id, argv=argv)
+                code, said = self._run(container_id, argv, COUNT_SECONDS)
                 total += requests_on_the_way(said, hosts) if code == 0 else 0
             except (UnavailableError, ValueError):
                 continue

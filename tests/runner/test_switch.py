@@ -250,3 +250,26 @@ def test_killed_in_the_middle_it_carries_on(
     assert starts()["d2 api"] == 1
     assert len(copies("api")) == 1
     assert leads_by_name(copies)
+
+
+def test_a_gateway_that_stands_still_holds_nothing_up(
+    agent: Agent, gateway: TestGateway, served: Served, copies: Copies, engine: Any
+) -> None:
+    deploy(gateway, served.deploy())
+    (edge,) = copies("edge")
+    cancelled = served.with_api(version="2").deploy()
+    engine.kill(edge, "SIGSTOP")
+    gateway.send(cancelled)
+    gateway.until(lambda: "Plan:" in gateway.log(cancelled.command_id), what="the plan")
+    revert = served.revert(cancelled)
+    gateway.send(revert)
+    assert gateway.finished(cancelled.command_id, seconds=8).reason == "cancelled"
+    engine.kill(edge, "SIGCONT")
+    assert gateway.finished(revert.command_id).outcome == pb.RESTORED
+    engine.kill(edge, "SIGSTOP")
+    command = served.with_api(version="3").deploy()
+    gateway.send(command)
+    gateway.until(lambda: "did not end within 10 s" in gateway.log(command.command_id), what="a word about the gateway")
+    engine.kill(edge, "SIGCONT")
+    assert gateway.finished(command.command_id).outcome == pb.SUCCEEDED
+    assert leads_by_name(copies)

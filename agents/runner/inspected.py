@@ -1,0 +1,44 @@
+"""What `docker inspect` says of a container, as the runner's own value. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from agents.runner.model import COMPOSE_NUMBER, COMPOSE_SERVICE, LABEL_DEPLOYMENT, LABEL_HASH, Container
+
+
+def container_of(found: Mapping[str, Any]) -> Container:
+    """The container that Docker describes so."""
+    state, labels = found["State"], found["Config"]["Labels"] or {}
+    return Container(
+        id=found["Id"],
+        service=labels.get(COMPOSE_SERVICE, ""),
+        state=state["Status"],
+        health=(state.get("Health") or {}).get("Status", "none"),
+        image_id=found["Image"],
+        exit_code=state["ExitCode"],
+        restarts=found["RestartCount"],
+        started_at=_epoch(state["StartedAt"]),
+        content_hash=labels.get(LABEL_HASH, ""),
+        deployment_id=labels.get(LABEL_DEPLOYMENT, ""),
+        name=found["Name"].lstrip("/"),
+        number=int(labels.get(COMPOSE_NUMBER, 0)),
+        exclusive=_is_exclusive(found["HostConfig"]),
+        volumes=tuple(each["Name"] for each in found["Mounts"] if each["Type"] == "volume"),
+    )
+
+
+def _is_exclusive(host_config: Mapping[str, Any]) -> bool:
+    """Whether the container holds ports of the host or named volumes; folders of the host may be shared."""
+    sources = [bind.split(":")[0] for bind in host_config.get("Binds") or ()]
+    sources += [mount.get("Source", "") for mount in host_config.get("Mounts") or () if mount["Type"] == "volume"]
+    return bool(host_config.get("PortBindings")) or any(source and source[0] != "/" for source in sources)
+
+
+def _epoch(text: str) -> float:
+    """Docker's time, nanoseconds and all; 0 for its year 1."""
+    if text.startswith("0001"):
+        return 0.0
+    return datetime.fromisoformat(f"{text[:19]}+00:00").timestamp()

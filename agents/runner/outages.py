@@ -1,0 +1,42 @@
+"""What failed while the Docker engine was away is done again when it is back: it tells nothing about the stack."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from itertools import count
+from typing import TypeVar
+
+from agents.backoff import Backoff
+from agents.runner.errors import InterruptedWorkError, StepFailedError
+from agents.runner.work import Work
+
+MAX_OUTAGES = 5
+PAUSES = Backoff(first=0.5, most=30.0)
+Result = TypeVar("Result")
+logger = logging.getLogger(__name__)
+
+
+def through_outages(*, work: Work, attempt: Callable[[], Result], most: int | None = MAX_OUTAGES) -> Result:
+    """Attempt it, and from the start again whenever it failed and Docker was away meanwhile.
+
+    At most so many times; None is for as long as the work is not interrupted. Raises what the attempt raises, and
+    StepFailedError(internal) when Docker goes away again and again.
+    """
+    for failures in count(1):
+        outages = work.host.outages
+        try:
+            return attempt()
+        except InterruptedWorkError:
+            raise
+        except Exception as error:
+            work.interrupt.check()
+            if not work.host.was_away(since=outages):
+                raise
+            logger.warning("failed while Docker was away: %s", work.masker.mask(str(error)))
+            if most is not None and failures > most:
+                message = f"Docker on this host went away {failures} times while this was going on."
+                raise StepFailedError("internal", message) from error
+        work.reporter.log(source="agent", text="Docker on this host was away: what is to be done is planned anew.\n")
+        work.interrupt.pause(PAUSES.pause(failures=failures))
+    raise AssertionError("counting does not end")

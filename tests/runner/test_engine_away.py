@@ -1,0 +1,155 @@
+"""A Docker engine that is frozen, shut or not started yet: it is waited for and named, and what was begun is done."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from agents.contracts import runner_pb2 as pb
+from tests.runner import own_engine
+from tests.runner.conftest import Agent, remove_stack
+from tests.runner.gateway import TestGateway
+from tests.runner.own_engine import OwnEngine
+from tests.runner.stacks import Service, Stack
+
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.skipif(bool(own_engine.missing()), reason=f"an engine of our own needs {own_engine.missing()}"),
+]
+DOES_NOT_ANSWER = "Docker on this host does not answer"
+
+
+@pytest.fixture(scope="module")
+def own(base_image: str) -> Iterator[OwnEngine]:
+    started = OwnEngine()
+    started.start()
+    subprocess.run(
+        f"docker save {base_image} | docker --host {started.address} load", shell=True, check=True, capture_output=True
+    )
+    yield started
+    started.remove()
+
+
+@pytest.fixture
+def engine_of_ours(own: OwnEngine) -> Iterator[OwnEngine]:
+    """Running and thawed before and after each test."""
+    yield own
+    own.thaw()
+    if not own.runs():
+        own.start()
+
+
+@pytest.fixture
+def agent(gateway: TestGateway, engine_of_ours: OwnEngine, tmp_path: Path) -> Iterator[Agent]:
+    started = Agent(state_dir=tmp_path / "state", port=gateway.port)
+    started.start(DOCKER_HOST=engine_of_ours.address)
+    yield started
+    engine_of_ours.thaw()
+    if started.process is not None and started.process.poll() is None:
+        started.terminate()
+    sys.stdout.write(started.log())
+
+
+@pytest.fixture
+def stack(engine_of_ours: OwnEngine, base_image: str) -> Iterator[Stack]:
+    services = (
+        Service(name="db", image=base_image, volume=True),
+        Service(name="web", image=base_image, level=1, needs=("db",)),
+    )
+    made = Stack(name=f"axion-test-{uuid4().hex[:8]}", project_id=str(uuid4()), services=services)
+    yield made
+    engine_of_ours.thaw()
+    if not engine_of_ours.runs():
+        engine_of_ours.start()
+    with engine_of_ours.client() as client:
+        remove_stack(client, made.name)
+
+
+@pytest.fixture
+def states(engine_of_ours: OwnEngine, stack: Stack) -> Callable[[], dict[str, tuple[str, str]]]:
+    """Service to the deployment it is of and the state it is in, as the engine says it."""
+
+    def look() -> dict[str, tuple[str, str]]:
+        filters = {"label": f"com.docker.compose.project={stack.name}"}
+        with engine_of_ours.client() as client:
+            found = client.containers(all=True, filters=filters)
+        return {
+            each["Labels"]["axion.service"]: (each["Labels"]["axion.deployment"][:2], each["State"]) for each in found
+        }
+
+    return look
+
+
+def deployed(gateway: TestGateway, command: pb.Command) -> None:
+    gateway.send(command)
+    assert gateway.finished(command.command_id).outcome == pb.SUCCEEDED
+
+
+def test_frozen_while_a_stack_starts(
+    agent: Agent, gateway: TestGateway, engine_of_ours: OwnEngine, stack: Stack, states: Callable[[], Any]
+) -> None:
+    command = stack.deploy()
+    gateway.send(command)
+    gateway.until(lambda: gateway.observed(command.command_id, "db", "running"), what="db")
+    engine_of_ours.freeze()
+    gateway.until(lambda: DOES_NOT_ANSWER in gateway.log(command.command_id), what="a word about Docker", seconds=20)
+    engine_of_ours.thaw()
+    assert gateway.finished(command.command_id).outcome == pb.SUCCEEDED
+    assert "Docker on this host answers again" in gateway.log(command.command_id)
+    assert states() == {"db": ("d1", "running"), "web": ("d1", "running")}
+
+
+def test_frozen_work_is_ended_by_a_revert_and_put_back_later(
+    agent: Agent, gateway: TestGateway, engine_of_ours: OwnEngine, stack: Stack, states: Callable[[], Any]
+) -> None:
+    deployed(gateway, stack.deploy())
+    command = stack.with_service("db", version="2").deploy()
+    gateway.send(command)
+    gateway.until(lambda: "Plan:" in gateway.log(command.command_id), what="the plan")
+    engine_of_ours.freeze()
+    gateway.until(lambda: DOES_NOT_ANSWER in gateway.log(command.command_id), what="a word about Docker", seconds=20)
+    revert = stack.revert(command)
+    gateway.send(revert)
+    assert gateway.finished(command.command_id, seconds=40).reason == "cancelled"
+    engine_of_ours.thaw()
+    assert gateway.finished(revert.command_id).outcome == pb.RESTORED
+    assert states() == {"db": ("d1", "running"), "web": ("d1", "running")}
+
+
+def test_shut_while_services_are_replaced_blames_none_of_them(
+    agent: Agent, gateway: TestGateway, engine_of_ours: OwnEngine, stack: Stack, states: Callable[[], Any]
+) -> None:
+    deployed(gateway, stack.deploy())
+    command = stack.with_service("db", version="2", grace=2).deploy()
+    gateway.send(command)
+    gateway.until(lambda: gateway.observed(command.command_id, "db", "starting"), what="the new db")
+    engine_of_ours.shut()
+    engine_of_ours.start()
+    assert gateway.finished(command.command_id).outcome == pb.SUCCEEDED, gateway.log(command.command_id)
+    assert states() == {"db": ("d2", "running"), "web": ("d1", "running")}
+
+
+def test_shut_while_what_ran_before_is_put_back(
+    agent: Agent, gateway: TestGateway, engine_of_ours: OwnEngine, stack: Stack, states: Callable[[], Any]
+) -> None:
+    deployed(gateway, stack.deploy())
+    command = stack.with_service("db", mode="sick").deploy()
+    gateway.send(command)
+    gateway.until(
+        lambda: any(each.HasField("restore_started") for each in gateway.reports.get(command.command_id, [])),
+        what="the way back",
+    )
+    engine_of_ours.shut()
+    gateway.until(lambda: DOES_NOT_ANSWER in gateway.log(command.command_id), what="a word about Docker", seconds=20)
+    time.sleep(1)  # long enough for Compose, which does not wait, to have failed
+    engine_of_ours.start()
+    finished = gateway.finished(command.command_id)
+    assert (finished.outcome, finished.reason) == (pb.RESTORED, "unhealthy"), finished
+    assert states() == {"db": ("d1", "running"), "web": ("d1", "running")}
