@@ -79,6 +79,11 @@ def may_see(*, agent_id: UUID, deployment_id: UUID) -> bool:
     return assignments.holds(agent_id=agent_id, deployment_id=deployment_id)
 
 
+def at_work(*, agent_id: UUID, lane: str) -> tuple[tuple[UUID, ...], UUID | None]:
+    """Deployments of which the agent's server has an unfinished command in this lane, and the last one before these."""
+    return assignments.at_work(agent_id=agent_id, lane=lane)
+
+
 def told_to_run(*, lane: str) -> tuple[UUID, ...]:
     """Active agents of the servers whose last order of the lane was to run something, the latest first."""
     return assignments.told_to_run(lane=lane)

@@ -252,6 +252,7 @@ class ServerData:
     cluster_id: UUID | None
     presence: Presence
     agent_id: UUID | None
+    privileged_allowed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from deployments.services import (
     access,
     bundles,
     cancel,
+    fetching,
     history,
     progress,
     queries,
@@ -66,12 +67,13 @@ def on_report(*, report: Report) -> int:
 
 def secrets_of(*, deployment_id: UUID, agent_id: UUID) -> Mapping[str, str]:
     """The gateway has checked that the agent was given a command of the deployment."""
-    del agent_id
+    fetching.check_values(agent_id=agent_id, deployment_id=deployment_id)
     return variables.values_for(deployment_id=deployment_id)
 
 
 def bundle_of(*, digest: str, agent_id: UUID) -> bytes:
-    return bundles.content_of(digest=digest, deployment_ids=gateway.open_deployments(agent_id=agent_id))
+    building = fetching.may_build(deployment_ids=gateway.open_deployments(agent_id=agent_id))
+    return bundles.content_of(digest=digest, deployment_ids=building)
 
 
 def user_of(*, token: str) -> UUID | None:

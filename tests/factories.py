@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from agents import gateway
 from agents.models import Agent, GatewayPresence, Server
 from agents.types import DeployCommand
-from deployments.models import Deployment, GraphVersion, Project, ProjectMember, User
+from deployments.models import Deployment, GraphVersion, Project, ProjectMember, TargetGrant, User
 from deployments.repositories import deployments
 from deployments.repositories.records import service_to_json
 from deployments.services import settle
@@ -32,6 +32,23 @@ def make_project(owner: User, *, name: str = "Voting", **columns: Any) -> Projec
     project = Project.objects.create(id=project_id, owner=owner, name=name, slug=f"p-{project_id.hex[:12]}", **columns)
     GraphVersion.objects.create(project=project, version=1, graph={"nodes": [], "edges": []})
     return project
+
+
+def project_of(project_id: UUID) -> Project:
+    return Project.objects.get(pk=project_id)
+
+
+def grant(project: Project, server: Server) -> TargetGrant:
+    """Both owners let the project use the server."""
+    return TargetGrant.objects.create(
+        project=project,
+        server_id=server.id,
+        project_side_by=project.owner,
+        project_side_at=NOW,
+        server_side_by=server.owner,
+        server_side_at=NOW,
+        created_at=NOW,
+    )
 
 
 def add_member(project: Project, user: User, *, role: str) -> None:

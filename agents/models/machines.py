@@ -38,6 +38,13 @@ class Server(models.Model):
     port = models.PositiveIntegerField(default=22, validators=[MinValueValidator(1), MaxValueValidator(65535)])
     username = models.CharField(max_length=100, blank=True)
     cluster = models.ForeignKey(Cluster, null=True, blank=True, on_delete=models.SET_NULL, related_name="servers")
+    privileged_allowed = models.BooleanField(
+        "Allow privileged services",
+        default=False,
+        db_default=False,
+        help_text="Services here may be given the Docker socket, which is as good as root on this machine. A Traefik "
+        "gateway needs it. Leave it off where anybody else's projects run.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -1,11 +1,11 @@
 """Servers and clusters of our own tables."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Count
 
 from agents.models import Cluster, Server
@@ -45,28 +45,15 @@ def remove_cluster(*, cluster_id: UUID) -> None:
     Cluster.objects.filter(id=cluster_id).delete()
 
 
-def keep(*, server_id: UUID, owner_id: UUID, cluster_id: UUID | None, **values: str) -> bool:
-    """Store or bring up to date; False when the id is another owner's. Without a cluster, that stays as it is."""
-    joined = {} if cluster_id is None else {"cluster_id": cluster_id}
-    return _keep(Server.objects, thing_id=server_id, owner_id=owner_id, values={**values, **joined})
+def keep(*, server_id: UUID, owner_id: UUID, name: str, host: str) -> bool:
+    """Store or bring up to date; False when the id is another owner's.
 
-
-def keep_cluster(*, cluster_id: UUID, owner_id: UUID, name: str) -> bool:
-    """Store or bring up to date; False when the id is another owner's."""
-    return _keep(Cluster.objects, thing_id=cluster_id, owner_id=owner_id, values={"name": name})
-
-
-def keep_members(*, cluster_id: UUID, server_ids: Collection[UUID]) -> None:
-    """Servers that are no longer in the cluster leave it."""
-    Server.objects.filter(cluster_id=cluster_id).exclude(id__in=server_ids).update(cluster_id=None)
-
-
-def _keep(rows: Any, *, thing_id: UUID, owner_id: UUID, values: Mapping[str, Any]) -> bool:
-    """A name that another of the owner's has gets a piece of the id."""
-    name = values["name"]
-    for label in (name, f"{name[:LONGEST_OF_TWO]} {thing_id.hex[:6]}"):
+    A name that another of the owner's has gets a piece of the id.
+    """
+    for label in (name, f"{name[:LONGEST_OF_TWO]} {server_id.hex[:6]}"):
         with suppress(IntegrityError), transaction.atomic():
-            rows.update_or_create(id=thing_id, owner_id=owner_id, defaults={**values, "name": label})
+            kept = {"name": label, "host": host}
+            Server.objects.update_or_create(id=server_id, owner_id=owner_id, defaults=kept)
             return True
     return False
 
@@ -74,6 +61,27 @@ def _keep(rows: Any, *, thing_id: UUID, owner_id: UUID, values: Mapping[str, Any
 def get(*, server_id: UUID) -> ServerData | None:
     record = Server.objects.filter(id=server_id).first()
     return None if record is None else _as_data(record, agents.of_server(server_id=record.id))
+
+
+def owner_of(*, server_id: UUID) -> UUID | None:
+    return Server.objects.filter(id=server_id).values_list("owner_id", flat=True).first()
+
+
+def allows_privileged(*, server_id: UUID) -> bool:
+    """False for a server that is not known."""
+    return Server.objects.filter(id=server_id, privileged_allowed=True).exists()
+
+
+def hold(*, server_id: UUID) -> bool:
+    """Keep the server from being removed until the caller's transaction ends; False when it is gone."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM servers WHERE id = %s FOR KEY SHARE", [server_id])
+        return cursor.fetchone() is not None
+
+
+def lock(*, server_id: UUID) -> None:
+    """Wait for whoever holds the server, and keep others from holding it until the caller's transaction ends."""
+    Server.objects.select_for_update().only("pk").filter(id=server_id).first()
 
 
 def of_owner(*, owner_id: UUID) -> tuple[ServerData, ...]:
@@ -109,6 +117,7 @@ def _as_data(record: Server, agent: AgentData | None) -> ServerData:
         port=record.port,
         username=record.username,
         cluster_id=record.cluster_id,
+        privileged_allowed=record.privileged_allowed,
         presence=Presence.PENDING if agent is None else agent.presence,
         agent_id=None if agent is None else agent.id,
     )

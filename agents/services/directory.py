@@ -39,7 +39,10 @@ def add_cluster(*, cluster_id: UUID, owner_id: UUID, name: str) -> ClusterData:
 
 
 def change_server(*, server_id: UUID, changes: Mapping[str, Any]) -> ServerData:
-    """Change name, host or cluster_id. Raises ServerNotFound, or IntegrityError when the owner has this name."""
+    """Change name, host, cluster_id or privileged_allowed.
+
+    Raises ServerNotFound, or IntegrityError when the owner has this name.
+    """
     servers.change(server_id=server_id, changes=changes)
     return get_server(server_id=server_id)
 
@@ -54,22 +57,12 @@ def remove_cluster(*, cluster_id: UUID) -> None:
     servers.remove_cluster(cluster_id=cluster_id)
 
 
-def keep_server(*, server_id: UUID, owner_id: UUID, name: str, host: str, cluster_id: UUID | None = None) -> bool:
+def keep_server(*, server_id: UUID, owner_id: UUID, name: str, host: str) -> bool:
     """A server of a peer service as last seen there, so that an agent can enrol on it.
 
-    False when the id is another owner's here. Without a cluster, that stays as it is.
+    False when the id is another owner's here.
     """
-    return servers.keep(server_id=server_id, owner_id=owner_id, name=name, host=host, cluster_id=cluster_id)
-
-
-def keep_cluster(*, cluster_id: UUID, owner_id: UUID, name: str) -> bool:
-    """The same for a cluster."""
-    return servers.keep_cluster(cluster_id=cluster_id, owner_id=owner_id, name=name)
-
-
-def keep_members(*, cluster_id: UUID, server_ids: Collection[UUID]) -> None:
-    """Servers that are no longer in the cluster leave it."""
-    servers.keep_members(cluster_id=cluster_id, server_ids=server_ids)
+    return servers.keep(server_id=server_id, owner_id=owner_id, name=name, host=host)
 
 
 def get_server(*, server_id: UUID) -> ServerData:
@@ -78,6 +71,26 @@ def get_server(*, server_id: UUID) -> ServerData:
     if found is None:
         raise ServerNotFound
     return found
+
+
+def owner_of_server(*, server_id: UUID) -> UUID | None:
+    """None for a server that is not known."""
+    return servers.owner_of(server_id=server_id)
+
+
+def allows_privileged(*, server_id: UUID) -> bool:
+    """Whether the server's owner lets services reach the host itself."""
+    return servers.allows_privileged(server_id=server_id)
+
+
+def hold_server(*, server_id: UUID) -> bool:
+    """Keep the server from being removed until the caller's transaction ends; False when it is gone."""
+    return servers.hold(server_id=server_id)
+
+
+def lock_server(*, server_id: UUID) -> None:
+    """Keep everybody from starting anything new with the server until the caller's transaction ends."""
+    servers.lock(server_id=server_id)
 
 
 def get_cluster(*, cluster_id: UUID) -> ClusterData:

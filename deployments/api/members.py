@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -47,7 +48,7 @@ class ProjectMember(Door):
 
     @documented("removeMember", "From now on the user is a stranger to the project", tag=TAG, answers={204: None})
     def delete(self, request: Request, project_id: UUID, name: str) -> Response:
-        members.remove_member(caller=self.caller, project_id=project_id, name=name)
+        members.remove_member(caller=self.caller, project_id=project_id, name=name, at=timezone.now())
         return Response(status=204)
 
 

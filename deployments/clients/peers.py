@@ -47,12 +47,8 @@ GET_GRAPH = Question(peer=Peer.GRAPH, topic="graph-service.getGraph", seconds=10
 # Generating may take a language model its time. The job tries again by itself.
 GENERATE_PROJECT = Question(peer=Peer.CODEGEN, topic="codegen-service.generateProject", seconds=80.0, attempts=1)
 GET_SERVER = Question(peer=Peer.INFRASTRUCTURE, topic="infrastructure-service.getServer")
-GET_CLUSTER = Question(peer=Peer.INFRASTRUCTURE, topic="infrastructure-service.getCluster")
-LIST_CLUSTER_SERVERS = Question(peer=Peer.INFRASTRUCTURE, topic="infrastructure-service.listClusterServers")
 VALIDATE_SESSION = Question(peer=Peer.AUTH, topic="auth-service.validate-session")
-QUESTIONS = (
-    GET_PROJECT, GET_GRAPH, GENERATE_PROJECT, GET_SERVER, GET_CLUSTER, LIST_CLUSTER_SERVERS, VALIDATE_SESSION,
-)  # fmt: skip
+QUESTIONS = (GET_PROJECT, GET_GRAPH, GENERATE_PROJECT, GET_SERVER, VALIDATE_SESSION)
 
 
 def uses(peer: Peer) -> bool:

@@ -2,7 +2,16 @@
 
 from deployments.models.bookkeeping import DeploymentCount, RequestKey
 from deployments.models.deployment import Deployment, DeploymentEvent, DeploymentHistory
-from deployments.models.project import CodeBundle, GraphVersion, NodeCode, Project, ProjectMember, ProjectSecret
+from deployments.models.grants import TargetGrant
+from deployments.models.project import (
+    CodeBundle,
+    GraphVersion,
+    NodeCode,
+    Project,
+    ProjectInvitation,
+    ProjectMember,
+    ProjectSecret,
+)
 from deployments.models.user import User
 
 __all__ = [
@@ -14,8 +23,10 @@ __all__ = [
     "GraphVersion",
     "NodeCode",
     "Project",
+    "ProjectInvitation",
     "ProjectMember",
     "ProjectSecret",
     "RequestKey",
+    "TargetGrant",
     "User",
 ]

@@ -57,6 +57,29 @@ class ProjectMember(models.Model):
         constraints = [models.UniqueConstraint(fields=["project", "user"], name="member_once_per_project")]
 
 
+class ProjectInvitation(models.Model):
+    """Somebody was asked to become a member; nobody is one without having said yes.
+
+    Holds the name as it was written, known or not, so that inviting tells nobody who has an account.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="invitations")
+    name = models.CharField(max_length=150)
+    role = models.CharField(max_length=16, choices=ProjectMember.Role.choices, default=ProjectMember.Role.VIEWER)
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "project_invitations"
+        ordering = ["-created_at"]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="one_invitation_per_name")]
+        indexes = [models.Index(fields=["name"], name="invitations_by_name")]
+
+    def __str__(self) -> str:
+        return f"{self.name} as {self.role}"
+
+
 class GraphVersion(models.Model):
     """One version of a project's graph, without the values of its secrets. Never changed."""
 

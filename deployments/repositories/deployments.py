@@ -20,7 +20,7 @@ from deployments.models import Deployment
 from deployments.repositories import events
 from deployments.repositories.records import DEPLOYMENT_COLUMNS, deployment_record, service_to_json
 from deployments.states import TRANSITIONS, IllegalTransitionError, Reason, Stage, Status, Transition
-from deployments.types import DeploymentRecord, DeployRequest, ServiceState, TargetKind
+from deployments.types import Asker, DeploymentRecord, DeployRequest, ServiceState, TargetKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +211,15 @@ def count_log(*, deployment_id: UUID, size: int) -> int:
     """Add to the stored bytes of log; returns the sum. Inside a transaction."""
     Deployment.objects.filter(pk=deployment_id).update(log_bytes=F("log_bytes") + size)
     return Deployment.objects.values_list("log_bytes", flat=True).get(pk=deployment_id)
+
+
+def asker(*, deployment_id: UUID) -> Asker:
+    """Who asked, as this person is now. Raises NotFound."""
+    columns = ("requested_by_id", "requested_by__username", "requested_by__is_active", "requested_by__is_superuser")
+    row = Deployment.objects.filter(pk=deployment_id).values_list(*columns).first()
+    if row is None:
+        raise NotFound("No such deployment.")
+    return Asker(id=row[0], name=row[1], is_active=row[2], is_superuser=row[3])
 
 
 def requester(*, deployment_id: UUID) -> tuple[UUID, str, str]:

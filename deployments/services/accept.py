@@ -10,12 +10,14 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from agents.services import directory
 from deployments import queue
 from deployments.encryption import seal
 from deployments.errors import Conflict
 from deployments.events import EventType, NewEvent
-from deployments.repositories import deployments, events, history, lanes
-from deployments.services import requester, settle
+from deployments.repositories import deployments, events, grants, history, lanes
+from deployments.repositories.grants import Side
+from deployments.services import access, requester, rights, settle
 from deployments.states import Reason
 from deployments.types import Caller, DeploymentRecord, DeployRequest, ProjectRecord, ServiceState, lane_of
 
@@ -28,7 +30,10 @@ SCALE = "scale"
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What is to be stored, checked whole. `request` names project and target and holds the clear variables."""
+    """What is to be stored, checked whole. `request` names project and target and holds the clear variables.
+
+    `gives`: halves of the project's right to the server that the caller gives by asking.
+    """
 
     request: DeployRequest
     project: ProjectRecord
@@ -40,6 +45,7 @@ class Wish:
     replicas: Mapping[str, int] = field(default_factory=dict)
     restores: UUID | None = None
     rollback_of: UUID | None = None
+    gives: tuple[Side, ...] = ()
 
 
 def repeated(*, caller: Caller, request_id: str) -> DeploymentRecord | None:
@@ -50,7 +56,8 @@ def repeated(*, caller: Caller, request_id: str) -> DeploymentRecord | None:
 def accept(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> DeploymentRecord:
     """Store the wish as pending, put its job on the queue and answer with it; with the first one for a repeat.
 
-    Opens its own transaction. Raises Conflict when retention took away meanwhile what it restores.
+    Opens its own transaction. Raises Conflict when retention took away meanwhile what it restores, NotFound when the
+    server was removed, or Forbidden when the project's right to it was ended.
     """
     try:
         with transaction.atomic():
@@ -66,6 +73,7 @@ def accept(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> 
 def _store(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> None:
     request, project = wish.request, wish.project
     lanes.lock(lane=lane_of(project_id=project.id, target_id=request.target.id))
+    _hold_right(caller=caller, wish=wish, at=at)
     if wish.restores is not None and not history.is_kept(history_id=wish.restores):
         raise Conflict("That version is no longer kept.", details={"targetDeploymentId": "no longer kept"})
     if project.concurrency == SUPERSEDE and wish.kind == DEPLOY:
@@ -90,9 +98,23 @@ def _store(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> 
         else "",
     )
     told = {"requestedBy": caller.name, "graphVersion": wish.graph_version, "kind": wish.kind}
+    if whose := access.acts_for(caller=caller, project=project):
+        told["onBehalfOf"] = whose
     requested = NewEvent(type=EventType.REQUESTED, payload=told)
     events.append(deployment_id=deployment_id, events=[requested], at=at)
     queue.enqueue_run(deployment_id=deployment_id, attempt=0)
+
+
+def _hold_right(*, caller: Caller, wish: Wish, at: datetime) -> None:
+    """From here to the commit nobody ends the right that was seen before, and nobody removes the server."""
+    request, project = wish.request, wish.project
+    if wish.kind == STOP:
+        return
+    if not directory.hold_server(server_id=request.target.id):
+        raise rights.missing_server()
+    grants.give(project_id=project.id, server_id=request.target.id, sides=wish.gives, by=caller.user_id, at=at)
+    if not caller.sees_everything:
+        rights.require(project=project, server_id=request.target.id)
 
 
 def seal_env(*, values: Mapping[str, str], deployment_id: UUID) -> dict[str, str]:

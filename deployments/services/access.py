@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from deployments.errors import Forbidden, NotFound, Unauthenticated
-from deployments.repositories import deployments, projects
+from deployments.repositories import deployments, projects, users
 from deployments.services import mirror
 from deployments.types import Caller, DeploymentRecord, ProjectRecord, Right
 
@@ -50,6 +50,16 @@ def project_to_deploy(*, caller: Caller, project_id: UUID) -> ProjectRecord:
     if project.owner_id == caller.user_id and not mirror.is_still_owner(caller=caller, project_id=project_id):
         raise NotFound("No such project.")
     return project
+
+
+def acts_for(*, caller: Caller, project: ProjectRecord) -> str:
+    """Whose project it is, when the caller may touch it as a superuser alone; empty otherwise."""
+    if not caller.sees_everything or project.owner_id == caller.user_id:
+        return ""
+    if projects.role_of(user_id=caller.user_id, project_id=project.id) == DEPLOYER:
+        return ""
+    owner = users.find(user_id=project.owner_id)
+    return owner.get_username() if owner else ""
 
 
 def deployment_for(*, caller: Caller, deployment_id: UUID, right: Right) -> DeploymentRecord:

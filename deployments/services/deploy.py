@@ -10,13 +10,23 @@ from datetime import datetime
 from uuid import UUID
 
 from agents.limits import KIB, MAX_VALUE_BYTES
-from deployments.clients.infrastructure import infrastructure
-from deployments.errors import Invalid, NotFound
-from deployments.repositories import lanes
-from deployments.services import accept, access, approvals, generation, origins, sizes, snapshots, targets, variables
+from deployments.errors import Invalid
+from deployments.repositories.grants import Side
+from deployments.services import (
+    accept,
+    access,
+    approvals,
+    generation,
+    origins,
+    privileges,
+    rights,
+    sizes,
+    snapshots,
+    variables,
+)
 from deployments.services.origins import Origin
 from deployments.types import Caller, DeploymentRecord, DeployRequest, GraphRecord, ProjectRecord, ServiceState
-from stackgen.results import Stack
+from stackgen.results import COMPOSE_FILE, Stack
 
 MAX_ENV_VARS = 1000
 MAX_ENV_BYTES = 1024 * 1024
@@ -38,18 +48,20 @@ def deploy_project(*, caller: Caller, request: DeployRequest, deployment_id: UUI
 
     Where a peer has graph or code, the job fetches them and holds them against the approval; peers are asked here for
     ownership alone. The same request id by the same caller answers with the first one. Opens its own transaction.
-    Raises NotFound, Forbidden, Invalid with node and field, Conflict naming what changed since the approval that the
-    request carries, or PeerFailed when ownership cannot be checked; nothing is stored then.
+    Raises NotFound, Forbidden (also for a server that the project was not granted), Invalid with node and field,
+    Conflict naming what changed since the approval that the request carries, or PeerFailed when ownership cannot be
+    checked; nothing is stored then.
     """
     project = access.project_to_deploy(caller=caller, project_id=request.project_id)
     repeated = accept.repeated(caller=caller, request_id=request.request_id)
     if repeated is not None:
         return repeated
-    check_request(caller=caller, request=request)
+    gives = check_request(caller=caller, project=project, request=request)
     origin = origins.known(project_id=project.id)
     services: tuple[ServiceState, ...] = ()
     if not origins.come_later():
         draft = draft_of(project=project, origin=origin, request=request)
+        _refuse_privileges(draft=draft, request=request)
         services = snapshots.states_of(draft.stack.services)
         if request.approval:
             # A project that was never planned has no key yet; then the approval is not its.
@@ -62,6 +74,7 @@ def deploy_project(*, caller: Caller, request: DeployRequest, deployment_id: UUI
         graph_version=origin.graph.version,
         code=origin.code,
         services=services,
+        gives=gives,
     )
     return accept.accept(caller=caller, wish=wish, deployment_id=deployment_id, at=at)
 
@@ -69,8 +82,10 @@ def deploy_project(*, caller: Caller, request: DeployRequest, deployment_id: UUI
 def draft_to_plan(*, caller: Caller, request: DeployRequest) -> Draft:
     """The request as it would be deployed now, with a peer's graph where it has it. Raises as deploy_project does."""
     project = access.project_to_deploy(caller=caller, project_id=request.project_id)
-    check_request(caller=caller, request=request)
-    return draft_of(project=project, origin=origins.drawn(caller=caller, project_id=project.id), request=request)
+    check_request(caller=caller, project=project, request=request)
+    draft = draft_of(project=project, origin=origins.drawn(caller=caller, project_id=project.id), request=request)
+    _refuse_privileges(draft=draft, request=request)
+    return draft
 
 
 def draft_of(*, project: ProjectRecord, origin: Origin, request: DeployRequest) -> Draft:
@@ -82,19 +97,15 @@ def draft_of(*, project: ProjectRecord, origin: Origin, request: DeployRequest) 
     return Draft(project=project, graph=origin.graph, code=origin.code, stack=stack)
 
 
-def check_request(*, caller: Caller, request: DeployRequest) -> None:
-    """Raises Invalid for the variables and for a cluster, NotFound for a target that is not the caller's."""
-    targets.refuse_clusters(request.target)
+def check_request(*, caller: Caller, project: ProjectRecord, request: DeployRequest) -> tuple[Side, ...]:
+    """What the caller gives by asking, see `rights.by_use`. Raises as that does, and Invalid for the variables."""
     check_env_vars(request.env_vars)
-    if not _may_use_target(caller=caller, request=request):
-        raise NotFound(f"No such {request.target.kind}.", details={f"{request.target.kind}Id": "not found"})
+    return rights.by_use(caller=caller, project=project, target=request.target)
 
 
-def _may_use_target(*, caller: Caller, request: DeployRequest) -> bool:
-    """The caller's own, or one where the project was started before: who may deploy it may do so there again."""
-    if infrastructure().target_name(caller=caller, target=request.target) is not None:
-        return True
-    return lanes.last_started(project_id=request.project_id, target_id=request.target.id) is not None
+def _refuse_privileges(*, draft: Draft, request: DeployRequest) -> None:
+    config = {"dockerComposeYml": draft.stack.files[COMPOSE_FILE]}
+    privileges.refuse_unallowed(config=config, server_id=request.target.id)
 
 
 def approval_now(*, draft: Draft, request: DeployRequest) -> str:

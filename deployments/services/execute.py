@@ -29,7 +29,17 @@ from deployments.errors import (
 )
 from deployments.events import EventType, NewEvent, service_payload, stage_reached
 from deployments.repositories import claims, deployments, events, history, lanes, projects
-from deployments.services import approvals, origins, preparing, settle, sizes, snapshots, undoing
+from deployments.services import (
+    approvals,
+    origins,
+    preparing,
+    privileges,
+    settle,
+    sizes,
+    snapshots,
+    standing,
+    undoing,
+)
 from deployments.services.preparing import Prepared
 from deployments.states import Reason, Stage, Status, Transition
 from deployments.types import DeploymentRecord, ProjectRecord
@@ -65,6 +75,9 @@ def _is_next(deployment: DeploymentRecord) -> bool:
 
 def _prepare_and_start(*, deployment: DeploymentRecord, at: datetime) -> None:
     project = projects.get(project_id=deployment.project_id)
+    if refusal := standing.why_refused(deployment=deployment, project=project):
+        end_unstarted(deployment=deployment, reason=Reason.INVALID, message=refusal, at=at)
+        return
     try:
         prepared = preparing.prepare(deployment=deployment, project=project)
         sizes.check_command(command_of(deployment=deployment, project=project, prepared=prepared))
@@ -89,6 +102,8 @@ def start(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Pre
         )
         if current.status is not Status.PENDING or not next_in_lane:
             return False
+        if not _still_allowed(deployment=deployment, project=project, prepared=prepared, at=at):
+            return False
         if not _still_fits(deployment=deployment, prepared=prepared, at=at):
             return False
         deployments.advance(
@@ -104,6 +119,20 @@ def start(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Pre
         )
         _hand_over(deployment=deployment, project=project, prepared=prepared, at=at)
     logger.info("deployment started", deployment_id=str(deployment.id), agent_id=str(prepared.agent_id))
+    return True
+
+
+def _still_allowed(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Prepared, at: datetime) -> bool:
+    """Whether the two owners and who asked still stand by it, with the lane locked. Ends the deployment otherwise."""
+    refusal = standing.why_refused(deployment=deployment, project=project)
+    try:
+        privileges.refuse_unallowed(config=prepared.config, server_id=deployment.target.id)
+    except Invalid as error:
+        refusal = refusal or error.message
+    if refusal:
+        _fail_unstarted(deployment_id=deployment.id, reason=Reason.INVALID, message=refusal, at=at)
+        return False
+    standing.keep_by_use(deployment=deployment, project=project, at=at)
     return True
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
+
+from django.db import transaction
 
 from deployments.errors import Invalid, NotFound
 from deployments.repositories import members
-from deployments.services import access
+from deployments.services import access, grants
 from deployments.types import Caller, Member, Right
 
 
@@ -26,12 +29,18 @@ def put_member(*, caller: Caller, project_id: UUID, name: str, role: str) -> Mem
     return Member(user_id=user_id, name=name, role=role)
 
 
-def remove_member(*, caller: Caller, project_id: UUID, name: str) -> None:
-    """Raises NotFound, also for who is no member, or Forbidden."""
+def remove_member(*, caller: Caller, project_id: UUID, name: str, at: datetime) -> None:
+    """The member is a stranger from now on, and what they gave the project of their servers ends.
+
+    Opens its own transaction. Raises NotFound, also for who is no member, or Forbidden.
+    """
     access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
     user_id = members.user_named(name=name)
-    if user_id is None or not members.remove(project_id=project_id, user_id=user_id):
-        raise NotFound("No such member.")
+    with transaction.atomic():
+        if user_id is None or not members.remove(project_id=project_id, user_id=user_id):
+            raise NotFound("No such member.")
+        because = f"{name} left the project."
+        grants.end_given_by(project_id=project_id, user_id=user_id, by=caller, because=because, at=at)
 
 
 def _known(name: str) -> UUID:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from deployments.errors import Invalid
-from deployments.repositories import history, lanes
-from deployments.services import access, deploy, rollback, snapshots, variables
+from deployments.repositories import history, lanes, projects
+from deployments.services import access, deploy, privileges, rights, rollback, snapshots, variables
 from deployments.services.history import changed_names
 from deployments.states import Status
 from deployments.types import Caller, DeploymentRecord, DeployRequest, Right, Target
@@ -69,8 +69,11 @@ def plan_rollback(
 ) -> PlannedDeployment:
     """The plan of this very rollback. Raises as rollback_deployment does."""
     deployment = access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.DEPLOY)
+    project = projects.get(project_id=deployment.project_id)
+    rights.by_use(caller=caller, project=project, target=deployment.target)
     entry = rollback.choose_entry(caller=caller, deployment=deployment, target_deployment_id=target_deployment_id)
     kept = history.snapshot(history_id=entry.id)
+    privileges.refuse_unallowed(config=kept.config, server_id=deployment.target.id)
     running = _running(project_id=deployment.project_id, target=deployment.target)
     said = (f"Back to {entry.version}, images and values as they were then.", *_later_success(deployment))
     plan = compare_services(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from deployments.errors import Conflict, Invalid
 from deployments.repositories import history, projects
-from deployments.services import accept, access, restorable, snapshots, targets, undoing
+from deployments.services import accept, access, privileges, restorable, rights, snapshots, undoing
 from deployments.states import Status
 from deployments.types import Caller, DeploymentRecord, DeployRequest, HistoryEntry, Right
 
@@ -35,15 +35,18 @@ def rollback_deployment(
     first = accept.repeated(caller=caller, request_id=request_id)
     if first is not None:
         return first
+    project = projects.get(project_id=deployment.project_id)
+    gives = rights.by_use(caller=caller, project=project, target=deployment.target)
     entry = choose_entry(caller=caller, deployment=deployment, target_deployment_id=target_deployment_id)
     kept = history.snapshot(history_id=entry.id)
+    privileges.refuse_unallowed(config=kept.config, server_id=deployment.target.id)
     env = snapshots.env_of(kept)
     wish = accept.Wish(
         kind=accept.ROLLBACK,
         request=DeployRequest(
             project_id=deployment.project_id, target=deployment.target, env_vars=env, request_id=request_id
         ),
-        project=projects.get(project_id=deployment.project_id),
+        project=project,
         graph_version_id=kept.graph_version_id,
         graph_version=entry.graph_version,
         code=kept.code,
@@ -51,13 +54,13 @@ def rollback_deployment(
         replicas=kept.replicas,
         restores=entry.id,
         rollback_of=deployment.id,
+        gives=gives,
     )
     return accept.accept(caller=caller, wish=wish, deployment_id=rollback_id, at=at)
 
 
 def choose_entry(*, caller: Caller, deployment: DeploymentRecord, target_deployment_id: UUID | None) -> HistoryEntry:
     """What to bring back. Raises as rollback_deployment says."""
-    targets.refuse_clusters(deployment.target)
     check_can_be_undone(deployment)
     if target_deployment_id is None:
         return _last_before(deployment)

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from deployments.errors import Conflict, Invalid
 from deployments.repositories import deployments, history
-from deployments.services import accept, access, generation, snapshots, targets
+from deployments.services import accept, access, generation, privileges, rights, snapshots
 from deployments.types import Caller, DeploymentRecord, DeployRequest, HistoryEntry, ProjectRecord, Right, Target
-from stackgen.results import Stack
+from stackgen.results import COMPOSE_FILE, Stack
 
 
 def scale_service(
@@ -33,7 +33,7 @@ def scale_service(
     first = accept.repeated(caller=caller, request_id=request_id)
     if first is not None:
         return first
-    targets.refuse_clusters(target)
+    gives = rights.by_use(caller=caller, project=project, target=target)
     running = history.running(project_id=project_id, target_id=target.id)
     if running is None or running.kind == accept.STOP:
         raise Conflict("Nothing of the project runs there. Deploy it first.")
@@ -44,6 +44,7 @@ def scale_service(
         raise Invalid(f"No service of this name runs there. These do: {known}.", details={"serviceName": "not found"})
     wanted = {**kept.replicas, named[service_name]: replicas}
     stack = _checked(project=project, running=running, replicas=wanted)
+    privileges.refuse_unallowed(config={"dockerComposeYml": stack.files[COMPOSE_FILE]}, server_id=target.id)
     wish = accept.Wish(
         kind=accept.SCALE,
         request=DeployRequest(
@@ -56,6 +57,7 @@ def scale_service(
         services=snapshots.states_of(stack.services),
         # Only what was asked for: by the start something else may run, with copies of its own.
         replicas={named[service_name]: replicas},
+        gives=gives,
     )
     return accept.accept(caller=caller, wish=wish, deployment_id=deployment_id, at=at)
 

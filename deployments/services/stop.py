@@ -6,10 +6,10 @@ from datetime import datetime
 from uuid import UUID
 
 from agents import gateway
-from deployments.errors import Conflict
+from deployments.errors import Conflict, Forbidden
 from deployments.repositories import history, lanes, projects
-from deployments.services import accept, access
-from deployments.types import Caller, DeploymentRecord, DeployRequest, Right, Target, TargetKind
+from deployments.services import accept, access, machines, rights
+from deployments.types import Caller, DeploymentRecord, DeployRequest, ProjectRecord, Right, Target, TargetKind
 
 
 def stop_project(
@@ -23,8 +23,9 @@ def stop_project(
 ) -> DeploymentRecord:
     """Store a pending deployment of kind stop; it waits in its lane like any other.
 
-    The same request id by the same caller answers with the first one. Opens its own transaction. Raises NotFound,
-    Forbidden, or Conflict when nothing of the project was ever started there or it is stopped already.
+    The project's owner may always; a deployer where the project may run. The same request id by the same caller
+    answers with the first one. Opens its own transaction. Raises NotFound, Forbidden, or Conflict when nothing of the
+    project was ever started there or it is stopped already.
     """
     project = access.project_for(caller=caller, project_id=project_id, right=Right.DEPLOY)
     first = accept.repeated(caller=caller, request_id=request_id)
@@ -33,13 +34,55 @@ def stop_project(
     last = lanes.last_started(project_id=project_id, target_id=target.id)
     if last is None:
         raise Conflict("Nothing of this project was ever started there.")
-    if _is_stopped(last=last, target=target):
+    if not _may_stop(caller=caller, project=project, target=target):
+        raise Forbidden("This project may not use that server any more. Its owner, or the server's, can stop it there.")
+    return _stop(caller=caller, project=project, last=last, deployment_id=deployment_id, request_id=request_id, at=at)
+
+
+def stop_on_server(
+    *,
+    caller: Caller,
+    server_id: UUID,
+    project_id: UUID,
+    deployment_id: UUID,
+    request_id: str = "",
+    at: datetime,
+) -> DeploymentRecord:
+    """The same for the server's owner, whoever's project it is. Raises NotFound, or Conflict as above."""
+    machines.get_server(caller=caller, server_id=server_id)
+    first = accept.repeated(caller=caller, request_id=request_id)
+    if first is not None:
+        return first
+    last = lanes.last_started(project_id=project_id, target_id=server_id)
+    if last is None:
+        raise rights.missing_project()
+    project = projects.get(project_id=project_id)
+    return _stop(caller=caller, project=project, last=last, deployment_id=deployment_id, request_id=request_id, at=at)
+
+
+def _may_stop(*, caller: Caller, project: ProjectRecord, target: Target) -> bool:
+    if caller.sees_everything or project.owner_id == caller.user_id:
+        return True
+    owns = rights.owns_server(user_id=caller.user_id, server_id=target.id)
+    return owns or rights.is_granted(project=project, server_id=target.id)
+
+
+def _stop(
+    *,
+    caller: Caller,
+    project: ProjectRecord,
+    last: DeploymentRecord,
+    deployment_id: UUID,
+    request_id: str,
+    at: datetime,
+) -> DeploymentRecord:
+    if _is_stopped(last):
         raise Conflict("The project is stopped there already.")
-    graph = projects.latest_graph(project_id=project_id)
+    graph = projects.latest_graph(project_id=project.id)
     assert graph is not None, "what was started had a graph"
     wish = accept.Wish(
         kind=accept.STOP,
-        request=DeployRequest(project_id=project_id, target=target, request_id=request_id),
+        request=DeployRequest(project_id=project.id, target=last.target, request_id=request_id),
         project=project,
         graph_version_id=graph.id,
         graph_version=graph.version,
@@ -49,8 +92,8 @@ def stop_project(
     return accept.accept(caller=caller, wish=wish, deployment_id=deployment_id, at=at)
 
 
-def _is_stopped(*, last: DeploymentRecord, target: Target) -> bool:
+def _is_stopped(last: DeploymentRecord) -> bool:
     """Whether the last that was started there is a stop that succeeded, of a cluster on each of its servers."""
-    running = history.running(project_id=last.project_id, target_id=target.id)
+    running = history.running(project_id=last.project_id, target_id=last.target.id)
     stopped = running is not None and running.kind == accept.STOP and running.deployment_id == last.id
-    return stopped and (target.kind is TargetKind.SERVER or not gateway.told_to_run(lane=last.lane))
+    return stopped and (last.target.kind is TargetKind.SERVER or not gateway.told_to_run(lane=last.lane))

@@ -125,6 +125,7 @@ def scene(
     people: People, project: Project, server: Server, agent: Agent, deployment: Deployment, settings: Settings
 ) -> Scene:
     settings.AXION_RATE_ANONYMOUS = settings.AXION_RATE_LIMIT = "10000/min"
+    factories.grant(project, server)
     cluster = Cluster.objects.create(owner=people.users["owner"], name="all")
     earlier = factories.make_deployment(project, server, status="success", completed_at=factories.NOW)
     entry = DeploymentHistory.objects.create(

@@ -8,7 +8,7 @@ const MOST = 300;
 const WORDS = { rollback: "rollback", stop: "stop", scale: "change of copies" };
 
 const sentences = {
-  "deployment.requested": (p) => ["rocket_launch", "busy", `${p.requestedBy} asked for this ${WORDS[p.kind] ?? "deployment"}`, `graph version ${p.graphVersion}`],
+  "deployment.requested": (p) => ["rocket_launch", "busy", `${p.requestedBy} asked for this ${WORDS[p.kind] ?? "deployment"}${p.onBehalfOf ? ` in place of ${p.onBehalfOf}` : ""}`, `graph version ${p.graphVersion}`],
   "deployment.status_changed": (p, looks) => {
     const look = looks.status[p.to];
     return [look.icon, look.tone, look.label, p.message];

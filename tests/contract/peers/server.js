@@ -66,18 +66,6 @@ class Peers {
       return server && { server };
     });
   }
-  getCluster(request) {
-    return answer('infrastructure-service.getCluster', request, (now) => {
-      const cluster = owned(now, 'clusters', request.clusterId, request);
-      return cluster && { cluster };
-    });
-  }
-  listClusterServers(request) {
-    return answer('infrastructure-service.listClusterServers', request, (now) => {
-      const servers = Object.values(now.servers || {}).filter((one) => one.clusterId === request.clusterId);
-      return { data: { servers } };
-    });
-  }
   validateSession(request) {
     return answer('auth-service.validate-session', request, (now) => {
       const userId = (now.sessions || {})[request.sessionToken];
@@ -91,8 +79,6 @@ const patterns = {
   getGraph: 'graph-service.getGraph',
   generateProject: 'codegen-service.generateProject',
   getServer: 'infrastructure-service.getServer',
-  getCluster: 'infrastructure-service.getCluster',
-  listClusterServers: 'infrastructure-service.listClusterServers',
   validateSession: 'auth-service.validate-session',
 };
 for (const [method, pattern] of Object.entries(patterns)) {

@@ -16,7 +16,6 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from agents.models import Agent, Cluster, CommandRecord, Server
-from deployments.clients.infrastructure import infrastructure
 from deployments.clients.peers import (
     GENERATE_PROJECT,
     GET_GRAPH,
@@ -323,19 +322,11 @@ def test_a_plan_shows_the_graph_of_now_and_holds_the_start_to_it(alice: Caller, 
     assert "graph" in ended.message
 
 
-def test_a_cluster_is_kept_with_the_callers_servers(alice: Caller, be: Be) -> None:
-    mine = {"id": str(SERVER), "userId": str(alice.user_id), "clusterId": str(CLUSTER), "name": "m"}
-    theirs = {**mine, "id": str(uuid4()), "userId": str(uuid4())}
-    cluster = {"id": str(CLUSTER), "userId": str(alice.user_id), "name": "farm", "serversCount": 2}
-    be(clusters={str(CLUSTER): cluster}, servers={each["id"]: each for each in (mine, theirs)})
+def test_a_cluster_of_the_peer_is_refused_without_asking(alice: Caller, be: Be, world: World) -> None:
     with pytest.raises(Invalid, match="Deploying to a cluster is not possible yet"):
         ask_for(alice, target=ON_CLUSTER)
-    infrastructure().target_name(caller=alice, target=ON_CLUSTER)
-    assert Cluster.objects.get().name == "farm"
-    assert [server.pk for server in Server.objects.filter(cluster=CLUSTER)] == [SERVER]
-    be(clusters={str(CLUSTER): cluster}, servers={})
-    infrastructure().target_name(caller=alice, target=ON_CLUSTER)
-    assert not Server.objects.filter(cluster=CLUSTER).exists()
+    assert not Cluster.objects.exists()
+    assert not world.heard("infrastructure-service.getCluster")
 
 
 def test_a_token_of_our_own_goes_to_no_peer(alice: Caller, be: Be, world: World, settings: Settings) -> None:
