@@ -10,8 +10,6 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from knox.auth import TokenAuthentication
-from rest_framework.exceptions import AuthenticationFailed
 
 from agents import gateway
 from agents.answers import DeploymentState
@@ -22,6 +20,8 @@ from agents.services import directory
 from agents.transport.ports import Bindings
 from agents.types import Report
 from deployments import rates
+from deployments.errors import Forbidden, Unauthenticated
+from deployments.scopes import Scope
 from deployments.services import (
     access,
     bundles,
@@ -32,6 +32,7 @@ from deployments.services import (
     queries,
     scale,
     stop,
+    tokens,
     variables,
 )
 from deployments.states import Status
@@ -76,14 +77,15 @@ def bundle_of(*, digest: str, agent_id: UUID) -> bytes:
     return bundles.content_of(digest=digest, deployment_ids=building)
 
 
-def user_of(*, token: str) -> UUID | None:
-    """The active user behind an API token."""
+def user_of(*, token: str, acts: bool = False) -> UUID | None:
+    """The active user behind an API token. Raises Forbidden when the token may only read and the call `acts`."""
     try:
-        user, _ = TokenAuthentication().authenticate_credentials(token.encode())
-    except AuthenticationFailed:
+        _, record = tokens.authenticate(token=token)
+    except Unauthenticated:
         return None
-    found: UUID = access.caller_of(user).user_id
-    return found
+    if acts and not record.scope.allows(Scope.DEPLOY):
+        raise Forbidden(record.scope.refusal)
+    return record.user_id
 
 
 def deployment_state(*, deployment_id: UUID, user_id: UUID) -> DeploymentState:

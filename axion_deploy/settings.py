@@ -1,5 +1,6 @@
 """All settings, read once from the environment. Every wait of the product has its deadline here, in seconds."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import dj_database_url
@@ -51,6 +52,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "axion_deploy.fresh_password.FreshPasswordMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "axion_deploy.urls"
@@ -121,10 +123,14 @@ LOGGING = logging_config(level=env.text("AXION_LOG_LEVEL", "INFO"), as_json=env.
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "deployments.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "deployments.api.permissions.WithinScope",
+        "deployments.api.permissions.FreshSession",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "deployments.api.errors.problem_response",
@@ -142,7 +148,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENABLE_DJANGO_DEPLOY_CHECK": False,
 }
-REST_KNOX = {"TOKEN_TTL": None}
+# Of tokens that are made without a word about their end.
+REST_KNOX = {"TOKEN_TTL": timedelta(days=90)}
 # Uploaded bundles are read whole, so a request is bounded a little above the largest bundle.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 52 * 1024 * 1024
 
@@ -178,6 +185,7 @@ UNFOLD = {
             },
             {
                 "items": [
+                    {"title": "API tokens", "icon": "vpn_key", "link": admin_list("deployments_apitoken")},
                     {
                         "title": "Users",
                         "icon": "group",

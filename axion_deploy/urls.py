@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.generic import RedirectView
 
 from deployments import publishing
+from deployments.admin.confirm import confirm_password
 from deployments.admin.sign_in import sign_in
 from deployments.api import missing
 from deployments.services import health
@@ -36,6 +37,7 @@ urlpatterns = [
     path("healthz/events", event_lags),
     path("api/", include("deployments.api.urls")),
     path("admin/login/", sign_in),
+    path("admin/confirm/", admin.site.admin_view(confirm_password), name="confirm-password"),
     path("admin/", admin.site.urls),
 ]
 handler400 = missing.bad_request

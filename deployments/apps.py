@@ -1,4 +1,12 @@
+"""The Django application."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
 
 
 class DeploymentsConfig(AppConfig):
@@ -6,3 +14,14 @@ class DeploymentsConfig(AppConfig):
 
     name = "deployments"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        user_logged_in.connect(_password_was_given, dispatch_uid="deployments.password_given")
+
+
+def _password_was_given(request: Any, **_: Any) -> None:
+    """Whoever signs in has just given their password."""
+    # Needs the models that are loaded by now.
+    from deployments.services import freshness
+
+    freshness.mark(request.session, now=time.time())

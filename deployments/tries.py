@@ -18,14 +18,14 @@ from django.conf import settings
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
+from agents.backoff import Backoff
 from deployments import rates
 
 FREE_TRIES = 5
 UNDER_ATTACK_TRIES = 2
 # Failures of one name, from all addresses in an hour.
 MAX_CALM_FAILURES = 100
-FIRST_PAUSE = 2
-MAX_PAUSE = 900
+PAUSES = Backoff(first=2, most=900)
 # So long after the last failure all is forgotten.
 REMEMBERED_SECONDS = 3600
 
@@ -85,7 +85,7 @@ def _pause(tried: Try, *, now: float) -> int:
     free = FREE_TRIES if of_name <= MAX_CALM_FAILURES else UNDER_ATTACK_TRIES
     if count < free:
         return 0
-    seconds = min(MAX_PAUSE, FIRST_PAUSE ** min(count - free + 1, 20))
+    seconds = round(PAUSES.ceiling(failures=count - free + 1))
     if cache.add(tried.pause, now + seconds, timeout=seconds):
         return 0
     return _until(cache.get(tried.pause), now=now) or 1

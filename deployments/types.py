@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from deployments.scopes import Scope
 from deployments.states import ACTIVE, Reason, Stage, Status
 
 T = TypeVar("T")
@@ -37,6 +38,7 @@ class Caller:
     name: str
     sees_everything: bool = False
     session_token: str = field(default="", repr=False)
+    scope: Scope = Scope.ALL
 
 
 @dataclass(frozen=True, kw_only=True)

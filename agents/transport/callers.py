@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 TRUST_SECONDS = 10.0
 TRUSTED_LIMIT = 4096
 FORWARDED = "x-forwarded-for"
+# As errors name it on either side of the ports.
+FORBIDDEN = "FORBIDDEN"
 
 
 class Callers:
@@ -56,12 +58,14 @@ class Callers:
             self._trusted.popitem(last=False)
         return found
 
-    async def user(self, context: grpc.aio.ServicerContext[Any, Any]) -> UUID:
-        """The calling user; aborts the call otherwise."""
+    async def user(self, context: grpc.aio.ServicerContext[Any, Any], *, acts: bool = False) -> UUID:
+        """The calling user; aborts the call otherwise. `acts`: the call changes something."""
         token = _bearer(context)
         try:
-            found = await self._threads.run(self._user_of, token=token) if token else None
+            found = await self._threads.run(self._user_of, token=token, acts=acts) if token else None
         except Exception as error:
+            if getattr(error, "code", "") == FORBIDDEN:
+                await context.abort(grpc.StatusCode.PERMISSION_DENIED, str(error))
             await _cannot_check(context, error)
         if found is None:
             await _refuse(context)

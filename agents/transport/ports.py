@@ -37,7 +37,7 @@ class BundleOf(Protocol):
 class UserOf(Protocol):
     """The user behind an API token, None when it cannot be checked."""
 
-    def __call__(self, *, token: str) -> UUID | None: ...
+    def __call__(self, *, token: str, acts: bool = False) -> UUID | None: ...
 
 
 class DeploymentStateOf(Protocol):

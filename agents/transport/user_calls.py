@@ -59,7 +59,7 @@ class UserCalls:
 
     async def deploy(self, request: runner_pb2.DeployProjectCommand, context: Call) -> runner_pb2.DeployProjectResponse:
         """Hurry a deployment that the ledger already holds for this owner; the request's YAML is not even read."""
-        user = await self._callers.user(context)
+        user = await self._callers.user(context, acts=True)
         try:
             accepted = await self._ask(
                 lambda: delivery.send_again(
@@ -93,7 +93,7 @@ class UserCalls:
         return runner_pb2.GetDeploymentStatusResponse(status=common_pb2.SUCCESS, data=data)
 
     async def cancel(self, request: runner_pb2.CancelDeploymentRequest, context: Call) -> common_pb2.Empty:
-        user = await self._callers.user(context)
+        user = await self._callers.user(context, acts=True)
         return await self._empty(
             context,
             lambda: self._bindings.cancel_deployment(
@@ -103,7 +103,7 @@ class UserCalls:
 
     async def stop(self, request: runner_pb2.StopProjectCommand, context: Call) -> common_pb2.Empty:
         """Ask for the project's stop on the agent's server, as a deployment of its own kind."""
-        user = await self._callers.user(context)
+        user = await self._callers.user(context, acts=True)
         return await self._empty(
             context,
             lambda: self._bindings.stop_project(
@@ -115,7 +115,7 @@ class UserCalls:
 
     async def scale(self, request: runner_pb2.ScaleServiceCommand, context: Call) -> common_pb2.Empty:
         """Ask for so many copies of a service on the agent's server, as a deployment of its own kind."""
-        user = await self._callers.user(context)
+        user = await self._callers.user(context, acts=True)
         return await self._empty(
             context,
             lambda: self._bindings.scale_service(

@@ -40,6 +40,8 @@ class Agents(Door):
 
 
 class Agent(Door):
+    fresh = ("DELETE",)
+
     @documented("getAgent", "One agent", tag=TAG, answers={200: enveloped("AgentAnswer", agent=AgentOut())})
     def get(self, request: Request, agent_id: UUID) -> Response:
         return ok({"agent": agent_shape(machine_changes.get_agent(caller=self.caller, agent_id=agent_id))})

@@ -9,6 +9,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from deployments.scopes import Scope
 from deployments.wire import STAGE_NUMBERS, STATUS_NUMBERS
 
 Shape = serializers.Serializer[Any]
@@ -228,5 +229,13 @@ class EnrolmentOut(Shape):
 
 
 class TokenOut(Shape):
-    token = serializers.CharField(help_text="Shown here and never again.")
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    scope = serializers.ChoiceField(choices=list(Scope), help_text="What it may: read, deploy too, or all.")
+    createdAt = Moment()
     expiresAt = Moment()
+    lastUsedAt = Moment()
+
+
+class NewTokenOut(TokenOut):
+    token = serializers.CharField(help_text="Shown here and never again.")

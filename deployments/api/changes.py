@@ -17,6 +17,7 @@ from deployments.api.documents import F, data, documented
 from deployments.api.history import change_shape
 from deployments.api.history_answers import PlanOut
 from deployments.api.serializers import Checked, PlanIn, RollbackIn, RollbackPlanQuery, ScaleIn, StopIn
+from deployments.scopes import Scope
 from deployments.services import planning, rollback, scale, stop
 from deployments.services.planning import PlannedDeployment
 from deployments.types import DeploymentRecord, DeployRequest
@@ -32,6 +33,8 @@ def changes(operation: str, summary: str, *, takes: type[Checked]) -> Callable[[
 
 
 class Plan(Door):
+    needs = Scope.DEPLOY
+
     @documented(
         "planDeployment",
         "What this very deployment would do; hand its approval in to be held to it",
@@ -63,6 +66,8 @@ class RollbackPlan(Door):
 
 
 class RollbackDeployment(Door):
+    needs = Scope.DEPLOY
+
     @changes("rollbackDeployment", "Undo a deployment; the answer is at once, the rollback pending", takes=RollbackIn)
     def post(self, request: Request, deployment_id: UUID) -> Response:
         body = checked(RollbackIn, request.data)
@@ -78,6 +83,8 @@ class RollbackDeployment(Door):
 
 
 class StopProject(Door):
+    needs = Scope.DEPLOY
+
     @changes("stopProject", "Stop everything of the project on a target; volumes stay", takes=StopIn)
     def post(self, request: Request, project_id: UUID) -> Response:
         body = checked(StopIn, request.data)
@@ -93,6 +100,8 @@ class StopProject(Door):
 
 
 class ScaleService(Door):
+    needs = Scope.DEPLOY
+
     @changes("scaleService", "Run another number of copies of one service", takes=ScaleIn)
     def post(self, request: Request, project_id: UUID) -> Response:
         body = checked(ScaleIn, request.data)

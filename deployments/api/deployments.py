@@ -20,6 +20,7 @@ from deployments.api.once import once
 from deployments.api.paging import cursor_shape, position_of
 from deployments.api.serializers import DeployIn, EventsQuery, ListQuery
 from deployments.errors import Invalid
+from deployments.scopes import Scope
 from deployments.services import cancel, deploy, queries
 from deployments.types import DeployRequest, Target, TargetKind
 from deployments.wire import STATUS_OF_NUMBER, deployment_shape, event_shape, status_shape
@@ -30,6 +31,8 @@ DeploymentAnswer = enveloped("DeploymentAnswer", deployment=DeploymentOut())
 
 
 class Deployments(Door):
+    needs = Scope.DEPLOY
+
     @documented(
         "deployProject",
         "Ask for a deployment; the answer is at once, the deployment pending",
@@ -117,6 +120,8 @@ class DeploymentEvents(Door):
 
 
 class CancelDeployment(Door):
+    needs = Scope.DEPLOY
+
     @documented(
         "cancelDeployment",
         "Ask a deployment to stop; it has stopped when its status says so",

@@ -126,6 +126,8 @@ class Cluster(Door):
 
 
 class EnrolmentTokens(Door):
+    fresh = ("POST",)
+
     @documented(
         "issueEnrolmentToken",
         "A token that enrols one agent, once",

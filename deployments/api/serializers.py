@@ -8,6 +8,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from deployments.scopes import Scope
+from deployments.services import tokens
 from deployments.wire import STATUS_OF_NUMBER
 
 NAME_LENGTH = 100
@@ -117,6 +119,12 @@ class ProjectChangeIn(ProjectIn):
 
 class RoleIn(Checked):
     role = serializers.ChoiceField(choices=["viewer", "deployer"])
+
+
+class TokenIn(Checked):
+    name = serializers.CharField(max_length=NAME_LENGTH, required=False, allow_blank=True)
+    scope = serializers.ChoiceField(choices=list(Scope), required=False, help_text="all, when it is left out")
+    expiresInDays = serializers.IntegerField(min_value=1, max_value=tokens.MAX_DAYS, required=False)
 
 
 class GraphIn(Checked):

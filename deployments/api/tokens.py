@@ -1,26 +1,38 @@
-"""REST for API tokens. A new one needs a browser session: a token that leaked cannot make itself successors."""
+"""REST for API tokens. They take a browser session: a token that leaked cannot make itself successors."""
+
+# ruff: noqa: ARG002 - signatures are the framework's
 
 from __future__ import annotations
 
-from knox.models import AuthToken
+from typing import Any
+from uuid import UUID
+
 from rest_framework import serializers
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
-from deployments.api.answers import TokenOut
-from deployments.api.common import Door, ok
-from deployments.api.documents import NO_BODY, data, documented, enveloped
+from deployments.api.answers import NewTokenOut, TokenOut
+from deployments.api.common import Door, checked, ok
+from deployments.api.documents import data, documented, enveloped
 from deployments.api.once import once
+from deployments.api.parsers import BoundedJSONParser
+from deployments.api.serializers import TokenIn
 from deployments.api.throttles import TokenRate, UserRate
 from deployments.events import epoch_ms
+from deployments.scopes import Scope, TokenRecord
+from deployments.services import tokens
 
 TAG = "tokens"
 
 
 class Tokens(Door):
     authentication_classes = (SessionAuthentication,)
+    # Browsers post forms; a body of another kind that was passed over would make a token that may all.
+    parser_classes = (BoundedJSONParser, FormParser, MultiPartParser)
+    fresh = ("POST",)
 
     def get_throttles(self) -> list[BaseThrottle]:
         return [UserRate(), TokenRate()] if self.request.method == "POST" else [UserRate()]
@@ -29,14 +41,24 @@ class Tokens(Door):
         "createToken",
         "A new token of yours, shown here and never again",
         tag=TAG,
-        takes=NO_BODY,
-        answers={201: enveloped("TokenAnswer", data=TokenOut())},
+        takes={"application/json": TokenIn},
+        answers={201: enveloped("TokenAnswer", data=NewTokenOut())},
         key=True,
     )
     @once(keep=False)
     def post(self, request: Request) -> Response:
-        stored, token = AuthToken.objects.create(user=request.user)
-        return ok({"data": {"token": token, "expiresAt": epoch_ms(stored.expiry)}}, status=201)
+        body = checked(TokenIn, request.data)
+        made, text = tokens.make(
+            caller=self.caller,
+            name=body.get("name", ""),
+            scope=Scope(body.get("scope", Scope.ALL)),
+            days=body.get("expiresInDays", tokens.DEFAULT_DAYS),
+        )
+        return ok({"data": {**token_shape(made), "token": text}}, status=201)
+
+    @documented("listTokens", "Your tokens", tag=TAG, answers={200: data("TokensAnswer", tokens=TokenOut(many=True))})
+    def get(self, request: Request) -> Response:
+        return ok({"data": {"tokens": [token_shape(each) for each in tokens.list_own(caller=self.caller)]}})
 
     @documented(
         "endTokens",
@@ -45,5 +67,24 @@ class Tokens(Door):
         answers={200: data("TokensEndedAnswer", ended=serializers.IntegerField(min_value=0))},
     )
     def delete(self, request: Request) -> Response:
-        count, _ = AuthToken.objects.filter(user=request.user).delete()
-        return ok({"data": {"ended": count}})
+        return ok({"data": {"ended": tokens.end_all(caller=self.caller)}})
+
+
+class Token(Door):
+    authentication_classes = (SessionAuthentication,)
+
+    @documented("endToken", "End one of your tokens", tag=TAG, answers={204: None})
+    def delete(self, request: Request, token_id: UUID) -> Response:
+        tokens.end(caller=self.caller, token_id=token_id)
+        return Response(status=204)
+
+
+def token_shape(token: TokenRecord) -> dict[str, Any]:
+    return {
+        "id": str(token.id),
+        "name": token.name,
+        "scope": str(token.scope),
+        "createdAt": epoch_ms(token.created_at),
+        "expiresAt": epoch_ms(token.expires_at),
+        "lastUsedAt": epoch_ms(token.last_used_at),
+    }

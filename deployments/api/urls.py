@@ -12,7 +12,7 @@ from deployments.api.machines import Cluster, Clusters, EnrolmentTokens, Server,
 from deployments.api.members import ProjectMember, ProjectMembers
 from deployments.api.missing import NothingThere
 from deployments.api.projects import Project, Projects
-from deployments.api.tokens import Tokens
+from deployments.api.tokens import Token, Tokens
 
 # The document and the page to try it say nothing of anybody's rows.
 OPEN: dict[str, tuple[()]] = {"authentication_classes": (), "permission_classes": ()}
@@ -48,6 +48,7 @@ urlpatterns: list[URLPattern] = [
     path("agents", Agents.as_view(), name="api-agents"),
     path("agents/<uuid:agent_id>", Agent.as_view(), name="api-agent"),
     path("tokens", Tokens.as_view(), name="api-tokens"),
+    path("tokens/<uuid:token_id>", Token.as_view(), name="api-token"),
     path("schema/", SpectacularJSONAPIView.as_view(**OPEN), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema", **OPEN), name="api-docs"),
     re_path(r"", NothingThere.as_view(), name="api-nothing"),

@@ -11,13 +11,14 @@ from django.utils import timezone
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from agents.database import DATABASE_AWAY
-from deployments.errors import Conflict
+from deployments.errors import Conflict, Forbidden
 from deployments.intake.answers import Answer, success, unknown_pattern
 from deployments.intake.errors import answer_to
 from deployments.intake.identity import Identify
 from deployments.intake.messages import Incoming, body_of
 from deployments.intake.metadata import metadata_of
 from deployments.intake.patterns import HEALTH, PATTERNS, Call, Pattern
+from deployments.scopes import Scope
 
 # Who asked for a deployment this long ago has given up on the answer and may have asked elsewhere.
 OLDEST_EFFECT_MS = 600_000
@@ -58,6 +59,8 @@ class Desk:
         body = body_of(incoming)
         metadata = metadata_of(body, incoming)
         caller = self._identify(metadata, incoming)
+        if not caller.scope.allows(Scope.DEPLOY if pattern.has_effect else Scope.READ):
+            raise Forbidden(caller.scope.refusal)
         if pattern.has_effect and time.time() * 1000 - incoming.timestamp_ms > OLDEST_EFFECT_MS:
             raise Conflict("The request waited too long to be carried out. Ask again.")
         call = Call(caller=caller, body=body, request_id=metadata.request_id, at=timezone.now())

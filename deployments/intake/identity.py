@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from uuid import UUID
 
+from deployments.clients.auth import scope_of_session
 from deployments.errors import Unauthenticated
 from deployments.intake import signatures
 from deployments.intake.messages import Incoming
@@ -56,7 +57,7 @@ class Remembered:
 
 
 def by_session(validate: ValidateSession) -> Identify:
-    """The session decides alone; a user id in the metadata is not even read."""
+    """The session decides alone; a user id in the metadata is not even read. Our own tokens have a scope."""
     remembered = Remembered()
 
     def identify(metadata: Metadata, _: Incoming) -> Caller:
@@ -64,7 +65,12 @@ def by_session(validate: ValidateSession) -> Identify:
         if not token:
             raise Unauthenticated("Sign in first: metadata.sessionToken is missing.")
         proof = hashlib.sha256(token.encode()).hexdigest()
-        caller = remembered.get(proof, lambda: identities.verified_caller(user_id=validate(token)))
+
+        def prove() -> Caller:
+            made = identities.verified_caller(user_id=validate(token))
+            return replace(made, scope=scope_of_session(token))
+
+        caller = remembered.get(proof, prove)
         return replace(caller, session_token=token)
 
     return identify

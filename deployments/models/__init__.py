@@ -12,9 +12,11 @@ from deployments.models.project import (
     ProjectMember,
     ProjectSecret,
 )
+from deployments.models.token import ApiToken
 from deployments.models.user import User
 
 __all__ = [
+    "ApiToken",
     "CodeBundle",
     "Deployment",
     "DeploymentCount",

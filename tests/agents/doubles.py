@@ -78,7 +78,7 @@ class Domain:
             raise NotFound
         return self.bundle
 
-    def user_of(self, *, token: str) -> UUID | None:
+    def user_of(self, *, token: str, acts: bool = False) -> UUID | None:
         return self.users.get(token)
 
     def deployment_state(self, *, deployment_id: UUID, user_id: UUID) -> DeploymentState:

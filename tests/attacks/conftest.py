@@ -10,4 +10,5 @@ from tests.doors.conftest import (  # noqa: F401 - fixtures
     owner_api,
     people,
     project,
+    scene,
 )

@@ -15,6 +15,7 @@ from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from agents import addresses
+from agents.backoff import Backoff
 from agents.transport import callers
 from axion_deploy.forwarded import believe
 from deployments import tries
@@ -88,7 +89,7 @@ def test_forged_addresses_do_not_help_to_guess_tokens(settings: Settings, db: No
 
 
 def test_pauses_grow_and_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tries, "MAX_PAUSE", 6)
+    monkeypatch.setattr(tries, "PAUSES", Backoff(first=2, most=6))
     tried = Try(name=uuid4().hex, address=uuid4().hex)
     assert [tries.begin(tried, now=NOW) for _ in range(tries.FREE_TRIES)] == [0] * tries.FREE_TRIES
     waits = []

@@ -59,6 +59,8 @@ SITE: tuple[Door, ...] = (
     page("", STAFF),
     page("login/", (302, 302, 302, 302, 200, 200)),
     page("search/", STAFF),
+    page("confirm/", STAFF),
+    act("confirm/", STAFF),
     act("logout/", (200, 200, 200, 200, 302, 302)),
     page("password_change/", STAFF),
     page("password_change/done/", STAFF),
@@ -98,6 +100,17 @@ OF_PROJECTS: tuple[Door, ...] = (
     history(PROJECT_MODEL, "{project}", PROJECTS),
     *usual(PROJECT_MODEL, "{project}", listed=STAFF, read=PROJECTS, written=True),
 )
+TOKEN = "deployments/apitoken"
+# One's own alone; the row is the owner's.
+OF_TOKENS: tuple[Door, ...] = (
+    history(TOKEN, "{token}", OWN),
+    page(f"{TOKEN}/", STAFF),
+    page(f"{TOKEN}/add/", STAFF),
+    page(f"{TOKEN}/<path:object_id>/delete/", OWN, "{token}"),
+    act(f"{TOKEN}/<path:object_id>/delete/", OWN, "{token}"),
+    page(f"{TOKEN}/<path:object_id>/change/", OWN, "{token}"),
+    page(f"{TOKEN}/<path:object_id>/", LEADS_ON, "{token}"),
+)
 USER = "deployments/user"
 OF_USERS: tuple[Door, ...] = (
     page(f"{USER}/<id>/password/", CLOSED, "{user}"),
@@ -124,6 +137,7 @@ ADMIN = {
     "site": SITE,
     "deployments": OF_DEPLOYMENTS,
     "projects": OF_PROJECTS,
+    "tokens": OF_TOKENS,
     "users": OF_USERS,
     "machines": OF_MACHINES,
 }

@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 
 from agents.models import Agent, Cluster, Server
 from deployments.models import Deployment, DeploymentHistory, Project, User
+from deployments.repositories import tokens
 from tests import factories
 from tests.deployments.lane import Lane
 from tests.doors.people import People
@@ -149,6 +150,7 @@ def scene(
         "earlier": earlier.id,
         "nothing": uuid4(),
         "user": people.users["owner"].id,
+        "token": tokens.of_user(user_id=people.users["owner"].id)[0].id,
     }
     return Scene(
         people=people, rows={name: str(row) for name, row in rows.items()}, expired_token=expired_token_of(people)

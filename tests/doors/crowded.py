@@ -13,7 +13,8 @@ from agents.types import ServiceObserved
 from deployments.events import log_written
 from deployments.models import User
 from deployments.repositories import events, history
-from deployments.services import sources
+from deployments.scopes import Scope
+from deployments.services import sources, tokens
 from deployments.services.access import caller_of
 from deployments.services.cancel import cancel_deployment
 from deployments.types import DeploymentRecord
@@ -101,9 +102,18 @@ def crowd(owner: User) -> Mapping[str, str]:
         "cluster": cluster.pk,
         "command": CommandRecord.objects.order_by("pk")[0].pk,
         "user": owner.pk,
+        "token": some_tokens(owner),
         "blank": blank.id,
     }
     return {name: str(row) for name, row in rows.items()}
+
+
+def some_tokens(owner: User) -> UUID:
+    """Names as long as they may be; one was used."""
+    caller = caller_of(owner)
+    made = [tokens.make(caller=caller, name=LONG, scope=scope, days=365) for scope in Scope]
+    tokens.authenticate(token=made[0][1])
+    return made[0][0].id
 
 
 def entry_of(deployment: DeploymentRecord) -> UUID:

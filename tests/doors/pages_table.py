@@ -5,6 +5,7 @@ from __future__ import annotations
 PROJECT, DEPLOYMENT = "/admin/deployments/project/", "/admin/deployments/deployment/"
 SERVER, CLUSTER = "/admin/agents/server/", "/admin/agents/cluster/"
 AGENT, COMMAND, USER = "/admin/agents/agent/", "/admin/agents/commandrecord/", "/admin/deployments/user/"
+TOKEN = "/admin/deployments/apitoken/"
 
 NOTHING_YET = {
     "the first page, empty": "/admin/",
@@ -50,6 +51,11 @@ CROWDED = {
     "its end": f"{AGENT}{{agent}}/revoke/",
     "commands": COMMAND,
     "a command": f"{COMMAND}{{command}}/change/",
+    "API tokens": TOKEN,
+    "a new API token": f"{TOKEN}add/",
+    "an API token": f"{TOKEN}{{token}}/change/",
+    "its end at once": f"{TOKEN}{{token}}/delete/",
+    "the password again": "/admin/confirm/?next=/admin/",
     "users": USER,
     "a user": f"{USER}{{user}}/change/",
     "another password": "/admin/password_change/",

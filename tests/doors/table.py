@@ -54,6 +54,7 @@ PLACES: Mapping[str, str] = {
     "<uuid:cluster_id>": "{cluster}",
     "<uuid:agent_id>": "{agent}",
     "<uuid:history_id>": "{history}",
+    "<uuid:token_id>": "{token}",
     "<int:version>": "1",
     "<str:node_id>": "n-web",
     "<str:name>": "stranger",
@@ -107,7 +108,9 @@ REST: tuple[Door, ...] = (
     rest("delete", "agents/<uuid:agent_id>", (204, 404, 404, 404, 401, 401)),
     # A token makes and ends no tokens: that takes a session.
     rest("post", "tokens", (403, 403, 403, 403, 403, 403), {}),
+    rest("get", "tokens", (403, 403, 403, 403, 403, 403)),
     rest("delete", "tokens", (403, 403, 403, 403, 403, 403)),
+    rest("delete", "tokens/<uuid:token_id>", (403, 403, 403, 403, 403, 403)),
     rest("get", "schema/", EVERYBODY),
     rest("get", "docs/", EVERYBODY),
     rest("get", "", NOTHING),

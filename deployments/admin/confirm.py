@@ -1,0 +1,41 @@
+"""The password once more, before what matters most."""
+
+from __future__ import annotations
+
+import time
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+
+from deployments import tries
+from deployments.admin.own_rows import caller_in
+from deployments.admin.sign_in import too_many, try_in
+from deployments.services import freshness
+
+LONGEST_PASSWORD = 4096
+HOME = "/admin/"
+
+
+@never_cache
+def confirm_password(request: HttpRequest) -> HttpResponse:
+    """Asks for the password of who is signed in, then goes on to `next`, which leads to no other site."""
+    sent = request.POST if request.method == "POST" else request.GET
+    onward = sent.get("next", "")
+    if not onward.startswith("/") or not url_has_allowed_host_and_scheme(onward, allowed_hosts=None):
+        onward = HOME
+    wrong = False
+    if request.method == "POST":
+        tried = try_in(request, name=caller_in(request).name)
+        if wait := tries.begin(tried, now=time.time()):
+            return too_many(wait)
+        if request.user.check_password(request.POST.get("password", "")[:LONGEST_PASSWORD]):
+            tries.succeeded(tried, now=time.time())
+            freshness.mark(request.session, now=time.time())
+            return redirect(onward)
+        wrong = True
+    context = {**admin.site.each_context(request), "title": "Your password again", "next": onward, "wrong": wrong}
+    return TemplateResponse(request, "admin/confirm_password.html", context)

@@ -1,0 +1,126 @@
+"""API tokens in the admin: one's own, made here and shown once, ended one by one."""
+
+# ruff: noqa: ARG002 - signatures are Django's
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.cache import add_never_cache_headers
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from deployments.admin.own_rows import OwnRows, caller_in
+from deployments.errors import DeployError
+from deployments.models import ApiToken
+from deployments.repositories import tokens as rows
+from deployments.scopes import Scope
+from deployments.services import tokens
+
+SCOPES = {
+    Scope.READ: "Read: look at everything that you may see",
+    Scope.DEPLOY: "Deploy: read, plan, deploy, roll back, scale, stop and cancel",
+    Scope.ALL: "All that you may",
+}
+FIELD = "border border-base-200 bg-white rounded-default px-3 py-2 w-full dark:bg-base-900 dark:border-base-700"
+
+
+class NewTokenForm(forms.Form):
+    name = forms.CharField(
+        max_length=tokens.MAX_NAME,
+        help_text="What or who uses it, so that you know it again.",
+        widget=forms.TextInput(attrs={"class": FIELD}),
+    )
+    scope = forms.ChoiceField(
+        choices=[(str(scope), words) for scope, words in SCOPES.items()],
+        initial=Scope.DEPLOY,
+        widget=forms.Select(attrs={"class": FIELD}),
+    )
+    days = forms.IntegerField(
+        min_value=1,
+        max_value=tokens.MAX_DAYS,
+        initial=tokens.DEFAULT_DAYS,
+        label="Days until it ends",
+        widget=forms.NumberInput(attrs={"class": FIELD}),
+    )
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(OwnRows, ModelAdmin):
+    list_display = ("name", "may", "made", "ends", "last_used")
+    fields = ("name", "may", "made", "ends", "last_used")
+    readonly_fields = fields
+    list_per_page = 50
+    show_full_result_count = False
+    list_max_show_all = 0
+    actions = None
+    empty_title = "No API tokens yet"
+    empty_hint = "A token lets a script or a service act for you over REST, sockets, gRPC or Kafka. It is shown once."
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_module_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # Only one's own are found at all.
+        return self.has_module_permission(request)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
+        """One's own, for superusers too: whoever sees all could act for all."""
+        caller = caller_in(request)
+        rows.complete(user_id=caller.user_id)
+        mine: QuerySet[ApiToken] = super().get_queryset(request).filter(token__user=caller.user_id)
+        return mine.select_related("token").order_by("-token__created", "pk")
+
+    def delete_model(self, request: HttpRequest, obj: ApiToken) -> None:
+        tokens.end(caller=caller_in(request), token_id=obj.pk)
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """The form, or the token itself, this once."""
+        form = NewTokenForm(request.POST or None)
+        context = {**self.admin_site.each_context(request), "title": "New API token", "form": form}
+        if request.method == "POST" and form.is_valid():
+            chosen = form.cleaned_data
+            try:
+                made, text = tokens.make(
+                    caller=caller_in(request),
+                    name=chosen["name"],
+                    scope=Scope(chosen["scope"]),
+                    days=chosen["days"],
+                )
+                context |= {"made": made, "text": text}
+            except DeployError as error:
+                form.add_error(None, error.message)
+        answer = TemplateResponse(request, "admin/deployments/token.html", context)
+        add_never_cache_headers(answer)
+        return answer
+
+    @display(description="May", ordering="scope")
+    def may(self, token: ApiToken) -> str:
+        return token.scope
+
+    @display(description="Made", ordering="token__created")
+    def made(self, token: ApiToken) -> Any:
+        return moment(token.token.created)
+
+    @display(description="Ends", ordering="token__expiry")
+    def ends(self, token: ApiToken) -> Any:
+        return moment(token.token.expiry)
+
+    @display(description="Last used", ordering="last_used_at")
+    def last_used(self, token: ApiToken) -> Any:
+        return moment(token.last_used_at) if token.last_used_at else "never"
+
+
+def moment(at: datetime) -> SafeString:
+    return format_html('<time class="ax-time" datetime="{}"></time>', at.isoformat())

@@ -1,0 +1,59 @@
+"""API tokens: whose one is, and what a user does with their own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import transaction
+
+from deployments.errors import Conflict, Invalid, NotFound, Unauthenticated
+from deployments.repositories import tokens
+from deployments.scopes import Scope, TokenRecord
+from deployments.types import Caller
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+DEFAULT_DAYS = tokens.LIFETIME.days
+MAX_DAYS = 365
+MAX_NAME = 100
+MAX_TOKENS = 100
+UNNAMED = "unnamed"
+
+
+def authenticate(*, token: str) -> tuple[AbstractBaseUser, TokenRecord]:
+    """The active user behind a token, and what it is good for. Raises Unauthenticated."""
+    found = tokens.find(token=token)
+    if found is None:
+        raise Unauthenticated("The token is not valid.")
+    return found
+
+
+def make(*, caller: Caller, name: str, scope: Scope, days: int) -> tuple[TokenRecord, str]:
+    """A token of the caller and its clear text, which exists only in the answer. Raises Invalid or Conflict."""
+    name = name.strip() or UNNAMED
+    if len(name) > MAX_NAME or not name.isprintable():
+        raise Invalid("The token's name cannot be used.", details={"name": "1 to 100 printable characters"})
+    if not 1 <= days <= MAX_DAYS:
+        raise Invalid("A token lasts 1 to 365 days.", details={"expiresInDays": f"1 to {MAX_DAYS}"})
+    with transaction.atomic():
+        if tokens.count(user_id=caller.user_id) >= MAX_TOKENS:
+            raise Conflict(f"You have {MAX_TOKENS} tokens. End one first.")
+        return tokens.add(user_id=caller.user_id, name=name, scope=scope, lifetime=timedelta(days=days))
+
+
+def list_own(*, caller: Caller) -> tuple[TokenRecord, ...]:
+    """Newest first, at most MAX_TOKENS or what an older version made."""
+    return tokens.of_user(user_id=caller.user_id)
+
+
+def end(*, caller: Caller, token_id: UUID) -> None:
+    """It opens nothing from now on; open sockets end within seconds. Raises NotFound, the same for somebody else's."""
+    if not tokens.end(user_id=caller.user_id, token_id=token_id):
+        raise NotFound("No such token.")
+
+
+def end_all(*, caller: Caller) -> int:
+    return tokens.end_all(user_id=caller.user_id)

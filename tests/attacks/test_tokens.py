@@ -1,0 +1,284 @@
+"""What an API token lets its holder do: no more and no longer than was chosen, and not past a new password."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django.urls import get_resolver
+from django.utils import timezone
+from knox.models import AuthToken
+from pytest_django.fixtures import Settings
+from rest_framework.test import APIClient
+
+from axion_deploy import gateway_bindings
+from axion_deploy.fresh_password import ROUTES
+from deployments.clients.auth import validate_session
+from deployments.consumers.identity import caller_from
+from deployments.errors import Forbidden, Unauthenticated
+from deployments.intake import patterns
+from deployments.intake.desk import Desk
+from deployments.intake.identity import by_session
+from deployments.intake.messages import Incoming
+from deployments.models import ApiToken, User
+from deployments.repositories import tokens as rows
+from deployments.scopes import Scope
+from deployments.services import freshness, tokens
+from deployments.services.access import caller_of
+from tests.doors.kafka_table import PATTERNS
+from tests.doors.people import People
+from tests.doors.scene import Scene
+from tests.doors.table import REST
+
+pytestmark = pytest.mark.django_db
+
+
+def token_of(user: User, scope: Scope = Scope.ALL, days: int = 90) -> str:
+    return tokens.make(caller=caller_of(user), name=f"for {scope}", scope=scope, days=days)[1]
+
+
+def rest(token: str) -> APIClient:
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
+    return client
+
+
+DEPLOYS = {"deployments", "deployments/<uuid:deployment_id>/cancel", "deployments/<uuid:deployment_id>/rollback"} | {
+    f"projects/<uuid:project_id>/{wish}" for wish in ("plan", "stop", "scale")
+}
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+def test_a_scope_is_kept_at_every_operation(scene: Scene, people: People, scope: Scope) -> None:
+    """The table of doors says which operations there are; a refusal by scope changes nothing, so all are tried."""
+    client, told = rest(token_of(people.users["owner"], scope)), {}
+    for door in REST:
+        if door.route.startswith("tokens") or not door.route:
+            continue
+        needed = Scope.READ if door.method == "get" else Scope.DEPLOY if door.route in DEPLOYS else Scope.ALL
+        if scope.allows(needed) and door.method != "get":
+            continue
+        answer = getattr(client, door.method)(scene.fill(door.path + door.query), scene.fill(door.body), format="json")
+        refused = answer.status_code == 403 and "scope" in answer.json()["detail"]
+        if refused is scope.allows(needed):
+            told[f"{door.method} {door.route}"] = answer.status_code
+    assert not told
+    assert (
+        scope is not Scope.DEPLOY or client.post(f"/api/projects/{uuid4()}/plan", {}, format="json").status_code != 403
+    )
+
+
+KNOCK = {"kafka_correlationId": b"c", "kafka_replyTopic": b"x.reply", "kafka_replyPartition": b"0"}
+
+
+@pytest.mark.parametrize("scope", [Scope.READ, Scope.DEPLOY])
+def test_a_scope_is_kept_over_kafka(scene: Scene, people: People, scope: Scope) -> None:
+    desk = Desk(identify=by_session(validate_session), health=dict)
+    token = token_of(people.users["owner"], scope)
+    for pattern, (fields, answers) in PATTERNS.items():
+        body = {**scene.fill(fields), "metadata": {"sessionToken": token}}
+        incoming = Incoming(
+            topic=pattern,
+            partition=0,
+            offset=0,
+            timestamp_ms=int(time.time() * 1000),
+            key=None,
+            value=json.dumps(body).encode(),
+            headers=KNOCK,
+        )
+        acts = pattern in patterns.PATTERNS and patterns.PATTERNS[pattern].has_effect
+        expected = "FORBIDDEN" if acts and scope is Scope.READ else answers[0]
+        assert (desk.answer(incoming).code or "SUCCESS") == expected, pattern
+
+
+def test_scopes_hold_for_sockets_and_agents_gateway(people: People) -> None:
+    token = token_of(people.users["owner"], Scope.READ)
+    scope = {"headers": [(b"authorization", f"Token {token}".encode())]}
+    assert caller_from(scope).user_id == people.users["owner"].id
+    assert gateway_bindings.user_of(token=token) == people.users["owner"].id
+    with pytest.raises(Forbidden, match="scope read"):
+        gateway_bindings.user_of(token=token, acts=True)
+    assert gateway_bindings.user_of(token=token_of(people.users["owner"], Scope.DEPLOY), acts=True)
+
+
+@pytest.mark.parametrize("how", ["password", "by root", "unusable", "disabled"])
+def test_tokens_end_with_the_password_and_the_account(people: People, how: str) -> None:
+    user = get_user_model().objects.get(username="owner")
+    token = token_of(user)
+    assert rest(token).get("/api/projects").status_code == 200
+    if how == "by root":
+        new = {"password1": "tall-oak-43-river", "password2": "tall-oak-43-river", "usable_password": "true"}
+        answer = people.browser("root").post(f"/admin/deployments/user/{user.pk}/password/", new)
+        assert answer.status_code == 302
+    elif how == "disabled":
+        user.is_active = False
+        user.save()
+        User.objects.filter(pk=user.pk).update(is_active=True)
+    else:
+        user.set_password("tall-oak-43-river" if how == "password" else None)
+        user.save()
+    assert rest(token).get("/api/projects").status_code == 401
+    assert not AuthToken.objects.filter(user=user).exists()
+
+
+def test_signing_in_and_changing_a_name_end_no_token(people: People, settings: Settings) -> None:
+    user = get_user_model().objects.get(username="owner")
+    token = token_of(user)
+    # The password's hash is renewed at sign-in under a stronger hasher, and nothing else changes.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher", *settings.PASSWORD_HASHERS]
+    sent = {"username": "owner", "password": "correct horse"}
+    assert Client().post("/admin/login/?next=/admin/", sent).status_code == 302
+    user.refresh_from_db()
+    assert user.password.startswith("pbkdf2")
+    user.first_name = "O"
+    user.save()
+    assert rest(token).get("/api/projects").status_code == 200
+
+
+def test_a_token_ends_by_itself(people: People) -> None:
+    user = people.users["owner"]
+    token = token_of(user, days=30)
+    made = AuthToken.objects.get(terms__name="for all")
+    assert abs(made.expiry - timezone.now() - timedelta(days=30)) < timedelta(minutes=1)
+    AuthToken.objects.filter(pk=made.pk).update(expiry=timezone.now())
+    assert rest(token).get("/api/projects").status_code == 401
+    with pytest.raises(Unauthenticated):
+        validate_session(token)
+    assert made.terms.pk not in [each.id for each in tokens.list_own(caller=caller_of(user))]
+
+
+def test_what_an_older_version_made_ends_too(people: People) -> None:
+    stored, text = AuthToken.objects.create(user=people.users["owner"], expiry=None)
+    assert rest(text).get("/api/projects").status_code == 200
+    stored.refresh_from_db()
+    assert stored.expiry == stored.created + rows.LIFETIME
+    assert ApiToken.objects.get(token=stored).scope == "all"
+    AuthToken.objects.filter(pk=stored.pk).update(expiry=None, created=timezone.now() - rows.LIFETIME)
+    assert rest(text).get("/api/projects").status_code == 401
+
+
+def test_tokens_are_listed_and_ended_one_by_one_each_by_its_owner(people: People) -> None:
+    browser = people.browser("owner")
+    browser.delete("/api/tokens")
+    wish = {"name": "of the robot", "scope": "read", "expiresInDays": 7}
+    made = [browser.post("/api/tokens", wish, content_type="application/json").json()["data"] for _ in range(2)]
+    assert rest(made[0]["token"]).get("/api/projects").status_code == 200
+    listed = browser.get("/api/tokens").json()["data"]["tokens"]
+    assert [each["name"] for each in listed] == ["of the robot"] * 2
+    used = {each["id"]: each["lastUsedAt"] > 0 for each in listed}
+    assert used == {made[0]["id"]: True, made[1]["id"]: False}
+    assert "token" not in listed[0]
+    assert people.browser("stranger").delete(f"/api/tokens/{made[0]['id']}").status_code == 404
+    assert people.browser("root").delete(f"/api/tokens/{made[0]['id']}").status_code == 404
+    assert browser.delete(f"/api/tokens/{made[0]['id']}").status_code == 204
+    assert rest(made[0]["token"]).get("/api/projects").status_code == 401
+    assert rest(made[1]["token"]).get("/api/projects").status_code == 200
+
+
+@pytest.mark.parametrize("wish", [{"scope": "root"}, {"expiresInDays": 0}, {"expiresInDays": 366}, {"name": "x" * 101}])
+def test_a_token_without_bounds_cannot_be_had(people: People, wish: dict[str, Any]) -> None:
+    answer = people.browser("owner").post("/api/tokens", wish, content_type="application/json")
+    assert (answer.status_code, list(answer.json()["details"])) == (400, list(wish))
+
+
+def test_the_page_makes_shows_and_ends(people: People) -> None:
+    browser, base = people.browser("owner"), "/admin/deployments/apitoken/"
+    shown = browser.post(f"{base}add/", {"name": "robot", "scope": "deploy", "days": "5"})
+    text = shown.context["text"]
+    assert "no-store" in shown["Cache-Control"]
+    row = ApiToken.objects.get(name="robot")
+    assert rest(text).get("/api/projects").status_code == 200
+    assert text not in browser.get(base).content.decode()
+    assert people.browser("root").post(f"{base}{row.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert rest(text).get("/api/projects").status_code == 200, "another's token is not there, for nobody"
+    browser.post(f"{base}{row.pk}/delete/", {"post": "yes"})
+    assert rest(text).get("/api/projects").status_code == 401
+    assert browser.post(f"{base}add/", {"name": "robot", "scope": "root", "days": "5000"}).context["form"].errors
+
+
+def aged(browser: Client) -> Client:
+    """The session as it is some time after the password was given; or as an older version left it."""
+    session = browser.session
+    session[freshness.KEY] = int(time.time()) - freshness.FRESH_SECONDS - 1
+    session.save()
+    return browser
+
+
+def test_a_stolen_cookie_is_not_everything(scene: Scene, people: People) -> None:
+    stolen = aged(people.browser("owner"))
+    server, agent = scene.rows["server"], scene.rows["agent"]
+    assert stolen.post("/api/tokens").status_code == 403
+    assert stolen.post(f"/api/servers/{server}/enrolment-tokens").status_code == 403
+    assert stolen.delete(f"/api/agents/{agent}").status_code == 403
+    assert stolen.get("/api/projects").status_code == 200
+    # A header that opens nothing does not make a session into a token.
+    assert stolen.post("/api/tokens", headers={"Authorization": "Basic x"}).status_code == 403
+    assert people.api("owner").delete(f"/api/agents/{agent}").status_code == 204
+
+
+def test_pages_that_matter_ask_for_the_password_again(scene: Scene, people: People) -> None:
+    stolen = aged(people.browser("root"))
+    before = User.objects.count()
+    pages = {
+        "deployments/user/add/": {"username": "evil", "password1": "tall-oak-43", "password2": "tall-oak-43"},
+        f"deployments/user/{scene.rows['user']}/change/": {"username": "evil"},
+        f"deployments/user/{scene.rows['user']}/password/": {"password1": "x", "password2": "x"},
+        "deployments/apitoken/add/": {"name": "x", "scope": "all", "days": "1"},
+        f"agents/server/{scene.rows['server']}/new-enrolment-token/": {},
+        f"agents/agent/{scene.rows['agent']}/revoke/": {},
+    }
+    for page, form in pages.items():
+        for answer in (stolen.get(f"/admin/{page}"), stolen.post(f"/admin/{page}", form)):
+            assert (answer.status_code, answer["Location"][:20]) == (302, "/admin/confirm/?next"), page
+    wish = {"action": "delete_selected", "_selected_action": scene.rows["user"], "post": "yes"}
+    assert stolen.post("/admin/deployments/user/", wish)["Location"].startswith("/admin/confirm/")
+    assert User.objects.count() == before
+    assert stolen.get("/admin/deployments/user/").status_code == 200
+
+
+def test_the_routes_that_ask_are_there() -> None:
+    admin = get_resolver().namespace_dict["admin"][1]
+    assert {name.removeprefix("admin:") for name in ROUTES} <= {
+        key for key in admin.reverse_dict if isinstance(key, str)
+    }
+
+
+def test_the_password_again_counts_for_some_minutes_and_leads_nowhere_else(people: People) -> None:
+    browser = aged(people.browser("owner"))
+    page = "/admin/deployments/apitoken/add/"
+    asked = browser.get(page)["Location"]
+    assert b"That is not" in browser.post(asked, {"password": "guess", "next": page}).content
+    assert browser.get(page).status_code == 302
+    assert browser.post(asked, {"password": "correct horse", "next": page})["Location"] == page
+    assert browser.get(page).status_code == 200
+    for away in ("https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", ""):
+        assert browser.post(asked, {"password": "correct horse", "next": away})["Location"] == "/admin/"
+    guesses = [aged(browser).post(asked, {"password": "guess"}).status_code for _ in range(8)]
+    assert guesses[-1] == 429
+
+
+def test_a_session_that_an_older_version_began_is_asked(people: People) -> None:
+    browser = people.browser("owner")
+    session = browser.session
+    del session[freshness.KEY]
+    session.save()
+    assert browser.post("/api/tokens").status_code == 403
+
+
+@pytest.mark.parametrize("text", ["", "\x00", "ü", "\udcff", "x" * 100_000, "a b"])
+def test_what_is_no_token_is_refused(people: People, text: str) -> None:
+    with pytest.raises(Unauthenticated):
+        tokens.authenticate(token=text)
+    with pytest.raises(Unauthenticated):
+        validate_session(text)
+
+
+def test_a_header_of_any_bytes_is_an_answer(people: People) -> None:
+    for value in (b"Token \xff\xfe", b"Token \xc3\xbc", b"Token a b", b"Token"):
+        assert APIClient().get("/api/projects", HTTP_AUTHORIZATION=value.decode("latin1")).status_code == 401
