@@ -10,6 +10,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 # Folders and files that stay together, the longest first. Every other file stays together by itself.
 TOGETHER = (
+    "tests/chaos",
     "tests/e2e/faults",
     "tests/e2e",
     "tests/runner",
