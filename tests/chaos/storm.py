@@ -11,10 +11,10 @@ from random import Random
 from tests.chaos.checks import broken_promises, mark_stores
 from tests.chaos.faults import Weather
 from tests.chaos.installation import Installation
-from tests.chaos.traffic import Traffic
+from tests.chaos.traffic import Traffic, code_of
 from tests.chaos.watching import Watcher
 from tests.e2e.control_plane import wait_for
-from tests.e2e.graphs import node_id, server_code
+from tests.e2e.graphs import node_id
 
 STEP_SECONDS = 0.5
 ACT_EVERY = (1.5, 5.0)
@@ -82,7 +82,7 @@ def _cannot_be_deployed(plane: Installation, traffic: Traffic) -> list[str]:
     """A plain deployment of each project must succeed afterwards."""
     said = []
     for name, project in traffic.projects.items():
-        plane.put_code(project, node_id("api"), server_code(text=f"after all {name}"))
+        plane.put_code(project, node_id("api"), code_of(f"after all {name}"))
         ended = plane.wait_for_end(plane.deploy(project), seconds=LAST_SECONDS)
         if ended["status"] != 3:
             said.append(f"{name} cannot be deployed afterwards: {ended['reason']}: {ended['errorMessage']}")

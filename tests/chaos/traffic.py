@@ -20,11 +20,26 @@ SLOW_SECONDS = 6
 # How often each is done, against the others.
 ACTIONS = {"deploy": 8, "fail": 3, "slow": 3, "cancel": 4, "roll_back": 3, "scale": 2, "stop": 1, "again": 2}
 UNFINISHED = ("pending", "in_progress", "rolling_back")
+# Builds in a moment also where little is left of the processor.
+DOCKERFILE = """\
+FROM python:3.13-slim
+WORKDIR /app
+COPY app.py .
+EXPOSE 8000
+HEALTHCHECK --interval=1s --timeout=3s --retries=5 CMD ["python", "-c", \
+    "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/health', timeout=2)"]
+CMD ["python", "app.py"]
+"""
+
+
+def code_of(text: str, **code: Any) -> dict[str, str]:
+    """The code of a service that answers with this text."""
+    return {**server_code(text=text, **code), "Dockerfile": DOCKERFILE}
 
 
 def graph() -> dict[str, Any]:
     """A web service that calls an api service, which keeps something in a store."""
-    python = {"runtime": "python", "port": "8000", "healthPath": "/health"}
+    python = {"runtime": "dockerfile", "port": "8000"}
     store = node("store", kind=2, config={"databaseType": "redis"})
     nodes = [node("web", config=python), node("api", config=python), store]
     return {"nodes": nodes, "edges": [edge("web", "api"), edge("api", "store")]}
@@ -44,7 +59,7 @@ class Traffic:
 
     def set_up(self, folder: Path) -> None:
         """Make the projects and bring the first version of each up, while nothing is wrong."""
-        code = {"web": server_code(text="web"), "api": server_code(text="version 0")}
+        code = {"web": code_of("web"), "api": code_of("version 0")}
         for name in PROJECTS:
             made = write_project(folder / name, name=f"Chaos {name}", graph=graph(), code=code, health_deadline=25)
             self.projects[name] = self.plane.import_project(made)
@@ -76,7 +91,7 @@ class Traffic:
         if action in ("deploy", "fail", "slow"):
             self._version += 1
             wait = SLOW_SECONDS if action == "slow" else 0
-            code = server_code(text=f"version {self._version}", healthy=action != "fail", listens_after=wait)
+            code = code_of(f"version {self._version}", healthy=action != "fail", listens_after=wait)
             self.plane.put_code(project, node_id("api"), code)
         if action in ("deploy", "fail", "slow", "again"):
             return self.plane.api("deployments", send=self._target(projectId=project))
