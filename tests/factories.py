@@ -6,17 +6,24 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+
 from agents import gateway
 from agents.models import Agent, GatewayPresence, Server
 from agents.types import DeployCommand
 from deployments.models import Deployment, GraphVersion, Project, ProjectMember, TargetGrant, User
-from deployments.repositories import deployments
+from deployments.repositories import clock, deployments
 from deployments.repositories.records import service_to_json
 from deployments.services import settle
 from deployments.states import Transition
 from deployments.types import DeploymentRecord, ServiceState
 
 NOW = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
+
+
+def database_time(monkeypatch: pytest.MonkeyPatch, at: datetime) -> None:
+    """Let the database's clock say this, for what ends waits by it."""
+    monkeypatch.setattr(clock, "now", lambda: at)
 
 
 def later(seconds: float) -> datetime:
@@ -97,6 +104,7 @@ def start_deployment(deployment: Deployment, agent: Agent, *, at: datetime = NOW
         config={"stackName": "axion-test"},
         deadline_at=at + timedelta(seconds=1800),
     )
+    Deployment.objects.filter(pk=deployment.pk).update(started_at=at)
     record = deployments.get(deployment_id=deployment.id)
     gateway.send(
         command_id=settle.deploy_command_id(deployment.id),

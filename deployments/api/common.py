@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from django.utils import timezone
 from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated, Throttled
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
@@ -41,7 +40,7 @@ class Door(APIView):
         request_id = key_in(self.request) or str(body.get("metadata", {}).get("requestId", ""))
         if request_id:
             fingerprint = fingerprint_of(self.request)
-            idempotency.claim(caller=self.caller, key=request_id, fingerprint=fingerprint, at=timezone.now())
+            idempotency.claim(caller=self.caller, key=request_id, fingerprint=fingerprint)
             self.claimed = request_id
         return request_id
 

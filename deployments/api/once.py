@@ -8,7 +8,6 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -41,7 +40,6 @@ def once(*, keep: bool = True) -> Callable[[Post], Post]:
                 caller=caller_of(request.user),
                 key=key,
                 fingerprint=fingerprint_of(request),
-                at=timezone.now(),
                 act=lambda: as_answer(post(view, request, **arguments)),
                 keep=keep,
             )

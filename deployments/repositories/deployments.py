@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import F, JSONField, QuerySet
-from django.db.models.functions import Greatest
+from django.db.models.functions import Greatest, Now
 
 from deployments.errors import NotFound
 from deployments.events import epoch_ms, revert_confirmed, status_changed
@@ -128,7 +128,7 @@ def advance(
     before = Status(row.status)
     said = outcome or Outcome()
     changed = Deployment.objects.filter(pk=deployment_id, status=before, status__in=sorted(sources)).update(
-        status=target, updated_at=at, **{**_columns_of(target=target, outcome=outcome, at=at), **columns}
+        status=target, updated_at=at, **{**_columns_of(target=target, outcome=outcome), **columns}
     )
     if changed != 1:
         raise IllegalTransitionError(status=before, transition=transition)
@@ -154,13 +154,13 @@ def _shown_of(columns: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _columns_of(*, target: Status, outcome: Outcome | None, at: datetime) -> dict[str, Any]:
+def _columns_of(*, target: Status, outcome: Outcome | None) -> dict[str, Any]:
     # Only a pending deployment has a use for it.
     columns: dict[str, Any] = {"sealed_session": ""}
     if target is Status.IN_PROGRESS:
-        columns["started_at"] = at
+        columns["started_at"] = Now()
     elif target is not Status.ROLLING_BACK:
-        columns["completed_at"] = at
+        columns["completed_at"] = Now()
     if outcome is not None:
         columns |= {
             "reason": outcome.reason,

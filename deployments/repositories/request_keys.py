@@ -16,7 +16,8 @@ from deployments.models import RequestKey
 
 WAIT_FOR_FIRST = "10s"
 TAKE = """
-INSERT INTO request_keys (user_id, key, fingerprint, location, created_at) VALUES (%s, %s, %s, '', %s)
+INSERT INTO request_keys (user_id, key, fingerprint, location, created_at)
+VALUES (%s, %s, %s, '', statement_timestamp())
 ON CONFLICT (user_id, key) DO NOTHING
 """
 
@@ -31,7 +32,7 @@ class KeptRequest:
     location: str
 
 
-def take(*, user_id: UUID, key: str, fingerprint: str, at: datetime) -> bool:
+def take(*, user_id: UUID, key: str, fingerprint: str) -> bool:
     """Store the key; False when it was there. Inside a transaction.
 
     A key that another transaction has just stored is waited for until that ends, WAIT_FOR_FIRST at most. Raises
@@ -40,7 +41,7 @@ def take(*, user_id: UUID, key: str, fingerprint: str, at: datetime) -> bool:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [WAIT_FOR_FIRST])
-            cursor.execute(TAKE, [user_id, key, fingerprint, at])
+            cursor.execute(TAKE, [user_id, key, fingerprint])
             taken: bool = cursor.rowcount == 1
             cursor.execute("SELECT set_config('lock_timeout', '0', true)")
     except OperationalError as error:

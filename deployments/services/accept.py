@@ -15,7 +15,7 @@ from deployments import queue
 from deployments.encryption import seal
 from deployments.errors import Conflict
 from deployments.events import EventType, NewEvent
-from deployments.repositories import deployments, events, grants, history, lanes
+from deployments.repositories import clock, deployments, events, grants, history, lanes
 from deployments.repositories.grants import Side
 from deployments.services import access, requester, rights, settle
 from deployments.states import Reason
@@ -78,6 +78,8 @@ def _store(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> 
         raise Conflict("That version is no longer kept.", details={"targetDeploymentId": "no longer kept"})
     if project.concurrency == SUPERSEDE and wish.kind == DEPLOY:
         _supersede_waiting(request=request, by=caller.name, at=at)
+    # The lane is locked, so this is also the order in which they wait.
+    accepted_at = clock.now()
     deployments.create(
         deployment_id=deployment_id,
         owner_id=project.owner_id,
@@ -87,8 +89,8 @@ def _store(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> 
         code=wish.code,
         env_vars=seal_env(values=request.env_vars, deployment_id=deployment_id),
         services=wish.services,
-        at=at,
-        next_attempt_at=at + timedelta(seconds=settings.AXION_TAKEOVER_AFTER),
+        at=accepted_at,
+        next_attempt_at=accepted_at + timedelta(seconds=settings.AXION_TAKEOVER_AFTER),
         kind=wish.kind,
         replicas=dict(wish.replicas) or None,
         restores_id=wish.restores,

@@ -13,7 +13,7 @@ from agents.errors import AgentNotFound
 from agents.types import RevertCommand
 from deployments.errors import Conflict
 from deployments.events import cancel_requested
-from deployments.repositories import deployments, events
+from deployments.repositories import clock, deployments, events
 from deployments.repositories.deployments import Outcome
 from deployments.services import access, settle
 from deployments.states import Reason, Status
@@ -47,7 +47,7 @@ def _already_going_back(deployment: DeploymentRecord) -> str:
 
 
 def _ask(*, deployment: DeploymentRecord, caller: Caller, at: datetime) -> None:
-    deadline_at = at + timedelta(seconds=settings.AXION_CANCEL_DEADLINE)
+    deadline_at = clock.now() + timedelta(seconds=settings.AXION_CANCEL_DEADLINE)
     if not deployments.ask_cancel(deployment_id=deployment.id, by=caller.user_id, at=at, deadline_at=deadline_at):
         return
     asked = cancel_requested(by=caller.name, deadline_at=deadline_at)

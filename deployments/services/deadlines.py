@@ -12,7 +12,7 @@ from django.db import transaction
 
 from agents.isolation import isolation
 from deployments import queue
-from deployments.repositories import deployments, overdue
+from deployments.repositories import clock, deployments, overdue
 from deployments.repositories.deployments import Outcome
 from deployments.services import cancel, settle
 from deployments.states import Reason, Status
@@ -28,30 +28,38 @@ logger = structlog.get_logger(__name__)
 def reconcile(*, at: datetime) -> int:
     """One round over everything that may be overdue; returns how many things it moved. Several may run at once.
 
+    What is overdue is told by the database's clock; `at` only dates what is told of it.
     A part that fails is noted, and the others run; so is a row.
     """
     parts = isolation("reconciler")
     moved = 0
-    for part in (requeue_waiting, expire_pending, expire_active, give_up_lost):
-        if not parts.rests(part.__name__):
-            with parts.item(part.__name__):
-                moved += part(at=at)
+    rounds: dict[str, Callable[[], int]] = {
+        "jobs": requeue_waiting,
+        "pending": lambda: expire_pending(at=at),
+        "active": lambda: expire_active(at=at),
+        "lost agents": lambda: give_up_lost(at=at),
+    }
+    for name, part in rounds.items():
+        if not parts.rests(name):
+            with parts.item(name):
+                moved += part()
     return moved
 
 
-def requeue_waiting(*, at: datetime) -> int:
+def requeue_waiting() -> int:
     """Give a new job to pending deployments whose turn it is and whose job has not taken them in time."""
-    again = at + timedelta(seconds=settings.AXION_TAKEOVER_AFTER)
-    due = overdue.claim_for_job(at=at, next_attempt_at=again, limit=BATCH)
+    now = clock.now()
+    again = now + timedelta(seconds=settings.AXION_TAKEOVER_AFTER)
+    due = overdue.claim_for_job(at=now, next_attempt_at=again, limit=BATCH)
     for deployment_id in due:
         with isolation(JOBS).item(deployment_id):
-            queue.enqueue_run(deployment_id=deployment_id, attempt=int(at.timestamp() * 1000))
+            queue.enqueue_run(deployment_id=deployment_id, attempt=int(now.timestamp() * 1000))
     return len(due)
 
 
 def expire_pending(*, at: datetime) -> int:
     """Fail what has waited longer than AXION_PENDING_DEADLINE."""
-    before = at - timedelta(seconds=settings.AXION_PENDING_DEADLINE)
+    before = clock.now() - timedelta(seconds=settings.AXION_PENDING_DEADLINE)
     message = f"It waited {settings.AXION_PENDING_DEADLINE} s without its turn. See who holds the target, then retry."
     return _settle_each(
         overdue.pending_since(before=before, but_not=isolation(ENDS).resting(), limit=BATCH),
@@ -63,6 +71,7 @@ def expire_pending(*, at: datetime) -> int:
 
 def expire_active(*, at: datetime) -> int:
     """Fail what has worked past its deadline, and order the agent to put back what ran before."""
+    now = clock.now()
 
     def outcome(deployment: DeploymentRecord) -> Outcome:
         if deployment.cancel_requested_at is not None:
@@ -74,8 +83,8 @@ def expire_active(*, at: datetime) -> int:
         return Outcome(reason=Reason.EXPIRED, message=message)
 
     return _settle_each(
-        overdue.active_past(at=at, but_not=isolation(ENDS).resting(), limit=BATCH),
-        still=lambda deployment: deployment.deadline_at is not None and deployment.deadline_at <= at,
+        overdue.active_past(at=now, but_not=isolation(ENDS).resting(), limit=BATCH),
+        still=lambda deployment: deployment.deadline_at is not None and deployment.deadline_at <= now,
         outcome=outcome,
         at=at,
     )
@@ -89,7 +98,7 @@ def give_up_lost(*, at: datetime) -> int:
     )
     return _settle_each(
         overdue.with_lost_agent(
-            at=at, lost_after=settings.AXION_AGENT_LOST_AFTER, but_not=isolation(ENDS).resting(), limit=BATCH
+            at=clock.now(), lost_after=settings.AXION_AGENT_LOST_AFTER, but_not=isolation(ENDS).resting(), limit=BATCH
         ),
         still=lambda _: True,
         outcome=lambda _: Outcome(reason=Reason.AGENT_LOST, message=message),

@@ -28,7 +28,7 @@ from deployments.errors import (
     Unauthenticated,
 )
 from deployments.events import EventType, NewEvent, service_payload, stage_reached
-from deployments.repositories import claims, deployments, events, history, lanes, projects
+from deployments.repositories import claims, clock, deployments, events, history, lanes, projects
 from deployments.services import (
     approvals,
     origins,
@@ -112,7 +112,7 @@ def start(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Pre
             at=at,
             config=prepared.config,
             sealed_variables=seal_mapping(values=prepared.values, context=f"deployment:{deployment.id}"),
-            deadline_at=at + timedelta(seconds=settings.AXION_DEPLOY_DEADLINE),
+            deadline_at=clock.now() + timedelta(seconds=settings.AXION_DEPLOY_DEADLINE),
             start_number=lanes.next_start_number(project_id=deployment.project_id, target_id=deployment.target.id),
             base_number=history.newest_number(project_id=deployment.project_id, target_id=deployment.target.id),
             **prepared.columns,
@@ -239,7 +239,7 @@ def try_again_later(*, deployment: DeploymentRecord, error: DeployError, at: dat
         type=EventType.JOB_RETRIED, payload={"attempt": attempts, "message": error.message, "seconds": round(pause, 1)}
     )
     with transaction.atomic():
-        again_at = at + timedelta(seconds=pause)
+        again_at = clock.now() + timedelta(seconds=pause)
         if deployments.postpone(deployment_id=deployment.id, attempts=attempts, next_attempt_at=again_at, at=at):
             events.append(deployment_id=deployment.id, events=[retried], at=at)
 

@@ -20,7 +20,7 @@ def tidy(*, at: datetime) -> int:
     """
     parts: dict[str, Callable[[], int]] = {
         "counts": lambda: counts.fold(limit=MOST_PROJECTS),
-        "request keys": lambda: idempotency.forget_old_keys(at=at, limit=MOST_KEYS),
+        "request keys": lambda: idempotency.forget_old_keys(limit=MOST_KEYS),
         "retention": lambda: retention.drop_beyond_retention(at=at),
     }
     loop = isolation("housekeeping")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
 
 from deployments.errors import Conflict
-from deployments.repositories import request_keys
+from deployments.repositories import clock, request_keys
 from deployments.repositories.request_keys import KeptRequest
 from deployments.types import Caller
 
@@ -28,16 +28,14 @@ class Answer:
     repeated: bool = False
 
 
-def answer_once(
-    *, caller: Caller, key: str, fingerprint: str, at: datetime, act: Callable[[], Answer], keep: bool
-) -> Answer:
+def answer_once(*, caller: Caller, key: str, fingerprint: str, act: Callable[[], Answer], keep: bool) -> Answer:
     """Key, effect and answer in one transaction: all are stored or none, and whoever repeats gets the first answer.
 
     Without `keep` (answers that hold a secret) a repeat is told that it is one. Raises Conflict for a key that meant
     another request, and what `act` raises: then the key is free again.
     """
     with transaction.atomic():
-        kept = _claim(caller=caller, key=key, fingerprint=fingerprint, at=at)
+        kept = _claim(caller=caller, key=key, fingerprint=fingerprint)
         if kept is not None and kept.status is not None:
             return Answer(status=kept.status, body=kept.answer, location=kept.location, repeated=True)
         if kept is not None:
@@ -53,13 +51,13 @@ def answer_once(
     return answer
 
 
-def claim(*, caller: Caller, key: str, fingerprint: str, at: datetime) -> None:
+def claim(*, caller: Caller, key: str, fingerprint: str) -> None:
     """For use cases that know a repeat by its request id themselves: the key now means this request.
 
     Opens its own transaction. Raises Conflict for a key that means another one.
     """
     with transaction.atomic():
-        _claim(caller=caller, key=key, fingerprint=fingerprint, at=at)
+        _claim(caller=caller, key=key, fingerprint=fingerprint)
 
 
 def release(*, caller: Caller, key: str) -> None:
@@ -67,9 +65,9 @@ def release(*, caller: Caller, key: str) -> None:
     request_keys.release(user_id=caller.user_id, key=key)
 
 
-def _claim(*, caller: Caller, key: str, fingerprint: str, at: datetime) -> KeptRequest | None:
+def _claim(*, caller: Caller, key: str, fingerprint: str) -> KeptRequest | None:
     """None when the key is new. Inside a transaction."""
-    if request_keys.take(user_id=caller.user_id, key=key, fingerprint=fingerprint, at=at):
+    if request_keys.take(user_id=caller.user_id, key=key, fingerprint=fingerprint):
         return None
     kept = request_keys.get(user_id=caller.user_id, key=key)
     if kept is None:
@@ -82,6 +80,6 @@ def _claim(*, caller: Caller, key: str, fingerprint: str, at: datetime) -> KeptR
     return kept
 
 
-def forget_old_keys(*, at: datetime, limit: int) -> int:
+def forget_old_keys(*, limit: int) -> int:
     """Delete keys that are kept no longer; returns how many."""
-    return request_keys.forget(before=at - KEPT, limit=limit)
+    return request_keys.forget(before=clock.now() - KEPT, limit=limit)

@@ -31,6 +31,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 SERVICES = ("web", "db")
 # What differs from one deployment to the next whatever it went through.
+MOMENTS = ("deployedAt", "deployed_at", "deadlineAt")
 OWN = {"id", "project", "created_at", "updated_at", "started_at", "completed_at", "deadline_at", "next_attempt_at"}
 OWN |= {"graph_version", "config", "sealed_variables", "env_vars", "cancel_requested_at", "cancel_confirmed_at"}
 SEEDS = range(3)
@@ -128,9 +129,9 @@ class Story:
 
 
 def timeless(value: Any) -> Any:
-    """Without the moments at which services were seen running."""
+    """Without the moments at which services were seen running, and until which the agent is waited for."""
     if isinstance(value, dict):
-        return {name: timeless(each) for name, each in value.items() if name not in ("deployedAt", "deployed_at")}
+        return {name: timeless(each) for name, each in value.items() if name not in MOMENTS}
     return [timeless(each) for each in value] if isinstance(value, list) else value
 
 

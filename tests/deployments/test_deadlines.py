@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -25,43 +26,72 @@ def later(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
+def requeued(monkeypatch: pytest.MonkeyPatch, seconds: float) -> int:
+    factories.database_time(monkeypatch, later(seconds))
+    return deadlines.requeue_waiting()
+
+
+def ended(monkeypatch: pytest.MonkeyPatch, part: Callable[..., int], seconds: float) -> int:
+    """What this part of a round ends when it is so late at the database, whatever our own clock says."""
+    factories.database_time(monkeypatch, later(seconds))
+    return part(at=NOW)
+
+
 def queued_ids() -> list[str]:
     return [job.args[0] for job in get_queue("deployments").jobs]
 
 
 def test_a_pending_one_whose_job_died_gets_another(
-    project: Project, server: Server, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+    project: Project,
+    server: Server,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     deployment = factories.make_deployment(project, server)
     with django_capture_on_commit_callbacks(execute=True):
-        assert deadlines.requeue_waiting(at=later(7)) == 0
-        assert deadlines.requeue_waiting(at=later(9)) == 1
-        assert deadlines.requeue_waiting(at=later(9)) == 0
+        assert requeued(monkeypatch, 7) == 0
+        assert requeued(monkeypatch, 9) == 1
+        assert requeued(monkeypatch, 9) == 0
     assert queued_ids() == [str(deployment.id)]
 
 
-def test_only_the_first_of_a_free_lane_gets_a_job(project: Project, server: Server, agent: Agent) -> None:
+def test_only_the_first_of_a_free_lane_gets_a_job(
+    project: Project,
+    server: Server,
+    agent: Agent,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     first = factories.make_deployment(project, server)
     factories.make_deployment(project, server, at=later(1))
-    assert deadlines.requeue_waiting(at=later(20)) == 1
+    assert requeued(monkeypatch, 20) == 1
     factories.start_deployment(first, agent)
-    assert deadlines.requeue_waiting(at=later(60)) == 0
+    assert requeued(monkeypatch, 60) == 0
 
 
-def test_a_wait_without_a_turn_ends(project: Project, server: Server, settings: Settings) -> None:
+def test_a_wait_without_a_turn_ends(
+    project: Project,
+    server: Server,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     settings.AXION_PENDING_DEADLINE = 100
     deployment = factories.make_deployment(project, server)
-    assert deadlines.expire_pending(at=later(99)) == 0
-    assert deadlines.expire_pending(at=later(101)) == 1
+    assert ended(monkeypatch, deadlines.expire_pending, 99) == 0
+    assert ended(monkeypatch, deadlines.expire_pending, 101) == 1
     now = factories.reload(deployment.id)
     assert (now.status, now.reason) == (Status.FAILED, Reason.EXPIRED)
 
 
-def test_overdue_work_ends_and_the_agent_is_told_to_revert(project: Project, server: Server, agent: Agent) -> None:
+def test_overdue_work_ends_and_the_agent_is_told_to_revert(
+    project: Project,
+    server: Server,
+    agent: Agent,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     deployment = factories.make_deployment(project, server)
     factories.start_deployment(deployment, agent)
-    assert deadlines.expire_active(at=later(1799)) == 0
-    assert deadlines.expire_active(at=later(1801)) == 1
+    assert ended(monkeypatch, deadlines.expire_active, 1799) == 0
+    assert ended(monkeypatch, deadlines.expire_active, 1801) == 1
     assert factories.reload(deployment.id).reason is Reason.EXPIRED
     assert CommandRecord.objects.get(kind="revert").payload["cause"] == "expired"
     assert CommandRecord.objects.get(kind="deploy").status == "finished"
@@ -72,14 +102,30 @@ def test_the_next_in_line_starts_when_the_holder_is_released(
     server: Server,
     agent: Agent,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     holder = factories.make_deployment(project, server)
     factories.start_deployment(holder, agent)
     waiting = factories.make_deployment(project, server, at=later(1))
     with django_capture_on_commit_callbacks(execute=True):
-        deadlines.expire_active(at=later(1801))
+        ended(monkeypatch, deadlines.expire_active, 1801)
     assert queued_ids() == [str(waiting.id)]
     assert Deployment.objects.get(pk=waiting.id).status == Status.PENDING
+
+
+def test_a_clock_of_ours_that_is_wrong_ends_nothing(
+    project: Project, server: Server, agent: Agent, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    now = datetime.now(UTC)
+    working = factories.make_deployment(project, server, at=now)
+    factories.start_deployment(working, agent, at=now)
+    waiting = factories.make_deployment(project, server, at=now)
+    with django_capture_on_commit_callbacks(execute=True):
+        for minutes in (31, 60 * 24 * 365, -60):
+            assert deadlines.reconcile(at=now + timedelta(minutes=minutes)) == 0
+    assert factories.reload(working.id).status is Status.IN_PROGRESS
+    assert factories.reload(waiting.id).status is Status.PENDING
+    assert queued_ids() == []
 
 
 def test_a_lost_agent_ends_its_deployment(project: Project, server: Server) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
+from django.db.models.functions import Now
 from pytest_django.fixtures import Settings
 
 from agents import gateway
@@ -173,7 +174,7 @@ def test_without_an_agent_it_tries_again_and_gives_up_with_a_sentence(
     for _ in range(2):
         execute.run_deployment(deployment_id=deployment.id, at=NOW)
         assert factories.reload(deployment.id).status is Status.PENDING
-    assert Deployment.objects.filter(next_attempt_at__gt=NOW).exists()
+    assert Deployment.objects.filter(next_attempt_at__gt=Now()).exists()
     execute.run_deployment(deployment_id=deployment.id, at=NOW)
     now = factories.reload(deployment.id)
     assert (now.status, now.reason) == (Status.FAILED, Reason.INTERNAL)

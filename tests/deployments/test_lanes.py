@@ -48,11 +48,14 @@ def test_what_a_rollback_undoes_does_not_hold_the_target(lane: Lane) -> None:
     assert (view.holder and view.holder.id, view.waiting) == (rollback.id, ())
 
 
-def test_a_stuck_holder_is_let_go_by_its_deadline_and_the_next_starts(lane: Lane) -> None:
+def test_a_stuck_holder_is_let_go_by_its_deadline_and_the_next_starts(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stuck = lane.start(lane.ask())
     waiting = lane.ask()
     assert stuck.deadline_at is not None
-    deadlines.reconcile(at=stuck.deadline_at + timedelta(seconds=1))
+    factories.database_time(monkeypatch, stuck.deadline_at + timedelta(seconds=1))
+    deadlines.reconcile(at=lane.now())
     assert factories.reload(stuck.id).reason is Reason.EXPIRED
     assert CommandRecord.objects.filter(deployment_id=stuck.id, kind="revert").exists()
     assert only(lane).holder is None
@@ -75,10 +78,13 @@ def test_a_cancel_is_unconfirmed_until_the_agent_has_answered(lane: Lane) -> Non
     assert done.message == "Cancelled by alice. The work stopped and what ran before is back."
 
 
-def test_an_agent_that_answers_too_late_is_heard_and_decides_nothing(lane: Lane) -> None:
+def test_an_agent_that_answers_too_late_is_heard_and_decides_nothing(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
     deployment = lane.start(lane.ask())
     cancel_deployment(caller=lane.caller, deployment_id=deployment.id, at=lane.now())
-    deadlines.reconcile(at=later(10_000))
+    factories.database_time(monkeypatch, later(10_000))
+    deadlines.reconcile(at=lane.now())
     settled = factories.reload(deployment.id)
     assert (settled.reason, settled.cancel_unconfirmed) == (Reason.CANCELLED, True)
     assert "never confirmed" in settled.message
@@ -88,10 +94,13 @@ def test_an_agent_that_answers_too_late_is_heard_and_decides_nothing(lane: Lane)
     assert late.completed_at == settled.completed_at
 
 
-def test_a_late_answer_about_a_failed_one_says_nothing_of_its_rollback(lane: Lane) -> None:
+def test_a_late_answer_about_a_failed_one_says_nothing_of_its_rollback(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lane.deployed()
     lost = lane.start(lane.ask())
     Deployment.objects.filter(pk=lost.id).update(deadline_at=lane.now())
+    factories.database_time(monkeypatch, later(10_000))
     deadlines.reconcile(at=lane.now())
     rollback = lane.start(lane.ask_rollback(factories.reload(lost.id)))
     lane.revert(lost)  # the order of the deadline, carried out only now

@@ -29,6 +29,7 @@ BAD_ROWS: dict[str, dict[str, Any]] = {
 def no_faults_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     """This process has seen no fault; the queue is empty."""
     monkeypatch.setattr(isolation, "_LOOPS", {})
+    factories.database_time(monkeypatch, later(1900))
     get_queue("deployments").empty()  # type: ignore[no-untyped-call]  # rq leaves it without types
 
 

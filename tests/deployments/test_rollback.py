@@ -19,6 +19,7 @@ from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
 from tests import factories
 from tests.deployments.lane import Lane
+from tests.factories import later
 
 CANARY = "canary-4e1f-ü$"
 
@@ -122,13 +123,16 @@ def test_a_cancelled_rollback_leaves_the_success(lane: Lane, two: tuple[Deployme
 
 
 def test_the_deadline_of_the_undone_one_is_the_rollbacks_business(
-    lane: Lane, two: tuple[DeploymentRecord, DeploymentRecord]
+    lane: Lane, two: tuple[DeploymentRecord, DeploymentRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rollback = lane.start(lane.ask_rollback(two[1]))
+    Deployment.objects.filter(pk=rollback.id).update(deadline_at=later(10_000))
     Deployment.objects.filter(pk=two[1].id).update(deadline_at=lane.now())
+    factories.database_time(monkeypatch, lane.now())
     deadlines.reconcile(at=lane.now())
     assert factories.reload(two[1].id).status is Status.ROLLING_BACK
     Deployment.objects.filter(pk=rollback.id).update(deadline_at=lane.now())
+    factories.database_time(monkeypatch, lane.now())
     deadlines.reconcile(at=lane.now())
     assert factories.reload(rollback.id).reason is Reason.EXPIRED
     assert (factories.reload(two[1].id).status, factories.reload(two[1].id).reason) == (Status.FAILED, Reason.EXPIRED)
@@ -164,12 +168,13 @@ def test_a_crash_while_it_ends_leaves_the_report_to_come_again(
 
 
 def test_a_rollback_that_never_starts_changes_nothing(
-    lane: Lane, two: tuple[DeploymentRecord, DeploymentRecord]
+    lane: Lane, two: tuple[DeploymentRecord, DeploymentRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = factories.reload(two[1].id)
     cancel_deployment(caller=lane.caller, deployment_id=lane.ask_rollback(two[1]).id, at=lane.now())
     expired = lane.ask_rollback(two[1])
-    deadlines.reconcile(at=lane.now() + timedelta(days=1))
+    factories.database_time(monkeypatch, expired.created_at + timedelta(days=1))
+    deadlines.reconcile(at=lane.now())
     assert factories.reload(expired.id).reason is Reason.EXPIRED
     assert factories.reload(two[1].id) == before
 

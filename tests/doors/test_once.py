@@ -105,7 +105,6 @@ def test_what_dies_before_the_answer_is_stored_has_done_nothing(owner_api: APICl
             caller=_caller(),
             key="k",
             fingerprint="f",
-            at=timezone.now(),
             act=_project_made,
             keep=True,
         )
@@ -123,9 +122,11 @@ def _project_made() -> idempotency.Answer:
 
 def test_old_keys_are_forgotten(owner_api: APIClient) -> None:
     post(owner_api, "projects", {"name": "Shop"})
+    RequestKey.objects.update(created_at=timezone.now() - timedelta(hours=23))
     housekeeping.tidy(at=timezone.now() + timedelta(hours=23))
     assert RequestKey.objects.count() == 1
-    housekeeping.tidy(at=timezone.now() + timedelta(hours=25))
+    RequestKey.objects.update(created_at=timezone.now() - timedelta(hours=25))
+    housekeeping.tidy(at=timezone.now())
     assert RequestKey.objects.count() == 0
 
 
