@@ -39,5 +39,5 @@ COPY --from=runner-dependencies /opt/axion /opt/axion
 COPY agents/__init__.py agents/states.py agents/errors.py agents/types.py agents/backoff.py agents/
 COPY agents/contracts agents/contracts
 COPY agents/runner agents/runner
-VOLUME /var/lib/axion
+VOLUME /var/lib/axion-agent
 CMD ["python", "-m", "agents.runner"]

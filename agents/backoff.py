@@ -8,6 +8,9 @@ from dataclasses import dataclass
 # Beyond this many doublings any pause is at its bound, and a power of two would soon be no float any more.
 MAX_DOUBLINGS = 64
 
+# An agent that looks for its gateway is never silent for longer between two attempts, in seconds.
+MAX_AGENT_PAUSE = 10.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:

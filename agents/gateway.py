@@ -5,7 +5,7 @@ from uuid import UUID
 
 from agents.repositories import agents, assignments, commands, gateways
 from agents.retention import HostInventory
-from agents.types import AgentCommand, CommandData, ReportVerdict
+from agents.types import AgentCommand, CommandData, ReportVerdict, RevertCommand
 
 
 def send(
@@ -24,6 +24,28 @@ def send(
         project_id=project_id,
         command=command,
     )
+
+
+def send_back(*, command_id: UUID, after: CommandData, command: RevertCommand) -> bool:
+    """Store the order to go back from what `after` began, for whoever is the agent of its server now.
+
+    Must be called inside a transaction. False when no agent is enrolled there for the same owner: the order is stored
+    all the same, and reaches the one that is enrolled there next. Sending the same `command_id` again changes nothing.
+    """
+    return commands.queue_back(command_id=command_id, after=after, command=command)
+
+
+def ordered_after(*, command_id: UUID) -> tuple[UUID, ...]:
+    """Deployments that were ordered in the command's lane after it, by the lane's numbers."""
+    return commands.ordered_after(command_id=command_id)
+
+
+def keeps_proven(*, command_id: UUID) -> bool:
+    """Whether this order to go back leaves a proven deployment alone, and its agent knows what that means.
+
+    True also where the order was never sent, or was withdrawn. Inside a transaction: the command's row is locked.
+    """
+    return commands.keeps_proven(command_id=command_id)
 
 
 def withdraw(*, deployment_id: UUID) -> int:

@@ -31,6 +31,10 @@ class CommandEvent(StrEnum):
     WITHDRAW = "withdraw"
 
 
+# From this version of the protocol on both sides compare what they hold, and a proven deployment outlasts an order to
+# go back that nobody asked for.
+SETTLING = 2
+
 UNACKNOWLEDGED = (CommandStatus.QUEUED, CommandStatus.SENT)
 OPEN = (*UNACKNOWLEDGED, CommandStatus.ACKNOWLEDGED)
 CLOSED = (CommandStatus.REFUSED, CommandStatus.FINISHED, CommandStatus.WITHDRAWN)

@@ -74,11 +74,15 @@ class DeployCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevertCommand:
-    """Stop any work on the deployment and put back what ran before it."""
+    """Stop any work on the deployment and put back what ran before it.
+
+    `keep_proven`: nobody asked for it, so a deployment that was proven by then stays.
+    """
 
     stack_name: str
     asked_by: str = ""
     cause: str = ""
+    keep_proven: bool = False
 
 
 AgentCommand: TypeAlias = DeployCommand | RevertCommand

@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
+from agents.backoff import MAX_AGENT_PAUSE
 from axion_deploy import env
 from axion_deploy.logs import logging_config
 
@@ -221,7 +222,12 @@ AXION_GATEWAY_TLS_CERT = env.text("AXION_GATEWAY_TLS_CERT", "")
 AXION_GATEWAY_TLS_KEY = env.text("AXION_GATEWAY_TLS_KEY", "")
 AXION_HEARTBEAT_SECONDS = env.number("AXION_HEARTBEAT_SECONDS", 5, at_least=1)
 AXION_AGENT_SILENT_AFTER = env.number("AXION_AGENT_SILENT_AFTER", 15, at_least=1)
-AXION_AGENT_LOST_AFTER = env.number("AXION_AGENT_LOST_AFTER", 60, at_least=1)
+# Being silent for as long as an agent's own pause between two attempts to connect is not being lost: shorter than this
+# and a line that was down for a moment ends what worked all the while.
+SILENCE_OF_AN_AGENT = int(MAX_AGENT_PAUSE) + 2 * AXION_HEARTBEAT_SECONDS + 5
+AXION_AGENT_LOST_AFTER = env.number("AXION_AGENT_LOST_AFTER", 180, at_least=SILENCE_OF_AN_AGENT)
+if AXION_AGENT_LOST_AFTER <= AXION_AGENT_SILENT_AFTER:
+    raise ImproperlyConfigured("AXION_AGENT_LOST_AFTER must be more than AXION_AGENT_SILENT_AFTER.")
 # A pending deployment whose job has not taken it within this time gets another job.
 AXION_TAKEOVER_AFTER = env.number("AXION_TAKEOVER_AFTER", 8, at_least=1)
 # No network call is made inside a transaction, so one that says nothing for as long is of a process that is stopped or

@@ -2,9 +2,11 @@
 
     pending -> in_progress -> success | failed
     in_progress | success | failed -> rolling_back -> rolled_back | failed | success
+    failed -> success
 
 `pending` may fail without starting (superseded, expired, invalid, cancelled). `rolling_back` returns to `success` when
-the rollback of a successful deployment failed and its stack was put back.
+the rollback of a successful deployment failed and its stack was put back. `failed` returns to `success` when nobody
+could hear the agent (lost, expired) and it had proven the deployment by then.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ class Transition(StrEnum):
     BEGIN_ROLLBACK = "begin_rollback"
     FINISH_ROLLBACK = "finish_rollback"
     PUT_BACK = "put_back"
+    PROVE_LATE = "prove_late"
 
 
 class Reason(StrEnum):
@@ -74,6 +77,7 @@ TRANSITIONS: dict[Transition, tuple[frozenset[Status], Status]] = {
     Transition.BEGIN_ROLLBACK: (frozenset({Status.IN_PROGRESS, Status.SUCCESS, Status.FAILED}), Status.ROLLING_BACK),
     Transition.FINISH_ROLLBACK: (frozenset({Status.ROLLING_BACK}), Status.ROLLED_BACK),
     Transition.PUT_BACK: (frozenset({Status.ROLLING_BACK}), Status.SUCCESS),
+    Transition.PROVE_LATE: (frozenset({Status.FAILED}), Status.SUCCESS),
 }
 
 

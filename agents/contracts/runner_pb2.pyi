@@ -521,14 +521,16 @@ class ServiceSpec(_message.Message):
     def __init__(self, node_id: _Optional[str] = ..., name: _Optional[str] = ..., image: _Optional[str] = ..., bundle_digest: _Optional[str] = ..., dockerfile: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., has_health_check: _Optional[bool] = ..., replicas: _Optional[int] = ..., content_hash: _Optional[str] = ..., level: _Optional[int] = ..., starts_first: _Optional[bool] = ...) -> None: ...
 
 class Revert(_message.Message):
-    __slots__ = ("stack_name", "asked_by", "cause")
+    __slots__ = ("stack_name", "asked_by", "cause", "keep_proven")
     STACK_NAME_FIELD_NUMBER: _ClassVar[int]
     ASKED_BY_FIELD_NUMBER: _ClassVar[int]
     CAUSE_FIELD_NUMBER: _ClassVar[int]
+    KEEP_PROVEN_FIELD_NUMBER: _ClassVar[int]
     stack_name: str
     asked_by: str
     cause: str
-    def __init__(self, stack_name: _Optional[str] = ..., asked_by: _Optional[str] = ..., cause: _Optional[str] = ...) -> None: ...
+    keep_proven: bool
+    def __init__(self, stack_name: _Optional[str] = ..., asked_by: _Optional[str] = ..., cause: _Optional[str] = ..., keep_proven: _Optional[bool] = ...) -> None: ...
 
 class CommandAcknowledged(_message.Message):
     __slots__ = ("command_id", "accepted", "refusal", "message")

@@ -2,6 +2,7 @@
 
 from agents.models.commands import CommandRecord
 from agents.models.gateways import GatewayPresence
+from agents.models.ledger import LaneFloor, Ledger
 from agents.models.machines import Agent, Cluster, EnrolmentToken, Server
 
-__all__ = ["Agent", "Cluster", "CommandRecord", "EnrolmentToken", "GatewayPresence", "Server"]
+__all__ = ["Agent", "Cluster", "CommandRecord", "EnrolmentToken", "GatewayPresence", "LaneFloor", "Ledger", "Server"]

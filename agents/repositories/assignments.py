@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from agents.models import Agent, CommandRecord
+from agents.repositories.commands import same_place
 from agents.states import OPEN, CommandStatus
 from agents.types import CommandKind
 
@@ -43,7 +44,8 @@ def told_to_run(*, lane: str) -> tuple[UUID, ...]:
 
 def belongs(*, command_id: UUID, agent_id: UUID, deployment_id: UUID) -> bool:
     """Whether a report with these ids can be true."""
-    return CommandRecord.objects.filter(id=command_id, agent_id=agent_id, deployment_id=deployment_id).exists()
+    place = same_place(agent_id=agent_id)
+    return CommandRecord.objects.filter(id=command_id, agent__in=place, deployment_id=deployment_id).exists()
 
 
 def open_deployments(*, agent_id: UUID) -> tuple[UUID, ...]:

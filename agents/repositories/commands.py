@@ -11,9 +11,10 @@ from agents.claim import RefusedCommand
 from agents.errors import AgentNotFound, CommandNotFound, CommandTooLarge, TransactionRequired
 from agents.limits import MAX_COMMAND_BYTES, mebibytes, wire_bytes
 from agents.models import Agent, CommandRecord
+from agents.repositories import ledger
 from agents.repositories.payloads import from_json, kind_of, to_json
-from agents.states import OPEN, CommandEvent, CommandStatus, next_status
-from agents.types import AgentCommand, CommandData, CommandKind, ReportVerdict, Verdict
+from agents.states import OPEN, SETTLING, CommandEvent, CommandStatus, next_status
+from agents.types import AgentCommand, CommandData, CommandKind, ReportVerdict, RevertCommand, Verdict
 
 # The channel on which a commit wakes the gateway processes; the payload is the agent's id.
 CHANNEL = "agent_commands"
@@ -24,20 +25,76 @@ def queue(
 ) -> CommandData:
     """Store a command with the lane's next number; see gateway.send."""
     _require_transaction()
-    # Held until commit, so that a higher number can never become visible before a lower one.
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('agent-lane:' || %s, 0))", [lane])
+    lock_lane(lane=lane)
     stored = CommandRecord.objects.filter(id=command_id).first()
     if stored is not None:
         return as_data(stored)
     if not Agent.objects.active().filter(id=agent_id).exists():
         raise AgentNotFound
+    return _store(
+        command_id=command_id,
+        agent_id=agent_id,
+        lane=lane,
+        deployment_id=deployment_id,
+        project_id=project_id,
+        command=command,
+    )
+
+
+def queue_back(*, command_id: UUID, after: CommandData, command: RevertCommand) -> bool:
+    """Store an order to go back, for the present agent of the server; see gateway.send_back."""
+    _require_transaction()
+    lock_lane(lane=after.lane)
+    former = Agent.objects.filter(id=after.agent_id).values("server_id", "owner_id")[:1]
+    present = Agent.objects.active().filter(
+        server_id__in=former.values("server_id"), owner_id__in=former.values("owner_id")
+    )
+    agent_id = present.values_list("id", flat=True).first()
+    stored = CommandRecord.objects.filter(id=command_id).first()
+    if stored is None:
+        _store(
+            command_id=command_id,
+            agent_id=agent_id or after.agent_id,
+            lane=after.lane,
+            deployment_id=after.deployment_id,
+            project_id=after.project_id,
+            command=command,
+        )
+    return agent_id is not None
+
+
+def ordered_after(*, command_id: UUID) -> tuple[UUID, ...]:
+    """Deployments with a deploy command of a higher number in the lane; see gateway.ordered_after."""
+    this = CommandRecord.objects.filter(id=command_id).values("lane", "number").first()
+    if this is None:
+        raise CommandNotFound
+    later = CommandRecord.objects.filter(lane=this["lane"], number__gt=this["number"], kind=CommandKind.DEPLOY)
+    return tuple(later.values_list("deployment_id", flat=True))
+
+
+def keeps_proven(*, command_id: UUID) -> bool:
+    """Whether this order leaves a proven deployment alone; see gateway.keeps_proven."""
+    row = _locked().filter(id=command_id).select_related("agent").first()
+    if row is None or row.status == CommandStatus.WITHDRAWN:
+        return True
+    return row.status in OPEN and bool(row.payload.get("keep_proven")) and row.agent.protocol >= SETTLING
+
+
+def lock_lane(*, lane: str) -> None:
+    """Held until commit, so that a higher number can never become visible before a lower one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('agent-lane:' || %s, 0))", [lane])
+
+
+def _store(
+    *, command_id: UUID, agent_id: UUID, lane: str, deployment_id: UUID, project_id: UUID, command: AgentCommand
+) -> CommandData:
     size = checked_size(command)
     record = CommandRecord.objects.create(
         id=command_id,
         agent_id=agent_id,
         lane=lane,
-        number=_next_number(lane=lane),
+        number=next_number(lane=lane),
         kind=kind_of(command),
         deployment_id=deployment_id,
         project_id=project_id,
@@ -92,7 +149,8 @@ def accept_report(*, command_id: UUID, number: int, agent_id: UUID | None) -> Re
     row = _lock(command_id=command_id, agent_id=agent_id)
     last, status = row.last_report_number, CommandStatus(row.status)
     closed = status not in OPEN
-    if number > last + 1:
+    # Of a closed command only the end matters: one that is missing before it must not keep it away for ever.
+    if number > last + 1 and not closed:
         return ReportVerdict(verdict=Verdict.GAP, last_number=last, closed=closed)
     # A report proves delivery even where the acknowledgement was lost.
     if status in (CommandStatus.SENT, CommandStatus.QUEUED):
@@ -163,19 +221,26 @@ def _advance(row: CommandRecord, event: CommandEvent, **facts: Any) -> bool:
 
 def _lock(*, command_id: UUID, agent_id: UUID | None) -> CommandRecord:
     rows = _locked().filter(id=command_id)
-    row = (rows if agent_id is None else rows.filter(agent_id=agent_id)).first()
+    row = (rows if agent_id is None else rows.filter(agent__in=same_place(agent_id=agent_id))).first()
     if row is None:
         raise CommandNotFound
     return row
+
+
+def same_place(*, agent_id: UUID) -> QuerySet[Agent]:
+    """The agent and those that were on its server before it, of the same owner: what they were given is its to do."""
+    me = Agent.objects.filter(id=agent_id)
+    return Agent.objects.filter(server_id__in=me.values("server_id"), owner_id__in=me.values("owner_id"))
 
 
 def _locked() -> QuerySet[CommandRecord]:
     return CommandRecord.objects.select_for_update(no_key=True, of=("self",))
 
 
-def _next_number(*, lane: str) -> int:
+def next_number(*, lane: str) -> int:
+    """Above all that the ledger, or an earlier state of it, ever gave in the lane. Under the lane's lock."""
     highest: int | None = CommandRecord.objects.filter(lane=lane).aggregate(highest=Max("number"))["highest"]
-    return (highest or 0) + 1
+    return max(highest or 0, ledger.floor(lane=lane)) + 1
 
 
 def _require_transaction() -> None:

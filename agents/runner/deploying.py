@@ -37,7 +37,9 @@ def deploy(work: Work) -> None:
     try:
         release = release_of(work.command)
         check_stack(release=release, policy=work.policy)
-        kept = work.releases.begin(command=work.command, before=_before(work, release))
+        observed = work.host.containers(stack=release.stack, project_id=release.project_id)
+        before, base = _before(work, release, observed), _base(work, release, observed)
+        kept = work.releases.begin(command=work.command, before=before, base=base)
     except (StepFailedError, UnavailableError) as error:
         _finish_unbegun(work, error)
         return
@@ -54,12 +56,15 @@ def deploy(work: Work) -> None:
     _succeed(work, kept, target, observed)
 
 
-def _before(work: Work, release: Release) -> Before:
-    host = work.host
-    observed = host.containers(stack=release.stack, project_id=release.project_id)
+def _base(work: Work, release: Release, observed: tuple[Container, ...]) -> str:
+    """What to go back to. Nothing that we proved, where something runs that the journal never recorded."""
+    return "" if work.releases.unknown(observed) else work.releases.current(release.stack)
+
+
+def _before(work: Work, release: Release, observed: tuple[Container, ...]) -> Before:
     return Before(
-        networks=tuple(host.networks(release.stack)),
-        volumes=host.volumes(release.stack),
+        networks=tuple(work.host.networks(release.stack)),
+        volumes=work.host.volumes(release.stack),
         containers=tuple(each.id for each in observed),
     )
 

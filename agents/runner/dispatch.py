@@ -44,21 +44,25 @@ class Dispatcher:
         self._room = threading.Semaphore(LANES_AT_ONCE)
         self._stopping = Interrupt()
 
-    def take(self, command: pb.Command) -> pb.CommandAcknowledged:
-        """Write the command down and start on it; the answer may be sent once this returns."""
+    def take(self, command: pb.Command, *, numbered: bool = True) -> pb.CommandAcknowledged:
+        """Write the command down and start on it; the answer may be sent once this returns.
+
+        `numbered`: the control plane says with it which reports of it are stored.
+        """
         kind = command.WhichOneof("payload")
         if kind not in COMMANDS:
             return _refusal(command, "unknown_kind", "This agent is too old for the command; bring it up to date.")
         if not (command.command_id and command.lane and command.deployment_id):
             return _refusal(command, "invalid", "The command has no id, lane or deployment.")
-        receipt = self._journal.receive(command)
+        receipt = self._journal.receive(command, numbered=numbered)
         if receipt is Receipt.STALE:
             return _refusal(command, "stale_number", "A newer command of this project was received before.")
         if receipt is Receipt.NEW:
             logger.info("command %s: %s of deployment %s", command.command_id, kind, command.deployment_id)
             if kind == "revert":
                 self._interrupt(lane=command.lane, deployment_id=command.deployment_id)
-            self._start(command.lane)
+        # Of a repeat, too: it may have waited for just this.
+        self._start(command.lane)
         return pb.CommandAcknowledged(command_id=command.command_id, accepted=True)
 
     def resume(self) -> None:

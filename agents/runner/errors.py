@@ -3,6 +3,9 @@
 RunnerError
 ├── ConfigInvalidError    the configuration cannot be used
 ├── StateDirBusyError     another runner works in this state directory
+├── JournalUnusableError
+│   ├── JournalDamagedError   the journal cannot be read as it was written
+│   └── JournalTooNewError    the journal was written by a newer agent
 ├── EnrolmentRefusedError the control plane does not take this token
 ├── InterruptedWorkError  the work was ended on request, or because the runner stops
 ├── UnavailableError      the control plane or the Docker engine could not be reached in time
@@ -23,6 +26,18 @@ class ConfigInvalidError(RunnerError):
 
 class StateDirBusyError(RunnerError):
     """Another runner works in this state directory."""
+
+
+class JournalUnusableError(RunnerError):
+    """The journal cannot be worked with; the text names the file and says what to do."""
+
+
+class JournalDamagedError(JournalUnusableError):
+    """The journal cannot be read as it was written."""
+
+
+class JournalTooNewError(JournalUnusableError):
+    """The journal was written by a newer agent."""
 
 
 class EnrolmentRefusedError(RunnerError):

@@ -104,14 +104,15 @@ class Housekeeper:
 
     def _tidy(self) -> None:
         memories = remember(journal=self._journal, releases=self._releases)
-        for memory in memories:
-            needed = needed_releases(memory)
-            useless = [each.deployment_id for each in memory.releases if each.deployment_id not in needed]
-            self._releases.forget(stack=memory.stack, deployment_ids=useless)
         retention = self._releases.retention()
         if retention is not None:
             self._remove_leftovers(memories)
             self._remove_images(memories, retention)
+        # Last: containers of a release that is not recorded are nobody's to remove.
+        for memory in memories:
+            needed = needed_releases(memory)
+            useless = [each.deployment_id for each in memory.releases if each.deployment_id not in needed]
+            self._releases.forget(stack=memory.stack, deployment_ids=useless)
 
     def _remove_leftovers(self, memories: tuple[StackMemory, ...]) -> None:
         found = leftovers(containers=self._host.all_containers(), memories=memories)

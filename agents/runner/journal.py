@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -51,10 +52,45 @@ class Journal:
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    def receive(self, command: pb.Command) -> Receipt:
-        """Write a command down, unless it is here already or its lane has moved on. Commands carry no secret."""
+    @property
+    def id(self) -> str:
+        """Made with the journal: another one tells that it was lost, or replaced."""
+        return self._fact("journal")
+
+    def served(self) -> tuple[str, str]:
+        """As which agent, and for which ledger, the commands came; empty before the first word of it."""
+        return self._fact("agent"), self._fact("ledger")
+
+    def serve(self, *, agent_id: str, ledger: str) -> bool:
+        """Note as whom we are welcome from now on; True where that is somebody else than before.
+
+        Then no unfinished command goes on until the control plane has sent it again: it may not know it any more.
+        """
         with self.store.transaction():
-            if self.find(command.command_id) is not None:
+            former_agent, former_ledger = self.served()
+            if (former_agent, former_ledger) == (agent_id, ledger):
+                return False
+            self.store.write("INSERT OR REPLACE INTO facts VALUES ('agent', ?), ('ledger', ?)", agent_id, ledger)
+            changed = former_agent not in ("", agent_id) or former_ledger not in ("", ledger)
+            if changed:
+                self.store.write("UPDATE commands SET held = 1 WHERE finished = 0")
+            return changed
+
+    def _fact(self, name: str) -> str:
+        row = self.store.row("SELECT value FROM facts WHERE name = ?", name)
+        return row["value"] if row else ""
+
+    def receive(self, command: pb.Command, *, numbered: bool = True) -> Receipt:
+        """Write a command down, unless it is here already or its lane has moved on. Commands carry no secret.
+
+        `numbered`: the command says which of its reports are stored. A repeat is answered with what it ended with.
+        """
+        with self.store.transaction():
+            entry = self.find(command.command_id)
+            if entry is not None:
+                self.store.write("UPDATE commands SET held = 0 WHERE id = ?", entry.id)
+                if numbered:
+                    self._meet(entry, stored=command.last_report_number)
                 return Receipt.REPEAT
             row = self.store.row("SELECT highest FROM lanes WHERE lane = ?", command.lane)
             if row is not None and command.number <= row["highest"]:
@@ -65,26 +101,44 @@ class Journal:
                 command.number,
             )
             self.store.write(
-                "INSERT INTO commands (id, lane, number, deployment, kind, payload) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO commands (id, lane, number, deployment, kind, payload, last_report)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 command.command_id,
                 command.lane,
                 command.number,
                 command.deployment_id,
                 command.WhichOneof("payload") or "",
                 command.SerializeToString(),
+                # What an earlier journal reported is stored: numbers go on from there.
+                command.last_report_number,
             )
+            # Nobody confirmed what was held, and something newer came in its lane.
+            self.store.write("UPDATE commands SET finished = 1 WHERE lane = ? AND held = 1", command.lane)
             return Receipt.NEW
+
+    def _meet(self, entry: Entry, *, stored: int) -> None:
+        """Go on from what the control plane has stored of a command that we know; it may have lost, or know, more.
+
+        The number may be a little old: it never brings ours down while work goes on.
+        """
+        self.store.write("DELETE FROM reports WHERE command = ? AND number <= ?", entry.id, stored)
+        self.store.write("UPDATE commands SET last_report = max(last_report, ?) WHERE id = ?", stored, entry.id)
+        row = self.store.row("SELECT final FROM commands WHERE id = ?", entry.id)
+        if row is None or not row["final"] or self.oldest_pending(entry.id) is not None:
+            return
+        self.store.write("UPDATE commands SET last_report = ? WHERE id = ?", stored, entry.id)
+        self.append(pb.Report.FromString(row["final"]))
 
     def find(self, command_id: str) -> Entry | None:
         rows = self._entries("id = ?", command_id)
         return rows[0] if rows else None
 
     def unfinished(self) -> list[Entry]:
-        """In the order in which they are to be done."""
+        """In the order in which they are to be done, those that are held among them."""
         return self._entries("finished = 0 ORDER BY lane, number")
 
     def next_in_lane(self, lane: str) -> Entry | None:
-        rows = self._entries("finished = 0 AND lane = ? ORDER BY number LIMIT 1", lane)
+        rows = self._entries("finished = 0 AND held = 0 AND lane = ? ORDER BY number LIMIT 1", lane)
         return rows[0] if rows else None
 
     def reverted(self, deployment_id: str) -> bool:
@@ -131,9 +185,11 @@ class Journal:
         row = self.store.row("SELECT log_bytes FROM commands WHERE id = ?", command_id)
         return int(row["log_bytes"]) if row else 0
 
-    def finish(self, command_id: str) -> None:
-        """The command is done; call it in the transaction that appends its last report."""
-        self.store.write("UPDATE commands SET finished = 1 WHERE id = ?", command_id)
+    def finish(self, last: pb.Report) -> None:
+        """The command is done; call it in the transaction that appends this, its last report."""
+        self.store.write(
+            "UPDATE commands SET finished = 1, final = ? WHERE id = ?", last.SerializeToString(), last.command_id
+        )
         self.store.write(
             "DELETE FROM commands WHERE finished = 1 AND id NOT IN (SELECT command FROM reports)"
             " AND rowid <= (SELECT max(rowid) FROM commands) - ?",
@@ -148,9 +204,38 @@ class Journal:
             for row in rows
         ]
 
+    def proof_of(self, deployment_id: str) -> pb.CommandFinished | None:
+        """What the deployment's command ended with; None where that is not known."""
+        row = self.store.row(
+            "SELECT final FROM commands WHERE deployment = ? AND kind = 'deploy' AND final IS NOT NULL", deployment_id
+        )
+        return pb.Report.FromString(row["final"]).finished if row else None
+
     def acknowledge(self, *, command_id: str, number: int) -> int:
-        """Forget the reports up to this number; returns how many were still kept."""
-        return self.store.write("DELETE FROM reports WHERE command = ? AND number <= ?", command_id, number)
+        """Forget the reports up to this number; returns how many were still kept.
+
+        Where the control plane has forgotten reports that it stored once, those that are left close ranks: a number
+        that it can never get would keep all after it waiting for ever.
+        """
+        with self.store.transaction():
+            forgotten = self.store.write("DELETE FROM reports WHERE command = ? AND number <= ?", command_id, number)
+            left = self.store.rows("SELECT * FROM reports WHERE command = ? ORDER BY number", command_id)
+            if left and left[0]["number"] > number + 1:
+                self._renumber(command_id, left, first=number + 1)
+            return forgotten
+
+    def _renumber(self, command_id: str, rows: list[sqlite3.Row], *, first: int) -> None:
+        for number, row in enumerate(rows, start=first):
+            report = pb.Report.FromString(row["body"])
+            report.number = number
+            self.store.write(
+                "UPDATE reports SET number = ?, body = ? WHERE position = ?",
+                number,
+                report.SerializeToString(),
+                row["position"],
+            )
+        last = first + len(rows) - 1
+        self.store.write("UPDATE commands SET last_report = ? WHERE id = ?", last, command_id)
 
     def oldest_pending(self, command_id: str) -> int | None:
         """Position of the command's first report that is not acknowledged."""

@@ -110,13 +110,16 @@ def _is_ours(image: HostImage, tag: str, stacks: Mapping[str, frozenset[str]]) -
 
 
 def leftovers(*, containers: Collection[HostContainer], memories: Collection[StackMemory]) -> tuple[HostContainer, ...]:
-    """Stopped containers of our stacks that belong to no live release. A stack that is worked on is left alone."""
+    """Stopped containers of our stacks that belong to no live release. A stack that is worked on is left alone, and so
+    is what no release in the journal made: that may have been lost, and then nobody knows what needs it.
+    """
     known = {(memory.stack, memory.project_id): memory for memory in memories}
     found = []
     for container in containers:
         memory = known.get((container.stack, container.project_id))
         if memory is None or memory.working or container.state not in STOPPED or not container.deployment_id:
             continue
-        if container.deployment_id not in live_releases(memory):
+        recorded = {each.deployment_id for each in memory.releases}
+        if container.deployment_id in recorded - live_releases(memory):
             found.append(container)
     return tuple(found)

@@ -134,7 +134,8 @@ async def run(config: Config) -> None:
             calls = GatewayCalls(stub=session.stub, metadata=session.metadata)
             workshop.control_plane = ControlPlane(calls=calls, loop=asyncio.get_running_loop())
             housekeeper.start()
-            dispatcher.resume()
+            if session.may_resume():
+                dispatcher.resume()
             await _until_told_to_stop(session)
             await asyncio.to_thread(dispatcher.stop, timeout=STOP_SECONDS)
             await asyncio.to_thread(housekeeper.stop, timeout=GOODBYE_SECONDS)

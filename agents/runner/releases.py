@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 from agents.contracts import runner_pb2 as pb
 from agents.runner.codec import COMPOSE_FILE, release_of
 from agents.runner.errors import StepFailedError
-from agents.runner.model import Release, Target
+from agents.runner.model import Container, Release, Target
 from agents.runner.overlay import FILE_NAME, overlay
 from agents.runner.stackfile import FILE_NAME as STACK_FILE
 from agents.runner.stackfile import read_stack, write_stack
@@ -68,8 +68,11 @@ class Releases:
         self.store = store
         self._folder = folder
 
-    def begin(self, *, command: pb.Command, before: Before) -> Kept:
-        """Write down that a release begins and what it replaces; a repeat returns what was written first."""
+    def begin(self, *, command: pb.Command, before: Before, base: str | None = None) -> Kept:
+        """Write down that a release begins and what it replaces; a repeat returns what was written first.
+
+        `base`: what to go back to where that is not what runs by the journal.
+        """
         with self.store.transaction():
             kept = self.find(command.deployment_id)
             if kept is None:
@@ -77,7 +80,7 @@ class Releases:
                     "INSERT INTO releases (deployment, stack, base, payload, phase, before) VALUES (?, ?, ?, ?, ?, ?)",
                     command.deployment_id,
                     command.deploy.stack_name,
-                    self.current(command.deploy.stack_name),
+                    self.current(command.deploy.stack_name) if base is None else base,
                     command.SerializeToString(),
                     Phase.PREPARING,
                     json.dumps([before.networks, before.volumes, before.containers]),
@@ -102,6 +105,11 @@ class Releases:
             before=Before(networks=tuple(networks), volumes=tuple(volumes), containers=tuple(containers)),
             failure=json.loads(row["failure"] or "{}"),
         )
+
+    def unknown(self, observed: Iterable[Container]) -> list[str]:
+        """Deployments of these containers that are not recorded here: the journal is younger, or older, than they."""
+        found = {each.deployment_id for each in observed} - {""}
+        return sorted(each for each in found if self.find(each) is None)
 
     def current(self, stack: str) -> str:
         """The deployment whose stack runs; empty for none."""

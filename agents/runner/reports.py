@@ -115,8 +115,9 @@ class Reporter:
             told.services.extend(self._masked(each) for each in finished.services)
             with self._journal.store.transaction():
                 also()
-                self._append(pb.Report(finished=told))
-                self._journal.finish(self._command_id)
+                last = pb.Report(finished=told)
+                self._append(last)
+                self._journal.finish(last)
             self._closed = True
 
     def _append_log(self, *, service: str, source: str, text: str) -> None:

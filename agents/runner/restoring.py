@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from agents.contracts import runner_pb2 as pb
 from agents.runner.applying import Applier, Goal
 from agents.runner.errors import StepFailedError
-from agents.runner.model import Container
+from agents.runner.model import RUNNING, Container
 from agents.runner.observed import describe_all, step
 from agents.runner.outages import through_outages
 from agents.runner.plan import make_plan
@@ -44,6 +44,7 @@ def restore(*, work: Work, kept: Kept) -> Restored:
 def _restore(work: Work, kept: Kept) -> Restored:
     if not kept.base:
         return _leave_nothing(work=work, kept=kept)
+    refuse_unknown(work=work, stack=kept.release.stack)
     base = work.releases.find(kept.base)
     if base is None:
         raise StepFailedError("internal", "What ran before is no longer in the journal.")
@@ -51,6 +52,20 @@ def _restore(work: Work, kept: Kept) -> Restored:
     observed = bring_back(work=work, kept=base)
     _remove_networks(work=work, kept=kept)
     return replace(as_before(kept=base, observed=observed), volumes_left=volumes)
+
+
+def refuse_unknown(*, work: Work, stack: str) -> None:
+    """Raises StepFailedError where the stack has containers that the journal never recorded: it was lost or restored,
+    so nobody knows what ran before, and whatever is there is left alone.
+    """
+    observed = work.host.containers(stack=stack, project_id=work.command.project_id)
+    unknown = work.releases.unknown(observed)
+    if unknown:
+        message = (
+            f"Containers of deployment {unknown[0]} are here, which this agent's journal does not know: it was lost or"
+            " restored. What ran before is unknown, so nothing was touched; look at the server, then deploy again."
+        )
+        raise StepFailedError("internal", message)
 
 
 def as_before(*, kept: Kept, observed: tuple[Container, ...]) -> Restored:
@@ -83,7 +98,9 @@ def _leave_nothing(*, work: Work, kept: Kept) -> Restored:
     """Nothing of ours ran before: remove containers, and the networks that came with the release."""
     release = kept.release
     if not kept.touched:
-        return Restored(services=[], previous_running=False)
+        observed = work.host.containers(stack=release.stack, project_id=release.project_id)
+        runs = any(each.state == RUNNING for each in observed if each.id in kept.before.containers)
+        return Restored(services=[], previous_running=runs)
     if kept.before.containers:
         message = "What ran before is of no deployment that this agent proved, so it cannot be put back."
         raise StepFailedError("internal", message)

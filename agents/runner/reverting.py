@@ -6,9 +6,11 @@ import logging
 
 from agents.contracts import runner_pb2 as pb
 from agents.runner.errors import InterruptedWorkError
+from agents.runner.journal import Journal
+from agents.runner.observed import describe_all
 from agents.runner.outages import through_outages
 from agents.runner.releases import Kept, Phase
-from agents.runner.restoring import Restored, as_before, bring_back, restore
+from agents.runner.restoring import Restored, as_before, bring_back, refuse_unknown, restore
 from agents.runner.work import Work
 
 logger = logging.getLogger(__name__)
@@ -17,6 +19,9 @@ logger = logging.getLogger(__name__)
 def revert(work: Work) -> None:
     """Ends with the command's last report. Raises InterruptedWorkError, the command open, when the runner stops."""
     kept = work.releases.find(work.command.deployment_id)
+    if kept is not None and work.command.revert.keep_proven and _is_proven(work, kept):
+        _keep(work, kept)
+        return
     finished = pb.CommandFinished(reason="cancelled", message=_message(work.command.revert))
     try:
         restored = _put_back(work, kept)
@@ -36,10 +41,29 @@ def revert(work: Work) -> None:
     work.reporter.finished(finished, also=lambda: _settle(work, kept))
 
 
+def _is_proven(work: Work, kept: Kept) -> bool:
+    runs = work.releases.current(kept.release.stack)
+    return kept.phase is Phase.CURRENT and runs == kept.release.deployment_id
+
+
+def _keep(work: Work, kept: Kept) -> None:
+    """Nobody asked to go back, and what was given up as lost was proven: answer with the proof and touch nothing."""
+    proof = Journal(work.releases.store).proof_of(kept.release.deployment_id)
+    if proof is None:  # from before proofs were kept
+        release = kept.release
+        observed = work.host.containers(stack=release.stack, project_id=release.project_id)
+        proof = pb.CommandFinished(services=describe_all(target=kept.target, observed=observed))
+    message = "It was proven before the order to go back came, so it was left as it is."
+    finished = pb.CommandFinished(outcome=pb.SUCCEEDED, message=message, services=proof.services)
+    work.reporter.finished(finished, also=lambda: None)
+
+
 def _put_back(work: Work, kept: Kept | None) -> Restored:
     if kept is not None and _is_due(work, kept):
         return restore(work=work, kept=kept)
-    current = work.releases.find(work.releases.current(work.command.revert.stack_name))
+    stack = work.command.revert.stack_name
+    refuse_unknown(work=work, stack=stack)
+    current = work.releases.find(work.releases.current(stack))
     if current is None:
         return Restored(services=[], previous_running=False)
     observed = through_outages(work=work, attempt=lambda: bring_back(work=work, kept=current), most=None)

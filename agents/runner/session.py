@@ -12,20 +12,23 @@ from uuid import uuid4
 
 import grpc
 
-from agents.backoff import Backoff
+from agents.backoff import MAX_AGENT_PAUSE, Backoff
 from agents.contracts import runner_pb2 as pb
 from agents.contracts.runner_pb2_grpc import RunnerAgentServiceStub
-from agents.runner.commands import COMMANDS
 from agents.runner.config import Config
 from agents.runner.delivery import Delivery
 from agents.runner.dispatch import Dispatcher
 from agents.runner.errors import EnrolmentRefusedError
+from agents.runner.hello import PROTOCOL, say_hello
 from agents.runner.identity import Identity, enrol, hash_of, load_identity
 from agents.runner.journal import Journal
-from agents.runner.machine import VERSION, Machine
+from agents.runner.machine import Machine
 
 # The control plane gives up on agents that are silent for much longer than this.
-RECONNECT = Backoff(first=0.5, most=10.0)
+# The control plane is held to this bound when it starts.
+RECONNECT = Backoff(first=0.5, most=MAX_AGENT_PAUSE)
+# Of the time after which we are given up, so much may pass between two attempts to connect.
+PAUSE_SHARE = 0.25
 WELCOME_SECONDS = 15.0
 DEFAULT_HEARTBEAT = 5
 STEADY_SECONDS = 30.0
@@ -69,6 +72,8 @@ class Session:
         self._machine = machine
         self._retain = retain
         self._instance_id = str(uuid4())
+        self._numbered = False
+        self._longest_pause = RECONNECT.most
         self._identity = load_identity(config.credential_file)
         self._delivery: Delivery | None = None
         self._inventory: pb.Inventory | None = None
@@ -108,7 +113,7 @@ class Session:
                 logger.exception("the session broke off")
             steady = time.monotonic() - began >= STEADY_SECONDS
             failures = 1 if steady else failures + 1
-            await asyncio.sleep(RECONNECT.pause(failures=failures))
+            await asyncio.sleep(min(self._longest_pause, RECONNECT.pause(failures=failures)))
 
     def _forget_if_refused(self, error: BaseException) -> None:
         """A credential that is refused gives way to a new token, if one was configured since."""
@@ -137,6 +142,7 @@ class Session:
         if not isinstance(first, pb.ToAgent):
             raise ConnectionError("The gateway closed the session before it began.")
         logger.info("connected to %s", self._config.address)
+        self._welcomed(first.welcome, identity)
         self._dispatcher.resume()
         turn = asyncio.Lock()
 
@@ -154,14 +160,25 @@ class Session:
             self._listen(call, write, delivery),
         )
 
+    def _welcomed(self, welcome: pb.Welcome, identity: Identity) -> None:
+        """Learn whom we serve and how long we may be silent. A gateway from before this tells neither."""
+        self._numbered = welcome.protocol >= PROTOCOL
+        if welcome.lost_after_seconds:
+            self._longest_pause = min(RECONNECT.most, welcome.lost_after_seconds * PAUSE_SHARE)
+        if not self._numbered:
+            return
+        if self._journal.serve(agent_id=identity.agent_id, ledger=welcome.ledger_incarnation):
+            logger.warning("the control plane is another one, or was restored: unfinished work waits for its word")
+
+    def may_resume(self) -> bool:
+        """Whether unfinished work may go on before anybody is heard: not once we are to enrol as somebody else."""
+        identity, token = self._identity, self._config.token
+        if identity is None or (token and hash_of(token) != identity.token_hash):
+            return False
+        return self._journal.served()[0] in ("", identity.agent_id)
+
     def _hello(self, identity: Identity) -> pb.Hello:
-        return pb.Hello(
-            agent_id=identity.agent_id,
-            version=VERSION,
-            instance_id=self._instance_id,
-            commands={name: kind.version for name, kind in COMMANDS.items()},
-            unfinished_command_ids=[entry.id for entry in self._journal.unfinished()],
-        )
+        return say_hello(journal=self._journal, identity=identity, instance_id=self._instance_id)
 
     async def _beat(self, *, write: Callable[[pb.FromAgent], Any], seconds: int, identity: Identity) -> None:
         while True:
@@ -180,7 +197,7 @@ class Session:
     async def _listen(self, call: Any, write: Callable[[pb.FromAgent], Any], delivery: Delivery) -> None:
         while isinstance(message := await call.read(), pb.ToAgent):
             if message.HasField("command"):
-                acknowledged = self._dispatcher.take(message.command)
+                acknowledged = self._dispatcher.take(message.command, numbered=self._numbered)
                 await write(pb.FromAgent(acknowledged=acknowledged))
             elif message.HasField("reports_acknowledged"):
                 delivery.acknowledged(message.reports_acknowledged)

@@ -1,4 +1,8 @@
-"""The state directory and its one SQLite file: every commit is on the disk before it returns."""
+"""The state directory and its one SQLite file: every commit is on the disk before it returns.
+
+The file names the version of its schema. An older one is brought forward when it is opened, step by step, each step
+whole or not at all; a newer one, and one that is damaged, is refused as it is.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from agents.runner.errors import StateDirBusyError
+from agents.runner.errors import JournalDamagedError, JournalTooNewError, StateDirBusyError
 
-SCHEMA = """
+FIRST = """
 CREATE TABLE IF NOT EXISTS lanes (lane TEXT PRIMARY KEY, highest INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS commands (
     id TEXT PRIMARY KEY, lane TEXT NOT NULL, number INTEGER NOT NULL, deployment TEXT NOT NULL, kind TEXT NOT NULL,
@@ -30,19 +34,35 @@ CREATE TABLE IF NOT EXISTS releases (
     images TEXT NOT NULL DEFAULT '{}', before TEXT NOT NULL DEFAULT '{}', failure TEXT NOT NULL DEFAULT '') STRICT;
 CREATE TABLE IF NOT EXISTS retention (id INTEGER PRIMARY KEY CHECK (id = 1), payload BLOB NOT NULL) STRICT;
 """
+# What a command ended with, so that its repeat is answered; commands that wait for the control plane to confirm them;
+# and who the journal is and whom it serves.
+SECOND = """
+ALTER TABLE commands ADD COLUMN final BLOB;
+ALTER TABLE commands ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+INSERT INTO facts VALUES ('journal', lower(hex(randomblob(16))));
+"""
+# Each brings a file of the version before it forward; never change one that has been released.
+STEPS = (FIRST, SECOND)
+MAX_CHECKED_BYTES = 256 * 1024 * 1024
 
 
 class Store:
     """One connection behind a lock; threads take turns."""
 
     def __init__(self, path: Path) -> None:
+        """Raises JournalDamagedError or JournalTooNewError; the file is as it was then."""
         self._lock = threading.RLock()
         self._depth = 0
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
-        self._connection.row_factory = sqlite3.Row
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=FULL")
-        self._connection.executescript(SCHEMA)
+        try:
+            self._connection = _open(path)
+        except sqlite3.OperationalError:  # no room or no right to write: the file itself may be in order
+            raise
+        except sqlite3.DatabaseError as error:
+            raise JournalDamagedError(
+                f"The journal {path} is damaged ({error}). Move it away and start the agent again: it begins a new one,"
+                " asks the control plane what is open, and touches nothing that it did not record."
+            ) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -78,6 +98,40 @@ class Store:
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+    try:
+        connection.row_factory = sqlite3.Row
+        _refuse_unsound(connection, path)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        found = _version(connection)
+        for number, step in enumerate(STEPS[found:], start=found + 1):
+            connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _refuse_unsound(connection: sqlite3.Connection, path: Path) -> None:
+    found = _version(connection)
+    if found > len(STEPS):
+        raise JournalTooNewError(
+            f"The journal {path} was written by a newer agent (version {found}; this one knows {len(STEPS)}): install"
+            " that agent again. To go back to this one, move the journal away while nothing is being deployed."
+        )
+    # Reading every page of a very large file would hold up the start; there a page is checked when it is read.
+    if path.stat().st_size <= MAX_CHECKED_BYTES:
+        said = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if said != "ok":
+            raise sqlite3.DatabaseError(said)
 
 
 def lock_state_dir(path: Path) -> int:

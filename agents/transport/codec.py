@@ -62,6 +62,7 @@ def command_to_wire(data: CommandData) -> runner_pb2.ToAgent:
         number=data.number,
         deployment_id=str(data.deployment_id),
         project_id=str(data.project_id),
+        last_report_number=data.last_report_number,
     )
     if isinstance(data.command, DeployCommand):
         command.deploy.CopyFrom(_deploy_to_wire(data.command))
@@ -102,7 +103,12 @@ def _spec_to_wire(service: ServiceSpec) -> runner_pb2.ServiceSpec:
 
 
 def _revert_to_wire(command: RevertCommand) -> runner_pb2.Revert:
-    return runner_pb2.Revert(stack_name=command.stack_name, asked_by=command.asked_by, cause=command.cause)
+    return runner_pb2.Revert(
+        stack_name=command.stack_name,
+        asked_by=command.asked_by,
+        cause=command.cause,
+        keep_proven=command.keep_proven,
+    )
 
 
 def reports_acknowledged(*, command_id: UUID, number: int) -> runner_pb2.ToAgent:

@@ -177,6 +177,11 @@ def before(*, deployment: DeploymentRecord, limit: int) -> tuple[HistoryEntry, .
     return tuple(history_entry(row) for row in rows[:limit])
 
 
+def any_of(*, deployment_ids: Collection[UUID]) -> bool:
+    """Whether one of these deployments ever succeeded."""
+    return DeploymentHistory.objects.filter(deployment__in=deployment_ids).exists()
+
+
 def page_of(*, project_id: UUID, target_id: UUID | None, page: int, limit: int) -> Page[HistoryEntry]:
     """Newest first, of one target or of all. Only the page's rows are read whole."""
     rows = DeploymentHistory.objects.filter(project_id=project_id)

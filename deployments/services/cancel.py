@@ -9,7 +9,6 @@ from django.conf import settings
 from django.db import transaction
 
 from agents import gateway
-from agents.errors import AgentNotFound
 from agents.types import RevertCommand
 from deployments.errors import Conflict
 from deployments.events import cancel_requested
@@ -53,29 +52,23 @@ def _ask(*, deployment: DeploymentRecord, caller: Caller, at: datetime) -> None:
     asked = cancel_requested(by=caller.name, deadline_at=deadline_at)
     events.append(deployment_id=deployment.id, events=[asked], at=at)
     if not send_revert(deployment=deployment, asked_by=caller.name, cause="cancelled"):
-        message = f"Cancelled by {caller.name}. Its agent is no longer enrolled, so its containers may still run."
+        message = (
+            f"Cancelled by {caller.name}. The server's agent is no longer enrolled, so its containers may still run;"
+            " what ran before is put back when an agent is enrolled there again."
+        )
         settle.fail(deployment_id=deployment.id, outcome=Outcome(reason=Reason.CANCELLED, message=message), at=at)
 
 
-def send_revert(*, deployment: DeploymentRecord, asked_by: str, cause: str) -> bool:
+def send_revert(*, deployment: DeploymentRecord, asked_by: str, cause: str, keep_proven: bool = False) -> bool:
     """Order the agent to stop and to put back what ran before, now or when it returns. Inside a transaction.
 
-    False when the agent was revoked, so that nobody is left to do it.
+    With `keep_proven` it leaves a deployment alone that it had proven by then. False when no agent of the server is
+    enrolled: the order waits in the ledger for one that the same owner enrols there.
     """
     sent = gateway.find(command_id=settle.deploy_command_id(deployment.id))
-    try:
-        _send(deployment=deployment, agent_id=sent.agent_id, asked_by=asked_by, cause=cause)
-    except AgentNotFound:
-        return False
-    return True
-
-
-def _send(*, deployment: DeploymentRecord, agent_id: UUID, asked_by: str, cause: str) -> None:
-    gateway.send(
+    stack_name = str(deployment.config["stackName"])
+    return gateway.send_back(
         command_id=settle.revert_command_id(deployment.id),
-        agent_id=agent_id,
-        lane=deployment.lane,
-        deployment_id=deployment.id,
-        project_id=deployment.project_id,
-        command=RevertCommand(stack_name=str(deployment.config["stackName"]), asked_by=asked_by, cause=cause),
+        after=sent,
+        command=RevertCommand(stack_name=stack_name, asked_by=asked_by, cause=cause, keep_proven=keep_proven),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -21,6 +22,11 @@ from deployments.types import DeploymentRecord
 BATCH = 100
 JOBS = "jobs for waiting deployments"
 ENDS = "ends of overdue deployments"
+
+NOBODY_TOLD = (
+    "no agent is enrolled on its server, so nobody was told to put back what ran before. What runs there is unknown"
+    " until an agent is enrolled there again."
+)
 
 logger = structlog.get_logger(__name__)
 
@@ -78,7 +84,8 @@ def expire_active(*, at: datetime) -> int:
             message = f"Cancelled by {deployment.cancel_requested_by}, but the agent never confirmed that it stopped."
             return Outcome(reason=Reason.CANCELLED, message=message)
         message = (
-            f"Not finished within {settings.AXION_DEPLOY_DEADLINE} s; the agent was told to put back what ran before."
+            f"Not finished within {settings.AXION_DEPLOY_DEADLINE} s; the agent was told to put back what ran before, "
+            "unless it has proven the deployment by then."
         )
         return Outcome(reason=Reason.EXPIRED, message=message)
 
@@ -94,7 +101,7 @@ def give_up_lost(*, at: datetime) -> int:
     """Fail what an agent works on that has been silent for AXION_AGENT_LOST_AFTER."""
     message = (
         f"The agent has not been heard of for {settings.AXION_AGENT_LOST_AFTER} s. Its containers may still run; "
-        "when it returns it puts back what ran before."
+        "when it returns it puts back what ran before, unless it has proven the deployment by then."
     )
     return _settle_each(
         overdue.with_lost_agent(
@@ -132,7 +139,16 @@ def _settle(
         return 0
     said = outcome(deployment)
     if deployment.holds_lane:
-        cancel.send_revert(deployment=deployment, asked_by="the control plane", cause=said.reason)
+        said = _told(deployment, said)
     settle.fail(deployment_id=deployment_id, outcome=said, at=at)
     logger.warning("deployment settled", deployment_id=str(deployment_id), reason=said.reason)
     return 1
+
+
+def _told(deployment: DeploymentRecord, said: Outcome) -> Outcome:
+    """Order the way back; the outcome with what became of the order. Whoever asked by hand gets it in any case."""
+    by_itself = deployment.cancel_requested_at is None
+    sent = cancel.send_revert(
+        deployment=deployment, asked_by="the control plane", cause=said.reason, keep_proven=by_itself
+    )
+    return said if sent else replace(said, message=f"{said.message.split(';')[0].rstrip('.')}; {NOBODY_TOLD}")

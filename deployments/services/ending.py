@@ -11,11 +11,10 @@ from agents.types import CommandFinished
 from agents.types import Outcome as AgentOutcome
 from deployments.repositories import deployments
 from deployments.repositories.deployments import Outcome
-from deployments.services import observations, settle
+from deployments.services import observations, proof, settle, settling
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord, ServiceState
 
-HEALTHY = frozenset({"healthy", "none"})
 # What the agent says no to before it touches anything: the order itself, and images that are not there.
 UNTOUCHED = frozenset({"refused", "image"})
 
@@ -23,12 +22,14 @@ UNTOUCHED = frozenset({"refused", "image"})
 def finish_command(*, deployment: DeploymentRecord, command_id: UUID, said: CommandFinished, at: datetime) -> None:
     """Close the command and settle the deployment if this decides it. Inside a transaction that holds its row.
 
-    What was decided before (lost, expired, cancelled) stays decided, whatever a late agent says; a late answer to the
-    order to go back is noted.
+    What was decided before (lost, expired, cancelled) stays decided, but for a success that was proven while nobody
+    could hear the agent; a late answer to the order to go back is noted.
     """
     gateway.finish(command_id=command_id)
     reverted = command_id == settle.revert_command_id(deployment.id)
     if not deployment.holds_lane:
+        if settling.prove_late(deployment=deployment, said=said, reverted=reverted, at=at):
+            return
         if reverted and deployment.status is Status.FAILED:
             message = f"{deployment.message} The agent has answered since. {_what_runs(said)}"
             deployments.confirm_revert(deployment_id=deployment.id, message=message, at=at)
@@ -44,7 +45,7 @@ def finish_command(*, deployment: DeploymentRecord, command_id: UUID, said: Comm
 def _finish_deploy(
     *, deployment: DeploymentRecord, services: tuple[ServiceState, ...], said: CommandFinished, at: datetime
 ) -> None:
-    doubt = unproven(services)
+    doubt = proof.doubt(deployment=deployment, services=services, said=said)
     if said.outcome is AgentOutcome.SUCCEEDED and doubt is None:
         settle.succeed(deployment=replace(deployment, services=services), at=at)
         return
@@ -91,13 +92,3 @@ def _what_stays(said: CommandFinished) -> str:
     if len(said.volumes_left) == 1:
         return f"The volume {names} was left: it may hold data; delete it yourself if not."
     return f"The volumes {names} were left: they may hold data; delete them yourself if not."
-
-
-def unproven(services: tuple[ServiceState, ...]) -> str | None:
-    """What is missing for a success: every service running at a known image, and healthy. None when all is proven."""
-    for service in services:
-        if service.state != observations.RUNNING or service.health not in HEALTHY:
-            return f"{service.name} is {service.state} ({service.health})."
-        if not service.image_digest:
-            return f"the image of {service.name} is not known."
-    return None

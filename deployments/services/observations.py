@@ -24,16 +24,23 @@ def observe_services(
     *, deployment: DeploymentRecord, observed: tuple[ServiceObserved, ...], at: datetime
 ) -> tuple[ServiceState, ...]:
     """Store the states of the observed services and announce those that changed. Inside a transaction."""
-    seen = {body.service_name: body for body in observed}
-    services = tuple(
-        state if state.name not in seen else _state_of(before=state, body=seen[state.name], at=at)
-        for state in deployment.services
-    )
+    services = seen_services(deployment=deployment, observed=observed, at=at)
     changed = [service_changed(new) for old, new in zip(deployment.services, services, strict=True) if old != new]
     if changed:
         deployments.store_services(deployment_id=deployment.id, services=services, at=at)
         events.append(deployment_id=deployment.id, events=changed, at=at)
     return services
+
+
+def seen_services(
+    *, deployment: DeploymentRecord, observed: tuple[ServiceObserved, ...], at: datetime
+) -> tuple[ServiceState, ...]:
+    """The deployment's services as they are after this. Stores nothing."""
+    seen = {body.service_name: body for body in observed}
+    return tuple(
+        state if state.name not in seen else _state_of(before=state, body=seen[state.name], at=at)
+        for state in deployment.services
+    )
 
 
 def _state_of(*, before: ServiceState, body: ServiceObserved, at: datetime) -> ServiceState:

@@ -18,7 +18,7 @@ from agents.types import (
     Verdict,
 )
 from deployments.events import log_written, stage_reached
-from deployments.repositories import deployments, events
+from deployments.repositories import deployments, events, lanes
 from deployments.repositories.deployments import Outcome
 from deployments.services import ending, observations, settle
 from deployments.states import UNFINISHED, Stage, Status
@@ -41,6 +41,9 @@ def apply_report(*, report: Report, at: datetime) -> int:
     meanwhile counts as seen and changes nothing.
     """
     with transaction.atomic():
+        if isinstance(report.body, CommandFinished):
+            # What was given up may turn out to be proven, and then nothing newer may begin meanwhile.
+            lanes.lock(lane=deployments.get(deployment_id=report.deployment_id).lane)
         # Deployment before command, as everywhere: two orders would be a deadlock.
         deployment = deployments.get_locked(deployment_id=report.deployment_id)
         verdict = gateway.accept_report(command_id=report.command_id, number=report.number, agent_id=report.agent_id)

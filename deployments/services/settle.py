@@ -30,10 +30,27 @@ def succeed(*, deployment: DeploymentRecord, at: datetime) -> None:
 
     The history number needs no lock of its own: only the lane's one holder can succeed.
     """
+    _prove(deployment=deployment, transition=Transition.SUCCEED, outcome=None, at=at)
+    if deployment.rollback_of is not None:
+        undoing.finish(rollback=deployment, at=at)
+    _release(deployment)
+
+
+def succeed_late(*, deployment: DeploymentRecord, message: str, at: datetime) -> None:
+    """It was given up while nobody could hear the agent, which had proven it. Under the lane's lock, inside a
+    transaction that holds the deployment's row.
+    """
+    outcome = Outcome(message=message)
+    _prove(deployment=deployment, transition=Transition.PROVE_LATE, outcome=outcome, at=at)
+    if deployment.rollback_of is not None and undoing.begin(rollback=deployment, at=at):
+        undoing.finish(rollback=deployment, at=at)
+
+
+def _prove(*, deployment: DeploymentRecord, transition: Transition, outcome: Outcome | None, at: datetime) -> None:
     deployments.move_stage(deployment_id=deployment.id, stage=Stage.COMPLETED, percent=100, at=at)
     completed = stage_reached(stage=Stage.COMPLETED, percent=100, message="Every service runs and is healthy.")
     events.append(deployment_id=deployment.id, events=[completed], at=at)
-    deployments.advance(deployment_id=deployment.id, transition=Transition.SUCCEED, at=at)
+    deployments.advance(deployment_id=deployment.id, transition=transition, outcome=outcome, at=at)
     sealed_variables, env_vars = deployments.sealed_values(deployment_id=deployment.id)
     history.record(
         deployment_id=deployment.id,
@@ -44,9 +61,6 @@ def succeed(*, deployment: DeploymentRecord, at: datetime) -> None:
         env_vars=env_vars,
         at=at,
     )
-    if deployment.rollback_of is not None:
-        undoing.finish(rollback=deployment, at=at)
-    _release(deployment)
 
 
 def fail(*, deployment_id: UUID, outcome: Outcome, at: datetime, former_runs: bool = False) -> None:

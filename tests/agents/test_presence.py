@@ -28,7 +28,7 @@ def last_seen(registered: Registration, seconds_ago: float) -> None:
 
 @pytest.mark.parametrize(
     ("seconds_ago", "wanted"),
-    [(0, Presence.ONLINE), (14, Presence.ONLINE), (16, Presence.SILENT), (59, Presence.SILENT), (61, Presence.LOST)],
+    [(0, Presence.ONLINE), (14, Presence.ONLINE), (16, Presence.SILENT), (179, Presence.SILENT), (181, Presence.LOST)],
 )
 def test_presence_by_age(registered: Registration, server: Server, seconds_ago: float, wanted: Presence) -> None:
     last_seen(registered, seconds_ago)
@@ -45,7 +45,7 @@ def test_presence_by_age(registered: Registration, server: Server, seconds_ago: 
 
 
 def test_a_sighting_makes_an_agent_online_and_keeps_its_last_health(registered: Registration) -> None:
-    last_seen(registered, 100)
+    last_seen(registered, 200)
     health = AgentHealth(cpu_usage=12.5, active_containers=3)
     assert delivery.beat_and_touch(gateway_id=uuid4(), seen={registered.agent_id: Sighting(health=health)}) == {
         registered.agent_id
@@ -56,7 +56,7 @@ def test_a_sighting_makes_an_agent_online_and_keeps_its_last_health(registered: 
 
 
 def test_a_sighting_in_a_session_that_was_replaced_does_not_count(registered: Registration) -> None:
-    last_seen(registered, 100)
+    last_seen(registered, 200)
     assert (
         delivery.beat_and_touch(gateway_id=uuid4(), seen={registered.agent_id: Sighting(session_id=uuid4())})
         == frozenset()

@@ -80,13 +80,16 @@ class Lane:
         return self.succeed(self.start(self.ask(**fields)))
 
     def succeed(self, deployment: DeploymentRecord) -> DeploymentRecord:
+        pinned = self.command(deployment)["pinned_images"]
         services = tuple(
             ServiceObserved(
                 node_id=state.node_id,
                 service_name=state.name,
                 state="running",
                 health="healthy",
-                image_digest=f"sha256:{state.image}",
+                image_digest=pinned.get(state.name, f"sha256:{state.image}"),
+                replicas=state.replicas,
+                healthy_replicas=state.replicas,
             )
             for state in factories.reload(deployment.id).services
         )
@@ -108,14 +111,14 @@ class Lane:
         return self.report(deployment, body, command_id=settle.revert_command_id(deployment.id))
 
     def report(
-        self, deployment: DeploymentRecord, body: ReportBody, *, command_id: UUID | None = None
+        self, deployment: DeploymentRecord, body: ReportBody, *, command_id: UUID | None = None, number: int = 0
     ) -> DeploymentRecord:
         command = CommandRecord.objects.get(pk=command_id or settle.deploy_command_id(deployment.id))
         report = Report(
             command_id=command.id,
             deployment_id=deployment.id,
             agent_id=self.agent.id,
-            number=command.last_report_number + 1,
+            number=number or command.last_report_number + 1,
             at=NOW,
             body=body,
         )

@@ -29,7 +29,12 @@ from tests.factories import NOW
 
 HEALTHY = tuple(
     ServiceObserved(
-        node_id=f"n-{name}", service_name=name, state="running", health="healthy", image_digest=f"sha256:{name}"
+        node_id=f"n-{name}",
+        service_name=name,
+        state="running",
+        health="healthy",
+        image_digest=f"sha256:{name}",
+        healthy_replicas=1,
     )
     for name in ("web", "db")
 )
@@ -159,10 +164,10 @@ def test_a_failed_restore_is_said(line: Line) -> None:
     assert (line.now().status, line.now().message) == (Status.FAILED, "the image is gone")
 
 
-def test_a_late_return_changes_nothing_that_was_decided(line: Line) -> None:
+def test_a_late_return_changes_nothing_that_a_person_decided(line: Line) -> None:
     settle.fail(
         deployment_id=line.deployment.id,
-        outcome=Settled(reason=Reason.AGENT_LOST, message="gone"),
+        outcome=Settled(reason=Reason.CANCELLED, message="gone"),
         at=NOW,
     )
     before = line.now()

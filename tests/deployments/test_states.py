@@ -15,6 +15,7 @@ LEGAL = {
     (Status.ROLLING_BACK, Transition.FINISH_ROLLBACK): Status.ROLLED_BACK,
     (Status.ROLLING_BACK, Transition.FAIL): Status.FAILED,
     (Status.ROLLING_BACK, Transition.PUT_BACK): Status.SUCCESS,
+    (Status.FAILED, Transition.PROVE_LATE): Status.SUCCESS,
 }
 ILLEGAL = [(status, transition) for status in Status for transition in Transition if (status, transition) not in LEGAL]
 

@@ -80,6 +80,7 @@ def test_only_stopped_containers_of_our_own_past_are_left_over() -> None:
         "running": replace(gone, state="running"),
         "of what runs": replace(gone, deployment_id="d5"),
         "not by our overlay": replace(gone, deployment_id=""),
+        "of a release that the journal does not know": replace(gone, deployment_id="lost"),
         "of another project": replace(gone, project_id="q"),
         "of another stack": replace(gone, stack="axion-other"),
         "somebody else's": replace(gone, stack="", project_id="", deployment_id=""),

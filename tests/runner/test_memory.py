@@ -55,7 +55,7 @@ def succeed(journal: Journal, releases: Releases, command: pb.Command) -> None:
         target=Target(services=kept.release.services, owners={"web": command.deployment_id}, images=images),
     )
     releases.settle(kept=kept, phase=Phase.CURRENT, runs=command.deployment_id)
-    journal.finish(command.command_id)
+    journal.finish(pb.Report(command_id=command.command_id, finished=pb.CommandFinished(outcome=pb.SUCCEEDED)))
 
 
 def one(journal: Journal, releases: Releases) -> StackMemory:

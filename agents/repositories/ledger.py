@@ -1,0 +1,63 @@
+"""The ledger as a whole: which incarnation it is, and numbers that agents know beyond it."""
+
+from collections.abc import Mapping
+from uuid import UUID, uuid4
+
+from django.db import connection, transaction
+from django.db.models import Max
+from django.db.models.functions import Now
+
+from agents.models import Agent, CommandRecord, LaneFloor, Ledger
+from agents.states import UNACKNOWLEDGED
+
+# No honest lane comes near it, and numbers must stay below what a column holds.
+MAX_NUMBER = 2**53
+
+
+def incarnation() -> UUID:
+    """Return the ledger's name, made at first use."""
+    found = Ledger.objects.filter(id=1).values_list("incarnation", flat=True).first()
+    if found is None:
+        Ledger.objects.bulk_create([Ledger(id=1, incarnation=uuid4(), since=Now())], ignore_conflicts=True)
+        found = Ledger.objects.values_list("incarnation", flat=True).get(id=1)
+    return found
+
+
+def renew() -> UUID:
+    """Give the ledger another name: from now on agents ask before they go on with anything."""
+    with transaction.atomic():
+        incarnation()
+        Ledger.objects.filter(id=1).update(incarnation=uuid4(), since=Now())
+        return incarnation()
+
+
+def behind(*, agent_id: UUID, highest: Mapping[str, int]) -> tuple[str, ...]:
+    """Raise the floors of lanes in which the agent has received more than the ledger gave; returns these lanes.
+
+    Lanes of other servers are none of its business. Inside a transaction.
+    """
+    told = {lane: number for lane, number in highest.items() if 0 < number < MAX_NUMBER and len(lane) <= 200}
+    own = Agent.objects.filter(id=agent_id).values("server_id")
+    rows = CommandRecord.objects.filter(lane__in=told)
+    foreign = set(rows.exclude(agent__server_id__in=own).values_list("lane", flat=True))
+    known = dict(rows.values_list("lane").annotate(highest=Max("number")).order_by())
+    given = dict(rows.exclude(status__in=UNACKNOWLEDGED).values_list("lane").annotate(highest=Max("number")).order_by())
+    beyond = {lane: number for lane, number in told.items() if lane not in foreign and number > given.get(lane, 0)}
+    for lane, number in beyond.items():
+        raise_floor(lane=lane, number=number)
+    return tuple(sorted(lane for lane, number in beyond.items() if number > known.get(lane, 0)))
+
+
+def raise_floor(*, lane: str, number: int) -> None:
+    """No further command of the lane gets this number or a lower one. Inside a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO agent_lane_floors AS floor (lane, number) VALUES (%s, %s)"
+            " ON CONFLICT (lane) DO UPDATE SET number = greatest(floor.number, excluded.number)",
+            [lane, number],
+        )
+
+
+def floor(*, lane: str) -> int:
+    """Up to this number everything may have been used by an earlier state of the ledger."""
+    return LaneFloor.objects.filter(lane=lane).values_list("number", flat=True).first() or 0
