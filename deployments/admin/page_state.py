@@ -11,7 +11,6 @@ from django.urls import reverse
 from agents.types import ServerData
 from deployments import live
 from deployments.admin import looks
-from deployments.errors import Forbidden
 from deployments.events import EventType
 from deployments.models import DeploymentEvent
 from deployments.repositories import history, lists
@@ -90,12 +89,7 @@ def may_deploy(*, caller: Caller, project_id: UUID) -> bool:
 
 
 def may(*, caller: Caller, project_id: UUID, right: Right) -> bool:
-    """Whether a caller who may see the project may do this, too."""
-    try:
-        access.project_for(caller=caller, project_id=project_id, right=right)
-    except Forbidden:
-        return False
-    return True
+    return access.may(caller=caller, project_id=project_id, right=right)
 
 
 PROJECT_PARTS = ("state", "plan", "deploy", "history", "stop", "scale")

@@ -188,6 +188,50 @@ class MemberOut(Shape):
     role = serializers.ChoiceField(choices=["viewer", "deployer"])
 
 
+class GrantOut(Shape):
+    """A grant has two halves: the owner of the server offers it, the owner of the project allows it."""
+
+    state = serializers.ChoiceField(choices=["granted", "offered", "asked", "none"])
+    allowedBy = serializers.CharField(help_text="Who gave the project's half; empty for nobody.")
+    allowedAt = Moment()
+    offeredBy = serializers.CharField(help_text="Who gave the server's half; empty for nobody.")
+    offeredAt = Moment()
+    endedBy = serializers.CharField()
+    endedAt = Moment()
+    endedBecause = serializers.CharField()
+
+
+class TargetOut(GrantOut):
+    serverId = serializers.UUIDField()
+    name = serializers.CharField()
+    owner = serializers.CharField()
+    presence = serializers.CharField()
+    usable = serializers.BooleanField(help_text="Whether you may deploy the project there now.")
+
+
+class LatestOut(Shape):
+    deploymentId = serializers.UUIDField()
+    kind = serializers.CharField()
+    status = Status()
+    createdAt = Moment()
+
+
+class TenantOut(GrantOut):
+    """A project on your server, and nothing of what it is made of."""
+
+    projectId = serializers.UUIDField()
+    projectName = serializers.CharField()
+    owner = serializers.CharField()
+    stackName = serializers.CharField()
+    deployedSince = Moment()
+    latest = LatestOut(allow_null=True)
+
+
+class StoppedOut(Shape):
+    deploymentId = serializers.UUIDField()
+    status = Status()
+
+
 class ServerOut(Shape):
     """`status` is the contract's number, `presence` our word for how the agent is."""
 
@@ -199,6 +243,7 @@ class ServerOut(Shape):
     agentId = serializers.UUIDField(allow_null=True)
     status = serializers.IntegerField(help_text="1 connected, 2 disconnected, 4 pending")
     presence = serializers.CharField()
+    privilegedAllowed = serializers.BooleanField()
 
 
 class ClusterOut(Shape):

@@ -25,7 +25,12 @@ from deployments.services import machine_changes, machines
 # ServerStatus of the contract.
 CONNECTED, DISCONNECTED, PENDING = 1, 2, 4
 STATUS_OF_PRESENCE = {Presence.ONLINE: CONNECTED, Presence.PENDING: PENDING}
-COLUMNS = {"name": "name", "host": "host", "clusterId": "cluster_id"}
+COLUMNS = {
+    "name": "name",
+    "host": "host",
+    "clusterId": "cluster_id",
+    "privilegedAllowed": "privileged_allowed",
+}
 TAG = "machines"
 ServerAnswer = enveloped("ServerAnswer", server=ServerOut())
 ClusterAnswer = enveloped("ClusterAnswer", cluster=ClusterOut())
@@ -162,4 +167,5 @@ def server_shape(server: ServerData) -> dict[str, Any]:
         "agentId": str(server.agent_id) if server.agent_id else None,
         "status": STATUS_OF_PRESENCE.get(server.presence, DISCONNECTED),
         "presence": str(server.presence),
+        "privilegedAllowed": server.privileged_allowed,
     }

@@ -25,6 +25,10 @@ class MetadataIn(Checked):
     requestId = serializers.CharField(required=False, allow_blank=True, max_length=200)
 
 
+class MetadataOnlyIn(Checked):
+    metadata = MetadataIn(required=False)
+
+
 class DeployIn(Checked):
     projectId = serializers.UUIDField()
     serverId = serializers.UUIDField(required=False, allow_null=True)
@@ -140,6 +144,9 @@ class ServerIn(Checked):
 
 class ServerChangeIn(ServerIn):
     name = serializers.CharField(max_length=NAME_LENGTH, required=False)
+    privilegedAllowed = serializers.BooleanField(
+        required=False, help_text="Services there may be given the Docker socket: as good as root on the machine."
+    )
 
 
 class ClusterIn(Checked):

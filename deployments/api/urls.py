@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 from deployments.api.agents import Agent, Agents
 from deployments.api.changes import Plan, RollbackDeployment, RollbackPlan, ScaleService, StopProject
 from deployments.api.deployments import CancelDeployment, Deployment, DeploymentEvents, Deployments, DeploymentStatus
+from deployments.api.grants import ProjectTargetOne, ProjectTargets, ServerProject, ServerProjects, StopOnServer
 from deployments.api.graphs import NodeCode, ProjectCode, ProjectGraph, ProjectGraphs, ProjectGraphVersion
 from deployments.api.history import History, HistoryDiff, Lanes
 from deployments.api.machines import Cluster, Clusters, EnrolmentTokens, Server, Servers
@@ -40,11 +41,16 @@ urlpatterns: list[URLPattern] = [
     path("projects/<uuid:project_id>/code/<str:node_id>", NodeCode.as_view(), name="api-node-code"),
     path("projects/<uuid:project_id>/members", ProjectMembers.as_view(), name="api-project-members"),
     path("projects/<uuid:project_id>/members/<str:name>", ProjectMember.as_view(), name="api-project-member"),
+    path("projects/<uuid:project_id>/targets", ProjectTargets.as_view(), name="api-project-targets"),
+    path("projects/<uuid:project_id>/targets/<uuid:server_id>", ProjectTargetOne.as_view(), name="api-project-target"),
     path("clusters", Clusters.as_view(), name="api-clusters"),
     path("clusters/<uuid:cluster_id>", Cluster.as_view(), name="api-cluster"),
     path("servers", Servers.as_view(), name="api-servers"),
     path("servers/<uuid:server_id>", Server.as_view(), name="api-server"),
     path("servers/<uuid:server_id>/enrolment-tokens", EnrolmentTokens.as_view(), name="api-enrolment-tokens"),
+    path("servers/<uuid:server_id>/projects", ServerProjects.as_view(), name="api-server-projects"),
+    path("servers/<uuid:server_id>/projects/<uuid:project_id>", ServerProject.as_view(), name="api-server-project"),
+    path("servers/<uuid:server_id>/projects/<uuid:project_id>/stop", StopOnServer.as_view(), name="api-server-stop"),
     path("agents", Agents.as_view(), name="api-agents"),
     path("agents/<uuid:agent_id>", Agent.as_view(), name="api-agent"),
     path("tokens", Tokens.as_view(), name="api-tokens"),

@@ -44,6 +44,15 @@ def project_for(*, caller: Caller, project_id: UUID, right: Right) -> ProjectRec
     raise Forbidden(f"You may see this project but not {right} it. Ask its owner.")
 
 
+def may(*, caller: Caller, project_id: UUID, right: Right) -> bool:
+    """Whether a caller who may see the project may do this, too."""
+    try:
+        project_for(caller=caller, project_id=project_id, right=right)
+    except Forbidden:
+        return False
+    return True
+
+
 def project_to_deploy(*, caller: Caller, project_id: UUID) -> ProjectRecord:
     """The same for who is about to deploy, with ownership asked anew where graph-service has the projects."""
     project = project_for(caller=caller, project_id=project_id, right=Right.DEPLOY)

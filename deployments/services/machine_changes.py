@@ -20,7 +20,7 @@ MAX_LIMIT = 100
 
 
 def change_server(*, caller: Caller, server_id: UUID, changes: Mapping[str, Any]) -> ServerData:
-    """Change `name`, `host` or `cluster_id`; what is not named stays.
+    """Change `name`, `host`, `cluster_id` or `privileged_allowed`; what is not named stays.
 
     Raises NotFound, also for a cluster that is not the owner's, Invalid, or Conflict when the name is taken.
     """

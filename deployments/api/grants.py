@@ -1,0 +1,155 @@
+"""REST for the right to deploy to a server, from both sides: a project's servers, and a server's projects."""
+
+# ruff: noqa: ARG002 - signatures are the framework's
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from deployments.api.answers import StoppedOut, TargetOut, TenantOut
+from deployments.api.common import Door, checked, ok
+from deployments.api.documents import NO_BODY, data, documented
+from deployments.api.serializers import MetadataOnlyIn
+from deployments.events import epoch_ms
+from deployments.services import agreements, grants, stop
+from deployments.services.agreements import ProjectTarget, Tenant
+from deployments.states import Status
+from deployments.types import Grant, GrantState
+from deployments.wire import STATUS_NUMBERS
+
+TAG = "grants"
+
+
+class ProjectTargets(Door):
+    @documented(
+        "listTargets",
+        "The servers that the project may use or was offered, and your own",
+        tag=TAG,
+        answers={200: data("TargetsAnswer", targets=TargetOut(many=True))},
+    )
+    def get(self, request: Request, project_id: UUID) -> Response:
+        found = agreements.targets_of(caller=self.caller, project_id=project_id)
+        return ok({"data": {"targets": [target_shape(each) for each in found]}})
+
+
+class ProjectTargetOne(Door):
+    @documented(
+        "allowTarget",
+        "Let the project use a server, as far as that is yours to say: its owner offers it, the project's allows it",
+        tag=TAG,
+        takes=NO_BODY,
+        answers={200: data("TargetAnswer", target=TargetOut())},
+    )
+    def put(self, request: Request, project_id: UUID, server_id: UUID) -> Response:
+        grants.allow(caller=self.caller, project_id=project_id, server_id=server_id, at=timezone.now())
+        found = agreements.targets_of(caller=self.caller, project_id=project_id)
+        given = next(each for each in found if each.server.id == server_id)
+        return ok({"data": {"target": target_shape(given)}})
+
+    @documented(
+        "withdrawTarget",
+        "End the project's right to a server; what waits fails, what runs there runs on",
+        tag=TAG,
+        answers={204: None},
+    )
+    def delete(self, request: Request, project_id: UUID, server_id: UUID) -> Response:
+        grants.withdraw(caller=self.caller, project_id=project_id, server_id=server_id, at=timezone.now())
+        return Response(status=204)
+
+
+class ServerProjects(Door):
+    @documented(
+        "listServerProjects",
+        "Whose projects are on your server, since when, and how their last deployments went",
+        tag=TAG,
+        answers={200: data("TenantsAnswer", projects=TenantOut(many=True))},
+    )
+    def get(self, request: Request, server_id: UUID) -> Response:
+        found = agreements.tenants_of(caller=self.caller, server_id=server_id)
+        return ok({"data": {"projects": [tenant_shape(each) for each in found]}})
+
+
+class ServerProject(Door):
+    @documented(
+        "forbidProject",
+        "Nothing of this project starts on your server any more; what runs there runs on until it is stopped",
+        tag=TAG,
+        answers={204: None},
+    )
+    def delete(self, request: Request, server_id: UUID, project_id: UUID) -> Response:
+        grants.forbid(caller=self.caller, server_id=server_id, project_id=project_id, at=timezone.now())
+        return Response(status=204)
+
+
+class StopOnServer(Door):
+    @documented(
+        "stopOnServer",
+        "Stop everything of a project on your server; its volumes stay",
+        tag=TAG,
+        takes=MetadataOnlyIn,
+        answers={201: data("StoppedAnswer", stop=StoppedOut())},
+        key=True,
+    )
+    def post(self, request: Request, server_id: UUID, project_id: UUID) -> Response:
+        body = checked(MetadataOnlyIn, request.data)
+        made = stop.stop_on_server(
+            caller=self.caller,
+            server_id=server_id,
+            project_id=project_id,
+            deployment_id=uuid4(),
+            request_id=self.take_request_id(body),
+            at=timezone.now(),
+        )
+        shape = {"deploymentId": str(made.id), "status": STATUS_NUMBERS[made.status]}
+        return ok({"data": {"stop": shape}}, status=201)
+
+
+def target_shape(target: ProjectTarget) -> dict[str, Any]:
+    return {
+        "serverId": str(target.server.id),
+        "name": target.server.name,
+        "owner": target.owner,
+        "presence": str(target.server.presence),
+        "usable": target.usable,
+        **grant_shape(target.grant, target.state),
+    }
+
+
+def tenant_shape(tenant: Tenant) -> dict[str, Any]:
+    latest = tenant.latest
+    return {
+        "projectId": str(tenant.project_id),
+        "projectName": tenant.project_name,
+        "owner": tenant.owner,
+        "stackName": tenant.stack_name,
+        "deployedSince": epoch_ms(tenant.since),
+        "latest": None
+        if latest is None
+        else {
+            "deploymentId": str(latest.id),
+            "kind": latest.kind,
+            "status": STATUS_NUMBERS[Status(latest.status)],
+            "createdAt": epoch_ms(latest.created_at),
+        },
+        **grant_shape(tenant.grant, tenant.state),
+    }
+
+
+def grant_shape(grant: Grant | None, state: GrantState) -> dict[str, Any]:
+    """Who gave which half, and who ended it."""
+    project_half, server_half = (grant.project_half, grant.server_half) if grant else (None, None)
+    return {
+        "state": str(state),
+        "allowedBy": project_half.by if project_half else "",
+        "allowedAt": epoch_ms(project_half.at if project_half else None),
+        "offeredBy": server_half.by if server_half else "",
+        "offeredAt": epoch_ms(server_half.at if server_half else None),
+        "endedBy": grant.ended_by if grant else "",
+        "endedAt": epoch_ms(grant.ended_at if grant else None),
+        "endedBecause": grant.ended_because if grant else "",
+    }
