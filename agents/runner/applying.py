@@ -12,6 +12,7 @@ from agents.runner import compose
 from agents.runner.docker_commands import TAIL_LINES
 from agents.runner.errors import StepFailedError
 from agents.runner.gate import Failure, HealthGate
+from agents.runner.image_volumes import volumes_to_use
 from agents.runner.interrupt import ABANDONED, Interrupt
 from agents.runner.model import Container, Release, Target
 from agents.runner.observed import describe
@@ -127,11 +128,17 @@ class Applier:
         work = self._work
         release = self._release(operation.release)
         values = work.vault.values(release=release, interrupt=interrupt)
-        folder = work.releases.write_files(release=release, pinned=self._pinned(release, operation.services))
+        copies = self._copies(operation)
+        services = [each for each in self._goal.target.services if each.name in operation.services]
+        folder = work.releases.write_files(
+            release=release,
+            pinned=self._pinned(release, operation.services),
+            volumes=volumes_to_use(work=work, release=release, services=services, copies=copies),
+        )
         order = compose.Up(
             stack=release.stack,
             folder=folder,
-            copies=self._copies(operation),
+            copies=copies,
             alone=operation.alone,
             beside=operation.kind == ADD,
         )

@@ -10,6 +10,7 @@ from agents.runner.applying import Applier, Goal
 from agents.runner.codec import release_of
 from agents.runner.differences import owners_of, why_unlike
 from agents.runner.errors import InterruptedWorkError, StepFailedError, UnavailableError
+from agents.runner.image_volumes import refuse_hidden_data, with_image_volumes
 from agents.runner.images import provide_images
 from agents.runner.model import Container, Release, Target
 from agents.runner.observed import describe_all, step
@@ -79,7 +80,7 @@ def _bring_up(work: Work, release: Release) -> tuple[tuple[Container, ...], Targ
     work.reporter.stage(BUILDING, 45, "Every image is here.")
     observed = work.host.settled_containers(stack=release.stack, project_id=release.project_id)
     owners = owners_of(release=release, observed=observed, known=_known(work, observed))
-    target = Target(services=release.services, owners=owners, images=_expected(work, release, owners, images))
+    target = _target(work, release, owners, _expected(work, release, owners, images), observed)
     plan = make_plan(target=target, observed=observed)
     work.reporter.log(source="agent", text=f"Plan:\n{plan.text()}")
     work.releases.apply(deployment_id=release.deployment_id, target=target)
@@ -89,6 +90,18 @@ def _bring_up(work: Work, release: Release) -> tuple[tuple[Container, ...], Targ
     proven = Applier(work=work, goal=goal).bring_about(plan, observed=observed)
     _prove(target=target, observed=proven)
     return proven, target
+
+
+def _target(
+    work: Work, release: Release, owners: dict[str, str], images: dict[str, str], observed: tuple[Container, ...]
+) -> Target:
+    """What shall run, replaced where it stands if its image keeps data. Raises StepFailedError(invalid)."""
+    services = with_image_volumes(
+        work=work, stack=release.stack, services=release.services, images=images, observed=observed
+    )
+    changing = [each for each in services if owners[each.name] == release.deployment_id]
+    refuse_hidden_data(release=release, services=changing, observed=observed)
+    return Target(services=services, owners=owners, images=images)
 
 
 def _window(release: Release, plan: Plan, owners: Mapping[str, str]) -> float:

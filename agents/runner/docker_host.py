@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
@@ -99,6 +99,14 @@ class DockerHost:
         except NotFound:
             return ""
 
+    def image_volumes(self, image: str) -> tuple[str, ...]:
+        """The paths that an image declares to hold data; none when it is not here."""
+        try:
+            config = self._ask(lambda api: api.inspect_image(image)).get("Config") or {}
+        except NotFound:
+            return ()
+        return tuple(sorted(config.get("Volumes") or ()))
+
     def image_ids(self) -> frozenset[str]:
         """Ids of all images on this host."""
         return frozenset(each["Id"] for each in self._ask(lambda api: api.images(all=True)))
@@ -169,6 +177,10 @@ class DockerHost:
         """Names of the stack's volumes."""
         found = self._ask(lambda api: api.volumes(filters={"label": f"{COMPOSE_PROJECT}={stack}"}))
         return tuple(each["Name"] for each in found["Volumes"] or ())
+
+    def make_volume(self, *, name: str, labels: Mapping[str, str]) -> None:
+        """Have a volume of this name; one that is there is left as it is."""
+        self._order(lambda api: api.create_volume(name=name, labels=dict(labels)))
 
     def remove_containers(self, ids: tuple[str, ...]) -> None:
         """Stop, each with the grace it was created with, and remove; those that are gone already do not matter.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from agents.runner.model import COMPOSE_NUMBER, COMPOSE_SERVICE, LABEL_DEPLOYMENT, LABEL_HASH, Container
+from agents.runner.model import COMPOSE_NUMBER, COMPOSE_SERVICE, LABEL_DEPLOYMENT, LABEL_HASH, LABEL_NODE, Container
 
 
 def container_of(found: Mapping[str, Any]) -> Container:
@@ -25,16 +25,20 @@ def container_of(found: Mapping[str, Any]) -> Container:
         deployment_id=labels.get(LABEL_DEPLOYMENT, ""),
         name=found["Name"].lstrip("/"),
         number=int(labels.get(COMPOSE_NUMBER, 0)),
-        exclusive=_is_exclusive(found["HostConfig"]),
-        volumes=tuple(each["Name"] for each in found["Mounts"] if each["Type"] == "volume"),
+        exclusive=_is_exclusive(found),
+        node_id=labels.get(LABEL_NODE, ""),
+        volumes=_volumes_of(found),
     )
 
 
-def _is_exclusive(host_config: Mapping[str, Any]) -> bool:
-    """Whether the container holds ports of the host or named volumes; folders of the host may be shared."""
-    sources = [bind.split(":")[0] for bind in host_config.get("Binds") or ()]
-    sources += [mount.get("Source", "") for mount in host_config.get("Mounts") or () if mount["Type"] == "volume"]
-    return bool(host_config.get("PortBindings")) or any(source and source[0] != "/" for source in sources)
+def _is_exclusive(found: Mapping[str, Any]) -> bool:
+    """Whether the container holds ports of the host or any volume; folders of the host may be shared."""
+    return bool(found["HostConfig"].get("PortBindings")) or bool(_volumes_of(found))
+
+
+def _volumes_of(found: Mapping[str, Any]) -> dict[str, str]:
+    """Those of its image among them, which have no name of their own."""
+    return {each["Destination"]: each["Name"] for each in found.get("Mounts") or () if each["Type"] == "volume"}
 
 
 def _epoch(text: str) -> float:

@@ -24,7 +24,10 @@ SOUND = frozenset({HEALTHY, "none"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedService:
-    """One service as the command asks for it; `bundle_digest` is empty when `image` is used as it is."""
+    """One service as the command asks for it; `bundle_digest` is empty when `image` is used as it is.
+
+    `image_volumes` are the paths where its image keeps data by itself; the agent finds them out.
+    """
 
     name: str
     image: str
@@ -36,6 +39,7 @@ class WantedService:
     content_hash: str = ""
     level: int = 0
     starts_first: bool = False
+    image_volumes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +68,8 @@ class Release:
 class Container:
     """A container of ours as Docker describes it; `started_at` in epoch seconds, 0 when it never ran.
 
-    `exclusive`: it holds a port of the host or data, which only one can have at a time. `volumes`: names, those that
-    Docker made up too.
+    `exclusive`: it holds a port of the host or data, which only one can have at a time. `volumes`: path in the
+    container to the name of the volume there, also one that Docker made up.
     """
 
     id: str
@@ -81,7 +85,8 @@ class Container:
     name: str = ""
     number: int = 0
     exclusive: bool = False
-    volumes: tuple[str, ...] = ()
+    node_id: str = ""
+    volumes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

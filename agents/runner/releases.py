@@ -157,14 +157,26 @@ class Releases:
     def forget_led(self, container_id: str) -> None:
         self.store.write("DELETE FROM led WHERE container = ?", container_id)
 
-    def write_files(self, *, release: Release, pinned: Mapping[str, str]) -> Path:
+    def keep_volume(self, *, stack: str, node_id: str, path: str, volume: str) -> None:
+        """From now on this volume is what the node's image keeps its data in there, until another is named."""
+        self.store.write("INSERT OR REPLACE INTO image_volumes VALUES (?, ?, ?, ?)", stack, node_id, path, volume)
+
+    def kept_volumes(self, *, stack: str, node_id: str) -> dict[str, str]:
+        """Path to the volume in which the node's images kept their data, also while none of it runs."""
+        rows = self.store.rows("SELECT path, volume FROM image_volumes WHERE stack = ? AND node = ?", stack, node_id)
+        return {row["path"]: row["volume"] for row in rows}
+
+    def write_files(
+        self, *, release: Release, pinned: Mapping[str, str], volumes: Mapping[str, Mapping[str, str]] | None = None
+    ) -> Path:
         """The folder Compose runs in, with the release's files, the stack as it was judged and our overlay.
 
         The same call again changes nothing. Raises StepFailedError for a compose file that cannot be read.
         """
         folder = self._folder / release.stack / release.deployment_id
         stack = write_stack(read_stack(release.files[COMPOSE_FILE]))
-        files = {**release.files, STACK_FILE: stack, FILE_NAME: overlay(release=release, pinned=pinned)}
+        laid_over = overlay(release=release, pinned=pinned, volumes=volumes or {})
+        files = {**release.files, STACK_FILE: stack, FILE_NAME: laid_over}
         for name, text in files.items():
             path = folder / name
             path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from agents.contracts import runner_pb2 as pb
 from agents.runner.applying import Applier, Goal
 from agents.runner.errors import StepFailedError
+from agents.runner.image_volumes import with_image_volumes
 from agents.runner.model import RUNNING, Container
 from agents.runner.observed import describe_all, step
 from agents.runner.outages import through_outages
@@ -83,14 +84,18 @@ def bring_back(*, work: Work, kept: Kept) -> tuple[Container, ...]:
     """Have this release run exactly as it was proven to run once; touches nothing that still does."""
     release = kept.release
     observed = work.host.settled_containers(stack=release.stack, project_id=release.project_id)
-    plan = make_plan(target=kept.target, observed=observed)
+    services = with_image_volumes(
+        work=work, stack=release.stack, services=release.services, images=kept.target.images, observed=observed
+    )
+    target = replace(kept.target, services=services)
+    plan = make_plan(target=target, observed=observed)
     for operation in plan.operations:
         for name in operation.services:
             image = kept.target.images.get(name, "")
             if operation.kind in STARTING and not work.host.image_id(image):
                 raise StepFailedError("image", f"The former image of {name} is no longer on this host.", service=name)
     work.reporter.log(source="agent", text=f"What ran before:\n{plan.text()}")
-    goal = Goal(release=release, target=kept.target, deadline=release.health_deadline, window=0.0, strict=False)
+    goal = Goal(release=release, target=target, deadline=release.health_deadline, window=0.0, strict=False)
     return Applier(work=work, goal=goal).bring_about(plan, observed=observed)
 
 
@@ -121,7 +126,7 @@ def _volumes(*, work: Work, kept: Kept) -> tuple[str, ...]:
     """Volumes that came with the release, those without a name of ours too. Said in the log, so that people see it."""
     release = kept.release
     observed = work.host.containers(stack=release.stack, project_id=release.project_id)
-    mounted = {name for each in observed if each.id not in kept.before.containers for name in each.volumes}
+    mounted = {name for each in observed if each.id not in kept.before.containers for name in each.volumes.values()}
     came = sorted({*work.host.volumes(release.stack), *mounted} - set(kept.before.volumes))
     if came:
         work.reporter.log(source="agent", text=f"These volumes stay, they may hold data: {', '.join(came)}.\n")

@@ -54,14 +54,14 @@ def step_for(*, service: WantedService, target: Target, observed: tuple[Containe
     # Never started, it may lack a network or a file that Compose had still to add.
     removed = _removal(service, "was only half made", tuple(each for each in found if each.state == CREATED))
     found = tuple(each for each in found if each.state != CREATED)
-    cause = why_unlike(service=service, target=target, observed=found)
+    cause = _cause(service=service, target=target, observed=found)
     right = tuple(each for each in found if is_right(each, service, target))
     wrong = tuple(each for each in found if each not in right)
     if wrong and not service.starts_first:
         left_over = wrong if right else ()
         removed += _removal(service, "was left over by an interrupted change", left_over)
         staying = tuple(each for each in found if each not in left_over)
-        cause = why_unlike(service=service, target=target, observed=staying)
+        cause = _cause(service=service, target=target, observed=staying)
         return Step(service=service, cause=cause, kind=UP if cause else "", copies=service.replicas, removed=removed)
     removed += _removal(service, "does not run", tuple(each for each in wrong if each.state != RUNNING))
     running = tuple(each for each in wrong if each.state == RUNNING)
@@ -79,6 +79,12 @@ def step_for(*, service: WantedService, target: Target, observed: tuple[Containe
         removed=removed,
         retired=tuple([goodbye(RETIRE, service.name, why, (*running, *surplus))] if running or surplus else ()),
     )
+
+
+def _cause(*, service: WantedService, target: Target, observed: tuple[Container, ...]) -> str:
+    cause = why_unlike(service=service, target=target, observed=observed)
+    keeps = cause and observed and service.image_volumes
+    return f"{cause} (keeps the volume of its image)" if keeps else cause
 
 
 def _how(*, cause: str, right: tuple[Container, ...], missing: int, present: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from agents.runner.errors import StepFailedError
+from agents.runner.image_volumes import remember
 from agents.runner.model import Container, Release, Target
 from agents.runner.reports import DEPLOYING
 from agents.runner.work import Work
@@ -20,6 +21,7 @@ def stop_stack(*, work: Work, release: Release) -> None:
     Raises StepFailedError or InterruptedWorkError, some containers being gone by then.
     """
     observed = work.host.settled_containers(stack=release.stack, project_id=release.project_id)
+    remember(work=work, stack=release.stack, observed=observed)
     work.releases.apply(deployment_id=release.deployment_id, target=NOTHING)
     groups = _last_started_first(observed, levels=_levels(work, release.stack))
     for number, containers in enumerate(groups):

@@ -42,8 +42,14 @@ ALTER TABLE commands ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 INSERT INTO facts VALUES ('journal', lower(hex(randomblob(16))));
 """
+# Where images keep data by themselves.
+THIRD = """
+CREATE TABLE image_volumes (
+    stack TEXT NOT NULL, node TEXT NOT NULL, path TEXT NOT NULL, volume TEXT NOT NULL,
+    PRIMARY KEY (stack, node, path)) STRICT;
+"""
 # Each brings a file of the version before it forward; never change one that has been released.
-STEPS = (FIRST, SECOND)
+STEPS = (FIRST, SECOND, THIRD)
 MAX_CHECKED_BYTES = 256 * 1024 * 1024
 
 

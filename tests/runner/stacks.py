@@ -38,6 +38,7 @@ class Service:
     dockerfile: str = ""
     volume: bool = False
     grace: int = 10
+    starts_first: bool = False
 
     @property
     def content_hash(self) -> str:
@@ -116,6 +117,7 @@ class Stack:
             replicas=1,
             content_hash=service.content_hash,
             level=service.level,
+            starts_first=service.starts_first,
         )
 
     def compose(self) -> str:
