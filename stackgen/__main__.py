@@ -12,9 +12,9 @@ from pathlib import Path
 from stackgen.databases.known import KINDS
 from stackgen.errors import GraphInvalid
 from stackgen.folders import generate_from, write
+from stackgen.references import IMAGE
 from stackgen.results import StackOptions
 from stackgen.runtimes.known import RUNTIMES
-from stackgen.settings import IMAGE
 from stackgen.stack import Stack
 
 INVALID = 2

@@ -33,7 +33,6 @@ def _marks(part: Part, definition: Mapping[str, Value]) -> Iterator[tuple[str, s
             yield from ((f"deploy.{name}", _mark(text)) for name, text in value.items() if name != "replicas")
         elif key not in NOT_LISTED:
             yield key, part.image if key == "image" else _mark(value)
-    yield from ((f"label {name}", _mark(text)) for name, text in part.labels.items())
     yield from ((file.file, _mark(file.text)) for file in part.files)
 
 

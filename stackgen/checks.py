@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
+from stackgen.databases.kind import DataPlace
+from stackgen.databases.known import KINDS
+from stackgen.databases.places import moved_outside, place_of
 from stackgen.errors import Problem
 from stackgen.nodes import Graph, Node, NodeType
-from stackgen.problems import bytes_of
+from stackgen.problems import bytes_of, shown
 from stackgen.raw import RawEdge, RawNode
 
 HTTP_PORT, HTTPS_PORT = 80, 443
@@ -46,12 +49,13 @@ def check_meaning(graph: Graph) -> Iterator[Problem]:
     routed = {edge.target for edge in graph.edges if edge.source in nodes and nodes[edge.source].type.is_gateway}
     for node in graph.nodes:
         yield from _check_node(node, is_routed=node.id in routed)
+        if node.type.is_store and node.settings.kind:
+            yield from _check_place(node)
     yield from _check_host_ports(graph)
     for edge in graph.edges:
         source, target = nodes.get(edge.source), nodes.get(edge.target)
         if source is not None and source.type.is_gateway and target is not None and _needs_plain_names(source):
             yield from _check_wildcard(target, "config.domain", target.settings.domain)
-    yield from _check_traefik(graph, nodes)
 
 
 def _check_node(node: Node, *, is_routed: bool) -> Iterator[Problem]:
@@ -75,6 +79,25 @@ def _check_node(node: Node, *, is_routed: bool) -> Iterator[Problem]:
             yield from _check_wildcard(node, f"config.route.{name}", place)
 
 
+def _check_place(node: Node) -> Iterator[Problem]:
+    """Data must lie in a volume, or it goes with the container."""
+    settings, kind = node.settings, KINDS[node.settings.kind]
+    try:
+        place = place_of(kind, image=settings.image or kind.image, version=settings.database_version)
+    except ValueError as error:
+        yield _at(node, "config.image", str(error))
+        return
+    for name in moved_outside(kind, place, env=settings.env):
+        yield _at(node, f"config.env.{name}", f"{shown(settings.env[name])} lies outside its volume, {_paths(place)}")
+    for name in kind.place_variables.intersection(settings.secrets):
+        message = f"says where data lies, which nobody can check: give it as env.{name}"
+        yield _at(node, f"config.secret.{name}", message)
+
+
+def _paths(place: DataPlace) -> str:
+    return " and ".join(volume.path for volume in place.volumes)
+
+
 def serves_https(node: Node) -> bool:
     """Whether a gateway fetches certificates by itself, which takes the usual ports."""
     return bool(node.settings.domain) and node.settings.port is None
@@ -88,18 +111,6 @@ def _check_wildcard(node: Node, field: str, domain: str) -> Iterator[Problem]:
     """A certificate for all names below a domain takes its name server, and a host of Traefik's is one name."""
     if domain.startswith("*."):
         yield _at(node, field, f"{domain!r} must be one name: the gateway cannot serve all below a domain")
-
-
-def _check_traefik(graph: Graph, nodes: Mapping[str, Node]) -> Iterator[Problem]:
-    """A label tells Traefik in which network a service is, and a service has one label of that name."""
-    first: dict[str, Node] = {}
-    for edge in graph.edges:
-        gateway, target = nodes.get(edge.source), nodes.get(edge.target)
-        if gateway is None or target is None or gateway.settings.gateway != "traefik":
-            continue
-        if gateway.type.is_gateway and first.setdefault(target.id, gateway) is not gateway:
-            message = f"leads to {target.label!r} as {first[target.id].label!r} does, which only caddy can"
-            yield _at(gateway, "config.gateway", message)
 
 
 def published_ports(node: Node) -> tuple[tuple[int, int], ...]:

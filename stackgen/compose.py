@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stackgen.environment import plain
 from stackgen.health import healthcheck
-from stackgen.layout import LOGGING, Identity, Layout, identify, mounts, resources
+from stackgen.layout import LOGGING, SECURITY, Identity, Layout, identify, mounts, resources
 from stackgen.parts import Part
 from stackgen.yaml import Comment, Flow, Value
 
@@ -49,6 +49,7 @@ def _service(part: Part, layout: Layout) -> dict[str, Value]:
         "depends_on": _depends_on(part, layout),
         "healthcheck": health_of(part, layout) if part.health else None,
         "restart": "unless-stopped",
+        **SECURITY,
         "stop_grace_period": f"{part.stop_grace_seconds}s",
         "deploy": _deploy(part),
         "logging": LOGGING,
@@ -92,12 +93,9 @@ def health_of(part: Part, layout: Layout) -> dict[str, Value]:
 
 
 def _deploy(part: Part) -> dict[str, Value]:
-    deploy: dict[str, Value] = {}
-    if part.node.settings.replicas > 1:
-        deploy["replicas"] = part.node.settings.replicas
-    if limits := resources(part):
-        deploy["resources"] = limits
-    return deploy
+    copies = part.node.settings.replicas
+    deploy: dict[str, Value] = {"replicas": copies} if copies > 1 else {}
+    return {**deploy, "resources": resources(part)}
 
 
 def _shared(layout: Layout) -> dict[str | Comment, Value]:

@@ -17,6 +17,10 @@ from stackgen.yaml import Value
 
 LOGGING: Mapping[str, Value] = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 HASH_DIGITS = 16
+# Nothing a container starts may gain rights by a setuid file, none may make raw packets in its neighbours' names.
+SECURITY: Mapping[str, Value] = {"security_opt": ["no-new-privileges:true"], "cap_drop": ["NET_RAW"]}
+# Far above what servers of many threads need, far below what a host has; podman has the same default.
+MAX_PROCESSES = 2048
 # These change how many start and when, not what one is: a container that runs need not be replaced for them.
 NOT_IN_THE_CONTAINER = frozenset({"depends_on", "build"})
 
@@ -50,13 +54,12 @@ class Layout:
 
     def labels(self, part: Part, content_hash: str) -> dict[str, Value]:
         """Nothing that changes from one deployment to the next, or unchanged containers would be replaced."""
-        ours: dict[str, Value] = {
+        return {
             **self.project_labels,
             "axion.node": plain(part.node.id),
             "axion.service": part.name,
             "axion.hash": content_hash,
         }
-        return {**ours, **part.labels}
 
     def starts_first(self, part: Part) -> bool:
         """Whether a new copy may run beside the old one: no data and no port of a host that only one can have."""
@@ -91,23 +94,22 @@ def identify(part: Part, definition: Mapping[str, Value]) -> Identity:
         if not made_of["deploy"]:
             # One copy needs no such entry at all, and the number of copies must change no container.
             del made_of["deploy"]
-    whole = json.dumps([made_of, texts, dict(part.labels)], ensure_ascii=True, separators=(",", ":"))
+    whole = json.dumps([made_of, texts], ensure_ascii=True, separators=(",", ":"))
     content_hash = hashlib.sha256(whole.encode()).hexdigest()[:HASH_DIGITS]
     return Identity(content_hash=content_hash, aspects=aspects(part, definition))
 
 
 def mounts(part: Part) -> list[Value]:
-    """Volumes by their name in the file, and paths of the host."""
-    named = [f"{part.name}-{volume.name}:{volume.path}" for volume in part.volumes]
-    return [*named, *(f"{path}:{path}:ro" for path in part.binds)]
+    """Volumes by their name in the file; never a path of the host."""
+    return [f"{part.name}-{volume.name}:{volume.path}" for volume in part.volumes]
 
 
 def resources(part: Part) -> dict[str, Value]:
-    """Compose's and Swarm's `resources`; empty when the drawing sets no limit."""
+    """Compose's and Swarm's `resources`: what the drawing sets, and always a bound on processes and threads."""
     settings = part.node.settings
-    wanted = {
-        "limits": {"cpus": settings.cpu, "memory": settings.memory},
+    given: dict[str, dict[str, Value]] = {
+        "limits": {"cpus": settings.cpu, "memory": settings.memory, "pids": settings.processes or MAX_PROCESSES},
         "reservations": {"cpus": settings.cpu_reservation, "memory": settings.memory_reservation},
     }
-    given = {kind: {name: value for name, value in values.items() if value} for kind, values in wanted.items()}
-    return {kind: values for kind, values in given.items() if values}
+    set_ones = {kind: {name: value for name, value in values.items() if value} for kind, values in given.items()}
+    return {kind: values for kind, values in set_ones.items() if values}

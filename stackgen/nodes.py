@@ -56,6 +56,7 @@ class Settings:
     memory: str = ""
     cpu_reservation: str = ""
     memory_reservation: str = ""
+    processes: int | None = None
     stop_grace_seconds: int | None = None
     placement: str = ""
     health_path: str = ""
@@ -70,6 +71,7 @@ class Settings:
     kind: str = ""
     connection_name: str = ""
     database: str = ""
+    database_version: int | None = None
     user: str = ""
     password_given: bool = False
     env: Mapping[str, str]

@@ -23,8 +23,8 @@ class MountedFile:
 class Part:
     """One service. Texts in `environment`, `command` and `health` are ready for Compose: `$` is doubled or meant.
 
-    `dockerfile` is the text we wrote; empty with a bundle means the bundle's own. `binds` are paths of the host that
-    the container sees at the same place, unable to write there.
+    `dockerfile` is the text we wrote; empty with a bundle means the bundle's own. There is no place for a path of the
+    host, a device or a privilege: what a drawing says can give none.
     """
 
     node: Node
@@ -41,8 +41,6 @@ class Part:
     health_timeout_seconds: int = 3
     volumes: tuple[Volume, ...] = ()
     files: tuple[MountedFile, ...] = ()
-    binds: tuple[str, ...] = ()
     ports: tuple[tuple[int, int], ...] = ()
     fixed_hostname: bool = False
     stop_grace_seconds: int = 10
-    labels: Mapping[str, str] = field(default_factory=dict)

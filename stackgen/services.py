@@ -13,6 +13,7 @@ from stackgen.checks import published_ports
 from stackgen.code import CodeFacts
 from stackgen.databases.kind import Connection, DatabaseKind
 from stackgen.databases.known import KINDS
+from stackgen.databases.places import place_of
 from stackgen.environment import Callee, Layer, from_config, from_edges, interpolated, merged, plain, usable
 from stackgen.errors import Problem
 from stackgen.names import distinct, variable_name
@@ -42,8 +43,6 @@ class Workshop:
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     overrides: list[str] = field(default_factory=list)
-    # Routes that become labels on the services they lead to, by the gateway's node id.
-    label_routes: dict[str, list[gateway.Route]] = field(default_factory=dict)
 
     @cached_property
     def nodes(self) -> dict[str, Node]:
@@ -73,11 +72,16 @@ class Workshop:
                 parts[node.id] = part
         return parts
 
-    def _store(self, node: Node) -> Part:
+    def _store(self, node: Node) -> Part | None:
         kind, connection = KINDS[node.settings.kind], self.connection(node)
         image = node.settings.image or self.options.images.get(kind.name, kind.image)
-        given = self._config_layer(node)
-        environment, overrides = merged([Layer(origin="its kind", values=kind.environment(connection)), given])
+        try:
+            place = place_of(kind, image=image, version=node.settings.database_version)
+        except ValueError as error:  # of a default image that the installation chose; those of drawings are read before
+            self._note(node, "config.databaseType", str(error))
+            return None
+        own = Layer(origin="its kind", values={**kind.environment(connection), **place.environment})
+        environment, overrides = merged([own, self._config_layer(node)])
         self._note_overrides(node, overrides)
         self.warnings.extend(_not_used(node, kind))
         return Part(
@@ -90,7 +94,7 @@ class Workshop:
             health_start_seconds=kind.health_start_seconds,
             health_interval_seconds=kind.health_interval_seconds,
             health_timeout_seconds=kind.health_timeout_seconds,
-            volumes=kind.volumes(image),
+            volumes=place.volumes,
             ports=((node.settings.host_port, kind.port),) if node.settings.host_port else (),
             fixed_hostname=kind.fixed_hostname,
             stop_grace_seconds=node.settings.stop_grace_seconds or kind.stop_grace_seconds,
@@ -141,7 +145,6 @@ class Workshop:
 
     def _traefik(self, node: Node, upstreams: list[gateway.Upstream]) -> Part:
         routes, warnings = gateway.routes_of(node, upstreams)
-        self.label_routes[node.id] = routes
         name = self.names[node.id]
         self.warnings.extend([*warnings, f"{node.label!r} {traefik.WARNING}"])
         return Part(
@@ -149,10 +152,10 @@ class Workshop:
             name=name,
             image=node.settings.image or self.options.images.get("traefik", traefik.IMAGE),
             environment=dict(sorted(self._config_layer(node).values.items())),
-            command=traefik.command(node, stack_name=self.stack_name, name=name, engine=self.options.engine),
+            command=traefik.command(node),
             health=traefik.health_test(node),
+            files=(traefik.mounted_file(node, routes, name=name),),
             volumes=gateway.volumes(node),
-            binds=(traefik.SOCKET,),
             ports=published_ports(node),
             stop_grace_seconds=node.settings.stop_grace_seconds or 10,
         )

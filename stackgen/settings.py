@@ -8,27 +8,28 @@ from collections.abc import Iterator
 from stackgen.databases.known import KINDS, default_kind, find
 from stackgen.errors import Problem
 from stackgen.nodes import NodeType, Settings
-from stackgen.problems import Reading, shown
+from stackgen.problems import FALSE, Reading, shown
 from stackgen.raw import RawNode
+from stackgen.references import IMAGE
 from stackgen.runtimes.names import RUNTIMES
 
 MAX_PORT = 65535
 MAX_REPLICAS = 100
+MAX_PROCESSES_OF_A_NODE = 32_768
 PATH = re.compile(r"/[A-Za-z0-9._~!*+,;=:@%/?&-]{0,500}")
 # Without `.` and `..`: a gateway tidies a path before it looks, and would never see them.
 _STEP = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+"
 ROUTE = re.compile(rf"/(?:{_STEP}(?:/{_STEP})*/?)?")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 DOMAIN = re.compile(rf"(?=.{{1,253}}$)(?:\*\.)?(?:{_LABEL}\.)*{_LABEL}")
-# As Docker reads it: a registry, a path in small letters, a tag, a digest.
-_PATH = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
-IMAGE = re.compile(
-    rf"(?=.{{1,512}}$)(?:{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?/)?{_PATH}(?:/{_PATH})*"
-    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
-)
 PLACEMENT = re.compile(r"(?:node|engine)\.[A-Za-z0-9._-]{1,100} ?[!=]= ?[A-Za-z0-9._-]{1,100}")
 NO_LINE_BREAK = re.compile(r"[^\r\n]{0,4096}")
 GATEWAYS = ("caddy", "traefik")
+# How people say that a database is not to be started here, in small letters.
+ELSEWHERE = frozenset({
+    "host", "hostname", "address", "endpoint", "server", "url", "uri", "dsn", "external", "isexternal", "externalhost",
+    "externalurl", "existing", "managed", "connectionstring", "connectionurl", "databaseurl", "databasehost", "dbhost",
+})  # fmt: skip
 
 
 def read_settings(raw: RawNode, problems: list[Problem]) -> Settings:
@@ -43,6 +44,7 @@ def read_settings(raw: RawNode, problems: list[Problem]) -> Settings:
         memory=reading.memory("memory"),
         cpu_reservation=reading.cpus("cpuReservation"),
         memory_reservation=reading.memory("memoryReservation"),
+        processes=reading.whole("processes", lowest=16, highest=MAX_PROCESSES_OF_A_NODE),
         stop_grace_seconds=reading.whole("stopGraceSeconds", lowest=1, highest=3600),
         placement=reading.matching("placement", PLACEMENT, wanted="a constraint such as node.hostname==alpha"),
         health_path=reading.matching("healthPath", PATH, wanted="a path such as /health"),
@@ -57,6 +59,7 @@ def read_settings(raw: RawNode, problems: list[Problem]) -> Settings:
         kind=kind,
         connection_name=reading.text("connectionName"),
         database=reading.text("database"),
+        database_version=reading.whole("databaseVersion", lowest=1, highest=99),
         user=reading.text("user"),
         password_given="password" in raw.config,
         env=dict(_prefixed(raw.config, "env.")),
@@ -104,6 +107,18 @@ def _kind(reading: Reading, node_type: NodeType | None) -> str:
         said = f"{shown(text)} is unknown" if text else "must say what it is"
         reading.note("config.databaseType", f"{said}; known: {', '.join(sorted(KINDS))}")
         return ""
+    _refuse_elsewhere(reading, kind.url_name)
     reading.matching("database", kind.database_pattern, wanted=kind.database_wanted)
     reading.matching("user", kind.user_pattern, wanted=kind.user_wanted)
     return kind.name
+
+
+def _refuse_elsewhere(reading: Reading, url_name: str) -> None:
+    """A database that is there already would be begun anew, empty, under its name."""
+    for key in reading.config:
+        if re.sub(r"[^a-z]", "", key.lower()) in ELSEWHERE and reading.text(key).lower() not in FALSE:
+            reading.note(
+                f"config.{key}",
+                "a database that lies elsewhere cannot be drawn: an empty one would be started here. Take the node out "
+                f"and give its callers the address as secret.{url_name}",
+            )

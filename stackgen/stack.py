@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 
-from stackgen import traefik
 from stackgen.code import CodeFacts
 from stackgen.compose import compose_document, dockerfile_name
 from stackgen.errors import GraphInvalid, Problem
@@ -89,7 +87,6 @@ def _lay_out(workshop: Workshop, parts: Mapping[str, Part], project_id: str) -> 
     for group, network in named.items():
         for member in group:
             networks[member].append(network)
-    parts = _with_route_labels(workshop, parts, networks)
     workshop.warnings.extend(_order_warnings(order.circles))
     workshop.warnings.extend(warnings_of(parts.values()) if workshop.options.engine == "swarm" else ())
     workshop.warnings.extend(_network_warnings(len(named), workshop.options))
@@ -103,29 +100,6 @@ def _lay_out(workshop: Workshop, parts: Mapping[str, Part], project_id: str) -> 
         healthy=frozenset(part.name for part in parts.values() if part.health),
         options=workshop.options,
     )
-
-
-def _with_route_labels(
-    workshop: Workshop, parts: Mapping[str, Part], networks: Mapping[str, Collection[str]]
-) -> Mapping[str, Part]:
-    """The parts with the labels by which gateways find them, now that it is known which network they share."""
-    if not workshop.label_routes:
-        return parts
-    labels: dict[str, dict[str, str]] = {}
-    for node_id, routes in workshop.label_routes.items():
-        name = workshop.names[node_id]
-        shared = {route.upstream.name: min({*networks[name]} & {*networks[route.upstream.name]}) for route in routes}
-        found = traefik.labels(
-            workshop.nodes[node_id],
-            routes,
-            stack_name=workshop.stack_name,
-            name=name,
-            networks=shared,
-            engine=workshop.options.engine,
-        )
-        for service, more in found.items():
-            labels.setdefault(service, {}).update(more)
-    return {node_id: replace(part, labels=labels.get(part.name, {})) for node_id, part in parts.items()}
 
 
 def _order_warnings(circles: Collection[tuple[str, ...]]) -> list[str]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from stackgen.compose import command_of, health_of
-from stackgen.layout import LOGGING, Identity, Layout, identify, mounts, resources
+from stackgen.layout import LOGGING, SECURITY, Identity, Layout, identify, mounts, resources
 from stackgen.names import LONGEST, short_hash
 from stackgen.parts import Part
-from stackgen.traefik import SOCKET
 from stackgen.yaml import Comment, Value
 
 # Swarm puts the stack's name before the service's, and a name ends at 63 characters.
@@ -48,7 +47,7 @@ def swarm_document(layout: Layout) -> tuple[dict[str | Comment, Value], dict[str
         Comment(
             "What stands in ${...} is supplied by the environment of `docker stack deploy`; see .env.example."
         ): None,
-        "version": "3.8",
+        "version": "3.9",
         Comment(): None,
         "services": services,
         **_shared(layout),
@@ -69,6 +68,8 @@ def _service(part: Part, layout: Layout) -> dict[str, Value]:
         "networks": list(layout.networks[part.name]),
         "healthcheck": health_of(part, layout) if part.health else None,
         "stop_grace_period": f"{part.stop_grace_seconds}s",
+        # Swarm ignores `security_opt`.
+        "cap_drop": SECURITY["cap_drop"],
         "logging": LOGGING,
         "deploy": _deploy(part, layout),
     }
@@ -93,19 +94,13 @@ def _deploy(part: Part, layout: Layout) -> dict[str, Value]:
     deploy: dict[str, Value] = {
         "replicas": settings.replicas,
         "endpoint_mode": layout.options.swarm_endpoints if layout.options.swarm_endpoints != "vip" else None,
-        "placement": {"constraints": constraints} if (constraints := _constraints(part)) else None,
+        "placement": {"constraints": [settings.placement]} if settings.placement else None,
         "resources": resources(part),
         "restart_policy": RESTART,
         "update_config": {"parallelism": 1, "order": order, "failure_action": "rollback", "monitor": "15s"},
         "rollback_config": {"parallelism": 1, "order": order},
     }
     return {key: value for key, value in deploy.items() if value not in (None, {})}
-
-
-def _constraints(part: Part) -> list[Value]:
-    """Where the drawing wants it; and what reads Docker's socket sees the cluster on managers only."""
-    wanted: list[Value] = [part.node.settings.placement] if part.node.settings.placement else []
-    return [*wanted, "node.role == manager"] if SOCKET in part.binds else wanted
 
 
 def _shared(layout: Layout) -> dict[str | Comment, Value]:

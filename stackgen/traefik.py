@@ -1,4 +1,7 @@
-"""Traefik instead of Caddy (`gateway: traefik`): it finds its routes in labels on the services, by Docker's socket."""
+"""Traefik instead of Caddy (`gateway: traefik`). Its routes come from a file, as they are known when it is written:
+
+with Docker's socket it would have power over the host, and labels of any image on the host could steer it.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,15 @@ from collections.abc import Mapping, Sequence
 
 from stackgen.gateway import HEALTH_PORTS, Route, own_address, volumes
 from stackgen.nodes import Node
-from stackgen.results import Engine
+from stackgen.parts import MountedFile
+from stackgen.yaml import Comment, Value, document
 
 IMAGE = "traefik:v3.5"
-SOCKET = "/var/run/docker.sock"
-WARNING = "reads Docker's socket, which gives it power over the host; the usual gateway does without"
+ROUTES_PATH = "/etc/traefik/routes.yml"
+WARNING = (
+    "goes by the services' names, so while copies are exchanged it may reach one that is not ready; "
+    "the usual gateway is led past those"
+)
 
 
 def _ping(node: Node) -> tuple[str, ...]:
@@ -23,15 +30,9 @@ def health_test(node: Node) -> tuple[str, ...]:
     return ("CMD", "traefik", "healthcheck", *_ping(node))
 
 
-def command(node: Node, *, stack_name: str, name: str, engine: Engine) -> tuple[str, ...]:
-    """Which containers it looks at, and where it listens."""
-    provider = "swarm" if engine == "swarm" else "docker"
-    common = (
-        f"--providers.{provider}=true",
-        f"--providers.{provider}.exposedbydefault=false",
-        f"--providers.{provider}.constraints=Label(`{_mark(stack_name, name)}`, `true`)",
-        *_ping(node),
-    )
+def command(node: Node) -> tuple[str, ...]:
+    """Where it reads its routes, and where it listens."""
+    common = (f"--providers.file.filename={ROUTES_PATH}", "--providers.file.watch=false", *_ping(node))
     if not volumes(node):
         return (*common, f"--entrypoints.web.address=:{node.settings.port or 80}")
     return (
@@ -44,42 +45,46 @@ def command(node: Node, *, stack_name: str, name: str, engine: Engine) -> tuple[
     )
 
 
-def _mark(stack_name: str, gateway: str) -> str:
-    """The label by which a gateway knows its own services from everybody else's on the host."""
-    return f"axion.gateway.{stack_name}.{gateway}"
+def mounted_file(node: Node, routes: Sequence[Route], *, name: str) -> MountedFile:
+    """The routes where the gateway looks for them."""
+    return MountedFile(name=f"{name}-routes", file=f"traefik.{name}.yml", target=ROUTES_PATH, text=_text(node, routes))
 
 
-def labels(
-    node: Node, routes: Sequence[Route], *, stack_name: str, name: str, networks: Mapping[str, str], engine: Engine
-) -> dict[str, dict[str, str]]:
-    """Service name to the labels it needs. `networks` names the network that the gateway shares with each service."""
-    found: dict[str, dict[str, str]] = {}
-    for number, route in enumerate(routes):
-        service = route.upstream.name
-        mine = found.setdefault(service, {})
-        provider = "swarm" if engine == "swarm" else "docker"
-        mine["traefik.enable"] = "true"
-        mine[_mark(stack_name, name)] = "true"
-        mine[f"traefik.{provider}.network"] = f"{stack_name}_{networks[service]}"
-        mine.update(_router(f"{stack_name}-{name}-{service}-{number}", node, route))
-    return found
+def _text(node: Node, routes: Sequence[Route]) -> str:
+    """No brace can be in it: Traefik takes the file for a template."""
+    named = {f"{route.upstream.name}-{number}": route for number, route in enumerate(routes)}
+    http: dict[str, Value] = {
+        "routers": {key: _router(key, node, route) for key, route in named.items()},
+        "services": {
+            key: {"loadBalancer": {"servers": [{"url": f"http://{route.upstream.name}:{route.upstream.port}"}]}}
+            for key, route in named.items()
+        },
+        "middlewares": {
+            f"{key}-strip": {"stripPrefix": {"prefixes": [route.path]}} for key, route in named.items() if _cuts(route)
+        },
+    }
+    whole: dict[str | Comment, Value] = {Comment("Which requests this gateway leads where."): None}
+    if written := {key: value for key, value in http.items() if value}:
+        whole["http"] = written
+    return document(whole)
 
 
-def _router(key: str, node: Node, route: Route) -> dict[str, str]:
-    router = f"traefik.http.routers.{key}"
+def _router(key: str, node: Node, route: Route) -> Mapping[str, Value]:
     secure = bool(volumes(node))
-    written = {
-        f"{router}.rule": _rule(node, route),
-        f"{router}.entrypoints": "websecure" if secure else "web",
-        f"{router}.service": key,
-        f"traefik.http.services.{key}.loadbalancer.server.port": str(route.upstream.port),
+    written: dict[str, Value] = {
+        "rule": _rule(node, route),
+        "entryPoints": ["websecure" if secure else "web"],
+        "service": key,
     }
     if secure:
-        written[f"{router}.tls.certresolver"] = "le"
-    if route.path and route.upstream.strip_prefix:
-        written[f"{router}.middlewares"] = f"{key}-strip"
-        written[f"traefik.http.middlewares.{key}-strip.stripprefix.prefixes"] = route.path
+        written["tls"] = {"certResolver": "le"}
+    if _cuts(route):
+        written["middlewares"] = [f"{key}-strip"]
     return written
+
+
+def _cuts(route: Route) -> bool:
+    return bool(route.path and route.upstream.strip_prefix)
 
 
 def _rule(node: Node, route: Route) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackgen.databases.kind import Connection, DatabaseKind, Volume
+from stackgen.databases.kind import Connection, DatabaseKind, Volume, always
 
 
 def _environment(connection: Connection) -> dict[str, str]:
@@ -34,7 +34,8 @@ KIND = DatabaseKind(
     default_user="",
     default_database="",
     has_password=False,
-    volumes=lambda _: (Volume(name="data", path="/var/lib/kafka/data"),),
+    place=always(Volume(name="data", path="/var/lib/kafka/data")),
+    place_variables=frozenset({"KAFKA_LOG_DIR", "KAFKA_LOG_DIRS", "KAFKA_METADATA_LOG_DIR"}),
     environment=_environment,
     health=_health,
     health_interval_seconds=10,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from stackgen.references import Reference
 
 # Taken unquoted by every server here, by a URL and by a shell: no name can break out of one.
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
@@ -32,11 +34,25 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DataPlace:
+    """What a server's data lies on, and the variables that make it lie there."""
+
+    volumes: tuple[Volume, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def always(*volumes: Volume) -> Callable[[Reference, int | None], DataPlace]:
+    """The same place in every release."""
+    return lambda _image, _version: DataPlace(volumes=volumes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseKind:
     """One kind of server: its official image and what the image and its callers need.
 
     Texts are ready for Compose: a `$` that the container shall see is doubled.
-    `volumes` is asked with the image, as places changed between releases.
+    `place` is asked with the image and the release that the drawing names, as places changed between releases; it
+    raises ValueError where nobody can know. `place_variables` tell a server to keep data elsewhere.
     An empty `default_user` or `default_database` means that the server has no such thing to choose.
     `url` and `others` describe the variables of a caller; `url_name` is the variable programs expect for a single one.
     """
@@ -54,7 +70,8 @@ class DatabaseKind:
     default_database: str = "app"
     database_pattern: re.Pattern[str] = NAME
     database_wanted: str = NAME_WANTED
-    volumes: Callable[[str], tuple[Volume, ...]]
+    place: Callable[[Reference, int | None], DataPlace]
+    place_variables: frozenset[str] = frozenset()
     environment: Callable[[Connection], Mapping[str, str]]
     command: Callable[[Connection], tuple[str, ...]] = lambda _: ()
     health: Callable[[Connection], tuple[str, ...]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from stackgen.databases.kind import NAME, NAME_WANTED, Connection, DatabaseKind, Volume
+from stackgen.databases.kind import NAME, NAME_WANTED, Connection, DatabaseKind, Volume, always
 
 
 def _expected_by_clients(connection: Connection) -> dict[str, str]:
@@ -24,7 +24,8 @@ KIND = DatabaseKind(
     user_wanted=f"{NAME_WANTED}, at least three",
     shortest_password=8,
     default_database="",
-    volumes=lambda _: (Volume(name="data", path="/data"),),
+    place=always(Volume(name="data", path="/data")),
+    place_variables=frozenset({"MINIO_VOLUMES"}),
     environment=lambda c: {"MINIO_ROOT_USER": c.user, "MINIO_ROOT_PASSWORD": c.password},
     command=lambda _: ("server", "/data", "--console-address", ":9001"),
     health=lambda _: ("CMD", "mc", "ready", "local"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackgen.databases.kind import Connection, DatabaseKind, Volume
+from stackgen.databases.kind import Connection, DatabaseKind, Volume, always
 
 # mongosh is a Node program, so it reads the password itself; until the user exists this fails, as it should.
 _ASK = (
@@ -24,7 +24,7 @@ KIND = DatabaseKind(
     aliases=("mongo",),
     image="mongo:8",
     port=27017,
-    volumes=lambda _: (Volume(name="data", path="/data/db"), Volume(name="config", path="/data/configdb")),
+    place=always(Volume(name="data", path="/data/db"), Volume(name="config", path="/data/configdb")),
     environment=_environment,
     health=lambda c: ("CMD", "mongosh", "--quiet", f"mongodb://127.0.0.1:27017/{c.database}", "--eval", _ASK),
     health_interval_seconds=5,

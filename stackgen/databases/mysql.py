@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from stackgen.databases.kind import NAME, NAME_WANTED, Connection, DatabaseKind, Volume
+from stackgen.databases.kind import NAME, NAME_WANTED, Connection, DatabaseKind, Volume, always
 
 
 def _environment(prefix: str, connection: Connection) -> dict[str, str]:
@@ -32,7 +32,7 @@ KIND = DatabaseKind(
     port=3306,
     user_pattern=re.compile(rf"(?!.{{33}}){NAME.pattern}"),
     user_wanted=f"{NAME_WANTED}, at most 32",
-    volumes=lambda _: (Volume(name="data", path="/var/lib/mysql"),),
+    place=always(Volume(name="data", path="/var/lib/mysql")),
     environment=lambda c: _environment("MYSQL", c),
     health=lambda c: _health("mysql", "MYSQL", c),
     url=lambda c: f"mysql://{c.user}:{c.password_in_url}@{c.host}:{c.port}/{c.database}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackgen.databases.kind import Connection, DatabaseKind, Volume
+from stackgen.databases.kind import Connection, DatabaseKind, Volume, always
 
 
 def _command(connection: Connection) -> tuple[str, ...]:
@@ -27,7 +27,7 @@ KIND = DatabaseKind(
     image="nats:2.11-alpine",
     port=4222,
     default_database="",
-    volumes=lambda _: (Volume(name="data", path="/data"),),
+    place=always(Volume(name="data", path="/data")),
     environment=lambda c: {"NATS_PASSWORD": c.password},
     command=_command,
     health=lambda _: ("CMD", "wget", "-q", "-T", "2", "-O", "/dev/null", "http://127.0.0.1:8222/healthz"),

@@ -4,16 +4,46 @@ from __future__ import annotations
 
 import re
 
-from stackgen.databases.kind import NAME, NAME_WANTED, Connection, DatabaseKind, Volume
+from stackgen.databases.kind import NAME, NAME_WANTED, Connection, DatabaseKind, DataPlace, Volume
+from stackgen.references import Reference
 
-# From 18 on the image keeps each release's data in a folder of its own below this one.
-FIRST_WITH_PARENT_VOLUME = 18
+# From 18 on the image keeps each release's data in a folder of its own below the parent.
+FIRST_BELOW_PARENT = 18
+PARENT, OLD = "/var/lib/postgresql", "/var/lib/postgresql/data"
+# As images with extensions say it: `pg18`, `2.23.0-pg18`, `release_PG16_1.5.0`.
+NAMED = re.compile(r"(?:^|[^a-z])pg[_-]?(\d{1,2})(?!\d)", re.IGNORECASE)
+LEADING = re.compile(r"v?(\d{1,2})(?!\d)")
+# Tags of these begin with PostgreSQL's release; others count releases of their own.
+COUNTED_ALIKE = re.compile(r".*(?:postgres|postgis).*|pgrouting|pgautoupgrade")
 
 
-def _volumes(image: str) -> tuple[Volume, ...]:
-    tag = re.search(r":(\d+)", image)
-    parent = tag is not None and int(tag[1]) >= FIRST_WITH_PARENT_VOLUME
-    return (Volume(name="data", path="/var/lib/postgresql" if parent else "/var/lib/postgresql/data"),)
+def _place(image: Reference, version: int | None) -> DataPlace:
+    """Where the release is not known, the old place by order: there stand the volumes of all who never said it."""
+    release = version or _release(image)
+    if release is None:
+        _refuse_doubt(image)
+        return DataPlace(volumes=(Volume(name="data", path=OLD),), environment={"PGDATA": OLD})
+    if release < FIRST_BELOW_PARENT:
+        return DataPlace(volumes=(Volume(name="data", path=OLD),))
+    place = {"PGDATA": f"{PARENT}/{release}/docker"}
+    return DataPlace(volumes=(Volume(name="data", path=PARENT),), environment=place)
+
+
+def _release(image: Reference) -> int | None:
+    if named := NAMED.search(image.tag):
+        return int(named[1])
+    leading = LEADING.match(image.tag)
+    return int(leading[1]) if leading and COUNTED_ALIKE.fullmatch(image.name) else None
+
+
+def _refuse_doubt(image: Reference) -> None:
+    """What stands in either place must not be guessed at: the other one would begin empty."""
+    leading = LEADING.match(image.tag)
+    if (image.digest and not image.tag) or (leading and int(leading[1]) >= FIRST_BELOW_PARENT):
+        raise ValueError(
+            f"{image.text} does not tell which release of PostgreSQL it is, and 18 moved the place of the data: say it "
+            "with config.databaseVersion, such as 17, or in the image's tag"
+        )
 
 
 def _environment(connection: Connection) -> dict[str, str]:
@@ -36,7 +66,8 @@ KIND = DatabaseKind(
     port=5432,
     user_pattern=re.compile(rf"(?!pg_){NAME.pattern}"),
     user_wanted=f"{NAME_WANTED}, nor pg_",
-    volumes=_volumes,
+    place=_place,
+    place_variables=frozenset({"PGDATA", "POSTGRES_INITDB_WALDIR"}),
     environment=_environment,
     health=_health,
     url=lambda c: f"postgresql://{c.user}:{c.password_in_url}@{c.host}:{c.port}/{c.database}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from stackgen.databases.kind import NAME, NAME_WANTED, Connection, DatabaseKind, Volume
+from stackgen.databases.kind import NAME, NAME_WANTED, Connection, DatabaseKind, Volume, always
 
 
 def _environment(connection: Connection) -> dict[str, str]:
@@ -28,7 +28,8 @@ KIND = DatabaseKind(
     user_pattern=re.compile(rf"(?!guest\Z){NAME.pattern}"),
     user_wanted=f"{NAME_WANTED}, nor guest",
     ascii_password=True,
-    volumes=lambda _: (Volume(name="data", path="/var/lib/rabbitmq"),),
+    place=always(Volume(name="data", path="/var/lib/rabbitmq")),
+    place_variables=frozenset({"RABBITMQ_MNESIA_BASE", "RABBITMQ_MNESIA_DIR"}),
     environment=_environment,
     health=lambda _: ("CMD", "rabbitmq-diagnostics", "-q", "check_port_connectivity"),
     health_interval_seconds=5,

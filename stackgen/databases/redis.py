@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from stackgen.databases.kind import Connection, DatabaseKind, Volume
+from stackgen.databases.kind import Connection, DatabaseKind, Volume, always
 
 NUMBER = re.compile(r"[0-9]|1[0-5]")
 
@@ -41,7 +41,7 @@ KIND = DatabaseKind(
     default_database="0",
     database_pattern=NUMBER,
     database_wanted="a number from 0 to 15",
-    volumes=lambda _: (Volume(name="data", path="/data"),),
+    place=always(Volume(name="data", path="/data")),
     environment=lambda c: {"REDISCLI_AUTH": c.password},
     command=lambda _: _start("redis-server"),
     health=lambda _: _health("redis-cli"),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
-from stackgen.results import StackOptions
+import pytest
+import yaml
+
+from stackgen.results import Engine, Stack, StackOptions
 from tests.unit.stackgen.drawing import DATABASE, GATEWAY, compose_of, graph, node, stack_of, web
 
 
@@ -83,42 +88,64 @@ def test_only_gateways_and_who_asks_for_it_publish_ports() -> None:
     }  # fmt: skip
 
 
-def test_traefik_finds_its_routes_in_labels() -> None:
+def traefik_file(stack: Stack) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(stack.files["traefik.g.yml"])["http"]
+    return found
+
+
+def test_traefik_reads_its_routes_from_a_file_of_ours() -> None:
     nodes = node("g", GATEWAY, port="8080", gateway="traefik"), web("a"), web("b", stripPrefix="false"), web("c")
     stack = stack_of(graph(*nodes, edges=["g a", "g b", "a c"]))
-    services = compose_of(stack)["services"]
+    service = compose_of(stack)["services"]["g"]
     assert "Caddyfile.g" not in stack.files
-    assert services["g"]["volumes"] == ["/var/run/docker.sock:/var/run/docker.sock:ro"]
-    assert "--entrypoints.web.address=:8080" in services["g"]["command"]
-    assert [warning for warning in stack.warnings if "socket" in warning]
-    labels = {name: found["labels"].items() for name, found in services.items()}
-    assert {name: [text for key, text in found if key.endswith(".rule")] for name, found in labels.items()} == {
-        "a": ["PathPrefix(`/`)"], "b": ["(Path(`/b`) || PathPrefix(`/b/`))"], "c": [], "g": [],
+    assert "--providers.file.filename=/etc/traefik/routes.yml" in service["command"]
+    assert service["configs"] == [{"source": "g-routes", "target": "/etc/traefik/routes.yml"}]
+    assert "--entrypoints.web.address=:8080" in service["command"]
+    routes = traefik_file(stack)
+    assert {name: found["rule"] for name, found in routes["routers"].items()} == {
+        "a-1": "PathPrefix(`/`)", "b-0": "(Path(`/b`) || PathPrefix(`/b/`))",
     }  # fmt: skip
-    assert services["a"]["labels"]["traefik.docker.network"] == "axion-test_a-g"
-    assert not [key for key in services["b"]["labels"] if "stripprefix" in key]
+    assert {name: found["loadBalancer"] for name, found in routes["services"].items()} == {
+        "a-1": {"servers": [{"url": "http://a:80"}]}, "b-0": {"servers": [{"url": "http://b:80"}]},
+    }  # fmt: skip
+    assert "middlewares" not in routes
+
+
+@pytest.mark.parametrize("engine", ["compose", "swarm"])
+@pytest.mark.parametrize("image", ["", "acme/traefik:own"])
+def test_no_gateway_sees_docker_or_is_steered_by_labels(engine: Engine, image: str) -> None:
+    nodes = node("g", GATEWAY, port="8080", gateway="traefik", image=image), web("a"), web("b")
+    stack = stack_of(graph(*nodes, edges=["g a", "g b"]), options=StackOptions(engine=engine))
+    assert "docker.sock" not in json.dumps(dict(stack.files))
+    assert "providers.docker" not in json.dumps(dict(stack.files))
+    for service in compose_of(stack)["services"].values():
+        assert not [key for key in service["labels"] if not key.startswith("axion.")]
 
 
 def test_traefik_with_a_domain_fetches_certificates() -> None:
     nodes = node("g", GATEWAY, domain="example.org", gateway="traefik"), web("a"), web("b", path="/b/")
-    services = compose_of(stack_of(graph(*nodes, edges=["g a", "g b"])))["services"]
-    assert services["g"]["ports"] == ["80:80", "443:443"]
-    labels = services["b"]["labels"]
-    assert "Host(`example.org`) && (Path(`/b`) || PathPrefix(`/b/`))" in labels.values()
-    assert "/b" in labels.values()
-    assert "le" in labels.values()
+    stack = stack_of(graph(*nodes, edges=["g a", "g b"]))
+    assert compose_of(stack)["services"]["g"]["ports"] == ["80:80", "443:443"]
+    routes = traefik_file(stack)
+    assert routes["routers"]["b-0"] == {
+        "rule": "Host(`example.org`) && (Path(`/b`) || PathPrefix(`/b/`))",
+        "entryPoints": ["websecure"],
+        "service": "b-0",
+        "tls": {"certResolver": "le"},
+        "middlewares": ["b-0-strip"],
+    }
+    assert routes["middlewares"] == {"b-0-strip": {"stripPrefix": {"prefixes": ["/b"]}}}
+
+
+def test_traefik_without_routes_is_told_of_none() -> None:
+    stack = stack_of(graph(node("g", GATEWAY, port="8080", gateway="traefik")))
+    assert yaml.safe_load(stack.files["traefik.g.yml"]) is None
 
 
 def test_traefik_is_asked_for_its_health_beside_the_drawings_port() -> None:
     service = compose_of(stack_of(graph(node("g", GATEWAY, port="2020", gateway="traefik"))))["services"]["g"]
     assert "--entrypoints.ping.address=127.0.0.1:2021" in service["command"]
     assert "--entrypoints.ping.address=127.0.0.1:2021" in service["healthcheck"]["test"]
-
-
-def test_in_swarm_traefik_runs_on_a_manager() -> None:
-    raw = graph(node("g", GATEWAY, port="81", gateway="traefik", placement="node.labels.x==y"))
-    service = compose_of(stack_of(raw, options=StackOptions(engine="swarm")))["services"]["g"]
-    assert service["deploy"]["placement"]["constraints"] == ["node.labels.x==y", "node.role == manager"]
 
 
 def test_a_domain_makes_a_port_of_the_host_useless_and_that_is_said() -> None:

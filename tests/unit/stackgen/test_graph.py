@@ -143,12 +143,6 @@ def test_all_names_below_a_domain_only_without_certificates() -> None:
     parse_graph(graph(node("g", GATEWAY, domain="*.a.org", port="80")))
 
 
-def test_one_service_has_one_traefik() -> None:
-    gateways = [node(name, GATEWAY, gateway="traefik", port=port) for name, port in (("g", "81"), ("h", "82"))]
-    assert problems_of(graph(*gateways, web("a"), edges=["g a", "h a"])) == [("h", "config.gateway")]
-    parse_graph(graph(*gateways, web("a"), web("b"), edges=["g a", "g a", "h b"]))
-
-
 def test_a_port_of_the_host_is_given_once() -> None:
     raw = graph(node("g", GATEWAY, port="8080"), web("a", hostPort="8080"))
     assert problems_of(raw) == [("a", "config.hostPort")]
