@@ -127,6 +127,7 @@ class ServiceObserved:
     replicas: int = 0
     healthy_replicas: int = 0
     error_message: str = ""
+    image_volumes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

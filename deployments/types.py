@@ -269,6 +269,16 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Published:
+    """A service that has ports of a target."""
+
+    project_name: str
+    owner_id: UUID
+    service: str
+    ports: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """All that brings a success back. Values are sealed for `deployment_id`, the deployment that made it.
 

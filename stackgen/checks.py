@@ -121,9 +121,10 @@ def published_ports(node: Node) -> tuple[tuple[int, int], ...]:
             return ((HTTP_PORT, HTTP_PORT), (HTTPS_PORT, HTTPS_PORT))
         inside = settings.port or HTTP_PORT
         return ((settings.host_port or inside, inside),)
-    if settings.host_port is None or settings.port is None:
+    listens = KINDS[settings.kind].port if settings.kind else settings.port
+    if settings.host_port is None or listens is None:
         return ()
-    return ((settings.host_port, settings.port),)
+    return ((settings.host_port, listens),)
 
 
 def _check_host_ports(graph: Graph) -> Iterator[Problem]:

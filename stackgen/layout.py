@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -82,6 +83,11 @@ class Layout:
                 last = level
             groups[-1][1].append(part)
         return groups
+
+
+def volume_names(compose: str, *, node_id: str) -> tuple[str, ...]:
+    """The volumes of a node by a file that was generated once."""
+    return tuple(re.findall(rf"^ +name: (\S+_{short_hash(node_id, 12)}-\S+)$", compose, re.MULTILINE))
 
 
 def identify(part: Part, definition: Mapping[str, Value]) -> Identity:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from stackgen.results import Engine, Stack, StackService
@@ -65,19 +65,43 @@ def compare_services(
     engine: Engine,
     content: str,
     new_values: Collection[str] = (),
+    image_volumes: Collection[str] = (),
 ) -> Plan:
-    """The same from the services alone, which is what a snapshot keeps. `content` is the new stack's hash."""
+    """The same from the services alone, which is what a snapshot keeps. `content` is the new stack's hash.
+
+    `image_volumes` names old services whose images keep data by themselves, as an agent saw.
+    """
     before = {service.node_id: service for service in old}
     staying = {service.node_id for service in new}
-    changes = [_change(before.get(service.node_id), service, set(new_values)) for service in new]
-    changes += [_removal(service) for service in reversed(list(old)) if service.node_id not in staying]
+    going = [service for service in reversed(list(old)) if service.node_id not in staying]
+    keeping = {service.node_id for service in old if service.name in image_volumes}
+    changes = []
+    for service in new:
+        change = _change(before.get(service.node_id), service, set(new_values))
+        changes.append(_replaced_in_place(change) if service.node_id in keeping else _begun(change, service, going))
+    changes += [_removal(service) for service in going]
     facts = [engine, content, sorted(new_values), [asdict(change) for change in changes]]
     approval = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
     return Plan(changes=tuple(changes), approval=approval)
 
 
 def _removal(old: StackService) -> Change:
-    return Change(service=old.name, node_id=old.node_id, action="remove", reasons=("no longer drawn",), downtime=True)
+    reasons = ("no longer drawn", *(f"its data stays in volume {name}" for name in old.volumes))
+    return Change(service=old.name, node_id=old.node_id, action="remove", reasons=reasons, downtime=True)
+
+
+def _replaced_in_place(change: Change) -> Change:
+    if change.action not in {"replace", "restart"}:
+        return change
+    return replace(change, reasons=(*change.reasons, "keeps the volume of its image"), downtime=True)
+
+
+def _begun(change: Change, new: StackService, going: Collection[StackService]) -> Change:
+    """Who draws a database anew may think that it is the old one."""
+    if change.action != "create" or not new.volumes:
+        return change
+    left = [f"the data of {old.name} stays in volume {', '.join(old.volumes)}" for old in going if old.volumes]
+    return replace(change, reasons=(*change.reasons, "; ".join(["begins empty", *left]))) if left else change
 
 
 def _change(old: StackService | None, new: StackService, new_values: set[str]) -> Change:

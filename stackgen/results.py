@@ -49,6 +49,7 @@ class StackService:
     """One service. `dockerfile` names a file of the stack; empty with a bundle means the bundle's own Dockerfile.
 
     `aspects` tell two versions of it apart piece by piece. `starts_first`: a new copy may run beside the old one.
+    `volumes` are their names on the host.
     """
 
     node_id: str
@@ -64,6 +65,7 @@ class StackService:
     published_ports: tuple[int, ...] = ()
     aspects: Mapping[str, str] = field(default_factory=dict)
     starts_first: bool = False
+    volumes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,7 +95,7 @@ class Workshop:
             health_interval_seconds=kind.health_interval_seconds,
             health_timeout_seconds=kind.health_timeout_seconds,
             volumes=place.volumes,
-            ports=((node.settings.host_port, kind.port),) if node.settings.host_port else (),
+            ports=published_ports(node),
             fixed_hostname=kind.fixed_hostname,
             stop_grace_seconds=node.settings.stop_grace_seconds or kind.stop_grace_seconds,
         )

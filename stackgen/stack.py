@@ -160,6 +160,7 @@ def _service(part: Part, layout: Layout, identity: Identity) -> StackService:
         content_hash=identity.content_hash,
         aspects=identity.aspects,
         starts_first=layout.starts_first(part),
+        volumes=tuple(layout.volume_name(part, volume.name) for volume in part.volumes),
         published_ports=tuple(outside for outside, _ in part.ports),
     )
 

@@ -589,7 +589,7 @@ class StageReached(_message.Message):
     def __init__(self, stage: _Optional[_Union[_common_pb2.DeploymentStage, str]] = ..., percent: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...
 
 class ServiceObserved(_message.Message):
-    __slots__ = ("node_id", "service_name", "state", "health", "image", "image_digest", "container_ids", "replicas", "healthy_replicas", "error_message")
+    __slots__ = ("node_id", "service_name", "state", "health", "image", "image_digest", "container_ids", "replicas", "healthy_replicas", "error_message", "image_volumes")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -600,6 +600,7 @@ class ServiceObserved(_message.Message):
     REPLICAS_FIELD_NUMBER: _ClassVar[int]
     HEALTHY_REPLICAS_FIELD_NUMBER: _ClassVar[int]
     ERROR_MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_VOLUMES_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     service_name: str
     state: str
@@ -610,7 +611,8 @@ class ServiceObserved(_message.Message):
     replicas: int
     healthy_replicas: int
     error_message: str
-    def __init__(self, node_id: _Optional[str] = ..., service_name: _Optional[str] = ..., state: _Optional[str] = ..., health: _Optional[str] = ..., image: _Optional[str] = ..., image_digest: _Optional[str] = ..., container_ids: _Optional[_Iterable[str]] = ..., replicas: _Optional[int] = ..., healthy_replicas: _Optional[int] = ..., error_message: _Optional[str] = ...) -> None: ...
+    image_volumes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, node_id: _Optional[str] = ..., service_name: _Optional[str] = ..., state: _Optional[str] = ..., health: _Optional[str] = ..., image: _Optional[str] = ..., image_digest: _Optional[str] = ..., container_ids: _Optional[_Iterable[str]] = ..., replicas: _Optional[int] = ..., healthy_replicas: _Optional[int] = ..., error_message: _Optional[str] = ..., image_volumes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class LogWritten(_message.Message):
     __slots__ = ("service_name", "source", "text")

@@ -20,6 +20,7 @@ def step(service: WantedService, state: str, *, error: str = "") -> pb.ServiceOb
         image=service.image,
         replicas=service.replicas,
         error_message=error,
+        image_volumes=service.image_volumes,
     )
 
 
@@ -41,6 +42,7 @@ def describe(*, service: WantedService, observed: tuple[Container, ...], owner: 
         container_ids=[each.id for each in found],
         replicas=service.replicas,
         healthy_replicas=len(sound),
+        image_volumes=service.image_volumes,
     )
 
 

@@ -34,6 +34,7 @@ from agents.types import (
 IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}")
 MOST_IMAGES = 20_000
 MAX_VOLUMES = 20
+MAX_PATH = 500
 
 _SERVER_STATUS = {
     Presence.PENDING: common_pb2.SERVER_STATUS_PENDING,
@@ -202,6 +203,7 @@ def _observed_from_wire(message: runner_pb2.ServiceObserved) -> ServiceObserved:
         replicas=message.replicas,
         healthy_replicas=message.healthy_replicas,
         error_message=_text(message.error_message),
+        image_volumes=tuple(path[:MAX_PATH] for path in message.image_volumes[:MAX_VOLUMES]),
     )
 
 

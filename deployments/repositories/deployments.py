@@ -185,6 +185,11 @@ def store_services(*, deployment_id: UUID, services: tuple[ServiceState, ...], a
     )
 
 
+def store_config(*, deployment_id: UUID, config: Mapping[str, Any]) -> None:
+    """Replace the stored configuration. Inside a transaction that holds the row."""
+    Deployment.objects.filter(pk=deployment_id).update(config=dict(config))
+
+
 def ask_cancel(*, deployment_id: UUID, by: UUID, at: datetime, deadline_at: datetime) -> bool:
     """Note that a cancel was asked for; False when it was before. Inside a transaction."""
     asked = Deployment.objects.filter(pk=deployment_id, cancel_requested_at__isnull=True)

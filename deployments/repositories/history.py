@@ -29,7 +29,7 @@ from deployments.errors import NotFound
 from deployments.models import Deployment, DeploymentHistory, Project
 from deployments.repositories.records import history_entry, snapshot_record
 from deployments.states import UNFINISHED, Status
-from deployments.types import DeploymentRecord, HistoryEntry, KeptEntry, KeptImages, Page, Snapshot
+from deployments.types import DeploymentRecord, HistoryEntry, KeptEntry, KeptImages, Page, Published, Snapshot
 
 # Entries of an earlier version have their sealed values with the deployment only.
 SEALED = Coalesce(NullIf("sealed_variables", Value("")), "deployment__sealed_variables")
@@ -135,6 +135,21 @@ def running_by_target(*, project_id: UUID) -> tuple[HistoryEntry, ...]:
     """The same for each lane of the project."""
     found = (running(project_id=project_id, target_id=target_id) for target_id in targets(project_id=project_id))
     return tuple(entry for entry in found if entry is not None)
+
+
+def published_on(*, target_id: UUID, but: UUID) -> tuple[Published, ...]:
+    """Ports of the target that the last success of each other project's lane has, in no order."""
+    kept = DeploymentHistory.objects.filter(target_id=target_id, dropped_at__isnull=True).exclude(project_id=but)
+    newest = kept.order_by("project_id", "-number").distinct("project_id")
+    rows = newest.values_list(
+        "deployment__project__name", "deployment__project__owner_id", "deployment_snapshot__config__services"
+    )
+    return tuple(
+        Published(project_name=name, owner_id=owner_id, service=str(service.get("name", "")), ports=tuple(ports))
+        for name, owner_id, services in rows
+        for service in services or ()
+        if (ports := service.get("published_ports"))
+    )
 
 
 def targets(*, project_id: UUID) -> tuple[UUID, ...]:

@@ -12,6 +12,7 @@ from deployments.states import Reason
 from deployments.types import DeploymentRecord, ServiceState
 
 RUNNING = "running"
+IMAGE_VOLUMES = "imageVolumes"
 KNOWN_REASONS = frozenset(reason.value for reason in Reason) - {""}
 
 
@@ -29,6 +30,7 @@ def observe_services(
     if changed:
         deployments.store_services(deployment_id=deployment.id, services=services, at=at)
         events.append(deployment_id=deployment.id, events=changed, at=at)
+    _note_image_volumes(deployment=deployment, observed=observed)
     return services
 
 
@@ -41,6 +43,12 @@ def seen_services(
         state if state.name not in seen else _state_of(before=state, body=seen[state.name], at=at)
         for state in deployment.services
     )
+def _note_image_volumes(*, deployment: DeploymentRecord, observed: tuple[ServiceObserved, ...]) -> None:
+    """With the configuration, so that history has it, and with that the next plan."""
+    known = deployment.config.get(IMAGE_VOLUMES, {})
+    found = known | {body.service_name: list(body.image_volumes) for body in observed if body.image_volumes}
+    if found != known:
+        deployments.store_config(deployment_id=deployment.id, config={**deployment.config, IMAGE_VOLUMES: found})
 
 
 def _state_of(*, before: ServiceState, body: ServiceObserved, at: datetime) -> ServiceState:

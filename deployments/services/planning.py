@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from deployments.errors import Invalid
 from deployments.repositories import history, lanes, projects
-from deployments.services import access, deploy, privileges, rights, rollback, snapshots, variables
+from deployments.services import access, deploy, neighbours, privileges, rights, rollback, snapshots, variables
 from deployments.services.history import changed_names
+from deployments.services.observations import IMAGE_VOLUMES
 from deployments.states import Status
 from deployments.types import Caller, DeploymentRecord, DeployRequest, Right, Target
 from stackgen.plan import Change, Plan, compare_services
@@ -37,6 +38,7 @@ class Running:
     services: tuple[StackService, ...] = ()
     values: Mapping[str, str]
     warnings: tuple[str, ...] = ()
+    image_volumes: tuple[str, ...] = ()
 
 
 def plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeployment:
@@ -54,13 +56,15 @@ def plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploym
         engine=draft.stack.engine,
         content=draft.stack.content_hash,
         new_values=changed_names(running.values, values),
+        image_volumes=running.image_volumes,
     )
     approval = deploy.approval_now(draft=draft, request=request)
+    taken = neighbours.ports_taken(project=draft.project, target=request.target, services=draft.stack.services)
     return PlannedDeployment(
         changes=plan.changes,
         text=Plan(changes=plan.changes, approval=approval).text(),
         approval=approval,
-        warnings=(*draft.stack.warnings, *running.warnings),
+        warnings=(*draft.stack.warnings, *taken, *running.warnings),
     )
 
 
@@ -82,6 +86,7 @@ def plan_rollback(
         engine=kept.config.get("engine", "compose"),
         content=kept.config.get("contentHash", ""),
         new_values=changed_names(running.values, snapshots.values_of(kept)),
+        image_volumes=running.image_volumes,
     )
     return PlannedDeployment(
         changes=plan.changes,
@@ -104,13 +109,16 @@ def _running(*, project_id: UUID, target: Target) -> Running:
     if entry is None or entry.dropped:
         return Running(values={})
     kept = history.snapshot(history_id=entry.id)
-    services, warnings = snapshots.services_of(kept.config), _doubts(project_id=project_id, target=target)
+    running = Running(
+        services=snapshots.services_with_volumes(kept.config),
+        values={},
+        warnings=_doubts(project_id=project_id, target=target),
+        image_volumes=tuple(kept.config.get(IMAGE_VOLUMES, {})),
+    )
     try:
-        return Running(services=services, values=snapshots.values_of(kept), warnings=warnings)
+        return replace(running, values=snapshots.values_of(kept))
     except Invalid as error:
-        return Running(
-            services=services, values={}, warnings=(*warnings, f"New values cannot be told. {error.message}")
-        )
+        return replace(running, warnings=(*running.warnings, f"New values cannot be told. {error.message}"))
 
 
 def _doubts(*, project_id: UUID, target: Target) -> tuple[str, ...]:

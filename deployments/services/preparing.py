@@ -10,7 +10,17 @@ from uuid import UUID
 
 from deployments.errors import Invalid
 from deployments.repositories import deployments, history
-from deployments.services import accept, approvals, generation, origins, requester, snapshots, targets, variables
+from deployments.services import (
+    accept,
+    approvals,
+    generation,
+    neighbours,
+    origins,
+    requester,
+    snapshots,
+    targets,
+    variables,
+)
 from deployments.types import DeploymentRecord, HistoryEntry, ProjectRecord, ServiceState
 from stackgen.results import COMPOSE_FILE, Stack
 
@@ -40,12 +50,12 @@ def prepare(*, deployment: DeploymentRecord, project: ProjectRecord) -> Prepared
     """
     if deployment.kind == accept.STOP:
         return _stopped(project=project, agent_id=targets.agent_to_stop(deployment))
-    agent_id = targets.agent_to_start(deployment)
-    if deployment.kind == accept.ROLLBACK:
-        return _restored(deployment=deployment, project=project, agent_id=agent_id)
-    if deployment.kind == accept.SCALE:
-        return _scaled(deployment=deployment, project=project, agent_id=agent_id)
-    return _generated(deployment=deployment, project=project, agent_id=agent_id)
+    makers = {accept.ROLLBACK: _restored, accept.SCALE: _scaled}
+    make = makers.get(deployment.kind, _generated)
+    prepared = make(deployment=deployment, project=project, agent_id=targets.agent_to_start(deployment))
+    services = snapshots.services_of(prepared.config)
+    neighbours.refuse_taken_ports(project=project, target=deployment.target, services=services)
+    return prepared
 
 
 def _generated(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: UUID) -> Prepared:

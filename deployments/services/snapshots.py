@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from deployments.encryption import CannotUnsealError, unseal, unseal_mapping
 from deployments.errors import Invalid
 from deployments.services import variables
 from deployments.types import ServiceState, Snapshot
+from stackgen.layout import volume_names
 from stackgen.plan import Change, Plan
 from stackgen.results import StackService
 
@@ -26,6 +27,15 @@ def _service(raw: Mapping[str, Any]) -> StackService:
     known = {name: value for name, value in raw.items() if name in KNOWN_FIELDS}
     lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
     return StackService(**{**known, **lists})
+
+
+def services_with_volumes(config: Mapping[str, Any]) -> tuple[StackService, ...]:
+    """The same with the names of their volumes, also those of a version that kept them in its file alone."""
+    text = config.get("dockerComposeYml", "")
+    return tuple(
+        service if service.volumes else replace(service, volumes=volume_names(text, node_id=service.node_id))
+        for service in services_of(config)
+    )
 
 
 def states_of(services: Iterable[StackService]) -> tuple[ServiceState, ...]:

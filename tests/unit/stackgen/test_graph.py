@@ -143,9 +143,19 @@ def test_all_names_below_a_domain_only_without_certificates() -> None:
     parse_graph(graph(node("g", GATEWAY, domain="*.a.org", port="80")))
 
 
-def test_a_port_of_the_host_is_given_once() -> None:
-    raw = graph(node("g", GATEWAY, port="8080"), web("a", hostPort="8080"))
-    assert problems_of(raw) == [("a", "config.hostPort")]
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (node("g", GATEWAY, port="8080"), web("a", hostPort="8080")),
+        (node("b", DATABASE, databaseType="postgresql", hostPort="8080"), web("a", hostPort="8080")),
+        (node("b", "CACHE", hostPort="8080"), node("a", DATABASE, databaseType="mysql", hostPort="8080")),
+        (node("g", GATEWAY, domain="a.org"), node("a", "QUEUE", hostPort="443")),
+        (node("g", GATEWAY), node("a", GATEWAY, gateway="traefik", port="8080", hostPort="80")),
+    ],
+)
+def test_a_port_of_the_host_is_given_once(first: dict[str, Any], second: dict[str, Any]) -> None:
+    assert problems_of(graph(first, second)) == [("a", "config.hostPort")]
+    assert f"taken by {first['id']!r}" in message_of(graph(first, second))
 
 
 @pytest.mark.parametrize(

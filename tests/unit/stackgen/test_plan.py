@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stackgen.plan import compare
+from stackgen.plan import compare, compare_services
 from stackgen.results import StackOptions
 from tests.unit.stackgen.drawing import DATABASE, GATEWAY, graph, node, stack_of, web
 
@@ -77,7 +77,8 @@ def test_what_is_no_longer_drawn_goes_last_and_a_rename_is_one_change() -> None:
     found = actions(drawing(), new)
     assert found[0][:2] == ("replace", "backend")
     assert "renamed from api" in found[0][2]
-    assert found[-1] == ("remove", "db", ("no longer drawn",))
+    assert found[-1][:2] == ("remove", "db")
+    assert found[-1][2][0] == "no longer drawn"
 
 
 def test_only_what_holds_data_or_a_port_of_the_host_stops_first() -> None:
@@ -109,3 +110,28 @@ def test_an_approval_holds_for_one_change_only() -> None:
     }  # fmt: skip
     assert len(approvals) == 6
     assert compare(old=one, new=other) == compare(old=one, new=other)
+
+
+def test_a_database_drawn_anew_says_that_it_begins_empty_and_where_the_old_data_is() -> None:
+    old = graph(node("db", DATABASE, id="one", databaseType="postgresql"))
+    new = graph(node("db", DATABASE, id="two", databaseType="postgresql"))
+    (volume,) = stack_of(old).services[0].volumes
+    stays = f"the data of db stays in volume {volume}"
+    assert actions(old, new) == [
+        ("create", "db", ("new in the drawing", f"begins empty; {stays}")),
+        ("remove", "db", ("no longer drawn", f"its data stays in volume {volume}")),
+    ]
+    renamed = graph(node("orders", DATABASE, id="one", databaseType="postgresql"))
+    assert not any("empty" in reason for _, _, reasons in actions(old, renamed) for reason in reasons)
+    assert actions(None, new) == [("create", "db", ("new in the drawing",))]
+
+
+def test_a_service_whose_image_keeps_data_is_replaced_where_it_stands() -> None:
+    old, new = stack_of(graph(web("notes", env__A="1"))), stack_of(graph(web("notes", env__A="2")))
+    settings: dict[str, Any] = {"engine": "compose", "content": "", "image_volumes": ["notes"]}
+    (change,) = compare_services(old=old.services, new=new.services, **settings).changes
+    assert (change.action, change.reasons, change.downtime) == (
+        "replace", ("A changed", "keeps the volume of its image"), True,
+    )  # fmt: skip
+    (kept,) = compare_services(old=old.services, new=old.services, **settings).changes
+    assert (kept.action, kept.reasons) == ("keep", ())

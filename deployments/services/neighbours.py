@@ -1,0 +1,34 @@
+"""Projects that share a server share its ports: whoever comes second is told before Docker says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from deployments.errors import Invalid
+from deployments.repositories import history
+from deployments.types import ProjectRecord, Target
+from stackgen.results import StackService
+
+
+def ports_taken(*, project: ProjectRecord, target: Target, services: Iterable[StackService]) -> tuple[str, ...]:
+    """A sentence for each port of the target that a service asks for and that another project has there by its last
+    success. A project of another owner is not named."""
+    wanted = {port: service.name for service in services for port in service.published_ports}
+    if not wanted:
+        return ()
+    found = []
+    for other in history.published_on(target_id=target.id, but=project.id):
+        whose = f"{other.service!r} of the project {other.project_name!r}"
+        whose = whose if other.owner_id == project.owner_id else "a project of somebody else"
+        found += [
+            f"{wanted[port]!r} wants port {port} of this server, which {whose} has"
+            for port in other.ports
+            if port in wanted
+        ]
+    return tuple(found)
+
+
+def refuse_taken_ports(*, project: ProjectRecord, target: Target, services: Iterable[StackService]) -> None:
+    """Raises Invalid where a start could only fail, before anything is stopped for it."""
+    if taken := ports_taken(project=project, target=target, services=services):
+        raise Invalid(f"{'; '.join(taken)}. Choose another hostPort, or stop what has it.")

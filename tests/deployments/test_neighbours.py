@@ -1,0 +1,99 @@
+"""Two projects on one server that want one of its ports, and what a plan knows of the volumes of what runs."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from agents.types import ServiceObserved
+from deployments.models import DeploymentHistory, User
+from deployments.services import planning, sources
+from deployments.services.access import caller_of
+from deployments.states import Reason, Status
+from tests.deployments.lane import Lane
+
+
+def graph(name: str, *, image: str = "web:1", **config: str) -> dict[str, Any]:
+    data = {"serviceName": name, "config": {"image": image, "port": "80", **config}}
+    return {"nodes": [{"id": f"n-{name}", "type": 1, "data": data}], "edges": []}
+
+
+def drawn(lane: Lane, raw: dict[str, Any]) -> Lane:
+    sources.store_graph(caller=lane.caller, project_id=lane.project_id, graph=raw)
+    return lane
+
+
+def beside(lane: Lane, *, owner: User | None = None, name: str = "Other") -> Lane:
+    """Another project on the same server."""
+    who = owner or lane.owner
+    project = sources.create_project(caller=caller_of(who), project_id=uuid4(), name=name)
+    return Lane(owner=who, project_id=project.id, server=lane.server, agent=lane.agent, seconds=100)
+
+
+@pytest.fixture
+def shop(lane: Lane) -> Lane:
+    """It has port 8080 of the server."""
+    drawn(lane, graph("edge", hostPort="8080")).deployed()
+    return lane
+
+
+def warnings(lane: Lane) -> str:
+    return "\n".join(planning.plan_deployment(caller=lane.caller, request=lane.request()).warnings)
+
+
+def test_the_plan_names_both_that_want_a_port(shop: Lane) -> None:
+    other = drawn(beside(shop), graph("door", hostPort="8080"))
+    assert "'door' wants port 8080 of this server, which 'edge' of the project 'Shop' has" in warnings(other)
+    assert warnings(drawn(other, graph("door", hostPort="8081"))) == ""
+    assert warnings(shop) == ""
+
+
+def test_the_start_fails_before_anything_is_stopped_for_it(shop: Lane) -> None:
+    other = drawn(beside(shop), graph("door", hostPort="8080"))
+    failed = other.start(other.ask())
+    assert (failed.status, failed.reason) == (Status.FAILED, Reason.INVALID)
+    assert "'edge' of the project 'Shop'" in failed.message
+
+
+def test_the_port_is_free_again_after_another_version_or_a_stop(shop: Lane) -> None:
+    other = drawn(beside(shop), graph("door", hostPort="8080"))
+    drawn(shop, graph("edge", hostPort="9090")).deployed()
+    assert warnings(other) == ""
+    assert other.deployed().status is Status.SUCCESS
+    assert "8080" in warnings(drawn(shop, graph("edge", hostPort="8080")))
+
+
+def test_a_project_of_somebody_else_is_not_named(shop: Lane, stranger: User) -> None:
+    shop.server.owner_id = stranger.id
+    shop.server.save()
+    theirs = drawn(beside(shop, owner=stranger), graph("door", hostPort="8080"))
+    said = warnings(theirs)
+    assert "port 8080 of this server, which a project of somebody else has" in said
+    assert "Shop" not in said
+    assert "edge" not in said
+
+
+def test_what_an_image_keeps_is_in_the_next_plan(lane: Lane) -> None:
+    deployment = lane.start(drawn(lane, graph("notes", **{"env.GREETING": "one"})).ask())
+    seen = ServiceObserved(node_id="n-notes", service_name="notes", state="running", image_volumes=("/data",))
+    lane.report(deployment, seen)
+    lane.succeed(deployment)
+    drawn(lane, graph("notes", **{"env.GREETING": "two"}))
+    planned = planning.plan_deployment(caller=lane.caller, request=lane.request())
+    assert planned.text.startswith("replace  notes  downtime  (GREETING changed; keeps the volume of its image)\n")
+
+
+def test_volumes_of_a_version_that_named_them_in_its_file_alone_are_told_too(lane: Lane) -> None:
+    def database(node_id: str) -> dict[str, Any]:
+        data = {"serviceName": "db", "config": {"databaseType": "postgresql"}}
+        return {"nodes": [{"id": node_id, "type": 2, "data": data}], "edges": []}
+
+    drawn(lane, database("one")).deployed()
+    entry = DeploymentHistory.objects.get(project_id=lane.project_id)
+    for service in entry.deployment_snapshot["config"]["services"]:
+        del service["volumes"]
+    entry.save()
+    text = planning.plan_deployment(caller=lane.caller, request=drawn(lane, database("two")).request()).text
+    assert "begins empty; the data of db stays in volume axion-" in text
