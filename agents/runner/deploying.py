@@ -96,9 +96,7 @@ def _target(
     work: Work, release: Release, owners: dict[str, str], images: dict[str, str], observed: tuple[Container, ...]
 ) -> Target:
     """What shall run, replaced where it stands if its image keeps data. Raises StepFailedError(invalid)."""
-    services = with_image_volumes(
-        work=work, stack=release.stack, services=release.services, images=images, observed=observed
-    )
+    services = with_image_volumes(work=work, release=release, images=images, observed=observed)
     changing = [each for each in services if owners[each.name] == release.deployment_id]
     refuse_hidden_data(release=release, services=changing, observed=observed)
     return Target(services=services, owners=owners, images=images)

@@ -53,29 +53,29 @@ def unnamed(containers: Iterable[Container]) -> dict[str, str]:
 def with_image_volumes(
     *,
     work: Work,
-    stack: str,
-    services: tuple[WantedService, ...],
+    release: Release,
     images: Mapping[str, str],
     observed: tuple[Container, ...],
 ) -> tuple[WantedService, ...]:
-    """The services with the paths where their images keep data, or kept it; those are not to start beside a copy.
+    """The release's services with the paths where their images keep data, or kept it, and no volume is drawn; those are
+    not to start beside a copy.
 
     `images`: image id by service. A path stays with the node also when a later image does not declare it.
     """
+    stack = release.stack
     remember(work=work, stack=stack, observed=observed)
     declared = {image: work.host.image_volumes(image) for image in sorted(set(images.values()) - {""})}
     found = []
-    for service in services:
+    for service in release.services:
         paths = {*declared.get(images.get(service.name, ""), ()), *unnamed(containers_of(observed, service.name))}
         paths |= work.releases.kept_volumes(stack=stack, node_id=service.node_id).keys()
+        paths -= mount_targets(release, service.name) if paths else frozenset()
         changed = replace(service, image_volumes=tuple(sorted(paths)), starts_first=False) if paths else service
         found.append(changed)
     return tuple(found)
 
 
-def refuse_hidden_data(
-    *, release: Release, services: Iterable[WantedService], observed: tuple[Container, ...]
-) -> None:
+def refuse_hidden_data(*, release: Release, services: Iterable[WantedService], observed: tuple[Container, ...]) -> None:
     """Raises StepFailedError(invalid) where a drawn volume would take the place of an unnamed one that holds data."""
     for service in services:
         for path, volume in unnamed(containers_of(observed, service.name)).items():
@@ -94,10 +94,10 @@ def volumes_to_use(
     """Per service that has one copy, path to volume; each is there, and written down, when this returns."""
     found: dict[str, dict[str, str]] = {}
     for service in services:
-        if copies.get(service.name) != 1 or not service.image_volumes:
-            continue
-        drawn = mount_targets(release, service.name)
-        if free := [path for path in service.image_volumes if path not in drawn]:
+        # More copies may be made by the files of an earlier release, which may draw a volume there.
+        drawn = mount_targets(release, service.name) if service.image_volumes else frozenset()
+        free = [path for path in service.image_volumes if path not in drawn]
+        if free and copies.get(service.name) == 1:
             found[service.name] = {path: _volume(work, release, service, path) for path in free}
     return found
 

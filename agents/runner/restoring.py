@@ -84,9 +84,7 @@ def bring_back(*, work: Work, kept: Kept) -> tuple[Container, ...]:
     """Have this release run exactly as it was proven to run once; touches nothing that still does."""
     release = kept.release
     observed = work.host.settled_containers(stack=release.stack, project_id=release.project_id)
-    services = with_image_volumes(
-        work=work, stack=release.stack, services=release.services, images=kept.target.images, observed=observed
-    )
+    services = with_image_volumes(work=work, release=release, images=kept.target.images, observed=observed)
     target = replace(kept.target, services=services)
     plan = make_plan(target=target, observed=observed)
     for operation in plan.operations:
