@@ -43,6 +43,8 @@ def seen_services(
         state if state.name not in seen else _state_of(before=state, body=seen[state.name], at=at)
         for state in deployment.services
     )
+
+
 def _note_image_volumes(*, deployment: DeploymentRecord, observed: tuple[ServiceObserved, ...]) -> None:
     """With the configuration, so that history has it, and with that the next plan."""
     known = deployment.config.get(IMAGE_VOLUMES, {})
