@@ -16,6 +16,11 @@ MIB = 1024 * KIB
 MAX_COMMAND_BYTES = 12 * MIB
 MAX_SENT_BYTES = 16 * MIB
 MAX_AGENT_RECEIVED_BYTES = 32 * MIB
+# Up: one report, one message of a session, and one message of a call that agents make besides.
+MAX_REPORT_BYTES = 256 * KIB
+MAX_RECEIVED_BYTES = 512 * KIB
+MAX_CALL_BYTES = 64 * KIB
+
 # Commands that wait in memory for one agent's stream, and that are read from the ledger at once for all agents.
 MAX_QUEUED_BYTES = 16 * MIB
 MAX_CLAIMED_BYTES = 32 * MIB

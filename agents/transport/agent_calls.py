@@ -10,12 +10,13 @@ import structlog
 
 from agents import gateway
 from agents.contracts import common_pb2, runner_pb2
-from agents.errors import NotFound, TooManyTries
+from agents.errors import NotFound
 from agents.services import enrolment
 from agents.transport import codec
-from agents.transport.callers import Callers, address_of
+from agents.transport.callers import Callers
 from agents.transport.failures import is_expected, wire_error, wire_status
 from agents.transport.liveness import Liveness
+from agents.transport.pace import Pace
 from agents.transport.ports import Bindings
 from agents.transport.threads import DatabaseThreads
 
@@ -24,6 +25,8 @@ Call = grpc.aio.ServicerContext[Any, Any]
 
 CHUNK_BYTES = 256 * 1024
 SECRETS_CALL = "FetchSecrets"
+# Agents tell of themselves every few seconds.
+METRICS_BURST, METRICS_PER_SECOND = 10, 2
 
 
 class AgentCalls:
@@ -38,12 +41,9 @@ class AgentCalls:
     ) -> runner_pb2.RegisterAgentResponse:
         """Exchange a one-time token for a credential; an empty server_id takes the token's word.
 
-        Whoever tries too often is turned away before the token is looked at.
+        Whoever tries too often was turned away before the message was read.
         """
-        wait = await self._threads.run(self._bindings.enrolment_wait, address=address_of(context))
-        if wait:
-            too_many = TooManyTries(f"Too many tries to enrol from this address. Try again in {wait} s.")
-            await _abort(context, too_many, call="RegisterAgent")
+        del context
         try:
             done = await self._threads.run(
                 enrolment.register,
@@ -77,7 +77,9 @@ class AgentCalls:
     async def metrics_stream(
         self, requests: AsyncIterator[runner_pb2.SendMetricsRequest], context: Call
     ) -> common_pb2.Empty:
+        pace = Pace(burst=METRICS_BURST, per_second=METRICS_PER_SECOND)
         async for request in requests:
+            await pace.spend(1)
             await self._heard(request.health, context)
         return common_pb2.Empty()
 

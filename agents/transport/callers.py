@@ -1,9 +1,12 @@
 """Who is calling: agents by their credential, users by their API token. If it cannot be checked, the answer is no."""
 
+import asyncio
 import hashlib
+import math
 import time
 from collections import OrderedDict
-from typing import Any, NoReturn
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn, TypeAlias, TypeVar
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -12,18 +15,27 @@ import structlog
 from django.conf import settings
 
 from agents import addresses
-from agents.database import DATABASE_AWAY
 from agents.errors import Unauthenticated
 from agents.services import enrolment
+from agents.transport.pace import Paces
 from agents.transport.ports import UserOf
 from agents.transport.threads import DatabaseThreads
 from agents.types import AgentData
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
+Call = grpc.aio.ServicerContext[Any, Any]
+# By the hash of a secret: when it was last checked, and whose it was.
+Known: TypeAlias = OrderedDict[bytes, tuple[float, T]]
 
 # How long a checked credential is trusted for heartbeats outside a session; sessions are always checked.
 TRUST_SECONDS = 10.0
 TRUSTED_LIMIT = 4096
+# Credentials and tokens that are none, of one address: at once, and in the long run.
+FAILURES, FAILURES_PER_SECOND = 60, 1.0
+MAX_SECRET = 200
+# Of the threads that also store reports, so many at most look for somebody who is not known.
+MAX_UNKNOWN = 4
 FORWARDED = "x-forwarded-for"
 # As errors name it on either side of the ports.
 FORBIDDEN = "FORBIDDEN"
@@ -33,46 +45,67 @@ class Callers:
     def __init__(self, *, threads: DatabaseThreads, user_of: UserOf) -> None:
         self._threads = threads
         self._user_of = user_of
-        self._trusted: OrderedDict[bytes, tuple[float, AgentData]] = OrderedDict()
+        self._agents: Known[AgentData] = OrderedDict()
+        self._users: Known[UUID] = OrderedDict()
+        self._unknown = asyncio.Semaphore(MAX_UNKNOWN)
+        self._failures = Paces(burst=FAILURES, per_second=FAILURES_PER_SECOND)
 
-    async def agent(self, context: grpc.aio.ServicerContext[Any, Any]) -> tuple[AgentData, str]:
+    async def agent(self, context: Call) -> tuple[AgentData, str]:
         """The calling agent and its credential; aborts the call otherwise."""
         credential = _bearer(context)
-        try:
-            return await self._threads.run(enrolment.authenticate, credential=credential), credential
-        except Unauthenticated:
-            await _refuse(context)
-        except DATABASE_AWAY as error:
-            await _cannot_check(context, error)
+        found = await self._asked(
+            context, self._agents, credential, lambda: self._threads.run(_agent_with, credential=credential)
+        )
+        return found, credential
 
-    async def agent_for_heartbeat(self, context: grpc.aio.ServicerContext[Any, Any]) -> AgentData:
+    async def agent_for_heartbeat(self, context: Call) -> AgentData:
         """The calling agent, at most TRUST_SECONDS out of date."""
-        key = hashlib.sha256(_bearer(context).encode()).digest()
-        checked_at, known = self._trusted.get(key, (0.0, None))
-        if known is not None and time.monotonic() - checked_at < TRUST_SECONDS:
-            return known
-        found, _ = await self.agent(context)
-        self._trusted[key] = (time.monotonic(), found)
-        self._trusted.move_to_end(key)
-        if len(self._trusted) > TRUSTED_LIMIT:
-            self._trusted.popitem(last=False)
-        return found
+        return _fresh(self._agents, _bearer(context)) or (await self.agent(context))[0]
 
-    async def user(self, context: grpc.aio.ServicerContext[Any, Any], *, acts: bool = False) -> UUID:
+    async def user(self, context: Call, *, acts: bool = False) -> UUID:
         """The calling user; aborts the call otherwise. `acts`: the call changes something."""
         token = _bearer(context)
-        try:
-            found = await self._threads.run(self._user_of, token=token, acts=acts) if token else None
-        except Exception as error:
-            if getattr(error, "code", "") == FORBIDDEN:
-                await context.abort(grpc.StatusCode.PERMISSION_DENIED, str(error))
-            await _cannot_check(context, error)
-        if found is None:
+        return await self._asked(
+            context, self._users, token, lambda: self._threads.run(self._user_of, token=token, acts=acts)
+        )
+
+    async def admit_user(self, context: Call) -> UUID:
+        """The calling user, at most TRUST_SECONDS out of date; aborts the call otherwise."""
+        return _fresh(self._users, _bearer(context)) or await self.user(context)
+
+    async def _asked(self, context: Call, table: Known[T], secret: str, ask: Callable[[], Awaitable[T | None]]) -> T:
+        """Whose secret it is, by the database. Who was known before is asked about, whatever others there do."""
+        if not 0 < len(secret) <= MAX_SECRET:
             await _refuse(context)
+        key = _key(secret)
+        if key in table:
+            found = await _checked(context, ask)
+        else:
+            async with self._unknown:
+                await self._let_ask(context)
+                found = await _checked(context, ask)
+        if found is None:
+            table.pop(key, None)
+            self._failures.take(address_of(context))
+            await _refuse(context)
+        _remember(table, key, found)
         return found
 
+    async def _let_ask(self, context: Call) -> None:
+        """Aborts the call from an address that has failed too often."""
+        if wait := self._failures.wait(address_of(context)):
+            told = f"Too many wrong credentials from this address. Try again in {math.ceil(wait)} s."
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, told)
 
-def address_of(context: grpc.aio.ServicerContext[Any, Any]) -> str:
+
+def _agent_with(*, credential: str) -> AgentData | None:
+    try:
+        return enrolment.authenticate(credential=credential)
+    except Unauthenticated:
+        return None
+
+
+def address_of(context: Call) -> str:
     """What the call is counted by: the caller's address, also behind a proxy that is trusted."""
     # Such as ipv4:192.0.2.1:4711 or ipv6:%5B2001:db8::1%5D:4711.
     peer = unquote(str(context.peer()).partition(":")[2])
@@ -84,17 +117,42 @@ def address_of(context: grpc.aio.ServicerContext[Any, Any]) -> str:
     )
 
 
-def _bearer(context: grpc.aio.ServicerContext[Any, Any]) -> str:
+def _key(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _fresh(table: Known[T], secret: str) -> T | None:
+    checked_at, known = table.get(_key(secret), (0.0, None))
+    return known if time.monotonic() - checked_at < TRUST_SECONDS else None
+
+
+def _remember(table: Known[T], key: bytes, found: T) -> None:
+    table[key] = (time.monotonic(), found)
+    table.move_to_end(key)
+    if len(table) > TRUSTED_LIMIT:
+        table.popitem(last=False)
+
+
+async def _checked(context: Call, ask: Callable[[], Awaitable[T | None]]) -> T | None:
+    try:
+        return await ask()
+    except Exception as error:
+        if getattr(error, "code", "") == FORBIDDEN:
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, str(error))
+        await _cannot_check(context, error)
+
+
+async def _refuse(context: Call) -> NoReturn:
+    await context.abort(grpc.StatusCode.UNAUTHENTICATED, "Not authenticated.")
+
+
+def _bearer(context: Call) -> str:
     for key, value in context.invocation_metadata() or ():
         if key == "authorization" and isinstance(value, str) and value[:7].lower() == "bearer ":
             return value[7:].strip()
     return ""
 
 
-async def _refuse(context: grpc.aio.ServicerContext[Any, Any]) -> NoReturn:
-    await context.abort(grpc.StatusCode.UNAUTHENTICATED, "Not authenticated.")
-
-
-async def _cannot_check(context: grpc.aio.ServicerContext[Any, Any], error: Exception) -> NoReturn:
+async def _cannot_check(context: Call, error: Exception) -> NoReturn:
     log.warning("identity not checked", error=str(error).strip())
     await context.abort(grpc.StatusCode.UNAVAILABLE, "The identity cannot be checked now.")

@@ -10,8 +10,9 @@ import grpc
 import structlog
 
 from agents.contracts import runner_pb2_grpc
-from agents.limits import MAX_SENT_BYTES
+from agents.limits import KIB, MAX_RECEIVED_BYTES, MAX_SENT_BYTES
 from agents.transport import wake
+from agents.transport.admission import Admission
 from agents.transport.agent_calls import AgentCalls
 from agents.transport.callers import Callers
 from agents.transport.liveness import Liveness
@@ -30,10 +31,20 @@ log = structlog.get_logger(__name__)
 # The gateway's own loops: commands and heartbeats, never behind reports.
 LOOP_THREADS = 2
 PAUSE_AFTER_FAULT = 1.0
+# Of one connection: an agent needs a handful, a service that asks for many users some more.
+MAX_STREAMS_PER_CONNECTION = 256
+MAX_METADATA_BYTES = 16 * KIB
+MAX_UNASKED_BYTES = 16 * KIB
 CANCELLATIONS, CANCELLATION_SECONDS = 5, 0.5
 CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.max_send_message_length", MAX_SENT_BYTES),
-    ("grpc.max_receive_message_length", MAX_SENT_BYTES),
+    ("grpc.max_receive_message_length", MAX_RECEIVED_BYTES),
+    ("grpc.max_concurrent_streams", MAX_STREAMS_PER_CONNECTION),
+    # A stream is sent no more than this before its message is asked for, however fast the line is.
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", MAX_UNASKED_BYTES),
+    # What somebody may say before a message of theirs is asked for.
+    ("grpc.max_metadata_size", MAX_METADATA_BYTES),
     # A dead line is noticed within 30 s in both directions; agents may ping as often as every 5 s.
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -60,10 +71,14 @@ class Gateway:
             retentions_of=bindings.retentions_of,
             round_seconds=config.retention_seconds,
         )
-        self._server = grpc.aio.server(options=CHANNEL_OPTIONS)
+        callers = Callers(threads=self._threads, user_of=bindings.user_of)
+        admission = Admission(callers=callers, threads=self._threads, enrolment_wait=bindings.enrolment_wait)
+        self._server = grpc.aio.server(
+            options=CHANNEL_OPTIONS, interceptors=[admission], maximum_concurrent_rpcs=config.max_calls
+        )
         self._loops: list[asyncio.Task[None]] = []
         add_service: Any = runner_pb2_grpc.add_RunnerAgentServiceServicer_to_server
-        add_service(self._service(bindings), self._server)
+        add_service(self._service(bindings, callers), self._server)
 
     async def start(self) -> int:
         """Listen and serve; returns the port. Raises RuntimeError when the address cannot be bound."""
@@ -97,8 +112,7 @@ class Gateway:
                 return
         log.error("gateway loops did not end", count=len(pending))
 
-    def _service(self, bindings: Bindings) -> RunnerAgentService:
-        callers = Callers(threads=self._threads, user_of=bindings.user_of)
+    def _service(self, bindings: Bindings, callers: Callers) -> RunnerAgentService:
         return RunnerAgentService(
             agents=AgentCalls(bindings=bindings, callers=callers, threads=self._threads, liveness=self._liveness),
             users=UserCalls(bindings=bindings, callers=callers, threads=self._threads),

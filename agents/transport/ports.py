@@ -101,5 +101,6 @@ class GatewayConfig:
     liveness_seconds: float = 1.0
     retention_seconds: float = 2.0
     report_threads: int = 8
+    max_calls: int = 4096
     hello_deadline: float = 10.0
     stop_grace: float = 3.0

@@ -1,6 +1,7 @@
 """The Session call: one stream per agent, commands down, numbered reports up."""
 
 import asyncio
+import math
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -17,6 +18,7 @@ from agents.transport import codec
 from agents.transport.callers import Callers
 from agents.transport.intake import Intake
 from agents.transport.liveness import Liveness
+from agents.transport.pace import Pace, Paces
 from agents.transport.ports import Bindings, GatewayConfig
 from agents.transport.retention import Retentions
 from agents.transport.session import AgentSession, Ending
@@ -26,6 +28,11 @@ from agents.types import AgentData
 
 log = structlog.get_logger(__name__)
 Stream = grpc.aio.ServicerContext[Any, Any]
+# Messages of one session: what an agent has kept while it was away, and then as much as reports need. One of so many
+# bytes counts twice; a sender that is faster waits.
+BURST, PER_SECOND, COSTLY_BYTES = 4000, 500, 2048
+# Sessions of one agent, which looks for its commands each time.
+OPENINGS, OPENINGS_PER_SECOND = 30, 0.5
 Incoming = AsyncIterator[runner_pb2.FromAgent]
 
 
@@ -48,10 +55,14 @@ class SessionCalls:
         self._switchboard = switchboard
         self._liveness = liveness
         self._retentions = retentions
+        self._openings = Paces(burst=OPENINGS, per_second=OPENINGS_PER_SECOND)
 
     async def serve(self, messages: Incoming, context: Stream) -> None:
         """Serve one agent until either side ends the stream."""
         agent, credential = await self._callers.agent(context)
+        if wait := self._openings.take(agent.id):
+            told = f"The agent opens its session too often. Try again in {math.ceil(wait)} s."
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, told)
         hello = await self._hello(messages, context, agent)
         session = AgentSession(session_id=uuid.uuid4(), agent=agent)
         await self._open(context, session, hello, credential)
@@ -123,7 +134,9 @@ class SessionCalls:
         return session.ending.result() if session.ending.done() else None
 
     async def _read(self, messages: Incoming, session: AgentSession) -> None:
+        pace = Pace(burst=BURST, per_second=PER_SECOND)
         async for message in messages:
+            await pace.spend(1 + message.ByteSize() / COSTLY_BYTES)
             kind = message.WhichOneof("message")
             self._liveness.heard(
                 agent_id=session.agent_id,

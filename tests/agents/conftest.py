@@ -13,8 +13,9 @@ from django.db import connection
 from psycopg.conninfo import make_conninfo
 
 from agents.models import Server
+from agents.runner.session import OPTIONS
 from agents.services import enrolment
-from agents.transport.grpc_server import CHANNEL_OPTIONS, Gateway
+from agents.transport.grpc_server import Gateway
 from agents.transport.ports import GatewayConfig
 from agents.transport.threads import DatabaseThreads
 from agents.types import AgentInfo, Registration
@@ -88,7 +89,7 @@ async def address(transactional_db: None, domain: Domain) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def channel(address: str) -> AsyncIterator[grpc.aio.Channel]:
-    async with grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS) as channel:
+    async with grpc.aio.insecure_channel(address, options=OPTIONS) as channel:
         yield channel
 
 

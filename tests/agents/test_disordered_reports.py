@@ -14,7 +14,8 @@ import pytest
 from agents.contracts import common_pb2
 from agents.contracts import runner_pb2 as pb
 from agents.models import Agent, CommandRecord, Server
-from agents.transport.grpc_server import CHANNEL_OPTIONS, Gateway
+from agents.runner.session import OPTIONS
+from agents.transport.grpc_server import Gateway
 from agents.transport.threads import DatabaseThreads
 from agents.types import Registration
 from axion_deploy import gateway_bindings
@@ -90,7 +91,7 @@ async def agent(transactional_db: None, registered: Registration) -> AsyncIterat
     """Speaks to a gateway behind which the deployments are the real ones."""
     gateway = Gateway(config=config(), bindings=gateway_bindings.bindings())
     port = await gateway.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=CHANNEL_OPTIONS) as channel:
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=OPTIONS) as channel:
         fake = FakeAgent(channel=channel, registered=registered)
         await fake.welcomed()
         yield fake

@@ -10,7 +10,8 @@ from django.db import connection
 from psycopg.conninfo import make_conninfo
 
 from agents.contracts import common_pb2, runner_pb2, runner_pb2_grpc
-from agents.transport.grpc_server import CHANNEL_OPTIONS, Gateway
+from agents.runner.session import OPTIONS
+from agents.transport.grpc_server import Gateway
 from agents.transport.ports import GatewayConfig
 from axion_deploy.gateway_bindings import bindings
 from tests.doors.scene import Scene
@@ -51,7 +52,7 @@ async def test_calls(scene: Scene) -> None:
     port = await gateway.start()
     heard: dict[str, tuple[str, ...]] = {}
     try:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=CHANNEL_OPTIONS) as channel:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=OPTIONS) as channel:
             stub: Any = runner_pb2_grpc.RunnerAgentServiceStub(channel)  # type: ignore[no-untyped-call]
             for name, call in CALLS.items():
                 request = request_of(name, call, scene)

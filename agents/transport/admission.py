@@ -1,0 +1,188 @@
+"""Whose call is read at all. gRPC reads the message of a unary call before its handler runs; here the caller is asked
+first, by what stands in front of the message, and no more is read than the call may say.
+
+Session looks after itself: it authenticates before it reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from agents.contracts import common_pb2, runner_pb2
+from agents.errors import AgentError, TooManyTries
+from agents.limits import KIB, MAX_CALL_BYTES, MAX_RECEIVED_BYTES
+from agents.transport.callers import Callers, address_of
+from agents.transport.failures import wire_status
+from agents.transport.ports import EnrolmentWait
+from agents.transport.threads import DatabaseThreads
+
+MESSAGE_SECONDS = 10.0
+# Messages of callers that are not known yet which are read at the same time.
+MAX_UNKNOWN_READS = 16
+MAX_CALLS_PER_CALLER = 32
+MAX_BUNDLES = 8
+AGENTS = frozenset({"Heartbeat", "SendMetrics", "StreamMetrics", "FetchBundle", "FetchSecrets"})
+OPEN = frozenset({"HealthCheck"})
+ENROLLING = "RegisterAgent"
+REQUESTS: dict[str, type[Any]] = {
+    "RegisterAgent": runner_pb2.RegisterAgentRequest,
+    "Heartbeat": runner_pb2.HeartbeatRequest,
+    "SendMetrics": runner_pb2.SendMetricsRequest,
+    "FetchBundle": runner_pb2.FetchBundleRequest,
+    "FetchSecrets": runner_pb2.FetchSecretsRequest,
+    "GetAgentStatus": runner_pb2.GetAgentStatusRequest,
+    "ListAgents": runner_pb2.ListAgentsRequest,
+    "DeployProject": runner_pb2.DeployProjectCommand,
+    "GetDeploymentStatus": runner_pb2.GetDeploymentStatusRequest,
+    "CancelDeployment": runner_pb2.CancelDeploymentRequest,
+    "ScaleService": runner_pb2.ScaleServiceCommand,
+    "StopProject": runner_pb2.StopProjectCommand,
+}
+Call = grpc.aio.ServicerContext[Any, Any]
+Incoming = AsyncIterator[bytes]
+if TYPE_CHECKING:
+    Interceptor = grpc.aio.ServerInterceptor[Any, Any]
+else:
+    Interceptor = grpc.aio.ServerInterceptor
+
+
+class TooLarge(AgentError):
+    """The message is larger than this call takes."""
+
+    code = "RATE_LIMIT_EXCEEDED"
+
+
+class TooManyCalls(AgentError):
+    """One caller holds as many calls as anybody may."""
+
+    code = "RATE_LIMIT_EXCEEDED"
+    sentence = f"At most {MAX_CALLS_PER_CALLER} calls of one caller are answered at the same time."
+
+
+class Unreadable(AgentError):
+    """The bytes are no message of this call."""
+
+    code = "VALIDATION_ERROR"
+    sentence = "The message cannot be read."
+
+
+class Admission(Interceptor):
+    """Turns every unary call into one that reads its message itself, when it is the message's turn."""
+
+    def __init__(self, *, callers: Callers, threads: DatabaseThreads, enrolment_wait: EnrolmentWait) -> None:
+        self._callers = callers
+        self._threads = threads
+        self._enrolment_wait = enrolment_wait
+        self._reading = asyncio.Semaphore(MAX_UNKNOWN_READS)
+        self._bundles = asyncio.Semaphore(MAX_BUNDLES)
+        self._calls: Counter[bytes] = Counter()
+
+    async def intercept_service(
+        self, continuation: Callable[[Any], Awaitable[Any]], handler_call_details: grpc.HandlerCallDetails
+    ) -> Any:
+        handler = await continuation(handler_call_details)
+        name = handler_call_details.method.rpartition("/")[2]
+        if handler is None or name == "Session":
+            return handler
+        if handler.request_streaming:
+            return self._streaming(handler, name)
+        if handler.response_streaming:
+            return grpc.stream_stream_rpc_method_handler(
+                self._many(handler.unary_stream, name), None, handler.response_serializer
+            )
+        return grpc.stream_unary_rpc_method_handler(
+            self._one(handler.unary_unary, name), None, handler.response_serializer
+        )
+
+    def _one(self, answer: Callable[[Any, Call], Awaitable[Any]], name: str) -> Any:
+        async def admitted(messages: Incoming, context: Call) -> Any:
+            if name in OPEN:
+                return await answer(common_pb2.Empty(), context)
+            caller = await self._who(name, context)
+            async with self._seat(caller, context):
+                return await answer(await self._message(name, messages, context), context)
+
+        return admitted
+
+    def _many(self, answer: Callable[[Any, Call], AsyncIterator[Any]], name: str) -> Any:
+        async def admitted(messages: Incoming, context: Call) -> AsyncIterator[Any]:
+            caller = await self._who(name, context)
+            async with self._seat(caller, context):
+                request = await self._message(name, messages, context)
+                async with self._bundles:
+                    async for each in answer(request, context):
+                        yield each
+
+        return admitted
+
+    def _streaming(self, handler: Any, name: str) -> Any:
+        async def admitted(messages: AsyncIterator[Any], context: Call) -> Any:
+            async with self._seat(await self._who(name, context), context):
+                return await handler.stream_unary(messages, context)
+
+        return grpc.stream_unary_rpc_method_handler(admitted, handler.request_deserializer, handler.response_serializer)
+
+    async def _who(self, name: str, context: Call) -> bytes:
+        """Something that stands for the caller; aborts the call of nobody."""
+        if name == ENROLLING:
+            address = address_of(context)
+            wait = await self._threads.run(self._enrolment_wait, address=address)
+            if wait:
+                await _abort(
+                    context, TooManyTries(f"Too many tries to enrol from this address. Try again in {wait} s.")
+                )
+            return address.encode()
+        if name in AGENTS:
+            return (await self._callers.agent_for_heartbeat(context)).id.bytes
+        return (await self._callers.admit_user(context)).bytes
+
+    async def _message(self, name: str, messages: Incoming, context: Call) -> Any:
+        try:
+            async with asyncio.timeout(MESSAGE_SECONDS):
+                if name == ENROLLING:
+                    async with self._reading:
+                        content = await anext(messages, None)
+                else:
+                    content = await anext(messages, None)
+        except TimeoutError:
+            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "No message came.")
+        limit = MAX_CALL_BYTES if name in AGENTS or name == ENROLLING else MAX_RECEIVED_BYTES
+        if content is not None and len(content) > limit:
+            told = f"The message is {len(content) // KIB} KiB; {name} takes at most {limit // KIB} KiB."
+            await _abort(context, TooLarge(told))
+        try:
+            return REQUESTS[name].FromString(content or b"")
+        except DecodeError:
+            await _abort(context, Unreadable())
+
+    def _seat(self, caller: bytes, context: Call) -> _Seat:
+        return _Seat(self._calls, caller, context)
+
+
+class _Seat:
+    """One of the calls that a caller may hold."""
+
+    def __init__(self, calls: Counter[bytes], caller: bytes, context: Call) -> None:
+        self._calls = calls
+        self._caller = caller
+        self._context = context
+
+    async def __aenter__(self) -> None:
+        if self._calls[self._caller] >= MAX_CALLS_PER_CALLER:
+            await _abort(self._context, TooManyCalls())
+        self._calls[self._caller] += 1
+
+    async def __aexit__(self, *_: object) -> None:
+        self._calls[self._caller] -= 1
+        if not self._calls[self._caller]:
+            del self._calls[self._caller]
+
+
+async def _abort(context: Call, error: AgentError) -> NoReturn:
+    await context.abort(wire_status(error), error.message)
