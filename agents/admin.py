@@ -22,14 +22,17 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
+from agents.condition import condition_of
 from agents.models import Agent, Cluster, CommandRecord, Server
 from agents.models.machines import lost_after, silent_after
 from agents.services import enrolment
 from agents.states import CommandStatus, Presence, presence
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
-PLAIN_TEXT = """# The gateway has no TLS (AXION_GATEWAY_TLS_CERT), so the agent refuses it. If the line itself is safe, add:
-# export AXION_AGENT__CONTROL_PLANE__INSECURE=true"""
+PLAIN_TEXT = (
+    "# The gateway has no TLS (AXION_GATEWAY_TLS_CERT), so the agent refuses it. If the line itself is safe, add:\n"
+    "# export AXION_AGENT__CONTROL_PLANE__INSECURE=true"
+)
 PRESENCE_COLOURS = {
     Presence.ONLINE: "success",
     Presence.SILENT: "warning",
@@ -127,7 +130,7 @@ class ClusterAdmin(Owned):
 
 @admin.register(Server)
 class ServerAdmin(Owned):
-    list_display = ("name", "health", "host", "cluster", "last_seen", "owner")
+    list_display = ("name", "health", "troubles", "host", "cluster", "last_seen", "owner")
     list_select_related = ("cluster", "owner")
     search_fields = ("name", "host")
     actions_detail = ("new_enrolment_token",)
@@ -141,6 +144,7 @@ class ServerAdmin(Owned):
             database_now=Now(),
             seen=Subquery(active.values("last_seen_at")[:1]),
             revoked=Subquery(active.values("revoked_at")[:1]),
+            told=Subquery(active.values("condition")[:1]),
         )
         return found
 
@@ -152,6 +156,13 @@ class ServerAdmin(Owned):
     @display(description="Agent", label=PRESENCE_COLOURS)
     def health(self, server: Any) -> str:
         return presence_of(server).value
+
+    @display(description="What is wrong there", empty_value="-")
+    def troubles(self, server: Any) -> str:
+        """Only of one that is there: what a silent one said last is no news."""
+        if server.told is None or presence_of(server) is not Presence.ONLINE:
+            return ""
+        return " ".join(condition_of(server.told).troubles)
 
     @display(description="Last seen", empty_value="never")
     def last_seen(self, server: Any) -> Any:
@@ -207,7 +218,7 @@ class AgentAdmin(ReadOnly):
     list_select_related = ("owner",)
     fields = (
         "id", "server_name", "owner_name", "health_pill", "version", "os", "architecture", "server_info", "health",
-        "last_seen_at", "enrolled_at", "revoked_at",
+        "fares", "condition_at", "last_seen_at", "enrolled_at", "revoked_at",
     )  # fmt: skip
     readonly_fields = fields
     list_filter = (RevokedFilter,)
@@ -236,6 +247,12 @@ class AgentAdmin(ReadOnly):
     @display(description="Health", label=PRESENCE_COLOURS)
     def health_pill(self, agent: Any) -> str:
         return presence_of(agent).value
+
+    @display(description="How it fares", empty_value="it does not tell")
+    def fares(self, agent: Agent) -> str:
+        if agent.condition is None:
+            return ""
+        return " ".join(condition_of(agent.condition).troubles) or "Docker answers, and nothing is wrong."
 
     def has_revoke_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         # Only own agents are found at all.

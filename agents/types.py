@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 from uuid import UUID
 
+from agents.condition import AgentCondition
 from agents.states import CommandStatus, Presence
 
 NO_DETAILS: Mapping[str, Any] = MappingProxyType({})
@@ -213,12 +214,13 @@ class AgentHealth:
 class Sighting:
     """Something was heard of an agent; `session_id` is None for calls outside a session.
 
-    `missing_images` is None unless the agent has just taken stock.
+    `missing_images` is None unless the agent has just taken stock, `condition` unless it has just told it.
     """
 
     session_id: UUID | None = None
     health: AgentHealth | None = None
     missing_images: tuple[str, ...] | None = None
+    condition: AgentCondition | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,7 +235,10 @@ class AgentInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentData:
-    """An agent as other layers see it; `presence` was computed with the database's clock."""
+    """An agent as other layers see it; `presence` was computed with the database's clock.
+
+    `condition` is what it said of itself at `condition_at`; None for one that never did.
+    """
 
     id: UUID
     server_id: UUID
@@ -242,6 +247,8 @@ class AgentData:
     health: AgentHealth
     presence: Presence
     last_seen_at: datetime | None
+    condition: AgentCondition | None = None
+    condition_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,6 +99,10 @@ class Agent(models.Model):
         null=True, editable=False, help_text="Ids that history needs and the host lacks; empty until it was looked at."
     )
     inventory_at = models.DateTimeField(null=True, editable=False)
+    condition = models.JSONField(
+        null=True, editable=False, help_text="How the agent itself fares; empty until it said so."
+    )
+    condition_at = models.DateTimeField(null=True, editable=False)
     session_id = models.UUIDField(null=True, editable=False, unique=True)
     protocol = models.PositiveIntegerField(default=1, db_default=1, editable=False)
     understands = models.JSONField(default=dict, db_default={}, editable=False)

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Now
 
+from agents.condition import condition_of
 from agents.models import Agent, Server
 from agents.models.machines import lost_after, silent_after
 from agents.retention import HostInventory
@@ -59,6 +60,8 @@ def enrol(*, server_id: UUID, owner_id: UUID, new_id: UUID, credential_hash: str
         # It may be another machine by now.
         "missing_images": None,
         "inventory_at": None,
+        "condition": None,
+        "condition_at": None,
     }
     present = Agent.objects.select_for_update(no_key=True).active().filter(server_id=server_id).first()
     if present is not None and present.owner_id == owner_id:
@@ -119,6 +122,8 @@ def as_data(record: Agent) -> AgentData:
             lost_after=lost_after(),
         ),
         last_seen_at=record.last_seen_at,
+        condition=None if record.condition is None else condition_of(record.condition),
+        condition_at=record.condition_at,
     )
 
 

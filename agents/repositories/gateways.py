@@ -38,8 +38,11 @@ UPDATE agents AS agent
 SET last_seen_at = statement_timestamp(),
     health = coalesce(seen.health::jsonb, agent.health),
     missing_images = coalesce(seen.missing::jsonb, agent.missing_images),
-    inventory_at = CASE WHEN seen.missing IS NULL THEN agent.inventory_at ELSE statement_timestamp() END
-FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[]) AS seen (agent_id, session_id, health, missing)
+    inventory_at = CASE WHEN seen.missing IS NULL THEN agent.inventory_at ELSE statement_timestamp() END,
+    condition = coalesce(seen.condition::jsonb, agent.condition),
+    condition_at = CASE WHEN seen.condition IS NULL THEN agent.condition_at ELSE statement_timestamp() END
+FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[])
+    AS seen (agent_id, session_id, health, missing, condition)
 WHERE agent.id = seen.agent_id AND agent.revoked_at IS NULL
   AND (seen.session_id IS NULL OR agent.session_id = seen.session_id)
 RETURNING agent.id
@@ -61,9 +64,10 @@ def beat_and_touch(*, gateway_id: UUID, seen: Mapping[UUID, Sighting]) -> frozen
     sessions = [sighting.session_id for sighting in sightings]
     health = [None if each.health is None else json.dumps(asdict(each.health)) for each in sightings]
     missing = [None if each.missing_images is None else json.dumps(each.missing_images) for each in sightings]
+    condition = [None if each.condition is None else json.dumps(asdict(each.condition)) for each in sightings]
     with connection.cursor() as cursor:
         beat: list[Any] = [gateway_id, GAP.total_seconds(), gateway_id, KEPT.total_seconds()]
-        cursor.execute(_BEAT_AND_TOUCH, [*beat, list(seen), sessions, health, missing])
+        cursor.execute(_BEAT_AND_TOUCH, [*beat, list(seen), sessions, health, missing, condition])
         return frozenset(row[0] for row in cursor.fetchall())
 
 

@@ -10,12 +10,15 @@ import sys
 from pathlib import Path
 
 from agents.runner.config import load_config
-from agents.runner.errors import ConfigInvalidError, StateDirBusyError
+from agents.runner.errors import ConfigInvalidError, JournalUnusableError, StateDirBusyError, StateDirUnusableError
 from agents.runner.process import run
 
 
 def main() -> int:
-    """0 after SIGTERM, 2 for a configuration or state directory that cannot be used."""
+    """Return 0 after SIGTERM, 2 for a configuration or state directory that cannot be used, 3 for such a journal.
+
+    Starting again helps with neither: a person has to do what the sentence on stderr says.
+    """
     parser = argparse.ArgumentParser(prog="python -m agents.runner", description="Runs deployments on this host.")
     parser.add_argument("--config", type=Path, help="TOML file (default: /etc/axion/agent.toml)")
     arguments = parser.parse_args()
@@ -23,9 +26,12 @@ def main() -> int:
         config = load_config(path=arguments.config, environment=os.environ)
         logging.basicConfig(level=config.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
         asyncio.run(run(config))
-    except (ConfigInvalidError, StateDirBusyError) as error:
+    except (ConfigInvalidError, StateDirBusyError, StateDirUnusableError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    except JournalUnusableError as error:
+        sys.stderr.write(f"{error}\n")
+        return 3
     return 0
 
 

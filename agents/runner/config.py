@@ -17,6 +17,8 @@ from agents.runner.policy_config import read_policy, switch
 DEFAULT_FILE = Path("/etc/axion/agent.toml")
 PREFIX = "AXION_AGENT__"
 GIBIBYTE = 1024**3
+# Seconds without a move of a command's work that the control plane is told of.
+STALLED_AFTER = 60
 # telemetry, health, kafka and security are the platform's; what this runner does not use of them it leaves alone.
 LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR"})
 PLAIN_SCHEMES = frozenset({"http", "grpc"})
@@ -43,6 +45,7 @@ class Config:
     bundle_cache_bytes: int
     log_level: str
     policy: Policy
+    stalled_after: int
 
 
 def load_config(*, path: Path | None, environment: Mapping[str, str]) -> Config:
@@ -66,6 +69,7 @@ def load_config(*, path: Path | None, environment: Mapping[str, str]) -> Config:
         build_parallel=_number(build, "parallel", 2, section_name="build"),
         bundle_cache_bytes=_number(build, "cache_bytes", GIBIBYTE, section_name="build"),
         log_level=_level(sections.get("logging", {})),
+        stalled_after=_number(agent, "stalled_after_seconds", STALLED_AFTER, section_name="agent"),
         policy=read_policy(sections.get("policy", {}), state_dir=state_dir),
     )
 

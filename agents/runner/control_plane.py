@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
@@ -16,6 +17,8 @@ from agents.runner.interrupt import Interrupt
 PATIENCE_SECONDS = 600.0
 CALL_SECONDS = 30.0
 BUNDLE_SECONDS = 600.0
+# Without a piece of the bundle for this long, it is asked for anew.
+CHUNK_SECONDS = 60.0
 REFUSALS = frozenset(
     {
         grpc.StatusCode.NOT_FOUND,
@@ -39,9 +42,16 @@ class Calls(Protocol):
 class ControlPlane:
     """Waits through an outage of the control plane, up to ten minutes; ends at once when the work is interrupted."""
 
-    def __init__(self, *, calls: Calls, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, *, calls: Calls, loop: asyncio.AbstractEventLoop, moved: Callable[[], None] = lambda: None
+    ) -> None:
         self._calls = calls
         self._loop = loop
+        self._moved = moved
+
+    def telling(self, moved: Callable[[], None]) -> ControlPlane:
+        """The same, for one command's work: `moved` is called for each piece of a bundle."""
+        return ControlPlane(calls=self._calls, loop=self._loop, moved=moved)
 
     def secrets(self, *, deployment_id: str, interrupt: Interrupt) -> dict[str, str]:
         """Values by name; keep them in memory only. Raises StepFailedError when refused."""
@@ -54,9 +64,19 @@ class ControlPlane:
 
     def bundle(self, *, digest: str, start: Callable[[], Callable[[bytes], object]], interrupt: Interrupt) -> None:
         """Stream a bundle; `start` is called for each attempt and returns where its bytes go."""
+
+        def sink() -> Callable[[bytes], object]:
+            take = start()
+
+            def taken(data: bytes) -> None:
+                self._moved()
+                take(data)
+
+            return taken
+
         self._ask(
             what=f"the code bundle {digest}",
-            call=lambda: self._calls.fetch_bundle(digest, start()),
+            call=lambda: self._calls.fetch_bundle(digest, sink()),
             seconds=BUNDLE_SECONDS,
             interrupt=interrupt,
         )
@@ -70,16 +90,20 @@ class ControlPlane:
             forget = interrupt.on_set(lambda: _cancel(future))
             try:
                 return future.result(timeout=seconds)
-            except asyncio.CancelledError:
+            except (asyncio.CancelledError, concurrent.futures.CancelledError):
                 interrupt.check()
                 raise
             finally:
                 forget()
+                # One that is late must not go on writing beside the next attempt.
+                future.cancel()
 
         attempts = Retrying(
             stop=stop_after_delay(PATIENCE_SECONDS),
             wait=wait_random_exponential(multiplier=0.2, max=5),
             retry=retry_if_exception(_may_pass),
+            # Not a plain sleep: a pause ends with the work.
+            sleep=interrupt.pause,
             reraise=True,
         )
         try:
@@ -88,6 +112,8 @@ class ControlPlane:
             if _may_pass(error):
                 raise UnavailableError(f"The control plane did not give {what}.") from error
             raise StepFailedError("internal", f"The control plane refused {what}.") from error
+        except TimeoutError as error:
+            raise UnavailableError(f"The control plane did not give {what} in time.") from error
 
 
 def _cancel(future: Any) -> None:
@@ -114,5 +140,14 @@ class GatewayCalls:
 
     async def fetch_bundle(self, digest: str, sink: Callable[[bytes], object]) -> None:
         request = pb.FetchBundleRequest(digest=digest)
-        async for chunk in self._stub.FetchBundle(request, metadata=self._metadata(), timeout=BUNDLE_SECONDS):
-            sink(chunk.data)
+        call = self._stub.FetchBundle(request, metadata=self._metadata(), timeout=BUNDLE_SECONDS)
+        try:
+            chunks = aiter(call)
+            while True:
+                async with asyncio.timeout(CHUNK_SECONDS):
+                    chunk = await anext(chunks, None)
+                if chunk is None:
+                    return
+                sink(chunk.data)
+        finally:
+            call.cancel()

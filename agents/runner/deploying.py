@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import sqlite3
 from collections.abc import Mapping
 
 from agents.contracts import runner_pb2 as pb
@@ -31,7 +33,8 @@ logger = logging.getLogger(__name__)
 def deploy(work: Work) -> None:
     """Bring the stack up (or down) and prove it, or put back what ran before; ends with the command's last report.
 
-    Raises InterruptedWorkError and leaves the command open when the work is ended from outside.
+    The command stays open when the work is ended from outside (InterruptedWorkError) and when the journal cannot be
+    written (sqlite3.OperationalError).
     """
     # Before Docker is asked anything: people see at once that somebody works on it.
     work.reporter.stage(BUILDING, BEGUN_PERCENT, "The agent has begun.")
@@ -49,7 +52,7 @@ def deploy(work: Work) -> None:
         return
     try:
         observed, target = through_outages(work=work, attempt=lambda: _bring_up(work, release))
-    except InterruptedWorkError:
+    except (InterruptedWorkError, sqlite3.OperationalError):
         raise
     except Exception as error:  # whatever happened, what ran before must come back
         _fail(work, release, error)
@@ -185,7 +188,7 @@ def _go_back(work: Work, kept: Kept) -> None:
         )
     try:
         restored = restore(work=work, kept=kept)
-    except InterruptedWorkError:
+    except (InterruptedWorkError, sqlite3.OperationalError):
         raise
     except Exception as error:
         work.interrupt.check()
@@ -209,6 +212,9 @@ def _finish_failed(work: Work, kept: Kept, finished: pb.CommandFinished, remark:
 def _as_failure(error: Exception) -> StepFailedError:
     if isinstance(error, StepFailedError):
         return error
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        message = f"There is no space left on this host: {error.filename or 'a file'} could not be written."
+        return StepFailedError("internal", message)
     if not isinstance(error, UnavailableError):
         logger.error("unexpected %s", type(error).__name__, exc_info=error)
     return StepFailedError("internal", f"The agent could not go on: {error}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,11 +30,11 @@ class Running:
 class Dispatcher:
     """Safe across threads. The journal is the queue: a lane's thread takes its next command from there.
 
-    `ended` is called after the work on a command, however it ended; it must not block.
+    `ended` is called with a command's id after the work on it, however it ended; it must not block.
     """
 
     def __init__(
-        self, *, journal: Journal, work_for: Callable[[Entry, Interrupt], Work], ended: Callable[[], None]
+        self, *, journal: Journal, work_for: Callable[[Entry, Interrupt], Work], ended: Callable[[str], None]
     ) -> None:
         self._journal = journal
         self._work_for = work_for
@@ -134,13 +135,16 @@ class Dispatcher:
         except InterruptedWorkError as ended:
             if ended.why == REVERTED:
                 _finish(work.reporter, "cancelled", "The work was stopped on request.")
+        except sqlite3.OperationalError:
+            # The journal cannot be written, so no end can be noted: the command goes on when it can be again.
+            raise
         except Exception as error:
             logger.exception("command %s broke off", entry.id)
             _finish(work.reporter, "internal", f"The agent could not go on: {type(error).__name__}.")
         finally:
-            work.reporter.flush()
             interrupt.close()
-            self._ended()
+            self._ended(entry.id)
+            work.reporter.flush()
 
 
 def _finish(reporter: Reporter, reason: str, message: str) -> None:

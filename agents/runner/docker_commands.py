@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from agents.runner import compose, processes
 from agents.runner.errors import StepFailedError
 from agents.runner.interrupt import Interrupt
+from agents.runner.progress import Progress
 from agents.runner.reports import Reporter
 
 TAIL_LINES = 30
+# Enough of a command line to know it by; what follows may be anything.
+MAX_WORDS = 2
 PULL_SECONDS = 900.0
 UP_SECONDS = 1800.0
 # What Docker's command line needs of our environment; nothing else of it reaches a project's file.
@@ -41,6 +44,7 @@ class DockerCommands:
 
     marker: str
     reporter: Reporter
+    progress: Progress
 
     def build(self, *, order: compose.Build, service: str, deadline: float, interrupt: Interrupt) -> None:
         """Raises StepFailedError(build) with the last lines of output."""
@@ -96,6 +100,7 @@ class DockerCommands:
             tail.append(line.rstrip("\n"))
             say(line)
 
+        self.progress.begins(" ".join(argv[:MAX_WORDS]))
         passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         child = processes.Child(argv=argv, environment={**passed_on, **extra}, marker=self.marker, deadline=deadline)
         return processes.run(child=child, interrupt=interrupt, on_line=on_line), tuple(tail)

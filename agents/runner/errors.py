@@ -6,6 +6,7 @@ RunnerError
 ├── JournalUnusableError
 │   ├── JournalDamagedError   the journal cannot be read as it was written
 │   └── JournalTooNewError    the journal was written by a newer agent
+├── StateDirUnusableError the agent's folder or the journal in it cannot be opened or written
 ├── EnrolmentRefusedError the control plane does not take this token
 ├── InterruptedWorkError  the work was ended on request, or because the runner stops
 ├── UnavailableError      the control plane or the Docker engine could not be reached in time
@@ -38,6 +39,10 @@ class JournalDamagedError(JournalUnusableError):
 
 class JournalTooNewError(JournalUnusableError):
     """The journal was written by a newer agent."""
+
+
+class StateDirUnusableError(RunnerError):
+    """The agent's folder or the journal in it cannot be opened or written; the text says what the system says."""
 
 
 class EnrolmentRefusedError(RunnerError):

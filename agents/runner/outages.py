@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable
 from itertools import count
 from typing import TypeVar
@@ -27,7 +28,7 @@ def through_outages(*, work: Work, attempt: Callable[[], Result], most: int | No
         outages = work.host.outages
         try:
             return attempt()
-        except InterruptedWorkError:
+        except (InterruptedWorkError, sqlite3.OperationalError):
             raise
         except Exception as error:
             work.interrupt.check()

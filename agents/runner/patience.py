@@ -9,6 +9,7 @@ from typing import Protocol
 from agents.backoff import Backoff
 from agents.runner.errors import EngineAwayError
 from agents.runner.interrupt import Interrupt
+from agents.runner.progress import Progress
 
 PAUSES = Backoff(first=0.2, most=5.0)
 
@@ -40,19 +41,20 @@ class NoPatience:
 class WorkPatience:
     """For the work on a command: without the engine nothing can be done, so it waits until the work is interrupted.
 
-    `tell` gets a sentence when the waiting begins and one when it is over; `moved` is called at each answer.
+    `tell` gets a sentence when the waiting begins and one when it is over.
     """
 
-    def __init__(self, *, interrupt: Interrupt, tell: Callable[[str], None], moved: Callable[[], None]) -> None:
+    def __init__(self, *, interrupt: Interrupt, tell: Callable[[str], None], progress: Progress) -> None:
         self._interrupt = interrupt
         self._tell = tell
-        self._moved = moved
+        self._progress = progress
         self._lock = threading.Lock()
         self._waiting = False
 
     def wait(self, *, away: EngineAwayError, failures: int) -> None:
         self._interrupt.check()
         if self._turns(waiting=True):
+            self._progress.waits_for("Docker on this host, which does not answer")
             self._tell(f"Docker on this host does not answer: {away}. The agent waits for it.")
         self._interrupt.pause(PAUSES.pause(failures=failures))
 
@@ -60,7 +62,7 @@ class WorkPatience:
         self._interrupt.pause(seconds)
 
     def answered(self) -> None:
-        self._moved()
+        self._progress.moved()
         if self._waiting and self._turns(waiting=False):
             self._tell("Docker on this host answers again.")
 

@@ -15,17 +15,21 @@ from agents.runner.control_plane import ControlPlane, GatewayCalls
 from agents.runner.dispatch import Dispatcher
 from agents.runner.docker_commands import DockerCommands
 from agents.runner.docker_host import DockerHost
+from agents.runner.fitness import Fitness
 from agents.runner.housekeeping import Housekeeper
 from agents.runner.interrupt import Interrupt
 from agents.runner.journal import Entry, Journal
 from agents.runner.machine import Machine
 from agents.runner.masking import Masker
+from agents.runner.opening import lock, open_journal
 from agents.runner.patience import WorkPatience
 from agents.runner.processes import end_marked
+from agents.runner.progress import Watchdog
+from agents.runner.pulse import Pulse
 from agents.runner.releases import Releases
 from agents.runner.reports import Reporter
 from agents.runner.session import Session, open_channel
-from agents.runner.store import Store, lock_state_dir
+from agents.runner.store import Store
 from agents.runner.vault import Vault
 from agents.runner.work import Work
 
@@ -41,7 +45,10 @@ class Workshop:
     def __init__(self, *, config: Config, store: Store) -> None:
         self._config = config
         self.journal = Journal(store)
+        self.store = store
         self.host = DockerHost()
+        self.pulse = Pulse(host=self.host)
+        self.watchdog = Watchdog(after=config.stalled_after, clock=time.monotonic)
         self._releases = Releases(store=store, folder=config.state_dir / "releases")
         self._bundles = Bundles(folder=config.state_dir / "bundles", max_bytes=config.bundle_cache_bytes)
         self.housekeeper = Housekeeper(
@@ -53,6 +60,8 @@ class Workshop:
     def work_for(self, entry: Entry, interrupt: Interrupt) -> Work:
         if self.control_plane is None:
             raise RuntimeError("Commands are worked on only after the session was built.")
+        progress = self.watchdog.begin(command_id=entry.id, deployment_id=entry.deployment_id)
+        progress.waits_for("the clean-up of this host")
         self.housekeeper.wait_for_turn()
         masker = Masker()
         reporter = Reporter(
@@ -62,7 +71,9 @@ class Workshop:
             masker=masker,
             now_ms=_now_ms,
             wake=self._wake,
+            progress=progress,
         )
+        control_plane = self.control_plane.telling(progress.moved)
         return Work(
             command=entry.command(),
             reporter=reporter,
@@ -71,20 +82,31 @@ class Workshop:
                 WorkPatience(
                     interrupt=interrupt,
                     tell=lambda sentence: reporter.log(source="agent", text=f"{sentence}\n"),
-                    moved=lambda: None,
+                    progress=progress,
                 )
             ),
-            commands=DockerCommands(marker=f"{marker_of(self._config)}{entry.id}", reporter=reporter),
+            commands=DockerCommands(
+                marker=f"{marker_of(self._config)}{entry.id}", reporter=reporter, progress=progress
+            ),
             releases=self._releases,
             bundles=self._bundles,
-            control_plane=self.control_plane,
-            vault=Vault(control_plane=self.control_plane, masker=masker),
+            control_plane=control_plane,
+            vault=Vault(control_plane=control_plane, masker=masker),
             masker=masker,
             clock=time.monotonic,
             build_parallel=self._config.build_parallel,
             ca_bundle=self._config.ca_bundle,
             policy=self._config.policy,
+            progress=progress,
         )
+
+    def ended(self, command_id: str) -> None:
+        """The work on the command is over, however it ended."""
+        self.watchdog.end(command_id)
+        self.housekeeper.tidy_soon()
+
+    def fitness(self) -> Fitness:
+        return Fitness(host=self.host, store=self.store, watchdog=self.watchdog, state_dir=self._config.state_dir)
 
     def _wake(self) -> None:
         if self.session is not None:
@@ -105,19 +127,19 @@ def marker_of(config: Config) -> str:
 
 
 async def run(config: Config) -> None:
-    """Until SIGTERM or SIGINT. Raises StateDirBusyError."""
-    held = lock_state_dir(config.state_dir)
+    """Until SIGTERM or SIGINT. Raises StateDirBusyError, StateDirUnusableError and what Store raises."""
+    held = lock(config)
     # Before anything is resumed: what a killed predecessor left running must not work beside us.
     ended = end_marked(marker=marker_of(config), grace=ORPHAN_GRACE_SECONDS)
     if ended:
         logger.warning("ended %d processes that a killed runner left behind", ended)
-    store = Store(config.state_dir / "journal.sqlite3")
+    store = await open_journal(config)
     workshop = Workshop(config=config, store=store)
     housekeeper = workshop.housekeeper
-    dispatcher = Dispatcher(journal=workshop.journal, work_for=workshop.work_for, ended=housekeeper.tidy_soon)
+    dispatcher = Dispatcher(journal=workshop.journal, work_for=workshop.work_for, ended=workshop.ended)
     machine = Machine(
         state_dir=config.state_dir,
-        containers=workshop.host.active_containers,
+        containers=workshop.pulse.containers,
         engine_version=workshop.host.engine_version,
     )
     try:
@@ -129,15 +151,18 @@ async def run(config: Config) -> None:
                 dispatcher=dispatcher,
                 machine=machine,
                 retain=housekeeper.retain,
+                fitness=workshop.fitness(),
             )
             workshop.session = session
             calls = GatewayCalls(stub=session.stub, metadata=session.metadata)
             workshop.control_plane = ControlPlane(calls=calls, loop=asyncio.get_running_loop())
+            workshop.pulse.start()
             housekeeper.start()
             if session.may_resume():
                 dispatcher.resume()
             await _until_told_to_stop(session)
             await asyncio.to_thread(dispatcher.stop, timeout=STOP_SECONDS)
+            workshop.pulse.stop()
             await asyncio.to_thread(housekeeper.stop, timeout=GOODBYE_SECONDS)
     finally:
         store.close()

@@ -9,6 +9,7 @@ from agents.contracts import common_pb2
 from agents.contracts import runner_pb2 as pb
 from agents.runner.journal import Journal
 from agents.runner.masking import Masker
+from agents.runner.progress import Progress
 
 BUILDING = common_pb2.BUILDING
 DEPLOYING = common_pb2.DEPLOYING
@@ -33,7 +34,9 @@ class Reporter:
         masker: Masker,
         now_ms: Callable[[], int],
         wake: Callable[[], None],
+        progress: Progress | None = None,
     ) -> None:
+        self._progress = progress
         self._journal = journal
         self._command_id = command_id
         self._deployment_id = deployment_id
@@ -52,6 +55,8 @@ class Reporter:
         """Progress only rises: what was reached before, also before a restart, is not told again."""
         with self._lock:
             self.flush()
+            if self._progress is not None:
+                self._progress.begins(message)
             if self._journal.rise(command_id=self._command_id, percent=percent):
                 text = self._masker.mask(message)
                 self._append(pb.Report(stage=pb.StageReached(stage=stage, percent=percent, message=text)))
@@ -67,6 +72,7 @@ class Reporter:
 
     def log(self, *, source: str, text: str, service: str = "") -> None:
         """One line or more of output; longer lines are cut after masking."""
+        self._moved()
         text = self._masker.mask(text)
         if len(text) > LONGEST_LINE and text.count("\n") <= 1:
             text = f"{text[:LONGEST_LINE]}... (line cut)\n"
@@ -130,9 +136,14 @@ class Reporter:
                 source, text = "agent", "The log is longer than 4 MiB; the rest is left out.\n"
             self._append(pb.Report(log=pb.LogWritten(service_name=service, source=source, text=text)))
 
+    def _moved(self) -> None:
+        if self._progress is not None:
+            self._progress.moved()
+
     def _append(self, report: pb.Report) -> None:
         if self._closed:
             return
+        self._moved()
         report.command_id = self._command_id
         report.deployment_id = self._deployment_id
         report.at_ms = self._now_ms()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 
 from agents.contracts import runner_pb2 as pb
 from agents.runner.errors import InterruptedWorkError
@@ -25,7 +26,7 @@ def revert(work: Work) -> None:
     finished = pb.CommandFinished(reason="cancelled", message=_message(work.command.revert))
     try:
         restored = _put_back(work, kept)
-    except InterruptedWorkError:
+    except (InterruptedWorkError, sqlite3.OperationalError):
         raise
     except Exception as error:
         work.interrupt.check()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,9 +17,10 @@ from agents.backoff import MAX_AGENT_PAUSE, Backoff
 from agents.contracts import runner_pb2 as pb
 from agents.contracts.runner_pb2_grpc import RunnerAgentServiceStub
 from agents.runner.config import Config
-from agents.runner.delivery import Delivery
+from agents.runner.delivery import RESEND_SECONDS, Delivery
 from agents.runner.dispatch import Dispatcher
 from agents.runner.errors import EnrolmentRefusedError
+from agents.runner.fitness import CONDITION_PROTOCOL, Fitness
 from agents.runner.hello import PROTOCOL, say_hello
 from agents.runner.identity import Identity, enrol, hash_of, load_identity
 from agents.runner.journal import Journal
@@ -64,7 +66,10 @@ class Session:
         dispatcher: Dispatcher,
         machine: Machine,
         retain: Callable[[pb.Retention], None],
+        fitness: Fitness,
     ) -> None:
+        self._fitness = fitness
+        self._unretained: pb.Retention | None = None
         self._config = config
         self.stub: Any = RunnerAgentServiceStub(channel)  # type: ignore[no-untyped-call]  # generated
         self._journal = journal
@@ -154,8 +159,9 @@ class Session:
         self._delivery = delivery
         seconds = first.welcome.heartbeat_seconds or DEFAULT_HEARTBEAT
         await _first_to_end(
-            delivery.run(),
+            _deliver(delivery),
             self._beat(write=write, seconds=seconds, identity=identity),
+            self._tell_condition(write=write, seconds=seconds, protocol=first.welcome.protocol),
             self._tell_inventories(write),
             self._listen(call, write, delivery),
         )
@@ -187,6 +193,28 @@ class Session:
             await write(pb.FromAgent(heartbeat=beat))
             await asyncio.sleep(seconds)
 
+    async def _tell_condition(self, *, write: Callable[[pb.FromAgent], Any], seconds: int, protocol: int) -> None:
+        """Beside the heartbeats. Also goes on with what had to stop while nothing could be written."""
+        while True:
+            if await asyncio.to_thread(self._fitness.recovered):
+                self._go_on()
+            condition = await asyncio.to_thread(self._fitness.condition)
+            if condition is not None and protocol >= CONDITION_PROTOCOL:
+                await write(pb.FromAgent(condition=condition))
+            await asyncio.sleep(seconds)
+
+    def _go_on(self) -> None:
+        logger.info("the journal can be written again")
+        if self._unretained is not None:
+            self._keep(self._unretained)
+        self._dispatcher.resume()
+        self._wake_delivery()
+
+    def _keep(self, retention: pb.Retention) -> None:
+        self._unretained = retention
+        self._retain(retention)
+        self._unretained = None
+
     async def _tell_inventories(self, write: Callable[[pb.FromAgent], Any]) -> None:
         while True:
             await self._stock_taken.wait()
@@ -196,14 +224,27 @@ class Session:
 
     async def _listen(self, call: Any, write: Callable[[pb.FromAgent], Any], delivery: Delivery) -> None:
         while isinstance(message := await call.read(), pb.ToAgent):
-            if message.HasField("command"):
-                acknowledged = self._dispatcher.take(message.command, numbered=self._numbered)
-                await write(pb.FromAgent(acknowledged=acknowledged))
-            elif message.HasField("reports_acknowledged"):
-                delivery.acknowledged(message.reports_acknowledged)
-            elif message.HasField("retention"):
-                self._retain(message.retention)
+            try:
+                if message.HasField("command"):
+                    acknowledged = self._dispatcher.take(message.command, numbered=self._numbered)
+                    await write(pb.FromAgent(acknowledged=acknowledged))
+                elif message.HasField("reports_acknowledged"):
+                    delivery.acknowledged(message.reports_acknowledged)
+                elif message.HasField("retention"):
+                    self._keep(message.retention)
+            except sqlite3.DatabaseError as error:
+                # Not acknowledged, so it is sent again; the session goes on, and tells why.
+                logger.warning("the journal cannot be written: %s", error)
         raise ConnectionError("The gateway ended the session.")
+
+
+async def _deliver(delivery: Delivery) -> None:
+    while True:
+        try:
+            await delivery.run()
+        except sqlite3.DatabaseError as error:
+            logger.warning("the journal cannot be read: %s", error)
+            await asyncio.sleep(RESEND_SECONDS)
 
 
 async def _first_to_end(*parts: Any) -> None:

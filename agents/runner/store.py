@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.runner.errors import JournalDamagedError, JournalTooNewError, StateDirBusyError
+from agents.runner.writes import Writes
 
 FIRST = """
 CREATE TABLE IF NOT EXISTS lanes (lane TEXT PRIMARY KEY, highest INTEGER NOT NULL) STRICT;
@@ -60,6 +61,7 @@ class Store:
         """Raises JournalDamagedError or JournalTooNewError; the file is as it was then."""
         self._lock = threading.RLock()
         self._depth = 0
+        self.writes = Writes(path)
         try:
             self._connection = _open(path)
         except sqlite3.OperationalError:  # no room or no right to write: the file itself may be in order
@@ -73,7 +75,7 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing, on the disk at the end. May be nested; the outermost one commits."""
-        with self._lock:
+        with self._lock, self.writes.watched(outermost=self._depth == 0):
             if self._depth == 0:
                 self._connection.execute("BEGIN IMMEDIATE")
             self._depth += 1
@@ -86,7 +88,22 @@ class Store:
                 raise
             self._depth -= 1
             if self._depth == 0:
-                self._connection.execute("COMMIT")
+                self._commit()
+
+    def _commit(self) -> None:
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error:
+            # On a full disk, say: what stayed open would refuse every later transaction.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def try_to_write(self) -> None:
+        """Write a page that changes nothing, to see whether that can be done. Raises sqlite3.Error."""
+        with self.transaction():
+            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+            self._connection.execute(f"PRAGMA user_version = {int(version)}")
 
     def write(self, statement: str, *values: Any) -> int:
         """Run one statement in a transaction; returns how many rows it touched."""

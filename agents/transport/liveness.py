@@ -4,6 +4,7 @@ from uuid import UUID
 
 import structlog
 
+from agents.condition import AgentCondition
 from agents.database import DATABASE_AWAY
 from agents.services import delivery
 from agents.transport.session import OVER
@@ -30,6 +31,7 @@ class Liveness:
         session_id: UUID | None,
         health: AgentHealth | None = None,
         missing_images: tuple[str, ...] | None = None,
+        condition: AgentCondition | None = None,
     ) -> None:
         """Something came from the agent. A sighting inside a session outranks one outside."""
         earlier = self._seen.get(agent_id, Sighting())
@@ -37,6 +39,7 @@ class Liveness:
             session_id=session_id or earlier.session_id,
             health=earlier.health if health is None else health,
             missing_images=earlier.missing_images if missing_images is None else missing_images,
+            condition=earlier.condition if condition is None else condition,
         )
 
     async def flush(self) -> None:

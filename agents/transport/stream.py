@@ -143,6 +143,7 @@ class SessionCalls:
                 session_id=session.session_id,
                 health=codec.health_from_wire(message.heartbeat.health) if kind == "heartbeat" else None,
                 missing_images=codec.missing_from_wire(message.inventory) if kind == "inventory" else None,
+                condition=codec.condition_from_wire(message.condition) if kind == "condition" else None,
             )
             if kind in ("report", "acknowledged"):
                 await session.incoming.put(message)

@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from agents.condition import AgentCondition
 from agents.types import AgentData
 from deployments.api.answers import AgentOut, PaginationOut
 from deployments.api.common import Door, checked, ok
@@ -65,4 +67,26 @@ def agent_shape(agent: AgentData) -> dict[str, Any]:
         "serverInfo": dict(agent.info.server_info),
         "health": asdict(agent.health),
         "lastSeenAt": epoch_ms(agent.last_seen_at),
+        "condition": None if agent.condition is None else condition_shape(agent.condition, at=agent.condition_at),
+    }
+
+
+def condition_shape(condition: AgentCondition, *, at: datetime | None) -> dict[str, Any]:
+    return {
+        "at": epoch_ms(at),
+        "troubles": list(condition.troubles),
+        "engineAnswers": condition.engine_answers,
+        "engineMessage": condition.engine_message,
+        "diskTotalBytes": condition.disk_total,
+        "diskFreeBytes": condition.disk_free,
+        "fault": condition.fault,
+        "stalled": [
+            {
+                "commandId": each.command_id,
+                "deploymentId": each.deployment_id,
+                "seconds": each.seconds,
+                "step": each.step,
+            }
+            for each in condition.stalled
+        ],
     }

@@ -253,6 +253,26 @@ class ClusterOut(Shape):
     serversCount = serializers.IntegerField()
 
 
+class StalledOut(Shape):
+    commandId = serializers.CharField()
+    deploymentId = serializers.CharField()
+    seconds = serializers.IntegerField(help_text="Since something last came of its work")
+    step = serializers.CharField(help_text="What it waits for")
+
+
+class ConditionOut(Shape):
+    """How the agent fares, as it said itself at `at`."""
+
+    at = Moment()
+    troubles = serializers.ListField(child=serializers.CharField(), help_text="A sentence for each; empty when well")
+    engineAnswers = serializers.BooleanField()
+    engineMessage = serializers.CharField(help_text="Why Docker does not answer")
+    diskTotalBytes = serializers.IntegerField(help_text="Of the disk with the agent's folder; 0 when not known")
+    diskFreeBytes = serializers.IntegerField()
+    fault = serializers.CharField(help_text="The agent's own, such as a journal that cannot be written")
+    stalled = StalledOut(many=True)
+
+
 class AgentOut(Shape):
     id = serializers.UUIDField()
     serverId = serializers.UUIDField()
@@ -265,6 +285,7 @@ class AgentOut(Shape):
     serverInfo = Anything()
     health = Anything()
     lastSeenAt = Moment()
+    condition = ConditionOut(allow_null=True, help_text="null for an agent that does not tell")
 
 
 class EnrolmentOut(Shape):

@@ -218,6 +218,9 @@ class FakeAgent:
         beat = runner_pb2.HeartbeatRequest(agent_id=str(self.id), health=health)
         await self._call.write(runner_pb2.FromAgent(heartbeat=beat))
 
+    async def fares(self, condition: runner_pb2.Condition) -> None:
+        await self._call.write(runner_pb2.FromAgent(condition=condition))
+
     async def take_stock(self, *missing: str) -> None:
         inventory = runner_pb2.Inventory(missing_image_ids=missing, checked_at_ms=1)
         await self._call.write(runner_pb2.FromAgent(inventory=inventory))

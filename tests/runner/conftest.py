@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ class Agent:
     state_dir: Path
     port: int
     process: subprocess.Popen[bytes] | None = None
+    log_file: Path | None = None
 
     def start(self, **extra: str) -> None:
         environment = {
@@ -43,7 +45,7 @@ class Agent:
             "AXION_AGENT__CONTROL_PLANE__GRPC_URL": f"http://127.0.0.1:{self.port}",
             **extra,
         }
-        log = (self.state_dir.parent / "agent.log").open("ab")
+        log = self._log_file.open("ab")
         self.process = subprocess.Popen([sys.executable, "-m", "agents.runner"], cwd=ROOT, env=environment, stderr=log)
         log.close()
 
@@ -58,7 +60,17 @@ class Agent:
         return self.process.wait(10)
 
     def log(self) -> str:
-        return (self.state_dir.parent / "agent.log").read_text()
+        return self._log_file.read_text()
+
+    def wait_for_log(self, text: str, *, seconds: float = 30) -> None:
+        give_up_at = time.monotonic() + seconds
+        while text not in self.log():
+            assert time.monotonic() < give_up_at, self.log()
+            time.sleep(0.05)
+
+    @property
+    def _log_file(self) -> Path:
+        return self.log_file or self.state_dir.parent / "agent.log"
 
 
 @pytest.fixture

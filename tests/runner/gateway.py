@@ -35,6 +35,9 @@ class TestGateway(RunnerAgentServiceServicer):
         self.hellos: list[pb.Hello] = []
         self.heartbeats: list[pb.HeartbeatRequest] = []
         self.inventories: list[pb.Inventory] = []
+        self.conditions: list[pb.Condition] = []
+        # What this gateway says it speaks: from 2 on agents tell it their condition.
+        self.protocol = 2
         self.registrations: list[pb.RegisterAgentRequest] = []
         self.secrets: dict[str, dict[str, str]] = {}
         self.secret_calls: list[str] = []
@@ -77,6 +80,13 @@ class TestGateway(RunnerAgentServiceServicer):
         """The newest inventory, once it is so."""
         self.until(lambda: self.inventories and condition(self.inventories[-1]), what="an inventory", seconds=seconds)
         return self.inventories[-1]
+
+    def condition(self, wanted: Callable[[pb.Condition], Any], *, seconds: float = 30) -> pb.Condition:
+        """The newest condition, once it is so."""
+        self.until(
+            lambda: self.conditions and wanted(self.conditions[-1]), what="a condition of the agent", seconds=seconds
+        )
+        return self.conditions[-1]
 
     def _say(self, message: pb.ToAgent) -> None:
         self.until(lambda: self._outgoing is not None, what="an agent")
@@ -139,7 +149,7 @@ class TestGateway(RunnerAgentServiceServicer):
         self._check(context)
         outgoing: queue.Queue[pb.ToAgent | None] = queue.Queue()
         hello = next(request_iterator).hello
-        outgoing.put(pb.ToAgent(welcome=pb.Welcome(heartbeat_seconds=1)))
+        outgoing.put(pb.ToAgent(welcome=pb.Welcome(heartbeat_seconds=1, protocol=self.protocol)))
         threading.Thread(target=self._listen, args=(request_iterator, outgoing), daemon=True).start()
 
         def open_session() -> None:
@@ -165,6 +175,8 @@ class TestGateway(RunnerAgentServiceServicer):
             self.heartbeats.append(message.heartbeat)
         elif message.HasField("acknowledged"):
             self.acknowledgements.append(message.acknowledged)
+        elif message.HasField("condition"):
+            self.conditions.append(message.condition)
         elif message.HasField("inventory"):
             self.inventories.append(message.inventory)
         elif message.HasField("report") and not self.deaf:

@@ -153,3 +153,26 @@ def test_shut_while_what_ran_before_is_put_back(
     finished = gateway.finished(command.command_id)
     assert (finished.outcome, finished.reason) == (pb.RESTORED, "unhealthy"), finished
     assert states() == {"db": ("d1", "running"), "web": ("d1", "running")}
+
+
+def test_an_agent_started_before_docker_is_online_and_waits(
+    gateway: TestGateway, engine_of_ours: OwnEngine, tmp_path: Path, stack: Stack, states: Callable[[], Any]
+) -> None:
+    engine_of_ours.shut()
+    agent = Agent(state_dir=tmp_path / "state", port=gateway.port)
+    agent.start(DOCKER_HOST=engine_of_ours.address)
+    try:
+        told = gateway.condition(lambda each: not each.engine_answers)
+        assert told.engine_message == f"No such file or directory ({engine_of_ours.address})"
+        command = stack.deploy()
+        gateway.send(command)
+        gateway.until(lambda: DOES_NOT_ANSWER in gateway.log(command.command_id), what="a word about Docker")
+        assert f"Docker does not answer: {told.engine_message}" in agent.log()
+        engine_of_ours.start()
+        assert gateway.finished(command.command_id).outcome == pb.SUCCEEDED
+        gateway.condition(lambda each: each.engine_answers)
+        assert "Docker answers again" in agent.log()
+        assert states() == {"db": ("d1", "running"), "web": ("d1", "running")}
+        assert len(gateway.hellos) == 1
+    finally:
+        agent.terminate()

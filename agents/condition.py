@@ -1,0 +1,65 @@
+"""How an agent fares, in its own words. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+MIN_FREE_SHARE = 0.05
+MIN_FREE_BYTES = 1024**3
+GIBIBYTE = 1024**3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StalledCommand:
+    """A command whose work has not moved for so long; `step` is what it waits for."""
+
+    command_id: str
+    deployment_id: str
+    seconds: int
+    step: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentCondition:
+    """What an agent says of itself; bytes of the disk with its folder, 0 where it does not know."""
+
+    engine_answers: bool
+    engine_message: str = ""
+    disk_total: int = 0
+    disk_free: int = 0
+    fault: str = ""
+    stalled: tuple[StalledCommand, ...] = ()
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """A sentence for each thing that is not well; none when all is."""
+        said = []
+        if not self.engine_answers:
+            said.append(f"Docker does not answer: {self.engine_message or 'the agent does not know why'}.")
+        if self.fault:
+            said.append(self.fault)
+        elif self.disk_total and self.disk_free < min(MIN_FREE_BYTES, self.disk_total * MIN_FREE_SHARE):
+            said.append(f"Little space is left: {_gib(self.disk_free)} of {_gib(self.disk_total)} GiB.")
+        said += [f"A command has not moved for {each.seconds} s: it waits for {each.step}." for each in self.stalled]
+        return tuple(said)
+
+
+def condition_of(stored: Mapping[str, Any]) -> AgentCondition:
+    """From a stored row; what another version stored besides is left alone, and what it did not takes its default."""
+    known = {each.name for each in fields(AgentCondition)} & stored.keys()
+    facts = {name: stored[name] for name in known}
+    facts["engine_answers"] = bool(stored.get("engine_answers"))
+    facts["stalled"] = tuple(
+        StalledCommand(
+            command_id=str(each.get("command_id", "")),
+            deployment_id=str(each.get("deployment_id", "")),
+            seconds=int(each.get("seconds", 0)),
+            step=str(each.get("step", "")),
+        )
+        for each in stored.get("stalled", ())
+    )
+    return AgentCondition(**facts)
+
+
+def _gib(size: int) -> str:
+    return f"{size / GIBIBYTE:.1f}"
