@@ -186,6 +186,7 @@ UNFOLD = {
             },
             {
                 "items": [
+                    {"title": "Invitations", "icon": "mail", "link": admin_list("deployments_projectinvitation")},
                     {"title": "API tokens", "icon": "vpn_key", "link": admin_list("deployments_apitoken")},
                     {
                         "title": "Users",

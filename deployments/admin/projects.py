@@ -15,38 +15,21 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from deployments.admin import answers, deploying, history, looks, page_state, running
 from deployments.admin.filters import LastStatusFilter
 from deployments.admin.forms import CodeForm, GraphForm
+from deployments.admin.members import InvitationInline, MemberInline, save_people
 from deployments.admin.own_rows import OwnRows, caller_in, found, fresh_json, identifier, visible_to
 from deployments.errors import DeployError
-from deployments.models import Deployment, Project, ProjectMember
+from deployments.models import Deployment, Project
 from deployments.repositories import projects
 from deployments.services import sources
 from deployments.types import Right
 
 SETTINGS = ("concurrency", "restore_on_failure", "health_deadline", "health_window", "retention")
-
-
-class MemberInline(OwnRows, TabularInline):
-    """Who else may see or deploy: for the owner, who got here through the project's own check."""
-
-    model = ProjectMember
-    extra = 0
-    hide_title = True
-    autocomplete_fields = ("user",)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_module_permission(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_module_permission(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_module_permission(request)
 
 
 @admin.register(Project)
@@ -63,7 +46,7 @@ class ProjectAdmin(OwnRows, ModelAdmin):
         "A project is an application, drawn as a graph of services and databases. Add one, then give it a graph."
     )
     fields = ("name", *SETTINGS)
-    inlines = (MemberInline,)
+    inlines = (MemberInline, InvitationInline)
     actions = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -109,6 +92,9 @@ class ProjectAdmin(OwnRows, ModelAdmin):
         settings = {name: form.cleaned_data[name] for name in SETTINGS}
         made = sources.create_project(caller=caller_in(request), project_id=obj.pk, name=obj.name, settings=settings)
         obj.slug, obj.owner_id = made.slug, made.owner_id
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: FBT001 - Django's
+        save_people(request, project_id=form.instance.pk, formset=formset)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
         base = super().get_form(request, obj, change=change, **kwargs)

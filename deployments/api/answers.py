@@ -183,9 +183,19 @@ class CodeOut(Shape):
 
 
 class MemberOut(Shape):
-    userId = serializers.UUIDField()
+    userId = serializers.UUIDField(allow_null=True, help_text="null for who was invited and has not answered.")
     name = serializers.CharField()
     role = serializers.ChoiceField(choices=["viewer", "deployer"])
+    state = serializers.ChoiceField(choices=["member", "invited"])
+
+
+class InvitationOut(Shape):
+    id = serializers.UUIDField()
+    projectId = serializers.UUIDField()
+    projectName = serializers.CharField()
+    role = serializers.ChoiceField(choices=["viewer", "deployer"])
+    invitedBy = serializers.CharField()
+    createdAt = Moment()
 
 
 class GrantOut(Shape):

@@ -1,4 +1,4 @@
-"""REST for who may see or deploy a project besides its owner."""
+"""REST for who may see or deploy a project besides its owner, and for who was asked to."""
 
 # ruff: noqa: ARG002 - signatures are the framework's
 
@@ -11,12 +11,14 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api.answers import MemberOut
+from deployments.api.answers import InvitationOut, MemberOut
 from deployments.api.common import Door, checked, ok
-from deployments.api.documents import data, documented
+from deployments.api.documents import NO_BODY, data, documented
+from deployments.api.once import once
 from deployments.api.serializers import RoleIn
+from deployments.events import epoch_ms
 from deployments.services import members
-from deployments.types import Member
+from deployments.types import Invitation, Member
 
 TAG = "members"
 
@@ -24,33 +26,88 @@ TAG = "members"
 class ProjectMembers(Door):
     @documented(
         "listMembers",
-        "Who may see or deploy, besides the owner",
+        "Who may see or deploy, besides the owner; and to the owner, who was invited",
         tag=TAG,
         answers={200: data("MembersAnswer", members=MemberOut(many=True))},
     )
     def get(self, request: Request, project_id: UUID) -> Response:
         found = members.list_members(caller=self.caller, project_id=project_id)
-        return ok({"data": {"members": [member_shape(member) for member in found]}})
+        invited = members.list_invited(caller=self.caller, project_id=project_id, at=timezone.now())
+        shapes = [*(member_shape(each) for each in found), *(member_shape(each) for each in invited)]
+        return ok({"data": {"members": shapes}})
 
 
 class ProjectMember(Door):
     @documented(
         "putMember",
-        "Let a user see, or also deploy",
+        "Invite somebody to see, or also deploy; a member gets the other role at once",
         tag=TAG,
         takes=RoleIn,
         answers={200: data("MemberAnswer", member=MemberOut())},
     )
     def put(self, request: Request, project_id: UUID, name: str) -> Response:
-        body = checked(RoleIn, request.data)
-        member = members.put_member(caller=self.caller, project_id=project_id, name=name, role=body["role"])
+        role = checked(RoleIn, request.data)["role"]
+        member = members.put_member(caller=self.caller, project_id=project_id, name=name, role=role, at=timezone.now())
         return ok({"data": {"member": member_shape(member)}})
 
-    @documented("removeMember", "From now on the user is a stranger to the project", tag=TAG, answers={204: None})
+    @documented(
+        "removeMember",
+        "From now on the user is a stranger to the project; an invitation is taken back",
+        tag=TAG,
+        answers={204: None},
+    )
     def delete(self, request: Request, project_id: UUID, name: str) -> Response:
         members.remove_member(caller=self.caller, project_id=project_id, name=name, at=timezone.now())
         return Response(status=204)
 
 
-def member_shape(member: Member) -> dict[str, Any]:
-    return {"userId": str(member.user_id), "name": member.name, "role": member.role}
+class Invitations(Door):
+    @documented(
+        "listInvitations",
+        "Projects that you were invited to and have not answered, newest first",
+        tag=TAG,
+        answers={200: data("InvitationsAnswer", invitations=InvitationOut(many=True))},
+    )
+    def get(self, request: Request) -> Response:
+        found = members.my_invitations(caller=self.caller, at=timezone.now())
+        return ok({"data": {"invitations": [invitation_shape(each) for each in found]}})
+
+
+class InvitationOne(Door):
+    @documented("declineInvitation", "Stay a stranger to the project", tag=TAG, answers={204: None})
+    def delete(self, request: Request, invitation_id: UUID) -> Response:
+        members.decline_invitation(caller=self.caller, invitation_id=invitation_id, at=timezone.now())
+        return Response(status=204)
+
+
+class AcceptInvitation(Door):
+    @documented(
+        "acceptInvitation",
+        "Become a member of the project",
+        tag=TAG,
+        takes=NO_BODY,
+        answers={200: data("InvitationAnswer", invitation=InvitationOut())},
+        key=True,
+    )
+    @once()
+    def post(self, request: Request, invitation_id: UUID) -> Response:
+        taken = members.accept_invitation(caller=self.caller, invitation_id=invitation_id, at=timezone.now())
+        return ok({"data": {"invitation": invitation_shape(taken)}})
+
+
+def member_shape(member: Member | Invitation) -> dict[str, Any]:
+    """Of who has not answered no id is told: there may be no such user."""
+    if isinstance(member, Invitation):
+        return {"userId": None, "name": member.name, "role": member.role, "state": "invited"}
+    return {"userId": str(member.user_id), "name": member.name, "role": member.role, "state": "member"}
+
+
+def invitation_shape(invitation: Invitation) -> dict[str, Any]:
+    return {
+        "id": str(invitation.id),
+        "projectId": str(invitation.project_id),
+        "projectName": invitation.project_name,
+        "role": invitation.role,
+        "invitedBy": invitation.invited_by,
+        "createdAt": epoch_ms(invitation.created_at),
+    }

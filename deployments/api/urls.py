@@ -10,7 +10,13 @@ from deployments.api.grants import ProjectTargetOne, ProjectTargets, ServerProje
 from deployments.api.graphs import NodeCode, ProjectCode, ProjectGraph, ProjectGraphs, ProjectGraphVersion
 from deployments.api.history import History, HistoryDiff, Lanes
 from deployments.api.machines import Cluster, Clusters, EnrolmentTokens, Server, Servers
-from deployments.api.members import ProjectMember, ProjectMembers
+from deployments.api.members import (
+    AcceptInvitation,
+    InvitationOne,
+    Invitations,
+    ProjectMember,
+    ProjectMembers,
+)
 from deployments.api.missing import NothingThere
 from deployments.api.projects import Project, Projects
 from deployments.api.tokens import Token, Tokens
@@ -43,6 +49,9 @@ urlpatterns: list[URLPattern] = [
     path("projects/<uuid:project_id>/members/<str:name>", ProjectMember.as_view(), name="api-project-member"),
     path("projects/<uuid:project_id>/targets", ProjectTargets.as_view(), name="api-project-targets"),
     path("projects/<uuid:project_id>/targets/<uuid:server_id>", ProjectTargetOne.as_view(), name="api-project-target"),
+    path("invitations", Invitations.as_view(), name="api-invitations"),
+    path("invitations/<uuid:invitation_id>", InvitationOne.as_view(), name="api-invitation"),
+    path("invitations/<uuid:invitation_id>/accept", AcceptInvitation.as_view(), name="api-invitation-accept"),
     path("clusters", Clusters.as_view(), name="api-clusters"),
     path("clusters/<uuid:cluster_id>", Cluster.as_view(), name="api-cluster"),
     path("servers", Servers.as_view(), name="api-servers"),

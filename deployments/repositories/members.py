@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from deployments.models import ProjectMember, User
+from deployments.models import ProjectMember
 from deployments.types import Member
 
 
@@ -14,9 +14,10 @@ def of_project(*, project_id: UUID) -> tuple[Member, ...]:
     return tuple(Member(user_id=row.user_id, name=row.user.get_username(), role=row.role) for row in rows)
 
 
-def user_named(*, name: str) -> UUID | None:
-    """The active user of this name."""
-    return User.objects.filter(username=name, is_active=True).values_list("pk", flat=True).first()
+def named(*, project_id: UUID, name: str) -> Member | None:
+    """The member of this name, whether or not the account is disabled."""
+    row = ProjectMember.objects.filter(project=project_id, user__username=name).select_related("user").first()
+    return Member(user_id=row.user_id, name=name, role=row.role) if row else None
 
 
 def put(*, project_id: UUID, user_id: UUID, role: str) -> None:

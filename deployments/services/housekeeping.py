@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from agents.isolation import isolation
-from deployments.repositories import counts
+from deployments.repositories import counts, invitations
 from deployments.services import idempotency, retention
 
 MOST_PROJECTS = 50
@@ -14,13 +14,14 @@ MOST_KEYS = 1000
 
 
 def tidy(*, at: datetime) -> int:
-    """Sum up counts, forget old keys and snapshots; returns how many things it moved. Several may run at once.
+    """Sum up counts, forget old keys, invitations and snapshots; returns how many things it moved.
 
-    A part that fails is noted, and the others run.
+    Several may run at once. A part that fails is noted, and the others run.
     """
     parts: dict[str, Callable[[], int]] = {
         "counts": lambda: counts.fold(limit=MOST_PROJECTS),
         "request keys": lambda: idempotency.forget_old_keys(limit=MOST_KEYS),
+        "invitations": lambda: invitations.remove_old(at=at),
         "retention": lambda: retention.drop_beyond_retention(at=at),
     }
     loop = isolation("housekeeping")

@@ -111,6 +111,17 @@ OF_TOKENS: tuple[Door, ...] = (
     page(f"{TOKEN}/<path:object_id>/change/", OWN, "{token}"),
     page(f"{TOKEN}/<path:object_id>/", LEADS_ON, "{token}"),
 )
+INVITATION, ITS_ANSWER = "deployments/projectinvitation", "deployments/projectinvitation/<path:object_id>/"
+# It is the stranger who was invited.
+INVITED = (302, 302, 302, 200, 302, 302)
+OF_INVITATIONS: tuple[Door, ...] = (
+    page(f"{ITS_ANSWER}accept/", (404, 404, 404, 200, 302, 302), "{invitation}"),
+    act(f"{ITS_ANSWER}accept/", (404, 404, 404, 302, 302, 302), "{invitation}"),
+    page(f"{ITS_ANSWER}decline/", (404, 404, 404, 200, 302, 302), "{invitation}"),
+    act(f"{ITS_ANSWER}decline/", (404, 404, 404, 302, 302, 302), "{invitation}"),
+    history(INVITATION, "{invitation}", INVITED),
+    *usual(INVITATION, "{invitation}", listed=STAFF, read=INVITED, written=False),
+)
 USER = "deployments/user"
 OF_USERS: tuple[Door, ...] = (
     page(f"{USER}/<id>/password/", CLOSED, "{user}"),
@@ -138,6 +149,7 @@ ADMIN = {
     "deployments": OF_DEPLOYMENTS,
     "projects": OF_PROJECTS,
     "tokens": OF_TOKENS,
+    "invitations": OF_INVITATIONS,
     "users": OF_USERS,
     "machines": OF_MACHINES,
 }

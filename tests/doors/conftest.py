@@ -8,13 +8,14 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings as installed
+from django.utils import timezone
 from knox.models import AuthToken
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from agents.models import Agent, Cluster, Server
-from deployments.models import Deployment, DeploymentHistory, Project, User
+from deployments.models import Deployment, DeploymentHistory, Project, ProjectInvitation, User
 from deployments.repositories import tokens
 from tests import factories
 from tests.deployments.lane import Lane
@@ -140,8 +141,12 @@ def scene(
         created_at=factories.NOW,
         dropped_at=factories.NOW,
     )
+    invitation = ProjectInvitation.objects.create(
+        project=project, name="stranger", invited_by=people.users["owner"], created_at=timezone.now()
+    )
     rows = {
         "project": project.id,
+        "invitation": invitation.id,
         "server": server.id,
         "agent": agent.id,
         "deployment": deployment.id,

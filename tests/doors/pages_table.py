@@ -4,6 +4,7 @@ from __future__ import annotations
 
 PROJECT, DEPLOYMENT = "/admin/deployments/project/", "/admin/deployments/deployment/"
 SERVER, CLUSTER = "/admin/agents/server/", "/admin/agents/cluster/"
+INVITATION = "/admin/deployments/projectinvitation/"
 AGENT, COMMAND, USER = "/admin/agents/agent/", "/admin/agents/commandrecord/", "/admin/deployments/user/"
 TOKEN = "/admin/deployments/apitoken/"
 
@@ -15,6 +16,7 @@ NOTHING_YET = {
     "no clusters": CLUSTER,
     "no agents": AGENT,
     "no commands": COMMAND,
+    "no invitations": INVITATION,
 }
 CROWDED = {
     "the first page": "/admin/",

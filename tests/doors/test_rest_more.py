@@ -55,8 +55,12 @@ def test_projects_are_found_by_name_and_paged(owner_api: APIClient, project: Pro
 def test_members_come_change_and_go(owner_api: APIClient, people: People, project: Project) -> None:
     path = f"/api/projects/{project.id}/members"
     assert people.api("stranger").get(f"/api/projects/{project.id}").status_code == 404
-    added = owner_api.put(f"{path}/stranger", {"role": "viewer"}, format="json")
-    assert added.json()["data"]["member"]["role"] == "viewer"
+    invited = owner_api.put(f"{path}/stranger", {"role": "viewer"}, format="json").json()["data"]["member"]
+    assert invited == {"userId": None, "name": "stranger", "role": "viewer", "state": "invited"}
+    assert people.api("stranger").get(f"/api/projects/{project.id}").status_code == 404
+    [seen] = people.api("stranger").get("/api/invitations").json()["data"]["invitations"]
+    assert (seen["projectName"], seen["role"], seen["invitedBy"]) == ("Voting", "viewer", "owner")
+    assert people.api("stranger").post(f"/api/invitations/{seen['id']}/accept").status_code == 200
     assert people.api("stranger").get(f"/api/projects/{project.id}").status_code == 200
     owner_api.put(f"{path}/stranger", {"role": "deployer"}, format="json")
     found = {each["name"]: each["role"] for each in owner_api.get(path).json()["data"]["members"]}
@@ -67,7 +71,7 @@ def test_members_come_change_and_go(owner_api: APIClient, people: People, projec
 
 @pytest.mark.parametrize(
     ("name", "body", "field"),
-    [("owner", {"role": "viewer"}, "user"), ("ghost", {"role": "viewer"}, "user"), ("stranger", {"role": "x"}, "role")],
+    [("owner", {"role": "viewer"}, "user"), ("%01", {"role": "viewer"}, "user"), ("stranger", {"role": "x"}, "role")],
 )
 def test_who_cannot_be_a_member(
     owner_api: APIClient, project: Project, name: str, body: dict[str, str], field: str

@@ -1,0 +1,134 @@
+"""People become members without having been asked, and names are tried out to learn who has an account."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from deployments.models import Project, ProjectInvitation, ProjectMember
+from deployments.repositories.invitations import MAX_AGE, MAX_OPEN
+from deployments.services import housekeeping
+from tests import factories
+from tests.doors.people import People
+
+NOW_HERE = "a name that nobody has"
+
+
+@pytest.fixture
+def members(project: Project) -> str:
+    """Of the owner's project, which has a deployer and a viewer."""
+    return f"/api/projects/{project.id}/members"
+
+
+def invite(people: People, members: str, name: str, role: str = "deployer") -> Any:
+    return people.api("owner").put(f"{members}/{name}", {"role": role}, format="json")
+
+
+def asked(people: People, name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = people.api(name).get("/api/invitations").json()["data"]["invitations"]
+    return found
+
+
+def test_nobody_is_added_without_saying_yes(people: People, members: str) -> None:
+    assert invite(people, members, "root").status_code == 200
+    assert not ProjectMember.objects.filter(user=people.users["root"]).exists()
+    assert people.api("stranger").get(members).status_code == 404
+    [asked_root] = asked(people, "root")
+    assert people.api("root").delete(f"/api/invitations/{asked_root['id']}").status_code == 204
+    assert asked(people, "root") == []
+    assert people.api("root").post(f"/api/invitations/{asked_root['id']}/accept").status_code == 404
+
+
+def test_names_cannot_be_tried_out(people: People, members: str) -> None:
+    answers: dict[str, tuple[Any, ...]] = {}
+    for name in ("stranger", NOW_HERE):
+        answer = invite(people, members, name)
+        answers[name] = (answer.status_code, str(answer.json()).replace(name, "NAME"))
+        listed = people.api("owner").get(members).json()["data"]["members"]
+        answers[name] += (str([each for each in listed if each["name"] == name]).replace(name, "NAME"),)
+        answers[name] += (people.api("owner").delete(f"{members}/{name}").status_code,)
+    assert answers["stranger"] == answers[NOW_HERE]
+
+
+def test_a_disabled_account_looks_like_none(people: People, members: str) -> None:
+    people.users["stranger"].is_active = False
+    people.users["stranger"].save()
+    assert invite(people, members, "stranger").status_code == 200
+
+
+def test_an_invitation_is_for_one_person_alone(people: People, members: str) -> None:
+    invite(people, members, "stranger")
+    [found] = asked(people, "stranger")
+    for name in ("viewer", "deployer", "owner", "root"):
+        assert people.api(name).post(f"/api/invitations/{found['id']}/accept").status_code == 404
+        assert people.api(name).delete(f"/api/invitations/{found['id']}").status_code == 404
+        assert found not in asked(people, name)
+    assert people.api("stranger").post(f"/api/invitations/{found['id']}/accept").status_code == 200
+    assert people.api("stranger").post(f"/api/invitations/{found['id']}/accept").status_code == 404
+    assert ProjectMember.objects.get(user=people.users["stranger"]).role == "deployer"
+
+
+def test_one_that_was_taken_back_or_is_old_is_none(people: People, members: str) -> None:
+    invite(people, members, "stranger")
+    [found] = asked(people, "stranger")
+    people.api("owner").delete(f"{members}/stranger")
+    assert people.api("stranger").post(f"/api/invitations/{found['id']}/accept").status_code == 404
+    invite(people, members, "stranger")
+    [found] = asked(people, "stranger")
+    row = ProjectInvitation.objects.get()
+    ProjectInvitation.objects.update(created_at=row.created_at - MAX_AGE - timedelta(seconds=1))
+    assert asked(people, "stranger") == []
+    assert people.api("stranger").post(f"/api/invitations/{found['id']}/accept").status_code == 404
+    housekeeping.tidy(at=row.created_at + timedelta(seconds=1))
+    assert not ProjectInvitation.objects.exists()
+
+
+def test_invitations_have_a_bound(people: People, project: Project, members: str) -> None:
+    rows = [
+        ProjectInvitation(project=project, name=f"n{number}", invited_by=project.owner, created_at=factories.NOW)
+        for number in range(MAX_OPEN)
+    ]
+    ProjectInvitation.objects.bulk_create(rows)
+    assert invite(people, members, "one-more").status_code == 409
+
+
+def test_staff_cannot_search_users_neither_by_name_nor_by_mail(people: People) -> None:
+    people.users["root"].email = "ops@corp.example"
+    people.users["root"].save()
+    browser: Client = people.browser("stranger")
+    where = {"app_label": "deployments", "model_name": "projectmember", "field_name": "user"}
+    for term in ("root", "ops@corp", ""):
+        answer = browser.get("/admin/autocomplete/", {"term": term, **where})
+        assert answer.status_code == 403
+        assert b"root" not in answer.content
+
+
+def form(project: Project, **more: str) -> dict[str, str]:
+    """The settings of a project as its page sends them, with its two members and no invitation."""
+    settings = {name: str(getattr(project, name)) for name in ("name", "concurrency", "health_deadline", "retention")}
+    rows: dict[str, str] = {}
+    for number, member in enumerate(project.members.order_by("pk")):
+        rows |= {f"members-{number}-id": str(member.pk), f"members-{number}-role": member.role}
+        rows[f"members-{number}-project"] = str(project.pk)
+    counts = {
+        "members-TOTAL_FORMS": str(project.members.count()),
+        "members-INITIAL_FORMS": str(project.members.count()),
+        "invitations-TOTAL_FORMS": "0",
+        "invitations-INITIAL_FORMS": "0",
+    }
+    return {**settings, "health_window": "3", **rows, **counts, **more}
+
+
+def test_the_admins_form_invites_and_removes_as_rest_does(people: People, project: Project) -> None:
+    page = f"/admin/deployments/project/{project.id}/settings/"
+    new = {"invitations-0-name": "stranger", "invitations-0-role": "viewer", "invitations-TOTAL_FORMS": "1"}
+    browser = people.browser("owner")
+    answer = browser.post(page, form(project, **new))
+    assert answer.status_code == 302, answer.content.decode()[-3000:]
+    assert ProjectInvitation.objects.get().name == "stranger"
+    assert project.members.count() == 2
+    browser.post(page, form(project, **{"members-0-DELETE": "on"}))
+    assert [member.user.username for member in project.members.all()] == ["viewer"]
