@@ -6,10 +6,8 @@ from __future__ import annotations
 
 import json
 from typing import Any, ClassVar
-from uuid import UUID
 
-from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
 from django.db.models import F, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Now
@@ -23,31 +21,19 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from agents.condition import condition_of
-from agents.models import Agent, Cluster, CommandRecord, Server
+from agents.hints import (
+    COMMAND_COLOURS,
+    CONNECTED,
+    PRESENCE_COLOURS,
+    SHARED_NAME,
+    shares_name,
+    start_command,
+    taken_over,
+)
+from agents.models import Agent, Cluster, CommandRecord, EnrolmentToken, Server
 from agents.models.machines import lost_after, silent_after
 from agents.services import enrolment
-from agents.states import CommandStatus, Presence, presence
-
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
-PLAIN_TEXT = (
-    "# The gateway has no TLS (AXION_GATEWAY_TLS_CERT), so the agent refuses it. If the line itself is safe, add:\n"
-    "# export AXION_AGENT__CONTROL_PLANE__INSECURE=true"
-)
-PRESENCE_COLOURS = {
-    Presence.ONLINE: "success",
-    Presence.SILENT: "warning",
-    Presence.LOST: "danger",
-    Presence.PENDING: "info",
-    Presence.REVOKED: "default",
-}
-COMMAND_COLOURS = {
-    CommandStatus.QUEUED: "info",
-    CommandStatus.SENT: "info",
-    CommandStatus.ACKNOWLEDGED: "warning",
-    CommandStatus.FINISHED: "success",
-    CommandStatus.REFUSED: "danger",
-    CommandStatus.WITHDRAWN: "default",
-}
+from agents.states import Presence, presence
 
 
 def presence_of(record: Any) -> Presence:
@@ -168,35 +154,42 @@ class ServerAdmin(Owned):
     def last_seen(self, server: Any) -> Any:
         return server.seen
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return () if obj is None else ("enrolled",)
+
+    @display(description="Enrolled")
+    def enrolled(self, server: Any) -> str:
+        """What the owner should know of how the agent got here."""
+        taken = (
+            EnrolmentToken.objects.filter(server_id=server.pk, replaced_live_agent=True).order_by("-used_at").first()
+        )
+        return taken_over(None if taken is None else taken.used_at)
+
+    def change_view(self, request: HttpRequest, object_id: str, *arguments: Any, **named: Any) -> HttpResponse:
+        server = self.get_object(request, object_id) if request.method == "GET" else None
+        if server is not None and shares_name(server.host, request=request):
+            self.message_user(request, SHARED_NAME.format(host=server.host), level=messages.WARNING)
+        answer: HttpResponse = super().change_view(request, object_id, *arguments, **named)
+        return answer
+
     @action(description="New enrolment token", url_path="new-enrolment-token", icon="key", permissions=["change"])
     def new_enrolment_token(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask first (a token is made by POST only), then show it, this once."""
         server = get_object_or_404(self.get_queryset(request), pk=object_id)
-        context = {**self.admin_site.each_context(request), "title": "New enrolment token", "server": server}
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "New enrolment token",
+            "server": server,
+            "connected": presence_of(server) in CONNECTED,
+        }
         if request.method == "POST":
-            issued = enrolment.create_token(server_id=server.pk, owner_id=server.owner_id)
+            replace = bool(request.POST.get("replace"))
+            issued = enrolment.create_token(server_id=server.pk, owner_id=server.owner_id, replace=replace)
             context |= {
                 "issued": issued,
                 "command": start_command(request=request, server_id=server.pk, token=issued.token),
             }
         return TemplateResponse(request, "admin/agents/enrolment_token.html", context)
-
-
-def start_command(*, request: HttpRequest, server_id: UUID, token: str) -> str:
-    """What to run on the server, with the gateway's address as this browser would reach it."""
-    scheme = "https" if settings.AXION_GATEWAY_TLS_CERT else "http"
-    host = request.get_host().rpartition(":")[0] or request.get_host()
-    port = settings.AXION_GATEWAY_BIND.rpartition(":")[2]
-    remark = "" if scheme == "https" or host in LOOPBACK else PLAIN_TEXT
-    return "\n".join(
-        (
-            *([remark] if remark else []),
-            f"export AXION_AGENT__AGENT__SERVER_ID={server_id}",
-            f"export AXION_AGENT__AGENT__TOKEN={token}",
-            f"export AXION_AGENT__CONTROL_PLANE__GRPC_URL={scheme}://{host}:{port}",
-            "python -m agents.runner",
-        )
-    )
 
 
 class RevokedFilter(SimpleListFilter):

@@ -10,6 +10,8 @@ AgentError
 |- CommandTooLarge            it cannot be sent to any agent
 |- TooManyTries               of one address; a little later it may try again
 |- Conflict                   the thing exists, in a state that does not allow the step
+|  |- AgentIsConnected
+|  |- AgentStillEnrolled
 |  |- IllegalCommandStep
 |- TransactionRequired        a programming error: the caller must hold a transaction
 """
@@ -67,6 +69,17 @@ class TooManyTries(AgentError):
 class Conflict(AgentError):
     code = "CONFLICT"
     sentence = "The present state does not allow this."
+
+
+class AgentIsConnected(Conflict):
+    sentence = (
+        "This server's agent is connected. To put another in its place, make a token that says so"
+        " (replace), or wait until the agent is lost, or revoke it."
+    )
+
+
+class AgentStillEnrolled(Conflict):
+    sentence = "The server has an agent. End its credential first."
 
 
 class IllegalCommandStep(Conflict):

@@ -181,6 +181,7 @@ UNFOLD = {
                     {"title": "Servers", "icon": "dns", "link": admin_list("agents_server")},
                     {"title": "Clusters", "icon": "lan", "link": admin_list("agents_cluster")},
                     {"title": "Agents", "icon": "smart_toy", "link": admin_list("agents_agent")},
+                    {"title": "Enrolment tokens", "icon": "key", "link": admin_list("agents_enrolmenttoken")},
                     {"title": "Commands", "icon": "terminal", "link": admin_list("agents_commandrecord")},
                 ]
             },

@@ -146,6 +146,12 @@ class EnrolmentToken(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
+    # Whose the server was then: a token does not outlive that. Empty where the server has no row of ours.
+    server_owner_id = models.UUIDField(null=True)
+    may_replace = models.BooleanField(
+        default=False, db_default=False, help_text="It admits an agent in place of one that is connected."
+    )
+    replaced_live_agent = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         db_table = "enrolment_tokens"

@@ -72,6 +72,12 @@ def enrol(*, server_id: UUID, owner_id: UUID, new_id: UUID, credential_hash: str
     return Agent.objects.create(id=new_id, server_id=server_id, owner_id=owner_id, **facts).id
 
 
+def is_connected(*, server_id: UUID) -> bool:
+    """Whether the server has an agent that was heard lately; it stays as it is until the transaction ends."""
+    present = Agent.objects.select_for_update(no_key=True).active().filter(server_id=server_id)
+    return present.filter(last_seen_at__gt=Now() - lost_after()).first() is not None
+
+
 def revoke(*, agent_id: UUID) -> bool:
     """End the agent's credential and session; False when it had ended before."""
     return Agent.objects.active().filter(id=agent_id).update(revoked_at=Now(), session_id=None) == 1

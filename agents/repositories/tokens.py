@@ -1,31 +1,83 @@
-"""One-time enrolment tokens, by their hash."""
+"""One-time enrolment tokens, by their hash. At most one of a server is good: a newer one ends those before it."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db.models.functions import Now
 
-from agents.models import EnrolmentToken
+from agents.models import EnrolmentToken, Server
+from agents.types import EnrolmentTokenData
 
 
-def add(*, server_id: UUID, owner_id: UUID, token_hash: str, valid_for: timedelta) -> datetime:
-    """Store a token; returns when it expires, by the database's clock."""
+def add(
+    *, server_id: UUID, owner_id: UUID, token_hash: str, valid_for: timedelta, may_replace: bool
+) -> EnrolmentTokenData:
+    """Store a token in place of the server's unused ones. Needs a transaction. Its end is by the database's clock."""
+    # Two at the same time come one after the other, so that the later one alone is good.
+    server = Server.objects.select_for_update(no_key=True).filter(id=server_id).first()
+    end_all(server_id=server_id)
     token = EnrolmentToken.objects.create(
-        token_hash=token_hash, server_id=server_id, owner_id=owner_id, expires_at=Now() + valid_for
+        token_hash=token_hash,
+        server_id=server_id,
+        owner_id=owner_id,
+        expires_at=Now() + valid_for,
+        server_owner_id=None if server is None else server.owner_id,
+        may_replace=may_replace,
     )
     token.refresh_from_db(fields=["expires_at"])
-    return token.expires_at
+    return _as_data(token)
 
 
-def use(*, token_hash: str, server_id: UUID | None) -> tuple[UUID, UUID] | None:
-    """Spend the token, once: its server and owner, or None when it is unknown, used, expired or another server's.
+def use(*, token_hash: str, server_id: UUID | None) -> EnrolmentTokenData | None:
+    """Spend the token, once; None when it is unknown, used, ended, expired or another server's. Needs a transaction.
 
-    Two calls at the same time cannot both spend it: the second waits for the first and then matches no row.
+    Two calls at the same time cannot both spend it: the second waits for the first and then matches no row. The server
+    stays until the transaction ends: a token of one that is gone, or another's by now, is not good.
     """
-    usable = EnrolmentToken.objects.filter(token_hash=token_hash, used_at__isnull=True, expires_at__gt=Now())
+    usable = _good().filter(token_hash=token_hash)
     if server_id is not None:
         usable = usable.filter(server_id=server_id)
-    if usable.update(used_at=Now()) != 1:
+    found = usable.first()
+    if found is None:
         return None
-    token = EnrolmentToken.objects.get(token_hash=token_hash)
-    return token.server_id, token.owner_id
+    server = Server.objects.select_for_update(no_key=True).filter(id=found.server_id).first()
+    if found.server_owner_id is not None and (server is None or server.owner_id != found.server_owner_id):
+        return None
+    return _as_data(found) if usable.update(used_at=Now()) == 1 else None
+
+
+def note_replaced(*, token_id: UUID) -> None:
+    """The token took the place of an agent that was connected."""
+    EnrolmentToken.objects.filter(id=token_id).update(replaced_live_agent=True)
+
+
+def of_server(*, server_id: UUID) -> tuple[EnrolmentTokenData, ...]:
+    """Those that are good now, the newest first."""
+    return tuple(_as_data(token) for token in _good().filter(server_id=server_id).order_by("-created_at", "id"))
+
+
+def end(*, server_id: UUID, token_id: UUID) -> bool:
+    """False when the server has no such token that is good."""
+    ended, _ = _good().filter(server_id=server_id, id=token_id).delete()
+    return bool(ended)
+
+
+def end_all(*, server_id: UUID) -> None:
+    """What was not used admits nobody any more; what was used stays as a record."""
+    EnrolmentToken.objects.filter(server_id=server_id, used_at__isnull=True).delete()
+
+
+def _good() -> Any:
+    return EnrolmentToken.objects.filter(used_at__isnull=True, expires_at__gt=Now())
+
+
+def _as_data(token: EnrolmentToken) -> EnrolmentTokenData:
+    return EnrolmentTokenData(
+        id=token.id,
+        server_id=token.server_id,
+        owner_id=token.owner_id,
+        created_at=token.created_at,
+        expires_at=token.expires_at,
+        may_replace=token.may_replace,
+    )

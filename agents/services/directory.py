@@ -4,8 +4,10 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
-from agents.errors import AgentNotFound, ServerNotFound
-from agents.repositories import agents, servers
+from django.db import transaction
+
+from agents.errors import AgentNotFound, AgentStillEnrolled, ServerNotFound
+from agents.repositories import agents, servers, tokens
 from agents.types import AgentData, ClusterData, ServerData
 
 LARGEST_PAGE = 100
@@ -48,8 +50,16 @@ def change_server(*, server_id: UUID, changes: Mapping[str, Any]) -> ServerData:
 
 
 def remove_server(*, server_id: UUID) -> None:
-    """The caller has checked that no agent is enrolled and nothing is under way there."""
-    servers.remove(server_id=server_id)
+    """Its enrolment tokens end with it. The caller has checked that nothing is under way there.
+
+    Raises AgentStillEnrolled, also for an agent that enrolled just now.
+    """
+    with transaction.atomic():
+        servers.lock(server_id=server_id)
+        if agents.of_server(server_id=server_id) is not None:
+            raise AgentStillEnrolled
+        tokens.end_all(server_id=server_id)
+        servers.remove(server_id=server_id)
 
 
 def remove_cluster(*, cluster_id: UUID) -> None:

@@ -6,11 +6,14 @@ import secrets
 from datetime import timedelta
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 
-from agents.errors import AgentNotFound, EnrolmentRefused, Unauthenticated
+from agents.errors import AgentIsConnected, AgentNotFound, EnrolmentRefused, NotFound, Unauthenticated
 from agents.repositories import agents, tokens
-from agents.types import AgentData, AgentInfo, IssuedToken, Registration
+from agents.types import AgentData, AgentInfo, EnrolmentTokenData, IssuedToken, Registration
+
+log = structlog.get_logger(__name__)
 
 TOKEN_LIFETIME = timedelta(hours=1)
 # Tells people and secret scanners what they are looking at.
@@ -19,32 +22,64 @@ TOKEN_PREFIX, CREDENTIAL_PREFIX = "axe_", "axa_"
 SECRET_BYTES = 32
 
 
-def create_token(*, server_id: UUID, owner_id: UUID, lifetime: timedelta = TOKEN_LIFETIME) -> IssuedToken:
+def create_token(
+    *, server_id: UUID, owner_id: UUID, lifetime: timedelta = TOKEN_LIFETIME, replace: bool = False
+) -> IssuedToken:
     """A token with which one agent may register for this server, once. The caller has checked who may ask.
 
-    The clear text exists only in the answer.
+    Earlier ones of the server end. Only with `replace` it admits an agent while another one is connected. The clear
+    text exists only in the answer.
     """
     token = TOKEN_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
-    expires_at = tokens.add(server_id=server_id, owner_id=owner_id, token_hash=_hash(token), valid_for=lifetime)
-    return IssuedToken(token=token, server_id=server_id, expires_at=expires_at)
+    with transaction.atomic():
+        added = tokens.add(
+            server_id=server_id,
+            owner_id=owner_id,
+            token_hash=_hash(token),
+            valid_for=lifetime,
+            may_replace=replace,
+        )
+    return IssuedToken(token=token, server_id=server_id, expires_at=added.expires_at)
+
+
+def list_tokens(*, server_id: UUID) -> tuple[EnrolmentTokenData, ...]:
+    """Tokens that would admit an agent now."""
+    return tokens.of_server(server_id=server_id)
+
+
+def end_token(*, server_id: UUID, token_id: UUID) -> None:
+    """It admits nobody from now on. Raises NotFound."""
+    if not tokens.end(server_id=server_id, token_id=token_id):
+        raise NotFound("No such token.")
 
 
 def register(*, token: str, server_id: UUID | None, info: AgentInfo, new_id: UUID) -> Registration:
     """Spend the token and hand out the agent's credential, in one transaction.
 
     A server that had an agent keeps its id (`new_id` is then unused) while its old credential ends. `server_id` must
-    be the token's, or None to take the token's word. Raises EnrolmentRefused without saying which check failed.
+    be the token's, or None to take the token's word. Raises EnrolmentRefused without saying which check failed, or
+    AgentIsConnected, which leaves the token unspent.
     """
     credential = CREDENTIAL_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
     with transaction.atomic():
         spent = tokens.use(token_hash=_hash(token), server_id=server_id)
         if spent is None:
             raise EnrolmentRefused
-        server, owner = spent
+        live = agents.is_connected(server_id=spent.server_id)
+        if live and not spent.may_replace:
+            raise AgentIsConnected
         agent_id = agents.enrol(
-            server_id=server, owner_id=owner, new_id=new_id, credential_hash=_hash(credential), info=info
+            server_id=spent.server_id,
+            owner_id=spent.owner_id,
+            new_id=new_id,
+            credential_hash=_hash(credential),
+            info=info,
         )
-    return Registration(agent_id=agent_id, server_id=server, credential=credential)
+        if live:
+            tokens.note_replaced(token_id=spent.id)
+    if live:
+        log.warning("an agent that was connected was replaced", server_id=str(spent.server_id), agent_id=str(agent_id))
+    return Registration(agent_id=agent_id, server_id=spent.server_id, credential=credential)
 
 
 def authenticate(*, credential: str) -> AgentData:
@@ -66,9 +101,18 @@ def open_session(*, agent_id: UUID, credential: str, session_id: UUID, version: 
 
 
 def revoke(*, agent_id: UUID) -> None:
-    """End the agent's credential; its session is dropped within seconds. Raises AgentNotFound."""
-    if not agents.revoke(agent_id=agent_id):
-        raise AgentNotFound
+    """End the agent's credential and its server's tokens; its session is dropped within seconds.
+
+    Raises AgentNotFound.
+    """
+    with transaction.atomic():
+        found = agents.get(agent_id=agent_id)
+        if found is None:
+            raise AgentNotFound
+        # In the order in which enrolling takes its locks.
+        tokens.end_all(server_id=found.server_id)
+        if not agents.revoke(agent_id=agent_id):
+            raise AgentNotFound
 
 
 def _hash(secret: str) -> str:

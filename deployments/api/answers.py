@@ -304,6 +304,14 @@ class EnrolmentOut(Shape):
     expiresAt = Moment()
 
 
+class EnrolmentTokenOut(Shape):
+    id = serializers.UUIDField()
+    serverId = serializers.UUIDField()
+    createdAt = Moment()
+    expiresAt = Moment()
+    replace = serializers.BooleanField(help_text="Whether it may take the place of an agent that is connected.")
+
+
 class TokenOut(Shape):
     id = serializers.UUIDField()
     name = serializers.CharField()

@@ -16,6 +16,7 @@ from deployments.api.common import Door, checked, ok
 from deployments.api.documents import NO_BODY, data, documented
 from deployments.api.serializers import MetadataOnlyIn
 from deployments.events import epoch_ms
+from deployments.scopes import Scope
 from deployments.services import agreements, grants, stop
 from deployments.services.agreements import ProjectTarget, Tenant
 from deployments.states import Status
@@ -87,6 +88,8 @@ class ServerProject(Door):
 
 
 class StopOnServer(Door):
+    needs = Scope.DEPLOY
+
     @documented(
         "stopOnServer",
         "Stop everything of a project on your server; its volumes stay",

@@ -8,17 +8,19 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.urls import reverse
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.states import Presence
-from agents.types import ClusterData, ServerData
+from agents.types import ClusterData, EnrolmentTokenData, ServerData
 from deployments.api import examples
-from deployments.api.answers import ClusterOut, EnrolmentOut, ServerOut
+from deployments.api.answers import ClusterOut, EnrolmentOut, EnrolmentTokenOut, ServerOut
 from deployments.api.common import Door, checked, ok
-from deployments.api.documents import NO_BODY, data, documented, enveloped
+from deployments.api.documents import data, documented, enveloped
 from deployments.api.once import once
-from deployments.api.serializers import ClusterIn, ServerChangeIn, ServerIn
+from deployments.api.parsers import BoundedJSONParser
+from deployments.api.serializers import ClusterIn, EnrolmentIn, ServerChangeIn, ServerIn
 from deployments.events import epoch_ms
 from deployments.services import machine_changes, machines
 
@@ -131,21 +133,50 @@ class Cluster(Door):
 
 
 class EnrolmentTokens(Door):
+    parser_classes = (BoundedJSONParser, FormParser, MultiPartParser)
     fresh = ("POST",)
 
     @documented(
-        "issueEnrolmentToken",
-        "A token that enrols one agent, once",
+        "listEnrolmentTokens",
+        "Tokens that would enrol an agent now",
         tag=TAG,
-        takes=NO_BODY,
+        answers={200: data("EnrolmentTokensAnswer", tokens=EnrolmentTokenOut(many=True))},
+    )
+    def get(self, request: Request, server_id: UUID) -> Response:
+        found = machines.list_enrolment_tokens(caller=self.caller, server_id=server_id)
+        return ok({"data": {"tokens": [enrolment_shape(token) for token in found]}})
+
+    @documented(
+        "issueEnrolmentToken",
+        "A token that enrols one agent, once; earlier ones of the server end",
+        tag=TAG,
+        takes={"application/json": EnrolmentIn},
         answers={201: enveloped("EnrolmentAnswer", data=EnrolmentOut())},
         key=True,
     )
     @once(keep=False)
     def post(self, request: Request, server_id: UUID) -> Response:
-        issued = machines.issue_enrolment_token(caller=self.caller, server_id=server_id)
+        replace = checked(EnrolmentIn, request.data).get("replace", False)
+        issued = machines.issue_enrolment_token(caller=self.caller, server_id=server_id, replace=replace)
         shape = {"token": issued.token, "serverId": str(issued.server_id), "expiresAt": epoch_ms(issued.expires_at)}
         return ok({"data": shape}, status=201)
+
+
+class EnrolmentToken(Door):
+    @documented("endEnrolmentToken", "End a token that was not used", tag=TAG, answers={204: None})
+    def delete(self, request: Request, server_id: UUID, token_id: UUID) -> Response:
+        machines.end_enrolment_token(caller=self.caller, server_id=server_id, token_id=token_id)
+        return Response(status=204)
+
+
+def enrolment_shape(token: EnrolmentTokenData) -> dict[str, Any]:
+    return {
+        "id": str(token.id),
+        "serverId": str(token.server_id),
+        "createdAt": epoch_ms(token.created_at),
+        "expiresAt": epoch_ms(token.expires_at),
+        "replace": token.may_replace,
+    }
 
 
 def cluster_shape(cluster: ClusterData) -> dict[str, Any]:

@@ -125,6 +125,12 @@ class RoleIn(Checked):
     role = serializers.ChoiceField(choices=["viewer", "deployer"])
 
 
+class EnrolmentIn(Checked):
+    replace = serializers.BooleanField(
+        required=False, help_text="Enrol also while the server's agent is connected, in its place."
+    )
+
+
 class TokenIn(Checked):
     name = serializers.CharField(max_length=NAME_LENGTH, required=False, allow_blank=True)
     scope = serializers.ChoiceField(choices=list(Scope), required=False, help_text="all, when it is left out")

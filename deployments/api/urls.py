@@ -9,7 +9,7 @@ from deployments.api.deployments import CancelDeployment, Deployment, Deployment
 from deployments.api.grants import ProjectTargetOne, ProjectTargets, ServerProject, ServerProjects, StopOnServer
 from deployments.api.graphs import NodeCode, ProjectCode, ProjectGraph, ProjectGraphs, ProjectGraphVersion
 from deployments.api.history import History, HistoryDiff, Lanes
-from deployments.api.machines import Cluster, Clusters, EnrolmentTokens, Server, Servers
+from deployments.api.machines import Cluster, Clusters, EnrolmentToken, EnrolmentTokens, Server, Servers
 from deployments.api.members import (
     AcceptInvitation,
     InvitationOne,
@@ -60,6 +60,11 @@ urlpatterns: list[URLPattern] = [
     path("servers/<uuid:server_id>/projects", ServerProjects.as_view(), name="api-server-projects"),
     path("servers/<uuid:server_id>/projects/<uuid:project_id>", ServerProject.as_view(), name="api-server-project"),
     path("servers/<uuid:server_id>/projects/<uuid:project_id>/stop", StopOnServer.as_view(), name="api-server-stop"),
+    path(
+        "servers/<uuid:server_id>/enrolment-tokens/<uuid:token_id>",
+        EnrolmentToken.as_view(),
+        name="api-enrolment-token",
+    ),
     path("agents", Agents.as_view(), name="api-agents"),
     path("agents/<uuid:agent_id>", Agent.as_view(), name="api-agent"),
     path("tokens", Tokens.as_view(), name="api-tokens"),

@@ -10,8 +10,9 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from agents.errors import AgentNotFound, ServerNotFound
+from agents.errors import NotFound as TokenNotFound
 from agents.services import directory, enrolment
-from agents.types import ClusterData, IssuedToken, ServerData
+from agents.types import ClusterData, EnrolmentTokenData, IssuedToken, ServerData
 from deployments.errors import Conflict, Invalid, NotFound
 from deployments.types import Caller, Target, TargetKind
 
@@ -111,7 +112,24 @@ def get_server(*, caller: Caller, server_id: UUID) -> ServerData:
     return own(caller=caller, what="server", find=lambda: directory.get_server(server_id=server_id))
 
 
-def issue_enrolment_token(*, caller: Caller, server_id: UUID) -> IssuedToken:
-    """A one-time token with which one agent enrols on the server. Raises NotFound."""
+def issue_enrolment_token(*, caller: Caller, server_id: UUID, replace: bool = False) -> IssuedToken:
+    """A one-time token with which one agent enrols on the server; earlier ones end. Raises NotFound.
+
+    With `replace` also while an agent is connected there, whose place it takes.
+    """
     server = get_server(caller=caller, server_id=server_id)
-    return enrolment.create_token(server_id=server.id, owner_id=server.owner_id)
+    return enrolment.create_token(server_id=server.id, owner_id=server.owner_id, replace=replace)
+
+
+def list_enrolment_tokens(*, caller: Caller, server_id: UUID) -> tuple[EnrolmentTokenData, ...]:
+    """Tokens that would admit an agent now. Raises NotFound."""
+    return enrolment.list_tokens(server_id=get_server(caller=caller, server_id=server_id).id)
+
+
+def end_enrolment_token(*, caller: Caller, server_id: UUID, token_id: UUID) -> None:
+    """Raises NotFound, the same for missing, used and somebody else's."""
+    get_server(caller=caller, server_id=server_id)
+    try:
+        enrolment.end_token(server_id=server_id, token_id=token_id)
+    except TokenNotFound:
+        raise NotFound("No such token.") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.django_db
 INFO = AgentInfo(version="1.2", os="Debian", architecture="amd64", server_info={"cpu_cores": 2.0})
 
 
-def token_for(server: Server, **options: timedelta) -> str:
+def token_for(server: Server, **options: Any) -> str:
     return enrolment.create_token(server_id=server.id, owner_id=server.owner_id, **options).token
 
 

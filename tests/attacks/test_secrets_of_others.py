@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 def enrolled(server: Server) -> tuple[Agent, str]:
     """A program of mallory's as the server's agent, with its credential."""
-    token = enrolment.create_token(server_id=server.id, owner_id=server.owner_id)
+    token = enrolment.create_token(server_id=server.id, owner_id=server.owner_id, replace=True)
     made = enrolment.register(token=token.token, server_id=server.id, info=AgentInfo(), new_id=uuid4())
     return Agent.objects.get(pk=made.agent_id), made.credential
 

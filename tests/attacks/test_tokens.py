@@ -49,9 +49,11 @@ def rest(token: str) -> APIClient:
     return client
 
 
-DEPLOYS = {"deployments", "deployments/<uuid:deployment_id>/cancel", "deployments/<uuid:deployment_id>/rollback"} | {
-    f"projects/<uuid:project_id>/{wish}" for wish in ("plan", "stop", "scale")
-}
+DEPLOYS = (
+    {"deployments", "deployments/<uuid:deployment_id>/cancel", "deployments/<uuid:deployment_id>/rollback"}
+    | {f"projects/<uuid:project_id>/{wish}" for wish in ("plan", "stop", "scale")}
+    | {"servers/<uuid:server_id>/projects/<uuid:project_id>/stop"}
+)
 
 
 @pytest.mark.parametrize("scope", list(Scope))

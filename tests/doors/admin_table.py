@@ -129,7 +129,7 @@ OF_USERS: tuple[Door, ...] = (
     history(USER, "{user}", CLOSED),
     *usual(USER, "{user}", listed=CLOSED, read=CLOSED, written=False),
 )
-SERVER, AGENT = "agents/server", "agents/agent"
+SERVER, AGENT, ENROLMENT = "agents/server", "agents/agent", "agents/enrolmenttoken"
 OF_MACHINES: tuple[Door, ...] = (
     history("agents/cluster", "{cluster}", OWN),
     *usual("agents/cluster", "{cluster}", listed=STAFF, read=OWN, written=True),
@@ -137,6 +137,13 @@ OF_MACHINES: tuple[Door, ...] = (
     act(f"{SERVER}/<path:object_id>/new-enrolment-token/", OWN_OR_NOTHING, "{server}"),
     history(SERVER, "{server}", OWN),
     *usual(SERVER, "{server}", listed=STAFF, read=OWN, written=True),
+    history(ENROLMENT, "{enrolment}", OWN),
+    page(f"{ENROLMENT}/", STAFF),
+    page(f"{ENROLMENT}/add/", CLOSED),
+    page(f"{ENROLMENT}/<path:object_id>/delete/", OWN, "{enrolment}"),
+    act(f"{ENROLMENT}/<path:object_id>/delete/", OWN, "{enrolment}"),
+    page(f"{ENROLMENT}/<path:object_id>/change/", OWN, "{enrolment}"),
+    page(f"{ENROLMENT}/<path:object_id>/", LEADS_ON, "{enrolment}"),
     page(f"{AGENT}/<path:object_id>/revoke/", OWN_OR_NOTHING, "{agent}"),
     act(f"{AGENT}/<path:object_id>/revoke/", (302, 404, 404, 404, 302, 302), "{agent}"),
     history(AGENT, "{agent}", OWN),

@@ -14,7 +14,7 @@ from deployments.events import log_written
 from deployments.models import User
 from deployments.repositories import events, history
 from deployments.scopes import Scope
-from deployments.services import sources, tokens
+from deployments.services import machines, sources, tokens
 from deployments.services.access import caller_of
 from deployments.services.cancel import cancel_deployment
 from deployments.types import DeploymentRecord
@@ -103,6 +103,7 @@ def crowd(owner: User) -> Mapping[str, str]:
         "command": CommandRecord.objects.order_by("pk")[0].pk,
         "user": owner.pk,
         "token": some_tokens(owner),
+        "enrolment": an_enrolment(owner, server_id=many.server.id),
         "blank": blank.id,
     }
     return {name: str(row) for name, row in rows.items()}
@@ -114,6 +115,12 @@ def some_tokens(owner: User) -> UUID:
     made = [tokens.make(caller=caller, name=LONG, scope=scope, days=365) for scope in Scope]
     tokens.authenticate(token=made[0][1])
     return made[0][0].id
+
+
+def an_enrolment(owner: User, *, server_id: UUID) -> UUID:
+    caller = caller_of(owner)
+    machines.issue_enrolment_token(caller=caller, server_id=server_id, replace=True)
+    return machines.list_enrolment_tokens(caller=caller, server_id=server_id)[0].id
 
 
 def entry_of(deployment: DeploymentRecord) -> UUID:

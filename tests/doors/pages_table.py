@@ -7,6 +7,7 @@ SERVER, CLUSTER = "/admin/agents/server/", "/admin/agents/cluster/"
 INVITATION = "/admin/deployments/projectinvitation/"
 AGENT, COMMAND, USER = "/admin/agents/agent/", "/admin/agents/commandrecord/", "/admin/deployments/user/"
 TOKEN = "/admin/deployments/apitoken/"
+ENROLMENT = "/admin/agents/enrolmenttoken/"
 
 NOTHING_YET = {
     "the first page, empty": "/admin/",
@@ -15,6 +16,7 @@ NOTHING_YET = {
     "no servers": SERVER,
     "no clusters": CLUSTER,
     "no agents": AGENT,
+    "no enrolment tokens": ENROLMENT,
     "no commands": COMMAND,
     "no invitations": INVITATION,
 }
@@ -46,6 +48,8 @@ CROWDED = {
     "a new server": f"{SERVER}add/",
     "a server": f"{SERVER}{{server}}/change/",
     "a token for it": f"{SERVER}{{server}}/new-enrolment-token/",
+    "enrolment tokens": ENROLMENT,
+    "an enrolment token": f"{ENROLMENT}{{enrolment}}/change/",
     "clusters": CLUSTER,
     "a cluster": f"{CLUSTER}{{cluster}}/change/",
     "agents": AGENT,

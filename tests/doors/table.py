@@ -115,6 +115,13 @@ REST: tuple[Door, ...] = (
     rest("delete", "servers/<uuid:server_id>/projects/<uuid:project_id>", (204, 404, 404, 404, 401, 401)),
     # Nothing was ever started there.
     rest("post", "servers/<uuid:server_id>/projects/<uuid:project_id>/stop", (404, 404, 404, 404, 401, 401), {}),
+    rest("get", "servers/<uuid:server_id>/enrolment-tokens", OWN),
+    rest(
+        "delete",
+        "servers/<uuid:server_id>/enrolment-tokens/<uuid:token_id>",
+        (204, 404, 404, 404, 401, 401),
+        **{"<uuid:token_id>": "{enrolment}"},
+    ),
     rest("get", "agents", ANYONE),
     rest("get", "agents/<uuid:agent_id>", OWN),
     rest("delete", "agents/<uuid:agent_id>", (204, 404, 404, 404, 401, 401)),

@@ -39,7 +39,7 @@ class Command(BaseCommand):
         AuthToken.objects.filter(user=user).delete()
         _, api_token = AuthToken.objects.create(user=user)
         server_id = self._server_id(owner_id=user.id)
-        token = enrolment.create_token(server_id=server_id, owner_id=user.id)
+        token = enrolment.create_token(server_id=server_id, owner_id=user.id, replace=True)
         printed = {
             "user": user.username,
             "server": str(server_id),

@@ -1,0 +1,74 @@
+"""What a server's page tells its owner to do, beside the rows themselves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.conf import settings
+
+from agents.states import CommandStatus, Presence
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+PLAIN_TEXT = """# The gateway has no TLS (AXION_GATEWAY_TLS_CERT), so the agent refuses it. If the line is safe, add:
+# export AXION_AGENT__CONTROL_PLANE__INSECURE=true"""
+PRESENCE_COLOURS = {
+    Presence.ONLINE: "success",
+    Presence.SILENT: "warning",
+    Presence.LOST: "danger",
+    Presence.PENDING: "info",
+    Presence.REVOKED: "default",
+}
+# What a new agent replaces only when that was asked for.
+CONNECTED = (Presence.ONLINE, Presence.SILENT)
+COMMAND_COLOURS = {
+    CommandStatus.QUEUED: "info",
+    CommandStatus.SENT: "info",
+    CommandStatus.ACKNOWLEDGED: "warning",
+    CommandStatus.FINISHED: "success",
+    CommandStatus.REFUSED: "danger",
+    CommandStatus.WITHDRAWN: "default",
+}
+
+SHARED_NAME = (
+    "Applications on this server answer under the same name as this page, {host}. Browsers send your sign-in to"
+    " them, too, whatever the port. Open this page under a name of its own."
+)
+
+
+def shares_name(host: str, *, request: HttpRequest) -> bool:
+    """Whether browsers would send this page's cookies to the applications on the server, too: cookies know no ports."""
+    reached = request.get_host()
+    name = reached.rpartition(":")[0] if reached.rpartition(":")[2].isdigit() else reached
+    return bool(host) and host.strip("[]").casefold() == name.strip("[]").casefold()
+
+
+def start_command(*, request: HttpRequest, server_id: UUID, token: str) -> str:
+    """What to run on the server, with the gateway's address as this browser would reach it."""
+    scheme = "https" if settings.AXION_GATEWAY_TLS_CERT else "http"
+    host = request.get_host().rpartition(":")[0] or request.get_host()
+    port = settings.AXION_GATEWAY_BIND.rpartition(":")[2]
+    remark = "" if scheme == "https" or host in LOOPBACK else PLAIN_TEXT
+    return "\n".join(
+        (
+            *([remark] if remark else []),
+            f"export AXION_AGENT__AGENT__SERVER_ID={server_id}",
+            f"export AXION_AGENT__AGENT__TOKEN={token}",
+            f"export AXION_AGENT__CONTROL_PLANE__GRPC_URL={scheme}://{host}:{port}",
+            "python -m agents.runner",
+        )
+    )
+
+
+def taken_over(at: datetime | None) -> str:
+    """What the owner should know of an agent that enrolled in the place of one that was connected."""
+    if at is None:
+        return "No agent ever took the place of one that was connected."
+    return (
+        f"On {at:%Y-%m-%d at %H:%M} UTC an agent took the place of one that was connected, with a token made for that."
+        " If that was not you, revoke the agent and look at who has your password."
+    )

@@ -1,0 +1,66 @@
+"""Enrolment tokens in the admin: which would admit an agent, which did, and whose place it took."""
+
+# ruff: noqa: ARG002 - signatures are Django's
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import Now
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from agents.models import EnrolmentToken, Server
+from deployments.admin.own_rows import OwnRows, caller_in
+
+GOOD, USED, OVER = "would admit an agent", "used", "over"
+COLOURS = {GOOD: "warning", USED: "success", OVER: "default"}
+
+
+@admin.register(EnrolmentToken)
+class EnrolmentTokenAdmin(OwnRows, ModelAdmin):
+    list_display = ("of_server", "state", "created_at", "expires_at", "used_at", "replaced")
+    fields = ("of_server", "state", "created_at", "expires_at", "used_at", "may_replace", "replaced")
+    readonly_fields = fields
+    list_per_page = 50
+    show_full_result_count = False
+    list_max_show_all = 0
+    actions = None
+    empty_title = "No enrolment tokens"
+    empty_hint = "A token admits one agent, once. Open a server and make one for it."
+    empty_link = ("admin:agents_server_changelist", "Open the servers")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What was used stays as a record; only own ones are found at all."""
+        return self.has_module_permission(request) and (obj is None or obj.used_at is None)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EnrolmentToken]:
+        rows: Any = super().get_queryset(request)
+        caller = caller_in(request)
+        mine = rows if caller.sees_everything else rows.filter(owner=caller.user_id)
+        name = Server.objects.filter(pk=OuterRef("server_id")).values("name")[:1]
+        found: QuerySet[EnrolmentToken] = mine.annotate(server_called=Subquery(name), database_now=Now())
+        return found.order_by("-created_at", "pk")
+
+    @display(description="Server")
+    def of_server(self, token: Any) -> str:
+        return token.server_called or str(token.server_id)
+
+    @display(description="State", label=COLOURS)
+    def state(self, token: Any) -> str:
+        if token.used_at is not None:
+            return USED
+        return GOOD if token.expires_at > token.database_now else OVER
+
+    @display(description="Replaced a connected agent", boolean=True)
+    def replaced(self, token: Any) -> bool:
+        return bool(token.replaced_live_agent)
