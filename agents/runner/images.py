@@ -30,17 +30,30 @@ def provide_images(*, work: Work, release: Release) -> dict[str, str]:
     """Have every image on this host; returns service name to image id. Raises StepFailedError(build or image)."""
     if release.pinned:
         return _provide_pinned(work=work, release=release)
-    missing = [service for service in release.services if not work.host.image_id(service.image)]
-    if missing:
+    before = {service.image: work.host.image_id(service.image) for service in release.services}
+    wanted = [each for each in release.services if not before[each.image] or (release.force and _may_move(each))]
+    if wanted:
         # Asked for before the first line of output, so that no value can slip through unmasked.
         work.vault.values(release=release, interrupt=work.interrupt)
-        _provide_all(work=work, release=release, missing=missing)
+        _provide_all(work=work, release=release, missing=wanted)
     ids = {service.name: work.host.image_id(service.image) for service in release.services}
     for service in release.services:
+        if before[service.image] and _may_move(service) and not release.force:
+            now = ids[service.name]
+            _say(work, service, f"{service.name} runs {now}; {service.image} is on this host and was not asked again.")
         if not ids[service.name]:
             message = f"The image {service.image} is not on this host."
             raise StepFailedError("image", message, service=service.name)
     return ids
+
+
+def _may_move(service: WantedService) -> bool:
+    """Whether the name may mean another image by now: what we build, and a digest, never do."""
+    return not service.bundle_digest and "@" not in service.image
+
+
+def _say(work: Work, service: WantedService, text: str) -> None:
+    work.reporter.log(source="agent", service=service.name, text=f"{text}\n")
 
 
 def _provide_pinned(*, work: Work, release: Release) -> dict[str, str]:
@@ -99,11 +112,28 @@ def _provide(work: Work, order: Order, interrupt: Interrupt) -> None:
         if service.bundle_digest:
             _build(work, order, interrupt)
         else:
-            work.commands.pull(image=service.image, service=service.name, interrupt=interrupt)
+            _pull(work, service, interrupt)
         work.reporter.service(observed.step(service, "built"))
     except InterruptedWorkError:
         if interrupt.why != ABANDONED:
             raise
+
+
+def _pull(work: Work, service: WantedService, interrupt: Interrupt) -> None:
+    """An image that is here is asked for again: a registry that does not answer ends nothing then."""
+    before = work.host.image_id(service.image)
+    try:
+        work.commands.pull(image=service.image, service=service.name, interrupt=interrupt)
+    except StepFailedError:
+        if not before:
+            raise
+        _say(work, service, f"{service.image} could not be asked again; what is here runs.")
+        return
+    now = work.host.image_id(service.image)
+    if before == now:
+        _say(work, service, f"{service.image} was asked again: it is {now} still.")
+    elif before:
+        _say(work, service, f"{service.image} was asked again: it means {now} now, {before} before.")
 
 
 def _build(work: Work, order: Order, interrupt: Interrupt) -> None:
