@@ -7,6 +7,7 @@ it. A prefix is cut off before the service sees the request, except with `stripP
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
@@ -14,6 +15,7 @@ from stackgen.checks import serves_https
 from stackgen.databases.kind import Volume
 from stackgen.nodes import Node
 from stackgen.parts import MountedFile
+from stackgen.references import parse_reference
 from stackgen.render import render
 
 IMAGE = "caddy:2"
@@ -21,6 +23,9 @@ CONFIG_PATH = "/etc/caddy/Caddyfile"
 HEALTH_PORTS = (2020, 2021)
 # Inside the container only: there the gateway is told which copies of a service to lead to.
 ADMIN_PORTS = (2019, 2018)
+# From 2.7 on Caddy can leave websockets open when it is reloaded, which every deployment does.
+FIRST_WITH_STREAMS = 7
+OLD_TAG = re.compile(r"2\.(\d+)(?:[.-].*)?|1(?:\..*)?")
 HEALTH_TEST = ("CMD", "wget", "-q", "-T", "2", "-O", "/dev/null")
 
 
@@ -54,8 +59,8 @@ class GatewayConfig:
     warnings: tuple[str, ...]
 
 
-def configure(node: Node, upstreams: Iterable[Upstream]) -> GatewayConfig:
-    """Caddy's configuration for one gateway."""
+def configure(node: Node, upstreams: Iterable[Upstream], *, image: str = IMAGE) -> GatewayConfig:
+    """Caddy's configuration for one gateway that runs this image."""
     routes, warnings = routes_of(node, upstreams)
     inside = node.settings.port or 80
     health_port = next(port for port in HEALTH_PORTS if port != inside)
@@ -65,10 +70,17 @@ def configure(node: Node, upstreams: Iterable[Upstream]) -> GatewayConfig:
     for route in sorted(routes, key=lambda route: (route.address, -len(route.path), route.path)):
         sites.setdefault(route.address, []).append(route)
     written = {address: [asdict(route) for route in found] for address, found in sites.items()}
-    ports = {"health_port": health_port, "admin_port": admin_port}
+    ports = {"health_port": health_port, "admin_port": admin_port, "keeps_streams": _keeps_streams(image)}
     text = render("Caddyfile.j2", {"sites": written, "has_domain": bool(volumes(node)), **ports})
     health = (*HEALTH_TEST, f"http://127.0.0.1:{health_port}/")
     return GatewayConfig(text=text, health=health, warnings=tuple(warnings))
+
+
+def _keeps_streams(image: str) -> bool:
+    """Not by a tag that names an older release; an image of another name is taken for a new one."""
+    reference = parse_reference(image)
+    old = OLD_TAG.fullmatch(reference.tag) if reference.name == "caddy" else None
+    return old is None or (old[1] is not None and int(old[1]) >= FIRST_WITH_STREAMS)
 
 
 def mounted_file(name: str, config: GatewayConfig) -> MountedFile:

@@ -128,13 +128,14 @@ class Workshop:
         self.warnings.extend(gateway.not_used(node))
         if node.settings.gateway == "traefik":
             return self._traefik(node, upstreams)
-        config = gateway.configure(node, upstreams)
+        image = node.settings.image or self.options.images.get("caddy", gateway.IMAGE)
+        config = gateway.configure(node, upstreams, image=image)
         self.warnings.extend(config.warnings)
         name = self.names[node.id]
         return Part(
             node=node,
             name=name,
-            image=node.settings.image or self.options.images.get("caddy", gateway.IMAGE),
+            image=image,
             environment=dict(sorted(self._config_layer(node).values.items())),
             health=config.health,
             files=(gateway.mounted_file(name, config),),

@@ -20,7 +20,12 @@ BASE=axion-standin/debian:$RELEASE
 
 say() { printf 'images: %s\n' "$*" >&2; }
 
-present() { docker image inspect "$1" >/dev/null 2>&1; }
+# A stand-in of Caddy from before it was taken from a wheel is as good as none.
+present() {
+  local label
+  label=$(docker image inspect --format '{{ index .Config.Labels "axion.standin" }}' "$1" 2>/dev/null) || return 1
+  [ "$label" != true ] || [ "$(target_of "$1")" != caddy ]
+}
 
 # pull NAME: says why when it fails.
 pull() {

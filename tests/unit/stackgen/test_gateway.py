@@ -160,3 +160,13 @@ def test_other_routes_replace_the_gateway() -> None:
     other = stack_of(graph(node("g", GATEWAY), web("a"), web("b", path="/z"), edges=["g a", "g b"]))
     hashes = [compose_of(stack)["services"]["g"]["labels"]["axion.hash"] for stack in (one, other)]
     assert hashes[0] != hashes[1]
+
+
+@pytest.mark.parametrize(
+    ("image", "kept"),
+    [("", True), ("caddy:2.6.4-alpine", False), ("r:5000/library/caddy:2.6", False), ("caddy:2.10", True),
+     ("caddy", True), ("acme/door:2.1", True), ("caddy:1", False)],
+)  # fmt: skip
+def test_websockets_are_left_open_where_the_release_can(image: str, kept: bool) -> None:
+    text = caddyfile(node("g", GATEWAY, image=image), web("a"), web("b"), edges=["g a", "g b"])
+    assert text.count("stream_close_delay 24h") == (2 if kept else 0)
