@@ -1,5 +1,6 @@
 """The way from the domain to the agents: a ledger in PostgreSQL. No call here touches the network."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
@@ -114,6 +115,11 @@ def told_to_run(*, lane: str) -> tuple[UUID, ...]:
 def open_deployments(*, agent_id: UUID) -> tuple[UUID, ...]:
     """Deployments of which this agent has an unfinished command: what it may build."""
     return assignments.open_deployments(agent_id=agent_id)
+
+
+def servers_heard(*, server_ids: Collection[UUID]) -> tuple[UUID, ...]:
+    """Which of these servers have an agent that is there now."""
+    return agents.servers_heard(server_ids=server_ids)
 
 
 def deployments_unheard_for(*, silence: timedelta) -> tuple[UUID, ...]:

@@ -25,6 +25,7 @@ class EventType(StrEnum):
     CANCEL_REQUESTED = "deployment.cancel_requested"
     REVERT_CONFIRMED = "deployment.revert_confirmed"
     JOB_RETRIED = "deployment.job_retried"
+    WAITING_CHANGED = "deployment.waiting_changed"
     COMMAND_SENT = "deployment.command_sent"
     LOG_WRITTEN = "deployment.log_written"
 
@@ -77,6 +78,11 @@ def cancel_requested(*, by: str, deadline_at: datetime) -> NewEvent:
 def revert_confirmed(*, message: str) -> NewEvent:
     """The agent has answered the order to stop and to go back; `message` replaces the deployment's."""
     return NewEvent(type=EventType.REVERT_CONFIRMED, payload={"message": message})
+
+
+def waiting_changed(*, message: str) -> NewEvent:
+    """A pending deployment waits for something else than its turn, `message` says for what; empty: no longer."""
+    return NewEvent(type=EventType.WAITING_CHANGED, payload={"message": message})
 
 
 def stage_reached(*, stage: Stage, percent: int, message: str) -> NewEvent:

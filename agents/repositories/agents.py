@@ -41,6 +41,11 @@ def of_servers(*, server_ids: Collection[UUID]) -> dict[UUID, AgentData]:
     return {record.server_id: as_data(record) for record in _read().active().filter(server_id__in=server_ids)}
 
 
+def servers_heard(*, server_ids: Collection[UUID]) -> tuple[UUID, ...]:
+    """Of these servers those whose agent is online."""
+    return tuple(Agent.objects.online().filter(server_id__in=server_ids).values_list("server_id", flat=True))
+
+
 def of_owner(*, owner_id: UUID, offset: int, limit: int) -> tuple[tuple[AgentData, ...], int]:
     """One page of the owner's active agents, newest first, and how many there are."""
     records = _read().active().filter(owner_id=owner_id).order_by("-enrolled_at", "id")

@@ -74,6 +74,9 @@ class Deployment(models.Model):
     )
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Jobs that tried to start it and could not yet.")
     next_attempt_at = models.DateTimeField(null=True, blank=True)
+    awaits_agent = models.BooleanField(
+        default=False, db_default=False, editable=False, help_text="Pending until its server's agent is back."
+    )
     start_number = models.PositiveIntegerField(
         null=True, editable=False, help_text="Rises per project and target with each start."
     )
@@ -136,6 +139,9 @@ class Deployment(models.Model):
                 fields=["project", "target_id", "-start_number"],
                 condition=Q(start_number__isnull=False),
                 name="starts_in_lane",
+            ),
+            models.Index(
+                fields=["server_id"], condition=Q(status=Status.PENDING, awaits_agent=True), name="waiting_for_agent"
             ),
             models.Index(fields=["next_attempt_at"], condition=Q(status=Status.PENDING), name="waiting_for_job"),
             models.Index(fields=["deadline_at"], condition=Q(status__in=sorted(ACTIVE)), name="active_by_deadline"),

@@ -12,12 +12,12 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import F, JSONField, QuerySet
-from django.db.models.functions import Greatest, Now
+from django.db.models.functions import Greatest
 
 from deployments.errors import NotFound
-from deployments.events import epoch_ms, revert_confirmed, status_changed
+from deployments.events import epoch_ms, revert_confirmed, status_changed, waiting_changed
 from deployments.models import Deployment
-from deployments.repositories import events
+from deployments.repositories import clock, events
 from deployments.repositories.records import DEPLOYMENT_COLUMNS, deployment_record, service_to_json
 from deployments.states import TRANSITIONS, IllegalTransitionError, Reason, Stage, Status, Transition
 from deployments.types import Asker, DeploymentRecord, DeployRequest, ServiceState, TargetKind
@@ -120,15 +120,16 @@ def advance(
 ) -> None:
     """Change the status by the table of states, with further `columns`, and store the event that announces it.
 
-    Inside a transaction. Compare-and-set on the statuses the transition may start from; IllegalTransitionError when the
-    stored status is none of them, and then nothing was changed.
+    Both are dated by the database's clock, so that whoever adds the event to what he knows has exactly the row. Inside
+    a transaction. Compare-and-set on the statuses the transition may start from; IllegalTransitionError when the stored
+    status is none of them, and then nothing was changed.
     """
     sources, target = TRANSITIONS[transition]
     row = Deployment.objects.select_for_update(no_key=True).only("status").get(pk=deployment_id)
     before = Status(row.status)
-    said = outcome or Outcome()
+    said, moment = outcome or Outcome(), clock.now()
     changed = Deployment.objects.filter(pk=deployment_id, status=before, status__in=sorted(sources)).update(
-        status=target, updated_at=at, **{**_columns_of(target=target, outcome=outcome), **columns}
+        status=target, updated_at=at, **{**_columns_of(target=target, outcome=outcome, moment=moment), **columns}
     )
     if changed != 1:
         raise IllegalTransitionError(status=before, transition=transition)
@@ -141,7 +142,7 @@ def advance(
         log_tail=said.log_tail,
         also=_shown_of(columns),
     )
-    events.append(deployment_id=deployment_id, events=[announced], at=at)
+    events.append(deployment_id=deployment_id, events=[announced], at=moment)
 
 
 def _shown_of(columns: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,13 +155,13 @@ def _shown_of(columns: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _columns_of(*, target: Status, outcome: Outcome | None) -> dict[str, Any]:
+def _columns_of(*, target: Status, outcome: Outcome | None, moment: datetime) -> dict[str, Any]:
     # Only a pending deployment has a use for it.
     columns: dict[str, Any] = {"sealed_session": ""}
     if target is Status.IN_PROGRESS:
-        columns["started_at"] = Now()
+        columns["started_at"] = moment
     elif target is not Status.ROLLING_BACK:
-        columns["completed_at"] = Now()
+        columns["completed_at"] = moment
     if outcome is not None:
         columns |= {
             "reason": outcome.reason,
@@ -210,6 +211,26 @@ def postpone(*, deployment_id: UUID, attempts: int, next_attempt_at: datetime, a
     """
     waiting = Deployment.objects.filter(pk=deployment_id, status=Status.PENDING, attempts__lt=attempts)
     return waiting.update(attempts=attempts, next_attempt_at=next_attempt_at, updated_at=at) == 1
+
+
+def await_agent(*, deployment_id: UUID, message: str, next_attempt_at: datetime, at: datetime) -> bool:
+    """Note that a pending deployment waits for its server's agent, with the event that tells so.
+
+    False when that was noted before, or it waits no longer. Inside a transaction.
+    """
+    waiting = Deployment.objects.filter(pk=deployment_id, status=Status.PENDING)
+    waiting.update(next_attempt_at=next_attempt_at)
+    changed = waiting.exclude(message=message).update(message=message, awaits_agent=True, updated_at=at) == 1
+    if changed:
+        events.append(deployment_id=deployment_id, events=[waiting_changed(message=message)], at=at)
+    return changed
+
+
+def agent_is_back(*, deployment: DeploymentRecord, at: datetime) -> None:
+    """Note that a pending deployment no longer waits for its agent. Inside a transaction that holds the row."""
+    awaiting = Deployment.objects.filter(pk=deployment.id, awaits_agent=True)
+    if awaiting.update(awaits_agent=False, message="", updated_at=at):
+        events.append(deployment_id=deployment.id, events=[waiting_changed(message="")], at=at)
 
 
 def count_log(*, deployment_id: UUID, size: int) -> int:

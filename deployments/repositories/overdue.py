@@ -13,6 +13,9 @@ from agents import gateway
 from deployments.models import Deployment
 from deployments.states import ACTIVE, Status
 
+# Of a round; the others have theirs with a later one, when some of these are back or have given up.
+MAX_SERVERS = 10_000
+
 
 def claim_for_job(*, at: datetime, next_attempt_at: datetime, limit: int) -> tuple[UUID, ...]:
     """Pending deployments due for a job, first in a free lane, each claimed until the given time."""
@@ -34,6 +37,14 @@ def claim_for_job(*, at: datetime, next_attempt_at: datetime, limit: int) -> tup
         ids = tuple(locked.values_list("pk", flat=True)[:limit])
         Deployment.objects.filter(pk__in=ids).update(next_attempt_at=next_attempt_at)
     return ids
+
+
+def hurry_returned(*, at: datetime) -> int:
+    """Make due what waited for an agent that is back; returns how much that was."""
+    waiting = Deployment.objects.filter(status=Status.PENDING, awaits_agent=True, next_attempt_at__gt=at)
+    servers = waiting.values_list("server_id", flat=True).distinct()[:MAX_SERVERS]
+    back = gateway.servers_heard(server_ids=[each for each in servers if each is not None])
+    return waiting.filter(server_id__in=back).update(next_attempt_at=at) if back else 0
 
 
 def pending_since(*, before: datetime, but_not: Collection[UUID] = (), limit: int) -> tuple[UUID, ...]:

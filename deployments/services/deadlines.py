@@ -55,6 +55,7 @@ def reconcile(*, at: datetime) -> int:
 def requeue_waiting() -> int:
     """Give a new job to pending deployments whose turn it is and whose job has not taken them in time."""
     now = clock.now()
+    overdue.hurry_returned(at=now)
     again = now + timedelta(seconds=settings.AXION_TAKEOVER_AFTER)
     due = overdue.claim_for_job(at=now, next_attempt_at=again, limit=BATCH)
     for deployment_id in due:
@@ -66,11 +67,15 @@ def requeue_waiting() -> int:
 def expire_pending(*, at: datetime) -> int:
     """Fail what has waited longer than AXION_PENDING_DEADLINE."""
     before = clock.now() - timedelta(seconds=settings.AXION_PENDING_DEADLINE)
-    message = f"It waited {settings.AXION_PENDING_DEADLINE} s without its turn. See who holds the target, then retry."
+    waited = f"It waited {settings.AXION_PENDING_DEADLINE} s"
+    turn = f"{waited} without its turn. See who holds the target, then retry."
+    away = f"{waited}, as long as it may; nothing was sent. Deploy again when the agent is back."
     return _settle_each(
         overdue.pending_since(before=before, but_not=isolation(ENDS).resting(), limit=BATCH),
         still=lambda deployment: deployment.status is Status.PENDING,
-        outcome=lambda _: Outcome(reason=Reason.EXPIRED, message=message),
+        outcome=lambda deployment: Outcome(
+            reason=Reason.EXPIRED, message=f"{deployment.message} {away}" if deployment.message else turn
+        ),
         at=at,
     )
 

@@ -38,6 +38,7 @@ from deployments.services import (
     sizes,
     snapshots,
     standing,
+    targets,
     undoing,
 )
 from deployments.services.preparing import Prepared
@@ -46,6 +47,7 @@ from deployments.types import DeploymentRecord, ProjectRecord
 
 RETRY = Backoff(first=2.0, most=60.0)
 FIRST_PERCENT = 5
+AWAY_SECONDS = 60
 
 logger = structlog.get_logger(__name__)
 
@@ -78,6 +80,9 @@ def _prepare_and_start(*, deployment: DeploymentRecord, at: datetime) -> None:
     if refusal := standing.why_refused(deployment=deployment, project=project):
         end_unstarted(deployment=deployment, reason=Reason.INVALID, message=refusal, at=at)
         return
+    if message := targets.awaited(deployment):
+        _await_agent(deployment=deployment, message=message, at=at)
+        return
     try:
         prepared = preparing.prepare(deployment=deployment, project=project)
         sizes.check_command(command_of(deployment=deployment, project=project, prepared=prepared))
@@ -90,6 +95,18 @@ def _prepare_and_start(*, deployment: DeploymentRecord, at: datetime) -> None:
         end_unstarted(deployment=deployment, reason=Reason.INVALID, message=error.message, at=at)
     else:
         start(deployment=deployment, project=project, prepared=prepared, at=at)
+
+
+def _await_agent(*, deployment: DeploymentRecord, message: str, at: datetime) -> None:
+    """Leave it pending: nothing is ordered from an agent that is not there. The reconciler sees it come back.
+
+    It is looked at again every AWAY_SECONDS all the same: another agent may be the server's by then.
+    """
+    with transaction.atomic():
+        lanes.lock(lane=deployment.lane)
+        if _is_next(deployment):
+            again_at = clock.now() + timedelta(seconds=AWAY_SECONDS)
+            deployments.await_agent(deployment_id=deployment.id, message=message, next_attempt_at=again_at, at=at)
 
 
 def start(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Prepared, at: datetime) -> bool:
@@ -106,6 +123,7 @@ def start(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Pre
             return False
         if not _still_fits(deployment=deployment, prepared=prepared, at=at):
             return False
+        deployments.agent_is_back(deployment=deployment, at=at)
         deployments.advance(
             deployment_id=deployment.id,
             transition=Transition.START,

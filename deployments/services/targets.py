@@ -5,6 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from agents import gateway
+from agents.errors import AgentNotFound, ServerNotFound
+from agents.services import directory
+from agents.states import Presence
 from deployments.clients.infrastructure import infrastructure
 from deployments.errors import Invalid
 from deployments.types import DeploymentRecord, Target, TargetKind
@@ -16,6 +19,22 @@ def refuse_clusters(target: Target) -> None:
     """Raises Invalid for a cluster: nothing spreads a stack over servers, so it would run on whichever was asked."""
     if target.kind is TargetKind.CLUSTER:
         raise Invalid(NO_CLUSTERS, details={"clusterId": "not possible yet"})
+
+
+def awaited(deployment: DeploymentRecord) -> str:
+    """Say whom the deployment waits for when its server's agent is enrolled and not there; empty otherwise."""
+    if deployment.target.kind is not TargetKind.SERVER:
+        return ""
+    try:
+        agent = directory.agent_for_server(server_id=deployment.target.id)
+        server = directory.get_server(server_id=deployment.target.id).name
+    except (AgentNotFound, ServerNotFound):
+        return ""
+    if agent.presence is Presence.ONLINE:
+        return ""
+    if agent.last_seen_at is None:
+        return f"Waiting for the agent of {server}, which has not connected yet."
+    return f"Waiting for the agent of {server}, last seen {agent.last_seen_at:%Y-%m-%d %H:%M:%S} UTC."
 
 
 def agent_to_start(deployment: DeploymentRecord) -> UUID:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db.models.functions import Now
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
@@ -66,6 +68,10 @@ def report(deployment_id: UUID, agent: Agent, *, number: int, body: object, comm
     progress.apply_report(report=said, at=NOW)
 
 
+def long_ago() -> datetime:
+    return datetime.now(UTC) - timedelta(days=3)
+
+
 def live_through_everything(owner: User, project: Project, server: Server) -> UUID:
     """A deployment that waits, starts, is watched and is cancelled."""
     project.graph_versions.update(graph=GRAPH)
@@ -74,7 +80,9 @@ def live_through_everything(owner: User, project: Project, server: Server) -> UU
     request = DeployRequest(project_id=project.id, target=target, env_vars={"API_KEY": "canary"})
     deployment_id = deploy_project(caller=caller, request=request, deployment_id=uuid4(), at=NOW).id
     execute.run_deployment(deployment_id=deployment_id, at=NOW)
-    agent = factories.make_agent(server)
+    agent = factories.make_agent(server, seen=long_ago())
+    execute.run_deployment(deployment_id=deployment_id, at=later(4))
+    Agent.objects.update(last_seen_at=Now())
     execute.run_deployment(deployment_id=deployment_id, at=later(5))
     seen = ServiceObserved(node_id="n-web", service_name="web", state="running", health="none", image_digest="sha256:1")
     report(deployment_id, agent, number=1, body=StageReached(stage=Stage.DEPLOYING, percent=60))

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 
 from agents.models import Agent, CommandRecord
 from agents.types import CommandFinished, Outcome, ServiceObserved
-from deployments.models import DeploymentEvent, DeploymentHistory
+from deployments.models import Deployment, DeploymentEvent, DeploymentHistory
 from deployments.services import cancel, deadlines, settle
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
 from tests import factories
 from tests.deployments.lane import Lane
 
-LONG = timedelta(days=1)
-
 
 def give_up(lane: Lane, deployment: DeploymentRecord, *, sent: bool = False) -> None:
     """It ran past its deadline; `sent`: the order to go back may have reached the agent."""
-    assert deadlines.expire_active(at=lane.now() + LONG) == 1
+    Deployment.objects.filter(pk=deployment.id).update(deadline_at=Now())
+    assert deadlines.expire_active(at=lane.now()) == 1
     if sent:
         CommandRecord.objects.filter(pk=settle.revert_command_id(deployment.id)).update(status="sent", attempts=1)
 

@@ -36,6 +36,7 @@ const effects = {
     message: payload.message,
   }),
   "deployment.command_sent": (deployment, payload) => given(payload, "services", "graphVersion", "envNames"),
+  "deployment.waiting_changed": (deployment, payload) => ({ message: payload.message }),
   "deployment.job_retried": (deployment, payload) => ({ attempts: payload.attempt }),
 };
 

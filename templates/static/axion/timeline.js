@@ -23,6 +23,7 @@ const sentences = {
   },
   "deployment.cancel_requested": (p) => ["cancel", "back", `${p.requestedBy} asked to cancel`, ""],
   "deployment.revert_confirmed": (p) => ["undo", "back", "The agent stopped the work", p.message],
+  "deployment.waiting_changed": (p) => ["hourglass_top", "idle", p.message ? "Waits for the server's agent" : "The server's agent is back", p.message],
   "deployment.job_retried": (p) => ["replay", "back", `Attempt ${p.attempt} to start did not work`, `${p.message} Next try in ${p.seconds} s.`],
   "deployment.command_sent": () => ["send", "busy", "Handed over to the agent", ""],
 };
