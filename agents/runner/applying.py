@@ -17,6 +17,7 @@ from agents.runner.interrupt import ABANDONED, Interrupt
 from agents.runner.model import Container, Release, Target
 from agents.runner.observed import describe
 from agents.runner.plan import Plan
+from agents.runner.processes import Ended
 from agents.runner.reports import HEALTH_CHECKING
 from agents.runner.stackcheck import check_stack
 from agents.runner.steps import ADD, REMOVE, RETIRE, STARTING, Operation
@@ -26,6 +27,9 @@ from agents.runner.work import Work
 # Events wake us; this is for the event that never came.
 SAFETY_POLL_SECONDS = 5.0
 SLACK_SECONDS = 30.0
+UP_SLACK_SECONDS = 300.0
+# Below AXION_DEPLOY_DEADLINE as it comes, so that the deployment ends with what was late.
+MAX_UP_SECONDS = 1500.0
 HEALTH_PERCENT = 60
 SWITCH_PERCENT = 90
 
@@ -124,7 +128,7 @@ class Applier:
             observed = self._look()
         return observed
 
-    def _compose(self, operation: Operation, interrupt: Interrupt) -> tuple[int, tuple[str, ...]]:
+    def _compose(self, operation: Operation, interrupt: Interrupt) -> tuple[Ended, tuple[str, ...]]:
         work = self._work
         release = self._release(operation.release)
         values = work.vault.values(release=release, interrupt=interrupt)
@@ -142,7 +146,12 @@ class Applier:
             alone=operation.alone,
             beside=operation.kind == ADD,
         )
-        return work.commands.up(order=order, values=values, interrupt=interrupt)
+        return work.commands.up(order=order, values=values, deadline=self._up_seconds(), interrupt=interrupt)
+
+    def _up_seconds(self) -> float:
+        """Long enough for services that wait for each other, and over before the control plane's own deadline."""
+        levels = len({service.level for service in self._goal.target.services})
+        return min(MAX_UP_SECONDS, self._goal.deadline * levels + UP_SLACK_SECONDS)
 
     def _copies(self, operation: Operation) -> dict[str, int]:
         """How many Compose shall count: what was to leave and is gone already would be made good with one too many."""
@@ -168,17 +177,18 @@ class Applier:
                 pinned[service.name] = image
         return pinned
 
-    def _watch_compose(self, call: Future[tuple[int, tuple[str, ...]]]) -> None:
+    def _watch_compose(self, call: Future[tuple[Ended, tuple[str, ...]]]) -> None:
         while not call.done():
             self._wait()
             self._look()
-        code, tail = call.result()
-        if code != 0:
+        ended, tail = call.result()
+        if ended.code != 0:
             self._gate.turn_over(service.name for service in self._goal.target.services)
             culprit = self._gate.culprit(observed=self._look())
             if culprit is not None:
                 raise self._failed(culprit)
-            raise StepFailedError("apply", f"Docker Compose could not start the stack: {_last(tail)}", log_tail=tail)
+            how = f"was not done after {self._up_seconds():.0f} s" if ended.late else "could not start the stack"
+            raise StepFailedError("apply", f"Docker Compose {how}: {_last(tail)}", log_tail=tail)
 
     def _wait_until_passed(self) -> tuple[Container, ...]:
         """Every service runs at the target and is healthy, and has been for the window."""

@@ -17,7 +17,6 @@ TAIL_LINES = 30
 # Enough of a command line to know it by; what follows may be anything.
 MAX_WORDS = 2
 PULL_SECONDS = 900.0
-UP_SECONDS = 1800.0
 # What Docker's command line needs of our environment; nothing else of it reaches a project's file.
 PASSED_ON = (
     "PATH",
@@ -70,20 +69,25 @@ class DockerCommands:
             interrupt=interrupt,
             say=lambda line: self.reporter.log(source="build", service=service, text=line),
         )
+        if ended.late:
+            message = f"Pulling the image {image} of {service} was not done within {PULL_SECONDS:.0f} s."
+            raise StepFailedError("image", message, service=service, log_tail=tail)
         if ended.code != 0:
             message = f"The image {image} of {service} is not on this host and could not be pulled."
             raise StepFailedError("image", message, service=service, log_tail=tail)
 
-    def up(self, *, order: compose.Up, values: Mapping[str, str], interrupt: Interrupt) -> tuple[int, tuple[str, ...]]:
-        """Returns Compose's exit code and its last lines; what they mean is judged by what runs."""
+    def up(
+        self, *, order: compose.Up, values: Mapping[str, str], deadline: float, interrupt: Interrupt
+    ) -> tuple[processes.Ended, tuple[str, ...]]:
+        """Returns how Compose ended and its last lines; what they mean is judged by what runs."""
         ended, tail = self._run(
             argv=compose.up(order),
             extra={"COMPOSE_IGNORE_ORPHANS": "1", **values},
-            deadline=UP_SECONDS,
+            deadline=deadline,
             interrupt=interrupt,
             say=lambda line: self.reporter.log(source="apply", text=line),
         )
-        return ended.code, tail
+        return ended, tail
 
     def _run(
         self,

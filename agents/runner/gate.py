@@ -9,6 +9,9 @@ from agents.runner.model import CREATED, HEALTHY, RUNNING, UNHEALTHY, Container,
 
 RESTARTS_ALLOWED = 2
 DEAD = frozenset({"exited", "dead"})
+# 128 and the number of SIGKILL.
+KILLED = 137
+MEBIBYTE = 1024**2
 ENDED = DEAD | {"restarting"}
 
 
@@ -42,7 +45,7 @@ class HealthGate:
     stale: dict[str, str] = field(default_factory=dict)
     _unsound_since: dict[str, float] = field(default_factory=dict)
     _restarts: dict[str, int] = field(default_factory=dict)
-    _exit_codes: dict[str, int] = field(default_factory=dict)
+    _ends: dict[str, str] = field(default_factory=dict)
     _ran_since: dict[tuple[str, float, int], float] = field(default_factory=dict)
     _sound: dict[str, float] = field(default_factory=dict)
 
@@ -89,7 +92,7 @@ class HealthGate:
         mine = [each for each in self._staying(service, observed) if each.deployment_id == owner]
         for each in mine:
             if each.state in ENDED:
-                self._exit_codes[each.id] = each.exit_code
+                self._ends[each.id] = end_of(each)
             if each.state == RUNNING:
                 self._ran_since.setdefault(_run_of(each), at)
             if message := self._trouble(service, each, at):
@@ -104,15 +107,14 @@ class HealthGate:
         return [each for each in containers_of(observed, service.name) if each.id not in self.leaving]
 
     def _how_it_ended(self, container: Container) -> str:
-        """By the last end that was seen: Docker forgets the code when it starts the container again."""
-        code = container.exit_code if container.state != RUNNING else self._exit_codes.get(container.id)
-        return "ended" if code is None else f"exited with code {code}"
+        """By the last end that was seen: Docker forgets it when it starts the container again."""
+        return end_of(container) if container.state != RUNNING else self._ends.get(container.id, "ended")
 
     def _trouble(self, service: WantedService, container: Container, at: float) -> str:
         if container.id in self.stale:
             return ""
         if container.state in DEAD:
-            return f"{service.name} exited with code {container.exit_code}."
+            return f"{service.name} {end_of(container)}."
         if container.restarts - self._restarts.setdefault(container.id, container.restarts) >= RESTARTS_ALLOWED:
             how = self._how_it_ended(container)
             return f"{service.name} does not stay up: it {how} and is restarted again and again."
@@ -132,6 +134,19 @@ class HealthGate:
         healthy = container.health == HEALTHY or (container.health == "none" and not service.has_health_check)
         known = container.id not in self.stale
         return known and container.state == RUNNING and healthy and (not image or container.image_id == image)
+
+
+def end_of(container: Container) -> str:
+    """How a container that does not run ended, for people."""
+    code = f"exited with code {container.exit_code}"
+    if container.oom_killed:
+        limit = (
+            f"limit {container.memory_limit / MEBIBYTE:.0f} MiB" if container.memory_limit else "no limit of its own"
+        )
+        return f"ran out of memory ({limit}) and {code}"
+    if container.exit_code == KILLED:
+        return f"{code}: it was killed, by somebody or for want of memory"
+    return code
 
 
 def _run_of(container: Container) -> tuple[str, float, int]:

@@ -28,6 +28,8 @@ def container_of(found: Mapping[str, Any]) -> Container:
         exclusive=_is_exclusive(found),
         node_id=labels.get(LABEL_NODE, ""),
         volumes=_volumes_of(found),
+        oom_killed=bool(state.get("OOMKilled")),
+        memory_limit=int(found["HostConfig"].get("Memory") or 0),
     )
 
 

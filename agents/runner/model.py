@@ -69,7 +69,8 @@ class Container:
     """A container of ours as Docker describes it; `started_at` in epoch seconds, 0 when it never ran.
 
     `exclusive`: it holds a port of the host or data, which only one can have at a time. `volumes`: path in the
-    container to the name of the volume there, also one that Docker made up.
+    container to the name of the volume there, also one that Docker made up. `oom_killed`: memory ran out in it
+    before it ended; `memory_limit` in bytes, 0 for none of its own.
     """
 
     id: str
@@ -87,6 +88,8 @@ class Container:
     exclusive: bool = False
     node_id: str = ""
     volumes: Mapping[str, str] = field(default_factory=dict)
+    oom_killed: bool = False
+    memory_limit: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,17 @@ there is no moment at which a child exists and is not on record.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import io
+import logging
 import os
+import select
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +25,13 @@ from agents.runner.interrupt import Interrupt
 
 MARKER = "AXION_RUNNER_WORK"
 GRACE_SECONDS = 3.0
+# A process that waits for a disk dies only when that answers.
+KILL_SECONDS = 5.0
+HELD_SECONDS = 2.0
+READ_BYTES = 64 * 1024
 LONGEST_READ = 1024 * 1024
 PROC = Path("/proc")
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +54,11 @@ class Ended:
 
 
 def run(*, child: Child, interrupt: Interrupt, on_line: Callable[[str], None]) -> Ended:
-    """Run to the end, handing over each line of output. Raises InterruptedWorkError once its whole group has ended."""
+    """Run to the end, handing over each line of output. Raises InterruptedWorkError once its whole group has ended.
+
+    What cannot be ended (it waits for a disk that is gone, say), or has left group and marker behind and holds the
+    output open, is left alone seconds after its deadline or the interrupt.
+    """
     interrupt.check()
     process = subprocess.Popen(
         child.argv,
@@ -55,48 +68,105 @@ def run(*, child: Child, interrupt: Interrupt, on_line: Callable[[str], None]) -
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        encoding="utf-8",
-        errors="replace",
     )
-    end = threading.Event()
-    late = threading.Event()
-    done = threading.Event()
-    ender = threading.Thread(target=_end_when_asked, args=(process, child, end, late, done), daemon=True)
-    ender.start()
-    forget = interrupt.on_set(end.set)
+    ender = _Ender(process=process, child=child)
+    forget = interrupt.on_set(ender.end_now)
     try:
-        _read(process, on_line)
-        code = process.wait()
+        _read(process, on_line, ender.left_alone)
+        code = _code_of(process, ender)
     finally:
         forget()
-        done.set()
-        end.set()
-        ender.join()
+        ender.close()
     if interrupt.why:
         raise InterruptedWorkError(interrupt.why)
-    return Ended(code=code, late=late.is_set())
+    return Ended(code=code, late=ender.late)
 
 
-def _read(process: subprocess.Popen[str], on_line: Callable[[str], None]) -> None:
+class _Ender:
+    """Ends one child when it is asked to, or when its deadline has passed; in a thread of its own.
+
+    `left_alone` can be read from once nothing more can be done about what is left.
+    """
+
+    def __init__(self, *, process: subprocess.Popen[bytes], child: Child) -> None:
+        self._process = process
+        self._child = child
+        self._end = threading.Event()
+        self._done = threading.Event()
+        self.late = False
+        self.left_alone, self._tell = os.pipe()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def end_now(self) -> None:
+        self._end.set()
+
+    @property
+    def gave_up(self) -> bool:
+        return bool(select.select([self.left_alone], [], [], 0)[0])
+
+    def close(self) -> None:
+        """The child is done with."""
+        self._done.set()
+        self._end.set()
+        self._thread.join()
+        os.close(self._tell)
+        os.close(self.left_alone)
+
+    def _watch(self) -> None:
+        if not self._end.wait(self._child.deadline):
+            self.late = True
+        if self._done.is_set():
+            return
+        _signal_group(self._process.pid, signal.SIGTERM)
+        if not self._done.wait(GRACE_SECONDS):
+            _signal_group(self._process.pid, signal.SIGKILL)
+        end_marked(marker=self._child.marker, grace=GRACE_SECONDS)
+        if not self._done.wait(HELD_SECONDS):
+            logger.warning("%s cannot be ended, or something holds its output; it is left alone", self._child.argv[0])
+            os.write(self._tell, b"!")
+
+
+def _read(process: subprocess.Popen[bytes], on_line: Callable[[str], None], left_alone: int) -> None:
     if process.stdout is None:
         return
+    text = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("replace"), translate=True)
+    line = ""
     with process.stdout as output:
-        # Bounded, so that a program printing without an end of line cannot fill our memory.
-        while line := output.readline(LONGEST_READ):
-            on_line(line if line.endswith("\n") else f"{line}\n")
+        for came in _pieces(output.fileno(), left_alone):
+            *lines, line = (line + text.decode(came)).split("\n")
+            for each in lines:
+                on_line(f"{each}\n")
+            # Bounded, so that a program printing without an end of line cannot fill our memory.
+            if len(line) > LONGEST_READ:
+                on_line(f"{line}\n")
+                line = ""
+    line += text.decode(b"", final=True)
+    if line:
+        on_line(line if line.endswith("\n") else f"{line}\n")
 
 
-def _end_when_asked(
-    process: subprocess.Popen[str], child: Child, end: threading.Event, late: threading.Event, done: threading.Event
-) -> None:
-    if not end.wait(child.deadline):
-        late.set()
-    if done.is_set():
-        return
-    _signal_group(process.pid, signal.SIGTERM)
-    if not done.wait(GRACE_SECONDS):
-        _signal_group(process.pid, signal.SIGKILL)
-    end_marked(marker=child.marker, grace=GRACE_SECONDS)
+def _pieces(output: int, left_alone: int) -> Iterator[bytes]:
+    """What is written, until the last writer has gone or is left alone."""
+    poller = select.poll()
+    for each in (output, left_alone):
+        poller.register(each, select.POLLIN)
+    while True:
+        ready = [each for each, _ in poller.poll()]
+        if output not in ready:
+            return
+        came = os.read(output, READ_BYTES)
+        if not came:
+            return
+        yield came
+
+
+def _code_of(process: subprocess.Popen[bytes], ender: _Ender) -> int:
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(timeout=1.0)
+        if ender.gave_up:
+            return -signal.SIGKILL
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:
@@ -113,10 +183,13 @@ def end_marked(*, marker: str, grace: float) -> int:
     while found and time.monotonic() < deadline:
         time.sleep(0.02)
         found = marked(marker)
-    while found:
+    deadline = time.monotonic() + KILL_SECONDS
+    while found and time.monotonic() < deadline:
         _signal_all(found, signal.SIGKILL)
         time.sleep(0.02)
         found = marked(marker)
+    if found:
+        logger.warning("%d processes cannot be ended: %s", len(found), found)
     return ended
 
 

@@ -8,7 +8,6 @@ from uuid import UUID
 from google.protobuf.json_format import MessageToDict, ParseDict
 
 from agents.answers import DeploymentState
-from agents.condition import AgentCondition, StalledCommand
 from agents.contracts import common_pb2, runner_pb2
 from agents.errors import NotFound
 from agents.retention import Retention
@@ -36,9 +35,6 @@ IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}")
 MOST_IMAGES = 20_000
 MAX_VOLUMES = 20
 MAX_PATH = 500
-MAX_CONDITION_TEXT = 500
-MAX_STALLED = 32
-MAX_ID = 64
 
 _SERVER_STATUS = {
     Presence.PENDING: common_pb2.SERVER_STATUS_PENDING,
@@ -237,26 +233,6 @@ def health_from_wire(message: runner_pb2.AgentHealth) -> AgentHealth:
         disk_usage=message.disk_usage,
         active_containers=message.active_containers,
         last_heartbeat=message.last_heartbeat,
-    )
-
-
-def condition_from_wire(message: runner_pb2.Condition) -> AgentCondition:
-    """Cut to what a page can show, whatever the agent says."""
-    return AgentCondition(
-        engine_answers=message.engine_answers,
-        engine_message=_text(message.engine_message[:MAX_CONDITION_TEXT]),
-        disk_total=max(0, message.disk_total_bytes),
-        disk_free=max(0, message.disk_free_bytes),
-        fault=_text(message.fault[:MAX_CONDITION_TEXT]),
-        stalled=tuple(
-            StalledCommand(
-                command_id=_text(each.command_id[:MAX_ID]),
-                deployment_id=_text(each.deployment_id[:MAX_ID]),
-                seconds=max(0, each.seconds),
-                step=_text(each.step[:MAX_CONDITION_TEXT]),
-            )
-            for each in message.stalled[:MAX_STALLED]
-        ),
     )
 
 

@@ -16,6 +16,7 @@ from agents.errors import Unauthenticated
 from agents.services import delivery, enrolment
 from agents.transport import codec
 from agents.transport.callers import Callers
+from agents.transport.condition import condition_from_wire
 from agents.transport.intake import Intake
 from agents.transport.liveness import Liveness
 from agents.transport.pace import Pace, Paces
@@ -143,7 +144,7 @@ class SessionCalls:
                 session_id=session.session_id,
                 health=codec.health_from_wire(message.heartbeat.health) if kind == "heartbeat" else None,
                 missing_images=codec.missing_from_wire(message.inventory) if kind == "inventory" else None,
-                condition=codec.condition_from_wire(message.condition) if kind == "condition" else None,
+                condition=condition_from_wire(message.condition) if kind == "condition" else None,
             )
             if kind in ("report", "acknowledged"):
                 await session.incoming.put(message)

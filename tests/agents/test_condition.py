@@ -12,7 +12,7 @@ from agents.condition import AgentCondition, condition_of
 from agents.contracts import runner_pb2 as pb
 from agents.models import Agent, Server
 from agents.services import delivery
-from agents.transport import codec
+from agents.transport.condition import condition_from_wire
 from agents.transport.threads import DatabaseThreads
 from agents.types import Sighting
 from deployments.models import User
@@ -46,7 +46,7 @@ async def test_what_an_agent_says_of_itself_is_stored_and_a_heartbeat_leaves_it(
         return await database.run(stored)
 
     condition = await eventually(told)
-    assert condition == codec.condition_from_wire(AWAY)
+    assert condition == condition_from_wire(AWAY)
     await agent.heartbeat(containers=3)
 
     async def beaten() -> bool:
@@ -68,7 +68,7 @@ async def test_what_an_agent_says_of_itself_is_stored_and_a_heartbeat_leaves_it(
     [
         (AgentCondition(engine_answers=True), ()),
         (AgentCondition(engine_answers=True, disk_total=10**12, disk_free=2 * 10**9), ()),
-        (codec.condition_from_wire(AWAY), (NO_DOCKER, STANDS_STILL)),
+        (condition_from_wire(AWAY), (NO_DOCKER, STANDS_STILL)),
         (AgentCondition(engine_answers=True, disk_total=40 * 1024**3, disk_free=1024**3 // 2),
          ("Little space is left: 0.5 of 40.0 GiB.",)),
         (AgentCondition(engine_answers=True, disk_total=100, fault="The disk with /x is full."),
@@ -81,7 +81,7 @@ def test_what_is_wrong_in_words(condition: AgentCondition, said: tuple[str, ...]
 
 def test_what_an_agent_says_is_bounded_and_storable() -> None:
     stalled = [pb.Stalled(command_id="c" * 999, seconds=-1, step="s\0" * 999)] * 999
-    kept = codec.condition_from_wire(pb.Condition(engine_message="m" * 10**6, fault="f\0" * 10**6, stalled=stalled))
+    kept = condition_from_wire(pb.Condition(engine_message="m" * 10**6, fault="f\0" * 10**6, stalled=stalled))
     assert (len(kept.engine_message), len(kept.fault), len(kept.stalled)) == (500, 500, 32)
     assert (len(kept.stalled[0].step), kept.stalled[0].seconds) == (500, 0)
     assert "\0" not in kept.fault + kept.stalled[0].step
@@ -96,7 +96,7 @@ def test_a_row_of_another_version_is_read_all_the_same() -> None:
 @pytest.mark.django_db
 def test_the_owner_sees_it_in_the_admin_and_over_rest(client: Client, owner: User, server: Server) -> None:
     registered = enrol(server)
-    condition = codec.condition_from_wire(AWAY)
+    condition = condition_from_wire(AWAY)
     delivery.beat_and_touch(gateway_id=server.id, seen={registered.agent_id: Sighting(condition=condition)})
     User.objects.filter(id=owner.id).update(is_staff=True)
     client.force_login(owner)

@@ -16,6 +16,8 @@ signal.signal(signal.SIGTERM, lambda *_: (time.sleep(3 if mode == "slow" else 0)
 print("mode", mode, "password", os.environ.get("PASSWORD", "none"), flush=True)
 if mode == "crash":
     sys.exit(3)
+if mode == "hungry":
+    kept = bytearray(256 * 1024 * 1024)
 open("/tmp/ready", "w").write(mode)
 while True:
     time.sleep(0.2)
@@ -38,6 +40,7 @@ class Service:
     dockerfile: str = ""
     volume: bool = False
     grace: int = 10
+    memory: str = ""
     starts_first: bool = False
 
     @property
@@ -137,6 +140,7 @@ class Stack:
             "restart": self.restart,
             "stop_grace_period": f"{service.grace}s",
             "environment": environment,
+            **({"mem_limit": service.memory} if service.memory else {}),
             "volumes": [f"{service.name}-data:/data"] if service.volume else [],
             "depends_on": {need: {"condition": "service_healthy"} for need in service.needs},
             "healthcheck": {

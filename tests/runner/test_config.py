@@ -11,6 +11,7 @@ import pytest
 from agents.runner.config import load_config
 from agents.runner.errors import ConfigInvalidError
 
+ROOT = Path(__file__).parents[2]
 FILE = """
 [agent]
 token = "from-file"
@@ -21,6 +22,13 @@ grpc_url = "https://deploy.example:50051"
 [telemetry]
 anything = "the platform's own"
 """
+
+
+def test_the_image_keeps_the_folder_that_the_agent_uses_without_being_told() -> None:
+    """The journal and the credential would be gone with the container otherwise."""
+    config = load_config(path=None, environment={"AXION_AGENT__CONTROL_PLANE__GRPC_URL": "https://deploy.example:1"})
+    runner = (ROOT / "Dockerfile").read_text().split(" AS runner\n")[1]
+    assert [line.split()[1] for line in runner.splitlines() if line.startswith("VOLUME")] == [str(config.state_dir)]
 
 
 def test_the_environment_goes_over_the_file(tmp_path: Path) -> None:

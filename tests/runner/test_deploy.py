@@ -140,6 +140,14 @@ def test_a_crashing_service_is_named_with_its_exit_code(
     assert left_behind(engine, stack) == []
 
 
+def test_a_service_that_runs_out_of_memory_is_told_so_with_its_limit(
+    agent: Agent, gateway: TestGateway, stack: Stack
+) -> None:
+    finished = deploy(gateway, stack.with_service("web", mode="hungry", memory="32m").deploy())
+    assert (finished.outcome, finished.reason, finished.failed_service) == (pb.RESTORED, "unhealthy", "web")
+    assert "ran out of memory (limit 32 MiB)" in finished.message
+
+
 def test_an_unhealthy_second_deployment_puts_the_first_back(
     agent: Agent, gateway: TestGateway, stack: Stack, containers: Containers
 ) -> None:

@@ -53,6 +53,11 @@ def test_the_window_begins_again_after_a_restart() -> None:
     [
         (replace(STARTING, health="unhealthy"), "health check fails"),
         (replace(STARTING, state="exited", exit_code=7), "exited with code 7"),
+        (
+            replace(STARTING, state="exited", exit_code=137),
+            "code 137: it was killed, by somebody or for want of memory",
+        ),
+        (replace(STARTING, state="exited", exit_code=137, oom_killed=True), "memory (no limit of its own) and exited"),
     ],
 )
 def test_it_fails_at_once(container: Container, said: str) -> None:

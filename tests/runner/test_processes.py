@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.runner import processes
 from agents.runner.errors import InterruptedWorkError
 from agents.runner.interrupt import REVERTED, Interrupt
 from agents.runner.processes import Child, end_marked, marked, run
@@ -20,6 +21,12 @@ STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEE
 # A grandchild in a session of its own: no longer in the group that is signalled.
 RUNAWAY = (
     f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {SLEEP!r}], start_new_session=True); {SLEEP}"
+)
+
+# What has left its session and its marker behind, and still holds the output.
+UNKNOWN = (
+    "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(20)'],"
+    f" start_new_session=True, env={{}}); {SLEEP}"
 )
 
 
@@ -98,3 +105,22 @@ def test_nothing_starts_after_an_interrupt(marker: str) -> None:
     with pytest.raises(InterruptedWorkError):
         run(child=child(SLEEP, marker), interrupt=interrupt, on_line=lambda _: None)
     assert marked(marker) == []
+
+
+def test_what_holds_the_output_and_is_not_ours_is_left_alone(marker: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "HELD_SECONDS", 0.2)
+    lines: list[str] = []
+    began = time.monotonic()
+    ended = run(child=child(UNKNOWN, marker, deadline=0.5), interrupt=Interrupt(), on_line=lines.append)
+    assert (ended.late, lines) == (True, ["up\n"])
+    assert time.monotonic() - began < 10
+
+
+def test_lines_however_they_end_and_come(marker: str) -> None:
+    lines: list[str] = []
+    code = (
+        "import os, time; os.write(1, b'one\\r'); time.sleep(0.2); os.write(1, b'\\ntwo\\rthree \\xc3');"
+        " time.sleep(0.2); os.write(1, b'\\xbc\\xff end')"
+    )
+    run(child=child(code, marker), interrupt=Interrupt(), on_line=lines.append)
+    assert lines == ["one\n", "two\n", "three \u00fc\ufffd end\n"]
