@@ -152,7 +152,10 @@ class RestoreStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandFinished:
-    """The last report of a command; a refused command is reported by the gateway with reason "refused"."""
+    """The last report of a command; a refused command is reported by the gateway with reason "refused".
+
+    `touched`: of a failure, that containers may have been touched.
+    """
 
     outcome: Outcome
     reason: str = ""
@@ -162,6 +165,7 @@ class CommandFinished:
     services: tuple[ServiceObserved, ...] = ()
     previous_stack_running: bool = False
     volumes_left: tuple[str, ...] = ()
+    touched: bool = False
 
 
 ReportBody: TypeAlias = StageReached | ServiceObserved | LogWritten | RestoreStarted | CommandFinished

@@ -625,7 +625,7 @@ class LogWritten(_message.Message):
     def __init__(self, service_name: _Optional[str] = ..., source: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
 
 class CommandFinished(_message.Message):
-    __slots__ = ("outcome", "reason", "message", "failed_service", "log_tail", "services", "previous_stack_running", "volumes_left")
+    __slots__ = ("outcome", "reason", "message", "failed_service", "log_tail", "services", "previous_stack_running", "volumes_left", "touched")
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
@@ -634,6 +634,7 @@ class CommandFinished(_message.Message):
     SERVICES_FIELD_NUMBER: _ClassVar[int]
     PREVIOUS_STACK_RUNNING_FIELD_NUMBER: _ClassVar[int]
     VOLUMES_LEFT_FIELD_NUMBER: _ClassVar[int]
+    TOUCHED_FIELD_NUMBER: _ClassVar[int]
     outcome: Outcome
     reason: str
     message: str
@@ -642,7 +643,8 @@ class CommandFinished(_message.Message):
     services: _containers.RepeatedCompositeFieldContainer[ServiceObserved]
     previous_stack_running: bool
     volumes_left: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, outcome: _Optional[_Union[Outcome, str]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., failed_service: _Optional[str] = ..., log_tail: _Optional[_Iterable[str]] = ..., services: _Optional[_Iterable[_Union[ServiceObserved, _Mapping]]] = ..., previous_stack_running: _Optional[bool] = ..., volumes_left: _Optional[_Iterable[str]] = ...) -> None: ...
+    touched: bool
+    def __init__(self, outcome: _Optional[_Union[Outcome, str]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., failed_service: _Optional[str] = ..., log_tail: _Optional[_Iterable[str]] = ..., services: _Optional[_Iterable[_Union[ServiceObserved, _Mapping]]] = ..., previous_stack_running: _Optional[bool] = ..., volumes_left: _Optional[_Iterable[str]] = ..., touched: _Optional[bool] = ...) -> None: ...
 
 class ReportsAcknowledged(_message.Message):
     __slots__ = ("command_id", "number")

@@ -206,6 +206,7 @@ def _finish_failed(work: Work, kept: Kept, finished: pb.CommandFinished, remark:
     """The base stays the one to go back to; what runs may be what nobody wanted."""
     finished.outcome = pb.FAILED
     finished.message += remark
+    finished.touched = kept.touched
     work.reporter.finished(finished, also=lambda: work.releases.settle(kept=kept, phase=Phase.FAILED, runs=kept.base))
 
 

@@ -217,6 +217,7 @@ def _finished_from_wire(message: runner_pb2.CommandFinished) -> CommandFinished:
         services=tuple(_observed_from_wire(service) for service in message.services),
         previous_stack_running=message.previous_stack_running,
         volumes_left=tuple(_text(name) for name in message.volumes_left[:MAX_VOLUMES]),
+        touched=message.touched,
     )
 
 

@@ -15,7 +15,8 @@ from deployments.services import observations, proof, settle, settling
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord, ServiceState
 
-# What the agent says no to before it touches anything: the order itself, and images that are not there.
+# What the agent says no to before it touches anything: the order itself, and images that are not there. One that was
+# started again in the middle may find an image gone after it had touched containers, and says that.
 UNTOUCHED = frozenset({"refused", "image"})
 
 
@@ -64,7 +65,7 @@ def _finish_deploy(
 
 def former_runs(said: CommandFinished) -> bool:
     """Whether what ran before runs still or again: the agent has proven it, or it touched nothing at all."""
-    return said.previous_stack_running or said.reason in UNTOUCHED
+    return said.previous_stack_running or (said.reason in UNTOUCHED and not said.touched)
 
 
 def _finish_cancel(*, deployment: DeploymentRecord, said: CommandFinished, at: datetime) -> None:

@@ -82,6 +82,16 @@ def test_what_was_never_touched_still_runs(
     assert factories.reload(two[1].id).status is Status.SUCCESS
 
 
+def test_an_image_that_went_after_containers_were_touched_proves_nothing(
+    lane: Lane, two: tuple[DeploymentRecord, DeploymentRecord]
+) -> None:
+    """The agent was started again in the middle and found the image gone."""
+    lane.fail(lane.start(lane.ask_rollback(two[1])), reason="image", touched=True)
+    undone = factories.reload(two[1].id)
+    assert undone.status is Status.FAILED
+    assert "Nobody has proven" in undone.message
+
+
 def test_a_success_is_not_one_again_unless_its_stack_is_proven_to_run(
     lane: Lane, two: tuple[DeploymentRecord, DeploymentRecord]
 ) -> None:

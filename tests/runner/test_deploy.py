@@ -187,6 +187,7 @@ def test_without_restore_the_failure_stays_to_be_looked_at(
     agent: Agent, gateway: TestGateway, stack: Stack, containers: Containers
 ) -> None:
     finished = deploy(gateway, stack.with_service("web", mode="sick").deploy(restore=False))
+    assert finished.touched
     assert (finished.outcome, finished.reason) == (pb.FAILED, "unhealthy")
     assert containers()["web"]["State"]["Health"]["Status"] == "unhealthy"
 

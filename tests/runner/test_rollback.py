@@ -74,6 +74,7 @@ def test_an_image_that_is_gone_is_named_before_anything_is_touched(
     command = built.deploy(pinned={**before, "web": NO_IMAGE})
     finished = deploy(gateway, command)
     assert (finished.outcome, finished.reason, finished.failed_service) == (pb.FAILED, "image", "web")
+    assert not finished.touched
     assert f"web cannot run {NO_IMAGE} again" in finished.message
     assert ids(containers) == running
     assert gateway.bundle_calls == []
