@@ -15,7 +15,7 @@ from deployments.events import EventType
 from deployments.models import DeploymentEvent
 from deployments.repositories import history, lists
 from deployments.repositories.records import event_record
-from deployments.services import access, machines, project_view, queries, sources
+from deployments.services import access, agreements, machines, project_view, queries, sources
 from deployments.states import ACTIVE, FINISHED, UNFINISHED, Status
 from deployments.types import Caller, DeploymentRecord, Right
 from deployments.wire import event_shape
@@ -92,22 +92,24 @@ def may(*, caller: Caller, project_id: UUID, right: Right) -> bool:
     return access.may(caller=caller, project_id=project_id, right=right)
 
 
-PROJECT_PARTS = ("state", "plan", "deploy", "history", "stop", "scale")
+PROJECT_PARTS = ("state", "plan", "deploy", "history", "stop", "scale", "targets")
 
 
 def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
     """The project, what goes on in it, its graph and where it may be deployed. Raises NotFound."""
     view = project_view.view_project(caller=caller, project_id=project_id)
     graph = sources.latest_graph(caller=caller, project_id=project_id)
+    found = agreements.targets_of(caller=caller, project_id=project_id)
+    usable = tuple(each.server for each in found if each.usable)
     return {
         "project": live.project_shape(view.project),
+        "owner": access.owner_name(view.project),
         "deployments": [live.summary(d, target_name=view.target_names[d.target.id]) for d in view.deployments],
         "graph": graph.graph if graph else {"nodes": [], "edges": []},
         "graphVersion": graph.version if graph else 0,
         "code": sources.code_of(caller=caller, project_id=project_id),
-        "targets": used_first(
-            targets(machines.machines_of(caller).servers), [str(each.target.id) for each in view.deployments]
-        ),
+        "targets": used_first(targets(usable), [str(each.target.id) for each in view.deployments]),
+        "offered": len(found) - len(usable),
         "canDeploy": may_deploy(caller=caller, project_id=project_id),
         "canChange": may(caller=caller, project_id=project_id, right=Right.CHANGE),
         "looks": looks.as_json(),

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from deployments.admin import answers, deploying, history, looks, page_state, running
+from deployments.admin import answers, deploying, history, looks, page_state, running, targets
 from deployments.admin.filters import LastStatusFilter
 from deployments.admin.forms import CodeForm, GraphForm
 from deployments.admin.members import InvitationInline, MemberInline, save_people
@@ -124,6 +124,7 @@ class ProjectAdmin(OwnRows, ModelAdmin):
             at("<uuid:object_id>/history/diff/", history.diff_view, "diff"),
             at("<uuid:object_id>/stop/", running.stop_view, "stop"),
             at("<uuid:object_id>/scale/", running.scale_view, "scale"),
+            at("<uuid:object_id>/targets/", targets.targets_view, "targets"),
             at("<uuid:object_id>/graph/", require_POST(self.graph_view), "graph"),
             at("<uuid:object_id>/code/", require_POST(self.code_view), "code"),
         ]

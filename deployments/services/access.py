@@ -61,14 +61,19 @@ def project_to_deploy(*, caller: Caller, project_id: UUID) -> ProjectRecord:
     return project
 
 
+def owner_name(project: ProjectRecord) -> str:
+    """What its owner is called, for people to ask."""
+    owner = users.find(user_id=project.owner_id)
+    return owner.get_username() if owner else ""
+
+
 def acts_for(*, caller: Caller, project: ProjectRecord) -> str:
     """Whose project it is, when the caller may touch it as a superuser alone; empty otherwise."""
     if not caller.sees_everything or project.owner_id == caller.user_id:
         return ""
     if projects.role_of(user_id=caller.user_id, project_id=project.id) == DEPLOYER:
         return ""
-    owner = users.find(user_id=project.owner_id)
-    return owner.get_username() if owner else ""
+    return owner_name(project)
 
 
 def deployment_for(*, caller: Caller, deployment_id: UUID, right: Right) -> DeploymentRecord:

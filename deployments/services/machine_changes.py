@@ -41,12 +41,22 @@ def change_server(*, caller: Caller, server_id: UUID, changes: Mapping[str, Any]
 
 def remove_server(*, caller: Caller, server_id: UUID) -> None:
     """Raises NotFound, or Conflict while an agent is enrolled there or a deployment is not finished."""
-    server = machines.get_server(caller=caller, server_id=server_id)
-    if server.agent_id is not None:
-        raise Conflict("The server has an agent. End its credential first.")
-    if lanes.is_busy(target_id=server_id):
-        raise Conflict("A deployment to this server is not finished.")
-    directory.remove_server(server_id=server_id)
+    machines.get_server(caller=caller, server_id=server_id)
+    with transaction.atomic():
+        # Whoever is just asking for a deployment there goes first, or finds no server.
+        directory.lock_server(server_id=server_id)
+        if why := why_server_stays(server_id=server_id):
+            raise Conflict(why)
+        directory.remove_server(server_id=server_id)
+
+
+def why_server_stays(*, server_id: UUID) -> str:
+    """Why the server cannot be removed now, for people; empty when it can."""
+    try:
+        directory.agent_for_server(server_id=server_id)
+    except AgentNotFound:
+        return "A deployment to this server is not finished." if lanes.is_busy(target_id=server_id) else ""
+    return "The server has an agent. End its credential first."
 
 
 def get_cluster(*, caller: Caller, cluster_id: UUID) -> ClusterData:
@@ -57,9 +67,14 @@ def get_cluster(*, caller: Caller, cluster_id: UUID) -> ClusterData:
 def remove_cluster(*, caller: Caller, cluster_id: UUID) -> None:
     """Its servers stay. Raises NotFound, or Conflict while a deployment to it is not finished."""
     get_cluster(caller=caller, cluster_id=cluster_id)
-    if lanes.is_busy(target_id=cluster_id):
-        raise Conflict("A deployment to this cluster is not finished.")
+    if why := why_cluster_stays(cluster_id=cluster_id):
+        raise Conflict(why)
     directory.remove_cluster(cluster_id=cluster_id)
+
+
+def why_cluster_stays(*, cluster_id: UUID) -> str:
+    """The same for a cluster."""
+    return "A deployment to this cluster is not finished." if lanes.is_busy(target_id=cluster_id) else ""
 
 
 def list_agents(*, caller: Caller, page: int = 1, limit: int = 20) -> Page[AgentData]:

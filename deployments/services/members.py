@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from deployments.errors import Conflict, Invalid, NotFound
-from deployments.repositories import invitations, members, projects, users
+from deployments.repositories import invitations, members, projects
 from deployments.services import access, grants
 from deployments.types import Caller, Invitation, Member, Right
 
@@ -35,8 +35,7 @@ def put_member(*, caller: Caller, project_id: UUID, name: str, role: str, at: da
     """
     project = access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
     _check_name(name)
-    owner = users.find(user_id=project.owner_id)
-    if owner is not None and owner.get_username() == name:
+    if access.owner_name(project) == name:
         raise Invalid("The owner may do everything already.", details={"user": "the owner"})
     with transaction.atomic():
         projects.lock(project_id=project_id)

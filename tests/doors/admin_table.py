@@ -97,6 +97,8 @@ OF_PROJECTS: tuple[Door, ...] = (
     act(f"{ITS}scale/", ACTS, "{project}"),
     act(f"{ITS}graph/", ACTS, "{project}"),
     act(f"{ITS}code/", ACTS, "{project}"),
+    page(f"{ITS}targets/", PROJECTS, "{project}"),
+    act(f"{ITS}targets/", ACTS, "{project}"),
     history(PROJECT_MODEL, "{project}", PROJECTS),
     *usual(PROJECT_MODEL, "{project}", listed=STAFF, read=PROJECTS, written=True),
 )
@@ -135,6 +137,8 @@ OF_MACHINES: tuple[Door, ...] = (
     *usual("agents/cluster", "{cluster}", listed=STAFF, read=OWN, written=True),
     page(f"{SERVER}/<path:object_id>/new-enrolment-token/", OWN_OR_NOTHING, "{server}"),
     act(f"{SERVER}/<path:object_id>/new-enrolment-token/", OWN_OR_NOTHING, "{server}"),
+    page(f"{SERVER}/<path:object_id>/projects/", OWN_OR_NOTHING, "{server}"),
+    act(f"{SERVER}/<path:object_id>/projects/", (302, 404, 404, 404, 302, 302), "{server}"),
     history(SERVER, "{server}", OWN),
     *usual(SERVER, "{server}", listed=STAFF, read=OWN, written=True),
     history(ENROLMENT, "{enrolment}", OWN),

@@ -1,0 +1,117 @@
+"""Servers and clusters where the domain has a say: what runs on a server, and what keeps one from being deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from unfold.decorators import action
+
+from agents.admin import ClusterAdmin, ServerAdmin
+from agents.models import Cluster, Server
+from deployments.admin import answers, looks
+from deployments.admin.forms import request_id_in
+from deployments.admin.own_rows import caller_in, found, identifier
+from deployments.errors import DeployError, NotFound
+from deployments.services import agreements, grants, machine_changes, stop
+from deployments.services.agreements import Tenant
+from deployments.types import Caller
+
+PAGE = "admin/agents/projects.html"
+
+
+class CheckedDeletion:
+    """Deleting is what REST does, one by one or several at once: what it refuses is refused here, in its words."""
+
+    remove: ClassVar[Callable[..., None]]
+    why_it_stays: ClassVar[Callable[..., str]]
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        gone, counts, needed, protected = super().get_deleted_objects(objs, request)  # type: ignore[misc]
+        kept = [f"{obj}: {why}" for obj in objs if (why := type(self).why_it_stays(obj.pk))]
+        return gone, counts, needed, [*protected, *kept]
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        type(self).remove(caller_in(request), obj.pk)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for row in queryset:
+            self.delete_model(request, row)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        return self.told(request, lambda: super(CheckedDeletion, self).delete_view(request, object_id, extra_context))  # type: ignore[misc]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return self.told(request, lambda: super(CheckedDeletion, self).changelist_view(request, extra_context))  # type: ignore[misc]
+
+    def told(self, request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResponse:
+        """What came between the page and the deletion leads back to the list, and is told there."""
+        try:
+            return view()
+        except DeployError as error:
+            answers.complain(request, error)
+            return redirect(request.path if request.method == "GET" else "admin:index")
+
+
+# The agents' own admin knows nothing of deployments, which may still need a machine.
+for model in (Cluster, Server):
+    admin.site.unregister(model)
+
+
+@admin.register(Cluster)
+class CheckedClusterAdmin(CheckedDeletion, ClusterAdmin):
+    remove = staticmethod(lambda caller, pk: machine_changes.remove_cluster(caller=caller, cluster_id=pk))
+    why_it_stays = staticmethod(lambda pk: machine_changes.why_cluster_stays(cluster_id=pk))
+
+
+@admin.register(Server)
+class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
+    actions_detail = (*ServerAdmin.actions_detail, "projects")  # type: ignore[assignment]  # one more than its base
+    remove = staticmethod(lambda caller, pk: machine_changes.remove_server(caller=caller, server_id=pk))
+    why_it_stays = staticmethod(lambda pk: machine_changes.why_server_stays(server_id=pk))
+
+    @action(description="What runs here", url_path="projects", icon="apps", permissions=["change"])
+    def projects(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Whose projects are on the server; stop or forbid one by POST."""
+        caller, server_id = caller_in(request), identifier(object_id)
+        there: tuple[Tenant, ...] = found(agreements.tenants_of, caller=caller, server_id=server_id)
+        server = Server.objects.get(pk=server_id)
+        if request.method == "POST":
+            self.change_one(request, caller, server_id)
+            return redirect("admin:agents_server_projects", server_id)
+        rows = [(each, look_of(each)) for each in there]
+        title = f"What runs on {server.name}"
+        return answers.page(request, PAGE, title=title, of=server, server=server, rows=rows, request_id=uuid4())
+
+    def change_one(self, request: HttpRequest, caller: Caller, server_id: UUID) -> None:
+        """Stop or forbid the posted project, and tell what became of it."""
+        at = timezone.now()
+        try:
+            project_id = UUID(request.POST.get("project", ""))
+            if request.POST.get("do") == "stop":
+                stop.stop_on_server(
+                    caller=caller,
+                    server_id=server_id,
+                    project_id=project_id,
+                    deployment_id=uuid4(),
+                    request_id=request_id_in(request.POST),
+                    at=at,
+                )
+                messages.success(request, "It is being stopped.")
+            elif request.POST.get("do") == "forbid":
+                grants.forbid(caller=caller, server_id=server_id, project_id=project_id, at=at)
+                messages.success(request, "Nothing of it starts here any more. What runs runs until it is stopped.")
+        except ValueError:
+            answers.complain(request, NotFound("No such project on this server."))
+        except DeployError as error:
+            answers.complain(request, error)
+
+
+def look_of(tenant: Tenant) -> looks.Look | None:
+    """How its last deployment went."""
+    return None if tenant.latest is None else looks.status_look(status=tenant.latest.status, reason="")

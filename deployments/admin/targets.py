@@ -1,0 +1,63 @@
+"""Where a project may be deployed to, for its people: what is allowed, offered, and what one could give oneself."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from deployments.admin import answers
+from deployments.admin.own_rows import visible_to
+from deployments.errors import DeployError, NotFound
+from deployments.models import Project
+from deployments.services import access, agreements, grants
+from deployments.types import Caller, GrantState, Right
+
+PAGE = "admin/deployments/project/targets.html"
+
+
+def targets_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
+    """The servers, and by POST the caller's word on one of them."""
+    caller = visible_to(request, object_id)
+    if request.method == "POST":
+        say(request, caller, object_id)
+        return redirect("admin:deployments_project_targets", object_id)
+    project = access.project_for(caller=caller, project_id=object_id, right=Right.SEE)
+    return answers.page(
+        request,
+        PAGE,
+        title=f"Servers of {project.name}",
+        of=Project(pk=project.id, name=project.name),
+        project=project,
+        targets=agreements.targets_of(caller=caller, project_id=object_id),
+        may_end=caller.sees_everything or project.owner_id == caller.user_id,
+        me=caller.user_id,
+    )
+
+
+def say(request: HttpRequest, caller: Caller, project_id: UUID) -> None:
+    """Allow or end what was posted, and tell what became of it."""
+    at = timezone.now()
+    try:
+        server_id = UUID(request.POST.get("server", ""))
+        if request.POST.get("do") == "end":
+            grants.withdraw(caller=caller, project_id=project_id, server_id=server_id, at=at)
+            messages.success(request, "The project may not use this server any more. What runs there runs on.")
+        elif request.POST.get("do") == "allow":
+            state = grants.allow(caller=caller, project_id=project_id, server_id=server_id, at=at)
+            messages.success(request, SAID[state])
+    except ValueError:
+        answers.complain(request, NotFound("No such server."))
+    except DeployError as error:
+        answers.complain(request, error)
+
+
+SAID = {
+    GrantState.GRANTED: "The project may be deployed there now.",
+    GrantState.OFFERED: "The server is offered. The project's owner has to allow it.",
+    GrantState.ASKED: "You allow it. The server's owner has to offer it.",
+    GrantState.NONE: "Nothing changed.",
+}
