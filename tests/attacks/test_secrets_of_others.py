@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 
 from agents.contracts import runner_pb2, runner_pb2_grpc
-from agents.models import Agent, Server
+from agents.models import Agent, CommandRecord, Server
 from agents.services import enrolment
 from agents.transport.grpc_server import CHANNEL_OPTIONS, Gateway
 from agents.types import AgentInfo
@@ -135,6 +135,7 @@ def test_code_is_built_from_only_while_the_project_may_run_there(scene: Scene) -
     started = scene.started(scene.asked("mallory"))
     CodeBundle.objects.create(digest="d" * 64, content=b"tar", size=3)
     Deployment.objects.filter(pk=started.id).update(code={"n-web": "d" * 64})
+    CommandRecord.objects.update(status="acknowledged", next_send_at=None)
     bundle_of = bindings().bundle_of
     assert bytes(bundle_of(digest="d" * 64, agent_id=scene.lane.agent.id)) == b"tar"
     scene.remove("victor")
