@@ -42,6 +42,12 @@ def release_of(command: pb.Command) -> Release:
     )
 
 
+def stack_of(command: pb.Command) -> str:
+    """The stack that the command is about; empty for a kind that names none."""
+    payload = getattr(command, command.WhichOneof("payload") or "", None)
+    return str(getattr(payload, "stack_name", ""))
+
+
 def _service(spec: pb.ServiceSpec) -> WantedService:
     return WantedService(
         name=spec.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -135,12 +136,22 @@ def connect(*, seconds: float | None, version: str = "auto") -> Any:
     Raises EngineAwayError.
     """
     try:
+        _look_for_it()
         options: dict[str, Any] = {**kwargs_from_env(), "version": version, "timeout": PROBE_SECONDS}
         client: Any = docker.APIClient(**options)
     except (DockerException, OSError) as error:
         raise EngineAwayError(reason_of(error)) from error
     client.timeout = seconds
     return client
+
+
+def _look_for_it() -> None:
+    """Raises OSError where nobody listens: docker-py leaves such a socket open until the garbage is collected."""
+    address = os.environ.get("DOCKER_HOST") or DEFAULT_ADDRESS
+    if address.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(PROBE_SECONDS)
+            line.connect(address.removeprefix("unix://"))
 
 
 def reason_of(error: BaseException) -> str:

@@ -30,15 +30,23 @@ class Fitness:
         state = self._host.state
         if state is None:
             return None
-        disk = shutil.disk_usage(self._state_dir)
+        total, free = self._space()
         return pb.Condition(
             engine_answers=state.answers,
             engine_message=state.why_not,
-            disk_total_bytes=disk.total,
-            disk_free_bytes=disk.free,
+            disk_total_bytes=total,
+            disk_free_bytes=free,
             fault=self._store.writes.fault,
             stalled=self._watchdog.stalled(),
         )
+
+    def _space(self) -> tuple[int, int]:
+        """Bytes in all and free; what cannot be known is left out."""
+        try:
+            disk = shutil.disk_usage(self._state_dir)
+        except OSError:
+            return 0, 0
+        return disk.total, disk.free
 
     def recovered(self) -> bool:
         """Whether the journal can be written again after a write had failed: then what broke off may go on."""

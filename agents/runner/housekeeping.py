@@ -7,9 +7,12 @@ import threading
 from collections.abc import Callable
 
 from agents.contracts import runner_pb2 as pb
+from agents.runner.codec import stack_of
 from agents.runner.docker_host import DockerHost
+from agents.runner.interrupt import STOPPING
 from agents.runner.journal import Journal
 from agents.runner.keeping import StackMemory, images_to_remove, leftovers, needed_releases, needs_of
+from agents.runner.leading import Leading
 from agents.runner.memory import remember
 from agents.runner.releases import Releases
 
@@ -43,6 +46,7 @@ class Housekeeper:
         self._releases = releases
         self._tell = tell
         self._now_ms = now_ms
+        self._leading = Leading(host=host, releases=releases)
         self._turn = threading.Lock()
         self._news = threading.Event()
         self._untidy = threading.Event()
@@ -54,6 +58,7 @@ class Housekeeper:
 
     def stop(self, *, timeout: float) -> None:
         self._stopping.set()
+        self._leading.stop(STOPPING)
         self._news.set()
         self._thread.join(timeout)
 
@@ -90,6 +95,7 @@ class Housekeeper:
                 self._untidy.clear()
                 self._tidy_in_turn()
             if not self._stopping.is_set():
+                self._lead_back()
                 self._take_stock()
         except Exception as error:  # Docker is away, say: the next round comes anyway
             logger.warning("housekeeping broke off: %s", error)
@@ -101,6 +107,11 @@ class Housekeeper:
         except Exception:  # not forgotten: the next round does it
             self._untidy.set()
             raise
+
+    def _lead_back(self) -> None:
+        with self._turn:
+            commands = [entry.command() for entry in self._journal.unfinished()]
+            self._leading.let_go(busy={stack_of(each) for each in commands})
 
     def _tidy(self) -> None:
         memories = remember(journal=self._journal, releases=self._releases)

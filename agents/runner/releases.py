@@ -154,6 +154,10 @@ class Releases:
         """Containers of the stack's gateways that may go by other than their own file."""
         return [row["container"] for row in self.store.rows("SELECT container FROM led WHERE stack = ?", stack)]
 
+    def all_led(self) -> dict[str, str]:
+        """Containers of all gateways that may go by other than their own file, each with its stack."""
+        return {row["container"]: row["stack"] for row in self.store.rows("SELECT container, stack FROM led")}
+
     def forget_led(self, container_id: str) -> None:
         self.store.write("DELETE FROM led WHERE container = ?", container_id)
 

@@ -51,6 +51,11 @@ def led(text: str, leads: Mapping[str, Lead]) -> str:
     return written.replace(OWN_SITE, f"{OWN_SITE}\treverse_proxy /leaving {' '.join(counted)}\n")
 
 
+def reload(path: str) -> list[str]:
+    """The program, in the gateway's container, by which it takes this configuration without dropping a connection."""
+    return ["caddy", "reload", "--config", path, "--adapter", "caddyfile"]
+
+
 def admin_url(text: str) -> str:
     """Where the gateway answers, inside its container, how many requests each upstream has."""
     found = ADMIN.search(text)

@@ -19,6 +19,7 @@ from agents.runner.routing import (
     config_of,
     hosts_of,
     led,
+    reload,
     requests_on_the_way,
     serving,
 )
@@ -103,9 +104,8 @@ class Switch:
 
     def _reload(self, container_id: str, path: str) -> bool:
         """Caddy takes the new configuration without dropping a connection that is in use."""
-        argv = ["caddy", "reload", "--config", path, "--adapter", "caddyfile"]
         try:
-            code, said = self._run(container_id, argv, RELOAD_SECONDS)
+            code, said = self._run(container_id, reload(path), RELOAD_SECONDS)
         except UnavailableError as error:
             self._deaf.add(container_id)
             code, said = -1, str(error)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,6 +15,7 @@ from uuid import uuid4
 import pytest
 
 from agents.contracts import runner_pb2 as pb
+from agents.runner.docker_host import DockerHost
 from tests.runner import own_engine
 from tests.runner.conftest import Agent, remove_stack
 from tests.runner.gateway import TestGateway
@@ -121,6 +124,43 @@ def test_frozen_work_is_ended_by_a_revert_and_put_back_later(
     engine_of_ours.thaw()
     assert gateway.finished(revert.command_id).outcome == pb.RESTORED
     assert states() == {"db": ("d1", "running"), "web": ("d1", "running")}
+
+
+def test_told_to_stop_while_docker_is_frozen_it_ends_and_carries_on_later(
+    agent: Agent, gateway: TestGateway, engine_of_ours: OwnEngine, stack: Stack
+) -> None:
+    command = stack.deploy()
+    gateway.send(command)
+    gateway.until(lambda: gateway.observed(command.command_id, "db", "running"), what="db")
+    engine_of_ours.freeze()
+    began = time.monotonic()
+    assert agent.terminate() == 0
+    assert time.monotonic() - began < 10
+    engine_of_ours.thaw()
+    agent.start(DOCKER_HOST=engine_of_ours.address)
+    assert gateway.finished(command.command_id).outcome == pb.SUCCEEDED
+
+
+def test_events_are_heard_again_after_docker_was_shut(
+    engine_of_ours: OwnEngine, base_image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", engine_of_ours.address)
+    host, woken = DockerHost(), threading.Event()
+    with closing(host.watch(stack="shop", wake=woken.set)):
+        assert woken.wait(10)  # it looks once when it begins to listen
+        engine_of_ours.shut()
+        time.sleep(2)  # it finds nobody a few times
+        woken.clear()
+        engine_of_ours.start()
+        assert woken.wait(15)
+        time.sleep(0.2)
+        woken.clear()
+        with engine_of_ours.client() as client:
+            labels = {"com.docker.compose.project": "shop"}
+            made = client.create_container(base_image, labels=labels)["Id"]
+            assert woken.wait(5)
+            client.remove_container(made)
+    assert host.outages >= 1
 
 
 def test_shut_while_services_are_replaced_blames_none_of_them(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import sqlite3
 import subprocess
 import threading
 import time
@@ -273,3 +274,20 @@ def test_a_gateway_that_stands_still_holds_nothing_up(
     engine.kill(edge, "SIGCONT")
     assert gateway.finished(command.command_id).outcome == pb.SUCCEEDED
     assert leads_by_name(copies)
+
+
+def test_a_gateway_that_was_not_told_to_go_by_names_again_is_told_later(
+    agent: Agent, gateway: TestGateway, served: Served, copies: Copies, engine: Any
+) -> None:
+    deploy(gateway, served.deploy())
+    (edge,) = copies("edge")
+    elsewhere = "sed s/api:8000/elsewhere:8000/ /etc/caddy/Caddyfile > /tmp/led"
+    reload = "caddy reload --config /tmp/led --adapter caddyfile"
+    subprocess.run(["docker", "exec", edge, "sh", "-c", f"{elsewhere} && {reload}"], check=True, capture_output=True)
+    assert not leads_by_name(copies)
+    with closing(sqlite3.connect(agent.state_dir / "journal.sqlite3", timeout=10)) as journal, journal:
+        journal.execute("INSERT INTO led VALUES (?, ?)", (edge, served.name))
+    gateway.keep(pb.Retention(number=1))
+    assert leads_by_name(copies)
+    with closing(sqlite3.connect(agent.state_dir / "journal.sqlite3", timeout=10)) as journal:
+        assert journal.execute("SELECT * FROM led").fetchall() == []
