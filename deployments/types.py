@@ -297,20 +297,6 @@ class Snapshot:
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeptEntry:
-    """A history entry with its snapshot, as retention looks at it.
-
-    `content` names what it makes run. `needed`: an unfinished rollback restores it.
-    """
-
-    id: UUID
-    kind: str
-    content: str
-    rolled_back: bool = False
-    needed: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
 class KeptImages:
     """What the kept successes of one project need on one target's hosts: image ids, and whose files."""
 

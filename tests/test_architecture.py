@@ -67,6 +67,22 @@ def test_only_one_place_computes_pauses_that_grow() -> None:
     assert found == {"agents/backoff.py"}
 
 
+def imported(path: Path) -> set[str]:
+    """Modules that a file imports, and those it imports names of."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.update({node.module, *(f"{node.module}.{each.name}" for each in node.names)})
+    return found
+
+
+def test_only_one_place_says_what_sealed_values_are_bound_to() -> None:
+    users = {str(path.relative_to(ROOT)) for path in sources(*PACKAGES) if "deployments.encryption" in imported(path)}
+    assert users == {"deployments/services/sealing.py"}
+
+
 def of_itself(targets: Sequence[ast.AST]) -> bool:
     """`self.status = ...`: an error or a value that carries a status, never a row of another module."""
     owners = [target.value for target in targets if isinstance(target, ast.Attribute)]

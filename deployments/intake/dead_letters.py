@@ -13,17 +13,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from deployments.encryption import CannotUnsealError, seal, unseal
 from deployments.errors import Invalid
 from deployments.events import epoch_ms
 from deployments.intake.answers import Reply
 from deployments.intake.messages import ATTEMPT, ORIGINAL_RECORD, REPLAY, Incoming, body_of
 from deployments.intake.metadata import METADATA, correlation_text
 from deployments.intake.topics import DEAD_LETTERS
+from deployments.services import sealing
 from deployments.wire import MASK
 
 SERVICE_NAME = "deployment-service"
-CONTEXT = "dead-letter"
 SEALED = "sealedOriginal"
 ORIGINAL_TOPIC = "x-dlq-original-topic"
 ORIGINAL_ATTEMPT = "x-dlq-original-attempt"
@@ -57,7 +56,7 @@ def dead_letter(incoming: Incoming, *, code: str, name: str, message: str, at: d
         "serviceName": SERVICE_NAME,
         "messagePattern": incoming.topic,
         "correlationId": correlation_text(incoming.correlation_id),
-        SEALED: seal(value=_packed(incoming), context=CONTEXT),
+        SEALED: sealing.seal_letter(original=_packed(incoming)),
     }
     return Reply(topic=DEAD_LETTERS, partition=None, headers=(), value=json.dumps(letter).encode())
 
@@ -65,8 +64,8 @@ def dead_letter(incoming: Incoming, *, code: str, name: str, message: str, at: d
 def original_of(letter: bytes) -> Original:
     """What to send again: the original with marks that it is a replay. Raises Invalid when it is not one of ours."""
     try:
-        packed = json.loads(unseal(sealed=str(json.loads(letter)[SEALED]), context=CONTEXT))
-    except (ValueError, KeyError, TypeError, CannotUnsealError):
+        packed = json.loads(sealing.unseal_letter(sealed=str(json.loads(letter)[SEALED])))
+    except (ValueError, KeyError, TypeError, sealing.CannotUnsealError):
         raise Invalid("This is no dead letter of ours.", details={SEALED: "does not open"}) from None
     headers = {name: base64.b64decode(value) for name, value in packed["headers"].items()}
     attempt = str(packed["attempt"])

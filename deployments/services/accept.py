@@ -12,12 +12,11 @@ from django.db import IntegrityError, transaction
 
 from agents.services import directory
 from deployments import queue
-from deployments.encryption import seal
 from deployments.errors import Conflict
 from deployments.events import EventType, NewEvent
 from deployments.repositories import clock, deployments, events, grants, history, lanes
 from deployments.repositories.grants import Side
-from deployments.services import access, requester, rights, settle
+from deployments.services import access, requester, rights, sealing, settle
 from deployments.states import Reason
 from deployments.types import Caller, DeploymentRecord, DeployRequest, ProjectRecord, ServiceState, lane_of
 
@@ -87,7 +86,7 @@ def _store(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> 
         request=request,
         graph_version_id=wish.graph_version_id,
         code=wish.code,
-        env_vars=seal_env(values=request.env_vars, deployment_id=deployment_id),
+        env_vars=sealing.seal_env(values=request.env_vars, deployment_id=deployment_id),
         services=wish.services,
         at=accepted_at,
         next_attempt_at=accepted_at + timedelta(seconds=settings.AXION_TAKEOVER_AFTER),
@@ -117,11 +116,6 @@ def _hold_right(*, caller: Caller, wish: Wish, at: datetime) -> None:
     grants.give(project_id=project.id, server_id=request.target.id, sides=wish.gives, by=caller.user_id, at=at)
     if not caller.sees_everything:
         rights.require(project=project, server_id=request.target.id)
-
-
-def seal_env(*, values: Mapping[str, str], deployment_id: UUID) -> dict[str, str]:
-    """Each variable of a request, sealed for its deployment."""
-    return {name: seal(value=value, context=f"deployment:{deployment_id}:{name}") for name, value in values.items()}
 
 
 def _supersede_waiting(*, request: DeployRequest, by: str, at: datetime) -> None:

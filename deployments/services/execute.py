@@ -15,7 +15,6 @@ from agents import gateway
 from agents.backoff import Backoff
 from agents.types import DeployCommand, ServiceSpec
 from deployments import queue
-from deployments.encryption import seal_mapping
 from deployments.errors import (
     Conflict,
     DeployError,
@@ -34,6 +33,7 @@ from deployments.services import (
     origins,
     preparing,
     privileges,
+    sealing,
     settle,
     sizes,
     snapshots,
@@ -129,7 +129,7 @@ def start(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Pre
             transition=Transition.START,
             at=at,
             config=prepared.config,
-            sealed_variables=seal_mapping(values=prepared.values, context=f"deployment:{deployment.id}"),
+            sealed_variables=sealing.seal_stack(values=prepared.values, deployment_id=deployment.id),
             deadline_at=clock.now() + timedelta(seconds=settings.AXION_DEPLOY_DEADLINE),
             start_number=lanes.next_start_number(project_id=deployment.project_id, target_id=deployment.target.id),
             base_number=history.newest_number(project_id=deployment.project_id, target_id=deployment.target.id),

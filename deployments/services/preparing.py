@@ -17,6 +17,7 @@ from deployments.services import (
     neighbours,
     origins,
     requester,
+    sealing,
     snapshots,
     targets,
     variables,
@@ -147,7 +148,7 @@ def _scaled(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: U
     columns = {
         "graph_version_id": kept.graph_version_id,
         "code": dict(kept.code),
-        "env_vars": accept.seal_env(values=env, deployment_id=deployment.id),
+        "env_vars": sealing.seal_env(values=env, deployment_id=deployment.id),
         "replicas": replicas,
     }
     config = config_of(stack=stack, hashes=hashes)

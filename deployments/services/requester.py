@@ -9,10 +9,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from deployments.clients.peers import Peer, uses
-from deployments.encryption import CannotUnsealError, seal, unseal
 from deployments.errors import Unauthenticated
 from deployments.repositories import deployments
-from deployments.services import origins
+from deployments.services import origins, sealing
 from deployments.types import Caller
 
 
@@ -20,19 +19,14 @@ def seal_session(*, caller: Caller, deployment_id: UUID) -> str:
     """The caller's session for the job; empty when there is none that a peer is to hear of."""
     if not (caller.session_token and uses(Peer.AUTH) and origins.come_later()):
         return ""
-    return seal(value=caller.session_token, context=session_context(deployment_id))
+    return sealing.seal_session(token=caller.session_token, deployment_id=deployment_id)
 
 
 def caller_of_job(*, deployment_id: UUID) -> Caller:
     """Who asked, with the session if there was one. Raises NotFound, and Unauthenticated when it does not open."""
     user_id, name, sealed = deployments.requester(deployment_id=deployment_id)
     try:
-        token = unseal(sealed=sealed, context=session_context(deployment_id)) if sealed else ""
-    except CannotUnsealError as error:
+        token = sealing.unseal_session(sealed=sealed, deployment_id=deployment_id) if sealed else ""
+    except sealing.CannotUnsealError as error:
         raise Unauthenticated("The session of who asked cannot be opened any more. Ask again.") from error
     return Caller(user_id=user_id, name=name, session_token=token)
-
-
-def session_context(deployment_id: UUID) -> str:
-    """What a sealed session is bound to."""
-    return f"deployment:{deployment_id}:session"

@@ -8,9 +8,8 @@ from agents import gateway
 from agents.services import directory
 from agents.states import Presence
 from deployments.clients.infrastructure import infrastructure
-from deployments.encryption import has_key
 from deployments.errors import DeployError
-from deployments.services import accept, targets
+from deployments.services import accept, sealing, targets
 from deployments.types import HistoryEntry, Target
 
 
@@ -39,7 +38,7 @@ def why_not(*, entry: HistoryEntry, host: Host) -> str:
         return "Nothing ran: the project was stopped."
     if entry.dropped:
         return "It is older than what the project keeps."
-    if not has_key(entry.key_version):
+    if not sealing.has_key(entry.key_version):
         return f"Its values are sealed with encryption key {entry.key_version}, which is not configured."
     if host.why_not:
         return host.why_not

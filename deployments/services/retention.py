@@ -10,9 +10,10 @@ from django.db import transaction
 
 from agents import gateway
 from agents.isolation import isolation
-from deployments.repositories import history, lanes
+from deployments.repositories import kept, lanes
+from deployments.repositories.kept import KeptEntry
 from deployments.services.accept import DEPLOY, STOP
-from deployments.types import KeptEntry, lane_of
+from deployments.types import lane_of
 
 BATCH = 100
 
@@ -21,7 +22,7 @@ class Walk:
     """Goes through the lanes that may keep too much, BATCH at a time, so that none is passed over for ever."""
 
     def __init__(self) -> None:
-        self._after: history.Lane | None = None
+        self._after: kept.Lane | None = None
 
     def step(self, *, at: datetime) -> int:
         """Take away what the next lanes keep beyond their project's `retention`; returns how many snapshots.
@@ -29,7 +30,7 @@ class Walk:
         Never what runs nor what an unfinished rollback restores. One transaction per lane, so it may die between any
         two.
         """
-        found = history.overfull_lanes(after=self._after, limit=BATCH)
+        found = kept.overfull_lanes(after=self._after, limit=BATCH)
         loop = isolation("retention of lanes")
         dropped = 0
         for lane, keep in found:
@@ -48,12 +49,12 @@ def drop_beyond_retention(*, at: datetime) -> int:
     return _walk.step(at=at)
 
 
-def _thin(lane: history.Lane, *, keep: int, at: datetime) -> int:
+def _thin(lane: kept.Lane, *, keep: int, at: datetime) -> int:
     project_id, target_id = lane
     with transaction.atomic():
         lanes.lock(lane=lane_of(project_id=project_id, target_id=target_id))
-        entries = history.kept_in_lane(project_id=project_id, target_id=target_id)
-        dropped = history.drop(history_ids=beyond(entries, keep=keep), at=at)
+        entries = kept.kept_in_lane(project_id=project_id, target_id=target_id)
+        dropped = kept.drop(history_ids=beyond(entries, keep=keep), at=at)
         if dropped:
             gateway.announce_retention(target_id=target_id)
     return dropped
@@ -73,11 +74,11 @@ def beyond(entries: Sequence[KeptEntry], *, keep: int) -> frozenset[UUID]:
             releases[entry.content] = entry.id
             last_states.add(_last_state(entries[: position + 1]))
     others = [entry.id for entry in entries if not _is_release(entry)]
-    kept = {*releases.values(), *last_states, *others[:keep], *(entry.id for entry in entries[:1])}
+    staying = {*releases.values(), *last_states, *others[:keep], *(entry.id for entry in entries[:1])}
     for entry in entries:
-        if len(kept) < keep:
-            kept.add(entry.id)
-    return frozenset(entry.id for entry in entries if not entry.needed) - kept
+        if len(staying) < keep:
+            staying.add(entry.id)
+    return frozenset(entry.id for entry in entries if not entry.needed) - staying
 
 
 def _is_release(entry: KeptEntry) -> bool:

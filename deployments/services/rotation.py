@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from agents.isolation import Isolation
-from deployments.encryption import CannotUnsealError, newest_version, seal, unseal, version_of
 from deployments.repositories import sealed
 from deployments.repositories.sealed import SealedSecret, SealedSession, SealedStack
-from deployments.services.requester import session_context
-from deployments.services.variables import context_of
+from deployments.services import sealing
+from deployments.services.sealing import CannotUnsealError, newest_version, version_of
 
 BATCH = 100
 # Each pass finds only what was written by a process that did not know the new key yet.
@@ -71,32 +71,36 @@ def _each(read: Read, act: Callable[..., None], loop: Isolation) -> None:
 
 
 def _reseal_secret(row: SealedSecret, found: Rotation) -> None:
-    renewed = _renewed(row.sealed, context=context_of(project_id=row.project_id, key=row.key), found=found)
+    renew = partial(sealing.renew_secret, project_id=row.project_id, key=row.key)
+    renewed = _renewed(row.sealed, renew=renew, found=found)
     if renewed != row.sealed and sealed.replace_secret(old=row, sealed=renewed):
         found.resealed += 1
 
 
 def _reseal_session(row: SealedSession, found: Rotation) -> None:
-    renewed = _renewed(row.sealed, context=session_context(row.pk), found=found)
+    renewed = _renewed(row.sealed, renew=partial(sealing.renew_session, deployment_id=row.pk), found=found)
     if renewed != row.sealed and sealed.replace_session(old=row, sealed=renewed):
         found.resealed += 1
 
 
 def _reseal_stack(row: SealedStack, found: Rotation, *, replace: Callable[..., bool]) -> None:
-    context = f"deployment:{row.deployment_id}"
-    variables = _renewed(row.sealed_variables, context=context, found=found)
-    env = {name: _renewed(value, context=f"{context}:{name}", found=found) for name, value in row.env_vars.items()}
+    renew = partial(sealing.renew_stack, deployment_id=row.deployment_id)
+    variables = _renewed(row.sealed_variables, renew=renew, found=found)
+    env = {
+        name: _renewed(value, renew=partial(sealing.renew_env, name=name, deployment_id=row.deployment_id), found=found)
+        for name, value in row.env_vars.items()
+    }
     unchanged = (variables, env) == (row.sealed_variables, dict(row.env_vars))
     if not unchanged and replace(old=row, sealed_variables=variables, env_vars=env):
         found.resealed += 1
 
 
-def _renewed(value: str, *, context: str, found: Rotation) -> str:
+def _renewed(value: str, *, renew: Callable[..., str], found: Rotation) -> str:
     """The value under the newest key; as it is when that sealed it, when it is empty, or when it cannot be opened."""
     if not value or version_of(value) == newest_version():
         return value
     try:
-        return seal(value=unseal(sealed=value, context=context), context=context)
+        return renew(sealed=value)
     except CannotUnsealError:
         found.unopened[version_of(value)] += 1
         return value

@@ -7,9 +7,8 @@ from dataclasses import fields, replace
 from typing import Any
 from uuid import UUID
 
-from deployments.encryption import CannotUnsealError, unseal, unseal_mapping
 from deployments.errors import Invalid
-from deployments.services import variables
+from deployments.services import sealing, variables
 from deployments.types import ServiceState, Snapshot
 from stackgen.layout import volume_names
 from stackgen.plan import Change, Plan
@@ -54,19 +53,16 @@ def text_of(changes: tuple[Change, ...]) -> str:
 def values_of(snapshot: Snapshot) -> dict[str, str]:
     """All values of the stack. Secret. Raises Invalid when they cannot be opened."""
     try:
-        return unseal_mapping(sealed=snapshot.sealed_variables, context=f"deployment:{snapshot.deployment_id}")
-    except CannotUnsealError as error:
+        return sealing.unseal_stack(sealed=snapshot.sealed_variables, deployment_id=snapshot.deployment_id)
+    except sealing.CannotUnsealError as error:
         raise Invalid(f"The values of this version cannot be opened: {error}") from error
 
 
 def env_of(snapshot: Snapshot) -> dict[str, str]:
     """The variables that came with its request. Secret. Raises Invalid when they cannot be opened."""
     try:
-        return {
-            name: unseal(sealed=sealed, context=f"deployment:{snapshot.deployment_id}:{name}")
-            for name, sealed in snapshot.env_vars.items()
-        }
-    except CannotUnsealError as error:
+        return sealing.unseal_env(sealed=snapshot.env_vars, deployment_id=snapshot.deployment_id)
+    except sealing.CannotUnsealError as error:
         raise Invalid(f"The variables of this version cannot be opened: {error}") from error
 
 

@@ -8,9 +8,9 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from uuid import UUID
 
-from deployments.encryption import seal, unseal, unseal_mapping
 from deployments.errors import Invalid
 from deployments.repositories import deployments, secrets
+from deployments.services import sealing
 from deployments.types import DeploymentRecord
 from stackgen.errors import VariablesMissing
 from stackgen.results import Stack, StackService
@@ -45,9 +45,7 @@ def keep_fingerprint_key(*, project_id: UUID, new_password: Callable[[int], str]
 def request_env(*, deployment_id: UUID) -> dict[str, str]:
     """The variables that came with the request, opened. Secret."""
     _, sealed_env = deployments.sealed_values(deployment_id=deployment_id)
-    return {
-        name: unseal(sealed=value, context=f"deployment:{deployment_id}:{name}") for name, value in sealed_env.items()
-    }
+    return sealing.unseal_env(sealed=sealed_env, deployment_id=deployment_id)
 
 
 def generated_keys(stack: Stack) -> tuple[str, ...]:
@@ -85,36 +83,27 @@ def content_hashes(*, project_id: UUID, services: Iterable[StackService], values
     return hashes
 
 
-def context_of(*, project_id: UUID, key: str) -> str:
-    """What a project's sealed value is bound to."""
-    return f"project:{project_id}:{key}"
-
-
 def project_secrets(*, project_id: UUID) -> dict[str, str]:
     """The project's values by key, opened."""
     return {
-        key: unseal(sealed=value, context=context_of(project_id=project_id, key=key))
+        key: sealing.unseal_secret(sealed=value, project_id=project_id, key=key)
         for key, value in secrets.sealed(project_id=project_id).items()
     }
 
 
 def keep_generated(*, project_id: UUID, values: dict[str, str]) -> None:
     """Keep generated values; one that another job stored first stays."""
-    sealed = {
-        key: seal(value=value, context=context_of(project_id=project_id, key=key)) for key, value in values.items()
-    }
+    sealed = {key: sealing.seal_secret(value=value, project_id=project_id, key=key) for key, value in values.items()}
     secrets.add_missing(project_id=project_id, values=sealed)
 
 
 def keep_given(*, project_id: UUID, values: dict[str, str]) -> None:
     """Keep values given in a graph over older ones."""
-    sealed = {
-        key: seal(value=value, context=context_of(project_id=project_id, key=key)) for key, value in values.items()
-    }
+    sealed = {key: sealing.seal_secret(value=value, project_id=project_id, key=key) for key, value in values.items()}
     secrets.replace(project_id=project_id, values=sealed)
 
 
 def values_for(*, deployment_id: UUID) -> dict[str, str]:
     """What the agent of this deployment passes to its containers: exactly the values of its start."""
     sealed, _ = deployments.sealed_values(deployment_id=deployment_id)
-    return unseal_mapping(sealed=sealed, context=f"deployment:{deployment_id}")
+    return sealing.unseal_stack(sealed=sealed, deployment_id=deployment_id)

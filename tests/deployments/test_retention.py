@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployments.models import DeploymentHistory, Project
+from deployments.repositories.kept import KeptEntry
 from deployments.services import history, retention
 from deployments.services.retention import beyond
 from deployments.services.scale import scale_service
 from deployments.services.stop import stop_project
 from deployments.states import Status
-from deployments.types import DeploymentRecord, KeptEntry
+from deployments.types import DeploymentRecord
 from tests.deployments.lane import Lane
 
 

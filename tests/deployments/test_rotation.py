@@ -13,12 +13,11 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 from pytest_django.fixtures import Settings
 
-from deployments.encryption import seal
 from deployments.errors import Unauthenticated
 from deployments.models import Deployment, DeploymentHistory, ProjectSecret
 from deployments.repositories import sealed
 from deployments.repositories.sealed import SealedSecret
-from deployments.services import requester, rotation, sources, variables
+from deployments.services import requester, rotation, sealing, sources, variables
 from deployments.states import Status
 from tests import factories
 from tests.deployments.lane import Lane
@@ -138,7 +137,7 @@ def test_no_value_is_ever_stored_in_clear(lane: Lane, settings: Settings) -> Non
 
 def test_the_session_of_one_that_waits_is_sealed_anew(lane: Lane, settings: Settings) -> None:
     waiting = lane.ask()
-    sealed_session = seal(value=CANARY, context=requester.session_context(waiting.id))
+    sealed_session = sealing.seal_session(token=CANARY, deployment_id=waiting.id)
     Deployment.objects.filter(pk=waiting.id).update(sealed_session=sealed_session)
     settings.AXION_ENCRYPTION_KEYS = KEYS
     rotate()

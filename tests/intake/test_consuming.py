@@ -11,12 +11,12 @@ import pytest
 from django.utils import timezone
 
 from agents.models import Server
-from deployments.encryption import unseal
 from deployments.intake import dead_letters, patterns
 from deployments.intake.patterns import PATTERNS
 from deployments.intake.run import Intake
 from deployments.intake.topics import DEAD_LETTERS
 from deployments.models import Deployment, DeploymentEvent, Project, User
+from deployments.services import sealing
 from tests import factories
 from tests.intake.wire import Caller
 
@@ -158,7 +158,7 @@ def test_an_event_is_handled_without_a_reply_and_its_refusal_is_kept(
     assert b"canary-77" not in (letter.value or b"")
     original = dead_letters.original_of(letter.value or b"")
     assert json.loads(original.value or b"") == bad
-    assert unseal(sealed=body[dead_letters.SEALED], context=dead_letters.CONTEXT)
+    assert sealing.unseal_letter(sealed=body[dead_letters.SEALED])
     deadline_request = caller.ask(DEPLOY, {**good, "metadata": {**good["metadata"], "requestId": "after"}})
     assert deadline_request.body["status"] == 1
     assert Deployment.objects.count() == 2

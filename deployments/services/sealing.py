@@ -1,0 +1,132 @@
+"""What every sealed value is bound to, written once: whoever stores, opens or renews one comes here.
+
+A context that changes makes what is stored unreadable, so none ever does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from deployments import encryption
+from deployments.encryption import CannotUnsealError
+
+__all__ = [
+    "CannotUnsealError",
+    "has_key",
+    "newest_version",
+    "renew_env",
+    "renew_secret",
+    "renew_session",
+    "renew_stack",
+    "seal_env",
+    "seal_letter",
+    "seal_secret",
+    "seal_session",
+    "seal_stack",
+    "unseal_env",
+    "unseal_letter",
+    "unseal_secret",
+    "unseal_session",
+    "unseal_stack",
+    "version_of",
+]
+
+has_key = encryption.has_key
+newest_version = encryption.newest_version
+version_of = encryption.version_of
+_LETTER = "dead-letter"
+
+
+def seal_stack(*, values: Mapping[str, str], deployment_id: UUID) -> str:
+    """Seal all values of a deployment's stack as one."""
+    return encryption.seal_mapping(values=values, context=_stack(deployment_id))
+
+
+def unseal_stack(*, sealed: str, deployment_id: UUID) -> dict[str, str]:
+    """Open what `seal_stack` sealed for this deployment; nothing for an empty text. Raises CannotUnsealError."""
+    return encryption.unseal_mapping(sealed=sealed, context=_stack(deployment_id))
+
+
+def renew_stack(*, sealed: str, deployment_id: UUID) -> str:
+    """Seal the same under the newest key. Raises CannotUnsealError."""
+    return _renewed(sealed, context=_stack(deployment_id))
+
+
+def seal_env(*, values: Mapping[str, str], deployment_id: UUID) -> dict[str, str]:
+    """Seal each variable of a request for its deployment."""
+    return {
+        name: encryption.seal(value=value, context=_variable(deployment_id, name)) for name, value in values.items()
+    }
+
+
+def unseal_env(*, sealed: Mapping[str, str], deployment_id: UUID) -> dict[str, str]:
+    """Open what `seal_env` sealed for this deployment. Raises CannotUnsealError."""
+    return {
+        name: encryption.unseal(sealed=value, context=_variable(deployment_id, name)) for name, value in sealed.items()
+    }
+
+
+def renew_env(*, sealed: str, name: str, deployment_id: UUID) -> str:
+    """Seal one variable of a request under the newest key. Raises CannotUnsealError."""
+    return _renewed(sealed, context=_variable(deployment_id, name))
+
+
+def seal_session(*, token: str, deployment_id: UUID) -> str:
+    """Seal the session of who asked for a deployment."""
+    return encryption.seal(value=token, context=_session(deployment_id))
+
+
+def unseal_session(*, sealed: str, deployment_id: UUID) -> str:
+    """Open what `seal_session` sealed for this deployment. Raises CannotUnsealError."""
+    return encryption.unseal(sealed=sealed, context=_session(deployment_id))
+
+
+def renew_session(*, sealed: str, deployment_id: UUID) -> str:
+    """Seal the same under the newest key. Raises CannotUnsealError."""
+    return _renewed(sealed, context=_session(deployment_id))
+
+
+def seal_secret(*, value: str, project_id: UUID, key: str) -> str:
+    """Seal one value that a project keeps."""
+    return encryption.seal(value=value, context=_secret(project_id, key))
+
+
+def unseal_secret(*, sealed: str, project_id: UUID, key: str) -> str:
+    """Open what `seal_secret` sealed for this project and key. Raises CannotUnsealError."""
+    return encryption.unseal(sealed=sealed, context=_secret(project_id, key))
+
+
+def renew_secret(*, sealed: str, project_id: UUID, key: str) -> str:
+    """Seal the same under the newest key. Raises CannotUnsealError."""
+    return _renewed(sealed, context=_secret(project_id, key))
+
+
+def seal_letter(*, original: str) -> str:
+    """Seal what a dead letter is replayed from."""
+    return encryption.seal(value=original, context=_LETTER)
+
+
+def unseal_letter(*, sealed: str) -> str:
+    """Open what `seal_letter` sealed. Raises CannotUnsealError."""
+    return encryption.unseal(sealed=sealed, context=_LETTER)
+
+
+def _renewed(sealed: str, *, context: str) -> str:
+    return encryption.seal(value=encryption.unseal(sealed=sealed, context=context), context=context)
+
+
+def _stack(deployment_id: UUID) -> str:
+    return f"deployment:{deployment_id}"
+
+
+def _variable(deployment_id: UUID, name: str) -> str:
+    return f"deployment:{deployment_id}:{name}"
+
+
+def _session(deployment_id: UUID) -> str:
+    return f"deployment:{deployment_id}:session"
+
+
+def _secret(project_id: UUID, key: str) -> str:
+    return f"project:{project_id}:{key}"
