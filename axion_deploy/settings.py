@@ -1,5 +1,6 @@
 """All settings, read once from the environment. Every wait of the product has its deadline here, in seconds."""
 
+import hashlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,6 +25,18 @@ AXION_TRUSTED_PROXIES = env.networks("AXION_TRUSTED_PROXIES", "127.0.0.1,::1" if
 # From anybody else the header never gets here: see axion_deploy/forwarded.py.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if AXION_BEHIND_TLS else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = AXION_BEHIND_TLS
+SECURE_SSL_REDIRECT = AXION_BEHIND_TLS
+# Load balancers and Docker's own check ask the process itself, without TLS.
+SECURE_REDIRECT_EXEMPT = [r"^healthz(/events)?$"]
+SECURE_HSTS_SECONDS = env.number("AXION_HSTS_SECONDS", 31_536_000) if AXION_BEHIND_TLS else 0
+# Other names below ours, and browsers' lists of names, are not this installation's to decide about.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+# Cookies know no ports: names of this installation alone keep two on one host apart, and by TLS the prefix keeps
+# anybody who answers under the same name without TLS, or under a part of it, from setting them.
+_COOKIES = f"{'__Host-' if AXION_BEHIND_TLS else ''}axion-{hashlib.sha256(SECRET_KEY.encode()).hexdigest()[:8]}"
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_COOKIES}-session", f"{_COOKIES}-csrf"
+# Without a request for as long; `axion_deploy/session_age.py` lets it begin anew.
+SESSION_COOKIE_AGE = env.number("AXION_SESSION_IDLE_SECONDS", 12 * 3600, at_least=60)
 
 INSTALLED_APPS = [
     "axion_deploy",
@@ -53,6 +66,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "axion_deploy.session_age.SessionAgeMiddleware",
     "axion_deploy.fresh_password.FreshPasswordMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

@@ -18,8 +18,9 @@ class Sample:
     url: str
 
     @property
-    def result_url(self) -> str:
-        return f"{self.url}/result/"
+    def link(self) -> str:
+        """For browsers: another name than the admin's, because cookies know no ports."""
+        return self.url.replace("//127.0.0.1", "//localhost")
 
 
 def count_a_vote(sample: Sample) -> int:
@@ -53,7 +54,7 @@ def _wait_for_votes(sample: Sample, *, more_than: int, deadline: float) -> int:
 def _votes(sample: Sample) -> tuple[int | None, str]:
     """The votes for CHOICE, or why they cannot be told."""
     try:
-        answer = ask(f"{sample.result_url}api/results")
+        answer = ask(f"{sample.url}/result/api/results")
     except NoAnswer as error:
         return None, str(error)
     for choice in (answer.data or {}).get("choices", ()):

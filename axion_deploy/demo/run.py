@@ -186,8 +186,8 @@ class Demo:
             admin=f"{self.addresses.url}/admin/",
             user=USER,
             password=password,
-            vote=f"{sample.url}/",
-            result=sample.result_url,
+            vote=f"{sample.link}/",
+            result=f"{sample.link}/result/",
             logs=str(self.state.logs),
             keeps=self.options.keep,
         )

@@ -9,7 +9,6 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from deployments.scopes import Scope
 from deployments.wire import STAGE_NUMBERS, STATUS_NUMBERS
 
 Shape = serializers.Serializer[Any]
@@ -296,30 +295,3 @@ class AgentOut(Shape):
     health = Anything()
     lastSeenAt = Moment()
     condition = ConditionOut(allow_null=True, help_text="null for an agent that does not tell")
-
-
-class EnrolmentOut(Shape):
-    token = serializers.CharField(help_text="Shown here and never again.")
-    serverId = serializers.UUIDField()
-    expiresAt = Moment()
-
-
-class EnrolmentTokenOut(Shape):
-    id = serializers.UUIDField()
-    serverId = serializers.UUIDField()
-    createdAt = Moment()
-    expiresAt = Moment()
-    replace = serializers.BooleanField(help_text="Whether it may take the place of an agent that is connected.")
-
-
-class TokenOut(Shape):
-    id = serializers.UUIDField()
-    name = serializers.CharField()
-    scope = serializers.ChoiceField(choices=list(Scope), help_text="What it may: read, deploy too, or all.")
-    createdAt = Moment()
-    expiresAt = Moment()
-    lastUsedAt = Moment()
-
-
-class NewTokenOut(TokenOut):
-    token = serializers.CharField(help_text="Shown here and never again.")

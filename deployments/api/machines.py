@@ -12,15 +12,17 @@ from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from agents.enrolments import EnrolmentTokenData
 from agents.states import Presence
-from agents.types import ClusterData, EnrolmentTokenData, ServerData
+from agents.types import ClusterData, ServerData
 from deployments.api import examples
-from deployments.api.answers import ClusterOut, EnrolmentOut, EnrolmentTokenOut, ServerOut
+from deployments.api.answers import ClusterOut, ServerOut
 from deployments.api.common import Door, checked, ok
 from deployments.api.documents import data, documented, enveloped
 from deployments.api.once import once
 from deployments.api.parsers import BoundedJSONParser
 from deployments.api.serializers import ClusterIn, EnrolmentIn, ServerChangeIn, ServerIn
+from deployments.api.token_answers import EnrolmentOut, EnrolmentTokenOut
 from deployments.events import epoch_ms
 from deployments.services import machine_changes, machines
 

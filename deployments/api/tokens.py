@@ -14,13 +14,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
-from deployments.api.answers import NewTokenOut, TokenOut
 from deployments.api.common import Door, checked, ok
 from deployments.api.documents import data, documented, enveloped
 from deployments.api.once import once
 from deployments.api.parsers import BoundedJSONParser
 from deployments.api.serializers import TokenIn
 from deployments.api.throttles import TokenRate, UserRate
+from deployments.api.token_answers import NewTokenOut, TokenOut
 from deployments.events import epoch_ms
 from deployments.scopes import Scope, TokenRecord
 from deployments.services import tokens

@@ -6,12 +6,13 @@ from typing import Any, cast
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator, WebsocketDenier
+from channels.security.websocket import WebsocketDenier
 from channels.sessions import CookieMiddleware
 from django.urls import path
 
 from deployments.consumers.deployment import DeploymentConsumer
 from deployments.consumers.identity import token_of
+from deployments.consumers.origins import SameOrigin
 from deployments.consumers.project import ProjectConsumer
 
 
@@ -29,7 +30,7 @@ routes = CookieMiddleware(
         ]
     )
 )
-from_our_pages = AllowedHostsOriginValidator(routes)
+from_our_pages = SameOrigin(routes)
 
 
 async def live_application(scope: Any, receive: Any, send: Any) -> None:

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from agents.enrolments import EnrolmentTokenData
 from agents.errors import AgentNotFound, ServerNotFound
 from agents.errors import NotFound as TokenNotFound
 from agents.services import directory, enrolment
-from agents.types import ClusterData, EnrolmentTokenData, IssuedToken, ServerData
+from agents.types import ClusterData, IssuedToken, ServerData
 from deployments.errors import Conflict, Invalid, NotFound
 from deployments.types import Caller, Target, TargetKind
 

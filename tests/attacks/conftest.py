@@ -5,6 +5,7 @@ from tests.doors.conftest import (  # noqa: F401 - fixtures
     _quick_passwords,
     address,
     agent,
+    browser,
     deployment,
     owner,
     owner_api,

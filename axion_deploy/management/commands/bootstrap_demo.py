@@ -53,5 +53,5 @@ class Command(BaseCommand):
         for server in directory.servers_of(owner_id=owner_id):
             if server.name == SERVER:
                 return server.id
-        added = directory.add_server(server_id=uuid.uuid4(), owner_id=owner_id, name=SERVER, host="127.0.0.1")
+        added = directory.add_server(server_id=uuid.uuid4(), owner_id=owner_id, name=SERVER, host="localhost")
         return added.id

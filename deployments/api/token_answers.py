@@ -1,0 +1,37 @@
+"""What answers about tokens hold, of people and of agents, for the OpenAPI document."""
+
+# ruff: noqa: N815 - the wire's names
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from deployments.api.answers import Moment, Shape
+from deployments.scopes import Scope
+
+
+class EnrolmentOut(Shape):
+    token = serializers.CharField(help_text="Shown here and never again.")
+    serverId = serializers.UUIDField()
+    expiresAt = Moment()
+
+
+class EnrolmentTokenOut(Shape):
+    id = serializers.UUIDField()
+    serverId = serializers.UUIDField()
+    createdAt = Moment()
+    expiresAt = Moment()
+    replace = serializers.BooleanField(help_text="Whether it may take the place of an agent that is connected.")
+
+
+class TokenOut(Shape):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    scope = serializers.ChoiceField(choices=list(Scope), help_text="What it may: read, deploy too, or all.")
+    createdAt = Moment()
+    expiresAt = Moment()
+    lastUsedAt = Moment()
+
+
+class NewTokenOut(TokenOut):
+    token = serializers.CharField(help_text="Shown here and never again.")
