@@ -131,6 +131,7 @@ class ServerAdmin(Owned):
             seen=Subquery(active.values("last_seen_at")[:1]),
             revoked=Subquery(active.values("revoked_at")[:1]),
             told=Subquery(active.values("condition")[:1]),
+            trouble=Subquery(active.values("trouble")[:1]),
         )
         return found
 
@@ -147,8 +148,8 @@ class ServerAdmin(Owned):
     def troubles(self, server: Any) -> str:
         """Only of one that is there: what a silent one said last is no news."""
         if server.told is None or presence_of(server) is not Presence.ONLINE:
-            return ""
-        return " ".join(condition_of(server.told).troubles)
+            return server.trouble or ""
+        return " ".join([server.trouble, *condition_of(server.told).troubles]).strip()
 
     @display(description="Last seen", empty_value="never")
     def last_seen(self, server: Any) -> Any:
@@ -169,6 +170,8 @@ class ServerAdmin(Owned):
         server = self.get_object(request, object_id) if request.method == "GET" else None
         if server is not None and shares_name(server.host, request=request):
             self.message_user(request, SHARED_NAME.format(host=server.host), level=messages.WARNING)
+        if server is not None and server.trouble:
+            self.message_user(request, server.trouble, level=messages.ERROR)
         answer: HttpResponse = super().change_view(request, object_id, *arguments, **named)
         return answer
 
@@ -211,7 +214,7 @@ class AgentAdmin(ReadOnly):
     list_select_related = ("owner",)
     fields = (
         "id", "server_name", "owner_name", "health_pill", "version", "os", "architecture", "server_info", "health",
-        "fares", "condition_at", "last_seen_at", "enrolled_at", "revoked_at",
+        "fares", "trouble", "condition_at", "last_seen_at", "enrolled_at", "revoked_at",
     )  # fmt: skip
     readonly_fields = fields
     list_filter = (RevokedFilter,)

@@ -9,6 +9,7 @@ AgentError
 |  |- CommandNotFound
 |- CommandTooLarge            it cannot be sent to any agent
 |- TooManyTries               of one address; a little later it may try again
+|- AnotherMachine             a second machine uses the agent's credential
 |- Conflict                   the thing exists, in a state that does not allow the step
 |  |- AgentIsConnected
 |  |- AgentStillEnrolled
@@ -59,6 +60,11 @@ class CommandNotFound(NotFound):
 class CommandTooLarge(AgentError):
     code = "VALIDATION_ERROR"
     sentence = "The command is too large to be sent to an agent."
+
+
+class AnotherMachine(AgentError):
+    code = "CONFLICT"
+    sentence = "Another machine uses the credential of this agent."
 
 
 class TooManyTries(AgentError):

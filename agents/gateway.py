@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
-from agents.repositories import agents, assignments, commands, gateways
+from agents.repositories import agents, assignments, commands, gateways, ledger
 from agents.retention import HostInventory
 from agents.types import AgentCommand, CommandData, ReportVerdict, RevertCommand
 
@@ -82,6 +82,16 @@ def finish(*, command_id: UUID) -> bool:
     Call it in the transaction that stores the outcome, or when nobody waits for the command any more.
     """
     return commands.finish(command_id=command_id)
+
+
+def renew_ledger() -> UUID:
+    """Give the ledger another name: every agent asks before it goes on with anything. Returns it."""
+    return ledger.renew()
+
+
+def withdraw_unasked() -> int:
+    """Close every open order to go back that nobody asked for; returns how many. Inside a transaction."""
+    return commands.withdraw_unasked()
 
 
 def announce_retention(*, target_id: UUID) -> None:

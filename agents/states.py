@@ -11,7 +11,30 @@ Sending again and acknowledging again change nothing: delivery is at least once.
 """
 
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
+
+
+class Stage(IntEnum):
+    """Stages of a deployment in progress; the numbers are those of the wire."""
+
+    BUILDING = 1
+    PUSHING = 2
+    DEPLOYING = 3
+    HEALTH_CHECKING = 4
+    COMPLETED = 5
+
+
+class Outcome(IntEnum):
+    """How a command ended; the numbers are those of the wire."""
+
+    SUCCEEDED = 1
+    RESTORED = 2
+    FAILED = 3
+
+
+class CommandKind(StrEnum):
+    DEPLOY = "deploy"
+    REVERT = "revert"
 
 
 class CommandStatus(StrEnum):

@@ -3,38 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, TypeAlias
 from uuid import UUID
 
 from agents.condition import AgentCondition
-from agents.states import CommandStatus, Presence
+from agents.states import CommandKind, CommandStatus, Outcome, Presence, Stage
 
 NO_DETAILS: Mapping[str, Any] = MappingProxyType({})
-
-
-class Stage(IntEnum):
-    """Stages of a deployment in progress; the numbers are those of the wire."""
-
-    BUILDING = 1
-    PUSHING = 2
-    DEPLOYING = 3
-    HEALTH_CHECKING = 4
-    COMPLETED = 5
-
-
-class Outcome(IntEnum):
-    """How a command ended; the numbers are those of the wire."""
-
-    SUCCEEDED = 1
-    RESTORED = 2
-    FAILED = 3
-
-
-class CommandKind(StrEnum):
-    DEPLOY = "deploy"
-    REVERT = "revert"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +145,14 @@ class CommandFinished:
     touched: bool = False
 
 
-ReportBody: TypeAlias = StageReached | ServiceObserved | LogWritten | RestoreStarted | CommandFinished
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """What a newer agent says and this version does not know: its number counts, and nothing follows from it."""
+
+    what: str
+
+
+ReportBody: TypeAlias = StageReached | ServiceObserved | LogWritten | RestoreStarted | CommandFinished | Unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,8 @@ from agents import gateway
 from agents.answers import DeploymentState
 from agents.answers import ServiceState as WireService
 from agents.errors import AgentNotFound
+from agents.hello import Doubtful
+from agents.isolation import isolation
 from agents.retention import KeptStack, Retention
 from agents.services import directory
 from agents.transport.ports import Bindings
@@ -31,6 +33,7 @@ from deployments.services import (
     progress,
     queries,
     scale,
+    settling,
     stop,
     tokens,
     variables,
@@ -47,6 +50,7 @@ def bindings() -> Bindings:
     return Bindings(
         enrolment_wait=enrolment_wait,
         on_report=on_report,
+        unknown_fate=unknown_fate,
         secrets_of=secrets_of,
         bundle_of=bundle_of,
         user_of=user_of,
@@ -64,6 +68,12 @@ def enrolment_wait(*, address: str) -> int:
 
 def on_report(*, report: Report) -> int:
     return progress.apply_report(report=report, at=datetime.now(UTC))
+
+
+def unknown_fate(*, doubtful: Collection[Doubtful]) -> None:
+    for each in doubtful:
+        with isolation("unknown fates").item(each.deployment_id):
+            settling.end_as_unknown(deployment_id=each.deployment_id, command_id=each.command_id, at=datetime.now(UTC))
 
 
 def secrets_of(*, deployment_id: UUID, agent_id: UUID) -> Mapping[str, str]:

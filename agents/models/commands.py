@@ -6,8 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from agents.models.machines import Agent
-from agents.states import OPEN, CommandStatus
-from agents.types import CommandKind
+from agents.states import OPEN, CommandKind, CommandStatus
 
 
 class CommandRecord(models.Model):

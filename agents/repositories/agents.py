@@ -9,10 +9,11 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Now
 
 from agents.condition import condition_of
-from agents.models import Agent, Server
+from agents.hello import TWO_MACHINES, Hello, Instances, KnownAgent
+from agents.models import Agent, CommandRecord, Server
 from agents.models.machines import lost_after, silent_after
 from agents.retention import HostInventory
-from agents.states import presence
+from agents.states import OPEN, presence
 from agents.types import AgentData, AgentHealth, AgentInfo
 
 # What another version stored besides is left alone.
@@ -67,6 +68,9 @@ def enrol(*, server_id: UUID, owner_id: UUID, new_id: UUID, credential_hash: str
         "inventory_at": None,
         "condition": None,
         "condition_at": None,
+        "former_instance_id": "",
+        "refused_instance_id": "",
+        "trouble": "",
     }
     present = Agent.objects.select_for_update(no_key=True).active().filter(server_id=server_id).first()
     if present is not None and present.owner_id == owner_id:
@@ -74,7 +78,15 @@ def enrol(*, server_id: UUID, owner_id: UUID, new_id: UUID, credential_hash: str
         return present.id
     if present is not None:
         Agent.objects.filter(id=present.id).update(revoked_at=Now(), session_id=None)
-    return Agent.objects.create(id=new_id, server_id=server_id, owner_id=owner_id, **facts).id
+    new = Agent.objects.create(id=new_id, server_id=server_id, owner_id=owner_id, **facts).id
+    _take_over(agent_id=new, server_id=server_id, owner_id=owner_id)
+    return new
+
+
+def _take_over(*, agent_id: UUID, server_id: UUID, owner_id: UUID) -> None:
+    """What the agents before it of the same owner left open on the server is its to do, orders to go back too."""
+    former = Agent.objects.filter(server_id=server_id, owner_id=owner_id).exclude(id=agent_id)
+    CommandRecord.objects.filter(agent__in=former, status__in=OPEN).update(agent_id=agent_id)
 
 
 def is_connected(*, server_id: UUID) -> bool:
@@ -88,12 +100,46 @@ def revoke(*, agent_id: UUID) -> bool:
     return Agent.objects.active().filter(id=agent_id).update(revoked_at=Now(), session_id=None) == 1
 
 
-def open_session(*, agent_id: UUID, session_id: UUID, credential_hash: str, version: str) -> bool:
-    """Let this session speak for the agent, in place of any earlier one; False when the credential has ended."""
-    facts: dict[str, Any] = {"session_id": session_id, "last_seen_at": Now()}
-    if version:
-        facts["version"] = version[:50]
-    return Agent.objects.active().filter(id=agent_id, credential_hash=credential_hash).update(**facts) == 1
+def lock_for_session(*, agent_id: UUID, credential_hash: str) -> KnownAgent | None:
+    """The active agent with this credential, its row locked until the caller's transaction ends."""
+    rows = _read().select_for_update(no_key=True).active()
+    row = rows.filter(id=agent_id, credential_hash=credential_hash).first()
+    if row is None:
+        return None
+    now = row.database_now
+    return KnownAgent(
+        id=row.id,
+        journal_id=row.journal_id,
+        instances=Instances(
+            present=row.instance_id,
+            former=row.former_instance_id,
+            refused=row.refused_instance_id,
+            since=row.instance_at,
+        ),
+        heard_lately=row.last_seen_at is not None and now - row.last_seen_at < lost_after(),
+        now=now,
+    )
+
+
+def open_session(*, agent_id: UUID, session_id: UUID, hello: Hello, instances: Instances) -> None:
+    """Let this session speak for the agent, in place of any earlier one, and store what it says of itself."""
+    facts: dict[str, Any] = {
+        "session_id": session_id,
+        "last_seen_at": Now(),
+        "protocol": hello.protocol,
+        "understands": dict(hello.commands),
+        "instance_id": instances.present,
+        "former_instance_id": instances.former,
+        "refused_instance_id": instances.refused,
+        "instance_at": instances.since,
+    }
+    if hello.version:
+        facts["version"] = hello.version[:50]
+    if hello.journal_id:
+        facts["journal_id"] = hello.journal_id
+    if instances.refused:
+        facts["trouble"] = TWO_MACHINES
+    Agent.objects.filter(id=agent_id).update(**facts)
 
 
 def inventory(*, agent_id: UUID) -> HostInventory | None:

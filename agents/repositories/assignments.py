@@ -4,8 +4,7 @@ from uuid import UUID
 
 from agents.models import Agent, CommandRecord
 from agents.repositories.commands import same_place
-from agents.states import OPEN, CommandStatus
-from agents.types import CommandKind
+from agents.states import OPEN, CommandKind, CommandStatus
 
 # Of one lane; only lanes of clusters are looked through, and these end.
 MAX_COMMANDS = 500

@@ -13,8 +13,8 @@ from agents.limits import MAX_COMMAND_BYTES, mebibytes, wire_bytes
 from agents.models import Agent, CommandRecord
 from agents.repositories import ledger
 from agents.repositories.payloads import from_json, kind_of, to_json
-from agents.states import OPEN, SETTLING, CommandEvent, CommandStatus, next_status
-from agents.types import AgentCommand, CommandData, CommandKind, ReportVerdict, RevertCommand, Verdict
+from agents.states import OPEN, SETTLING, CommandEvent, CommandKind, CommandStatus, next_status
+from agents.types import AgentCommand, CommandData, ReportVerdict, RevertCommand, Verdict
 
 # The channel on which a commit wakes the gateway processes; the payload is the agent's id.
 CHANNEL = "agent_commands"
@@ -143,6 +143,12 @@ def withdraw(*, deployment_id: UUID) -> int:
         return sum(_advance(row, CommandEvent.WITHDRAW, finished_at=Now(), next_send_at=None) for row in rows)
 
 
+def withdraw_unasked() -> int:
+    """Close orders to go back that nobody asked for; see gateway.withdraw_unasked."""
+    rows = _locked().filter(kind=CommandKind.REVERT, status__in=OPEN, payload__keep_proven=True).order_by("id")
+    return sum(_advance(row, CommandEvent.FINISH, finished_at=Now(), next_send_at=None) for row in rows)
+
+
 def accept_report(*, command_id: UUID, number: int, agent_id: UUID | None) -> ReportVerdict:
     """Lock the row and judge the number; see gateway.accept_report."""
     _require_transaction()
@@ -179,6 +185,21 @@ def note_refusal(*, command_id: UUID, agent_id: UUID, refusal: str, message: str
             return None
         CommandRecord.objects.filter(id=row.id).update(refusal=refusal[:50], refusal_message=message[:2000])
     return RefusedCommand(id=row.id, deployment_id=row.deployment_id, last_report_number=row.last_report_number)
+
+
+def number_anew(*, command_id: UUID, agent_id: UUID) -> bool:
+    """Give the command the lane's next number and make it due, if its own was below the lane's floor; else False."""
+    with transaction.atomic():
+        lane = CommandRecord.objects.filter(id=command_id).values_list("lane", flat=True).first()
+        if lane is None:
+            raise CommandNotFound
+        lock_lane(lane=lane)
+        row = _lock(command_id=command_id, agent_id=agent_id)
+        if row.status not in OPEN or row.number > ledger.floor(lane=lane):
+            return False
+        CommandRecord.objects.filter(id=row.id).update(number=next_number(lane=lane), next_send_at=Now())
+        wake(agent_id=row.agent_id)
+        return True
 
 
 def finish(*, command_id: UUID) -> bool:

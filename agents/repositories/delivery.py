@@ -1,6 +1,7 @@
 """Which commands are to be written to which session now; the gateway process's view of the ledger."""
 
 from collections.abc import Collection
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -8,12 +9,16 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from agents.claim import BrokenCommand, Claim
+from agents.hello import Doubtful, Hello
 from agents.isolation import isolation
 from agents.limits import MAX_CLAIMED_BYTES, MAX_COMMAND_BYTES
 from agents.models import CommandRecord
-from agents.repositories.commands import as_data, wake
-from agents.states import OPEN, UNACKNOWLEDGED
+from agents.repositories.commands import as_data, same_place, wake
+from agents.states import OPEN, UNACKNOWLEDGED, CommandKind
 from agents.types import CommandData
+
+# An agent whose session was taken over by another process tries again within half a second.
+WHO_WAS_REPLACED_IS_BACK = timedelta(seconds=5)
 
 # Times that a row is claimed before it counts as broken: meanwhile a gateway of the version that wrote it may take it.
 MAX_UNREAD_ATTEMPTS = 4
@@ -74,10 +79,35 @@ def claim_due(*, session_ids: Collection[UUID], limit: int) -> Claim:
     )
 
 
-def make_due(*, agent_id: UUID, unfinished: Collection[UUID]) -> int:
-    """After a (re)connect everything open is due now, except what the agent acknowledged and still has."""
+def make_due(
+    *, agent_id: UUID, unfinished: Collection[UUID], new_process: bool = False, new_journal: bool = False
+) -> int:
+    """After a (re)connect everything open is due now, except what the agent acknowledged and still has.
+
+    What another process had acknowledged and this one does not have, and all where its journal is another one too,
+    waits a little: this may be a clone, and whoever it has replaced is back by then.
+    """
     held = Q(id__in=unfinished) & ~Q(status__in=UNACKNOWLEDGED)
-    return CommandRecord.objects.filter(agent_id=agent_id, status__in=OPEN).exclude(held).update(next_send_at=Now())
+    rows = CommandRecord.objects.filter(agent_id=agent_id, status__in=OPEN).exclude(held)
+    doubted = rows if new_journal else rows.exclude(status__in=UNACKNOWLEDGED) if new_process else rows.none()
+    waiting = list(doubted.values_list("id", flat=True))
+    later = rows.filter(id__in=waiting).update(next_send_at=Now() + WHO_WAS_REPLACED_IS_BACK)
+    return later + rows.exclude(id__in=waiting).update(next_send_at=Now())
+
+
+def doubtful(*, agent_id: UUID, lanes: Collection[str], hello: Hello) -> tuple[Doubtful, ...]:
+    """Open commands of these lanes, given to the agent's server, which it neither works on nor holds to be current.
+
+    Not what a person asked to go back from: that is done whatever happened since.
+    """
+    rows = CommandRecord.objects.filter(agent__in=same_place(agent_id=agent_id), lane__in=lanes, status__in=OPEN)
+    current = [stack.current for stack in hello.stacks if stack.current is not None]
+    rows = rows.exclude(id__in=hello.unfinished).exclude(deployment_id__in=current)
+    asked_by_nobody = Q(kind=CommandKind.DEPLOY) | Q(payload__keep_proven=True)
+    return tuple(
+        Doubtful(command_id=command_id, deployment_id=deployment_id)
+        for command_id, deployment_id in rows.filter(asked_by_nobody).values_list("id", "deployment_id")
+    )
 
 
 def hurry(*, agent_id: UUID, deployment_id: UUID, owner_id: UUID) -> bool:

@@ -1,9 +1,11 @@
 """Commands as JSON and back, for the ledger's payload column."""
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 from typing import Any
 
-from agents.types import AgentCommand, CommandKind, DeployCommand, RevertCommand, ServiceSpec
+from agents.states import CommandKind
+from agents.types import AgentCommand, DeployCommand, RevertCommand, ServiceSpec
 
 
 def kind_of(command: AgentCommand) -> CommandKind:
@@ -19,10 +21,19 @@ def to_json(command: AgentCommand) -> dict[str, Any]:
 
 
 def from_json(*, kind: CommandKind, payload: dict[str, Any]) -> AgentCommand:
-    """The command that `to_json` was given; fields a newer version added take their defaults."""
+    """The command that `to_json` was given. Fields that another version did not store take their defaults; those that
+    only a newer one knows are left out.
+    """
     if kind is CommandKind.REVERT:
-        return RevertCommand(**payload)
+        return RevertCommand(**_known(RevertCommand, payload))
     services = tuple(
-        ServiceSpec(**{**service, "depends_on": tuple(service["depends_on"])}) for service in payload["services"]
+        ServiceSpec(**{**_known(ServiceSpec, service), "depends_on": tuple(service.get("depends_on", ()))})
+        for service in payload["services"]
     )
-    return DeployCommand(**{**payload, "services": services, "variable_names": tuple(payload["variable_names"])})
+    lists = {"services": services, "variable_names": tuple(payload.get("variable_names", ()))}
+    return DeployCommand(**{**_known(DeployCommand, payload), **lists})
+
+
+def _known(kind: type[Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    names = {each.name for each in fields(kind)}
+    return {name: value for name, value in stored.items() if name in names}

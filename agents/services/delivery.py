@@ -8,9 +8,12 @@ from agents.claim import Claim
 from agents.database import DATABASE_AWAY
 from agents.isolation import isolation
 from agents.repositories import assignments, commands, delivery, gateways
-from agents.types import CommandFinished, Outcome, Report, Sighting
+from agents.states import Outcome
+from agents.types import CommandFinished, Report, Sighting
 
 CHANNEL = commands.CHANNEL
+# The agent's word for a number below one that it has received in the lane.
+STALE = "stale_number"
 RETENTION_CHANNEL = gateways.RETENTION_CHANNEL
 
 
@@ -22,11 +25,6 @@ def claim_due(*, session_ids: Collection[UUID], limit: int) -> Claim:
     return delivery.claim_due(session_ids=session_ids, limit=limit)
 
 
-def resume(*, agent_id: UUID, unfinished: Collection[UUID]) -> None:
-    """After Hello: whatever the agent may have missed is due now."""
-    delivery.make_due(agent_id=agent_id, unfinished=unfinished)
-
-
 def acknowledge(*, command_id: UUID, agent_id: UUID) -> None:
     """The agent has written the command to its journal. Raises CommandNotFound, also for another agent's."""
     commands.acknowledge(command_id=command_id, agent_id=agent_id)
@@ -35,8 +33,11 @@ def acknowledge(*, command_id: UUID, agent_id: UUID) -> None:
 def refuse(*, command_id: UUID, agent_id: UUID, refusal: str, message: str, at: datetime) -> Report | None:
     """Note the refusal; returns the report that tells the deployment, or None when the command was closed before.
 
-    Applying that report ends in gateway.finish, which closes the command as refused. Raises CommandNotFound.
+    Applying that report ends in gateway.finish, which closes the command as refused. A number that an earlier state of
+    the ledger used before is replaced by a new one instead, and the command sent again. Raises CommandNotFound.
     """
+    if refusal == STALE and commands.number_anew(command_id=command_id, agent_id=agent_id):
+        return None
     command = commands.note_refusal(command_id=command_id, agent_id=agent_id, refusal=refusal, message=message)
     if command is None:
         return None

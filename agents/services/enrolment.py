@@ -92,15 +92,6 @@ def authenticate(*, credential: str) -> AgentData:
     return found[0]
 
 
-def open_session(*, agent_id: UUID, credential: str, session_id: UUID, version: str) -> None:
-    """Let this session speak for the agent, in place of any earlier one. Raises Unauthenticated."""
-    opened = agents.open_session(
-        agent_id=agent_id, session_id=session_id, credential_hash=_hash(credential), version=version
-    )
-    if not opened:
-        raise Unauthenticated
-
-
 def revoke(*, agent_id: UUID) -> None:
     """End the agent's credential and its server's tokens; its session is dropped within seconds.
 

@@ -11,7 +11,7 @@ from agents.answers import DeploymentState
 from agents.contracts import common_pb2, runner_pb2
 from agents.errors import NotFound
 from agents.retention import Retention
-from agents.states import Presence
+from agents.states import SETTLING, Outcome, Presence, Stage
 from agents.types import (
     AgentData,
     AgentHealth,
@@ -20,18 +20,19 @@ from agents.types import (
     CommandFinished,
     DeployCommand,
     LogWritten,
-    Outcome,
     Report,
     ReportBody,
     RestoreStarted,
     RevertCommand,
     ServiceObserved,
     ServiceSpec,
-    Stage,
     StageReached,
+    Unknown,
 )
 
 IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}")
+KNOWN_STAGES = frozenset(int(each) for each in Stage)
+KNOWN_OUTCOMES = frozenset(int(each) for each in Outcome)
 MOST_IMAGES = 20_000
 MAX_VOLUMES = 20
 MAX_PATH = 500
@@ -117,8 +118,15 @@ def reports_acknowledged(*, command_id: UUID, number: int) -> runner_pb2.ToAgent
     return runner_pb2.ToAgent(reports_acknowledged=stored)
 
 
-def welcome(*, heartbeat_seconds: int) -> runner_pb2.ToAgent:
-    return runner_pb2.ToAgent(welcome=runner_pb2.Welcome(heartbeat_seconds=heartbeat_seconds))
+def welcome(*, heartbeat_seconds: int, lost_after_seconds: int, ledger_incarnation: UUID) -> runner_pb2.ToAgent:
+    return runner_pb2.ToAgent(
+        welcome=runner_pb2.Welcome(
+            heartbeat_seconds=heartbeat_seconds,
+            protocol=SETTLING,
+            ledger_incarnation=str(ledger_incarnation),
+            lost_after_seconds=lost_after_seconds,
+        )
+    )
 
 
 def retention_to_wire(retention: Retention) -> runner_pb2.ToAgent:
@@ -143,7 +151,7 @@ def missing_from_wire(message: runner_pb2.Inventory) -> tuple[str, ...]:
 
 
 def report_from_wire(message: runner_pb2.Report, *, agent_id: UUID) -> Report:
-    """Raises ValueError where the message is no report that we know."""
+    """Raises ValueError where the message is no report. A body of a newer agent's that we do not know is `Unknown`."""
     if message.number < 1:
         raise ValueError("report numbers start at 1")
     return Report(
@@ -169,9 +177,12 @@ def _text(text: str) -> str:
 
 
 def _body_from_wire(message: runner_pb2.Report) -> ReportBody:
-    match message.WhichOneof("body"):
+    kind = message.WhichOneof("body")
+    match kind:
         case "stage":
             stage = message.stage
+            if int(stage.stage) not in KNOWN_STAGES:
+                return Unknown(what="stage")
             return StageReached(stage=Stage(stage.stage), percent=stage.percent, message=_text(stage.message))
         case "service":
             return _observed_from_wire(message.service)
@@ -188,7 +199,7 @@ def _body_from_wire(message: runner_pb2.Report) -> ReportBody:
             )
         case "finished":
             return _finished_from_wire(message.finished)
-    raise ValueError("a report without a body that we know")
+    return Unknown(what="body")
 
 
 def _observed_from_wire(message: runner_pb2.ServiceObserved) -> ServiceObserved:
@@ -208,10 +219,13 @@ def _observed_from_wire(message: runner_pb2.ServiceObserved) -> ServiceObserved:
 
 
 def _finished_from_wire(message: runner_pb2.CommandFinished) -> CommandFinished:
+    known = int(message.outcome) in KNOWN_OUTCOMES
+    # The command has ended, somehow: that must not wait for a deadline, and is no success.
+    unknown = f"The agent ended with an outcome that this control plane does not know ({message.outcome})."
     return CommandFinished(
-        outcome=Outcome(message.outcome),
-        reason=message.reason,
-        message=_text(message.message),
+        outcome=Outcome(message.outcome) if known else Outcome.FAILED,
+        reason=message.reason if known else "internal",
+        message=_text(message.message) if known else f"{unknown} {_text(message.message)}".strip(),
         failed_service=message.failed_service,
         log_tail=tuple(_text(line) for line in message.log_tail),
         services=tuple(_observed_from_wire(service) for service in message.services),

@@ -1,6 +1,7 @@
 """What an agent says about its commands, applied in the order it was said; one drain per session."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -17,7 +18,7 @@ from agents.transport import codec
 from agents.transport.ports import OnReport
 from agents.transport.session import AgentSession
 from agents.transport.threads import DatabaseThreads
-from agents.types import CommandFinished, Report
+from agents.types import CommandFinished, Report, Unknown
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -26,6 +27,9 @@ T = TypeVar("T")
 ACKNOWLEDGE_AT_LEAST_EVERY = 50
 TRIES_BEFORE_SET_ASIDE = 4
 RETRY = Backoff(first=0.2, most=5.0)
+
+# What newer agents said that this version does not know, by what it was.
+SKIPPED: Counter[str] = Counter()
 
 
 class SetAside(Exception):
@@ -53,6 +57,7 @@ class Intake:
         self._stored: dict[UUID, int] = {}
         self._held_back = 0
         self._set_aside: set[UUID] = set()
+        self._forgotten: set[UUID] = set()
         self._log = log.bind(agent_id=str(session.agent_id))
 
     async def drain(self) -> None:
@@ -80,9 +85,20 @@ class Intake:
         report = codec.report_from_wire(message, agent_id=self._session.agent_id)
         if report.command_id in self._set_aside:
             return
-        await self._require_own(report)
-        self._stored[report.command_id] = await self._store(report)
         self._held_back += 1
+        if not await self._is_own(report):
+            self._forget(report)
+            return
+        try:
+            self._stored[report.command_id] = await self._store(report)
+        except NotFound:
+            self._forget(report)
+            return
+        if isinstance(report.body, Unknown):
+            SKIPPED[report.body.what] += 1
+            self._log.warning(
+                "skipped what this version does not know", what=report.body.what, times=SKIPPED[report.body.what]
+            )
         if isinstance(report.body, CommandFinished):
             self._on_finished()
 
@@ -107,18 +123,29 @@ class Intake:
         if report is not None:
             await self._store(report)
 
-    async def _require_own(self, report: Report) -> None:
+    def _forget(self, report: Report) -> None:
+        """Nobody waits for it: not the agent's own, or of a command that this ledger does not have. Whichever it is, it
+        is answered as if it were stored, so that the agent does not send it for ever.
+        """
+        self._stored[report.command_id] = max(report.number, self._stored.get(report.command_id, 0))
+        if report.command_id not in self._forgotten:
+            self._forgotten.add(report.command_id)
+            self._log.warning("reports of a command that is not here are forgotten", command_id=str(report.command_id))
+
+    async def _is_own(self, report: Report) -> bool:
         command_id, deployment_id = report.command_id, report.deployment_id
         if self._session.knows(command_id=command_id, deployment_id=deployment_id):
-            return
+            return True
+        if command_id in self._forgotten:
+            return False
         own = await self._patiently(
             lambda: self._threads.run(
                 delivery.belongs, command_id=command_id, agent_id=report.agent_id, deployment_id=deployment_id
             )
         )
-        if not own:
-            raise NotFound
-        self._session.learn(command_id=command_id, deployment_id=deployment_id)
+        if own:
+            self._session.learn(command_id=command_id, deployment_id=deployment_id)
+        return own
 
     async def _store(self, report: Report) -> int:
         """The last stored number. Tries a few times, then sets the command aside so that others go on."""

@@ -6,6 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from agents.answers import DeploymentState
+from agents.hello import Doubtful
 from agents.retention import Retention
 from agents.types import Report
 
@@ -20,6 +21,12 @@ class OnReport(Protocol):
     """Store and apply the report in one transaction; returns the command's highest stored number."""
 
     def __call__(self, *, report: Report) -> int: ...
+
+
+class UnknownFate(Protocol):
+    """End these deployments as ones of which nobody knows what became; nothing is reverted."""
+
+    def __call__(self, *, doubtful: Collection[Doubtful]) -> None: ...
 
 
 class SecretsOf(Protocol):
@@ -78,6 +85,7 @@ class Bindings:
 
     enrolment_wait: EnrolmentWait
     on_report: OnReport
+    unknown_fate: UnknownFate
     secrets_of: SecretsOf
     bundle_of: BundleOf
     user_of: UserOf
@@ -97,6 +105,7 @@ class GatewayConfig:
     tls_cert: str = ""
     tls_key: str = ""
     heartbeat_seconds: int = 5
+    lost_after_seconds: int = 180
     poll_seconds: float = 1.0
     liveness_seconds: float = 1.0
     retention_seconds: float = 2.0

@@ -8,6 +8,7 @@ from uuid import UUID
 import grpc
 
 from agents.contracts import runner_pb2
+from agents.hello import Hello
 from agents.limits import MAX_QUEUED_BYTES
 from agents.types import AgentData
 
@@ -38,6 +39,7 @@ class AgentSession:
     def __init__(self, *, session_id: UUID, agent: AgentData) -> None:
         self.session_id = session_id
         self.agent_id = agent.id
+        self.hello = Hello()
         self.outgoing: asyncio.Queue[runner_pb2.ToAgent] = asyncio.Queue(OUTGOING_LIMIT)
         self.incoming: asyncio.Queue[runner_pb2.FromAgent] = asyncio.Queue(INCOMING_LIMIT)
         self.ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()

@@ -5,16 +5,16 @@ import math
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID
 
 import grpc
 import structlog
 
 from agents.contracts import runner_pb2
 from agents.database import DATABASE_AWAY
-from agents.errors import Unauthenticated
-from agents.services import delivery, enrolment
-from agents.transport import codec
+from agents.errors import AnotherMachine, Unauthenticated
+from agents.hello import Greeting
+from agents.services.greeting import greet
+from agents.transport import codec, hellos
 from agents.transport.callers import Callers
 from agents.transport.condition import condition_from_wire
 from agents.transport.intake import Intake
@@ -66,9 +66,15 @@ class SessionCalls:
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, told)
         hello = await self._hello(messages, context, agent)
         session = AgentSession(session_id=uuid.uuid4(), agent=agent)
-        await self._open(context, session, hello, credential)
+        greeting = await self._open(context, session, hello, credential)
         # Before the switchboard knows the session, so that nothing is written before it.
-        session.offer(codec.welcome(heartbeat_seconds=self._config.heartbeat_seconds))
+        session.offer(
+            codec.welcome(
+                heartbeat_seconds=self._config.heartbeat_seconds,
+                lost_after_seconds=self._config.lost_after_seconds,
+                ledger_incarnation=greeting.ledger_incarnation,
+            )
+        )
         self._switchboard.add(session)
         self._retentions.look_at(agent_id=agent.id)
         log.info("agent connected", agent_id=str(agent.id), version=hello.version)
@@ -92,23 +98,32 @@ class SessionCalls:
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, "The credential belongs to another agent.")
         return first.hello
 
-    async def _open(self, context: Stream, session: AgentSession, hello: runner_pb2.Hello, credential: str) -> None:
+    async def _open(
+        self, context: Stream, session: AgentSession, message: runner_pb2.Hello, credential: str
+    ) -> Greeting:
+        """Both sides compare what they hold before a command or a report passes between them."""
         try:
-            await self._threads.run(
-                enrolment.open_session,
+            session.hello = hellos.hello_from_wire(message)
+            greeting = await self._threads.run(
+                greet,
                 agent_id=session.agent_id,
                 credential=credential,
                 session_id=session.session_id,
-                version=hello.version,
+                hello=session.hello,
             )
-            unfinished = [UUID(each) for each in hello.unfinished_command_ids]
-            await self._threads.run(delivery.resume, agent_id=session.agent_id, unfinished=unfinished)
+            if greeting.doubtful:
+                await self._threads.run(self._bindings.unknown_fate, doubtful=greeting.doubtful)
+            return greeting
+        except AnotherMachine as error:
+            log.error("a second machine uses the credential of an agent", agent_id=str(session.agent_id))
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, error.message)
         except Unauthenticated:
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, "Not authenticated.")
         except ValueError:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "Command ids are UUIDs.")
         except DATABASE_AWAY:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "The session cannot be opened now.")
+        raise AssertionError("abort raises")
 
     async def _run(self, messages: Incoming, context: Stream, session: AgentSession) -> Ending | None:
         """Read, write and apply side by side; the first to end ends the others."""

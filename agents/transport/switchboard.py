@@ -10,6 +10,7 @@ from agents.claim import BrokenCommand
 from agents.contracts import runner_pb2
 from agents.database import DATABASE_AWAY
 from agents.services import delivery
+from agents.transport.hellos import not_understood
 from agents.transport.session import REPLACED, AgentSession, Ending
 from agents.transport.threads import DatabaseThreads
 from agents.transport.undeliverable import Failing, command_message
@@ -82,13 +83,19 @@ class Switchboard:
             self._due.set()
         broken = [*due.broken]
         for command in due.commands:
-            message = command_message(command)
+            message = self._message_for(command)
             if isinstance(message, BrokenCommand):
                 broken.append(message)
             else:
                 self._hand(command, message)
         for each in broken:
             await self._failing.fail(each)
+
+    def _message_for(self, command: CommandData) -> runner_pb2.ToAgent | BrokenCommand:
+        """What the agent would leave out or misread is not sent at all."""
+        session = self._sessions.get(command.agent_id)
+        why = not_understood(session.hello, kind=command.kind, command=command.command) if session else ""
+        return BrokenCommand(id=command.id, agent_id=command.agent_id, why=why) if why else command_message(command)
 
     def _hand(self, command: CommandData, message: runner_pb2.ToAgent) -> None:
         """By agent, not by the session of the claim: a newer session must not get later numbers first."""

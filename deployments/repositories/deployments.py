@@ -19,7 +19,7 @@ from deployments.events import epoch_ms, revert_confirmed, status_changed, waiti
 from deployments.models import Deployment
 from deployments.repositories import clock, events
 from deployments.repositories.records import DEPLOYMENT_COLUMNS, deployment_record, service_to_json
-from deployments.states import TRANSITIONS, IllegalTransitionError, Reason, Stage, Status, Transition
+from deployments.states import ACTIVE, TRANSITIONS, IllegalTransitionError, Reason, Stage, Status, Transition
 from deployments.types import Asker, DeploymentRecord, DeployRequest, ServiceState, TargetKind
 
 
@@ -189,6 +189,12 @@ def store_services(*, deployment_id: UUID, services: tuple[ServiceState, ...], a
 def store_config(*, deployment_id: UUID, config: Mapping[str, Any]) -> None:
     """Replace the stored configuration. Inside a transaction that holds the row."""
     Deployment.objects.filter(pk=deployment_id).update(config=dict(config))
+
+
+def prolong_active(*, deadline_at: datetime, at: datetime) -> int:
+    """Let all that is at work, and that nobody asked to cancel, end at this time at the latest; returns how many."""
+    rows = Deployment.objects.filter(status__in=sorted(ACTIVE), cancel_requested_at__isnull=True)
+    return rows.filter(deadline_at__lt=deadline_at).update(deadline_at=deadline_at, updated_at=at)
 
 
 def ask_cancel(*, deployment_id: UUID, by: UUID, at: datetime, deadline_at: datetime) -> bool:

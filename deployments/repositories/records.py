@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,10 @@ from deployments.types import (
     Target,
     TargetKind,
 )
+
+SERVICE_FIELDS = frozenset(each.name for each in fields(ServiceState))
+KNOWN_REASONS = frozenset(each.value for each in Reason)
+KNOWN_STAGES = frozenset(each.value for each in Stage)
 
 
 def project_record(row: Project) -> ProjectRecord:
@@ -62,8 +66,16 @@ def service_to_json(state: ServiceState) -> dict[str, Any]:
 
 
 def service_from_json(raw: Mapping[str, Any]) -> ServiceState:
-    deployed_at = datetime.fromisoformat(raw["deployed_at"]) if raw["deployed_at"] else None
-    return ServiceState(**{**raw, "container_ids": tuple(raw["container_ids"]), "deployed_at": deployed_at})
+    """What another version stored besides is left out, and what it did not store takes its default."""
+    known = {name: value for name, value in raw.items() if name in SERVICE_FIELDS}
+    deployed_at = datetime.fromisoformat(raw["deployed_at"]) if raw.get("deployed_at") else None
+    container_ids = tuple(raw.get("container_ids", ()))
+    return ServiceState(**{**known, "container_ids": container_ids, "deployed_at": deployed_at})
+
+
+def _reason(word: str) -> Reason:
+    """A reason that only a newer version knows counts as internal."""
+    return Reason(word) if word in KNOWN_REASONS else Reason.INTERNAL
 
 
 def target_of(*, server_id: UUID | None, cluster_id: UUID | None) -> Target:
@@ -98,9 +110,9 @@ def deployment_record(row: Mapping[str, Any]) -> DeploymentRecord:
         kind=row["kind"],
         target=target_of(server_id=row["server_id"], cluster_id=row["cluster_id"]),
         status=Status(row["status"]),
-        stage=Stage(row["stage"]),
+        stage=Stage(row["stage"]) if row["stage"] in KNOWN_STAGES else Stage.NONE,
         progress=row["progress"],
-        reason=Reason(row["reason"]),
+        reason=_reason(row["reason"]),
         message=row["message"],
         failed_service=row["failed_service"],
         log_tail=tuple(row["log_tail"]),

@@ -7,8 +7,8 @@ from datetime import datetime
 from uuid import UUID
 
 from agents import gateway
+from agents.states import Outcome as AgentOutcome
 from agents.types import CommandFinished
-from agents.types import Outcome as AgentOutcome
 from deployments.repositories import deployments
 from deployments.repositories.deployments import Outcome
 from deployments.services import observations, proof, settle, settling

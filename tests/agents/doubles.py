@@ -17,6 +17,7 @@ from agents import gateway
 from agents.answers import DeploymentState
 from agents.contracts import runner_pb2, runner_pb2_grpc
 from agents.errors import NotFound
+from agents.hello import Doubtful
 from agents.retention import Retention
 from agents.transport.ports import Bindings
 from agents.types import CommandData, CommandFinished, DeployCommand, Registration, Report, ServiceSpec, Verdict
@@ -36,6 +37,7 @@ class Domain:
     most_enrolments: int = 1000
     kept: Retention = field(default_factory=Retention)
     asked_retentions: list[tuple[UUID, ...]] = field(default_factory=list)
+    unknown: list[Doubtful] = field(default_factory=list)
     bundle: bytes = b""
     fails_on: type[Exception] | None = None
     takes_seconds: float = 0.0
@@ -44,6 +46,7 @@ class Domain:
         return Bindings(
             enrolment_wait=self.enrolment_wait,
             on_report=self.on_report,
+            unknown_fate=self.unknown_fate,
             secrets_of=self.secrets_of,
             bundle_of=self.bundle_of,
             user_of=self.user_of,
@@ -69,6 +72,9 @@ class Domain:
         if verdict.verdict is Verdict.FRESH:
             self.applied.append(report)
         return verdict.last_number
+
+    def unknown_fate(self, *, doubtful: Collection[Doubtful]) -> None:
+        self.unknown += doubtful
 
     def secrets_of(self, *, deployment_id: UUID, agent_id: UUID) -> Mapping[str, str]:
         return {"PASSWORD": f"of {deployment_id}"}
@@ -143,16 +149,16 @@ class FakeAgent:
         self._reading: asyncio.Future[Any] | None = None
         self.retentions: list[runner_pb2.Retention] = []
 
-    async def connect(self, *, unfinished: tuple[UUID, ...] = (), agent_id: UUID | None = None) -> Any:
-        """Say Hello; returns the call for those who look at its status."""
+    async def connect(self, *, unfinished: tuple[UUID, ...] = (), agent_id: UUID | None = None, **said: Any) -> Any:
+        """Say Hello; returns the call for those who look at its status. `said` are further fields of Hello."""
         self._call, self._reading = self._stub.Session(metadata=self.metadata), None
         ids = [str(each) for each in unfinished]
-        hello = runner_pb2.Hello(agent_id=str(agent_id or self.id), version="2", unfinished_command_ids=ids)
+        hello = runner_pb2.Hello(agent_id=str(agent_id or self.id), version="2", unfinished_command_ids=ids, **said)
         await self._call.write(runner_pb2.FromAgent(hello=hello))
         return self._call
 
-    async def welcomed(self, *, unfinished: tuple[UUID, ...] = ()) -> runner_pb2.Welcome:
-        await self.connect(unfinished=unfinished)
+    async def welcomed(self, *, unfinished: tuple[UUID, ...] = (), **said: Any) -> runner_pb2.Welcome:
+        await self.connect(unfinished=unfinished, **said)
         welcome: runner_pb2.Welcome = (await self.read()).welcome
         return welcome
 
@@ -212,6 +218,10 @@ class FakeAgent:
 
     async def say(self, report: runner_pb2.Report) -> None:
         await self._call.write(runner_pb2.FromAgent(report=report))
+
+    async def write_raw(self, message: bytes) -> None:
+        """A message of a newer version."""
+        await self._call.write(runner_pb2.FromAgent.FromString(message))
 
     async def heartbeat(self, *, containers: int = 0) -> None:
         health = runner_pb2.AgentHealth(connected=True, active_containers=containers)

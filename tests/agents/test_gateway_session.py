@@ -11,9 +11,9 @@ import pytest
 
 from agents import gateway
 from agents.services import enrolment
-from agents.states import CommandStatus
+from agents.states import CommandStatus, Outcome
 from agents.transport.threads import DatabaseThreads
-from agents.types import CommandData, CommandFinished, Outcome, Registration
+from agents.types import CommandData, CommandFinished, Registration
 from tests.agents.doubles import Domain, FakeAgent, eventually, send
 
 pytestmark = pytest.mark.django_db(transaction=True)

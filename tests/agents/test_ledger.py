@@ -12,8 +12,9 @@ from django.db import IntegrityError, connection, transaction
 
 from agents import gateway
 from agents.errors import AgentNotFound, CommandNotFound, TransactionRequired
+from agents.hello import Hello
 from agents.models import CommandRecord
-from agents.services import delivery, enrolment
+from agents.services import delivery, enrolment, greeting
 from agents.states import CLOSED, CommandEvent, CommandStatus, next_status, sources
 from agents.types import CommandData, Registration, RevertCommand, Verdict
 from tests.agents.doubles import deploy, send
@@ -50,9 +51,7 @@ def judge(command_id: UUID, number: int, agent_id: UUID | None = None) -> tuple[
 def deliver(registered: Registration) -> tuple[CommandData, ...]:
     """Claim what is due, as the agent's session would."""
     session = uuid4()
-    enrolment.open_session(
-        agent_id=registered.agent_id, credential=registered.credential, session_id=session, version=""
-    )
+    greeting.greet(agent_id=registered.agent_id, credential=registered.credential, session_id=session, hello=Hello())
     return delivery.claim_due(session_ids=[session], limit=10).commands
 
 
@@ -207,9 +206,7 @@ def test_commands_are_claimed_in_lane_order_and_a_limit_takes_the_lower_numbers(
     for lane in ("b", "a", "b", "a"):
         send(agent_id=registered.agent_id, lane=lane)
     session = uuid4()
-    enrolment.open_session(
-        agent_id=registered.agent_id, credential=registered.credential, session_id=session, version=""
-    )
+    greeting.greet(agent_id=registered.agent_id, credential=registered.credential, session_id=session, hello=Hello())
     claims = [delivery.claim_due(session_ids=[session], limit=3).commands for _ in range(3)]
     assert [[(each.lane, each.number) for each in claim] for claim in claims] == [
         [("a", 1), ("a", 2), ("b", 1)],

@@ -11,12 +11,12 @@ from django.db import transaction
 from agents import gateway
 from agents.errors import CommandTooLarge
 from agents.limits import MAX_CLAIMED_BYTES, MAX_COMMAND_BYTES, MAX_SENT_BYTES, MIB
-from agents.models import CommandRecord
+from agents.models import Agent, CommandRecord
 from agents.repositories.delivery import MAX_UNREAD_ATTEMPTS
-from agents.services import delivery, enrolment
-from agents.states import CommandStatus
+from agents.services import delivery
+from agents.states import CommandStatus, Outcome
 from agents.transport.threads import DatabaseThreads
-from agents.types import CommandData, CommandFinished, Outcome, Registration
+from agents.types import CommandData, CommandFinished, Registration
 from tests.agents.doubles import Domain, FakeAgent, deploy, eventually, send
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,9 +67,7 @@ async def test_what_cannot_be_written_fails_and_others_go_on(
 
 def claimed(registered: Registration) -> list[UUID]:
     session = uuid4()
-    enrolment.open_session(
-        agent_id=registered.agent_id, credential=registered.credential, session_id=session, version=""
-    )
+    Agent.objects.filter(id=registered.agent_id).update(session_id=session)
     return [each.id for each in delivery.claim_due(session_ids=[session], limit=10).commands]
 
 

@@ -10,8 +10,9 @@ import pytest
 from django.db import connection
 
 from agents.errors import AgentIsConnected, EnrolmentRefused, Unauthenticated
+from agents.hello import Hello
 from agents.models import Agent, EnrolmentToken, Server
-from agents.services import enrolment
+from agents.services import enrolment, greeting
 from agents.types import AgentInfo, Registration
 from deployments.models import User
 from deployments.services import machine_changes, machines
@@ -31,9 +32,7 @@ def enrol(token: str, server_id: UUID | None = None) -> Registration:
 
 
 def connected(registered: Registration) -> Registration:
-    enrolment.open_session(
-        agent_id=registered.agent_id, credential=registered.credential, session_id=uuid4(), version=""
-    )
+    greeting.greet(agent_id=registered.agent_id, credential=registered.credential, session_id=uuid4(), hello=Hello())
     return registered
 
 

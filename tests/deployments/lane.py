@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from agents.models import Agent, CommandRecord, Server
-from agents.types import CommandFinished, Outcome, Report, ReportBody, RestoreStarted, ServiceObserved
+from agents.states import Outcome
+from agents.types import CommandFinished, Report, ReportBody, RestoreStarted, ServiceObserved
 from deployments.models import User
 from deployments.services import execute, progress, settle, sources
 from deployments.services.access import caller_of

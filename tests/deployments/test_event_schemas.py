@@ -14,7 +14,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
 from agents.models import Agent, Server
-from agents.types import CommandFinished, LogWritten, Outcome, Report, ServiceObserved, Stage, StageReached
+from agents.states import Outcome, Stage
+from agents.types import CommandFinished, LogWritten, Report, ServiceObserved, StageReached
 from deployments import stream
 from deployments.events import EventType
 from deployments.models import DeploymentEvent, Project, User

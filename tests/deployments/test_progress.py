@@ -8,16 +8,8 @@ from uuid import UUID
 import pytest
 
 from agents.models import Agent, Server
-from agents.types import (
-    CommandFinished,
-    LogWritten,
-    Outcome,
-    Report,
-    RestoreStarted,
-    ServiceObserved,
-    Stage,
-    StageReached,
-)
+from agents.states import Outcome, Stage
+from agents.types import CommandFinished, LogWritten, Report, RestoreStarted, ServiceObserved, StageReached
 from deployments.models import Deployment, DeploymentEvent, DeploymentHistory, Project
 from deployments.repositories.deployments import Outcome as Settled
 from deployments.services import cancel, progress, settle

@@ -9,7 +9,8 @@ import pytest
 from django.db.models.functions import Now
 
 from agents.models import Agent, CommandRecord
-from agents.types import CommandFinished, Outcome, ServiceObserved
+from agents.states import Outcome
+from agents.types import CommandFinished, ServiceObserved
 from deployments.models import Deployment, DeploymentEvent, DeploymentHistory
 from deployments.services import cancel, deadlines, settle
 from deployments.states import Reason, Status

@@ -66,6 +66,7 @@ def _config() -> GatewayConfig:
         tls_cert=settings.AXION_GATEWAY_TLS_CERT,
         tls_key=settings.AXION_GATEWAY_TLS_KEY,
         heartbeat_seconds=settings.AXION_HEARTBEAT_SECONDS,
+        lost_after_seconds=settings.AXION_AGENT_LOST_AFTER,
     )
 
 

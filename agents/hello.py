@@ -1,0 +1,92 @@
+"""What an agent says of itself when it connects, and which of several processes is the agent; frozen and pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+# A process that was replaced by another and comes back within this time was alive all the while.
+ALIVE_ALL_THE_WHILE = timedelta(minutes=10)
+TWO_MACHINES = (
+    "Two machines use the credential of this agent: a cloned machine, or a copied state directory. The one that"
+    " connected second is refused. Give it an enrolment token of a server of its own, and remove its credential file."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackState:
+    """What the agent's journal holds to run; `current` is None when nothing does."""
+
+    stack_name: str
+    lane: str
+    current: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hello:
+    """The first message of a session; what an older agent does not say is empty."""
+
+    version: str = ""
+    instance_id: str = ""
+    protocol: int = 1
+    journal_id: str = ""
+    ledger_incarnation: str = ""
+    commands: Mapping[str, int] = field(default_factory=dict)
+    unfinished: tuple[UUID, ...] = ()
+    stacks: tuple[StackState, ...] = ()
+    highest_numbers: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubtful:
+    """An open command of a lane in which the agent knows more than the ledger; the agent neither works on it nor holds
+    it to be current, so nobody knows what became of it.
+    """
+
+    command_id: UUID
+    deployment_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Greeting:
+    """What follows from a Hello."""
+
+    ledger_incarnation: UUID
+    doubtful: tuple[Doubtful, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instances:
+    """Processes that spoke with one credential: the present one, the one before it, and one that is refused."""
+
+    present: str = ""
+    former: str = ""
+    refused: str = ""
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownAgent:
+    """What is stored of an agent whose session is about to begin; `now` by the database's clock."""
+
+    id: UUID
+    journal_id: str
+    instances: Instances
+    heard_lately: bool
+    now: datetime
+
+
+def admit(known: Instances, *, instance_id: str, now: datetime, heard_lately: bool) -> Instances | None:
+    """Return who speaks for the agent from now on; None refuses this process.
+
+    A restart has a new id, and the old one never comes back. Where it does, two are alive, and the first one stays for
+    as long as it is heard.
+    """
+    if instance_id in ("", known.present):
+        return known
+    if instance_id == known.refused and heard_lately:
+        return None
+    lately = known.since is not None and now - known.since < ALIVE_ALL_THE_WHILE
+    if instance_id == known.former and lately:
+        return Instances(present=instance_id, refused=known.present, since=now)
+    return replace(known, present=instance_id, former=known.present, since=now)

@@ -1,0 +1,56 @@
+"""A session begins: who speaks for the agent, what both sides hold, and what is due. One transaction, no network."""
+
+import hashlib
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from agents.errors import AnotherMachine, Unauthenticated
+from agents.hello import TWO_MACHINES, Greeting, Hello, KnownAgent, admit
+from agents.repositories import agents, delivery, ledger
+from agents.states import SETTLING
+
+log = structlog.get_logger(__name__)
+
+
+def greet(*, agent_id: UUID, credential: str, session_id: UUID, hello: Hello) -> Greeting:
+    """Let this session speak for the agent, in place of any earlier one, and make due what the agent may have missed.
+
+    Raises Unauthenticated for a credential that has ended, AnotherMachine for a second machine that uses it.
+    """
+    with transaction.atomic():
+        agent = agents.lock_for_session(agent_id=agent_id, credential_hash=_hash(credential))
+        if agent is None:
+            raise Unauthenticated
+        instances = admit(
+            agent.instances, instance_id=hello.instance_id, now=agent.now, heard_lately=agent.heard_lately
+        )
+        if instances is None:
+            raise AnotherMachine(TWO_MACHINES)
+        incarnation = ledger.incarnation()
+        behind = ledger.behind(agent_id=agent_id, highest=hello.highest_numbers)
+        agents.open_session(agent_id=agent_id, session_id=session_id, hello=hello, instances=instances)
+        _make_due(agent, hello, incarnation=incarnation)
+        doubtful = delivery.doubtful(agent_id=agent_id, lanes=behind, hello=hello)
+    if behind:
+        log.error(
+            "an agent knows more than the ledger: the database was restored", agent_id=str(agent_id), lanes=behind
+        )
+    return Greeting(ledger_incarnation=incarnation, doubtful=doubtful)
+
+
+def _make_due(agent: KnownAgent, hello: Hello, *, incarnation: UUID) -> None:
+    """What the agent holds is not sent again, unless it served another ledger: then it waits for our word."""
+    same_ledger = hello.protocol < SETTLING or hello.ledger_incarnation == str(incarnation)
+    new_process = agent.instances.present not in ("", hello.instance_id)
+    delivery.make_due(
+        agent_id=agent.id,
+        unfinished=hello.unfinished if same_ledger else (),
+        new_process=new_process,
+        new_journal=new_process and agent.journal_id not in ("", hello.journal_id),
+    )
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

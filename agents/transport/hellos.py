@@ -1,0 +1,61 @@
+"""What an agent says when it connects, from the wire, and what it may be sent after that."""
+
+from uuid import UUID
+
+from agents.contracts import runner_pb2
+from agents.hello import Hello, StackState
+from agents.states import CommandKind
+from agents.types import AgentCommand, DeployCommand
+
+# What is beyond any honest host is left out.
+MAX_STACKS = 2000
+MAX_LANES = 2000
+MAX_KINDS = 100
+MAX_UNFINISHED = 10_000
+MAX_WORD = 64
+
+
+def hello_from_wire(message: runner_pb2.Hello) -> Hello:
+    """Raises ValueError for ids that are none."""
+    return Hello(
+        version=message.version,
+        instance_id=_word(message.instance_id),
+        protocol=min(max(message.protocol, 1), 1000),
+        journal_id=_word(message.journal_id),
+        ledger_incarnation=_word(message.ledger_incarnation),
+        commands={_word(kind): version for kind, version in sorted(message.commands.items())[:MAX_KINDS]},
+        unfinished=tuple(UUID(each) for each in message.unfinished_command_ids[:MAX_UNFINISHED]),
+        stacks=tuple(_stack(each) for each in message.stacks[:MAX_STACKS]),
+        highest_numbers=dict(sorted(message.highest_numbers.items())[:MAX_LANES]),
+    )
+
+
+def _word(text: str) -> str:
+    return text[:MAX_WORD].replace("\0", "")
+
+
+def _stack(message: runner_pb2.StackState) -> StackState:
+    current = message.current_deployment_id
+    return StackState(stack_name=message.stack_name, lane=message.lane, current=UUID(current) if current else None)
+
+
+def needed_version(command: AgentCommand) -> int:
+    """The version of its kind that an agent must understand to do all that the command says.
+
+    Of deploy, 2: images by id, and a stop that is a deployment without services.
+    """
+    if isinstance(command, DeployCommand):
+        return 2 if command.pinned_images or not command.services else 1
+    return 1
+
+
+def not_understood(hello: Hello, *, kind: CommandKind, command: AgentCommand) -> str:
+    """Why the agent cannot be sent this, for people; empty when it can. One that tells nothing knows what was first."""
+    needed = needed_version(command)
+    if hello.commands.get(kind, 0 if hello.commands else 1) >= needed:
+        return ""
+    version = f" (version {hello.version})" if hello.version else ""
+    return (
+        f"The server's agent{version} does not understand this: {kind} in version {needed}. Nothing was sent; bring the"
+        " agent up to date, then try again."
+    )

@@ -1,0 +1,27 @@
+"""manage.py after_restore: the database is a dump that was restored, or a replica that took over and may lag."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from deployments.services.settling import after_restore
+
+
+class Command(BaseCommand):
+    help = (
+        "Run this once after restoring a dump of the database, or failing over to a replica that may lag, before the "
+        "other processes start. Agents then ask before they go on with anything, and what was in progress gets its "
+        "whole time again, so that nothing is undone for a deadline that passed meanwhile."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        done = after_restore(at=datetime.now(UTC))
+        self.stdout.write(f"The ledger is {done.incarnation} from now on.")
+        self.stdout.write(f"{done.in_progress} deployments in progress have their whole time again.")
+        self.stdout.write(
+            f"{done.withdrawn} orders to go back that nobody asked for were withdrawn."
+            " Each agent settles its own part when it connects; what nobody can know is failed, and says so."
+        )
