@@ -189,13 +189,14 @@ class ReportVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentHealth:
-    """What an agent says of its machine; memory and disk in bytes, cpu in per cent."""
+    """What an agent says of its machine; memory and disk in bytes, cpu in per cent. `engine_id` names its Docker."""
 
     cpu_usage: float = 0.0
     memory_usage: int = 0
     disk_usage: int = 0
     active_containers: int = 0
     last_heartbeat: int = 0
+    engine_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,20 +84,22 @@ class RegisterAgentResponse(_message.Message):
     def __init__(self, status: _Optional[_Union[_common_pb2.Status, str]] = ..., error: _Optional[_Union[_common_pb2.Error, _Mapping]] = ..., data: _Optional[_Union[RegisterAgentData, _Mapping]] = ...) -> None: ...
 
 class AgentHealth(_message.Message):
-    __slots__ = ("connected", "cpu_usage", "memory_usage", "disk_usage", "active_containers", "last_heartbeat")
+    __slots__ = ("connected", "cpu_usage", "memory_usage", "disk_usage", "active_containers", "last_heartbeat", "engine_id")
     CONNECTED_FIELD_NUMBER: _ClassVar[int]
     CPU_USAGE_FIELD_NUMBER: _ClassVar[int]
     MEMORY_USAGE_FIELD_NUMBER: _ClassVar[int]
     DISK_USAGE_FIELD_NUMBER: _ClassVar[int]
     ACTIVE_CONTAINERS_FIELD_NUMBER: _ClassVar[int]
     LAST_HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    ENGINE_ID_FIELD_NUMBER: _ClassVar[int]
     connected: bool
     cpu_usage: float
     memory_usage: int
     disk_usage: int
     active_containers: int
     last_heartbeat: int
-    def __init__(self, connected: _Optional[bool] = ..., cpu_usage: _Optional[float] = ..., memory_usage: _Optional[int] = ..., disk_usage: _Optional[int] = ..., active_containers: _Optional[int] = ..., last_heartbeat: _Optional[int] = ...) -> None: ...
+    engine_id: str
+    def __init__(self, connected: _Optional[bool] = ..., cpu_usage: _Optional[float] = ..., memory_usage: _Optional[int] = ..., disk_usage: _Optional[int] = ..., active_containers: _Optional[int] = ..., last_heartbeat: _Optional[int] = ..., engine_id: _Optional[str] = ...) -> None: ...
 
 class HeartbeatRequest(_message.Message):
     __slots__ = ("agent_id", "server_id", "health")

@@ -150,6 +150,18 @@ def inventory(*, agent_id: UUID) -> HostInventory | None:
     return HostInventory(missing_image_ids=frozenset(found[0]), checked_at=found[1])
 
 
+def of_same_engine(*, server_id: UUID) -> tuple[str, tuple[UUID, ...]]:
+    """What names the Docker engine of the server's agent, and the other servers whose agents named the same one.
+
+    Empty for a server without an agent and for an agent that has not told.
+    """
+    told = Agent.objects.active().filter(server_id=server_id).values_list("health__engine_id", flat=True).first()
+    if not told:
+        return "", ()
+    others = Agent.objects.active().filter(health__engine_id=told).exclude(server_id=server_id)
+    return told, tuple(others.order_by("server_id").values_list("server_id", flat=True))
+
+
 def targets_of(*, agent_ids: Collection[UUID]) -> dict[UUID, tuple[UUID, ...]]:
     """By active agent the targets that reach its host: its server, and the cluster that the server is in."""
     cluster = Server.objects.filter(id=OuterRef("server_id")).values("cluster_id")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,7 @@ CONFLICT = 409
 EVENTS = ["create", "start", "die", "stop", "destroy", "oom", "restart", "rename", "health_status"]
 NO_TAG = "<none>:<none>"
 Result = TypeVar("Result")
+ENGINE_ID_DIGITS = 32
 
 
 class DockerHost:
@@ -231,6 +233,14 @@ class DockerHost:
     def active_containers(self) -> int:
         """How many running containers of this host are ours; within seconds, else EngineAwayError."""
         return len(self._engine.probe(lambda api: api.containers(filters={"label": LABEL_PROJECT})))
+
+    def engine_id(self) -> str:
+        """Names the engine on its host: one name for all who talk to it. Within seconds, else EngineAwayError.
+
+        The host's name goes along, because machines that were copied share the engine's own id.
+        """
+        found = self._engine.probe(lambda api: api.info())
+        return hashlib.sha256(f"{found.get('ID', '')}\0{found.get('Name', '')}".encode()).hexdigest()[:ENGINE_ID_DIGITS]
 
     def engine_version(self) -> str:
         """Empty when no engine answers."""

@@ -16,12 +16,23 @@ MEMINFO = Path("/proc/meminfo")
 
 
 class Machine:
-    """Processor use is what happened since the last reading. `containers` must know without asking anybody."""
+    """Processor use is what happened since the last reading.
 
-    def __init__(self, *, state_dir: Path, containers: Callable[[], int], engine_version: Callable[[], str]) -> None:
+    `containers` and `engine_id` must know without asking anybody.
+    """
+
+    def __init__(
+        self,
+        *,
+        state_dir: Path,
+        containers: Callable[[], int],
+        engine_version: Callable[[], str],
+        engine_id: Callable[[], str] = str,
+    ) -> None:
         self._state_dir = state_dir
         self._containers = containers
         self._engine_version = engine_version
+        self._engine_id = engine_id
         self._busy, self._total = _processor_times()
 
     def health(self, *, now: int) -> pb.AgentHealth:
@@ -38,6 +49,7 @@ class Machine:
             disk_usage=shutil.disk_usage(self._state_dir).used,
             active_containers=self._containers(),
             last_heartbeat=now,
+            engine_id=self._engine_id(),
         )
 
     def info(self) -> pb.AgentInfo:

@@ -141,6 +141,7 @@ async def run(config: Config) -> None:
         state_dir=config.state_dir,
         containers=workshop.pulse.containers,
         engine_version=workshop.host.engine_version,
+        engine_id=workshop.pulse.engine_id,
     )
     try:
         async with open_channel(config) as channel:

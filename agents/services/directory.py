@@ -139,6 +139,14 @@ def get_agent(*, agent_id: UUID) -> AgentData:
     return found
 
 
+def on_same_engine(*, server_id: UUID) -> tuple[str, tuple[UUID, ...]]:
+    """What names the server's Docker engine, and the other servers that are the same machine, as their agents told.
+
+    Empty for a server without an agent and for an agent that has not told.
+    """
+    return agents.of_same_engine(server_id=server_id)
+
+
 def targets_of(*, agent_ids: Collection[UUID]) -> dict[UUID, tuple[UUID, ...]]:
     """By active agent the targets (server, and its cluster if any) that reach its host."""
     return agents.targets_of(agent_ids=agent_ids)

@@ -34,6 +34,7 @@ IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}")
 KNOWN_STAGES = frozenset(int(each) for each in Stage)
 KNOWN_OUTCOMES = frozenset(int(each) for each in Outcome)
 MOST_IMAGES = 20_000
+MAX_ENGINE_ID = 64
 MAX_VOLUMES = 20
 MAX_PATH = 500
 
@@ -248,6 +249,7 @@ def health_from_wire(message: runner_pb2.AgentHealth) -> AgentHealth:
         disk_usage=message.disk_usage,
         active_containers=message.active_containers,
         last_heartbeat=message.last_heartbeat,
+        engine_id=_text(message.engine_id)[:MAX_ENGINE_ID],
     )
 
 

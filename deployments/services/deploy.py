@@ -20,6 +20,7 @@ from deployments.services import (
     origins,
     privileges,
     rights,
+    same_machine,
     sizes,
     snapshots,
     variables,
@@ -98,9 +99,14 @@ def draft_of(*, project: ProjectRecord, origin: Origin, request: DeployRequest) 
 
 
 def check_request(*, caller: Caller, project: ProjectRecord, request: DeployRequest) -> tuple[Side, ...]:
-    """What the caller gives by asking, see `rights.by_use`. Raises as that does, and Invalid for the variables."""
+    """What the caller gives by asking, see `rights.by_use`.
+
+    Raises as that does, Invalid for the variables, and Conflict for a machine that has the project under another name.
+    """
     check_env_vars(request.env_vars)
-    return rights.by_use(caller=caller, project=project, target=request.target)
+    gives = rights.by_use(caller=caller, project=project, target=request.target)
+    same_machine.refuse(project_id=project.id, target=request.target)
+    return gives
 
 
 def _refuse_privileges(*, draft: Draft, request: DeployRequest) -> None:

@@ -29,10 +29,12 @@ from deployments.errors import (
 from deployments.events import EventType, NewEvent, service_payload, stage_reached
 from deployments.repositories import claims, clock, deployments, events, history, lanes, projects
 from deployments.services import (
+    accept,
     approvals,
     origins,
     preparing,
     privileges,
+    same_machine,
     sealing,
     settle,
     sizes,
@@ -145,7 +147,9 @@ def _still_allowed(*, deployment: DeploymentRecord, project: ProjectRecord, prep
     refusal = standing.why_refused(deployment=deployment, project=project)
     try:
         privileges.refuse_unallowed(config=prepared.config, server_id=deployment.target.id)
-    except Invalid as error:
+        if deployment.kind != accept.STOP:
+            same_machine.refuse_at_start(project_id=project.id, target=deployment.target)
+    except (Conflict, Invalid) as error:
         refusal = refusal or error.message
     if refusal:
         _fail_unstarted(deployment_id=deployment.id, reason=Reason.INVALID, message=refusal, at=at)

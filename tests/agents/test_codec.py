@@ -85,6 +85,11 @@ def test_text_that_postgresql_cannot_store_is_made_storable() -> None:
     assert report.body.text == "a\ufffdb"
 
 
+def test_what_names_an_engine_is_short_and_can_be_stored() -> None:
+    told = runner_pb2.AgentHealth(engine_id="\0" + "x" * 5000)
+    assert codec.health_from_wire(told).engine_id == "\ufffd" + "x" * (codec.MAX_ENGINE_ID - 1)
+
+
 @pytest.mark.parametrize("strange", [float("nan"), float("inf")])
 def test_numbers_that_json_does_not_know_are_left_out(strange: float) -> None:
     assert codec.health_from_wire(runner_pb2.AgentHealth(cpu_usage=strange)).cpu_usage == 0.0

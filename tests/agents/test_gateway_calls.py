@@ -68,13 +68,14 @@ async def test_too_many_tries_to_enrol_are_turned_away_before_the_token_is_looke
 
 
 async def test_heartbeats_outside_a_session_count(stub: Any, agent: FakeAgent, database: DatabaseThreads) -> None:
-    health = runner_pb2.AgentHealth(cpu_usage=5.0, active_containers=2)
+    health = runner_pb2.AgentHealth(cpu_usage=5.0, active_containers=2, engine_id="e1")
     answer = await stub.Heartbeat(runner_pb2.HeartbeatRequest(health=health), metadata=agent.metadata)
     assert answer.data.acknowledged
 
     async def online() -> bool:
         found = await database.run(directory.get_agent, agent_id=agent.id)
-        return found.presence is Presence.ONLINE and found.health.active_containers == 2
+        told = (found.health.active_containers, found.health.engine_id)
+        return found.presence is Presence.ONLINE and told == (2, "e1")
 
     await eventually(online)
 

@@ -23,6 +23,7 @@ from agents.runner.interrupt import Interrupt
 from agents.runner.journal import Journal
 from agents.runner.masking import Masker
 from agents.runner.progress import Progress
+from agents.runner.pulse import Pulse
 from agents.runner.reports import Reporter
 from agents.runner.store import Store
 
@@ -50,6 +51,20 @@ def test_an_engine_that_was_up_or_downgraded_is_asked_in_its_own_version(base_im
         engine._clients[QUESTION_SECONDS] = before
         assert DockerHost(engine=engine).image_id(base_image).startswith("sha256:")
     assert engine.outages == 0
+
+
+def test_two_agents_of_one_machine_name_the_engine_alike() -> None:
+    pulse = Pulse(host=DockerHost())
+    assert pulse.engine_id() == ""
+    pulse.start()
+    try:
+        deadline = time.monotonic() + 20
+        while not pulse.engine_id() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert len(pulse.engine_id()) == 32
+        assert pulse.engine_id() == DockerHost().engine_id()
+    finally:
+        pulse.stop()
 
 
 def test_containers_that_somebody_else_removes_at_the_same_time_are_gone_in_the_end(
