@@ -21,6 +21,25 @@ MAX_REPORT_BYTES = 256 * KIB
 MAX_RECEIVED_BYTES = 512 * KIB
 MAX_CALL_BYTES = 64 * KIB
 
+# Inside a report. A line of output is cut by the agent at MAX_LINE_BYTES; a few of them are told at once.
+CUT = "... (cut)"
+MAX_MESSAGE_BYTES = 4 * KIB
+MAX_LOG_BYTES = 64 * KIB
+MAX_LINE_BYTES = 8 * KIB
+MAX_SHORT_LINE_BYTES = KIB
+MAX_TAIL_LINES = 30
+MAX_ERROR_BYTES = 300
+MAX_NAME_BYTES = 200
+MAX_WORD_BYTES = 64
+MAX_CONTAINERS = 100
+# Of one stack; more are refused before they are sent, so that all of them fit into one report at the end.
+MAX_SERVICES = 2000
+# Ids in an inventory, and unfinished commands in a Hello.
+MAX_IMAGES = 5000
+MAX_UNFINISHED = 5000
+# Events of one deployment, log lines among them; what an agent says beyond is seen at the end alone.
+MAX_EVENTS = 30_000
+
 # Commands that wait in memory for one agent's stream, and that are read from the ledger at once for all agents.
 MAX_QUEUED_BYTES = 16 * MIB
 MAX_CLAIMED_BYTES = 32 * MIB

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 from agents.contracts import runner_pb2 as pb
+from agents.limits import MAX_IMAGES
 from agents.runner.codec import stack_of
 from agents.runner.docker_host import DockerHost
 from agents.runner.interrupt import STOPPING
@@ -154,6 +155,8 @@ class Housekeeper:
         wanted = {image for kept in retention.stacks for image in kept.image_ids}
         missing = wanted - self._host.image_ids() if wanted else set()
         inventory = pb.Inventory(
-            retention_number=retention.number, missing_image_ids=sorted(missing), checked_at_ms=self._now_ms()
+            retention_number=retention.number,
+            missing_image_ids=sorted(missing)[:MAX_IMAGES],
+            checked_at_ms=self._now_ms(),
         )
         self._tell(inventory)

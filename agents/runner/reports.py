@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 
+from agents.bounding import bound_report
 from agents.contracts import common_pb2
 from agents.contracts import runner_pb2 as pb
 from agents.runner.journal import Journal
@@ -147,6 +148,7 @@ class Reporter:
         report.command_id = self._command_id
         report.deployment_id = self._deployment_id
         report.at_ms = self._now_ms()
+        bound_report(report)
         self._journal.append(report)
         self._wake()
 

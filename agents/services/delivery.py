@@ -4,9 +4,11 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
+from agents.bounding import cut
 from agents.claim import Claim
 from agents.database import DATABASE_AWAY
 from agents.isolation import isolation
+from agents.limits import MAX_MESSAGE_BYTES, MAX_NAME_BYTES
 from agents.repositories import assignments, commands, delivery, gateways
 from agents.states import Outcome
 from agents.types import CommandFinished, Report, Sighting
@@ -36,6 +38,7 @@ def refuse(*, command_id: UUID, agent_id: UUID, refusal: str, message: str, at: 
     Applying that report ends in gateway.finish, which closes the command as refused. A number that an earlier state of
     the ledger used before is replaced by a new one instead, and the command sent again. Raises CommandNotFound.
     """
+    refusal, message = cut(refusal, MAX_NAME_BYTES), cut(message, MAX_MESSAGE_BYTES)
     if refusal == STALE and commands.number_anew(command_id=command_id, agent_id=agent_id):
         return None
     command = commands.note_refusal(command_id=command_id, agent_id=agent_id, refusal=refusal, message=message)

@@ -1,19 +1,18 @@
 """Dataclasses to protobuf and back: the only module that knows both."""
 
 import math
-import re
 from datetime import UTC, datetime
 from uuid import UUID
 
-from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.json_format import MessageToDict
 
-from agents.answers import DeploymentState
-from agents.contracts import common_pb2, runner_pb2
+from agents.bounding import IMAGE_ID, bound_report, cut
+from agents.contracts import runner_pb2
 from agents.errors import NotFound
+from agents.limits import MAX_IMAGES, MAX_NAME_BYTES
 from agents.retention import Retention
-from agents.states import SETTLING, Outcome, Presence, Stage
+from agents.states import SETTLING, Outcome, Stage
 from agents.types import (
-    AgentData,
     AgentHealth,
     AgentInfo,
     CommandData,
@@ -30,21 +29,11 @@ from agents.types import (
     Unknown,
 )
 
-IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}")
 KNOWN_STAGES = frozenset(int(each) for each in Stage)
 KNOWN_OUTCOMES = frozenset(int(each) for each in Outcome)
-MOST_IMAGES = 20_000
 MAX_ENGINE_ID = 64
 MAX_VOLUMES = 20
 MAX_PATH = 500
-
-_SERVER_STATUS = {
-    Presence.PENDING: common_pb2.SERVER_STATUS_PENDING,
-    Presence.ONLINE: common_pb2.SERVER_STATUS_CONNECTED,
-    Presence.SILENT: common_pb2.SERVER_STATUS_CONNECTED,
-    Presence.LOST: common_pb2.SERVER_STATUS_DISCONNECTED,
-    Presence.REVOKED: common_pb2.SERVER_STATUS_DISCONNECTED,
-}
 
 
 def id_from_wire(text: str) -> UUID:
@@ -148,11 +137,15 @@ def retention_to_wire(retention: Retention) -> runner_pb2.ToAgent:
 
 def missing_from_wire(message: runner_pb2.Inventory) -> tuple[str, ...]:
     """Image ids that the host lacks; what is none is left out, and so is what goes beyond any honest number."""
-    return tuple(each for each in message.missing_image_ids[:MOST_IMAGES] if IMAGE_ID.fullmatch(each))
+    return tuple(each for each in message.missing_image_ids[:MAX_IMAGES] if IMAGE_ID.fullmatch(each))
 
 
 def report_from_wire(message: runner_pb2.Report, *, agent_id: UUID) -> Report:
-    """Raises ValueError where the message is no report. A body of a newer agent's that we do not know is `Unknown`."""
+    """Raises ValueError where the message is no report. A body of a newer agent's that we do not know is `Unknown`.
+
+    Cuts what is longer than it may be.
+    """
+    bound_report(message)
     if message.number < 1:
         raise ValueError("report numbers start at 1")
     return Report(
@@ -172,11 +165,6 @@ def _time_from_wire(milliseconds: int) -> datetime:
         raise ValueError("no such time") from error
 
 
-def _text(text: str) -> str:
-    """Output of programs may hold NUL, which PostgreSQL cannot store."""
-    return text.replace("\0", "\ufffd")
-
-
 def _body_from_wire(message: runner_pb2.Report) -> ReportBody:
     kind = message.WhichOneof("body")
     match kind:
@@ -184,19 +172,19 @@ def _body_from_wire(message: runner_pb2.Report) -> ReportBody:
             stage = message.stage
             if int(stage.stage) not in KNOWN_STAGES:
                 return Unknown(what="stage")
-            return StageReached(stage=Stage(stage.stage), percent=stage.percent, message=_text(stage.message))
+            return StageReached(stage=Stage(stage.stage), percent=stage.percent, message=stage.message)
         case "service":
             return _observed_from_wire(message.service)
         case "log":
             log = message.log
-            return LogWritten(service_name=log.service_name, source=log.source, text=_text(log.text))
+            return LogWritten(service_name=log.service_name, source=log.source, text=log.text)
         case "restore_started":
             restore = message.restore_started
             return RestoreStarted(
                 reason=restore.reason,
-                message=_text(restore.message),
+                message=restore.message,
                 failed_service=restore.failed_service,
-                log_tail=tuple(_text(line) for line in restore.log_tail),
+                log_tail=tuple(line for line in restore.log_tail),
             )
         case "finished":
             return _finished_from_wire(message.finished)
@@ -214,7 +202,7 @@ def _observed_from_wire(message: runner_pb2.ServiceObserved) -> ServiceObserved:
         container_ids=tuple(message.container_ids),
         replicas=message.replicas,
         healthy_replicas=message.healthy_replicas,
-        error_message=_text(message.error_message),
+        error_message=message.error_message,
         image_volumes=tuple(path[:MAX_PATH] for path in message.image_volumes[:MAX_VOLUMES]),
     )
 
@@ -226,19 +214,28 @@ def _finished_from_wire(message: runner_pb2.CommandFinished) -> CommandFinished:
     return CommandFinished(
         outcome=Outcome(message.outcome) if known else Outcome.FAILED,
         reason=message.reason if known else "internal",
-        message=_text(message.message) if known else f"{unknown} {_text(message.message)}".strip(),
+        message=message.message if known else f"{unknown} {message.message}".strip(),
         failed_service=message.failed_service,
-        log_tail=tuple(_text(line) for line in message.log_tail),
+        log_tail=tuple(line for line in message.log_tail),
         services=tuple(_observed_from_wire(service) for service in message.services),
         previous_stack_running=message.previous_stack_running,
-        volumes_left=tuple(_text(name) for name in message.volumes_left[:MAX_VOLUMES]),
+        volumes_left=tuple(message.volumes_left[:MAX_VOLUMES]),
         touched=message.touched,
     )
 
 
 def info_from_wire(message: runner_pb2.AgentInfo) -> AgentInfo:
     server = MessageToDict(message.server_info, preserving_proto_field_name=True)
-    return AgentInfo(version=message.version, os=message.os, architecture=message.architecture, server_info=server)
+    return AgentInfo(
+        version=name_from_wire(message.version),
+        os=name_from_wire(message.os),
+        architecture=name_from_wire(message.architecture),
+        server_info={key: name_from_wire(value) if isinstance(value, str) else value for key, value in server.items()},
+    )
+
+
+def name_from_wire(text: str) -> str:
+    return cut(text, MAX_NAME_BYTES)
 
 
 def health_from_wire(message: runner_pb2.AgentHealth) -> AgentHealth:
@@ -249,54 +246,5 @@ def health_from_wire(message: runner_pb2.AgentHealth) -> AgentHealth:
         disk_usage=message.disk_usage,
         active_containers=message.active_containers,
         last_heartbeat=message.last_heartbeat,
-        engine_id=_text(message.engine_id)[:MAX_ENGINE_ID],
-    )
-
-
-# ---- answers to unary calls ----
-
-
-def agent_to_wire(agent: AgentData) -> runner_pb2.AgentStatusData:
-    server = ParseDict(dict(agent.info.server_info), runner_pb2.ServerInfo(), ignore_unknown_fields=True)
-    seen = agent.last_seen_at
-    return runner_pb2.AgentStatusData(
-        agent_id=str(agent.id),
-        server_id=str(agent.server_id),
-        status=_SERVER_STATUS[agent.presence],
-        agent_info=runner_pb2.AgentInfo(
-            version=agent.info.version,
-            os=agent.info.os,
-            architecture=agent.info.architecture,
-            server_info=server,
-        ),
-        health=runner_pb2.AgentHealth(
-            connected=agent.presence is Presence.ONLINE,
-            cpu_usage=agent.health.cpu_usage,
-            memory_usage=agent.health.memory_usage,
-            disk_usage=agent.health.disk_usage,
-            active_containers=agent.health.active_containers,
-            last_heartbeat=0 if seen is None else int(seen.timestamp() * 1000),
-        ),
-    )
-
-
-def deployment_to_wire(state: DeploymentState) -> runner_pb2.DeploymentStatusData:
-    return runner_pb2.DeploymentStatusData(
-        deployment_id=str(state.deployment_id),
-        status=common_pb2.DeploymentStatus.Name(state.status),
-        service_statuses=[
-            runner_pb2.ServiceStatus(
-                service_id=service.service_id,
-                service_name=service.service_name,
-                status=common_pb2.Status.Name(service.status),
-                replicas=service.replicas,
-                healthy_replicas=service.healthy_replicas,
-                error_message=service.error_message,
-                deployed_at=service.deployed_at,
-            )
-            for service in state.services
-        ],
-        current_stage=common_pb2.DeploymentStage.Name(state.stage),
-        progress_percent=state.percent,
-        error_message=state.error_message,
+        engine_id=cut(message.engine_id, MAX_ENGINE_ID),
     )

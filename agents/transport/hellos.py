@@ -18,7 +18,7 @@ MAX_WORD = 64
 def hello_from_wire(message: runner_pb2.Hello) -> Hello:
     """Raises ValueError for ids that are none."""
     return Hello(
-        version=message.version,
+        version=_word(message.version),
         instance_id=_word(message.instance_id),
         protocol=min(max(message.protocol, 1), 1000),
         journal_id=_word(message.journal_id),

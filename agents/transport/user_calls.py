@@ -8,7 +8,7 @@ import structlog
 
 from agents.contracts import common_pb2, runner_pb2
 from agents.services import delivery, directory
-from agents.transport import codec
+from agents.transport import answers, codec
 from agents.transport.callers import Callers
 from agents.transport.failures import is_expected, wire_error, wire_status
 from agents.transport.ports import Bindings
@@ -41,7 +41,7 @@ class UserCalls:
             )
         except Exception as error:
             return runner_pb2.GetAgentStatusResponse(status=common_pb2.ERROR, error=_failed(error))
-        return runner_pb2.GetAgentStatusResponse(status=common_pb2.SUCCESS, data=codec.agent_to_wire(found))
+        return runner_pb2.GetAgentStatusResponse(status=common_pb2.SUCCESS, data=answers.agent_to_wire(found))
 
     async def list_agents(self, request: runner_pb2.ListAgentsRequest, context: Call) -> runner_pb2.ListAgentsResponse:
         user = await self._callers.user(context)
@@ -52,7 +52,7 @@ class UserCalls:
         except Exception as error:
             return runner_pb2.ListAgentsResponse(status=common_pb2.ERROR, error=_failed(error))
         data = runner_pb2.ListAgentsData(
-            agents=[codec.agent_to_wire(agent) for agent in found],
+            agents=[answers.agent_to_wire(agent) for agent in found],
             pagination=common_pb2.Pagination(page=page, limit=limit, total=total, total_pages=-(-total // limit)),
         )
         return runner_pb2.ListAgentsResponse(status=common_pb2.SUCCESS, data=data)
@@ -89,7 +89,7 @@ class UserCalls:
             )
         except Exception as error:
             return runner_pb2.GetDeploymentStatusResponse(status=common_pb2.ERROR, error=_failed(error))
-        data = codec.deployment_to_wire(state)
+        data = answers.deployment_to_wire(state)
         return runner_pb2.GetDeploymentStatusResponse(status=common_pb2.SUCCESS, data=data)
 
     async def cancel(self, request: runner_pb2.CancelDeploymentRequest, context: Call) -> common_pb2.Empty:

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from django.urls import reverse
 from django.utils import timezone
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -27,6 +28,10 @@ from deployments.wire import STATUS_OF_NUMBER, deployment_shape, event_shape, st
 
 MOST_EVENTS = 500
 TAG = "deployments"
+NEXT = serializers.IntegerField(
+    min_value=0,
+    help_text="Hand it in as `after` to read on, 0 at the end. An answer ends early where events are large.",
+)
 DeploymentAnswer = enveloped("DeploymentAnswer", deployment=DeploymentOut())
 
 
@@ -106,17 +111,17 @@ class DeploymentEvents(Door):
         "The stored events above a sequence, in order: the same that sockets send",
         tag=TAG,
         query=EventsQuery,
-        answers={200: enveloped("EventsAnswer", events=EventOut(many=True))},
+        answers={200: enveloped("EventsAnswer", events=EventOut(many=True), next=NEXT)},
     )
     def get(self, request: Request, deployment_id: UUID) -> Response:
         query = checked(EventsQuery, request.query_params)
-        events = queries.events_after(
+        page = queries.events_page(
             caller=self.caller,
             deployment_id=deployment_id,
             sequence=query.get("after", 0),
             limit=min(MOST_EVENTS, query.get("limit", MOST_EVENTS)),
         )
-        return ok({"events": [event_shape(event) for event in events]})
+        return ok({"events": [event_shape(event) for event in page.events], "next": page.next})
 
 
 class CancelDeployment(Door):

@@ -74,10 +74,11 @@ class ProjectConsumer(LiveSocket):
             await self.say({"kind": "deployment", "deployment": live.summary(found, target_name=name)})
             self.sent[key] = found.last_sequence
             return
-        for event in await self._events(found, after=self.sent[key]):
-            if event.type != EventType.LOG_WRITTEN:
-                await self.say({"kind": "event", "sequence": event.sequence, "event": event_shape(event)})
-            self.sent[key] = event.sequence
+        while events := await self._events(found, after=self.sent[key]):
+            for event in events:
+                if event.type != EventType.LOG_WRITTEN:
+                    await self.say({"kind": "event", "sequence": event.sequence, "event": event_shape(event)})
+                self.sent[key] = event.sequence
 
     @database_sync_to_async
     def _view(self) -> ProjectView:

@@ -8,7 +8,8 @@ from enum import StrEnum
 from uuid import UUID, uuid5
 
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet, RowRange, Sum, TextField, Window
+from django.db.models.functions import Cast, Length
 
 from deployments.events import NewEvent
 from deployments.models import Deployment, DeploymentEvent
@@ -16,6 +17,8 @@ from deployments.repositories.records import event_record
 from deployments.types import EventRecord
 
 CHANNEL = "deployment_events"
+# Of payloads read at once: a page of REST, what a socket is behind, a batch of the publisher.
+MAX_READ_BYTES = 1024 * 1024
 
 
 class Mark(StrEnum):
@@ -54,20 +57,20 @@ def append(*, deployment_id: UUID, events: Sequence[NewEvent], at: datetime) -> 
 
 
 def after(*, deployment_id: UUID, sequence: int, limit: int) -> tuple[EventRecord, ...]:
-    """The deployment's events above `sequence`, in order, at most `limit`."""
+    """The deployment's events above `sequence`, in order: `limit` at most, of MAX_READ_BYTES, and always one."""
     rows = DeploymentEvent.objects.filter(deployment_id=deployment_id, sequence__gt=sequence).order_by("sequence")
-    return tuple(event_record(row) for row in rows[:limit])
+    return tuple(event_record(row) for row in _within_bytes(rows[:limit], order="sequence"))
 
 
 def unpublished(*, mark: Mark, but_not: Collection[int] = (), limit: int) -> tuple[tuple[int, EventRecord], ...]:
-    """The oldest unmarked events with their positions, without those that are left for later.
+    """The oldest unmarked events with their positions, without those that are left for later; MAX_READ_BYTES at most.
 
     Order per deployment is the order of sequences.
     """
     rows = _unmarked(mark)
     if but_not:
         rows = rows.exclude(position__in=list(but_not))
-    return tuple((row.position, event_record(row)) for row in rows[:limit])
+    return tuple((row.position, event_record(row)) for row in _within_bytes(rows[:limit], order="position"))
 
 
 def mark_published(*, mark: Mark, positions: Sequence[int], at: datetime) -> None:
@@ -87,3 +90,10 @@ def count_unpublished(*, mark: Mark, at_most: int) -> int:
 
 def _unmarked(mark: Mark) -> QuerySet[DeploymentEvent]:
     return DeploymentEvent.objects.filter(**{f"{mark}__isnull": True}).order_by("position")
+
+
+def _within_bytes(rows: QuerySet[DeploymentEvent], *, order: str) -> QuerySet[DeploymentEvent]:
+    """The first of these rows, as long as those before them are less than MAX_READ_BYTES of payload."""
+    bytes_before = Window(Sum(Length(Cast("payload", TextField()))), order_by=order, frame=RowRange(start=None, end=-1))
+    chosen = DeploymentEvent.objects.filter(pk__in=rows.values("pk")).annotate(bytes_before=bytes_before)
+    return chosen.filter(Q(bytes_before__isnull=True) | Q(bytes_before__lt=MAX_READ_BYTES)).order_by(order)

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from agents import gateway
+from agents.limits import MAX_EVENTS
 from agents.types import (
     CommandFinished,
     LogWritten,
@@ -57,7 +58,9 @@ def apply_report(*, report: Report, at: datetime) -> int:
 
 def _apply(*, deployment: DeploymentRecord, report: Report, at: datetime) -> None:
     body = report.body
-    if isinstance(body, StageReached):
+    if deployment.last_sequence >= MAX_EVENTS and not isinstance(body, RestoreStarted):
+        _leave_out(deployment=deployment, at=at)
+    elif isinstance(body, StageReached):
         _reach_stage(deployment=deployment, body=body, at=at)
     elif isinstance(body, ServiceObserved):
         observations.observe_services(deployment=deployment, observed=(body,), at=at)
@@ -73,8 +76,18 @@ def _apply(*, deployment: DeploymentRecord, report: Report, at: datetime) -> Non
         settle.begin_restore(deployment=deployment, outcome=outcome, at=at)
 
 
+def _leave_out(*, deployment: DeploymentRecord, at: datetime) -> None:
+    """Say once that there is too much to be told."""
+    if deployment.last_sequence == MAX_EVENTS:
+        told = f"The agent has told of more than {MAX_EVENTS} things; the rest is left out until it has finished.\n"
+        events.append(deployment_id=deployment.id, events=[log_written(service="", source="agent", text=told)], at=at)
+
+
 def _reach_stage(*, deployment: DeploymentRecord, body: StageReached, at: datetime) -> None:
     stage, percent = STAGES[body.stage], min(99, max(deployment.progress, body.percent))
+    if (stage, percent) == (deployment.stage, deployment.progress):
+        # Progress rises; the same once more is no news, however often it is said.
+        return
     deployments.move_stage(deployment_id=deployment.id, stage=stage, percent=percent, at=at)
     reached = stage_reached(stage=stage, percent=percent, message=body.message)
     events.append(deployment_id=deployment.id, events=[reached], at=at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from deployments.repositories import events, lists
@@ -40,7 +41,27 @@ def list_deployments(
     return lists.page_of(selection=selection, page=max(1, page), limit=limit, oldest_first=oldest_first)
 
 
+@dataclass(frozen=True, kw_only=True)
+class EventsPage:
+    """Some events in order; `next` is what to read on after, 0 where nothing more is stored."""
+
+    events: tuple[EventRecord, ...]
+    next: int
+
+
+def events_page(*, caller: Caller, deployment_id: UUID, sequence: int, limit: int) -> EventsPage:
+    """The deployment's events above `sequence`, in order, bounded in number and bytes. Raises NotFound."""
+    # Read before the events, so that `next` is never 0 while something waits.
+    deployment = access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.SEE)
+    found = events.after(deployment_id=deployment_id, sequence=sequence, limit=limit)
+    last = found[-1].sequence if found else deployment.last_sequence
+    return EventsPage(events=found, next=last if last < deployment.last_sequence else 0)
+
+
 def events_after(*, caller: Caller, deployment_id: UUID, sequence: int, limit: int = 500) -> tuple[EventRecord, ...]:
-    """The deployment's events above `sequence`, in order. Raises NotFound."""
+    """The deployment's events above `sequence`, in order, bounded in bytes too: ask until there are none.
+
+    Raises NotFound.
+    """
     access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.SEE)
     return events.after(deployment_id=deployment_id, sequence=sequence, limit=limit)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from agents.limits import KIB, MAX_COMMAND_BYTES, MAX_VALUE_BYTES, MAX_VALUES_BYTES, mebibytes, wire_bytes
+from agents.limits import KIB, MAX_COMMAND_BYTES, MAX_SERVICES, MAX_VALUE_BYTES, MAX_VALUES_BYTES, mebibytes, wire_bytes
 from agents.types import DeployCommand
 from deployments.errors import Invalid
 from stackgen.results import Stack
 
 
 def check_stack(stack: Stack) -> None:
-    """Raises Invalid for a stack whose command could not be sent."""
+    """Raises Invalid for a stack whose command could not be sent, or whose services could not be told of at once."""
+    if len(stack.services) > MAX_SERVICES:
+        told = f"at most {MAX_SERVICES} services"
+        raise Invalid(f"The stack has {len(stack.services)} services; {told} run as one.", details={"graph": told})
     names = [variable.name for variable in stack.variables]
     _check(wire_bytes((stack.files, stack.services, names)), field="graph")
 

@@ -80,13 +80,13 @@ def _small_bounds() -> Any:
 @given(tars())
 def test_any_archive_is_a_bundle_or_is_refused(content: bytes) -> None:
     tracemalloc.start()
-    began = time.monotonic()
+    began = time.thread_time()
     try:
         digest, canonical = canonical_tar(content)
     except BundleInvalid:
         canonical = b""
     finally:
-        seconds, (_, peak) = time.monotonic() - began, tracemalloc.get_traced_memory()
+        seconds, (_, peak) = time.thread_time() - began, tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert peak < MAX_PEAK_BYTES
     assert seconds < MAX_SECONDS
