@@ -39,6 +39,7 @@ def release_of(command: pb.Command) -> Release:
         build_deadline=float(deploy.build_deadline_seconds or 900),
         restore_on_failure=deploy.restore_on_failure,
         pinned=dict(deploy.pinned_images),
+        lane=command.lane,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from agents.contracts import runner_pb2 as pb
 from agents.runner.applying import Applier, Goal
+from agents.runner.claims import check_claims
 from agents.runner.codec import release_of
 from agents.runner.differences import owners_of, why_unlike
 from agents.runner.errors import InterruptedWorkError, StepFailedError, UnavailableError
@@ -42,6 +43,7 @@ def deploy(work: Work) -> None:
         release = release_of(work.command)
         check_stack(release=release, policy=work.policy)
         observed = work.host.containers(stack=release.stack, project_id=release.project_id)
+        _check_claims(work, release, observed)
         before, base = _before(work, release, observed), _base(work, release, observed)
         kept = work.releases.begin(command=work.command, before=before, base=base)
     except (StepFailedError, UnavailableError) as error:
@@ -63,6 +65,17 @@ def deploy(work: Work) -> None:
 def _base(work: Work, release: Release, observed: tuple[Container, ...]) -> str:
     """What to go back to. Nothing that we proved, where something runs that the journal never recorded."""
     return "" if work.releases.unknown(observed) else work.releases.current(release.stack)
+
+
+def _check_claims(work: Work, release: Release, observed: tuple[Container, ...]) -> None:
+    known = {each.deployment_id: work.releases.find(each.deployment_id) for each in observed}
+    check_claims(
+        release=release,
+        observed=observed,
+        others=work.host.all_containers(),
+        known_lanes={name: kept.release.lane for name, kept in known.items() if kept is not None},
+        former_lanes=work.former_lanes,
+    )
 
 
 def _before(work: Work, release: Release, observed: tuple[Container, ...]) -> Before:

@@ -1,13 +1,16 @@
-"""Takes commands in and has them worked on: one after the other in a lane, lanes side by side."""
+"""Takes commands in and has them worked on: one at a time in a lane and on a stack, others side by side."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from agents.backoff import Backoff
 from agents.contracts import runner_pb2 as pb
 from agents.runner.commands import COMMANDS
 from agents.runner.errors import InterruptedWorkError
@@ -16,7 +19,9 @@ from agents.runner.journal import Entry, Journal, Receipt
 from agents.runner.reports import Reporter
 from agents.runner.work import Work
 
-LANES_AT_ONCE = 4
+MAX_AT_ONCE = 4
+# A process may have no more threads for the moment: the machine's bound on processes, say.
+NO_THREAD = Backoff(first=0.5, most=10.0)
 logger = logging.getLogger(__name__)
 
 
@@ -24,13 +29,16 @@ logger = logging.getLogger(__name__)
 class Running:
     deployment_id: str
     kind: str
+    stack: str
     interrupt: Interrupt
 
 
 class Dispatcher:
-    """Safe across threads. The journal is the queue: a lane's thread takes its next command from there.
+    """Safe across threads. The journal is the queue: a thread that is free takes the next command of a lane from there.
 
-    `ended` is called with a command's id after the work on it, however it ended; it must not block.
+    Two lanes may order work on one stack of this host; it is done one after the other, and who waits for that holds no
+    thread. `ended` is called with a command's id after the work on it, however it ended;
+    it must not block.
     """
 
     def __init__(
@@ -40,9 +48,11 @@ class Dispatcher:
         self._work_for = work_for
         self._ended = ended
         self._lock = threading.Lock()
+        # Lanes that may have something to do, the longest waiting first, and what is at work in which.
+        self._lanes: dict[str, None] = {}
         self._running: dict[str, Running] = {}
-        self._lanes: dict[str, threading.Thread] = {}
-        self._room = threading.Semaphore(LANES_AT_ONCE)
+        self._threads: set[threading.Thread] = set()
+        self._without_thread = 0
         self._stopping = Interrupt()
 
     def take(self, command: pb.Command, *, numbered: bool = True) -> pb.CommandAcknowledged:
@@ -75,10 +85,10 @@ class Dispatcher:
         """End the work at hand without finishing its commands, and take no more; waits up to `timeout` seconds."""
         self._stopping.set(STOPPING)
         with self._lock:
-            lanes = list(self._lanes.values())
-        share = timeout / max(1, len(lanes))
-        for lane in lanes:
-            lane.join(share)
+            threads = list(self._threads)
+        deadline = time.monotonic() + timeout
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _interrupt(self, *, lane: str, deployment_id: str) -> None:
         with self._lock:
@@ -88,46 +98,90 @@ class Dispatcher:
 
     def _start(self, lane: str) -> None:
         with self._lock:
-            if lane in self._lanes or self._stopping.why:
-                return
-            thread = threading.Thread(target=self._work_lane, args=(lane,), name=f"lane-{lane[:12]}", daemon=True)
-            self._lanes[lane] = thread
-            thread.start()
+            self._lanes.setdefault(lane)
+        self._add_threads()
 
-    def _work_lane(self, lane: str) -> None:
+    def _add_threads(self) -> None:
+        """One thread per lane that waits, within the bound. What gets none is taken over by one that becomes free."""
+        with self._lock:
+            while len(self._threads) < min(MAX_AT_ONCE, len(self._lanes)) and not self._stopping.why:
+                thread = threading.Thread(target=self._work_on, name=f"work-{len(self._threads)}", daemon=True)
+                try:
+                    thread.start()
+                except (RuntimeError, MemoryError) as error:
+                    self._try_again_later(error)
+                    return
+                self._without_thread = 0
+                self._threads.add(thread)
+
+    def _try_again_later(self, error: Exception) -> None:
+        """By the loop we are called in; without one the next command or connection tries again."""
+        self._without_thread += 1
+        pause = NO_THREAD.pause(failures=self._without_thread)
+        logger.error("no thread can be started (%s): %d lanes wait, next try in %.1f s", error, len(self._lanes), pause)
         try:
-            with self._room:
-                while (entry := self._next(lane)) is not None:
-                    self._work(entry)
-        except Exception:  # a full disk, say: the command stays open, and the next connection resumes the lane
-            logger.exception("lane %s broke off", lane)
+            asyncio.get_running_loop().call_later(pause, self._add_threads)
+        except RuntimeError:
+            return
+
+    def _work_on(self) -> None:
+        """Until there is nothing that may be begun now: who ends a command looks for what waited for its stack."""
+        try:
+            while (claimed := self._claim()) is not None:
+                entry, running = claimed
+                try:
+                    self._work(entry, running.interrupt)
+                except Exception:  # a full disk, say: the command stays open, and the next connection resumes the lane
+                    logger.exception("lane %s broke off", entry.lane)
+                    self._set_aside(entry.lane)
+                finally:
+                    self._free(entry.lane)
         finally:
-            self._give_up(lane)
+            with self._lock:
+                self._threads.discard(threading.current_thread())
 
-    def _give_up(self, lane: str) -> None:
-        """Only the lane's own thread does this; a thread that followed it may have the lane by then."""
+    def _set_aside(self, lane: str) -> None:
         with self._lock:
-            if self._lanes.get(lane) is threading.current_thread():
-                self._running.pop(lane, None)
-                self._lanes.pop(lane, None)
+            self._lanes.pop(lane, None)
 
-    def _next(self, lane: str) -> Entry | None:
-        """The lane's next command; without one, the thread gives up the lane under the same lock."""
+    def _free(self, lane: str) -> None:
         with self._lock:
-            entry = None if self._stopping.why else self._journal.next_in_lane(lane)
+            self._running.pop(lane, None)
+
+    def _claim(self) -> tuple[Entry, Running] | None:
+        """The next command whose lane and stack are free; without one the thread is let go under the same lock."""
+        with self._lock:
+            claimed = None
+            try:
+                claimed = None if self._stopping.why else self._next()
+            except Exception:  # the journal cannot be read: the next connection tries again
+                logger.exception("what is to be done cannot be read")
+            if claimed is None:
+                self._threads.discard(threading.current_thread())
+            return claimed
+
+    def _next(self) -> tuple[Entry, Running] | None:
+        busy = {running.stack for running in self._running.values()}
+        for lane in [each for each in self._lanes if each not in self._running]:
+            entry = self._journal.next_in_lane(lane)
+            # Last in the queue from now on, or out of it.
+            del self._lanes[lane]
             if entry is None:
-                self._running.pop(lane, None)
-                self._lanes.pop(lane, None)
-                return None
+                continue
+            self._lanes[lane] = None
+            stack = _stack_of(entry)
+            if stack in busy:
+                continue
             interrupt = Interrupt(parent=self._stopping)
-            self._running[lane] = Running(deployment_id=entry.deployment_id, kind=entry.kind, interrupt=interrupt)
             # Received while nobody was looking, or before a restart.
             if entry.kind == "deploy" and self._journal.reverted(entry.deployment_id):
                 interrupt.set(REVERTED)
-            return entry
+            running = Running(deployment_id=entry.deployment_id, kind=entry.kind, stack=stack, interrupt=interrupt)
+            self._running[lane] = running
+            return entry, running
+        return None
 
-    def _work(self, entry: Entry) -> None:
-        interrupt = self._running[entry.lane].interrupt
+    def _work(self, entry: Entry, interrupt: Interrupt) -> None:
         work = self._work_for(entry, interrupt)
         try:
             interrupt.check()
@@ -145,6 +199,11 @@ class Dispatcher:
             interrupt.close()
             self._ended(entry.id)
             work.reporter.flush()
+
+
+def _stack_of(entry: Entry) -> str:
+    command = entry.command()
+    return command.deploy.stack_name if entry.kind == "deploy" else command.revert.stack_name
 
 
 def _finish(reporter: Reporter, reason: str, message: str) -> None:

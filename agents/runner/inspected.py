@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from agents.runner.model import COMPOSE_NUMBER, COMPOSE_SERVICE, LABEL_DEPLOYMENT, LABEL_HASH, LABEL_NODE, Container
+from agents.runner.model import COMPOSE_NUMBER, COMPOSE_SERVICE, LABEL_DEPLOYMENT, LABEL_HASH, LABEL_LANE, LABEL_NODE, Container
 
 
 def container_of(found: Mapping[str, Any]) -> Container:
@@ -30,6 +30,7 @@ def container_of(found: Mapping[str, Any]) -> Container:
         volumes=_volumes_of(found),
         oom_killed=bool(state.get("OOMKilled")),
         memory_limit=int(found["HostConfig"].get("Memory") or 0),
+        lane=labels.get(LABEL_LANE, ""),
     )
 
 

@@ -129,6 +129,10 @@ class Journal:
         self.store.write("UPDATE commands SET last_report = ? WHERE id = ?", stored, entry.id)
         self.append(pb.Report.FromString(row["final"]))
 
+    def lanes(self) -> list[str]:
+        """Every lane in which a command was ever received, the newest first."""
+        return [row["lane"] for row in self.store.rows("SELECT lane FROM lanes ORDER BY rowid DESC")]
+
     def find(self, command_id: str) -> Entry | None:
         rows = self._entries("id = ?", command_id)
         return rows[0] if rows else None

@@ -10,11 +10,13 @@ LABEL_NODE = "axion.node"
 LABEL_SERVICE = "axion.service"
 LABEL_HASH = "axion.hash"
 LABEL_DEPLOYMENT = "axion.deployment"
+LABEL_LANE = "axion.lane"
 COMPOSE_PROJECT = "com.docker.compose.project"
 COMPOSE_SERVICE = "com.docker.compose.service"
 COMPOSE_NUMBER = "com.docker.compose.container-number"
 
 CREATED = "created"
+EXITED = "exited"
 RUNNING = "running"
 HEALTHY = "healthy"
 UNHEALTHY = "unhealthy"
@@ -62,6 +64,7 @@ class Release:
     build_deadline: float = 900.0
     restore_on_failure: bool = True
     pinned: Mapping[str, str] = field(default_factory=dict)
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +93,7 @@ class Container:
     volumes: Mapping[str, str] = field(default_factory=dict)
     oom_killed: bool = False
     memory_limit: int = 0
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from agents.runner.model import (
     LABEL_DEPLOYMENT,
     LABEL_HASH,
+    LABEL_LANE,
     LABEL_NODE,
     LABEL_PROJECT,
     LABEL_SERVICE,
@@ -36,6 +37,7 @@ def overlay(*, release: Release, pinned: Mapping[str, str], volumes: Mapping[str
                 LABEL_SERVICE: service.name,
                 LABEL_HASH: service.content_hash,
                 LABEL_DEPLOYMENT: release.deployment_id,
+                LABEL_LANE: release.lane,
             }
         }
         if service.name in pinned:

@@ -98,6 +98,7 @@ class Workshop:
             ca_bundle=self._config.ca_bundle,
             policy=self._config.policy,
             progress=progress,
+            former_lanes=self.session.former_lanes if self.session else frozenset(),
         )
 
     def ended(self, command_id: str) -> None:

@@ -101,6 +101,11 @@ class Session:
         if self._delivery is not None:
             self._delivery.wake()
 
+    @property
+    def former_lanes(self) -> frozenset[str]:
+        """Lanes of a server that this agent was enrolled for before."""
+        return frozenset(self._identity.former_lanes if self._identity else ())
+
     def metadata(self) -> tuple[tuple[str, str], ...]:
         return self._identity.metadata() if self._identity else ()
 
@@ -130,7 +135,7 @@ class Session:
     async def _connect(self) -> None:
         if self._identity is None:
             info = await asyncio.to_thread(self._machine.info)
-            self._identity = await enrol(stub=self.stub, config=self._config, info=info)
+            self._identity = await enrol(stub=self.stub, config=self._config, info=info, lanes=self._journal.lanes())
             logger.info("enrolled as agent %s", self._identity.agent_id)
         call = self.stub.Session(metadata=self.metadata())
         try:

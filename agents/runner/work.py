@@ -22,7 +22,10 @@ from agents.runner.vault import Vault
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """`clock` rises steadily, in seconds. `build_parallel` is how many images are built side by side."""
+    """`clock` rises steadily, in seconds. `build_parallel` is how many images are built side by side.
+
+    `former_lanes`: those of a server that this agent was enrolled for before.
+    """
 
     command: pb.Command
     reporter: Reporter
@@ -39,3 +42,4 @@ class Work:
     ca_bundle: Path | None
     policy: Policy
     progress: Progress
+    former_lanes: frozenset[str]
