@@ -20,7 +20,7 @@ from agents.runner.observed import describe_all, step
 from agents.runner.outages import through_outages
 from agents.runner.plan import Plan, make_plan
 from agents.runner.releases import Before, Kept, Phase
-from agents.runner.reports import BUILDING, COMPLETED, DEPLOYING
+from agents.runner.reports import BUILDING, COMPLETED, DEPLOYING, shown, shown_tail
 from agents.runner.restoring import restore, runs_something
 from agents.runner.stackcheck import check_stack
 from agents.runner.steps import STARTING
@@ -163,15 +163,15 @@ def _fail(work: Work, release: Release, error: Exception) -> None:
     """Write down why, then go back if asked to."""
     failed = _as_failure(error)
     work.interrupt.check()
-    logger.warning("deployment %s failed: %s", release.deployment_id, work.masker.mask(failed.message))
+    logger.warning("deployment %s failed: %s", release.deployment_id, shown(failed.message, masker=work.masker))
     work.releases.fail(
         deployment_id=release.deployment_id,
         # This goes to the disk, so it is masked here and not only on its way out.
         failure={
             "reason": failed.reason,
-            "message": work.masker.mask(failed.message),
+            "message": shown(failed.message, masker=work.masker),
             "service": failed.service,
-            "log_tail": [work.masker.mask(line) for line in failed.log_tail],
+            "log_tail": shown_tail(failed.log_tail, masker=work.masker),
         },
     )
     kept = work.releases.find(release.deployment_id)

@@ -11,6 +11,7 @@ RunnerError
 ├── InterruptedWorkError  the work was ended on request, or because the runner stops
 ├── UnavailableError      the control plane or the Docker engine could not be reached in time
 │   └── EngineAwayError   the Docker engine does not answer
+├── MaskingTooLongError   a text has more in it that looks like secrets than may be compared
 └── StepFailedError       a deployment cannot go on
 """
 
@@ -63,6 +64,10 @@ class InterruptedWorkError(RunnerError):
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
+
+
+class MaskingTooLongError(RunnerError):
+    """A text has more in it that looks like secret values than may be compared."""
 
 
 class StepFailedError(RunnerError):

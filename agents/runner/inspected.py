@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from agents.runner.model import COMPOSE_NUMBER, COMPOSE_SERVICE, LABEL_DEPLOYMENT, LABEL_HASH, LABEL_LANE, LABEL_NODE, Container
+from agents.runner.model import (
+    COMPOSE_NUMBER,
+    COMPOSE_SERVICE,
+    LABEL_DEPLOYMENT,
+    LABEL_HASH,
+    LABEL_LANE,
+    LABEL_NODE,
+    Container,
+)
 
 
 def container_of(found: Mapping[str, Any]) -> Container:

@@ -1,42 +1,61 @@
 """Takes secret values out of every text that leaves the runner.
 
-All spellings of all values are looked for in one pass over the text, in C and in short blocks: the time does not grow with
-the number of values, and other threads have their turn in between.
+All spellings of all values are looked for in one pass, during which other threads run: neither the number of values nor
+what they have in common makes it slow.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-import ahocorasick
+from ahocorasick_rs import AhoCorasick, MatchKind
 
+from agents.runner.errors import MaskingTooLongError
 from agents.runner.spellings import spellings_of
 
 MASK = "***"
-# A spelling is looked for by its beginning, so much of it as tells it from all others.
-MIN_BEGINNING = 16
-MAX_BEGINNING = 256
-BLOCK = 32 * 1024
-MAX_HITS = 100_000
-TOO_MUCH = "(left out: too much of it looks like secret values)"
+# A spelling is looked for by its beginning, as much of it as tells it from all others. The beginning of a long one is
+# masked even if something else follows.
+MIN_BEGINNING = 64
+MAX_BEGINNING = 512
+MAX_SPANS = 20_000
+MAX_STEPS = 1_000
+BUDGET_TEXT = "(left out: most of it looks like secret values)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """Spellings with one beginning, sorted; each knows the longest other that it begins with, or -1."""
+
+    members: tuple[str, ...]
+    parents: tuple[int, ...]
+    longest: int
+
+    def length_at(self, text: str, start: int) -> int:
+        """Return the length of the longest member that stands there; 0 for none."""
+        here = text[start : start + self.longest]
+        index = bisect_right(self.members, here) - 1
+        while index >= 0 and not here.startswith(self.members[index]):
+            index = self.parents[index]
+        return len(self.members[index]) if index >= 0 else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """`beginnings` finds where a spelling may begin; `spellings` are those with a beginning, the longest first."""
+    """`finder` tells where which of the families begins. Lengths in characters."""
 
     spellings: frozenset[str]
-    beginnings: Any
-    by_beginning: Mapping[str, tuple[str, ...]]
+    finder: AhoCorasick
+    families: tuple[Family, ...]
     longest: int
     longest_beginning: int
 
 
 class Masker:
-    """Knows values in memory only and replaces them in any spelling of spellings.py. Safe across threads."""
+    """Knows values in memory only and replaces them in every spelling of spellings.py. Safe across threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -51,51 +70,66 @@ class Masker:
                 self._known = _prepare(known | fresh)
 
     def mask(self, text: str, *, limit: int | None = None) -> str:
-        """Return the text without any spelling of a value, and no more of it than `limit` characters.
+        """Return the text without any spelling of a value, and nothing of what stands at `limit` or after it.
 
-        A value that begins before the limit is masked whole. A text in which too much has to be compared is left out.
+        A value that begins before the limit is masked whole, so cutting shows no part of it: pass the uncut text.
         """
         known = self._known
         if known is None or not text:
             return text[:limit]
         end = len(text) if limit is None else min(limit, len(text))
-        spans = _spans(text[: end + known.longest], known)
-        return TOO_MUCH[:limit] if spans is None else _without(text, spans, end=end)
+        # Nothing that begins at the end or after it matters.
+        text = text[: end + known.longest]
+        try:
+            return _without(text, _spans(text, known), end=end)
+        except MaskingTooLongError:
+            return BUDGET_TEXT[:limit]
+        except UnicodeEncodeError:  # half of a character; nobody could store it anyway
+            return self.mask(text.encode(errors="replace").decode(), limit=end)
 
 
-def _spans(text: str, known: Known) -> list[tuple[int, int]] | None:
-    """Where spellings stand, overlapping ones as one, in order; None when there is too much to compare."""
+def _spans(text: str, known: Known) -> list[tuple[int, int]]:
+    """Where spellings stand, in order; those that overlap or touch are one. Raises MaskingTooLongError."""
     found: list[tuple[int, int]] = []
-    for hits, (start, beginning) in enumerate(_candidates(text, known)):
-        if hits > MAX_HITS:
-            return None
-        for spelling in known.by_beginning[beginning]:
-            if text.startswith(spelling, start):
-                found.append((start, start + len(spelling)))
-                break
-    return _joined(sorted(found))
+    for family, start, beginning in known.finder.find_matches_as_indexes(text):
+        _join(found, start, max(beginning, start + known.families[family].length_at(text, start)))
+    if len(found) > MAX_SPANS:
+        raise MaskingTooLongError
+    steps = [MAX_STEPS]
+    whole: list[tuple[int, int]] = []
+    for start, end in found:
+        if not whole or end > whole[-1][1]:
+            _join(whole, start, _reach(text, start, end, known, steps))
+    return whole
 
 
-def _candidates(text: str, known: Known) -> Iterator[tuple[int, str]]:
-    """Where a spelling may begin, with its beginning. Blocks overlap, so that none is missed between two."""
-    overlap = known.longest_beginning - 1
-    for offset in range(0, len(text), BLOCK):
-        first = max(0, offset - overlap)
-        for last, beginning in known.beginnings.iter(text[first : offset + BLOCK]):
-            yield first + last - len(beginning) + 1, beginning
+def _join(spans: list[tuple[int, int]], start: int, end: int) -> None:
+    if spans and start <= spans[-1][1]:
+        spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
+    else:
+        spans.append((start, end))
 
 
-def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    joined: list[tuple[int, int]] = []
-    for start, end in spans:
-        if joined and start < joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((start, end))
-    return joined
+def _reach(text: str, start: int, end: int, known: Known, steps: list[int]) -> int:
+    """Where what stands here ends, with spellings that begin within it: the finder passes those by."""
+    size = known.longest_beginning
+    at = start + 1
+    while at < end:
+        steps[0] -= 1
+        if steps[0] < 0:
+            raise MaskingTooLongError
+        matches = known.finder.find_matches_as_indexes(text[at : at + 2 * size])
+        if not matches or matches[0][1] >= size:
+            at += size
+            continue
+        family, first, last = matches[0]
+        if at + first < end:
+            end = max(end, at + last, at + first + known.families[family].length_at(text, at + first))
+        at += first + 1
+    return end
 
 
-def _without(text: str, spans: list[tuple[int, int]], *, end: int) -> str:
+def _without(text: str, spans: Iterable[tuple[int, int]], *, end: int) -> str:
     pieces, position = [], 0
     for start, stop in spans:
         if start >= end:
@@ -107,27 +141,34 @@ def _without(text: str, spans: list[tuple[int, int]], *, end: int) -> str:
 
 def _prepare(spellings: frozenset[str]) -> Known:
     ordered = sorted(spellings)
-    by_beginning: dict[str, list[str]] = {}
+    groups: dict[str, list[str]] = {}
     for number, spelling in enumerate(ordered):
         neighbours = ordered[max(0, number - 1) : number] + ordered[number + 1 : number + 2]
         told_apart = max((_common(spelling, other) for other in neighbours), default=0) + 1
         length = min(max(told_apart, MIN_BEGINNING), MAX_BEGINNING)
-        by_beginning.setdefault(spelling[:length], []).append(spelling)
-    beginnings = ahocorasick.Automaton()
-    for beginning in by_beginning:
-        beginnings.add_word(beginning, beginning)
-    beginnings.make_automaton()
+        groups.setdefault(spelling[:length], []).append(spelling)
+    finder = AhoCorasick(list(groups), matchkind=MatchKind.LeftmostLongest, store_patterns=False)
     return Known(
         spellings=spellings,
-        beginnings=beginnings,
-        by_beginning={name: tuple(sorted(found, key=len, reverse=True)) for name, found in by_beginning.items()},
+        finder=finder,
+        families=tuple(_family(members) for members in groups.values()),
         longest=max(map(len, ordered)),
-        longest_beginning=max(map(len, by_beginning)),
+        longest_beginning=max(map(len, groups)),
     )
 
 
+def _family(members: list[str]) -> Family:
+    parents: list[int] = []
+    for number, member in enumerate(members):
+        parent = number - 1
+        while parent >= 0 and not member.startswith(members[parent]):
+            parent = parents[parent]
+        parents.append(parent)
+    return Family(members=tuple(members), parents=tuple(parents), longest=max(map(len, members)))
+
+
 def _common(one: str, other: str) -> int:
-    """Length of what both begin with, by halving: values may be long."""
+    """Return the length of what both begin with, by halving: values may be long."""
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from agents.backoff import Backoff
 from agents.runner.errors import InterruptedWorkError, StepFailedError
+from agents.runner.reports import shown
 from agents.runner.work import Work
 
 MAX_OUTAGES = 5
@@ -34,7 +35,7 @@ def through_outages(*, work: Work, attempt: Callable[[], Result], most: int | No
             work.interrupt.check()
             if not work.host.was_away(since=outages):
                 raise
-            logger.warning("failed while Docker was away: %s", work.masker.mask(str(error)))
+            logger.warning("failed while Docker was away: %s", shown(str(error), masker=work.masker))
             if most is not None and failures > most:
                 message = f"Docker on this host went away {failures} times while this was going on."
                 raise StepFailedError("internal", message) from error

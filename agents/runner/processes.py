@@ -131,19 +131,41 @@ def _read(process: subprocess.Popen[bytes], on_line: Callable[[str], None], left
     if process.stdout is None:
         return
     text = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("replace"), translate=True)
-    line = ""
+    lines = _Lines(on_line)
     with process.stdout as output:
         for came in _pieces(output.fileno(), left_alone):
-            *lines, line = (line + text.decode(came)).split("\n")
-            for each in lines:
-                on_line(f"{each}\n")
-            # Bounded, so that a program printing without an end of line cannot fill our memory.
-            if len(line) > LONGEST_READ:
-                on_line(f"{line}\n")
-                line = ""
-    line += text.decode(b"", final=True)
-    if line:
-        on_line(line if line.endswith("\n") else f"{line}\n")
+            lines.take(text.decode(came))
+    lines.take(text.decode(b"", final=True))
+    lines.end()
+
+
+class _Lines:
+    """Hands on lines of at most LONGEST_READ characters, so that a program without an end of line fills no memory.
+
+    The rest of a longer one is dropped: handed on by itself it could begin with the second half of a secret.
+    """
+
+    def __init__(self, on_line: Callable[[str], None]) -> None:
+        self._on_line = on_line
+        self._line = ""
+        self._dropping = False
+
+    def take(self, text: str) -> None:
+        *whole, self._line = (self._line + text).split("\n")
+        for line in whole:
+            self._hand_on(line)
+            self._dropping = False
+        if len(self._line) > LONGEST_READ:
+            self._hand_on(self._line)
+            self._line, self._dropping = "", True
+
+    def end(self) -> None:
+        if self._line:
+            self._hand_on(self._line)
+
+    def _hand_on(self, line: str) -> None:
+        if not self._dropping:
+            self._on_line(f"{line[:LONGEST_READ]}\n")
 
 
 def _pieces(output: int, left_alone: int) -> Iterator[bytes]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 
 from agents.bounding import bound_report
@@ -20,7 +22,12 @@ COMPLETED = common_pb2.COMPLETED
 MAX_LOG_BYTES = 4 * 1024 * 1024
 BATCH_BYTES = 16 * 1024
 BATCH_SECONDS = 0.2
-LONGEST_LINE = 8 * 1024
+# Characters. A value that begins within them is masked whole.
+MAX_LINE = 8 * 1024
+MAX_MESSAGE = 4 * 1024
+MAX_TAIL_LINES = 30
+LINE_CUT = "... (line cut)"
+LINES = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 class Reporter:
@@ -51,6 +58,7 @@ class Reporter:
         self._timer: threading.Timer | None = None
         self._last: dict[str, pb.ServiceObserved] = {}
         self._closed = False
+        self._log_is_full = False
 
     def stage(self, stage: common_pb2.DeploymentStage, percent: int, message: str) -> None:
         """Progress only rises: what was reached before, also before a restart, is not told again."""
@@ -59,7 +67,7 @@ class Reporter:
             if self._progress is not None:
                 self._progress.begins(message)
             if self._journal.rise(command_id=self._command_id, percent=percent):
-                text = self._masker.mask(message)
+                text = shown(message, masker=self._masker)
                 self._append(pb.Report(stage=pb.StageReached(stage=stage, percent=percent, message=text)))
 
     def service(self, observed: pb.ServiceObserved) -> None:
@@ -72,11 +80,15 @@ class Reporter:
             self._append(pb.Report(service=self._masked(observed)))
 
     def log(self, *, source: str, text: str, service: str = "") -> None:
-        """One line or more of output; longer lines are cut after masking."""
+        """One line or more of output, each cut at its bound; nothing any more once the log is full."""
         self._moved()
-        text = self._masker.mask(text)
-        if len(text) > LONGEST_LINE and text.count("\n") <= 1:
-            text = f"{text[:LONGEST_LINE]}... (line cut)\n"
+        for line in LINES.findall(text):
+            if self._log_is_full:
+                return
+            masked = shown(line.rstrip("\n"), masker=self._masker, limit=MAX_LINE, remark=LINE_CUT)
+            self._gather(source=source, service=service, text=f"{masked}\n" if line.endswith("\n") else masked)
+
+    def _gather(self, *, source: str, service: str, text: str) -> None:
         with self._lock:
             if self._gathered_for != (service, source):
                 self.flush()
@@ -86,9 +98,16 @@ class Reporter:
             if self._gathered_bytes >= BATCH_BYTES:
                 self.flush()
             elif self._timer is None:
-                self._timer = threading.Timer(BATCH_SECONDS, self.flush)
-                self._timer.daemon = True
-                self._timer.start()
+                self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        self._timer = threading.Timer(BATCH_SECONDS, self.flush)
+        self._timer.daemon = True
+        try:
+            self._timer.start()
+        except RuntimeError:  # the system gives no thread; the work must not end for that
+            self._timer = None
+            self.flush()
 
     def flush(self) -> None:
         """Write down the gathered log lines."""
@@ -105,7 +124,10 @@ class Reporter:
         with self._lock:
             self.flush()
             body = pb.RestoreStarted(
-                reason=reason, message=self._masker.mask(message), failed_service=service, log_tail=self._tail(log_tail)
+                reason=reason,
+                message=shown(message, masker=self._masker),
+                failed_service=service,
+                log_tail=shown_tail(log_tail, masker=self._masker),
             )
             self._append(pb.Report(restore_started=body))
 
@@ -115,9 +137,9 @@ class Reporter:
             self.flush()
             told = pb.CommandFinished()
             told.CopyFrom(finished)
-            told.message = self._masker.mask(finished.message)
+            told.message = shown(finished.message, masker=self._masker)
             told.ClearField("log_tail")
-            told.log_tail.extend(self._tail(finished.log_tail))
+            told.log_tail.extend(shown_tail(finished.log_tail, masker=self._masker))
             told.ClearField("services")
             told.services.extend(self._masked(each) for each in finished.services)
             with self._journal.store.transaction():
@@ -131,6 +153,7 @@ class Reporter:
         size = len(text.encode())
         with self._journal.store.transaction():
             total = self._journal.count_log(command_id=self._command_id, size=size)
+            self._log_is_full = total > MAX_LOG_BYTES
             if total - size > MAX_LOG_BYTES:
                 return
             if total > MAX_LOG_BYTES:
@@ -152,11 +175,20 @@ class Reporter:
         self._journal.append(report)
         self._wake()
 
-    def _tail(self, lines: Iterable[str]) -> list[str]:
-        return [self._masker.mask(line) for line in lines]
-
     def _masked(self, observed: pb.ServiceObserved) -> pb.ServiceObserved:
         told = pb.ServiceObserved()
         told.CopyFrom(observed)
-        told.error_message = self._masker.mask(observed.error_message)
+        told.error_message = shown(observed.error_message, masker=self._masker)
         return told
+
+
+def shown(text: str, *, masker: Masker, limit: int = MAX_MESSAGE, remark: str = "...") -> str:
+    """Return what may be told of a text: masked, and cut without showing a part of a value. `limit` in characters."""
+    masked = masker.mask(text, limit=limit)
+    return f"{masked}{remark}" if len(text) > limit else masked
+
+
+def shown_tail(lines: Iterable[str], *, masker: Masker) -> list[str]:
+    """Return the last lines of an output as they may be told."""
+    last = deque(lines, maxlen=MAX_TAIL_LINES)
+    return [shown(line, masker=masker, limit=MAX_LINE, remark=LINE_CUT) for line in last]

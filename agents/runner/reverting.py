@@ -11,6 +11,7 @@ from agents.runner.journal import Journal
 from agents.runner.observed import describe_all
 from agents.runner.outages import through_outages
 from agents.runner.releases import Kept, Phase
+from agents.runner.reports import shown
 from agents.runner.restoring import Restored, as_before, bring_back, refuse_unknown, restore
 from agents.runner.work import Work
 
@@ -30,7 +31,7 @@ def revert(work: Work) -> None:
         raise
     except Exception as error:
         work.interrupt.check()
-        logger.exception("revert failed")
+        logger.error("revert failed: %s", shown(str(error), masker=work.masker))
         finished.outcome = pb.FAILED
         finished.message = f"What ran before could not be put back: {error}"
         work.reporter.finished(finished, also=lambda: None)

@@ -36,7 +36,8 @@ def _spellings(part: str) -> Iterator[str]:
         yield from _base64(raw, before=before)
     whole = base64.b64encode(raw).decode()
     for width in COLUMNS:
-        yield from (whole[start : start + width] for start in range(0, len(whole), width))
+        if len(whole) > width:
+            yield from (whole[start : start + width] for start in range(0, len(whole), width))
 
 
 def _base64(raw: bytes, *, before: int) -> Iterator[str]:
