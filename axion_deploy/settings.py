@@ -110,11 +110,33 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "axion",
-        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+        # Whoever writes to Redis must not run code here, which pickle, the default of both, would.
+        "OPTIONS": {
+            "socket_timeout": 1,
+            "socket_connect_timeout": 1,
+            "serializer": "axion_deploy.cached.NumberSerializer",
+        },
     }
 }
-RQ_QUEUES = {"deployments": {"URL": REDIS_URL, "DEFAULT_RESULT_TTL": 300}}
+RQ_QUEUES = {
+    "deployments": {"URL": REDIS_URL, "DEFAULT_RESULT_TTL": 300, "SERIALIZER": "rq.serializers.JSONSerializer"}
+}
 KAFKA_BROKERS = env.words("KAFKA_BROKERS")
+# How every client of ours speaks to the brokers: plaintext alone is for a network that nobody else is in.
+AXION_KAFKA_SECURITY = env.choice(
+    "AXION_KAFKA_SECURITY", "PLAINTEXT", among=("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+)
+# Paths: who signed the brokers' certificates (without it the system's authorities), our certificate and its key.
+AXION_KAFKA_CA = env.text("AXION_KAFKA_CA", "")
+AXION_KAFKA_CERT = env.text("AXION_KAFKA_CERT", "")
+AXION_KAFKA_KEY = env.text("AXION_KAFKA_KEY", "")
+AXION_KAFKA_SASL = env.choice("AXION_KAFKA_SASL", "SCRAM-SHA-512", among=("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"))
+AXION_KAFKA_USER = env.text("AXION_KAFKA_USER", "")
+AXION_KAFKA_PASSWORD = env.text("AXION_KAFKA_PASSWORD", "")
+if AXION_KAFKA_SECURITY.startswith("SASL") and not (AXION_KAFKA_USER and AXION_KAFKA_PASSWORD):
+    raise ImproperlyConfigured("AXION_KAFKA_SECURITY asks for SASL: set AXION_KAFKA_USER and AXION_KAFKA_PASSWORD.")
+# A superuser sees every project: over Kafka only where that is wanted, as readers of a topic may have a token of one.
+AXION_KAFKA_SUPERUSERS = env.switch("AXION_KAFKA_SUPERUSERS", default=False)
 # Never the group of a NestJS service: its members speak another assignment protocol.
 AXION_KAFKA_GROUP = env.text("AXION_KAFKA_GROUP", "axion-deploy")
 # Of topics that the consumer has to make.

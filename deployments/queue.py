@@ -8,6 +8,8 @@ import django_rq
 import structlog
 from django.db import transaction
 from redis.exceptions import RedisError
+from rq import Worker
+from rq.serializers import JSONSerializer
 
 QUEUE = "deployments"
 RUN_JOB = "deployments.jobs.run_deployment"
@@ -15,6 +17,15 @@ RUN_JOB = "deployments.jobs.run_deployment"
 JOB_SECONDS = 120
 
 logger = structlog.get_logger(__name__)
+
+
+def worker() -> Worker:
+    """Who takes jobs off the queue. Jobs are texts: whoever writes to Redis must not run code here.
+
+    Not a fork per job: jobs last milliseconds, and what a kill interrupts, the reconciler repeats. A job that cannot be
+    read, as one of a version that pickled them, fails, and the reconciler asks again.
+    """
+    return django_rq.get_worker(QUEUE, worker_class="rq.SimpleWorker", serializer=JSONSerializer)
 
 
 def enqueue_run(*, deployment_id: UUID, attempt: int) -> None:

@@ -42,6 +42,7 @@ class Service:
             "AXION_SECRET_KEY": secrets.token_urlsafe(50),
             "AXION_ENCRYPTION_KEYS": f"1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
             "POSTGRES_PASSWORD": secrets.token_urlsafe(20),
+            "REDIS_PASSWORD": secrets.token_hex(20),
             "AXION_WEB_PORT": str(self.port),
             "AXION_GATEWAY_PORT": str(free_port()),
         }
@@ -112,6 +113,27 @@ def check_running(service: Service, *, ours: tuple[str, ...], theirs: tuple[str,
 def test_every_process_runs_and_people_and_kafka_are_served(service: Service) -> None:
     says = {"status": "alive", "kafka": {"status": "healthy", "message": ""}}
     check_running(service, ours=(*OURS, "consumer"), theirs=(*THEIRS, "kafka"), says=says)
+
+
+def test_redis_wants_its_password(service: Service) -> None:
+    bare = service.compose("exec", "-T", "-e", "REDISCLI_AUTH=", "redis", "sh", "-c", "redis-cli keys '*' 2>&1 || true")
+    assert "NOAUTH" in bare
+    assert service.environment["REDIS_PASSWORD"] not in service.compose("ps", "--no-trunc")
+
+
+def test_ports_are_published_on_loopback_alone(service: Service) -> None:
+    for name, inside in (("web", "8000"), ("gateway", "50051")):
+        assert service.compose("port", name, inside).startswith("127.0.0.1:")
+
+
+def test_our_processes_write_nowhere_and_gain_nothing(service: Service) -> None:
+    for name in (*OURS, *THEIRS):
+        command = ["docker", "inspect", service.compose("ps", "--quiet", name).strip()]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)
+        (found,) = json.loads(done.stdout)
+        assert found["HostConfig"]["SecurityOpt"] == ["no-new-privileges:true"], name
+        assert found["HostConfig"]["ReadonlyRootfs"] == (name in OURS), name
+        assert found["HostConfig"]["CapDrop"] == (["ALL"] if name in OURS else ["NET_RAW"]), name
 
 
 def test_without_kafka_it_starts_as_the_file_says(service: Service) -> None:
