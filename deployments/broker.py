@@ -30,7 +30,28 @@ def connection(*, client_id: str) -> dict[str, Any]:
         "bootstrap_timeout_ms": ANSWER_MS,
         "request_timeout_ms": ANSWER_MS,
         "reconnect_backoff_max_ms": 1_000,
+        **_security(),
     }
+
+
+def _security() -> dict[str, Any]:
+    """As AXION_KAFKA_SECURITY says. A broker's certificate must bear the name by which it is reached."""
+    protocol = settings.AXION_KAFKA_SECURITY
+    chosen: dict[str, Any] = {"security_protocol": protocol}
+    if protocol.endswith("SSL"):
+        paths = {
+            "ssl_cafile": settings.AXION_KAFKA_CA,
+            "ssl_certfile": settings.AXION_KAFKA_CERT,
+            "ssl_keyfile": settings.AXION_KAFKA_KEY,
+        }
+        chosen |= {"ssl_check_hostname": True, **{name: path for name, path in paths.items() if path}}
+    if protocol.startswith("SASL"):
+        chosen |= {
+            "sasl_mechanism": settings.AXION_KAFKA_SASL,
+            "sasl_plain_username": settings.AXION_KAFKA_USER,
+            "sasl_plain_password": settings.AXION_KAFKA_PASSWORD,
+        }
+    return chosen
 
 
 def ensure_topics(names: Iterable[str]) -> None:

@@ -84,6 +84,8 @@ class Workshop:
         environment, overrides = merged([own, self._config_layer(node)])
         self._note_overrides(node, overrides)
         self.warnings.extend(_not_used(node, kind))
+        if kind.image_warning and image == kind.image:
+            self.warnings.append(f"{node.label!r}: {image} {kind.image_warning}")
         return Part(
             node=node,
             name=self.names[node.id],

@@ -65,7 +65,8 @@ class Incoming:
     @property
     def record_name(self) -> str:
         """Names this record, the same each time it is delivered or replayed."""
-        original = self.headers.get(ORIGINAL_RECORD, b"").decode("ascii", "replace")
+        # Without the mark anybody's words: a request could take the name of another, whose effect it would then be.
+        original = self.headers.get(ORIGINAL_RECORD, b"").decode("ascii", "replace") if self.is_replay else ""
         own = f"{self.topic}:{self.partition}:{self.offset}"
         return original if original.isprintable() and 0 < len(original) <= LONGEST_RECORD_NAME else own
 

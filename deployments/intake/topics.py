@@ -12,6 +12,8 @@ from deployments.intake.patterns import HEALTH, PATTERNS
 
 DEAD_LETTERS = "deployment-service-dlq"
 REPLY_SUFFIX = ".reply"
+# Requests hold tokens and values; older than ten minutes they have no effect, and nobody waits for their replies.
+RETENTION_MS = 15 * 60 * 1000
 # Every request topic of this service, also one we have no handler for: its callers are told so instead of waiting.
 SUBSCRIPTION = r"^(deployment-service\.(?!events$)(?!.*\.reply$).+|health\.check)$"
 
@@ -38,7 +40,10 @@ def create_missing(*, partitions: int) -> tuple[str, ...]:
 
 
 def _create(admin: KafkaAdminClient, name: str, *, partitions: int) -> bool:
-    wanted = {"num_partitions": partitions, "configs": {"max.message.bytes": str(LARGEST_MESSAGE)}}
+    configs = {"max.message.bytes": str(LARGEST_MESSAGE)}
+    if name != DEAD_LETTERS:
+        configs["retention.ms"] = str(RETENTION_MS)
+    wanted = {"num_partitions": partitions, "configs": configs}
     try:
         admin.create_topics({name: wanted}, wait_for_metadata=True)
     except TopicAlreadyExistsError:

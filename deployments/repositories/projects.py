@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,6 +19,7 @@ from deployments.repositories.records import graph_record, project_record
 from deployments.types import Caller, GraphRecord, Page, ProjectRecord
 
 SLUG_LENGTH = 32
+SLUG_DIGITS = 12
 SUFFIX_LENGTH = 6
 # Of a name that has to be told from another one.
 LONGEST_OF_TWO = 90
@@ -82,10 +84,13 @@ def page_visible(*, caller: Caller, name: str, page: int, limit: int) -> Page[Pr
 
 
 def slug_of(name: str, project_id: UUID) -> str:
-    """Short, safe on every host, and not another project's: the name with a piece of the id."""
+    """Short, safe on every host, and not another project's: the name with digits made of the id.
+
+    Of its hash: where a peer gives ids, nobody finds one with the digits of a project whose place it would take.
+    """
     # An image's name knows no "_-".
     words = re.sub("[-_]+", "-", slugify(name))[:SLUG_LENGTH].strip("-")
-    return f"{words or 'project'}-{project_id.hex[:SUFFIX_LENGTH]}"
+    return f"{words or 'project'}-{hashlib.sha256(project_id.bytes).hexdigest()[:SLUG_DIGITS]}"
 
 
 def mirror(*, project_id: UUID, owner_id: UUID, name: str) -> ProjectRecord | None:

@@ -53,6 +53,7 @@ class DatabaseKind:
     Texts are ready for Compose: a `$` that the container shall see is doubled.
     `place` is asked with the image and the release that the drawing names, as places changed between releases; it
     raises ValueError where nobody can know. `place_variables` tell a server to keep data elsewhere.
+    `image_warning` is said where that image is used because nobody named another.
     An empty `default_user` or `default_database` means that the server has no such thing to choose.
     `url` and `others` describe the variables of a caller; `url_name` is the variable programs expect for a single one.
     """
@@ -60,6 +61,7 @@ class DatabaseKind:
     name: str
     aliases: tuple[str, ...] = ()
     image: str
+    image_warning: str = ""
     port: int
     default_user: str = "app"
     user_pattern: re.Pattern[str] = NAME

@@ -18,7 +18,12 @@ def _expected_by_clients(connection: Connection) -> dict[str, str]:
 KIND = DatabaseKind(
     name="minio",
     aliases=("s3",),
+    # The last image that its makers published.
     image="minio/minio:RELEASE.2025-09-07T16-13-09Z",
+    image_warning=(
+        "lacks the repair of CVE-2025-62506 (a restricted key can make itself one without limits), which is in "
+        "RELEASE.2025-10-15T17-29-55Z; its makers publish no images since: name one that you trust with config.image"
+    ),
     port=9000,
     user_pattern=re.compile(rf"(?=.{{3}}){NAME.pattern}"),
     user_wanted=f"{NAME_WANTED}, at least three",

@@ -154,3 +154,17 @@ def test_healthz_says_whether_consumers_serve(client: Client, monkeypatch: pytes
     assert client.get("/healthz").json()["kafka"] == {"status": "degraded", "message": "Kafka does not answer."}
     health.say_consumer(name="c-2", state=health.SERVING, message="")
     assert client.get("/healthz").json() == {"status": "alive", "kafka": {"status": "healthy", "message": ""}}
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_superuser_has_more_rights_over_kafka_only_where_that_is_wanted(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, *, allowed: bool
+) -> None:
+    monkeypatch.setattr(settings, "AXION_KAFKA_SUPERUSERS", allowed)
+    ops = factories.make_user("ops", is_superuser=True)
+    answers = [
+        ask(by_session(lambda _: ops.id), deployment, sessionToken="x"),
+        ask(by_signature({"graph": KEY}), deployment, signed_by=KEY, userId=str(ops.id)),
+        ask(by_trust(), deployment, userId=str(ops.id)),
+    ]
+    assert [answer.code for answer in answers] == ["" if allowed else "NOT_FOUND"] * 3

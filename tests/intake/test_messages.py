@@ -159,3 +159,9 @@ def test_a_transport_error_has_no_value_and_never_an_empty_header(answer: object
     assert reply.value is None
     assert json.loads(dict(reply.headers)["kafka_nest-err"])["status"] == "error"
     assert CRASHED["message"] == "Internal server error"
+
+
+def test_a_record_goes_by_the_name_of_another_only_as_a_replay() -> None:
+    original = {"x-dlq-original-record": b"deployment-service.deployProject:0:41"}
+    assert incoming(**original).record_name == "deployment-service.getDeployment:2:7"
+    assert incoming(**original, **{"x-dlq-replay": b"true"}).record_name == "deployment-service.deployProject:0:41"

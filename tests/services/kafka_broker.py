@@ -80,7 +80,7 @@ def _start(*, ledger: Ledger) -> None:
     start_noted(child, ledger=ledger, probe=lambda: answers(BROKER), seconds=READY_SECONDS)
 
 
-def formatted_broker(*, folder: Path, settings: Path) -> Child:
+def formatted_broker(*, folder: Path, settings: Path, options: tuple[str, ...] = ()) -> Child:
     """A broker that is ready to start, with its data and log in the folder. Raises Unavailable."""
     java = shutil.which("java")
     if java is None:
@@ -89,7 +89,16 @@ def formatted_broker(*, folder: Path, settings: Path) -> Child:
     command = [java, "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
     command += [f"-Dlog4j2.configurationFile={(FILES / 'log4j2.properties').as_uri()}"]
     command += ["-cp", f"{_libraries(folder=libraries)}/*"]
-    format_data = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", CLUSTER_ID, "-c", str(settings)]
+    format_data = [
+        "kafka.tools.StorageTool",
+        "format",
+        "--ignore-formatted",
+        "-t",
+        CLUSTER_ID,
+        "-c",
+        str(settings),
+        *options,
+    ]
     _run([*command, *format_data], cwd=folder, seconds=FORMAT_SECONDS, failure="Kafka's storage could not be formatted")
     return Child(
         name="Kafka", command=[*command, "kafka.Kafka", str(settings)], log_file=folder / "kafka.log", cwd=folder

@@ -187,3 +187,9 @@ def test_what_is_no_reference(text: str) -> None:
         return
     with pytest.raises(ValueError, match="no reference"):
         parse_reference(text)
+
+
+def test_a_default_image_with_a_known_fault_is_named_until_another_is_chosen() -> None:
+    warnings = stack_of(graph(node("s3", DATABASE, databaseType="minio"))).warnings
+    assert [each for each in warnings if "CVE-2025-62506" in each]
+    assert stack_of(graph(node("s3", DATABASE, databaseType="minio", image="acme/minio:1"))).warnings == ()
