@@ -64,6 +64,8 @@ class Engine:
                 self._answered()
                 raise
             raise self._went_away(error) from error
+        except requests.ReadTimeout as error:
+            raise self._no_answer(error) from error
         except (EngineAwayError, requests.RequestException) as error:
             raise self._went_away(error) from error
         self._answered()
@@ -112,6 +114,17 @@ class Engine:
     def _version(self) -> str:
         with self._lock:
             return next((str(each.api_version) for each in self._clients.values()), "auto")
+
+    def _no_answer(self, error: Exception) -> EngineAwayError:
+        """One question may hang, about a container that does, while Docker answers all others."""
+        if self._state is not None and not self._state.answers:
+            return self._went_away(error)
+        try:
+            self.probe(lambda api: api.ping())
+        except EngineAwayError as away:
+            return away
+        self.line_cut()
+        return EngineAwayError("one question got no answer in time, others do")
 
     def _went_away(self, error: Exception) -> EngineAwayError:
         why = str(error) if isinstance(error, EngineAwayError) else reason_of(error)

@@ -14,6 +14,8 @@ from agents.runner.reports import shown
 from agents.runner.work import Work
 
 MAX_OUTAGES = 5
+MAX_TRIES = 3
+MAX_TOLD = 300
 PAUSES = Backoff(first=0.5, most=30.0)
 Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
@@ -40,5 +42,32 @@ def through_outages(*, work: Work, attempt: Callable[[], Result], most: int | No
                 message = f"Docker on this host went away {failures} times while this was going on."
                 raise StepFailedError("internal", message) from error
         work.reporter.log(source="agent", text="Docker on this host was away: what is to be done is planned anew.\n")
+        work.interrupt.pause(PAUSES.pause(failures=failures))
+    raise AssertionError("counting does not end")
+
+
+def until_done(*, work: Work, attempt: Callable[[], Result]) -> Result:
+    """Attempt a way back: for as long as Docker is away, and a few times when it would not do it."""
+    return through_outages(work=work, attempt=lambda: _tried_again(work, attempt), most=None)
+
+
+def _tried_again(work: Work, attempt: Callable[[], Result]) -> Result:
+    """Attempt it, and a few times more when Docker or Compose would not do it: that often passes.
+
+    What was judged (unhealthy, an image that is gone) is not tried again.
+    """
+    for failures in count(1):
+        try:
+            return attempt()
+        except (InterruptedWorkError, sqlite3.OperationalError):
+            raise
+        except Exception as error:
+            work.interrupt.check()
+            judged = isinstance(error, StepFailedError) and error.reason != "apply"
+            if judged or failures >= MAX_TRIES:
+                raise
+            told = work.masker.mask(str(error))[:MAX_TOLD]
+        logger.warning("what ran before could not be put back yet: %s", told)
+        work.reporter.log(source="agent", text=f"What ran before could not be put back yet ({told}): once more.\n")
         work.interrupt.pause(PAUSES.pause(failures=failures))
     raise AssertionError("counting does not end")

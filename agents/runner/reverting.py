@@ -9,7 +9,7 @@ from agents.contracts import runner_pb2 as pb
 from agents.runner.errors import InterruptedWorkError
 from agents.runner.journal import Journal
 from agents.runner.observed import describe_all
-from agents.runner.outages import through_outages
+from agents.runner.outages import until_done
 from agents.runner.releases import Kept, Phase
 from agents.runner.reports import shown
 from agents.runner.restoring import Restored, as_before, bring_back, refuse_unknown, restore
@@ -68,7 +68,7 @@ def _put_back(work: Work, kept: Kept | None) -> Restored:
     current = work.releases.find(work.releases.current(stack))
     if current is None:
         return Restored(services=[], previous_running=False)
-    observed = through_outages(work=work, attempt=lambda: bring_back(work=work, kept=current), most=None)
+    observed = until_done(work=work, attempt=lambda: bring_back(work=work, kept=current))
     return as_before(kept=current, observed=observed)
 
 

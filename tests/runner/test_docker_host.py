@@ -14,6 +14,7 @@ from uuid import uuid4
 import docker
 import pytest
 
+from agents.contracts import runner_pb2 as pb
 from agents.runner import docker_commands
 from agents.runner.docker_commands import DockerCommands
 from agents.runner.docker_host import DockerHost
@@ -33,9 +34,11 @@ pytestmark = pytest.mark.docker
 @pytest.fixture
 def commands(tmp_path: Path) -> Iterator[DockerCommands]:
     store = Store(tmp_path / "journal.sqlite3")
+    journal = Journal(store)
+    journal.receive(pb.Command(command_id="c", lane="l", number=1, deployment_id="d", deploy=pb.Deploy()))
     progress = Progress(command_id="c", deployment_id="d", clock=time.monotonic)
     reporter = Reporter(
-        journal=Journal(store), command_id="c", deployment_id="d", masker=Masker(), now_ms=lambda: 0, wake=lambda: None
+        journal=journal, command_id="c", deployment_id="d", masker=Masker(), now_ms=lambda: 0, wake=lambda: None
     )
     yield DockerCommands(marker=str(tmp_path), reporter=reporter, progress=progress)
     reporter.flush()
@@ -71,7 +74,7 @@ def test_containers_that_somebody_else_removes_at_the_same_time_are_gone_in_the_
     engine: Any, base_image: str
 ) -> None:
     host, label = DockerHost(), f"axion-test-{uuid4().hex[:8]}"
-    made = [engine.create_container(base_image, labels=[label])["Id"] for _ in range(6)]
+    made = [engine.create_container(base_image, labels=[label])["Id"] for _ in range(4)]
     for each in made:
         engine.start(each)
     with ThreadPoolExecutor(max_workers=4) as pool:

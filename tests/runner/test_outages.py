@@ -1,0 +1,139 @@
+"""What is tried again and what is not, and a question that hangs while Docker answers all others."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from agents.contracts import runner_pb2 as pb
+from agents.runner import docker_host, outages
+from agents.runner.docker_host import DockerHost
+from agents.runner.errors import InterruptedWorkError, StepFailedError
+from agents.runner.interrupt import REVERTED, Interrupt
+from agents.runner.journal import Journal
+from agents.runner.masking import Masker
+from agents.runner.patience import WorkPatience
+from agents.runner.progress import Progress
+from agents.runner.reports import Reporter
+from agents.runner.store import Store
+from agents.runner.work import Work
+
+pytestmark = pytest.mark.docker
+ENGINE = "/var/run/docker.sock"
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Iterator[Work]:
+    store = Store(tmp_path / "journal.sqlite3")
+    journal = Journal(store)
+    journal.receive(pb.Command(command_id="c", lane="l", number=1, deployment_id="d", deploy=pb.Deploy()))
+    reporter = Reporter(
+        journal=journal, command_id="c", deployment_id="d", masker=Masker(), now_ms=lambda: 0, wake=lambda: None
+    )
+    parts = SimpleNamespace(host=DockerHost(), interrupt=Interrupt(), reporter=reporter, masker=Masker())
+    yield cast(Work, parts)
+    reporter.flush()
+    store.close()
+
+
+def failing(times: int, error: Exception) -> tuple[list[int], Callable[[], str]]:
+    calls: list[int] = []
+
+    def attempt() -> str:
+        calls.append(1)
+        if len(calls) <= times:
+            raise error
+        return "done"
+
+    return calls, attempt
+
+
+def test_a_way_back_that_docker_would_not_do_is_tried_again(work: Work) -> None:
+    calls, attempt = failing(2, StepFailedError("apply", "removal of container 1234 is already in progress"))
+    assert outages.until_done(work=work, attempt=attempt) == "done"
+    assert len(calls) == 3
+
+
+@pytest.mark.parametrize(("error", "tries"), [("unhealthy", 1), ("image", 1), ("apply", 3)])
+def test_but_not_what_was_judged_nor_for_ever(work: Work, error: str, tries: int) -> None:
+    calls, attempt = failing(99, StepFailedError(error, "no"))
+    with pytest.raises(StepFailedError):
+        outages.until_done(work=work, attempt=attempt)
+    assert len(calls) == tries
+
+
+def test_a_docker_that_goes_away_again_and_again_is_not_the_stack_s_fault(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+
+    def attempt() -> None:
+        work.host._engine.line_cut()
+        raise StepFailedError("unhealthy", "db does not stay up")
+
+    with pytest.raises(StepFailedError, match="went away 3 times") as failed:
+        outages.through_outages(work=work, attempt=attempt, most=2)
+    assert failed.value.reason == "internal"
+
+
+class Stalling:
+    """In front of the engine: requests with `word` in their first line get no answer."""
+
+    def __init__(self, *, path: str, word: bytes) -> None:
+        self._word = word
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(path)
+        self._listener.listen()
+        self._lines: list[socket.socket] = [self._listener]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                engine = socket.socket(socket.AF_UNIX)
+                engine.connect(ENGINE)
+                self._lines += [client, engine]
+                for source, target in ((client, engine), (engine, client)):
+                    threading.Thread(target=self._pass_on, args=(source, target), daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while came := source.recv(65536):
+                if self._word not in came.split(b"\r\n", 1)[0]:
+                    target.sendall(came)
+
+    def close(self) -> None:
+        for each in self._lines:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+
+def test_one_question_that_hangs_is_told_as_that_and_ends_with_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker_host, "QUESTION_SECONDS", 0.5)
+    monkeypatch.setattr(docker_host, "PATIENT_SECONDS", 0.5)
+    stalling = Stalling(path=f"{tmp_path}/s", word=b"/images/")
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/s")
+    said: list[str] = []
+    interrupt, progress = Interrupt(), Progress(command_id="c", deployment_id="d", clock=time.monotonic)
+    host = DockerHost(patience=WorkPatience(interrupt=interrupt, tell=said.append, progress=progress))
+    threading.Timer(2, interrupt.set, args=(REVERTED,)).start()
+    try:
+        assert host.networks("no-such-stack") == {}
+        with pytest.raises(InterruptedWorkError):
+            host.image_ids()
+        assert host.state is not None
+        assert host.state.answers
+    finally:
+        stalling.close()
+    assert said[0].startswith("Docker on this host does not answer: one question got no answer in time, others do.")
