@@ -258,6 +258,10 @@ AXION_CODE_FOLDER = env.text("AXION_CODE_FOLDER", "")
 AXION_GATEWAY_BIND = env.text("AXION_GATEWAY_BIND", "127.0.0.1:50051")
 AXION_GATEWAY_TLS_CERT = env.text("AXION_GATEWAY_TLS_CERT", "")
 AXION_GATEWAY_TLS_KEY = env.text("AXION_GATEWAY_TLS_KEY", "")
+# The address that a container's port is published on, where that decides who can reach it; else the bind does.
+AXION_GATEWAY_PUBLISH = env.text("AXION_GATEWAY_PUBLISH", "")
+# Tokens, credentials, commands and secrets in the clear beyond this machine: for a line that is safe by other means.
+AXION_GATEWAY_PLAINTEXT = env.switch("AXION_GATEWAY_PLAINTEXT", default=False)
 AXION_HEARTBEAT_SECONDS = env.number("AXION_HEARTBEAT_SECONDS", 5, at_least=1)
 AXION_AGENT_SILENT_AFTER = env.number("AXION_AGENT_SILENT_AFTER", 15, at_least=1)
 # Being silent for as long as an agent's own pause between two attempts to connect is not being lost: shorter than this

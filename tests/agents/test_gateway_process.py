@@ -17,10 +17,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from agents.contracts import common_pb2, runner_pb2_grpc
 from agents.transport.grpc_server import Gateway
+from axion_deploy.management.commands import run_agent_gateway
+from axion_deploy.management.commands.run_agent_gateway import stays_on_this_machine
 from tests.agents.conftest import config
 from tests.agents.doubles import Domain
 
@@ -101,3 +104,47 @@ async def test_with_certificate_and_key_it_speaks_tls_only(
         with pytest.raises(grpc.aio.AioRpcError):
             await stub.HealthCheck(common_pb2.Empty(), timeout=3)
     await gateway.stop()
+
+
+@pytest.mark.parametrize(
+    ("address", "stays"),
+    [
+        ("127.0.0.1:50051", True), ("localhost:1", True), ("[::1]:50051", True), ("unix:/run/gateway", True),
+        ("127.0.0.1", True), ("::1", True), ("127.9.9.9:1", True), ("0.0.0.0:50051", False), ("[::]:50051", False),
+        ("::", False), (":50051", False), ("", False), ("10.0.0.7:50051", False), ("deploy.example.org:1", False),
+        ("localhost.example.org:1", False), ("127.0.0.1.example.org:1", False), ("0:50051", False),
+    ],
+)  # fmt: skip
+def test_which_addresses_stay_on_this_machine(address: str, stays: bool) -> None:
+    assert stays_on_this_machine(address) is stays
+
+
+@pytest.mark.parametrize(
+    ("bind", "publish", "changes", "refused"),
+    [
+        ("0.0.0.0:0", "", {}, True),
+        ("0.0.0.0:0", "0.0.0.0", {}, True),
+        ("0.0.0.0:0", "", {"AXION_GATEWAY_PLAINTEXT": True}, False),
+        ("0.0.0.0:0", "", {"AXION_GATEWAY_TLS_CERT": "cert.pem", "AXION_GATEWAY_TLS_KEY": "key.pem"}, False),
+        ("0.0.0.0:0", "127.0.0.1", {}, False),
+        ("127.0.0.1:0", "", {}, False),
+    ],
+)
+def test_beyond_this_machine_it_serves_with_tls_or_when_told_by_name(
+    bind: str, publish: str, changes: dict[str, Any], refused: bool, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.AXION_GATEWAY_BIND, settings.AXION_GATEWAY_PUBLISH = bind, publish
+    for name, value in changes.items():
+        setattr(settings, name, value)
+    served: list[bool] = []
+
+    async def serve() -> None:
+        served.append(True)
+
+    monkeypatch.setattr(run_agent_gateway, "_serve", serve)
+    if refused:
+        with pytest.raises(CommandError, match=r"in the clear.*AXION_GATEWAY_TLS_CERT.*AXION_GATEWAY_PLAINTEXT=on"):
+            call_command("run_agent_gateway")
+    else:
+        call_command("run_agent_gateway")
+    assert bool(served) is not refused

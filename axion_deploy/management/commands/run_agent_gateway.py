@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
+from ipaddress import ip_address
 from typing import Any
 
 import structlog
@@ -21,6 +23,13 @@ from deployments.services import health
 # What Django hands to the driver beside the connection's own parameters.
 NOT_OF_LIBPQ = frozenset({"context", "cursor_factory", "prepare_threshold"})
 
+IN_THE_CLEAR = (
+    "{reached} can be reached from other machines, and without TLS enrolment tokens, credentials, commands and secrets"
+    " of all agents go over the line in the clear. Set AXION_GATEWAY_TLS_CERT and AXION_GATEWAY_TLS_KEY to the paths of"
+    " a certificate and its key, or serve 127.0.0.1 alone. For a line that is safe by other means:"
+    " AXION_GATEWAY_PLAINTEXT=on."
+)
+
 logger = structlog.get_logger(__name__)
 
 
@@ -30,7 +39,22 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(settings.AXION_GATEWAY_TLS_CERT) != bool(settings.AXION_GATEWAY_TLS_KEY):
             raise CommandError("Set both AXION_GATEWAY_TLS_CERT and AXION_GATEWAY_TLS_KEY, or neither.")
+        reached = settings.AXION_GATEWAY_PUBLISH or settings.AXION_GATEWAY_BIND
+        if not (settings.AXION_GATEWAY_TLS_CERT or settings.AXION_GATEWAY_PLAINTEXT or stays_on_this_machine(reached)):
+            raise CommandError(IN_THE_CLEAR.format(reached=reached))
         asyncio.run(_serve())
+
+
+def stays_on_this_machine(address: str) -> bool:
+    """Whether only this machine reaches the address, with or without a port. What is not understood does not."""
+    if address.startswith("unix:"):
+        return True
+    host = address.rpartition(":")[0] if re.search(r"(\]|^[^:]*):\w*$", address) else address
+    host = host.strip("[]").casefold()
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 async def _serve() -> None:
