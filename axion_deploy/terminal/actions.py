@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.utils import timezone
 
@@ -41,10 +41,11 @@ def rollback_action(*, caller: Caller, options: Options, screen: Screen) -> Exit
 
 
 def stop_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
+    project = naming.project_named(caller=caller, text=options["project"])
     made = stop.stop_project(
         caller=caller,
-        project_id=naming.project_named(caller=caller, text=options["project"]).id,
-        target=target_in(caller=caller, options=options),
+        project_id=project.id,
+        target=target_in(caller=caller, project_id=project.id, options=options),
         deployment_id=uuid4(),
         request_id=options["request_id"],
         at=timezone.now(),
@@ -53,10 +54,11 @@ def stop_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
 
 
 def scale_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
+    project = naming.project_named(caller=caller, text=options["project"])
     made = scale.scale_service(
         caller=caller,
-        project_id=naming.project_named(caller=caller, text=options["project"]).id,
-        target=target_in(caller=caller, options=options),
+        project_id=project.id,
+        target=target_in(caller=caller, project_id=project.id, options=options),
         service_name=options["service"],
         replicas=options["replicas"],
         deployment_id=uuid4(),
@@ -115,7 +117,7 @@ def logs_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
 def history_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
     project = naming.project_named(caller=caller, text=options["project"])
     named = options["server"] or options["cluster"]
-    target = target_in(caller=caller, options=options) if named else None
+    target = target_in(caller=caller, project_id=project.id, options=options) if named else None
     page = history.list_history(
         caller=caller,
         project_id=project.id,
@@ -144,9 +146,10 @@ ACTIONS: Mapping[str, Callable[..., Exit]] = {
 
 
 def wish_in(*, caller: Caller, options: Options) -> DeployRequest:
+    project = naming.project_named(caller=caller, text=options["project"])
     return DeployRequest(
-        project_id=naming.project_named(caller=caller, text=options["project"]).id,
-        target=target_in(caller=caller, options=options),
+        project_id=project.id,
+        target=target_in(caller=caller, project_id=project.id, options=options),
         env_vars=naming.variables_in(given=options["env"], file=options["env_file"]),
         force_redeploy=options["force"],
         request_id=options.get("request_id", ""),
@@ -154,8 +157,10 @@ def wish_in(*, caller: Caller, options: Options) -> DeployRequest:
     )
 
 
-def target_in(*, caller: Caller, options: Options) -> Target:
-    return naming.target_named(caller=caller, server=options["server"], cluster=options["cluster"])
+def target_in(*, caller: Caller, project_id: UUID, options: Options) -> Target:
+    return naming.target_named(
+        caller=caller, project_id=project_id, server=options["server"], cluster=options["cluster"]
+    )
 
 
 def watched(*, caller: Caller, made: DeploymentRecord, options: Options, screen: Screen) -> Exit:

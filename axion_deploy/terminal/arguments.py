@@ -76,7 +76,7 @@ def _to_a_target(parser: ArgumentParser, *, optional: bool = False) -> None:
     nargs: Any = {"nargs": "?", "default": ""} if optional else {}
     parser.add_argument("project", help="Name or id.", **nargs)
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--server", help="Name or id. Without a target: your only server, if there is exactly one.")
+    where.add_argument("--server", help="Name or id. Without a target: the only server you may use.")
     where.add_argument("--cluster", help="Name or id. A cluster takes no deployments yet.")
 
 

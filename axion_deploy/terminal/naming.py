@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
@@ -10,7 +11,7 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 
 from deployments.errors import Invalid, NotFound, Unauthenticated
-from deployments.services import access, machines
+from deployments.services import access, agreements, machines
 from deployments.types import Caller, ProjectRecord, Right, Target, TargetKind
 
 
@@ -40,23 +41,30 @@ def project_named(*, caller: Caller, text: str) -> ProjectRecord:
     return found[0]
 
 
-def target_named(*, caller: Caller, server: str | None, cluster: str | None) -> Target:
-    """By id or by the name of one of the caller's own; without any, the caller's only server."""
-    own = machines.machines_of(caller)
+def target_named(*, caller: Caller, project_id: UUID, server: str | None, cluster: str | None) -> Target:
+    """By id or by the name of one of the caller's own or one that the project may use; without any, the only one."""
     if cluster:
-        return Target(kind=TargetKind.CLUSTER, id=_pick(cluster, {each.name: each.id for each in own.clusters}))
-    servers = {each.name: each.id for each in own.servers}
+        own = {each.name: [each.id] for each in machines.machines_of(caller).clusters}
+        return Target(kind=TargetKind.CLUSTER, id=_pick(cluster, own))
+    servers: dict[str, list[UUID]] = defaultdict(list)
+    found = agreements.targets_of(caller=caller, project_id=project_id)
+    for each in found:
+        servers[each.server.name].append(each.server.id)
     if server:
         return Target(kind=TargetKind.SERVER, id=_pick(server, servers))
-    if len(servers) != 1:
-        raise Invalid("Say where: you do not have exactly one server.", details={"--server": "required"})
-    return Target(kind=TargetKind.SERVER, id=next(iter(servers.values())))
+    usable = [each.server.id for each in found if each.usable]
+    if len(usable) != 1:
+        raise Invalid("Say where: there is not exactly one server that you may use.", details={"--server": "required"})
+    return Target(kind=TargetKind.SERVER, id=usable[0])
 
 
-def _pick(text: str, known: Mapping[str, UUID]) -> UUID:
-    found = known.get(text) or as_id(text)
+def _pick(text: str, known: Mapping[str, Sequence[UUID]]) -> UUID:
+    named = known.get(text, ())
+    if len(named) > 1:
+        raise Invalid("Several have this name; name the id.", details={"--server": ", ".join(map(str, named))})
+    found = named[0] if named else as_id(text)
     if found is None:
-        raise NotFound(f"You have no {text!r}.")
+        raise NotFound(f"There is no {text!r} that you may use.")
     return found
 
 

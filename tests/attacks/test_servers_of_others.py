@@ -8,7 +8,8 @@ import pytest
 
 from agents.models import CommandRecord
 from deployments.models import Deployment, DeploymentEvent, ProjectMember, TargetGrant, User
-from deployments.services import grants
+from deployments.repositories import projects
+from deployments.services import execute, grants, preparing
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord, GrantState
 from tests import factories
@@ -165,6 +166,17 @@ def test_an_own_server_is_granted_by_using_it(db: None) -> None:
     assert scene.deployed("bob").status is Status.SUCCESS
     grant = TargetGrant.objects.get()
     assert {grant.project_side_by, grant.server_side_by} == {scene.users["alice"]}
+
+
+def test_the_start_itself_asks_again_with_the_lane_locked(scene: Scene) -> None:
+    scene.agreed()
+    waiting = scene.asked("mallory")
+    project = projects.get(project_id=scene.lane.project_id)
+    prepared = preparing.prepare(deployment=waiting, project=project)
+    ProjectMember.objects.filter(user=scene.users["victor"]).update(role="viewer")
+    assert not execute.start(deployment=waiting, project=project, prepared=prepared, at=scene.lane.now())
+    assert factories.reload(waiting.id).reason is Reason.INVALID
+    assert not CommandRecord.objects.exists()
 
 
 def test_a_stranger_learns_nothing_of_servers(scene: Scene) -> None:

@@ -134,6 +134,15 @@ def test_logs_are_whole_or_of_one_service(run: Run, deployment: Deployment) -> N
     assert len(run("logs", str(deployment.id), "--service", "db")[1]) == 1
 
 
+def test_a_deployer_without_servers_names_what_the_project_may_use(run: Run, drawn: Project, server: Server) -> None:
+    ended, said = run("deploy", "Voting", "--no-wait", user="deployer")
+    assert (ended, said[0]["details"]) == (Exit.USAGE, {"--server": "required"})
+    factories.grant(drawn, server)
+    for words in ((), ("--server", server.name)):
+        ended, said = run("deploy", "Voting", "--no-wait", *words, user="deployer")
+        assert (ended, said[0]["deployment"]["serverId"]) == (Exit.DONE, str(server.id))
+
+
 def test_the_plan_can_be_handed_in(run: Run, drawn: Project, server: Server) -> None:
     code, said = run("plan", "Voting")
     assert (code, said[0]["kind"], said[0]["changes"][0]["action"]) == (0, "plan", "create")
