@@ -16,6 +16,7 @@ import grpc
 from agents.backoff import MAX_AGENT_PAUSE, Backoff
 from agents.contracts import runner_pb2 as pb
 from agents.contracts.runner_pb2_grpc import RunnerAgentServiceStub
+from agents.limits import MAX_AGENT_RECEIVED_BYTES
 from agents.runner.config import Config
 from agents.runner.delivery import RESEND_SECONDS, Delivery
 from agents.runner.dispatch import Dispatcher
@@ -34,11 +35,10 @@ PAUSE_SHARE = 0.25
 WELCOME_SECONDS = 15.0
 DEFAULT_HEARTBEAT = 5
 STEADY_SECONDS = 30.0
-MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 OPTIONS = [
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_receive_message_length", MAX_AGENT_RECEIVED_BYTES),
     # Our own pauses count: a channel that waits as well would let attempts fail without dialling.
     ("grpc.initial_reconnect_backoff_ms", 500),
     ("grpc.max_reconnect_backoff_ms", 1_000),

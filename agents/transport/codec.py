@@ -124,7 +124,7 @@ def retention_to_wire(retention: Retention) -> runner_pb2.ToAgent:
         runner_pb2.KeptStack(
             stack_name=stack.stack_name,
             project_id=str(stack.project_id),
-            image_ids=stack.image_ids,
+            image_ids=list(dict.fromkeys(stack.image_ids)),
             deployment_ids=[str(each) for each in stack.deployment_ids],
         )
         for stack in retention.stacks

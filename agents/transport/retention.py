@@ -9,6 +9,7 @@ import structlog
 
 from agents.database import DATABASE_AWAY
 from agents.isolation import isolation
+from agents.limits import MAX_SENT_BYTES
 from agents.retention import Retention
 from agents.transport import codec
 from agents.transport.ports import RetentionsOf
@@ -99,4 +100,9 @@ class Retentions:
             self._due[agent_id] = None
             return
         session.retention_number = retention.number
-        session.offer(codec.retention_to_wire(retention))
+        message = codec.retention_to_wire(retention)
+        if message.ByteSize() > MAX_SENT_BYTES:
+            # It would end the session each time. What it was told before stays true for what is older.
+            log.error("history keeps more than can be told", agent_id=str(agent_id), stacks=len(retention.stacks))
+            return
+        session.offer(message)
