@@ -70,6 +70,7 @@ class Session:
     ) -> None:
         self._fitness = fitness
         self._unretained: pb.Retention | None = None
+        self._to_serve: tuple[str, str] | None = None
         self._config = config
         self.stub: Any = RunnerAgentServiceStub(channel)  # type: ignore[no-untyped-call]  # generated
         self._journal = journal
@@ -153,7 +154,8 @@ class Session:
             raise ConnectionError("The gateway closed the session before it began.")
         logger.info("connected to %s", self._config.address)
         self._welcomed(first.welcome, identity)
-        self._dispatcher.resume()
+        if self._to_serve is None:
+            self._dispatcher.resume()
         turn = asyncio.Lock()
 
         async def write(message: pb.FromAgent) -> None:
@@ -178,8 +180,20 @@ class Session:
             self._longest_pause = min(RECONNECT.most, welcome.lost_after_seconds * PAUSE_SHARE)
         if not self._numbered:
             return
-        if self._journal.serve(agent_id=identity.agent_id, ledger=welcome.ledger_incarnation):
+        self._to_serve = (identity.agent_id, welcome.ledger_incarnation)
+        try:
+            self._note_whom_we_serve()
+        except sqlite3.DatabaseError as error:
+            logger.warning("no work goes on before the journal can be written: %s", error)
+
+    def _note_whom_we_serve(self) -> None:
+        """Before any work of theirs: what is unfinished may have to wait. Raises sqlite3.DatabaseError."""
+        if self._to_serve is None:
+            return
+        agent_id, ledger = self._to_serve
+        if self._journal.serve(agent_id=agent_id, ledger=ledger):
             logger.warning("the control plane is another one, or was restored: unfinished work waits for its word")
+        self._to_serve = None
 
     def may_resume(self) -> bool:
         """Whether unfinished work may go on before anybody is heard: not once we are to enrol as somebody else."""
@@ -210,8 +224,13 @@ class Session:
 
     def _go_on(self) -> None:
         logger.info("the journal can be written again")
-        if self._unretained is not None:
-            self._keep(self._unretained)
+        try:
+            self._note_whom_we_serve()
+            if self._unretained is not None:
+                self._keep(self._unretained)
+        except sqlite3.DatabaseError as error:  # so it is tried again
+            logger.warning("the journal cannot be written: %s", error)
+            return
         self._dispatcher.resume()
         self._wake_delivery()
 
@@ -231,6 +250,7 @@ class Session:
         while isinstance(message := await call.read(), pb.ToAgent):
             try:
                 if message.HasField("command"):
+                    self._note_whom_we_serve()
                     acknowledged = self._dispatcher.take(message.command, numbered=self._numbered)
                     await write(pb.FromAgent(acknowledged=acknowledged))
                 elif message.HasField("reports_acknowledged"):

@@ -75,7 +75,7 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing, on the disk at the end. May be nested; the outermost one commits."""
-        with self._lock, self.writes.watched(outermost=self._depth == 0):
+        with self._lock, self.writes.watched(self._connection):
             if self._depth == 0:
                 self._connection.execute("BEGIN IMMEDIATE")
             self._depth += 1
@@ -104,6 +104,7 @@ class Store:
         with self.transaction():
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
             self._connection.execute(f"PRAGMA user_version = {int(version)}")
+        self.writes.fault = ""
 
     def write(self, statement: str, *values: Any) -> int:
         """Run one statement in a transaction; returns how many rows it touched."""

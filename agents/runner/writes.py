@@ -25,7 +25,7 @@ LEAST_FREE_BYTES = 128 * 1024
 
 
 class Writes:
-    """Filled by the store under its lock. `failures` only rises; `fault` is empty once a write succeeded again."""
+    """Filled by the store under its lock. `failures` only rises; `fault` is empty once something was written again."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -33,7 +33,9 @@ class Writes:
         self.failures = 0
 
     @contextmanager
-    def watched(self, *, outermost: bool) -> Iterator[None]:
+    def watched(self, connection: sqlite3.Connection) -> Iterator[None]:
+        """What is done with the connection meanwhile counts."""
+        before = connection.total_changes
         try:
             yield
         except sqlite3.Error as error:
@@ -41,7 +43,7 @@ class Writes:
                 self.failures += 1
                 self.fault = in_words(error, path=self._path)
             raise
-        if outermost:
+        if connection.total_changes != before:
             self.fault = ""
 
 

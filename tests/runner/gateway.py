@@ -38,6 +38,7 @@ class TestGateway(RunnerAgentServiceServicer):
         self.conditions: list[pb.Condition] = []
         # What this gateway says it speaks: from 2 on agents tell it their condition.
         self.protocol = 2
+        self.incarnation = ""
         self.registrations: list[pb.RegisterAgentRequest] = []
         self.secrets: dict[str, dict[str, str]] = {}
         self.secret_calls: list[str] = []
@@ -149,7 +150,11 @@ class TestGateway(RunnerAgentServiceServicer):
         self._check(context)
         outgoing: queue.Queue[pb.ToAgent | None] = queue.Queue()
         hello = next(request_iterator).hello
-        outgoing.put(pb.ToAgent(welcome=pb.Welcome(heartbeat_seconds=1, protocol=self.protocol)))
+        outgoing.put(
+            pb.ToAgent(
+                welcome=pb.Welcome(heartbeat_seconds=1, protocol=self.protocol, ledger_incarnation=self.incarnation)
+            )
+        )
         threading.Thread(target=self._listen, args=(request_iterator, outgoing), daemon=True).start()
 
         def open_session() -> None:

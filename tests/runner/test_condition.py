@@ -56,6 +56,7 @@ def fill(folder: Path) -> Path:
 def test_a_full_disk_is_told_as_what_it_is_and_work_begins_when_there_is_space(
     gateway: TestGateway, small_agent: Agent, small_disk: Path, stack: Stack
 ) -> None:
+    gateway.incarnation = "first"
     small_agent.start()
     gateway.condition(lambda each: each.engine_answers and not each.fault)
     assert gateway.conditions[-1].disk_total_bytes == SMALL_BYTES
@@ -69,11 +70,17 @@ def test_a_full_disk_is_told_as_what_it_is_and_work_begins_when_there_is_space(
     gateway.until(lambda: len(gateway.heartbeats) >= beats + 3, what="heartbeats")
     assert len(gateway.hellos) == 1
     assert gateway.acknowledged(command.command_id) == []
+    gateway.incarnation = "restored"
+    gateway.disconnect()
+    gateway.until(lambda: len(gateway.hellos) == 2, what="the agent's return")
+    gateway.condition(lambda each: each.fault)
+    beats = len(gateway.heartbeats)
+    gateway.until(lambda: len(gateway.heartbeats) >= beats + 3, what="heartbeats")
     filler.unlink()
     gateway.send(command)  # as a gateway does with what is not acknowledged
     assert gateway.finished(command.command_id).outcome
     gateway.condition(lambda each: not each.fault)
-    assert len(gateway.hellos) == 1
+    assert len(gateway.hellos) == 2
 
 
 @docker
