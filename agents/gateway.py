@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
-from agents.repositories import agents, assignments, commands, gateways, ledger
+from agents.repositories import agents, assignments, commands, gateways, ledger, tokens
 from agents.retention import HostInventory
 from agents.types import AgentCommand, CommandData, ReportVerdict, RevertCommand
 
@@ -130,6 +130,16 @@ def open_deployments(*, agent_id: UUID) -> tuple[UUID, ...]:
 def servers_heard(*, server_ids: Collection[UUID]) -> tuple[UUID, ...]:
     """Which of these servers have an agent that is there now."""
     return agents.servers_heard(server_ids=server_ids)
+
+
+def forget_commands(*, deployment_id: UUID) -> int:
+    """Delete the deployment's closed commands, but for a lane's highest number; returns how many."""
+    return commands.forget(deployment_id=deployment_id)
+
+
+def forget_tokens(*, older_than: timedelta, limit: int) -> int:
+    """Delete enrolment tokens that were over for so long, at most `limit`; returns how many."""
+    return tokens.forget(older_than=older_than, limit=limit)
 
 
 def deployments_unheard_for(*, silence: timedelta) -> tuple[UUID, ...]:

@@ -24,6 +24,8 @@ from deployments.stream import EventTopic
 from deployments.types import EventRecord
 
 BATCH = 200
+# Whoever streams to Kafka holds it.
+KAFKA_LOCK = 7_201_002
 MOST_COUNTED = 10_000
 # Longer than a batch may take on its way out, and than a publisher waits for news.
 SILENT_SECONDS = 120
@@ -54,7 +56,7 @@ class Lag:
 def outboxes() -> tuple[Outbox, ...]:
     """The ways out that are configured. Call it once per process: each has connections of its own."""
     browsers = Outbox(name="browsers", lock=7_201_001, mark=Mark.BROWSERS, send=live.push, trouble=(RedisError,))
-    kafka = Outbox(name="kafka", lock=7_201_002, mark=Mark.KAFKA, send=EventTopic().send, trouble=BROKER_AWAY)
+    kafka = Outbox(name="kafka", lock=KAFKA_LOCK, mark=Mark.KAFKA, send=EventTopic().send, trouble=BROKER_AWAY)
     return (browsers, kafka) if settings.KAFKA_BROKERS else (browsers,)
 
 

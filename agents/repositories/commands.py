@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from agents.claim import RefusedCommand
@@ -13,7 +13,7 @@ from agents.limits import MAX_COMMAND_BYTES, mebibytes, wire_bytes
 from agents.models import Agent, CommandRecord
 from agents.repositories import ledger
 from agents.repositories.payloads import from_json, kind_of, to_json
-from agents.states import OPEN, SETTLING, CommandEvent, CommandKind, CommandStatus, next_status
+from agents.states import CLOSED, OPEN, SETTLING, CommandEvent, CommandKind, CommandStatus, next_status
 from agents.types import AgentCommand, CommandData, ReportVerdict, RevertCommand, Verdict
 
 # The channel on which a commit wakes the gateway processes; the payload is the agent's id.
@@ -208,6 +208,14 @@ def finish(*, command_id: UUID) -> bool:
         row = _lock(command_id=command_id, agent_id=None)
         event = CommandEvent.REFUSE if row.refusal else CommandEvent.FINISH
         return _advance(row, event, finished_at=Now(), next_send_at=None)
+
+
+def forget(*, deployment_id: UUID) -> int:
+    """Delete closed commands; see gateway.forget_commands. The highest number of a lane stays, for the next one."""
+    higher = CommandRecord.objects.filter(lane=OuterRef("lane"), number__gt=OuterRef("number"))
+    closed = CommandRecord.objects.filter(Exists(higher), deployment_id=deployment_id, status__in=CLOSED)
+    deleted, _ = CommandRecord.objects.filter(pk__in=list(closed.values_list("pk", flat=True))).delete()
+    return deleted
 
 
 def as_data(record: CommandRecord) -> CommandData:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from agents.enrolments import EnrolmentTokenData
@@ -66,6 +67,14 @@ def end(*, server_id: UUID, token_id: UUID) -> bool:
 def end_all(*, server_id: UUID) -> None:
     """What was not used admits nobody any more; what was used stays as a record."""
     EnrolmentToken.objects.filter(server_id=server_id, used_at__isnull=True).delete()
+
+
+def forget(*, older_than: timedelta, limit: int) -> int:
+    """Delete tokens that were used, or ran out, so long ago; returns how many."""
+    over = Q(used_at__lt=Now() - older_than) | Q(expires_at__lt=Now() - older_than)
+    ids = list(EnrolmentToken.objects.filter(over).values_list("pk", flat=True)[:limit])
+    deleted, _ = EnrolmentToken.objects.filter(pk__in=ids).delete()
+    return deleted
 
 
 def _good() -> Any:

@@ -105,13 +105,16 @@ class DeploymentStatus(Door):
         return ok({"data": status_shape(found)})
 
 
+FORGOTTEN = serializers.BooleanField(help_text="Whether some between `after` and the last one here are kept no longer.")
+
+
 class DeploymentEvents(Door):
     @documented(
         "getDeploymentEvents",
         "The stored events above a sequence, in order: the same that sockets send",
         tag=TAG,
         query=EventsQuery,
-        answers={200: enveloped("EventsAnswer", events=EventOut(many=True), next=NEXT)},
+        answers={200: enveloped("EventsAnswer", events=EventOut(many=True), next=NEXT, forgotten=FORGOTTEN)},
     )
     def get(self, request: Request, deployment_id: UUID) -> Response:
         query = checked(EventsQuery, request.query_params)
@@ -121,7 +124,7 @@ class DeploymentEvents(Door):
             sequence=query.get("after", 0),
             limit=min(MOST_EVENTS, query.get("limit", MOST_EVENTS)),
         )
-        return ok({"events": [event_shape(event) for event in page.events], "next": page.next})
+        return ok({"events": [event_shape(event) for event in page.events], "next": page.next, "forgotten": page.forgotten})
 
 
 class CancelDeployment(Door):

@@ -14,7 +14,7 @@ from deployments.types import Caller, DeploymentRecord, EventRecord
 from deployments.wire import event_shape
 
 PAGE = 500
-# Who is further behind gets a snapshot instead of the events, and is told so.
+# Who is further behind, or missed events that housekeeping has forgotten, gets a snapshot instead, and is told so.
 MOST_BEHIND = 5000
 
 
@@ -34,7 +34,7 @@ class DeploymentConsumer(LiveSocket):
         after = asked_after(self.scope["query_string"])
         if after is None or after > deployment.last_sequence:
             await self._say_snapshot(deployment, name, skipped=False)
-        elif deployment.last_sequence - after > MOST_BEHIND:
+        elif deployment.last_sequence - after > MOST_BEHIND or not await self._all_kept(after, deployment):
             await self._say_snapshot(deployment, name, skipped=True)
         else:
             self.sent = after
@@ -80,6 +80,10 @@ class DeploymentConsumer(LiveSocket):
     def _read(self) -> tuple[DeploymentRecord, str]:
         deployment = queries.get_deployment(caller=self.caller, deployment_id=self.subject)
         return deployment, machines.target_name(deployment.target)
+
+    @database_sync_to_async
+    def _all_kept(self, after: int, deployment: DeploymentRecord) -> bool:
+        return queries.all_kept(deployment_id=self.subject, after=after, last=deployment.last_sequence)
 
     @database_sync_to_async
     def _events_after(self, sequence: int) -> tuple[EventRecord, ...]:

@@ -83,6 +83,9 @@ class Deployment(models.Model):
     base_number = models.PositiveIntegerField(
         null=True, editable=False, help_text="The newest history number of its lane when it started; 0 for none."
     )
+    values_wiped_at = models.DateTimeField(null=True, editable=False, help_text="When its values were forgotten.")
+    logs_pruned_at = models.DateTimeField(null=True, editable=False, help_text="When its log lines were forgotten.")
+    pruned_at = models.DateTimeField(null=True, editable=False, help_text="When its events and files were forgotten.")
     last_sequence = models.PositiveIntegerField(default=0)
     log_bytes = models.PositiveIntegerField(default=0)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
@@ -143,6 +146,9 @@ class Deployment(models.Model):
             models.Index(
                 fields=["server_id"], condition=Q(status=Status.PENDING, awaits_agent=True), name="waiting_for_agent"
             ),
+            models.Index(fields=["completed_at"], condition=Q(values_wiped_at__isnull=True), name="ended_with_values"),
+            models.Index(fields=["completed_at"], condition=Q(logs_pruned_at__isnull=True), name="ended_with_logs"),
+            models.Index(fields=["completed_at"], condition=Q(pruned_at__isnull=True), name="ended_with_details"),
             models.Index(fields=["next_attempt_at"], condition=Q(status=Status.PENDING), name="waiting_for_job"),
             models.Index(fields=["deadline_at"], condition=Q(status__in=sorted(ACTIVE)), name="active_by_deadline"),
         ]

@@ -62,6 +62,12 @@ def after(*, deployment_id: UUID, sequence: int, limit: int) -> tuple[EventRecor
     return tuple(event_record(row) for row in _within_bytes(rows[:limit], order="sequence"))
 
 
+def count_between(*, deployment_id: UUID, after: int, last: int) -> int:
+    """Return how many of the deployment's events above `after` and up to `last` are there."""
+    rows = DeploymentEvent.objects.filter(deployment_id=deployment_id, sequence__gt=after, sequence__lte=last)
+    return rows.count()
+
+
 def unpublished(*, mark: Mark, but_not: Collection[int] = (), limit: int) -> tuple[tuple[int, EventRecord], ...]:
     """The oldest unmarked events with their positions, without those that are left for later; MAX_READ_BYTES at most.
 

@@ -7,14 +7,14 @@ from datetime import datetime
 
 from agents.isolation import isolation
 from deployments.repositories import counts, invitations
-from deployments.services import idempotency, retention
+from deployments.services import idempotency, pruning, retention
 
 MOST_PROJECTS = 50
 MOST_KEYS = 1000
 
 
 def tidy(*, at: datetime) -> int:
-    """Sum up counts, forget old keys, invitations and snapshots; returns how many things it moved.
+    """Sum up counts, forget what is old and what nothing needs; returns how many things it moved.
 
     Several may run at once. A part that fails is noted, and the others run.
     """
@@ -23,6 +23,7 @@ def tidy(*, at: datetime) -> int:
         "request keys": lambda: idempotency.forget_old_keys(limit=MOST_KEYS),
         "invitations": lambda: invitations.remove_old(at=at),
         "retention": lambda: retention.drop_beyond_retention(at=at),
+        **pruning.parts(),
     }
     loop = isolation("housekeeping")
     moved = 0

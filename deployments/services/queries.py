@@ -43,10 +43,14 @@ def list_deployments(
 
 @dataclass(frozen=True, kw_only=True)
 class EventsPage:
-    """Some events in order; `next` is what to read on after, 0 where nothing more is stored."""
+    """Some events in order; `next` is what to read on after, 0 where nothing more is stored.
+
+    `forgotten`: housekeeping has taken some before the last of them, or all that there were.
+    """
 
     events: tuple[EventRecord, ...]
     next: int
+    forgotten: bool
 
 
 def events_page(*, caller: Caller, deployment_id: UUID, sequence: int, limit: int) -> EventsPage:
@@ -55,7 +59,16 @@ def events_page(*, caller: Caller, deployment_id: UUID, sequence: int, limit: in
     deployment = access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.SEE)
     found = events.after(deployment_id=deployment_id, sequence=sequence, limit=limit)
     last = found[-1].sequence if found else deployment.last_sequence
-    return EventsPage(events=found, next=last if last < deployment.last_sequence else 0)
+    return EventsPage(
+        events=found,
+        next=last if last < deployment.last_sequence else 0,
+        forgotten=len(found) < last - sequence,
+    )
+
+
+def all_kept(*, deployment_id: UUID, after: int, last: int) -> bool:
+    """Whether every event above `after` and up to `last` is still there. The caller has asked for the right to see."""
+    return events.count_between(deployment_id=deployment_id, after=after, last=last) == max(0, last - after)
 
 
 def events_after(*, caller: Caller, deployment_id: UUID, sequence: int, limit: int = 500) -> tuple[EventRecord, ...]:

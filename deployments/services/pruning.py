@@ -1,0 +1,117 @@
+"""Forget what nothing needs any more: bounded steps of housekeeping, each of which may be missed or repeated."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from agents import gateway
+from agents.isolation import isolation
+from deployments import publishing
+from deployments.repositories import clock, deployments, pruning
+
+MAX_DEPLOYMENTS = 50
+MAX_EVENTS = 2_000
+MAX_ROWS = 500
+# What needs all rows that name code is looked for this seldom, in seconds.
+SELDOM = 3_600.0
+# Values that nothing needs go a day after a deployment's end, so that a person may still look why it failed.
+VALUES_KEPT = timedelta(days=1)
+
+
+def parts() -> dict[str, Callable[[], int]]:
+    """Return the steps by name, for a round of housekeeping; each returns how much it took away."""
+    return {
+        "old values": _forget_values,
+        "old log lines": _forget_logs,
+        "old details": _forget_details,
+        "graphs and code": _seldom.step,
+        "sessions": lambda: pruning.drop_sessions(limit=MAX_ROWS),
+        "enrolment tokens": lambda: gateway.forget_tokens(
+            older_than=timedelta(days=settings.AXION_KEEP_DETAILS_DAYS), limit=MAX_ROWS
+        ),
+        "events without Kafka": _pass_over_for_kafka,
+    }
+
+
+def _forget_values() -> int:
+    def wipe(deployment_id: UUID) -> int:
+        pruning.wipe_values(deployment_id=deployment_id)
+        pruning.mark(deployment_id=deployment_id, marker="values_wiped_at")
+        return 1
+
+    return _each(marker="values_wiped_at", kept=VALUES_KEPT, act=wipe)
+
+
+def _forget_logs() -> int:
+    def drop(deployment_id: UUID) -> int:
+        dropped, done = _drop_events(deployment_id, logs_only=True)
+        if done:
+            pruning.mark(deployment_id=deployment_id, marker="logs_pruned_at")
+        return dropped
+
+    return _each(marker="logs_pruned_at", kept=timedelta(days=settings.AXION_KEEP_LOGS_DAYS), act=drop)
+
+
+def _forget_details() -> int:
+    def drop(deployment_id: UUID) -> int:
+        dropped, done = _drop_events(deployment_id, logs_only=False)
+        if done:
+            dropped += gateway.forget_commands(deployment_id=deployment_id)
+            pruning.drop_files(deployment_id=deployment_id)
+            pruning.mark(deployment_id=deployment_id, marker="pruned_at")
+        return dropped
+
+    return _each(marker="pruned_at", kept=timedelta(days=settings.AXION_KEEP_DETAILS_DAYS), act=drop)
+
+
+def _each(*, marker: str, kept: timedelta, act: Callable[[UUID], int]) -> int:
+    """One transaction per deployment, so it may die between any two."""
+    loop, moved = isolation(f"housekeeping: {marker}"), 0
+    for deployment_id in pruning.ended(before=clock.now() - kept, marker=marker, limit=MAX_DEPLOYMENTS):
+        if not loop.rests(deployment_id):
+            with loop.item(deployment_id), transaction.atomic():
+                deployments.get_locked(deployment_id=deployment_id)
+                moved += act(deployment_id)
+    return moved
+
+
+def _drop_events(deployment_id: UUID, *, logs_only: bool) -> tuple[int, bool]:
+    return pruning.drop_events(
+        deployment_id=deployment_id, logs_only=logs_only, streamed=bool(settings.KAFKA_BROKERS), limit=MAX_EVENTS
+    )
+
+
+class Seldom:
+    """Graphs and code that nothing names: in this process once an hour, and on while there is more."""
+
+    def __init__(self) -> None:
+        self._due = 0.0
+
+    def step(self) -> int:
+        """Delete a batch when it is due."""
+        if time.monotonic() < self._due:
+            return 0
+        before = clock.now() - timedelta(days=settings.AXION_KEEP_UNUSED_DAYS)
+        with transaction.atomic():
+            dropped = pruning.drop_graphs(before=before, limit=MAX_ROWS)
+            dropped += pruning.drop_bundles(before=before, limit=MAX_DEPLOYMENTS)
+        if not dropped:
+            self._due = time.monotonic() + SELDOM
+        return dropped
+
+
+_seldom = Seldom()
+
+
+def _pass_over_for_kafka() -> int:
+    """Where nothing is streamed, nothing waits to be: turning Kafka on later sends what happens from then on."""
+    if settings.KAFKA_BROKERS:
+        return 0
+    with transaction.atomic():
+        return pruning.pass_over_for_kafka(limit=MAX_EVENTS, lock=publishing.KAFKA_LOCK)

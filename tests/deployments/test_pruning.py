@@ -1,0 +1,207 @@
+"""Tables do not grow for ever, and what anything needs is never taken."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.db.models.functions import Now
+from knox.models import AuthToken
+from pytest_django.fixtures import Settings
+
+from agents.models import CommandRecord, EnrolmentToken
+from agents.repositories import commands
+from deployments.events import EventType, NewEvent
+from deployments.models import (
+    CodeBundle,
+    Deployment,
+    DeploymentEvent,
+    DeploymentHistory,
+    GraphVersion,
+    NodeCode,
+    Project,
+)
+from deployments.repositories import bundles, events
+from deployments.services import housekeeping, pruning, queries, sealing
+from deployments.types import DeploymentRecord
+from tests import factories
+from tests.deployments.lane import Lane
+from tests.factories import NOW
+
+CANARY = "canary-55ab-ü$"
+
+
+@pytest.fixture(autouse=True)
+def now_is_the_time(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    """What is done seldom is due; no Kafka is configured."""
+    monkeypatch.setattr(pruning, "_seldom", pruning.Seldom())
+    settings.KAFKA_BROKERS = []
+
+
+def released(lane: Lane, image: str) -> DeploymentRecord:
+    lane.draw(web=image, db="db:1")
+    made = lane.deployed(env_vars={"API_KEY": CANARY})
+    log = NewEvent(type=EventType.LOG_WRITTEN, payload={"text": "hello", "serviceName": "web", "source": "apply"})
+    events.append(deployment_id=made.id, events=[log], at=NOW)
+    return made
+
+
+def age(days: float) -> None:
+    """As if all of this had been so long ago, and every event had gone out."""
+    long_ago = datetime.now(UTC) - timedelta(days=days)
+    Deployment.objects.filter(completed_at__isnull=False).update(completed_at=long_ago)
+    DeploymentEvent.objects.update(published_at=long_ago, streamed_at=long_ago)
+    GraphVersion.objects.update(created_at=long_ago)
+    CodeBundle.objects.update(created_at=long_ago)
+
+
+def tidy(lane: Lane) -> None:
+    for _ in range(20):
+        if not housekeeping.tidy(at=lane.now()):
+            return
+    raise AssertionError("it never came to an end")
+
+
+def kinds(deployment_id: UUID) -> set[str]:
+    return set(DeploymentEvent.objects.filter(deployment=deployment_id).values_list("type", flat=True))
+
+
+@pytest.fixture
+def three(lane: Lane) -> tuple[DeploymentRecord, ...]:
+    """Releases of a project that keeps one: the first two were dropped from its history, the third runs."""
+    Project.objects.filter(pk=lane.project_id).update(retention=1)
+    return tuple(released(lane, f"web:{number}") for number in range(3))
+
+
+def values(deployment_id: UUID) -> list[str]:
+    row = Deployment.objects.get(pk=deployment_id)
+    return [value for value in (row.sealed_variables, *row.env_vars.values()) if value]
+
+
+def test_values_of_dropped_versions_are_forgotten_and_their_names_stay(
+    lane: Lane, three: tuple[DeploymentRecord, ...]
+) -> None:
+    age(days=2)
+    tidy(lane)
+    assert [bool(values(each.id)) for each in three] == [False, False, True]
+    assert factories.reload(three[0].id).env_names == ("API_KEY",)
+    kept = DeploymentHistory.objects.get(dropped_at__isnull=True)
+    assert sealing.unseal_env(sealed=kept.env_vars or {}, deployment_id=three[2].id) == {"API_KEY": CANARY}
+
+
+def test_values_of_what_never_ran_are_forgotten_too(lane: Lane) -> None:
+    released(lane, "web:1")
+    lost = lane.ask(env_vars={"API_KEY": CANARY})
+    Deployment.objects.filter(pk=lost.id).update(status="failed", reason="expired", completed_at=Now())
+    age(days=2)
+    tidy(lane)
+    assert values(lost.id) == []
+
+
+def test_log_lines_go_before_the_rest(lane: Lane, three: tuple[DeploymentRecord, ...]) -> None:
+    age(days=31)
+    tidy(lane)
+    assert EventType.LOG_WRITTEN not in kinds(three[0].id)
+    assert EventType.STATUS_CHANGED in kinds(three[0].id)
+    assert EventType.LOG_WRITTEN in kinds(three[2].id)
+
+
+def test_details_go_and_the_deployment_stays(lane: Lane, three: tuple[DeploymentRecord, ...]) -> None:
+    last = CommandRecord.objects.order_by("-number").values_list("number", flat=True)[0]
+    age(days=91)
+    tidy(lane)
+    assert [bool(kinds(each.id)) for each in three] == [False, False, True]
+    old, running = Deployment.objects.get(pk=three[0].id), Deployment.objects.get(pk=three[2].id)
+    assert "files" not in old.config
+    assert "files" in running.config
+    assert (old.status, old.message) == (three[0].status, three[0].message)
+    assert set(CommandRecord.objects.values_list("deployment_id", flat=True)) == {three[2].id}
+    assert commands.next_number(lane=three[2].lane) == last + 1
+    assert lane.deployed().status == "success"
+
+
+@pytest.mark.parametrize("days", [31, 91])
+def test_nothing_goes_of_what_works_waits_or_is_not_out(lane: Lane, days: int) -> None:
+    working, waiting = lane.start(lane.ask()), lane.ask()
+    failed = lane.fail(working)
+    age(days=days)
+    DeploymentEvent.objects.update(published_at=None)
+    Deployment.objects.filter(pk=waiting.id).update(created_at=datetime.now(UTC) - timedelta(days=days))
+    before = DeploymentEvent.objects.count()
+    tidy(lane)
+    assert DeploymentEvent.objects.count() == before
+    assert values(failed.id) or not failed.env_names
+
+
+def test_a_round_is_bounded(lane: Lane, three: tuple[DeploymentRecord, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pruning, "MAX_EVENTS", 1)
+    age(days=91)
+    housekeeping.tidy(at=lane.now())
+    assert kinds(three[0].id)
+    tidy(lane)
+    assert not kinds(three[0].id)
+
+
+def test_who_resumes_is_told_what_was_forgotten(lane: Lane, three: tuple[DeploymentRecord, ...]) -> None:
+    last = factories.reload(three[0].id).last_sequence
+    assert queries.all_kept(deployment_id=three[0].id, after=0, last=last)
+    age(days=31)
+    tidy(lane)
+    assert not queries.all_kept(deployment_id=three[0].id, after=0, last=last)
+    # The log line was the last event.
+    assert [told(lane, three[0], after=after) for after in (0, last - 1)] == [False, True]
+    age(days=91)
+    tidy(lane)
+    assert [told(lane, each, after=0) for each in three] == [True, True, False]
+
+
+def told(lane: Lane, deployment: DeploymentRecord, *, after: int) -> bool:
+    """Whether who reads the events above this one is told that some are gone."""
+    page = queries.events_page(caller=lane.caller, deployment_id=deployment.id, sequence=after, limit=500)
+    return page.forgotten
+
+
+def test_graphs_and_code_that_nothing_names_go(lane: Lane) -> None:
+    for digest in ("of a node", "of the running", "of nothing"):
+        bundles.store(digest=digest, content=b"tar")
+    NodeCode.objects.create(project_id=lane.project_id, node_id="n", bundle_id="of a node")
+    made = lane.deployed()
+    Deployment.objects.filter(pk=made.id).update(code={"n": "of the running"})
+    for image in ("web:8", "web:9"):
+        lane.draw(web=image)
+    age(days=8)
+    bundles.store(digest="of today", content=b"tar")
+    tidy(lane)
+    assert set(CodeBundle.objects.values_list("pk", flat=True)) == {"of a node", "of the running", "of today"}
+    assert list(GraphVersion.objects.order_by("version").values_list("version", flat=True)) == [1, 3]
+
+
+def test_what_admits_nobody_any_more_goes(lane: Lane) -> None:
+    now = datetime.now(UTC)
+    for name, end in (("over", now - timedelta(days=1)), ("good", now + timedelta(days=1))):
+        Session.objects.create(session_key=name, session_data="", expire_date=end)
+        token: Any = AuthToken.objects.create(lane.owner, expiry=timedelta(days=1))[0]
+        AuthToken.objects.filter(pk=token.pk).update(expiry=end)
+    for days in (91, 89):
+        token_hash = uuid4().hex
+        made = EnrolmentToken.objects.create(
+            token_hash=token_hash, server_id=lane.server.id, owner=lane.owner, expires_at=now - timedelta(days=days)
+        )
+        assert made.pk
+    tidy(lane)
+    assert list(Session.objects.values_list("pk", flat=True)) == ["good"]
+    assert AuthToken.objects.count() == 1
+    assert EnrolmentToken.objects.count() == 1
+
+
+def test_without_kafka_nothing_waits_for_it(lane: Lane, settings: Settings) -> None:
+    lane.ask()
+    settings.KAFKA_BROKERS = ["127.0.0.1:9"]
+    tidy(lane)
+    assert DeploymentEvent.objects.filter(streamed_at__isnull=True).exists()
+    settings.KAFKA_BROKERS = []
+    tidy(lane)
+    assert not DeploymentEvent.objects.filter(streamed_at__isnull=True).exists()
