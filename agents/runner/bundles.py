@@ -1,12 +1,12 @@
-"""Code bundles on this host: fetched once, checked against their digest, kept within a bound."""
+"""Code bundles on this host: fetched once, checked against their digest at every use, kept within a bound."""
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import shutil
-import tarfile
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -15,10 +15,13 @@ from pathlib import Path
 from typing import IO
 
 from agents.runner.control_plane import ControlPlane
+from agents.runner.durable import move_into_place, sync
 from agents.runner.errors import StepFailedError
 from agents.runner.interrupt import Interrupt
+from agents.runner.unpacking import MAX_BUNDLE_BYTES, unpack
 
 DIGEST = re.compile(r"(sha256:)?(?P<hex>[0-9a-f]{64})")
+logger = logging.getLogger(__name__)
 
 
 class Bundles:
@@ -35,39 +38,53 @@ class Bundles:
     @contextmanager
     def unpacked(self, *, digest: str, source: ControlPlane, interrupt: Interrupt) -> Iterator[Path]:
         """The bundle's content in a folder that is removed afterwards. Raises StepFailedError(build)."""
-        tar = self.fetch(digest=digest, source=source, interrupt=interrupt)
         folder = Path(tempfile.mkdtemp(prefix="context-", dir=self._folder))
         try:
-            with tarfile.open(tar) as archive:
-                # The data filter refuses members that leave the folder, devices and odd permissions.
-                archive.extractall(folder, filter="data")
+            with self._open(digest=digest, source=source, interrupt=interrupt) as tar:
+                unpack(tar, folder)
             yield folder
-        except tarfile.TarError as error:
-            raise StepFailedError("build", f"The code bundle {digest} cannot be unpacked: {error}") from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
     def fetch(self, *, digest: str, source: ControlPlane, interrupt: Interrupt) -> Path:
-        """The tar's path, fetched if it is not here. Raises StepFailedError(build) when its content is another."""
+        """The tar's path, with the content that the digest names. Raises StepFailedError(build)."""
+        self._open(digest=digest, source=source, interrupt=interrupt).close()
+        return self._path(digest)
+
+    def _open(self, *, digest: str, source: ControlPlane, interrupt: Interrupt) -> IO[bytes]:
+        """The bundle, read from its beginning; fetched if it is not here, or no longer what its name says."""
+        path = self._path(digest)
+        known = _open_sound(path)
+        if known is not None:
+            return known
+        file = self._receive(path=path, digest=digest, source=source, interrupt=interrupt)
+        self._evict(keep=path)
+        return file
+
+    def _path(self, digest: str) -> Path:
         match = DIGEST.fullmatch(digest)
         if match is None:
             raise StepFailedError("invalid", f"{digest!r} is no digest of a code bundle.")
-        path = self._folder / f"{match['hex']}.tar"
-        if path.exists():
-            os.utime(path)
-            return path
+        return self._folder / f"{match['hex']}.tar"
+
+    def _receive(self, *, path: Path, digest: str, source: ControlPlane, interrupt: Interrupt) -> IO[bytes]:
+        """On the disk, with its name, before it is used: a power cut leaves all of it or nothing."""
         handle, name = tempfile.mkstemp(suffix=".part", dir=self._folder)
         part = Path(name)
+        file = os.fdopen(handle, "w+b")
         try:
-            with os.fdopen(handle, "wb") as file:
-                hashed = _receive(file=file, digest=digest, source=source, interrupt=interrupt)
-            if hashed != match["hex"]:
+            hashed = _receive(file=file, digest=digest, source=source, interrupt=interrupt)
+            if hashed != path.stem:
                 raise StepFailedError("build", f"The code bundle {digest} arrived with another content.")
-            part.replace(path)
-        finally:
+            file.flush()
+            sync(file.fileno())
+            move_into_place(part, path)
+            file.seek(0)
+        except BaseException:
+            file.close()
             part.unlink(missing_ok=True)
-        self._evict(keep=path)
-        return path
+            raise
+        return file
 
     def _evict(self, *, keep: Path) -> None:
         """Remove those longest not used while all together are over the bound."""
@@ -82,6 +99,26 @@ class Bundles:
                     path.unlink(missing_ok=True)
 
 
+def _open_sound(path: Path) -> IO[bytes] | None:
+    """The file, if it is there and is what its name says; one that is not (a power cut, a bad disk) is removed."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return None
+    try:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        found = f"unreadable: {error}"
+    if found == path.stem:
+        os.utime(file.fileno())
+        file.seek(0)
+        return file
+    file.close()
+    logger.warning("the code bundle %s is not what its name says (%s), fetching it again", path.name, found)
+    path.unlink(missing_ok=True)
+    return None
+
+
 def _receive(*, file: IO[bytes], digest: str, source: ControlPlane, interrupt: Interrupt) -> str:
     """Write the bundle into the file; returns the SHA-256 of what arrived."""
     hashed = [hashlib.sha256()]
@@ -93,6 +130,9 @@ def _receive(*, file: IO[bytes], digest: str, source: ControlPlane, interrupt: I
         return take
 
     def take(data: bytes) -> None:
+        if file.tell() + len(data) > MAX_BUNDLE_BYTES:
+            message = f"The code bundle {digest} is larger than {MAX_BUNDLE_BYTES // 1024**2} MiB."
+            raise StepFailedError("build", message)
         hashed[0].update(data)
         file.write(data)
 
