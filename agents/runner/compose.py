@@ -8,15 +8,19 @@ from pathlib import Path
 
 from agents.runner import overlay, stackfile
 
+# BuildKit's own name for it; no Dockerfile sees it unless it asks for just this.
+CACHE_SPACE = "BUILDKIT_CACHE_MOUNT_NS"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """One image to build; paths on this host."""
+    """One image to build; paths on this host. `cache_space` goes before the ids of its cache mounts."""
 
     context: Path
     dockerfile: Path
     tag: str
     labels: Mapping[str, str]
+    cache_space: str
     ca_bundle: Path | None = None
 
 
@@ -56,6 +60,7 @@ def build(order: Build) -> list[str]:
     """Build for the local engine. Attestations are left out: they give the same content another id each time."""
     argv = ["docker", "buildx", "build", "--load", "--progress", "plain", "--provenance=false"]
     argv += ["--file", str(order.dockerfile), "--tag", order.tag]
+    argv += ["--build-arg", f"{CACHE_SPACE}={order.cache_space}"]
     for name, value in sorted(order.labels.items()):
         argv += ["--label", f"{name}={value}"]
     if order.ca_bundle is not None:

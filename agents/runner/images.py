@@ -151,6 +151,7 @@ def _build(work: Work, order: Order, interrupt: Interrupt) -> None:
             dockerfile=_dockerfile(order=order, context=context),
             tag=service.image,
             labels=labels,
+            cache_space=work.caches.space(order.release.project_id),
             ca_bundle=work.ca_bundle,
         )
         deadline = order.release.build_deadline

@@ -10,6 +10,7 @@ import time
 
 from agents.contracts import runner_pb2 as pb
 from agents.runner.bundles import Bundles
+from agents.runner.caches import BuildCaches
 from agents.runner.config import Config
 from agents.runner.control_plane import ControlPlane, GatewayCalls
 from agents.runner.dispatch import Dispatcher
@@ -50,6 +51,7 @@ class Workshop:
         self.pulse = Pulse(host=self.host)
         self.watchdog = Watchdog(after=config.stalled_after, clock=time.monotonic)
         self._releases = Releases(store=store, folder=config.state_dir / "releases")
+        self._caches = BuildCaches(path=config.state_dir / "build-caches.key")
         self._bundles = Bundles(folder=config.state_dir / "bundles", max_bytes=config.bundle_cache_bytes)
         self.housekeeper = Housekeeper(
             host=self.host, journal=self.journal, releases=self._releases, tell=self._tell, now_ms=_now_ms
@@ -90,6 +92,7 @@ class Workshop:
             ),
             releases=self._releases,
             bundles=self._bundles,
+            caches=self._caches,
             control_plane=control_plane,
             vault=Vault(control_plane=control_plane, masker=masker),
             masker=masker,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agents.contracts import runner_pb2 as pb
 from agents.runner.bundles import Bundles
+from agents.runner.caches import BuildCaches
 from agents.runner.control_plane import ControlPlane
 from agents.runner.docker_commands import DockerCommands
 from agents.runner.docker_host import DockerHost
@@ -34,6 +35,7 @@ class Work:
     commands: DockerCommands
     releases: Releases
     bundles: Bundles
+    caches: BuildCaches
     control_plane: ControlPlane
     vault: Vault
     masker: Masker
