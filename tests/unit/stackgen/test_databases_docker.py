@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -169,3 +170,32 @@ def test_mongodbs_health_check_is_a_program_that_node_can_read() -> None:
     program = json.dumps(test[-1].replace("$$", "$"))
     check = ("node", "-e", f"new (require('vm').Script)({program}); console.log('read')")
     assert run("docker", "run", "--rm", "node:24-slim", *check, folder=PROVISION) == "read\n"
+
+
+# Under names that once were misread: a registry's port, and no release at all.
+OTHER_NAMES = {"mirrored": "localhost:5999/library/postgres:17", "newest": "localhost:5999/library/postgres:latest"}
+
+
+@pytest.fixture
+def renamed(tmp_path: Path) -> Iterator[Running]:
+    provide(KINDS["postgresql"].image)
+    for image in OTHER_NAMES.values():
+        run("docker", "tag", KINDS["postgresql"].image, image, folder=tmp_path)
+    nodes = [node(name, DATABASE, databaseType="postgresql", image=image) for name, image in OTHER_NAMES.items()]
+    running = prepare(graph(*nodes), {}, tmp_path / "stack", unique_name())
+    try:
+        yield running
+    finally:
+        running.down()
+        run("docker", "rmi", *OTHER_NAMES.values(), folder=tmp_path)
+
+
+def test_a_table_is_there_after_the_containers_were_removed(renamed: Running) -> None:
+    ask = ("psql", "-U", "app", "-d", "app", "-tAc")
+    renamed.up()
+    for name in OTHER_NAMES:
+        renamed.compose("exec", "-T", name, *ask, "CREATE TABLE orders AS SELECT 41 + 1 AS total")
+    renamed.compose("down", "--timeout", "10")
+    renamed.up()
+    for name in OTHER_NAMES:
+        assert answer(renamed, name, *ask, "SELECT total FROM orders") == "42\n"
