@@ -106,6 +106,17 @@ def service_keys(name: str) -> Mapping[str, bytes]:
     return keys
 
 
+def service_patterns(name: str, *, services: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    """Topics by service from "graph:deployment-service.get*|health.check,..."; none when it is not set."""
+    found: dict[str, tuple[str, ...]] = {}
+    for part in words(name):
+        service, _, patterns = part.partition(":")
+        if service not in services or service in found or not patterns:
+            raise ImproperlyConfigured(f"{name}: write SERVICE:PATTERN|PATTERN, each service that has a key once.")
+        found[service] = tuple(pattern.strip() for pattern in patterns.split("|") if pattern.strip())
+    return found
+
+
 def encryption_keys(name: str) -> Mapping[int, bytes]:
     """Keys by version from "1:<base64 of 32 bytes>,2:..."; the highest version encrypts, all decrypt."""
     keys: dict[int, bytes] = {}

@@ -18,4 +18,4 @@ def identify() -> Identify:
         return by_session(validate_session)
     if not settings.AXION_KAFKA_SERVICE_KEYS:
         raise ImproperlyConfigured("AXION_KAFKA_IDENTITY=signed needs AXION_KAFKA_SERVICE_KEYS.")
-    return by_signature(settings.AXION_KAFKA_SERVICE_KEYS)
+    return by_signature(settings.AXION_KAFKA_SERVICE_KEYS, settings.AXION_KAFKA_SERVICE_PATTERNS)

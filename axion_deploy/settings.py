@@ -146,6 +146,8 @@ AXION_KAFKA_CONCURRENCY = env.number("AXION_KAFKA_CONCURRENCY", 4, at_least=1)
 # What makes a user id true: session, signed or trust (development alone).
 AXION_KAFKA_IDENTITY = env.choice("AXION_KAFKA_IDENTITY", "session", among=("session", "signed", "trust"))
 AXION_KAFKA_SERVICE_KEYS = env.service_keys("AXION_KAFKA_SERVICE_KEYS")
+# What each of these services may ask for, so that a key that leaks opens no more than that; without a line, everything.
+AXION_KAFKA_SERVICE_PATTERNS = env.service_patterns("AXION_KAFKA_SERVICE_PATTERNS", services=AXION_KAFKA_SERVICE_KEYS)
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from fnmatch import fnmatchcase
+from types import MappingProxyType
 from uuid import UUID
 
 from deployments.clients.auth import scope_of_session
@@ -76,12 +78,14 @@ def by_session(validate: ValidateSession) -> Identify:
     return identify
 
 
-def by_signature(keys: Mapping[str, bytes]) -> Identify:
-    """A known service vouches for metadata.userId."""
+def by_signature(keys: Mapping[str, bytes], patterns: Mapping[str, Sequence[str]] = MappingProxyType({})) -> Identify:
+    """A known service vouches for metadata.userId, within the topics that are named for it, or all."""
     remembered = Remembered()
 
     def identify(metadata: Metadata, incoming: Incoming) -> Caller:
-        signatures.check(incoming, keys=keys, now_ms=int(time.time() * 1000))
+        service = signatures.check(incoming, keys=keys, now_ms=int(time.time() * 1000))
+        if not any(fnmatchcase(incoming.topic, pattern) for pattern in patterns.get(service, ("*",))):
+            raise Unauthenticated("The service that signed may not ask for this.")
         user_id = _claimed(metadata)
         return remembered.get(str(user_id), lambda: identities.verified_caller(user_id=user_id))
 

@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from knox.models import AuthToken
 
+from axion_deploy.env import service_patterns
 from axion_deploy.intake_bindings import identify
 from deployments.clients.auth import validate_session
 from deployments.errors import PeerFailed
@@ -168,3 +169,18 @@ def test_a_superuser_has_more_rights_over_kafka_only_where_that_is_wanted(
         ask(by_trust(), deployment, userId=str(ops.id)),
     ]
     assert [answer.code for answer in answers] == ["" if allowed else "NOT_FOUND"] * 3
+
+
+def test_a_service_asks_within_its_topics_alone(deployment: Deployment, owner: User) -> None:
+    def code(**patterns: tuple[str, ...]) -> str:
+        return ask(by_signature({"graph": KEY}, patterns), deployment, signed_by=KEY, userId=str(owner.id)).code
+
+    assert code() == code(graph=("deployment-service.get*",)) == code(other=("health.check",)) == ""
+    assert code(graph=("deployment-service.list*", "health.check")) != ""
+
+
+def test_topics_are_named_for_services_that_have_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATTERNS", "graph:deployment-service.get*|health.check")
+    assert service_patterns("PATTERNS", services={"graph"}) == {"graph": ("deployment-service.get*", "health.check")}
+    with pytest.raises(ImproperlyConfigured, match="each service that has a key"):
+        service_patterns("PATTERNS", services={"codegen"})
