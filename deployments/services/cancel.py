@@ -12,7 +12,7 @@ from agents import gateway
 from agents.types import RevertCommand
 from deployments.errors import Conflict
 from deployments.events import cancel_requested
-from deployments.repositories import clock, deployments, events
+from deployments.repositories import clock, deployments, events, lanes
 from deployments.repositories.deployments import Outcome
 from deployments.services import access, settle
 from deployments.states import Reason, Status
@@ -37,6 +37,20 @@ def cancel_deployment(*, caller: Caller, deployment_id: UUID, at: datetime) -> D
         elif deployment.reason is not Reason.CANCELLED:
             raise Conflict(f"The deployment is {deployment.status}; there is nothing to cancel.")
     return deployments.get(deployment_id=deployment_id)
+
+
+def cancel_at_work(*, caller: Caller, project_id: UUID, target_id: UUID, at: datetime) -> None:
+    """Ask the agent to revert what works in the lane, if anything does; for who may stop it, whoever's project it is.
+
+    Opens its own transaction.
+    """
+    held = lanes.holder(project_id=project_id, target_id=target_id)
+    if held is None:
+        return
+    with transaction.atomic():
+        deployment = deployments.get_locked(deployment_id=held)
+        if deployment.status is Status.IN_PROGRESS:
+            _ask(deployment=deployment, caller=caller, at=at)
 
 
 def _already_going_back(deployment: DeploymentRecord) -> str:

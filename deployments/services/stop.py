@@ -8,7 +8,7 @@ from uuid import UUID
 from agents import gateway
 from deployments.errors import Conflict, Forbidden
 from deployments.repositories import history, lanes, projects
-from deployments.services import accept, access, machines, rights
+from deployments.services import accept, access, cancel, machines, rights
 from deployments.types import Caller, DeploymentRecord, DeployRequest, ProjectRecord, Right, Target, TargetKind
 
 
@@ -48,7 +48,10 @@ def stop_on_server(
     request_id: str = "",
     at: datetime,
 ) -> DeploymentRecord:
-    """The same for the server's owner, whoever's project it is. Raises NotFound, or Conflict as above."""
+    """The same for the server's owner, whoever's project it is; what works there is cancelled, not waited for.
+
+    Raises NotFound, or Conflict as above.
+    """
     machines.get_server(caller=caller, server_id=server_id)
     first = accept.repeated(caller=caller, request_id=request_id)
     if first is not None:
@@ -57,7 +60,10 @@ def stop_on_server(
     if last is None:
         raise rights.missing_project()
     project = projects.get(project_id=project_id)
-    return _stop(caller=caller, project=project, last=last, deployment_id=deployment_id, request_id=request_id, at=at)
+    made = _stop(caller=caller, project=project, last=last, deployment_id=deployment_id, request_id=request_id, at=at)
+    # Dying before this only makes the stop wait for it.
+    cancel.cancel_at_work(caller=caller, project_id=project_id, target_id=server_id, at=at)
+    return made
 
 
 def _may_stop(*, caller: Caller, project: ProjectRecord, target: Target) -> bool:

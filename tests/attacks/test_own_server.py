@@ -63,6 +63,15 @@ def test_victor_stops_it_although_the_project_is_none_of_his_business(scene: Sce
     assert scene.api("victor").get(f"/api/deployments/{stopping.id}").status_code == 404
 
 
+def test_victors_stop_does_not_wait_for_what_works_there(scene: Scene) -> None:
+    scene.deployed("mallory")
+    working = scene.started(scene.asked("mallory"))
+    stopping = scene.post("victor", f"{on_server(scene)}/stop").json()["data"]["stop"]["deploymentId"]
+    assert factories.reload(working.id).cancel_requested_by == "victor"
+    assert scene.lane.revert(working).status is Status.FAILED
+    assert scene.started(factories.reload(stopping)).status is Status.IN_PROGRESS
+
+
 def test_victor_forbids_it_and_strangers_cannot(scene: Scene) -> None:
     scene.deployed("mallory")
     for name in ("bob", "mallory"):
