@@ -1,6 +1,6 @@
 """What an agent says of itself when it connects, and which of several processes is the agent; frozen and pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -11,6 +11,18 @@ TWO_MACHINES = (
     "Two machines use the credential of this agent: a cloned machine, or a copied state directory. The one that"
     " connected second is refused. Give it an enrolment token of a server of its own, and remove its credential file."
 )
+MAX_NAMED = 5
+
+
+def unknown_here(stacks: Collection[str]) -> str:
+    """What people are told of stacks whose deployment the ledger does not have; empty for none."""
+    if not stacks:
+        return ""
+    names = ", ".join(sorted(stacks)[:MAX_NAMED])
+    return (
+        f"What runs of {names} was deployed by a control plane, or a state of this one's database, that is not here any"
+        " more: what the pages say runs there is not known. Look at the server, then deploy again."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Now
 
 from agents.condition import condition_of
-from agents.hello import TWO_MACHINES, Hello, Instances, KnownAgent
+from agents.hello import Hello, Instances, KnownAgent
 from agents.models import Agent, CommandRecord, Server
 from agents.models.machines import lost_after, silent_after
 from agents.retention import HostInventory
@@ -121,7 +121,7 @@ def lock_for_session(*, agent_id: UUID, credential_hash: str) -> KnownAgent | No
     )
 
 
-def open_session(*, agent_id: UUID, session_id: UUID, hello: Hello, instances: Instances) -> None:
+def open_session(*, agent_id: UUID, session_id: UUID, hello: Hello, instances: Instances, trouble: str) -> None:
     """Let this session speak for the agent, in place of any earlier one, and store what it says of itself."""
     facts: dict[str, Any] = {
         "session_id": session_id,
@@ -132,13 +132,12 @@ def open_session(*, agent_id: UUID, session_id: UUID, hello: Hello, instances: I
         "former_instance_id": instances.former,
         "refused_instance_id": instances.refused,
         "instance_at": instances.since,
+        "trouble": trouble,
     }
     if hello.version:
         facts["version"] = hello.version[:50]
     if hello.journal_id:
         facts["journal_id"] = hello.journal_id
-    if instances.refused:
-        facts["trouble"] = TWO_MACHINES
     Agent.objects.filter(id=agent_id).update(**facts)
 
 

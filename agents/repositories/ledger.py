@@ -1,12 +1,13 @@
 """The ledger as a whole: which incarnation it is, and numbers that agents know beyond it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
+from agents.hello import StackState
 from agents.models import Agent, CommandRecord, LaneFloor, Ledger
 from agents.states import UNACKNOWLEDGED
 
@@ -46,6 +47,13 @@ def behind(*, agent_id: UUID, highest: Mapping[str, int]) -> tuple[str, ...]:
     for lane, number in beyond.items():
         raise_floor(lane=lane, number=number)
     return tuple(sorted(lane for lane, number in beyond.items() if number > known.get(lane, 0)))
+
+
+def strange_stacks(stacks: Collection[StackState]) -> tuple[str, ...]:
+    """Names of stacks that run what the ledger has no order of."""
+    current = {stack.current: stack.stack_name for stack in stacks if stack.current is not None}
+    known = set(CommandRecord.objects.filter(deployment_id__in=current).values_list("deployment_id", flat=True))
+    return tuple(sorted({name for deployment_id, name in current.items() if deployment_id not in known}))
 
 
 def raise_floor(*, lane: str, number: int) -> None:

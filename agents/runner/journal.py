@@ -209,11 +209,12 @@ class Journal:
         ]
 
     def proof_of(self, deployment_id: str) -> pb.CommandFinished | None:
-        """What the deployment's command ended with; None where that is not known."""
+        """What the deployment's command proved at its end; None where it did not, or that is not known."""
         row = self.store.row(
             "SELECT final FROM commands WHERE deployment = ? AND kind = 'deploy' AND final IS NOT NULL", deployment_id
         )
-        return pb.Report.FromString(row["final"]).finished if row else None
+        ended = pb.Report.FromString(row["final"]).finished if row else None
+        return ended if ended is not None and ended.outcome == pb.SUCCEEDED else None
 
     def acknowledge(self, *, command_id: str, number: int) -> int:
         """Forget the reports up to this number; returns how many were still kept.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import time
 
 from agents.contracts import runner_pb2 as pb
+from agents.runner.differences import why_unlike
 from agents.runner.errors import InterruptedWorkError
 from agents.runner.journal import Journal
+from agents.runner.model import SOUND, Container
 from agents.runner.observed import describe_all
 from agents.runner.outages import until_done
 from agents.runner.releases import Kept, Phase
@@ -21,8 +24,7 @@ logger = logging.getLogger(__name__)
 def revert(work: Work) -> None:
     """Ends with the command's last report. Raises InterruptedWorkError, the command open, when the runner stops."""
     kept = work.releases.find(work.command.deployment_id)
-    if kept is not None and work.command.revert.keep_proven and _is_proven(work, kept):
-        _keep(work, kept)
+    if kept is not None and work.command.revert.keep_proven and _keep(work, kept):
         return
     finished = pb.CommandFinished(reason="cancelled", message=_message(work.command.revert))
     try:
@@ -43,21 +45,40 @@ def revert(work: Work) -> None:
     work.reporter.finished(finished, also=lambda: _settle(work, kept))
 
 
-def _is_proven(work: Work, kept: Kept) -> bool:
-    runs = work.releases.current(kept.release.stack)
-    return kept.phase is Phase.CURRENT and runs == kept.release.deployment_id
+def _keep(work: Work, kept: Kept) -> bool:
+    """Nobody asked to go back: answer with the proof, and touch nothing, where it was proven or all of it is up now."""
+    services = _proven(work, kept)
+    if services is None:
+        return False
+    message = "It was proven before the order to go back was followed, so it was left as it is."
+    finished = pb.CommandFinished(outcome=pb.SUCCEEDED, message=message, services=services)
+    runs = kept.release.deployment_id
+    work.reporter.finished(finished, also=lambda: work.releases.settle(kept=kept, phase=Phase.CURRENT, runs=runs))
+    return True
 
 
-def _keep(work: Work, kept: Kept) -> None:
-    """Nobody asked to go back, and what was given up as lost was proven: answer with the proof and touch nothing."""
-    proof = Journal(work.releases.store).proof_of(kept.release.deployment_id)
-    if proof is None:  # from before proofs were kept
-        release = kept.release
-        observed = work.host.containers(stack=release.stack, project_id=release.project_id)
-        proof = pb.CommandFinished(services=describe_all(target=kept.target, observed=observed))
-    message = "It was proven before the order to go back came, so it was left as it is."
-    finished = pb.CommandFinished(outcome=pb.SUCCEEDED, message=message, services=proof.services)
-    work.reporter.finished(finished, also=lambda: None)
+def _proven(work: Work, kept: Kept) -> list[pb.ServiceObserved] | None:
+    """The services as they were proven, or as they prove themselves now; None where neither is so."""
+    release, target = kept.release, kept.target
+    observed = work.host.containers(stack=release.stack, project_id=release.project_id)
+    if kept.phase is Phase.CURRENT and work.releases.current(release.stack) == release.deployment_id:
+        proof = Journal(work.releases.store).proof_of(release.deployment_id)
+        # An agent from before proofs were kept has none.
+        return list(proof.services) if proof is not None else describe_all(target=target, observed=observed)
+    if kept.phase is Phase.APPLYING and _is_up(work, kept, observed):
+        return describe_all(target=target, observed=observed)
+    return None
+
+
+def _is_up(work: Work, kept: Kept, observed: tuple[Container, ...]) -> bool:
+    """Whether each service runs exactly as it was to, soundly, for as long as it must, and no gateway is led aside."""
+    release, target = kept.release, kept.target
+    if not release.services or work.releases.led(release.stack):
+        return False
+    if any(why_unlike(service=service, target=target, observed=observed) for service in target.services):
+        return False
+    since = time.time() - release.health_window
+    return all(each.health in SOUND and 0 < each.started_at <= since for each in observed)
 
 
 def _put_back(work: Work, kept: Kept | None) -> Restored:

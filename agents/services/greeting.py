@@ -7,7 +7,7 @@ import structlog
 from django.db import transaction
 
 from agents.errors import AnotherMachine, Unauthenticated
-from agents.hello import TWO_MACHINES, Greeting, Hello, KnownAgent, admit
+from agents.hello import TWO_MACHINES, Greeting, Hello, KnownAgent, admit, unknown_here
 from agents.repositories import agents, delivery, ledger
 from agents.states import SETTLING
 
@@ -30,7 +30,9 @@ def greet(*, agent_id: UUID, credential: str, session_id: UUID, hello: Hello) ->
             raise AnotherMachine(TWO_MACHINES)
         incarnation = ledger.incarnation()
         behind = ledger.behind(agent_id=agent_id, highest=hello.highest_numbers)
-        agents.open_session(agent_id=agent_id, session_id=session_id, hello=hello, instances=instances)
+        strange = unknown_here(ledger.strange_stacks(hello.stacks))
+        trouble = " ".join(filter(None, [TWO_MACHINES if instances.refused else "", strange]))
+        agents.open_session(agent_id=agent_id, session_id=session_id, hello=hello, instances=instances, trouble=trouble)
         _make_due(agent, hello, incarnation=incarnation)
         doubtful = delivery.doubtful(agent_id=agent_id, lanes=behind, hello=hello)
     if behind:

@@ -37,6 +37,13 @@ def stored(command: CommandData) -> CommandRecord:
         connection.close()
 
 
+def trouble_of(agent_id: UUID) -> str:
+    try:
+        return Agent.objects.values_list("trouble", flat=True).get(pk=agent_id)
+    finally:
+        connection.close()
+
+
 def give_number(command: CommandData, number: int) -> None:
     CommandRecord.objects.filter(pk=command.id).update(number=number)
     connection.close()
@@ -203,6 +210,17 @@ async def test_numbers_go_on_above_what_the_agent_knows(
     assert (await database.run(send, agent_id=agent.id)).number == 14
 
 
+async def test_a_stack_that_the_ledger_does_not_know_is_told_on_the_servers_page(
+    agent: FakeAgent, database: DatabaseThreads
+) -> None:
+    strange = runner_pb2.StackState(stack_name="shop", lane="x", current_deployment_id=str(uuid4()))
+    await agent.welcomed(stacks=[strange])
+    assert "shop" in await database.run(trouble_of, agent.id)
+    await agent.leave()
+    await agent.welcomed()
+    assert await database.run(trouble_of, agent.id) == ""
+
+
 @pytest.mark.parametrize("known", ["current", "unfinished"])
 async def test_what_the_agent_holds_or_works_on_is_not_unknown(
     agent: FakeAgent, database: DatabaseThreads, domain: Domain, known: str
@@ -279,6 +297,5 @@ async def test_a_clone_gets_no_work_and_is_told_so(
     call = await clone.connect(instance_id="b", journal_id="j")
     assert await clone.ended_with() is grpc.StatusCode.FAILED_PRECONDITION
     assert "Two machines" in await call.details()
-    trouble = await database.run(lambda: Agent.objects.values_list("trouble", flat=True).get(pk=agent.id))
-    assert "Two machines" in trouble
+    assert "Two machines" in await database.run(trouble_of, agent.id)
     await asyncio.gather(clone.leave())
