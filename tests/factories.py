@@ -72,7 +72,8 @@ def make_agent(server: Server, *, seen: datetime | None = None) -> Agent:
         server_id=server.id,
         owner=server.owner,
         credential_hash=uuid4().hex,
-        last_seen_at=seen or datetime.now(UTC),
+        # By default heard of for as long as any test may take.
+        last_seen_at=seen or datetime.now(UTC) + timedelta(hours=1),
         enrolled_at=datetime.now(UTC),
     )
 

@@ -75,7 +75,7 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
     remove = staticmethod(lambda caller, pk: machine_changes.remove_server(caller=caller, server_id=pk))
     why_it_stays = staticmethod(lambda pk: machine_changes.why_server_stays(server_id=pk))
 
-    @action(description="What runs here", url_path="projects", icon="apps", permissions=["change"])
+    @action(description="Deployed here", url_path="projects", icon="apps", permissions=["change"])
     def projects(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Whose projects are on the server; stop or forbid one by POST."""
         caller, server_id = caller_in(request), identifier(object_id)
@@ -85,7 +85,7 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
             self.change_one(request, caller, server_id)
             return redirect("admin:agents_server_projects", server_id)
         rows = [(each, look_of(each)) for each in there]
-        title = f"What runs on {server.name}"
+        title = f"Deployed on {server.name}"
         return answers.page(request, PAGE, title=title, of=server, server=server, rows=rows, request_id=uuid4())
 
     def change_one(self, request: HttpRequest, caller: Caller, server_id: UUID) -> None:

@@ -75,7 +75,7 @@ class CursorOut(PaginationOut):
 
 
 class ServiceOut(Shape):
-    """One service; `state`, `health` and `image` are what the agent saw in Docker."""
+    """One service; `state`, `health` and `image` are what the agent saw in Docker, until the deployment ended."""
 
     nodeId = serializers.CharField()
     serviceId = serializers.CharField()

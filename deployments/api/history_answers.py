@@ -67,4 +67,4 @@ class LaneOut(Shape):
     since = Moment()
     until = Moment()
     waiting = TurnOut(many=True)
-    running = HistoryOut(allow_null=True)
+    running = HistoryOut(allow_null=True, help_text="What was proven last; nobody has looked since it was.")

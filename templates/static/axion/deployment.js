@@ -34,7 +34,7 @@ function draw() {
   show(byId("ax-trouble"), trouble(looks, deployment));
   drawProgress(look);
   show(byId("ax-actions"), ...actions());
-  byId("ax-services-summary").textContent = servicesSummary(looks, deployment.services);
+  byId("ax-services-summary").textContent = servicesSummary(looks, deployment.services, UNFINISHED.has(deployment.status) ? 0 : deployment.completedAt);
   show(byId("ax-services"), ...serviceRows(looks, deployment.services, byId("ax-services-search").value.trim()));
   byId("ax-services-search").hidden = deployment.services.length <= 12;
   graph.show(deployment.graph);

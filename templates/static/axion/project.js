@@ -34,11 +34,12 @@ function lanes() {
   }));
 }
 
-function whatRuns({ running, undone }) {
+// What was proven when a deployment ended. Nobody looks at a stack after that, so nothing here says that it runs.
+function whatWasSeen({ running, undone }) {
   if (undone) return [dot("back"), link(undone), " is being rolled back"];
   if (!running) return [dot("idle"), "Nothing of this project is known to run here."];
   if (running.kind === "stop") return [dot("idle"), "Stopped by ", link(running), ` ${ago(running.completedAt)}`];
-  return [dot("good"), "Runs ", link(running), ` since ${ago(running.completedAt)}`];
+  return [dot("idle"), "Deployed ", link(running), `, ${ago(running.completedAt)}; not watched since`];
 }
 
 const dot = (tone) => h("span", { class: "ax-dot", dataset: { tone } });
@@ -68,7 +69,7 @@ function laneCard(lane) {
   const presence = looks.presence[target.presence];
   return h("li", { class: "ax-lane" },
     h("div", { class: "ax-lane-head" }, icon(target.kind === "cluster" ? "lan" : "dns"), h("strong", {}, target.name), presence ? pill(presence) : null),
-    h("p", { class: "ax-lane-line" }, whatRuns(lane)),
+    h("p", { class: "ax-lane-line" }, whatWasSeen(lane)),
     holder ? heldBy(holder) : null,
     waiting.length ? h("div", { class: "ax-lane-line" }, `${waiting.length} waiting, next first:`,
       h("ol", { class: "ax-queue" }, waiting.slice(0, 8).map((each) => h("li", {}, link(each), ` by ${each.requestedBy}, ${ago(each.createdAt)}`)),

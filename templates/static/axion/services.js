@@ -1,17 +1,19 @@
 // The services of a deployment, those in trouble first.
 import { h } from "./dom.js";
-import { plural, shortDigest } from "./format.js";
+import { moment, plural, shortDigest } from "./format.js";
 import { nothing } from "./rows.js";
 import { byTrouble, pill, serviceLook } from "./looks.js";
 
-export function servicesSummary(looks, services) {
+// With `seenAt`, when the deployment ended: the states are of then, and nobody has looked since.
+export function servicesSummary(looks, services, seenAt = 0) {
   const counts = new Map();
   for (const service of services) {
     const label = serviceLook(looks, service).label.toLowerCase();
     counts.set(label, (counts.get(label) ?? 0) + 1);
   }
   const parts = [...counts].map(([label, count]) => `${count} ${label}`);
-  return [plural(services.length, "service"), ...parts].join(" · ");
+  const seen = seenAt && services.length ? [`as seen ${moment(seenAt)}, not watched since`] : [];
+  return [plural(services.length, "service"), ...parts, ...seen].join(" · ");
 }
 
 export function serviceRows(looks, services, wanted = "") {
