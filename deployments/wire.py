@@ -67,6 +67,8 @@ def deployment_shape(deployment: DeploymentRecord) -> dict[str, Any]:
         "serviceStatuses": service_shapes(deployment),
         "envVars": dict.fromkeys(deployment.env_names, MASK),
         "config": config,
+        # Of a list whose files together are too much; one by one they are answered whole.
+        "configOmitted": bool(deployment.config.get("omitted")),
         "currentStage": STAGE_NUMBERS[deployment.stage],
         "progressPercent": deployment.progress,
         "reason": str(deployment.reason),

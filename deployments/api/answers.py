@@ -122,6 +122,9 @@ class DeploymentOut(StatusOut):
     requestedBy = serializers.CharField()
     envVars = map_of_texts(help_text="Names, each with a mask for its value.")
     config = ConfigOut()
+    configOmitted = serializers.BooleanField(
+        help_text="In a list that would be too large: read the deployment by itself for its config."
+    )
     failedService = serializers.CharField()
     logTail = texts()
     graphVersion = serializers.IntegerField()

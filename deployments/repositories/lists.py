@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
+from django.db.models import F, Func, IntegerField
+
 from deployments.models import Deployment
 from deployments.repositories import history, projects
 from deployments.repositories.deployments import rows
 from deployments.repositories.pages import Selection, ids_after, ids_at, top
-from deployments.repositories.records import deployment_record
+from deployments.repositories.records import DEPLOYMENT_COLUMNS, OMITTED, deployment_record
 from deployments.states import UNFINISHED, Status
 from deployments.types import Caller, DeploymentRecord, Page, Position
 
 # More than these wait in a lane only when something is wrong; lists stay bounded.
 MOST_WAITING = 50
+# Of files and graphs that one list reads, as they are stored: packed.
+MAX_LIST_BYTES = 2 * 1024 * 1024
+LIGHT_COLUMNS = tuple(name for name in DEPLOYMENT_COLUMNS if name not in ("config", "graph_version__graph"))
 
 
 def selection_of(*, caller: Caller, project_id: UUID | None = None, status: Status | None = None) -> Selection:
@@ -50,8 +55,37 @@ def page_after(
 
 def in_order(ids: list[UUID]) -> tuple[DeploymentRecord, ...]:
     """These deployments, in this order."""
-    found = {row["id"]: deployment_record(row) for row in rows().filter(pk__in=ids)}
+    found = {record.id: record for record in _records(ids)}
     return tuple(found[each] for each in ids if each in found)
+
+
+def _records(ids: Collection[UUID]) -> list[DeploymentRecord]:
+    """Whole, as long as all together are within MAX_LIST_BYTES; those beyond say that their files are left out."""
+    light = _beyond_the_bound(ids)
+    whole = rows().filter(pk__in=[each for each in ids if each not in light])
+    found = [deployment_record(row) for row in whole]
+    if light:
+        rest = Deployment.objects.filter(pk__in=light).values(*LIGHT_COLUMNS)
+        found += [deployment_record({**row, "config": {OMITTED: True}, "graph_version__graph": {}}) for row in rest]
+    return found
+
+
+def _beyond_the_bound(ids: Collection[UUID]) -> set[UUID]:
+    """Which of these are too much after those before them. By their size on disk: nothing is unpacked for it."""
+    measured = Deployment.objects.filter(pk__in=ids).values_list(
+        "pk", _stored("config") + _stored("graph_version__graph")
+    )
+    sizes = dict(measured)
+    total, beyond = 0, set()
+    for each in ids:
+        total += sizes.get(each, 0)
+        if total > MAX_LIST_BYTES:
+            beyond.add(each)
+    return beyond
+
+
+def _stored(column: str) -> Func:
+    return Func(F(column), function="pg_column_size", output_field=IntegerField())
 
 
 def current_of_project(*, project_id: UUID, recent: int) -> tuple[DeploymentRecord, ...]:
@@ -64,7 +98,7 @@ def current_of_project(*, project_id: UUID, recent: int) -> tuple[DeploymentReco
         *newest.values_list("pk", flat=True),
         *history.last_successes(project_id=project_id),
     }
-    found = [deployment_record(row) for row in rows().filter(pk__in=ids)]
+    found = _records(ids)
     return tuple(sorted(found, key=lambda record: (record.created_at, record.id), reverse=True))
 
 

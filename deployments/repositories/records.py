@@ -86,6 +86,9 @@ def target_of(*, server_id: UUID | None, cluster_id: UUID | None) -> Target:
     raise ValueError("A deployment without a target cannot be stored.")
 
 
+# In a config: its files were left out of a list, because all together were too much.
+OMITTED = "omitted"
+
 # What a record needs of the row and of its neighbours, and nothing of what is secret or large beside it.
 DEPLOYMENT_COLUMNS = (
     *("id", "project_id", "project__name", "project__owner_id", "owner_id", "requested_by__username", "kind"),

@@ -40,8 +40,8 @@ def stranger(db: None) -> User:
     return factories.make_user("mallory")
 
 
-def enrol(server: Server) -> Registration:
-    token = enrolment.create_token(server_id=server.id, owner_id=server.owner_id)
+def enrol(server: Server, *, replace: bool = False) -> Registration:
+    token = enrolment.create_token(server_id=server.id, owner_id=server.owner_id, replace=replace)
     return enrolment.register(token=token.token, server_id=server.id, info=AgentInfo(version="1"), new_id=uuid4())
 
 

@@ -109,7 +109,7 @@ def test_a_heartbeat_keeps_what_was_stored_and_a_new_enrolment_forgets_it(
     first = heard(Sighting(missing_images=(IMAGE,)))
     assert first is not None
     assert heard(Sighting()) == first
-    assert enrol(server).agent_id == registered.agent_id
+    assert enrol(server, replace=True).agent_id == registered.agent_id
     assert gateway.host_inventory(agent_id=registered.agent_id) is None
     assert gateway.host_inventory(agent_id=uuid4()) is None
 

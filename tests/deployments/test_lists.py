@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,6 +19,7 @@ from deployments.services import queries
 from deployments.services.access import caller_of
 from deployments.states import Reason, Status, Transition
 from deployments.types import Position
+from deployments.wire import deployment_shape
 from tests import factories
 
 FAILED = Outcome(reason=Reason.CANCELLED, message="No longer wanted.")
@@ -151,3 +153,20 @@ def test_lists_over_several_projects_are_one_list(
     fail(made[4])
     only = queries.list_deployments(caller=caller_of(owner), status=Status.FAILED)
     assert ([item.id for item in only.items], only.total) == ([made[4]], 1)
+
+
+def test_a_list_reads_no_more_files_than_its_bound_and_says_what_it_left_out(
+    project: Project, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "MAX_LIST_BYTES", 100_000)
+    random = Random(1)
+    for number in range(4):
+        text = "".join(random.choices("abcdefghijklmnop", k=80_000))
+        factories.make_deployment(project, server, at=factories.later(number), config={"dockerComposeYml": text})
+    newest, *others = queries.list_deployments(caller=caller_of(project.owner), limit=10).items
+    assert len(newest.config["dockerComposeYml"]) == 80_000
+    assert [dict(each.config) for each in others] == [{"omitted": True}] * 3
+    assert deployment_shape(others[0])["configOmitted"] is True
+    assert deployment_shape(newest)["configOmitted"] is False
+    whole = queries.get_deployment(caller=caller_of(project.owner), deployment_id=others[0].id)
+    assert len(deployment_shape(whole)["config"]["dockerComposeYml"]) == 80_000
