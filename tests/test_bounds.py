@@ -18,7 +18,7 @@ from agents.contracts import runner_pb2 as pb
 from agents.limits import KIB, MIB, wire_bytes
 from agents.repositories.commands import checked_size
 from agents.retention import KeptStack, Retention
-from agents.runner import hello, reports, session
+from agents.runner import applying, docker_commands, hello, reports, session
 from agents.runner.config import GIBIBYTE
 from agents.states import CommandKind, CommandStatus
 from agents.transport import codec, grpc_server, hellos
@@ -188,3 +188,8 @@ def test_code_from_the_door_to_the_agents_cache(tmp_path: Path) -> None:
     headers = (len(content) - 200) / 200
     assert code.MAX_BYTES + headers * code.MAX_FILES < code.MAX_TAR_BYTES
     assert 4 * code.MAX_TAR_BYTES < GIBIBYTE
+
+
+def test_what_is_late_on_a_host_is_told_before_the_deployment_s_own_deadline(settings: Any) -> None:
+    assert applying.MAX_UP_SECONDS < settings.AXION_DEPLOY_DEADLINE
+    assert docker_commands.PULL_SECONDS < settings.AXION_DEPLOY_DEADLINE

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ from agents.contracts import common_pb2
 from agents.contracts import runner_pb2 as pb
 from agents.runner.config import Config
 from agents.runner.durable import write_private
-from agents.runner.errors import EnrolmentRefusedError
+from agents.runner.errors import EnrolmentRefusedError, UnavailableError
 
 CALL_SECONDS = 15.0
+ROOM_BYTES = 16 * 1024
 MAX_FORMER_LANES = 10_000
 
 
@@ -56,12 +58,14 @@ def hash_of(token: str) -> str:
 async def enrol(*, stub: Any, config: Config, info: pb.AgentInfo, lanes: Sequence[str]) -> Identity:
     """Exchange the token for a credential; `lanes` are those that the journal knows.
 
-    Raises EnrolmentRefusedError, or grpc.RpcError when nobody answers.
+    Raises EnrolmentRefusedError, UnavailableError when there is no room to keep what the token buys, which it does only
+    once, or grpc.RpcError when nobody answers.
     """
     if not config.token:
         raise EnrolmentRefusedError("This agent is not enrolled and has no token: set agent.token and agent.server_id.")
     request = pb.RegisterAgentRequest(server_id=config.server_id, agent_token=config.token, agent_info=info)
-    response = await stub.RegisterAgent(request, timeout=CALL_SECONDS)
+    with _room_for(config.credential_file):
+        response = await stub.RegisterAgent(request, timeout=CALL_SECONDS)
     if response.status != common_pb2.SUCCESS or not response.data.registration_successful:
         raise EnrolmentRefusedError(response.error.message or response.data.message or "The token was refused.")
     server_id = response.data.server_id or config.server_id
@@ -74,6 +78,20 @@ async def enrol(*, stub: Any, config: Config, info: pb.AgentInfo, lanes: Sequenc
     )
     save_identity(path=config.credential_file, identity=identity)
     return identity
+
+
+@contextmanager
+def _room_for(path: Path) -> Iterator[None]:
+    """Hold the space that the credential will need. Raises UnavailableError where there is none."""
+    room = path.with_suffix(".room")
+    try:
+        write_private(room, bytes(ROOM_BYTES))
+    except OSError as error:
+        raise UnavailableError(f"There is no room for the credential in {path.parent}: {error.strerror}.") from error
+    try:
+        yield
+    finally:
+        room.unlink(missing_ok=True)
 
 
 def _former_lanes(former: Identity | None, *, server_id: str, lanes: Sequence[str]) -> tuple[str, ...]:

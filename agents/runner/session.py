@@ -20,7 +20,7 @@ from agents.limits import MAX_AGENT_RECEIVED_BYTES
 from agents.runner.config import Config
 from agents.runner.delivery import RESEND_SECONDS, Delivery
 from agents.runner.dispatch import Dispatcher
-from agents.runner.errors import EnrolmentRefusedError
+from agents.runner.errors import EnrolmentRefusedError, UnavailableError
 from agents.runner.fitness import CONDITION_PROTOCOL, Fitness
 from agents.runner.hello import PROTOCOL, say_hello
 from agents.runner.identity import Identity, enrol, hash_of, load_identity
@@ -117,7 +117,7 @@ class Session:
             began = time.monotonic()
             try:
                 await self._connect()
-            except (grpc.RpcError, EnrolmentRefusedError, TimeoutError, ConnectionError) as error:
+            except (grpc.RpcError, EnrolmentRefusedError, UnavailableError, TimeoutError, ConnectionError) as error:
                 logger.warning("not connected to %s: %s", self._config.address, _describe(error))
                 self._forget_if_refused(error)
             except Exception:  # a fault of ours must not leave the host without an agent

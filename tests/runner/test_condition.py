@@ -110,6 +110,20 @@ def test_a_disk_that_is_full_at_the_start_is_waited_for(
 
 
 @docker
+def test_no_token_is_used_up_that_could_not_be_kept(gateway: TestGateway, small_agent: Agent, small_disk: Path) -> None:
+    gateway.stop()
+    small_agent.start()
+    small_agent.wait_for_log("not connected")
+    filler = fill(small_disk)
+    gateway.start()
+    small_agent.wait_for_log("There is no room for the credential")
+    assert gateway.registrations == []
+    filler.unlink()
+    gateway.until(lambda: gateway.heartbeats, what="a heartbeat")
+    assert len(gateway.registrations) == 1
+
+
+@docker
 def test_work_that_does_not_move_is_told_with_what_it_waits_for(
     gateway: TestGateway, tmp_path: Path, stack: Stack
 ) -> None:
