@@ -246,6 +246,13 @@ AXION_RATE_LIMIT = env.rate("AXION_RATE_LIMIT", "600/min")
 AXION_RATE_ANONYMOUS = env.rate("AXION_RATE_ANONYMOUS", "60/min")
 AXION_RATE_SIGN_IN = env.rate("AXION_RATE_SIGN_IN", "20/min")
 AXION_RATE_TOKENS = env.rate("AXION_RATE_TOKENS", "30/hour")
+# Plans and uploads of one user, which are done one at a time.
+AXION_RATE_HEAVY = env.rate("AXION_RATE_HEAVY", "120/min")
+# What one user may have.
+AXION_MAX_PROJECTS = env.number("AXION_MAX_PROJECTS", 500, at_least=1)
+AXION_MAX_SERVERS = env.number("AXION_MAX_SERVERS", 500, at_least=1)
+AXION_MAX_GRAPH_VERSIONS = env.number("AXION_MAX_GRAPH_VERSIONS", 10_000, at_least=1)
+AXION_MAX_CODE_BYTES = env.number("AXION_MAX_CODE_BYTES", 2 * 1024**3, at_least=1)
 # Open connections of one web process, sockets and all; further ones are told to come back.
 AXION_WEB_CONNECTIONS = env.number("AXION_WEB_CONNECTIONS", 2000, at_least=10)
 AXION_SOCKETS_PER_USER = env.number("AXION_SOCKETS_PER_USER", 500, at_least=1)

@@ -8,6 +8,7 @@
     ├── Conflict            CONFLICT            not possible in the present state
     ├── PeerFailed          EXTERNAL_SERVICE_ERROR   a peer or agent did not do its part
     │   └── PeerRefused     EXTERNAL_SERVICE_ERROR   and will not: trying again is no use
+    ├── TooMuch             RATE_LIMIT_EXCEEDED      more than one user may have, or at once
     └── Transient           INTERNAL_ERROR      may pass: the job tries again
 
 Pure.
@@ -71,3 +72,9 @@ class PeerRefused(PeerFailed):
 
 class Transient(DeployError):
     """May pass by itself; a job tries again within its limit."""
+
+
+class TooMuch(DeployError):
+    """More than one user may have, or may ask at once; the message says which bound it was."""
+
+    code = "RATE_LIMIT_EXCEEDED"

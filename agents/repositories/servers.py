@@ -92,6 +92,10 @@ def of_cluster(*, cluster_id: UUID) -> tuple[ServerData, ...]:
     return _with_agents(Server.objects.filter(cluster_id=cluster_id).order_by("name", "id"))
 
 
+def count(*, owner_id: UUID | None) -> int:
+    return Server.objects.filter(owner_id=owner_id).count()
+
+
 def cluster(*, cluster_id: UUID) -> ClusterData | None:
     record = _clusters().filter(id=cluster_id).first()
     return None if record is None else _cluster_data(record)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from agents.errors import AgentNotFound, AgentStillEnrolled, ServerNotFound
@@ -33,6 +34,11 @@ def add_server(
         username=username,
         cluster_id=cluster_id,
     )
+
+
+def has_room(*, owner_id: UUID | None) -> bool:
+    """Whether the user may have one more server."""
+    return servers.count(owner_id=owner_id) < settings.AXION_MAX_SERVERS
 
 
 def add_cluster(*, cluster_id: UUID, owner_id: UUID, name: str) -> ClusterData:

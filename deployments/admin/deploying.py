@@ -17,12 +17,12 @@ from django.utils.cache import add_never_cache_headers
 from deployments.admin import answers, plans
 from deployments.admin.forms import deploy_request
 from deployments.admin.own_rows import visible_to
-from deployments.errors import Conflict, DeployError, Forbidden
+from deployments.errors import Conflict, DeployError, Forbidden, TooMuch
 from deployments.services import deploy, planning
 from deployments.types import Caller, DeployRequest
 
 FRAGMENT = "admin/deployments/project/what_will_happen.html"
-REFUSED = {Conflict: 409, Forbidden: 403}
+REFUSED = {Conflict: 409, Forbidden: 403, TooMuch: 429}
 
 
 def plan_view(request: HttpRequest, object_id: UUID) -> HttpResponse:

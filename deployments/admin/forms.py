@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.http import QueryDict
 
+from deployments import reading
 from deployments.errors import Invalid
 from deployments.types import DeployRequest, Target, TargetKind
 from stackgen.code import MAX_BYTES as LARGEST_CODE
@@ -63,12 +63,9 @@ class GraphForm(forms.Form):
         if file.size > LARGEST_GRAPH:
             raise forms.ValidationError("The file is larger than 16 MiB.")
         try:
-            drawn = json.loads(file.read())
-        except ValueError:
-            raise forms.ValidationError("This is no JSON file.") from None
-        if not isinstance(drawn, dict):
-            raise forms.ValidationError("A graph is a JSON object with nodes and edges.")
-        return drawn
+            return reading.read_object(file.read())
+        except Invalid as error:
+            raise forms.ValidationError(f"The graph cannot be read. {error.message}") from None
 
 
 class CodeForm(forms.Form):

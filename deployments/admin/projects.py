@@ -23,10 +23,10 @@ from deployments.admin.filters import LastStatusFilter
 from deployments.admin.forms import CodeForm, GraphForm
 from deployments.admin.members import InvitationInline, MemberInline, save_people
 from deployments.admin.own_rows import OwnRows, caller_in, found, fresh_json, identifier, visible_to
-from deployments.errors import DeployError
+from deployments.errors import DeployError, TooMuch
 from deployments.models import Deployment, Project
 from deployments.repositories import projects
-from deployments.services import sources
+from deployments.services import quotas, sources
 from deployments.types import Right
 
 SETTINGS = ("concurrency", "restore_on_failure", "health_deadline", "health_window", "retention")
@@ -101,6 +101,14 @@ class ProjectAdmin(OwnRows, ModelAdmin):
         owner = caller_in(request).user_id if obj is None else obj.owner_id
 
         class OwnName(base):  # type: ignore[misc,valid-type]
+            def clean(self) -> Any:
+                if obj is None:
+                    try:
+                        quotas.room_for_project(owner_id=owner)
+                    except TooMuch as error:
+                        raise forms.ValidationError(error.message) from None
+                return super().clean()
+
             def clean_name(self) -> str:
                 name = str(self.cleaned_data["name"]).strip()
                 taken = projects.by_name(owner_id=owner, name=name)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
@@ -12,11 +11,12 @@ from typing import Any
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser, JSONParser
 
+from deployments import reading
+from deployments.errors import Invalid
 from stackgen.code import MAX_BYTES as LARGEST_CODE
 
 CONTENT = "content"
 LARGEST_JSON = 16 * 1024 * 1024
-DEEPEST_JSON = 64
 # Headers and padding of the tar around the largest code.
 LARGEST_TAR = LARGEST_CODE + 2 * 1024 * 1024
 
@@ -47,35 +47,11 @@ class BoundedJSONParser(JSONParser):
             raise ParseError("The body is nested too deeply.") from error
         if not isinstance(parsed, dict):
             raise ParseError("The body must be a JSON object.")
-        refuse_what_cannot_be_kept(parsed)
-        return parsed
-
-
-def refuse_what_cannot_be_kept(parsed: Any) -> None:
-    """NUL bytes, halves of surrogate pairs, numbers beyond the finite, and depths that others cannot read."""
-    waiting: list[tuple[Any, int]] = [(parsed, 1)]
-    while waiting:
-        value, depth = waiting.pop()
-        if depth > DEEPEST_JSON:
-            raise ParseError("The body is nested too deeply.")
-        if isinstance(value, str):
-            refuse_text(value)
-        elif isinstance(value, float) and not math.isfinite(value):
-            raise ParseError("The body holds a number that is not finite.")
-        elif isinstance(value, dict):
-            waiting += [(each, depth + 1) for pair in value.items() for each in pair]
-        elif isinstance(value, list):
-            waiting += [(each, depth + 1) for each in value]
-
-
-def refuse_text(text: str) -> None:
-    if "\x00" in text:
-        raise ParseError("The body holds a NUL byte.")
-    if not text.isascii():
         try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise ParseError("The body holds half of a surrogate pair.") from error
+            reading.refuse_what_cannot_be_kept(parsed)
+        except Invalid as error:
+            raise ParseError(f"The body cannot be kept. {error.message}") from None
+        return parsed
 
 
 class TarParser(BaseParser):

@@ -29,6 +29,7 @@ from deployments.types import Caller
 SEND_SECONDS = 10.0
 LOOK_SECONDS = 10.0
 LARGEST_QUESTION = 16 * 1024
+MAX_QUESTIONS, QUESTIONS_PER_SECOND = 20.0, 2.0
 # Lets a browser tell a quiet deployment from a dead connection.
 ALIVE = {"kind": "alive"}
 NOT_SIGNED_IN, NOT_FOUND, TOO_SLOW, TOO_LARGE, NOT_UNDERSTOOD, TOO_MANY = 4401, 4404, 4408, 4413, 4400, 4429
@@ -42,6 +43,8 @@ class LiveSocket(AsyncWebsocketConsumer):
     caller: Caller
     looking: asyncio.Task[None] | None = None
     seated = False
+    questions = MAX_QUESTIONS
+    asked_at = 0.0
 
     @property
     def subject(self) -> UUID:
@@ -137,7 +140,17 @@ class LiveSocket(AsyncWebsocketConsumer):
         if not isinstance(question, dict):
             await self.close(code=NOT_UNDERSTOOD)
             return
+        if not self.may_ask(now=time.monotonic()):
+            await self.close(code=TOO_MANY)
+            return
         await self.do(self.answer(question))
+
+    def may_ask(self, *, now: float) -> bool:
+        """Each question costs a look at the database: so many at once, and then at a pace."""
+        self.questions = min(MAX_QUESTIONS, self.questions + (now - self.asked_at) * QUESTIONS_PER_SECOND)
+        self.asked_at = now
+        self.questions -= 1
+        return self.questions >= 0
 
     async def wake(self, message: dict[str, Any]) -> None:
         """From the channel layer: there may be news."""

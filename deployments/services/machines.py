@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from agents.enrolments import EnrolmentTokenData
@@ -14,7 +15,7 @@ from agents.errors import AgentNotFound, ServerNotFound
 from agents.errors import NotFound as TokenNotFound
 from agents.services import directory, enrolment
 from agents.types import ClusterData, IssuedToken, ServerData
-from deployments.errors import Conflict, Invalid, NotFound
+from deployments.errors import Conflict, Invalid, NotFound, TooMuch
 from deployments.types import Caller, Target, TargetKind
 
 MAX_NAME = 100
@@ -58,6 +59,11 @@ def add_server(
     Raises Invalid, NotFound for a cluster that is not the caller's, or Conflict when the name is taken.
     """
     name = usable_name(name, what="server")
+    if not directory.has_room(owner_id=caller.user_id):
+        raise TooMuch(
+            f"You have as many servers as one user may: {settings.AXION_MAX_SERVERS}. Remove one first.",
+            details={"servers": f"at most {settings.AXION_MAX_SERVERS} for each user"},
+        )
     if cluster_id is not None and cluster_id not in {cluster.id for cluster in machines_of(caller).clusters}:
         raise NotFound("No such cluster.", details={"clusterId": "not found"})
     try:

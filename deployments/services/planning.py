@@ -9,7 +9,7 @@ from uuid import UUID
 
 from deployments.errors import Invalid
 from deployments.repositories import history, lanes, projects
-from deployments.services import access, deploy, neighbours, privileges, rights, rollback, snapshots, variables
+from deployments.services import access, deploy, neighbours, privileges, quotas, rights, rollback, snapshots, variables
 from deployments.services.history import changed_names
 from deployments.services.observations import IMAGE_VOLUMES
 from deployments.states import Status
@@ -44,8 +44,13 @@ class Running:
 def plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeployment:
     """The plan of this very request. Stores nothing but, once per project, the key of its fingerprints.
 
-    Needs the right to deploy: a plan tells which values are new. Raises as deploy_project does.
+    Needs the right to deploy: a plan tells which values are new. Raises as deploy_project does, and TooMuch.
     """
+    with quotas.one_heavy(caller):
+        return _plan_deployment(caller=caller, request=request)
+
+
+def _plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeployment:
     draft = deploy.draft_to_plan(caller=caller, request=request)
     variables.keep_fingerprint_key(project_id=draft.project.id, new_password=secrets.token_urlsafe)
     running = _running(project_id=draft.project.id, target=request.target)
@@ -71,7 +76,12 @@ def plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploym
 def plan_rollback(
     *, caller: Caller, deployment_id: UUID, target_deployment_id: UUID | None = None
 ) -> PlannedDeployment:
-    """The plan of this very rollback. Raises as rollback_deployment does."""
+    """The plan of this very rollback. Raises as rollback_deployment does, and TooMuch."""
+    with quotas.one_heavy(caller):
+        return _plan_rollback(caller=caller, deployment_id=deployment_id, target_deployment_id=target_deployment_id)
+
+
+def _plan_rollback(*, caller: Caller, deployment_id: UUID, target_deployment_id: UUID | None) -> PlannedDeployment:
     deployment = access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.DEPLOY)
     project = projects.get(project_id=deployment.project_id)
     rights.by_use(caller=caller, project=project, target=deployment.target)

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 
 from deployments.errors import Conflict, Invalid, NotFound
 from deployments.repositories import bundles, projects
-from deployments.services import access, variables
+from deployments.services import access, quotas, variables
 from deployments.services.generation import invalid_graph
 from deployments.types import Caller, CodeRecord, GraphRecord, ProjectRecord, Right
 from stackgen.code import canonical_tar
@@ -27,6 +27,7 @@ def create_project(
 ) -> ProjectRecord:
     """A new project of the caller. Raises Invalid, or Conflict when the caller has one of this name."""
     name, chosen = usable_name(name), known_settings(settings or {})
+    quotas.room_for_project(owner_id=caller.user_id)
     try:
         with transaction.atomic():
             return projects.create(
@@ -58,10 +59,12 @@ def known_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 def store_graph(*, caller: Caller, project_id: UUID, graph: Mapping[str, Any]) -> GraphRecord:
     """Store the graph as the project's next version, its secret values apart and sealed.
 
-    Raises NotFound, Forbidden, or Invalid with every problem by node and field; nothing is stored then.
+    Raises NotFound, Forbidden, TooMuch, or Invalid with every problem by node and field; nothing is stored then.
     """
-    access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
-    return keep_graph(project_id=project_id, graph=graph)
+    project = access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
+    with quotas.one_heavy(caller):
+        quotas.room_for_graph(owner_id=project.owner_id)
+        return keep_graph(project_id=project_id, graph=graph)
 
 
 def keep_graph(*, project_id: UUID, graph: Mapping[str, Any]) -> GraphRecord:
@@ -78,17 +81,19 @@ def keep_graph(*, project_id: UUID, graph: Mapping[str, Any]) -> GraphRecord:
 
 
 def store_code(*, caller: Caller, project_id: UUID, node_id: str, content: bytes) -> str:
-    """Store a tar as the code of a node; returns its digest. Raises NotFound, Forbidden or Invalid."""
-    access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
+    """Store a tar as the code of a node; returns its digest. Raises NotFound, Forbidden, TooMuch or Invalid."""
+    project = access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
     graph = projects.latest_graph(project_id=project_id)
     known = {str(node["id"]) for node in graph.graph.get("nodes", [])} if graph else set()
     if node_id not in known:
         raise Invalid("The project's graph has no such node.", details={"nodeId": "not in the graph"})
-    try:
-        digest, canonical = canonical_tar(content)
-    except BundleInvalid as error:
-        raise Invalid(str(error), details={"code": str(error)}) from error
-    bundles.keep(project_id=project_id, node_id=node_id, digest=digest, content=canonical)
+    with quotas.one_heavy(caller):
+        try:
+            digest, canonical = canonical_tar(content)
+        except BundleInvalid as error:
+            raise Invalid(str(error), details={"code": str(error)}) from error
+        quotas.room_for_code(owner_id=project.owner_id, digest=digest, size=len(canonical))
+        bundles.keep(project_id=project_id, node_id=node_id, digest=digest, content=canonical)
     return digest
 
 

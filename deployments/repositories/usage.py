@@ -1,0 +1,24 @@
+"""What a user's projects take up. Counted by indexes of owner and project."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import Sum
+
+from deployments.models import CodeBundle, GraphVersion, NodeCode, Project
+
+
+def projects(*, owner_id: UUID) -> int:
+    return Project.objects.filter(owner=owner_id).count()
+
+
+def graph_versions(*, owner_id: UUID) -> int:
+    return GraphVersion.objects.filter(project__owner=owner_id).count()
+
+
+def code_bytes(*, owner_id: UUID, but_not: str) -> int:
+    """Of bundles that nodes of the user's projects are built from, the same content once, one bundle left out."""
+    named = NodeCode.objects.filter(project__owner=owner_id).values("bundle_id")
+    found = CodeBundle.objects.filter(pk__in=named).exclude(pk=but_not).aggregate(total=Sum("size"))
+    return int(found["total"] or 0)

@@ -1,0 +1,62 @@
+"""How much one user may have, and how much work at once. Each refusal says which bound it was."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.conf import settings
+
+from deployments import rates, turns
+from deployments.errors import TooMuch
+from deployments.repositories import usage
+from deployments.types import Caller
+
+HEAVY = "heavy"
+
+
+@contextmanager
+def one_heavy(caller: Caller) -> Iterator[None]:
+    """Around a plan or an upload: one at a time for each user, and no more than AXION_RATE_HEAVY. Raises TooMuch."""
+    who = str(caller.user_id)
+    if wait := rates.spend(what=HEAVY, who=who, rate=settings.AXION_RATE_HEAVY, now=time.time()):
+        raise TooMuch(f"Plans and uploads: {settings.AXION_RATE_HEAVY} for each user. Come back in {wait} s.")
+    mine = turns.take(what=HEAVY, who=who)
+    if mine is None:
+        raise TooMuch("A plan or an upload of yours is underway. One at a time.")
+    try:
+        yield
+    finally:
+        turns.give_back(what=HEAVY, who=who, mine=mine)
+
+
+def room_for_project(*, owner_id: UUID) -> None:
+    """Raises TooMuch when the user has as many projects as anybody may."""
+    _room(usage.projects(owner_id=owner_id), settings.AXION_MAX_PROJECTS, what="projects", field="projects")
+
+
+def room_for_graph(*, owner_id: UUID) -> None:
+    """Raises TooMuch when the user's projects have as many versions of graphs as may be kept."""
+    count = usage.graph_versions(owner_id=owner_id)
+    _room(count, settings.AXION_MAX_GRAPH_VERSIONS, what="versions of graphs", field="graphs")
+
+
+def room_for_code(*, owner_id: UUID, digest: str, size: int) -> None:
+    """Raises TooMuch when the user's code with this bundle would be more bytes than may be kept."""
+    total = usage.code_bytes(owner_id=owner_id, but_not=digest) + size
+    if total > settings.AXION_MAX_CODE_BYTES:
+        most = settings.AXION_MAX_CODE_BYTES // 1024**2
+        raise TooMuch(
+            f"The code of your projects would come to {total // 1024**2} MiB; {most} MiB may. Delete code first.",
+            details={"code": f"at most {most} MiB for each user"},
+        )
+
+
+def _room(count: int, most: int, *, what: str, field: str) -> None:
+    if count >= most:
+        raise TooMuch(
+            f"You have {count} {what}; {most} are allowed. Delete a project that you do not need.",
+            details={field: f"at most {most} for each user"},
+        )

@@ -1,0 +1,37 @@
+"""One at a time, over all processes: a turn in Redis that is lost when its holder dies. Without Redis nobody waits."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import structlog
+from django.core.cache import cache
+from redis.exceptions import RedisError
+
+# Of a holder that died; nothing that takes a turn takes so long.
+LOST_AFTER = 120
+
+logger = structlog.get_logger(__name__)
+
+
+def take(*, what: str, who: str) -> str | None:
+    """What to give back at the end; None when somebody has the turn."""
+    mine = uuid4().hex
+    try:
+        return mine if cache.add(_key(what, who), mine, timeout=LOST_AFTER) else None
+    except RedisError as error:
+        logger.warning("redis is not there, nobody waits for a turn", error=str(error))
+        return mine
+
+
+def give_back(*, what: str, who: str, mine: str) -> None:
+    """Let the next have the turn; one that was lost meanwhile is left alone."""
+    try:
+        if cache.get(_key(what, who)) == mine:
+            cache.delete(_key(what, who))
+    except RedisError as error:
+        logger.warning("redis is not there, a turn is freed by time", error=str(error))
+
+
+def _key(what: str, who: str) -> str:
+    return f"turn:{what}:{who}"
