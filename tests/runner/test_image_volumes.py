@@ -139,3 +139,27 @@ def test_the_plan_replaces_and_says_that_the_volume_stays() -> None:
     text = plan_text(observed=observed, release=replace(RELEASE, services=(wanted,)))
     assert text == "1. up web: web changed (keeps the volume of its image)\n"
     assert "keeps" not in plan_text(observed=(), release=replace(RELEASE, services=(wanted,)))
+
+
+@pytest.mark.docker
+def test_an_agent_killed_in_the_middle_of_the_replacement_finds_it(
+    agent: Agent, gateway: TestGateway, notes: Stack, containers: Containers, engine: Any
+) -> None:
+    started_bare(notes)
+    write(containers)
+    unnamed = containers()["web"]["Mounts"][0]["Name"]
+    command = notes.deploy()
+    gateway.send(command)
+    gateway.until(lambda: "Starting what changed" in said(gateway, command), what="the replacement")
+    agent.kill()
+    for container_id in (each["Id"] for each in containers().values()):
+        engine.remove_container(container_id, force=True)  # as Compose does in the middle of it
+    agent.start()
+    assert gateway.finished(command.command_id).outcome == pb.SUCCEEDED
+    assert read(containers) == "kept"
+    engine.remove_container(containers()["web"]["Id"], force=True)
+    engine.remove_volume(unnamed)
+
+
+def said(gateway: TestGateway, command: pb.Command) -> str:
+    return " ".join(report.stage.message for report in gateway.reports.get(command.command_id, ()))
