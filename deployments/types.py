@@ -88,64 +88,6 @@ class Member:
     role: str
 
 
-class GrantState(StrEnum):
-    """How far two owners agree on a project's right to a server. Only `granted` lets anything start."""
-
-    GRANTED = "granted"
-    OFFERED = "offered"
-    ASKED = "asked"
-    NONE = "none"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asker:
-    """Who asked for a deployment, as this person is by now."""
-
-    id: UUID
-    name: str
-    is_active: bool
-    is_superuser: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Half:
-    """One side's part of a grant: who gave it and when, and what this person is by now."""
-
-    by_id: UUID
-    by: str
-    at: datetime
-    is_active: bool
-    is_superuser: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grant:
-    """A project's right to a server, whole when both sides have given their half and neither has ended it."""
-
-    id: UUID
-    project_id: UUID
-    server_id: UUID
-    project_half: Half | None
-    server_half: Half | None
-    created_at: datetime
-    ended_at: datetime | None = None
-    ended_by: str = ""
-    ended_because: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Invitation:
-    """Somebody is asked to become a member and has not answered. `name` is as it was written."""
-
-    id: UUID
-    project_id: UUID
-    project_name: str
-    name: str
-    role: str
-    invited_by: str
-    created_at: datetime
-
-
 @dataclass(frozen=True, kw_only=True)
 class GraphRecord:
     """One stored version of a project's graph, without secret values."""

@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from deployments.admin import answers
 from deployments.admin.own_rows import visible_to
+from deployments.agreed import GrantState
 from deployments.errors import DeployError, NotFound
 from deployments.models import Project
 from deployments.services import access, agreements, grants
-from deployments.types import Caller, GrantState, Right
+from deployments.types import Caller, Right
 
 PAGE = "admin/deployments/project/targets.html"
 

@@ -124,7 +124,9 @@ class DeploymentEvents(Door):
             sequence=query.get("after", 0),
             limit=min(MOST_EVENTS, query.get("limit", MOST_EVENTS)),
         )
-        return ok({"events": [event_shape(event) for event in page.events], "next": page.next, "forgotten": page.forgotten})
+        return ok(
+            {"events": [event_shape(event) for event in page.events], "next": page.next, "forgotten": page.forgotten}
+        )
 
 
 class CancelDeployment(Door):

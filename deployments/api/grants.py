@@ -11,6 +11,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from deployments.agreed import Grant, GrantState
 from deployments.api.answers import StoppedOut, TargetOut, TenantOut
 from deployments.api.common import Door, checked, ok
 from deployments.api.documents import NO_BODY, data, documented
@@ -20,7 +21,6 @@ from deployments.scopes import Scope
 from deployments.services import agreements, grants, stop
 from deployments.services.agreements import ProjectTarget, Tenant
 from deployments.states import Status
-from deployments.types import Grant, GrantState
 from deployments.wire import STATUS_NUMBERS
 
 TAG = "grants"

@@ -11,6 +11,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from deployments.agreed import Invitation
 from deployments.api.answers import InvitationOut, MemberOut
 from deployments.api.common import Door, checked, ok
 from deployments.api.documents import NO_BODY, data, documented
@@ -18,7 +19,7 @@ from deployments.api.once import once
 from deployments.api.serializers import RoleIn
 from deployments.events import epoch_ms
 from deployments.services import members
-from deployments.types import Invitation, Member
+from deployments.types import Member
 
 TAG = "members"
 

@@ -9,11 +9,12 @@ from uuid import UUID
 from agents.errors import ServerNotFound
 from agents.services import directory
 from agents.types import ServerData
+from deployments.agreed import Grant, GrantState
 from deployments.repositories import grants, history, projects, tenants, users
 from deployments.repositories.grants import Side
 from deployments.repositories.tenants import MAX_TENANTS, Latest
 from deployments.services import accept, access, generation, machines, rights
-from deployments.types import Caller, Grant, GrantState, ProjectRecord, Right
+from deployments.types import Caller, ProjectRecord, Right
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,12 +10,13 @@ from django.db import transaction
 from agents import gateway
 from agents.services import directory
 from agents.states import CommandStatus
+from deployments.agreed import GrantState
 from deployments.errors import Forbidden
 from deployments.repositories import deployments, grants, lanes
 from deployments.repositories.grants import Side
 from deployments.services import accept, access, machines, rights, settle
 from deployments.states import Reason, Status
-from deployments.types import Caller, GrantState, ProjectRecord, Right, lane_of
+from deployments.types import Caller, ProjectRecord, Right, lane_of
 
 
 def allow(*, caller: Caller, project_id: UUID, server_id: UUID, at: datetime) -> GrantState:

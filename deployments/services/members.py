@@ -7,10 +7,11 @@ from uuid import UUID
 
 from django.db import transaction
 
+from deployments.agreed import Invitation
 from deployments.errors import Conflict, Invalid, NotFound
 from deployments.repositories import invitations, members, projects
 from deployments.services import access, grants
-from deployments.types import Caller, Invitation, Member, Right
+from deployments.types import Caller, Member, Right
 
 MAX_NAME = 150
 

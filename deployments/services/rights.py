@@ -10,13 +10,14 @@ from collections.abc import Collection
 from uuid import UUID
 
 from agents.services import directory
+from deployments.agreed import Grant, GrantState, Half
 from deployments.clients.infrastructure import infrastructure
 from deployments.errors import Forbidden, NotFound
 from deployments.repositories import grants, lanes, projects
 from deployments.repositories.grants import Side
 from deployments.services import targets
 from deployments.services.access import DEPLOYER
-from deployments.types import Caller, Grant, GrantState, Half, ProjectRecord, Target
+from deployments.types import Caller, ProjectRecord, Target
 
 NO_SERVER = "No such server."
 

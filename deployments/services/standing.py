@@ -6,11 +6,12 @@ from datetime import datetime
 from uuid import UUID
 
 from agents.services import directory
+from deployments.agreed import Asker
 from deployments.repositories import deployments, grants, projects
 from deployments.repositories.grants import Side
 from deployments.services import accept, rights, targets
 from deployments.services.access import DEPLOYER
-from deployments.types import Asker, DeploymentRecord, ProjectRecord, TargetKind
+from deployments.types import DeploymentRecord, ProjectRecord, TargetKind
 
 
 def why_refused(*, deployment: DeploymentRecord, project: ProjectRecord) -> str:

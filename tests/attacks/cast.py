@@ -10,10 +10,11 @@ from knox.models import AuthToken
 from rest_framework.test import APIClient
 
 from agents.models import Server
+from deployments.agreed import GrantState
 from deployments.models import User
 from deployments.services import execute, grants, members, sources
 from deployments.services.access import caller_of
-from deployments.types import Caller, DeploymentRecord, GrantState
+from deployments.types import Caller, DeploymentRecord
 from tests import factories
 from tests.deployments.lane import Lane, drawing
 

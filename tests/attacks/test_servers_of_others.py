@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from agents.models import CommandRecord
+from deployments.agreed import GrantState
 from deployments.models import Deployment, DeploymentEvent, ProjectMember, TargetGrant, User
 from deployments.repositories import projects
 from deployments.services import execute, grants, preparing
 from deployments.states import Reason, Status
-from deployments.types import DeploymentRecord, GrantState
+from deployments.types import DeploymentRecord
 from tests import factories
 from tests.attacks.cast import Scene, make_scene
 
