@@ -10,6 +10,7 @@ from agents.contracts import runner_pb2 as pb
 from agents.limits import MAX_IMAGES
 from agents.runner.codec import stack_of
 from agents.runner.docker_host import DockerHost
+from agents.runner.errors import StepFailedError
 from agents.runner.interrupt import STOPPING
 from agents.runner.journal import Journal
 from agents.runner.keeping import StackMemory, images_to_remove, leftovers, needed_releases, needs_of
@@ -91,17 +92,19 @@ class Housekeeper:
             watch.close()
 
     def _do_what_is_due(self) -> None:
-        try:
-            if self._untidy.is_set() and not self._stopping.is_set():
-                self._untidy.clear()
-                self._tidy_in_turn()
-            if not self._stopping.is_set():
-                self._lead_back()
-                self._take_stock()
-        except Exception as error:  # Docker is away, say: the next round comes anyway
-            logger.warning("housekeeping broke off: %s", error)
+        """Do each part by itself: one that fails keeps the others from nothing, and the next round comes anyway."""
+        for part in (self._tidy_in_turn, self._lead_back, self._take_stock):
+            if self._stopping.is_set():
+                return
+            try:
+                part()
+            except Exception as error:  # Docker is away, say
+                logger.warning("housekeeping: %s broke off: %s", part.__name__.strip("_"), error)
 
     def _tidy_in_turn(self) -> None:
+        if not self._untidy.is_set():
+            return
+        self._untidy.clear()
         try:
             with self._turn:
                 self._tidy()
@@ -130,7 +133,11 @@ class Housekeeper:
         found = leftovers(containers=self._host.all_containers(), memories=memories)
         if found:
             logger.info("removing %d stopped containers that nothing needs", len(found))
-            self._host.remove_containers(tuple(each.id for each in found))
+        for each in found:
+            try:
+                self._host.remove_containers((each.id,))
+            except StepFailedError as error:  # it stays, and keeps the others, and the images, from nothing
+                logger.warning("housekeeping: %s", error)
 
     def _remove_images(self, memories: tuple[StackMemory, ...], retention: pb.Retention) -> None:
         stacks: dict[str, set[str]] = {}

@@ -70,7 +70,7 @@ class HistoryDiff(Door):
 class Lanes(Door):
     @documented(
         "listLanes",
-        "Per target: what was proven last, who holds it since when and until when at the latest, who waits in which order",
+        "Per target: what was proven last, who holds it since when and until when at the latest, and who waits",
         tag=TAG,
         answers={200: data("LanesAnswer", lanes=LaneOut(many=True))},
     )
