@@ -10,6 +10,8 @@ from agents.runner.errors import StepFailedError
 from agents.runner.model import Release, WantedService
 
 COMPOSE_FILE = "docker-compose.yml"
+# Files that the agent puts beside those of the release.
+OURS = frozenset({"axion.compose.json", "axion.override.json"})
 STACK_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}")
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -70,20 +72,29 @@ def _check_names(command: pb.Command) -> None:
         raise StepFailedError("invalid", "The stack's name or the deployment's id cannot be used on this host.")
     if deploy.services and COMPOSE_FILE not in deploy.files:
         raise StepFailedError("invalid", f"The deployment has no {COMPOSE_FILE}.")
-    for name in deploy.files:
-        path = PurePosixPath(name)
-        if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name or str(path) != name:
-            raise StepFailedError("invalid", f"The file name {name!r} leaves the release's folder.")
+    _check_file_names(deploy)
     for name in deploy.variable_names:
         if not VARIABLE_NAME.fullmatch(name) or RESERVED.fullmatch(name):
             raise StepFailedError("invalid", f"The variable name {name!r} is reserved; choose another.")
     for spec in deploy.services:
         if not SAFE_ID.fullmatch(spec.name) or not spec.image or spec.image.startswith("-"):
             raise StepFailedError("invalid", f"The service {spec.name!r} has no usable name or image.")
-        if spec.dockerfile and spec.dockerfile not in deploy.files:
+        # With pinned images nothing is built.
+        if spec.dockerfile and spec.dockerfile not in deploy.files and not deploy.pinned_images:
             message = f"The Dockerfile {spec.dockerfile!r} of {spec.name} is no file of the deployment."
             raise StepFailedError("invalid", message, service=spec.name)
     _check_pins(deploy)
+
+
+def _check_file_names(deploy: pb.Deploy) -> None:
+    taken = {*deploy.files, *OURS}
+    for name in deploy.files:
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name or str(path) != name:
+            raise StepFailedError("invalid", f"The file name {name!r} leaves the release's folder.")
+        above = next((str(each) for each in path.parents if str(each) in taken), "")
+        if above:
+            raise StepFailedError("invalid", f"The file name {name!r} lies below {above!r}, which is a file itself.")
 
 
 def _check_pins(deploy: pb.Deploy) -> None:

@@ -22,7 +22,7 @@ TOP_LEVEL = frozenset({"name", "version", "services", "networks", "volumes", "co
 # These can only shape the container itself, or are looked at one by one below.
 KNOWN = frozenset(
     {
-        *("annotations", "attach", "build", "cap_add", "cap_drop", "cgroup", "command", "configs", "cpu_count"),
+        *("attach", "build", "cap_add", "cap_drop", "cgroup", "command", "configs", "cpu_count"),
         *("cpu_percent", "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "cpus"),
         *("cpuset", "depends_on", "deploy", "device_cgroup_rules", "devices", "dns", "dns_opt", "dns_search"),
         *("domainname", "entrypoint", "environment", "expose", "extra_hosts", "gpus", "group_add", "healthcheck"),

@@ -83,6 +83,7 @@ def test_an_unknown_kind_is_refused(agent: Agent, gateway: TestGateway) -> None:
     ("change", "said"),
     [
         ({"files": {"docker-compose.yml": "{}", "../evil": "x"}}, "leaves the release's folder"),
+        ({"files": {"docker-compose.yml": "{}", "axion.compose.json/x": "x"}}, "which is a file itself"),
         ({"files": {}}, "has no docker-compose.yml"),
         ({"variable_names": ["DOCKER_HOST"]}, "is reserved"),
     ],

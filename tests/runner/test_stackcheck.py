@@ -191,6 +191,7 @@ HOST: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "privileged hook": ({"post_start": [{"command": "x", "privileged": True}]}, {}, ""),
     "credential": ({"credential_spec": {"file": "/etc/shadow"}}, {}, ""),
     "log to the host": ({"logging": {"driver": "syslog", "options": {"syslog-address": "unix:///dev/log"}}}, {}, ""),
+    "word to the runtime": ({"annotations": {"run.oci.handler": "wasm"}}, {}, ""),
     "out of memory": ({"oom_score_adj": -1000}, {}, ""),
 }
 
