@@ -1,0 +1,62 @@
+"""Whose work goes on before anybody was heard: only that of who we still are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from agents.runner.config import load_config
+from agents.runner.identity import Identity, hash_of, save_identity
+from agents.runner.journal import Journal
+from agents.runner.session import Session
+from agents.runner.store import Store
+
+FIRST = "a-token"
+
+
+def environment(folder: Path, token: str) -> dict[str, str]:
+    return {
+        "AXION_AGENT__AGENT__TOKEN": token,
+        "AXION_AGENT__AGENT__SERVER_ID": "s",
+        "AXION_AGENT__AGENT__STATE_DIR": str(folder),
+        "AXION_AGENT__CONTROL_PLANE__GRPC_URL": "http://127.0.0.1:1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("token", "served", "goes_on"),
+    [
+        (FIRST, "", True),
+        (FIRST, "agent-1", True),
+        ("", "agent-1", True),
+        # Another token is there to become somebody else; and the journal is of somebody else.
+        ("another-token", "agent-1", False),
+        (FIRST, "agent-0", False),
+    ],
+)
+async def test_who_is_to_become_somebody_else_asks_first(
+    tmp_path: Path, token: str, served: str, goes_on: bool
+) -> None:
+    config = load_config(path=None, environment=environment(tmp_path, token))
+    identity = Identity(agent_id="agent-1", server_id="s", credential="c", token_hash=hash_of(FIRST))
+    save_identity(path=config.credential_file, identity=identity)
+    store = Store(tmp_path / "journal.sqlite3")
+    journal = Journal(store)
+    if served:
+        journal.serve(agent_id=served, ledger="l")
+    nobody: Any = None
+    async with grpc.aio.insecure_channel(config.address) as channel:
+        session = Session(
+            config=config,
+            channel=channel,
+            journal=journal,
+            dispatcher=nobody,
+            machine=nobody,
+            retain=nobody,
+            fitness=nobody,
+        )
+        assert session.may_resume() is goes_on
+    store.close()
