@@ -230,7 +230,9 @@ def instead_of_docker(patch: Any) -> None:
         patch.setattr(module, "Applier", Applier)
     patch.setattr(restoring, "with_image_volumes", lambda *, release, **_: release.services)
     patch.setattr(deploying, "provide_images", images)
+    # What others own on the host is judged elsewhere: here is one lane.
     patch.setattr(deploying, "check_stack", lambda **_: None)
+    patch.setattr(deploying, "_check_claims", lambda *_: None)
     patch.setattr(deploying, "_target", _plain_target)
     patch.setattr(reports, "BATCH_SECONDS", 3600.0)
 
