@@ -114,7 +114,7 @@ CACHES = {
         "OPTIONS": {
             "socket_timeout": 1,
             "socket_connect_timeout": 1,
-            "serializer": "axion_deploy.cached.NumberSerializer",
+            "serializer": "axion_deploy.cached.JsonSerializer",
         },
     }
 }
