@@ -105,7 +105,6 @@ class Owned(OwnRows):
         super().save_model(request, obj, form, change)
 
 
-@admin.register(Cluster)
 class ClusterAdmin(Owned):
     list_display = ("name", "owner", "created_at")
     list_select_related = ("owner",)
@@ -114,7 +113,6 @@ class ClusterAdmin(Owned):
     empty_hint = "A cluster groups servers. Nothing can be deployed to one yet: a stack goes to a single server."
 
 
-@admin.register(Server)
 class ServerAdmin(Owned):
     list_display = ("name", "health", "troubles", "host", "cluster", "last_seen", "owner")
     list_select_related = ("cluster", "owner")

@@ -58,11 +58,6 @@ class CheckedDeletion:
             return redirect(request.path if request.method == "GET" else "admin:index")
 
 
-# The agents' own admin knows nothing of deployments, which may still need a machine.
-for model in (Cluster, Server):
-    admin.site.unregister(model)
-
-
 @admin.register(Cluster)
 class CheckedClusterAdmin(CheckedDeletion, ClusterAdmin):
     remove = staticmethod(lambda caller, pk: machine_changes.remove_cluster(caller=caller, cluster_id=pk))
