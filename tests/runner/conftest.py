@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from uuid import uuid4
 
 import docker
 import pytest
+from docker.errors import ImageNotFound
 
 from tests.docker_events import heard_starts
 from tests.runner.gateway import TOKEN, TestGateway
@@ -106,7 +108,9 @@ def base_image(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     (folder / "main.py").write_text(PROGRAM)
     subprocess.run(["docker", "build", "-q", "-t", BASE_IMAGE, str(folder)], check=True, capture_output=True)
     yield BASE_IMAGE
-    engine.remove_image(BASE_IMAGE, force=True)
+    # Tests in other folders have the fixture once more, with the same image.
+    with contextlib.suppress(ImageNotFound):
+        engine.remove_image(BASE_IMAGE, force=True)
 
 
 @pytest.fixture
