@@ -8,7 +8,6 @@ import json
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.contrib.admin import SimpleListFilter
 from django.db.models import F, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
@@ -26,6 +25,7 @@ from agents.hints import (
     CONNECTED,
     PRESENCE_COLOURS,
     SHARED_NAME,
+    RevokedFilter,
     shares_name,
     start_command,
     taken_over,
@@ -194,19 +194,6 @@ class ServerAdmin(Owned):
                 "command": start_command(request=request, server_id=server.pk, token=issued.token),
             }
         return TemplateResponse(request, "admin/agents/enrolment_token.html", context)
-
-
-class RevokedFilter(SimpleListFilter):
-    title = "credential"
-    parameter_name = "credential"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("valid", "Valid"), ("revoked", "Revoked")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() not in {"valid", "revoked"}:
-            return queryset
-        return queryset.filter(revoked_at__isnull=self.value() == "valid")
 
 
 @admin.register(Agent)

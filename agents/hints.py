@@ -1,16 +1,20 @@
-"""What a server's page tells its owner to do, beside the rows themselves."""
+"""What the pages of servers and agents tell their owner, beside the rows themselves."""
+
+# ruff: noqa: ARG002 - signatures are Django's
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.admin import SimpleListFilter
 
 from agents.states import CommandStatus, Presence
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from django.http import HttpRequest
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -72,3 +76,16 @@ def taken_over(at: datetime | None) -> str:
         f"On {at:%Y-%m-%d at %H:%M} UTC an agent took the place of one that was connected, with a token made for that."
         " If that was not you, revoke the agent and look at who has your password."
     )
+
+
+class RevokedFilter(SimpleListFilter):
+    title = "credential"
+    parameter_name = "credential"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("valid", "Valid"), ("revoked", "Revoked")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in {"valid", "revoked"}:
+            return queryset
+        return queryset.filter(revoked_at__isnull=self.value() == "valid")
