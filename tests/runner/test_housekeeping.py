@@ -38,8 +38,11 @@ def kept(stack: Stack, *, number: int, images: list[str], deployments: list[str]
 
 
 @pytest.fixture
-def foreign(engine: Any, stack: Stack, base_image: str) -> Iterator[Callable[[], list[bool]]]:
-    """Somebody else's things that look a little like ours, and whether each is still there."""
+def foreign(engine: Any, stack: Stack, base_image: str) -> Iterator[Callable[[], Callable[[], list[bool]]]]:
+    """Make somebody else's things that look a little like ours; what this returns tells whether each is still there.
+
+    A stack of somebody else's name is not deployed to, so they come after what runs.
+    """
     name = f"foreign-{stack.name}"
     compose = {"com.docker.compose.project": stack.name}
     other = {**compose, "axion.project": "another-project", "axion.deployment": "d1"}
@@ -50,9 +53,7 @@ def foreign(engine: Any, stack: Stack, base_image: str) -> Iterator[Callable[[],
     network = engine.create_network(name)["Id"]
     volume = engine.create_volume(name)["Name"]
     quiet = engine.create_host_config(network_mode="none")
-    stopped = [
-        engine.create_container(base_image, labels=labels, host_config=quiet)["Id"] for labels in (compose, other)
-    ]
+    stopped: list[str] = []
 
     def there() -> list[bool]:
         found = {each["Id"] for each in engine.containers(all=True)}
@@ -63,7 +64,12 @@ def foreign(engine: Any, stack: Stack, base_image: str) -> Iterator[Callable[[],
             bool(engine.volumes(filters={"name": volume})["Volumes"]),
         ]
 
-    yield there
+    def make() -> Callable[[], list[bool]]:
+        for labels in (compose, other):
+            stopped.append(engine.create_container(base_image, labels=labels, host_config=quiet)["Id"])
+        return there
+
+    yield make
     for each in stopped:
         engine.remove_container(each, force=True)
     engine.remove_image(f"{name}:1", force=True)
@@ -89,7 +95,7 @@ def test_old_images_and_leftovers_go_and_nothing_else(
     stack: Stack,
     engine: Any,
     versions: Callable[[int], Stack],
-    foreign: Callable[[], list[bool]],
+    foreign: Callable[[], Callable[[], list[bool]]],
 ) -> None:
     # Of a release that the journal does not know (any more).
     forgotten = f"FROM {stack.services[0].image}\nLABEL axion.project={stack.project_id} axion.service=web old=yes\n"
@@ -100,6 +106,7 @@ def test_old_images_and_leftovers_go_and_nothing_else(
         commands.append(versions(number).deploy())
         assert deploy(gateway, commands[-1]).outcome == pb.SUCCEEDED
         images.append(engine.inspect_image(f"axion/{stack.name}-web:{number}")["Id"])
+    untouched = foreign()
     tags = {f"axion/{stack.name}-web:{number}" for number in range(5)}
     # Nothing was said about history yet, so nothing was cleaned up.
     assert {each["RepoTags"][0] for each in engine.images(name=f"axion/{stack.name}-web")} == tags
@@ -111,7 +118,7 @@ def test_old_images_and_leftovers_go_and_nothing_else(
     assert {each["Id"] for each in engine.images(name=f"axion/{stack.name}-web")} == set(images[1:])
     assert leftover not in {each["Id"] for each in engine.containers(all=True)}
     assert sorted(each.name for each in (agent.state_dir / "releases" / stack.name).iterdir()) == sorted(ids[1:])
-    assert foreign() == [True] * 5
+    assert untouched() == [True] * 5
 
     engine.remove_image(images[1], force=True)
     # Sooner than the next regular check, half a minute after the last one.

@@ -141,7 +141,8 @@ def test_what_is_no_object_is_refused(nest: NestCallers, payload: Any) -> None:
 def test_a_mebibyte_of_variables_is_taken_and_a_byte_more_is_not(
     nest: NestCallers, owner: User, project: Project, server: Server
 ) -> None:
-    whole = {"A": "x" * (1024 * 1024)}
+    # One alone is bounded by what a program's environment can hold.
+    whole = {f"A{number}": "x" * (64 * 1024) for number in range(16)}
     wish = by(owner, projectId=str(project.id), serverId=str(server.id))
     assert nest.ask(DEPLOY, {**wish, "envVars": whole})["status"] == 1
     assert code(nest.ask(DEPLOY, {**wish, "envVars": {**whole, "B": "y"}})) == "VALIDATION_ERROR"
