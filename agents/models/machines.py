@@ -42,8 +42,8 @@ class Server(models.Model):
         "Allow privileged services",
         default=False,
         db_default=False,
-        help_text="Services here may be given the Docker socket, which is as good as root on this machine. A Traefik "
-        "gateway needs it. Leave it off where anybody else's projects run.",
+        help_text="Versions of before may be brought back here whose gateway has the Docker socket: as good as "
+        "root on this machine. Leave it off where anybody else's projects run.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
