@@ -117,6 +117,6 @@ def test_a_new_machine_does_not_inherit_it(owner: User, server: Server) -> None:
     first = enrol(server)
     seen = {first.agent_id: Sighting(condition=AgentCondition(engine_answers=False))}
     delivery.beat_and_touch(gateway_id=server.id, seen=seen)
-    again = enrol(server)
+    again = enrol(server, replace=True)
     assert again.agent_id == first.agent_id
     assert Agent.objects.get(id=first.agent_id).condition is None

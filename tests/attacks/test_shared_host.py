@@ -46,7 +46,9 @@ class TenantHandler(BaseHTTPRequestHandler):
     server: Tenant
 
     def do_GET(self) -> None:
-        self.server.sent.append(self.headers.get("Cookie", ""))
+        # A page's icon is asked for some time after the page.
+        if self.path == "/":
+            self.server.sent.append(self.headers.get("Cookie", ""))
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()

@@ -9,6 +9,8 @@ from random import Random
 from typing import Any
 from urllib.error import URLError
 
+import psycopg
+
 from axion_deploy.demo.http import Answer, NoAnswer
 from tests.chaos.installation import Installation
 from tests.e2e.control_plane import write_project
@@ -77,7 +79,7 @@ class Traffic:
             if action != "cancel" and self._unfinished(name) >= MAX_UNFINISHED:
                 return
             answer = self._do(action, name)
-        except (NoAnswer, URLError, OSError, AssertionError) as error:
+        except (NoAnswer, URLError, OSError, AssertionError, psycopg.OperationalError) as error:
             self.say(f"{action} of {name}: no answer ({str(error)[:80]})")
             return
         status = answer.status if answer else 0
@@ -119,7 +121,7 @@ class Traffic:
         return self.plane.api(f"deployments/{self.random.choice(found)[0]}/{what}", send={})
 
     def _unfinished(self, name: str) -> int:
-        """By what is stored. Raises OSError while the database is away."""
+        """By what is stored. Raises psycopg.OperationalError while the database is away."""
         found = self.plane.sql(
             "SELECT count(*) FROM deployments WHERE project_id = %s AND status = ANY(%s)",
             self.projects[name],
