@@ -89,7 +89,7 @@ def test_what_names_an_engine_is_short_and_can_be_stored() -> None:
     told = runner_pb2.AgentHealth(engine_id="\0" + "x" * 5000)
     name = codec.health_from_wire(told).engine_id
     assert name.startswith("\ufffdxxx")
-    assert len(name) == codec.MAX_ENGINE_ID
+    assert len(name.encode()) == codec.MAX_ENGINE_ID
 
 
 @pytest.mark.parametrize("strange", [float("nan"), float("inf")])
