@@ -17,6 +17,8 @@ from stackgen.errors import BundleInvalid
 
 PROJECT_FILE = "project.json"
 MAX_JSON_BYTES = 16 * 1024 * 1024
+# A program may import several projects of one user at once: each waits for its turn.
+PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +47,15 @@ def import_directory(*, caller: Caller, directory: Path, new_project_id: UUID) -
     project = projects.by_name(owner_id=caller.user_id, name=name) or sources.create_project(
         caller=caller, project_id=new_project_id, name=name, settings=described.get("settings")
     )
-    stored = sources.store_graph(caller=caller, project_id=project.id, graph=graph)
+    stored = sources.store_graph(caller=caller, project_id=project.id, graph=graph, patience=PATIENCE_SECONDS)
     code = {
-        service: sources.store_code(caller=caller, project_id=project.id, node_id=node_ids[service], content=content)
+        service: sources.store_code(
+            caller=caller,
+            project_id=project.id,
+            node_id=node_ids[service],
+            content=content,
+            patience=PATIENCE_SECONDS,
+        )
         for service, content in tars.items()
     }
     return Imported(project=project, graph=stored, code=code)

@@ -9,27 +9,41 @@ from uuid import UUID
 
 from django.conf import settings
 
+from agents.backoff import Backoff
 from deployments import rates, turns
 from deployments.errors import TooMuch
 from deployments.repositories import usage
 from deployments.types import Caller
 
 HEAVY = "heavy"
+RETRY = Backoff(first=0.05, most=1.0)
 
 
 @contextmanager
-def one_heavy(caller: Caller) -> Iterator[None]:
-    """Around a plan or an upload: one at a time for each user, and no more than AXION_RATE_HEAVY. Raises TooMuch."""
+def one_heavy(caller: Caller, *, patience: float = 0.0) -> Iterator[None]:
+    """Let one plan or upload of a user run at a time, and no more than AXION_RATE_HEAVY; raise TooMuch for others.
+
+    `patience`: seconds to wait for one's turn, for programs; a door answers at once.
+    """
     who = str(caller.user_id)
     if wait := rates.spend(what=HEAVY, who=who, rate=settings.AXION_RATE_HEAVY, now=time.time()):
         raise TooMuch(f"Plans and uploads: {settings.AXION_RATE_HEAVY} for each user. Come back in {wait} s.")
-    mine = turns.take(what=HEAVY, who=who)
+    mine = _turn(who=who, patience=patience)
     if mine is None:
         raise TooMuch("A plan or an upload of yours is underway. One at a time.")
     try:
         yield
     finally:
         turns.give_back(what=HEAVY, who=who, mine=mine)
+
+
+def _turn(*, who: str, patience: float) -> str | None:
+    give_up_at = time.monotonic() + patience
+    failures = 0
+    while (mine := turns.take(what=HEAVY, who=who)) is None and time.monotonic() < give_up_at:
+        failures += 1
+        time.sleep(RETRY.pause(failures=failures))
+    return mine
 
 
 def room_for_project(*, owner_id: UUID) -> None:

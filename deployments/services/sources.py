@@ -56,13 +56,14 @@ def known_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     return dict(settings)
 
 
-def store_graph(*, caller: Caller, project_id: UUID, graph: Mapping[str, Any]) -> GraphRecord:
+def store_graph(*, caller: Caller, project_id: UUID, graph: Mapping[str, Any], patience: float = 0.0) -> GraphRecord:
     """Store the graph as the project's next version, its secret values apart and sealed.
 
-    Raises NotFound, Forbidden, TooMuch, or Invalid with every problem by node and field; nothing is stored then.
+    Waits up to `patience` seconds for an upload of the caller's that is underway. Raises NotFound, Forbidden, TooMuch,
+    or Invalid with every problem by node and field; nothing is stored then.
     """
     project = access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
-    with quotas.one_heavy(caller):
+    with quotas.one_heavy(caller, patience=patience):
         quotas.room_for_graph(owner_id=project.owner_id)
         return keep_graph(project_id=project_id, graph=graph)
 
@@ -80,14 +81,17 @@ def keep_graph(*, project_id: UUID, graph: Mapping[str, Any]) -> GraphRecord:
     return stored
 
 
-def store_code(*, caller: Caller, project_id: UUID, node_id: str, content: bytes) -> str:
-    """Store a tar as the code of a node; returns its digest. Raises NotFound, Forbidden, TooMuch or Invalid."""
+def store_code(*, caller: Caller, project_id: UUID, node_id: str, content: bytes, patience: float = 0.0) -> str:
+    """Store a tar as the code of a node; returns its digest. Raises NotFound, Forbidden, TooMuch or Invalid.
+
+    Waits up to `patience` seconds for an upload of the caller's that is underway.
+    """
     project = access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
     graph = projects.latest_graph(project_id=project_id)
     known = {str(node["id"]) for node in graph.graph.get("nodes", [])} if graph else set()
     if node_id not in known:
         raise Invalid("The project's graph has no such node.", details={"nodeId": "not in the graph"})
-    with quotas.one_heavy(caller):
+    with quotas.one_heavy(caller, patience=patience):
         try:
             digest, canonical = canonical_tar(content)
         except BundleInvalid as error:

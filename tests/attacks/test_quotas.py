@@ -6,6 +6,7 @@ import io
 import json
 import tarfile
 import threading
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from deployments.consumers import socket as socket_module
 from deployments.models import Deployment, Project, User
 from deployments.services import planning, quotas, sources
 from deployments.services.access import caller_of
+from deployments.services.import_directory import import_directory
 from deployments.types import DeployRequest, Target, TargetKind
 from tests import factories
 from tests.doors.people import People
@@ -153,6 +155,17 @@ def test_six_plans_at_once_are_one(mallory: User, monkeypatch: pytest.MonkeyPatc
     for thread in threads:
         thread.join(timeout=20)
     assert sorted(outcomes) == ["TooMuch"] * 5 + ["planned"]
+
+
+def test_an_import_waits_for_its_turn(mallory: User, tmp_path: Path) -> None:
+    (tmp_path / "project.json").write_text(json.dumps({"name": "Imported"}))
+    (tmp_path / "graph.json").write_text(json.dumps(GRAPH))
+    who = str(mallory.id)
+    mine = turns.take(what=quotas.HEAVY, who=who)
+    assert mine is not None
+    threading.Timer(0.3, lambda: turns.give_back(what=quotas.HEAVY, who=who, mine=mine)).start()
+    imported = import_directory(caller=caller_of(mallory), directory=tmp_path, new_project_id=uuid4())
+    assert imported.graph.version == 1
 
 
 def test_a_turn_whose_holder_lost_it_is_not_taken_from_the_next() -> None:
