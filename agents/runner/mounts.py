@@ -39,7 +39,8 @@ class Mounts:
             raise refuse(f"{service} has the mount {text!r}, which cannot be judged", service=service)
         if not source or (VOLUME.fullmatch(source) and source in self.volumes):
             return
-        self._check_bind(source, read_only="ro" in options, service=service)
+        # Of both words Compose takes the last one.
+        self._check_bind(source, read_only="ro" in options and "rw" not in options, service=service)
 
     def _check_long(self, mount: Mapping[str, Any], *, service: str) -> None:
         where = f"a mount of {service}"

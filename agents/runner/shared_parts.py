@@ -39,8 +39,11 @@ def check_shared(*, document: Mapping[str, Any], release: Release, policy: Polic
 def _check_owner(kind: str, name: str, part: Mapping[str, Any], *, release: Release, policy: Policy) -> None:
     own = part.get("name")
     full = name if own is None else fixed(own, where=f"the name of the {kind} {name}")
-    external = part.get("external", False) is not False
-    if not external and (own is None or full.startswith(f"{release.stack}_")):
+    external = part.get("external", False)
+    if isinstance(external, Mapping):
+        # Compose takes the name from within it.
+        raise refuse(f"the {kind} {name} says with a table that it is external")
+    if external is False and (own is None or full.startswith(f"{release.stack}_")):
         return
     if full not in policy.external:
         raise refuse(f"the {kind} {full} does not belong to the stack {release.stack}", key="external")

@@ -98,6 +98,7 @@ HOST: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "outside the release": ({"volumes": ["../../secrets:/s:ro"]}, {}, ""),
     "not of the release": ({"volumes": ["./other:/s:ro"]}, {}, ""),
     "release, to write": ({"volumes": ["./Caddyfile:/c"]}, {}, ""),
+    "release, to write in the end": ({"volumes": [".:/c:ro,rw"]}, {}, ""),
     "shared propagation": (
         {"volumes": [{"type": "bind", "source": "./site", "target": "/s", "bind": {"propagation": "shared"}}]},
         {},
@@ -138,6 +139,8 @@ HOST: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "volume driver": ({}, {"volumes": {"d": {"driver": "rexray"}}}, ""),
     "somebody's volume": ({}, {"volumes": {"d": {"name": "other_db-data"}}}, "external"),
     "external volume": ({}, {"volumes": {"d": {"external": True}}}, "external"),
+    "external volume of another name": ({}, {"volumes": {"d": {"external": {"name": "other_db-data"}}}}, ""),
+    "external network of another name": ({}, {"networks": {"d": {"external": {"name": "other_default"}}}}, ""),
     "external network": ({}, {"networks": {"n": {"external": True, "name": "other_default"}}}, "external"),
     "network of the host": ({}, {"networks": {"n": {"driver": "macvlan"}}}, ""),
     "addresses of the network": ({}, {"networks": {"n": {"ipam": {"config": [{"subnet": "10.0.0.0/8"}]}}}}, ""),
