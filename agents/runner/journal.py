@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -224,12 +223,13 @@ class Journal:
         """
         with self.store.transaction():
             forgotten = self.store.write("DELETE FROM reports WHERE command = ? AND number <= ?", command_id, number)
-            left = self.store.rows("SELECT * FROM reports WHERE command = ? ORDER BY number", command_id)
-            if left and left[0]["number"] > number + 1:
-                self._renumber(command_id, left, first=number + 1)
+            left = self.store.row("SELECT min(number) AS lowest FROM reports WHERE command = ?", command_id)
+            if left is not None and left["lowest"] is not None and left["lowest"] > number + 1:
+                self._renumber(command_id, first=number + 1)
             return forgotten
 
-    def _renumber(self, command_id: str, rows: list[sqlite3.Row], *, first: int) -> None:
+    def _renumber(self, command_id: str, *, first: int) -> None:
+        rows = self.store.rows("SELECT * FROM reports WHERE command = ? ORDER BY number", command_id)
         for number, row in enumerate(rows, start=first):
             report = pb.Report.FromString(row["body"])
             report.number = number
