@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from agents.backoff import Backoff
 from agents.contracts import runner_pb2 as pb
+from agents.runner.codec import stack_of
 from agents.runner.commands import COMMANDS
 from agents.runner.errors import InterruptedWorkError
 from agents.runner.interrupt import REVERTED, STOPPING, Interrupt
@@ -169,7 +170,7 @@ class Dispatcher:
             if entry is None:
                 continue
             self._lanes[lane] = None
-            stack = _stack_of(entry)
+            stack = stack_of(entry.command())
             if stack in busy:
                 continue
             interrupt = Interrupt(parent=self._stopping)
@@ -199,11 +200,6 @@ class Dispatcher:
             interrupt.close()
             self._ended(entry.id)
             work.reporter.flush()
-
-
-def _stack_of(entry: Entry) -> str:
-    command = entry.command()
-    return command.deploy.stack_name if entry.kind == "deploy" else command.revert.stack_name
 
 
 def _finish(reporter: Reporter, reason: str, message: str) -> None:
