@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
+from agents.bounding import IMAGE_ID
 from agents.contracts import runner_pb2 as pb
+from agents.runner import overlay, stackfile
 from agents.runner.errors import StepFailedError
 from agents.runner.model import Release, WantedService
 
 COMPOSE_FILE = "docker-compose.yml"
 # Files that the agent puts beside those of the release.
-OURS = frozenset({"axion.compose.json", "axion.override.json"})
+OURS = frozenset({stackfile.FILE_NAME, overlay.FILE_NAME})
 STACK_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}")
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 # Names by which Compose, Docker or the loader would take orders from a project's variables.
 RESERVED = re.compile(
