@@ -46,11 +46,6 @@ class Bundles:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def fetch(self, *, digest: str, source: ControlPlane, interrupt: Interrupt) -> Path:
-        """The tar's path, with the content that the digest names. Raises StepFailedError(build)."""
-        self._open(digest=digest, source=source, interrupt=interrupt).close()
-        return self._path(digest)
-
     def _open(self, *, digest: str, source: ControlPlane, interrupt: Interrupt) -> IO[bytes]:
         """The bundle, read from its beginning; fetched if it is not here, or no longer what its name says."""
         path = self._path(digest)
