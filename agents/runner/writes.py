@@ -49,12 +49,12 @@ class Writes:
 
 def is_trouble(error: sqlite3.Error) -> bool:
     """Whether the disk or the file is at fault."""
-    return getattr(error, "sqlite_errorcode", 0) & PRIMARY in TROUBLE
+    return _code(error) in TROUBLE
 
 
 def is_full(error: sqlite3.Error, *, path: Path) -> bool:
     """Whether there was no space; SQLite calls it an input or output error where it needs shared memory."""
-    code = getattr(error, "sqlite_errorcode", 0) & PRIMARY
+    code = _code(error)
     if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
         return shutil.disk_usage(path.parent).free < LEAST_FREE_BYTES
     return code == sqlite3.SQLITE_FULL
@@ -63,6 +63,11 @@ def is_full(error: sqlite3.Error, *, path: Path) -> bool:
 def in_words(error: sqlite3.Error, *, path: Path) -> str:
     if is_full(error, path=path):
         return f"The disk with {path.parent} is full: the agent's journal cannot be written. Make space there."
-    if getattr(error, "sqlite_errorcode", 0) & PRIMARY in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    if _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return f"The agent's journal {path} is damaged ({error}): move it away and start the agent again."
     return f"The agent's journal {path} cannot be written: {error}."
+
+
+def _code(error: sqlite3.Error) -> int:
+    """The primary code; 0 where SQLite said none."""
+    return getattr(error, "sqlite_errorcode", 0) & PRIMARY
