@@ -44,10 +44,10 @@ class Mounts:
 
     def _check_long(self, mount: Mapping[str, Any], *, service: str) -> None:
         where = f"a mount of {service}"
-        only(mount, LONG, where=where)
+        only(mount, LONG, where=where, service=service)
         kind = mount.get("type")
         if kind == "bind":
-            only(table(mount.get("bind"), where=where), BIND_OPTIONS, where=f"{where} (bind)")
+            only(table(mount.get("bind"), where=where), BIND_OPTIONS, where=f"{where} (bind)", service=service)
             source = fixed(mount.get("source"), where=f"the source of {where}")
             self._check_bind(source, read_only=mount.get("read_only") is True, service=service)
         elif kind == "volume":

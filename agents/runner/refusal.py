@@ -33,11 +33,11 @@ def items(value: object, *, where: str) -> list[Any]:
     return value
 
 
-def only(found: Mapping[str, Any], known: Iterable[str], *, where: str) -> None:
+def only(found: Mapping[str, Any], known: Iterable[str], *, where: str, service: str = "") -> None:
     """Refuse keys that are not known; those that begin with x- mean nothing to Compose."""
     stray = sorted(key for key in set(found) - set(known) if not key.startswith("x-"))
     if stray:
-        raise refuse(f"{where} sets {stray[0]}, which this agent does not pass on")
+        raise refuse(f"{where} sets {stray[0]}, which this agent does not pass on", service=service)
 
 
 def fixed(value: object, *, where: str) -> str:

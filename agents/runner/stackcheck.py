@@ -59,9 +59,7 @@ def check_stack(*, release: Release, policy: Policy) -> None:
 
 
 def _check_service(name: str, service: Mapping[str, Any], *, policy: Policy, mounts: Mounts) -> None:
-    for key in service:
-        if key not in KNOWN and not key.startswith("x-"):
-            raise refuse(f"{name} sets {key}, which this agent does not pass on", service=name)
+    only(service, KNOWN, where=name, service=name)
     for problem in privileges_of(service, policy=policy):
         raise refuse(f"{name} asks for {problem.asked}", service=name, key=problem.key)
     for mount in items(service.get("volumes"), where=f"services.{name}.volumes"):
