@@ -129,9 +129,13 @@ class Session:
     def _forget_if_refused(self, error: BaseException) -> None:
         """A credential that is refused gives way to a new token, if one was configured since."""
         refused = isinstance(error, grpc.RpcError) and error.code() is grpc.StatusCode.UNAUTHENTICATED
-        token = self._config.token
-        if refused and self._identity and token and hash_of(token) != self._identity.token_hash:
+        if refused and self._has_new_token():
             self._identity = None
+
+    def _has_new_token(self) -> bool:
+        """Whether a token is configured that is not the one which bought our credential."""
+        identity, token = self._identity, self._config.token
+        return bool(identity and token and hash_of(token) != identity.token_hash)
 
     async def _connect(self) -> None:
         if self._identity is None:
@@ -197,8 +201,8 @@ class Session:
 
     def may_resume(self) -> bool:
         """Whether unfinished work may go on before anybody is heard: not once we are to enrol as somebody else."""
-        identity, token = self._identity, self._config.token
-        if identity is None or (token and hash_of(token) != identity.token_hash):
+        identity = self._identity
+        if identity is None or self._has_new_token():
             return False
         return self._journal.served()[0] in ("", identity.agent_id)
 
