@@ -1,7 +1,8 @@
-"""Whose address counts: one answer for sign-in, REST, sockets, the agents' gateway and the access log."""
+"""Whose address counts, for sign-in, REST, sockets, the agents' gateway and the access log; and which is our own."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -11,6 +12,8 @@ Network = IPv4Network | IPv6Network
 MAX_HOPS = 20
 # What a provider gives one customer at least: whoever has one address of it has them all.
 IPV6_CUSTOMER_BITS = 64
+# What a port follows: a bracket, or a host without colons of its own.
+BEFORE_PORT = re.compile(r"(\]|^[^:]*):\w*$")
 
 
 def client_of(*, peer: str, forwarded: str, trusted: Sequence[Network]) -> str:
@@ -42,6 +45,20 @@ def counting_key(address: str) -> str:
     if isinstance(found, IPv6Address):
         return str(ip_network((found, IPV6_CUSTOMER_BITS), strict=False))
     return address if found is None else str(found)
+
+
+def host_of(address: str) -> str:
+    """Return a name or an address without its port, if it has one; brackets stay."""
+    return address.rpartition(":")[0] if BEFORE_PORT.search(address) else address
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host, without a port, is this machine itself: localhost, 127.0.0.0/8 or ::1."""
+    bare = host.strip("[]").casefold()
+    try:
+        return bare == "localhost" or ip_address(bare).is_loopback
+    except ValueError:
+        return False
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:

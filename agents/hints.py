@@ -11,13 +11,13 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.admin import SimpleListFilter
 
+from agents.addresses import host_of, is_loopback
 from agents.states import CommandStatus, Presence
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 PLAIN_TEXT = """# The gateway has no TLS (AXION_GATEWAY_TLS_CERT), so the agent refuses it. If the line is safe, add:
 # export AXION_AGENT__CONTROL_PLANE__INSECURE=true"""
 PRESENCE_COLOURS = {
@@ -46,17 +46,15 @@ SHARED_NAME = (
 
 def shares_name(host: str, *, request: HttpRequest) -> bool:
     """Whether browsers would send this page's cookies to the applications on the server, too: cookies know no ports."""
-    reached = request.get_host()
-    name = reached.rpartition(":")[0] if reached.rpartition(":")[2].isdigit() else reached
-    return bool(host) and host.strip("[]").casefold() == name.strip("[]").casefold()
+    return bool(host) and host.strip("[]").casefold() == host_of(request.get_host()).strip("[]").casefold()
 
 
 def start_command(*, request: HttpRequest, server_id: UUID, token: str) -> str:
     """What to run on the server, with the gateway's address as this browser would reach it."""
     scheme = "https" if settings.AXION_GATEWAY_TLS_CERT else "http"
-    host = request.get_host().rpartition(":")[0] or request.get_host()
+    host = host_of(request.get_host())
     port = settings.AXION_GATEWAY_BIND.rpartition(":")[2]
-    remark = "" if scheme == "https" or host in LOOPBACK else PLAIN_TEXT
+    remark = "" if scheme == "https" or is_loopback(host) else PLAIN_TEXT
     return "\n".join(
         (
             *([remark] if remark else []),

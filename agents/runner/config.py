@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging as log
 import tomllib
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from agents.addresses import is_loopback
 from agents.runner.errors import ConfigInvalidError
 from agents.runner.policy import Policy
 from agents.runner.policy_config import read_policy, switch
@@ -138,7 +138,7 @@ def _address(url: str, *, insecure: bool) -> tuple[str, bool]:
     if not parts.hostname or port is None or parts.scheme not in {"", *PLAIN_SCHEMES, *TLS_SCHEMES}:
         raise ConfigInvalidError(f"control_plane.grpc_url: {url!r} is no address such as https://host:50051.")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    local = _is_loopback(parts.hostname)
+    local = is_loopback(parts.hostname)
     secure = not local if not parts.scheme else parts.scheme in TLS_SCHEMES
     if not secure and not local:
         _allow_plain_text(host, insecure=insecure)
@@ -154,10 +154,3 @@ def _allow_plain_text(host: str, *, insecure: bool) -> None:
             "in a VPN."
         )
     logger.warning("control_plane.insecure: %s is spoken to in the clear", host)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

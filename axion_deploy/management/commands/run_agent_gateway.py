@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import signal
-from ipaddress import ip_address
 from typing import Any
 
 import structlog
@@ -14,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
+from agents.addresses import host_of, is_loopback
 from agents.transport.grpc_server import Gateway
 from agents.transport.ports import GatewayConfig
 from axion_deploy.gateway_bindings import bindings
@@ -47,14 +46,7 @@ class Command(BaseCommand):
 
 def stays_on_this_machine(address: str) -> bool:
     """Whether only this machine reaches the address, with or without a port. What is not understood does not."""
-    if address.startswith("unix:"):
-        return True
-    host = address.rpartition(":")[0] if re.search(r"(\]|^[^:]*):\w*$", address) else address
-    host = host.strip("[]").casefold()
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return address.startswith("unix:") or is_loopback(host_of(address))
 
 
 async def _serve() -> None:
