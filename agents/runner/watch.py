@@ -47,8 +47,7 @@ class Watch:
             except Exception as error:  # however the engine goes away, this thread stays
                 failures += 1
                 logger.debug("not listening to Docker's events: %s", error)
-            if not self._closed.wait(PAUSES.pause(failures=max(1, failures))):
-                self._wake()
+            self._closed.wait(PAUSES.pause(failures=max(1, failures)))
 
     def _listen_once(self) -> None:
         """Returns when the engine ended the stream."""

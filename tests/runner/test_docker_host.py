@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -90,6 +91,14 @@ def test_nobody_there_is_said_at_once_with_the_reason(monkeypatch: pytest.Monkey
     assert host.outages == 1
     assert host.state is not None
     assert not host.state.answers
+
+
+def test_a_watch_wakes_nobody_while_there_is_nothing_to_listen_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is woken asks Docker, and would hear nothing else of an engine that is away than before."""
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    woken = threading.Event()
+    with closing(DockerHost().watch(stack="shop", wake=woken.set)):
+        assert not woken.wait(2)
 
 
 def test_a_pull_that_is_late_says_after_how_long(commands: DockerCommands, monkeypatch: pytest.MonkeyPatch) -> None:
