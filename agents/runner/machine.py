@@ -27,7 +27,7 @@ class Machine:
         state_dir: Path,
         containers: Callable[[], int],
         engine_version: Callable[[], str],
-        engine_id: Callable[[], str] = str,
+        engine_id: Callable[[], str],
     ) -> None:
         self._state_dir = state_dir
         self._containers = containers

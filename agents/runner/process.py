@@ -100,7 +100,6 @@ class Workshop:
             build_parallel=self._config.build_parallel,
             ca_bundle=self._config.ca_bundle,
             policy=self._config.policy,
-            progress=progress,
             former_lanes=self.session.former_lanes if self.session else frozenset(),
         )
 

@@ -68,10 +68,10 @@ class Releases:
         self.store = store
         self._folder = folder
 
-    def begin(self, *, command: pb.Command, before: Before, base: str | None = None) -> Kept:
+    def begin(self, *, command: pb.Command, before: Before, base: str) -> Kept:
         """Write down that a release begins and what it replaces; a repeat returns what was written first.
 
-        `base`: what to go back to where that is not what runs by the journal.
+        `base`: the deployment to go back to; empty for none.
         """
         with self.store.transaction():
             kept = self.find(command.deployment_id)
@@ -80,7 +80,7 @@ class Releases:
                     "INSERT INTO releases (deployment, stack, base, payload, phase, before) VALUES (?, ?, ?, ?, ?, ?)",
                     command.deployment_id,
                     command.deploy.stack_name,
-                    self.current(command.deploy.stack_name) if base is None else base,
+                    base,
                     command.SerializeToString(),
                     Phase.PREPARING,
                     json.dumps([before.networks, before.volumes, before.containers]),

@@ -15,7 +15,6 @@ from agents.runner.docker_host import DockerHost
 from agents.runner.interrupt import Interrupt
 from agents.runner.masking import Masker
 from agents.runner.policy import Policy
-from agents.runner.progress import Progress
 from agents.runner.releases import Releases
 from agents.runner.reports import Reporter
 from agents.runner.vault import Vault
@@ -43,5 +42,4 @@ class Work:
     build_parallel: int
     ca_bundle: Path | None
     policy: Policy
-    progress: Progress
     former_lanes: frozenset[str]

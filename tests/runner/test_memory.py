@@ -48,7 +48,7 @@ def order(number: int, *, services: bool = True, pinned: str = "") -> pb.Command
 
 def succeed(journal: Journal, releases: Releases, command: pb.Command) -> None:
     journal.receive(command)
-    kept = releases.begin(command=command, before=Before())
+    kept = releases.begin(command=command, before=Before(), base=releases.current("axion-shop"))
     images = {"web": f"sha256:{command.number}"}
     releases.apply(
         deployment_id=command.deployment_id,
@@ -100,5 +100,5 @@ def test_what_is_forgotten_is_gone_with_its_files(journal: Journal, releases: Re
 
 
 def test_a_stop_counts_as_having_touched_the_stack(releases: Releases) -> None:
-    assert not releases.begin(command=order(1), before=Before()).touched
-    assert releases.begin(command=order(2, services=False), before=Before()).touched
+    assert not releases.begin(command=order(1), before=Before(), base="").touched
+    assert releases.begin(command=order(2, services=False), before=Before(), base="").touched
