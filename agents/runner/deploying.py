@@ -68,12 +68,11 @@ def _base(work: Work, release: Release, observed: tuple[Container, ...]) -> str:
 
 
 def _check_claims(work: Work, release: Release, observed: tuple[Container, ...]) -> None:
-    known = {each.deployment_id: work.releases.find(each.deployment_id) for each in observed}
     check_claims(
         release=release,
         observed=observed,
         others=work.host.all_containers(),
-        known_lanes={name: kept.release.lane for name, kept in known.items() if kept is not None},
+        known_lanes={name: kept.release.lane for name, kept in work.releases.recorded(observed).items()},
         former_lanes=work.former_lanes,
     )
 
@@ -95,7 +94,7 @@ def _bring_up(work: Work, release: Release) -> tuple[tuple[Container, ...], Targ
     images = provide_images(work=work, release=release)
     work.reporter.stage(BUILDING, 45, "Every image is here.")
     observed = work.host.settled_containers(stack=release.stack, project_id=release.project_id)
-    owners = owners_of(release=release, observed=observed, known=_known(work, observed))
+    owners = owners_of(release=release, observed=observed, known=work.releases.recorded(observed))
     target = _target(work, release, owners, _expected(work, release, owners, images), observed)
     plan = make_plan(target=target, observed=observed)
     work.reporter.log(source="agent", text=f"Plan:\n{plan.text()}")
@@ -122,12 +121,6 @@ def _window(release: Release, plan: Plan, owners: Mapping[str, str]) -> float:
     """Where nothing is or was started there is nothing to watch for a while: one look is the proof."""
     resumed = bool(plan.leaving) and release.deployment_id in owners.values()
     return release.health_window if plan.services(*STARTING) or resumed else 0.0
-
-
-def _known(work: Work, observed: tuple[Container, ...]) -> frozenset[str]:
-    """Deployments of these containers whose files are still on this host."""
-    found = {each.deployment_id for each in observed}
-    return frozenset(deployment_id for deployment_id in found if work.releases.find(deployment_id) is not None)
 
 
 def _expected(work: Work, release: Release, owners: Mapping[str, str], images: dict[str, str]) -> dict[str, str]:

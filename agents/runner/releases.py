@@ -106,10 +106,14 @@ class Releases:
             failure=json.loads(row["failure"] or "{}"),
         )
 
-    def unknown(self, observed: Iterable[Container]) -> list[str]:
-        """Deployments of these containers that are not recorded here: the journal is younger, or older, than they."""
+    def recorded(self, observed: Iterable[Container]) -> dict[str, Kept]:
+        """The releases by whose files these containers run, by deployment, as far as they are recorded here."""
         found = {each.deployment_id for each in observed} - {""}
-        return sorted(each for each in found if self.find(each) is None)
+        return {name: kept for name in found if (kept := self.find(name)) is not None}
+
+    def unknown(self, observed: Collection[Container]) -> list[str]:
+        """Deployments of these containers that are not recorded here: the journal is younger, or older, than they."""
+        return sorted({each.deployment_id for each in observed} - {""} - self.recorded(observed).keys())
 
     def current(self, stack: str) -> str:
         """The deployment whose stack runs; empty for none."""
