@@ -44,23 +44,23 @@ def restore(*, work: Work, kept: Kept) -> Restored:
 
 
 def _restore(work: Work, kept: Kept) -> Restored:
+    observed = work.host.containers(stack=kept.release.stack, project_id=kept.release.project_id)
     if not kept.base:
-        return _leave_nothing(work=work, kept=kept)
-    refuse_unknown(work=work, stack=kept.release.stack)
+        return _leave_nothing(work=work, kept=kept, observed=observed)
+    refuse_unknown(work=work, observed=observed)
     base = work.releases.find(kept.base)
     if base is None:
         raise StepFailedError("internal", "What ran before is no longer in the journal.")
-    volumes = _volumes(work=work, kept=kept)
-    observed = bring_back(work=work, kept=base)
+    volumes = _volumes(work=work, kept=kept, observed=observed)
+    restored = as_before(kept=base, observed=bring_back(work=work, kept=base))
     _remove_networks(work=work, kept=kept)
-    return replace(as_before(kept=base, observed=observed), volumes_left=volumes)
+    return replace(restored, volumes_left=volumes)
 
 
-def refuse_unknown(*, work: Work, stack: str) -> None:
+def refuse_unknown(*, work: Work, observed: tuple[Container, ...]) -> None:
     """Raises StepFailedError where the stack has containers that the journal never recorded: it was lost or restored,
     so nobody knows what ran before, and whatever is there is left alone.
     """
-    observed = work.host.containers(stack=stack, project_id=work.command.project_id)
     unknown = work.releases.unknown(observed)
     if unknown:
         message = (
@@ -98,18 +98,16 @@ def bring_back(*, work: Work, kept: Kept) -> tuple[Container, ...]:
     return Applier(work=work, goal=goal).bring_about(plan, observed=observed)
 
 
-def _leave_nothing(*, work: Work, kept: Kept) -> Restored:
+def _leave_nothing(*, work: Work, kept: Kept, observed: tuple[Container, ...]) -> Restored:
     """Nothing of ours ran before: remove containers, and the networks that came with the release."""
     release = kept.release
     if not kept.touched:
-        observed = work.host.containers(stack=release.stack, project_id=release.project_id)
         runs = any(each.state == RUNNING for each in observed if each.id in kept.before.containers)
         return Restored(services=[], previous_running=runs)
     if kept.before.containers:
         message = "What ran before is of no deployment that this agent proved, so it cannot be put back."
         raise StepFailedError("internal", message)
-    volumes = _volumes(work=work, kept=kept)
-    observed = work.host.containers(stack=release.stack, project_id=release.project_id)
+    volumes = _volumes(work=work, kept=kept, observed=observed)
     work.host.remove_containers(tuple(each.id for each in observed))
     _remove_networks(work=work, kept=kept)
     left = work.host.containers(stack=release.stack, project_id=release.project_id)
@@ -121,12 +119,10 @@ def _leave_nothing(*, work: Work, kept: Kept) -> Restored:
     return Restored(services=services, previous_running=False, volumes_left=volumes)
 
 
-def _volumes(*, work: Work, kept: Kept) -> tuple[str, ...]:
+def _volumes(*, work: Work, kept: Kept, observed: tuple[Container, ...]) -> tuple[str, ...]:
     """Volumes that came with the release, those without a name of ours too. Said in the log, so that people see it."""
-    release = kept.release
-    observed = work.host.containers(stack=release.stack, project_id=release.project_id)
     mounted = {name for each in observed if each.id not in kept.before.containers for name in each.volumes.values()}
-    came = sorted({*work.host.volumes(release.stack), *mounted} - set(kept.before.volumes))
+    came = sorted({*work.host.volumes(kept.release.stack), *mounted} - set(kept.before.volumes))
     if came:
         work.reporter.log(source="agent", text=f"These volumes stay, they may hold data: {', '.join(came)}.\n")
     return tuple(came[:MAX_VOLUMES_NAMED])

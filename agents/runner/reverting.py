@@ -59,14 +59,16 @@ def _keep(work: Work, kept: Kept) -> bool:
 
 def _proven(work: Work, kept: Kept) -> list[pb.ServiceObserved] | None:
     """The services as they were proven, or as they prove themselves now; None where neither is so."""
-    release, target = kept.release, kept.target
+    release = kept.release
+    proven = kept.phase is Phase.CURRENT and work.releases.current(release.stack) == release.deployment_id
+    if proven and (proof := Journal(work.releases.store).proof_of(release.deployment_id)) is not None:
+        return list(proof.services)
+    if not (proven or kept.phase is Phase.APPLYING):
+        return None
     observed = work.host.containers(stack=release.stack, project_id=release.project_id)
-    if kept.phase is Phase.CURRENT and work.releases.current(release.stack) == release.deployment_id:
-        proof = Journal(work.releases.store).proof_of(release.deployment_id)
-        # An agent from before proofs were kept has none.
-        return list(proof.services) if proof is not None else describe_all(target=target, observed=observed)
-    if kept.phase is Phase.APPLYING and _is_up(work, kept, observed):
-        return describe_all(target=target, observed=observed)
+    # An agent from before proofs were kept has none.
+    if proven or _is_up(work, kept, observed):
+        return describe_all(target=kept.target, observed=observed)
     return None
 
 
@@ -85,7 +87,7 @@ def _put_back(work: Work, kept: Kept | None) -> Restored:
     if kept is not None and _is_due(work, kept):
         return restore(work=work, kept=kept)
     stack = work.command.revert.stack_name
-    refuse_unknown(work=work, stack=stack)
+    refuse_unknown(work=work, observed=work.host.containers(stack=stack, project_id=work.command.project_id))
     current = work.releases.find(work.releases.current(stack))
     if current is None:
         return Restored(services=[], previous_running=False)
