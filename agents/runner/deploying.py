@@ -17,7 +17,7 @@ from agents.runner.image_volumes import refuse_hidden_data, with_image_volumes
 from agents.runner.images import provide_images
 from agents.runner.model import Container, Release, Target
 from agents.runner.observed import describe_all, step
-from agents.runner.outages import through_outages
+from agents.runner.outages import through_outages, until_done
 from agents.runner.plan import Plan, make_plan
 from agents.runner.releases import Before, Kept, Phase
 from agents.runner.reports import BUILDING, COMPLETED, DEPLOYING, shown, shown_tail
@@ -193,7 +193,7 @@ def _go_back(work: Work, kept: Kept) -> None:
             log_tail=finished.log_tail,
         )
     try:
-        restored = restore(work=work, kept=kept)
+        restored = until_done(work=work, attempt=lambda: restore(work=work, kept=kept))
     except (InterruptedWorkError, sqlite3.OperationalError):
         raise
     except Exception as error:

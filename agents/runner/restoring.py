@@ -13,7 +13,6 @@ from agents.runner.errors import StepFailedError
 from agents.runner.image_volumes import with_image_volumes
 from agents.runner.model import RUNNING, Container
 from agents.runner.observed import describe_all, step
-from agents.runner.outages import until_done
 from agents.runner.plan import make_plan
 from agents.runner.releases import Kept
 from agents.runner.steps import STARTING
@@ -35,15 +34,7 @@ class Restored:
 
 
 def restore(*, work: Work, kept: Kept) -> Restored:
-    """Go back to what ran before this release. Safe to repeat. Raises StepFailedError when that cannot be done.
-
-    What cannot be done because Docker is away is tried until it is done, or the work is interrupted; what Docker or
-    Compose would not do is tried a few times.
-    """
-    return until_done(work=work, attempt=lambda: _restore(work, kept))
-
-
-def _restore(work: Work, kept: Kept) -> Restored:
+    """Go back to what ran before this release. Safe to repeat. Raises StepFailedError when that cannot be done."""
     observed = work.host.containers(stack=kept.release.stack, project_id=kept.release.project_id)
     if not kept.base:
         return _leave_nothing(work=work, kept=kept, observed=observed)

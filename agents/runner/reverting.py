@@ -24,11 +24,11 @@ logger = logging.getLogger(__name__)
 def revert(work: Work) -> None:
     """Ends with the command's last report. Raises InterruptedWorkError, the command open, when the runner stops."""
     kept = work.releases.find(work.command.deployment_id)
-    if kept is not None and work.command.revert.keep_proven and _keep(work, kept):
-        return
     finished = pb.CommandFinished(reason="cancelled", message=_message(work.command.revert))
     try:
-        restored = _put_back(work, kept)
+        if kept is not None and work.command.revert.keep_proven and _keep(work, kept):
+            return
+        restored = until_done(work=work, attempt=lambda: _put_back(work, kept))
     except (InterruptedWorkError, sqlite3.OperationalError):
         raise
     except Exception as error:
@@ -47,7 +47,7 @@ def revert(work: Work) -> None:
 
 def _keep(work: Work, kept: Kept) -> bool:
     """Nobody asked to go back: answer with the proof, and touch nothing, where it was proven or all of it is up now."""
-    services = _proven(work, kept)
+    services = until_done(work=work, attempt=lambda: _proven(work, kept))
     if services is None:
         return False
     message = "It was proven before the order to go back was followed, so it was left as it is."
@@ -91,8 +91,7 @@ def _put_back(work: Work, kept: Kept | None) -> Restored:
     current = work.releases.find(work.releases.current(stack))
     if current is None:
         return Restored(services=[], previous_running=False)
-    observed = until_done(work=work, attempt=lambda: bring_back(work=work, kept=current))
-    return as_before(kept=current, observed=observed)
+    return as_before(kept=current, observed=bring_back(work=work, kept=current))
 
 
 def _is_due(work: Work, kept: Kept) -> bool:

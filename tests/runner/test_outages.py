@@ -12,9 +12,10 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from docker.errors import APIError
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner import docker_host, outages
+from agents.runner import docker_host, outages, reverting
 from agents.runner.docker_host import DockerHost
 from agents.runner.errors import InterruptedWorkError, StepFailedError
 from agents.runner.interrupt import REVERTED, Interrupt
@@ -22,6 +23,7 @@ from agents.runner.journal import Journal
 from agents.runner.masking import Masker
 from agents.runner.patience import WorkPatience
 from agents.runner.progress import Progress
+from agents.runner.releases import Releases
 from agents.runner.reports import Reporter
 from agents.runner.store import Store
 from agents.runner.work import Work
@@ -38,7 +40,7 @@ def work(tmp_path: Path) -> Iterator[Work]:
     reporter = Reporter(
         journal=journal, command_id="c", deployment_id="d", masker=Masker(), now_ms=lambda: 0, wake=lambda: None
     )
-    parts = SimpleNamespace(host=DockerHost(), interrupt=Interrupt(), reporter=reporter, masker=Masker())
+    parts = SimpleNamespace(host=DockerHost(), interrupt=Interrupt(), reporter=reporter, masker=Masker(), store=store)
     yield cast(Work, parts)
     reporter.flush()
     store.close()
@@ -68,6 +70,20 @@ def test_but_not_what_was_judged_nor_for_ever(work: Work, error: str, tries: int
     with pytest.raises(StepFailedError):
         outages.until_done(work=work, attempt=attempt)
     assert len(calls) == tries
+
+
+def test_an_order_to_go_back_is_tried_again_from_its_first_look_on(
+    work: Work, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    calls, look = failing(1, APIError("driver failed to get the container"))
+    parts = cast(SimpleNamespace, work)
+    parts.command = pb.Command(deployment_id="d", revert=pb.Revert(stack_name="no-such-stack"))
+    parts.releases = Releases(store=parts.store, folder=tmp_path)
+    monkeypatch.setattr(reverting, "refuse_unknown", lambda **_: look())
+    reverting.revert(work)
+    *_, last = Journal(parts.store).pending_reports(after=0, limit=100)
+    assert pb.Report.FromString(last.body).finished.outcome == pb.RESTORED
+    assert len(calls) == 2
 
 
 def test_a_docker_that_goes_away_again_and_again_is_not_the_stack_s_fault(
