@@ -102,8 +102,7 @@ class Store:
     def try_to_write(self) -> None:
         """Write a page that changes nothing, to see whether that can be done. Raises sqlite3.Error."""
         with self.transaction():
-            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-            self._connection.execute(f"PRAGMA user_version = {int(version)}")
+            self._connection.execute(f"PRAGMA user_version = {_version(self._connection)}")
         self.writes.fault = ""
 
     def write(self, statement: str, *values: Any) -> int:
