@@ -14,8 +14,9 @@ from agents.runner import processes
 from agents.runner.interrupt import Interrupt
 from agents.runner.journal import Journal
 from agents.runner.masking import Masker
-from agents.runner.reports import DEPLOYING, MAX_LINE, MAX_LOG_BYTES, MAX_MESSAGE, MAX_TAIL_LINES, Reporter
+from agents.runner.reports import DEPLOYING, MAX_LINE, MAX_LOG_BYTES, MAX_MESSAGE, MAX_TAIL_LINES
 from agents.runner.store import Store
+from tests.runner.test_journal import command, pending, reporter
 
 SECRET = "hunter2-" + "s" * 300
 MIB = 1024 * 1024
@@ -36,20 +37,9 @@ class Counting(Masker):
 def journal(tmp_path: Path) -> Iterator[Journal]:
     store = Store(tmp_path / "journal.sqlite3")
     made = Journal(store)
-    order = pb.Command(command_id="c", lane="l", number=1, deployment_id="d", deploy=pb.Deploy(stack_name="s"))
-    made.receive(order)
+    made.receive(command(1))
     yield made
     store.close()
-
-
-def reporter(journal: Journal, masker: Masker) -> Reporter:
-    return Reporter(
-        journal=journal, command_id="c", deployment_id="d", masker=masker, now_ms=lambda: 1, wake=lambda: None
-    )
-
-
-def told(journal: Journal) -> list[pb.Report]:
-    return [pb.Report.FromString(each.body) for each in journal.pending_reports(after=0, limit=10_000)]
 
 
 def knowing(*values: str) -> Counting:
@@ -60,10 +50,10 @@ def knowing(*values: str) -> Counting:
 
 @pytest.mark.parametrize("before", [0, MAX_LINE - 308, MAX_LINE - 150, MAX_LINE - 1, MAX_LINE])
 def test_a_line_is_cut_and_shows_no_part_of_a_value(journal: Journal, before: int) -> None:
-    made = reporter(journal, knowing(SECRET))
+    made = reporter(journal, masker=knowing(SECRET))
     made.log(source="build", text="." * before + SECRET * 40 + "." * MIB + "\n")
     made.flush()
-    text = "".join(report.log.text for report in told(journal))
+    text = "".join(report.log.text for report in pending(journal))
     assert "hunter2" not in text
     assert "sss" not in text
     assert len(text) <= MAX_LINE + SLACK
@@ -71,16 +61,16 @@ def test_a_line_is_cut_and_shows_no_part_of_a_value(journal: Journal, before: in
 
 
 def test_every_line_of_a_long_text_is_bounded(journal: Journal) -> None:
-    made = reporter(journal, knowing(SECRET))
+    made = reporter(journal, masker=knowing(SECRET))
     made.log(source="agent", text=("x" * MIB + "\n") * 5 + "the end, " + SECRET)
     made.flush()
-    lines = "".join(report.log.text for report in told(journal)).split("\n")
+    lines = "".join(report.log.text for report in pending(journal)).split("\n")
     assert [len(line) <= MAX_LINE + SLACK for line in lines] == [True] * 6
     assert lines[-1] == "the end, ***"
 
 
 def test_everything_else_is_masked_and_bounded(journal: Journal) -> None:
-    made = reporter(journal, knowing(SECRET))
+    made = reporter(journal, masker=knowing(SECRET))
     long = f"{SECRET} " * 100
     made.stage(DEPLOYING, 50, long)
     made.service(pb.ServiceObserved(service_name="web", error_message=long))
@@ -88,7 +78,7 @@ def test_everything_else_is_masked_and_bounded(journal: Journal) -> None:
     finished = pb.CommandFinished(outcome=pb.FAILED, message=long, log_tail=[long] * 50)
     finished.services.append(pb.ServiceObserved(service_name="web", error_message=long))
     made.finished(finished, also=lambda: None)
-    stage, service, restore, last = told(journal)
+    stage, service, restore, last = pending(journal)
     texts = (
         stage.stage.message,
         service.service.error_message,
@@ -104,7 +94,7 @@ def test_everything_else_is_masked_and_bounded(journal: Journal) -> None:
 
 def test_a_log_that_is_full_costs_nothing_any_more(journal: Journal) -> None:
     masker = knowing(SECRET)
-    made = reporter(journal, masker)
+    made = reporter(journal, masker=masker)
     for _ in range(MAX_LOG_BYTES // 8000 + 10):
         made.log(source="build", text="y" * 8000 + "\n")
     seen = masker.seen
@@ -115,7 +105,7 @@ def test_a_log_that_is_full_costs_nothing_any_more(journal: Journal) -> None:
 
 
 def test_a_line_among_a_thousand_values_is_told_at_once(journal: Journal) -> None:
-    made = reporter(journal, knowing(*("a" * 200 + f"{number:04d}" for number in range(1000))))
+    made = reporter(journal, masker=knowing(*("a" * 200 + f"{number:04d}" for number in range(1000))))
     took = []
     for _ in range(5):
         began = time.perf_counter()
