@@ -38,10 +38,14 @@ def project_for(*, caller: Caller, project_id: UUID, right: Right) -> ProjectRec
         raise NotFound("No such project.")
     if caller.sees_everything or project.owner_id == caller.user_id or right is Right.SEE:
         return project
-    role = projects.role_of(user_id=caller.user_id, project_id=project_id)
-    if right is Right.DEPLOY and role == DEPLOYER:
+    if right is Right.DEPLOY and is_deployer(user_id=caller.user_id, project=project):
         return project
     raise Forbidden(f"You may see this project but not {right} it. Ask its owner.")
+
+
+def is_deployer(*, user_id: UUID, project: ProjectRecord) -> bool:
+    """Whether this person may deploy the project by what they are to it: its owner, or a member with that role."""
+    return project.owner_id == user_id or projects.role_of(user_id=user_id, project_id=project.id) == DEPLOYER
 
 
 def may(*, caller: Caller, project_id: UUID, right: Right) -> bool:
@@ -69,9 +73,7 @@ def owner_name(project: ProjectRecord) -> str:
 
 def acts_for(*, caller: Caller, project: ProjectRecord) -> str:
     """Whose project it is, when the caller may touch it as a superuser alone; empty otherwise."""
-    if not caller.sees_everything or project.owner_id == caller.user_id:
-        return ""
-    if projects.role_of(user_id=caller.user_id, project_id=project.id) == DEPLOYER:
+    if not caller.sees_everything or is_deployer(user_id=caller.user_id, project=project):
         return ""
     return owner_name(project)
 

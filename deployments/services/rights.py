@@ -13,10 +13,10 @@ from agents.services import directory
 from deployments.agreed import Grant, GrantState, Half
 from deployments.clients.infrastructure import infrastructure
 from deployments.errors import Forbidden, NotFound
-from deployments.repositories import grants, lanes, projects
+from deployments.repositories import grants, lanes
 from deployments.repositories.grants import Side
 from deployments.services import targets
-from deployments.services.access import DEPLOYER
+from deployments.services.access import is_deployer
 from deployments.types import Caller, ProjectRecord, Target
 
 NO_SERVER = "No such server."
@@ -100,9 +100,7 @@ def _counts(half: Half | None, *, owner_id: UUID) -> bool:
 def _belongs(grant: Grant, *, project: ProjectRecord) -> bool:
     """Whether who gave the server's half has still to do with the project."""
     half = grant.server_half
-    if half is None or half.is_superuser or half.by_id == project.owner_id:
-        return half is not None
-    return projects.role_of(user_id=half.by_id, project_id=project.id) == DEPLOYER
+    return half is not None and (half.is_superuser or is_deployer(user_id=half.by_id, project=project))
 
 
 def state_of(*, grant: Grant | None, project: ProjectRecord) -> GrantState:

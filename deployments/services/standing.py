@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import UUID
 
 from agents.services import directory
 from deployments.agreed import Asker
-from deployments.repositories import deployments, grants, projects
+from deployments.repositories import deployments, grants
 from deployments.repositories.grants import Side
 from deployments.services import accept, rights, targets
-from deployments.services.access import DEPLOYER
+from deployments.services.access import is_deployer
 from deployments.types import DeploymentRecord, ProjectRecord, TargetKind
 
 
@@ -26,7 +25,7 @@ def why_refused(*, deployment: DeploymentRecord, project: ProjectRecord) -> str:
     owns_server = rights.owns_server(user_id=asker.id, server_id=deployment.target.id)
     if deployment.kind == accept.STOP and (owns_server or project.owner_id == asker.id):
         return ""
-    if not _may_deploy(user_id=asker.id, project=project):
+    if not is_deployer(user_id=asker.id, project=project):
         return f"{asker.name}, who asked for this, may no longer deploy this project."
     return _why_not_there(deployment=deployment, project=project, asker=asker, owns_server=owns_server)
 
@@ -58,10 +57,6 @@ def _forbidden_since(deployment: DeploymentRecord) -> str:
         project_id=deployment.project_id, server_id=deployment.target.id, moment=deployment.created_at
     )
     return "The project's right to this server was ended after this was asked for." if ended else ""
-
-
-def _may_deploy(*, user_id: UUID, project: ProjectRecord) -> bool:
-    return project.owner_id == user_id or projects.role_of(user_id=user_id, project_id=project.id) == DEPLOYER
 
 
 def may_run_on(*, deployment: DeploymentRecord, project: ProjectRecord) -> bool:
