@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from agents.services import directory
 from deployments.agreed import Asker
 from deployments.repositories import deployments, grants
 from deployments.repositories.grants import Side
@@ -22,19 +21,18 @@ def why_refused(*, deployment: DeploymentRecord, project: ProjectRecord) -> str:
         return f"The account of {asker.name}, who asked for this, is disabled."
     if asker.is_superuser:
         return _forbidden_since(deployment)
-    owns_server = rights.owns_server(user_id=asker.id, server_id=deployment.target.id)
-    if deployment.kind == accept.STOP and (owns_server or project.owner_id == asker.id):
+    if deployment.kind == accept.STOP and _owns_either(asker, project=project, deployment=deployment):
         return ""
     if not is_deployer(user_id=asker.id, project=project):
         return f"{asker.name}, who asked for this, may no longer deploy this project."
-    return _why_not_there(deployment=deployment, project=project, asker=asker, owns_server=owns_server)
+    return _why_not_there(deployment=deployment, project=project, asker=asker)
 
 
-def _why_not_there(*, deployment: DeploymentRecord, project: ProjectRecord, asker: Asker, owns_server: bool) -> str:
+def _why_not_there(*, deployment: DeploymentRecord, project: ProjectRecord, asker: Asker) -> str:
     grant = grants.newest(project_id=project.id, server_id=deployment.target.id)
-    missing = rights.sides_missing(grant=grant, project=project)
-    if grant is None and owns_server and project.owner_id == asker.id:
+    if grant is None and _owns_both(asker, project=project, deployment=deployment):
         return ""
+    missing = rights.sides_missing(grant=grant, project=project)
     return rights.sentence(missing) if missing else ""
 
 
@@ -47,8 +45,16 @@ def keep_by_use(*, deployment: DeploymentRecord, project: ProjectRecord, at: dat
     if deployment.kind == accept.STOP or grants.newest(project_id=project.id, server_id=server_id) is not None:
         return
     asker = deployments.asker(deployment_id=deployment.id)
-    if asker.id == project.owner_id == directory.owner_of_server(server_id=server_id):
+    if _owns_both(asker, project=project, deployment=deployment):
         grants.give(project_id=project.id, server_id=server_id, sides=tuple(Side), by=asker.id, at=at)
+
+
+def _owns_either(asker: Asker, *, project: ProjectRecord, deployment: DeploymentRecord) -> bool:
+    return project.owner_id == asker.id or rights.owns_server(user_id=asker.id, server_id=deployment.target.id)
+
+
+def _owns_both(asker: Asker, *, project: ProjectRecord, deployment: DeploymentRecord) -> bool:
+    return project.owner_id == asker.id and rights.owns_server(user_id=asker.id, server_id=deployment.target.id)
 
 
 def _forbidden_since(deployment: DeploymentRecord) -> str:

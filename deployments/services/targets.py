@@ -27,10 +27,10 @@ def awaited(deployment: DeploymentRecord) -> str:
         return ""
     try:
         agent = directory.agent_for_server(server_id=deployment.target.id)
+        if agent.presence is Presence.ONLINE:
+            return ""
         server = directory.get_server(server_id=deployment.target.id).name
     except (AgentNotFound, ServerNotFound):
-        return ""
-    if agent.presence is Presence.ONLINE:
         return ""
     if agent.last_seen_at is None:
         return f"Waiting for the agent of {server}, which has not connected yet."
