@@ -25,14 +25,8 @@ class Side(StrEnum):
     SERVER = "server"
 
 
-def open_one(*, project_id: UUID, server_id: UUID) -> Grant | None:
-    """The grant that nobody has ended, whole or half."""
-    row = _rows().filter(project=project_id, server_id=server_id, ended_at__isnull=True).first()
-    return _grant(row) if row else None
-
-
 def newest(*, project_id: UUID, server_id: UUID) -> Grant | None:
-    """The same, or else the one that was ended last."""
+    """The grant that nobody has ended, whole or half, or else the one that was ended last."""
     row = _rows().filter(project=project_id, server_id=server_id).order_by(OPEN_FIRST).first()
     return _grant(row) if row else None
 
@@ -44,13 +38,8 @@ def give(*, project_id: UUID, server_id: UUID, sides: Collection[Side], by: UUID
     halves: dict[str, Any] = {}
     for side in sides:
         halves |= {f"{side}_side_by_id": by, f"{side}_side_at": at}
-    TargetGrant.objects.update_or_create(
-        project_id=project_id,
-        server_id=server_id,
-        ended_at=None,
-        defaults=halves,
-        create_defaults={**halves, "created_at": at},
-    )
+    if not _open(project_id=project_id, server_id=server_id).update(**halves):
+        TargetGrant.objects.create(project_id=project_id, server_id=server_id, created_at=at, **halves)
 
 
 def end(*, project_id: UUID, server_id: UUID, by: UUID, because: str, at: datetime) -> None:
@@ -59,8 +48,7 @@ def end(*, project_id: UUID, server_id: UUID, by: UUID, because: str, at: dateti
     Inside a transaction that holds the lane's lock.
     """
     said = {"ended_at": at, "ended_by_id": by, "ended_because": because}
-    rows = TargetGrant.objects.filter(project=project_id, server_id=server_id, ended_at__isnull=True)
-    if not rows.update(**said):
+    if not _open(project_id=project_id, server_id=server_id).update(**said):
         TargetGrant.objects.create(project_id=project_id, server_id=server_id, created_at=at, **said)
 
 
@@ -86,6 +74,10 @@ def newest_of_server(*, server_id: UUID) -> tuple[Grant, ...]:
     for row in _rows().filter(server_id=server_id).order_by(OPEN_FIRST)[:MAX_LISTED]:
         found.setdefault(row.project_id, _grant(row))
     return tuple(found.values())
+
+
+def _open(*, project_id: UUID, server_id: UUID) -> QuerySet[TargetGrant]:
+    return TargetGrant.objects.filter(project=project_id, server_id=server_id, ended_at__isnull=True)
 
 
 def _rows() -> QuerySet[TargetGrant]:

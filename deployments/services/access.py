@@ -67,8 +67,13 @@ def project_to_deploy(*, caller: Caller, project_id: UUID) -> ProjectRecord:
 
 def owner_name(project: ProjectRecord) -> str:
     """What its owner is called, for people to ask."""
-    owner = users.find(user_id=project.owner_id)
-    return owner.get_username() if owner else ""
+    return name_of(project.owner_id)
+
+
+def name_of(user_id: UUID) -> str:
+    """What this person is called; empty for nobody that is known."""
+    user = users.find(user_id=user_id)
+    return user.get_username() if user else ""
 
 
 def acts_for(*, caller: Caller, project: ProjectRecord) -> str:

@@ -10,7 +10,7 @@ from agents.errors import ServerNotFound
 from agents.services import directory
 from agents.types import ServerData
 from deployments.agreed import Grant, GrantState
-from deployments.repositories import grants, history, projects, tenants, users
+from deployments.repositories import grants, history, projects, tenants
 from deployments.repositories.grants import Side
 from deployments.repositories.tenants import MAX_TENANTS, Latest
 from deployments.services import accept, access, generation, machines, rights
@@ -74,11 +74,10 @@ def _target(
     own |= {Side.PROJECT} if project.owner_id == caller.user_id else set()
     mine = set(Side) if caller.sees_everything else own
     missing = rights.sides_missing(grant=grant, project=project)
-    owner = users.find(user_id=server.owner_id)
     return ProjectTarget(
         server=server,
-        owner=owner.get_username() if owner else "",
-        state=rights.state_of(grant=grant, project=project),
+        owner=access.name_of(server.owner_id),
+        state=rights.state_of(missing),
         grant=grant,
         usable=may_deploy and missing <= mine,
         may_allow=may_deploy and bool(missing & mine),
@@ -107,7 +106,7 @@ def _tenant(*, project_id: UUID, server_id: UUID, owner: str, grant: Grant | Non
         project_name=project.name,
         owner=owner,
         stack_name=generation.stack_name(project),
-        state=rights.state_of(grant=grant, project=project),
+        state=rights.state_of(rights.sides_missing(grant=grant, project=project)),
         grant=grant,
         since=proven.created_at if proven is not None and proven.kind != accept.STOP else None,
         latest=tenants.latest(project_id=project_id, server_id=server_id),

@@ -32,12 +32,13 @@ def allow(*, caller: Caller, project_id: UUID, server_id: UUID, at: datetime) ->
         if not directory.hold_server(server_id=server_id):
             raise rights.missing_server()
         grants.give(project_id=project_id, server_id=server_id, sides=sides, by=caller.user_id, at=at)
-    return rights.state_of(grant=grants.open_one(project_id=project_id, server_id=server_id), project=project)
+    grant = grants.newest(project_id=project_id, server_id=server_id)
+    return rights.state_of(rights.sides_missing(grant=grant, project=project))
 
 
 def _sides_of(*, caller: Caller, project: ProjectRecord, server_id: UUID) -> tuple[Side, ...]:
     sides = rights.own_sides(caller=caller, project=project, server_id=server_id)
-    if Side.SERVER not in sides and not rights.is_known(project=project, server_id=server_id):
+    if Side.SERVER not in sides and not rights.is_known(project_id=project.id, server_id=server_id):
         raise rights.missing_server()
     if not sides:
         raise Forbidden("Only the owner of the project, or of the server, can allow this.")
@@ -50,7 +51,7 @@ def withdraw(*, caller: Caller, project_id: UUID, server_id: UUID, at: datetime)
     Opens its own transaction. Raises NotFound or Forbidden.
     """
     project = access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
-    if not rights.is_known(project=project, server_id=server_id):
+    if not rights.is_known(project_id=project_id, server_id=server_id):
         raise rights.missing_server()
     owns = rights.owns_server(user_id=caller.user_id, server_id=server_id)
     if not (caller.sees_everything or owns or project.owner_id == caller.user_id):
@@ -62,8 +63,7 @@ def withdraw(*, caller: Caller, project_id: UUID, server_id: UUID, at: datetime)
 def forbid(*, caller: Caller, server_id: UUID, project_id: UUID, at: datetime) -> None:
     """End it for the server's owner, whoever's project it is. Raises NotFound, also for a project that is not there."""
     machines.get_server(caller=caller, server_id=server_id)
-    known = grants.newest(project_id=project_id, server_id=server_id)
-    if known is None and lanes.last_started(project_id=project_id, target_id=server_id) is None:
+    if not rights.is_known(project_id=project_id, server_id=server_id):
         raise rights.missing_project()
     with transaction.atomic():
         end(project_id=project_id, server_id=server_id, by=caller, because=f"Ended by {caller.name}.", at=at)

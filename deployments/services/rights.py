@@ -45,20 +45,22 @@ def own_sides(*, caller: Caller, project: ProjectRecord, server_id: UUID) -> tup
 
 def require(*, project: ProjectRecord, server_id: UUID, given: Collection[Side] = ()) -> None:
     """Raises Forbidden or NotFound unless both halves are there, counting those that are given just now."""
+    if set(given) == set(Side):
+        return
     grant = grants.newest(project_id=project.id, server_id=server_id)
     missing = sides_missing(grant=grant, project=project) - set(given)
     if not missing:
         return
-    if Side.SERVER not in given and not is_known(project=project, server_id=server_id):
+    if Side.SERVER not in given and not is_known(project_id=project.id, server_id=server_id):
         raise missing_server()
     raise Forbidden(sentence(missing), details={"serverId": "not granted to the project"})
 
 
-def is_known(*, project: ProjectRecord, server_id: UUID) -> bool:
-    """Whether the project's people know of the server: somebody gave or ended a right to it, or it ran there."""
-    if grants.newest(project_id=project.id, server_id=server_id) is not None:
+def is_known(*, project_id: UUID, server_id: UUID) -> bool:
+    """Whether project and server know of each other: somebody gave or ended a right between them, or it ran there."""
+    if grants.newest(project_id=project_id, server_id=server_id) is not None:
         return True
-    return lanes.last_started(project_id=project.id, target_id=server_id) is not None
+    return lanes.last_started(project_id=project_id, target_id=server_id) is not None
 
 
 def missing_server() -> NotFound:
@@ -76,7 +78,7 @@ def owns_server(*, user_id: UUID, server_id: UUID) -> bool:
 
 def is_granted(*, project: ProjectRecord, server_id: UUID) -> bool:
     """Whether both owners let the project use the server now."""
-    grant = grants.open_one(project_id=project.id, server_id=server_id)
+    grant = grants.newest(project_id=project.id, server_id=server_id)
     return not sides_missing(grant=grant, project=project)
 
 
@@ -103,14 +105,13 @@ def _belongs(grant: Grant, *, project: ProjectRecord) -> bool:
     return half is not None and (half.is_superuser or is_deployer(user_id=half.by_id, project=project))
 
 
-def state_of(*, grant: Grant | None, project: ProjectRecord) -> GrantState:
-    """How far the two owners agree."""
-    missing = sides_missing(grant=grant, project=project)
+def state_of(missing: Collection[Side]) -> GrantState:
+    """How far two owners agree of whose halves these are missing."""
     if not missing:
         return GrantState.GRANTED
-    if missing == {Side.PROJECT}:
+    if set(missing) == {Side.PROJECT}:
         return GrantState.OFFERED
-    return GrantState.ASKED if missing == {Side.SERVER} else GrantState.NONE
+    return GrantState.ASKED if set(missing) == {Side.SERVER} else GrantState.NONE
 
 
 def sentence(missing: Collection[Side]) -> str:
