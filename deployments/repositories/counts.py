@@ -41,8 +41,9 @@ def total(*, project_ids: Collection[UUID] | None, status: Status | None) -> int
 def fold(*, limit: int) -> int:
     """Sum up the changes of at most `limit` projects that have many; returns of how many. Changes no total."""
     many = DeploymentCount.objects.values("project_id").annotate(changes=Count("pk")).filter(changes__gt=MOST_CHANGES)
-    found = list(many.values_list("project_id", flat=True)[:limit])
+    loop = isolation("counts of projects")
+    found = list(many.exclude(project_id__in=loop.resting()).values_list("project_id", flat=True)[:limit])
     for project_id in found:
-        with isolation("counts of projects").item(project_id), transaction.atomic(), connection.cursor() as cursor:
+        with loop.item(project_id), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(FOLD, [project_id])
     return len(found)

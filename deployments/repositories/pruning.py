@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -35,10 +36,11 @@ ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED
 """
 
 
-def ended(*, before: datetime, marker: str, limit: int) -> tuple[UUID, ...]:
+def ended(*, before: datetime, marker: str, but_not: Collection[UUID] = (), limit: int) -> tuple[UUID, ...]:
     """Return deployments that ended before then, nothing needs, and on which this step was not done: oldest first.
 
-    `marker` names the column that says when it was. Needed is what history keeps and each lane's last start.
+    `marker` names the column that says when it was. Needed is what history keeps and each lane's last start. Without
+    those that are left for later: they must not take the places of others.
     """
     kept = DeploymentHistory.objects.filter(deployment=OuterRef("pk"), dropped_at__isnull=True)
     later = Deployment.objects.filter(
@@ -49,6 +51,8 @@ def ended(*, before: datetime, marker: str, limit: int) -> tuple[UUID, ...]:
     )
     last_start = Q(started_at__isnull=False) & ~Exists(later)
     rows = Deployment.objects.filter(completed_at__lt=before, **{f"{marker}__isnull": True})
+    if but_not:
+        rows = rows.exclude(pk__in=list(but_not))
     found = rows.exclude(status__in=sorted(UNFINISHED)).exclude(last_start).filter(~Exists(kept))
     return tuple(found.order_by("completed_at").values_list("pk", flat=True)[:limit])
 

@@ -72,12 +72,11 @@ def _forget_details() -> int:
 
 def _each(*, marker: str, kept: timedelta, act: Callable[[UUID], int]) -> int:
     """One transaction per deployment, so it may die between any two."""
-    loop, moved = isolation(f"housekeeping: {marker}"), 0
-    for deployment_id in pruning.ended(before=clock.now() - kept, marker=marker, limit=MAX_DEPLOYMENTS):
-        if not loop.rests(deployment_id):
-            with loop.item(deployment_id), transaction.atomic():
-                deployments.get_locked(deployment_id=deployment_id)
-                moved += act(deployment_id)
+    loop, moved, before = isolation(f"housekeeping: {marker}"), 0, clock.now() - kept
+    for deployment_id in pruning.ended(before=before, marker=marker, but_not=loop.resting(), limit=MAX_DEPLOYMENTS):
+        with loop.item(deployment_id), transaction.atomic():
+            deployments.get_locked(deployment_id=deployment_id)
+            moved += act(deployment_id)
     return moved
 
 

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from knox.models import AuthToken
 from pytest_django.fixtures import Settings
 
+from agents import isolation
 from agents.models import CommandRecord, EnrolmentToken
 from agents.repositories import commands
 from deployments.events import EventType, NewEvent
@@ -90,6 +91,20 @@ def test_values_of_dropped_versions_are_forgotten_and_their_names_stay(
     assert factories.reload(three[0].id).env_names == ("API_KEY",)
     kept = DeploymentHistory.objects.get(dropped_at__isnull=True)
     assert sealing.unseal_env(sealed=kept.env_vars or {}, deployment_id=three[2].id) == {"API_KEY": CANARY}
+
+
+def test_what_cannot_be_forgotten_takes_no_place_in_a_round(
+    lane: Lane, three: tuple[DeploymentRecord, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = "housekeeping: values_wiped_at"
+    monkeypatch.setattr(isolation, "_LOOPS", {loop: isolation.Isolation(loop=loop, clock=lambda: 0.0)})
+    monkeypatch.setattr(pruning, "MAX_DEPLOYMENTS", 1)
+    age(days=2)
+    bad, good, _ = three
+    Deployment.objects.filter(pk=bad.id).update(env_vars=5, completed_at=datetime.now(UTC) - timedelta(days=3))
+    for _ in range(2):
+        housekeeping.tidy(at=lane.now())
+    assert values(good.id) == []
 
 
 def test_values_of_what_never_ran_are_forgotten_too(lane: Lane) -> None:
