@@ -32,7 +32,7 @@ from agents.hints import (
 )
 from agents.models import Agent, Cluster, CommandRecord, EnrolmentToken, Server
 from agents.models.machines import lost_after, silent_after
-from agents.services import directory, enrolment
+from agents.services import enrolment
 from agents.states import Presence, presence
 
 
@@ -120,9 +120,6 @@ class ServerAdmin(Owned):
     actions_detail = ("new_enrolment_token",)
     empty_title = "No servers yet"
     empty_hint = "Add the machine that is to run your projects, then start its agent with a one-time token."
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return super().has_add_permission(request) and directory.has_room(owner_id=request.user.pk)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         active = Agent.objects.active().filter(server_id=OuterRef("pk"))

@@ -36,7 +36,7 @@ def add_server(
     )
 
 
-def has_room(*, owner_id: UUID | None) -> bool:
+def has_room(*, owner_id: UUID) -> bool:
     """Whether the user may have one more server."""
     return servers.count(owner_id=owner_id) < settings.AXION_MAX_SERVERS
 

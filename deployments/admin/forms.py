@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from django import forms
 from django.http import QueryDict
 
 from deployments import reading
-from deployments.errors import Invalid
+from deployments.errors import Invalid, TooMuch
 from deployments.types import DeployRequest, Target, TargetKind
 from stackgen.code import MAX_BYTES as LARGEST_CODE
 
@@ -51,6 +52,20 @@ def copies_in(text: str) -> int:
         return int(text)
     except ValueError:
         raise Invalid("How many copies? Give a whole number.", details={"replicas": "a whole number"}) from None
+
+
+def with_room(form: Any, *, room: Callable[[], None]) -> Any:
+    """The form of something new, refused in the words of `room` when that raises TooMuch."""
+
+    class WithRoom(form):  # type: ignore[misc]
+        def clean(self) -> Any:
+            try:
+                room()
+            except TooMuch as error:
+                raise forms.ValidationError(error.message) from None
+            return super().clean()
+
+    return WithRoom
 
 
 class GraphForm(forms.Form):

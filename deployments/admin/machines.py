@@ -15,10 +15,10 @@ from unfold.decorators import action
 from agents.admin import ClusterAdmin, ServerAdmin
 from agents.models import Cluster, Server
 from deployments.admin import answers, looks
-from deployments.admin.forms import request_id_in
+from deployments.admin.forms import request_id_in, with_room
 from deployments.admin.own_rows import caller_in, found, identifier
 from deployments.errors import DeployError, NotFound
-from deployments.services import agreements, grants, machine_changes, stop
+from deployments.services import agreements, grants, machine_changes, quotas, stop
 from deployments.services.agreements import Tenant
 from deployments.types import Caller
 
@@ -69,6 +69,11 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
     actions_detail = (*ServerAdmin.actions_detail, "projects")  # type: ignore[assignment]  # one more than its base
     remove = staticmethod(lambda caller, pk: machine_changes.remove_server(caller=caller, server_id=pk))
     why_it_stays = staticmethod(lambda pk: machine_changes.why_server_stays(server_id=pk))
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+        form = super().get_form(request, obj, change=change, **kwargs)
+        owner_id = caller_in(request).user_id
+        return form if obj is not None else with_room(form, room=lambda: quotas.room_for_server(owner_id=owner_id))
 
     @action(description="Deployed here", url_path="projects", icon="apps", permissions=["change"])
     def projects(self, request: HttpRequest, object_id: str) -> HttpResponse:

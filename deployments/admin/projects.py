@@ -20,10 +20,10 @@ from unfold.decorators import display
 
 from deployments.admin import answers, deploying, history, looks, page_state, running, targets
 from deployments.admin.filters import LastStatusFilter
-from deployments.admin.forms import CodeForm, GraphForm
+from deployments.admin.forms import CodeForm, GraphForm, with_room
 from deployments.admin.members import InvitationInline, MemberInline, save_people
 from deployments.admin.own_rows import OwnRows, caller_in, found, fresh_json, identifier, visible_to
-from deployments.errors import DeployError, TooMuch
+from deployments.errors import DeployError
 from deployments.models import Deployment, Project
 from deployments.repositories import projects
 from deployments.services import quotas, sources
@@ -99,16 +99,10 @@ class ProjectAdmin(OwnRows, ModelAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
         base = super().get_form(request, obj, change=change, **kwargs)
         owner = caller_in(request).user_id if obj is None else obj.owner_id
+        if obj is None:
+            base = with_room(base, room=lambda: quotas.room_for_project(owner_id=owner))
 
         class OwnName(base):  # type: ignore[misc,valid-type]
-            def clean(self) -> Any:
-                if obj is None:
-                    try:
-                        quotas.room_for_project(owner_id=owner)
-                    except TooMuch as error:
-                        raise forms.ValidationError(error.message) from None
-                return super().clean()
-
             def clean_name(self) -> str:
                 name = str(self.cleaned_data["name"]).strip()
                 taken = projects.by_name(owner_id=owner, name=name)

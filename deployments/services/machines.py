@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from agents.enrolments import EnrolmentTokenData
@@ -15,7 +14,8 @@ from agents.errors import AgentNotFound, ServerNotFound
 from agents.errors import NotFound as TokenNotFound
 from agents.services import directory, enrolment
 from agents.types import ClusterData, IssuedToken, ServerData
-from deployments.errors import Conflict, Invalid, NotFound, TooMuch
+from deployments.errors import Conflict, Invalid, NotFound
+from deployments.services import quotas
 from deployments.types import Caller, Target, TargetKind
 
 MAX_NAME = 100
@@ -56,14 +56,10 @@ def add_server(
 ) -> ServerData:
     """A new server of the caller; its agent enrols later.
 
-    Raises Invalid, NotFound for a cluster that is not the caller's, or Conflict when the name is taken.
+    Raises Invalid, TooMuch, NotFound for a cluster that is not the caller's, or Conflict when the name is taken.
     """
     name = usable_name(name, what="server")
-    if not directory.has_room(owner_id=caller.user_id):
-        raise TooMuch(
-            f"You have as many servers as one user may: {settings.AXION_MAX_SERVERS}. Remove one first.",
-            details={"servers": f"at most {settings.AXION_MAX_SERVERS} for each user"},
-        )
+    quotas.room_for_server(owner_id=caller.user_id)
     if cluster_id is not None and cluster_id not in {cluster.id for cluster in machines_of(caller).clusters}:
         raise NotFound("No such cluster.", details={"clusterId": "not found"})
     try:

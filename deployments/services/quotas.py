@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from agents.backoff import Backoff
+from agents.services import directory
 from deployments import rates, turns
 from deployments.errors import TooMuch
 from deployments.repositories import usage
@@ -49,6 +50,15 @@ def _turn(*, who: str, patience: float) -> str | None:
 def room_for_project(*, owner_id: UUID) -> None:
     """Raises TooMuch when the user has as many projects as anybody may."""
     _room(usage.projects(owner_id=owner_id), settings.AXION_MAX_PROJECTS, what="projects", field="projects")
+
+
+def room_for_server(*, owner_id: UUID) -> None:
+    """Raises TooMuch when the user has as many servers as anybody may."""
+    if not directory.has_room(owner_id=owner_id):
+        raise TooMuch(
+            f"You have as many servers as one user may: {settings.AXION_MAX_SERVERS}. Remove one first.",
+            details={"servers": f"at most {settings.AXION_MAX_SERVERS} for each user"},
+        )
 
 
 def room_for_graph(*, owner_id: UUID) -> None:
