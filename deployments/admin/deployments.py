@@ -113,7 +113,7 @@ class DeploymentAdmin(OwnRows, ModelAdmin):
 
     @display(description="When")
     def when(self, row: Deployment) -> SafeString:
-        return format_html('<time class="ax-time" datetime="{}"></time>', row.created_at.isoformat())
+        return looks.moment(row.created_at)
 
     @display(description="Took")
     def how_long(self, row: Deployment) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils.html import format_html
@@ -111,6 +112,11 @@ def pill(look: Look) -> SafeString:
         look.icon,
         look.label,
     )
+
+
+def moment(at: datetime) -> SafeString:
+    """A time that the browser tells in the reader's own words."""
+    return format_html('<time class="ax-time" datetime="{}"></time>', at.isoformat())
 
 
 def as_json() -> dict[str, Any]:

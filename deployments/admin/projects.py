@@ -12,7 +12,6 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
@@ -82,7 +81,7 @@ class ProjectAdmin(OwnRows, ModelAdmin):
     def last_when(self, row: Any) -> SafeString | str:
         if row.newest_at is None:
             return "-"
-        return format_html('<time class="ax-time" datetime="{}"></time>', row.newest_at.isoformat())
+        return looks.moment(row.newest_at)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
         """A new project goes through the use case that every door uses."""

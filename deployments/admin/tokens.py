@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -13,11 +12,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from deployments.admin import looks
 from deployments.admin.own_rows import OwnRows, caller_in
 from deployments.errors import DeployError
 from deployments.models import ApiToken
@@ -26,9 +24,9 @@ from deployments.scopes import Scope
 from deployments.services import tokens
 
 SCOPES = {
-    Scope.READ: "Read: look at everything that you may see",
-    Scope.DEPLOY: "Deploy: read, plan, deploy, roll back, scale, stop and cancel",
-    Scope.ALL: "All that you may",
+    Scope.READ: "Read: see all that you may see",
+    Scope.DEPLOY: "Deploy: also plan, deploy, roll back, scale, stop",
+    Scope.ALL: "All: do whatever you may do",
 }
 FIELD = "border border-base-200 bg-white rounded-default px-3 py-2 w-full dark:bg-base-900 dark:border-base-700"
 
@@ -55,8 +53,8 @@ class NewTokenForm(forms.Form):
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(OwnRows, ModelAdmin):
-    list_display = ("name", "may", "made", "ends", "last_used")
-    fields = ("name", "may", "made", "ends", "last_used")
+    list_display = ("name", "scope", "made", "ends", "last_used")
+    fields = list_display
     readonly_fields = fields
     list_per_page = 50
     show_full_result_count = False
@@ -100,27 +98,19 @@ class ApiTokenAdmin(OwnRows, ModelAdmin):
                 )
                 context |= {"made": made, "text": text}
             except DeployError as error:
-                form.add_error(None, error.message)
+                form.add_error("name" if "name" in error.details else None, error.message)
         answer = TemplateResponse(request, "admin/deployments/token.html", context)
         add_never_cache_headers(answer)
         return answer
 
-    @display(description="May", ordering="scope")
-    def may(self, token: ApiToken) -> str:
-        return token.scope
-
     @display(description="Made", ordering="token__created")
     def made(self, token: ApiToken) -> Any:
-        return moment(token.token.created)
+        return looks.moment(token.token.created)
 
     @display(description="Ends", ordering="token__expiry")
     def ends(self, token: ApiToken) -> Any:
-        return moment(token.token.expiry)
+        return looks.moment(token.token.expiry)
 
     @display(description="Last used", ordering="last_used_at")
     def last_used(self, token: ApiToken) -> Any:
-        return moment(token.last_used_at) if token.last_used_at else "never"
-
-
-def moment(at: datetime) -> SafeString:
-    return format_html('<time class="ax-time" datetime="{}"></time>', at.isoformat())
+        return looks.moment(token.last_used_at) if token.last_used_at else "never"

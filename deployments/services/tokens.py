@@ -35,7 +35,9 @@ def make(*, caller: Caller, name: str, scope: Scope, days: int) -> tuple[TokenRe
     """A token of the caller and its clear text, which exists only in the answer. Raises Invalid or Conflict."""
     name = name.strip() or UNNAMED
     if len(name) > MAX_NAME or not name.isprintable():
-        raise Invalid("The token's name cannot be used.", details={"name": "1 to 100 printable characters"})
+        raise Invalid(
+            "A token's name has 1 to 100 printable characters.", details={"name": "1 to 100 printable characters"}
+        )
     if not 1 <= days <= MAX_DAYS:
         raise Invalid("A token lasts 1 to 365 days.", details={"expiresInDays": f"1 to {MAX_DAYS}"})
     with transaction.atomic():

@@ -201,7 +201,10 @@ def test_the_page_makes_shows_and_ends(people: People) -> None:
     assert rest(text).get("/api/projects").status_code == 200, "another's token is not there, for nobody"
     browser.post(f"{base}{row.pk}/delete/", {"post": "yes"})
     assert rest(text).get("/api/projects").status_code == 401
-    assert browser.post(f"{base}add/", {"name": "robot", "scope": "root", "days": "5000"}).context["form"].errors
+    wrong = {"name": "\u200b", "scope": "root", "days": "5000"}
+    assert set(browser.post(f"{base}add/", wrong).context["form"].errors) == {"scope", "days"}
+    wrong |= {"scope": "all", "days": "5"}
+    assert set(browser.post(f"{base}add/", wrong).context["form"].errors) == {"name"}
 
 
 def aged(browser: Client) -> Client:
