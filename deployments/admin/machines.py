@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 from django.contrib import admin, messages
+from django.contrib.admin.templatetags.admin_urls import admin_urlname
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -18,7 +19,7 @@ from deployments.admin import answers, looks
 from deployments.admin.forms import request_id_in, with_room
 from deployments.admin.own_rows import caller_in, found, identifier
 from deployments.errors import DeployError, NotFound
-from deployments.services import agreements, grants, machine_changes, quotas, stop
+from deployments.services import agreements, grants, machine_changes, machines, quotas, stop
 from deployments.services.agreements import Tenant
 from deployments.types import Caller
 
@@ -55,7 +56,7 @@ class CheckedDeletion:
             return view()
         except DeployError as error:
             answers.complain(request, error)
-            return redirect(request.path if request.method == "GET" else "admin:index")
+            return redirect(admin_urlname(self.opts, "changelist"))  # type: ignore[attr-defined]  # a ModelAdmin's
 
 
 @admin.register(Cluster)
@@ -79,14 +80,14 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
     def projects(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Whose projects are on the server; stop or forbid one by POST."""
         caller, server_id = caller_in(request), identifier(object_id)
-        there: tuple[Tenant, ...] = found(agreements.tenants_of, caller=caller, server_id=server_id)
-        server = Server.objects.get(pk=server_id)
+        server = found(machines.get_server, caller=caller, server_id=server_id)
         if request.method == "POST":
             self.change_one(request, caller, server_id)
             return redirect("admin:agents_server_projects", server_id)
+        there: tuple[Tenant, ...] = found(agreements.tenants_of, caller=caller, server_id=server_id)
         rows = [(each, look_of(each)) for each in there]
-        title = f"Deployed on {server.name}"
-        return answers.page(request, PAGE, title=title, of=server, server=server, rows=rows, request_id=uuid4())
+        of, title = Server(pk=server.id, name=server.name), f"Deployed on {server.name}"
+        return answers.page(request, PAGE, title=title, of=of, server=server, rows=rows, request_id=uuid4())
 
     def change_one(self, request: HttpRequest, caller: Caller, server_id: UUID) -> None:
         """Stop or forbid the posted project, and tell what became of it."""
@@ -102,10 +103,12 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
                     request_id=request_id_in(request.POST),
                     at=at,
                 )
-                messages.success(request, "It is being stopped.")
+                messages.success(request, "The project is being stopped on this server.")
             elif request.POST.get("do") == "forbid":
                 grants.forbid(caller=caller, server_id=server_id, project_id=project_id, at=at)
-                messages.success(request, "Nothing of it starts here any more. What runs runs until it is stopped.")
+                messages.success(
+                    request, "Nothing of the project starts here any more. What runs stays until it is stopped."
+                )
         except ValueError:
             answers.complain(request, NotFound("No such project on this server."))
         except DeployError as error:

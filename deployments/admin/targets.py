@@ -34,8 +34,6 @@ def targets_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
         of=Project(pk=project.id, name=project.name),
         project=project,
         targets=agreements.targets_of(caller=caller, project_id=object_id),
-        may_end=caller.sees_everything or project.owner_id == caller.user_id,
-        me=caller.user_id,
     )
 
 
@@ -46,7 +44,9 @@ def say(request: HttpRequest, caller: Caller, project_id: UUID) -> None:
         server_id = UUID(request.POST.get("server", ""))
         if request.POST.get("do") == "end":
             grants.withdraw(caller=caller, project_id=project_id, server_id=server_id, at=at)
-            messages.success(request, "The project may not use this server any more. What runs there runs on.")
+            messages.success(
+                request, "The project may not use this server any more. What runs there stays until it is stopped."
+            )
         elif request.POST.get("do") == "allow":
             state = grants.allow(caller=caller, project_id=project_id, server_id=server_id, at=at)
             messages.success(request, SAID[state])
@@ -58,7 +58,7 @@ def say(request: HttpRequest, caller: Caller, project_id: UUID) -> None:
 
 SAID = {
     GrantState.GRANTED: "The project may be deployed there now.",
-    GrantState.OFFERED: "The server is offered. The project's owner has to allow it.",
-    GrantState.ASKED: "You allow it. The server's owner has to offer it.",
+    GrantState.OFFERED: "The server is offered. The project's owner still has to allow it.",
+    GrantState.ASKED: "The server is allowed. Its owner still has to offer it.",
     GrantState.NONE: "Nothing changed.",
 }

@@ -21,7 +21,7 @@ from deployments.types import Caller, ProjectRecord, Right
 class ProjectTarget:
     """A server that the project may use, was offered, or could be given by the caller. `usable`: by the caller, now.
 
-    `may_allow`: the caller could give a half that is missing.
+    `may_allow`: the caller could give a half that is missing. `may_end`: one of the two sides is the caller's.
     """
 
     server: ServerData
@@ -30,6 +30,7 @@ class ProjectTarget:
     grant: Grant | None
     usable: bool
     may_allow: bool
+    may_end: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +82,7 @@ def _target(
         grant=grant,
         usable=may_deploy and missing <= mine,
         may_allow=may_deploy and bool(missing & mine),
+        may_end=grant is not None and bool(mine),
     )
 
 
