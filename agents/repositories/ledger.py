@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Count, Max, Q
 from django.db.models.functions import Now
 
 from agents.hello import StackState
@@ -39,14 +39,22 @@ def behind(*, agent_id: UUID, highest: Mapping[str, int]) -> tuple[str, ...]:
     """
     told = {lane: number for lane, number in highest.items() if 0 < number < MAX_NUMBER and len(lane) <= 200}
     own = Agent.objects.filter(id=agent_id).values("server_id")
-    rows = CommandRecord.objects.filter(lane__in=told)
-    foreign = set(rows.exclude(agent__server_id__in=own).values_list("lane", flat=True))
-    known = dict(rows.values_list("lane").annotate(highest=Max("number")).order_by())
-    given = dict(rows.exclude(status__in=UNACKNOWLEDGED).values_list("lane").annotate(highest=Max("number")).order_by())
-    beyond = {lane: number for lane, number in told.items() if lane not in foreign and number > given.get(lane, 0)}
-    for lane, number in beyond.items():
+    rows = CommandRecord.objects.filter(lane__in=told).order_by().values_list("lane")
+    numbered = rows.annotate(
+        known=Max("number"),
+        given=Max("number", filter=~Q(status__in=UNACKNOWLEDGED), default=0),
+        foreign=Count("id", filter=~Q(agent__server_id__in=own)),
+    )
+    here = {row[0]: row[1:] for row in numbered}
+    lower = []
+    for lane, number in told.items():
+        known, given, foreign = here.get(lane, (0, 0, 0))
+        if foreign or number <= given:
+            continue
         raise_floor(lane=lane, number=number)
-    return tuple(sorted(lane for lane, number in beyond.items() if number > known.get(lane, 0)))
+        if number > known:
+            lower.append(lane)
+    return tuple(sorted(lower))
 
 
 def strange_stacks(stacks: Collection[StackState]) -> tuple[str, ...]:
