@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc
 from google.protobuf.message import DecodeError
 
-from agents.contracts import common_pb2, runner_pb2
+from agents.contracts import common_pb2
 from agents.errors import AgentError, TooManyTries
 from agents.limits import KIB, MAX_CALL_BYTES, MAX_RECEIVED_BYTES
 from agents.transport.callers import Callers, address_of
@@ -30,20 +31,6 @@ MAX_BUNDLES = 8
 AGENTS = frozenset({"Heartbeat", "SendMetrics", "StreamMetrics", "FetchBundle", "FetchSecrets"})
 OPEN = frozenset({"HealthCheck"})
 ENROLLING = "RegisterAgent"
-REQUESTS: dict[str, type[Any]] = {
-    "RegisterAgent": runner_pb2.RegisterAgentRequest,
-    "Heartbeat": runner_pb2.HeartbeatRequest,
-    "SendMetrics": runner_pb2.SendMetricsRequest,
-    "FetchBundle": runner_pb2.FetchBundleRequest,
-    "FetchSecrets": runner_pb2.FetchSecretsRequest,
-    "GetAgentStatus": runner_pb2.GetAgentStatusRequest,
-    "ListAgents": runner_pb2.ListAgentsRequest,
-    "DeployProject": runner_pb2.DeployProjectCommand,
-    "GetDeploymentStatus": runner_pb2.GetDeploymentStatusRequest,
-    "CancelDeployment": runner_pb2.CancelDeploymentRequest,
-    "ScaleService": runner_pb2.ScaleServiceCommand,
-    "StopProject": runner_pb2.StopProjectCommand,
-}
 Call = grpc.aio.ServicerContext[Any, Any]
 Incoming = AsyncIterator[bytes]
 if TYPE_CHECKING:
@@ -93,30 +80,25 @@ class Admission(Interceptor):
         if handler.request_streaming:
             return self._streaming(handler, name)
         if handler.response_streaming:
-            return grpc.stream_stream_rpc_method_handler(
-                self._many(handler.unary_stream, name), None, handler.response_serializer
-            )
-        return grpc.stream_unary_rpc_method_handler(
-            self._one(handler.unary_unary, name), None, handler.response_serializer
-        )
+            return grpc.stream_stream_rpc_method_handler(self._many(handler, name), None, handler.response_serializer)
+        return grpc.stream_unary_rpc_method_handler(self._one(handler, name), None, handler.response_serializer)
 
-    def _one(self, answer: Callable[[Any, Call], Awaitable[Any]], name: str) -> Any:
+    def _one(self, handler: Any, name: str) -> Any:
         async def admitted(messages: Incoming, context: Call) -> Any:
             if name in OPEN:
-                return await answer(common_pb2.Empty(), context)
-            caller = await self._who(name, context)
-            async with self._seat(caller, context):
-                return await answer(await self._message(name, messages, context), context)
+                return await handler.unary_unary(common_pb2.Empty(), context)
+            async with self._seat(await self._who(name, context), context):
+                request = await self._message(handler, name, messages, context)
+                return await handler.unary_unary(request, context)
 
         return admitted
 
-    def _many(self, answer: Callable[[Any, Call], AsyncIterator[Any]], name: str) -> Any:
+    def _many(self, handler: Any, name: str) -> Any:
         async def admitted(messages: Incoming, context: Call) -> AsyncIterator[Any]:
-            caller = await self._who(name, context)
-            async with self._seat(caller, context):
-                request = await self._message(name, messages, context)
+            async with self._seat(await self._who(name, context), context):
+                request = await self._message(handler, name, messages, context)
                 async with self._bundles:
-                    async for each in answer(request, context):
+                    async for each in handler.unary_stream(request, context):
                         yield each
 
         return admitted
@@ -142,14 +124,10 @@ class Admission(Interceptor):
             return (await self._callers.agent_for_heartbeat(context)).id.bytes
         return (await self._callers.admit_user(context)).bytes
 
-    async def _message(self, name: str, messages: Incoming, context: Call) -> Any:
+    async def _message(self, handler: Any, name: str, messages: Incoming, context: Call) -> Any:
         try:
-            async with asyncio.timeout(MESSAGE_SECONDS):
-                if name == ENROLLING:
-                    async with self._reading:
-                        content = await anext(messages, None)
-                else:
-                    content = await anext(messages, None)
+            async with asyncio.timeout(MESSAGE_SECONDS), self._reading if name == ENROLLING else nullcontext():
+                content = await anext(messages, None)
         except TimeoutError:
             await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "No message came.")
         limit = MAX_CALL_BYTES if name in AGENTS or name == ENROLLING else MAX_RECEIVED_BYTES
@@ -157,31 +135,22 @@ class Admission(Interceptor):
             told = f"The message is {len(content) // KIB} KiB; {name} takes at most {limit // KIB} KiB."
             await _abort(context, TooLarge(told))
         try:
-            return REQUESTS[name].FromString(content or b"")
+            return handler.request_deserializer(content or b"")
         except DecodeError:
             await _abort(context, Unreadable())
 
-    def _seat(self, caller: bytes, context: Call) -> _Seat:
-        return _Seat(self._calls, caller, context)
-
-
-class _Seat:
-    """One of the calls that a caller may hold."""
-
-    def __init__(self, calls: Counter[bytes], caller: bytes, context: Call) -> None:
-        self._calls = calls
-        self._caller = caller
-        self._context = context
-
-    async def __aenter__(self) -> None:
-        if self._calls[self._caller] >= MAX_CALLS_PER_CALLER:
-            await _abort(self._context, TooManyCalls())
-        self._calls[self._caller] += 1
-
-    async def __aexit__(self, *_: object) -> None:
-        self._calls[self._caller] -= 1
-        if not self._calls[self._caller]:
-            del self._calls[self._caller]
+    @asynccontextmanager
+    async def _seat(self, caller: bytes, context: Call) -> AsyncIterator[None]:
+        """One of the calls that a caller may hold."""
+        if self._calls[caller] >= MAX_CALLS_PER_CALLER:
+            await _abort(context, TooManyCalls())
+        self._calls[caller] += 1
+        try:
+            yield
+        finally:
+            self._calls[caller] -= 1
+            if not self._calls[caller]:
+                del self._calls[caller]
 
 
 async def _abort(context: Call, error: AgentError) -> NoReturn:
