@@ -36,7 +36,7 @@ def create_token(
         added = tokens.add(
             server_id=server_id,
             owner_id=owner_id,
-            token_hash=_hash(token),
+            token_hash=hash_of(token),
             valid_for=lifetime,
             may_replace=replace,
         )
@@ -63,7 +63,7 @@ def register(*, token: str, server_id: UUID | None, info: AgentInfo, new_id: UUI
     """
     credential = CREDENTIAL_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
     with transaction.atomic():
-        spent = tokens.use(token_hash=_hash(token), server_id=server_id)
+        spent = tokens.use(token_hash=hash_of(token), server_id=server_id)
         if spent is None:
             raise EnrolmentRefused
         live = agents.is_connected(server_id=spent.server_id)
@@ -73,7 +73,7 @@ def register(*, token: str, server_id: UUID | None, info: AgentInfo, new_id: UUI
             server_id=spent.server_id,
             owner_id=spent.owner_id,
             new_id=new_id,
-            credential_hash=_hash(credential),
+            credential_hash=hash_of(credential),
             info=info,
         )
         if live:
@@ -85,7 +85,7 @@ def register(*, token: str, server_id: UUID | None, info: AgentInfo, new_id: UUI
 
 def authenticate(*, credential: str) -> AgentData:
     """The active agent with this credential. Raises Unauthenticated."""
-    wanted = _hash(credential)
+    wanted = hash_of(credential)
     found = agents.by_credential(credential_hash=wanted)
     if found is None or not hmac.compare_digest(found[1], wanted):
         raise Unauthenticated
@@ -107,5 +107,5 @@ def revoke(*, agent_id: UUID) -> None:
             raise AgentNotFound
 
 
-def _hash(secret: str) -> str:
+def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()

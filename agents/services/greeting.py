@@ -1,6 +1,5 @@
 """A session begins: who speaks for the agent, what both sides hold, and what is due. One transaction, no network."""
 
-import hashlib
 from uuid import UUID
 
 import structlog
@@ -9,6 +8,7 @@ from django.db import transaction
 from agents.errors import AnotherMachine, Unauthenticated
 from agents.hello import TWO_MACHINES, Greeting, Hello, KnownAgent, admit, unknown_here
 from agents.repositories import agents, delivery, ledger
+from agents.services.enrolment import hash_of
 from agents.states import SETTLING
 
 log = structlog.get_logger(__name__)
@@ -20,7 +20,7 @@ def greet(*, agent_id: UUID, credential: str, session_id: UUID, hello: Hello) ->
     Raises Unauthenticated for a credential that has ended, AnotherMachine for a second machine that uses it.
     """
     with transaction.atomic():
-        agent = agents.lock_for_session(agent_id=agent_id, credential_hash=_hash(credential))
+        agent = agents.lock_for_session(agent_id=agent_id, credential_hash=hash_of(credential))
         if agent is None:
             raise Unauthenticated
         instances = admit(
@@ -52,7 +52,3 @@ def _make_due(agent: KnownAgent, hello: Hello, *, incarnation: UUID) -> None:
         new_process=new_process,
         new_journal=new_process and agent.journal_id not in ("", hello.journal_id),
     )
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
