@@ -11,12 +11,12 @@ import structlog
 from agents import gateway
 from agents.contracts import common_pb2, runner_pb2
 from agents.errors import NotFound
+from agents.pace import Pace
 from agents.services import enrolment
 from agents.transport import codec
 from agents.transport.callers import Callers
 from agents.transport.failures import is_expected, wire_error, wire_status
 from agents.transport.liveness import Liveness
-from agents.transport.pace import Pace
 from agents.transport.ports import Bindings
 from agents.transport.threads import DatabaseThreads
 

@@ -16,8 +16,8 @@ from django.conf import settings
 
 from agents import addresses
 from agents.errors import Unauthenticated
+from agents.pace import Paces
 from agents.services import enrolment
-from agents.transport.pace import Paces
 from agents.transport.ports import UserOf
 from agents.transport.threads import DatabaseThreads
 from agents.types import AgentData

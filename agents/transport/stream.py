@@ -13,13 +13,13 @@ from agents.contracts import runner_pb2
 from agents.database import DATABASE_AWAY
 from agents.errors import AnotherMachine, Unauthenticated
 from agents.hello import Greeting
+from agents.pace import Pace, Paces
 from agents.services.greeting import greet
 from agents.transport import codec, hellos
 from agents.transport.callers import Callers
 from agents.transport.condition import condition_from_wire
 from agents.transport.intake import Intake
 from agents.transport.liveness import Liveness
-from agents.transport.pace import Pace, Paces
 from agents.transport.ports import Bindings, GatewayConfig
 from agents.transport.retention import Retentions
 from agents.transport.session import AgentSession, Ending

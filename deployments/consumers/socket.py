@@ -21,6 +21,7 @@ from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 
+from agents.pace import Pace
 from deployments import seats
 from deployments.consumers.identity import PROTOCOL, caller_from
 from deployments.errors import DeployError, Unauthenticated
@@ -43,8 +44,6 @@ class LiveSocket(AsyncWebsocketConsumer):
     caller: Caller
     looking: asyncio.Task[None] | None = None
     seated = False
-    questions = MAX_QUESTIONS
-    asked_at = 0.0
 
     @property
     def subject(self) -> UUID:
@@ -77,6 +76,8 @@ class LiveSocket(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         """Refuse before anything is said; join the group before reading, so that nothing falls between."""
         self.busy = asyncio.Lock()
+        # Each question costs a look at the database.
+        self.pace = Pace(burst=MAX_QUESTIONS, per_second=QUESTIONS_PER_SECOND)
         try:
             await self.look_who_it_is()
         except DeployError as error:
@@ -140,17 +141,10 @@ class LiveSocket(AsyncWebsocketConsumer):
         if not isinstance(question, dict):
             await self.close(code=NOT_UNDERSTOOD)
             return
-        if not self.may_ask(now=time.monotonic()):
+        if self.pace.take(1):
             await self.close(code=TOO_MANY)
             return
         await self.do(self.answer(question))
-
-    def may_ask(self, *, now: float) -> bool:
-        """Each question costs a look at the database: so many at once, and then at a pace."""
-        self.questions = min(MAX_QUESTIONS, self.questions + (now - self.asked_at) * QUESTIONS_PER_SECOND)
-        self.asked_at = now
-        self.questions -= 1
-        return self.questions >= 0
 
     async def wake(self, message: dict[str, Any]) -> None:
         """From the channel layer: there may be news."""

@@ -10,9 +10,9 @@ import pytest
 
 from agents.contracts import common_pb2, runner_pb2, runner_pb2_grpc
 from agents.limits import KIB, MAX_CALL_BYTES, MAX_RECEIVED_BYTES
+from agents.pace import Pace, Paces
 from agents.services import enrolment
 from agents.transport import admission, callers, stream
-from agents.transport.pace import Pace, Paces
 from tests.agents.doubles import Domain, FakeAgent
 
 pytestmark = pytest.mark.django_db(transaction=True)
