@@ -7,6 +7,7 @@ and who is signed in and what is stored are checked elsewhere.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -39,10 +40,7 @@ def spend(*, what: str, who: str, rate: str, now: float) -> int:
     allowed = rate_of(rate)
     key, gone = _key(what=what, who=who, allowed=allowed, now=now)
     try:
-        cache.add(key, 0, timeout=allowed.seconds + 1)
-        used = int(cache.incr(key))
-    except ValueError:
-        return 0
+        used = count(key, seconds=allowed.seconds + 1)
     except RedisError as error:
         logger.warning("redis is not there, nothing is counted", error=str(error))
         return 0
@@ -53,15 +51,33 @@ def give_back(*, what: str, who: str, rate: str, now: float) -> None:
     """Take back one use of the same window: it turned out not to count."""
     key, _ = _key(what=what, who=who, allowed=rate_of(rate), now=now)
     try:
-        cache.decr(key)
-    except ValueError:
-        return
+        discount(key)
     except RedisError as error:
         logger.warning("redis is not there, nothing is counted", error=str(error))
+
+
+def count(key: str, *, seconds: int) -> int:
+    """Count one more under this key, which is forgotten so long after its first; returns how many by now."""
+    cache.add(key, 0, timeout=seconds)
+    try:
+        return int(cache.incr(key))
+    except ValueError:
+        # Forgotten in between.
+        return 1
+
+
+def discount(key: str) -> None:
+    """Count one less under this key, if it is not forgotten."""
+    with suppress(ValueError):
+        cache.decr(key)
+
+
+def digest(who: str) -> str:
+    """What stands for a name in a key: it may be anything that somebody typed."""
+    return hashlib.sha256(who.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def _key(*, what: str, who: str, allowed: Rate, now: float) -> tuple[str, float]:
     """Of the window that `now` is in, and the seconds that are gone of it."""
     window, gone = divmod(now, allowed.seconds)
-    # The name may be anything that somebody typed.
-    return f"{what}:{hashlib.sha256(who.encode('utf-8', 'replace')).hexdigest()[:32]}:{int(window)}", gone
+    return f"{what}:{digest(who)}:{int(window)}", gone

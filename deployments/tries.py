@@ -10,7 +10,6 @@ in Redis; without it nothing is refused.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 import structlog
@@ -26,7 +25,7 @@ UNDER_ATTACK_TRIES = 2
 # Failures of one name, from all addresses in an hour.
 MAX_CALM_FAILURES = 100
 PAUSES = Backoff(first=2, most=900)
-# So long after the last failure all is forgotten.
+# So long after the first failure all is forgotten.
 REMEMBERED_SECONDS = 3600
 
 logger = structlog.get_logger(__name__)
@@ -72,7 +71,7 @@ def succeeded(tried: Try, *, now: float) -> None:
     """It was the right password: the try does not count."""
     try:
         cache.delete_many([tried.pair, tried.pause])
-        _decrease(tried.of_name)
+        rates.discount(tried.of_name)
     except RedisError as error:
         logger.warning("redis is not there, nothing is counted", error=str(error))
         return
@@ -81,7 +80,8 @@ def succeeded(tried: Try, *, now: float) -> None:
 
 def _pause(tried: Try, *, now: float) -> int:
     """From the last free try on each try begins a pause; of several at once one begins it, and the others wait."""
-    count, of_name = _increase(tried.pair), _increase(tried.of_name)
+    count = rates.count(tried.pair, seconds=REMEMBERED_SECONDS)
+    of_name = rates.count(tried.of_name, seconds=REMEMBERED_SECONDS)
     free = FREE_TRIES if of_name <= MAX_CALM_FAILURES else UNDER_ATTACK_TRIES
     if count < free:
         return 0
@@ -95,21 +95,5 @@ def _until(moment: float | None, *, now: float) -> int:
     return 0 if moment is None or moment <= now else max(1, round(moment - now))
 
 
-def _increase(key: str) -> int:
-    cache.add(key, 0, timeout=REMEMBERED_SECONDS)
-    try:
-        return int(cache.incr(key))
-    except ValueError:
-        return 1
-
-
-def _decrease(key: str) -> None:
-    try:
-        cache.decr(key)
-    except ValueError:
-        return
-
-
 def _key(what: str, who: str) -> str:
-    """A name may be anything that somebody typed."""
-    return f"sign-in-{what}:{hashlib.sha256(who.encode('utf-8', 'replace')).hexdigest()[:32]}"
+    return f"sign-in-{what}:{rates.digest(who)}"
