@@ -16,11 +16,9 @@ logger = structlog.get_logger(__name__)
 
 def take(*, what: str, who: str) -> str | None:
     """What to give back at the end; None when somebody has the turn."""
-    # A number: nothing else goes into the cache.
-    number = secrets.randbits(62)
-    mine = str(number)
+    mine = secrets.token_hex(8)
     try:
-        return mine if cache.add(_key(what, who), number, timeout=LOST_AFTER) else None
+        return mine if cache.add(_key(what, who), mine, timeout=LOST_AFTER) else None
     except RedisError as error:
         logger.warning("redis is not there, nobody waits for a turn", error=str(error))
         return mine
@@ -29,7 +27,7 @@ def take(*, what: str, who: str) -> str | None:
 def give_back(*, what: str, who: str, mine: str) -> None:
     """Let the next have the turn; one that was lost meanwhile is left alone."""
     try:
-        if str(cache.get(_key(what, who))) == mine:
+        if cache.get(_key(what, who)) == mine:
             cache.delete(_key(what, who))
     except RedisError as error:
         logger.warning("redis is not there, a turn is freed by time", error=str(error))
