@@ -22,6 +22,7 @@ from agents.limits import (
     MAX_SERVICES,
     MAX_SHORT_LINE_BYTES,
     MAX_TAIL_LINES,
+    MAX_VOLUMES,
     MAX_WORD_BYTES,
 )
 
@@ -75,7 +76,7 @@ def _service(service: pb.ServiceObserved) -> None:
     _replace(service.container_ids, known)
     service.replicas = min(MAX_NUMBER, max(0, service.replicas))
     service.healthy_replicas = min(MAX_NUMBER, max(0, service.healthy_replicas))
-    _replace(service.image_volumes, [cut(each, MAX_ERROR_BYTES) for each in service.image_volumes[:MAX_TAIL_LINES]])
+    _replace(service.image_volumes, [cut(each, MAX_ERROR_BYTES) for each in service.image_volumes[:MAX_VOLUMES]])
 
 
 def _log(log: pb.LogWritten) -> None:
@@ -95,7 +96,7 @@ def _failed(failed: Any) -> None:
 
 def _finished(finished: pb.CommandFinished) -> None:
     _failed(finished)
-    _replace(finished.volumes_left, [cut(each, MAX_ERROR_BYTES) for each in finished.volumes_left[:MAX_CONTAINERS]])
+    _replace(finished.volumes_left, [cut(each, MAX_ERROR_BYTES) for each in finished.volumes_left[:MAX_VOLUMES]])
     del finished.services[MAX_SERVICES:]
     for service in finished.services:
         _service(service)

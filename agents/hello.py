@@ -30,7 +30,6 @@ class StackState:
     """What the agent's journal holds to run; `current` is None when nothing does."""
 
     stack_name: str
-    lane: str
     current: UUID | None
 
 

@@ -32,6 +32,7 @@ MAX_ERROR_BYTES = 300
 MAX_NAME_BYTES = 200
 MAX_WORD_BYTES = 64
 MAX_CONTAINERS = 100
+MAX_VOLUMES = 20
 # Of one stack; more are refused before they are sent, so that all of them fit into one report at the end.
 MAX_SERVICES = 2000
 # Ids in an inventory, and unfinished commands in a Hello.

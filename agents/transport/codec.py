@@ -32,8 +32,6 @@ from agents.types import (
 KNOWN_STAGES = frozenset(int(each) for each in Stage)
 KNOWN_OUTCOMES = frozenset(int(each) for each in Outcome)
 MAX_ENGINE_ID = 64
-MAX_VOLUMES = 20
-MAX_PATH = 500
 
 
 def id_from_wire(text: str) -> UUID:
@@ -166,8 +164,7 @@ def _time_from_wire(milliseconds: int) -> datetime:
 
 
 def _body_from_wire(message: runner_pb2.Report) -> ReportBody:
-    kind = message.WhichOneof("body")
-    match kind:
+    match message.WhichOneof("body"):
         case "stage":
             stage = message.stage
             if int(stage.stage) not in KNOWN_STAGES:
@@ -184,7 +181,7 @@ def _body_from_wire(message: runner_pb2.Report) -> ReportBody:
                 reason=restore.reason,
                 message=restore.message,
                 failed_service=restore.failed_service,
-                log_tail=tuple(line for line in restore.log_tail),
+                log_tail=tuple(restore.log_tail),
             )
         case "finished":
             return _finished_from_wire(message.finished)
@@ -203,7 +200,7 @@ def _observed_from_wire(message: runner_pb2.ServiceObserved) -> ServiceObserved:
         replicas=message.replicas,
         healthy_replicas=message.healthy_replicas,
         error_message=message.error_message,
-        image_volumes=tuple(path[:MAX_PATH] for path in message.image_volumes[:MAX_VOLUMES]),
+        image_volumes=tuple(message.image_volumes),
     )
 
 
@@ -216,10 +213,10 @@ def _finished_from_wire(message: runner_pb2.CommandFinished) -> CommandFinished:
         reason=message.reason if known else "internal",
         message=message.message if known else f"{unknown} {message.message}".strip(),
         failed_service=message.failed_service,
-        log_tail=tuple(line for line in message.log_tail),
+        log_tail=tuple(message.log_tail),
         services=tuple(_observed_from_wire(service) for service in message.services),
         previous_stack_running=message.previous_stack_running,
-        volumes_left=tuple(message.volumes_left[:MAX_VOLUMES]),
+        volumes_left=tuple(message.volumes_left),
         touched=message.touched,
     )
 

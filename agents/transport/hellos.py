@@ -2,8 +2,10 @@
 
 from uuid import UUID
 
+from agents.bounding import cut
 from agents.contracts import runner_pb2
 from agents.hello import Hello, StackState
+from agents.limits import MAX_NAME_BYTES, MAX_UNFINISHED, MAX_WORD_BYTES
 from agents.states import CommandKind
 from agents.types import AgentCommand, DeployCommand
 
@@ -11,8 +13,6 @@ from agents.types import AgentCommand, DeployCommand
 MAX_STACKS = 2000
 MAX_LANES = 2000
 MAX_KINDS = 100
-MAX_UNFINISHED = 10_000
-MAX_WORD = 64
 
 
 def hello_from_wire(message: runner_pb2.Hello) -> Hello:
@@ -31,12 +31,13 @@ def hello_from_wire(message: runner_pb2.Hello) -> Hello:
 
 
 def _word(text: str) -> str:
-    return text[:MAX_WORD].replace("\0", "")
+    return text[:MAX_WORD_BYTES].replace("\0", "")
 
 
 def _stack(message: runner_pb2.StackState) -> StackState:
     current = message.current_deployment_id
-    return StackState(stack_name=message.stack_name, lane=message.lane, current=UUID(current) if current else None)
+    name = cut(message.stack_name, MAX_NAME_BYTES)
+    return StackState(stack_name=name, current=UUID(current) if current else None)
 
 
 def needed_version(command: AgentCommand) -> int:

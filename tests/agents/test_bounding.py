@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from agents import limits
 from agents.bounding import bound_report, cut
 from agents.contracts import runner_pb2 as pb
-from agents.transport import codec
+from agents.transport import codec, hellos
 
 AGENT = uuid4()
 DIGEST = "sha256:" + "a" * 64
@@ -135,3 +135,7 @@ def test_what_an_agent_says_of_itself_is_bounded() -> None:
     assert max(len(each) for each in (info.version, info.os, *map(str, info.server_info.values()))) <= 200
     inventory = pb.Inventory(missing_image_ids=[DIGEST] * 20_000)
     assert len(codec.missing_from_wire(inventory)) == limits.MAX_IMAGES
+    hello = pb.Hello(version="v\0" * 5000, stacks=[pb.StackState(stack_name="s\0" * 5000)])
+    told = hellos.hello_from_wire(hello)
+    assert max(len(each.encode()) for each in (told.version, told.stacks[0].stack_name)) <= 200
+    assert "\0" not in told.version + told.stacks[0].stack_name
