@@ -27,6 +27,8 @@ T = TypeVar("T")
 ACKNOWLEDGE_AT_LEAST_EVERY = 50
 TRIES_BEFORE_SET_ASIDE = 4
 RETRY = Backoff(first=0.2, most=5.0)
+# Commands that are not here, so that each is asked for and logged once; an agent may name any number of them.
+MAX_FORGOTTEN = 1000
 
 # What newer agents said that this version does not know, by what it was.
 SKIPPED: Counter[str] = Counter()
@@ -129,6 +131,8 @@ class Intake:
         """
         self._stored[report.command_id] = max(report.number, self._stored.get(report.command_id, 0))
         if report.command_id not in self._forgotten:
+            if len(self._forgotten) >= MAX_FORGOTTEN:
+                self._forgotten.clear()
             self._forgotten.add(report.command_id)
             self._log.warning("reports of a command that is not here are forgotten", command_id=str(report.command_id))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -13,7 +15,8 @@ from rest_framework.test import APIClient
 from agents.contracts import common_pb2
 from agents.contracts import runner_pb2 as pb
 from agents.limits import MAX_MESSAGE_BYTES, MIB
-from agents.transport import codec
+from agents.transport import codec, intake
+from agents.transport.session import AgentSession
 from deployments import publishing, stream
 from deployments.models import DeploymentEvent, Project
 from deployments.repositories import events
@@ -126,6 +129,26 @@ def test_the_publisher_reads_no_more_at_once(talker: Talker) -> None:
         marked += len(batch)
     assert max(batches) < MAX_READ_BYTES + 200_000
     assert marked == DeploymentEvent.objects.count()
+
+
+async def test_commands_that_it_makes_up_are_not_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "MAX_FORGOTTEN", 3)
+
+    async def not_here(*_: Any, **__: Any) -> bool:
+        return False
+
+    session = AgentSession(session_id=uuid4(), agent=cast("Any", SimpleNamespace(id=uuid4())))
+    threads = cast("Any", SimpleNamespace(run=not_here))
+    taking = intake.Intake(session=session, threads=threads, on_report=progress.apply_report, on_finished=lambda: None)
+    drain = asyncio.create_task(taking.drain())
+    for _ in range(10):
+        made_up = log("line\n")
+        made_up.command_id, made_up.deployment_id, made_up.number = str(uuid4()), str(uuid4()), 1
+        await session.incoming.put(pb.FromAgent(report=made_up))
+    answered = {(await session.outgoing.get()).reports_acknowledged.command_id for _ in range(10)}
+    drain.cancel()
+    assert len(answered) == 10
+    assert len(taking._forgotten) <= 3
 
 
 # What fails is shown as it came: making it smaller would take the database minutes.
