@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -298,4 +297,4 @@ async def test_a_clone_gets_no_work_and_is_told_so(
     assert await clone.ended_with() is grpc.StatusCode.FAILED_PRECONDITION
     assert "Two machines" in await call.details()
     assert "Two machines" in await database.run(trouble_of, agent.id)
-    await asyncio.gather(clone.leave())
+    await clone.leave()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
@@ -125,12 +125,12 @@ def test_the_server_page_says_when_applications_share_its_name(people: People, s
     assert b"answer under the same name" not in browser.get(page, headers={"Host": "localhost:8000"}).content
 
 
-@pytest.mark.django_db(transaction=True)
-def test_enrolling_and_removing_at_once_leaves_no_agent_without_a_server(owner: User, server: Server) -> None:
-    token, outcomes = token_for(server), []
-    start = threading.Barrier(2)
+def at_once(*acts: Callable[[], object]) -> list[str]:
+    """How each of them ended: "done", or the error's name."""
+    outcomes: list[str] = []
+    start = threading.Barrier(len(acts))
 
-    def race(act: Any) -> None:
+    def race(act: Callable[[], object]) -> None:
         try:
             start.wait(timeout=5)
             act()
@@ -140,21 +140,27 @@ def test_enrolling_and_removing_at_once_leaves_no_agent_without_a_server(owner: 
         finally:
             connection.close()
 
-    acts = [
-        lambda: enrol(token),
-        lambda: machine_changes.remove_server(caller=caller_of(owner), server_id=server.id),
-    ]
     threads = [threading.Thread(target=race, args=(act,)) for act in acts]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(timeout=10)
+    return outcomes
+
+
+@pytest.mark.django_db(transaction=True)
+def test_enrolling_and_removing_at_once_leaves_no_agent_without_a_server(owner: User, server: Server) -> None:
+    token = token_for(server)
+    outcomes = at_once(
+        lambda: enrol(token),
+        lambda: machine_changes.remove_server(caller=caller_of(owner), server_id=server.id),
+    )
     assert outcomes.count("done") == 1
     assert Server.objects.exists() == Agent.objects.exists()
 
 
-def test_of_two_tokens_made_at_once_one_is_good(people: People, server: Server) -> None:
-    caller = caller_of(people.users["owner"])
-    for _ in range(3):
-        machines.issue_enrolment_token(caller=caller, server_id=server.id)
-    assert len(machines.list_enrolment_tokens(caller=caller, server_id=server.id)) == 1
+@pytest.mark.django_db(transaction=True)
+def test_of_tokens_made_at_once_one_is_good(owner: User, server: Server) -> None:
+    made = [lambda: machines.issue_enrolment_token(caller=caller_of(owner), server_id=server.id)] * 6
+    assert at_once(*made) == ["done"] * 6
+    assert len(machines.list_enrolment_tokens(caller=caller_of(owner), server_id=server.id)) == 1
