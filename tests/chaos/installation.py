@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from axion_deploy.demo.processes import Addresses, agent, agent_environment, control_plane
-from tests.chaos.disk import SmallDisk
 from tests.chaos.line import Line
 from tests.e2e.control_plane import ControlPlane
 from tests.services.own_docker import OwnDocker
+from tests.services.small_disk import SmallDisk
 
 IMAGES = ("python:3.13-slim", "redis:8")
 FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))), None)
+DISK_BYTES = 48 * 1024 * 1024
 # Short enough for each to pass in a run of minutes, and far enough apart to tell which one did.
 SETTINGS = {
     "AXION_TAKEOVER_AFTER": "4",
@@ -36,7 +37,7 @@ class Installation(ControlPlane):
         """Returns when the agent is connected."""
         self.engine.start()
         self.engine.copy_images(*IMAGES)
-        self.disk = SmallDisk(self.folder / "agent")
+        self.disk = SmallDisk(self.folder / "agent", size=DISK_BYTES)
         super().start()
 
     def _start_processes(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,51 +15,39 @@ from tests.runner.conftest import Agent
 from tests.runner.gateway import TestGateway
 from tests.runner.stacks import Stack
 from tests.runner.test_killed import slow_build
+from tests.services.small_disk import SmallDisk
 
 docker = pytest.mark.docker
 SMALL_BYTES = 2 * 1024 * 1024
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder that holds 2 MiB."""
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """It holds 2 MiB."""
     if os.geteuid() != 0:
         pytest.skip("mounting a small file system needs root")
-    folder = tmp_path / "small"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL_BYTES}", "axion-test", str(folder)], check=True)
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    made = SmallDisk(tmp_path / "small", size=SMALL_BYTES)
+    yield made
+    made.remove()
 
 
 @pytest.fixture
-def small_agent(gateway: TestGateway, small_disk: Path) -> Iterator[Agent]:
-    made = Agent(state_dir=small_disk / "state", port=gateway.port, log_file=small_disk.parent / "agent.log")
+def small_agent(gateway: TestGateway, small_disk: SmallDisk, tmp_path: Path) -> Iterator[Agent]:
+    made = Agent(state_dir=small_disk.folder / "state", port=gateway.port, log_file=tmp_path / "agent.log")
     yield made
     if made.process is not None and made.process.poll() is None:
         made.terminate()
 
 
-def fill(folder: Path) -> Path:
-    """Take all the space there is."""
-    filler = folder / "filler"
-    with filler.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"x" * 1024)
-        except OSError:
-            return filler
-
-
 @docker
 def test_a_full_disk_is_told_as_what_it_is_and_work_begins_when_there_is_space(
-    gateway: TestGateway, small_agent: Agent, small_disk: Path, stack: Stack
+    gateway: TestGateway, small_agent: Agent, small_disk: SmallDisk, stack: Stack
 ) -> None:
     gateway.incarnation = "first"
     small_agent.start()
     gateway.condition(lambda each: each.engine_answers and not each.fault)
     assert gateway.conditions[-1].disk_total_bytes == SMALL_BYTES
-    filler = fill(small_disk)
+    small_disk.fill()
     command = stack.deploy()
     gateway.send(command)
     told = gateway.condition(lambda each: each.fault)
@@ -76,7 +63,7 @@ def test_a_full_disk_is_told_as_what_it_is_and_work_begins_when_there_is_space(
     gateway.condition(lambda each: each.fault)
     beats = len(gateway.heartbeats)
     gateway.until(lambda: len(gateway.heartbeats) >= beats + 3, what="heartbeats")
-    filler.unlink()
+    small_disk.free()
     gateway.send(command)  # as a gateway does with what is not acknowledged
     assert gateway.finished(command.command_id).outcome
     gateway.condition(lambda each: not each.fault)
@@ -85,40 +72,42 @@ def test_a_full_disk_is_told_as_what_it_is_and_work_begins_when_there_is_space(
 
 @docker
 def test_a_disk_that_fills_up_under_work_ends_no_command(
-    gateway: TestGateway, small_agent: Agent, small_disk: Path, stack: Stack
+    gateway: TestGateway, small_agent: Agent, small_disk: SmallDisk, stack: Stack
 ) -> None:
     small_agent.start()
     command = stack.deploy()
     gateway.send(command)
     gateway.until(lambda: gateway.observed(command.command_id, "db", "running"), what="db")
-    filler = fill(small_disk)
+    small_disk.fill()
     gateway.condition(lambda each: "is full" in each.fault)
-    filler.unlink()
+    small_disk.free()
     assert gateway.finished(command.command_id).outcome == 1
     assert len(gateway.hellos) == 1
 
 
 @docker
 def test_a_disk_that_is_full_at_the_start_is_waited_for(
-    gateway: TestGateway, small_agent: Agent, small_disk: Path
+    gateway: TestGateway, small_agent: Agent, small_disk: SmallDisk
 ) -> None:
-    filler = fill(small_disk)
+    small_disk.fill()
     small_agent.start()
     small_agent.wait_for_log("is full")
-    filler.unlink()
+    small_disk.free()
     gateway.condition(lambda each: each.engine_answers)
 
 
 @docker
-def test_no_token_is_used_up_that_could_not_be_kept(gateway: TestGateway, small_agent: Agent, small_disk: Path) -> None:
+def test_no_token_is_used_up_that_could_not_be_kept(
+    gateway: TestGateway, small_agent: Agent, small_disk: SmallDisk
+) -> None:
     gateway.stop()
     small_agent.start()
     small_agent.wait_for_log("not connected")
-    filler = fill(small_disk)
+    small_disk.fill()
     gateway.start()
     small_agent.wait_for_log("There is no room for the credential")
     assert gateway.registrations == []
-    filler.unlink()
+    small_disk.free()
     gateway.until(lambda: gateway.heartbeats, what="a heartbeat")
     assert len(gateway.registrations) == 1
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,32 +16,32 @@ import pytest
 
 from agents.contracts import runner_pb2 as pb
 from agents.runner.docker_host import DockerHost
-from tests.runner import own_engine
 from tests.runner.conftest import Agent, remove_stack
 from tests.runner.gateway import TestGateway
-from tests.runner.own_engine import OwnEngine
 from tests.runner.stacks import Service, Stack
+from tests.services import own_docker
+from tests.services.own_docker import OwnDocker
 
 pytestmark = [
     pytest.mark.docker,
-    pytest.mark.skipif(bool(own_engine.missing()), reason=f"an engine of our own needs {own_engine.missing()}"),
+    pytest.mark.skipif(bool(own_docker.missing()), reason=f"an engine of our own needs {own_docker.missing()}"),
 ]
 DOES_NOT_ANSWER = "Docker on this host does not answer"
 
 
 @pytest.fixture(scope="module")
-def own(base_image: str) -> Iterator[OwnEngine]:
-    started = OwnEngine()
-    started.start()
-    subprocess.run(
-        f"docker save {base_image} | docker --host {started.address} load", shell=True, check=True, capture_output=True
-    )
-    yield started
-    started.remove()
+def own(base_image: str) -> Iterator[OwnDocker]:
+    started = OwnDocker(folder=Path(tempfile.mkdtemp(prefix="axe-")))
+    try:
+        started.start()
+        started.copy_images(base_image)
+        yield started
+    finally:
+        started.stop()
 
 
 @pytest.fixture
-def engine_of_ours(own: OwnEngine) -> Iterator[OwnEngine]:
+def engine_of_ours(own: OwnDocker) -> Iterator[OwnDocker]:
     """Running and thawed before and after each test."""
     yield own
     own.thaw()
@@ -50,9 +50,9 @@ def engine_of_ours(own: OwnEngine) -> Iterator[OwnEngine]:
 
 
 @pytest.fixture
-def agent(gateway: TestGateway, engine_of_ours: OwnEngine, tmp_path: Path) -> Iterator[Agent]:
+def agent(gateway: TestGateway, engine_of_ours: OwnDocker, tmp_path: Path) -> Iterator[Agent]:
     started = Agent(state_dir=tmp_path / "state", port=gateway.port)
-    started.start(DOCKER_HOST=engine_of_ours.address)
+    started.start(DOCKER_HOST=engine_of_ours.host)
     yield started
     engine_of_ours.thaw()
     if started.process is not None and started.process.poll() is None:
@@ -61,7 +61,7 @@ def agent(gateway: TestGateway, engine_of_ours: OwnEngine, tmp_path: Path) -> It
 
 
 @pytest.fixture
-def stack(engine_of_ours: OwnEngine, base_image: str) -> Iterator[Stack]:
+def stack(engine_of_ours: OwnDocker, base_image: str) -> Iterator[Stack]:
     services = (
         Service(name="db", image=base_image, volume=True),
         Service(name="web", image=base_image, level=1, needs=("db",)),
@@ -76,7 +76,7 @@ def stack(engine_of_ours: OwnEngine, base_image: str) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def states(engine_of_ours: OwnEngine, stack: Stack) -> Callable[[], dict[str, tuple[str, str]]]:
+def states(engine_of_ours: OwnDocker, stack: Stack) -> Callable[[], dict[str, tuple[str, str]]]:
     """Service to the deployment it is of and the state it is in, as the engine says it."""
 
     def look() -> dict[str, tuple[str, str]]:
@@ -96,7 +96,7 @@ def deployed(gateway: TestGateway, command: pb.Command) -> None:
 
 
 def test_frozen_while_a_stack_starts_and_told_to_stop_it_ends_and_carries_on_later(
-    agent: Agent, gateway: TestGateway, engine_of_ours: OwnEngine, stack: Stack, states: Callable[[], Any]
+    agent: Agent, gateway: TestGateway, engine_of_ours: OwnDocker, stack: Stack, states: Callable[[], Any]
 ) -> None:
     command = stack.deploy()
     gateway.send(command)
@@ -105,13 +105,13 @@ def test_frozen_while_a_stack_starts_and_told_to_stop_it_ends_and_carries_on_lat
     gateway.until(lambda: DOES_NOT_ANSWER in gateway.log(command.command_id), what="a word about Docker", seconds=30)
     assert agent.terminate() == 0
     engine_of_ours.thaw()
-    agent.start(DOCKER_HOST=engine_of_ours.address)
+    agent.start(DOCKER_HOST=engine_of_ours.host)
     assert gateway.finished(command.command_id).outcome == pb.SUCCEEDED
     assert states() == {"db": ("d1", "running"), "web": ("d1", "running")}
 
 
 def test_frozen_work_is_ended_by_a_revert_and_put_back_later(
-    agent: Agent, gateway: TestGateway, engine_of_ours: OwnEngine, stack: Stack, states: Callable[[], Any]
+    agent: Agent, gateway: TestGateway, engine_of_ours: OwnDocker, stack: Stack, states: Callable[[], Any]
 ) -> None:
     deployed(gateway, stack.deploy())
     command = stack.with_service("db", version="2").deploy()
@@ -128,9 +128,9 @@ def test_frozen_work_is_ended_by_a_revert_and_put_back_later(
 
 
 def test_events_are_heard_again_after_docker_was_shut(
-    engine_of_ours: OwnEngine, base_image: str, monkeypatch: pytest.MonkeyPatch
+    engine_of_ours: OwnDocker, base_image: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DOCKER_HOST", engine_of_ours.address)
+    monkeypatch.setenv("DOCKER_HOST", engine_of_ours.host)
     host, woken = DockerHost(), threading.Event()
     with closing(host.watch(stack="shop", wake=woken.set)):
         assert woken.wait(10)  # it looks once when it begins to listen
@@ -150,7 +150,7 @@ def test_events_are_heard_again_after_docker_was_shut(
 
 
 def test_shut_while_services_are_replaced_blames_none_of_them(
-    agent: Agent, gateway: TestGateway, engine_of_ours: OwnEngine, stack: Stack, states: Callable[[], Any]
+    agent: Agent, gateway: TestGateway, engine_of_ours: OwnDocker, stack: Stack, states: Callable[[], Any]
 ) -> None:
     deployed(gateway, stack.deploy())
     command = stack.with_service("db", version="2", grace=2).deploy()
@@ -163,7 +163,7 @@ def test_shut_while_services_are_replaced_blames_none_of_them(
 
 
 def test_shut_while_what_ran_before_is_put_back(
-    agent: Agent, gateway: TestGateway, engine_of_ours: OwnEngine, stack: Stack, states: Callable[[], Any]
+    agent: Agent, gateway: TestGateway, engine_of_ours: OwnDocker, stack: Stack, states: Callable[[], Any]
 ) -> None:
     deployed(gateway, stack.deploy())
     command = stack.with_service("db", mode="sick").deploy()
@@ -182,14 +182,14 @@ def test_shut_while_what_ran_before_is_put_back(
 
 
 def test_an_agent_started_before_docker_is_online_and_waits(
-    gateway: TestGateway, engine_of_ours: OwnEngine, tmp_path: Path, stack: Stack, states: Callable[[], Any]
+    gateway: TestGateway, engine_of_ours: OwnDocker, tmp_path: Path, stack: Stack, states: Callable[[], Any]
 ) -> None:
     engine_of_ours.shut()
     agent = Agent(state_dir=tmp_path / "state", port=gateway.port)
-    agent.start(DOCKER_HOST=engine_of_ours.address)
+    agent.start(DOCKER_HOST=engine_of_ours.host)
     try:
         told = gateway.condition(lambda each: not each.engine_answers)
-        assert told.engine_message == f"No such file or directory ({engine_of_ours.address})"
+        assert told.engine_message == f"No such file or directory ({engine_of_ours.host})"
         command = stack.deploy()
         gateway.send(command)
         gateway.until(lambda: DOES_NOT_ANSWER in gateway.log(command.command_id), what="a word about Docker")

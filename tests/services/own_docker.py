@@ -1,4 +1,7 @@
-"""A Docker engine of one test's own, which it may kill and freeze: in a network of its own, so it meets no other."""
+"""A Docker engine of one test's own, which it may kill, freeze and shut: in a network of its own, so it meets no other.
+
+The network has no way out, so images are copied to it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,12 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
+
+import docker
 
 from axion_deploy.embedded.child import Child
 from axion_deploy.embedded.waiting import wait_ready
@@ -15,15 +23,25 @@ from axion_deploy.embedded.waiting import wait_ready
 READY_SECONDS = 60.0
 ANSWER_SECONDS = 5.0
 COPY_SECONDS = 300.0
-STOP_SECONDS = 30.0
+STOP_SECONDS = 60.0
+
+
+def missing() -> str:
+    """What this machine lacks for an engine of one's own; empty when nothing."""
+    lacking = [name for name in ("dockerd", "unshare", "nsenter", "ip") if shutil.which(name) is None]
+    return "root" if os.geteuid() != 0 else ", ".join(lacking)
 
 
 class OwnDocker:
-    """The data stay in `folder` from start to start. Needs root. The path must be short: Unix sockets lie in it."""
+    """The data stay in `folder` from start to start. Needs root. The path must be short: Unix sockets lie in it.
 
-    def __init__(self, *, folder: Path) -> None:
+    `network` are commands of a shell that furnish the engine's network further.
+    """
+
+    def __init__(self, *, folder: Path, network: str = "") -> None:
         self.folder = folder
         self.host = f"unix://{folder / 'docker.sock'}"
+        self._furnish = network
         self._network: Child | None = None
         self._engine: Child | None = None
 
@@ -35,7 +53,7 @@ class OwnDocker:
         (self.folder / "docker.pid").unlink(missing_ok=True)
         self._engine = Child(
             name="docker engine",
-            command=["nsenter", f"--net=/proc/{self._network.pid}/ns/net", "dockerd", *self._options()],
+            command=[*self.inside, "dockerd", *self._options()],
             log_file=self.folder / "dockerd.log",
         )
         self._engine.start()
@@ -43,15 +61,21 @@ class OwnDocker:
 
     def _new_network(self) -> Child:
         """A process that only holds a network namespace open, whose loopback is up."""
-        script = "ip link set lo up && echo ready && exec sleep infinity"
+        script = f"ip link set lo up\n{self._furnish}\necho ready\nexec sleep infinity"
         holder = Child(
             name="network",
-            command=["unshare", "--net", "bash", "-c", script],
+            command=["unshare", "--net", "bash", "-ec", script],
             log_file=self.folder / "network.log",
         )
         holder.start()
         wait_ready(holder, probe=lambda: "ready" in holder.tail(), seconds=ANSWER_SECONDS)
         return holder
+
+    @property
+    def inside(self) -> tuple[str, ...]:
+        """What begins a command that runs in the engine's network."""
+        assert self._network is not None, "started before"
+        return ("nsenter", f"--net=/proc/{self._network.pid}/ns/net")
 
     def _options(self) -> list[str]:
         folder = self.folder
@@ -77,11 +101,21 @@ class OwnDocker:
                 timeout=COPY_SECONDS,
                 check=True,
             )
+        assert saved.returncode == 0, names
 
     def docker(self, *arguments: str, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
         """Run the client against this engine. Raises subprocess.TimeoutExpired."""
         command = ["docker", "--host", self.host, *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+
+    @contextmanager
+    def client(self) -> Iterator[Any]:
+        """Docker's own client for Python, of this engine."""
+        with closing(docker.APIClient(base_url=self.host, version="auto", timeout=10)) as made:
+            yield made
+
+    def runs(self) -> bool:
+        return self._engine is not None and self._engine.is_running()
 
     def freeze(self) -> None:
         """Stop the engine where it is; containers run on."""
@@ -96,21 +130,29 @@ class OwnDocker:
         assert self._engine is not None
         self._engine.stop(grace=ANSWER_SECONDS)
 
+    def shut(self) -> None:
+        """End the engine as a machine does that is shut down: its containers stop first."""
+        if self._engine is not None:
+            self.thaw()
+            self._engine.stop(grace=STOP_SECONDS)
+
     def _signal(self, number: signal.Signals) -> None:
+        """Nothing, where the engine has ended: its number may be somebody else's by now."""
         assert self._engine is not None
         assert self._engine.pid is not None
-        os.kill(self._engine.pid, number)
+        if self._engine.is_running():
+            os.kill(self._engine.pid, number)
 
     def stop(self) -> None:
         """End the engine with all its containers and take away all that it had."""
-        with contextlib.suppress(subprocess.SubprocessError, ProcessLookupError):
+        if self.runs():
             self.thaw()
-            containers = self.docker("ps", "-aq").stdout.split()
-            if containers:
-                self.docker("rm", "--force", "--volumes", *containers)
-        for child in (self._engine, self._network):
-            if child is not None:
-                child.stop(grace=STOP_SECONDS)
+            with contextlib.suppress(subprocess.SubprocessError):
+                if containers := self.docker("ps", "-aq").stdout.split():
+                    self.docker("rm", "--force", "--volumes", *containers)
+        self.shut()
+        if self._network is not None:
+            self._network.stop(grace=ANSWER_SECONDS)
         _unmount(self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 
 from stackgen.results import StackOptions
+from tests.services.own_docker import missing
 from tests.unit.stackgen.docker import IMAGES_SECONDS, needs_engine, provide, run
 from tests.unit.stackgen.drawing import DATABASE, GATEWAY, graph, node
 from tests.unit.stackgen.running import CONNECT, NASTY_PASSWORD, Running, prepare, unique_name
-from tests.unit.stackgen.swarm import Swarm, can_have_a_swarm, swarm
+from tests.unit.stackgen.swarm import Swarm, swarm
 
 pytestmark = [
     *needs_engine,
     pytest.mark.timeout(IMAGES_SECONDS),
-    pytest.mark.skipif(not can_have_a_swarm, reason="an engine of one's own needs Linux and root"),
+    pytest.mark.skipif(bool(missing()), reason=f"an engine of one's own needs {missing()}"),
 ]
 # The kernel of a test machine may lack what Swarm's virtual addresses and routing mesh need; users' defaults differ.
 OPTIONS = StackOptions(engine="swarm", swarm_ports="host", swarm_endpoints="dnsrr", health_interval_seconds=1)
@@ -67,11 +68,11 @@ class Deployed:
     def deploy(self, stack: Running) -> None:
         # What `.env` is to Compose the environment of this command is to Swarm.
         command = ("stack", "deploy", "--resolve-image", "never", "--prune", "--compose-file", "docker-compose.yml")
-        self.swarm.docker(*command, self.stack.stack.name, folder=stack.folder, env=stack.values)
+        self.swarm.command(*command, self.stack.stack.name, folder=stack.folder, env=stack.values)
 
     def healthy(self) -> dict[str, str]:
         """Service name to the id of its healthy container."""
-        found = self.swarm.docker(
+        found = self.swarm.command(
             "ps", "--filter", "health=healthy", "--format", '{{.Label "axion.service"}} {{.ID}}'
         ).splitlines()
         return dict(line.split() for line in found)
@@ -79,7 +80,7 @@ class Deployed:
     def wait(self) -> dict[str, str]:
         deadline = time.monotonic() + HEALTHY_SECONDS
         while (found := self.healthy()).keys() != set(self.stack.stack.names.values()):
-            assert time.monotonic() < deadline, self.swarm.docker("stack", "ps", "--no-trunc", self.stack.stack.name)
+            assert time.monotonic() < deadline, self.swarm.command("stack", "ps", "--no-trunc", self.stack.stack.name)
             time.sleep(0.2)
         return found
 
@@ -113,7 +114,7 @@ def test_every_service_becomes_healthy_and_gets_its_secrets(deployed: Deployed) 
 def test_what_is_on_the_cluster_bears_the_projects_name_and_label(deployed: Deployed) -> None:
     name = deployed.stack.stack.name
     for kind in ("service", "network", "volume", "config"):
-        listed = deployed.swarm.docker(kind, "ls", "--filter", "label=axion.project", "--format", "{{.Name}}").split()
+        listed = deployed.swarm.command(kind, "ls", "--filter", "label=axion.project", "--format", "{{.Name}}").split()
         assert listed
         assert all(item.startswith(f"{name}_") for item in listed)
 
@@ -125,13 +126,13 @@ def test_each_reaches_exactly_whom_it_is_joined_with(deployed: Deployed) -> None
     containers = deployed.wait()
     places: dict[str, list[str]] = {}
     for name, container in containers.items():
-        told = json.loads(deployed.swarm.docker("inspect", container))[0]["NetworkSettings"]["Networks"]
+        told = json.loads(deployed.swarm.command("inspect", container))[0]["NetworkSettings"]["Networks"]
         found = {network["IPAddress"] for network in told.values()} - {""}
         places[name] = [f"{address},{PORTS[name]},{name}" for address in found]
     reached = {}
     for source in ("api", "jobs"):
         others = [place for name, found in places.items() if name != source for place in found]
-        told = deployed.swarm.docker("exec", containers[source], "python", "-c", CONNECT, *others)
+        told = deployed.swarm.command("exec", containers[source], "python", "-c", CONNECT, *others)
         reached[source] = {place.rsplit(",", 1)[1] for place in told.split()}
     assert reached == {"api": {"edge", "cache", "store"}, "jobs": {"edge", "cache"}}
 

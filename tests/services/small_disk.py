@@ -7,18 +7,17 @@ import errno
 import subprocess
 from pathlib import Path
 
-SIZE = "48m"
 BLOCK = b"\0" * 65536
 MOUNT_SECONDS = 10
 
 
 class SmallDisk:
-    """A file system of its own in memory. Needs root."""
+    """A file system of its own in memory, of so many bytes. Needs root."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, size: int) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        _run("mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder))
+        _run("mount", "-t", "tmpfs", "-o", f"size={size}", "axion-test", str(folder))
 
     def fill(self) -> None:
         """Leave no room at all, until `free`."""
