@@ -12,12 +12,12 @@ PROCESSES = ("web", "worker", "gateway", "publisher", "reconciler", "runner")
 CLOCKS = ("worker", "gateway", "reconciler")
 OFFSETS = ("+31m", "-31m")
 # An agent keeps heartbeats up at least every 5 s, and a gateway looks for dead lines within 30 s.
-SHORT, LONG = (1.0, 6.0), (4.0, 25.0)
+AT_ONCE, SHORT, LONG = (0.0, 0.0), (1.0, 6.0), (4.0, 25.0)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Fault:
-    """`part` is what fails: two faults at once never have the same one. `seconds` is how long it lasts, from and to."""
+    """A row of FAULTS. `part` is what fails: two at once never have the same. `seconds` is how long, from and to."""
 
     name: str
     part: str
@@ -27,97 +27,31 @@ class Fault:
 
 
 def _killed(process: str) -> Fault:
-    return Fault(
-        name=f"{process} killed",
-        part=process,
-        seconds=SHORT,
-        begin=lambda plane: plane.kill(process),
-        end=lambda plane: plane.restart(process),
-    )
+    return Fault(f"{process} killed", process, SHORT, lambda p: p.kill(process), lambda p: p.restart(process))
 
 
 def _asleep(process: str) -> Fault:
-    return Fault(
-        name=f"{process} stopped",
-        part=process,
-        seconds=LONG,
-        begin=lambda plane: plane.put_asleep(process),
-        end=lambda plane: plane.wake(process),
-    )
+    return Fault(f"{process} stopped", process, LONG, lambda p: p.put_asleep(process), lambda p: p.wake(process))
 
 
 def _wrong_clock(process: str, offset: str) -> Fault:
-    return Fault(
-        name=f"clock of {process} {offset}",
-        part=process,
-        seconds=LONG,
-        begin=lambda plane: plane.set_clock(process, offset=offset),
-        end=lambda plane: plane.set_clock(process, offset=""),
-    )
+    def set_to(offset: str) -> Callable[[Installation], None]:
+        return lambda plane: plane.set_clock(process, offset=offset)
+
+    return Fault(f"clock of {process} {offset}", process, LONG, set_to(offset), set_to(""))
 
 
-def _disk_full() -> Fault:
-    return Fault(
-        name="disk of the agent full",
-        part="disk",
-        seconds=LONG,
-        begin=lambda plane: plane.disk.fill(),
-        end=lambda plane: plane.disk.free(),
-    )
-
-
-LINE = [
-    Fault(
-        name="line cut", part="line", seconds=LONG, begin=lambda plane: plane.line.cut(), end=lambda p: p.line.mend()
-    ),
-    Fault(
-        name="line swallows",
-        part="line",
-        seconds=LONG,
-        begin=lambda plane: plane.line.swallow(),
-        end=lambda plane: plane.line.mend(),
-    ),
-]
-ENGINE = [
-    Fault(
-        name="engine killed",
-        part="engine",
-        seconds=SHORT,
-        begin=lambda plane: plane.engine.kill(),
-        end=lambda plane: plane.engine.start(),
-    ),
-    Fault(
-        name="engine frozen",
-        part="engine",
-        seconds=LONG,
-        begin=lambda plane: plane.engine.freeze(),
-        end=lambda plane: plane.engine.thaw(),
-    ),
-]
-STORES = [
-    Fault(
-        name="PostgreSQL killed",
-        part="postgres",
-        seconds=SHORT,
-        begin=lambda plane: plane.postgres.kill(),
-        end=lambda plane: plane.postgres.start(),
-    ),
-    Fault(
-        name="Redis flushed",
-        part="redis",
-        seconds=(0.0, 0.0),
-        begin=lambda plane: plane.flush_redis(),
-        end=lambda _: None,
-    ),
-]
 FAULTS = (
     *(_killed(process) for process in PROCESSES),
     *(_asleep(process) for process in PROCESSES),
     *(_wrong_clock(process, offset) for process in CLOCKS for offset in OFFSETS if FAKETIME),
-    *LINE,
-    *ENGINE,
-    *STORES,
-    _disk_full(),
+    Fault("line cut", "line", LONG, lambda p: p.line.cut(), lambda p: p.line.mend()),
+    Fault("line swallows", "line", LONG, lambda p: p.line.swallow(), lambda p: p.line.mend()),
+    Fault("engine killed", "engine", SHORT, lambda p: p.engine.kill(), lambda p: p.engine.start()),
+    Fault("engine frozen", "engine", LONG, lambda p: p.engine.freeze(), lambda p: p.engine.thaw()),
+    Fault("PostgreSQL killed", "postgres", SHORT, lambda p: p.postgres.kill(), lambda p: p.postgres.start()),
+    Fault("Redis flushed", "redis", AT_ONCE, lambda p: p.flush_redis(), lambda _: None),
+    Fault("disk of the agent full", "disk", LONG, lambda p: p.disk.fill(), lambda p: p.disk.free()),
 )
 
 
