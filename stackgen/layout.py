@@ -96,10 +96,8 @@ def identify(part: Part, definition: Mapping[str, Value]) -> Identity:
     made_of = {key: value for key, value in definition.items() if key not in NOT_IN_THE_CONTAINER}
     deploy = definition.get("deploy")
     if isinstance(deploy, dict):
+        # The number of copies must change no container.
         made_of["deploy"] = {key: value for key, value in deploy.items() if key != "replicas"}
-        if not made_of["deploy"]:
-            # One copy needs no such entry at all, and the number of copies must change no container.
-            del made_of["deploy"]
     whole = json.dumps([made_of, texts], ensure_ascii=True, separators=(",", ":"))
     content_hash = hashlib.sha256(whole.encode()).hexdigest()[:HASH_DIGITS]
     return Identity(content_hash=content_hash, aspects=aspects(part, definition))
