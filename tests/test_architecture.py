@@ -122,6 +122,20 @@ def test_the_runner_runs_without_django() -> None:
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, timeout=30)
 
 
+def test_the_image_of_the_runner_holds_all_that_it_imports_and_no_more() -> None:
+    program = (
+        "import agents.runner, importlib, pkgutil, sys\n"
+        "for each in pkgutil.walk_packages(agents.runner.__path__, 'agents.runner.'):\n"
+        "    importlib.import_module(each.name)\n"
+        "print(*(name for name in sys.modules if name.startswith('agents.')))"
+    )
+    command = [sys.executable, "-c", program]
+    imported = subprocess.run(command, check=True, cwd=ROOT, timeout=30, capture_output=True, text=True).stdout.split()
+    runner = (ROOT / "Dockerfile").read_text().partition(" AS runner\n")[2]
+    copied = set(re.findall(r"(?<= )agents/(\w+)(?:\.py)?(?= )", runner)) - {"__init__"}
+    assert copied == {name.split(".")[1] for name in imported}
+
+
 def tracked() -> list[Path]:
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
