@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from deployments.repositories import deployments
 from deployments.repositories.deployments import Outcome
 from deployments.services import observations, proof, settle, settling
 from deployments.states import Reason, Status
-from deployments.types import DeploymentRecord, ServiceState
+from deployments.types import DeploymentRecord
 
 # What the agent says no to before it touches anything: the order itself, and images that are not there. One that was
 # started again in the middle may find an image gone after it had touched containers, and says that.
@@ -35,20 +34,18 @@ def finish_command(*, deployment: DeploymentRecord, command_id: UUID, said: Comm
             message = f"{deployment.message} The agent has answered since. {_what_runs(said)}"
             deployments.confirm_revert(deployment_id=deployment.id, message=message, at=at)
         return
-    services = observations.observe_services(deployment=deployment, observed=said.services, at=at)
+    deployment = observations.observe_services(deployment=deployment, observed=said.services, at=at)
     if reverted:
         _finish_cancel(deployment=deployment, said=said, at=at)
     elif deployment.cancel_requested_at is None:
-        _finish_deploy(deployment=deployment, services=services, said=said, at=at)
+        _finish_deploy(deployment=deployment, said=said, at=at)
     # With a cancel asked for, only the revert command decides: it proves that the former stack is back.
 
 
-def _finish_deploy(
-    *, deployment: DeploymentRecord, services: tuple[ServiceState, ...], said: CommandFinished, at: datetime
-) -> None:
-    doubt = proof.doubt(deployment=deployment, services=services, said=said)
+def _finish_deploy(*, deployment: DeploymentRecord, said: CommandFinished, at: datetime) -> None:
+    doubt = proof.doubt(deployment=deployment, said=said)
     if said.outcome is AgentOutcome.SUCCEEDED and doubt is None:
-        settle.succeed(deployment=replace(deployment, services=services), at=at)
+        settle.succeed(deployment=deployment, at=at)
         return
     explained = said.message if said.outcome is not AgentOutcome.SUCCEEDED else f"Success was not proven: {doubt}"
     outcome = Outcome(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from agents.types import ServiceObserved
 from deployments.events import service_changed
@@ -23,34 +25,38 @@ def reason_of(word: str) -> Reason:
 
 def observe_services(
     *, deployment: DeploymentRecord, observed: tuple[ServiceObserved, ...], at: datetime
-) -> tuple[ServiceState, ...]:
-    """Store the states of the observed services and announce those that changed. Inside a transaction."""
-    services = seen_services(deployment=deployment, observed=observed, at=at)
-    changed = [service_changed(new) for old, new in zip(deployment.services, services, strict=True) if old != new]
+) -> DeploymentRecord:
+    """Store what was seen of the services and announce those that changed; returns the deployment as it is then.
+
+    Inside a transaction.
+    """
+    seen = seen_services(deployment=deployment, observed=observed, at=at)
+    changed = [service_changed(new) for old, new in zip(deployment.services, seen.services, strict=True) if old != new]
     if changed:
-        deployments.store_services(deployment_id=deployment.id, services=services, at=at)
+        deployments.store_services(deployment_id=deployment.id, services=seen.services, at=at)
         events.append(deployment_id=deployment.id, events=changed, at=at)
-    _note_image_volumes(deployment=deployment, observed=observed)
-    return services
+    if seen.config is not deployment.config:
+        deployments.store_config(deployment_id=deployment.id, config=seen.config)
+    return seen
 
 
 def seen_services(
     *, deployment: DeploymentRecord, observed: tuple[ServiceObserved, ...], at: datetime
-) -> tuple[ServiceState, ...]:
-    """The deployment's services as they are after this. Stores nothing."""
+) -> DeploymentRecord:
+    """The deployment as it is after this. Stores nothing."""
     seen = {body.service_name: body for body in observed}
-    return tuple(
+    services = tuple(
         state if state.name not in seen else _state_of(before=state, body=seen[state.name], at=at)
         for state in deployment.services
     )
+    return replace(deployment, services=services, config=_with_image_volumes(deployment.config, observed))
 
 
-def _note_image_volumes(*, deployment: DeploymentRecord, observed: tuple[ServiceObserved, ...]) -> None:
-    """With the configuration, so that history has it, and with that the next plan."""
-    known = deployment.config.get(IMAGE_VOLUMES, {})
+def _with_image_volumes(config: Mapping[str, Any], observed: tuple[ServiceObserved, ...]) -> Mapping[str, Any]:
+    """They are kept with the configuration, so that history has them, and with that the next plan."""
+    known = config.get(IMAGE_VOLUMES, {})
     found = known | {body.service_name: list(body.image_volumes) for body in observed if body.image_volumes}
-    if found != known:
-        deployments.store_config(deployment_id=deployment.id, config={**deployment.config, IMAGE_VOLUMES: found})
+    return config if found == known else {**config, IMAGE_VOLUMES: found}
 
 
 def _state_of(*, before: ServiceState, body: ServiceObserved, at: datetime) -> ServiceState:

@@ -12,18 +12,18 @@ from deployments.types import DeploymentRecord, ServiceState
 HEALTHY = frozenset({"healthy", "none"})
 
 
-def doubt(*, deployment: DeploymentRecord, services: tuple[ServiceState, ...], said: CommandFinished) -> str | None:
+def doubt(*, deployment: DeploymentRecord, said: CommandFinished) -> str | None:
     """Return what is missing for a success, None when all is proven.
 
     Every service that was ordered runs, healthy, in as many copies as ordered, at a known image, which is the very one
-    where the order named it; and the agent tells of no other service.
+    where the order named it; and the agent tells of no other service. `deployment`: with what was seen of its services.
     """
     order = gateway.find(command_id=settle.deploy_command_id(deployment.id)).command
     pinned = order.pinned_images if isinstance(order, DeployCommand) else {}
-    strangers = sorted({each.service_name for each in said.services} - {each.name for each in services})
+    strangers = sorted({each.service_name for each in said.services} - {each.name for each in deployment.services})
     if strangers:
         return f"the agent tells of {strangers[0]}, which was not ordered."
-    return next((found for each in services if (found := _missing(each, pinned=pinned))), None)
+    return next((found for each in deployment.services if (found := _missing(each, pinned=pinned))), None)
 
 
 def _missing(service: ServiceState, *, pinned: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -44,12 +44,12 @@ def prove_late(*, deployment: DeploymentRecord, said: CommandFinished, reverted:
     if history.any_of(deployment_ids=newer):
         return False
     seen = observations.seen_services(deployment=deployment, observed=said.services, at=at)
-    if proof.doubt(deployment=deployment, services=seen, said=said) is not None:
+    if proof.doubt(deployment=seen, said=said) is not None:
         return False
     if not (reverted or _stays(deployment)):
         return False
-    services = observations.observe_services(deployment=deployment, observed=said.services, at=at)
-    settle.succeed_late(deployment=replace(deployment, services=services), message=PROVEN_LATE, at=at)
+    proven = observations.observe_services(deployment=deployment, observed=said.services, at=at)
+    settle.succeed_late(deployment=proven, message=PROVEN_LATE, at=at)
     logger.info("deployment proven late", deployment_id=str(deployment.id), reason=deployment.reason)
     return True
 

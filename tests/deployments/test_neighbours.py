@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from agents.types import ServiceObserved
+from agents.states import Outcome
+from agents.types import CommandFinished, ServiceObserved
 from deployments.models import DeploymentHistory, User
 from deployments.services import planning, sources
 from deployments.services.access import caller_of
@@ -75,11 +77,16 @@ def test_a_project_of_somebody_else_is_not_named(shop: Lane, stranger: User) -> 
     assert "edge" not in said
 
 
-def test_what_an_image_keeps_is_in_the_next_plan(lane: Lane) -> None:
+@pytest.mark.parametrize("told", ["first", "with the proof alone"])
+def test_what_an_image_keeps_is_in_the_next_plan(lane: Lane, told: str) -> None:
     deployment = lane.start(drawn(lane, graph("notes", **{"env.GREETING": "one"})).ask())
     seen = ServiceObserved(node_id="n-notes", service_name="notes", state="running", image_volumes=("/data",))
-    lane.report(deployment, seen)
-    lane.succeed(deployment)
+    if told == "first":
+        lane.report(deployment, seen)
+        lane.succeed(deployment)
+    else:
+        proof = replace(seen, health="healthy", image_digest="sha256:notes", replicas=1, healthy_replicas=1)
+        lane.report(deployment, CommandFinished(outcome=Outcome.SUCCEEDED, services=(proof,)))
     drawn(lane, graph("notes", **{"env.GREETING": "two"}))
     planned = planning.plan_deployment(caller=lane.caller, request=lane.request())
     assert planned.text.startswith("replace  notes  downtime  (GREETING changed; keeps the volume of its image)\n")
