@@ -143,11 +143,11 @@ class ServerAdmin(Owned):
         return presence_of(server).value
 
     @display(description="What is wrong there", empty_value="-")
-    def troubles(self, server: Any) -> str:
+    def troubles(self, server: Any) -> str | None:
         """Only of one that is there: what a silent one said last is no news."""
         if server.told is None or presence_of(server) is not Presence.ONLINE:
-            return server.trouble or ""
-        return " ".join([server.trouble, *condition_of(server.told).troubles]).strip()
+            return server.trouble or None
+        return " ".join([server.trouble, *condition_of(server.told).troubles]).strip() or None
 
     @display(description="Last seen", empty_value="never")
     def last_seen(self, server: Any) -> Any:
@@ -229,10 +229,10 @@ class AgentAdmin(ReadOnly):
     def health_pill(self, agent: Any) -> str:
         return presence_of(agent).value
 
-    @display(description="How it fares", empty_value="it does not tell")
+    @display(description="How it fares")
     def fares(self, agent: Agent) -> str:
         if agent.condition is None:
-            return ""
+            return "Not known: this agent does not tell."
         return " ".join(condition_of(agent.condition).troubles) or "Docker answers, and nothing is wrong."
 
     def has_revoke_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:

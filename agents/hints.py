@@ -69,7 +69,7 @@ def start_command(*, request: HttpRequest, server_id: UUID, token: str) -> str:
 def taken_over(at: datetime | None) -> str:
     """What the owner should know of an agent that enrolled in the place of one that was connected."""
     if at is None:
-        return "No agent ever took the place of one that was connected."
+        return "No agent has taken the place of one that was connected."
     return (
         f"On {at:%Y-%m-%d at %H:%M} UTC an agent took the place of one that was connected, with a token made for that."
         " If that was not you, revoke the agent and look at who has your password."

@@ -136,13 +136,13 @@ class InvitationAdmin(OwnRows, ModelAdmin):
         """Ask first; answer by POST only. Http404 for another's invitation and for none."""
         row = get_object_or_404(self.get_queryset(request), pk=identifier(object_id))
         if request.method != "POST":
-            context = {"title": f"Join {row.project.name}?", "row": row, "accepted": accepted, "opts": self.opts}
+            context = {"title": f"{'Join' if accepted else 'Decline'} {row.project.name}?", "row": row, "accepted": accepted, "opts": self.opts}
             context |= self.admin_site.each_context(request)
             return TemplateResponse(request, "admin/deployments/invitation.html", context)
         answer = members.accept_invitation if accepted else members.decline_invitation
         found(answer, caller=caller_in(request), invitation_id=row.pk, at=timezone.now())
         if not accepted:
-            messages.success(request, "You declined.")
+            messages.success(request, f"You declined the invitation to {row.project.name}.")
             return redirect("admin:deployments_projectinvitation_changelist")
         messages.success(request, f"You are a member of {row.project.name}.")
         return redirect("admin:deployments_project_changelist")
