@@ -4,7 +4,7 @@
 #   images.sh [NAME...]    makes each image available; without names the five the sample project needs
 #
 # Present: nothing to do. Else pulled. Where no registry answers, a stand-in is built from Debian's packages and tagged
-# with the same name and the label axion.standin=true: good for tests and demos, not the official image.
+# with the same name and the label axion.standin: good for tests and demos, not the official image.
 # Exit 3: something is missing that only the owner of the machine can provide; one sentence on stderr says what.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
