@@ -136,7 +136,8 @@ class InvitationAdmin(OwnRows, ModelAdmin):
         """Ask first; answer by POST only. Http404 for another's invitation and for none."""
         row = get_object_or_404(self.get_queryset(request), pk=identifier(object_id))
         if request.method != "POST":
-            context = {"title": f"{'Join' if accepted else 'Decline'} {row.project.name}?", "row": row, "accepted": accepted, "opts": self.opts}
+            verb = "Join" if accepted else "Decline"
+            context = {"title": f"{verb} {row.project.name}?", "row": row, "accepted": accepted, "opts": self.opts}
             context |= self.admin_site.each_context(request)
             return TemplateResponse(request, "admin/deployments/invitation.html", context)
         answer = members.accept_invitation if accepted else members.decline_invitation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -58,6 +59,13 @@ def send_stop(*, agent_id: UUID) -> CommandData:
             project_id=uuid4(),
             command=deploy(services=()),
         )
+
+
+def send_back(after: CommandData, *, keep_proven: bool) -> UUID:
+    order = RevertCommand(stack_name="s", keep_proven=keep_proven)
+    with transaction.atomic():
+        gateway.send_back(command_id=(command_id := uuid4()), after=after, command=order)
+    return command_id
 
 
 async def test_the_welcome_names_the_ledger_and_says_how_long_silence_may_last(
@@ -144,6 +152,9 @@ def test_stored_commands_of_another_version_are_read() -> None:
     assert from_json(kind=CommandKind.DEPLOY, payload=newer) == deploy()
     del newer["services"][0]["starts_first"], newer["pinned_images"]
     assert from_json(kind=CommandKind.DEPLOY, payload=newer) == deploy()
+    del newer["services"][0]["depends_on"], newer["variable_names"]
+    services = (replace(deploy().services[0], depends_on=()),)
+    assert from_json(kind=CommandKind.DEPLOY, payload=newer) == deploy(services=services, variable_names=())
 
 
 # ---- reports that nobody waits for ----
@@ -191,7 +202,8 @@ def test_an_order_to_go_back_waits_for_who_is_enrolled_next(registered: Registra
     with transaction.atomic():
         assert not gateway.send_back(command_id=uuid4(), after=sent, command=RevertCommand(stack_name="s"))
     again = enrol(server)
-    assert {each.agent_id for each in CommandRecord.objects.all()} == {again.agent_id}
+    found = CommandRecord.objects.order_by("number").values_list("kind", "agent_id")
+    assert list(found) == [("deploy", again.agent_id), ("revert", again.agent_id)]
     with transaction.atomic():
         assert gateway.send_back(command_id=uuid4(), after=sent, command=RevertCommand(stack_name="s"))
 
@@ -207,6 +219,17 @@ async def test_numbers_go_on_above_what_the_agent_knows(
     (fate,) = domain.unknown
     assert (fate.command_id, fate.deployment_id) == (sent.id, sent.deployment_id)
     assert (await database.run(send, agent_id=agent.id)).number == 14
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["by a person", "by nobody"])
+async def test_an_order_to_go_back_that_a_person_gave_is_carried_out(
+    agent: FakeAgent, database: DatabaseThreads, domain: Domain, *, asked: bool
+) -> None:
+    sent = await database.run(send, agent_id=agent.id)
+    order = await database.run(send_back, sent, keep_proven=not asked)
+    await agent.welcomed(highest_numbers={"lane": 13})
+    unknown = {fate.command_id for fate in domain.unknown}
+    assert unknown == ({sent.id} if asked else {sent.id, order})
 
 
 async def test_a_stack_that_the_ledger_does_not_know_is_told_on_the_servers_page(
@@ -245,11 +268,27 @@ async def test_a_number_that_was_used_before_is_replaced(
     assert domain.applied == []
 
 
+async def test_a_number_that_was_never_used_before_is_refused_as_it_is(
+    agent: FakeAgent, database: DatabaseThreads, domain: Domain
+) -> None:
+    """The agent cannot know it from an earlier state of the ledger, so another one would be refused as well."""
+    await agent.welcomed()
+    sent = await database.run(send, agent_id=agent.id)
+    await agent.acknowledge(await agent.command(), refusal="stale_number")
+
+    async def refused() -> bool:
+        return (await database.run(stored, sent)).status == CommandStatus.REFUSED
+
+    await eventually(refused)
+    assert [report.command_id for report in domain.applied] == [sent.id]
+
+
 def test_an_agent_speaks_for_the_lanes_of_its_own_server_alone(registered: Registration, server: Server) -> None:
     other = enrol(factories.make_server(server.owner, name="server-2"))
     send(agent_id=other.agent_id, lane="theirs")
     with transaction.atomic():
-        assert ledger.behind(agent_id=registered.agent_id, highest={"theirs": 99, "x": 2**60, "mine": 3}) == ("mine",)
+        told = {"theirs": 99, "x": 2**60, "y" * 201: 1, "mine": 3}
+        assert ledger.behind(agent_id=registered.agent_id, highest=told) == ("mine",)
     assert send(agent_id=other.agent_id, lane="theirs").number == 2
 
 
@@ -290,6 +329,8 @@ async def test_a_clone_gets_no_work_and_is_told_so(
     await eventually(acknowledged)
     clone = FakeAgent(channel=channel, registered=registered)
     await clone.welcomed(instance_id="b", journal_id="j")
+    with pytest.raises(TimeoutError):
+        await clone.read(within=1)
     await agent.leave()
     await agent.welcomed(instance_id="a", journal_id="j", unfinished=(sent.id,))
     assert await clone.ended_with() is grpc.StatusCode.ABORTED

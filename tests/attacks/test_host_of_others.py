@@ -92,6 +92,17 @@ def test_a_version_that_reaches_for_the_host_comes_back_only_where_it_is_allowed
     assert CommandRecord.objects.count() == before
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("privileged", "cap_add", "devices", "device_cgroup_rules", "network_mode", "pid", "ipc", "uts"),
+        "userns_mode",
+    ],
+)
+def test_each_key_that_takes_a_service_out_of_its_container_is_found(key: str) -> None:
+    assert set(privileged(f"services:\n  a:\n    image: x\n    {key}: host\n")) == {("a", key)}
+
+
 def test_all_that_leaves_its_container_is_found_in_what_was_generated() -> None:
     for case in GOLDEN.glob("*/expected/docker-compose.yml"):
         found = set(privileged(case.read_text()))

@@ -104,6 +104,7 @@ def test_code_has_bytes(people: People, project: Project, settings: Settings) ->
     assert put(10_000).status_code == 200
     assert put(10_000).status_code == 200, "the same content takes no more room"
     refused(put(50_000), "MiB")
+    refused(put(25_000), "MiB")
 
 
 def test_heavy_work_has_a_rate(people: People, project: Project, settings: Settings) -> None:
@@ -119,6 +120,8 @@ def test_heavy_work_is_done_one_at_a_time(people: People, project: Project, serv
     api, base = people.api("owner"), f"/api/projects/{project.id}"
     refused(api.put(f"{base}/graph", GRAPH, format="json"), "One at a time")
     refused(api.post(f"{base}/plan", {"serverId": str(server.id)}, format="json"), "One at a time")
+    refused(api.put(f"{base}/code/n", tar(100), content_type="application/x-tar"), "One at a time")
+    refused(api.get(f"/api/deployments/{uuid4()}/rollback/plan"), "One at a time")
     wish = {"target": f"server:{server.id}"}
     assert people.browser("owner").post(f"/admin/deployments/project/{project.id}/plan/", wish).status_code == 429
     turns.give_back(what=quotas.HEAVY, who=str(people.users["owner"].id), mine=mine)

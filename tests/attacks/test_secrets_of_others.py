@@ -78,6 +78,8 @@ async def test_values_go_to_who_runs_them_until_the_right_ends(stub: Any) -> Non
     await apart(scene.agreed)
     first = await apart(lambda: deployed(scene))
     assert VALUE in (await values(stub, credential, first)).values()  # type: ignore[union-attr]
+    _, bobs = await apart(lambda: enrolled(factories.make_server(scene.users["bob"], name="bobs")))
+    assert await values(stub, bobs, first) is grpc.StatusCode.NOT_FOUND
     second = await apart(lambda: deployed(scene))
     assert VALUE in (await values(stub, credential, second)).values()  # type: ignore[union-attr]
     assert await values(stub, credential, first) is grpc.StatusCode.NOT_FOUND
@@ -136,8 +138,12 @@ def test_code_is_built_from_only_while_the_project_may_run_there(scene: Scene) -
     CodeBundle.objects.create(digest="d" * 64, content=b"tar", size=3)
     Deployment.objects.filter(pk=started.id).update(code={"n-web": "d" * 64})
     CommandRecord.objects.update(status="acknowledged", next_send_at=None)
-    bundle_of = bindings().bundle_of
+    CodeBundle.objects.create(digest="e" * 64, content=b"of another project", size=3)
+    bundle_of, bobs = bindings().bundle_of, factories.make_agent(factories.make_server(scene.users["bob"], name="bobs"))
     assert bytes(bundle_of(digest="d" * 64, agent_id=scene.lane.agent.id)) == b"tar"
+    for digest, agent in (("d", bobs), ("e", scene.lane.agent)):
+        with pytest.raises(NotFound):
+            bundle_of(digest=digest * 64, agent_id=agent.id)
     scene.remove("victor")
     with pytest.raises(NotFound):
         bundle_of(digest="d" * 64, agent_id=scene.lane.agent.id)

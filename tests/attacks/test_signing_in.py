@@ -125,6 +125,7 @@ def test_many_tries_at_once_are_no_more_than_one_after_the_other() -> None:
         (f"::ffff:{PROXY}", "203.0.113.7", OPS),
         ("", "203.0.113.7", ""),
         (PROXY, ", ".join(["203.0.113.7"] * 10_000), OPS),
+        (PROXY, ", ".join([OPS, *[PROXY] * addresses.MAX_HOPS]), PROXY),
     ],
 )
 def test_whose_address_counts(peer: str, forwarded: str, found: str) -> None:

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from knox.models import AuthToken
 from pytest_django.fixtures import Settings
 
-from agents import isolation
+from agents import gateway, isolation
 from agents.models import CommandRecord, EnrolmentToken
 from agents.repositories import commands
 from deployments.events import EventType, NewEvent
@@ -79,12 +79,27 @@ def three(lane: Lane) -> tuple[DeploymentRecord, ...]:
 
 def values(deployment_id: UUID) -> list[str]:
     row = Deployment.objects.get(pk=deployment_id)
-    return [value for value in (row.sealed_variables, *row.env_vars.values()) if value]
+    return [value for value in (row.sealed_variables, row.sealed_session, *row.env_vars.values()) if value]
+
+
+def remains(deployment_id: UUID) -> tuple[bool, bool, bool, bool]:
+    """Whether its values, its log lines, its files and its command are there."""
+    log = EventType.LOG_WRITTEN in kinds(deployment_id)
+    files = "files" in Deployment.objects.get(pk=deployment_id).config
+    command = CommandRecord.objects.filter(deployment_id=deployment_id).exists()
+    return bool(values(deployment_id)), log, files, command
+
+
+ALL, NOTHING = (True,) * 4, (False,) * 4
 
 
 def test_values_of_dropped_versions_are_forgotten_and_their_names_stay(
     lane: Lane, three: tuple[DeploymentRecord, ...]
 ) -> None:
+    Deployment.objects.filter(pk=three[0].id).update(sealed_session="sealed")
+    age(days=0.9)
+    tidy(lane)
+    assert all(values(each.id) for each in three)
     age(days=2)
     tidy(lane)
     assert [bool(values(each.id)) for each in three] == [False, False, True]
@@ -138,9 +153,61 @@ def test_details_go_and_the_deployment_stays(lane: Lane, three: tuple[Deployment
     assert lane.deployed().status == "success"
 
 
+def test_nothing_goes_of_a_lanes_last_start(lane: Lane) -> None:
+    """Also where it failed and no history keeps it."""
+    released(lane, "web:1")
+    working = lane.start(lane.ask(env_vars={"API_KEY": CANARY}))
+    log = NewEvent(type=EventType.LOG_WRITTEN, payload={"text": "hello", "serviceName": "web", "source": "apply"})
+    events.append(deployment_id=working.id, events=[log], at=NOW)
+    lane.fail(working)
+    age(days=91)
+    tidy(lane)
+    assert remains(working.id) == ALL
+
+
+def test_nothing_goes_of_what_history_keeps(lane: Lane) -> None:
+    Project.objects.filter(pk=lane.project_id).update(retention=2)
+    dropped, kept, running = (released(lane, f"web:{number}") for number in range(3))
+    age(days=91)
+    tidy(lane)
+    assert [remains(each.id) for each in (dropped, kept, running)] == [NOTHING, ALL, ALL]
+
+
+def test_nothing_goes_of_what_is_being_rolled_back(lane: Lane, three: tuple[DeploymentRecord, ...]) -> None:
+    """It ended once, and may be again what it was."""
+    Deployment.objects.filter(pk=three[0].id).update(status="rolling_back")
+    age(days=91)
+    tidy(lane)
+    assert [remains(each.id) for each in three] == [ALL, NOTHING, ALL]
+
+
+@pytest.mark.parametrize("mark", ["published_at", "streamed_at"])
+def test_events_that_are_not_out_wait_for_it(
+    lane: Lane, three: tuple[DeploymentRecord, ...], settings: Settings, mark: str
+) -> None:
+    """And what belongs to them: to the browsers, and to Kafka where there is one."""
+    settings.KAFKA_BROKERS = ["127.0.0.1:9"]
+    age(days=91)
+    DeploymentEvent.objects.filter(deployment=three[0].id).update(**{mark: None})
+    waiting = kinds(three[0].id)
+    tidy(lane)
+    assert kinds(three[0].id) == waiting
+    assert remains(three[0].id) == (False, True, True, True)
+    age(days=91)
+    tidy(lane)
+    assert remains(three[0].id) == NOTHING
+
+
+def test_commands_that_are_open_or_a_lanes_last_are_not_forgotten(
+    lane: Lane, three: tuple[DeploymentRecord, ...]
+) -> None:
+    CommandRecord.objects.filter(deployment_id=three[1].id).update(status="acknowledged")
+    assert [gateway.forget_commands(deployment_id=each.id) for each in three] == [1, 0, 0]
+
+
 @pytest.mark.parametrize("days", [31, 91])
 def test_nothing_goes_of_what_works_waits_or_is_not_out(lane: Lane, days: int) -> None:
-    working, waiting = lane.start(lane.ask()), lane.ask()
+    working, waiting = lane.start(lane.ask(env_vars={"API_KEY": CANARY})), lane.ask(env_vars={"API_KEY": CANARY})
     failed = lane.fail(working)
     age(days=days)
     DeploymentEvent.objects.update(published_at=None)
@@ -148,7 +215,8 @@ def test_nothing_goes_of_what_works_waits_or_is_not_out(lane: Lane, days: int) -
     before = DeploymentEvent.objects.count()
     tidy(lane)
     assert DeploymentEvent.objects.count() == before
-    assert values(failed.id) or not failed.env_names
+    assert values(failed.id)
+    assert values(waiting.id)
 
 
 def test_a_round_is_bounded(lane: Lane, three: tuple[DeploymentRecord, ...], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,18 +248,26 @@ def told(lane: Lane, deployment: DeploymentRecord, *, after: int) -> bool:
 
 
 def test_graphs_and_code_that_nothing_names_go(lane: Lane) -> None:
-    for digest in ("of a node", "of the running", "of nothing"):
+    kept = {"of a node", "of the running", "of a kept version"}
+    for digest in (*kept, "of nothing"):
         bundles.store(digest=digest, content=b"tar")
-    NodeCode.objects.create(project_id=lane.project_id, node_id="n", bundle_id="of a node")
     made = lane.deployed()
+    # Each is named in one place alone.
+    NodeCode.objects.create(project_id=lane.project_id, node_id="n", bundle_id="of a node")
     Deployment.objects.filter(pk=made.id).update(code={"n": "of the running"})
+    entry = DeploymentHistory.objects.get(deployment=made.id)
+    entry.deployment_snapshot["code"] = {"n": "of a kept version"}
+    entry.save()
     for image in ("web:8", "web:9"):
         lane.draw(web=image)
     age(days=8)
     bundles.store(digest="of today", content=b"tar")
+    for image in ("web:10", "web:11"):
+        lane.draw(web=image)
     tidy(lane)
-    assert set(CodeBundle.objects.values_list("pk", flat=True)) == {"of a node", "of the running", "of today"}
-    assert list(GraphVersion.objects.order_by("version").values_list("version", flat=True)) == [1, 3]
+    assert set(CodeBundle.objects.values_list("pk", flat=True)) == {*kept, "of today"}
+    # The one that was deployed, and those of today.
+    assert list(GraphVersion.objects.order_by("version").values_list("version", flat=True)) == [1, 4, 5]
 
 
 def test_what_admits_nobody_any_more_goes(lane: Lane) -> None:

@@ -14,7 +14,7 @@ from agents.types import AgentInfo
 from deployments.models import Deployment
 from deployments.repositories.deployments import rows
 from deployments.repositories.records import deployment_record, service_from_json, service_to_json
-from deployments.services import deadlines, settle, settling
+from deployments.services import cancel, deadlines, settle, settling
 from deployments.states import Reason, Stage, Status
 from deployments.types import DeploymentRecord, ServiceState
 from tests import factories
@@ -88,7 +88,9 @@ def test_an_order_that_nobody_asked_for_is_taken_back(lane: Lane, started: Deplo
     revert = settle.revert_command_id(started.id)
     settling.end_as_unknown(deployment_id=started.id, command_id=revert, at=lane.now())
     assert gateway.find(command_id=revert).status == "finished"
-    assert factories.reload(started.id).reason is Reason.EXPIRED
+    now = factories.reload(started.id)
+    assert now.reason is Reason.EXPIRED
+    assert settling.UNKNOWN in now.message
 
 
 def test_after_a_restore_nothing_ends_for_a_deadline_that_passed(lane: Lane, started: DeploymentRecord) -> None:
@@ -104,6 +106,12 @@ def test_after_a_restore_nothing_ends_for_a_deadline_that_passed(lane: Lane, sta
 def test_after_a_restore_orders_that_nobody_asked_for_are_withdrawn(lane: Lane, started: DeploymentRecord) -> None:
     expire(lane)
     assert settling.after_restore(at=lane.now()).withdrawn == 1
+
+
+def test_after_a_restore_a_persons_cancel_holds(lane: Lane, started: DeploymentRecord) -> None:
+    cancel.cancel_deployment(caller=lane.caller, deployment_id=started.id, at=lane.now())
+    assert settling.after_restore(at=lane.now()).withdrawn == 0
+    assert lane.revert(started).reason is Reason.CANCELLED
 
 
 # ---- rows of another version ----
