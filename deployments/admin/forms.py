@@ -57,7 +57,7 @@ def copies_in(text: str) -> int:
 def with_room(form: Any, *, room: Callable[[], None]) -> Any:
     """The form of something new, refused in the words of `room` when that raises TooMuch."""
 
-    class WithRoom(form):  # type: ignore[misc]
+    class WithRoom(form):
         def clean(self) -> Any:
             try:
                 room()

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 from django.contrib import admin, messages
-from django.contrib.admin.templatetags.admin_urls import admin_urlname
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -56,7 +55,8 @@ class CheckedDeletion:
             return view()
         except DeployError as error:
             answers.complain(request, error)
-            return redirect(admin_urlname(self.opts, "changelist"))  # type: ignore[attr-defined]  # a ModelAdmin's
+            opts = self.opts  # type: ignore[attr-defined]  # a ModelAdmin's
+            return redirect(f"admin:{opts.app_label}_{opts.model_name}_changelist")
 
 
 @admin.register(Cluster)

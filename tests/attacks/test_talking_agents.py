@@ -139,7 +139,9 @@ async def test_commands_that_it_makes_up_are_not_remembered_without_end(monkeypa
 
     session = AgentSession(session_id=uuid4(), agent=cast("Any", SimpleNamespace(id=uuid4())))
     threads = cast("Any", SimpleNamespace(run=not_here))
-    taking = intake.Intake(session=session, threads=threads, on_report=progress.apply_report, on_finished=lambda: None)
+    taking = intake.Intake(
+        session=session, threads=threads, on_report=cast("Any", progress.apply_report), on_finished=lambda: None
+    )
     drain = asyncio.create_task(taking.drain())
     for _ in range(10):
         made_up = log("line\n")

@@ -131,7 +131,8 @@ UNREADABLE = {
     "set": "services: {web: {image: x, labels: !!set {a}}}\n",
     "infinity": "services: {web: {image: x, cpus: .inf}}\n",
     "no number": "services: {web: {image: x, cpus: .nan}}\n",
-    "deep by aliases": f"x-a: &a {'[' * 30}1{']' * 30}\nservices: {{web: {{image: x, labels: {'[' * 15}*a{']' * 15}}}}}\n",
+    "deep by aliases": f"x-a: &a {'[' * 30}1{']' * 30}\n"
+    f"services: {{web: {{image: x, labels: {'[' * 15}*a{']' * 15}}}}}\n",
 }
 
 
