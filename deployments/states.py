@@ -25,6 +25,17 @@ class Status(StrEnum):
     ROLLED_BACK = "rolled_back"
 
 
+class Kind(StrEnum):
+    """What a deployment does with its target."""
+
+    DEPLOY = "deploy"
+    ROLLBACK = "rollback"
+    STOP = "stop"
+    SCALE = "scale"
+    # Of a row that a later version stored; never stored by this one.
+    UNKNOWN = "unknown"
+
+
 class Transition(StrEnum):
     """What may be asked of a deployment's status."""
 

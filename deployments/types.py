@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from deployments.scopes import Scope
-from deployments.states import ACTIVE, Reason, Stage, Status
+from deployments.states import ACTIVE, Kind, Reason, Stage, Status
 
 T = TypeVar("T")
 
@@ -136,7 +136,7 @@ class DeploymentRecord:
     project_owner_id: UUID
     owner_id: UUID
     requested_by: str
-    kind: str
+    kind: Kind
     target: Target
     status: Status
     stage: Stage
@@ -197,7 +197,7 @@ class HistoryEntry:
     target: Target
     number: int
     version: str
-    kind: str
+    kind: Kind
     graph_version: int
     rolled_back: bool
     created_at: datetime

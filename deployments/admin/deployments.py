@@ -96,7 +96,7 @@ class DeploymentAdmin(OwnRows, ModelAdmin):
 
     @display(description="Kind")
     def kind_word(self, row: Deployment) -> str:
-        return looks.KIND[row.kind]
+        return looks.KIND.get(row.kind, looks.KIND["unknown"])
 
     @display(description="Project")
     def project_link(self, row: Deployment) -> SafeString:

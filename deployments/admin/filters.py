@@ -15,7 +15,7 @@ from deployments.admin import looks
 from deployments.admin.own_rows import caller_in
 from deployments.models import Deployment
 from deployments.services import access
-from deployments.states import Status
+from deployments.states import Kind, Status
 
 
 def chosen_status(value: str | None) -> Status | None:
@@ -48,7 +48,7 @@ class KindFilter(SimpleListFilter):
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return list(looks.KIND.items())
+        return [(kind, word) for kind, word in looks.KIND.items() if kind != Kind.UNKNOWN]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> QuerySet[Deployment]:
         return queryset.filter(kind=self.value()) if self.value() in looks.KIND else queryset

@@ -17,7 +17,7 @@ from deployments.errors import DeployError, NotFound
 from deployments.models import Project
 from deployments.repositories import history as kept
 from deployments.services import access, history, machines
-from deployments.services.accept import STOP
+from deployments.states import Kind
 from deployments.types import Caller, HistoryEntry, Page, Right, Target
 
 PER_PAGE = 20
@@ -83,7 +83,7 @@ def rows_of(
             entry=entry,
             kind=looks.KIND[entry.kind],
             target_name=names[entry.target.id],
-            current=is_newest and entry.kind != STOP,
+            current=is_newest and entry.kind != Kind.STOP,
             undo=newest.deployment_id if can_return else None,
             before=older.get(entry.target.id),
         )

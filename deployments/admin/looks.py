@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agents.states import Presence
-from deployments.states import Reason, Stage, Status
+from deployments.states import Kind, Reason, Stage, Status
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ STATUS: Mapping[Status, Look] = {
 CANCELLING = Look("Cancelling", "back", "history")
 CANCELLED = Look("Cancelled", "idle", "cancel")
 SUPERSEDED = Look("Superseded", "idle", "fast_forward")
-KIND: Mapping[str, str] = {"deploy": "Deploy", "rollback": "Rollback", "stop": "Stop", "scale": "Scale"}
+KIND: Mapping[str, str] = {kind: kind.value.capitalize() for kind in Kind}
 # What a plan does with a service.
 ACTION: Mapping[str, Look] = {
     "create": Look("Create", "good", "add_circle"),

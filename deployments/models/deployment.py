@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from deployments.models.project import GraphVersion, Project
-from deployments.states import ACTIVE, Reason, Stage, Status
+from deployments.states import ACTIVE, Kind, Reason, Stage, Status
 
 
 def choices_of(values: type[Status] | type[Reason] | type[Stage]) -> list[tuple[str, str]]:
@@ -16,20 +16,17 @@ def choices_of(values: type[Status] | type[Reason] | type[Stage]) -> list[tuple[
     return [(value.value, value.value.replace("_", " ")) for value in values]
 
 
+KINDS = [(kind.value, kind.value.capitalize()) for kind in Kind if kind is not Kind.UNKNOWN]
+
+
 class Deployment(models.Model):
     """One wish to change what runs on a target. Status changes only through repositories.deployments.advance."""
-
-    class Kind(models.TextChoices):
-        DEPLOY = "deploy", "Deploy"
-        ROLLBACK = "rollback", "Rollback"
-        STOP = "stop", "Stop"
-        SCALE = "scale", "Scale"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="deployments")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.DEPLOY)
+    kind = models.CharField(max_length=16, choices=KINDS, default=Kind.DEPLOY)
     cluster_id = models.UUIDField(null=True, blank=True)
     server_id = models.UUIDField(null=True, blank=True)
     target_id = models.GeneratedField(

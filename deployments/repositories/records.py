@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from deployments.models import DeploymentEvent, DeploymentHistory, GraphVersion, Project
-from deployments.states import Reason, Stage, Status
+from deployments.states import Kind, Reason, Stage, Status
 from deployments.types import (
     DeploymentRecord,
     EventRecord,
@@ -25,6 +25,7 @@ from deployments.types import (
 SERVICE_FIELDS = frozenset(each.name for each in fields(ServiceState))
 KNOWN_REASONS = frozenset(each.value for each in Reason)
 KNOWN_STAGES = frozenset(each.value for each in Stage)
+KNOWN_KINDS = frozenset(each.value for each in Kind)
 
 
 def project_record(row: Project) -> ProjectRecord:
@@ -73,6 +74,11 @@ def service_from_json(raw: Mapping[str, Any]) -> ServiceState:
     return ServiceState(**{**known, "container_ids": container_ids, "deployed_at": deployed_at})
 
 
+def kind_of(word: str) -> Kind:
+    """Return UNKNOWN for a kind that only a newer version knows."""
+    return Kind(word) if word in KNOWN_KINDS else Kind.UNKNOWN
+
+
 def _reason(word: str) -> Reason:
     """A reason that only a newer version knows counts as internal."""
     return Reason(word) if word in KNOWN_REASONS else Reason.INTERNAL
@@ -110,7 +116,7 @@ def deployment_record(row: Mapping[str, Any]) -> DeploymentRecord:
         project_owner_id=row["project__owner_id"],
         owner_id=row["owner_id"],
         requested_by=row["requested_by__username"],
-        kind=row["kind"],
+        kind=kind_of(row["kind"]),
         target=target_of(server_id=row["server_id"], cluster_id=row["cluster_id"]),
         status=Status(row["status"]),
         stage=Stage(row["stage"]) if row["stage"] in KNOWN_STAGES else Stage.NONE,
@@ -156,7 +162,7 @@ def history_entry(row: Any) -> HistoryEntry:
         target=target_of(server_id=row.deployment.server_id, cluster_id=row.deployment.cluster_id),
         number=row.number,
         version=row.version,
-        kind=row.deployment.kind,
+        kind=kind_of(row.deployment.kind),
         graph_version=row.kept_graph_version,
         rolled_back=row.rolled_back,
         created_at=row.created_at,

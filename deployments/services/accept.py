@@ -17,14 +17,10 @@ from deployments.events import EventType, NewEvent
 from deployments.repositories import clock, deployments, events, grants, history, lanes
 from deployments.repositories.grants import Side
 from deployments.services import access, requester, rights, sealing, settle
-from deployments.states import Reason
+from deployments.states import Kind, Reason
 from deployments.types import Caller, DeploymentRecord, DeployRequest, ProjectRecord, ServiceState, lane_of
 
 SUPERSEDE = "supersede"
-DEPLOY = "deploy"
-ROLLBACK = "rollback"
-STOP = "stop"
-SCALE = "scale"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +36,7 @@ class Wish:
     graph_version: int
     code: Mapping[str, str]
     services: tuple[ServiceState, ...]
-    kind: str = DEPLOY
+    kind: Kind = Kind.DEPLOY
     replicas: Mapping[str, int] = field(default_factory=dict)
     restores: UUID | None = None
     rollback_of: UUID | None = None
@@ -75,7 +71,7 @@ def _store(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> 
     _hold_right(caller=caller, wish=wish, at=at)
     if wish.restores is not None and not history.is_kept(history_id=wish.restores):
         raise Conflict("That version is no longer kept.", details={"targetDeploymentId": "no longer kept"})
-    if project.concurrency == SUPERSEDE and wish.kind == DEPLOY:
+    if project.concurrency == SUPERSEDE and wish.kind == Kind.DEPLOY:
         _supersede_waiting(request=request, by=caller.name, at=at)
     # The lane is locked, so this is also the order in which they wait.
     accepted_at = clock.now()
@@ -95,7 +91,7 @@ def _store(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> 
         restores_id=wish.restores,
         rollback_of_id=wish.rollback_of,
         sealed_session=requester.seal_session(caller=caller, deployment_id=deployment_id)
-        if wish.kind == DEPLOY
+        if wish.kind == Kind.DEPLOY
         else "",
     )
     told = {"requestedBy": caller.name, "graphVersion": wish.graph_version, "kind": wish.kind}
@@ -109,7 +105,7 @@ def _store(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> 
 def _hold_right(*, caller: Caller, wish: Wish, at: datetime) -> None:
     """From here to the commit nobody ends the right that was seen before, and nobody removes the server."""
     request, project = wish.request, wish.project
-    if wish.kind == STOP:
+    if wish.kind == Kind.STOP:
         return
     if not directory.hold_server(server_id=request.target.id):
         raise rights.missing_server()
@@ -120,7 +116,7 @@ def _hold_right(*, caller: Caller, wish: Wish, at: datetime) -> None:
 
 def _supersede_waiting(*, request: DeployRequest, by: str, at: datetime) -> None:
     """A deploy replaces the deploys that wait, and nothing else: each other kind does what no deploy does."""
-    for waiting_id in lanes.waiting(project_id=request.project_id, target_id=request.target.id, kind=DEPLOY):
+    for waiting_id in lanes.waiting(project_id=request.project_id, target_id=request.target.id, kind=Kind.DEPLOY):
         outcome = deployments.Outcome(
             reason=Reason.SUPERSEDED, message=f"A newer deployment, asked for by {by}, took its place."
         )

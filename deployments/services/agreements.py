@@ -13,7 +13,8 @@ from deployments.agreed import Grant, GrantState
 from deployments.repositories import grants, history, projects, tenants
 from deployments.repositories.grants import Side
 from deployments.repositories.tenants import MAX_TENANTS, Latest
-from deployments.services import accept, access, generation, machines, rights
+from deployments.services import access, generation, machines, rights
+from deployments.states import Kind
 from deployments.types import Caller, ProjectRecord, Right
 
 
@@ -110,6 +111,6 @@ def _tenant(*, project_id: UUID, server_id: UUID, owner: str, grant: Grant | Non
         stack_name=generation.stack_name(project),
         state=rights.state_of(rights.sides_missing(grant=grant, project=project)),
         grant=grant,
-        since=proven.created_at if proven is not None and proven.kind != accept.STOP else None,
+        since=proven.created_at if proven is not None and proven.kind != Kind.STOP else None,
         latest=tenants.latest(project_id=project_id, server_id=server_id),
     )

@@ -29,7 +29,6 @@ from deployments.errors import (
 from deployments.events import EventType, NewEvent, service_payload, stage_reached
 from deployments.repositories import claims, clock, deployments, events, history, lanes, projects
 from deployments.services import (
-    accept,
     approvals,
     origins,
     preparing,
@@ -44,7 +43,7 @@ from deployments.services import (
     undoing,
 )
 from deployments.services.preparing import Prepared
-from deployments.states import Reason, Stage, Status, Transition
+from deployments.states import Kind, Reason, Stage, Status, Transition
 from deployments.types import DeploymentRecord, ProjectRecord
 
 RETRY = Backoff(first=2.0, most=60.0)
@@ -147,7 +146,7 @@ def _still_allowed(*, deployment: DeploymentRecord, project: ProjectRecord, prep
     refusal = standing.why_refused(deployment=deployment, project=project)
     try:
         privileges.refuse_unallowed(config=prepared.config, server_id=deployment.target.id)
-        if deployment.kind != accept.STOP:
+        if deployment.kind != Kind.STOP:
             same_machine.refuse_at_start(project_id=project.id, target=deployment.target)
     except (Conflict, Invalid) as error:
         refusal = refusal or error.message

@@ -14,8 +14,8 @@ from deployments.agreed import GrantState
 from deployments.errors import Forbidden
 from deployments.repositories import deployments, grants, lanes
 from deployments.repositories.grants import Side
-from deployments.services import accept, access, machines, rights, settle
-from deployments.states import Reason, Status
+from deployments.services import access, machines, rights, settle
+from deployments.states import Kind, Reason, Status
 from deployments.types import Caller, ProjectRecord, Right, lane_of
 
 
@@ -86,14 +86,14 @@ def end(*, project_id: UUID, server_id: UUID, by: Caller, because: str, at: date
     if held is not None and _take_back(held):
         settle.fail(deployment_id=held, outcome=outcome, at=at)
     for waiting_id in lanes.waiting(project_id=project_id, target_id=server_id):
-        if deployments.get(deployment_id=waiting_id).kind != accept.STOP:
+        if deployments.get(deployment_id=waiting_id).kind != Kind.STOP:
             settle.fail(deployment_id=waiting_id, outcome=outcome, at=at)
 
 
 def _take_back(deployment_id: UUID) -> bool:
     """Whether its command was still ours to take back. Inside a transaction that holds the lane's lock."""
     held = deployments.get_locked(deployment_id=deployment_id)
-    if held.kind == accept.STOP or held.status is not Status.IN_PROGRESS or held.cancel_requested_at is not None:
+    if held.kind == Kind.STOP or held.status is not Status.IN_PROGRESS or held.cancel_requested_at is not None:
         return False
     command = gateway.find(command_id=settle.deploy_command_id(deployment_id))
     return command.status is CommandStatus.QUEUED and gateway.withdraw(deployment_id=deployment_id) > 0

@@ -11,7 +11,6 @@ from uuid import UUID
 from deployments.errors import Invalid
 from deployments.repositories import deployments, history
 from deployments.services import (
-    accept,
     approvals,
     generation,
     neighbours,
@@ -22,6 +21,7 @@ from deployments.services import (
     targets,
     variables,
 )
+from deployments.states import Kind
 from deployments.types import DeploymentRecord, HistoryEntry, ProjectRecord, ServiceState
 from stackgen.results import COMPOSE_FILE, Stack
 
@@ -49,9 +49,9 @@ def prepare(*, deployment: DeploymentRecord, project: ProjectRecord) -> Prepared
     Raises Transient while there is no agent, PeerFailed while a peer does not do its part, and for what cannot pass
     Invalid, NotFound, PeerRefused, Forbidden or Unauthenticated.
     """
-    if deployment.kind == accept.STOP:
+    if deployment.kind == Kind.STOP:
         return _stopped(project=project, agent_id=targets.agent_to_stop(deployment))
-    makers = {accept.ROLLBACK: _restored, accept.SCALE: _scaled}
+    makers = {Kind.ROLLBACK: _restored, Kind.SCALE: _scaled}
     make = makers.get(deployment.kind, _generated)
     prepared = make(deployment=deployment, project=project, agent_id=targets.agent_to_start(deployment))
     services = snapshots.services_of(prepared.config)
@@ -160,7 +160,7 @@ def _scaled(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: U
 def running_entry(deployment: DeploymentRecord) -> HistoryEntry:
     """What runs in the deployment's lane. Raises Invalid when nothing does."""
     running = history.running(project_id=deployment.project_id, target_id=deployment.target.id)
-    if running is None or running.kind == accept.STOP:
+    if running is None or running.kind == Kind.STOP:
         raise Invalid("Nothing of the project runs there, so there is nothing to scale. Deploy it first.")
     return running
 

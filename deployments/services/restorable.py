@@ -9,7 +9,8 @@ from agents.services import directory
 from agents.states import Presence
 from deployments.clients.infrastructure import infrastructure
 from deployments.errors import DeployError
-from deployments.services import accept, sealing, targets
+from deployments.services import sealing, targets
+from deployments.states import Kind
 from deployments.types import HistoryEntry, Target
 
 
@@ -34,7 +35,7 @@ def judge_all(entries: tuple[HistoryEntry, ...]) -> tuple[HistoryEntry, ...]:
 
 def why_not(*, entry: HistoryEntry, host: Host) -> str:
     """One sentence, the one that lasts longest first; empty when it can be restored. Pure but for the keys' names."""
-    if entry.kind == accept.STOP:
+    if entry.kind == Kind.STOP:
         return "Nothing ran: the project was stopped."
     if entry.dropped:
         return "It is older than what the project keeps."

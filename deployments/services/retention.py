@@ -12,7 +12,7 @@ from agents import gateway
 from agents.isolation import isolation
 from deployments.repositories import kept, lanes
 from deployments.repositories.kept import KeptEntry
-from deployments.services.accept import DEPLOY, STOP
+from deployments.states import Kind
 from deployments.types import lane_of
 
 BATCH = 100
@@ -82,7 +82,7 @@ def beyond(entries: Sequence[KeptEntry], *, keep: int) -> frozenset[UUID]:
 
 
 def _is_release(entry: KeptEntry) -> bool:
-    return entry.kind == DEPLOY and not entry.rolled_back
+    return entry.kind == Kind.DEPLOY and not entry.rolled_back
 
 
 def _last_state(newest_to_release: Sequence[KeptEntry]) -> UUID:
@@ -91,6 +91,6 @@ def _last_state(newest_to_release: Sequence[KeptEntry]) -> UUID:
     for entry in reversed(newest_to_release[:-1]):
         if _is_release(entry):
             break
-        if not entry.rolled_back and entry.kind != STOP:
+        if not entry.rolled_back and entry.kind != Kind.STOP:
             last = entry
     return last.id

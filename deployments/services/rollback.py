@@ -8,7 +8,7 @@ from uuid import UUID
 from deployments.errors import Conflict, Invalid
 from deployments.repositories import history, projects
 from deployments.services import accept, access, privileges, restorable, rights, snapshots, undoing
-from deployments.states import Status
+from deployments.states import Kind, Status
 from deployments.types import Caller, DeploymentRecord, DeployRequest, HistoryEntry, Right
 
 # So many earlier successes are looked through for one to offer.
@@ -42,7 +42,7 @@ def rollback_deployment(
     privileges.refuse_unallowed(config=kept.config, server_id=deployment.target.id)
     env = snapshots.env_of(kept)
     wish = accept.Wish(
-        kind=accept.ROLLBACK,
+        kind=Kind.ROLLBACK,
         request=DeployRequest(
             project_id=deployment.project_id, target=deployment.target, env_vars=env, request_id=request_id
         ),
@@ -100,7 +100,7 @@ def _named(*, caller: Caller, deployment: DeploymentRecord, target_deployment_id
 def _last_before(deployment: DeploymentRecord) -> HistoryEntry:
     """The last success before this one at which something ran. Another one is offered, never taken silently."""
     earlier = history.before(deployment=deployment, limit=MOST_TRIED)
-    candidates = restorable.judge_all(tuple(entry for entry in earlier if entry.kind != accept.STOP))
+    candidates = restorable.judge_all(tuple(entry for entry in earlier if entry.kind != Kind.STOP))
     if not candidates:
         raise Conflict("There is no earlier success on this target to go back to.")
     wanted = candidates[0]

@@ -7,7 +7,8 @@ from uuid import UUID
 from agents.services import directory
 from deployments.errors import Conflict
 from deployments.repositories import history, lanes
-from deployments.services import accept, machines
+from deployments.services import machines
+from deployments.states import Kind
 from deployments.types import Target, TargetKind
 
 
@@ -39,4 +40,4 @@ def _is_taken(*, project_id: UUID, server_id: UUID) -> bool:
     if lanes.holder(project_id=project_id, target_id=server_id) is not None:
         return True
     proven = history.running(project_id=project_id, target_id=server_id)
-    return proven is not None and proven.kind != accept.STOP
+    return proven is not None and proven.kind != Kind.STOP

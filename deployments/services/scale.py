@@ -8,6 +8,7 @@ from uuid import UUID
 from deployments.errors import Conflict, Invalid
 from deployments.repositories import deployments, history
 from deployments.services import accept, access, generation, privileges, rights, snapshots
+from deployments.states import Kind
 from deployments.types import Caller, DeploymentRecord, DeployRequest, HistoryEntry, ProjectRecord, Right, Target
 from stackgen.results import COMPOSE_FILE, Stack
 
@@ -35,7 +36,7 @@ def scale_service(
         return first
     gives = rights.by_use(caller=caller, project=project, target=target)
     running = history.running(project_id=project_id, target_id=target.id)
-    if running is None or running.kind == accept.STOP:
+    if running is None or running.kind == Kind.STOP:
         raise Conflict("Nothing of the project runs there. Deploy it first.")
     kept = history.snapshot(history_id=running.id)
     named = {service.name: service.node_id for service in snapshots.services_of(kept.config)}
@@ -46,7 +47,7 @@ def scale_service(
     stack = _checked(project=project, running=running, replicas=wanted)
     privileges.refuse_unallowed(config={"dockerComposeYml": stack.files[COMPOSE_FILE]}, server_id=target.id)
     wish = accept.Wish(
-        kind=accept.SCALE,
+        kind=Kind.SCALE,
         request=DeployRequest(
             project_id=project_id, target=target, env_vars=snapshots.env_of(kept), request_id=request_id
         ),

@@ -7,21 +7,22 @@ from datetime import datetime
 from deployments.agreed import Asker
 from deployments.repositories import deployments, grants
 from deployments.repositories.grants import Side
-from deployments.services import accept, rights, targets
+from deployments.services import rights, targets
 from deployments.services.access import is_deployer
+from deployments.states import Kind
 from deployments.types import DeploymentRecord, ProjectRecord, TargetKind
 
 
 def why_refused(*, deployment: DeploymentRecord, project: ProjectRecord) -> str:
     """Why it must not start (any more), for people; empty when it may. True only while the lane's lock is held."""
-    if deployment.target.kind is TargetKind.CLUSTER and deployment.kind != accept.STOP:
+    if deployment.target.kind is TargetKind.CLUSTER and deployment.kind != Kind.STOP:
         return targets.NO_CLUSTERS
     asker = deployments.asker(deployment_id=deployment.id)
     if not asker.is_active:
         return f"The account of {asker.name}, who asked for this, is disabled."
     if asker.is_superuser:
         return _forbidden_since(deployment)
-    if deployment.kind == accept.STOP and _owns_either(asker, project=project, deployment=deployment):
+    if deployment.kind == Kind.STOP and _owns_either(asker, project=project, deployment=deployment):
         return ""
     if not is_deployer(user_id=asker.id, project=project):
         return f"{asker.name}, who asked for this, may no longer deploy this project."
@@ -42,7 +43,7 @@ def keep_by_use(*, deployment: DeploymentRecord, project: ProjectRecord, at: dat
     Inside a transaction that holds the lane's lock, after `why_refused` said nothing.
     """
     server_id = deployment.target.id
-    if deployment.kind == accept.STOP or grants.newest(project_id=project.id, server_id=server_id) is not None:
+    if deployment.kind == Kind.STOP or grants.newest(project_id=project.id, server_id=server_id) is not None:
         return
     asker = deployments.asker(deployment_id=deployment.id)
     if _owns_both(asker, project=project, deployment=deployment):

@@ -9,6 +9,7 @@ from agents import gateway
 from deployments.errors import Conflict, Forbidden
 from deployments.repositories import history, lanes, projects
 from deployments.services import accept, access, cancel, machines, rights
+from deployments.states import Kind
 from deployments.types import Caller, DeploymentRecord, DeployRequest, ProjectRecord, Right, Target, TargetKind
 
 
@@ -87,7 +88,7 @@ def _stop(
     graph = projects.latest_graph(project_id=project.id)
     assert graph is not None, "what was started had a graph"
     wish = accept.Wish(
-        kind=accept.STOP,
+        kind=Kind.STOP,
         request=DeployRequest(project_id=project.id, target=last.target, request_id=request_id),
         project=project,
         graph_version_id=graph.id,
@@ -101,5 +102,5 @@ def _stop(
 def _is_stopped(last: DeploymentRecord) -> bool:
     """Whether the last that was started there is a stop that succeeded, of a cluster on each of its servers."""
     running = history.running(project_id=last.project_id, target_id=last.target.id)
-    stopped = running is not None and running.kind == accept.STOP and running.deployment_id == last.id
+    stopped = running is not None and running.kind == Kind.STOP and running.deployment_id == last.id
     return stopped and (last.target.kind is TargetKind.SERVER or not gateway.told_to_run(lane=last.lane))
