@@ -7,13 +7,13 @@ import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from stackgen.code import BundleInvalid, CodeFacts, read_directory
+from stackgen.code.bundle import BundleInvalid, CodeFacts, read_directory
 from stackgen.errors import GraphInvalid, Problem
-from stackgen.graph import Graph, read_graph
+from stackgen.graph.reader import Graph, read_graph
+from stackgen.graph.secrets import split_secrets
 from stackgen.listing import plan_text
-from stackgen.names import service_names
+from stackgen.parts.names import service_names
 from stackgen.results import Stack, StackOptions
-from stackgen.secrets import split_secrets
 from stackgen.stack import generate
 
 LONGEST_FILE_NAME = 255

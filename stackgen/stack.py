@@ -6,19 +6,19 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping
 
-from stackgen.code import CodeFacts
-from stackgen.compose import compose_document, dockerfile_name
+from stackgen.code.bundle import CodeFacts
 from stackgen.errors import GraphInvalid, Problem
-from stackgen.layout import Identity, Layout
 from stackgen.listing import env_example
-from stackgen.names import LONGEST, service_names
-from stackgen.networks import cover, network_names
 from stackgen.nodes import Graph
-from stackgen.order import start_order
-from stackgen.parts import Part
+from stackgen.output.compose import compose_document, dockerfile_name
+from stackgen.output.layout import Identity, Layout
+from stackgen.output.swarm import longest_name, swarm_document, warnings_of
+from stackgen.parts.builder import Workshop
+from stackgen.parts.names import LONGEST, service_names
+from stackgen.parts.networks import cover, network_names
+from stackgen.parts.order import start_order
+from stackgen.parts.part import Part
 from stackgen.results import COMPOSE_FILE, Stack, StackOptions, StackService, Variable
-from stackgen.services import Workshop
-from stackgen.swarm import longest_name, swarm_document, warnings_of
 from stackgen.yaml import document
 
 __all__ = ["Stack", "StackOptions", "StackService", "Variable", "generate"]

@@ -33,8 +33,8 @@ from deployments.events import EventType
 from deployments.repositories import events
 from deployments.services import deploy, progress, sizes
 from deployments.types import EventRecord
-from stackgen import code
-from stackgen.settings import MAX_REPLICAS
+from stackgen.code import bundle
+from stackgen.graph.settings import MAX_REPLICAS
 from tests.agents.doubles import deploy as small_command
 
 # Linux: one string of a program's environment, and all of it with the arguments for a stack of 8 MiB.
@@ -177,17 +177,17 @@ def test_the_largest_event_and_the_ways_it_goes(sign: str) -> None:
 
 
 def test_code_from_the_door_to_the_agents_cache(tmp_path: Path) -> None:
-    assert code.MAX_BYTES < parsers.LARGEST_TAR < code.MAX_TAR_BYTES
+    assert bundle.MAX_BYTES < parsers.LARGEST_TAR < bundle.MAX_TAR_BYTES
     assert body_limits.MAX_BODY < parsers.LARGEST_JSON < parsers.LARGEST_TAR
     # The largest bundle is read back by whoever wrote it: as many files, names as long.
     folder = tmp_path / ("d" * 200)
     folder.mkdir()
     for number in range(200):
         (folder / f"{number:0200d}").write_bytes(b"x")
-    _, content = code.bundle_tar(tmp_path)
+    _, content = bundle.bundle_tar(tmp_path)
     headers = (len(content) - 200) / 200
-    assert code.MAX_BYTES + headers * code.MAX_FILES < code.MAX_TAR_BYTES
-    assert 4 * code.MAX_TAR_BYTES < GIBIBYTE
+    assert bundle.MAX_BYTES + headers * bundle.MAX_FILES < bundle.MAX_TAR_BYTES
+    assert 4 * bundle.MAX_TAR_BYTES < GIBIBYTE
 
 
 def test_what_is_late_on_a_host_is_told_before_the_deployment_s_own_deadline(settings: Any) -> None:

@@ -12,7 +12,7 @@ from django.http import QueryDict
 from deployments import reading
 from deployments.errors import Invalid, TooMuch
 from deployments.types import DeployRequest, Target, TargetKind
-from stackgen.code import MAX_BYTES as LARGEST_CODE
+from stackgen.code.bundle import MAX_BYTES as LARGEST_CODE
 
 LARGEST_GRAPH = 16 * 1024 * 1024
 

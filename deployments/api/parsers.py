@@ -13,7 +13,7 @@ from rest_framework.parsers import BaseParser, JSONParser
 
 from deployments import reading
 from deployments.errors import Invalid
-from stackgen.code import MAX_BYTES as LARGEST_CODE
+from stackgen.code.bundle import MAX_BYTES as LARGEST_CODE
 
 CONTENT = "content"
 LARGEST_JSON = 16 * 1024 * 1024

@@ -13,7 +13,7 @@ from deployments.clients.envelope import PeerTroubled, member, text_of
 from deployments.clients.peers import GENERATE_PROJECT, ask, metadata_of
 from deployments.errors import PeerFailed, PeerRefused
 from deployments.types import Caller
-from stackgen.code import MAX_BYTES, bundle_tar, canonical_tar
+from stackgen.code.bundle import MAX_BYTES, bundle_tar, canonical_tar
 from stackgen.errors import BundleInvalid
 
 PENDING, GENERATING, ERROR, DELETED = 1, 2, 4, 6

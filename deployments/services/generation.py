@@ -9,9 +9,9 @@ from typing import Any
 from deployments.errors import Invalid
 from deployments.repositories import bundles
 from deployments.types import ProjectRecord
-from stackgen.code import CodeFacts, facts_of_tar
+from stackgen.code.bundle import CodeFacts, facts_of_tar
 from stackgen.errors import GraphInvalid
-from stackgen.graph import Graph, parse_graph
+from stackgen.graph.reader import Graph, parse_graph
 from stackgen.results import Stack
 from stackgen.stack import generate
 

@@ -12,7 +12,7 @@ from deployments.errors import Invalid
 from deployments.repositories import projects
 from deployments.services import sources
 from deployments.types import Caller, GraphRecord, ProjectRecord
-from stackgen.code import bundle_tar
+from stackgen.code.bundle import bundle_tar
 from stackgen.errors import BundleInvalid
 
 PROJECT_FILE = "project.json"

@@ -10,7 +10,7 @@ from uuid import UUID
 from deployments.errors import Invalid
 from deployments.services import sealing, variables
 from deployments.types import ServiceState, Snapshot
-from stackgen.layout import volume_names
+from stackgen.output.layout import volume_names
 from stackgen.plan import Change, Plan
 from stackgen.results import StackService
 

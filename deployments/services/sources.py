@@ -13,10 +13,10 @@ from deployments.repositories import bundles, projects
 from deployments.services import access, quotas, variables
 from deployments.services.generation import invalid_graph
 from deployments.types import Caller, CodeRecord, GraphRecord, ProjectRecord, Right
-from stackgen.code import canonical_tar
+from stackgen.code.bundle import canonical_tar
 from stackgen.errors import BundleInvalid, GraphInvalid
-from stackgen.graph import parse_graph
-from stackgen.secrets import split_secrets
+from stackgen.graph.reader import parse_graph
+from stackgen.graph.secrets import split_secrets
 
 MAX_NAME = 100
 SETTINGS = frozenset({"concurrency", "restore_on_failure", "health_deadline", "health_window", "retention"})

@@ -13,8 +13,8 @@ from deployments.repositories import deployments, secrets
 from deployments.services import sealing
 from deployments.types import DeploymentRecord
 from stackgen.errors import VariablesMissing
+from stackgen.parts.variables import resolve
 from stackgen.results import Stack, StackService
-from stackgen.variables import resolve
 
 PASSWORD_BYTES = 24
 # Kept with the project like a secret: without it nobody can try values against a fingerprint.

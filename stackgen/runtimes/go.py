@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackgen.code import CodeFacts
+from stackgen.code.bundle import CodeFacts
 from stackgen.nodes import Settings
 from stackgen.runtimes.recipe import CannotBuild, Recipe, exec_form
 

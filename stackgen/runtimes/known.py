@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from stackgen.code import CodeFacts
+from stackgen.code.bundle import CodeFacts
 from stackgen.nodes import Settings
 from stackgen.runtimes import bun, go, java, node, python, rust, static
 from stackgen.runtimes.recipe import CannotBuild, Recipe

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from stackgen.code import CodeFacts
+from stackgen.code.bundle import CodeFacts
 from stackgen.nodes import Settings
 from stackgen.runtimes.recipe import CannotBuild, Recipe, exec_form, from_procfile
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from stackgen.code import CodeFacts
+from stackgen.code.bundle import CodeFacts
 from stackgen.nodes import Settings
 from stackgen.runtimes.recipe import CannotBuild, Recipe, exec_form, from_procfile
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 
-from stackgen.code import CodeFacts
+from stackgen.code.bundle import CodeFacts
 from stackgen.nodes import Settings
 from stackgen.runtimes.recipe import CannotBuild, Recipe, exec_form
 

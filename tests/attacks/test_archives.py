@@ -18,7 +18,7 @@ from deployments.errors import PeerRefused
 from deployments.models import CodeBundle, User
 from deployments.services import sources
 from deployments.services.access import caller_of
-from stackgen import code
+from stackgen.code import bundle
 from tests import factories
 from tests.attacks.archives import HOSTILE, MIB, ended, file
 from tests.deployments.lane import drawing
@@ -100,7 +100,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_bounded_in_entries_and_depth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(code, "MAX_FILES", 50)
+    monkeypatch.setattr(bundle, "MAX_FILES", 50)
     wide = tmp_path / "wide"
     for number in range(60):
         (wide / f"d{number}").mkdir(parents=True)

@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from stackgen.code import CodeFacts
-from stackgen.graph import parse_graph
+from stackgen.code.bundle import CodeFacts
+from stackgen.graph.reader import parse_graph
 from stackgen.results import COMPOSE_FILE
 from stackgen.stack import generate
 from tests.bench.figures import Figure, median_ratio

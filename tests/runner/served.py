@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from agents.contracts import runner_pb2 as pb
-from stackgen.graph import parse_graph
+from stackgen.graph.reader import parse_graph
 from stackgen.results import StackOptions
 from stackgen.results import StackService as Generated
 from stackgen.stack import generate

@@ -19,7 +19,7 @@ from agents.runner.bundles import Bundles
 from agents.runner.control_plane import ControlPlane
 from agents.runner.errors import StepFailedError
 from agents.runner.interrupt import Interrupt
-from stackgen import code
+from stackgen.code import bundle as code
 from tests.runner.gateway import tar_of
 
 GOOD = tar_of({"main.py": "print('good')"})

@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from stackgen.code import CodeFacts
-from stackgen.graph import parse_graph
+from stackgen.code.bundle import CodeFacts
+from stackgen.graph.reader import parse_graph
+from stackgen.graph.secrets import split_secrets
 from stackgen.results import COMPOSE_FILE, Stack, StackOptions
-from stackgen.secrets import split_secrets
 from stackgen.stack import generate
 
 VOTING = Path(__file__).parents[3] / "templates" / "projects" / "voting"

@@ -10,12 +10,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from stackgen.code import read_directory
-from stackgen.graph import parse_graph
+from stackgen.code.bundle import read_directory
+from stackgen.graph.reader import parse_graph
+from stackgen.graph.secrets import split_secrets
+from stackgen.parts.variables import resolve
 from stackgen.results import Stack, StackOptions
-from stackgen.secrets import split_secrets
 from stackgen.stack import generate
-from stackgen.variables import resolve
 from tests.unit.stackgen.docker import build, run, write
 
 # What a shell, a URL, a configuration file and Compose each take for something of their own.

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stackgen import archives, code
-from stackgen.code import BundleInvalid, canonical_tar, facts_of_tar
+from stackgen.code import archives, bundle
+from stackgen.code.bundle import BundleInvalid, canonical_tar, facts_of_tar
 from tests.attacks.archives import BLOCK, ended, file, header, pax, xz_of_large_dictionary
 
 KIB = 1024
@@ -72,7 +72,7 @@ def tars(draw: st.DrawFn) -> bytes:
 def _small_bounds() -> Any:
     with pytest.MonkeyPatch.context() as patched:
         for name, bound in BOUNDS.items():
-            patched.setattr(code, name, bound)
+            patched.setattr(bundle, name, bound)
         yield
 
 

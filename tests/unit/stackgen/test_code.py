@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from stackgen import code
-from stackgen.code import BundleInvalid, bundle_tar, facts_of_tar, read_directory
+from stackgen.code import bundle
+from stackgen.code.bundle import BundleInvalid, bundle_tar, facts_of_tar, read_directory
 
 
 def plant(folder: Path, **extra: str) -> Path:
@@ -125,8 +125,8 @@ def test_what_is_no_tar_is_refused(content: bytes) -> None:
 
 
 def test_too_much_is_refused_before_it_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(code, "MAX_BYTES", 1024)
-    monkeypatch.setattr(code, "MAX_FILES", 3)
+    monkeypatch.setattr(bundle, "MAX_BYTES", 1024)
+    monkeypatch.setattr(bundle, "MAX_FILES", 3)
     with pytest.raises(BundleInvalid, match="MiB"):
         facts_of_tar(tar_of(lambda tar: add(tar, "x", bytes(2000))))
     with pytest.raises(BundleInvalid, match="files"):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stackgen.errors import GraphInvalid
-from stackgen.graph import EdgeType, NodeType, parse_graph
+from stackgen.graph.reader import EdgeType, NodeType, parse_graph
 from tests.unit.stackgen.drawing import DATABASE, GATEWAY, graph, node, web
 
 

@@ -9,8 +9,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackgen.graph import parse_graph
-from stackgen.names import service_names, variable_name
+from stackgen.graph.reader import parse_graph
+from stackgen.parts.names import service_names, variable_name
 from tests.unit.stackgen.drawing import graph, web
 
 

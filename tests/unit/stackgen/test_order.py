@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stackgen.order import start_order
+from stackgen.parts.order import start_order
 
 
 def test_branches_start_together_and_callers_last() -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from stackgen.databases.known import KINDS
 from stackgen.errors import GraphInvalid
-from stackgen.graph import parse_graph
+from stackgen.graph.reader import parse_graph
 from stackgen.listing import plan_text
 from stackgen.results import Engine, Stack, StackOptions
 from tests.unit.stackgen.docker import judge, needs_compose, provide, run, write

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from stackgen.errors import GraphInvalid
-from stackgen.graph import parse_graph
-from stackgen.secrets import split_secrets
-from stackgen.variables import VariablesMissing, resolve
+from stackgen.graph.reader import parse_graph
+from stackgen.graph.secrets import split_secrets
+from stackgen.parts.variables import VariablesMissing, resolve
 from tests.unit.stackgen.drawing import DATABASE, compose_of, graph, node, stack_of, web
 
 RAW = graph(

@@ -7,9 +7,9 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from stackgen.errors import VariablesMissing
-from stackgen.names import short_hash, variable_name
+from stackgen.graph.secrets import secret_key
+from stackgen.parts.names import short_hash, variable_name
 from stackgen.results import Stack, Variable
-from stackgen.secrets import secret_key
 
 __all__ = ["VariableNames", "VariablesMissing", "resolve"]
 

@@ -9,9 +9,9 @@ from stackgen.databases.kind import DataPlace
 from stackgen.databases.known import KINDS
 from stackgen.databases.places import moved_outside, place_of
 from stackgen.errors import Problem
+from stackgen.graph.problems import bytes_of, shown
+from stackgen.graph.raw import RawEdge, RawNode
 from stackgen.nodes import Graph, Node, NodeType
-from stackgen.problems import bytes_of, shown
-from stackgen.raw import RawEdge, RawNode
 
 HTTP_PORT, HTTPS_PORT = 80, 443
 

@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
-from stackgen.checks import serves_https
 from stackgen.databases.kind import Volume
+from stackgen.graph.checks import serves_https
 from stackgen.nodes import Node
-from stackgen.parts import MountedFile
+from stackgen.parts.part import MountedFile
+from stackgen.parts.render import render
 from stackgen.references import parse_reference
-from stackgen.render import render
 
 IMAGE = "caddy:2"
 CONFIG_PATH = "/etc/caddy/Caddyfile"

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from stackgen.databases.kind import Connection, DatabaseKind
-from stackgen.names import variable_name
 from stackgen.nodes import Node
+from stackgen.parts.names import variable_name
 
 
 def plain(text: str) -> str:

@@ -10,8 +10,8 @@ import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from stackgen.code.inflate import Inflated
 from stackgen.errors import BundleInvalid
-from stackgen.inflate import Inflated
 
 BLOCK = tarfile.BLOCKSIZE
 MAX_EXTENSION_BYTES = 64 * 1024

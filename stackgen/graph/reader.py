@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stackgen.checks import check_meaning, known_edges
 from stackgen.errors import GraphInvalid, Problem
+from stackgen.graph.checks import check_meaning, known_edges
+from stackgen.graph.raw import RawNode, read_edges, read_nodes
+from stackgen.graph.settings import read_settings
 from stackgen.nodes import Edge, EdgeType, Graph, Node, NodeType, Settings
-from stackgen.raw import RawNode, read_edges, read_nodes
-from stackgen.settings import read_settings
 
 __all__ = ["Edge", "EdgeType", "Graph", "Node", "NodeType", "Settings", "parse_graph", "read_graph"]
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
-from stackgen.archives import LINKS, TarReader
+from stackgen.code.archives import LINKS, TarReader
+from stackgen.code.ignore import Ignored, read_ignore
 from stackgen.errors import BundleInvalid
-from stackgen.ignore import Ignored, read_ignore
 
 __all__ = ["BundleInvalid", "CodeFacts", "bundle_tar", "canonical_tar", "facts_of_tar", "read_directory"]
 

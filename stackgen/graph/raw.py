@@ -8,8 +8,8 @@ from enum import Enum
 from typing import TypeVar
 
 from stackgen.errors import Problem
+from stackgen.graph.problems import shown
 from stackgen.nodes import EDGE_NUMBERS, NODE_NUMBERS, EdgeType, NodeType
-from stackgen.problems import shown
 
 MAX_NODES = 10_000
 MAX_EDGES = 50_000

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from stackgen.compose import command_of, health_of
-from stackgen.layout import LOGGING, SECURITY, Identity, Layout, identify, mounts, resources
-from stackgen.names import LONGEST, short_hash
-from stackgen.parts import Part
+from stackgen.output.compose import command_of, health_of
+from stackgen.output.layout import LOGGING, SECURITY, Identity, Layout, identify, mounts, resources
+from stackgen.parts.names import LONGEST, short_hash
+from stackgen.parts.part import Part
 from stackgen.yaml import Comment, Value
 
 # Swarm puts the stack's name before the service's, and a name ends at 63 characters.

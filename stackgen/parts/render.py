@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-TEMPLATES = Path(__file__).resolve().parent.parent / "templates" / "stack"
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "stack"
 CA_BUNDLE = "/run/secrets/ca_bundle"
 
 

@@ -8,11 +8,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stackgen.aspects import aspects
-from stackgen.environment import plain
-from stackgen.names import short_hash
-from stackgen.order import Order
-from stackgen.parts import Part
+from stackgen.output.aspects import aspects
+from stackgen.parts.environment import plain
+from stackgen.parts.names import short_hash
+from stackgen.parts.order import Order
+from stackgen.parts.part import Part
 from stackgen.results import StackOptions
 from stackgen.yaml import Value
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from stackgen.databases.known import KINDS, default_kind, find
 from stackgen.errors import Problem
+from stackgen.graph.problems import FALSE, Reading, shown
+from stackgen.graph.raw import RawNode
 from stackgen.nodes import NodeType, Settings
-from stackgen.problems import FALSE, Reading, shown
-from stackgen.raw import RawNode
 from stackgen.references import IMAGE
 from stackgen.runtimes.names import RUNTIMES
 

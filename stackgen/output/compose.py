@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from stackgen.environment import plain
-from stackgen.health import healthcheck
-from stackgen.layout import LOGGING, SECURITY, Identity, Layout, identify, mounts, resources
-from stackgen.parts import Part
+from stackgen.output.layout import LOGGING, SECURITY, Identity, Layout, identify, mounts, resources
+from stackgen.parts.environment import plain
+from stackgen.parts.health import healthcheck
+from stackgen.parts.part import Part
 from stackgen.yaml import Comment, Flow, Value
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from stackgen.databases.known import default_kind, find
 from stackgen.errors import GraphInvalid, Problem
-from stackgen.raw import as_text
+from stackgen.graph.raw import as_text
 
 PASSWORD = "password"  # noqa: S105 - the name of a field
 SECRET_PREFIX = "secret."  # noqa: S105 - how such a field begins

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from stackgen.fewer_networks import improve
-from stackgen.names import short_hash
+from stackgen.parts.clique_cover import improve
+from stackgen.parts.names import short_hash
 
 LONGEST_NAME = 40
 Neighbours = Mapping[str, set[str]]

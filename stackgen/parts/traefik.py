@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from stackgen.gateway import HEALTH_PORTS, Route, own_address, volumes
 from stackgen.nodes import Node
-from stackgen.parts import MountedFile
+from stackgen.parts.gateway import HEALTH_PORTS, Route, own_address, volumes
+from stackgen.parts.part import MountedFile
 from stackgen.yaml import Comment, Value, document
 
 IMAGE = "traefik:v3.5"

@@ -8,23 +8,23 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from stackgen import gateway, health, traefik
-from stackgen.checks import published_ports
-from stackgen.code import CodeFacts
+from stackgen.code.bundle import CodeFacts
 from stackgen.databases.kind import Connection, DatabaseKind
 from stackgen.databases.known import KINDS
 from stackgen.databases.places import place_of
-from stackgen.environment import Callee, Layer, from_config, from_edges, interpolated, merged, plain, usable
 from stackgen.errors import Problem
-from stackgen.names import distinct, variable_name
+from stackgen.graph.checks import published_ports
+from stackgen.graph.secrets import PASSWORD, SECRET_PREFIX
 from stackgen.nodes import Graph, Node, NodeType
-from stackgen.parts import Part
-from stackgen.render import render
+from stackgen.parts import gateway, health, traefik
+from stackgen.parts.environment import Callee, Layer, from_config, from_edges, interpolated, merged, plain, usable
+from stackgen.parts.names import distinct, variable_name
+from stackgen.parts.part import Part
+from stackgen.parts.render import render
+from stackgen.parts.variables import VariableNames
 from stackgen.results import StackOptions
 from stackgen.runtimes.known import find_recipe
 from stackgen.runtimes.recipe import CannotBuild, Recipe, exec_form
-from stackgen.secrets import PASSWORD, SECRET_PREFIX
-from stackgen.variables import VariableNames
 
 IMAGE_HASH_DIGITS = 16
 
