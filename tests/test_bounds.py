@@ -18,8 +18,11 @@ from agents.contracts import runner_pb2 as pb
 from agents.limits import KIB, MIB, wire_bytes
 from agents.repositories.commands import checked_size
 from agents.retention import KeptStack, Retention
-from agents.runner import applying, docker_commands, hello, reports, session
+from agents.runner import hello, session
+from agents.runner.commands import apply
 from agents.runner.config import GIBIBYTE
+from agents.runner.control_plane import reports
+from agents.runner.docker import cli
 from agents.states import CommandKind, CommandStatus
 from agents.transport import codec, grpc_server, hellos
 from agents.transport.agent_calls import CHUNK_BYTES
@@ -191,5 +194,5 @@ def test_code_from_the_door_to_the_agents_cache(tmp_path: Path) -> None:
 
 
 def test_what_is_late_on_a_host_is_told_before_the_deployment_s_own_deadline(settings: Any) -> None:
-    assert applying.MAX_UP_SECONDS < settings.AXION_DEPLOY_DEADLINE
-    assert docker_commands.PULL_SECONDS < settings.AXION_DEPLOY_DEADLINE
+    assert apply.MAX_UP_SECONDS < settings.AXION_DEPLOY_DEADLINE
+    assert cli.PULL_SECONDS < settings.AXION_DEPLOY_DEADLINE

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 from agents.backoff import Backoff
 from agents.contracts import runner_pb2 as pb
-from agents.runner.codec import stack_of
-from agents.runner.commands import COMMANDS
+from agents.runner.commands.context import Work
+from agents.runner.commands.registry import COMMANDS
+from agents.runner.control_plane.reports import Reporter
 from agents.runner.errors import InterruptedWorkError
 from agents.runner.interrupt import REVERTED, STOPPING, Interrupt
-from agents.runner.journal import Entry, Journal, Receipt
-from agents.runner.reports import Reporter
-from agents.runner.work import Work
+from agents.runner.journal.commands import Entry, Journal, Receipt
+from agents.runner.planning.codec import stack_of
 
 MAX_AT_ONCE = 4
 # A process may have no more threads for the moment: the machine's bound on processes, say.

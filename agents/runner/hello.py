@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.commands import COMMANDS
-from agents.runner.identity import Identity
-from agents.runner.journal import Journal
+from agents.runner.commands.registry import COMMANDS
+from agents.runner.control_plane.identity import Identity
+from agents.runner.journal.commands import Journal
 from agents.runner.machine import VERSION
 
 # 2: stored reports are named with a command, proven deployments outlast an order that nobody asked for, and both sides

@@ -9,30 +9,30 @@ import signal
 import time
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.bundles import Bundles
-from agents.runner.caches import BuildCaches
+from agents.runner.activity import Watchdog
+from agents.runner.cleanup.loop import Housekeeper
+from agents.runner.commands.context import Work
+from agents.runner.condition import Fitness
 from agents.runner.config import Config
-from agents.runner.control_plane import ControlPlane, GatewayCalls
+from agents.runner.control_plane.bundles import Bundles
+from agents.runner.control_plane.client import ControlPlane, GatewayCalls
+from agents.runner.control_plane.masking import Masker
+from agents.runner.control_plane.reports import Reporter
+from agents.runner.control_plane.secrets import Vault
 from agents.runner.dispatch import Dispatcher
-from agents.runner.docker_commands import DockerCommands
-from agents.runner.docker_host import DockerHost
-from agents.runner.fitness import Fitness
-from agents.runner.housekeeping import Housekeeper
+from agents.runner.docker.availability import Pulse
+from agents.runner.docker.build_caches import BuildCaches
+from agents.runner.docker.cli import DockerCommands
+from agents.runner.docker.host import DockerHost
+from agents.runner.docker.patience import WorkPatience
+from agents.runner.docker.processes import end_marked
 from agents.runner.interrupt import Interrupt
-from agents.runner.journal import Entry, Journal
+from agents.runner.journal.commands import Entry, Journal
+from agents.runner.journal.opening import lock, open_journal
+from agents.runner.journal.releases import Releases
+from agents.runner.journal.store import Store
 from agents.runner.machine import Machine
-from agents.runner.masking import Masker
-from agents.runner.opening import lock, open_journal
-from agents.runner.patience import WorkPatience
-from agents.runner.processes import end_marked
-from agents.runner.progress import Watchdog
-from agents.runner.pulse import Pulse
-from agents.runner.releases import Releases
-from agents.runner.reports import Reporter
 from agents.runner.session import Session, open_channel
-from agents.runner.store import Store
-from agents.runner.vault import Vault
-from agents.runner.work import Work
 
 STOP_SECONDS = 4.0
 GOODBYE_SECONDS = 0.5

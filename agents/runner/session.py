@@ -17,14 +17,14 @@ from agents.backoff import MAX_AGENT_PAUSE, Backoff
 from agents.contracts import runner_pb2 as pb
 from agents.contracts.runner_pb2_grpc import RunnerAgentServiceStub
 from agents.limits import MAX_AGENT_RECEIVED_BYTES
+from agents.runner.condition import CONDITION_PROTOCOL, Fitness
 from agents.runner.config import Config
-from agents.runner.delivery import RESEND_SECONDS, Delivery
+from agents.runner.control_plane.delivery import RESEND_SECONDS, Delivery
+from agents.runner.control_plane.identity import Identity, enrol, hash_of, load_identity
 from agents.runner.dispatch import Dispatcher
 from agents.runner.errors import EnrolmentRefusedError, UnavailableError
-from agents.runner.fitness import CONDITION_PROTOCOL, Fitness
 from agents.runner.hello import PROTOCOL, say_hello
-from agents.runner.identity import Identity, enrol, hash_of, load_identity
-from agents.runner.journal import Journal
+from agents.runner.journal.commands import Journal
 from agents.runner.machine import Machine
 
 # The control plane gives up on agents that are silent for much longer than this.

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.caches import KEY_BYTES, BuildCaches
+from agents.runner.docker.build_caches import KEY_BYTES, BuildCaches
 from tests.runner.conftest import Agent, agent, base_image, engine, gateway, remove_stack, stack
 from tests.runner.gateway import TestGateway
 from tests.runner.stacks import PROGRAM, Stack

@@ -16,18 +16,19 @@ from typing import Any
 from uuid import uuid4
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner import deploying, reports, restoring
-from agents.runner.commands import COMMANDS
+from agents.runner.commands import deploy, restore
+from agents.runner.commands.registry import COMMANDS
+from agents.runner.control_plane import reports
+from agents.runner.control_plane.identity import Identity
+from agents.runner.control_plane.masking import Masker
+from agents.runner.control_plane.reports import Reporter
 from agents.runner.errors import InterruptedWorkError, StepFailedError
 from agents.runner.hello import say_hello
-from agents.runner.identity import Identity
 from agents.runner.interrupt import REVERTED, Interrupt
-from agents.runner.journal import Entry, Journal
-from agents.runner.masking import Masker
-from agents.runner.model import Container, Target
-from agents.runner.releases import Releases
-from agents.runner.reports import Reporter
-from agents.runner.store import Store
+from agents.runner.journal.commands import Entry, Journal
+from agents.runner.journal.releases import Releases
+from agents.runner.journal.store import Store
+from agents.runner.planning.model import Container, Target
 
 Picture = frozenset[tuple[str, str, str]]
 DATABASE = "db"
@@ -226,14 +227,14 @@ def instead_of_docker(patch: Any) -> None:
     def images(*, work: Any, release: Any) -> dict[str, str]:
         return {each.name: release.pinned.get(each.name) or work.host.image_id(each.image) for each in release.services}
 
-    for module in (deploying, restoring):
+    for module in (deploy, restore):
         patch.setattr(module, "Applier", Applier)
-    patch.setattr(restoring, "with_image_volumes", lambda *, release, **_: release.services)
-    patch.setattr(deploying, "provide_images", images)
+    patch.setattr(restore, "with_image_volumes", lambda *, release, **_: release.services)
+    patch.setattr(deploy, "provide_images", images)
     # What others own on the host is judged elsewhere: here is one lane.
-    patch.setattr(deploying, "check_stack", lambda **_: None)
-    patch.setattr(deploying, "_check_claims", lambda *_: None)
-    patch.setattr(deploying, "_target", _plain_target)
+    patch.setattr(deploy, "check_stack", lambda **_: None)
+    patch.setattr(deploy, "_check_claims", lambda *_: None)
+    patch.setattr(deploy, "_target", _plain_target)
     patch.setattr(reports, "BATCH_SECONDS", 3600.0)
 
 

@@ -23,8 +23,8 @@ from agents.contracts import runner_pb2 as pb
 from agents.errors import CommandNotFound, Unauthenticated
 from agents.models import Agent, CommandRecord
 from agents.repositories import delivery as due
-from agents.runner.identity import Identity
-from agents.runner.journal import Receipt
+from agents.runner.control_plane.identity import Identity
+from agents.runner.journal.commands import Receipt
 from agents.services import delivery, enrolment
 from agents.services.greeting import greet
 from agents.transport import codec

@@ -13,10 +13,10 @@ from typing import cast
 
 import pytest
 
-from agents.runner import bundles as module
-from agents.runner import unpacking
-from agents.runner.bundles import Bundles
-from agents.runner.control_plane import ControlPlane
+from agents.runner.control_plane import bundles as module
+from agents.runner.control_plane import unpack
+from agents.runner.control_plane.bundles import Bundles
+from agents.runner.control_plane.client import ControlPlane
 from agents.runner.errors import StepFailedError
 from agents.runner.interrupt import Interrupt
 from stackgen.code import bundle as code
@@ -101,11 +101,11 @@ def test_a_bundle_without_an_end_is_refused_and_leaves_nothing(
 
 def test_the_bounds_here_take_all_that_the_control_plane_takes() -> None:
     headers = code.MAX_FILES * 4 * tarfile.BLOCKSIZE
-    assert code.MAX_BYTES + headers < unpacking.MAX_BUNDLE_BYTES
-    assert unpacking.MAX_UNPACKED_BYTES > code.MAX_BYTES
-    assert unpacking.MAX_MEMBERS > code.MAX_FILES
-    assert unpacking.MAX_DEPTH > code.MAX_DEPTH
-    assert unpacking.MAX_HEADER_BYTES > 4 * code.MAX_NAME
+    assert code.MAX_BYTES + headers < unpack.MAX_BUNDLE_BYTES
+    assert unpack.MAX_UNPACKED_BYTES > code.MAX_BYTES
+    assert unpack.MAX_MEMBERS > code.MAX_FILES
+    assert unpack.MAX_DEPTH > code.MAX_DEPTH
+    assert unpack.MAX_HEADER_BYTES > 4 * code.MAX_NAME
 
 
 def archive(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
@@ -176,7 +176,7 @@ def test_a_hostile_tar_is_refused_at_once(kept: Bundles, tmp_path: Path, case: s
 
 
 def test_too_many_members_are_refused(kept: Bundles, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpacking, "MAX_MEMBERS", 3)
+    monkeypatch.setattr(unpack, "MAX_MEMBERS", 3)
     tar = tar_of({str(number): "" for number in range(4)})
     with pytest.raises(StepFailedError, match="more than 3 members"):
         content(kept, Source(tar), digest=hashlib.sha256(tar).hexdigest())

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.runner.progress import Watchdog
-from agents.runner.store import Store
+from agents.runner.activity import Watchdog
+from agents.runner.journal.store import Store
 from tests.runner.conftest import Agent
 from tests.runner.gateway import TestGateway
 from tests.runner.stacks import Stack

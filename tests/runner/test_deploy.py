@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.docker_host import DockerHost
+from agents.runner.docker.host import DockerHost
 from tests.runner.conftest import Agent
 from tests.runner.gateway import TestGateway
 from tests.runner.served import Served

@@ -14,14 +14,14 @@ import pytest
 
 from agents.contracts import runner_pb2 as pb
 from agents.runner import dispatch
-from agents.runner.commands import CommandKind
+from agents.runner.commands.context import Work
+from agents.runner.commands.registry import CommandKind
+from agents.runner.control_plane.masking import Masker
+from agents.runner.control_plane.reports import Reporter
 from agents.runner.dispatch import MAX_AT_ONCE, Dispatcher
 from agents.runner.interrupt import Interrupt
-from agents.runner.journal import Entry, Journal
-from agents.runner.masking import Masker
-from agents.runner.reports import Reporter
-from agents.runner.store import Store
-from agents.runner.work import Work
+from agents.runner.journal.commands import Entry, Journal
+from agents.runner.journal.store import Store
 
 
 class Bench:

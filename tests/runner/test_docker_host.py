@@ -16,18 +16,18 @@ import docker
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner import docker_commands
-from agents.runner.docker_commands import DockerCommands
-from agents.runner.docker_host import DockerHost
-from agents.runner.engine import QUESTION_SECONDS, Engine
+from agents.runner.activity import Progress
+from agents.runner.control_plane.masking import Masker
+from agents.runner.control_plane.reports import Reporter
+from agents.runner.docker import cli
+from agents.runner.docker.availability import Pulse
+from agents.runner.docker.cli import DockerCommands
+from agents.runner.docker.engine import QUESTION_SECONDS, Engine
+from agents.runner.docker.host import DockerHost
 from agents.runner.errors import EngineAwayError, StepFailedError
 from agents.runner.interrupt import Interrupt
-from agents.runner.journal import Journal
-from agents.runner.masking import Masker
-from agents.runner.progress import Progress
-from agents.runner.pulse import Pulse
-from agents.runner.reports import Reporter
-from agents.runner.store import Store
+from agents.runner.journal.commands import Journal
+from agents.runner.journal.store import Store
 
 pytestmark = pytest.mark.docker
 
@@ -102,7 +102,7 @@ def test_a_watch_wakes_nobody_while_there_is_nothing_to_listen_to(monkeypatch: p
 
 
 def test_a_pull_that_is_late_says_after_how_long(commands: DockerCommands, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docker_commands, "PULL_SECONDS", 1.0)
+    monkeypatch.setattr(cli, "PULL_SECONDS", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         image = f"127.0.0.1:{silent.getsockname()[1]}/app:1"
         with pytest.raises(StepFailedError, match="of web was not done within 1 s"):

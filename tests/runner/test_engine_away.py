@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.docker_host import DockerHost
+from agents.runner.docker.host import DockerHost
 from tests.runner.conftest import Agent, remove_stack
 from tests.runner.gateway import TestGateway
 from tests.runner.stacks import Service, Stack

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from agents.runner.gate import HealthGate
-from agents.runner.model import Container, Target, WantedService
+from agents.runner.planning.health_gate import HealthGate
+from agents.runner.planning.model import Container, Target, WantedService
 
 WEB = WantedService(name="web", image="web:1", has_health_check=True)
 STARTING = Container(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agents.runner.housekeeping import Housekeeper
+from agents.runner.cleanup.loop import Housekeeper
 
 PARTS = ("_tidy_in_turn", "_lead_back", "_take_stock")
 

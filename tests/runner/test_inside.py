@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from agents.runner.docker_host import DockerHost
+from agents.runner.docker.container_exec import MAX_OUTPUT_BYTES
+from agents.runner.docker.host import DockerHost
 from agents.runner.errors import InterruptedWorkError, UnavailableError
-from agents.runner.inside import MAX_OUTPUT_BYTES
 from agents.runner.interrupt import REVERTED, Interrupt
 
 pytestmark = pytest.mark.docker

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from agents.contracts import runner_pb2 as pb
+from agents.runner.control_plane.masking import Masker
+from agents.runner.control_plane.reports import DEPLOYING, MAX_LOG_BYTES, Reporter
 from agents.runner.errors import StateDirBusyError
-from agents.runner.journal import Journal, Receipt
-from agents.runner.masking import Masker
-from agents.runner.reports import DEPLOYING, MAX_LOG_BYTES, Reporter
-from agents.runner.store import Store, lock_state_dir
+from agents.runner.journal.commands import Journal, Receipt
+from agents.runner.journal.store import Store, lock_state_dir
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from agents.contracts import runner_pb2 as pb
+from agents.runner.control_plane.identity import Identity
+from agents.runner.control_plane.reports import DEPLOYING, Reporter
 from agents.runner.errors import JournalDamagedError, JournalTooNewError
 from agents.runner.hello import say_hello
-from agents.runner.identity import Identity
-from agents.runner.journal import Journal, Receipt
-from agents.runner.reports import DEPLOYING, Reporter
-from agents.runner.store import FIRST, STEPS, Store
+from agents.runner.journal.commands import Journal, Receipt
+from agents.runner.journal.store import FIRST, STEPS, Store
 from tests.runner.test_journal import command, pending, reporter
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.runner.keeping import (
+from agents.runner.cleanup.rules import (
     Remembered,
     StackMemory,
     images_to_remove,
@@ -16,7 +16,7 @@ from agents.runner.keeping import (
     needed_releases,
     needs_of,
 )
-from agents.runner.model import HostContainer, HostImage
+from agents.runner.planning.model import HostContainer, HostImage
 
 STACK, PROJECT = "axion-shop", "p"
 STACKS = {PROJECT: frozenset({STACK})}

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.processes import MARKER, marked
+from agents.runner.docker.processes import MARKER, marked
 from tests.runner.conftest import Agent
 from tests.runner.gateway import TestGateway
 from tests.runner.stacks import DOCKERFILE, PROGRAM, Stack

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.claims import check_claims
+from agents.runner.control_plane.identity import Identity, load_identity, save_identity
 from agents.runner.errors import StepFailedError
-from agents.runner.identity import Identity, load_identity, save_identity
-from agents.runner.model import Container, HostContainer, Release
+from agents.runner.planning.claims import check_claims
+from agents.runner.planning.model import Container, HostContainer, Release
 from tests.runner.conftest import Agent
 from tests.runner.gateway import TestGateway
 from tests.runner.stacks import Stack

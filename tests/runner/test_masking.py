@@ -14,8 +14,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agents.runner.masking import BUDGET_TEXT, MASK, Masker
-from agents.runner.spellings import spellings_of
+from agents.runner.control_plane.masking import BUDGET_TEXT, MASK, Masker
+from agents.runner.control_plane.spellings import spellings_of
 
 VALUE = 'p@ss/word+1"x'
 MIB = 1024 * 1024

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.journal import Journal
-from agents.runner.keeping import StackMemory, needed_releases, needs_of
-from agents.runner.memory import remember
-from agents.runner.model import Target
-from agents.runner.releases import Before, Phase, Releases
-from agents.runner.store import Store
+from agents.runner.cleanup.known_stacks import remember
+from agents.runner.cleanup.rules import StackMemory, needed_releases, needs_of
+from agents.runner.journal.commands import Journal
+from agents.runner.journal.releases import Before, Phase, Releases
+from agents.runner.journal.store import Store
+from agents.runner.planning.model import Target
 
 
 @pytest.fixture

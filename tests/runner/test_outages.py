@@ -15,18 +15,19 @@ import pytest
 from docker.errors import APIError
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner import docker_host, outages, reverting
-from agents.runner.docker_host import DockerHost
+from agents.runner.activity import Progress
+from agents.runner.commands import outages, revert
+from agents.runner.commands.context import Work
+from agents.runner.control_plane.masking import Masker
+from agents.runner.control_plane.reports import Reporter
+from agents.runner.docker import host as docker_host
+from agents.runner.docker.host import DockerHost
+from agents.runner.docker.patience import WorkPatience
 from agents.runner.errors import InterruptedWorkError, StepFailedError
 from agents.runner.interrupt import REVERTED, Interrupt
-from agents.runner.journal import Journal
-from agents.runner.masking import Masker
-from agents.runner.patience import WorkPatience
-from agents.runner.progress import Progress
-from agents.runner.releases import Releases
-from agents.runner.reports import Reporter
-from agents.runner.store import Store
-from agents.runner.work import Work
+from agents.runner.journal.commands import Journal
+from agents.runner.journal.releases import Releases
+from agents.runner.journal.store import Store
 
 pytestmark = pytest.mark.docker
 ENGINE = "/var/run/docker.sock"
@@ -79,8 +80,8 @@ def test_an_order_to_go_back_is_tried_again_from_its_first_look_on(
     parts = cast(SimpleNamespace, work)
     parts.command = pb.Command(deployment_id="d", revert=pb.Revert(stack_name="no-such-stack"))
     parts.releases = Releases(store=parts.store, folder=tmp_path)
-    monkeypatch.setattr(reverting, "refuse_unknown", lambda **_: look())
-    reverting.revert(work)
+    monkeypatch.setattr(revert, "refuse_unknown", lambda **_: look())
+    revert.revert(work)
     *_, last = Journal(parts.store).pending_reports(after=0, limit=100)
     assert pb.Report.FromString(last.body).finished.outcome == pb.RESTORED
     assert len(calls) == 2

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agents.runner.differences import owners_of
-from agents.runner.model import Container, Release, Target, WantedService
-from agents.runner.plan import Plan, make_plan
+from agents.runner.planning.differences import owners_of
+from agents.runner.planning.model import Container, Release, Target, WantedService
+from agents.runner.planning.plan import Plan, make_plan
 
 SERVICES = (
     WantedService(name="db", image="db:1", content_hash="db1"),

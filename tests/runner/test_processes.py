@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from agents.runner import processes
+from agents.runner.docker import processes
+from agents.runner.docker.processes import Child, end_marked, marked, run
 from agents.runner.errors import InterruptedWorkError
 from agents.runner.interrupt import REVERTED, Interrupt
-from agents.runner.processes import Child, end_marked, marked, run
 
 SLEEP = "import time; print('up', flush=True); time.sleep(60)"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"

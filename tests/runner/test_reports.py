@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner import processes
+from agents.runner.control_plane.masking import Masker
+from agents.runner.control_plane.reports import DEPLOYING, MAX_LINE, MAX_LOG_BYTES, MAX_MESSAGE, MAX_TAIL_LINES
+from agents.runner.docker import processes
 from agents.runner.interrupt import Interrupt
-from agents.runner.journal import Journal
-from agents.runner.masking import Masker
-from agents.runner.reports import DEPLOYING, MAX_LINE, MAX_LOG_BYTES, MAX_MESSAGE, MAX_TAIL_LINES
-from agents.runner.store import Store
+from agents.runner.journal.commands import Journal
+from agents.runner.journal.store import Store
 from tests.runner.test_journal import command, pending, reporter
 
 SECRET = "hunter2-" + "s" * 300

@@ -9,10 +9,10 @@ import grpc
 import pytest
 
 from agents.runner.config import load_config
-from agents.runner.identity import Identity, hash_of, save_identity
-from agents.runner.journal import Journal
+from agents.runner.control_plane.identity import Identity, hash_of, save_identity
+from agents.runner.journal.commands import Journal
+from agents.runner.journal.store import Store
 from agents.runner.session import Session
-from agents.runner.store import Store
 
 FIRST = "a-token"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.processes import marked
+from agents.runner.docker.processes import marked
 from tests.runner.conftest import Agent
 from tests.runner.gateway import TestGateway
 from tests.runner.stacks import Stack

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.differences import owners_of
-from agents.runner.model import Container, WantedService
-from agents.runner.model import Release as Wanted
+from agents.runner.planning.differences import owners_of
+from agents.runner.planning.model import Container, WantedService
+from agents.runner.planning.model import Release as Wanted
 from tests.runner.conftest import Agent
 from tests.runner.gateway import TestGateway
 from tests.runner.small_registry import registry

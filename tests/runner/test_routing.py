@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agents.runner.model import Container, Release
-from agents.runner.routing import Lead, admin_url, config_of, hosts_of, led, requests_on_the_way, serving
+from agents.runner.planning.model import Container, Release
+from agents.runner.planning.routing import Lead, admin_url, config_of, hosts_of, led, requests_on_the_way, serving
 from tests.unit.stackgen.drawing import GATEWAY, graph, node, stack_of, web
 
 

@@ -13,11 +13,11 @@ import pytest
 import yaml
 
 from agents.runner.errors import StepFailedError
-from agents.runner.model import Release, WantedService
-from agents.runner.policy import Policy
-from agents.runner.policy_config import read_policy
-from agents.runner.stackcheck import check_stack
-from agents.runner.stackfile import read_stack, write_stack
+from agents.runner.planning.model import Release, WantedService
+from agents.runner.planning.stackfile import read_stack, write_stack
+from agents.runner.policy.config import read_policy
+from agents.runner.policy.rules import Policy
+from agents.runner.policy.stack_check import check_stack
 
 GOLDEN = [
     path

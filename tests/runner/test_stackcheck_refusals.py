@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from agents.runner.errors import StepFailedError
-from agents.runner.policy import NAMESPACES, Policy
-from agents.runner.policy_config import read_policy
-from agents.runner.stackcheck import check_stack
-from agents.runner.stackfile import read_stack, write_stack
+from agents.runner.planning.stackfile import read_stack, write_stack
+from agents.runner.policy.config import read_policy
+from agents.runner.policy.rules import NAMESPACES, Policy
+from agents.runner.policy.stack_check import check_stack
 from tests.runner.test_stackcheck import refusal, release, stack
 
 DATA = {"volumes": {"data": None}}

@@ -17,7 +17,7 @@ from uuid import uuid4
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.applying import SWITCH_PERCENT
+from agents.runner.commands.apply import SWITCH_PERCENT
 from tests.docker_events import heard_starts
 from tests.runner.conftest import Agent, remove_stack
 from tests.runner.gateway import TestGateway

@@ -1,0 +1,125 @@
+"""What of a host is still needed and what may go. Pure: everything is passed in, nothing is removed here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from agents.runner.planning.model import HostContainer, HostImage
+
+STOPPED = frozenset({"created", "exited", "dead"})
+# History is told of a success within seconds and answers with what it keeps; no more than this happens meanwhile.
+UNTOLD = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """A release in the journal, oldest first among those of its stack.
+
+    `owners` are the deployments whose files its services run by; `ended_in_vain`: it failed or was taken back.
+    """
+
+    deployment_id: str
+    base: str
+    owners: frozenset[str]
+    images: frozenset[str]
+    tags: frozenset[str]
+    ended_in_vain: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackMemory:
+    """What is known of one stack: `kept` are the deployments that history keeps, `working` those with open commands."""
+
+    stack: str
+    project_id: str
+    releases: tuple[Remembered, ...]
+    current: str
+    working: frozenset[str]
+    kept: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """Images by id and by tag that must stay, whoever asks for them."""
+
+    ids: frozenset[str]
+    tags: frozenset[str]
+
+
+def live_releases(memory: StackMemory) -> frozenset[str]:
+    """Deployments whose containers may be there: what runs, what is at work, and the newest, which may be looked at."""
+    live = {memory.current, *memory.working, *(each.deployment_id for each in memory.releases[-1:])}
+    for each in memory.releases:
+        if each.deployment_id in live:
+            live |= each.owners
+    return frozenset(live - {""})
+
+
+def needed_releases(memory: StackMemory) -> frozenset[str]:
+    """Deployments whose files and images must stay: live ones, what they would go back to, and what history keeps.
+
+    What came after the newest that history is known to keep may be a success that we were not told is kept.
+    """
+    needed = set(live_releases(memory) | memory.kept)
+    positions = [number for number, each in enumerate(memory.releases) if each.deployment_id in memory.kept]
+    newer = memory.releases[positions[-1] + 1 :] if positions else memory.releases
+    needed |= {each.deployment_id for each in newer[-UNTOLD:] if not each.ended_in_vain}
+    needed |= {each.base for each in memory.releases if each.deployment_id in {memory.current, *memory.working}}
+    for each in memory.releases:
+        if each.deployment_id in needed:
+            needed |= each.owners
+    return frozenset(needed - {""})
+
+
+def needs_of(memories: Collection[StackMemory], *, kept_images: Collection[str]) -> Needs:
+    """All images that some stack or some kept entry needs."""
+    ids, tags = set(kept_images), set[str]()
+    for memory in memories:
+        needed = needed_releases(memory)
+        for each in memory.releases:
+            if each.deployment_id in needed:
+                ids |= each.images
+                tags |= each.tags
+    return Needs(ids=frozenset(ids), tags=frozenset(tags))
+
+
+def images_to_remove(
+    *, images: Collection[HostImage], used: Collection[str], needs: Needs, stacks: Mapping[str, frozenset[str]]
+) -> tuple[HostImage, ...]:
+    """Images that we built for a stack of this agent and that nothing needs any more.
+
+    `used` are the ids of the images of all containers, also stopped ones and other people's. `stacks` are this agent's
+    by project. An image that carries a tag we would not have given, or none, belongs to somebody else by now: what is
+    built upon an image of ours inherits its labels.
+    """
+    return tuple(
+        image
+        for image in images
+        if image.tags
+        and all(_is_ours(image, tag, stacks) for tag in image.tags)
+        and image.id not in used
+        and image.id not in needs.ids
+        and not needs.tags.intersection(image.tags)
+    )
+
+
+def _is_ours(image: HostImage, tag: str, stacks: Mapping[str, frozenset[str]]) -> bool:
+    name = tag.rpartition(":")[0].rpartition("/")[2]
+    return any(name == f"{stack}-{image.service}" for stack in stacks.get(image.project_id, ()))
+
+
+def leftovers(*, containers: Collection[HostContainer], memories: Collection[StackMemory]) -> tuple[HostContainer, ...]:
+    """Stopped containers of our stacks that belong to no live release. A stack that is worked on is left alone, and so
+    is what no release in the journal made: that may have been lost, and then nobody knows what needs it.
+    """
+    known = {(memory.stack, memory.project_id): memory for memory in memories}
+    found = []
+    for container in containers:
+        memory = known.get((container.stack, container.project_id))
+        if memory is None or memory.working or container.state not in STOPPED or not container.deployment_id:
+            continue
+        recorded = {each.deployment_id for each in memory.releases}
+        if container.deployment_id in recorded - live_releases(memory):
+            found.append(container)
+    return tuple(found)

@@ -1,0 +1,238 @@
+"""Bring a stack to its target: walk the plan, watch Docker's events, end at the first service that fails."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from agents.runner.commands.context import Work
+from agents.runner.commands.image_volumes import volumes_to_use
+from agents.runner.commands.switch import Switch
+from agents.runner.control_plane.reports import HEALTH_CHECKING
+from agents.runner.docker import arguments
+from agents.runner.docker.cli import TAIL_LINES
+from agents.runner.docker.processes import Ended
+from agents.runner.errors import StepFailedError
+from agents.runner.interrupt import ABANDONED, Interrupt
+from agents.runner.planning.health_gate import Failure, HealthGate
+from agents.runner.planning.model import Container, Release, Target
+from agents.runner.planning.observed import describe
+from agents.runner.planning.plan import Plan
+from agents.runner.planning.steps import ADD, REMOVE, RETIRE, STARTING, Operation
+from agents.runner.policy.stack_check import check_stack
+
+# Events wake us; this is for the event that never came.
+SAFETY_POLL_SECONDS = 5.0
+SLACK_SECONDS = 30.0
+UP_SLACK_SECONDS = 300.0
+# Below AXION_DEPLOY_DEADLINE as it comes, so that the deployment ends with what was late.
+MAX_UP_SECONDS = 1500.0
+HEALTH_PERCENT = 60
+SWITCH_PERCENT = 90
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """What to reach and how patiently. `release` is whose stack it is; seconds.
+
+    `strict`: what this release starts must not even be unhealthy for a moment. Going back is not strict: any state that
+    still becomes the former one will do.
+    """
+
+    release: Release
+    target: Target
+    deadline: float
+    window: float
+    strict: bool
+
+
+class Applier:
+    """Works one plan off, once. Containers are judged by what Docker says of them, never by an exit code alone."""
+
+    def __init__(self, *, work: Work, goal: Goal) -> None:
+        self._work = work
+        self._goal = goal
+        mine = [name for name, owner in goal.target.owners.items() if owner == goal.release.deployment_id]
+        hasty = frozenset(mine if goal.strict else ())
+        self._gate = HealthGate(target=goal.target, deadline=goal.deadline, window=goal.window, hasty=hasty)
+        # While Compose works, its own deadline counts.
+        self._give_up_at = float("inf")
+        # One wake-up waiting is enough, however many events came.
+        self._wakes: queue.Queue[None] = queue.Queue(maxsize=1)
+
+    def bring_about(self, plan: Plan, *, observed: tuple[Container, ...]) -> tuple[Container, ...]:
+        """`observed` is what the plan was made from. Returns what runs in the end.
+
+        Raises StepFailedError or InterruptedWorkError.
+        """
+        self._check_stacks(plan)
+        touched = plan.services(*STARTING)
+        self._gate.stale = {each.id: each.service for each in observed if each.service in touched}
+        self._gate.leaving = plan.leaving
+        release = self._goal.release
+        switch = Switch(work=self._work, release=release, plan=plan)
+        watch = self._work.host.watch(stack=release.stack, wake=self._wake)
+        forget = self._work.interrupt.on_set(self._wake)
+        try:
+            for operation in plan.operations:
+                self._work.interrupt.check()
+                if operation.kind == REMOVE:
+                    self._work.host.remove_containers(operation.container_ids)
+                elif operation.kind in STARTING:
+                    switch.hold(observed)
+                    observed = self._up(operation)
+            self._work.reporter.stage(HEALTH_CHECKING, HEALTH_PERCENT, "Watching every service.")
+            switch.hold(observed)
+            self._give_up_at = self._deadline()
+            observed = self._wait_until_passed()
+            if plan.leaving:
+                observed = self._let_go(plan, switch, observed)
+            switch.settle(observed)
+            return observed
+        finally:
+            forget()
+            watch.close()
+
+    def _check_stacks(self, plan: Plan) -> None:
+        """Nothing is touched for a stack that this machine no longer allows: its owner may have changed the policy."""
+        for name in sorted({each.release for each in plan.operations if each.kind in STARTING}):
+            check_stack(release=self._release(name), policy=self._work.policy)
+
+    def _let_go(self, plan: Plan, switch: Switch, observed: tuple[Container, ...]) -> tuple[Container, ...]:
+        """All is proven: the new copies take over, and only then the old ones end."""
+        names = ", ".join(sorted(plan.services(RETIRE)))
+        self._work.reporter.stage(HEALTH_CHECKING, SWITCH_PERCENT, f"The copies that stay take over: {names}.")
+        switch.take_over(observed)
+        self._work.host.remove_containers(tuple(sorted(plan.leaving)))
+        return self._wait_until_passed()
+
+    def _up(self, operation: Operation) -> tuple[Container, ...]:
+        """Compose in a thread of its own while we watch; the services of the operation are ready when this returns."""
+        interrupt = Interrupt(parent=self._work.interrupt)
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="compose") as pool:
+            call = pool.submit(self._compose, operation, interrupt)
+            call.add_done_callback(lambda _: self._wake())
+            try:
+                self._watch_compose(call)
+            finally:
+                interrupt.set(ABANDONED)
+                interrupt.close()
+        self._give_up_at = self._deadline()
+        self._gate.turn_over(operation.services)
+        observed = self._look()
+        while not self._gate.ready(operation.services) and operation.alone:
+            self._wait()
+            observed = self._look()
+        return observed
+
+    def _compose(self, operation: Operation, interrupt: Interrupt) -> tuple[Ended, tuple[str, ...]]:
+        work = self._work
+        release = self._release(operation.release)
+        values = work.vault.values(release=release, interrupt=interrupt)
+        copies = self._copies(operation)
+        services = [each for each in self._goal.target.services if each.name in operation.services]
+        folder = work.releases.write_files(
+            release=release,
+            pinned=self._pinned(release, operation.services),
+            volumes=volumes_to_use(work=work, release=release, services=services, copies=copies),
+        )
+        order = arguments.Up(
+            stack=release.stack,
+            folder=folder,
+            copies=copies,
+            alone=operation.alone,
+            beside=operation.kind == ADD,
+        )
+        return work.commands.up(order=order, values=values, deadline=self._up_seconds(), interrupt=interrupt)
+
+    def _up_seconds(self) -> float:
+        """Long enough for services that wait for each other, and over before the control plane's own deadline."""
+        levels = len({service.level for service in self._goal.target.services})
+        return min(MAX_UP_SECONDS, self._goal.deadline * levels + UP_SLACK_SECONDS)
+
+    def _copies(self, operation: Operation) -> dict[str, int]:
+        """How many Compose shall count: what was to leave and is gone already would be made good with one too many."""
+        release = self._goal.release
+        present = {each.id for each in self._work.host.containers(stack=release.stack, project_id=release.project_id)}
+        gone = [self._gate.stale.get(each, "") for each in self._gate.leaving - present]
+        return {name: count - gone.count(name) for name, count in operation.copies.items()}
+
+    def _release(self, deployment_id: str) -> Release:
+        if deployment_id == self._goal.release.deployment_id:
+            return self._goal.release
+        kept = self._work.releases.find(deployment_id)
+        if kept is None:
+            raise StepFailedError("internal", f"The files of deployment {deployment_id} are no longer on this host.")
+        return kept.release
+
+    def _pinned(self, release: Release, services: Iterable[str]) -> dict[str, str]:
+        """Image ids for services whose tag means another image by now."""
+        pinned = {}
+        for service in release.services:
+            image = self._goal.target.images.get(service.name, "")
+            if service.name in services and image and self._work.host.image_id(service.image) != image:
+                pinned[service.name] = image
+        return pinned
+
+    def _watch_compose(self, call: Future[tuple[Ended, tuple[str, ...]]]) -> None:
+        while not call.done():
+            self._wait()
+            self._look()
+        ended, tail = call.result()
+        if ended.code != 0:
+            self._gate.turn_over(service.name for service in self._goal.target.services)
+            culprit = self._gate.culprit(observed=self._look())
+            if culprit is not None:
+                raise self._failed(culprit)
+            how = f"was not done after {self._up_seconds():.0f} s" if ended.late else "could not start the stack"
+            raise StepFailedError("apply", f"Docker Compose {how}: {_last(tail)}", log_tail=tail)
+
+    def _wait_until_passed(self) -> tuple[Container, ...]:
+        """Every service runs at the target and is healthy, and has been for the window."""
+        observed = self._look()
+        while not self._gate.passed(at=self._work.clock()):
+            self._wait()
+            observed = self._look()
+        return observed
+
+    def _look(self) -> tuple[Container, ...]:
+        """Take a snapshot, tell what is new in it, and raise when a service failed."""
+        release, target = self._goal.release, self._goal.target
+        observed = self._work.host.containers(stack=release.stack, project_id=release.project_id)
+        staying = tuple(each for each in observed if each.id not in self._gate.leaving)
+        for service in target.services:
+            told = describe(service=service, observed=staying, owner=target.owners[service.name])
+            self._work.reporter.service(told)
+        failure = self._gate.look(observed=observed, at=self._work.clock())
+        if failure is not None:
+            raise self._failed(failure)
+        return observed
+
+    def _failed(self, failure: Failure) -> StepFailedError:
+        tail = self._work.host.log_tail(container_id=failure.container_id, lines=TAIL_LINES)
+        message = f"{failure.message} Its last lines are below; correct it and deploy again."
+        return StepFailedError("unhealthy", message, service=failure.service, log_tail=tail)
+
+    def _wait(self) -> None:
+        """Until an event, or until time alone could change the verdict. Raises InterruptedWorkError."""
+        pause = min(SAFETY_POLL_SECONDS, self._gate.next_look(at=self._work.clock()) + 0.01)
+        with contextlib.suppress(queue.Empty):
+            self._wakes.get(timeout=pause)
+        self._work.interrupt.check()
+        if self._work.clock() > self._give_up_at:
+            raise StepFailedError("unhealthy", "The stack was started, but not every service came up in time.")
+
+    def _deadline(self) -> float:
+        return self._work.clock() + self._goal.deadline + self._goal.window + SLACK_SECONDS
+
+    def _wake(self) -> None:
+        with contextlib.suppress(queue.Full):
+            self._wakes.put_nowait(None)
+
+
+def _last(tail: tuple[str, ...]) -> str:
+    lines = [line.strip() for line in tail if line.strip()]
+    return lines[-1] if lines else "it said nothing."

@@ -1,0 +1,235 @@
+"""The deploy command, step by step; every step may be done again after a crash."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import sqlite3
+from collections.abc import Mapping
+
+from agents.contracts import runner_pb2 as pb
+from agents.runner.commands.apply import Applier, Goal
+from agents.runner.commands.context import Work
+from agents.runner.commands.image_volumes import refuse_hidden_data, with_image_volumes
+from agents.runner.commands.images import provide_images
+from agents.runner.commands.outages import through_outages, until_done
+from agents.runner.commands.restore import restore, runs_something
+from agents.runner.commands.stop import NOTHING, stop_stack
+from agents.runner.control_plane.reports import BUILDING, COMPLETED, DEPLOYING, shown, shown_tail
+from agents.runner.errors import InterruptedWorkError, StepFailedError, UnavailableError
+from agents.runner.journal.releases import Before, Kept, Phase
+from agents.runner.planning.claims import check_claims
+from agents.runner.planning.codec import release_of
+from agents.runner.planning.differences import owners_of, why_unlike
+from agents.runner.planning.model import Container, Release, Target
+from agents.runner.planning.observed import describe_all, step
+from agents.runner.planning.plan import Plan, make_plan
+from agents.runner.planning.steps import STARTING
+from agents.runner.policy.stack_check import check_stack
+
+BEGUN_PERCENT = 5
+logger = logging.getLogger(__name__)
+
+
+def deploy(work: Work) -> None:
+    """Bring the stack up (or down) and prove it, or put back what ran before; ends with the command's last report.
+
+    The command stays open when the work is ended from outside (InterruptedWorkError) and when the journal cannot be
+    written (sqlite3.OperationalError).
+    """
+    # Before Docker is asked anything: people see at once that somebody works on it.
+    work.reporter.stage(BUILDING, BEGUN_PERCENT, "The agent has begun.")
+    try:
+        release = release_of(work.command)
+        check_stack(release=release, policy=work.policy)
+        observed = work.host.containers(stack=release.stack, project_id=release.project_id)
+        _check_claims(work, release, observed)
+        before, base = _before(work, release, observed), _base(work, release, observed)
+        kept = work.releases.begin(command=work.command, before=before, base=base)
+    except (StepFailedError, UnavailableError) as error:
+        _finish_unbegun(work, error)
+        return
+    if kept.phase is Phase.FAILING:
+        _go_back(work, kept)
+        return
+    try:
+        observed, target = through_outages(work=work, attempt=lambda: _bring_up(work, release))
+    except (InterruptedWorkError, sqlite3.OperationalError):
+        raise
+    except Exception as error:  # whatever happened, what ran before must come back
+        _fail(work, release, error)
+        return
+    _succeed(work, kept, target, observed)
+
+
+def _base(work: Work, release: Release, observed: tuple[Container, ...]) -> str:
+    """What to go back to. Nothing that we proved, where something runs that the journal never recorded."""
+    return "" if work.releases.unknown(observed) else work.releases.current(release.stack)
+
+
+def _check_claims(work: Work, release: Release, observed: tuple[Container, ...]) -> None:
+    check_claims(
+        release=release,
+        observed=observed,
+        others=work.host.all_containers(),
+        known_lanes={name: kept.release.lane for name, kept in work.releases.recorded(observed).items()},
+        former_lanes=work.former_lanes,
+    )
+
+
+def _before(work: Work, release: Release, observed: tuple[Container, ...]) -> Before:
+    return Before(
+        networks=tuple(work.host.networks(release.stack)),
+        volumes=work.host.volumes(release.stack),
+        containers=tuple(each.id for each in observed),
+    )
+
+
+def _bring_up(work: Work, release: Release) -> tuple[tuple[Container, ...], Target]:
+    if not release.services:
+        stop_stack(work=work, release=release)
+        return (), NOTHING
+    for service in release.services:
+        work.reporter.service(step(service, "waiting"))
+    images = provide_images(work=work, release=release)
+    work.reporter.stage(BUILDING, 45, "Every image is here.")
+    observed = work.host.settled_containers(stack=release.stack, project_id=release.project_id)
+    owners = owners_of(release=release, observed=observed, known=work.releases.recorded(observed))
+    target = _target(work, release, owners, _expected(work, release, owners, images), observed)
+    plan = make_plan(target=target, observed=observed)
+    work.reporter.log(source="agent", text=f"Plan:\n{plan.text()}")
+    work.releases.apply(deployment_id=release.deployment_id, target=target)
+    work.reporter.stage(DEPLOYING, 50, "Starting what changed." if plan.operations else "Nothing changed.")
+    window = _window(release, plan, owners)
+    goal = Goal(release=release, target=target, deadline=release.health_deadline, window=window, strict=True)
+    proven = Applier(work=work, goal=goal).bring_about(plan, observed=observed)
+    _prove(target=target, observed=proven)
+    return proven, target
+
+
+def _target(
+    work: Work, release: Release, owners: dict[str, str], images: dict[str, str], observed: tuple[Container, ...]
+) -> Target:
+    """What shall run, replaced where it stands if its image keeps data. Raises StepFailedError(invalid)."""
+    services = with_image_volumes(work=work, release=release, images=images, observed=observed)
+    changing = [each for each in services if owners[each.name] == release.deployment_id]
+    refuse_hidden_data(release=release, services=changing, observed=observed)
+    return Target(services=services, owners=owners, images=images)
+
+
+def _window(release: Release, plan: Plan, owners: Mapping[str, str]) -> float:
+    """Where nothing is or was started there is nothing to watch for a while: one look is the proof."""
+    resumed = bool(plan.leaving) and release.deployment_id in owners.values()
+    return release.health_window if plan.services(*STARTING) or resumed else 0.0
+
+
+def _expected(work: Work, release: Release, owners: Mapping[str, str], images: dict[str, str]) -> dict[str, str]:
+    """Image id per service: of the tag for what changes, as it was proven for what stays; pinned ones are certain."""
+    if release.pinned:
+        return images
+    expected = dict(images)
+    base = work.releases.find(work.releases.current(release.stack))
+    for name, owner in owners.items():
+        if owner != release.deployment_id and base is not None and name in base.target.images:
+            expected[name] = base.target.images[name]
+    return expected
+
+
+def _prove(*, target: Target, observed: tuple[Container, ...]) -> None:
+    for service in target.services:
+        unlike = why_unlike(service=service, target=target, observed=observed)
+        if unlike:
+            raise StepFailedError("unhealthy", f"Not proven: {unlike}.", service=service.name)
+
+
+def _succeed(work: Work, kept: Kept, target: Target, observed: tuple[Container, ...]) -> None:
+    services = describe_all(target=target, observed=observed)
+    proven = "Every service runs at its image and is healthy." if services else "Nothing of the stack runs any more."
+    work.reporter.stage(COMPLETED, 100, proven)
+    work.reporter.finished(
+        pb.CommandFinished(outcome=pb.SUCCEEDED, services=services),
+        also=lambda: work.releases.settle(kept=kept, phase=Phase.CURRENT, runs=kept.release.deployment_id),
+    )
+
+
+def _fail(work: Work, release: Release, error: Exception) -> None:
+    """Write down why, then go back if asked to."""
+    failed = _as_failure(error)
+    work.interrupt.check()
+    logger.warning("deployment %s failed: %s", release.deployment_id, shown(failed.message, masker=work.masker))
+    work.releases.fail(
+        deployment_id=release.deployment_id,
+        # This goes to the disk, so it is masked here and not only on its way out.
+        failure={
+            "reason": failed.reason,
+            "message": shown(failed.message, masker=work.masker),
+            "service": failed.service,
+            "log_tail": shown_tail(failed.log_tail, masker=work.masker),
+        },
+    )
+    kept = work.releases.find(release.deployment_id)
+    if kept is not None:
+        _go_back(work, kept)
+
+
+def _go_back(work: Work, kept: Kept) -> None:
+    finished = pb.CommandFinished(
+        reason=str(kept.failure["reason"]),
+        message=str(kept.failure["message"]),
+        failed_service=str(kept.failure["service"]),
+        log_tail=kept.failure["log_tail"],
+    )
+    if kept.release.pinned and not kept.touched:
+        _finish_failed(work, kept, finished, " Nothing was touched.")
+        return
+    if not kept.release.restore_on_failure:
+        _finish_failed(work, kept, finished, " It was left as it is, as the project asks.")
+        return
+    if kept.touched and runs_something(work=work, deployment_id=kept.base):
+        work.reporter.restore_started(
+            reason=finished.reason,
+            message=finished.message,
+            service=finished.failed_service,
+            log_tail=finished.log_tail,
+        )
+    try:
+        restored = until_done(work=work, attempt=lambda: restore(work=work, kept=kept))
+    except (InterruptedWorkError, sqlite3.OperationalError):
+        raise
+    except Exception as error:
+        work.interrupt.check()
+        why = _as_failure(error).message
+        _finish_failed(work, kept, finished, f" What ran before could not be put back: {why}")
+        return
+    finished.outcome = pb.RESTORED
+    finished.previous_stack_running = restored.previous_running
+    finished.services.extend(restored.services)
+    finished.volumes_left.extend(restored.volumes_left)
+    work.reporter.finished(finished, also=lambda: work.releases.settle(kept=kept, phase=Phase.REVERTED, runs=kept.base))
+
+
+def _finish_failed(work: Work, kept: Kept, finished: pb.CommandFinished, remark: str) -> None:
+    """The base stays the one to go back to; what runs may be what nobody wanted."""
+    finished.outcome = pb.FAILED
+    finished.message += remark
+    finished.touched = kept.touched
+    work.reporter.finished(finished, also=lambda: work.releases.settle(kept=kept, phase=Phase.FAILED, runs=kept.base))
+
+
+def _as_failure(error: Exception) -> StepFailedError:
+    if isinstance(error, StepFailedError):
+        return error
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        message = f"There is no space left on this host: {error.filename or 'a file'} could not be written."
+        return StepFailedError("internal", message)
+    if not isinstance(error, UnavailableError):
+        logger.error("unexpected %s", type(error).__name__, exc_info=error)
+    return StepFailedError("internal", f"The agent could not go on: {error}")
+
+
+def _finish_unbegun(work: Work, error: StepFailedError | UnavailableError) -> None:
+    """Nothing was touched, so what ran before still runs."""
+    work.interrupt.check()
+    reason = error.reason if isinstance(error, StepFailedError) else "internal"
+    finished = pb.CommandFinished(outcome=pb.FAILED, reason=reason, message=str(error))
+    work.reporter.finished(finished, also=lambda: None)

@@ -1,0 +1,167 @@
+"""The images of a release: built from code or pulled, and only those that are not here."""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents.runner.commands.context import Work
+from agents.runner.control_plane.reports import BUILDING
+from agents.runner.docker import arguments
+from agents.runner.errors import InterruptedWorkError, StepFailedError
+from agents.runner.interrupt import ABANDONED, Interrupt
+from agents.runner.planning import observed
+from agents.runner.planning.model import LABEL_HASH, LABEL_NODE, LABEL_PROJECT, LABEL_SERVICE, Release, WantedService
+
+FIRST_PERCENT = 6
+LAST_PERCENT = 44
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """One image to provide; `files` is the release's folder."""
+
+    release: Release
+    service: WantedService
+    files: Path
+
+
+def provide_images(*, work: Work, release: Release) -> dict[str, str]:
+    """Have every image on this host; returns service name to image id. Raises StepFailedError(build or image)."""
+    if release.pinned:
+        return _provide_pinned(work=work, release=release)
+    before = {service.image: work.host.image_id(service.image) for service in release.services}
+    wanted = [each for each in release.services if not before[each.image] or (release.force and _may_move(each))]
+    if wanted:
+        # Asked for before the first line of output, so that no value can slip through unmasked.
+        work.vault.values(release=release, interrupt=work.interrupt)
+        _provide_all(work=work, release=release, missing=wanted)
+    ids = {service.name: work.host.image_id(service.image) for service in release.services}
+    for service in release.services:
+        if before[service.image] and _may_move(service) and not release.force:
+            now = ids[service.name]
+            _say(work, service, f"{service.name} runs {now}; {service.image} is on this host and was not asked again.")
+        if not ids[service.name]:
+            message = f"The image {service.image} is not on this host."
+            raise StepFailedError("image", message, service=service.name)
+    return ids
+
+
+def _may_move(service: WantedService) -> bool:
+    """Whether the name may mean another image by now: what we build, and a digest, never do."""
+    return not service.bundle_digest and "@" not in service.image
+
+
+def _say(work: Work, service: WantedService, text: str) -> None:
+    work.reporter.log(source="agent", service=service.name, text=f"{text}\n")
+
+
+def _provide_pinned(*, work: Work, release: Release) -> dict[str, str]:
+    """Exactly the pinned images: what is here is left alone, what is not is pulled if that can give the very same."""
+    missing = [service for service in release.services if not work.host.image_id(release.pinned[service.name])]
+    for service in missing:
+        if service.bundle_digest:
+            raise _gone(release=release, service=service, why="it was built from code")
+    if missing:
+        work.vault.values(release=release, interrupt=work.interrupt)
+        work.reporter.stage(BUILDING, FIRST_PERCENT, f"{len(missing)} images to pull.")
+    for service in missing:
+        try:
+            work.commands.pull(image=service.image, service=service.name, interrupt=work.interrupt)
+        except StepFailedError as error:
+            raise _gone(release=release, service=service, why="it cannot be pulled", tail=error.log_tail) from error
+        if not work.host.image_id(release.pinned[service.name]):
+            raise _gone(release=release, service=service, why="its reference means another image by now")
+    return dict(release.pinned)
+
+
+def _gone(*, release: Release, service: WantedService, why: str, tail: tuple[str, ...] = ()) -> StepFailedError:
+    image = release.pinned[service.name]
+    message = f"{service.name} cannot run {image} again: that image of {service.image} is not on this host, and {why}."
+    return StepFailedError("image", message, service=service.name, log_tail=tail)
+
+
+def _provide_all(*, work: Work, release: Release, missing: list[WantedService]) -> None:
+    """Build side by side, within the bound; the first failure ends the others."""
+    work.reporter.stage(BUILDING, FIRST_PERCENT, f"{len(missing)} images to provide.")
+    shared = Interrupt(parent=work.interrupt)
+    files = work.releases.write_files(release=release, pinned={})
+    by_image = {service.image: service for service in missing}
+    with ThreadPoolExecutor(max_workers=work.build_parallel, thread_name_prefix="build") as pool:
+        try:
+            orders = [Order(release=release, service=service, files=files) for service in by_image.values()]
+            pending = {pool.submit(_provide, work, order, shared) for order in orders}
+            total, failed = len(pending), False
+            while pending and not failed:
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                failed = any(each.exception() for each in done)
+                percent = FIRST_PERCENT + (LAST_PERCENT - FIRST_PERCENT) * (total - len(pending)) // total
+                work.reporter.stage(BUILDING, percent, f"{total - len(pending)} of {total} images are here.")
+        finally:
+            shared.set(ABANDONED)
+            shared.close()
+    work.interrupt.check()
+    for each in done:
+        each.result()
+
+
+def _provide(work: Work, order: Order, interrupt: Interrupt) -> None:
+    service = order.service
+    try:
+        work.reporter.service(observed.step(service, "building"))
+        if service.bundle_digest:
+            _build(work, order, interrupt)
+        else:
+            _pull(work, service, interrupt)
+        work.reporter.service(observed.step(service, "built"))
+    except InterruptedWorkError:
+        if interrupt.why != ABANDONED:
+            raise
+
+
+def _pull(work: Work, service: WantedService, interrupt: Interrupt) -> None:
+    """An image that is here is asked for again: a registry that does not answer ends nothing then."""
+    before = work.host.image_id(service.image)
+    try:
+        work.commands.pull(image=service.image, service=service.name, interrupt=interrupt)
+    except StepFailedError:
+        if not before:
+            raise
+        _say(work, service, f"{service.image} could not be asked again; what is here runs.")
+        return
+    now = work.host.image_id(service.image)
+    if before == now:
+        _say(work, service, f"{service.image} was asked again: it is {now} still.")
+    elif before:
+        _say(work, service, f"{service.image} was asked again: it means {now} now, {before} before.")
+
+
+def _build(work: Work, order: Order, interrupt: Interrupt) -> None:
+    service = order.service
+    labels = {
+        LABEL_PROJECT: order.release.project_id,
+        LABEL_NODE: service.node_id,
+        LABEL_SERVICE: service.name,
+        LABEL_HASH: service.content_hash,
+    }
+    digest = service.bundle_digest
+    with work.bundles.unpacked(digest=digest, source=work.control_plane, interrupt=interrupt) as context:
+        build = arguments.Build(
+            context=context,
+            dockerfile=_dockerfile(order=order, context=context),
+            tag=service.image,
+            labels=labels,
+            cache_space=work.caches.space(order.release.project_id),
+            ca_bundle=work.ca_bundle,
+        )
+        deadline = order.release.build_deadline
+        work.commands.build(order=build, service=service.name, deadline=deadline, interrupt=interrupt)
+
+
+def _dockerfile(*, order: Order, context: Path) -> Path:
+    service = order.service
+    path = order.files / service.dockerfile if service.dockerfile else context / "Dockerfile"
+    if not path.is_file():
+        raise StepFailedError("build", f"{service.name} has no Dockerfile.", service=service.name)
+    return path

@@ -1,0 +1,73 @@
+"""What failed while the Docker engine was away is done again when it is back: it tells nothing about the stack."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable
+from itertools import count
+from typing import TypeVar
+
+from agents.backoff import Backoff
+from agents.runner.commands.context import Work
+from agents.runner.control_plane.reports import shown
+from agents.runner.errors import InterruptedWorkError, StepFailedError
+
+MAX_OUTAGES = 5
+MAX_TRIES = 3
+MAX_TOLD = 300
+PAUSES = Backoff(first=0.5, most=30.0)
+Result = TypeVar("Result")
+logger = logging.getLogger(__name__)
+
+
+def through_outages(*, work: Work, attempt: Callable[[], Result], most: int | None = MAX_OUTAGES) -> Result:
+    """Attempt it, and from the start again whenever it failed and Docker was away meanwhile.
+
+    At most so many times; None is for as long as the work is not interrupted. Raises what the attempt raises, and
+    StepFailedError(internal) when Docker goes away again and again.
+    """
+    for failures in count(1):
+        outages = work.host.outages
+        try:
+            return attempt()
+        except (InterruptedWorkError, sqlite3.OperationalError):
+            raise
+        except Exception as error:
+            work.interrupt.check()
+            if not work.host.was_away(since=outages):
+                raise
+            logger.warning("failed while Docker was away: %s", shown(str(error), masker=work.masker))
+            if most is not None and failures > most:
+                message = f"Docker on this host went away {failures} times while this was going on."
+                raise StepFailedError("internal", message) from error
+        work.reporter.log(source="agent", text="Docker on this host was away: what is to be done is planned anew.\n")
+        work.interrupt.pause(PAUSES.pause(failures=failures))
+    raise AssertionError("counting does not end")
+
+
+def until_done(*, work: Work, attempt: Callable[[], Result]) -> Result:
+    """Attempt a way back: for as long as Docker is away, and a few times when it would not do it."""
+    return through_outages(work=work, attempt=lambda: _tried_again(work, attempt), most=None)
+
+
+def _tried_again(work: Work, attempt: Callable[[], Result]) -> Result:
+    """Attempt it, and a few times more when Docker or Compose would not do it: that often passes.
+
+    What was judged (unhealthy, an image that is gone) is not tried again.
+    """
+    for failures in count(1):
+        try:
+            return attempt()
+        except (InterruptedWorkError, sqlite3.OperationalError):
+            raise
+        except Exception as error:
+            work.interrupt.check()
+            judged = isinstance(error, StepFailedError) and error.reason != "apply"
+            if judged or failures >= MAX_TRIES:
+                raise
+            told = work.masker.mask(str(error))[:MAX_TOLD]
+        logger.warning("what ran before could not be put back yet: %s", told)
+        work.reporter.log(source="agent", text=f"What ran before could not be put back yet ({told}): once more.\n")
+        work.interrupt.pause(PAUSES.pause(failures=failures))
+    raise AssertionError("counting does not end")

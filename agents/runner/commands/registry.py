@@ -1,0 +1,25 @@
+"""The kinds of commands this runner understands, each with its newest version; told at connect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from agents.runner.commands.context import Work
+from agents.runner.commands.deploy import deploy
+from agents.runner.commands.revert import revert
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandKind:
+    """`handle` ends with the command's last report; it may be called again for the same command after a crash."""
+
+    version: int
+    handle: Callable[[Work], None]
+
+
+COMMANDS: Mapping[str, CommandKind] = {
+    # 2: pinned images, and a stop is a deployment without services.
+    "deploy": CommandKind(version=2, handle=deploy),
+    "revert": CommandKind(version=1, handle=revert),
+}

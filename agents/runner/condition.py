@@ -1,0 +1,61 @@
+"""How the agent itself fares: what it tells the control plane beside its heartbeat."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+from agents.contracts import runner_pb2 as pb
+from agents.runner.activity import Watchdog
+from agents.runner.docker.host import DockerHost
+from agents.runner.journal.store import Store
+
+# The version of the session's protocol from which on gateways take a Condition.
+CONDITION_PROTOCOL = 2
+
+
+class Fitness:
+    """Belongs to the session's loop, which calls it in threads."""
+
+    def __init__(self, *, host: DockerHost, store: Store, watchdog: Watchdog, state_dir: Path) -> None:
+        self._host = host
+        self._store = store
+        self._watchdog = watchdog
+        self._state_dir = state_dir
+        self._handled = 0
+
+    def condition(self) -> pb.Condition | None:
+        """None while nothing was heard of Docker yet, neither well nor ill."""
+        state = self._host.state
+        if state is None:
+            return None
+        total, free = self._space()
+        return pb.Condition(
+            engine_answers=state.answers,
+            engine_message=state.why_not,
+            disk_total_bytes=total,
+            disk_free_bytes=free,
+            fault=self._store.writes.fault,
+            stalled=self._watchdog.stalled(),
+        )
+
+    def _space(self) -> tuple[int, int]:
+        """Bytes in all and free; what cannot be known is left out."""
+        try:
+            disk = shutil.disk_usage(self._state_dir)
+        except OSError:
+            return 0, 0
+        return disk.total, disk.free
+
+    def recovered(self) -> bool:
+        """Whether the journal can be written again after a write had failed: then what broke off may go on."""
+        failures = self._store.writes.failures
+        if failures == self._handled:
+            return False
+        try:
+            self._store.try_to_write()
+        except sqlite3.Error:
+            return False
+        self._handled = failures
+        return True

@@ -1,0 +1,110 @@
+"""Runs Docker's command line for one command's work: its output goes to the log, its end can be asked for."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from agents.runner.activity import Progress
+from agents.runner.control_plane.reports import Reporter
+from agents.runner.docker import arguments, processes
+from agents.runner.errors import StepFailedError
+from agents.runner.interrupt import Interrupt
+
+TAIL_LINES = 30
+# Enough of a command line to know it by; what follows may be anything.
+MAX_WORDS = 2
+PULL_SECONDS = 900.0
+# What Docker's command line needs of our environment; nothing else of it reaches a project's file.
+PASSED_ON = (
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "DOCKER_HOST",
+    "DOCKER_CONFIG",
+    "DOCKER_CONTEXT",
+    "DOCKER_CERT_PATH",
+    "DOCKER_TLS_VERIFY",
+    "XDG_RUNTIME_DIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DockerCommands:
+    """`marker` is put on every process started."""
+
+    marker: str
+    reporter: Reporter
+    progress: Progress
+
+    def build(self, *, order: arguments.Build, service: str, deadline: float, interrupt: Interrupt) -> None:
+        """Raises StepFailedError(build) with the last lines of output."""
+        ended, tail = self._run(
+            argv=arguments.build(order),
+            extra={"DOCKER_BUILDKIT": "1"},
+            deadline=deadline,
+            interrupt=interrupt,
+            say=lambda line: self.reporter.log(source="build", service=service, text=line),
+        )
+        if ended.late:
+            message = f"Building {service} took longer than {deadline:.0f} s."
+            raise StepFailedError("build", message, service=service, log_tail=tail)
+        if ended.code != 0:
+            raise StepFailedError("build", f"Building {service} failed: see its log.", service=service, log_tail=tail)
+
+    def pull(self, *, image: str, service: str, interrupt: Interrupt) -> None:
+        """Raises StepFailedError(image) with the last lines of output."""
+        ended, tail = self._run(
+            argv=arguments.pull(image),
+            extra={},
+            deadline=PULL_SECONDS,
+            interrupt=interrupt,
+            say=lambda line: self.reporter.log(source="build", service=service, text=line),
+        )
+        if ended.late:
+            message = f"Pulling the image {image} of {service} was not done within {PULL_SECONDS:.0f} s."
+            raise StepFailedError("image", message, service=service, log_tail=tail)
+        if ended.code != 0:
+            message = f"The image {image} of {service} is not on this host and could not be pulled."
+            raise StepFailedError("image", message, service=service, log_tail=tail)
+
+    def up(
+        self, *, order: arguments.Up, values: Mapping[str, str], deadline: float, interrupt: Interrupt
+    ) -> tuple[processes.Ended, tuple[str, ...]]:
+        """Returns how Compose ended and its last lines; what they mean is judged by what runs."""
+        ended, tail = self._run(
+            argv=arguments.up(order),
+            extra={"COMPOSE_IGNORE_ORPHANS": "1", **values},
+            deadline=deadline,
+            interrupt=interrupt,
+            say=lambda line: self.reporter.log(source="apply", text=line),
+        )
+        return ended, tail
+
+    def _run(
+        self,
+        *,
+        argv: list[str],
+        extra: Mapping[str, str],
+        deadline: float,
+        interrupt: Interrupt,
+        say: Callable[[str], None],
+    ) -> tuple[processes.Ended, tuple[str, ...]]:
+        tail: deque[str] = deque(maxlen=TAIL_LINES)
+
+        def on_line(line: str) -> None:
+            tail.append(line.rstrip("\n"))
+            say(line)
+
+        self.progress.begins(" ".join(argv[:MAX_WORDS]))
+        passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        child = processes.Child(argv=argv, environment={**passed_on, **extra}, marker=self.marker, deadline=deadline)
+        return processes.run(child=child, interrupt=interrupt, on_line=on_line), tuple(tail)

@@ -1,0 +1,290 @@
+"""The Docker engine of this host, read through its API. With cli.py the only place that runs Docker."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+from docker.errors import APIError, NotFound
+
+from agents.runner.docker import container_exec
+from agents.runner.docker.engine import PATIENT_SECONDS, QUESTION_SECONDS, Engine, EngineState
+from agents.runner.docker.events import Watch
+from agents.runner.docker.patience import NoPatience, Patience
+from agents.runner.errors import EngineAwayError, StepFailedError, UnavailableError
+from agents.runner.interrupt import Interrupt
+from agents.runner.planning.inspected import container_of
+from agents.runner.planning.model import (
+    COMPOSE_PROJECT,
+    LABEL_DEPLOYMENT,
+    LABEL_PROJECT,
+    LABEL_SERVICE,
+    Container,
+    HostContainer,
+    HostImage,
+)
+
+STOP_SECONDS = 10
+SHORT_SECONDS = 10.0
+# While somebody else removes a container.
+GONE_SECONDS = 60.0
+GONE_LOOK_SECONDS = 0.2
+REMOVING = "removing"
+CONFLICT = 409
+EVENTS = ["create", "start", "die", "stop", "destroy", "oom", "restart", "rename", "health_status"]
+NO_TAG = "<none>:<none>"
+Result = TypeVar("Result")
+ENGINE_ID_DIGITS = 32
+
+
+class DockerHost:
+    """Reads and removals. How long an engine that is away is waited for is the matter of `patience`."""
+
+    def __init__(self, *, engine: Engine | None = None, patience: Patience | None = None) -> None:
+        self._engine = engine or Engine()
+        self._patience = patience or NoPatience()
+
+    def waiting(self, patience: Patience) -> DockerHost:
+        """The same engine, asked by somebody who waits otherwise."""
+        return DockerHost(engine=self._engine, patience=patience)
+
+    @property
+    def state(self) -> EngineState | None:
+        """Whether the engine answered when it was last asked; None before that."""
+        return self._engine.state
+
+    @property
+    def outages(self) -> int:
+        """How often the engine was seen to be away, or cut a line to us."""
+        return self._engine.outages
+
+    def was_away(self, *, since: int) -> bool:
+        """Whether the engine was away since it had been away that often; waits until it answers.
+
+        Asked over a new line: an engine that ends goes on serving the old ones while it ends its containers.
+        """
+        self._patiently(lambda _: self._engine.probe(lambda api: api.ping()))
+        return self._engine.outages != since
+
+    def containers(self, *, stack: str, project_id: str) -> tuple[Container, ...]:
+        """Our containers of the stack, stopped ones too."""
+        labels = [f"{COMPOSE_PROJECT}={stack}", f"{LABEL_PROJECT}={project_id}"]
+        listed = self._ask(lambda api: api.containers(all=True, filters={"label": labels}))
+        described = (self._describe(each["Id"]) for each in listed)
+        return tuple(sorted((each for each in described if each), key=lambda each: (each.service, each.id)))
+
+    def settled_containers(self, *, stack: str, project_id: str) -> tuple[Container, ...]:
+        """As `containers`, once Docker is done with those that somebody has begun to remove, to make a plan from."""
+        give_up_at = time.monotonic() + GONE_SECONDS
+        while True:
+            found = self.containers(stack=stack, project_id=project_id)
+            if all(each.state != REMOVING for each in found) or time.monotonic() >= give_up_at:
+                return found
+            self._patience.pause(GONE_LOOK_SECONDS)
+
+    def _describe(self, container_id: str) -> Container | None:
+        try:
+            found: dict[str, Any] = self._ask(lambda api: api.inspect_container(container_id))
+        except NotFound:
+            return None
+        return container_of(found)
+
+    def image_id(self, image: str) -> str:
+        """The id (sha256:...) of a local image; empty when it is not here."""
+        try:
+            return str(self._ask(lambda api: api.inspect_image(image))["Id"])
+        except NotFound:
+            return ""
+
+    def image_volumes(self, image: str) -> tuple[str, ...]:
+        """The paths that an image declares to hold data; none when it is not here."""
+        try:
+            config = self._ask(lambda api: api.inspect_image(image)).get("Config") or {}
+        except NotFound:
+            return ()
+        return tuple(sorted(config.get("Volumes") or ()))
+
+    def image_ids(self) -> frozenset[str]:
+        """Ids of all images on this host."""
+        return frozenset(each["Id"] for each in self._ask(lambda api: api.images(all=True)))
+
+    def our_images(self) -> tuple[HostImage, ...]:
+        """Images with our project label, whoever built them."""
+        found = self._ask(lambda api: api.images(filters={"label": LABEL_PROJECT}))
+        return tuple(
+            HostImage(
+                id=each["Id"],
+                tags=tuple(tag for tag in each["RepoTags"] or () if tag != NO_TAG),
+                project_id=each["Labels"].get(LABEL_PROJECT, ""),
+                service=each["Labels"].get(LABEL_SERVICE, ""),
+            )
+            for each in found
+        )
+
+    def remove_image(self, tag: str) -> bool:
+        """Take the tag away, and the image with its last one, but nothing it was built upon; False for one in use."""
+        with contextlib.suppress(APIError):
+            self._order(lambda api: api.remove_image(tag, noprune=True))
+            return True
+        return False
+
+    def all_containers(self) -> tuple[HostContainer, ...]:
+        """Every container of this host, stopped ones and other people's too."""
+        return tuple(
+            HostContainer(
+                id=each["Id"],
+                state=each["State"],
+                image_id=each["ImageID"],
+                stack=(each["Labels"] or {}).get(COMPOSE_PROJECT, ""),
+                project_id=(each["Labels"] or {}).get(LABEL_PROJECT, ""),
+                deployment_id=(each["Labels"] or {}).get(LABEL_DEPLOYMENT, ""),
+            )
+            for each in self._ask(lambda api: api.containers(all=True))
+        )
+
+    def log_tail(self, *, container_id: str, lines: int) -> tuple[str, ...]:
+        """The container's last lines, not masked; empty when they cannot be had within seconds."""
+        with contextlib.suppress(EngineAwayError), self._short(SHORT_SECONDS) as api:
+            return container_exec.log_tail(client=api, container_id=container_id, lines=lines)
+        return ()
+
+    def write_file(self, *, container_id: str, path: str, text: str) -> None:
+        """Put a file, readable by all, into a running container. Raises UnavailableError when it does not take it."""
+        with self._short(SHORT_SECONDS) as api:
+            container_exec.put_file(client=api, container_id=container_id, path=path, text=text)
+
+    def run_inside(
+        self, *, container_id: str, argv: list[str], seconds: float, interrupt: Interrupt
+    ) -> tuple[int, str]:
+        """Run a short program in a running container, once; its exit code and its output, both bounded.
+
+        Raises UnavailableError, or InterruptedWorkError at once when the work is interrupted.
+        """
+        with self._short(seconds) as api:
+            return container_exec.run_inside(
+                client=api, container_id=container_id, argv=argv, seconds=seconds, interrupt=interrupt
+            )
+
+    def networks(self, stack: str) -> dict[str, str]:
+        """Name to id of the stack's networks."""
+        filters = {"label": f"{COMPOSE_PROJECT}={stack}"}
+        return {each["Name"]: each["Id"] for each in self._ask(lambda api: api.networks(filters=filters))}
+
+    def volumes(self, stack: str) -> tuple[str, ...]:
+        """Names of the stack's volumes."""
+        found = self._ask(lambda api: api.volumes(filters={"label": f"{COMPOSE_PROJECT}={stack}"}))
+        return tuple(each["Name"] for each in found["Volumes"] or ())
+
+    def make_volume(self, *, name: str, labels: Mapping[str, str]) -> None:
+        """Have a volume of this name; one that is there is left as it is."""
+        self._order(lambda api: api.create_volume(name=name, labels=dict(labels)))
+
+    def remove_containers(self, ids: tuple[str, ...]) -> None:
+        """Stop, each with the grace it was created with, and remove; those that are gone already do not matter.
+
+        Their volumes stay, unnamed ones too: nothing here deletes a volume, that is for a person to do.
+        """
+
+        def remove(container_id: str) -> None:
+            try:
+                self._remove(container_id)
+            except NotFound:
+                return
+            except APIError as error:
+                message = f"Docker could not remove container {container_id[:12]}: {error.explanation}"
+                raise StepFailedError("apply", message) from error
+
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            list(pool.map(remove, ids))
+
+    def _remove(self, container_id: str) -> None:
+        try:
+            asked = self._ask(lambda api: api.inspect_container(container_id))["Config"].get("StopTimeout")
+            grace = STOP_SECONDS if asked is None else asked
+            self._order(lambda api: api.stop(container_id, timeout=grace))
+            self._order(lambda api: api.remove_container(container_id, force=True, v=False))
+        except APIError as error:
+            if error.status_code != CONFLICT:
+                raise
+            # Somebody else is just removing it, or our own question that was cut off.
+            self._wait_until_gone(container_id)
+
+    def _wait_until_gone(self, container_id: str) -> None:
+        """Raises NotFound when it is, and UnavailableError when it is still there after GONE_SECONDS."""
+        give_up_at = time.monotonic() + GONE_SECONDS
+        while time.monotonic() < give_up_at:
+            self._ask(lambda api: api.inspect_container(container_id))
+            self._patience.pause(GONE_LOOK_SECONDS)
+        raise UnavailableError(
+            f"Docker has been removing container {container_id[:12]} for {GONE_SECONDS:.0f} s and is not done."
+        )
+
+    def remove_networks(self, ids: tuple[str, ...]) -> None:
+        """Remove networks; one in use stays."""
+        for network_id in ids:
+            with contextlib.suppress(APIError):
+                self._order(partial(_remove_network, network_id))
+
+    def active_containers(self) -> int:
+        """How many running containers of this host are ours; within seconds, else EngineAwayError."""
+        return len(self._engine.probe(lambda api: api.containers(filters={"label": LABEL_PROJECT})))
+
+    def engine_id(self) -> str:
+        """Names the engine on its host: one name for all who talk to it. Within seconds, else EngineAwayError.
+
+        The host's name goes along, because machines that were copied share the engine's own id.
+        """
+        found = self._engine.probe(lambda api: api.info())
+        return hashlib.sha256(f"{found.get('ID', '')}\0{found.get('Name', '')}".encode()).hexdigest()[:ENGINE_ID_DIGITS]
+
+    def engine_version(self) -> str:
+        """Empty when no engine answers."""
+        with contextlib.suppress(EngineAwayError, APIError):
+            return str(self._engine.probe(lambda api: api.version())["Version"])
+        return ""
+
+    def watch(self, *, stack: str, wake: Callable[[], None]) -> Watch:
+        """Call `wake` on every event of the stack's containers, until closed."""
+        filters = {"type": "container", "label": f"{COMPOSE_PROJECT}={stack}", "event": EVENTS}
+        return Watch(engine=self._engine, filters=filters, wake=wake)
+
+    def watch_images(self, *, wake: Callable[[], None]) -> Watch:
+        """Call `wake` whenever an image goes, until closed."""
+        return Watch(engine=self._engine, filters={"type": "image", "event": ["delete", "untag"]}, wake=wake)
+
+    def _short(self, seconds: float) -> contextlib.closing[Any]:
+        """A client for what the work can do without: a container that hangs must not hold it up."""
+        return contextlib.closing(self._engine.short(seconds=seconds))
+
+    def _ask(self, call: Callable[[Any], Result]) -> Result:
+        """Ask something that changes nothing."""
+        return self._patiently(
+            lambda failures: self._engine.attempt(call, seconds=PATIENT_SECONDS if failures else QUESTION_SECONDS)
+        )
+
+    def _order(self, call: Callable[[Any], Result]) -> Result:
+        return self._patiently(lambda _: self._engine.attempt(call, seconds=PATIENT_SECONDS))
+
+    def _patiently(self, attempt: Callable[[int], Result]) -> Result:
+        failures = 0
+        while True:
+            try:
+                result = attempt(failures)
+            except EngineAwayError as away:
+                failures += 1
+                self._patience.wait(away=away, failures=failures)
+            except APIError:
+                self._patience.answered()
+                raise
+            else:
+                self._patience.answered()
+                return result
+
+
+def _remove_network(network_id: str, api: Any) -> None:
+    api.remove_network(network_id)

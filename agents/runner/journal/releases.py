@@ -1,0 +1,212 @@
+"""Which release of each stack runs, what ran before it, and the files each was started with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from agents.contracts import runner_pb2 as pb
+from agents.runner.errors import StepFailedError
+from agents.runner.journal.store import Store
+from agents.runner.planning.codec import COMPOSE_FILE, release_of
+from agents.runner.planning.model import Container, Release, Target
+from agents.runner.planning.overlay import FILE_NAME, overlay
+from agents.runner.planning.stackfile import FILE_NAME as STACK_FILE
+from agents.runner.planning.stackfile import read_stack, write_stack
+
+
+class Phase(StrEnum):
+    """How far a release came.
+
+    preparing -> applying -> current; preparing | applying -> failing -> reverted | failed; current -> reverted.
+    `preparing` has touched no container.
+    """
+
+    PREPARING = "preparing"
+    APPLYING = "applying"
+    CURRENT = "current"
+    FAILING = "failing"
+    FAILED = "failed"
+    REVERTED = "reverted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What the stack had on the host when the release began: names of networks and volumes, ids of containers."""
+
+    networks: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    containers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A release as the journal holds it; `base` is the deployment that ran before it, empty for none."""
+
+    release: Release
+    base: str
+    phase: Phase
+    target: Target
+    before: Before
+    failure: Mapping[str, Any]
+
+    @property
+    def touched(self) -> bool:
+        """Whether it may have got as far as touching containers; of a stop that leaves no other trace."""
+        return bool(self.target.owners) or not self.release.services
+
+
+class Releases:
+    """Rows in the journal's file, and one folder of files per release. No secret in either."""
+
+    def __init__(self, *, store: Store, folder: Path) -> None:
+        self.store = store
+        self._folder = folder
+
+    def begin(self, *, command: pb.Command, before: Before, base: str) -> Kept:
+        """Write down that a release begins and what it replaces; a repeat returns what was written first.
+
+        `base`: the deployment to go back to; empty for none.
+        """
+        with self.store.transaction():
+            kept = self.find(command.deployment_id)
+            if kept is None:
+                self.store.write(
+                    "INSERT INTO releases (deployment, stack, base, payload, phase, before) VALUES (?, ?, ?, ?, ?, ?)",
+                    command.deployment_id,
+                    command.deploy.stack_name,
+                    base,
+                    command.SerializeToString(),
+                    Phase.PREPARING,
+                    json.dumps([before.networks, before.volumes, before.containers]),
+                )
+        kept = self.find(command.deployment_id)
+        if kept is None:
+            raise StepFailedError("internal", "The release was not kept.")
+        return kept
+
+    def find(self, deployment_id: str) -> Kept | None:
+        row = self.store.row("SELECT * FROM releases WHERE deployment = ?", deployment_id)
+        if row is None:
+            return None
+        release = release_of(pb.Command.FromString(row["payload"]))
+        networks, volumes, containers = json.loads(row["before"])
+        target = Target(services=release.services, owners=json.loads(row["owners"]), images=json.loads(row["images"]))
+        return Kept(
+            release=release,
+            base=row["base"],
+            phase=Phase(row["phase"]),
+            target=target,
+            before=Before(networks=tuple(networks), volumes=tuple(volumes), containers=tuple(containers)),
+            failure=json.loads(row["failure"] or "{}"),
+        )
+
+    def recorded(self, observed: Iterable[Container]) -> dict[str, Kept]:
+        """The releases by whose files these containers run, by deployment, as far as they are recorded here."""
+        found = {each.deployment_id for each in observed} - {""}
+        return {name: kept for name in found if (kept := self.find(name)) is not None}
+
+    def unknown(self, observed: Collection[Container]) -> list[str]:
+        """Deployments of these containers that are not recorded here: the journal is younger, or older, than they."""
+        return sorted({each.deployment_id for each in observed} - {""} - self.recorded(observed).keys())
+
+    def current(self, stack: str) -> str:
+        """The deployment whose stack runs; empty for none."""
+        row = self.store.row("SELECT current FROM stacks WHERE stack = ?", stack)
+        return row["current"] if row else ""
+
+    def apply(self, *, deployment_id: str, target: Target) -> None:
+        """From now on containers are touched."""
+        self.store.write(
+            "UPDATE releases SET phase = ?, owners = ?, images = ? WHERE deployment = ?",
+            Phase.APPLYING,
+            json.dumps(dict(target.owners)),
+            json.dumps(dict(target.images)),
+            deployment_id,
+        )
+
+    def fail(self, *, deployment_id: str, failure: Mapping[str, object]) -> None:
+        """From now on the way back is due, also after a restart."""
+        self.store.write(
+            "UPDATE releases SET phase = ?, failure = ? WHERE deployment = ?",
+            Phase.FAILING,
+            json.dumps(dict(failure)),
+            deployment_id,
+        )
+
+    def settle(self, *, kept: Kept, phase: Phase, runs: str) -> None:
+        """The release came to its end and `runs` is what runs now; empty for nothing."""
+        with self.store.transaction():
+            deployment_id, stack = kept.release.deployment_id, kept.release.stack
+            self.store.write("UPDATE releases SET phase = ? WHERE deployment = ?", phase, deployment_id)
+            self.store.write(
+                "INSERT INTO stacks VALUES (?, ?) ON CONFLICT (stack) DO UPDATE SET current = excluded.current",
+                stack,
+                runs,
+            )
+
+    def lead(self, *, stack: str, container_id: str) -> None:
+        """From now on this gateway may go by other than its own file."""
+        self.store.write("INSERT OR REPLACE INTO led VALUES (?, ?)", container_id, stack)
+
+    def led(self, stack: str) -> list[str]:
+        """Containers of the stack's gateways that may go by other than their own file."""
+        return [row["container"] for row in self.store.rows("SELECT container FROM led WHERE stack = ?", stack)]
+
+    def all_led(self) -> dict[str, str]:
+        """Containers of all gateways that may go by other than their own file, each with its stack."""
+        return {row["container"]: row["stack"] for row in self.store.rows("SELECT container, stack FROM led")}
+
+    def forget_led(self, container_id: str) -> None:
+        self.store.write("DELETE FROM led WHERE container = ?", container_id)
+
+    def keep_volume(self, *, stack: str, node_id: str, path: str, volume: str) -> None:
+        """From now on this volume is what the node's image keeps its data in there, until another is named."""
+        self.store.write("INSERT OR REPLACE INTO image_volumes VALUES (?, ?, ?, ?)", stack, node_id, path, volume)
+
+    def kept_volumes(self, *, stack: str, node_id: str) -> dict[str, str]:
+        """Path to the volume in which the node's images kept their data, also while none of it runs."""
+        rows = self.store.rows("SELECT path, volume FROM image_volumes WHERE stack = ? AND node = ?", stack, node_id)
+        return {row["path"]: row["volume"] for row in rows}
+
+    def write_files(
+        self, *, release: Release, pinned: Mapping[str, str], volumes: Mapping[str, Mapping[str, str]] | None = None
+    ) -> Path:
+        """The folder Compose runs in, with the release's files, the stack as it was judged and our overlay.
+
+        The same call again changes nothing. Raises StepFailedError for a compose file that cannot be read.
+        """
+        folder = self._folder / release.stack / release.deployment_id
+        stack = write_stack(read_stack(release.files[COMPOSE_FILE]))
+        laid_over = overlay(release=release, pinned=pinned, volumes=volumes or {})
+        files = {**release.files, STACK_FILE: stack, FILE_NAME: laid_over}
+        for name, text in files.items():
+            path = folder / name
+            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            if not path.exists() or path.read_text() != text:
+                path.write_text(text)
+        return folder
+
+    def forget(self, *, stack: str, deployment_ids: Collection[str]) -> None:
+        """Drop these releases and their files; the caller knows that nothing needs them."""
+        for deployment_id in deployment_ids:
+            # The row last: if we die in between, the next round finds it again.
+            shutil.rmtree(self._folder / stack / deployment_id, ignore_errors=True)
+            self.store.write("DELETE FROM releases WHERE deployment = ?", deployment_id)
+
+    def retain(self, retention: pb.Retention) -> None:
+        """Keep what history needs, in place of what was kept before."""
+        self.store.write(
+            "INSERT INTO retention VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET payload = excluded.payload",
+            retention.SerializeToString(),
+        )
+
+    def retention(self) -> pb.Retention | None:
+        """What history needs; None until the control plane said so once."""
+        row = self.store.row("SELECT payload FROM retention")
+        return pb.Retention.FromString(row["payload"]) if row else None

@@ -1,0 +1,108 @@
+"""Between the wire's messages and the runner's own values; what comes in is checked here. Pure."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from agents.bounding import IMAGE_ID
+from agents.contracts import runner_pb2 as pb
+from agents.runner.errors import StepFailedError
+from agents.runner.planning import overlay, stackfile
+from agents.runner.planning.model import Release, WantedService
+
+COMPOSE_FILE = "docker-compose.yml"
+# Files that the agent puts beside those of the release.
+OURS = frozenset({stackfile.FILE_NAME, overlay.FILE_NAME})
+STACK_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+# Names by which Compose, Docker or the loader would take orders from a project's variables.
+RESERVED = re.compile(
+    r"(PATH|HOME|USER|TMPDIR|SHELL|IFS|LD_.*|DOCKER_.*|COMPOSE_.*|BUILDX_.*|BUILDKIT_.*|SSL_.*|"
+    r"GODEBUG|(HTTPS?|NO|ALL|FTP)_PROXY|XDG_.*|AXION_RUNNER_.*)",
+    re.IGNORECASE,
+)
+VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def release_of(command: pb.Command) -> Release:
+    """The deploy command as a release. Raises StepFailedError(invalid) for names that must not reach the host."""
+    deploy = command.deploy
+    _check_names(command)
+    return Release(
+        deployment_id=command.deployment_id,
+        project_id=command.project_id,
+        stack=deploy.stack_name,
+        files=dict(deploy.files),
+        services=tuple(_service(spec) for spec in deploy.services),
+        variable_names=tuple(deploy.variable_names),
+        force=deploy.force_redeploy,
+        health_deadline=float(deploy.health_deadline_seconds or 120),
+        health_window=float(deploy.health_window_seconds),
+        build_deadline=float(deploy.build_deadline_seconds or 900),
+        restore_on_failure=deploy.restore_on_failure,
+        pinned=dict(deploy.pinned_images),
+        lane=command.lane,
+    )
+
+
+def stack_of(command: pb.Command) -> str:
+    """The stack that the command is about; empty for a kind that names none."""
+    payload = getattr(command, command.WhichOneof("payload") or "", None)
+    return str(getattr(payload, "stack_name", ""))
+
+
+def _service(spec: pb.ServiceSpec) -> WantedService:
+    return WantedService(
+        name=spec.name,
+        image=spec.image,
+        node_id=spec.node_id,
+        bundle_digest=spec.bundle_digest,
+        dockerfile=spec.dockerfile,
+        has_health_check=spec.has_health_check,
+        replicas=max(1, spec.replicas),
+        content_hash=spec.content_hash,
+        level=spec.level,
+        starts_first=spec.starts_first,
+    )
+
+
+def _check_names(command: pb.Command) -> None:
+    deploy = command.deploy
+    if not STACK_NAME.fullmatch(deploy.stack_name) or not SAFE_ID.fullmatch(command.deployment_id):
+        raise StepFailedError("invalid", "The stack's name or the deployment's id cannot be used on this host.")
+    if deploy.services and COMPOSE_FILE not in deploy.files:
+        raise StepFailedError("invalid", f"The deployment has no {COMPOSE_FILE}.")
+    _check_file_names(deploy)
+    for name in deploy.variable_names:
+        if not VARIABLE_NAME.fullmatch(name) or RESERVED.fullmatch(name):
+            raise StepFailedError("invalid", f"The variable name {name!r} is reserved; choose another.")
+    for spec in deploy.services:
+        if not SAFE_ID.fullmatch(spec.name) or not spec.image or spec.image.startswith("-"):
+            raise StepFailedError("invalid", f"The service {spec.name!r} has no usable name or image.")
+        # With pinned images nothing is built.
+        if spec.dockerfile and spec.dockerfile not in deploy.files and not deploy.pinned_images:
+            message = f"The Dockerfile {spec.dockerfile!r} of {spec.name} is no file of the deployment."
+            raise StepFailedError("invalid", message, service=spec.name)
+    _check_pins(deploy)
+
+
+def _check_file_names(deploy: pb.Deploy) -> None:
+    taken = {*deploy.files, *OURS}
+    for name in deploy.files:
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name or str(path) != name:
+            raise StepFailedError("invalid", f"The file name {name!r} leaves the release's folder.")
+        above = next((str(each) for each in path.parents if str(each) in taken), "")
+        if above:
+            raise StepFailedError("invalid", f"The file name {name!r} lies below {above!r}, which is a file itself.")
+
+
+def _check_pins(deploy: pb.Deploy) -> None:
+    """All services are pinned or none: a stack half built and half brought back is nobody's."""
+    if not deploy.pinned_images:
+        return
+    for spec in deploy.services:
+        image = deploy.pinned_images.get(spec.name, "")
+        if not IMAGE_ID.fullmatch(image):
+            raise StepFailedError("invalid", f"{image!r} is no image id that {spec.name} could run.", service=spec.name)

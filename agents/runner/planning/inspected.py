@@ -1,0 +1,59 @@
+"""What `docker inspect` says of a container, as the runner's own value. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from agents.runner.planning.model import (
+    COMPOSE_NUMBER,
+    COMPOSE_SERVICE,
+    LABEL_DEPLOYMENT,
+    LABEL_HASH,
+    LABEL_LANE,
+    LABEL_NODE,
+    Container,
+)
+
+
+def container_of(found: Mapping[str, Any]) -> Container:
+    """The container that Docker describes so."""
+    state, labels = found["State"], found["Config"]["Labels"] or {}
+    return Container(
+        id=found["Id"],
+        service=labels.get(COMPOSE_SERVICE, ""),
+        state=state["Status"],
+        health=(state.get("Health") or {}).get("Status", "none"),
+        image_id=found["Image"],
+        exit_code=state["ExitCode"],
+        restarts=found["RestartCount"],
+        started_at=_epoch(state["StartedAt"]),
+        content_hash=labels.get(LABEL_HASH, ""),
+        deployment_id=labels.get(LABEL_DEPLOYMENT, ""),
+        name=found["Name"].lstrip("/"),
+        number=int(labels.get(COMPOSE_NUMBER, 0)),
+        exclusive=_is_exclusive(found),
+        node_id=labels.get(LABEL_NODE, ""),
+        volumes=_volumes_of(found),
+        oom_killed=bool(state.get("OOMKilled")),
+        memory_limit=int(found["HostConfig"].get("Memory") or 0),
+        lane=labels.get(LABEL_LANE, ""),
+    )
+
+
+def _is_exclusive(found: Mapping[str, Any]) -> bool:
+    """Whether the container holds ports of the host or any volume; folders of the host may be shared."""
+    return bool(found["HostConfig"].get("PortBindings")) or bool(_volumes_of(found))
+
+
+def _volumes_of(found: Mapping[str, Any]) -> dict[str, str]:
+    """Those of its image among them, which have no name of their own."""
+    return {each["Destination"]: each["Name"] for each in found.get("Mounts") or () if each["Type"] == "volume"}
+
+
+def _epoch(text: str) -> float:
+    """Docker's time, nanoseconds and all; 0 for its year 1."""
+    if text.startswith("0001"):
+        return 0.0
+    return datetime.fromisoformat(f"{text[:19]}+00:00").timestamp()

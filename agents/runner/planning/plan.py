@@ -1,0 +1,97 @@
+"""Decide what to do: wanted and observed in, operations with a cause out. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+
+from agents.runner.planning.model import Container, Target, containers_of
+from agents.runner.planning.steps import REMOVE, RETIRE, UP, Operation, Step, goodbye, step_for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to do in order, and what is left as it is."""
+
+    operations: tuple[Operation, ...]
+    kept: tuple[str, ...]
+
+    @property
+    def leaving(self) -> frozenset[str]:
+        """Containers that run on until all else is proven."""
+        return frozenset(each for one in self.operations if one.kind == RETIRE for each in one.container_ids)
+
+    def services(self, *kinds: str) -> frozenset[str]:
+        """The services that operations of these kinds touch."""
+        return frozenset(name for one in self.operations if one.kind in kinds for name in one.services)
+
+    def text(self) -> str:
+        """The plan for people, one line per step."""
+        lines = [
+            f"{number}. {operation.kind} {', '.join(operation.services)}: {'; '.join(operation.causes)}"
+            for number, operation in enumerate(self.operations, start=1)
+        ]
+        if self.kept:
+            lines.append(f"keep {', '.join(self.kept)}: unchanged and running")
+        return "".join(f"{line}\n" for line in lines)
+
+
+def make_plan(*, target: Target, observed: tuple[Container, ...]) -> Plan:
+    """What the target lacks is started level by level; what does not belong goes as late as it can.
+
+    A service that may start first gets its new copies beside the old ones, which leave when everything is proven; what
+    needs it need not wait for them. One call for the whole stack when all of it comes up from one deployment: then
+    Compose does the waiting. Otherwise it would also replace what depends on a changed service.
+    """
+    dropped = _dropped(target=target, observed=observed)
+    steps = [step_for(service=service, target=target, observed=observed) for service in target.services]
+    started = [step for step in steps if step.kind]
+    kept = tuple(step.service.name for step in steps if not step.kind and not step.retired)
+    whole = not kept and len(set(target.owners.values())) == 1 and all(step.kind == UP for step in steps)
+    starting = (_start(target, started, alone=False),) if started and whole else _by_level(target, started)
+    ends = [operation for step in steps for operation in step.retired]
+    return Plan(
+        operations=(
+            *(operation for operation in dropped if operation.kind == REMOVE),
+            *(operation for step in steps for operation in step.removed),
+            *starting,
+            *ends,
+            *(operation for operation in dropped if operation.kind == RETIRE),
+        ),
+        kept=kept,
+    )
+
+
+def _dropped(*, target: Target, observed: tuple[Container, ...]) -> list[Operation]:
+    """Services that are no longer wanted: first those whose ports or data another may need, the others last."""
+    gone = sorted({each.service for each in observed} - {service.name for service in target.services})
+    operations = []
+    for name in gone:
+        found = containers_of(observed, name)
+        kind = REMOVE if any(each.exclusive for each in found) else RETIRE
+        operations.append(goodbye(kind, name, "is no longer part of the stack", found))
+    return operations
+
+
+def _by_level(target: Target, steps: list[Step]) -> tuple[Operation, ...]:
+    """A level waits for those below it, except for new copies of what serves all the while."""
+    waited_for = {step.service.level for step in steps if not step.served}
+
+    def place(step: Step) -> tuple[int, str, str]:
+        turn = sum(level < step.service.level for level in waited_for)
+        # Of one turn, what stops first comes first.
+        return turn, target.owners[step.service.name], "" if step.kind == UP else step.kind
+
+    return tuple(_start(target, list(group), alone=True) for _, group in groupby(sorted(steps, key=place), key=place))
+
+
+def _start(target: Target, steps: list[Step], *, alone: bool) -> Operation:
+    first = steps[0]
+    return Operation(
+        kind=first.kind,
+        services=tuple(step.service.name for step in steps),
+        causes=tuple(step.cause for step in steps),
+        release=target.owners[first.service.name],
+        alone=alone,
+        copies={step.service.name: step.copies for step in steps},
+    )
