@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 
-from deployments.services import freshness
+from deployments.services.permissions import freshness
 
 ALWAYS = frozenset({"GET", "HEAD", "POST"})
 WHEN_POSTED = frozenset({"POST"})

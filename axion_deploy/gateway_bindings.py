@@ -24,20 +24,12 @@ from agents.types import Report
 from deployments import rates
 from deployments.errors import Forbidden, Unauthenticated
 from deployments.scopes import Scope
-from deployments.services import (
-    access,
-    bundles,
-    cancel,
-    fetching,
-    history,
-    progress,
-    queries,
-    scale,
-    settling,
-    stop,
-    tokens,
-    variables,
-)
+from deployments.services.lifecycle import agent_reports, cancel, fetching, settling
+from deployments.services.permissions import access, tokens
+from deployments.services.queries import history, lookups
+from deployments.services.requests import scale, stop
+from deployments.services.secrets import variables
+from deployments.services.stacks import bundles
 from deployments.states import Status
 from deployments.types import Caller, ServiceState, Target, TargetKind
 from deployments.wire import STAGE_NUMBERS, STATUS_NUMBERS, service_status
@@ -67,7 +59,7 @@ def enrolment_wait(*, address: str) -> int:
 
 
 def on_report(*, report: Report) -> int:
-    return progress.apply_report(report=report, at=datetime.now(UTC))
+    return agent_reports.apply_report(report=report, at=datetime.now(UTC))
 
 
 def unknown_fate(*, doubtful: Collection[Doubtful]) -> None:
@@ -99,7 +91,7 @@ def user_of(*, token: str, acts: bool = False) -> UUID | None:
 
 
 def deployment_state(*, deployment_id: UUID, user_id: UUID) -> DeploymentState:
-    found = queries.get_deployment(caller=_caller(user_id), deployment_id=deployment_id)
+    found = lookups.get_deployment(caller=_caller(user_id), deployment_id=deployment_id)
     return DeploymentState(
         deployment_id=found.id,
         status=STATUS_NUMBERS[found.status],

@@ -13,7 +13,7 @@ from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
 from deployments import addresses, publishing
-from deployments.services import health
+from deployments.services.upkeep import health
 
 # In a second and a process: answers that are worked out (others get the last one), and requests of one address.
 MAX_FRESH = 5

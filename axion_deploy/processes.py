@@ -13,7 +13,7 @@ from django.db import close_old_connections, connection
 
 from agents.backoff import Backoff
 from agents.database import DATABASE_AWAY
-from deployments.services import health
+from deployments.services.upkeep import health
 
 RETRY = Backoff(first=0.4, most=10.0)
 SAY_SECONDS = 4.0

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.deprecation import MiddlewareMixin
 
-from deployments.services import freshness
+from deployments.services.permissions import freshness
 
 # How much earlier than it says a session may end.
 GRAIN = 12

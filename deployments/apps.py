@@ -22,6 +22,6 @@ class DeploymentsConfig(AppConfig):
 def _password_was_given(request: Any, **_: Any) -> None:
     """Whoever signs in has just given their password."""
     # Needs the models that are loaded by now.
-    from deployments.services import freshness
+    from deployments.services.permissions import freshness
 
     freshness.mark(request.session, now=time.time())

@@ -9,7 +9,7 @@ from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
 from agents.database import DATABASE_AWAY
-from deployments.services import execute
+from deployments.services.lifecycle import start
 
 
 def run_deployment(deployment_id: str) -> None:
@@ -18,10 +18,10 @@ def run_deployment(deployment_id: str) -> None:
     close_old_connections()
     with bound_contextvars(deployment_id=deployment_id):
         try:
-            execute.run_deployment(deployment_id=UUID(deployment_id), at=timezone.now())
+            start.run_deployment(deployment_id=UUID(deployment_id), at=timezone.now())
         except DATABASE_AWAY:
             # The database is gone, or took us for dead, so nothing can be noted; the reconciler asks again.
             raise
         except Exception:
-            execute.note_fault(deployment_id=UUID(deployment_id), at=timezone.now())
+            start.note_fault(deployment_id=UUID(deployment_id), at=timezone.now())
             raise

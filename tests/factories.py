@@ -14,7 +14,7 @@ from agents.types import DeployCommand
 from deployments.models import Deployment, GraphVersion, Project, ProjectMember, TargetGrant, User
 from deployments.repositories import clock, deployments
 from deployments.repositories.records import service_to_json
-from deployments.services import settle
+from deployments.services.lifecycle import settle
 from deployments.states import Transition
 from deployments.types import DeploymentRecord, ServiceState
 

@@ -80,7 +80,7 @@ def imported(path: Path) -> set[str]:
 
 def test_only_one_place_says_what_sealed_values_are_bound_to() -> None:
     users = {str(path.relative_to(ROOT)) for path in sources(*PACKAGES) if "deployments.encryption" in imported(path)}
-    assert users == {"deployments/services/sealing.py"}
+    assert users == {"deployments/services/secrets/sealing.py"}
 
 
 def of_itself(targets: Sequence[ast.AST]) -> bool:

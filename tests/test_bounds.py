@@ -34,7 +34,9 @@ from deployments import live, stream
 from deployments.api import parsers
 from deployments.events import EventType
 from deployments.repositories import events
-from deployments.services import deploy, progress, sizes
+from deployments.services.lifecycle import agent_reports
+from deployments.services.requests import deploy
+from deployments.services.stacks import size_limits
 from deployments.types import EventRecord
 from stackgen.code import bundle
 from stackgen.graph.settings import MAX_REPLICAS
@@ -82,7 +84,7 @@ def test_the_door_the_command_the_gateway_and_the_agent() -> None:
     room = limits.MAX_COMMAND_BYTES - wire_bytes(small_command(files={"docker-compose.yml": ""}))
     largest = small_command(files={"docker-compose.yml": "$" * room})
     assert checked_size(largest) == limits.MAX_COMMAND_BYTES
-    sizes.check_command(largest)
+    size_limits.check_command(largest)
     assert sent(largest) < limits.MAX_SENT_BYTES
     assert OPTIONS["grpc.max_send_message_length"] == limits.MAX_SENT_BYTES
     assert dict(session.OPTIONS)["grpc.max_receive_message_length"] > limits.MAX_SENT_BYTES
@@ -97,7 +99,7 @@ def test_the_variables_of_a_request_the_secrets_of_a_stack_and_a_programs_enviro
     assert limits.MAX_VALUE_BYTES + 512 < MAX_ARG_STRLEN
     assert limits.MAX_VALUES_BYTES + MIB // 4 < MAX_ARGS
     values = {f"V{number}": "x" * 1000 for number in range(limits.MAX_VALUES_BYTES // 1100)}
-    sizes.check_values(values)
+    size_limits.check_values(values)
     assert pb.FetchSecretsResponse(values=values).ByteSize() < limits.MAX_SENT_BYTES
 
 
@@ -110,9 +112,9 @@ def test_what_an_agent_writes_down_and_what_the_gateway_takes() -> None:
     assert reports.MAX_MESSAGE <= limits.MAX_MESSAGE_BYTES
     assert reports.MAX_TAIL_LINES <= limits.MAX_TAIL_LINES
     assert MAX_REPLICAS <= limits.MAX_CONTAINERS
-    assert reports.MAX_LOG_BYTES <= progress.MAX_LOG_BYTES
+    assert reports.MAX_LOG_BYTES <= agent_reports.MAX_LOG_BYTES
     # Batches of the largest size and of a quarter of them, and what else a deployment of many services tells.
-    assert 4 * progress.MAX_LOG_BYTES // reports.BATCH_BYTES + 8 * limits.MAX_SERVICES < limits.MAX_EVENTS
+    assert 4 * agent_reports.MAX_LOG_BYTES // reports.BATCH_BYTES + 8 * limits.MAX_SERVICES < limits.MAX_EVENTS
 
 
 def test_the_first_message_of_a_session_and_what_a_host_lacks() -> None:

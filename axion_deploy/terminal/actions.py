@@ -14,8 +14,10 @@ from axion_deploy.terminal.following import events_since, follow
 from axion_deploy.terminal.screen import Screen
 from deployments.errors import Invalid
 from deployments.events import EventType
-from deployments.services import cancel, deploy, history, planning, queries, rollback, scale, stop
-from deployments.services.planning import PlannedDeployment
+from deployments.services.lifecycle import cancel
+from deployments.services.queries import history, lookups
+from deployments.services.requests import deploy, make_plan, rollback, scale, stop
+from deployments.services.requests.make_plan import PlannedDeployment
 from deployments.states import FINISHED, Reason, Status
 from deployments.types import Caller, DeploymentRecord, DeployRequest, EventRecord, HistoryEntry, Target
 
@@ -70,11 +72,11 @@ def scale_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
 
 def plan_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
     if options["rollback"]:
-        plan = planning.plan_rollback(
+        plan = make_plan.plan_rollback(
             caller=caller, deployment_id=options["rollback"], target_deployment_id=options["to"]
         )
     elif options["project"]:
-        plan = planning.plan_deployment(caller=caller, request=wish_in(caller=caller, options=options))
+        plan = make_plan.plan_deployment(caller=caller, request=wish_in(caller=caller, options=options))
     else:
         raise Invalid("Name a project, or --rollback and a deployment.", details={"project": "required"})
     show_plan(plan, screen)
@@ -82,7 +84,7 @@ def plan_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
 
 
 def status_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
-    found = queries.get_deployment(caller=caller, deployment_id=options["deployment"])
+    found = lookups.get_deployment(caller=caller, deployment_id=options["deployment"])
     if options["wait"] and found.status not in FINISHED:
         return watched(caller=caller, made=found, options=options, screen=screen)
     screen.ended(found)

@@ -11,7 +11,7 @@ from django.db import connection
 
 from agents.database import DATABASE_AWAY
 from axion_deploy.terminal.exits import Unreachable
-from deployments.services import queries
+from deployments.services.queries import lookups
 from deployments.states import FINISHED
 from deployments.types import Caller, DeploymentRecord, EventRecord
 
@@ -33,7 +33,7 @@ def follow(
     while True:
         try:
             # Read before the events: whatever its end stored is then among them.
-            found = queries.get_deployment(caller=caller, deployment_id=deployment_id)
+            found = lookups.get_deployment(caller=caller, deployment_id=deployment_id)
             for event in events_since(caller=caller, deployment_id=deployment_id, after=after):
                 shown(event)
                 after = event.sequence
@@ -52,6 +52,6 @@ def follow(
 
 def events_since(*, caller: Caller, deployment_id: UUID, after: int) -> Iterator[EventRecord]:
     """All stored events above `after`, page by page."""
-    while page := queries.events_after(caller=caller, deployment_id=deployment_id, sequence=after, limit=PAGE):
+    while page := lookups.events_after(caller=caller, deployment_id=deployment_id, sequence=after, limit=PAGE):
         yield from page
         after = page[-1].sequence

@@ -11,7 +11,9 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 
 from deployments.errors import Invalid, NotFound, Unauthenticated
-from deployments.services import access, agreements, machines
+from deployments.services.fleet import machines
+from deployments.services.permissions import access
+from deployments.services.sharing import agreements
 from deployments.types import Caller, ProjectRecord, Right, Target, TargetKind
 
 

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from deployments import tries
 from deployments.admin.own_rows import caller_in
 from deployments.admin.sign_in import too_many, try_in
-from deployments.services import freshness
+from deployments.services.permissions import freshness
 
 LONGEST_PASSWORD = 4096
 HOME = "/admin/"

@@ -18,7 +18,7 @@ from deployments.admin import answers, plans
 from deployments.admin.forms import deploy_request
 from deployments.admin.own_rows import visible_to
 from deployments.errors import Conflict, DeployError, Forbidden, TooMuch
-from deployments.services import deploy, planning
+from deployments.services.requests import deploy, make_plan
 from deployments.types import Caller, DeployRequest
 
 FRAGMENT = "admin/deployments/project/what_will_happen.html"
@@ -54,7 +54,7 @@ def deploy_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
 
 
 def plan_of(caller: Caller, wish: DeployRequest) -> plans.PlanShown:
-    made = planning.plan_deployment(caller=caller, request=wish)
+    made = make_plan.plan_deployment(caller=caller, request=wish)
     return plans.shown(made.changes, warnings=made.warnings, approval=made.approval)
 
 

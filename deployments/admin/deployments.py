@@ -29,7 +29,9 @@ from deployments.errors import DeployError
 from deployments.events import EventType
 from deployments.models import Deployment
 from deployments.repositories import lists, projects
-from deployments.services import access, cancel, queries
+from deployments.services.lifecycle import cancel
+from deployments.services.permissions import access
+from deployments.services.queries import lookups
 from deployments.types import Caller, Right
 
 LOG_PAGE = 500
@@ -159,14 +161,14 @@ class DeploymentAdmin(OwnRows, ModelAdmin):
 
     def files_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         """The generated files; none before the deployment started."""
-        deployment = found(queries.get_deployment, caller=caller_in(request), deployment_id=object_id)
+        deployment = found(lookups.get_deployment, caller=caller_in(request), deployment_id=object_id)
         files = deployment.config.get("files", {})
         return fresh_json({"files": [{"name": name, "text": files[name]} for name in sorted(files)]})
 
     def log_view(self, request: HttpRequest, object_id: Any) -> StreamingHttpResponse:
         """The whole log as text, read page by page."""
         caller = caller_in(request)
-        found(queries.get_deployment, caller=caller, deployment_id=object_id)
+        found(lookups.get_deployment, caller=caller, deployment_id=object_id)
         answer = StreamingHttpResponse(log_lines(caller=caller, deployment_id=object_id), content_type="text/plain")
         answer["Content-Disposition"] = f'attachment; filename="deployment-{object_id}.log"'
         return answer
@@ -184,7 +186,7 @@ class DeploymentAdmin(OwnRows, ModelAdmin):
 def log_lines(*, caller: Caller, deployment_id: Any) -> Iterator[str]:
     """Every log line with its service in front."""
     last = 0
-    while events := queries.events_after(caller=caller, deployment_id=deployment_id, sequence=last, limit=LOG_PAGE):
+    while events := lookups.events_after(caller=caller, deployment_id=deployment_id, sequence=last, limit=LOG_PAGE):
         for event in events:
             if event.type == EventType.LOG_WRITTEN:
                 name = event.payload.get("serviceName") or event.payload.get("source", "")

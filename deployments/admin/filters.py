@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from deployments.admin import looks
 from deployments.admin.own_rows import caller_in
 from deployments.models import Deployment
-from deployments.services import access
+from deployments.services.permissions import access
 from deployments.states import Kind, Status
 
 

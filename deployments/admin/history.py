@@ -16,7 +16,9 @@ from deployments.admin.page_state import may
 from deployments.errors import DeployError, NotFound
 from deployments.models import Project
 from deployments.repositories import history as kept
-from deployments.services import access, history, machines
+from deployments.services.fleet import machines
+from deployments.services.permissions import access
+from deployments.services.queries import history
 from deployments.states import Kind
 from deployments.types import Caller, HistoryEntry, Page, Right, Target
 

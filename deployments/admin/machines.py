@@ -18,8 +18,11 @@ from deployments.admin import answers, looks
 from deployments.admin.forms import request_id_in, with_room
 from deployments.admin.own_rows import caller_in, found, identifier
 from deployments.errors import DeployError, NotFound
-from deployments.services import agreements, grants, machine_changes, machines, quotas, stop
-from deployments.services.agreements import Tenant
+from deployments.services.fleet import machine_changes, machines
+from deployments.services.permissions import quotas
+from deployments.services.requests import stop
+from deployments.services.sharing import agreements, grants
+from deployments.services.sharing.agreements import Tenant
 from deployments.types import Caller
 
 PAGE = "admin/agents/projects.html"

@@ -21,7 +21,7 @@ from deployments.admin.own_rows import OwnRows, caller_in, found, identifier
 from deployments.errors import DeployError
 from deployments.models import ProjectInvitation, ProjectMember
 from deployments.repositories.invitations import MAX_AGE
-from deployments.services import members
+from deployments.services.sharing import members
 
 
 class PeopleInline(OwnRows, TabularInline):

@@ -11,8 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import add_never_cache_headers
 
 from deployments.errors import NotFound
-from deployments.services import access
-from deployments.services.access import caller_of
+from deployments.services.permissions import access
+from deployments.services.permissions.access import caller_of
 from deployments.types import Caller, Right
 
 

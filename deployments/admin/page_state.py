@@ -15,7 +15,11 @@ from deployments.events import EventType
 from deployments.models import DeploymentEvent
 from deployments.repositories import history, lists
 from deployments.repositories.records import event_record
-from deployments.services import access, agreements, machines, project_view, queries, sources
+from deployments.services.fleet import machines
+from deployments.services.permissions import access
+from deployments.services.projects import sources
+from deployments.services.queries import lookups, project_view
+from deployments.services.sharing import agreements
 from deployments.states import ACTIVE, FINISHED, UNFINISHED, Status
 from deployments.types import Caller, DeploymentRecord, Right
 from deployments.wire import event_shape
@@ -28,7 +32,7 @@ MOST_LINKS = 5
 
 def deployment_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
     """The deployment, its timeline and the end of its log as of its `sequence`. Raises NotFound."""
-    found = queries.get_deployment(caller=caller, deployment_id=deployment_id)
+    found = lookups.get_deployment(caller=caller, deployment_id=deployment_id)
     address = {name: reverse(f"admin:deployments_deployment_{name}", args=[found.id]) for name in PAGE_PARTS}
     return {
         "deployment": live.snapshot(found, target_name=machines.target_name(found.target)),
@@ -50,7 +54,7 @@ PAGE_PARTS = ("state", "links", "files", "log", "cancel", "rollback")
 
 def links_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
     """The links alone, for pages that are open for long. Raises NotFound."""
-    return {"links": links_of(queries.get_deployment(caller=caller, deployment_id=deployment_id))}
+    return {"links": links_of(lookups.get_deployment(caller=caller, deployment_id=deployment_id))}
 
 
 def links_of(found: DeploymentRecord) -> list[dict[str, str]]:

@@ -25,7 +25,8 @@ from deployments.admin.own_rows import OwnRows, caller_in, found, fresh_json, id
 from deployments.errors import DeployError
 from deployments.models import Deployment, Project
 from deployments.repositories import projects
-from deployments.services import quotas, sources
+from deployments.services.permissions import quotas
+from deployments.services.projects import sources
 from deployments.types import Right
 
 SETTINGS = ("concurrency", "restore_on_failure", "health_deadline", "health_window", "retention")

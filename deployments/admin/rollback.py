@@ -16,7 +16,10 @@ from deployments.admin.history import identifier_in, links, page_number
 from deployments.admin.own_rows import caller_in, found
 from deployments.errors import DeployError, Forbidden
 from deployments.models import Deployment
-from deployments.services import access, history, machines, planning, queries, rollback
+from deployments.services.fleet import machines
+from deployments.services.permissions import access
+from deployments.services.queries import history, lookups
+from deployments.services.requests import make_plan, rollback
 from deployments.types import Caller, DeploymentRecord, HistoryEntry, Right
 
 PER_PAGE = 10
@@ -26,7 +29,7 @@ PAGE = "admin/deployments/deployment/rollback.html"
 def rollback_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     """`?to=`: the deployment whose success is to come back; without it the last success before this one."""
     caller = caller_in(request)
-    deployment: DeploymentRecord = found(queries.get_deployment, caller=caller, deployment_id=object_id)
+    deployment: DeploymentRecord = found(lookups.get_deployment, caller=caller, deployment_id=object_id)
     try:
         access.deployment_for(caller=caller, deployment_id=object_id, right=Right.DEPLOY)
     except Forbidden as error:
@@ -85,7 +88,7 @@ def proposal(caller: Caller, deployment: DeploymentRecord, *, to: UUID | None) -
     """The version that would come back with its plan, or why none can."""
     try:
         entry: HistoryEntry = rollback.choose_entry(caller=caller, deployment=deployment, target_deployment_id=to)
-        planned = planning.plan_rollback(
+        planned = make_plan.plan_rollback(
             caller=caller, deployment_id=deployment.id, target_deployment_id=entry.deployment_id
         )
     except DeployError as error:

@@ -15,7 +15,10 @@ from deployments.admin.own_rows import visible_to
 from deployments.errors import Conflict, DeployError
 from deployments.models import Project
 from deployments.repositories import history
-from deployments.services import access, machines, queries, scale, stop
+from deployments.services.fleet import machines
+from deployments.services.permissions import access
+from deployments.services.queries import lookups
+from deployments.services.requests import scale, stop
 from deployments.types import Caller, DeploymentRecord, ProjectRecord, Right, ServiceState, Target
 from stackgen.plan import Change
 
@@ -118,7 +121,7 @@ def do_scale(request: HttpRequest, caller: Caller, project: ProjectRecord) -> Ht
 def running_on(caller: Caller, project: ProjectRecord, target: Target) -> DeploymentRecord:
     """The deployment whose stack was proven to run there last. Raises Conflict when there is none."""
     entry = history.running(project_id=project.id, target_id=target.id)
-    found = queries.get_deployment(caller=caller, deployment_id=entry.deployment_id) if entry else None
+    found = lookups.get_deployment(caller=caller, deployment_id=entry.deployment_id) if entry else None
     if found is None or not found.services:
         raise Conflict("Nothing of the project runs there. Deploy it first.")
     return found

@@ -14,7 +14,8 @@ from deployments.admin.own_rows import visible_to
 from deployments.agreed import GrantState
 from deployments.errors import DeployError, NotFound
 from deployments.models import Project
-from deployments.services import access, agreements, grants
+from deployments.services.permissions import access
+from deployments.services.sharing import agreements, grants
 from deployments.types import Caller, Right
 
 PAGE = "admin/deployments/project/targets.html"

@@ -21,7 +21,7 @@ from deployments.errors import DeployError
 from deployments.models import ApiToken
 from deployments.repositories import tokens as rows
 from deployments.scopes import Scope
-from deployments.services import tokens
+from deployments.services.permissions import tokens
 
 SCOPES = {
     Scope.READ: "Read: see all that you may see",

@@ -20,7 +20,7 @@ from deployments.api.documents import data, documented, enveloped
 from deployments.api.machines import DISCONNECTED, STATUS_OF_PRESENCE
 from deployments.api.serializers import PageQuery
 from deployments.events import epoch_ms
-from deployments.services import machine_changes
+from deployments.services.fleet import machine_changes
 from deployments.wire import pagination_shape
 
 TAG = "machines"

@@ -10,7 +10,7 @@ from rest_framework.exceptions import AuthenticationFailed
 
 from deployments.errors import Unauthenticated
 from deployments.scopes import TokenRecord
-from deployments.services import tokens
+from deployments.services.permissions import tokens
 
 
 class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]  # the library has no types

@@ -18,8 +18,8 @@ from deployments.api.history import change_shape
 from deployments.api.history_answers import PlanOut
 from deployments.api.serializers import Checked, PlanIn, RollbackIn, RollbackPlanQuery, ScaleIn, StopIn
 from deployments.scopes import Scope
-from deployments.services import planning, rollback, scale, stop
-from deployments.services.planning import PlannedDeployment
+from deployments.services.requests import make_plan, rollback, scale, stop
+from deployments.services.requests.make_plan import PlannedDeployment
 from deployments.types import DeploymentRecord, DeployRequest
 from deployments.wire import deployment_shape
 
@@ -50,14 +50,14 @@ class Plan(Door):
             env_vars=body.get("envVars", {}),
             force_redeploy=body.get("forceRedeploy", False),
         )
-        return ok({"data": {"plan": plan_shape(planning.plan_deployment(caller=self.caller, request=wish))}})
+        return ok({"data": {"plan": plan_shape(make_plan.plan_deployment(caller=self.caller, request=wish))}})
 
 
 class RollbackPlan(Door):
     @documented("planRollback", "What a rollback would do", tag=TAG, query=RollbackPlanQuery, answers={200: PlanAnswer})
     def get(self, request: Request, deployment_id: UUID) -> Response:
         query = checked(RollbackPlanQuery, request.query_params)
-        plan = planning.plan_rollback(
+        plan = make_plan.plan_rollback(
             caller=self.caller,
             deployment_id=deployment_id,
             target_deployment_id=query.get("targetDeploymentId"),

@@ -16,8 +16,8 @@ from deployments.api.parsers import BoundedJSONParser
 from deployments.api.serializers import Checked
 from deployments.api.throttles import RefusedRate
 from deployments.errors import DeployError
-from deployments.services import idempotency
-from deployments.services.access import caller_of
+from deployments.services.permissions.access import caller_of
+from deployments.services.requests import idempotency
 from deployments.types import Caller
 from deployments.wire import SUCCESS
 

@@ -22,7 +22,9 @@ from deployments.api.paging import cursor_shape, position_of
 from deployments.api.serializers import DeployIn, EventsQuery, ListQuery
 from deployments.errors import Invalid
 from deployments.scopes import Scope
-from deployments.services import cancel, deploy, queries
+from deployments.services.lifecycle import cancel
+from deployments.services.queries import lookups
+from deployments.services.requests import deploy
 from deployments.types import DeployRequest, Target, TargetKind
 from deployments.wire import STATUS_OF_NUMBER, deployment_shape, event_shape, status_shape
 
@@ -72,7 +74,7 @@ class Deployments(Door):
     def get(self, request: Request) -> Response:
         query = checked(ListQuery, request.query_params)
         after = query.get("after")
-        page = queries.list_deployments(
+        page = lookups.list_deployments(
             caller=self.caller,
             project_id=query.get("projectId"),
             status=STATUS_OF_NUMBER.get(int(query.get("statusFilter", 0))),
@@ -88,7 +90,7 @@ class Deployments(Door):
 class Deployment(Door):
     @documented("getDeployment", "One deployment, whole", tag=TAG, answers={200: DeploymentAnswer})
     def get(self, request: Request, deployment_id: UUID) -> Response:
-        found = queries.get_deployment(caller=self.caller, deployment_id=deployment_id)
+        found = lookups.get_deployment(caller=self.caller, deployment_id=deployment_id)
         return ok({"deployment": deployment_shape(found)})
 
 
@@ -101,7 +103,7 @@ class DeploymentStatus(Door):
         examples=[examples.STATUS],
     )
     def get(self, request: Request, deployment_id: UUID) -> Response:
-        found = queries.get_deployment(caller=self.caller, deployment_id=deployment_id)
+        found = lookups.get_deployment(caller=self.caller, deployment_id=deployment_id)
         return ok({"data": status_shape(found)})
 
 
@@ -118,7 +120,7 @@ class DeploymentEvents(Door):
     )
     def get(self, request: Request, deployment_id: UUID) -> Response:
         query = checked(EventsQuery, request.query_params)
-        page = queries.events_page(
+        page = lookups.events_page(
             caller=self.caller,
             deployment_id=deployment_id,
             sequence=query.get("after", 0),

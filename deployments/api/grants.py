@@ -18,8 +18,9 @@ from deployments.api.documents import NO_BODY, data, documented
 from deployments.api.serializers import MetadataOnlyIn
 from deployments.events import epoch_ms
 from deployments.scopes import Scope
-from deployments.services import agreements, grants, stop
-from deployments.services.agreements import ProjectTarget, Tenant
+from deployments.services.requests import stop
+from deployments.services.sharing import agreements, grants
+from deployments.services.sharing.agreements import ProjectTarget, Tenant
 from deployments.states import Status
 from deployments.wire import STATUS_NUMBERS
 

@@ -19,7 +19,7 @@ from deployments.api.parsers import CONTENT, OctetsParser, TarParser
 from deployments.api.serializers import GraphIn, PageQuery
 from deployments.errors import NotFound
 from deployments.events import epoch_ms
-from deployments.services import project_settings, sources
+from deployments.services.projects import project_settings, sources
 from deployments.types import GraphRecord
 from deployments.wire import pagination_shape
 

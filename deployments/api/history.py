@@ -17,7 +17,7 @@ from deployments.api.documents import data, documented
 from deployments.api.history_answers import DiffOut, HistoryOut, LaneOut
 from deployments.api.serializers import DiffQuery, HistoryQuery
 from deployments.events import epoch_ms
-from deployments.services import history, lane_view
+from deployments.services.queries import history, lane_view
 from deployments.types import DeploymentRecord, HistoryEntry
 from deployments.wire import STATUS_NUMBERS, pagination_shape
 from stackgen.plan import Change

@@ -24,7 +24,7 @@ from deployments.api.parsers import BoundedJSONParser
 from deployments.api.serializers import ClusterIn, EnrolmentIn, ServerChangeIn, ServerIn
 from deployments.api.token_answers import EnrolmentOut, EnrolmentTokenOut
 from deployments.events import epoch_ms
-from deployments.services import machine_changes, machines
+from deployments.services.fleet import machine_changes, machines
 
 # ServerStatus of the contract.
 CONNECTED, DISCONNECTED, PENDING = 1, 2, 4

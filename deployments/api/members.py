@@ -18,7 +18,7 @@ from deployments.api.documents import NO_BODY, data, documented
 from deployments.api.once import once
 from deployments.api.serializers import RoleIn
 from deployments.events import epoch_ms
-from deployments.services import members
+from deployments.services.sharing import members
 from deployments.types import Member
 
 TAG = "members"

@@ -13,9 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from deployments.errors import Invalid
-from deployments.services import idempotency
-from deployments.services.access import caller_of
-from deployments.services.idempotency import Answer
+from deployments.services.permissions.access import caller_of
+from deployments.services.requests import idempotency
+from deployments.services.requests.idempotency import Answer
 
 HEADER = "Idempotency-Key"
 REPEATED_HEADER = "Idempotency-Replayed"

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from deployments.errors import Forbidden
 from deployments.scopes import Scope, TokenRecord
-from deployments.services import freshness
+from deployments.services.permissions import freshness
 
 CONFIRM = "/admin/confirm/"
 

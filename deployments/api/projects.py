@@ -17,7 +17,8 @@ from deployments.api.common import Door, checked, ok
 from deployments.api.documents import data, documented, enveloped
 from deployments.api.once import once
 from deployments.api.serializers import ProjectChangeIn, ProjectIn, ProjectsQuery
-from deployments.services import access, project_settings, sources
+from deployments.services.permissions import access
+from deployments.services.projects import project_settings, sources
 from deployments.types import ProjectRecord, Right
 from deployments.wire import pagination_shape
 

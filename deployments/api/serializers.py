@@ -9,7 +9,7 @@ from typing import Any
 from rest_framework import serializers
 
 from deployments.scopes import Scope
-from deployments.services import tokens
+from deployments.services.permissions import tokens
 from deployments.wire import STATUS_OF_NUMBER
 
 NAME_LENGTH = 100

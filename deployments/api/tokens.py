@@ -23,7 +23,7 @@ from deployments.api.throttles import TokenRate, UserRate
 from deployments.api.token_answers import NewTokenOut, TokenOut
 from deployments.events import epoch_ms
 from deployments.scopes import Scope, TokenRecord
-from deployments.services import tokens
+from deployments.services.permissions import tokens
 
 TAG = "tokens"
 

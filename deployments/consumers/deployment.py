@@ -9,7 +9,8 @@ from channels.db import database_sync_to_async
 
 from deployments import live
 from deployments.consumers.socket import LiveSocket
-from deployments.services import machines, queries
+from deployments.services.fleet import machines
+from deployments.services.queries import lookups
 from deployments.types import Caller, DeploymentRecord, EventRecord
 from deployments.wire import event_shape
 
@@ -27,7 +28,7 @@ class DeploymentConsumer(LiveSocket):
         return live.deployment_group(self.subject)
 
     def check(self, *, caller: Caller) -> None:
-        queries.get_deployment(caller=caller, deployment_id=self.subject)
+        lookups.get_deployment(caller=caller, deployment_id=self.subject)
 
     async def begin(self) -> None:
         deployment, name = await self._read()
@@ -78,16 +79,16 @@ class DeploymentConsumer(LiveSocket):
 
     @database_sync_to_async
     def _read(self) -> tuple[DeploymentRecord, str]:
-        deployment = queries.get_deployment(caller=self.caller, deployment_id=self.subject)
+        deployment = lookups.get_deployment(caller=self.caller, deployment_id=self.subject)
         return deployment, machines.target_name(deployment.target)
 
     @database_sync_to_async
     def _all_kept(self, after: int, deployment: DeploymentRecord) -> bool:
-        return queries.all_kept(deployment_id=self.subject, after=after, last=deployment.last_sequence)
+        return lookups.all_kept(deployment_id=self.subject, after=after, last=deployment.last_sequence)
 
     @database_sync_to_async
     def _events_after(self, sequence: int) -> tuple[EventRecord, ...]:
-        return queries.events_after(caller=self.caller, deployment_id=self.subject, sequence=sequence, limit=PAGE)
+        return lookups.events_after(caller=self.caller, deployment_id=self.subject, sequence=sequence, limit=PAGE)
 
 
 def asked_after(query: bytes) -> int | None:

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.http import HttpRequest
 
-from deployments.services import tokens
-from deployments.services.access import caller_of
+from deployments.services.permissions import tokens
+from deployments.services.permissions.access import caller_of
 from deployments.types import Caller
 
 PROTOCOL = "axion"

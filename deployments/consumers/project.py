@@ -15,8 +15,10 @@ from channels.db import database_sync_to_async
 from deployments import live
 from deployments.consumers.socket import LiveSocket
 from deployments.events import EventType
-from deployments.services import access, machines, project_view, queries
-from deployments.services.project_view import ProjectView
+from deployments.services.fleet import machines
+from deployments.services.permissions import access
+from deployments.services.queries import lookups, project_view
+from deployments.services.queries.project_view import ProjectView
 from deployments.types import Caller, DeploymentRecord, EventRecord, Right
 from deployments.wire import event_shape
 
@@ -86,8 +88,8 @@ class ProjectConsumer(LiveSocket):
 
     @database_sync_to_async
     def _find(self, deployment_id: UUID) -> DeploymentRecord:
-        return queries.get_deployment(caller=self.caller, deployment_id=deployment_id)
+        return lookups.get_deployment(caller=self.caller, deployment_id=deployment_id)
 
     @database_sync_to_async
     def _events(self, found: DeploymentRecord, *, after: int) -> tuple[EventRecord, ...]:
-        return queries.events_after(caller=self.caller, deployment_id=found.id, sequence=after, limit=MOST_BEHIND)
+        return lookups.events_after(caller=self.caller, deployment_id=found.id, sequence=after, limit=MOST_BEHIND)

@@ -19,7 +19,7 @@ from deployments.intake.answers import Reply
 from deployments.intake.messages import ATTEMPT, ORIGINAL_RECORD, REPLAY, Incoming, body_of
 from deployments.intake.metadata import METADATA, correlation_text
 from deployments.intake.topics import DEAD_LETTERS
-from deployments.services import sealing
+from deployments.services.secrets import sealing
 from deployments.wire import MASK
 
 SERVICE_NAME = "deployment-service"

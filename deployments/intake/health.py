@@ -9,7 +9,7 @@ from typing import Any
 
 from deployments.events import epoch_ms
 from deployments.intake.dead_letters import SERVICE_NAME
-from deployments.services.health import Dependency, Health, dependencies, overall
+from deployments.services.upkeep.health import Dependency, Health, dependencies, overall
 
 # Many may ask, and each dependency is asked over the network.
 KEPT_SECONDS = 1.0

@@ -16,7 +16,7 @@ from deployments.errors import Unauthenticated
 from deployments.intake import signatures
 from deployments.intake.messages import Incoming
 from deployments.intake.metadata import Metadata
-from deployments.services import identities
+from deployments.services.permissions import identities
 from deployments.types import Caller
 
 # Raises Unauthenticated, or PeerFailed when nobody can tell.

@@ -9,7 +9,9 @@ from typing import Any
 from uuid import uuid4
 
 from deployments.intake import fields
-from deployments.services import cancel, deploy, queries, rollback
+from deployments.services.lifecycle import cancel
+from deployments.services.queries import lookups
+from deployments.services.requests import deploy, rollback
 from deployments.types import Caller, DeployRequest
 from deployments.wire import deployment_shape, pagination_shape, status_shape
 
@@ -69,17 +71,17 @@ def rollback_deployment(call: Call) -> Mapping[str, Any]:
 
 def get_deployment(call: Call) -> Mapping[str, Any]:
     deployment_id = fields.required_uuid(call.body, "deploymentId")
-    return {"deployment": deployment_shape(queries.get_deployment(caller=call.caller, deployment_id=deployment_id))}
+    return {"deployment": deployment_shape(lookups.get_deployment(caller=call.caller, deployment_id=deployment_id))}
 
 
 def get_deployment_status(call: Call) -> Mapping[str, Any]:
     deployment_id = fields.required_uuid(call.body, "deploymentId")
-    return {"data": status_shape(queries.get_deployment(caller=call.caller, deployment_id=deployment_id))}
+    return {"data": status_shape(lookups.get_deployment(caller=call.caller, deployment_id=deployment_id))}
 
 
 def list_deployments(call: Call) -> Mapping[str, Any]:
     pagination = fields.section(call.body, "pagination")
-    page = queries.list_deployments(
+    page = lookups.list_deployments(
         caller=call.caller,
         project_id=fields.required_uuid(call.body, "projectId"),
         status=fields.status_filter(call.body),

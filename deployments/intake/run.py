@@ -14,7 +14,7 @@ from deployments.intake import topics
 from deployments.intake.desk import Desk
 from deployments.intake.outbox import UndeliverableError
 from deployments.intake.session import Membership, Session
-from deployments.services.health import SERVING, say_consumer, say_faults
+from deployments.services.upkeep.health import SERVING, say_consumer, say_faults
 
 WAITING = "waiting"
 RETRY = Backoff(first=1.0, most=10.0)

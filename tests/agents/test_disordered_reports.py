@@ -20,8 +20,9 @@ from agents.transport.threads import DatabaseThreads
 from agents.types import Registration
 from axion_deploy import gateway_bindings
 from deployments.models import Deployment, DeploymentEvent, DeploymentHistory, User
-from deployments.services import cancel, settle, sources
-from deployments.services.access import caller_of
+from deployments.services.lifecycle import cancel, settle
+from deployments.services.permissions.access import caller_of
+from deployments.services.projects import sources
 from deployments.types import DeploymentRecord
 from tests.agents.conftest import config
 from tests.agents.doubles import FakeAgent

@@ -12,8 +12,10 @@ from rest_framework.test import APIClient
 from agents.models import Server
 from deployments.agreed import GrantState
 from deployments.models import User
-from deployments.services import execute, grants, members, sources
-from deployments.services.access import caller_of
+from deployments.services.lifecycle import start
+from deployments.services.permissions.access import caller_of
+from deployments.services.projects import sources
+from deployments.services.sharing import grants, members
 from deployments.types import Caller, DeploymentRecord
 from tests import factories
 from tests.deployments.lane import Lane, drawing
@@ -56,7 +58,7 @@ class Scene:
 
     def started(self, deployment: DeploymentRecord) -> DeploymentRecord:
         """What became of it when its turn came."""
-        execute.run_deployment(deployment_id=deployment.id, at=self.lane.now())
+        start.run_deployment(deployment_id=deployment.id, at=self.lane.now())
         return factories.reload(deployment.id)
 
     def deployed(self, name: str) -> DeploymentRecord:

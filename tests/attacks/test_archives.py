@@ -16,8 +16,8 @@ from rest_framework.test import APIClient
 from deployments.clients import codegen
 from deployments.errors import PeerRefused
 from deployments.models import CodeBundle, User
-from deployments.services import sources
-from deployments.services.access import caller_of
+from deployments.services.permissions.access import caller_of
+from deployments.services.projects import sources
 from stackgen.code import bundle
 from tests import factories
 from tests.attacks.archives import HOSTILE, MIB, ended, file

@@ -15,8 +15,8 @@ from agents.models import Agent, EnrolmentToken, Server
 from agents.services import enrolment, greeting
 from agents.types import AgentInfo, Registration
 from deployments.models import User
-from deployments.services import machine_changes, machines
-from deployments.services.access import caller_of
+from deployments.services.fleet import machine_changes, machines
+from deployments.services.permissions.access import caller_of
 from tests import factories
 from tests.doors.people import People
 

@@ -9,8 +9,8 @@ import pytest
 
 from agents.models import CommandRecord, Server
 from deployments.models import DeploymentHistory
-from deployments.services import sources
-from deployments.services.privileges import privileged
+from deployments.services.projects import sources
+from deployments.services.stacks.privileges import privileged
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
 from tests import factories

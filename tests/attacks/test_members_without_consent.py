@@ -10,7 +10,7 @@ from django.test import Client
 
 from deployments.models import Project, ProjectInvitation, ProjectMember
 from deployments.repositories.invitations import MAX_AGE, MAX_OPEN
-from deployments.services import housekeeping
+from deployments.services.upkeep import housekeeping
 from tests import factories
 from tests.doors.people import People
 

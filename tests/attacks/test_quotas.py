@@ -19,9 +19,11 @@ from agents.models import Server
 from deployments import turns
 from deployments.consumers import socket as socket_module
 from deployments.models import Deployment, Project, User
-from deployments.services import planning, quotas, sources
-from deployments.services.access import caller_of
-from deployments.services.import_directory import import_directory
+from deployments.services.permissions import quotas
+from deployments.services.permissions.access import caller_of
+from deployments.services.projects import sources
+from deployments.services.projects.import_directory import import_directory
+from deployments.services.requests import make_plan
 from deployments.types import DeployRequest, Target, TargetKind
 from tests import factories
 from tests.doors.people import People
@@ -134,18 +136,18 @@ def test_six_plans_at_once_are_one(mallory: User, monkeypatch: pytest.MonkeyPatc
     sources.keep_graph(project_id=project.id, graph=GRAPH)
     wish = DeployRequest(project_id=project.id, target=Target(kind=TargetKind.SERVER, id=server.id), env_vars={})
     begun, go_on, outcomes = threading.Barrier(6), threading.Event(), []
-    real = planning._plan_deployment
+    real = make_plan._plan_deployment
 
     def slow(**asked: Any) -> Any:
         go_on.wait(timeout=10)
         return real(**asked)
 
-    monkeypatch.setattr(planning, "_plan_deployment", slow)
+    monkeypatch.setattr(make_plan, "_plan_deployment", slow)
 
     def plan() -> None:
         begun.wait(timeout=10)
         try:
-            planning.plan_deployment(caller=caller_of(mallory), request=wish)
+            make_plan.plan_deployment(caller=caller_of(mallory), request=wish)
             outcomes.append("planned")
         except Exception as error:
             outcomes.append(type(error).__name__)

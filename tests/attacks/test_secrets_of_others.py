@@ -19,7 +19,8 @@ from agents.types import AgentInfo
 from axion_deploy.gateway_bindings import bindings
 from deployments.errors import NotFound
 from deployments.models import CodeBundle, Deployment
-from deployments.services import fetching, grants
+from deployments.services.lifecycle import fetching
+from deployments.services.sharing import grants
 from deployments.types import DeploymentRecord
 from tests import factories
 from tests.agents.conftest import config

@@ -10,7 +10,8 @@ from agents.models import CommandRecord
 from deployments.agreed import GrantState
 from deployments.models import Deployment, DeploymentEvent, ProjectMember, TargetGrant, User
 from deployments.repositories import projects
-from deployments.services import execute, grants, preparing
+from deployments.services.lifecycle import prepare, start
+from deployments.services.sharing import grants
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
 from tests import factories
@@ -173,9 +174,9 @@ def test_the_start_itself_asks_again_with_the_lane_locked(scene: Scene) -> None:
     scene.agreed()
     waiting = scene.asked("mallory")
     project = projects.get(project_id=scene.lane.project_id)
-    prepared = preparing.prepare(deployment=waiting, project=project)
+    prepared = prepare.prepare(deployment=waiting, project=project)
     ProjectMember.objects.filter(user=scene.users["victor"]).update(role="viewer")
-    assert not execute.start(deployment=waiting, project=project, prepared=prepared, at=scene.lane.now())
+    assert not start.start(deployment=waiting, project=project, prepared=prepared, at=scene.lane.now())
     assert factories.reload(waiting.id).reason is Reason.INVALID
     assert not CommandRecord.objects.exists()
 

@@ -26,7 +26,7 @@ from axion_deploy import health_pages
 from axion_deploy.demo.checks import Sample
 from deployments.consumers.origins import is_ours
 from deployments.models import Deployment
-from deployments.services import freshness
+from deployments.services.permissions import freshness
 from tests.doors.conftest import sign_in
 from tests.doors.people import People
 from tests.doors.sockets import Socket, close_connections

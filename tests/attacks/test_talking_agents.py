@@ -21,7 +21,7 @@ from deployments import publishing, stream
 from deployments.models import DeploymentEvent, Project
 from deployments.repositories import events
 from deployments.repositories.events import MAX_READ_BYTES, Mark
-from deployments.services import progress, settle
+from deployments.services.lifecycle import agent_reports, settle
 from tests import factories
 from tests.agents.test_bounding import reports
 from tests.factories import NOW
@@ -46,7 +46,7 @@ class Talker:
         told.CopyFrom(report)
         told.command_id = str(settle.deploy_command_id(self.deployment.id))
         told.deployment_id, told.number = str(self.deployment.id), self.number
-        return progress.apply_report(report=codec.report_from_wire(told, agent_id=self.agent.id), at=NOW)
+        return agent_reports.apply_report(report=codec.report_from_wire(told, agent_id=self.agent.id), at=NOW)
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_the_same_progress_again_is_no_event(talker: Talker) -> None:
 
 
 def test_a_deployment_tells_only_so_much_until_it_has_ended(talker: Talker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "MAX_EVENTS", 30)
+    monkeypatch.setattr(agent_reports, "MAX_EVENTS", 30)
     for turn in range(60):
         state = pb.ServiceObserved(node_id="n-web", service_name="web", state=("starting", "exited")[turn % 2])
         assert talker.say(pb.Report(service=state)) == talker.number
@@ -140,7 +140,7 @@ async def test_commands_that_it_makes_up_are_not_remembered_without_end(monkeypa
     session = AgentSession(session_id=uuid4(), agent=cast("Any", SimpleNamespace(id=uuid4())))
     threads = cast("Any", SimpleNamespace(run=not_here))
     taking = intake.Intake(
-        session=session, threads=threads, on_report=cast("Any", progress.apply_report), on_finished=lambda: None
+        session=session, threads=threads, on_report=cast("Any", agent_reports.apply_report), on_finished=lambda: None
     )
     drain = asyncio.create_task(taking.drain())
     for _ in range(10):

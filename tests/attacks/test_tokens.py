@@ -29,8 +29,8 @@ from deployments.intake.messages import Incoming
 from deployments.models import ApiToken, User
 from deployments.repositories import tokens as rows
 from deployments.scopes import Scope
-from deployments.services import freshness, tokens
-from deployments.services.access import caller_of
+from deployments.services.permissions import freshness, tokens
+from deployments.services.permissions.access import caller_of
 from tests.doors.kafka_table import PATTERNS
 from tests.doors.people import People
 from tests.doors.scene import Scene

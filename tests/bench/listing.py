@@ -129,8 +129,8 @@ def times() -> dict[str, float]:
     from rest_framework.test import APIClient
 
     from deployments.models import Deployment, Project, User
-    from deployments.services import queries
-    from deployments.services.access import caller_of
+    from deployments.services.permissions.access import caller_of
+    from deployments.services.queries import lookups
     from deployments.types import Position
 
     user = User.objects.get(username="bench")
@@ -148,10 +148,10 @@ def times() -> dict[str, float]:
             raise RuntimeError(f"{address}: {answer.status_code}")
 
     lists: dict[str, Callable[[], object]] = {
-        "use case": lambda: queries.list_deployments(caller=caller, project_id=project),
+        "use case": lambda: lookups.list_deployments(caller=caller, project_id=project),
         "rest": lambda: answered(api, f"/api/deployments?projectId={project}"),
         "status": lambda: answered(api, f"/api/deployments?projectId={project}&statusFilter=4&page=3"),
-        "after": lambda: queries.list_deployments(caller=caller, project_id=project, after=after),
+        "after": lambda: lookups.list_deployments(caller=caller, project_id=project, after=after),
         "admin": lambda: answered(browser, "/admin/deployments/deployment/"),
     }
     return {name: median_seconds(work) for name, work in lists.items()}

@@ -9,8 +9,8 @@ from pytest_django import Settings
 
 from agents.models import Agent, Server
 from deployments.models import User
-from deployments.services import sources
-from deployments.services.access import caller_of
+from deployments.services.permissions.access import caller_of
+from deployments.services.projects import sources
 from tests import factories
 from tests.deployments.lane import Lane
 

@@ -11,10 +11,12 @@ from agents.models import Agent, CommandRecord, Server
 from agents.states import Outcome
 from agents.types import CommandFinished, Report, ReportBody, RestoreStarted, ServiceObserved
 from deployments.models import User
-from deployments.services import execute, progress, settle, sources
-from deployments.services.access import caller_of
-from deployments.services.deploy import deploy_project
-from deployments.services.rollback import rollback_deployment
+from deployments.services.lifecycle import agent_reports, settle
+from deployments.services.lifecycle import start as execute
+from deployments.services.permissions.access import caller_of
+from deployments.services.projects import sources
+from deployments.services.requests.deploy import deploy_project
+from deployments.services.requests.rollback import rollback_deployment
 from deployments.types import Caller, DeploymentRecord, DeployRequest, Target, TargetKind
 from tests import factories
 from tests.factories import NOW, later
@@ -123,7 +125,7 @@ class Lane:
             at=NOW,
             body=body,
         )
-        progress.apply_report(report=report, at=self.now())
+        agent_reports.apply_report(report=report, at=self.now())
         return factories.reload(deployment.id)
 
     def command(self, deployment: DeploymentRecord) -> dict[str, Any]:

@@ -34,7 +34,8 @@ from axion_deploy.gateway_bindings import unknown_fate
 from deployments.errors import Conflict, DeployError
 from deployments.models import Deployment
 from deployments.repositories import history
-from deployments.services import cancel, deadlines, execute, progress, settle
+from deployments.services.lifecycle import agent_reports, cancel, reconcile, settle
+from deployments.services.lifecycle import start as execute
 from deployments.states import ACTIVE, Status
 from tests import factories
 from tests.deployments.lane import Lane
@@ -114,7 +115,7 @@ class World:
 
     def expire(self) -> None:
         Deployment.objects.filter(status__in=sorted(ACTIVE)).update(deadline_at=LONG_AGO)
-        deadlines.expire_active(at=self.lane.now())
+        reconcile.expire_active(at=self.lane.now())
 
     def revoke(self) -> None:
         for pk in Agent.objects.active().values_list("pk", flat=True):
@@ -191,7 +192,7 @@ class World:
                 command_id=command.id, agent_id=agent_id, refusal="stale_number", message="", at=self.lane.now()
             )
             if report is not None:
-                progress.apply_report(report=report, at=self.lane.now())
+                agent_reports.apply_report(report=report, at=self.lane.now())
         return len(claimed)
 
     def _up(self) -> int:
@@ -201,7 +202,7 @@ class World:
         for each in pending:
             report = codec.report_from_wire(pb.Report.FromString(each.body), agent_id=agent_id)
             try:
-                number = progress.apply_report(report=report, at=self.lane.now())
+                number = agent_reports.apply_report(report=report, at=self.lane.now())
             except (CommandNotFound, DeployError):
                 number = report.number
             if not self.chance("cut"):

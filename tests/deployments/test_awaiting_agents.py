@@ -13,8 +13,8 @@ from pytest_django.fixtures import DjangoCaptureOnCommitCallbacks, Settings
 
 from agents.models import Agent, CommandRecord
 from deployments.models import DeploymentEvent
-from deployments.services import deadlines
-from deployments.services.stop import stop_project
+from deployments.services.lifecycle import reconcile
+from deployments.services.requests.stop import stop_project
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
 from deployments.wire import deployment_shape
@@ -75,11 +75,11 @@ def test_it_starts_within_a_round_of_its_agents_return(
     go_away(lane)
     lane.start(asked)
     with django_capture_on_commit_callbacks(execute=True):
-        deadlines.reconcile(at=lane.now())
+        reconcile.reconcile(at=lane.now())
     assert queued_ids() == []
     Agent.objects.update(last_seen_at=Now())
     with django_capture_on_commit_callbacks(execute=True):
-        deadlines.reconcile(at=lane.now())
+        reconcile.reconcile(at=lane.now())
     assert queued_ids() == [str(asked.id)]
     started = lane.start(asked)
     assert (started.status, started.message) == (Status.IN_PROGRESS, "")
@@ -105,7 +105,7 @@ def test_it_ends_at_its_deadline_with_what_it_waited_for_and_leaves_nothing(
     go_away(lane)
     lane.start(asked)
     factories.database_time(monkeypatch, asked.created_at + timedelta(seconds=101))
-    assert deadlines.expire_pending(at=lane.now()) == 1
+    assert reconcile.expire_pending(at=lane.now()) == 1
     ended = factories.reload(asked.id)
     assert (ended.status, ended.reason) == (Status.FAILED, Reason.EXPIRED)
     assert ended.message.startswith(WAITING)

@@ -7,9 +7,9 @@ import pytest
 from agents.models import Agent, CommandRecord, Server
 from deployments.errors import Conflict, Forbidden, NotFound
 from deployments.models import DeploymentEvent, Project, User
-from deployments.services import settle
-from deployments.services.access import caller_of
-from deployments.services.cancel import cancel_deployment
+from deployments.services.lifecycle import settle
+from deployments.services.lifecycle.cancel import cancel_deployment
+from deployments.services.permissions.access import caller_of
 from deployments.states import Reason, Status
 from tests import factories
 from tests.deployments.lane import Lane

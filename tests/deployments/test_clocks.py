@@ -11,9 +11,9 @@ from django_rq import get_queue
 from deployments.errors import Transient
 from deployments.models import Deployment, DeploymentHistory
 from deployments.repositories import lanes
-from deployments.services import cancel, deadlines, execute
-from deployments.services.deploy import deploy_project
-from deployments.services.rollback import rollback_deployment
+from deployments.services.lifecycle import cancel, reconcile, start
+from deployments.services.requests.deploy import deploy_project
+from deployments.services.requests.rollback import rollback_deployment
 from deployments.states import Status
 from deployments.types import DeploymentRecord
 from tests import factories
@@ -73,22 +73,22 @@ def test_deadlines_are_the_databases(lane: Lane, skew: timedelta) -> None:
     assert row.next_attempt_at is not None
     assert near(row.created_at)
     assert near(row.next_attempt_at - timedelta(seconds=8))
-    execute.try_again_later(deployment=asked, error=Transient("No."), at=wrong)
+    start.try_again_later(deployment=asked, error=Transient("No."), at=wrong)
     row.refresh_from_db()
     assert row.next_attempt_at is not None
     assert near(row.next_attempt_at)
-    execute.run_deployment(deployment_id=asked.id, at=wrong)
+    start.run_deployment(deployment_id=asked.id, at=wrong)
     row.refresh_from_db()
     assert row.started_at is not None
     assert row.deadline_at is not None
     assert near(row.started_at)
     assert near(row.deadline_at - timedelta(seconds=1800))
-    assert deadlines.reconcile(at=wrong) == 0
+    assert reconcile.reconcile(at=wrong) == 0
     cancel.cancel_deployment(caller=lane.caller, deployment_id=asked.id, at=wrong)
     row.refresh_from_db()
     assert row.deadline_at is not None
     assert row.deadline_at < datetime.now(UTC) + timedelta(seconds=310)
-    assert deadlines.reconcile(at=wrong) == 0
+    assert reconcile.reconcile(at=wrong) == 0
     assert factories.reload(asked.id).status is Status.IN_PROGRESS
 
 

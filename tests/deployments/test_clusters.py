@@ -10,11 +10,12 @@ from agents.models import Agent, Cluster, CommandRecord, Server
 from deployments.admin import page_state
 from deployments.errors import Conflict, Invalid
 from deployments.models import Deployment, DeploymentHistory
-from deployments.services import execute, planning
-from deployments.services.access import caller_of
-from deployments.services.deploy import deploy_project
-from deployments.services.scale import scale_service
-from deployments.services.stop import stop_project
+from deployments.services.lifecycle import start
+from deployments.services.permissions.access import caller_of
+from deployments.services.requests import make_plan
+from deployments.services.requests.deploy import deploy_project
+from deployments.services.requests.scale import scale_service
+from deployments.services.requests.stop import stop_project
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord, DeployRequest, Target, TargetKind, lane_of
 from tests import factories
@@ -66,7 +67,7 @@ def test_a_cluster_is_refused_when_it_is_asked_for(lane: Lane, cluster: Cluster)
         deploy_project(caller=lane.caller, request=wish, deployment_id=uuid4(), at=lane.now())
     assert set(refused.value.details) == {"clusterId"}
     with pytest.raises(Invalid, match=REFUSED):
-        planning.plan_deployment(caller=lane.caller, request=wish)
+        make_plan.plan_deployment(caller=lane.caller, request=wish)
     assert not Deployment.objects.exists()
 
 
@@ -76,7 +77,7 @@ def test_what_ran_on_one_is_neither_scaled_nor_rolled_back(lane: Lane, cluster: 
     with pytest.raises(Invalid, match=REFUSED):
         lane.ask_rollback(second, to=first)
     with pytest.raises(Invalid, match=REFUSED):
-        planning.plan_rollback(caller=lane.caller, deployment_id=second.id)
+        make_plan.plan_rollback(caller=lane.caller, deployment_id=second.id)
     with pytest.raises(Invalid, match=REFUSED):
         scale_service(
             caller=lane.caller,
@@ -93,7 +94,7 @@ def test_what_ran_on_one_is_neither_scaled_nor_rolled_back(lane: Lane, cluster: 
 def test_one_that_waits_for_a_cluster_does_not_start(lane: Lane, cluster: Cluster) -> None:
     waiting = lane.ask()
     as_an_earlier_version_left_it(lane, cluster)
-    execute.run_deployment(deployment_id=waiting.id, at=lane.now())
+    start.run_deployment(deployment_id=waiting.id, at=lane.now())
     ended = factories.reload(waiting.id)
     assert (ended.status, ended.reason, ended.message) == (Status.FAILED, Reason.INVALID, REFUSED)
     assert not CommandRecord.objects.exists()

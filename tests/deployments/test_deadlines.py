@@ -11,7 +11,7 @@ from pytest_django.fixtures import DjangoCaptureOnCommitCallbacks, Settings
 
 from agents.models import Agent, CommandRecord, Server
 from deployments.models import Deployment, Project
-from deployments.services import deadlines
+from deployments.services.lifecycle import reconcile
 from deployments.states import Reason, Status
 from tests import factories
 from tests.factories import NOW
@@ -28,7 +28,7 @@ def later(seconds: float) -> datetime:
 
 def requeued(monkeypatch: pytest.MonkeyPatch, seconds: float) -> int:
     factories.database_time(monkeypatch, later(seconds))
-    return deadlines.requeue_waiting()
+    return reconcile.requeue_waiting()
 
 
 def ended(monkeypatch: pytest.MonkeyPatch, part: Callable[..., int], seconds: float) -> int:
@@ -76,8 +76,8 @@ def test_a_wait_without_a_turn_ends(
 ) -> None:
     settings.AXION_PENDING_DEADLINE = 100
     deployment = factories.make_deployment(project, server)
-    assert ended(monkeypatch, deadlines.expire_pending, 99) == 0
-    assert ended(monkeypatch, deadlines.expire_pending, 101) == 1
+    assert ended(monkeypatch, reconcile.expire_pending, 99) == 0
+    assert ended(monkeypatch, reconcile.expire_pending, 101) == 1
     now = factories.reload(deployment.id)
     assert (now.status, now.reason) == (Status.FAILED, Reason.EXPIRED)
 
@@ -90,8 +90,8 @@ def test_overdue_work_ends_and_the_agent_is_told_to_revert(
 ) -> None:
     deployment = factories.make_deployment(project, server)
     factories.start_deployment(deployment, agent)
-    assert ended(monkeypatch, deadlines.expire_active, 1799) == 0
-    assert ended(monkeypatch, deadlines.expire_active, 1801) == 1
+    assert ended(monkeypatch, reconcile.expire_active, 1799) == 0
+    assert ended(monkeypatch, reconcile.expire_active, 1801) == 1
     assert factories.reload(deployment.id).reason is Reason.EXPIRED
     assert CommandRecord.objects.get(kind="revert").payload["cause"] == "expired"
     assert CommandRecord.objects.get(kind="deploy").status == "finished"
@@ -108,7 +108,7 @@ def test_the_next_in_line_starts_when_the_holder_is_released(
     factories.start_deployment(holder, agent)
     waiting = factories.make_deployment(project, server, at=later(1))
     with django_capture_on_commit_callbacks(execute=True):
-        ended(monkeypatch, deadlines.expire_active, 1801)
+        ended(monkeypatch, reconcile.expire_active, 1801)
     assert queued_ids() == [str(waiting.id)]
     assert Deployment.objects.get(pk=waiting.id).status == Status.PENDING
 
@@ -122,7 +122,7 @@ def test_a_clock_of_ours_that_is_wrong_ends_nothing(
     waiting = factories.make_deployment(project, server, at=now)
     with django_capture_on_commit_callbacks(execute=True):
         for minutes in (31, 60 * 24 * 365, -60):
-            assert deadlines.reconcile(at=now + timedelta(minutes=minutes)) == 0
+            assert reconcile.reconcile(at=now + timedelta(minutes=minutes)) == 0
     assert factories.reload(working.id).status is Status.IN_PROGRESS
     assert factories.reload(waiting.id).status is Status.PENDING
     assert queued_ids() == []
@@ -134,7 +134,7 @@ def test_a_lost_agent_ends_its_deployment(project: Project, server: Server) -> N
     agent = factories.make_agent(server, seen=now - timedelta(seconds=200))
     deployment = factories.make_deployment(project, server, at=now - timedelta(minutes=5))
     factories.start_deployment(deployment, agent, at=now - timedelta(minutes=5))
-    assert deadlines.give_up_lost(at=now) == 1
+    assert reconcile.give_up_lost(at=now) == 1
     assert factories.reload(deployment.id).reason is Reason.AGENT_LOST
     assert CommandRecord.objects.filter(kind="revert").count() == 1
 
@@ -151,4 +151,4 @@ def test_an_agent_that_may_be_there_is_not_given_up(
     agent = factories.make_agent(server, seen=now - timedelta(seconds=seen_ago))
     deployment = factories.make_deployment(project, server, at=now - timedelta(minutes=5))
     factories.start_deployment(deployment, agent, at=now - timedelta(minutes=5))
-    assert deadlines.give_up_lost(at=now) == 0, why
+    assert reconcile.give_up_lost(at=now) == 0, why

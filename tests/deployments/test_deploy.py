@@ -22,10 +22,11 @@ from deployments.errors import Forbidden, Invalid, NotFound, Transient
 from deployments.models import Deployment, DeploymentEvent, Project, ProjectSecret, User
 from deployments.repositories import projects
 from deployments.repositories.deployments import Outcome
-from deployments.services import execute, preparing, settle, variables
-from deployments.services.access import caller_of
-from deployments.services.deploy import deploy_project
-from deployments.services.import_directory import import_directory
+from deployments.services.lifecycle import prepare, settle, start
+from deployments.services.permissions.access import caller_of
+from deployments.services.projects.import_directory import import_directory
+from deployments.services.requests.deploy import deploy_project
+from deployments.services.secrets import variables
 from deployments.states import Reason, Status
 from deployments.types import DeployRequest, Target, TargetKind
 from tests import factories
@@ -114,7 +115,7 @@ def test_a_deployer_may_deploy_where_the_project_was_deployed_before(
     factories.add_member(Project.objects.get(pk=voting), stranger, role="deployer")
     with pytest.raises(NotFound, match="server"):
         ask(stranger, voting, server)
-    execute.run_deployment(deployment_id=ask(owner, voting, server).id, at=NOW)
+    start.run_deployment(deployment_id=ask(owner, voting, server).id, at=NOW)
     assert ask(stranger, voting, server).requested_by == stranger
 
 
@@ -146,23 +147,23 @@ def test_starting_stores_status_stack_and_command_together(
     owner: User, voting: UUID, server: Server, agent: Agent
 ) -> None:
     deployment = ask(owner, voting, server)
-    execute.run_deployment(deployment_id=deployment.id, at=NOW)
+    start.run_deployment(deployment_id=deployment.id, at=NOW)
     now = factories.reload(deployment.id)
     assert (now.status, now.stage) == (Status.IN_PROGRESS, "building")
     assert now.config["serviceDependencies"][-1] == "gateway"
     command = CommandRecord.objects.get()
     assert (command.deployment_id, command.number, command.status) == (deployment.id, 1, "queued")
-    execute.run_deployment(deployment_id=deployment.id, at=NOW)
+    start.run_deployment(deployment_id=deployment.id, at=NOW)
     assert CommandRecord.objects.count() == 1
 
 
 def test_the_second_of_a_lane_waits_for_the_first(owner: User, voting: UUID, server: Server, agent: Agent) -> None:
     first, second = (ask(owner, voting, server) for _ in range(2))
     Deployment.objects.filter(pk=second.id).update(created_at=later(1))
-    execute.run_deployment(deployment_id=second.id, at=NOW)
+    start.run_deployment(deployment_id=second.id, at=NOW)
     assert factories.reload(second.id).status is Status.PENDING
-    execute.run_deployment(deployment_id=first.id, at=NOW)
-    execute.run_deployment(deployment_id=second.id, at=NOW)
+    start.run_deployment(deployment_id=first.id, at=NOW)
+    start.run_deployment(deployment_id=second.id, at=NOW)
     assert factories.reload(first.id).status is Status.IN_PROGRESS
     assert factories.reload(second.id).status is Status.PENDING
 
@@ -173,10 +174,10 @@ def test_without_an_agent_it_tries_again_and_gives_up_with_a_sentence(
     settings.AXION_JOB_ATTEMPTS = 3
     deployment = ask(owner, voting, server)
     for _ in range(2):
-        execute.run_deployment(deployment_id=deployment.id, at=NOW)
+        start.run_deployment(deployment_id=deployment.id, at=NOW)
         assert factories.reload(deployment.id).status is Status.PENDING
     assert Deployment.objects.filter(next_attempt_at__gt=Now()).exists()
-    execute.run_deployment(deployment_id=deployment.id, at=NOW)
+    start.run_deployment(deployment_id=deployment.id, at=NOW)
     now = factories.reload(deployment.id)
     assert (now.status, now.reason) == (Status.FAILED, Reason.INTERNAL)
     assert "No agent is enrolled" in now.message
@@ -191,7 +192,7 @@ def test_a_fault_of_ours_is_tried_again_and_ends(
     def break_off(**_: Any) -> None:
         raise KeyError("canary")
 
-    monkeypatch.setattr(preparing, "prepare", break_off)
+    monkeypatch.setattr(prepare, "prepare", break_off)
     deployment = ask(owner, voting, server)
     for _ in range(2):
         with pytest.raises(KeyError):
@@ -212,14 +213,14 @@ def test_a_crash_between_any_two_writes_of_the_start_leaves_it_pending(
 
     monkeypatch.setattr(gateway, "send", die)
     with pytest.raises(Transient):
-        execute.run_deployment(deployment_id=deployment.id, at=NOW)
+        start.run_deployment(deployment_id=deployment.id, at=NOW)
     assert factories.reload(deployment.id) == before
     assert not CommandRecord.objects.exists()
 
 
 def test_secret_values_are_stored_sealed_only(owner: User, voting: UUID, server: Server, agent: Agent) -> None:
     deployment = ask(owner, voting, server, env_vars={"API_KEY": CANARY})
-    execute.run_deployment(deployment_id=deployment.id, at=NOW)
+    start.run_deployment(deployment_id=deployment.id, at=NOW)
     stored = everything_stored()
     values = variables.values_for(deployment_id=deployment.id)
     assert CANARY in values.values()
@@ -231,7 +232,7 @@ def test_generated_passwords_stay_the_same(owner: User, voting: UUID, server: Se
     values = []
     for _ in range(2):
         deployment = ask(owner, voting, server)
-        execute.run_deployment(deployment_id=deployment.id, at=NOW)
+        start.run_deployment(deployment_id=deployment.id, at=NOW)
         values.append(variables.values_for(deployment_id=deployment.id))
         Deployment.objects.filter(pk=deployment.id).update(status=Status.SUCCESS, completed_at=NOW)
     assert values[0] == values[1]
@@ -244,7 +245,7 @@ def test_a_new_value_changes_exactly_the_services_that_use_it(
     hashes = []
     for value in ("one", "one", "two"):
         deployment = ask(owner, voting, server, env_vars={"API_KEY": value})
-        execute.run_deployment(deployment_id=deployment.id, at=NOW)
+        start.run_deployment(deployment_id=deployment.id, at=NOW)
         payload = CommandRecord.objects.get(deployment_id=deployment.id).payload
         hashes.append({service["name"]: service["content_hash"] for service in payload["services"]})
         Deployment.objects.filter(pk=deployment.id).update(status=Status.SUCCESS, completed_at=NOW)
@@ -285,15 +286,15 @@ def test_a_worker_that_wakes_up_late_changes_nothing(owner: User, voting: UUID, 
     deployment = ask(owner, voting, server)
     project = projects.get(project_id=voting)
     asleep = factories.reload(deployment.id)
-    prepared = preparing.prepare(deployment=asleep, project=project)
-    execute.run_deployment(deployment_id=deployment.id, at=NOW)
+    prepared = prepare.prepare(deployment=asleep, project=project)
+    start.run_deployment(deployment_id=deployment.id, at=NOW)
     started = factories.reload(deployment.id)
-    assert not execute.start(deployment=asleep, project=project, prepared=prepared, at=NOW)
+    assert not start.start(deployment=asleep, project=project, prepared=prepared, at=NOW)
     with transaction.atomic():
         settle.fail(deployment_id=deployment.id, outcome=Outcome(reason=Reason.EXPIRED, message="late"), at=NOW)
     ended = factories.reload(deployment.id)
-    assert not execute.start(deployment=asleep, project=project, prepared=prepared, at=NOW)
+    assert not start.start(deployment=asleep, project=project, prepared=prepared, at=NOW)
     assert (started.status, factories.reload(deployment.id)) == (Status.IN_PROGRESS, ended)
-    execute.try_again_later(deployment=asleep, error=Transient("It could not."), at=NOW)
+    start.try_again_later(deployment=asleep, error=Transient("It could not."), at=NOW)
     assert factories.reload(deployment.id) == ended
     assert CommandRecord.objects.filter(deployment_id=deployment.id).count() == 1

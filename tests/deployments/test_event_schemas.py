@@ -20,9 +20,9 @@ from deployments import stream
 from deployments.events import EventType
 from deployments.models import DeploymentEvent, Project, User
 from deployments.repositories.records import event_record
-from deployments.services import cancel, execute, progress, settle
-from deployments.services.access import caller_of
-from deployments.services.deploy import deploy_project
+from deployments.services.lifecycle import agent_reports, cancel, settle, start
+from deployments.services.permissions.access import caller_of
+from deployments.services.requests.deploy import deploy_project
 from deployments.types import DeployRequest, Target, TargetKind
 from tests import factories
 from tests.factories import NOW, later
@@ -66,7 +66,7 @@ def report(deployment_id: UUID, agent: Agent, *, number: int, body: object, comm
         at=NOW,
         body=body,  # type: ignore[arg-type]  # the test below names the bodies
     )
-    progress.apply_report(report=said, at=NOW)
+    agent_reports.apply_report(report=said, at=NOW)
 
 
 def long_ago() -> datetime:
@@ -80,11 +80,11 @@ def live_through_everything(owner: User, project: Project, server: Server) -> UU
     caller = caller_of(owner)
     request = DeployRequest(project_id=project.id, target=target, env_vars={"API_KEY": "canary"})
     deployment_id = deploy_project(caller=caller, request=request, deployment_id=uuid4(), at=NOW).id
-    execute.run_deployment(deployment_id=deployment_id, at=NOW)
+    start.run_deployment(deployment_id=deployment_id, at=NOW)
     agent = factories.make_agent(server, seen=long_ago())
-    execute.run_deployment(deployment_id=deployment_id, at=later(4))
+    start.run_deployment(deployment_id=deployment_id, at=later(4))
     Agent.objects.update(last_seen_at=Now())
-    execute.run_deployment(deployment_id=deployment_id, at=later(5))
+    start.run_deployment(deployment_id=deployment_id, at=later(5))
     seen = ServiceObserved(node_id="n-web", service_name="web", state="running", health="none", image_digest="sha256:1")
     report(deployment_id, agent, number=1, body=StageReached(stage=Stage.DEPLOYING, percent=60))
     report(deployment_id, agent, number=2, body=LogWritten(service_name="web", source="service", text="hello\n"))

@@ -15,9 +15,12 @@ from agents.services import delivery
 from agents.types import Sighting
 from deployments.errors import Conflict, NotFound
 from deployments.models import Deployment, DeploymentHistory, Project, User
-from deployments.services import history, retention, snapshots, variables
-from deployments.services.access import caller_of
-from deployments.services.stop import stop_project
+from deployments.services.history import snapshots
+from deployments.services.permissions.access import caller_of
+from deployments.services.queries import history
+from deployments.services.requests.stop import stop_project
+from deployments.services.secrets import variables
+from deployments.services.upkeep import retention
 from deployments.states import Status
 from deployments.types import DeploymentRecord, HistoryEntry
 from tests import factories

@@ -9,10 +9,10 @@ import pytest
 from agents.models import CommandRecord
 from deployments.errors import NotFound
 from deployments.models import Deployment, User
-from deployments.services import deadlines
-from deployments.services.access import caller_of
-from deployments.services.cancel import cancel_deployment
-from deployments.services.lane_view import LaneView, view_lanes
+from deployments.services.lifecycle import reconcile
+from deployments.services.lifecycle.cancel import cancel_deployment
+from deployments.services.permissions.access import caller_of
+from deployments.services.queries.lane_view import LaneView, view_lanes
 from deployments.states import Reason, Status
 from tests import factories
 from tests.deployments.lane import Lane
@@ -55,7 +55,7 @@ def test_a_stuck_holder_is_let_go_by_its_deadline_and_the_next_starts(
     waiting = lane.ask()
     assert stuck.deadline_at is not None
     factories.database_time(monkeypatch, stuck.deadline_at + timedelta(seconds=1))
-    deadlines.reconcile(at=lane.now())
+    reconcile.reconcile(at=lane.now())
     assert factories.reload(stuck.id).reason is Reason.EXPIRED
     assert CommandRecord.objects.filter(deployment_id=stuck.id, kind="revert").exists()
     assert only(lane).holder is None
@@ -84,7 +84,7 @@ def test_an_agent_that_answers_too_late_is_heard_and_decides_nothing(
     deployment = lane.start(lane.ask())
     cancel_deployment(caller=lane.caller, deployment_id=deployment.id, at=lane.now())
     factories.database_time(monkeypatch, later(10_000))
-    deadlines.reconcile(at=lane.now())
+    reconcile.reconcile(at=lane.now())
     settled = factories.reload(deployment.id)
     assert (settled.reason, settled.cancel_unconfirmed) == (Reason.CANCELLED, True)
     assert "never confirmed" in settled.message
@@ -101,7 +101,7 @@ def test_a_late_answer_about_a_failed_one_says_nothing_of_its_rollback(
     lost = lane.start(lane.ask())
     Deployment.objects.filter(pk=lost.id).update(deadline_at=lane.now())
     factories.database_time(monkeypatch, later(10_000))
-    deadlines.reconcile(at=lane.now())
+    reconcile.reconcile(at=lane.now())
     rollback = lane.start(lane.ask_rollback(factories.reload(lost.id)))
     lane.revert(lost)  # the order of the deadline, carried out only now
     assert factories.reload(lost.id).status is Status.ROLLING_BACK

@@ -15,8 +15,8 @@ from deployments.models import Deployment, DeploymentCount, Project, User
 from deployments.repositories import counts, deployments, lists, pages
 from deployments.repositories.deployments import Outcome
 from deployments.repositories.pages import Selection
-from deployments.services import queries
-from deployments.services.access import caller_of
+from deployments.services.permissions.access import caller_of
+from deployments.services.queries import lookups
 from deployments.states import Reason, Status, Transition
 from deployments.types import Position
 from deployments.wire import deployment_shape
@@ -71,10 +71,10 @@ def test_every_page_is_exact_from_either_end(project: Project, server: Server, o
 def test_following_a_position_reaches_every_row_once(project: Project, server: Server, oldest_first: bool) -> None:
     made = make_many(project, server, 14)
     caller = caller_of(project.owner)
-    seen = list(queries.list_deployments(caller=caller, limit=4, oldest_first=oldest_first).items)
+    seen = list(lookups.list_deployments(caller=caller, limit=4, oldest_first=oldest_first).items)
     while True:
         after = Position(created_at=seen[-1].created_at, deployment_id=seen[-1].id)
-        page = queries.list_deployments(caller=caller, limit=4, after=after, oldest_first=oldest_first)
+        page = lookups.list_deployments(caller=caller, limit=4, after=after, oldest_first=oldest_first)
         if not page.items:
             break
         seen += page.items
@@ -147,11 +147,11 @@ def test_lists_over_several_projects_are_one_list(
         for second in range(7)
         for project in (mine[second % 3], theirs)
     ][::2]
-    page = queries.list_deployments(caller=caller_of(owner), page=2, limit=3)
+    page = lookups.list_deployments(caller=caller_of(owner), page=2, limit=3)
     assert [item.id for item in page.items] == made[::-1][3:6]
     assert page.total == 7
     fail(made[4])
-    only = queries.list_deployments(caller=caller_of(owner), status=Status.FAILED)
+    only = lookups.list_deployments(caller=caller_of(owner), status=Status.FAILED)
     assert ([item.id for item in only.items], only.total) == ([made[4]], 1)
 
 
@@ -163,10 +163,10 @@ def test_a_list_reads_no_more_files_than_its_bound_and_says_what_it_left_out(
     for number in range(4):
         text = "".join(random.choices("abcdefghijklmnop", k=80_000))
         factories.make_deployment(project, server, at=factories.later(number), config={"dockerComposeYml": text})
-    newest, *others = queries.list_deployments(caller=caller_of(project.owner), limit=10).items
+    newest, *others = lookups.list_deployments(caller=caller_of(project.owner), limit=10).items
     assert len(newest.config["dockerComposeYml"]) == 80_000
     assert [dict(each.config) for each in others] == [{"omitted": True}] * 3
     assert deployment_shape(others[0])["configOmitted"] is True
     assert deployment_shape(newest)["configOmitted"] is False
-    whole = queries.get_deployment(caller=caller_of(project.owner), deployment_id=others[0].id)
+    whole = lookups.get_deployment(caller=caller_of(project.owner), deployment_id=others[0].id)
     assert len(deployment_shape(whole)["config"]["dockerComposeYml"]) == 80_000

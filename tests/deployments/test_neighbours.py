@@ -11,8 +11,9 @@ import pytest
 from agents.states import Outcome
 from agents.types import CommandFinished, ServiceObserved
 from deployments.models import DeploymentHistory, User
-from deployments.services import planning, sources
-from deployments.services.access import caller_of
+from deployments.services.permissions.access import caller_of
+from deployments.services.projects import sources
+from deployments.services.requests import make_plan
 from deployments.states import Reason, Status
 from tests.deployments.lane import Lane
 
@@ -42,7 +43,7 @@ def shop(lane: Lane) -> Lane:
 
 
 def warnings(lane: Lane) -> str:
-    return "\n".join(planning.plan_deployment(caller=lane.caller, request=lane.request()).warnings)
+    return "\n".join(make_plan.plan_deployment(caller=lane.caller, request=lane.request()).warnings)
 
 
 def test_the_plan_names_both_that_want_a_port(shop: Lane) -> None:
@@ -88,7 +89,7 @@ def test_what_an_image_keeps_is_in_the_next_plan(lane: Lane, told: str) -> None:
         proof = replace(seen, health="healthy", image_digest="sha256:notes", replicas=1, healthy_replicas=1)
         lane.report(deployment, CommandFinished(outcome=Outcome.SUCCEEDED, services=(proof,)))
     drawn(lane, graph("notes", **{"env.GREETING": "two"}))
-    planned = planning.plan_deployment(caller=lane.caller, request=lane.request())
+    planned = make_plan.plan_deployment(caller=lane.caller, request=lane.request())
     assert planned.text.startswith("replace  notes  downtime  (GREETING changed; keeps the volume of its image)\n")
 
 
@@ -102,5 +103,5 @@ def test_volumes_of_a_version_that_named_them_in_its_file_alone_are_told_too(lan
     for service in entry.deployment_snapshot["config"]["services"]:
         del service["volumes"]
     entry.save()
-    text = planning.plan_deployment(caller=lane.caller, request=drawn(lane, database("two")).request()).text
+    text = make_plan.plan_deployment(caller=lane.caller, request=drawn(lane, database("two")).request()).text
     assert "begins empty; the data of db stays in volume axion-" in text

@@ -13,7 +13,7 @@ from agents.isolation import REST, Isolation
 from agents.models import Agent, Server
 from deployments.models import Deployment, Project, User
 from deployments.repositories import overdue
-from deployments.services import deadlines
+from deployments.services.lifecycle import reconcile
 from deployments.states import Reason, Status
 from tests import factories
 from tests.factories import later
@@ -52,17 +52,17 @@ def overdue_of(project: Project, server: Server) -> UUID:
 
 def test_the_deadline_of_another_lane_is_kept(bad: Deployment, project: Project, server: Server) -> None:
     other = overdue_of(project, server)
-    assert deadlines.reconcile(at=later(1900)) == 1
+    assert reconcile.reconcile(at=later(1900)) == 1
     assert factories.reload(other).reason is Reason.EXPIRED
     assert Deployment.objects.get(pk=bad.pk).status == Status.IN_PROGRESS
-    assert isolation.failing() == {deadlines.ENDS: 1}
+    assert isolation.failing() == {reconcile.ENDS: 1}
 
 
 def test_a_bad_row_is_not_looked_at_every_round(
     bad: Deployment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     for second in range(5):
-        deadlines.expire_active(at=later(1900 + second))
+        reconcile.expire_active(at=later(1900 + second))
     tried = [record for record in caplog.records if "item failed" in record.getMessage()]
     assert len(tried) == 1
     assert str(bad.pk) in tried[0].getMessage()
@@ -71,14 +71,14 @@ def test_a_bad_row_is_not_looked_at_every_round(
 def test_bad_rows_take_no_place_in_a_batch(
     owner: User, project: Project, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deadlines, "BATCH", 2)
+    monkeypatch.setattr(reconcile, "BATCH", 2)
     for number in range(3):
         elsewhere = factories.make_server(owner, name=f"bad-{number}")
         deployment = factories.make_deployment(factories.make_project(owner, name=f"Bad {number}"), elsewhere)
         factories.start_deployment(deployment, factories.make_agent(elsewhere))
         Deployment.objects.filter(pk=deployment.pk).update(config={})
     other = overdue_of(project, server)
-    moved = sum(deadlines.expire_active(at=later(1900)) for _ in range(2))
+    moved = sum(reconcile.expire_active(at=later(1900)) for _ in range(2))
     assert moved == 1
     assert factories.reload(other).status is Status.FAILED
 
@@ -92,7 +92,7 @@ def test_a_part_that_fails_does_not_keep_the_others(
     monkeypatch.setattr(overdue, "claim_for_job", broken)
     deployment = factories.make_deployment(project, server)
     factories.start_deployment(deployment, agent)
-    assert deadlines.reconcile(at=later(1900)) == 1
+    assert reconcile.reconcile(at=later(1900)) == 1
     assert isolation.failing() == {"reconciler": 1}
 
 

@@ -27,7 +27,7 @@ from deployments.models import DeploymentEvent, DeploymentHistory, Project, User
 from deployments.publishing import Outbox
 from deployments.repositories import events
 from deployments.repositories.events import Mark
-from deployments.services import health, housekeeping, retention
+from deployments.services.upkeep import health, housekeeping, retention
 from deployments.stream import value_of
 from deployments.types import EventRecord
 from tests import factories

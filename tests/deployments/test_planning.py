@@ -8,8 +8,9 @@ import pytest
 
 from deployments.errors import Conflict, Forbidden, Invalid, NotFound
 from deployments.models import Deployment, Project, ProjectSecret, User
-from deployments.services import planning, sources
-from deployments.services.access import caller_of
+from deployments.services.permissions.access import caller_of
+from deployments.services.projects import sources
+from deployments.services.requests import make_plan
 from deployments.states import Reason, Status
 from deployments.types import DeployRequest
 from tests import factories
@@ -18,11 +19,11 @@ from tests.deployments.lane import Lane
 CANARY = "canary-03d7-ñ$"
 
 
-def plan(lane: Lane, **fields: object) -> planning.PlannedDeployment:
-    return planning.plan_deployment(caller=lane.caller, request=lane.request(**fields))
+def plan(lane: Lane, **fields: object) -> make_plan.PlannedDeployment:
+    return make_plan.plan_deployment(caller=lane.caller, request=lane.request(**fields))
 
 
-def actions(planned: planning.PlannedDeployment) -> dict[str, str]:
+def actions(planned: make_plan.PlannedDeployment) -> dict[str, str]:
     return {change.service: change.action for change in planned.changes}
 
 
@@ -50,11 +51,11 @@ def test_a_rollback_is_planned_against_what_runs_now(lane: Lane) -> None:
     lane.draw(web="web:2", db="db:1")
     second = lane.deployed(env_vars={"API_KEY": CANARY})
     lane.draw(web="web:3")  # what is drawn now plays no part
-    planned = planning.plan_rollback(caller=lane.caller, deployment_id=second.id)
+    planned = make_plan.plan_rollback(caller=lane.caller, deployment_id=second.id)
     assert actions(planned) == {"web": "replace", "db": "keep"}
     assert ["v1" in warning for warning in planned.warnings] == [True]
     lane.deployed()
-    assert "v3 runs there now" in planning.plan_rollback(caller=lane.caller, deployment_id=second.id).warnings[1]
+    assert "v3 runs there now" in make_plan.plan_rollback(caller=lane.caller, deployment_id=second.id).warnings[1]
 
 
 def test_an_approved_plan_that_still_holds_is_carried_out(lane: Lane) -> None:
@@ -148,9 +149,9 @@ def test_only_who_may_deploy_sees_plans(lane: Lane, stranger: User) -> None:
     request = DeployRequest(project_id=lane.project_id, target=lane.target)
     for refused in (NotFound, Forbidden):
         with pytest.raises(refused):
-            planning.plan_deployment(caller=caller_of(stranger), request=request)
+            make_plan.plan_deployment(caller=caller_of(stranger), request=request)
         with pytest.raises(refused):
-            planning.plan_rollback(caller=caller_of(stranger), deployment_id=deployed.id)
+            make_plan.plan_rollback(caller=caller_of(stranger), deployment_id=deployed.id)
         if refused is NotFound:
             factories.add_member(Project.objects.get(pk=lane.project_id), stranger, role="viewer")
 

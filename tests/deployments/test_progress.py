@@ -12,8 +12,8 @@ from agents.states import Outcome, Stage
 from agents.types import CommandFinished, LogWritten, Report, RestoreStarted, ServiceObserved, StageReached
 from deployments.models import Deployment, DeploymentEvent, DeploymentHistory, Project
 from deployments.repositories.deployments import Outcome as Settled
-from deployments.services import cancel, progress, settle
-from deployments.services.access import caller_of
+from deployments.services.lifecycle import agent_reports, cancel, settle
+from deployments.services.permissions.access import caller_of
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
 from tests import factories
@@ -51,7 +51,7 @@ class Line:
             at=NOW,
             body=body,  # type: ignore[arg-type]  # the tests below name the bodies
         )
-        return progress.apply_report(report=report, at=NOW)
+        return agent_reports.apply_report(report=report, at=NOW)
 
     def now(self) -> DeploymentRecord:
         return factories.reload(self.deployment.id)
@@ -182,7 +182,7 @@ def test_a_cancel_is_done_when_the_agent_has_proven_it(line: Line) -> None:
 
 
 def test_the_log_is_bounded_and_says_so(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "MAX_LOG_BYTES", 10)
+    monkeypatch.setattr(agent_reports, "MAX_LOG_BYTES", 10)
     for text in ("12345678\n", "12345678\n", "12345678\n"):
         line.send(LogWritten(service_name="web", source="service", text=text))
     texts = [event.payload["text"] for event in DeploymentEvent.objects.filter(type="deployment.log_written")]

@@ -12,7 +12,7 @@ from agents.models import Agent, CommandRecord
 from agents.states import Outcome
 from agents.types import CommandFinished, ServiceObserved
 from deployments.models import Deployment, DeploymentEvent, DeploymentHistory
-from deployments.services import cancel, deadlines, settle
+from deployments.services.lifecycle import cancel, reconcile, settle
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
 from tests import factories
@@ -22,7 +22,7 @@ from tests.deployments.lane import Lane
 def give_up(lane: Lane, deployment: DeploymentRecord, *, sent: bool = False) -> None:
     """It ran past its deadline; `sent`: the order to go back may have reached the agent."""
     Deployment.objects.filter(pk=deployment.id).update(deadline_at=Now())
-    assert deadlines.expire_active(at=lane.now()) == 1
+    assert reconcile.expire_active(at=lane.now()) == 1
     if sent:
         CommandRecord.objects.filter(pk=settle.revert_command_id(deployment.id)).update(status="sent", attempts=1)
 

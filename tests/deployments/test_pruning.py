@@ -26,7 +26,9 @@ from deployments.models import (
     Project,
 )
 from deployments.repositories import bundles, events
-from deployments.services import housekeeping, pruning, queries, sealing
+from deployments.services.queries import lookups
+from deployments.services.secrets import sealing
+from deployments.services.upkeep import housekeeping, pruning
 from deployments.types import DeploymentRecord
 from tests import factories
 from tests.deployments.lane import Lane
@@ -230,10 +232,10 @@ def test_a_round_is_bounded(lane: Lane, three: tuple[DeploymentRecord, ...], mon
 
 def test_who_resumes_is_told_what_was_forgotten(lane: Lane, three: tuple[DeploymentRecord, ...]) -> None:
     last = factories.reload(three[0].id).last_sequence
-    assert queries.all_kept(deployment_id=three[0].id, after=0, last=last)
+    assert lookups.all_kept(deployment_id=three[0].id, after=0, last=last)
     age(days=31)
     tidy(lane)
-    assert not queries.all_kept(deployment_id=three[0].id, after=0, last=last)
+    assert not lookups.all_kept(deployment_id=three[0].id, after=0, last=last)
     # The log line was the last event.
     assert [told(lane, three[0], after=after) for after in (0, last - 1)] == [False, True]
     age(days=91)
@@ -243,7 +245,7 @@ def test_who_resumes_is_told_what_was_forgotten(lane: Lane, three: tuple[Deploym
 
 def told(lane: Lane, deployment: DeploymentRecord, *, after: int) -> bool:
     """Whether who reads the events above this one is told that some are gone."""
-    page = queries.events_page(caller=lane.caller, deployment_id=deployment.id, sequence=after, limit=500)
+    page = lookups.events_page(caller=lane.caller, deployment_id=deployment.id, sequence=after, limit=500)
     return page.forgotten
 
 

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from deployments.models import DeploymentHistory, Project
 from deployments.repositories.kept import KeptEntry
-from deployments.services import history, retention
-from deployments.services.retention import beyond
-from deployments.services.scale import scale_service
-from deployments.services.stop import stop_project
+from deployments.services.queries import history
+from deployments.services.requests.scale import scale_service
+from deployments.services.requests.stop import stop_project
+from deployments.services.upkeep import retention
+from deployments.services.upkeep.retention import beyond
 from deployments.states import Status
 from deployments.types import DeploymentRecord
 from tests.deployments.lane import Lane

@@ -11,10 +11,11 @@ from agents import gateway
 from deployments.errors import Conflict, Forbidden, Invalid, NotFound, Transient
 from deployments.models import Deployment, DeploymentEvent, DeploymentHistory, Project, User
 from deployments.repositories import history
-from deployments.services import deadlines, variables
-from deployments.services.access import caller_of
-from deployments.services.cancel import cancel_deployment
-from deployments.services.rollback import rollback_deployment
+from deployments.services.lifecycle import reconcile
+from deployments.services.lifecycle.cancel import cancel_deployment
+from deployments.services.permissions.access import caller_of
+from deployments.services.requests.rollback import rollback_deployment
+from deployments.services.secrets import variables
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
 from tests import factories
@@ -139,11 +140,11 @@ def test_the_deadline_of_the_undone_one_is_the_rollbacks_business(
     Deployment.objects.filter(pk=rollback.id).update(deadline_at=later(10_000))
     Deployment.objects.filter(pk=two[1].id).update(deadline_at=lane.now())
     factories.database_time(monkeypatch, lane.now())
-    deadlines.reconcile(at=lane.now())
+    reconcile.reconcile(at=lane.now())
     assert factories.reload(two[1].id).status is Status.ROLLING_BACK
     Deployment.objects.filter(pk=rollback.id).update(deadline_at=lane.now())
     factories.database_time(monkeypatch, lane.now())
-    deadlines.reconcile(at=lane.now())
+    reconcile.reconcile(at=lane.now())
     assert factories.reload(rollback.id).reason is Reason.EXPIRED
     assert (factories.reload(two[1].id).status, factories.reload(two[1].id).reason) == (Status.FAILED, Reason.EXPIRED)
 
@@ -184,7 +185,7 @@ def test_a_rollback_that_never_starts_changes_nothing(
     cancel_deployment(caller=lane.caller, deployment_id=lane.ask_rollback(two[1]).id, at=lane.now())
     expired = lane.ask_rollback(two[1])
     factories.database_time(monkeypatch, expired.created_at + timedelta(days=1))
-    deadlines.reconcile(at=lane.now())
+    reconcile.reconcile(at=lane.now())
     assert factories.reload(expired.id).reason is Reason.EXPIRED
     assert factories.reload(two[1].id) == before
 

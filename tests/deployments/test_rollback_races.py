@@ -11,8 +11,8 @@ from django.db import connection
 from agents.models import CommandRecord
 from deployments.errors import DeployError
 from deployments.models import Deployment, DeploymentEvent
-from deployments.services import deadlines
-from deployments.services.cancel import cancel_deployment
+from deployments.services.lifecycle import reconcile
+from deployments.services.lifecycle.cancel import cancel_deployment
 from deployments.states import Status
 from deployments.types import DeploymentRecord
 from tests import factories
@@ -72,7 +72,7 @@ def test_asking_starting_cancelling_and_tidying_at_once_end_in_one_true_state(la
         lambda: cancel_deployment(caller=lane.caller, deployment_id=rollback.id, at=later(50)),
         lambda: cancel_deployment(caller=lane.caller, deployment_id=second.id, at=later(50)),
         lambda: lane.ask_rollback(second),
-        lambda: deadlines.reconcile(at=later(50)),
+        lambda: reconcile.reconcile(at=later(50)),
     )
     assert errors == []
     states = {each.id: each for each in map(factories.reload, Deployment.objects.values_list("pk", flat=True))}

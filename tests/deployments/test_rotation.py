@@ -17,7 +17,9 @@ from deployments.errors import Unauthenticated
 from deployments.models import Deployment, DeploymentHistory, ProjectSecret
 from deployments.repositories import sealed
 from deployments.repositories.sealed import SealedSecret
-from deployments.services import requester, rotation, sealing, sources, variables
+from deployments.services.lifecycle import caller_session
+from deployments.services.projects import sources
+from deployments.services.secrets import rotation, sealing, variables
 from deployments.states import Status
 from tests import factories
 from tests.deployments.lane import Lane
@@ -142,7 +144,7 @@ def test_the_session_of_one_that_waits_is_sealed_anew(lane: Lane, settings: Sett
     settings.AXION_ENCRYPTION_KEYS = KEYS
     rotate()
     settings.AXION_ENCRYPTION_KEYS = {2: KEYS[2]}
-    assert requester.caller_of_job(deployment_id=waiting.id).session_token == CANARY
+    assert caller_session.caller_of_job(deployment_id=waiting.id).session_token == CANARY
     settings.AXION_ENCRYPTION_KEYS = {3: KEYS[1]}
     with pytest.raises(Unauthenticated):
-        requester.caller_of_job(deployment_id=waiting.id)
+        caller_session.caller_of_job(deployment_id=waiting.id)

@@ -9,7 +9,7 @@ import pytest
 
 from agents.models import Agent, CommandRecord
 from deployments.errors import Conflict
-from deployments.services.stop import stop_project
+from deployments.services.requests.stop import stop_project
 from deployments.states import Reason, Status
 from tests import factories
 from tests.deployments.lane import Lane

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from deployments.encryption import seal
-from deployments.services import sealing
-from deployments.services.sealing import CannotUnsealError
+from deployments.services.secrets import sealing
+from deployments.services.secrets.sealing import CannotUnsealError
 
 ID, OTHER = UUID(int=1), UUID(int=2)
 

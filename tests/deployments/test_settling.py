@@ -14,7 +14,7 @@ from agents.types import AgentInfo
 from deployments.models import Deployment
 from deployments.repositories.deployments import rows
 from deployments.repositories.records import deployment_record, service_from_json, service_to_json
-from deployments.services import cancel, deadlines, settle, settling
+from deployments.services.lifecycle import cancel, reconcile, settle, settling
 from deployments.states import Reason, Stage, Status
 from deployments.types import DeploymentRecord, ServiceState
 from tests import factories
@@ -26,7 +26,7 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 def expire(lane: Lane) -> None:
     """Its deadline has passed, and the reconciler looks."""
     Deployment.objects.filter(deadline_at__isnull=False).update(deadline_at=LONG_AGO)
-    assert deadlines.expire_active(at=lane.now()) == 1
+    assert reconcile.expire_active(at=lane.now()) == 1
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_after_a_restore_nothing_ends_for_a_deadline_that_passed(lane: Lane, sta
     done = settling.after_restore(at=lane.now())
     assert (done.in_progress, done.withdrawn) == (1, 0)
     assert done.incarnation != before
-    assert deadlines.expire_active(at=lane.now()) == 0
+    assert reconcile.expire_active(at=lane.now()) == 0
     assert factories.reload(started.id).status is Status.IN_PROGRESS
 
 

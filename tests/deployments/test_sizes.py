@@ -9,7 +9,9 @@ import pytest
 from agents.limits import MAX_COMMAND_BYTES, MAX_VALUE_BYTES, MIB
 from agents.models import CommandRecord
 from deployments.errors import Invalid
-from deployments.services import planning, sizes, sources
+from deployments.services.projects import sources
+from deployments.services.requests import make_plan
+from deployments.services.stacks import size_limits
 from deployments.states import Reason, Status
 from tests.deployments.lane import Lane, drawing
 
@@ -30,7 +32,7 @@ def store(lane: Lane, graph: dict[str, Any]) -> None:
 
 def test_a_graph_that_doubles_beyond_the_bound_is_refused_with_its_size(lane: Lane) -> None:
     store(lane, dollars(7 * MIB))
-    for ask in (lane.ask, lambda: planning.plan_deployment(caller=lane.caller, request=lane.request())):
+    for ask in (lane.ask, lambda: make_plan.plan_deployment(caller=lane.caller, request=lane.request())):
         with pytest.raises(Invalid, match=r"^The generated files are 14(\.\d)? MiB; at most 12 MiB can be sent"):
             ask()
     store(lane, dollars(MIB))
@@ -42,7 +44,7 @@ def test_what_was_accepted_before_fails_when_it_starts_and_frees_the_lane(
 ) -> None:
     store(lane, dollars(7 * MIB))
     with monkeypatch.context() as older:
-        older.setattr(sizes, "check_stack", lambda stack: None)
+        older.setattr(size_limits, "check_stack", lambda stack: None)
         asked = lane.ask()
     failed = lane.start(asked)
     assert (failed.status, failed.reason) == (Status.FAILED, Reason.INVALID)

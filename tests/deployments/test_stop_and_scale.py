@@ -9,10 +9,11 @@ import pytest
 
 from deployments.errors import Conflict, Forbidden, Invalid, NotFound
 from deployments.models import Deployment, DeploymentEvent, DeploymentHistory, Project, User
-from deployments.services import preparing, variables
-from deployments.services.access import caller_of
-from deployments.services.scale import scale_service
-from deployments.services.stop import stop_project
+from deployments.services.lifecycle import prepare as preparing
+from deployments.services.permissions.access import caller_of
+from deployments.services.requests.scale import scale_service
+from deployments.services.requests.stop import stop_project
+from deployments.services.secrets import variables
 from deployments.states import Status
 from deployments.types import Caller, DeploymentRecord
 from tests import factories

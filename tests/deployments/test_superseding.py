@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from deployments.models import Project
-from deployments.services.scale import scale_service
-from deployments.services.stop import stop_project
+from deployments.services.requests.scale import scale_service
+from deployments.services.requests.stop import stop_project
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
 from tests import factories

@@ -17,8 +17,8 @@ from rest_framework.test import APIClient
 from agents.models import Agent, Cluster, Server
 from deployments.models import Deployment, DeploymentHistory, Project, ProjectInvitation, User
 from deployments.repositories import tokens
-from deployments.services import machines
-from deployments.services.access import caller_of
+from deployments.services.fleet import machines
+from deployments.services.permissions.access import caller_of
 from tests import factories
 from tests.deployments.lane import Lane
 from tests.doors.people import People

@@ -14,9 +14,11 @@ from deployments.events import log_written
 from deployments.models import User
 from deployments.repositories import events, history
 from deployments.scopes import Scope
-from deployments.services import machines, sources, tokens
-from deployments.services.access import caller_of
-from deployments.services.cancel import cancel_deployment
+from deployments.services.fleet import machines
+from deployments.services.lifecycle.cancel import cancel_deployment
+from deployments.services.permissions import tokens
+from deployments.services.permissions.access import caller_of
+from deployments.services.projects import sources
 from deployments.types import DeploymentRecord
 from tests import factories
 from tests.deployments.lane import Lane

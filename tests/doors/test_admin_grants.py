@@ -10,7 +10,7 @@ from django.test import Client
 from agents.models import Agent, Cluster, Server
 from deployments.admin import page_state
 from deployments.models import Deployment, Project, TargetGrant
-from deployments.services.access import caller_of
+from deployments.services.permissions.access import caller_of
 from tests import factories
 from tests.doors.people import People
 

@@ -14,7 +14,7 @@ from deployments.events import EventType, NewEvent, service_changed
 from deployments.models import Deployment, GraphVersion, Project
 from deployments.repositories import deployments, events
 from deployments.repositories.deployments import Outcome
-from deployments.services import machines
+from deployments.services.fleet import machines
 from deployments.states import Reason, Stage, Transition
 from tests import factories
 from tests.doors.serving import aside, look_at

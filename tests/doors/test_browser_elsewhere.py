@@ -9,9 +9,9 @@ from playwright.sync_api import Page, expect
 
 from deployments import live
 from deployments.repositories import events
-from deployments.services import machines
-from deployments.services.cancel import cancel_deployment
-from deployments.services.scale import scale_service
+from deployments.services.fleet import machines
+from deployments.services.lifecycle.cancel import cancel_deployment
+from deployments.services.requests.scale import scale_service
 from deployments.types import DeploymentRecord
 from tests.deployments.lane import Lane
 from tests.doors.serving import aside, look_at

@@ -17,8 +17,10 @@ from rest_framework.test import APIClient
 
 from agents.models import EnrolmentToken, Server
 from deployments.models import Deployment, Project, RequestKey, User
-from deployments.services import housekeeping, idempotency, sources
-from deployments.services.access import caller_of
+from deployments.services.permissions.access import caller_of
+from deployments.services.projects import sources
+from deployments.services.requests import idempotency
+from deployments.services.upkeep import housekeeping
 from tests.doors.people import People
 from tests.doors.test_rest import GRAPH
 

@@ -133,7 +133,9 @@ def test_too_many_requests_are_told_when_to_come_back(
 
 
 def test_a_failure_of_ours_tells_nothing_of_itself(owner_api: APIClient, project: Project) -> None:
-    with patch("deployments.services.project_settings.list_projects", side_effect=OperationalError("secret address")):
+    with patch(
+        "deployments.services.projects.project_settings.list_projects", side_effect=OperationalError("secret address")
+    ):
         answer = owner_api.get("/api/projects")
     assert (answer.status_code, answer.json()["code"]) == (503, "DATABASE_ERROR")
     assert "secret address" not in answer.content.decode()

@@ -11,8 +11,8 @@ from rest_framework.test import APIClient
 from agents.models import Agent, Server
 from deployments.events import epoch_ms
 from deployments.models import Deployment, User
-from deployments.services import sources
-from deployments.services.access import caller_of
+from deployments.services.permissions.access import caller_of
+from deployments.services.projects import sources
 from deployments.types import DeploymentRecord
 from tests.deployments.lane import Lane
 from tests.doors.people import People

@@ -27,8 +27,8 @@ from schemathesis.specs.openapi.checks import (
 from agents.models import Agent, Server
 from deployments.api.urls import urlpatterns
 from deployments.models import Deployment, Project
-from deployments.services import sources
-from deployments.services.access import caller_of
+from deployments.services.permissions.access import caller_of
+from deployments.services.projects import sources
 from tests.doors.people import People
 from tests.doors.test_rest import GRAPH
 

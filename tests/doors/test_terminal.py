@@ -21,8 +21,9 @@ from agents.models import Agent, Server
 from axion_deploy.terminal.exits import Exit
 from deployments.models import Deployment, Project
 from deployments.repositories import deployments
-from deployments.services import queries, sources
-from deployments.services.access import caller_of
+from deployments.services.permissions.access import caller_of
+from deployments.services.projects import sources
+from deployments.services.queries import lookups
 from deployments.states import Reason, Transition
 from tests import factories
 from tests.doors.people import People
@@ -191,7 +192,7 @@ def test_waiting_has_an_end(run: Run, deployment: Deployment) -> None:
 def test_a_database_that_comes_back_ends_no_wait(
     run: Run, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, calls = queries.get_deployment, iter([OperationalError("gone"), None, None, None])
+    real, calls = lookups.get_deployment, iter([OperationalError("gone"), None, None, None])
 
     def unsteady(**arguments: Any) -> Any:
         if error := next(calls):
@@ -200,7 +201,7 @@ def test_a_database_that_comes_back_ends_no_wait(
 
     end(deployment.id, Transition.FAIL, reason=Reason.EXPIRED, message="Too late.")
     monkeypatch.setattr(connection, "close", lambda: None)
-    monkeypatch.setattr(queries, "get_deployment", unsteady)
+    monkeypatch.setattr(lookups, "get_deployment", unsteady)
     assert run("logs", str(deployment.id), "--follow")[0] == Exit.DONE
 
 

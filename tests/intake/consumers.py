@@ -17,7 +17,7 @@ from deployments.intake.health import health_check
 from deployments.intake.identity import Identify
 from deployments.intake.run import Intake
 from deployments.intake.session import Membership
-from deployments.services import health
+from deployments.services.upkeep import health
 from tests.intake.groups import new_group
 
 START_SECONDS = 40.0

@@ -13,7 +13,7 @@ from django.db import connection
 from axion_deploy.demo.options import REPOSITORY
 from axion_deploy.embedded.child import Child
 from deployments import presence
-from deployments.services import health
+from deployments.services.upkeep import health
 from tests.e2e.control_plane import wait_for
 from tests.intake.groups import new_group
 

@@ -16,7 +16,7 @@ from deployments.intake.patterns import PATTERNS
 from deployments.intake.run import Intake
 from deployments.intake.topics import DEAD_LETTERS
 from deployments.models import Deployment, DeploymentEvent, Project, User
-from deployments.services import sealing
+from deployments.services.secrets import sealing
 from tests import factories
 from tests.intake.wire import Caller
 

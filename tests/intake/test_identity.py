@@ -24,7 +24,7 @@ from deployments.intake.desk import Desk
 from deployments.intake.identity import Identify, by_session, by_signature, by_trust
 from deployments.intake.messages import Incoming
 from deployments.models import Deployment, User
-from deployments.services import health
+from deployments.services.upkeep import health
 from tests import factories
 
 pytestmark = pytest.mark.django_db

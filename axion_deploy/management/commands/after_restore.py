@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from deployments.services.settling import after_restore
+from deployments.services.lifecycle.settling import after_restore
 
 
 class Command(BaseCommand):

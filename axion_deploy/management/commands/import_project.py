@@ -12,8 +12,8 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
 from deployments.errors import DeployError
-from deployments.services.access import caller_of
-from deployments.services.import_directory import import_directory
+from deployments.services.permissions.access import caller_of
+from deployments.services.projects.import_directory import import_directory
 
 
 class Command(BaseCommand):

@@ -9,7 +9,8 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from axion_deploy.processes import run_until, stop_on_signals
-from deployments.services import deadlines, housekeeping
+from deployments.services.lifecycle import reconcile
+from deployments.services.upkeep import housekeeping
 
 ROUND_SECONDS = 1.0
 TIDY_EVERY = 10
@@ -22,7 +23,7 @@ class Command(BaseCommand):
         rounds = itertools.count()
 
         def step() -> float:
-            deadlines.reconcile(at=timezone.now())
+            reconcile.reconcile(at=timezone.now())
             if next(rounds) % TIDY_EVERY == 0:
                 housekeeping.tidy(at=timezone.now())
             return ROUND_SECONDS

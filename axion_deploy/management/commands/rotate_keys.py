@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from deployments.services.rotation import rotate_keys
-from deployments.services.sealing import newest_version
+from deployments.services.secrets.rotation import rotate_keys
+from deployments.services.secrets.sealing import newest_version
 
 
 class Command(BaseCommand):

@@ -17,7 +17,7 @@ from agents.transport.grpc_server import Gateway
 from agents.transport.ports import GatewayConfig
 from axion_deploy.gateway_bindings import bindings
 from axion_deploy.processes import SAY_SECONDS
-from deployments.services import health
+from deployments.services.upkeep import health
 
 # What Django hands to the driver beside the connection's own parameters.
 NOT_OF_LIBPQ = frozenset({"context", "cursor_factory", "prepare_threshold"})

@@ -17,8 +17,8 @@ from deployments.intake.identity import by_trust
 from deployments.intake.patterns import PATTERNS
 from deployments.intake.topics import DEAD_LETTERS
 from deployments.models import Deployment, DeploymentEvent, Project, User
-from deployments.services import sources
-from deployments.services.access import caller_of
+from deployments.services.permissions.access import caller_of
+from deployments.services.projects import sources
 from tests import factories
 from tests.contract.callers.nest_callers import NestCallers
 from tests.deployments.lane import Lane

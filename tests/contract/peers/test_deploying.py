@@ -25,8 +25,11 @@ from deployments.clients.peers import (
 from deployments.errors import Invalid, NotFound, PeerFailed
 from deployments.models import CodeBundle, Deployment, DeploymentEvent, Project, User
 from deployments.repositories.deployments import requester
-from deployments.services import access, execute, planning, queries
-from deployments.services.deploy import deploy_project
+from deployments.services.lifecycle import start
+from deployments.services.permissions import access
+from deployments.services.queries import lookups
+from deployments.services.requests import make_plan
+from deployments.services.requests.deploy import deploy_project
 from deployments.states import Reason, Status
 from deployments.types import Caller, DeploymentRecord, DeployRequest, Right, Target, TargetKind
 from tests import factories
@@ -96,7 +99,7 @@ def enrol(server_id: UUID = SERVER) -> Agent:
 
 
 def run(deployment: DeploymentRecord, *, at: float = 1) -> DeploymentRecord:
-    execute.run_deployment(deployment_id=deployment.id, at=later(at))
+    start.run_deployment(deployment_id=deployment.id, at=later(at))
     return factories.reload(deployment.id)
 
 
@@ -177,7 +180,7 @@ def test_known_projects_are_looked_at_without_the_peer_and_deployed_only_by_thei
 ) -> None:
     deployment = ask_for(alice)
     be(projects={})
-    assert queries.get_deployment(caller=alice, deployment_id=deployment.id).id == deployment.id
+    assert lookups.get_deployment(caller=alice, deployment_id=deployment.id).id == deployment.id
     assert access.project_for(caller=alice, project_id=PROJECT, right=Right.SEE).id == PROJECT
     assert not world.heard(GET_PROJECT.topic)
     with pytest.raises(NotFound):
@@ -307,13 +310,13 @@ def test_a_plan_shows_the_graph_of_now_and_holds_the_start_to_it(alice: Caller, 
     drawn: dict[str, Any] = {**GRAPH, "nodes": [GRAPH["nodes"][1]], "edges": []}
     be(graphs={str(PROJECT): drawn}, results={str(PROJECT): []})
     request = DeployRequest(project_id=PROJECT, target=ON_SERVER)
-    plan = planning.plan_deployment(caller=alice, request=request)
+    plan = make_plan.plan_deployment(caller=alice, request=request)
     assert [change.service for change in plan.changes if change.service == "proxy"]
     held = ask_for(alice, approval=plan.approval)
     enrol()
     assert run(held).status is Status.IN_PROGRESS
     Deployment.objects.filter(pk=held.id).update(status=Status.FAILED, reason=Reason.CANCELLED, completed_at=NOW)
-    late = ask_for(alice, approval=planning.plan_deployment(caller=alice, request=request).approval)
+    late = ask_for(alice, approval=make_plan.plan_deployment(caller=alice, request=request).approval)
     config = {**drawn["nodes"][0]["data"]["config"], "port": "81"}
     changed = {**drawn["nodes"][0], "data": {**drawn["nodes"][0]["data"], "config": config}}
     be(graphs={str(PROJECT): {**drawn, "nodes": [changed]}}, results={str(PROJECT): []})

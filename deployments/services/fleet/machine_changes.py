@@ -1,0 +1,98 @@
+"""Change and remove servers, clusters and agents. For their owner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from agents.errors import AgentNotFound
+from agents.services import directory, enrolment
+from agents.types import AgentData, ClusterData, ServerData
+from deployments.errors import Conflict, NotFound
+from deployments.repositories import lanes
+from deployments.services.fleet import machines
+from deployments.types import Caller, Page
+
+MAX_LIMIT = 100
+
+
+def change_server(*, caller: Caller, server_id: UUID, changes: Mapping[str, Any]) -> ServerData:
+    """Change `name`, `host`, `cluster_id` or `privileged_allowed`; what is not named stays.
+
+    Raises NotFound, also for a cluster that is not the owner's, Invalid, or Conflict when the name is taken.
+    """
+    server = machines.get_server(caller=caller, server_id=server_id)
+    wanted = dict(changes)
+    if "name" in wanted:
+        wanted["name"] = machines.usable_name(wanted["name"], what="server")
+    if wanted.get("cluster_id") is not None:
+        cluster = get_cluster(caller=caller, cluster_id=wanted["cluster_id"])
+        if cluster.owner_id != server.owner_id:
+            raise NotFound("No such cluster.", details={"clusterId": "not found"})
+    try:
+        with transaction.atomic():
+            return directory.change_server(server_id=server_id, changes=wanted)
+    except IntegrityError as error:
+        raise Conflict("You have a server of this name already.", details={"name": "taken"}) from error
+
+
+def remove_server(*, caller: Caller, server_id: UUID) -> None:
+    """Raises NotFound, or Conflict while an agent is enrolled there or a deployment is not finished."""
+    machines.get_server(caller=caller, server_id=server_id)
+    with transaction.atomic():
+        # Whoever is just asking for a deployment there goes first, or finds no server.
+        directory.lock_server(server_id=server_id)
+        if why := why_server_stays(server_id=server_id):
+            raise Conflict(why)
+        directory.remove_server(server_id=server_id)
+
+
+def why_server_stays(*, server_id: UUID) -> str:
+    """Why the server cannot be removed now, for people; empty when it can."""
+    try:
+        directory.agent_for_server(server_id=server_id)
+    except AgentNotFound:
+        return "A deployment to this server is not finished." if lanes.is_busy(target_id=server_id) else ""
+    return "The server has an agent. End its credential first."
+
+
+def get_cluster(*, caller: Caller, cluster_id: UUID) -> ClusterData:
+    """Raises NotFound, the same for missing and for somebody else's."""
+    return machines.own(caller=caller, what="cluster", find=lambda: directory.get_cluster(cluster_id=cluster_id))
+
+
+def remove_cluster(*, caller: Caller, cluster_id: UUID) -> None:
+    """Its servers stay. Raises NotFound, or Conflict while a deployment to it is not finished."""
+    get_cluster(caller=caller, cluster_id=cluster_id)
+    if why := why_cluster_stays(cluster_id=cluster_id):
+        raise Conflict(why)
+    directory.remove_cluster(cluster_id=cluster_id)
+
+
+def why_cluster_stays(*, cluster_id: UUID) -> str:
+    """The same for a cluster."""
+    return "A deployment to this cluster is not finished." if lanes.is_busy(target_id=cluster_id) else ""
+
+
+def list_agents(*, caller: Caller, page: int = 1, limit: int = 20) -> Page[AgentData]:
+    """The caller's own active agents, newest first; page from 1, limit clamped to 1..100."""
+    page, limit = max(1, page), min(MAX_LIMIT, max(1, limit))
+    items, total = directory.agents_of(owner_id=caller.user_id, page=page, limit=limit)
+    return Page(items=items, page=page, limit=limit, total=total)
+
+
+def get_agent(*, caller: Caller, agent_id: UUID) -> AgentData:
+    """Raises NotFound, the same for missing, revoked and somebody else's."""
+    return machines.own(caller=caller, what="agent", find=lambda: directory.get_agent(agent_id=agent_id))
+
+
+def revoke_agent(*, caller: Caller, agent_id: UUID) -> None:
+    """End the agent's credential; its session is dropped within seconds. Raises NotFound."""
+    get_agent(caller=caller, agent_id=agent_id)
+    try:
+        enrolment.revoke(agent_id=agent_id)
+    except AgentNotFound:
+        raise NotFound("No such agent.") from None

@@ -1,0 +1,138 @@
+"""Servers and clusters as a door shows them: a caller's own, everyone's for who sees everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from agents.enrolments import EnrolmentTokenData
+from agents.errors import AgentNotFound, ServerNotFound
+from agents.errors import NotFound as TokenNotFound
+from agents.services import directory, enrolment
+from agents.types import ClusterData, IssuedToken, ServerData
+from deployments.errors import Conflict, Invalid, NotFound
+from deployments.services.permissions import quotas
+from deployments.types import Caller, Target, TargetKind
+
+MAX_NAME = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machines:
+    """What a caller may deploy to."""
+
+    servers: tuple[ServerData, ...]
+    clusters: tuple[ClusterData, ...]
+
+
+def machines_of(caller: Caller) -> Machines:
+    """The caller's own servers and clusters, by name."""
+    return Machines(
+        servers=directory.servers_of(owner_id=caller.user_id), clusters=directory.clusters_of(owner_id=caller.user_id)
+    )
+
+
+def target_name(target: Target) -> str:
+    """What people call it, a piece of its id when it is gone. For who may see a deployment to it: asks no caller."""
+    try:
+        if target.kind is TargetKind.SERVER:
+            return directory.get_server(server_id=target.id).name
+        return directory.get_cluster(cluster_id=target.id).name
+    except ServerNotFound:
+        return str(target.id)[:8]
+
+
+def target_names(targets: Iterable[Target]) -> dict[UUID, str]:
+    """The same for several, each asked for once."""
+    return {target.id: target_name(target) for target in set(targets)}
+
+
+def add_server(
+    *, caller: Caller, server_id: UUID, name: str, host: str = "", cluster_id: UUID | None = None
+) -> ServerData:
+    """A new server of the caller; its agent enrols later.
+
+    Raises Invalid, TooMuch, NotFound for a cluster that is not the caller's, or Conflict when the name is taken.
+    """
+    name = usable_name(name, what="server")
+    quotas.room_for_server(owner_id=caller.user_id)
+    if cluster_id is not None and cluster_id not in {cluster.id for cluster in machines_of(caller).clusters}:
+        raise NotFound("No such cluster.", details={"clusterId": "not found"})
+    try:
+        with transaction.atomic():
+            return directory.add_server(
+                server_id=server_id, owner_id=caller.user_id, name=name, host=host, cluster_id=cluster_id
+            )
+    except IntegrityError as error:
+        raise Conflict("You have a server of this name already.", details={"name": "taken"}) from error
+
+
+def add_cluster(*, caller: Caller, cluster_id: UUID, name: str) -> ClusterData:
+    """A new cluster of the caller, without servers. Raises Invalid, or Conflict when the name is taken."""
+    name = usable_name(name, what="cluster")
+    try:
+        with transaction.atomic():
+            return directory.add_cluster(cluster_id=cluster_id, owner_id=caller.user_id, name=name)
+    except IntegrityError as error:
+        raise Conflict("You have a cluster of this name already.", details={"name": "taken"}) from error
+
+
+def usable_name(name: str, *, what: str) -> str:
+    """The name without blanks around it. Raises Invalid."""
+    name = name.strip()
+    if not name or len(name) > MAX_NAME:
+        raise Invalid(f"A {what} needs a name of at most 100 characters.", details={"name": "1 to 100 characters"})
+    return name
+
+
+class Owned(Protocol):
+    """Whatever has an owner."""
+
+    @property
+    def owner_id(self) -> UUID: ...
+
+
+T = TypeVar("T", bound=Owned)
+
+
+def own(*, caller: Caller, what: str, find: Callable[[], T]) -> T:
+    """What `find` returns. Raises NotFound, the same for missing and for somebody else's."""
+    try:
+        found = find()
+    except (ServerNotFound, AgentNotFound):
+        raise NotFound(f"No such {what}.") from None
+    if not caller.sees_everything and found.owner_id != caller.user_id:
+        raise NotFound(f"No such {what}.")
+    return found
+
+
+def get_server(*, caller: Caller, server_id: UUID) -> ServerData:
+    """Raises NotFound, the same for missing and for somebody else's."""
+    return own(caller=caller, what="server", find=lambda: directory.get_server(server_id=server_id))
+
+
+def issue_enrolment_token(*, caller: Caller, server_id: UUID, replace: bool = False) -> IssuedToken:
+    """A one-time token with which one agent enrols on the server; earlier ones end. Raises NotFound.
+
+    With `replace` also while an agent is connected there, whose place it takes.
+    """
+    server = get_server(caller=caller, server_id=server_id)
+    return enrolment.create_token(server_id=server.id, owner_id=server.owner_id, replace=replace)
+
+
+def list_enrolment_tokens(*, caller: Caller, server_id: UUID) -> tuple[EnrolmentTokenData, ...]:
+    """Tokens that would admit an agent now. Raises NotFound."""
+    return enrolment.list_tokens(server_id=get_server(caller=caller, server_id=server_id).id)
+
+
+def end_enrolment_token(*, caller: Caller, server_id: UUID, token_id: UUID) -> None:
+    """Raises NotFound, the same for missing, used and somebody else's."""
+    get_server(caller=caller, server_id=server_id)
+    try:
+        enrolment.end_token(server_id=server_id, token_id=token_id)
+    except TokenNotFound:
+        raise NotFound("No such token.") from None

@@ -1,0 +1,66 @@
+"""Whether a kept success can be brought back now, and why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from agents import gateway
+from agents.services import directory
+from agents.states import Presence
+from deployments.clients.infrastructure import infrastructure
+from deployments.errors import DeployError
+from deployments.services.permissions import targets
+from deployments.services.secrets import sealing
+from deployments.states import Kind
+from deployments.types import HistoryEntry, Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """What is known of a target's host: why it can do nothing, or else which images it said that it misses."""
+
+    why_not: str = ""
+    missing_images: frozenset[str] = frozenset()
+
+
+def judge(entry: HistoryEntry) -> HistoryEntry:
+    """The entry with `restorable` and `why_not` as of now."""
+    return judge_all((entry,))[0]
+
+
+def judge_all(entries: tuple[HistoryEntry, ...]) -> tuple[HistoryEntry, ...]:
+    """The same for several; asks once per target."""
+    hosts = {target: _host_of(target) for target in {entry.target for entry in entries}}
+    return tuple(_judged(entry=entry, host=hosts[entry.target]) for entry in entries)
+
+
+def why_not(*, entry: HistoryEntry, host: Host) -> str:
+    """One sentence, the one that lasts longest first; empty when it can be restored. Pure but for the keys' names."""
+    if entry.kind == Kind.STOP:
+        return "Nothing ran: the project was stopped."
+    if entry.dropped:
+        return "It is older than what the project keeps."
+    if not sealing.has_key(entry.key_version):
+        return f"Its values are sealed with encryption key {entry.key_version}, which is not configured."
+    if host.why_not:
+        return host.why_not
+    if missing := sorted(name for name, image in entry.images.items() if image in host.missing_images):
+        return f"Images are no longer on the host: {', '.join(missing)}."
+    return ""
+
+
+def _judged(*, entry: HistoryEntry, host: Host) -> HistoryEntry:
+    said = why_not(entry=entry, host=host)
+    return replace(entry, restorable=not said, why_not=said)
+
+
+def _host_of(target: Target) -> Host:
+    try:
+        targets.refuse_clusters(target)
+        agent = directory.get_agent(agent_id=infrastructure().agent_of(target=target))
+    except DeployError as error:
+        return Host(why_not=error.message)
+    if agent.presence is Presence.LOST:
+        return Host(why_not="The agent of its host is out of reach.")
+    found = gateway.host_inventory(agent_id=agent.id)
+    return Host(missing_images=frozenset() if found is None else found.missing_image_ids)

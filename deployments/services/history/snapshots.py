@@ -1,0 +1,74 @@
+"""What a kept success holds, opened: its services, hashes and values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
+from typing import Any
+from uuid import UUID
+
+from deployments.errors import Invalid
+from deployments.services.secrets import sealing, variables
+from deployments.types import ServiceState, Snapshot
+from stackgen.output.layout import volume_names
+from stackgen.plan import Change, Plan
+from stackgen.results import StackService
+
+KNOWN_FIELDS = frozenset(field.name for field in fields(StackService))
+
+
+def services_of(config: Mapping[str, Any]) -> tuple[StackService, ...]:
+    """The services of a stored configuration, in start order; fields that this version does not know are left out."""
+    return tuple(_service(raw) for raw in config.get("services", ()))
+
+
+def _service(raw: Mapping[str, Any]) -> StackService:
+    known = {name: value for name, value in raw.items() if name in KNOWN_FIELDS}
+    lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
+    return StackService(**{**known, **lists})
+
+
+def services_with_volumes(config: Mapping[str, Any]) -> tuple[StackService, ...]:
+    """The same with the names of their volumes, also those of a version that kept them in its file alone."""
+    text = config.get("dockerComposeYml", "")
+    return tuple(
+        service if service.volumes else replace(service, volumes=volume_names(text, node_id=service.node_id))
+        for service in services_of(config)
+    )
+
+
+def states_of(services: Iterable[StackService]) -> tuple[ServiceState, ...]:
+    """Services that nobody has seen yet."""
+    return tuple(
+        ServiceState(node_id=service.node_id, name=service.name, image=service.image, replicas=service.replicas)
+        for service in services
+    )
+
+
+def text_of(changes: tuple[Change, ...]) -> str:
+    """A plan for people, without an approval."""
+    return "".join(Plan(changes=changes, approval="").text().splitlines(keepends=True)[:-1])
+
+
+def values_of(snapshot: Snapshot) -> dict[str, str]:
+    """All values of the stack. Secret. Raises Invalid when they cannot be opened."""
+    try:
+        return sealing.unseal_stack(sealed=snapshot.sealed_variables, deployment_id=snapshot.deployment_id)
+    except sealing.CannotUnsealError as error:
+        raise Invalid(f"The values of this version cannot be opened: {error}") from error
+
+
+def env_of(snapshot: Snapshot) -> dict[str, str]:
+    """The variables that came with its request. Secret. Raises Invalid when they cannot be opened."""
+    try:
+        return sealing.unseal_env(sealed=snapshot.env_vars, deployment_id=snapshot.deployment_id)
+    except sealing.CannotUnsealError as error:
+        raise Invalid(f"The variables of this version cannot be opened: {error}") from error
+
+
+def hashes_of(snapshot: Snapshot, *, project_id: UUID, values: Mapping[str, str]) -> dict[str, str]:
+    """Content hash by service as the agent was told; worked out again for entries of a version that did not keep it."""
+    kept = snapshot.config.get("hashes")
+    if kept is not None:
+        return dict(kept)
+    return variables.content_hashes(project_id=project_id, services=services_of(snapshot.config), values=values)

@@ -1,0 +1,105 @@
+"""Apply what an agent reports: once, in order, in one transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from agents import gateway
+from agents.limits import MAX_EVENTS
+from agents.types import (
+    CommandFinished,
+    LogWritten,
+    Report,
+    RestoreStarted,
+    ServiceObserved,
+    StageReached,
+    Verdict,
+)
+from deployments.events import log_written, stage_reached
+from deployments.repositories import deployments, events, lanes
+from deployments.repositories.deployments import Outcome
+from deployments.services.lifecycle import ending, observations, settle
+from deployments.states import UNFINISHED, Stage, Status
+from deployments.types import DeploymentRecord
+
+MAX_LOG_BYTES = 4 * 1024 * 1024
+STAGES = {
+    1: Stage.BUILDING,
+    2: Stage.PUSHING,
+    3: Stage.DEPLOYING,
+    4: Stage.HEALTH_CHECKING,
+    5: Stage.HEALTH_CHECKING,  # completed is ours to say, after the proof
+}
+
+
+def apply_report(*, report: Report, at: datetime) -> int:
+    """Store what the report says, unless it was stored before; returns the highest stored number of its command.
+
+    Opens its own transaction: the number and its effect are kept together. A report about a deployment that was settled
+    meanwhile counts as seen and changes nothing.
+    """
+    with transaction.atomic():
+        if isinstance(report.body, CommandFinished):
+            # What was given up may turn out to be proven, and then nothing newer may begin meanwhile.
+            lanes.lock(lane=deployments.get(deployment_id=report.deployment_id).lane)
+        # Deployment before command, as everywhere: two orders would be a deadlock.
+        deployment = deployments.get_locked(deployment_id=report.deployment_id)
+        verdict = gateway.accept_report(command_id=report.command_id, number=report.number, agent_id=report.agent_id)
+        if verdict.verdict is Verdict.FRESH:
+            if isinstance(report.body, CommandFinished):
+                ending.finish_command(deployment=deployment, command_id=report.command_id, said=report.body, at=at)
+            elif deployment.status in UNFINISHED and not verdict.closed:
+                _apply(deployment=deployment, report=report, at=at)
+    return verdict.last_number
+
+
+def _apply(*, deployment: DeploymentRecord, report: Report, at: datetime) -> None:
+    body = report.body
+    if deployment.last_sequence >= MAX_EVENTS and not isinstance(body, RestoreStarted):
+        _leave_out(deployment=deployment, at=at)
+    elif isinstance(body, StageReached):
+        _reach_stage(deployment=deployment, body=body, at=at)
+    elif isinstance(body, ServiceObserved):
+        observations.observe_services(deployment=deployment, observed=(body,), at=at)
+    elif isinstance(body, LogWritten):
+        _write_log(deployment_id=deployment.id, body=body, at=at)
+    elif isinstance(body, RestoreStarted) and deployment.status is Status.IN_PROGRESS:
+        outcome = Outcome(
+            reason=observations.reason_of(body.reason),
+            message=body.message,
+            failed_service=body.failed_service,
+            log_tail=body.log_tail,
+        )
+        settle.begin_restore(deployment=deployment, outcome=outcome, at=at)
+
+
+def _leave_out(*, deployment: DeploymentRecord, at: datetime) -> None:
+    """Say once that there is too much to be told."""
+    if deployment.last_sequence == MAX_EVENTS:
+        told = f"The agent has told of more than {MAX_EVENTS} things; the rest is left out until it has finished.\n"
+        events.append(deployment_id=deployment.id, events=[log_written(service="", source="agent", text=told)], at=at)
+
+
+def _reach_stage(*, deployment: DeploymentRecord, body: StageReached, at: datetime) -> None:
+    stage, percent = STAGES[body.stage], min(99, max(deployment.progress, body.percent))
+    if (stage, percent) == (deployment.stage, deployment.progress):
+        # Progress rises; the same once more is no news, however often it is said.
+        return
+    deployments.move_stage(deployment_id=deployment.id, stage=stage, percent=percent, at=at)
+    reached = stage_reached(stage=stage, percent=percent, message=body.message)
+    events.append(deployment_id=deployment.id, events=[reached], at=at)
+
+
+def _write_log(*, deployment_id: UUID, body: LogWritten, at: datetime) -> None:
+    size = len(body.text.encode())
+    total = deployments.count_log(deployment_id=deployment_id, size=size)
+    if total <= MAX_LOG_BYTES:
+        written = log_written(service=body.service_name, source=body.source, text=body.text)
+    elif total - size <= MAX_LOG_BYTES:
+        written = log_written(service="", source="agent", text="The log is longer than 4 MiB; the rest is left out.\n")
+    else:
+        return
+    events.append(deployment_id=deployment_id, events=[written], at=at)

@@ -1,0 +1,96 @@
+"""The approval of a plan: a mark for each thing that the plan was made of, so that a refusal can name what changed.
+
+Marks are HMAC-SHA-256 (RFC 2104) under the project's key, shortened to 80 bits: they tell nobody a value.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from uuid import UUID
+
+from deployments.errors import Conflict, Invalid
+from deployments.repositories import history, lanes
+from deployments.repositories.records import service_to_json
+from deployments.services.secrets import variables
+from deployments.types import ProjectRecord, Target
+from stackgen.results import Stack
+
+RUNNING = "running"
+IMAGES = "images"
+PARTS = ("graph", "code", "environment", "settings", IMAGES, RUNNING)
+MARK_LENGTH = 20
+
+
+def marks_of(
+    *,
+    project: ProjectRecord,
+    graph_version: int,
+    code: Mapping[str, str],
+    env: Mapping[str, str],
+    stack: Stack,
+    force: bool,
+) -> dict[str, str]:
+    """The marks of everything but what runs. Opens no transaction.
+
+    Raises Invalid when the project has no fingerprint key yet: nobody has made a plan then.
+    """
+    kept = variables.project_secrets(project_id=project.id)
+    given = {each.key: kept.get(each.key) for each in stack.variables if (each.kind, each.source) == GIVEN_SECRET}
+    settings = {name: value for name, value in asdict(project).items() if name in SETTINGS}
+    facts: dict[str, object] = {
+        "graph": graph_version,
+        "code": dict(code),
+        "environment": [dict(env), given],
+        "settings": [settings, force],
+        IMAGES: stack.content_hash,
+    }
+    if variables.FINGERPRINT_KEY not in kept:
+        raise no_approval()
+    key = kept[variables.FINGERPRINT_KEY].encode()
+    return {part: _mark(key=key, part=part, fact=fact) for part, fact in facts.items()}
+
+
+GIVEN_SECRET = ("supplied", "secret")
+SETTINGS = frozenset({"slug", "restore_on_failure", "health_deadline", "health_window"})
+
+
+def running_mark(*, project_id: UUID, target: Target) -> str:
+    """The mark of what runs in the lane. True only for as long as the lane's lock is held."""
+    key = variables.project_secrets(project_id=project_id)[variables.FINGERPRINT_KEY].encode()
+    entry = history.running(project_id=project_id, target_id=target.id)
+    last = lanes.last_started(project_id=project_id, target_id=target.id)
+    states = [service_to_json(state) for state in last.services] if last else []
+    fact = [str(entry.id) if entry else None, str(last.id) if last else None, last.status if last else None, states]
+    return _mark(key=key, part=RUNNING, fact=fact)
+
+
+def approval_of(marks: Mapping[str, str]) -> str:
+    """All marks as one text."""
+    return "-".join(marks[part] for part in PARTS)
+
+
+def check(*, approved: str, marks: Mapping[str, str]) -> None:
+    """Raises Conflict naming what changed since the plan was approved, or Invalid for what is no approval."""
+    given = approved.split("-")
+    if len(given) != len(PARTS) or any(len(mark) != MARK_LENGTH for mark in given):
+        raise no_approval()
+    changed = [part for part, mark in zip(PARTS, given, strict=True) if not hmac.compare_digest(mark, marks[part])]
+    if changed and changed != [RUNNING]:
+        # The images follow from the others; alone they tell that the product itself makes other ones now.
+        changed = [part for part in changed if part != IMAGES] or changed
+    if changed:
+        message = f"Changed since the plan was approved: {', '.join(changed)}. Look at the new plan."
+        raise Conflict(message, details=dict.fromkeys(changed, "changed since the plan"))
+
+
+def no_approval() -> Invalid:
+    return Invalid("This is not the approval of a plan.", details={"approval": "not of a plan"})
+
+
+def _mark(*, key: bytes, part: str, fact: object) -> str:
+    content = json.dumps([part, fact], sort_keys=True).encode()
+    return hmac.new(key, content, hashlib.sha256).hexdigest()[:MARK_LENGTH]

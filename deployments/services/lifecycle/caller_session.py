@@ -1,0 +1,33 @@
+"""Who asked for a deployment, as its job tells the peers.
+
+The job comes after the request, so the session goes along: sealed, for as long as the deployment waits and no longer.
+Peers judge it themselves; one that has ended meanwhile fails the deployment.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from deployments.clients.peers import Peer, uses
+from deployments.errors import Unauthenticated
+from deployments.repositories import deployments
+from deployments.services.projects import graph_source
+from deployments.services.secrets import sealing
+from deployments.types import Caller
+
+
+def seal_session(*, caller: Caller, deployment_id: UUID) -> str:
+    """The caller's session for the job; empty when there is none that a peer is to hear of."""
+    if not (caller.session_token and uses(Peer.AUTH) and graph_source.come_later()):
+        return ""
+    return sealing.seal_session(token=caller.session_token, deployment_id=deployment_id)
+
+
+def caller_of_job(*, deployment_id: UUID) -> Caller:
+    """Who asked, with the session if there was one. Raises NotFound, and Unauthenticated when it does not open."""
+    user_id, name, sealed = deployments.requester(deployment_id=deployment_id)
+    try:
+        token = sealing.unseal_session(sealed=sealed, deployment_id=deployment_id) if sealed else ""
+    except sealing.CannotUnsealError as error:
+        raise Unauthenticated("The session of who asked cannot be opened any more. Ask again.") from error
+    return Caller(user_id=user_id, name=name, session_token=token)

@@ -1,0 +1,184 @@
+"""All that the start of a deployment needs, worked out before its transaction: one way for each kind."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from deployments.errors import Invalid
+from deployments.repositories import deployments, history
+from deployments.services.history import snapshots
+from deployments.services.lifecycle import approvals, caller_session
+from deployments.services.permissions import targets
+from deployments.services.projects import graph_source
+from deployments.services.secrets import sealing, variables
+from deployments.services.stacks import generation, port_conflicts
+from deployments.states import Kind
+from deployments.types import DeploymentRecord, HistoryEntry, ProjectRecord, ServiceState
+from stackgen.results import COMPOSE_FILE, Stack
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """`config` is what is stored; `pinned_images` (service to image id) is empty when images are built.
+
+    `base`: what ran when this was prepared, where that is part of it. `marks`: to hold an approval against, but for
+    what runs. `columns` are stored with the start.
+    """
+
+    agent_id: UUID
+    config: dict[str, Any]
+    values: dict[str, str] = field(repr=False)
+    pinned_images: Mapping[str, str] = field(default_factory=dict)
+    base: UUID | None = None
+    marks: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def prepare(*, deployment: DeploymentRecord, project: ProjectRecord) -> Prepared:
+    """What the start will store and send. No transaction is open.
+
+    Raises Transient while there is no agent, PeerFailed while a peer does not do its part, and for what cannot pass
+    Invalid, NotFound, PeerRefused, Forbidden or Unauthenticated.
+    """
+    if deployment.kind == Kind.STOP:
+        return _stopped(project=project, agent_id=targets.agent_to_stop(deployment))
+    makers = {Kind.ROLLBACK: _restored, Kind.SCALE: _scaled}
+    make = makers.get(deployment.kind, _generated)
+    prepared = make(deployment=deployment, project=project, agent_id=targets.agent_to_start(deployment))
+    services = snapshots.services_of(prepared.config)
+    port_conflicts.refuse_taken_ports(project=project, target=deployment.target, services=services)
+    return prepared
+
+
+def _generated(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: UUID) -> Prepared:
+    deployment, columns = _with_origin(deployment)
+    stack = generation.generate_stack(
+        project=project, graph=deployment.graph, code=deployment.code, env_names=deployment.env_names
+    )
+    values = variables.resolve_values(deployment=deployment, stack=stack, new_password=secrets.token_urlsafe)
+    hashes = variables.content_hashes(project_id=project.id, services=stack.services, values=values)
+    marks = _marks(deployment=deployment, project=project, stack=stack) if deployment.approval else {}
+    config = config_of(stack=stack, hashes=hashes)
+    return Prepared(agent_id=agent_id, config=config, values=values, marks=marks, columns=columns)
+
+
+def _with_origin(deployment: DeploymentRecord) -> tuple[DeploymentRecord, dict[str, Any]]:
+    """With graph and code of the peers where they have them, and what the start then stores of these."""
+    if not graph_source.come_later():
+        return deployment, {}
+    caller = caller_session.caller_of_job(deployment_id=deployment.id)
+    origin = graph_source.fetched(caller=caller, project_id=deployment.project_id)
+    made = replace(deployment, graph=origin.graph.graph, graph_version=origin.graph.version, code=dict(origin.code))
+    return made, {"graph_version_id": origin.graph.id, "code": dict(origin.code)}
+
+
+def _marks(*, deployment: DeploymentRecord, project: ProjectRecord, stack: Stack) -> dict[str, str]:
+    return approvals.marks_of(
+        project=project,
+        graph_version=deployment.graph_version,
+        code=deployment.code,
+        env=variables.request_env(deployment_id=deployment.id),
+        stack=stack,
+        force=deployment.force_redeploy,
+    )
+
+
+def _restored(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: UUID) -> Prepared:
+    """The kept success exactly as it was: files, hashes, values, and images by id."""
+    assert deployment.restores is not None, "a rollback is stored with the entry it restores"
+    kept = history.snapshot(history_id=deployment.restores)
+    values = snapshots.values_of(kept)
+    hashes = snapshots.hashes_of(kept, project_id=project.id, values=values)
+    return Prepared(
+        agent_id=agent_id,
+        config={**kept.config, "hashes": hashes},
+        values=values,
+        pinned_images=kept.images,
+    )
+
+
+def _stopped(*, project: ProjectRecord, agent_id: UUID) -> Prepared:
+    """A stack without services: whatever runs of the project goes, volumes stay."""
+    name = generation.stack_name(project)
+    compose = f"name: {name}\nservices: {{}}\n"
+    config = {
+        "dockerComposeYml": compose,
+        "dockerfiles": {},
+        "dockerImages": {},
+        "serviceDependencies": [],
+        "stackName": name,
+        "engine": "compose",
+        "contentHash": "",
+        "files": {COMPOSE_FILE: compose},
+        "services": [],
+        "variableNames": [],
+        "warnings": [],
+        "hashes": {},
+    }
+    return Prepared(agent_id=agent_id, config=config, values={})
+
+
+def _scaled(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: UUID) -> Prepared:
+    """What runs now, with another number of copies: its graph, code, images and values."""
+    running = running_entry(deployment)
+    kept = history.snapshot(history_id=running.id)
+    made = deployments.get(deployment_id=kept.deployment_id)
+    replicas = {**kept.replicas, **deployment.replicas}
+    env = snapshots.env_of(kept)
+    stack = generation.generate_stack(
+        project=project,
+        graph=generation.with_replicas(graph=made.graph, replicas=replicas),
+        code=kept.code,
+        env_names=tuple(sorted(env)),
+    )
+    values = snapshots.values_of(kept)
+    if missing := sorted({variable.name for variable in stack.variables} - set(values)):
+        raise Invalid(f"What runs has no value for {', '.join(missing)}; deploy the project first.")
+    values = {variable.name: values[variable.name] for variable in stack.variables}
+    hashes = variables.content_hashes(project_id=project.id, services=stack.services, values=values)
+    columns = {
+        "graph_version_id": kept.graph_version_id,
+        "code": dict(kept.code),
+        "env_vars": sealing.seal_env(values=env, deployment_id=deployment.id),
+        "replicas": replicas,
+    }
+    config = config_of(stack=stack, hashes=hashes)
+    return Prepared(
+        agent_id=agent_id, config=config, values=values, pinned_images=kept.images, base=running.id, columns=columns
+    )
+
+
+def running_entry(deployment: DeploymentRecord) -> HistoryEntry:
+    """What runs in the deployment's lane. Raises Invalid when nothing does."""
+    running = history.running(project_id=deployment.project_id, target_id=deployment.target.id)
+    if running is None or running.kind == Kind.STOP:
+        raise Invalid("Nothing of the project runs there, so there is nothing to scale. Deploy it first.")
+    return running
+
+
+def states_of(prepared: Prepared) -> tuple[ServiceState, ...]:
+    """The services that the agent will report."""
+    return snapshots.states_of(snapshots.services_of(prepared.config))
+
+
+def config_of(*, stack: Stack, hashes: Mapping[str, str]) -> dict[str, Any]:
+    """The stored configuration: the wire's four keys, and what history and rollback need besides."""
+    dockerfiles = {service.name: stack.files[service.dockerfile] for service in stack.services if service.dockerfile}
+    return {
+        "dockerComposeYml": stack.files[COMPOSE_FILE],
+        "dockerfiles": dockerfiles,
+        "dockerImages": {service.name: service.image for service in stack.services},
+        "serviceDependencies": [service.name for service in stack.services],
+        "stackName": stack.name,
+        "engine": stack.engine,
+        "contentHash": stack.content_hash,
+        "files": dict(stack.files),
+        "services": [asdict(service) for service in stack.services],
+        "variableNames": [variable.name for variable in stack.variables],
+        "warnings": list(stack.warnings),
+        "hashes": dict(hashes),
+    }

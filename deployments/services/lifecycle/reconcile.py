@@ -1,0 +1,159 @@
+"""Close what nobody answers: jobs that died, agents that are gone, waits that are over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from agents.isolation import isolation
+from deployments import queue
+from deployments.repositories import clock, deployments, overdue
+from deployments.repositories.deployments import Outcome
+from deployments.services.lifecycle import cancel, settle
+from deployments.states import Reason, Status
+from deployments.types import DeploymentRecord
+
+BATCH = 100
+JOBS = "jobs for waiting deployments"
+ENDS = "ends of overdue deployments"
+
+NOBODY_TOLD = (
+    "no agent is enrolled on its server, so nobody was told to put back what ran before. What runs there is unknown"
+    " until an agent is enrolled there again."
+)
+
+logger = structlog.get_logger(__name__)
+
+
+def reconcile(*, at: datetime) -> int:
+    """One round over everything that may be overdue; returns how many things it moved. Several may run at once.
+
+    What is overdue is told by the database's clock; `at` only dates what is told of it.
+    A part that fails is noted, and the others run; so is a row.
+    """
+    parts = isolation("reconciler")
+    moved = 0
+    rounds: dict[str, Callable[[], int]] = {
+        "jobs": requeue_waiting,
+        "pending": lambda: expire_pending(at=at),
+        "active": lambda: expire_active(at=at),
+        "lost agents": lambda: give_up_lost(at=at),
+    }
+    for name, part in rounds.items():
+        if not parts.rests(name):
+            with parts.item(name):
+                moved += part()
+    return moved
+
+
+def requeue_waiting() -> int:
+    """Give a new job to pending deployments whose turn it is and whose job has not taken them in time."""
+    now = clock.now()
+    overdue.hurry_returned(at=now)
+    again = now + timedelta(seconds=settings.AXION_TAKEOVER_AFTER)
+    due = overdue.claim_for_job(at=now, next_attempt_at=again, limit=BATCH)
+    for deployment_id in due:
+        with isolation(JOBS).item(deployment_id):
+            queue.enqueue_run(deployment_id=deployment_id, attempt=int(now.timestamp() * 1000))
+    return len(due)
+
+
+def expire_pending(*, at: datetime) -> int:
+    """Fail what has waited longer than AXION_PENDING_DEADLINE."""
+    before = clock.now() - timedelta(seconds=settings.AXION_PENDING_DEADLINE)
+    waited = f"It waited {settings.AXION_PENDING_DEADLINE} s"
+    turn = f"{waited} without its turn. See who holds the target, then retry."
+    away = f"{waited}, as long as it may; nothing was sent. Deploy again when the agent is back."
+    return _settle_each(
+        overdue.pending_since(before=before, but_not=isolation(ENDS).resting(), limit=BATCH),
+        still=lambda deployment: deployment.status is Status.PENDING,
+        outcome=lambda deployment: Outcome(
+            reason=Reason.EXPIRED, message=f"{deployment.message} {away}" if deployment.message else turn
+        ),
+        at=at,
+    )
+
+
+def expire_active(*, at: datetime) -> int:
+    """Fail what has worked past its deadline, and order the agent to put back what ran before."""
+    now = clock.now()
+
+    def outcome(deployment: DeploymentRecord) -> Outcome:
+        if deployment.cancel_requested_at is not None:
+            message = f"Cancelled by {deployment.cancel_requested_by}, but the agent never confirmed that it stopped."
+            return Outcome(reason=Reason.CANCELLED, message=message)
+        message = (
+            f"Not finished within {settings.AXION_DEPLOY_DEADLINE} s; the agent was told to put back what ran before, "
+            "unless it has proven the deployment by then."
+        )
+        return Outcome(reason=Reason.EXPIRED, message=message)
+
+    return _settle_each(
+        overdue.active_past(at=now, but_not=isolation(ENDS).resting(), limit=BATCH),
+        still=lambda deployment: deployment.deadline_at is not None and deployment.deadline_at <= now,
+        outcome=outcome,
+        at=at,
+    )
+
+
+def give_up_lost(*, at: datetime) -> int:
+    """Fail what an agent works on that has been silent for AXION_AGENT_LOST_AFTER."""
+    message = (
+        f"The agent has not been heard of for {settings.AXION_AGENT_LOST_AFTER} s. Its containers may still run; "
+        "when it returns it puts back what ran before, unless it has proven the deployment by then."
+    )
+    return _settle_each(
+        overdue.with_lost_agent(
+            at=clock.now(), lost_after=settings.AXION_AGENT_LOST_AFTER, but_not=isolation(ENDS).resting(), limit=BATCH
+        ),
+        still=lambda _: True,
+        outcome=lambda _: Outcome(reason=Reason.AGENT_LOST, message=message),
+        at=at,
+    )
+
+
+def _settle_each(
+    ids: tuple[UUID, ...],
+    *,
+    still: Callable[[DeploymentRecord], bool],
+    outcome: Callable[[DeploymentRecord], Outcome],
+    at: datetime,
+) -> int:
+    moved = 0
+    for deployment_id in ids:
+        with isolation(ENDS).item(deployment_id), transaction.atomic():
+            moved += _settle(deployment_id, still=still, outcome=outcome, at=at)
+    return moved
+
+
+def _settle(
+    deployment_id: UUID,
+    *,
+    still: Callable[[DeploymentRecord], bool],
+    outcome: Callable[[DeploymentRecord], Outcome],
+    at: datetime,
+) -> int:
+    deployment = deployments.get_locked(deployment_id=deployment_id)
+    if not ((deployment.holds_lane or deployment.status is Status.PENDING) and still(deployment)):
+        return 0
+    said = outcome(deployment)
+    if deployment.holds_lane:
+        said = _told(deployment, said)
+    settle.fail(deployment_id=deployment_id, outcome=said, at=at)
+    logger.warning("deployment settled", deployment_id=str(deployment_id), reason=said.reason)
+    return 1
+
+
+def _told(deployment: DeploymentRecord, said: Outcome) -> Outcome:
+    """Order the way back; the outcome with what became of the order. Whoever asked by hand gets it in any case."""
+    by_itself = deployment.cancel_requested_at is None
+    sent = cancel.send_revert(
+        deployment=deployment, asked_by="the control plane", cause=said.reason, keep_proven=by_itself
+    )
+    return said if sent else replace(said, message=f"{said.message.split(';')[0].rstrip('.')}; {NOBODY_TOLD}")

@@ -1,0 +1,278 @@
+"""What a job does with a pending deployment: prepare, store, hand over to the agent, end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from agents import gateway
+from agents.backoff import Backoff
+from agents.types import DeployCommand, ServiceSpec
+from deployments import queue
+from deployments.errors import (
+    Conflict,
+    DeployError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PeerFailed,
+    PeerRefused,
+    Transient,
+    Unauthenticated,
+)
+from deployments.events import EventType, NewEvent, service_payload, stage_reached
+from deployments.repositories import claims, clock, deployments, events, history, lanes, projects
+from deployments.services.fleet import same_machine
+from deployments.services.history import snapshots
+from deployments.services.lifecycle import approvals, prepare, rollback_target, settle, standing
+from deployments.services.lifecycle.prepare import Prepared
+from deployments.services.permissions import targets
+from deployments.services.projects import graph_source
+from deployments.services.secrets import sealing
+from deployments.services.stacks import privileges, size_limits
+from deployments.states import Kind, Reason, Stage, Status, Transition
+from deployments.types import DeploymentRecord, ProjectRecord
+
+RETRY = Backoff(first=2.0, most=60.0)
+FIRST_PERCENT = 5
+AWAY_SECONDS = 60
+
+logger = structlog.get_logger(__name__)
+
+
+def run_deployment(*, deployment_id: UUID, at: datetime) -> None:
+    """Start a pending deployment if its turn has come; otherwise leave it waiting.
+
+    Safe to run any number of times, also at once: one starts it, and where peers are asked only one asks. What may pass
+    is tried again later, within AXION_JOB_ATTEMPTS; what cannot pass ends the deployment.
+    """
+    if not graph_source.come_later():
+        # Preparing is quick: whoever prepares in vain costs less than whoever is waited for and does not come back.
+        deployment = deployments.get(deployment_id=deployment_id)
+        if deployment.status is Status.PENDING:
+            _prepare_and_start(deployment=deployment, at=at)
+        return
+    with claims.alone(deployment_id=deployment_id, seconds=queue.JOB_SECONDS) as alone:
+        deployment = deployments.get(deployment_id=deployment_id)
+        if alone and deployment.status is Status.PENDING and _is_next(deployment):
+            _prepare_and_start(deployment=deployment, at=at)
+
+
+def _is_next(deployment: DeploymentRecord) -> bool:
+    """Peers are not asked for what cannot start yet; who ends before it in the lane asks for its job again."""
+    return lanes.is_next(deployment_id=deployment.id, project_id=deployment.project_id, target_id=deployment.target.id)
+
+
+def _prepare_and_start(*, deployment: DeploymentRecord, at: datetime) -> None:
+    project = projects.get(project_id=deployment.project_id)
+    if refusal := standing.why_refused(deployment=deployment, project=project):
+        end_unstarted(deployment=deployment, reason=Reason.INVALID, message=refusal, at=at)
+        return
+    if message := targets.awaited(deployment):
+        _await_agent(deployment=deployment, message=message, at=at)
+        return
+    try:
+        prepared = prepare.prepare(deployment=deployment, project=project)
+        size_limits.check_command(command_of(deployment=deployment, project=project, prepared=prepared))
+        size_limits.check_values(prepared.values)
+    except (PeerRefused, Forbidden, Unauthenticated) as error:
+        end_unstarted(deployment=deployment, reason=Reason.PEER, message=error.message, at=at)
+    except (Transient, PeerFailed) as error:
+        try_again_later(deployment=deployment, error=error, at=at)
+    except (Invalid, NotFound) as error:
+        end_unstarted(deployment=deployment, reason=Reason.INVALID, message=error.message, at=at)
+    else:
+        start(deployment=deployment, project=project, prepared=prepared, at=at)
+
+
+def _await_agent(*, deployment: DeploymentRecord, message: str, at: datetime) -> None:
+    """Leave it pending: nothing is ordered from an agent that is not there. The reconciler sees it come back.
+
+    It is looked at again every AWAY_SECONDS all the same: another agent may be the server's by then.
+    """
+    with transaction.atomic():
+        lanes.lock(lane=deployment.lane)
+        if _is_next(deployment):
+            again_at = clock.now() + timedelta(seconds=AWAY_SECONDS)
+            deployments.await_agent(deployment_id=deployment.id, message=message, next_attempt_at=again_at, at=at)
+
+
+def start(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Prepared, at: datetime) -> bool:
+    """in_progress and the agent's command in one transaction; False when it is not its turn (any more)."""
+    with transaction.atomic():
+        lanes.lock(lane=deployment.lane)
+        current = deployments.get_locked(deployment_id=deployment.id)
+        next_in_lane = lanes.is_next(
+            deployment_id=deployment.id, project_id=deployment.project_id, target_id=deployment.target.id
+        )
+        if current.status is not Status.PENDING or not next_in_lane:
+            return False
+        if not _still_allowed(deployment=deployment, project=project, prepared=prepared, at=at):
+            return False
+        if not _still_fits(deployment=deployment, prepared=prepared, at=at):
+            return False
+        deployments.agent_is_back(deployment=deployment, at=at)
+        deployments.advance(
+            deployment_id=deployment.id,
+            transition=Transition.START,
+            at=at,
+            config=prepared.config,
+            sealed_variables=sealing.seal_stack(values=prepared.values, deployment_id=deployment.id),
+            deadline_at=clock.now() + timedelta(seconds=settings.AXION_DEPLOY_DEADLINE),
+            start_number=lanes.next_start_number(project_id=deployment.project_id, target_id=deployment.target.id),
+            base_number=history.newest_number(project_id=deployment.project_id, target_id=deployment.target.id),
+            **prepared.columns,
+        )
+        _hand_over(deployment=deployment, project=project, prepared=prepared, at=at)
+    logger.info("deployment started", deployment_id=str(deployment.id), agent_id=str(prepared.agent_id))
+    return True
+
+
+def _still_allowed(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Prepared, at: datetime) -> bool:
+    """Whether the two owners and who asked still stand by it, with the lane locked. Ends the deployment otherwise."""
+    refusal = standing.why_refused(deployment=deployment, project=project)
+    try:
+        privileges.refuse_unallowed(config=prepared.config, server_id=deployment.target.id)
+        if deployment.kind != Kind.STOP:
+            same_machine.refuse_at_start(project_id=project.id, target=deployment.target)
+    except (Conflict, Invalid) as error:
+        refusal = refusal or error.message
+    if refusal:
+        _fail_unstarted(deployment_id=deployment.id, reason=Reason.INVALID, message=refusal, at=at)
+        return False
+    standing.keep_by_use(deployment=deployment, project=project, at=at)
+    return True
+
+
+def _still_fits(*, deployment: DeploymentRecord, prepared: Prepared, at: datetime) -> bool:
+    """Whether what was prepared before the lane was locked is still true. Ends the deployment when it never will be."""
+    if prepared.base is not None:
+        entry = history.running(project_id=deployment.project_id, target_id=deployment.target.id)
+        if entry is None or entry.id != prepared.base:
+            queue.enqueue_run(deployment_id=deployment.id, attempt=int(at.timestamp() * 1000))
+            return False
+    if deployment.approval:
+        running = approvals.running_mark(project_id=deployment.project_id, target=deployment.target)
+        try:
+            approvals.check(approved=deployment.approval, marks={**prepared.marks, approvals.RUNNING: running})
+        except Conflict as error:
+            _fail_unstarted(deployment_id=deployment.id, reason=Reason.INVALID, message=error.message, at=at)
+            return False
+    if deployment.rollback_of is not None and not rollback_target.begin(rollback=deployment, at=at):
+        message = "The deployment that it was to undo was rolled back, or works again, meanwhile."
+        _fail_unstarted(deployment_id=deployment.id, reason=Reason.INVALID, message=message, at=at)
+        return False
+    return True
+
+
+def _hand_over(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Prepared, at: datetime) -> None:
+    services = prepare.states_of(prepared)
+    deployments.store_services(deployment_id=deployment.id, services=services, at=at)
+    deployments.move_stage(deployment_id=deployment.id, stage=Stage.BUILDING, percent=FIRST_PERCENT, at=at)
+    gateway.send(
+        command_id=settle.deploy_command_id(deployment.id),
+        agent_id=prepared.agent_id,
+        lane=deployment.lane,
+        deployment_id=deployment.id,
+        project_id=project.id,
+        command=command_of(deployment=deployment, project=project, prepared=prepared),
+    )
+    # Only further columns can make it differ in more than its services.
+    started = (
+        deployments.get(deployment_id=deployment.id) if prepared.columns else replace(deployment, services=services)
+    )
+    told = {"agentId": str(prepared.agent_id), **_other_than_asked(asked=deployment, started=started)}
+    announced = [
+        NewEvent(type=EventType.COMMAND_SENT, payload=told),
+        stage_reached(stage=Stage.BUILDING, percent=FIRST_PERCENT, message="Handed over to the agent."),
+    ]
+    events.append(deployment_id=deployment.id, events=announced, at=at)
+
+
+def _other_than_asked(*, asked: DeploymentRecord, started: DeploymentRecord) -> dict[str, Any]:
+    """What pages show of a start that took something else than was there when it was asked for."""
+    told: dict[str, Any] = {}
+    if started.services != asked.services:
+        told["services"] = [service_payload(service) for service in started.services]
+    if started.graph_version != asked.graph_version:
+        told["graphVersion"] = started.graph_version
+    if started.env_names != asked.env_names:
+        told["envNames"] = list(started.env_names)
+    return told
+
+
+def command_of(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Prepared) -> DeployCommand:
+    """The agent's order. Holds names of variables, never values."""
+    config = prepared.config
+    return DeployCommand(
+        stack_name=config["stackName"],
+        files=dict(config["files"]),
+        services=tuple(
+            ServiceSpec(
+                node_id=service.node_id,
+                name=service.name,
+                image=service.image,
+                bundle_digest=service.bundle_digest,
+                dockerfile=service.dockerfile,
+                depends_on=tuple(service.depends_on),
+                has_health_check=service.has_health_check,
+                replicas=service.replicas,
+                content_hash=config["hashes"][service.name],
+                level=service.level,
+                starts_first=service.starts_first,
+            )
+            for service in snapshots.services_of(config)
+        ),
+        variable_names=tuple(config["variableNames"]),
+        force_redeploy=deployment.force_redeploy,
+        health_deadline_seconds=project.health_deadline,
+        health_window_seconds=project.health_window,
+        build_deadline_seconds=settings.AXION_BUILD_DEADLINE,
+        # The setting is about deployments; a rollback that fails always leaves what ran before it.
+        restore_on_failure=project.restore_on_failure or deployment.rollback_of is not None,
+        pinned_images=dict(prepared.pinned_images),
+    )
+
+
+def try_again_later(*, deployment: DeploymentRecord, error: DeployError, at: datetime) -> None:
+    """Note the failed attempt; end the deployment when it was the last one."""
+    attempts = deployment.attempts + 1
+    if attempts >= settings.AXION_JOB_ATTEMPTS:
+        reason = Reason.PEER if isinstance(error, PeerFailed) else Reason.INTERNAL
+        message = f"{error.message} Gave up after {attempts} attempts."
+        end_unstarted(deployment=deployment, reason=reason, message=message, at=at)
+        return
+    pause = RETRY.pause(failures=attempts)
+    retried = NewEvent(
+        type=EventType.JOB_RETRIED, payload={"attempt": attempts, "message": error.message, "seconds": round(pause, 1)}
+    )
+    with transaction.atomic():
+        again_at = clock.now() + timedelta(seconds=pause)
+        if deployments.postpone(deployment_id=deployment.id, attempts=attempts, next_attempt_at=again_at, at=at):
+            events.append(deployment_id=deployment.id, events=[retried], at=at)
+
+
+def note_fault(*, deployment_id: UUID, at: datetime) -> None:
+    """Count an attempt that broke off for no reason we know: a fault of ours must end, not repeat for ever."""
+    deployment = deployments.get(deployment_id=deployment_id)
+    if deployment.status is Status.PENDING:
+        error = Transient("The control plane failed while starting it; the worker's log says how.")
+        try_again_later(deployment=deployment, error=error, at=at)
+
+
+def end_unstarted(*, deployment: DeploymentRecord, reason: Reason, message: str, at: datetime) -> None:
+    """Fail a deployment that never started, unless someone settled it meanwhile."""
+    with transaction.atomic():
+        current = deployments.get_locked(deployment_id=deployment.id)
+        if current.status is Status.PENDING:
+            _fail_unstarted(deployment_id=deployment.id, reason=reason, message=message, at=at)
+
+
+def _fail_unstarted(*, deployment_id: UUID, reason: Reason, message: str, at: datetime) -> None:
+    settle.fail(deployment_id=deployment_id, outcome=deployments.Outcome(reason=reason, message=message), at=at)

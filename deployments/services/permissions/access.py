@@ -1,0 +1,100 @@
+"""Who may do what. Every door asks here, and a stranger gets the same answer as for something that does not exist."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from deployments.errors import Forbidden, NotFound, Unauthenticated
+from deployments.repositories import deployments, projects, users
+from deployments.services.permissions import peer_projects
+from deployments.types import Caller, DeploymentRecord, ProjectRecord, Right
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+DEPLOYER = "deployer"
+LIST_LIMIT = 1000
+
+
+def caller_of(user: AbstractBaseUser | AnonymousUser | None) -> Caller:
+    """The checked identity of a signed-in user. Raises Unauthenticated for nobody and for a disabled account."""
+    if user is None or not user.is_authenticated or not getattr(user, "is_active", False):
+        raise Unauthenticated("Sign in first.")
+    superuser = bool(getattr(user, "is_superuser", False))
+    return Caller(user_id=user.pk, name=user.get_username(), sees_everything=superuser)
+
+
+def project_for(*, caller: Caller, project_id: UUID, right: Right) -> ProjectRecord:
+    """The project when the caller has the right. NotFound for strangers, Forbidden for members without it.
+
+    Where graph-service has the projects, one that we never saw is asked for there, and PeerFailed raised when it cannot
+    be; no transaction may be open then.
+    """
+    project = projects.find_visible(caller=caller, project_id=project_id) or peer_projects.first_sight(
+        caller=caller, project_id=project_id
+    )
+    if project is None:
+        raise NotFound("No such project.")
+    if caller.sees_everything or project.owner_id == caller.user_id or right is Right.SEE:
+        return project
+    if right is Right.DEPLOY and is_deployer(user_id=caller.user_id, project=project):
+        return project
+    raise Forbidden(f"You may see this project but not {right} it. Ask its owner.")
+
+
+def is_deployer(*, user_id: UUID, project: ProjectRecord) -> bool:
+    """Whether this person may deploy the project by what they are to it: its owner, or a member with that role."""
+    return project.owner_id == user_id or projects.role_of(user_id=user_id, project_id=project.id) == DEPLOYER
+
+
+def may(*, caller: Caller, project_id: UUID, right: Right) -> bool:
+    """Whether a caller who may see the project may do this, too."""
+    try:
+        project_for(caller=caller, project_id=project_id, right=right)
+    except Forbidden:
+        return False
+    return True
+
+
+def project_to_deploy(*, caller: Caller, project_id: UUID) -> ProjectRecord:
+    """The same for who is about to deploy, with ownership asked anew where graph-service has the projects."""
+    project = project_for(caller=caller, project_id=project_id, right=Right.DEPLOY)
+    if project.owner_id == caller.user_id and not peer_projects.is_still_owner(caller=caller, project_id=project_id):
+        raise NotFound("No such project.")
+    return project
+
+
+def owner_name(project: ProjectRecord) -> str:
+    """What its owner is called, for people to ask."""
+    return name_of(project.owner_id)
+
+
+def name_of(user_id: UUID) -> str:
+    """What this person is called; empty for nobody that is known."""
+    user = users.find(user_id=user_id)
+    return user.get_username() if user else ""
+
+
+def acts_for(*, caller: Caller, project: ProjectRecord) -> str:
+    """Whose project it is, when the caller may touch it as a superuser alone; empty otherwise."""
+    if not caller.sees_everything or is_deployer(user_id=caller.user_id, project=project):
+        return ""
+    return owner_name(project)
+
+
+def deployment_for(*, caller: Caller, deployment_id: UUID, right: Right) -> DeploymentRecord:
+    """The deployment when the caller has the right on its project. NotFound for strangers."""
+    deployment = deployments.get(deployment_id=deployment_id)
+    if caller.sees_everything or deployment.project_owner_id == caller.user_id:
+        return deployment
+    try:
+        project_for(caller=caller, project_id=deployment.project_id, right=right)
+    except NotFound:
+        raise NotFound("No such deployment.") from None
+    return deployment
+
+
+def projects_of(caller: Caller) -> tuple[ProjectRecord, ...]:
+    """The projects that the caller may see, by name."""
+    return projects.list_visible(caller=caller, limit=LIST_LIMIT)

@@ -1,0 +1,123 @@
+"""The right of a project to a server: two halves, given by use or by word, judged anew each time it matters.
+
+A half counts only while whoever gave it still could: the owner of the project for its half; for the server's half its
+owner, who is the project's owner, too, or a deployer of it. A superuser may give either in their place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from agents.services import directory
+from deployments.agreed import Grant, GrantState, Half
+from deployments.clients.infrastructure import infrastructure
+from deployments.errors import Forbidden, NotFound
+from deployments.repositories import grants, lanes
+from deployments.repositories.grants import Side
+from deployments.services.permissions import targets
+from deployments.services.permissions.access import is_deployer
+from deployments.types import Caller, ProjectRecord, Target
+
+NO_SERVER = "No such server."
+
+
+def by_use(*, caller: Caller, project: ProjectRecord, target: Target) -> tuple[Side, ...]:
+    """The halves that the caller gives by deploying there. Asks a peer who has the servers: no transaction is open.
+
+    Raises Invalid for a cluster; Forbidden with what is missing; NotFound for a server that is not the project's.
+    """
+    targets.refuse_clusters(target)
+    sides = own_sides(caller=caller, project=project, server_id=target.id)
+    if not caller.sees_everything:
+        require(project=project, server_id=target.id, given=sides)
+    elif directory.owner_of_server(server_id=target.id) is None:
+        raise missing_server()
+    # A superuser who deploys for others is allowed this one deployment and gives nobody a right that lasts.
+    return sides if set(sides) == set(Side) or not caller.sees_everything else ()
+
+
+def own_sides(*, caller: Caller, project: ProjectRecord, server_id: UUID) -> tuple[Side, ...]:
+    """The halves that are the caller's to give. Raises PeerFailed when a peer has the servers and cannot be asked."""
+    sides = (Side.PROJECT,) if project.owner_id == caller.user_id else ()
+    return (*sides, Side.SERVER) if infrastructure().is_owner(caller=caller, server_id=server_id) else sides
+
+
+def require(*, project: ProjectRecord, server_id: UUID, given: Collection[Side] = ()) -> None:
+    """Raises Forbidden or NotFound unless both halves are there, counting those that are given just now."""
+    if set(given) == set(Side):
+        return
+    grant = grants.newest(project_id=project.id, server_id=server_id)
+    missing = sides_missing(grant=grant, project=project) - set(given)
+    if not missing:
+        return
+    if Side.SERVER not in given and not is_known(project_id=project.id, server_id=server_id):
+        raise missing_server()
+    raise Forbidden(sentence(missing), details={"serverId": "not granted to the project"})
+
+
+def is_known(*, project_id: UUID, server_id: UUID) -> bool:
+    """Whether project and server know of each other: somebody gave or ended a right between them, or it ran there."""
+    if grants.newest(project_id=project_id, server_id=server_id) is not None:
+        return True
+    return lanes.last_started(project_id=project_id, target_id=server_id) is not None
+
+
+def missing_server() -> NotFound:
+    return NotFound(NO_SERVER, details={"serverId": "not found"})
+
+
+def missing_project() -> NotFound:
+    return NotFound("No such project on this server.", details={"projectId": "not found"})
+
+
+def owns_server(*, user_id: UUID, server_id: UUID) -> bool:
+    """By our own tables, which keep the servers of a peer as last seen."""
+    return directory.owner_of_server(server_id=server_id) == user_id
+
+
+def is_granted(*, project: ProjectRecord, server_id: UUID) -> bool:
+    """Whether both owners let the project use the server now."""
+    grant = grants.newest(project_id=project.id, server_id=server_id)
+    return not sides_missing(grant=grant, project=project)
+
+
+def sides_missing(*, grant: Grant | None, project: ProjectRecord) -> set[Side]:
+    """The halves that nobody gave, or whose giver could not give them any more."""
+    if grant is None or grant.ended_at is not None:
+        return set(Side)
+    missing = set()
+    if not _counts(grant.project_half, owner_id=project.owner_id):
+        missing.add(Side.PROJECT)
+    owner_id = directory.owner_of_server(server_id=grant.server_id)
+    if owner_id is None or not _counts(grant.server_half, owner_id=owner_id) or not _belongs(grant, project=project):
+        missing.add(Side.SERVER)
+    return missing
+
+
+def _counts(half: Half | None, *, owner_id: UUID) -> bool:
+    return half is not None and half.is_active and (half.is_superuser or half.by_id == owner_id)
+
+
+def _belongs(grant: Grant, *, project: ProjectRecord) -> bool:
+    """Whether who gave the server's half has still to do with the project."""
+    half = grant.server_half
+    return half is not None and (half.is_superuser or is_deployer(user_id=half.by_id, project=project))
+
+
+def state_of(missing: Collection[Side]) -> GrantState:
+    """How far two owners agree of whose halves these are missing."""
+    if not missing:
+        return GrantState.GRANTED
+    if set(missing) == {Side.PROJECT}:
+        return GrantState.OFFERED
+    return GrantState.ASKED if set(missing) == {Side.SERVER} else GrantState.NONE
+
+
+def sentence(missing: Collection[Side]) -> str:
+    """What is missing and whom to ask."""
+    if set(missing) == {Side.PROJECT}:
+        return "The project's owner has not allowed this server. Offer it to the project and ask the owner to allow it."
+    if set(missing) == {Side.SERVER}:
+        return "The server's owner has not allowed this project there. Ask the owner of the server to offer it."
+    return "This project may not use that server. The owners of both have to allow it."

@@ -1,0 +1,62 @@
+"""Where a deployment's graph and code come from: our own tables, or the peers that AXION_PEERS names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from deployments.clients import codegen, graph
+from deployments.clients.peers import Peer, uses
+from deployments.errors import Invalid
+from deployments.repositories import bundles, projects
+from deployments.services.projects import sources
+from deployments.types import Caller, GraphRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """A version of the graph, and node id to digest of the code."""
+
+    graph: GraphRecord
+    code: Mapping[str, str]
+
+
+def come_later() -> bool:
+    """Whether the job fetches graph or code: peers may be slow, and a request must be answered at once."""
+    return uses(Peer.GRAPH) or uses(Peer.CODEGEN)
+
+
+def known(*, project_id: UUID) -> Origin:
+    """What is known without asking anybody, perhaps not the newest. Raises Invalid when that is no graph at all."""
+    found = projects.latest_graph(project_id=project_id)
+    if found is None and uses(Peer.GRAPH):
+        found = projects.blank_graph(project_id=project_id)
+    if found is None:
+        raise Invalid("The project has no graph yet. Draw or import one first.", details={"graph": "missing"})
+    return Origin(graph=found, code=bundles.assigned(project_id=project_id))
+
+
+def drawn(*, caller: Caller, project_id: UUID) -> Origin:
+    """The graph as it is drawn now, kept as the project's next version, with the code that we have.
+
+    No transaction may be open. Raises Invalid for a graph that cannot be deployed, and what the peers' clients raise.
+    """
+    if uses(Peer.GRAPH):
+        sources.keep_graph(project_id=project_id, graph=graph.graph_of(caller=caller, project_id=project_id))
+    return known(project_id=project_id)
+
+
+def fetched(*, caller: Caller, project_id: UUID) -> Origin:
+    """The same with the code that the peer generates for it, kept as bundles. Also raises PeerRefused."""
+    origin = drawn(caller=caller, project_id=project_id)
+    if not uses(Peer.CODEGEN):
+        return origin
+    nodes = {str(node["id"]) for node in origin.graph.graph.get("nodes", [])}
+    paths = codegen.generated_code(caller=caller, project_id=project_id)
+    code = {}
+    for node_id in sorted(nodes & set(paths)):
+        digest, content = codegen.bundle_of(paths[node_id])
+        bundles.keep(project_id=project_id, node_id=node_id, digest=digest, content=content)
+        code[node_id] = digest
+    return Origin(graph=origin.graph, code=code)

@@ -1,0 +1,104 @@
+"""A project from a directory: project.json names the graph file and the code folders."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from deployments.errors import Invalid
+from deployments.repositories import projects
+from deployments.services.projects import sources
+from deployments.types import Caller, GraphRecord, ProjectRecord
+from stackgen.code.bundle import bundle_tar
+from stackgen.errors import BundleInvalid
+
+PROJECT_FILE = "project.json"
+MAX_JSON_BYTES = 16 * 1024 * 1024
+# A program may import several projects of one user at once: each waits for its turn.
+PATIENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """What an import stored."""
+
+    project: ProjectRecord
+    graph: GraphRecord
+    code: dict[str, str]
+
+
+def import_directory(*, caller: Caller, directory: Path, new_project_id: UUID) -> Imported:
+    """Create the caller's project of this name, or bring the present one up to date. Raises Invalid naming the file."""
+    described = _read_json(directory / PROJECT_FILE)
+    name = str(described.get("name", directory.name))
+    graph = _read_json(inside(directory, str(described.get("graph", "graph.json"))))
+    folders = described.get("code", {})
+    if not isinstance(folders, dict):
+        raise Invalid("project.json: code must map service names to folders.", details={"code": "not an object"})
+    tars = {str(service): _tar_of(inside(directory, str(folder))) for service, folder in folders.items()}
+    node_ids = _node_ids_by_service(graph)
+    if missing := sorted(set(tars) - set(node_ids)):
+        raise Invalid(
+            "Code for a service that the graph does not have.", details=dict.fromkeys(missing, "not in graph")
+        )
+    project = projects.by_name(owner_id=caller.user_id, name=name) or sources.create_project(
+        caller=caller, project_id=new_project_id, name=name, settings=described.get("settings")
+    )
+    stored = sources.store_graph(caller=caller, project_id=project.id, graph=graph, patience=PATIENCE_SECONDS)
+    code = {
+        service: sources.store_code(
+            caller=caller,
+            project_id=project.id,
+            node_id=node_ids[service],
+            content=content,
+            patience=PATIENCE_SECONDS,
+        )
+        for service, content in tars.items()
+    }
+    return Imported(project=project, graph=stored, code=code)
+
+
+def inside(directory: Path, name: str) -> Path:
+    """A path below the directory. Raises Invalid for one that leads out of it."""
+    path = (directory / name).resolve()
+    if not path.is_relative_to(directory.resolve()):
+        raise Invalid(f"{name} leads out of the project's directory.", details={"path": name})
+    return path
+
+
+def _tar_of(folder: Path) -> bytes:
+    if not folder.is_dir():
+        raise Invalid(f"{folder.name} is not a folder.", details={"code": folder.name})
+    try:
+        _, content = bundle_tar(folder)
+    except BundleInvalid as error:
+        raise Invalid(f"{folder.name}: {error}", details={"code": folder.name}) from error
+    return content
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise Invalid(f"{path.name} is larger than 16 MiB.", details={"path": path.name})
+        content = json.loads(path.read_text())
+    except OSError as error:
+        raise Invalid(f"{path.name} cannot be read: {error.strerror}.", details={"path": path.name}) from error
+    except ValueError as error:
+        raise Invalid(f"{path.name} is not JSON: {error}.", details={"path": path.name}) from error
+    if not isinstance(content, dict):
+        raise Invalid(f"{path.name} must hold one JSON object.", details={"path": path.name})
+    return content
+
+
+def _node_ids_by_service(graph: dict[str, Any]) -> dict[str, str]:
+    nodes = graph.get("nodes")
+    if not isinstance(nodes, list):
+        return {}
+    return {
+        str(node["data"].get("serviceName")): str(node.get("id"))
+        for node in nodes
+        if isinstance(node, dict) and isinstance(node.get("data"), dict)
+    }

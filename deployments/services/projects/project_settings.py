@@ -1,0 +1,58 @@
+"""How a project's deployments behave, what it is called, and its end. For the owner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from deployments.errors import Conflict
+from deployments.repositories import projects
+from deployments.services.permissions import access
+from deployments.services.projects import sources
+from deployments.types import Caller, GraphRecord, Page, ProjectRecord, Right
+
+MAX_LIMIT = 100
+
+
+def change_project(
+    *, caller: Caller, project_id: UUID, name: str | None = None, settings: Mapping[str, Any]
+) -> ProjectRecord:
+    """The project as it then is; what is not named stays. Raises NotFound, Forbidden, Invalid, or Conflict."""
+    access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
+    changes = sources.known_settings(settings)
+    if name is not None:
+        changes["name"] = sources.usable_name(name)
+    try:
+        with transaction.atomic():
+            return projects.change(project_id=project_id, changes=changes)
+    except IntegrityError as error:
+        raise Conflict("You have a project of this name already.", details={"name": "taken"}) from error
+
+
+def delete_project(*, caller: Caller, project_id: UUID) -> None:
+    """Remove a project that was never deployed. Raises NotFound, Forbidden, or Conflict: history is never deleted."""
+    access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
+    with transaction.atomic():
+        projects.lock(project_id=project_id)
+        if not projects.delete_unused(project_id=project_id):
+            raise Conflict("The project has deployments, and what was deployed stays known. Stop it instead.")
+
+
+def list_projects(*, caller: Caller, name: str = "", page: int = 1, limit: int = 100) -> Page[ProjectRecord]:
+    """The caller's projects whose names hold `name`, by name; page from 1, limit clamped to 1..100."""
+    return projects.page_visible(caller=caller, name=name, page=max(1, page), limit=min(MAX_LIMIT, max(1, limit)))
+
+
+def list_graphs(*, caller: Caller, project_id: UUID, page: int = 1, limit: int = 20) -> Page[GraphRecord]:
+    """The graph's versions, newest first. Raises NotFound."""
+    access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
+    return projects.page_of_graphs(project_id=project_id, page=max(1, page), limit=min(MAX_LIMIT, max(1, limit)))
+
+
+def get_graph(*, caller: Caller, project_id: UUID, version: int) -> GraphRecord:
+    """Raises NotFound."""
+    access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
+    return projects.get_graph(project_id=project_id, version=version)

@@ -1,0 +1,127 @@
+"""Own sources: projects, their graphs and their code, filled from the admin, REST or a command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from deployments.errors import Conflict, Invalid, NotFound
+from deployments.repositories import bundles, projects
+from deployments.services.permissions import access, quotas
+from deployments.services.secrets import variables
+from deployments.services.stacks.generation import invalid_graph
+from deployments.types import Caller, CodeRecord, GraphRecord, ProjectRecord, Right
+from stackgen.code.bundle import canonical_tar
+from stackgen.errors import BundleInvalid, GraphInvalid
+from stackgen.graph.reader import parse_graph
+from stackgen.graph.secrets import split_secrets
+
+MAX_NAME = 100
+SETTINGS = frozenset({"concurrency", "restore_on_failure", "health_deadline", "health_window", "retention"})
+
+
+def create_project(
+    *, caller: Caller, project_id: UUID, name: str, settings: Mapping[str, Any] | None = None
+) -> ProjectRecord:
+    """A new project of the caller. Raises Invalid, or Conflict when the caller has one of this name."""
+    name, chosen = usable_name(name), known_settings(settings or {})
+    quotas.room_for_project(owner_id=caller.user_id)
+    try:
+        with transaction.atomic():
+            return projects.create(
+                project_id=project_id,
+                owner_id=caller.user_id,
+                name=name,
+                slug=projects.slug_of(name, project_id),
+                settings=chosen,
+            )
+    except IntegrityError as error:
+        raise Conflict("You have a project of this name already.", details={"name": "taken"}) from error
+
+
+def usable_name(name: str) -> str:
+    """The name without blanks around it. Raises Invalid."""
+    name = name.strip()
+    if not name or len(name) > MAX_NAME:
+        raise Invalid("A project needs a name of at most 100 characters.", details={"name": "1 to 100 characters"})
+    return name
+
+
+def known_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The same. Raises Invalid for what is no setting of a project."""
+    if unknown := sorted(set(settings) - SETTINGS):
+        raise Invalid("Unknown setting.", details=dict.fromkeys(unknown, "not a setting of a project"))
+    return dict(settings)
+
+
+def store_graph(*, caller: Caller, project_id: UUID, graph: Mapping[str, Any], patience: float = 0.0) -> GraphRecord:
+    """Store the graph as the project's next version, its secret values apart and sealed.
+
+    Waits up to `patience` seconds for an upload of the caller's that is underway. Raises NotFound, Forbidden, TooMuch,
+    or Invalid with every problem by node and field; nothing is stored then.
+    """
+    project = access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
+    with quotas.one_heavy(caller, patience=patience):
+        quotas.room_for_graph(owner_id=project.owner_id)
+        return keep_graph(project_id=project_id, graph=graph)
+
+
+def keep_graph(*, project_id: UUID, graph: Mapping[str, Any]) -> GraphRecord:
+    """The same for the product itself, no caller asked."""
+    try:
+        parse_graph(graph)
+        split = split_secrets(graph)
+    except GraphInvalid as error:
+        raise invalid_graph(error) from error
+    with transaction.atomic():
+        stored = projects.add_graph(project_id=project_id, graph=split.graph)
+        variables.keep_given(project_id=project_id, values=dict(split.values))
+    return stored
+
+
+def store_code(*, caller: Caller, project_id: UUID, node_id: str, content: bytes, patience: float = 0.0) -> str:
+    """Store a tar as the code of a node; returns its digest. Raises NotFound, Forbidden, TooMuch or Invalid.
+
+    Waits up to `patience` seconds for an upload of the caller's that is underway.
+    """
+    project = access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
+    graph = projects.latest_graph(project_id=project_id)
+    known = {str(node["id"]) for node in graph.graph.get("nodes", [])} if graph else set()
+    if node_id not in known:
+        raise Invalid("The project's graph has no such node.", details={"nodeId": "not in the graph"})
+    with quotas.one_heavy(caller, patience=patience):
+        try:
+            digest, canonical = canonical_tar(content)
+        except BundleInvalid as error:
+            raise Invalid(str(error), details={"code": str(error)}) from error
+        quotas.room_for_code(owner_id=project.owner_id, digest=digest, size=len(canonical))
+        bundles.keep(project_id=project_id, node_id=node_id, digest=digest, content=canonical)
+    return digest
+
+
+def latest_graph(*, caller: Caller, project_id: UUID) -> GraphRecord | None:
+    """The newest version of the project's graph, if there is any. Raises NotFound."""
+    access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
+    return projects.latest_graph(project_id=project_id)
+
+
+def remove_code(*, caller: Caller, project_id: UUID, node_id: str) -> None:
+    """The node is built from no code of ours any more. Raises NotFound, also when there is none, or Forbidden."""
+    access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
+    if not bundles.unassign(project_id=project_id, node_id=node_id):
+        raise NotFound("The node has no code.")
+
+
+def list_code(*, caller: Caller, project_id: UUID) -> tuple[CodeRecord, ...]:
+    """The code of every node, by node. Raises NotFound."""
+    access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
+    return bundles.described(project_id=project_id)
+
+
+def code_of(*, caller: Caller, project_id: UUID) -> dict[str, str]:
+    """Node id to digest of the code it is built from next. Raises NotFound."""
+    access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
+    return bundles.assigned(project_id=project_id)

@@ -1,0 +1,86 @@
+"""The successes of a project, and what lies between two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from deployments.errors import Conflict, Invalid, NotFound
+from deployments.repositories import history
+from deployments.services.history import restorable, snapshots
+from deployments.services.permissions import access
+from deployments.types import Caller, HistoryEntry, KeptImages, Page, Right
+from stackgen.plan import Change, compare_services
+
+MAX_LIMIT = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryDiff:
+    """What a deployment of the newer entry would do where the older one runs. Names of variables, never values."""
+
+    changes: tuple[Change, ...]
+    text: str
+    env_added: tuple[str, ...]
+    env_removed: tuple[str, ...]
+    env_changed: tuple[str, ...]
+
+
+def list_history(
+    *, caller: Caller, project_id: UUID, target_id: UUID | None = None, page: int = 1, limit: int = 20
+) -> Page[HistoryEntry]:
+    """Newest first, each with whether it can be restored now. Page from 1, limit clamped to 1..100. Raises NotFound."""
+    access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
+    found = history.page_of(
+        project_id=project_id, target_id=target_id, page=max(1, page), limit=min(MAX_LIMIT, max(1, limit))
+    )
+    judged = restorable.judge_all(found.items)
+    return Page(items=judged, page=found.page, limit=found.limit, total=found.total)
+
+
+def get_entry(*, caller: Caller, history_id: UUID) -> HistoryEntry:
+    """Raises NotFound, also for strangers."""
+    entry = history.get(history_id=history_id)
+    try:
+        access.project_for(caller=caller, project_id=entry.project_id, right=Right.SEE)
+    except NotFound:
+        raise NotFound("No such history entry.") from None
+    return restorable.judge(entry)
+
+
+def diff_history(*, caller: Caller, older_id: UUID, newer_id: UUID) -> HistoryDiff:
+    """Raises NotFound, Invalid for entries of two projects, or Conflict when one is no longer kept."""
+    older, newer = (get_entry(caller=caller, history_id=each) for each in (older_id, newer_id))
+    if older.project_id != newer.project_id:
+        raise Invalid("These are versions of two projects.", details={"with": "of another project"})
+    for entry in (older, newer):
+        if entry.dropped:
+            raise Conflict(f"{entry.version} is no longer kept.", details={"with": "no longer kept"})
+    old, new = history.snapshot(history_id=older.id), history.snapshot(history_id=newer.id)
+    changed = changed_names(snapshots.values_of(old), snapshots.values_of(new))
+    plan = compare_services(
+        old=snapshots.services_of(old.config),
+        new=snapshots.services_of(new.config),
+        engine=new.config.get("engine", "compose"),
+        content=new.config.get("contentHash", ""),
+        new_values=changed,
+    )
+    env_old, env_new = snapshots.env_of(old), snapshots.env_of(new)
+    return HistoryDiff(
+        changes=plan.changes,
+        text=snapshots.text_of(plan.changes),
+        env_added=tuple(sorted(env_new.keys() - env_old.keys())),
+        env_removed=tuple(sorted(env_old.keys() - env_new.keys())),
+        env_changed=changed_names(env_old, env_new),
+    )
+
+
+def changed_names(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, ...]:
+    """Names in both whose values differ."""
+    return tuple(sorted(name for name in old.keys() & new.keys() if old[name] != new[name]))
+
+
+def kept_images(*, target_ids: Collection[UUID]) -> tuple[KeptImages, ...]:
+    """What agents must not clean up: all that kept entries of these targets need. For the product itself."""
+    return history.kept_images(target_ids=target_ids)

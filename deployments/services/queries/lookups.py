@@ -1,0 +1,80 @@
+"""Reads for every door, with the access rule applied here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from deployments.repositories import events, lists
+from deployments.services.permissions import access
+from deployments.states import Status
+from deployments.types import Caller, DeploymentRecord, EventRecord, Page, Position, Right
+
+MAX_LIMIT = 100
+
+
+def get_deployment(*, caller: Caller, deployment_id: UUID) -> DeploymentRecord:
+    """Raises NotFound, also for strangers."""
+    return access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.SEE)
+
+
+def list_deployments(
+    *,
+    caller: Caller,
+    project_id: UUID | None = None,
+    status: Status | None = None,
+    page: int = 1,
+    limit: int = 10,
+    after: Position | None = None,
+    oldest_first: bool = False,
+) -> Page[DeploymentRecord]:
+    """Newest first; page from 1, limit clamped to 1..100; with `after` what follows there, and the page is not used.
+
+    NotFound for a project that is not the caller's to see.
+    """
+    if project_id is not None:
+        access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
+    selection = lists.selection_of(caller=caller, project_id=project_id, status=status)
+    limit = min(MAX_LIMIT, max(1, limit))
+    if after is not None:
+        return lists.page_after(selection=selection, after=after, limit=limit, oldest_first=oldest_first)
+    return lists.page_of(selection=selection, page=max(1, page), limit=limit, oldest_first=oldest_first)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventsPage:
+    """Some events in order; `next` is what to read on after, 0 where nothing more is stored.
+
+    `forgotten`: housekeeping has taken some before the last of them, or all that there were.
+    """
+
+    events: tuple[EventRecord, ...]
+    next: int
+    forgotten: bool
+
+
+def events_page(*, caller: Caller, deployment_id: UUID, sequence: int, limit: int) -> EventsPage:
+    """The deployment's events above `sequence`, in order, bounded in number and bytes. Raises NotFound."""
+    # Read before the events, so that `next` is never 0 while something waits.
+    deployment = access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.SEE)
+    found = events.after(deployment_id=deployment_id, sequence=sequence, limit=limit)
+    last = found[-1].sequence if found else deployment.last_sequence
+    return EventsPage(
+        events=found,
+        next=last if last < deployment.last_sequence else 0,
+        forgotten=len(found) < last - sequence,
+    )
+
+
+def all_kept(*, deployment_id: UUID, after: int, last: int) -> bool:
+    """Whether every event above `after` and up to `last` is still there. The caller has asked for the right to see."""
+    return events.count_between(deployment_id=deployment_id, after=after, last=last) == max(0, last - after)
+
+
+def events_after(*, caller: Caller, deployment_id: UUID, sequence: int, limit: int = 500) -> tuple[EventRecord, ...]:
+    """The deployment's events above `sequence`, in order, bounded in bytes too: ask until there are none.
+
+    Raises NotFound.
+    """
+    access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.SEE)
+    return events.after(deployment_id=deployment_id, sequence=sequence, limit=limit)

@@ -1,0 +1,125 @@
+"""Store a wish, of whatever kind, as a pending deployment: in one transaction, once per request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from agents.services import directory
+from deployments import queue
+from deployments.errors import Conflict
+from deployments.events import EventType, NewEvent
+from deployments.repositories import clock, deployments, events, grants, history, lanes
+from deployments.repositories.grants import Side
+from deployments.services.lifecycle import caller_session, settle
+from deployments.services.permissions import access, rights
+from deployments.services.secrets import sealing
+from deployments.states import Kind, Reason
+from deployments.types import Caller, DeploymentRecord, DeployRequest, ProjectRecord, ServiceState, lane_of
+
+SUPERSEDE = "supersede"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What is to be stored, checked whole. `request` names project and target and holds the clear variables.
+
+    `gives`: halves of the project's right to the server that the caller gives by asking.
+    """
+
+    request: DeployRequest
+    project: ProjectRecord
+    graph_version_id: int
+    graph_version: int
+    code: Mapping[str, str]
+    services: tuple[ServiceState, ...]
+    kind: Kind = Kind.DEPLOY
+    replicas: Mapping[str, int] = field(default_factory=dict)
+    restores: UUID | None = None
+    rollback_of: UUID | None = None
+    gives: tuple[Side, ...] = ()
+
+
+def repeated(*, caller: Caller, request_id: str) -> DeploymentRecord | None:
+    """The deployment that this request made before, if any."""
+    return deployments.by_request(requested_by=caller.user_id, request_id=request_id)
+
+
+def accept(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> DeploymentRecord:
+    """Store the wish as pending, put its job on the queue and answer with it; with the first one for a repeat.
+
+    Opens its own transaction. Raises Conflict when retention took away meanwhile what it restores, NotFound when the
+    server was removed, or Forbidden when the project's right to it was ended.
+    """
+    try:
+        with transaction.atomic():
+            _store(caller=caller, wish=wish, deployment_id=deployment_id, at=at)
+    except IntegrityError:
+        first = repeated(caller=caller, request_id=wish.request.request_id)
+        if first is None:
+            raise
+        return first
+    return deployments.get(deployment_id=deployment_id)
+
+
+def _store(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> None:
+    request, project = wish.request, wish.project
+    lanes.lock(lane=lane_of(project_id=project.id, target_id=request.target.id))
+    _hold_right(caller=caller, wish=wish, at=at)
+    if wish.restores is not None and not history.is_kept(history_id=wish.restores):
+        raise Conflict("That version is no longer kept.", details={"targetDeploymentId": "no longer kept"})
+    if project.concurrency == SUPERSEDE and wish.kind == Kind.DEPLOY:
+        _supersede_waiting(request=request, by=caller.name, at=at)
+    # The lane is locked, so this is also the order in which they wait.
+    accepted_at = clock.now()
+    deployments.create(
+        deployment_id=deployment_id,
+        owner_id=project.owner_id,
+        requested_by=caller.user_id,
+        request=request,
+        graph_version_id=wish.graph_version_id,
+        code=wish.code,
+        env_vars=sealing.seal_env(values=request.env_vars, deployment_id=deployment_id),
+        services=wish.services,
+        at=accepted_at,
+        next_attempt_at=accepted_at + timedelta(seconds=settings.AXION_TAKEOVER_AFTER),
+        kind=wish.kind,
+        replicas=dict(wish.replicas) or None,
+        restores_id=wish.restores,
+        rollback_of_id=wish.rollback_of,
+        sealed_session=caller_session.seal_session(caller=caller, deployment_id=deployment_id)
+        if wish.kind == Kind.DEPLOY
+        else "",
+    )
+    told = {"requestedBy": caller.name, "graphVersion": wish.graph_version, "kind": wish.kind}
+    if whose := access.acts_for(caller=caller, project=project):
+        told["onBehalfOf"] = whose
+    requested = NewEvent(type=EventType.REQUESTED, payload=told)
+    events.append(deployment_id=deployment_id, events=[requested], at=at)
+    queue.enqueue_run(deployment_id=deployment_id, attempt=0)
+
+
+def _hold_right(*, caller: Caller, wish: Wish, at: datetime) -> None:
+    """From here to the commit nobody ends the right that was seen before, and nobody removes the server."""
+    request, project = wish.request, wish.project
+    if wish.kind == Kind.STOP:
+        return
+    if not directory.hold_server(server_id=request.target.id):
+        raise rights.missing_server()
+    grants.give(project_id=project.id, server_id=request.target.id, sides=wish.gives, by=caller.user_id, at=at)
+    if not caller.sees_everything:
+        rights.require(project=project, server_id=request.target.id)
+
+
+def _supersede_waiting(*, request: DeployRequest, by: str, at: datetime) -> None:
+    """A deploy replaces the deploys that wait, and nothing else: each other kind does what no deploy does."""
+    for waiting_id in lanes.waiting(project_id=request.project_id, target_id=request.target.id, kind=Kind.DEPLOY):
+        outcome = deployments.Outcome(
+            reason=Reason.SUPERSEDED, message=f"A newer deployment, asked for by {by}, took its place."
+        )
+        settle.fail(deployment_id=waiting_id, outcome=outcome, at=at)

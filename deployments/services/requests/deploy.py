@@ -1,0 +1,143 @@
+"""Accept a wish to deploy: check it whole, store it pending, answer at once."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from agents.limits import KIB, MAX_VALUE_BYTES
+from deployments.errors import Invalid
+from deployments.repositories.grants import Side
+from deployments.services.fleet import same_machine
+from deployments.services.history import snapshots
+from deployments.services.lifecycle import approvals
+from deployments.services.permissions import access, rights
+from deployments.services.projects import graph_source
+from deployments.services.projects.graph_source import Origin
+from deployments.services.requests import create
+from deployments.services.secrets import variables
+from deployments.services.stacks import generation, privileges, size_limits
+from deployments.types import Caller, DeploymentRecord, DeployRequest, GraphRecord, ProjectRecord, ServiceState
+from stackgen.results import COMPOSE_FILE, Stack
+
+MAX_ENV_VARS = 1000
+MAX_ENV_BYTES = 1024 * 1024
+ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A checked request with all that it would be made of."""
+
+    project: ProjectRecord
+    graph: GraphRecord
+    code: Mapping[str, str]
+    stack: Stack
+
+
+def deploy_project(*, caller: Caller, request: DeployRequest, deployment_id: UUID, at: datetime) -> DeploymentRecord:
+    """Store a pending deployment of the project's newest graph and code, and put its job on the queue.
+
+    Where a peer has graph or code, the job fetches them and holds them against the approval; peers are asked here for
+    ownership alone. The same request id by the same caller answers with the first one. Opens its own transaction.
+    Raises NotFound, Forbidden (also for a server that the project was not granted), Invalid with node and field,
+    Conflict naming what changed since the approval that the request carries, or PeerFailed when ownership cannot be
+    checked; nothing is stored then.
+    """
+    project = access.project_to_deploy(caller=caller, project_id=request.project_id)
+    repeated = create.repeated(caller=caller, request_id=request.request_id)
+    if repeated is not None:
+        return repeated
+    gives = check_request(caller=caller, project=project, request=request)
+    origin = graph_source.known(project_id=project.id)
+    services: tuple[ServiceState, ...] = ()
+    if not graph_source.come_later():
+        draft = draft_of(project=project, origin=origin, request=request)
+        _refuse_privileges(draft=draft, request=request)
+        services = snapshots.states_of(draft.stack.services)
+        if request.approval:
+            # A project that was never planned has no key yet; then the approval is not its.
+            variables.keep_fingerprint_key(project_id=project.id, new_password=secrets.token_urlsafe)
+            approvals.check(approved=request.approval, marks=_marks_now(draft=draft, request=request))
+    wish = create.Wish(
+        request=request,
+        project=project,
+        graph_version_id=origin.graph.id,
+        graph_version=origin.graph.version,
+        code=origin.code,
+        services=services,
+        gives=gives,
+    )
+    return create.accept(caller=caller, wish=wish, deployment_id=deployment_id, at=at)
+
+
+def draft_to_plan(*, caller: Caller, request: DeployRequest) -> Draft:
+    """The request as it would be deployed now, with a peer's graph where it has it. Raises as deploy_project does."""
+    project = access.project_to_deploy(caller=caller, project_id=request.project_id)
+    check_request(caller=caller, project=project, request=request)
+    draft = draft_of(project=project, origin=graph_source.drawn(caller=caller, project_id=project.id), request=request)
+    _refuse_privileges(draft=draft, request=request)
+    return draft
+
+
+def draft_of(*, project: ProjectRecord, origin: Origin, request: DeployRequest) -> Draft:
+    """Generate what a checked request asks for. Raises Invalid with node and field, or for more than can be sent."""
+    stack = generation.generate_stack(
+        project=project, graph=origin.graph.graph, code=origin.code, env_names=tuple(sorted(request.env_vars))
+    )
+    size_limits.check_stack(stack)
+    return Draft(project=project, graph=origin.graph, code=origin.code, stack=stack)
+
+
+def check_request(*, caller: Caller, project: ProjectRecord, request: DeployRequest) -> tuple[Side, ...]:
+    """What the caller gives by asking, see `rights.by_use`.
+
+    Raises as that does, Invalid for the variables, and Conflict for a machine that has the project under another name.
+    """
+    check_env_vars(request.env_vars)
+    gives = rights.by_use(caller=caller, project=project, target=request.target)
+    same_machine.refuse(project_id=project.id, target=request.target)
+    return gives
+
+
+def _refuse_privileges(*, draft: Draft, request: DeployRequest) -> None:
+    config = {"dockerComposeYml": draft.stack.files[COMPOSE_FILE]}
+    privileges.refuse_unallowed(config=config, server_id=request.target.id)
+
+
+def approval_now(*, draft: Draft, request: DeployRequest) -> str:
+    """The approval of a plan made now. The project's fingerprint key is there."""
+    return approvals.approval_of(_marks_now(draft=draft, request=request))
+
+
+def _marks_now(*, draft: Draft, request: DeployRequest) -> dict[str, str]:
+    marks = approvals.marks_of(
+        project=draft.project,
+        graph_version=draft.graph.version,
+        code=draft.code,
+        env=request.env_vars,
+        stack=draft.stack,
+        force=request.force_redeploy,
+    )
+    marks[approvals.RUNNING] = approvals.running_mark(project_id=draft.project.id, target=request.target)
+    return marks
+
+
+def check_env_vars(env_vars: Mapping[str, str]) -> None:
+    """Raises Invalid naming the variable; never repeats a value."""
+    if len(env_vars) > MAX_ENV_VARS:
+        raise Invalid(f"At most {MAX_ENV_VARS} variables.", details={"envVars": "too many"})
+    for name, value in env_vars.items():
+        if not ENV_NAME.fullmatch(name):
+            raise Invalid("A variable's name is not usable.", details={f"envVars.{name[:50]}": "letters, digits and _"})
+        if "\x00" in value:
+            raise Invalid("A variable's value holds a NUL byte.", details={f"envVars.{name}": "holds a NUL byte"})
+        if len(value.encode()) > MAX_VALUE_BYTES:
+            told = f"larger than {MAX_VALUE_BYTES // KIB} KiB"
+            raise Invalid(f"A variable's value is {told}.", details={f"envVars.{name}": told})
+    if sum(len(value.encode()) for value in env_vars.values()) > MAX_ENV_BYTES:
+        raise Invalid("The variables are larger than 1 MiB together.", details={"envVars": "too large"})

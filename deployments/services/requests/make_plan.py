@@ -1,0 +1,145 @@
+"""What will happen: the plan of a deployment or a rollback, before anybody asks for it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from deployments.errors import Invalid
+from deployments.repositories import history, lanes, projects
+from deployments.services.history import snapshots
+from deployments.services.lifecycle.observations import IMAGE_VOLUMES
+from deployments.services.permissions import access, quotas, rights
+from deployments.services.queries.history import changed_names
+from deployments.services.requests import deploy, rollback
+from deployments.services.secrets import variables
+from deployments.services.stacks import port_conflicts, privileges
+from deployments.states import Status
+from deployments.types import Caller, DeploymentRecord, DeployRequest, Right, Target
+from stackgen.plan import Change, Plan, compare_services
+from stackgen.results import StackService
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedDeployment:
+    """What each service goes through, as data and as text. Hand `approval` in with the deployment to be held to it.
+
+    A rollback has no approval: it brings back what was proven, whatever was drawn since.
+    """
+
+    changes: tuple[Change, ...]
+    text: str
+    approval: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """What runs in a lane, as far as it can be opened."""
+
+    services: tuple[StackService, ...] = ()
+    values: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
+    image_volumes: tuple[str, ...] = ()
+
+
+def plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeployment:
+    """The plan of this very request. Stores nothing but, once per project, the key of its fingerprints.
+
+    Needs the right to deploy: a plan tells which values are new. Raises as deploy_project does, and TooMuch.
+    """
+    with quotas.one_heavy(caller):
+        return _plan_deployment(caller=caller, request=request)
+
+
+def _plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeployment:
+    draft = deploy.draft_to_plan(caller=caller, request=request)
+    variables.keep_fingerprint_key(project_id=draft.project.id, new_password=secrets.token_urlsafe)
+    running = _running(project_id=draft.project.id, target=request.target)
+    values = variables.proposed_values(project_id=draft.project.id, stack=draft.stack, env=request.env_vars)
+    plan = compare_services(
+        old=running.services,
+        new=draft.stack.services,
+        engine=draft.stack.engine,
+        content=draft.stack.content_hash,
+        new_values=changed_names(running.values, values),
+        image_volumes=running.image_volumes,
+    )
+    approval = deploy.approval_now(draft=draft, request=request)
+    taken = port_conflicts.ports_taken(project=draft.project, target=request.target, services=draft.stack.services)
+    return PlannedDeployment(
+        changes=plan.changes,
+        text=Plan(changes=plan.changes, approval=approval).text(),
+        approval=approval,
+        warnings=(*draft.stack.warnings, *taken, *running.warnings),
+    )
+
+
+def plan_rollback(
+    *, caller: Caller, deployment_id: UUID, target_deployment_id: UUID | None = None
+) -> PlannedDeployment:
+    """The plan of this very rollback. Raises as rollback_deployment does, and TooMuch."""
+    with quotas.one_heavy(caller):
+        return _plan_rollback(caller=caller, deployment_id=deployment_id, target_deployment_id=target_deployment_id)
+
+
+def _plan_rollback(*, caller: Caller, deployment_id: UUID, target_deployment_id: UUID | None) -> PlannedDeployment:
+    deployment = access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.DEPLOY)
+    project = projects.get(project_id=deployment.project_id)
+    rights.by_use(caller=caller, project=project, target=deployment.target)
+    entry = rollback.choose_entry(caller=caller, deployment=deployment, target_deployment_id=target_deployment_id)
+    kept = history.snapshot(history_id=entry.id)
+    privileges.refuse_unallowed(config=kept.config, server_id=deployment.target.id)
+    running = _running(project_id=deployment.project_id, target=deployment.target)
+    said = (f"Back to {entry.version}, images and values as they were then.", *_later_success(deployment))
+    plan = compare_services(
+        old=running.services,
+        new=snapshots.services_of(kept.config),
+        engine=kept.config.get("engine", "compose"),
+        content=kept.config.get("contentHash", ""),
+        new_values=changed_names(running.values, snapshots.values_of(kept)),
+        image_volumes=running.image_volumes,
+    )
+    return PlannedDeployment(
+        changes=plan.changes,
+        text=snapshots.text_of(plan.changes),
+        approval="",
+        warnings=(*said, *running.warnings),
+    )
+
+
+def _later_success(deployment: DeploymentRecord) -> tuple[str, ...]:
+    """Undoing a success that runs no longer is allowed; it should be no surprise."""
+    running = history.running(project_id=deployment.project_id, target_id=deployment.target.id)
+    if deployment.status is Status.SUCCESS and running is not None and running.deployment_id != deployment.id:
+        return (f"{running.version} runs there now, a later success than this deployment.",)
+    return ()
+
+
+def _running(*, project_id: UUID, target: Target) -> Running:
+    entry = history.running(project_id=project_id, target_id=target.id)
+    if entry is None or entry.dropped:
+        return Running(values={})
+    kept = history.snapshot(history_id=entry.id)
+    running = Running(
+        services=snapshots.services_with_volumes(kept.config),
+        values={},
+        warnings=_doubts(project_id=project_id, target=target),
+        image_volumes=tuple(kept.config.get(IMAGE_VOLUMES, {})),
+    )
+    try:
+        return replace(running, values=snapshots.values_of(kept))
+    except Invalid as error:
+        return replace(running, warnings=(*running.warnings, f"New values cannot be told. {error.message}"))
+
+
+def _doubts(*, project_id: UUID, target: Target) -> tuple[str, ...]:
+    """What makes it uncertain that the last success is what runs."""
+    last = lanes.last_started(project_id=project_id, target_id=target.id)
+    if last is not None and last.holds_lane:
+        return ("A deployment is at work there; what it leaves may differ from this.",)
+    if last is not None and last.status is Status.FAILED and last.cancel_confirmed_at is None:
+        return ("The last deployment failed and nobody has proven that what ran before is back.",)
+    return ()

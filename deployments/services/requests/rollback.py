@@ -1,0 +1,115 @@
+"""Undo a deployment by hand: bring an earlier success of the same lane back, as it was, building nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from deployments.errors import Conflict, Invalid
+from deployments.repositories import history, projects
+from deployments.services.history import restorable, snapshots
+from deployments.services.lifecycle import rollback_target
+from deployments.services.permissions import access, rights
+from deployments.services.requests import create
+from deployments.services.stacks import privileges
+from deployments.states import Kind, Status
+from deployments.types import Caller, DeploymentRecord, DeployRequest, HistoryEntry, Right
+
+# So many earlier successes are looked through for one to offer.
+MOST_TRIED = 50
+
+
+def rollback_deployment(
+    *,
+    caller: Caller,
+    deployment_id: UUID,
+    target_deployment_id: UUID | None = None,
+    rollback_id: UUID,
+    request_id: str = "",
+    at: datetime,
+) -> DeploymentRecord:
+    """Store a pending deployment of kind rollback that carries the snapshot of the target deployment's success.
+
+    Without a target: the last success before this deployment. The same request id by the same caller answers with the
+    first rollback and does nothing. The undone deployment changes when the rollback starts, not before. Opens its own
+    transaction. Raises NotFound, Forbidden, Invalid for a cluster and for another lane's target, or Conflict with the
+    reason when there is nothing to undo or the target cannot be restored now.
+    """
+    deployment = access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.DEPLOY)
+    first = create.repeated(caller=caller, request_id=request_id)
+    if first is not None:
+        return first
+    project = projects.get(project_id=deployment.project_id)
+    gives = rights.by_use(caller=caller, project=project, target=deployment.target)
+    entry = choose_entry(caller=caller, deployment=deployment, target_deployment_id=target_deployment_id)
+    kept = history.snapshot(history_id=entry.id)
+    privileges.refuse_unallowed(config=kept.config, server_id=deployment.target.id)
+    env = snapshots.env_of(kept)
+    wish = create.Wish(
+        kind=Kind.ROLLBACK,
+        request=DeployRequest(
+            project_id=deployment.project_id, target=deployment.target, env_vars=env, request_id=request_id
+        ),
+        project=project,
+        graph_version_id=kept.graph_version_id,
+        graph_version=entry.graph_version,
+        code=kept.code,
+        services=snapshots.states_of(snapshots.services_of(kept.config)),
+        replicas=kept.replicas,
+        restores=entry.id,
+        rollback_of=deployment.id,
+        gives=gives,
+    )
+    return create.accept(caller=caller, wish=wish, deployment_id=rollback_id, at=at)
+
+
+def choose_entry(*, caller: Caller, deployment: DeploymentRecord, target_deployment_id: UUID | None) -> HistoryEntry:
+    """What to bring back. Raises as rollback_deployment says."""
+    check_can_be_undone(deployment)
+    if target_deployment_id is None:
+        return _last_before(deployment)
+    entry = _named(caller=caller, deployment=deployment, target_deployment_id=target_deployment_id)
+    judged = restorable.judge(entry)
+    if not judged.restorable:
+        raise Conflict(f"{entry.version} cannot be restored. {judged.why_not}", details={FIELD: judged.why_not})
+    return judged
+
+
+FIELD = "targetDeploymentId"
+
+
+def check_can_be_undone(deployment: DeploymentRecord) -> None:
+    """Raises Conflict for a deployment that is neither a success nor failed, and for one that never started."""
+    if deployment.status in rollback_target.CAN_BE_UNDONE:
+        if deployment.status is Status.FAILED and deployment.started_at is None:
+            raise Conflict("The deployment never started, so there is nothing to undo.")
+        return
+    if deployment.status in {Status.PENDING, Status.IN_PROGRESS}:
+        raise Conflict(f"The deployment is {deployment.status}; cancel it instead.")
+    raise Conflict(f"The deployment is {deployment.status}; it cannot be rolled back again.")
+
+
+def _named(*, caller: Caller, deployment: DeploymentRecord, target_deployment_id: UUID) -> HistoryEntry:
+    target = access.deployment_for(caller=caller, deployment_id=target_deployment_id, right=Right.SEE)
+    if target.id == deployment.id:
+        raise Invalid("A deployment cannot be rolled back to itself.", details={FIELD: "the same deployment"})
+    if (target.lane, target.owner_id) != (deployment.lane, deployment.owner_id):
+        raise Invalid("That deployment is of another project or target.", details={FIELD: "another project or target"})
+    entry = history.of_deployment(deployment_id=target.id)
+    if entry is None:
+        raise Invalid("That deployment never succeeded, so nothing of it is kept.", details={FIELD: "never succeeded"})
+    return entry
+
+
+def _last_before(deployment: DeploymentRecord) -> HistoryEntry:
+    """The last success before this one at which something ran. Another one is offered, never taken silently."""
+    earlier = history.before(deployment=deployment, limit=MOST_TRIED)
+    candidates = restorable.judge_all(tuple(entry for entry in earlier if entry.kind != Kind.STOP))
+    if not candidates:
+        raise Conflict("There is no earlier success on this target to go back to.")
+    wanted = candidates[0]
+    if wanted.restorable:
+        return wanted
+    others = [entry for entry in candidates if entry.restorable]
+    offer = f" {others[0].version} can: name {others[0].deployment_id}." if others else ""
+    raise Conflict(f"{wanted.version} cannot be restored. {wanted.why_not}{offer}", details={FIELD: wanted.why_not})

@@ -1,0 +1,80 @@
+"""Run another number of copies of one service; everything else stays as it runs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from deployments.errors import Conflict, Invalid
+from deployments.repositories import deployments, history
+from deployments.services.history import snapshots
+from deployments.services.permissions import access, rights
+from deployments.services.requests import create
+from deployments.services.stacks import generation, privileges
+from deployments.states import Kind
+from deployments.types import Caller, DeploymentRecord, DeployRequest, HistoryEntry, ProjectRecord, Right, Target
+from stackgen.results import COMPOSE_FILE, Stack
+
+
+def scale_service(
+    *,
+    caller: Caller,
+    project_id: UUID,
+    target: Target,
+    service_name: str,
+    replicas: int,
+    deployment_id: UUID,
+    request_id: str = "",
+    at: datetime,
+) -> DeploymentRecord:
+    """Store a pending deployment of kind scale: what runs then, with this number of copies of the service.
+
+    The next deployment of the project's graph has the graph's number again. The same request id by the same caller
+    answers with the first one. Opens its own transaction. Raises NotFound, Forbidden, Invalid naming the field, or
+    Conflict when nothing of the project runs there.
+    """
+    project = access.project_for(caller=caller, project_id=project_id, right=Right.DEPLOY)
+    first = create.repeated(caller=caller, request_id=request_id)
+    if first is not None:
+        return first
+    gives = rights.by_use(caller=caller, project=project, target=target)
+    running = history.running(project_id=project_id, target_id=target.id)
+    if running is None or running.kind == Kind.STOP:
+        raise Conflict("Nothing of the project runs there. Deploy it first.")
+    kept = history.snapshot(history_id=running.id)
+    named = {service.name: service.node_id for service in snapshots.services_of(kept.config)}
+    if service_name not in named:
+        known = ", ".join(sorted(named))
+        raise Invalid(f"No service of this name runs there. These do: {known}.", details={"serviceName": "not found"})
+    wanted = {**kept.replicas, named[service_name]: replicas}
+    stack = _checked(project=project, running=running, replicas=wanted)
+    privileges.refuse_unallowed(config={"dockerComposeYml": stack.files[COMPOSE_FILE]}, server_id=target.id)
+    wish = create.Wish(
+        kind=Kind.SCALE,
+        request=DeployRequest(
+            project_id=project_id, target=target, env_vars=snapshots.env_of(kept), request_id=request_id
+        ),
+        project=project,
+        graph_version_id=kept.graph_version_id,
+        graph_version=running.graph_version,
+        code=kept.code,
+        services=snapshots.states_of(stack.services),
+        # Only what was asked for: by the start something else may run, with copies of its own.
+        replicas={named[service_name]: replicas},
+        gives=gives,
+    )
+    return create.accept(caller=caller, wish=wish, deployment_id=deployment_id, at=at)
+
+
+def _checked(*, project: ProjectRecord, running: HistoryEntry, replicas: dict[str, int]) -> Stack:
+    """The stack that this would be. Raises Invalid when the service cannot have so many copies."""
+    made = deployments.get(deployment_id=running.deployment_id)
+    try:
+        return generation.generate_stack(
+            project=project,
+            graph=generation.with_replicas(graph=made.graph, replicas=replicas),
+            code=made.code,
+            env_names=made.env_names,
+        )
+    except Invalid as error:
+        raise Invalid(error.message, details={"replicas": "; ".join(error.details.values())}) from error

@@ -1,0 +1,109 @@
+"""Stop a project on a target: all its containers and networks go, its volumes and its history stay."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from agents import gateway
+from deployments.errors import Conflict, Forbidden
+from deployments.repositories import history, lanes, projects
+from deployments.services.fleet import machines
+from deployments.services.lifecycle import cancel
+from deployments.services.permissions import access, rights
+from deployments.services.requests import create
+from deployments.states import Kind
+from deployments.types import Caller, DeploymentRecord, DeployRequest, ProjectRecord, Right, Target, TargetKind
+
+
+def stop_project(
+    *,
+    caller: Caller,
+    project_id: UUID,
+    target: Target,
+    deployment_id: UUID,
+    request_id: str = "",
+    at: datetime,
+) -> DeploymentRecord:
+    """Store a pending deployment of kind stop; it waits in its lane like any other.
+
+    The project's owner may always; a deployer where the project may run. The same request id by the same caller
+    answers with the first one. Opens its own transaction. Raises NotFound, Forbidden, or Conflict when nothing of the
+    project was ever started there or it is stopped already.
+    """
+    project = access.project_for(caller=caller, project_id=project_id, right=Right.DEPLOY)
+    first = create.repeated(caller=caller, request_id=request_id)
+    if first is not None:
+        return first
+    last = lanes.last_started(project_id=project_id, target_id=target.id)
+    if last is None:
+        raise Conflict("Nothing of this project was ever started there.")
+    if not _may_stop(caller=caller, project=project, target=target):
+        raise Forbidden("This project may not use that server any more. Its owner, or the server's, can stop it there.")
+    return _stop(caller=caller, project=project, last=last, deployment_id=deployment_id, request_id=request_id, at=at)
+
+
+def stop_on_server(
+    *,
+    caller: Caller,
+    server_id: UUID,
+    project_id: UUID,
+    deployment_id: UUID,
+    request_id: str = "",
+    at: datetime,
+) -> DeploymentRecord:
+    """The same for the server's owner, whoever's project it is; what works there is cancelled, not waited for.
+
+    Raises NotFound, or Conflict as above.
+    """
+    machines.get_server(caller=caller, server_id=server_id)
+    first = create.repeated(caller=caller, request_id=request_id)
+    if first is not None:
+        return first
+    last = lanes.last_started(project_id=project_id, target_id=server_id)
+    if last is None:
+        raise rights.missing_project()
+    project = projects.get(project_id=project_id)
+    made = _stop(caller=caller, project=project, last=last, deployment_id=deployment_id, request_id=request_id, at=at)
+    # Dying before this only makes the stop wait for it.
+    cancel.cancel_at_work(caller=caller, project_id=project_id, target_id=server_id, at=at)
+    return made
+
+
+def _may_stop(*, caller: Caller, project: ProjectRecord, target: Target) -> bool:
+    if caller.sees_everything or project.owner_id == caller.user_id:
+        return True
+    owns = rights.owns_server(user_id=caller.user_id, server_id=target.id)
+    return owns or rights.is_granted(project=project, server_id=target.id)
+
+
+def _stop(
+    *,
+    caller: Caller,
+    project: ProjectRecord,
+    last: DeploymentRecord,
+    deployment_id: UUID,
+    request_id: str,
+    at: datetime,
+) -> DeploymentRecord:
+    if _is_stopped(last):
+        raise Conflict("The project is stopped there already.")
+    graph = projects.latest_graph(project_id=project.id)
+    assert graph is not None, "what was started had a graph"
+    wish = create.Wish(
+        kind=Kind.STOP,
+        request=DeployRequest(project_id=project.id, target=last.target, request_id=request_id),
+        project=project,
+        graph_version_id=graph.id,
+        graph_version=graph.version,
+        code={},
+        services=(),
+    )
+    return create.accept(caller=caller, wish=wish, deployment_id=deployment_id, at=at)
+
+
+def _is_stopped(last: DeploymentRecord) -> bool:
+    """Whether the last that was started there is a stop that succeeded, of a cluster on each of its servers."""
+    running = history.running(project_id=last.project_id, target_id=last.target.id)
+    stopped = running is not None and running.kind == Kind.STOP and running.deployment_id == last.id
+    return stopped and (last.target.kind is TargetKind.SERVER or not gateway.told_to_run(lane=last.lane))

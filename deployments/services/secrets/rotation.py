@@ -1,0 +1,106 @@
+"""Seal everything under the newest key, while deployments go on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from agents.isolation import Isolation
+from deployments.repositories import sealed
+from deployments.repositories.sealed import SealedSecret, SealedSession, SealedStack
+from deployments.services.secrets import sealing
+from deployments.services.secrets.sealing import CannotUnsealError, newest_version, version_of
+
+BATCH = 100
+# Each pass finds only what was written by a process that did not know the new key yet.
+MOST_PASSES = 20
+
+
+@dataclass
+class Rotation:
+    """What a rotation did. `unopened`: by key version, how many values stay because they could not be opened;
+    `failed`: how many rows stay because they are not as we store them.
+    """
+
+    resealed: int = 0
+    unopened: Counter[int] = field(default_factory=Counter)
+    failed: int = 0
+    settled: bool = False
+
+
+def rotate_keys() -> Rotation:
+    """Seal every stored value that another key sealed with the newest one.
+
+    Writes row by row and only over what it read, so it may be killed and started again, and loses no value that is
+    stored meanwhile. `settled` is True when a whole pass found nothing left to do.
+    """
+    done = Rotation()
+    for _ in range(MOST_PASSES):
+        found = _pass()
+        done.resealed += found.resealed
+        done.unopened, done.failed = found.unopened, found.failed
+        if found.resealed == 0:
+            done.settled = True
+            break
+    return done
+
+
+def _pass() -> Rotation:
+    """History after deployments: an entry copies its deployment's values while it holds that row."""
+    found, loop = Rotation(), Isolation(loop="rotation")
+    _each(sealed.secrets, lambda row: _reseal_secret(row, found), loop)
+    _each(sealed.of_deployments, lambda row: _reseal_stack(row, found, replace=sealed.replace_of_deployment), loop)
+    _each(sealed.sessions, lambda row: _reseal_session(row, found), loop)
+    _each(sealed.of_history, lambda row: _reseal_stack(row, found, replace=sealed.replace_of_history), loop)
+    found.failed = loop.failing
+    return found
+
+
+Read = Callable[..., tuple[SealedSecret, ...] | tuple[SealedStack, ...] | tuple[SealedSession, ...]]
+
+
+def _each(read: Read, act: Callable[..., None], loop: Isolation) -> None:
+    last: object = None
+    while page := read(after=last, limit=BATCH):
+        for row in page:
+            with loop.item((type(row).__name__, row.pk)):
+                act(row)
+        last = page[-1].pk
+
+
+def _reseal_secret(row: SealedSecret, found: Rotation) -> None:
+    renew = partial(sealing.renew_secret, project_id=row.project_id, key=row.key)
+    renewed = _renewed(row.sealed, renew=renew, found=found)
+    if renewed != row.sealed and sealed.replace_secret(old=row, sealed=renewed):
+        found.resealed += 1
+
+
+def _reseal_session(row: SealedSession, found: Rotation) -> None:
+    renewed = _renewed(row.sealed, renew=partial(sealing.renew_session, deployment_id=row.pk), found=found)
+    if renewed != row.sealed and sealed.replace_session(old=row, sealed=renewed):
+        found.resealed += 1
+
+
+def _reseal_stack(row: SealedStack, found: Rotation, *, replace: Callable[..., bool]) -> None:
+    renew = partial(sealing.renew_stack, deployment_id=row.deployment_id)
+    variables = _renewed(row.sealed_variables, renew=renew, found=found)
+    env = {
+        name: _renewed(value, renew=partial(sealing.renew_env, name=name, deployment_id=row.deployment_id), found=found)
+        for name, value in row.env_vars.items()
+    }
+    unchanged = (variables, env) == (row.sealed_variables, dict(row.env_vars))
+    if not unchanged and replace(old=row, sealed_variables=variables, env_vars=env):
+        found.resealed += 1
+
+
+def _renewed(value: str, *, renew: Callable[..., str], found: Rotation) -> str:
+    """The value under the newest key; as it is when that sealed it, when it is empty, or when it cannot be opened."""
+    if not value or version_of(value) == newest_version():
+        return value
+    try:
+        return renew(sealed=value)
+    except CannotUnsealError:
+        found.unopened[version_of(value)] += 1
+        return value

@@ -1,0 +1,109 @@
+"""The values behind a stack's variables: given with the request, kept with the project, or generated once."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Iterable, Mapping
+from uuid import UUID
+
+from deployments.errors import Invalid
+from deployments.repositories import deployments, secrets
+from deployments.services.secrets import sealing
+from deployments.types import DeploymentRecord
+from stackgen.errors import VariablesMissing
+from stackgen.parts.variables import resolve
+from stackgen.results import Stack, StackService
+
+PASSWORD_BYTES = 24
+# Kept with the project like a secret: without it nobody can try values against a fingerprint.
+FINGERPRINT_KEY = "internal.fingerprint"
+
+
+def resolve_values(*, deployment: DeploymentRecord, stack: Stack, new_password: Callable[[int], str]) -> dict[str, str]:
+    """Every variable of the stack with its value. Passwords that nobody gave are generated and kept for the project.
+
+    Opens small transactions of its own. The result is secret: seal it or hand it to the agent, nothing else.
+    """
+    needed = (FINGERPRINT_KEY, *generated_keys(stack))
+    kept = _with_generated(project_id=deployment.project_id, needed=needed, new_password=new_password)
+    return _resolved(stack=stack, env=request_env(deployment_id=deployment.id), kept=kept)
+
+
+def proposed_values(*, project_id: UUID, stack: Stack, env: Mapping[str, str]) -> dict[str, str]:
+    """The same for a plan: stores nothing, so a password that is still to be generated is empty. Secret."""
+    kept = {**dict.fromkeys(generated_keys(stack), ""), **project_secrets(project_id=project_id)}
+    return _resolved(stack=stack, env=env, kept=kept)
+
+
+def keep_fingerprint_key(*, project_id: UUID, new_password: Callable[[int], str]) -> None:
+    """See to it that the project has its key. Opens a small transaction of its own."""
+    _with_generated(project_id=project_id, needed=(FINGERPRINT_KEY,), new_password=new_password)
+
+
+def request_env(*, deployment_id: UUID) -> dict[str, str]:
+    """The variables that came with the request, opened. Secret."""
+    _, sealed_env = deployments.sealed_values(deployment_id=deployment_id)
+    return sealing.unseal_env(sealed=sealed_env, deployment_id=deployment_id)
+
+
+def generated_keys(stack: Stack) -> tuple[str, ...]:
+    """Keys of the passwords that nobody gives."""
+    return tuple(variable.key for variable in stack.variables if variable.kind == "generated")
+
+
+def _with_generated(*, project_id: UUID, needed: tuple[str, ...], new_password: Callable[[int], str]) -> dict[str, str]:
+    kept = project_secrets(project_id=project_id)
+    missing = {key: new_password(PASSWORD_BYTES) for key in needed if key not in kept}
+    if missing:
+        keep_generated(project_id=project_id, values=missing)
+        kept = project_secrets(project_id=project_id)
+    return kept
+
+
+def _resolved(*, stack: Stack, env: Mapping[str, str], kept: Mapping[str, str]) -> dict[str, str]:
+    try:
+        return resolve(stack=stack, env=env, secrets=kept)
+    except VariablesMissing as error:
+        raise Invalid(f"{error} Store the graph again with these values.") from error
+
+
+def content_hashes(*, project_id: UUID, services: Iterable[StackService], values: Mapping[str, str]) -> dict[str, str]:
+    """By service: a hash of all that it is made of, the values of its variables too, so that a new value replaces it.
+
+    HMAC-SHA-256 (RFC 2104) under a key of the project: the hash stands on the container, where anyone may read it.
+    """
+    key = project_secrets(project_id=project_id)[FINGERPRINT_KEY].encode()
+    hashes = {}
+    for service in services:
+        names = service.aspects.get("variables", "").split()
+        content = json.dumps([service.content_hash, [[name, values[name]] for name in names]])
+        hashes[service.name] = hmac.new(key, content.encode(), hashlib.sha256).hexdigest()
+    return hashes
+
+
+def project_secrets(*, project_id: UUID) -> dict[str, str]:
+    """The project's values by key, opened."""
+    return {
+        key: sealing.unseal_secret(sealed=value, project_id=project_id, key=key)
+        for key, value in secrets.sealed(project_id=project_id).items()
+    }
+
+
+def keep_generated(*, project_id: UUID, values: dict[str, str]) -> None:
+    """Keep generated values; one that another job stored first stays."""
+    sealed = {key: sealing.seal_secret(value=value, project_id=project_id, key=key) for key, value in values.items()}
+    secrets.add_missing(project_id=project_id, values=sealed)
+
+
+def keep_given(*, project_id: UUID, values: dict[str, str]) -> None:
+    """Keep values given in a graph over older ones."""
+    sealed = {key: sealing.seal_secret(value=value, project_id=project_id, key=key) for key, value in values.items()}
+    secrets.replace(project_id=project_id, values=sealed)
+
+
+def values_for(*, deployment_id: UUID) -> dict[str, str]:
+    """What the agent of this deployment passes to its containers: exactly the values of its start."""
+    sealed, _ = deployments.sealed_values(deployment_id=deployment_id)
+    return sealing.unseal_stack(sealed=sealed, deployment_id=deployment_id)

@@ -1,0 +1,35 @@
+"""Bounded work that keeps tables small. Every part may be missed or repeated without harm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from agents.isolation import isolation
+from deployments.repositories import counts, invitations
+from deployments.services.requests import idempotency
+from deployments.services.upkeep import pruning, retention
+
+MOST_PROJECTS = 50
+MOST_KEYS = 1000
+
+
+def tidy(*, at: datetime) -> int:
+    """Sum up counts, forget what is old and what nothing needs; returns how many things it moved.
+
+    Several may run at once. A part that fails is noted, and the others run.
+    """
+    parts: dict[str, Callable[[], int]] = {
+        "counts": lambda: counts.fold(limit=MOST_PROJECTS),
+        "request keys": lambda: idempotency.forget_old_keys(limit=MOST_KEYS),
+        "invitations": lambda: invitations.remove_old(at=at),
+        "retention": lambda: retention.drop_beyond_retention(at=at),
+        **pruning.parts(),
+    }
+    loop = isolation("housekeeping")
+    moved = 0
+    for name, part in parts.items():
+        if not loop.rests(name):
+            with loop.item(name):
+                moved += part()
+    return moved
