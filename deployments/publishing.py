@@ -17,10 +17,10 @@ from redis.exceptions import RedisError
 
 from agents.isolation import Isolation, isolation
 from deployments import live
-from deployments.broker import BROKER_AWAY
+from deployments.kafka.broker import BROKER_AWAY
+from deployments.kafka.event_stream import EventTopic
 from deployments.repositories import events
 from deployments.repositories.events import Mark
-from deployments.stream import EventTopic
 from deployments.types import EventRecord
 
 BATCH = 200

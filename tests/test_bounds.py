@@ -30,9 +30,10 @@ from agents.transport.session import OUTGOING_LIMIT
 from agents.transport.switchboard import CLAIM_LIMIT
 from agents.types import CommandData, DeployCommand, ServiceSpec
 from axion_deploy import body_limits
-from deployments import live, stream
+from deployments import live
 from deployments.api import parsers
 from deployments.events import EventType
+from deployments.kafka import event_stream
 from deployments.repositories import events
 from deployments.services.lifecycle import agent_reports
 from deployments.services.requests import deploy
@@ -176,7 +177,7 @@ def test_the_largest_event_and_the_ways_it_goes(sign: str) -> None:
         told = event(payload)
         # One that is larger than a page is still answered, by itself.
         assert len(json.dumps(payload)) < 2 * events.MAX_READ_BYTES
-        assert len(stream.value_of(told)) <= stream.MOST_EVENT_BYTES
+        assert len(event_stream.value_of(told)) <= event_stream.MOST_EVENT_BYTES
         for _, message in live.messages_of([told]):
             assert len(json.dumps(message)) < live.MAX_MESSAGE_BYTES + KIB
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from deployments.clients.line import Reply
 from deployments.errors import DeployError, Forbidden, Invalid, NotFound, PeerFailed, Unauthenticated
+from deployments.kafka.rpc import Reply
 
 ERROR = 2
 MOST_TEXT = 500

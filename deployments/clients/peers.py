@@ -16,8 +16,8 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from deployments.clients.breaker import Breaker
 from deployments.clients.envelope import PeerTroubled, body_of
-from deployments.clients.line import Line, NoReplyError
 from deployments.errors import DeployError, PeerFailed
+from deployments.kafka.rpc import Line, NoReplyError
 from deployments.types import Caller
 
 LONGEST_PAUSE = 2.0

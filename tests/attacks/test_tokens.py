@@ -22,10 +22,10 @@ from axion_deploy.fresh_password import ROUTES
 from deployments.clients.auth import validate_session
 from deployments.consumers.identity import caller_from
 from deployments.errors import Forbidden, Unauthenticated
-from deployments.intake import patterns
-from deployments.intake.desk import Desk
-from deployments.intake.identity import by_session
-from deployments.intake.messages import Incoming
+from deployments.kafka_api import handlers
+from deployments.kafka_api.dispatcher import Desk
+from deployments.kafka_api.identity import by_session
+from deployments.kafka_api.requests import Incoming
 from deployments.models import ApiToken, User
 from deployments.repositories import tokens as rows
 from deployments.scopes import Scope
@@ -94,7 +94,7 @@ def test_a_scope_is_kept_over_kafka(scene: Scene, people: People, scope: Scope) 
             value=json.dumps(body).encode(),
             headers=KNOCK,
         )
-        acts = pattern in patterns.PATTERNS and patterns.PATTERNS[pattern].has_effect
+        acts = pattern in handlers.PATTERNS and handlers.PATTERNS[pattern].has_effect
         expected = "FORBIDDEN" if acts and scope is Scope.READ else answers[0]
         assert (desk.answer(incoming).code or "SUCCESS") == expected, pattern
 

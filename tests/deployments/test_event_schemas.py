@@ -16,8 +16,8 @@ from referencing import Registry, Resource
 from agents.models import Agent, Server
 from agents.states import Outcome, Stage
 from agents.types import CommandFinished, LogWritten, Report, ServiceObserved, StageReached
-from deployments import stream
 from deployments.events import EventType
+from deployments.kafka import event_stream
 from deployments.models import DeploymentEvent, Project, User
 from deployments.repositories.records import event_record
 from deployments.services.lifecycle import agent_reports, cancel, settle, start
@@ -27,7 +27,7 @@ from deployments.types import DeployRequest, Target, TargetKind
 from tests import factories
 from tests.factories import NOW, later
 
-SCHEMAS = Path(stream.__file__).parent / "schemas"
+SCHEMAS = Path(event_stream.__file__).parents[1] / "schemas"
 CONTENTS = {path.name: json.loads(path.read_text()) for path in SCHEMAS.glob("*.json")}
 REGISTRY: Registry[Any] = Registry().with_resources(
     (name, Resource.from_contents(content)) for name, content in CONTENTS.items()
@@ -98,7 +98,7 @@ def live_through_everything(owner: User, project: Project, server: Server) -> UU
 def test_real_events_are_as_their_schemas_say(owner: User, project: Project, server: Server) -> None:
     deployment_id = live_through_everything(owner, project, server)
     rows = DeploymentEvent.objects.filter(deployment_id=deployment_id).order_by("sequence")
-    messages = [check(stream.value_of(event_record(row))) for row in rows]
+    messages = [check(event_stream.value_of(event_record(row))) for row in rows]
     assert {message["type"] for message in messages} == {str(each) for each in EventType}
     assert [message["sequence"] for message in messages] == list(range(1, len(messages) + 1))
     assert "canary" not in json.dumps(messages)
@@ -112,10 +112,10 @@ def test_an_event_too_large_for_a_broker_goes_without_its_payload(project: Proje
         project_id=project.id,
         sequence=1,
         type=EventType.LOG_WRITTEN,
-        payload={"serviceName": "web", "source": "service", "text": "x" * stream.MOST_BATCH_BYTES},
+        payload={"serviceName": "web", "source": "service", "text": "x" * event_stream.MOST_BATCH_BYTES},
         created_at=NOW,
     )
-    value = stream.value_of(event_record(row))
+    value = event_stream.value_of(event_record(row))
     assert len(value) < 1000
     assert check(value)["payloadOmitted"] is True
 
@@ -137,4 +137,4 @@ def test_a_round_fits_one_batch(project: Project, server: Server, sizes: list[in
         )
         for number, size in enumerate(sizes, start=1)
     ]
-    assert [len(each) for each in stream.rounds(rows)] == expected
+    assert [len(each) for each in event_stream.rounds(rows)] == expected

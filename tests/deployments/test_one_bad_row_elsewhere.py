@@ -20,15 +20,15 @@ from agents.transport.retention import Retentions
 from agents.types import AgentHealth, Sighting
 from deployments import presence, publishing
 from deployments.events import EventType, NewEvent
-from deployments.intake import counter
-from deployments.intake.counter import Counter
-from deployments.intake.messages import Incoming
+from deployments.kafka.event_stream import value_of
+from deployments.kafka_api import delivery as counter
+from deployments.kafka_api.delivery import Counter
+from deployments.kafka_api.requests import Incoming
 from deployments.models import DeploymentEvent, DeploymentHistory, Project, User
 from deployments.publishing import Outbox
 from deployments.repositories import events
 from deployments.repositories.events import Mark
 from deployments.services.upkeep import health, housekeeping, retention
-from deployments.stream import value_of
 from deployments.types import EventRecord
 from tests import factories
 from tests.deployments.lane import Lane

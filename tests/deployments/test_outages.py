@@ -8,8 +8,8 @@ from typing import Any
 from django.db import OperationalError
 
 from axion_deploy.processes import RETRY, run_until
-from deployments.intake import run
-from deployments.intake.run import Intake
+from deployments.kafka_api import process
+from deployments.kafka_api.process import Intake
 
 # More doublings than a float takes.
 FAILURES = 1_100
@@ -50,4 +50,4 @@ def test_a_consumer_outlives_any_outage_of_kafka(monkeypatch: Any) -> None:
     monkeypatch.setattr(Intake, "say", lambda *_: None)
     Intake(membership=None, desk=None, partitions=1, stopped=stopped).run()  # type: ignore[arg-type]
     assert len(stopped.waits) == FAILURES
-    assert max(stopped.waits) <= run.RETRY.most
+    assert max(stopped.waits) <= process.RETRY.most

@@ -9,10 +9,10 @@ import pytest
 from django.db import transaction
 
 from deployments.clients.auth import validate_session
-from deployments.intake import patterns
-from deployments.intake.desk import Desk
-from deployments.intake.identity import by_session
-from deployments.intake.messages import Incoming
+from deployments.kafka_api import handlers
+from deployments.kafka_api.dispatcher import Desk
+from deployments.kafka_api.identity import by_session
+from deployments.kafka_api.requests import Incoming
 from tests.doors.kafka_table import PATTERNS
 from tests.doors.scene import Scene
 from tests.doors.table import PEOPLE
@@ -46,4 +46,4 @@ def test_patterns(scene: Scene, pattern: str) -> None:
 
 
 def test_no_pattern_is_left_out() -> None:
-    assert {*patterns.PATTERNS, patterns.HEALTH} == set(PATTERNS)
+    assert {*handlers.PATTERNS, handlers.HEALTH} == set(PATTERNS)

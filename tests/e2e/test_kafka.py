@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from axion_deploy.demo.http import ask
-from deployments.intake.patterns import PATTERNS, PREFIX
+from deployments.kafka_api.handlers import PATTERNS, PREFIX
 from tests.e2e import docker_view
 from tests.e2e.control_plane import ControlPlane, wait_for, write_project
 from tests.e2e.graphs import node_id, server_code, two_services

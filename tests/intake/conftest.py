@@ -8,9 +8,9 @@ import pytest
 from django.conf import settings
 
 from agents.models import Server
-from deployments.intake import topics
-from deployments.intake.identity import by_trust
-from deployments.intake.run import Intake
+from deployments.kafka_api import topics
+from deployments.kafka_api.identity import by_trust
+from deployments.kafka_api.process import Intake
 from deployments.models import Deployment, Project, User
 from tests import factories
 from tests.intake.consumers import intake, running

@@ -12,11 +12,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from deployments import presence
-from deployments.intake.desk import Desk
-from deployments.intake.health import health_check
-from deployments.intake.identity import Identify
-from deployments.intake.run import Intake
-from deployments.intake.session import Membership
+from deployments.kafka_api.dispatcher import Desk
+from deployments.kafka_api.group_consumer import Membership
+from deployments.kafka_api.health import health_check
+from deployments.kafka_api.identity import Identify
+from deployments.kafka_api.process import Intake
 from deployments.services.upkeep import health
 from tests.intake.groups import new_group
 

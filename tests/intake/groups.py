@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
-from deployments.intake import topics
+from deployments.kafka_api import topics
 
 
 def new_group(broker: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from deployments.intake.patterns import HEALTH, PATTERNS
+from deployments.kafka_api.handlers import HEALTH, PATTERNS
 
 FIELDS = (
     "projectId",

@@ -11,10 +11,10 @@ import pytest
 from django.utils import timezone
 
 from agents.models import Server
-from deployments.intake import dead_letters, patterns
-from deployments.intake.patterns import PATTERNS
-from deployments.intake.run import Intake
-from deployments.intake.topics import DEAD_LETTERS
+from deployments.kafka_api import dead_letters, handlers
+from deployments.kafka_api.handlers import PATTERNS
+from deployments.kafka_api.process import Intake
+from deployments.kafka_api.topics import DEAD_LETTERS
 from deployments.models import Deployment, DeploymentEvent, Project, User
 from deployments.services.secrets import sealing
 from tests import factories
@@ -191,11 +191,11 @@ def test_slow_requests_hold_up_no_fast_ones(
     """More slow deploys than a consumer may have underway: reads are answered while all of them still wait."""
     go_on = threading.Event()
 
-    def slow(call: patterns.Call) -> dict[str, Any]:
+    def slow(call: handlers.Call) -> dict[str, Any]:
         assert go_on.wait(60)
         return {}
 
-    monkeypatch.setitem(PATTERNS, DEPLOY, patterns.Pattern(answer=slow, has_effect=True))
+    monkeypatch.setitem(PATTERNS, DEPLOY, handlers.Pattern(answer=slow, has_effect=True))
     caller.listen(DEPLOY, GET)
     slow_ones = [caller.send(DEPLOY, by(owner)) for _ in range(60)]
     try:
@@ -210,10 +210,10 @@ def test_slow_requests_hold_up_no_fast_ones(
 def test_a_crash_is_told_without_a_word_about_it(
     trusting: Intake, caller: Caller, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(call: patterns.Call) -> dict[str, Any]:
+    def broken(call: handlers.Call) -> dict[str, Any]:
         raise RuntimeError("canary-55")
 
-    monkeypatch.setitem(PATTERNS, GET, patterns.Pattern(answer=broken))
+    monkeypatch.setitem(PATTERNS, GET, handlers.Pattern(answer=broken))
     caller.listen(GET)
     reply = caller.ask(GET, by(owner))
     assert reply.value is None
@@ -223,7 +223,7 @@ def test_a_crash_is_told_without_a_word_about_it(
 def test_a_request_that_waited_too_long_is_not_carried_out(
     trusting: Intake, caller: Caller, owner: User, now_deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deployments.intake.desk.OLDEST_EFFECT_MS", -1_000_000)
+    monkeypatch.setattr("deployments.kafka_api.dispatcher.OLDEST_EFFECT_MS", -1_000_000)
     caller.listen(CANCEL, GET)
     assert caller.ask(CANCEL, by(owner, deploymentId=str(now_deployment.id))).code == "CONFLICT"
     assert caller.ask(GET, by(owner, deploymentId=str(now_deployment.id))).body["deployment"]["status"] == 1
@@ -232,7 +232,7 @@ def test_a_request_that_waited_too_long_is_not_carried_out(
 def test_an_answer_that_is_too_large_is_told_so(
     trusting: Intake, caller: Caller, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    huge = patterns.Pattern(answer=lambda _: {"data": "x" * 9_000_000})
+    huge = handlers.Pattern(answer=lambda _: {"data": "x" * 9_000_000})
     monkeypatch.setitem(PATTERNS, LIST, huge)
     caller.listen(LIST)
     assert caller.ask(LIST, by(owner)).code == "VALIDATION_ERROR"

@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 from kafka import KafkaAdminClient
 
-from deployments.intake import topics
-from deployments.intake.existing import ExistingTopics
+from deployments.kafka.existing_topics import ExistingTopics
+from deployments.kafka_api import topics
 
 THREADS = 8
 

@@ -15,14 +15,14 @@ from django.test import Client
 from knox.models import AuthToken
 
 from axion_deploy.env import service_patterns
-from axion_deploy.intake_bindings import identify
+from axion_deploy.kafka_bindings import identify
 from deployments.clients.auth import validate_session
 from deployments.errors import PeerFailed
-from deployments.intake import identity, signatures
-from deployments.intake.answers import Answer
-from deployments.intake.desk import Desk
-from deployments.intake.identity import Identify, by_session, by_signature, by_trust
-from deployments.intake.messages import Incoming
+from deployments.kafka_api import identity, signatures
+from deployments.kafka_api.dispatcher import Desk
+from deployments.kafka_api.identity import Identify, by_session, by_signature, by_trust
+from deployments.kafka_api.replies import Answer
+from deployments.kafka_api.requests import Incoming
 from deployments.models import Deployment, User
 from deployments.services.upkeep import health
 from tests import factories

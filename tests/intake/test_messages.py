@@ -8,10 +8,10 @@ from uuid import uuid4
 import pytest
 
 from deployments.errors import Invalid
-from deployments.intake import fields
-from deployments.intake.answers import CRASHED, crashed, failure, not_signed_in, reply_to, success
-from deployments.intake.messages import Incoming, ReplyAddress, UnanswerableError, body_of, reply_address
-from deployments.intake.metadata import metadata_of
+from deployments.kafka_api import fields
+from deployments.kafka_api.metadata import metadata_of
+from deployments.kafka_api.replies import CRASHED, crashed, failure, not_signed_in, reply_to, success
+from deployments.kafka_api.requests import Incoming, ReplyAddress, UnanswerableError, body_of, reply_address
 from deployments.types import TargetKind
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from deployments.intake.offsets import Offsets, Spot
+from deployments.kafka.offsets import Offsets, Spot
 
 SPOT = Spot("topic", 0)
 

@@ -14,11 +14,11 @@ from django.core.management import call_command
 from agents.models import Server
 from deployments.encryption import seal
 from deployments.errors import Invalid
-from deployments.intake import dead_letters, signatures
-from deployments.intake.messages import Incoming
-from deployments.intake.replay import signed_again
-from deployments.intake.run import Intake
-from deployments.intake.topics import DEAD_LETTERS
+from deployments.kafka_api import dead_letters, signatures
+from deployments.kafka_api.process import Intake
+from deployments.kafka_api.replay import signed_again
+from deployments.kafka_api.requests import Incoming
+from deployments.kafka_api.topics import DEAD_LETTERS
 from deployments.models import Deployment, Project, User
 from tests.factories import NOW
 from tests.intake.wire import Caller

@@ -12,10 +12,10 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
-from deployments import broker
-from deployments.intake import topics
-from deployments.intake.answers import Reply
-from deployments.intake.outbox import Outbox
+from deployments.kafka import broker
+from deployments.kafka_api import topics
+from deployments.kafka_api.producer import Outbox
+from deployments.kafka_api.replies import Reply
 from tests.services.secure_kafka import USER, SecureKafka
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
-from deployments.stream import TOPIC
+from deployments.kafka.event_stream import TOPIC
 
 
 def events_on(broker: str) -> Iterator[dict[str, Any]]:

@@ -12,13 +12,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from axion_deploy.intake_bindings import identify
+from axion_deploy.kafka_bindings import identify
 from axion_deploy.processes import stop_on_signals
-from deployments.intake.desk import Desk
-from deployments.intake.health import health_check
-from deployments.intake.identity import IdentityKind
-from deployments.intake.run import Intake
-from deployments.intake.session import Membership
+from deployments.kafka_api.dispatcher import Desk
+from deployments.kafka_api.group_consumer import Membership
+from deployments.kafka_api.health import health_check
+from deployments.kafka_api.identity import IdentityKind
+from deployments.kafka_api.process import Intake
 
 # The threads that talk to the broker wait for little else than their turn.
 SWITCH_SECONDS = 0.0005

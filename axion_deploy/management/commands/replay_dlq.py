@@ -9,9 +9,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from deployments.broker import BROKER_AWAY
-from deployments.intake.outbox import UndeliverableError
-from deployments.intake.replay import Letter, replay
+from deployments.kafka.broker import BROKER_AWAY
+from deployments.kafka_api.producer import UndeliverableError
+from deployments.kafka_api.replay import Letter, replay
 
 MOST = 1000
 SHOWN = ("originalTopic", "correlationId", "attempt")

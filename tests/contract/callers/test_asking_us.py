@@ -12,10 +12,10 @@ from django.utils import timezone
 from kafka import KafkaAdminClient
 
 from agents.models import Server
-from deployments.intake import topics
-from deployments.intake.identity import by_trust
-from deployments.intake.patterns import PATTERNS
-from deployments.intake.topics import DEAD_LETTERS
+from deployments.kafka_api import topics
+from deployments.kafka_api.handlers import PATTERNS
+from deployments.kafka_api.identity import by_trust
+from deployments.kafka_api.topics import DEAD_LETTERS
 from deployments.models import Deployment, DeploymentEvent, Project, User
 from deployments.services.permissions.access import caller_of
 from deployments.services.projects import sources

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from deployments.broker import ensure_topics
 from deployments.clients import peers
-from deployments.clients.line import Line, reply_topic_of
+from deployments.kafka.broker import ensure_topics
+from deployments.kafka.rpc import Line, reply_topic_of
 from tests.contract import nest
 from tests.contract.peers.world import World
 from tests.services.own_kafka import OwnKafka

@@ -13,9 +13,9 @@ from pytest_django.fixtures import Settings
 from deployments.clients import breaker, peers
 from deployments.clients.auth import validate_session
 from deployments.clients.envelope import member
-from deployments.clients.line import Line
 from deployments.clients.peers import GET_PROJECT, VALIDATE_SESSION, Question, ask, metadata_of
 from deployments.errors import DeployError, Forbidden, Invalid, NotFound, PeerFailed, Unauthenticated
+from deployments.kafka.rpc import Line
 from deployments.types import Caller
 from tests.contract.peers.world import World
 

@@ -7,7 +7,7 @@ import time
 
 from kafka import KafkaAdminClient
 
-from deployments import broker
+from deployments.kafka import broker
 
 # The broker is asked so often at most.
 PAUSE_SECONDS = 0.2

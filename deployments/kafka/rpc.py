@@ -23,7 +23,7 @@ from kafka.errors import KafkaError
 
 from agents.backoff import Backoff
 from agents.isolation import isolation
-from deployments.broker import ANSWER_MS, BROKER_AWAY, connection, ensure_topics
+from deployments.kafka.broker import ANSWER_MS, BROKER_AWAY, connection, ensure_topics
 
 CORRELATION_ID = "kafka_correlationId"
 REPLY_TOPIC = "kafka_replyTopic"

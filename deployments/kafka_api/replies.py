@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deployments.intake.messages import CORRELATION_ID, ReplyAddress
+from deployments.kafka_api.requests import CORRELATION_ID, ReplyAddress
 from deployments.wire import SUCCESS
 
 ERROR = 2

@@ -13,7 +13,7 @@ import hmac
 from collections.abc import Mapping
 
 from deployments.errors import Unauthenticated
-from deployments.intake.messages import CORRELATION_ID, REPLY_PARTITION, REPLY_TOPIC, Incoming
+from deployments.kafka_api.requests import CORRELATION_ID, REPLY_PARTITION, REPLY_TOPIC, Incoming
 
 SERVICE = "x-axion-service"
 TIME = "x-axion-time"

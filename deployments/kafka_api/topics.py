@@ -6,9 +6,9 @@ import structlog
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
-from deployments import broker
-from deployments.intake.outbox import LARGEST_MESSAGE
-from deployments.intake.patterns import HEALTH, PATTERNS
+from deployments.kafka import broker
+from deployments.kafka_api.handlers import HEALTH, PATTERNS
+from deployments.kafka_api.producer import LARGEST_MESSAGE
 
 DEAD_LETTERS = "deployment-service-dlq"
 REPLY_SUFFIX = ".reply"

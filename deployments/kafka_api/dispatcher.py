@@ -12,12 +12,12 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from agents.database import DATABASE_AWAY
 from deployments.errors import Conflict, Forbidden
-from deployments.intake.answers import Answer, success, unknown_pattern
-from deployments.intake.errors import answer_to
-from deployments.intake.identity import Identify
-from deployments.intake.messages import Incoming, body_of
-from deployments.intake.metadata import metadata_of
-from deployments.intake.patterns import HEALTH, PATTERNS, Call, Pattern
+from deployments.kafka_api.errors import answer_to
+from deployments.kafka_api.handlers import HEALTH, PATTERNS, Call, Pattern
+from deployments.kafka_api.identity import Identify
+from deployments.kafka_api.metadata import metadata_of
+from deployments.kafka_api.replies import Answer, success, unknown_pattern
+from deployments.kafka_api.requests import Incoming, body_of
 from deployments.scopes import Scope
 
 # Who asked for a deployment this long ago has given up on the answer and may have asked elsewhere.

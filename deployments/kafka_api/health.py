@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from deployments.events import epoch_ms
-from deployments.intake.dead_letters import SERVICE_NAME
+from deployments.kafka_api.dead_letters import SERVICE_NAME
 from deployments.services.upkeep.health import Dependency, Health, dependencies, overall
 
 # Many may ask, and each dependency is asked over the network.

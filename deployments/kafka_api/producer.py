@@ -9,9 +9,9 @@ from kafka import KafkaProducer
 from kafka.errors import MessageSizeTooLargeError
 from kafka.serializer import Serializer
 
-from deployments import broker
-from deployments.intake.answers import Reply
-from deployments.intake.existing import ExistingTopics
+from deployments.kafka import broker
+from deployments.kafka.existing_topics import ExistingTopics
+from deployments.kafka_api.replies import Reply
 
 LARGEST_MESSAGE = 8 * 1024 * 1024
 # A partition has one batch on its way at a time: with the library's 16 KiB each reply would wait for all before it.

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from deployments.broker import ANSWER_MS, BROKER_AWAY, connection, ensure_topics
+from deployments.kafka.broker import ANSWER_MS, BROKER_AWAY, connection, ensure_topics
 from deployments.types import EventRecord
 from deployments.wire import event_shape
 

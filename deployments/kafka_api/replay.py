@@ -10,14 +10,14 @@ from typing import Any
 
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
-from deployments import broker
 from deployments.errors import Invalid, Unauthenticated
-from deployments.intake import signatures
-from deployments.intake.answers import Reply
-from deployments.intake.dead_letters import Original, original_of
-from deployments.intake.messages import Incoming
-from deployments.intake.outbox import DELIVERY_MS, Outbox, UndeliverableError
-from deployments.intake.topics import DEAD_LETTERS
+from deployments.kafka import broker
+from deployments.kafka_api import signatures
+from deployments.kafka_api.dead_letters import Original, original_of
+from deployments.kafka_api.producer import DELIVERY_MS, Outbox, UndeliverableError
+from deployments.kafka_api.replies import Reply
+from deployments.kafka_api.requests import Incoming
+from deployments.kafka_api.topics import DEAD_LETTERS
 
 POLL_MS = 500
 CLIENT_ID = "axion-deploy-replay"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from deployments.intake import fields
-from deployments.intake.messages import Incoming
+from deployments.kafka_api import fields
+from deployments.kafka_api.requests import Incoming
 
 METADATA = "metadata"
 LONGEST_TOKEN = 4096

@@ -13,9 +13,9 @@ from uuid import UUID
 
 from deployments.clients.auth import scope_of_session
 from deployments.errors import Unauthenticated
-from deployments.intake import signatures
-from deployments.intake.messages import Incoming
-from deployments.intake.metadata import Metadata
+from deployments.kafka_api import signatures
+from deployments.kafka_api.metadata import Metadata
+from deployments.kafka_api.requests import Incoming
 from deployments.services.permissions import identities
 from deployments.types import Caller
 

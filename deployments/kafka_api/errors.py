@@ -7,7 +7,7 @@ from django.db import Error
 
 from agents.errors import AgentError
 from deployments.errors import DeployError, Unauthenticated
-from deployments.intake.answers import Answer, crashed, failure, not_signed_in
+from deployments.kafka_api.replies import Answer, crashed, failure, not_signed_in
 
 logger = structlog.get_logger(__name__)
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from deployments.errors import Invalid
 from deployments.events import epoch_ms
-from deployments.intake.answers import Reply
-from deployments.intake.messages import ATTEMPT, ORIGINAL_RECORD, REPLAY, Incoming, body_of
-from deployments.intake.metadata import METADATA, correlation_text
-from deployments.intake.topics import DEAD_LETTERS
+from deployments.kafka_api.metadata import METADATA, correlation_text
+from deployments.kafka_api.replies import Reply
+from deployments.kafka_api.requests import ATTEMPT, ORIGINAL_RECORD, REPLAY, Incoming, body_of
+from deployments.kafka_api.topics import DEAD_LETTERS
 from deployments.services.secrets import sealing
 from deployments.wire import MASK
 

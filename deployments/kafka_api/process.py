@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import structlog
 
 from agents.backoff import Backoff
-from deployments.broker import BROKER_AWAY
-from deployments.intake import topics
-from deployments.intake.desk import Desk
-from deployments.intake.outbox import UndeliverableError
-from deployments.intake.session import Membership, Session
+from deployments.kafka.broker import BROKER_AWAY
+from deployments.kafka_api import topics
+from deployments.kafka_api.dispatcher import Desk
+from deployments.kafka_api.group_consumer import Membership, Session
+from deployments.kafka_api.producer import UndeliverableError
 from deployments.services.upkeep.health import SERVING, say_consumer, say_faults
 
 WAITING = "waiting"

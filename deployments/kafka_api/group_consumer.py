@@ -18,16 +18,16 @@ from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.future import Future
 
-from deployments import broker
-from deployments.intake.counter import Counter
-from deployments.intake.desk import Desk
-from deployments.intake.messages import Incoming
-from deployments.intake.offsets import Offsets, Spot
-from deployments.intake.outbox import Outbox, UndeliverableError
-from deployments.intake.patterns import PATTERNS
-from deployments.intake.topics import SUBSCRIPTION
-from deployments.intake.unreadable import UNREADABLE, pass_over
-from deployments.intake.workers import Workers
+from deployments.kafka import broker
+from deployments.kafka.offsets import Offsets, Spot
+from deployments.kafka.unreadable import UNREADABLE, pass_over
+from deployments.kafka_api.delivery import Counter
+from deployments.kafka_api.dispatcher import Desk
+from deployments.kafka_api.handlers import PATTERNS
+from deployments.kafka_api.producer import Outbox, UndeliverableError
+from deployments.kafka_api.requests import Incoming
+from deployments.kafka_api.topics import SUBSCRIPTION
+from deployments.kafka_api.workers import Workers
 
 POLL_MS = 200
 # All that was fetched, each time: kafka-python 3.0 never returns to a partition that is paused halfway through a fetch.

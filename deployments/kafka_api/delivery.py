@@ -10,12 +10,12 @@ import structlog
 from django.utils import timezone
 
 from agents.isolation import isolation
-from deployments.intake.answers import Answer, failure, reply_to
-from deployments.intake.dead_letters import dead_letter
-from deployments.intake.desk import Desk
-from deployments.intake.messages import Incoming, ReplyAddress, UnanswerableError, reply_address
-from deployments.intake.outbox import Outbox, TooLargeError, UndeliverableError
-from deployments.intake.workers import Job
+from deployments.kafka_api.dead_letters import dead_letter
+from deployments.kafka_api.dispatcher import Desk
+from deployments.kafka_api.producer import Outbox, TooLargeError, UndeliverableError
+from deployments.kafka_api.replies import Answer, failure, reply_to
+from deployments.kafka_api.requests import Incoming, ReplyAddress, UnanswerableError, reply_address
+from deployments.kafka_api.workers import Job
 
 TOO_LARGE = failure(
     code="VALIDATION_ERROR",

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from deployments.intake import fields
+from deployments.kafka_api import fields
 from deployments.services.lifecycle import cancel
 from deployments.services.queries import lookups
 from deployments.services.requests import deploy, rollback

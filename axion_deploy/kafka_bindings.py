@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from deployments.clients.auth import validate_session
-from deployments.intake.identity import Identify, IdentityKind, by_session, by_signature, by_trust
+from deployments.kafka_api.identity import Identify, IdentityKind, by_session, by_signature, by_trust
 
 
 def identify() -> Identify:
