@@ -21,8 +21,8 @@ from agents.retention import KeptStack, Retention
 from agents.services import directory
 from agents.transport.ports import Bindings
 from agents.types import Report
-from deployments import rates
 from deployments.errors import Forbidden, Unauthenticated
+from deployments.limits import rate_limit
 from deployments.scopes import Scope
 from deployments.services.lifecycle import agent_reports, cancel, fetching, settling
 from deployments.services.permissions import access, tokens
@@ -55,7 +55,7 @@ def bindings() -> Bindings:
 
 
 def enrolment_wait(*, address: str) -> int:
-    return rates.spend(what="enrolment", who=address, rate=settings.AXION_RATE_ANONYMOUS, now=time.time())
+    return rate_limit.spend(what="enrolment", who=address, rate=settings.AXION_RATE_ANONYMOUS, now=time.time())
 
 
 def on_report(*, report: Report) -> int:

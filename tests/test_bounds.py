@@ -30,7 +30,7 @@ from agents.transport.session import OUTGOING_LIMIT
 from agents.transport.switchboard import CLAIM_LIMIT
 from agents.types import CommandData, DeployCommand, ServiceSpec
 from axion_deploy import body_limits
-from deployments import live
+from deployments import live_updates
 from deployments.api import parsers
 from deployments.events import EventType
 from deployments.kafka import event_stream
@@ -178,8 +178,8 @@ def test_the_largest_event_and_the_ways_it_goes(sign: str) -> None:
         # One that is larger than a page is still answered, by itself.
         assert len(json.dumps(payload)) < 2 * events.MAX_READ_BYTES
         assert len(event_stream.value_of(told)) <= event_stream.MOST_EVENT_BYTES
-        for _, message in live.messages_of([told]):
-            assert len(json.dumps(message)) < live.MAX_MESSAGE_BYTES + KIB
+        for _, message in live_updates.messages_of([told]):
+            assert len(json.dumps(message)) < live_updates.MAX_MESSAGE_BYTES + KIB
 
 
 def test_code_from_the_door_to_the_agents_cache(tmp_path: Path) -> None:

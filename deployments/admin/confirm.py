@@ -11,9 +11,9 @@ from django.template.response import TemplateResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
-from deployments import tries
 from deployments.admin.own_rows import caller_in
 from deployments.admin.sign_in import too_many, try_in
+from deployments.limits import sign_in_tries
 from deployments.services.permissions import freshness
 
 LONGEST_PASSWORD = 4096
@@ -30,10 +30,10 @@ def confirm_password(request: HttpRequest) -> HttpResponse:
     wrong = False
     if request.method == "POST":
         tried = try_in(request, name=caller_in(request).name)
-        if wait := tries.begin(tried, now=time.time()):
+        if wait := sign_in_tries.begin(tried, now=time.time()):
             return too_many(wait)
         if request.user.check_password(request.POST.get("password", "")[:LONGEST_PASSWORD]):
-            tries.succeeded(tried, now=time.time())
+            sign_in_tries.succeeded(tried, now=time.time())
             freshness.mark(request.session, now=time.time())
             return redirect(onward)
         wrong = True

@@ -8,7 +8,8 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 
-from deployments import addresses, tries
+from deployments import addresses
+from deployments.limits import sign_in_tries
 
 LONGEST_NAME = 150
 # Django sends who gave the right password on.
@@ -21,16 +22,16 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return admin.site.login(request)
     tried = try_in(request, name=request.POST.get("username", ""))
-    if wait := tries.begin(tried, now=time.time()):
+    if wait := sign_in_tries.begin(tried, now=time.time()):
         return too_many(wait)
     answer = admin.site.login(request)
     if answer.status_code == SIGNED_IN:
-        tries.succeeded(tried, now=time.time())
+        sign_in_tries.succeeded(tried, now=time.time())
     return answer
 
 
-def try_in(request: HttpRequest, *, name: str) -> tries.Try:
-    return tries.Try(name=name[:LONGEST_NAME].casefold(), address=addresses.key_in(request))
+def try_in(request: HttpRequest, *, name: str) -> sign_in_tries.Try:
+    return sign_in_tries.Try(name=name[:LONGEST_NAME].casefold(), address=addresses.key_in(request))
 
 
 def too_many(wait: int) -> HttpResponse:

@@ -11,7 +11,8 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from deployments import addresses, rates
+from deployments import addresses
+from deployments.limits import rate_limit
 
 
 class UserRate(BaseThrottle):
@@ -26,7 +27,7 @@ class UserRate(BaseThrottle):
         return str(request.user.pk) if request.user else addresses.key_in(request)
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        self.seconds = rates.spend(
+        self.seconds = rate_limit.spend(
             what=self.what, who=self.who(request), rate=getattr(settings, self.setting), now=time.time()
         )
         return self.seconds == 0

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
 
-from deployments import live
+from deployments import live_updates
 from deployments.consumers.socket import LiveSocket
 from deployments.services.fleet import machines
 from deployments.services.queries import lookups
@@ -25,7 +25,7 @@ class DeploymentConsumer(LiveSocket):
     sent = 0
 
     def group(self) -> str:
-        return live.deployment_group(self.subject)
+        return live_updates.deployment_group(self.subject)
 
     def check(self, *, caller: Caller) -> None:
         lookups.get_deployment(caller=caller, deployment_id=self.subject)
@@ -72,7 +72,7 @@ class DeploymentConsumer(LiveSocket):
                 "kind": "snapshot",
                 "sequence": deployment.last_sequence,
                 "skipped": skipped,
-                "deployment": live.snapshot(deployment, target_name=name),
+                "deployment": live_updates.snapshot(deployment, target_name=name),
             }
         )
         self.sent = deployment.last_sequence

@@ -22,9 +22,9 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from agents.pace import Pace
-from deployments import seats
 from deployments.consumers.identity import PROTOCOL, caller_from
 from deployments.errors import DeployError, Unauthenticated
+from deployments.limits import connection_limit
 from deployments.types import Caller
 
 SEND_SECONDS = 10.0
@@ -98,12 +98,12 @@ class LiveSocket(AsyncWebsocketConsumer):
 
     async def keep_seat(self) -> bool:
         """False when the user holds as many sockets as anybody may."""
-        self.seated = await seats.take(user_id=self.caller.user_id, seat=self.channel_name, now=time.time())
+        self.seated = await connection_limit.take(user_id=self.caller.user_id, seat=self.channel_name, now=time.time())
         return self.seated
 
     async def disconnect(self, code: int) -> None:
         if self.seated:
-            await seats.leave(user_id=self.caller.user_id, seat=self.channel_name)
+            await connection_limit.leave(user_id=self.caller.user_id, seat=self.channel_name)
         if self.looking is not None:
             self.looking.cancel()
         with contextlib.suppress(Exception):

@@ -16,8 +16,8 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from agents.models import Server
-from deployments import turns
 from deployments.consumers import socket as socket_module
+from deployments.limits import turns
 from deployments.models import Deployment, Project, User
 from deployments.services.permissions import quotas
 from deployments.services.permissions.access import caller_of

@@ -18,8 +18,8 @@ from agents import addresses
 from agents.backoff import Backoff
 from agents.transport import callers
 from axion_deploy.forwarded import believe
-from deployments import tries
-from deployments.tries import Try
+from deployments.limits import sign_in_tries
+from deployments.limits.sign_in_tries import Try
 from tests.doors.people import People
 
 NOW = 1_900_000_000.0
@@ -50,7 +50,7 @@ def test_a_script_behind_the_same_proxy_keeps_nobody_out(people: People, setting
 
 
 def test_guessing_one_name_from_everywhere_keeps_its_owner_in(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tries, "MAX_CALM_FAILURES", 10)
+    monkeypatch.setattr(sign_in_tries, "MAX_CALM_FAILURES", 10)
     for number in range(12):
         assert sign_in(peer=f"10.0.0.{number}") == 200
     under_attack = [sign_in(peer="10.0.1.1") for _ in range(3)]
@@ -61,7 +61,9 @@ def test_guessing_one_name_from_everywhere_keeps_its_owner_in(people: People, mo
 def test_guessing_at_one_place_becomes_slow_and_successes_do_not_count(people: People, settings: Settings) -> None:
     settings.AXION_RATE_SIGN_IN = "8/day"
     assert [sign_in(password=RIGHT, peer=OPS) for _ in range(12)] == [302] * 12
-    assert [sign_in(peer=SCRIPT) for _ in range(tries.FREE_TRIES + 1)] == [200] * tries.FREE_TRIES + [429]
+    assert [sign_in(peer=SCRIPT) for _ in range(sign_in_tries.FREE_TRIES + 1)] == [200] * sign_in_tries.FREE_TRIES + [
+        429
+    ]
     assert sign_in(password=RIGHT, peer=SCRIPT) == 429, "also with the right guess"
     assert sign_in(password=RIGHT, peer=OPS) == 302
 
@@ -89,23 +91,25 @@ def test_forged_addresses_do_not_help_to_guess_tokens(settings: Settings, db: No
 
 
 def test_pauses_grow_and_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tries, "PAUSES", Backoff(first=2, most=6))
+    monkeypatch.setattr(sign_in_tries, "PAUSES", Backoff(first=2, most=6))
     tried = Try(name=uuid4().hex, address=uuid4().hex)
-    assert [tries.begin(tried, now=NOW) for _ in range(tries.FREE_TRIES)] == [0] * tries.FREE_TRIES
+    assert [sign_in_tries.begin(tried, now=NOW) for _ in range(sign_in_tries.FREE_TRIES)] == [
+        0
+    ] * sign_in_tries.FREE_TRIES
     waits = []
     for _ in range(4):
-        waits.append(tries.begin(tried, now=NOW))
+        waits.append(sign_in_tries.begin(tried, now=NOW))
         # Redis forgets by its own clock; here the pause is over.
         cache.delete(tried.pause)
-        assert tries.begin(tried, now=NOW) == 0
+        assert sign_in_tries.begin(tried, now=NOW) == 0
     assert waits == [2, 4, 6, 6]
 
 
 def test_many_tries_at_once_are_no_more_than_one_after_the_other() -> None:
     tried = Try(name=uuid4().hex, address=uuid4().hex)
     with ThreadPoolExecutor(8) as pool:
-        waits = list(pool.map(lambda _: tries.begin(tried, now=NOW), range(60)))
-    assert waits.count(0) == tries.FREE_TRIES
+        waits = list(pool.map(lambda _: sign_in_tries.begin(tried, now=NOW), range(60)))
+    assert waits.count(0) == sign_in_tries.FREE_TRIES
 
 
 @pytest.mark.parametrize(

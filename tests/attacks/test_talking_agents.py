@@ -17,7 +17,7 @@ from agents.contracts import runner_pb2 as pb
 from agents.limits import MAX_MESSAGE_BYTES, MIB
 from agents.transport import codec, intake
 from agents.transport.session import AgentSession
-from deployments import publishing
+from deployments import outbox
 from deployments.kafka import event_stream
 from deployments.models import DeploymentEvent, Project
 from deployments.repositories import events
@@ -124,7 +124,7 @@ def test_the_publisher_reads_no_more_at_once(talker: Talker) -> None:
     for _ in range(60):
         talker.say(log("y" * 60_000))
     batches, marked = [], 0
-    while batch := events.unpublished(mark=Mark.BROWSERS, limit=publishing.BATCH):
+    while batch := events.unpublished(mark=Mark.BROWSERS, limit=outbox.BATCH):
         batches.append(sum(len(event_stream.value_of(record)) for _, record in batch))
         events.mark_published(mark=Mark.BROWSERS, positions=[position for position, _ in batch], at=NOW)
         marked += len(batch)

@@ -18,14 +18,15 @@ from agents.retention import Retention
 from agents.services import delivery
 from agents.transport.retention import Retentions
 from agents.types import AgentHealth, Sighting
-from deployments import presence, publishing
+from deployments import outbox as publishing
+from deployments import presence
 from deployments.events import EventType, NewEvent
 from deployments.kafka.event_stream import value_of
 from deployments.kafka_api import delivery as counter
 from deployments.kafka_api.delivery import Counter
 from deployments.kafka_api.requests import Incoming
 from deployments.models import DeploymentEvent, DeploymentHistory, Project, User
-from deployments.publishing import Outbox
+from deployments.outbox import Outbox
 from deployments.repositories import events
 from deployments.repositories.events import Mark
 from deployments.services.upkeep import health, housekeeping, retention

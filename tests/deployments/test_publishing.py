@@ -13,10 +13,10 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from agents.models import Server
-from deployments import publishing
+from deployments import outbox as publishing
 from deployments.events import EventType, NewEvent
 from deployments.models import Project
-from deployments.publishing import Outbox, Send
+from deployments.outbox import Outbox, Send
 from deployments.repositories import events
 from deployments.repositories.events import Mark
 from deployments.types import EventRecord

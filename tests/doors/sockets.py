@@ -10,7 +10,7 @@ from asgiref.testing import ApplicationCommunicator
 from channels.db import database_sync_to_async
 from django.db import connections, transaction
 
-from deployments import live
+from deployments import live_updates
 from deployments.consumers.routing import live_application
 from deployments.events import NewEvent, log_written, stage_reached
 from deployments.repositories import events
@@ -82,7 +82,7 @@ async def written(deployment_id: UUID, *new: NewEvent) -> tuple[EventRecord, ...
 
 
 async def pushed(records: tuple[EventRecord, ...]) -> None:
-    await database_sync_to_async(live.push)(records)
+    await database_sync_to_async(live_updates.push)(records)
 
 
 async def close_connections() -> None:

@@ -9,7 +9,7 @@ from django.db import transaction
 from playwright.sync_api import Page, expect
 
 from agents.models import Server
-from deployments import live
+from deployments import live_updates
 from deployments.events import EventType, NewEvent, service_changed
 from deployments.models import Deployment, GraphVersion, Project
 from deployments.repositories import deployments, events
@@ -51,7 +51,7 @@ def tell(deployment: Deployment, *new: NewEvent, seconds: float = 1) -> None:
     def work() -> None:
         with transaction.atomic():
             records = events.append(deployment_id=deployment.id, events=new, at=later(seconds))
-        live.push(records)
+        live_updates.push(records)
 
     aside(work)
 
@@ -66,7 +66,7 @@ def move(deployment: Deployment, transition: Transition, *, seconds: float, outc
 
 
 def push_all(deployment: Deployment) -> None:
-    live.push(events.after(deployment_id=deployment.id, sequence=0, limit=500))
+    live_updates.push(events.after(deployment_id=deployment.id, sequence=0, limit=500))
 
 
 def change_service(deployment: Deployment, name: str, **fields: object) -> None:
@@ -95,7 +95,7 @@ def reach(deployment: Deployment, percent: int) -> None:
 def fresh(deployment: Deployment) -> object:
     def work() -> object:
         found = deployments.get(deployment_id=deployment.id)
-        return live.snapshot(found, target_name=machines.target_name(found.target))
+        return live_updates.snapshot(found, target_name=machines.target_name(found.target))
 
     return aside(work)
 
@@ -146,7 +146,7 @@ def test_deploying_from_the_projects_page_is_seen_by_who_watches(
         made = factories.make_deployment(drawn, server)
         with transaction.atomic():
             records = events.append(deployment_id=made.id, events=[stage(5)], at=later(1))
-        live.push(records)
+        live_updates.push(records)
 
     aside(work)
     expect(page.locator("#ax-recent .ax-item")).to_have_count(1)

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, expect
 
-from deployments import live
+from deployments import live_updates
 from deployments.repositories import events
 from deployments.services.fleet import machines
 from deployments.services.lifecycle.cancel import cancel_deployment
@@ -33,12 +33,12 @@ def lane(deployed_lane: Lane) -> Lane:
 def told(*deployments: DeploymentRecord) -> None:
     """Their events reach whoever watches."""
     for deployment in deployments:
-        live.push(events.after(deployment_id=deployment.id, sequence=0, limit=500))
+        live_updates.push(events.after(deployment_id=deployment.id, sequence=0, limit=500))
 
 
 def fresh(deployment: DeploymentRecord) -> object:
     found = reload(deployment.id)
-    return live.snapshot(found, target_name=machines.target_name(found.target))
+    return live_updates.snapshot(found, target_name=machines.target_name(found.target))
 
 
 def open_page(page: Page, address: str, deployment: DeploymentRecord) -> None:

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from agents.backoff import Backoff
 from axion_deploy.processes import run_until, stop_on_signals
-from deployments import publishing
-from deployments.publishing import Outbox
+from deployments import outbox as publishing
+from deployments.outbox import Outbox
 from deployments.repositories.events import CHANNEL
 
 # Notifications wake us; the poll is for those lost with a connection.

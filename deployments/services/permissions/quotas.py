@@ -11,8 +11,8 @@ from django.conf import settings
 
 from agents.backoff import Backoff
 from agents.services import directory
-from deployments import rates, turns
 from deployments.errors import TooMuch
+from deployments.limits import rate_limit, turns
 from deployments.repositories import usage
 from deployments.types import Caller
 
@@ -27,7 +27,7 @@ def one_heavy(caller: Caller, *, patience: float = 0.0) -> Iterator[None]:
     `patience`: seconds to wait for one's turn, for programs; a door answers at once.
     """
     who = str(caller.user_id)
-    if wait := rates.spend(what=HEAVY, who=who, rate=settings.AXION_RATE_HEAVY, now=time.time()):
+    if wait := rate_limit.spend(what=HEAVY, who=who, rate=settings.AXION_RATE_HEAVY, now=time.time()):
         raise TooMuch(f"Plans and uploads: {settings.AXION_RATE_HEAVY} for each user. Come back in {wait} s.")
     mine = _turn(who=who, patience=patience)
     if mine is None:

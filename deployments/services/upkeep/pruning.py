@@ -12,7 +12,7 @@ from django.db import transaction
 
 from agents import gateway
 from agents.isolation import isolation
-from deployments import publishing
+from deployments import outbox
 from deployments.repositories import clock, deployments, pruning
 
 MAX_DEPLOYMENTS = 50
@@ -113,4 +113,4 @@ def _pass_over_for_kafka() -> int:
     if settings.KAFKA_BROKERS:
         return 0
     with transaction.atomic():
-        return pruning.pass_over_for_kafka(limit=MAX_EVENTS, lock=publishing.KAFKA_LOCK)
+        return pruning.pass_over_for_kafka(limit=MAX_EVENTS, lock=outbox.KAFKA_LOCK)

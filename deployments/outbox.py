@@ -16,7 +16,7 @@ from django.db import connection
 from redis.exceptions import RedisError
 
 from agents.isolation import Isolation, isolation
-from deployments import live
+from deployments import live_updates
 from deployments.kafka.broker import BROKER_AWAY
 from deployments.kafka.event_stream import EventTopic
 from deployments.repositories import events
@@ -55,7 +55,9 @@ class Lag:
 
 def outboxes() -> tuple[Outbox, ...]:
     """The ways out that are configured. Call it once per process: each has connections of its own."""
-    browsers = Outbox(name="browsers", lock=7_201_001, mark=Mark.BROWSERS, send=live.push, trouble=(RedisError,))
+    browsers = Outbox(
+        name="browsers", lock=7_201_001, mark=Mark.BROWSERS, send=live_updates.push, trouble=(RedisError,)
+    )
     kafka = Outbox(name="kafka", lock=KAFKA_LOCK, mark=Mark.KAFKA, send=EventTopic().send, trouble=BROKER_AWAY)
     return (browsers, kafka) if settings.KAFKA_BROKERS else (browsers,)
 

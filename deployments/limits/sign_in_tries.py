@@ -18,7 +18,7 @@ from django.core.cache import cache
 from redis.exceptions import RedisError
 
 from agents.backoff import Backoff
-from deployments import rates
+from deployments.limits import rate_limit
 
 FREE_TRIES = 5
 UNDER_ATTACK_TRIES = 2
@@ -56,7 +56,7 @@ def begin(tried: Try, *, now: float) -> int:
     try:
         if wait := _until(cache.get(tried.pause), now=now):
             return wait
-        wait = rates.spend(
+        wait = rate_limit.spend(
             what="sign-in-address", who=tried.address, rate=settings.AXION_RATE_SIGN_IN, now=now
         ) or _pause(tried, now=now)
     except RedisError as error:
@@ -71,17 +71,17 @@ def succeeded(tried: Try, *, now: float) -> None:
     """It was the right password: the try does not count."""
     try:
         cache.delete_many([tried.pair, tried.pause])
-        rates.discount(tried.of_name)
+        rate_limit.discount(tried.of_name)
     except RedisError as error:
         logger.warning("redis is not there, nothing is counted", error=str(error))
         return
-    rates.give_back(what="sign-in-address", who=tried.address, rate=settings.AXION_RATE_SIGN_IN, now=now)
+    rate_limit.give_back(what="sign-in-address", who=tried.address, rate=settings.AXION_RATE_SIGN_IN, now=now)
 
 
 def _pause(tried: Try, *, now: float) -> int:
     """From the last free try on each try begins a pause; of several at once one begins it, and the others wait."""
-    count = rates.count(tried.pair, seconds=REMEMBERED_SECONDS)
-    of_name = rates.count(tried.of_name, seconds=REMEMBERED_SECONDS)
+    count = rate_limit.count(tried.pair, seconds=REMEMBERED_SECONDS)
+    of_name = rate_limit.count(tried.of_name, seconds=REMEMBERED_SECONDS)
     free = FREE_TRIES if of_name <= MAX_CALM_FAILURES else UNDER_ATTACK_TRIES
     if count < free:
         return 0
@@ -96,4 +96,4 @@ def _until(moment: float | None, *, now: float) -> int:
 
 
 def _key(what: str, who: str) -> str:
-    return f"sign-in-{what}:{rates.digest(who)}"
+    return f"sign-in-{what}:{rate_limit.digest(who)}"
