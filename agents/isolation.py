@@ -12,7 +12,7 @@ import structlog
 from django.db import connection
 
 from agents.backoff import Backoff
-from agents.database import DATABASE_AWAY
+from agents.db_errors import DATABASE_AWAY
 
 REST = Backoff(first=2.0, most=300.0)
 # Beyond it the oldest are forgotten, and looked at again.

@@ -12,8 +12,8 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 
 from agents import gateway
-from agents.answers import DeploymentState
-from agents.answers import ServiceState as WireService
+from agents.deployment_state import DeploymentState
+from agents.deployment_state import ServiceState as WireService
 from agents.errors import AgentNotFound
 from agents.hello import Doubtful
 from agents.isolation import isolation

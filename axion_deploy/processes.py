@@ -12,7 +12,7 @@ import structlog
 from django.db import close_old_connections, connection
 
 from agents.backoff import Backoff
-from agents.database import DATABASE_AWAY
+from agents.db_errors import DATABASE_AWAY
 from deployments.services.upkeep import health
 
 RETRY = Backoff(first=0.4, most=10.0)

@@ -8,7 +8,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
-from agents.database import DATABASE_AWAY
+from agents.db_errors import DATABASE_AWAY
 from deployments.services.lifecycle import start
 
 

@@ -24,10 +24,11 @@ from agents.runner.config import GIBIBYTE
 from agents.runner.control_plane import reports
 from agents.runner.docker import cli
 from agents.states import CommandKind, CommandStatus
-from agents.transport import codec, grpc_server, hellos
+from agents.transport import grpc_server
 from agents.transport.agent_calls import CHUNK_BYTES
 from agents.transport.session import OUTGOING_LIMIT
-from agents.transport.switchboard import CLAIM_LIMIT
+from agents.transport.session_registry import CLAIM_LIMIT
+from agents.transport.wire import codec, hellos
 from agents.types import CommandData, DeployCommand, ServiceSpec
 from axion_deploy import body_limits
 from deployments import live_updates

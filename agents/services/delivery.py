@@ -6,7 +6,7 @@ from uuid import UUID
 
 from agents.bounding import cut
 from agents.claim import Claim
-from agents.database import DATABASE_AWAY
+from agents.db_errors import DATABASE_AWAY
 from agents.isolation import isolation
 from agents.limits import MAX_MESSAGE_BYTES, MAX_NAME_BYTES
 from agents.repositories import assignments, commands, delivery, gateways

@@ -13,12 +13,12 @@ from agents.contracts import common_pb2, runner_pb2
 from agents.errors import NotFound
 from agents.pace import Pace
 from agents.services import enrolment
-from agents.transport import codec
 from agents.transport.callers import Callers
 from agents.transport.failures import is_expected, wire_error, wire_status
 from agents.transport.liveness import Liveness
 from agents.transport.ports import Bindings
 from agents.transport.threads import DatabaseThreads
+from agents.transport.wire import codec
 
 log = structlog.get_logger(__name__)
 Call = grpc.aio.ServicerContext[Any, Any]

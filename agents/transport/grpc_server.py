@@ -20,8 +20,8 @@ from agents.transport.ports import Bindings, GatewayConfig
 from agents.transport.retention import Retentions
 from agents.transport.servicer import RunnerAgentService
 from agents.transport.session import STOPPING
+from agents.transport.session_registry import Switchboard
 from agents.transport.stream import SessionCalls
-from agents.transport.switchboard import Switchboard
 from agents.transport.threads import DatabaseThreads
 from agents.transport.undeliverable import Failing
 from agents.transport.user_calls import UserCalls

@@ -5,10 +5,10 @@ from uuid import UUID
 import structlog
 
 from agents.condition import AgentCondition
-from agents.database import DATABASE_AWAY
+from agents.db_errors import DATABASE_AWAY
 from agents.services import delivery
 from agents.transport.session import OVER
-from agents.transport.switchboard import Switchboard
+from agents.transport.session_registry import Switchboard
 from agents.transport.threads import DatabaseThreads
 from agents.types import AgentHealth, Sighting
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from agents.answers import DeploymentState
+from agents.deployment_state import DeploymentState
 from agents.hello import Doubtful
 from agents.retention import Retention
 from agents.types import Report

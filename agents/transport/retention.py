@@ -7,14 +7,14 @@ from uuid import UUID
 
 import structlog
 
-from agents.database import DATABASE_AWAY
+from agents.db_errors import DATABASE_AWAY
 from agents.isolation import isolation
 from agents.limits import MAX_SENT_BYTES
 from agents.retention import Retention
-from agents.transport import codec
 from agents.transport.ports import RetentionsOf
-from agents.transport.switchboard import Switchboard
+from agents.transport.session_registry import Switchboard
 from agents.transport.threads import DatabaseThreads
+from agents.transport.wire import codec
 
 log = structlog.get_logger(__name__)
 

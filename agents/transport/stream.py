@@ -10,21 +10,21 @@ import grpc
 import structlog
 
 from agents.contracts import runner_pb2
-from agents.database import DATABASE_AWAY
+from agents.db_errors import DATABASE_AWAY
 from agents.errors import AnotherMachine, Unauthenticated
 from agents.hello import Greeting
 from agents.pace import Pace, Paces
 from agents.services.greeting import greet
-from agents.transport import codec, hellos
 from agents.transport.callers import Callers
-from agents.transport.condition import condition_from_wire
-from agents.transport.intake import Intake
 from agents.transport.liveness import Liveness
 from agents.transport.ports import Bindings, GatewayConfig
+from agents.transport.report_intake import Intake
 from agents.transport.retention import Retentions
 from agents.transport.session import AgentSession, Ending
-from agents.transport.switchboard import Switchboard
+from agents.transport.session_registry import Switchboard
 from agents.transport.threads import DatabaseThreads
+from agents.transport.wire import codec, hellos
+from agents.transport.wire.condition import condition_from_wire
 from agents.types import AgentData
 
 log = structlog.get_logger(__name__)

@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from agents.database import DATABASE_AWAY
+from agents.db_errors import DATABASE_AWAY
 
 P = ParamSpec("P")
 T = TypeVar("T")

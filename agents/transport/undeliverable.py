@@ -8,12 +8,12 @@ import structlog
 
 from agents.claim import BrokenCommand
 from agents.contracts import runner_pb2
-from agents.database import DATABASE_AWAY
+from agents.db_errors import DATABASE_AWAY
 from agents.limits import MAX_SENT_BYTES, mebibytes
 from agents.services import delivery
-from agents.transport import codec
 from agents.transport.ports import OnReport
 from agents.transport.threads import DatabaseThreads
+from agents.transport.wire import codec
 from agents.types import CommandData
 
 REFUSAL = "invalid"

@@ -8,11 +8,11 @@ import structlog
 
 from agents.contracts import common_pb2, runner_pb2
 from agents.services import delivery, directory
-from agents.transport import answers, codec
 from agents.transport.callers import Callers
 from agents.transport.failures import is_expected, wire_error, wire_status
 from agents.transport.ports import Bindings
 from agents.transport.threads import DatabaseThreads
+from agents.transport.wire import answers, codec
 
 log = structlog.get_logger(__name__)
 Call = grpc.aio.ServicerContext[Any, Any]

@@ -10,7 +10,7 @@ import structlog
 from agents.backoff import Backoff
 from agents.services.delivery import CHANNEL, RETENTION_CHANNEL
 from agents.transport.retention import Retentions
-from agents.transport.switchboard import Switchboard
+from agents.transport.session_registry import Switchboard
 
 log = structlog.get_logger(__name__)
 

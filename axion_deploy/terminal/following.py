@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from agents.database import DATABASE_AWAY
+from agents.db_errors import DATABASE_AWAY
 from axion_deploy.terminal.exits import Unreachable
 from deployments.services.queries import lookups
 from deployments.states import FINISHED

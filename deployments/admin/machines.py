@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from unfold.decorators import action
 
-from agents.admin import ClusterAdmin, ServerAdmin
+from agents.admin.pages import ClusterAdmin, ServerAdmin
 from agents.models import Cluster, Server
 from deployments.admin import answers, looks
 from deployments.admin.forms import request_id_in, with_room

@@ -10,7 +10,7 @@ from django.db import connections
 from django.utils import timezone
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from agents.database import DATABASE_AWAY
+from agents.db_errors import DATABASE_AWAY
 from deployments.errors import Conflict, Forbidden
 from deployments.kafka_api.errors import answer_to
 from deployments.kafka_api.handlers import HEALTH, PATTERNS, Call, Pattern

@@ -14,8 +14,8 @@ import grpc
 from django.db import transaction
 
 from agents import gateway
-from agents.answers import DeploymentState
 from agents.contracts import runner_pb2, runner_pb2_grpc
+from agents.deployment_state import DeploymentState
 from agents.errors import NotFound
 from agents.hello import Doubtful
 from agents.retention import Retention

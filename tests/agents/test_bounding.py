@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from agents import limits
 from agents.bounding import bound_report, cut
 from agents.contracts import runner_pb2 as pb
-from agents.transport import codec, hellos
+from agents.transport.wire import codec, hellos
 
 AGENT = uuid4()
 DIGEST = "sha256:" + "a" * 64

@@ -12,7 +12,7 @@ import pytest
 from agents.contracts import runner_pb2
 from agents.repositories.payloads import from_json, kind_of, to_json
 from agents.states import CommandStatus, Outcome
-from agents.transport import codec
+from agents.transport.wire import codec
 from agents.types import (
     AgentCommand,
     CommandData,

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.test import RequestFactory
 
-from agents.hints import PLAIN_TEXT, shares_name, start_command
+from agents.admin.hints import PLAIN_TEXT, shares_name, start_command
 
 
 @pytest.mark.parametrize(

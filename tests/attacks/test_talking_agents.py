@@ -15,8 +15,9 @@ from rest_framework.test import APIClient
 from agents.contracts import common_pb2
 from agents.contracts import runner_pb2 as pb
 from agents.limits import MAX_MESSAGE_BYTES, MIB
-from agents.transport import codec, intake
+from agents.transport import report_intake
 from agents.transport.session import AgentSession
+from agents.transport.wire import codec
 from deployments import outbox
 from deployments.kafka import event_stream
 from deployments.models import DeploymentEvent, Project
@@ -133,14 +134,14 @@ def test_the_publisher_reads_no_more_at_once(talker: Talker) -> None:
 
 
 async def test_commands_that_it_makes_up_are_not_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "MAX_FORGOTTEN", 3)
+    monkeypatch.setattr(report_intake, "MAX_FORGOTTEN", 3)
 
     async def not_here(*_: Any, **__: Any) -> bool:
         return False
 
     session = AgentSession(session_id=uuid4(), agent=cast("Any", SimpleNamespace(id=uuid4())))
     threads = cast("Any", SimpleNamespace(run=not_here))
-    taking = intake.Intake(
+    taking = report_intake.Intake(
         session=session, threads=threads, on_report=cast("Any", agent_reports.apply_report), on_finished=lambda: None
     )
     drain = asyncio.create_task(taking.drain())

@@ -27,8 +27,8 @@ from agents.runner.control_plane.identity import Identity
 from agents.runner.journal.commands import Receipt
 from agents.services import delivery, enrolment
 from agents.services.greeting import greet
-from agents.transport import codec
-from agents.transport.hellos import hello_from_wire
+from agents.transport.wire import codec
+from agents.transport.wire.hellos import hello_from_wire
 from agents.types import AgentInfo
 from axion_deploy.gateway_bindings import unknown_fate
 from deployments.errors import Conflict, DeployError

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from agents.database import DATABASE_AWAY
+from agents.db_errors import DATABASE_AWAY
 from axion_deploy.terminal import arguments, naming
 from axion_deploy.terminal.actions import ACTIONS
 from axion_deploy.terminal.exits import Exit, Unreachable, exit_of

@@ -11,13 +11,13 @@ import structlog
 
 from agents.backoff import Backoff
 from agents.contracts import runner_pb2
-from agents.database import DATABASE_AWAY
+from agents.db_errors import DATABASE_AWAY
 from agents.errors import NotFound
 from agents.services import delivery
-from agents.transport import codec
 from agents.transport.ports import OnReport
 from agents.transport.session import AgentSession
 from agents.transport.threads import DatabaseThreads
+from agents.transport.wire import codec
 from agents.types import CommandFinished, Report, Unknown
 
 log = structlog.get_logger(__name__)

@@ -2,8 +2,8 @@
 
 from google.protobuf.json_format import ParseDict
 
-from agents.answers import DeploymentState
 from agents.contracts import common_pb2, runner_pb2
+from agents.deployment_state import DeploymentState
 from agents.states import Presence
 from agents.types import AgentData
 

@@ -19,8 +19,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
-from agents.condition import condition_of
-from agents.hints import (
+from agents.admin.hints import (
     COMMAND_COLOURS,
     CONNECTED,
     PRESENCE_COLOURS,
@@ -30,6 +29,7 @@ from agents.hints import (
     start_command,
     taken_over,
 )
+from agents.condition import condition_of
 from agents.models import Agent, Cluster, CommandRecord, EnrolmentToken, Server
 from agents.models.machines import lost_after, silent_after
 from agents.services import enrolment

@@ -8,12 +8,12 @@ import structlog
 
 from agents.claim import BrokenCommand
 from agents.contracts import runner_pb2
-from agents.database import DATABASE_AWAY
+from agents.db_errors import DATABASE_AWAY
 from agents.services import delivery
-from agents.transport.hellos import not_understood
 from agents.transport.session import REPLACED, AgentSession, Ending
 from agents.transport.threads import DatabaseThreads
 from agents.transport.undeliverable import Failing, command_message
+from agents.transport.wire.hellos import not_understood
 from agents.types import CommandData
 
 log = structlog.get_logger(__name__)
