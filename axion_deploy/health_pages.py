@@ -12,7 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
-from deployments import addresses, outbox
+from deployments import addresses, outbox_relay
 from deployments.services.upkeep import health
 
 # In a second and a process: answers that are worked out (others get the last one), and requests of one address.
@@ -66,7 +66,7 @@ def _alive() -> dict[str, Any]:
 
 
 def _lags() -> dict[str, Any]:
-    lags = outbox.lags(at=timezone.now())
+    lags = outbox_relay.lags(at=timezone.now())
     return {lag.name: {"waiting": lag.waiting, "oldestSeconds": lag.oldest.total_seconds()} for lag in lags}
 
 

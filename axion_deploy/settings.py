@@ -162,18 +162,18 @@ LOGGING = logging_config(level=env.text("AXION_LOG_LEVEL", "INFO"), as_json=env.
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "deployments.api.authentication.TokenAuthentication",
+        "deployments.api.security.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": [
         "rest_framework.permissions.IsAuthenticated",
-        "deployments.api.permissions.WithinScope",
-        "deployments.api.permissions.FreshSession",
+        "deployments.api.security.permissions.WithinScope",
+        "deployments.api.security.permissions.FreshSession",
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "deployments.api.errors.problem_response",
-    "DEFAULT_THROTTLE_CLASSES": ["deployments.api.throttles.UserRate"],
+    "DEFAULT_THROTTLE_CLASSES": ["deployments.api.security.throttles.UserRate"],
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {

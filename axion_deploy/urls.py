@@ -5,8 +5,8 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from axion_deploy.health_pages import alive, event_lags
-from deployments.admin.confirm import confirm_password
-from deployments.admin.sign_in import sign_in
+from deployments.admin.accounts.confirm import confirm_password
+from deployments.admin.accounts.sign_in import sign_in
 from deployments.api import missing
 
 urlpatterns = [

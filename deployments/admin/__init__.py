@@ -1,5 +1,6 @@
 """The admin: what operators see and do. Importing this registers the pages."""
 
-from deployments.admin import deployments, enrolments, machines, members, others, projects, tokens, users
+from deployments.admin import deployments, machines, members, projects
+from deployments.admin.accounts import closed_pages, enrolments, tokens, users
 
-__all__ = ["deployments", "enrolments", "machines", "members", "others", "projects", "tokens", "users"]
+__all__ = ["closed_pages", "deployments", "enrolments", "machines", "members", "projects", "tokens", "users"]

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.paginator import Page, Paginator
 from django.db import connection
 
-from deployments.repositories import pages
+from deployments.repositories.paging import pages
 
 EXACT_UP_TO = 2000
 

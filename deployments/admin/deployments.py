@@ -28,7 +28,8 @@ from deployments.admin.own_rows import OwnRows, caller_in, found, fresh_json, id
 from deployments.errors import DeployError
 from deployments.events import EventType
 from deployments.models import Deployment
-from deployments.repositories import lists, projects
+from deployments.repositories import projects
+from deployments.repositories.paging import deployment_lists
 from deployments.services.lifecycle import cancel
 from deployments.services.permissions import access
 from deployments.services.queries import lookups
@@ -70,7 +71,7 @@ class DeploymentAdmin(OwnRows, ModelAdmin):
         """Caller, project and status say which rows there are, and these are counted; a kind is looked for."""
         if request.GET.get(KindFilter.parameter_name):
             return EstimatingPaginator(queryset, per_page)
-        selection = lists.selection_of(
+        selection = deployment_lists.selection_of(
             caller=caller_in(request),
             project_id=chosen_project(request.GET.get(ProjectFilter.parameter_name)),
             status=chosen_status(request.GET.get(StatusFilter.parameter_name)),

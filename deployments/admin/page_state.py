@@ -13,7 +13,8 @@ from deployments import live_updates
 from deployments.admin import looks
 from deployments.events import EventType
 from deployments.models import DeploymentEvent
-from deployments.repositories import history, lists
+from deployments.repositories import history
+from deployments.repositories.paging import deployment_lists
 from deployments.repositories.records import event_record
 from deployments.services.fleet import machines
 from deployments.services.permissions import access
@@ -66,7 +67,7 @@ def links_of(found: DeploymentRecord) -> list[dict[str, str]]:
         linked.append((f"brings back {restored.version}", _address(restored.deployment_id)))
     if found.rollback_of is not None:
         linked.append((f"undoes {str(found.rollback_of)[:8]}", _address(found.rollback_of)))
-    for rollback in lists.rollbacks_of(deployment_id=found.id, limit=MOST_LINKS):
+    for rollback in deployment_lists.rollbacks_of(deployment_id=found.id, limit=MOST_LINKS):
         look = looks.status_look(status=rollback.status, reason=rollback.reason)
         linked.append((f"rollback {str(rollback.id)[:8]}: {look.label.lower()}", _address(rollback.id)))
     return [{"text": text, "address": address} for text, address in linked]
@@ -156,12 +157,14 @@ def used_first(found: list[dict[str, str]], used: list[str]) -> list[dict[str, s
 
 def dashboard(*, caller: Caller) -> dict[str, Any]:
     """What works now, what happened last, how the servers are."""
-    working = lists.newest(caller=caller, statuses=ACTIVE, limit=ON_DASHBOARD)
-    unfinished = (*working, *lists.newest(caller=caller, statuses=[Status.PENDING], limit=ON_DASHBOARD))[:ON_DASHBOARD]
-    recent = lists.newest(caller=caller, statuses=FINISHED, limit=ON_DASHBOARD)
+    working = deployment_lists.newest(caller=caller, statuses=ACTIVE, limit=ON_DASHBOARD)
+    unfinished = (*working, *deployment_lists.newest(caller=caller, statuses=[Status.PENDING], limit=ON_DASHBOARD))[
+        :ON_DASHBOARD
+    ]
+    recent = deployment_lists.newest(caller=caller, statuses=FINISHED, limit=ON_DASHBOARD)
     names = machines.target_names(found.target for found in (*unfinished, *recent))
     return {
-        "underWay": sum(lists.selection_of(caller=caller, status=status).total() for status in UNFINISHED),
+        "underWay": sum(deployment_lists.selection_of(caller=caller, status=status).total() for status in UNFINISHED),
         "unfinished": [live_updates.summary(found, target_name=names[found.target.id]) for found in unfinished],
         "recent": [live_updates.summary(found, target_name=names[found.target.id]) for found in recent],
         "targets": all_machines(caller),

@@ -14,11 +14,11 @@ from rest_framework.response import Response
 
 from agents.condition import AgentCondition
 from agents.types import AgentData
-from deployments.api.answers import AgentOut, PaginationOut
 from deployments.api.common import Door, checked, ok
-from deployments.api.documents import data, documented, enveloped
 from deployments.api.machines import DISCONNECTED, STATUS_OF_PRESENCE
-from deployments.api.serializers import PageQuery
+from deployments.api.schemas.documents import data, documented, enveloped
+from deployments.api.schemas.requests import PageQuery
+from deployments.api.schemas.responses import AgentOut, PaginationOut
 from deployments.events import epoch_ms
 from deployments.services.fleet import machine_changes
 from deployments.wire import pagination_shape

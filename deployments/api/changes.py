@@ -13,10 +13,10 @@ from rest_framework.response import Response
 
 from deployments.api.common import Door, checked, ok
 from deployments.api.deployments import DeploymentAnswer, target_in
-from deployments.api.documents import F, data, documented
 from deployments.api.history import change_shape
-from deployments.api.history_answers import PlanOut
-from deployments.api.serializers import Checked, PlanIn, RollbackIn, RollbackPlanQuery, ScaleIn, StopIn
+from deployments.api.schemas.documents import F, data, documented
+from deployments.api.schemas.history_responses import PlanOut
+from deployments.api.schemas.requests import Checked, PlanIn, RollbackIn, RollbackPlanQuery, ScaleIn, StopIn
 from deployments.scopes import Scope
 from deployments.services.requests import make_plan, rollback, scale, stop
 from deployments.services.requests.make_plan import PlannedDeployment

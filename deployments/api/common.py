@@ -13,8 +13,8 @@ from rest_framework.views import APIView
 
 from deployments.api.once import fingerprint_of, key_in
 from deployments.api.parsers import BoundedJSONParser
-from deployments.api.serializers import Checked
-from deployments.api.throttles import RefusedRate
+from deployments.api.schemas.requests import Checked
+from deployments.api.security.throttles import RefusedRate
 from deployments.errors import DeployError
 from deployments.services.permissions.access import caller_of
 from deployments.services.requests import idempotency

@@ -13,13 +13,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api import examples
-from deployments.api.answers import CursorOut, DeploymentOut, EventOut, StatusOut
 from deployments.api.common import Door, checked, ok
-from deployments.api.documents import NO_BODY, data, documented, enveloped
 from deployments.api.once import once
 from deployments.api.paging import cursor_shape, position_of
-from deployments.api.serializers import DeployIn, EventsQuery, ListQuery
+from deployments.api.schemas import examples
+from deployments.api.schemas.documents import NO_BODY, data, documented, enveloped
+from deployments.api.schemas.requests import DeployIn, EventsQuery, ListQuery
+from deployments.api.schemas.responses import CursorOut, DeploymentOut, EventOut, StatusOut
 from deployments.errors import Invalid
 from deployments.scopes import Scope
 from deployments.services.lifecycle import cancel

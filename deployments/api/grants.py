@@ -12,10 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from deployments.agreed import Grant, GrantState
-from deployments.api.answers import StoppedOut, TargetOut, TenantOut
 from deployments.api.common import Door, checked, ok
-from deployments.api.documents import NO_BODY, data, documented
-from deployments.api.serializers import MetadataOnlyIn
+from deployments.api.schemas.documents import NO_BODY, data, documented
+from deployments.api.schemas.requests import MetadataOnlyIn
+from deployments.api.schemas.responses import StoppedOut, TargetOut, TenantOut
 from deployments.events import epoch_ms
 from deployments.scopes import Scope
 from deployments.services.requests import stop

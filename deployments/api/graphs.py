@@ -11,12 +11,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api import examples
-from deployments.api.answers import CodeOut, GraphOut, GraphVersionOut, PaginationOut
 from deployments.api.common import Door, checked, ok
-from deployments.api.documents import TAR, data, documented
 from deployments.api.parsers import CONTENT, OctetsParser, TarParser
-from deployments.api.serializers import GraphIn, PageQuery
+from deployments.api.schemas import examples
+from deployments.api.schemas.documents import TAR, data, documented
+from deployments.api.schemas.requests import GraphIn, PageQuery
+from deployments.api.schemas.responses import CodeOut, GraphOut, GraphVersionOut, PaginationOut
 from deployments.errors import NotFound
 from deployments.events import epoch_ms
 from deployments.services.projects import project_settings, sources

@@ -11,11 +11,11 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api.answers import PaginationOut
 from deployments.api.common import Door, checked, ok
-from deployments.api.documents import data, documented
-from deployments.api.history_answers import DiffOut, HistoryOut, LaneOut
-from deployments.api.serializers import DiffQuery, HistoryQuery
+from deployments.api.schemas.documents import data, documented
+from deployments.api.schemas.history_responses import DiffOut, HistoryOut, LaneOut
+from deployments.api.schemas.requests import DiffQuery, HistoryQuery
+from deployments.api.schemas.responses import PaginationOut
 from deployments.events import epoch_ms
 from deployments.services.queries import history, lane_view
 from deployments.types import DeploymentRecord, HistoryEntry

@@ -15,14 +15,14 @@ from rest_framework.response import Response
 from agents.enrolments import EnrolmentTokenData
 from agents.states import Presence
 from agents.types import ClusterData, ServerData
-from deployments.api import examples
-from deployments.api.answers import ClusterOut, ServerOut
 from deployments.api.common import Door, checked, ok
-from deployments.api.documents import data, documented, enveloped
 from deployments.api.once import once
 from deployments.api.parsers import BoundedJSONParser
-from deployments.api.serializers import ClusterIn, EnrolmentIn, ServerChangeIn, ServerIn
-from deployments.api.token_answers import EnrolmentOut, EnrolmentTokenOut
+from deployments.api.schemas import examples
+from deployments.api.schemas.documents import data, documented, enveloped
+from deployments.api.schemas.requests import ClusterIn, EnrolmentIn, ServerChangeIn, ServerIn
+from deployments.api.schemas.responses import ClusterOut, ServerOut
+from deployments.api.schemas.token_responses import EnrolmentOut, EnrolmentTokenOut
 from deployments.events import epoch_ms
 from deployments.services.fleet import machine_changes, machines
 

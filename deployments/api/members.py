@@ -12,11 +12,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from deployments.agreed import Invitation
-from deployments.api.answers import InvitationOut, MemberOut
 from deployments.api.common import Door, checked, ok
-from deployments.api.documents import NO_BODY, data, documented
 from deployments.api.once import once
-from deployments.api.serializers import RoleIn
+from deployments.api.schemas.documents import NO_BODY, data, documented
+from deployments.api.schemas.requests import RoleIn
+from deployments.api.schemas.responses import InvitationOut, MemberOut
 from deployments.events import epoch_ms
 from deployments.services.sharing import members
 from deployments.types import Member

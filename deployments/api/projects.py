@@ -11,12 +11,12 @@ from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api import examples
-from deployments.api.answers import PaginationOut, ProjectOut, ProjectWholeOut
 from deployments.api.common import Door, checked, ok
-from deployments.api.documents import data, documented, enveloped
 from deployments.api.once import once
-from deployments.api.serializers import ProjectChangeIn, ProjectIn, ProjectsQuery
+from deployments.api.schemas import examples
+from deployments.api.schemas.documents import data, documented, enveloped
+from deployments.api.schemas.requests import ProjectChangeIn, ProjectIn, ProjectsQuery
+from deployments.api.schemas.responses import PaginationOut, ProjectOut, ProjectWholeOut
 from deployments.services.permissions import access
 from deployments.services.projects import project_settings, sources
 from deployments.types import ProjectRecord, Right

@@ -15,12 +15,12 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
 from deployments.api.common import Door, checked, ok
-from deployments.api.documents import data, documented, enveloped
 from deployments.api.once import once
 from deployments.api.parsers import BoundedJSONParser
-from deployments.api.serializers import TokenIn
-from deployments.api.throttles import TokenRate, UserRate
-from deployments.api.token_answers import NewTokenOut, TokenOut
+from deployments.api.schemas.documents import data, documented, enveloped
+from deployments.api.schemas.requests import TokenIn
+from deployments.api.schemas.token_responses import NewTokenOut, TokenOut
+from deployments.api.security.throttles import TokenRate, UserRate
 from deployments.events import epoch_ms
 from deployments.scopes import Scope, TokenRecord
 from deployments.services.permissions import tokens

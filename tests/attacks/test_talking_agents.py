@@ -18,7 +18,7 @@ from agents.limits import MAX_MESSAGE_BYTES, MIB
 from agents.transport import report_intake
 from agents.transport.session import AgentSession
 from agents.transport.wire import codec
-from deployments import outbox
+from deployments import outbox_relay
 from deployments.kafka import event_stream
 from deployments.models import DeploymentEvent, Project
 from deployments.repositories import events
@@ -125,7 +125,7 @@ def test_the_publisher_reads_no_more_at_once(talker: Talker) -> None:
     for _ in range(60):
         talker.say(log("y" * 60_000))
     batches, marked = [], 0
-    while batch := events.unpublished(mark=Mark.BROWSERS, limit=outbox.BATCH):
+    while batch := events.unpublished(mark=Mark.BROWSERS, limit=outbox_relay.BATCH):
         batches.append(sum(len(event_stream.value_of(record)) for _, record in batch))
         events.mark_published(mark=Mark.BROWSERS, positions=[position for position, _ in batch], at=NOW)
         marked += len(batch)

@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 from django.db import DatabaseError, connection
 
-from deployments import outbox
-from deployments.outbox import Outbox
+from deployments import outbox_relay
+from deployments.outbox_relay import Outbox
 from deployments.repositories import claims
 from deployments.repositories.events import Mark
 from tests.e2e.control_plane import wait_for
@@ -35,7 +35,7 @@ def sleep_with_claim(asleep: threading.Event, over: threading.Event) -> None:
 
 
 def become_publisher() -> bool:
-    return outbox.become_publisher(outbox=OUTBOX)
+    return outbox_relay.become_publisher(outbox=OUTBOX)
 
 
 def sleep_as_publisher(asleep: threading.Event, over: threading.Event) -> None:
@@ -62,7 +62,7 @@ def over() -> Iterator[threading.Event]:
 def test_one_that_sleeps_gives_way(
     sleep: Callable[..., None], take: Take, over: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "SILENT_SECONDS", 1)
+    monkeypatch.setattr(outbox_relay, "SILENT_SECONDS", 1)
     asleep = threading.Event()
 
     def slept() -> None:

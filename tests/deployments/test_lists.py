@@ -12,9 +12,10 @@ from django.db import connection, transaction
 
 from agents.models import Server
 from deployments.models import Deployment, DeploymentCount, Project, User
-from deployments.repositories import counts, deployments, lists, pages
+from deployments.repositories import deployments
 from deployments.repositories.deployments import Outcome
-from deployments.repositories.pages import Selection
+from deployments.repositories.paging import counts, deployment_lists, pages
+from deployments.repositories.paging.pages import Selection
 from deployments.services.permissions.access import caller_of
 from deployments.services.queries import lookups
 from deployments.states import Reason, Status, Transition
@@ -41,7 +42,7 @@ def test_one_by_itself_reads_as_it_does_in_a_list(project: Project, server: Serv
     with_little = factories.make_deployment(project, server, at=factories.later(1))
     ids = [with_much.pk, with_little.pk]
     alone = tuple(deployments.get(deployment_id=each) for each in ids)
-    assert alone == lists.in_order(ids)
+    assert alone == deployment_lists.in_order(ids)
     assert (alone[0].env_names, alone[0].log_tail, alone[0].replicas) == (("A", "B"), ("one", "two"), {"n-web": 2})
     assert alone[1].graph == project.graph_versions.get().graph
 
@@ -61,10 +62,10 @@ def test_every_page_is_exact_from_either_end(project: Project, server: Server, o
     expected = made[::-1] if oldest_first else made
     selection = Selection(project_ids=(project.id,))
     for number in range(1, 6):
-        page = lists.page_of(selection=selection, page=number, limit=5, oldest_first=oldest_first)
+        page = deployment_lists.page_of(selection=selection, page=number, limit=5, oldest_first=oldest_first)
         assert [item.id for item in page.items] == expected[(number - 1) * 5 :][:5]
         assert (page.total, page.total_pages) == (23, 5)
-    assert lists.page_of(selection=selection, page=10**9, limit=5).items == ()
+    assert deployment_lists.page_of(selection=selection, page=10**9, limit=5).items == ()
 
 
 @pytest.mark.parametrize("oldest_first", [False, True])
@@ -158,7 +159,7 @@ def test_lists_over_several_projects_are_one_list(
 def test_a_list_reads_no_more_files_than_its_bound_and_says_what_it_left_out(
     project: Project, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lists, "MAX_LIST_BYTES", 100_000)
+    monkeypatch.setattr(deployment_lists, "MAX_LIST_BYTES", 100_000)
     random = Random(1)
     for number in range(4):
         text = "".join(random.choices("abcdefghijklmnop", k=80_000))

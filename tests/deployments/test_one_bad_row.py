@@ -12,7 +12,7 @@ from agents import isolation
 from agents.isolation import REST, Isolation
 from agents.models import Agent, Server
 from deployments.models import Deployment, Project, User
-from deployments.repositories import overdue
+from deployments.repositories.upkeep import overdue
 from deployments.services.lifecycle import reconcile
 from deployments.states import Reason, Status
 from tests import factories

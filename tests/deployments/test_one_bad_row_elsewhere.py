@@ -18,15 +18,14 @@ from agents.retention import Retention
 from agents.services import delivery
 from agents.transport.retention import Retentions
 from agents.types import AgentHealth, Sighting
-from deployments import outbox as publishing
-from deployments import presence
+from deployments import outbox_relay, presence
 from deployments.events import EventType, NewEvent
 from deployments.kafka.event_stream import value_of
 from deployments.kafka_api import delivery as counter
 from deployments.kafka_api.delivery import Counter
 from deployments.kafka_api.requests import Incoming
 from deployments.models import DeploymentEvent, DeploymentHistory, Project, User
-from deployments.outbox import Outbox
+from deployments.outbox_relay import Outbox
 from deployments.repositories import events
 from deployments.repositories.events import Mark
 from deployments.services.upkeep import health, housekeeping, retention
@@ -60,8 +59,8 @@ def test_an_event_that_cannot_go_out_holds_up_no_other(project: Project, server:
         out.extend(event.sequence for event in batch)
 
     outbox = Outbox(name="test", lock=1, mark=Mark.KAFKA, send=send, trouble=(ConnectionError,))
-    assert publishing.publish_batch(outbox=outbox, at=NOW) == 2
-    assert publishing.publish_batch(outbox=outbox, at=NOW) == 0
+    assert outbox_relay.publish_batch(outbox=outbox, at=NOW) == 2
+    assert outbox_relay.publish_batch(outbox=outbox, at=NOW) == 0
     assert out == [1, 3]
     assert [position for position, _ in events.unpublished(mark=Mark.KAFKA, limit=9)] == [positions[1]]
     assert isolation.failing() == {"events to test": 1}
@@ -75,7 +74,7 @@ def test_trouble_of_the_way_out_is_no_fault_of_an_event(project: Project, server
 
     outbox = Outbox(name="test", lock=1, mark=Mark.KAFKA, send=send, trouble=(ConnectionError,))
     with pytest.raises(ConnectionError):
-        publishing.publish_batch(outbox=outbox, at=NOW)
+        outbox_relay.publish_batch(outbox=outbox, at=NOW)
     assert isolation.failing() == {}
 
 

@@ -13,10 +13,10 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from agents.models import Server
-from deployments import outbox as publishing
+from deployments import outbox_relay
 from deployments.events import EventType, NewEvent
 from deployments.models import Project
-from deployments.outbox import Outbox, Send
+from deployments.outbox_relay import Outbox, Send
 from deployments.repositories import events
 from deployments.repositories.events import Mark
 from deployments.types import EventRecord
@@ -45,8 +45,8 @@ def broken(_: Sequence[EventRecord]) -> None:
 def test_events_go_out_in_order_and_once(project: Project, server: Server, mark: Mark) -> None:
     write(project, server, 5)
     out: list[EventRecord] = []
-    assert publishing.publish_batch(outbox=outbox(out.extend, mark=mark), at=NOW) == 5
-    assert publishing.publish_batch(outbox=outbox(out.extend, mark=mark), at=NOW) == 0
+    assert outbox_relay.publish_batch(outbox=outbox(out.extend, mark=mark), at=NOW) == 5
+    assert outbox_relay.publish_batch(outbox=outbox(out.extend, mark=mark), at=NOW) == 0
     assert [event.sequence for event in out] == [1, 2, 3, 4, 5]
 
 
@@ -56,13 +56,13 @@ def test_one_publishes_to_an_outbox_until_its_connection_ends(db: None) -> None:
 
     def elsewhere(wanted: Outbox) -> bool:
         try:
-            return publishing.become_publisher(outbox=wanted)
+            return outbox_relay.become_publisher(outbox=wanted)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(1) as other:
-        assert publishing.become_publisher(outbox=contested)
-        assert publishing.become_publisher(outbox=contested)
+        assert outbox_relay.become_publisher(outbox=contested)
+        assert outbox_relay.become_publisher(outbox=contested)
         assert not other.submit(elsewhere, contested).result()
         assert other.submit(elsewhere, another).result()
         with connection.cursor() as cursor:
@@ -73,25 +73,25 @@ def test_one_publishes_to_an_outbox_until_its_connection_ends(db: None) -> None:
 def test_what_a_sink_refused_goes_out_again(project: Project, server: Server) -> None:
     write(project, server, 2)
     with pytest.raises(ConnectionError):
-        publishing.publish_batch(outbox=outbox(broken), at=NOW)
+        outbox_relay.publish_batch(outbox=outbox(broken), at=NOW)
     out: list[EventRecord] = []
-    assert publishing.publish_batch(outbox=outbox(out.extend), at=NOW) == 2
+    assert outbox_relay.publish_batch(outbox=outbox(out.extend), at=NOW) == 2
 
 
 def test_one_way_out_knows_nothing_of_the_other(project: Project, server: Server) -> None:
     write(project, server, 3)
     out: list[EventRecord] = []
-    publishing.publish_batch(outbox=outbox(out.extend, mark=Mark.BROWSERS), at=NOW)
-    publishing.publish_batch(outbox=outbox(out.extend, mark=Mark.KAFKA), at=NOW)
+    outbox_relay.publish_batch(outbox=outbox(out.extend, mark=Mark.BROWSERS), at=NOW)
+    outbox_relay.publish_batch(outbox=outbox(out.extend, mark=Mark.KAFKA), at=NOW)
     assert len(out) == 6
 
 
 def test_the_lag_is_what_waits_and_for_how_long(project: Project, server: Server) -> None:
     write(project, server, 3)
-    lag = publishing.lag_of(outbox=outbox(broken), at=factories.later(60))
+    lag = outbox_relay.lag_of(outbox=outbox(broken), at=factories.later(60))
     assert (lag.waiting, lag.oldest) == (3, timedelta(seconds=60))
-    publishing.publish_batch(outbox=outbox(lambda _: None), at=NOW)
-    lag = publishing.lag_of(outbox=outbox(broken), at=factories.later(60))
+    outbox_relay.publish_batch(outbox=outbox(lambda _: None), at=NOW)
+    lag = outbox_relay.lag_of(outbox=outbox(broken), at=factories.later(60))
     assert (lag.waiting, lag.oldest) == (0, timedelta(0))
 
 

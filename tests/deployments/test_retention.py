@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deployments.models import DeploymentHistory, Project
-from deployments.repositories.kept import KeptEntry
+from deployments.repositories.upkeep.kept import KeptEntry
 from deployments.services.queries import history
 from deployments.services.requests.scale import scale_service
 from deployments.services.requests.stop import stop_project

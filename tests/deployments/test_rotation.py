@@ -15,8 +15,8 @@ from pytest_django.fixtures import Settings
 
 from deployments.errors import Unauthenticated
 from deployments.models import Deployment, DeploymentHistory, ProjectSecret
-from deployments.repositories import sealed
-from deployments.repositories.sealed import SealedSecret
+from deployments.repositories.upkeep import sealed
+from deployments.repositories.upkeep.sealed import SealedSecret
 from deployments.services.lifecycle import caller_session
 from deployments.services.projects import sources
 from deployments.services.secrets import rotation, sealing, variables

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from agents.backoff import Backoff
 from axion_deploy.processes import run_until, stop_on_signals
-from deployments import outbox as publishing
-from deployments.outbox import Outbox
+from deployments import outbox_relay
+from deployments.outbox_relay import Outbox
 from deployments.repositories.events import CHANNEL
 
 # Notifications wake us; the poll is for those lost with a connection.
@@ -31,7 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         stopped = stop_on_signals()
-        outboxes = publishing.outboxes()
+        outboxes = outbox_relay.outboxes()
         with ThreadPoolExecutor(max_workers=len(outboxes)) as threads:
             running = [threads.submit(publish, outbox=outbox, stopped=stopped) for outbox in outboxes]
             wait(running, return_when=FIRST_COMPLETED)
@@ -63,11 +63,11 @@ class Publisher:
         """Publish what is there, then wait for more; returns the seconds to pause."""
         connection.ensure_connection()
         if self.session is not connection.connection:
-            if not publishing.become_publisher(outbox=self.outbox):
+            if not outbox_relay.become_publisher(outbox=self.outbox):
                 return STANDBY_SECONDS
             self.listen()
         try:
-            while publishing.publish_batch(outbox=self.outbox, at=timezone.now()):
+            while outbox_relay.publish_batch(outbox=self.outbox, at=timezone.now()):
                 self.failures = 0
                 if self.stopped.is_set():
                     return 0
@@ -80,7 +80,7 @@ class Publisher:
         """Growing with each failure in a row, with jitter; nothing is lost meanwhile."""
         self.failures += 1
         pause = RETRY.pause(failures=self.failures)
-        waiting = publishing.lag_of(outbox=self.outbox, at=timezone.now()).waiting
+        waiting = outbox_relay.lag_of(outbox=self.outbox, at=timezone.now()).waiting
         self.log.warning("not there, events wait in the database", error=str(error), waiting=waiting, seconds=pause)
         return pause
 

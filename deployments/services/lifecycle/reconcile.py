@@ -13,8 +13,9 @@ from django.db import transaction
 
 from agents.isolation import isolation
 from deployments import queue
-from deployments.repositories import clock, deployments, overdue
+from deployments.repositories import clock, deployments
 from deployments.repositories.deployments import Outcome
+from deployments.repositories.upkeep import overdue
 from deployments.services.lifecycle import cancel, settle
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord

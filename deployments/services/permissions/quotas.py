@@ -13,7 +13,7 @@ from agents.backoff import Backoff
 from agents.services import directory
 from deployments.errors import TooMuch
 from deployments.limits import rate_limit, turns
-from deployments.repositories import usage
+from deployments.repositories.upkeep import usage
 from deployments.types import Caller
 
 HEAVY = "heavy"

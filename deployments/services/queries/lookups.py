@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from deployments.repositories import events, lists
+from deployments.repositories import events
+from deployments.repositories.paging import deployment_lists
 from deployments.services.permissions import access
 from deployments.states import Status
 from deployments.types import Caller, DeploymentRecord, EventRecord, Page, Position, Right
@@ -34,11 +35,11 @@ def list_deployments(
     """
     if project_id is not None:
         access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
-    selection = lists.selection_of(caller=caller, project_id=project_id, status=status)
+    selection = deployment_lists.selection_of(caller=caller, project_id=project_id, status=status)
     limit = min(MAX_LIMIT, max(1, limit))
     if after is not None:
-        return lists.page_after(selection=selection, after=after, limit=limit, oldest_first=oldest_first)
-    return lists.page_of(selection=selection, page=max(1, page), limit=limit, oldest_first=oldest_first)
+        return deployment_lists.page_after(selection=selection, after=after, limit=limit, oldest_first=oldest_first)
+    return deployment_lists.page_of(selection=selection, page=max(1, page), limit=limit, oldest_first=oldest_first)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from deployments.repositories import lists
+from deployments.repositories.paging import deployment_lists
 from deployments.services.fleet import machines
 from deployments.services.permissions import access
 from deployments.types import Caller, DeploymentRecord, ProjectRecord, Right
@@ -25,6 +25,6 @@ class ProjectView:
 def view_project(*, caller: Caller, project_id: UUID) -> ProjectView:
     """Raises NotFound, also for strangers."""
     project = access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
-    found = lists.current_of_project(project_id=project_id, recent=RECENT)
+    found = deployment_lists.current_of_project(project_id=project_id, recent=RECENT)
     names = machines.target_names(deployment.target for deployment in found)
     return ProjectView(project=project, deployments=found, target_names=names)

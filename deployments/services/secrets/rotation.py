@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from agents.isolation import Isolation
-from deployments.repositories import sealed
-from deployments.repositories.sealed import SealedSecret, SealedSession, SealedStack
+from deployments.repositories.upkeep import sealed
+from deployments.repositories.upkeep.sealed import SealedSecret, SealedSession, SealedStack
 from deployments.services.secrets import sealing
 from deployments.services.secrets.sealing import CannotUnsealError, newest_version, version_of
 

@@ -12,7 +12,7 @@ from django.db import DatabaseError
 
 from agents import isolation
 from deployments import presence
-from deployments.repositories import liveness
+from deployments.repositories.upkeep import liveness
 
 CONSUMER = "kafka-consumer"
 SERVING = "serving"

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from agents.isolation import isolation
-from deployments.repositories import counts, invitations
+from deployments.repositories import invitations
+from deployments.repositories.paging import counts
 from deployments.services.requests import idempotency
 from deployments.services.upkeep import pruning, retention
 

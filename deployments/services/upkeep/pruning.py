@@ -12,8 +12,9 @@ from django.db import transaction
 
 from agents import gateway
 from agents.isolation import isolation
-from deployments import outbox
-from deployments.repositories import clock, deployments, pruning
+from deployments import outbox_relay
+from deployments.repositories import clock, deployments
+from deployments.repositories.upkeep import pruning
 
 MAX_DEPLOYMENTS = 50
 MAX_EVENTS = 2_000
@@ -113,4 +114,4 @@ def _pass_over_for_kafka() -> int:
     if settings.KAFKA_BROKERS:
         return 0
     with transaction.atomic():
-        return pruning.pass_over_for_kafka(limit=MAX_EVENTS, lock=outbox.KAFKA_LOCK)
+        return pruning.pass_over_for_kafka(limit=MAX_EVENTS, lock=outbox_relay.KAFKA_LOCK)

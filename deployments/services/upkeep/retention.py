@@ -10,8 +10,9 @@ from django.db import transaction
 
 from agents import gateway
 from agents.isolation import isolation
-from deployments.repositories import kept, lanes
-from deployments.repositories.kept import KeptEntry
+from deployments.repositories import lanes
+from deployments.repositories.upkeep import kept
+from deployments.repositories.upkeep.kept import KeptEntry
 from deployments.states import Kind
 from deployments.types import lane_of
 

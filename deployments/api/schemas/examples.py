@@ -1,6 +1,6 @@
 """Examples in the OpenAPI document: one small project, from its graph to its deployment."""
 
-from deployments.api.documents import given, taken
+from deployments.api.schemas.documents import given, taken
 
 PROJECT_ID = "0b8f7c1e-6f0a-4f5e-9d57-0c7c52f0a001"
 SERVER_ID = "5d0b1c9e-2f5b-4f6a-8a43-3a7f7b1d0002"

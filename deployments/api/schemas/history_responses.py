@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from deployments.api.answers import Moment, Shape, Status, map_of_texts, texts
+from deployments.api.schemas.responses import Moment, Shape, Status, map_of_texts, texts
 
 
 class ChangeOut(Shape):

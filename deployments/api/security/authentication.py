@@ -26,4 +26,4 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]  # the
 class TokenScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]  # likewise
     """Describes it in the OpenAPI document as the library's own."""
 
-    target_class = "deployments.api.authentication.TokenAuthentication"
+    target_class = "deployments.api.security.authentication.TokenAuthentication"

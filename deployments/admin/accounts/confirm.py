@@ -11,8 +11,8 @@ from django.template.response import TemplateResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
+from deployments.admin.accounts.sign_in import too_many, try_in
 from deployments.admin.own_rows import caller_in
-from deployments.admin.sign_in import too_many, try_in
 from deployments.limits import sign_in_tries
 from deployments.services.permissions import freshness
 

@@ -10,7 +10,7 @@ from django.db.models import F, Func, IntegerField
 from deployments.models import Deployment
 from deployments.repositories import history, projects
 from deployments.repositories.deployments import rows
-from deployments.repositories.pages import Selection, ids_after, ids_at, top
+from deployments.repositories.paging.pages import Selection, ids_after, ids_at, top
 from deployments.repositories.records import DEPLOYMENT_COLUMNS, OMITTED, deployment_record
 from deployments.states import UNFINISHED, Status
 from deployments.types import Caller, DeploymentRecord, Page, Position

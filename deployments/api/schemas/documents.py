@@ -9,9 +9,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 
-from deployments.api.answers import ProblemOut
 from deployments.api.once import HEADER, LONGEST_KEY
-from deployments.api.serializers import Checked
+from deployments.api.schemas.requests import Checked
+from deployments.api.schemas.responses import ProblemOut
 
 F = TypeVar("F", bound=Callable[..., Any])
 

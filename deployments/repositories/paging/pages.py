@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from deployments.models import Deployment
-from deployments.repositories import counts
+from deployments.repositories.paging import counts
 from deployments.states import Status
 
 NEWEST_FIRST = ("-created_at", "-id")
