@@ -28,11 +28,11 @@ setup: .venv/.installed ## .venv with exactly what requirements.lock pins
 
 .PHONY: services
 services: setup ## real PostgreSQL, Redis, Kafka and Docker for the tests; configured ones (DATABASE_URL, REDIS_URL, KAFKA_BROKERS) first
-	@$(PYTHON) -m tests.services up
+	@$(PYTHON) -m tests.servers up
 
 .PHONY: services-stop
 services-stop: setup ## end the servers that `make services` started here, and no others
-	@$(PYTHON) -m tests.services down
+	@$(PYTHON) -m tests.servers down
 
 .PHONY: lint
 lint: setup ## style, types, layers, migrations and compiled protos; changes nothing

@@ -10,7 +10,7 @@ from django.db import connection
 from agents.models import Server
 from deployments.models import Project, User
 from tests import factories
-from tests.services.own_kafka import OwnKafka
+from tests.servers.own_kafka import OwnKafka
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ TOGETHER = (
     "tests/e2e",
     "tests/runner",
     "tests/contract",
-    "tests/intake",
+    "tests/kafka_api",
     "tests/stream",
     "tests/demo",
     "tests/compose",

@@ -21,8 +21,8 @@ from axion_deploy.embedded.child import Child
 from tests.bench import memory
 from tests.bench.figures import Figure, percentile
 from tests.e2e.control_plane import ControlPlane
-from tests.intake.wire import CORRELATION, Caller
-from tests.services.own_kafka import OwnKafka
+from tests.kafka_api.wire import CORRELATION, Caller
+from tests.servers.own_kafka import OwnKafka
 
 GET = "deployment-service.getDeployment"
 ECHO = "echo"

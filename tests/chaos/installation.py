@@ -7,8 +7,8 @@ from pathlib import Path
 from axion_deploy.demo.processes import Addresses, agent, agent_environment, control_plane
 from tests.chaos.line import Line
 from tests.e2e.control_plane import ControlPlane
-from tests.services.own_docker import OwnDocker
-from tests.services.small_disk import SmallDisk
+from tests.servers.own_docker import OwnDocker
+from tests.servers.small_disk import SmallDisk
 
 IMAGES = ("python:3.13-slim", "redis:8")
 FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))), None)

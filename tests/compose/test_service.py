@@ -17,7 +17,7 @@ import pytest
 from axion_deploy.demo.http import NoAnswer, ask
 from axion_deploy.embedded.ports import free_port
 from tests.e2e.control_plane import wait_for
-from tests.unit.stackgen.docker import provide
+from tests.stackgen.docker.docker import provide
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from axion_deploy.embedded.child import Child
 from axion_deploy.embedded.waiting import wait_ready
-from tests.services.places import FOLDER
+from tests.servers.places import FOLDER
 
 HERE = Path(__file__).parent
 INSTALL_SECONDS = 300

@@ -27,8 +27,8 @@ from deployments.services.queries import lookups
 from deployments.states import Reason, Transition
 from tests import factories
 from tests.doors.people import People
+from tests.doors.rest.test_rest import GRAPH
 from tests.doors.sockets import line, stage, write
-from tests.doors.test_rest import GRAPH
 
 Run = Callable[..., tuple[int, list[dict[str, Any]]]]
 ROOT = Path(__file__).resolve().parent.parent.parent

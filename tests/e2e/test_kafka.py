@@ -14,9 +14,9 @@ from deployments.kafka_api.handlers import PATTERNS, PREFIX
 from tests.e2e import docker_view
 from tests.e2e.control_plane import ControlPlane, wait_for, write_project
 from tests.e2e.graphs import node_id, server_code, two_services
-from tests.intake.groups import new_group
-from tests.intake.wire import Caller
-from tests.services.own_kafka import OwnKafka
+from tests.kafka_api.groups import new_group
+from tests.kafka_api.wire import Caller
+from tests.servers.own_kafka import OwnKafka
 from tests.stream.topic import events_on
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]

@@ -16,7 +16,7 @@ from tests.e2e import docker_view
 from tests.e2e.canaries import Canary, Frames, found, found_in_files, redis_heard
 from tests.e2e.control_plane import ControlPlane, wait_for, write_project
 from tests.e2e.graphs import node_id, server_code, two_services
-from tests.services.own_kafka import OwnKafka
+from tests.servers.own_kafka import OwnKafka
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 # A program that tells its secrets: what it prints comes back as the log of the failed service.

@@ -16,7 +16,7 @@ from stackgen.graph.reader import parse_graph
 from stackgen.results import StackOptions
 from stackgen.results import StackService as Generated
 from stackgen.stack import generate
-from tests.unit.stackgen.drawing import GATEWAY, graph, node
+from tests.stackgen.drawing import GATEWAY, graph, node
 
 # Answers 503 to everything for its first READY_AFTER seconds, though its port is open; /wait is answered when somebody
 # makes the file /tmp/go. Ends at once when told to, whatever it was doing.

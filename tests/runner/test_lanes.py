@@ -15,10 +15,10 @@ from agents.runner.control_plane.identity import Identity, load_identity, save_i
 from agents.runner.errors import StepFailedError
 from agents.runner.planning.claims import check_claims
 from agents.runner.planning.model import Container, HostContainer, Release
+from tests.runner.commands.test_deploy import deploy
 from tests.runner.conftest import Agent
 from tests.runner.gateway import TestGateway
 from tests.runner.stacks import Stack
-from tests.runner.test_deploy import deploy
 
 RELEASE = Release(deployment_id="d2", project_id="p", stack="shop", files={}, services=(), lane="p@server-2")
 RUNS = Container(id="c1", service="web", state="running", deployment_id="d1", lane="p@server-1")

@@ -17,7 +17,7 @@ from axion_deploy.embedded.binaries import find_postgres
 from axion_deploy.embedded.child import Child
 from axion_deploy.embedded.postgres import EmbeddedPostgres
 from tests.e2e.control_plane import wait_for
-from tests.services.own_kafka import OwnKafka
+from tests.servers.own_kafka import OwnKafka
 from tests.stream.conftest import Programs
 from tests.stream.topic import events_on
 

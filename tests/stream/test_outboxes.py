@@ -13,7 +13,7 @@ from deployments.repositories.events import Mark
 from tests import factories
 from tests.e2e.control_plane import wait_for
 from tests.factories import NOW
-from tests.services.own_kafka import OwnKafka
+from tests.servers.own_kafka import OwnKafka
 from tests.stream.conftest import Programs
 
 pytestmark = [pytest.mark.django_db(transaction=True)]

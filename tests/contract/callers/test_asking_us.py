@@ -22,9 +22,9 @@ from deployments.services.projects import sources
 from tests import factories
 from tests.contract.callers.nest_callers import NestCallers
 from tests.deployments.lane import Lane
-from tests.intake.consumers import intake, running
-from tests.intake.wire import Caller
-from tests.services.own_kafka import OwnKafka
+from tests.kafka_api.consumers import intake, running
+from tests.kafka_api.wire import Caller
+from tests.servers.own_kafka import OwnKafka
 
 pytestmark = [pytest.mark.slow]
 

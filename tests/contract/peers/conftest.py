@@ -13,7 +13,7 @@ from deployments.kafka.broker import ensure_topics
 from deployments.kafka.rpc import Line, reply_topic_of
 from tests.contract import nest
 from tests.contract.peers.world import World
-from tests.services.own_kafka import OwnKafka
+from tests.servers.own_kafka import OwnKafka
 
 TOPICS = [question.topic for question in peers.QUESTIONS]
 

@@ -1,0 +1,114 @@
+"""A drawing that reaches for the host: a service with the Docker socket is root on the server of somebody else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.models import CommandRecord, Server
+from deployments.models import DeploymentHistory
+from deployments.services.projects import sources
+from deployments.services.stacks.privileges import privileged
+from deployments.states import Reason, Status
+from deployments.types import DeploymentRecord
+from tests import factories
+from tests.attacks.cast import Scene, make_scene
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+SOCKET = "/var/run/docker.sock"
+
+
+def reaching() -> dict[str, Any]:
+    """A gateway that used to be given the socket."""
+    gateway = {"gateway": "traefik", "domain": "shop.example.org"}
+    nodes = [
+        {"id": "n-web", "type": 1, "data": {"serviceName": "web", "config": {"image": "web:1", "port": "80"}}},
+        {"id": "n-edge", "type": 3, "data": {"serviceName": "edge", "config": gateway}},
+    ]
+    return {"nodes": nodes, "edges": [{"id": "e", "source": "n-edge", "target": "n-web", "type": 2}]}
+
+
+@pytest.fixture
+def scene(db: None) -> Scene:
+    made = make_scene()
+    made.agreed()
+    sources.store_graph(caller=made.caller("mallory"), project_id=made.lane.project_id, graph=reaching())
+    return made
+
+
+def let(scene: Scene, *, allowed: bool) -> int:
+    """What the server's owner says of privileged services."""
+    path = f"/api/servers/{scene.lane.server.id}"
+    status: int = scene.api("victor").patch(path, {"privilegedAllowed": allowed}, format="json").status_code
+    return status
+
+
+def as_an_earlier_version_made_it(scene: Scene, deployment: DeploymentRecord) -> None:
+    """Its gateway was given the socket."""
+    entry = DeploymentHistory.objects.get(deployment=deployment.id)
+    config = entry.deployment_snapshot["config"]
+    bind = f"services:\n  edge:\n    volumes:\n      - {SOCKET}:{SOCKET}:ro\n"
+    config["dockerComposeYml"] = config["files"]["docker-compose.yml"] = bind
+    entry.save()
+
+
+def test_a_drawing_gives_no_service_anything_of_the_host(scene: Scene) -> None:
+    made = scene.deployed("mallory")
+    assert set(privileged(made.config["dockerComposeYml"])) == set()
+    assert SOCKET not in made.config["dockerComposeYml"]
+
+
+def test_only_the_servers_owner_allows_it(scene: Scene) -> None:
+    path = f"/api/servers/{scene.lane.server.id}"
+    for name in ("mallory", "bob"):
+        body = {"privilegedAllowed": True}
+        assert scene.api(name).patch(path, body, format="json").status_code == 404
+    assert Server.objects.filter(privileged_allowed=True).count() == 0
+    assert let(scene, allowed=True) == 200
+    assert scene.deployed("mallory").status is Status.SUCCESS
+
+
+def test_a_version_that_reaches_for_the_host_comes_back_only_where_it_is_allowed(scene: Scene) -> None:
+    first, second = scene.deployed("mallory"), scene.deployed("mallory")
+    as_an_earlier_version_made_it(scene, first)
+    back = {"targetDeploymentId": str(first.id)}
+    rollback = f"deployments/{second.id}/rollback"
+    for answer in (
+        scene.post("mallory", rollback, **back),
+        scene.post("ops", rollback, **back),
+        scene.api("mallory").get(f"/api/{rollback}/plan", back),
+    ):
+        assert answer.status_code == 400
+        assert f"edge ({SOCKET})" in answer.json()["detail"]
+    let(scene, allowed=True)
+    waiting = factories.reload(scene.post("mallory", rollback, **back).json()["deployment"]["id"])
+    let(scene, allowed=False)
+    before = CommandRecord.objects.count()
+    ended = scene.started(waiting)
+    assert (ended.status, ended.reason) == (Status.FAILED, Reason.INVALID)
+    assert f"edge ({SOCKET})" in ended.message
+    assert CommandRecord.objects.count() == before
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("privileged", "cap_add", "devices", "device_cgroup_rules", "network_mode", "pid", "ipc", "uts"),
+        "userns_mode",
+    ],
+)
+def test_each_key_that_takes_a_service_out_of_its_container_is_found(key: str) -> None:
+    assert set(privileged(f"services:\n  a:\n    image: x\n    {key}: host\n")) == {("a", key)}
+
+
+def test_all_that_leaves_its_container_is_found_in_what_was_generated() -> None:
+    for case in GOLDEN.glob("*/expected/docker-compose.yml"):
+        found = set(privileged(case.read_text()))
+        assert {why for _, why in found} <= {SOCKET}
+        assert bool(found) == (SOCKET in case.read_text())
+    first = '  a:\n    privileged: true\n    volumes:\n      - data:/data\n      - "/:/host"\n      - ./x:/x\n'
+    second = '  b:\n    cap_add:\n      - SYS_ADMIN\n    environment:\n      PRIVILEGED: "/x:/y"\n'
+    wild = f"services:\n{first}{second}volumes:\n  a:\n    pid: x\n"
+    assert set(privileged(wild)) == {("a", "privileged"), ("a", "/"), ("a", "./x"), ("b", "cap_add")}

@@ -1,0 +1,58 @@
+"""The consumer in a thread of the tests, on the tests' database."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+from django.conf import settings
+from django.utils import timezone
+
+from deployments import presence
+from deployments.kafka_api.dispatcher import Desk
+from deployments.kafka_api.group_consumer import Membership
+from deployments.kafka_api.health import health_check
+from deployments.kafka_api.identity import Identify
+from deployments.kafka_api.process import Intake
+from deployments.services.upkeep import health
+from tests.kafka_api.groups import new_group
+
+START_SECONDS = 40.0
+
+
+def intake(*, identify: Identify, group: str = "", threads: int = 4) -> Intake:
+    """A consumer that is not running yet; its group begins at what is sent from its start on."""
+    membership = Membership(
+        group=group or new_group(settings.KAFKA_BROKERS[0]), client_id=f"c-{uuid4().hex[:8]}", threads=threads
+    )
+    desk = Desk(identify=identify, health=health_check(trusting=False, now=timezone.now))
+    return Intake(membership=membership, desk=desk, partitions=3, stopped=threading.Event())
+
+
+@contextmanager
+def running(consumer: Intake) -> Iterator[Intake]:
+    """Until it serves; stopped at the end."""
+    thread = threading.Thread(target=consumer.run, name="intake")
+    thread.start()
+    try:
+        wait_serving(consumer)
+        yield consumer
+    finally:
+        consumer.stopped.set()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def wait_serving(consumer: Intake) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while consumer_state(consumer) != health.SERVING:
+        assert time.monotonic() < deadline, f"the consumer says {consumer_state(consumer)}"
+        time.sleep(0.05)
+
+
+def consumer_state(consumer: Intake) -> str:
+    said = presence.heard(kind=health.CONSUMER) or {}
+    return str(said.get(consumer.membership.client_id, {}).get("state", "nothing"))

@@ -1,0 +1,44 @@
+"""The golden case of all runtimes, built and started for real. Base images that cannot be pulled are stand-ins."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from stackgen.runtimes.known import RUNTIMES
+from tests.stackgen.docker.docker import IMAGES_SECONDS, needs_engine, provide, run
+from tests.stackgen.docker.running import Running, prepare, unique_name
+from tests.stackgen.test_golden import GOLDEN
+
+pytestmark = [*needs_engine, pytest.mark.timeout(IMAGES_SECONDS)]
+CASE = GOLDEN / "runtimes"
+OWN = "own"
+
+
+@pytest.fixture(scope="module")
+def runtimes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    provide(*sorted({image for runtime in RUNTIMES.values() for image in runtime.images.values()}))
+    code = {folder.name: folder for folder in (CASE / "code").iterdir()}
+    raw = json.loads((CASE / "graph.json").read_text())
+    running = prepare(raw, code, tmp_path_factory.mktemp("runtimes"), unique_name())
+    try:
+        running.up()
+        yield running
+    finally:
+        running.down()
+
+
+def test_every_runtime_is_built_and_becomes_healthy(runtimes: Running) -> None:
+    """Most programs use a package in what their health check asks for: without it they would answer with an error."""
+    built = {service.name for service in runtimes.stack.services}
+    assert len(built) == len(list((CASE / "code").iterdir()))
+    assert runtimes.health() == {**dict.fromkeys(built, "healthy"), OWN: "running"}
+
+
+def test_nobody_runs_as_root_but_who_wrote_so(runtimes: Running) -> None:
+    images = {service.name: service.image for service in runtimes.stack.services}
+    told = json.loads(run("docker", "image", "inspect", *images.values(), folder=runtimes.folder))
+    users = {name: item["Config"]["User"] for name, item in zip(images, told, strict=True)}
+    assert [name for name, user in users.items() if user.split(":")[0] in {"", "0", "root"}] == [OWN]

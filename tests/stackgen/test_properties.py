@@ -1,0 +1,214 @@
+"""Whatever is drawn: Docker accepts the files, order and reach follow the edges, and no secret shows."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from stackgen.databases.known import KINDS
+from stackgen.errors import GraphInvalid
+from stackgen.graph.reader import parse_graph
+from stackgen.listing import plan_text
+from stackgen.results import Engine, Stack, StackOptions
+from tests.stackgen.docker.docker import judge, needs_compose, provide, run, write
+from tests.stackgen.drawing import DATABASE, GATEWAY, compose_of, graph, node, stack_of, web
+
+STORES = (DATABASE, "QUEUE", "cache")
+ENGINES: list[Engine] = ["compose", "swarm"]
+OPTIONS = {engine: StackOptions(engine=engine) for engine in ENGINES}
+PLANTED = "planted-Sesame"
+# Each judgement is a process: making a counterexample smaller would take minutes.
+NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
+NASTY = st.sampled_from([
+    "null", "on", "1e3", "голос", "x" * 90, "a\nprivileged: true", "${HOME}", "$(id)", "a b", "", "-", "localhost",
+    "db", "DB", "x", "X", "'\"", "a: b", "../x", "😀",
+])  # fmt: skip
+NAMES = TEXT | NASTY
+OPTIONAL = {
+    "replicas": st.sampled_from(["1", "2"]), "cpu": st.sampled_from(["0.5", "250m"]), "memory": st.just("64Mi"),
+    "healthPath": st.sampled_from(["/", "/health?a=b"]), "env.A": TEXT, "env.a-b": TEXT, "env.TEXT": NASTY,
+    "unknown": TEXT, "domain": st.just("example.org"), "path": st.sampled_from(["/x", "/a/b/"]),
+    "command": st.sampled_from(["run $X", "a 'b c'"]), "secret.TOKEN": st.just(PLANTED),
+    "secret.to ken": st.just(PLANTED), "route.db": st.just("/db"),
+}  # fmt: skip
+
+
+@st.composite
+def drawings(draw: Any) -> dict[str, Any]:
+    """Up to nine nodes of all types with edges that may be drawn; now and then one that may not."""
+    nodes = []
+    for index in range(draw(st.integers(1, 9))):
+        kind = draw(st.sampled_from([1, 1, 1, DATABASE, GATEWAY, "QUEUE", "cache", "INGRESS"]))
+        config = draw(st.fixed_dictionaries({}, optional=dict(OPTIONAL)))
+        config["port"] = str(draw(st.integers(1, 65535)))
+        if kind in STORES:
+            config["password"] = PLANTED
+            config.pop("replicas", None)
+            if kind == DATABASE:
+                config["databaseType"] = draw(st.sampled_from(sorted(KINDS)))
+        elif kind == 1:
+            config["image"] = "nginx:1.29"
+        else:
+            # Copies of a gateway cannot share a port of one host; that is refused, and judged elsewhere.
+            config.pop("replicas", None)
+            config["gateway"] = draw(st.sampled_from(["caddy", "traefik"]))
+        made = node(draw(NAMES), kind, id=draw(st.sampled_from([f"id-{index}", f"$id {index}\n"])))
+        made["data"]["config"] = config
+        nodes.append(made)
+    ids = [item["id"] for item in nodes]
+    raw = graph(*nodes)
+    pairs = draw(st.sets(st.tuples(st.sampled_from(ids), st.sampled_from(ids)), max_size=12))
+    stores = {item["id"] for item in nodes if item["type"] in STORES}
+    raw["edges"] = [
+        {"id": f"e{index}", "source": source, "target": target, "type": draw(st.integers(1, 3))}
+        for index, (source, target) in enumerate(sorted(pairs))
+        if source != target and source not in stores
+    ]
+    return raw
+
+
+def valid(raw: dict[str, Any], engine: Engine) -> Stack | None:
+    """The stack; None for a drawing that is refused, which must happen without a crash."""
+    try:
+        return stack_of(raw, env_names=["LOG_LEVEL", "A"], options=OPTIONS[engine])
+    except GraphInvalid as error:
+        # Not pytest.raises: most drawings are valid, and this one's refusal is judged all the same.
+        if PLANTED in str(error):
+            raise AssertionError("a secret in a message") from error
+        return None
+
+
+@given(drawings(), st.sampled_from(ENGINES))
+@settings(max_examples=100, deadline=None)
+def test_order_reach_and_secrets(raw: dict[str, Any], engine: Engine) -> None:
+    stack = valid(raw, engine)
+    if stack is None:
+        return
+    assert stack == valid(json.loads(json.dumps(raw)), engine)
+    assert PLANTED not in json.dumps(dict(stack.files)) + repr(stack) + plan_text(stack)
+    document = compose_of(stack)
+    assert list(document["services"]) == [service.name for service in stack.services]
+    check_reach(raw, stack, document)
+    check_order(raw, stack)
+
+
+def check_reach(raw: dict[str, Any], stack: Stack, document: dict[str, Any]) -> None:
+    joined = {frozenset((stack.names[edge["source"]], stack.names[edge["target"]])) for edge in raw["edges"]}
+    for one, other in combinations(document["services"], 2):
+        networks = [set(document["services"][name]["networks"]) for name in (one, other)]
+        assert bool(networks[0] & networks[1]) == (frozenset((one, other)) in joined)
+
+
+def check_order(raw: dict[str, Any], stack: Stack) -> None:
+    place = {service.name: index for index, service in enumerate(stack.services)}
+    waits = {service.name: set(service.depends_on) for service in stack.services}
+    for name, needed in waits.items():
+        assert all(place[need] < place[name] for need in needed)
+    if not any("circle" in warning for warning in stack.warnings):
+        for edge in raw["edges"]:
+            assert stack.names[edge["target"]] in waits[stack.names[edge["source"]]]
+
+
+@needs_compose
+@pytest.mark.parametrize("engine", ENGINES)
+def test_docker_accepts_every_file(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """One process per judgement, so few examples; each holds many nodes' worth of nasty text."""
+
+    @given(drawings())
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), phases=NO_SHRINKING)
+    def accepted(raw: dict[str, Any]) -> None:
+        stack = valid(raw, engine)
+        if stack is not None:
+            judge(stack, tmp_path_factory.mktemp("stack"))
+
+    accepted()
+
+
+@needs_compose
+def test_caddy_accepts_every_configuration(tmp_path: Path) -> None:
+    provide("caddy:2")
+
+    @given(drawings())
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), phases=NO_SHRINKING)
+    def collect(raw: dict[str, Any]) -> None:
+        stack = valid(raw, "compose")
+        for name, text in stack.files.items() if stack else ():
+            if name.startswith("Caddyfile."):
+                (tmp_path / f"{len(list(tmp_path.iterdir()))}").write_text(text)
+
+    collect()
+    tmp_path.chmod(0o755)
+    adapt = 'for file in /given/*; do caddy adapt --adapter caddyfile --config "$file" >/dev/null || cat "$file"; done'
+    mount = ("--mount", f"type=bind,source={tmp_path},target=/given,readonly")
+    assert run("docker", "run", "--rm", *mount, "caddy:2", "sh", "-c", adapt, folder=tmp_path) == ""
+
+
+# What a reader of YAML, of Compose or of a template could take for something else than text.
+VALUES = [
+    "", " ", "a\nb", "a\nb\n", "\n", "\n\na", "  a\n b\n", "\ta", "a\t", "cr\rx", "a\r\nb\r\n", "é\u0301",
+    "${HOME}", "$$", "$", "$HOME $$x ${A:-b} $${q}", "#c", "a #c", "a: b", "a:", "- a", "!t x", "!!int 3", "&a x",
+    "*a", "%d", "@x", "`x", "{a}", "[a]", '"q"', "'q'", "\\n", "\\", "0x10", "1_000", "12:30:45", "=", "<<",
+    "null", "~", "1e3", ".5", "-", "--- a", "...", "\x07", "\x85", "\u2028", "\ufeff", "😀", "yes", "2020-01-01",
+    "? a", "| a", "> a", ",", "\x1b[31m", "\x7f", "\ue000", "0o7", "+1", "-.inf", "{{.X}}", "a\x0bb",
+    "x" * 30_000,
+]  # fmt: skip
+
+
+@needs_compose
+@pytest.mark.parametrize("engine", ENGINES)
+def test_docker_reads_every_value_as_it_was_written(engine: Engine, tmp_path: Path) -> None:
+    given = {f"V{index}": value for index, value in enumerate(VALUES)}
+    stack = stack_of(graph(web("a", **{f"env.{name}": text for name, text in given.items()})), options=OPTIONS[engine])
+    write(stack, tmp_path)
+    if engine == "compose":
+        told = json.loads(run("docker", "compose", "config", "--format", "json", folder=tmp_path))
+        # Compose doubles what it prints, as it is meant to be read again.
+        wanted = {name: text.replace("$", "$$") for name, text in given.items()}
+    else:
+        # Read without types; Docker's own printer loses these two.
+        told = yaml.load(run("docker", "stack", "config", "-c", "docker-compose.yml", folder=tmp_path), yaml.BaseLoader)
+        wanted = {name: text for name, text in given.items() if not text.startswith("\n")}
+    found = told["services"]["a"]["environment"]
+    assert {name: found[name] for name in wanted} == wanted
+
+
+def test_every_process_writes_the_same_bytes(tmp_path: Path) -> None:
+    """Python orders sets of text anew in each process; a drawing full of triangles has many of them."""
+    names = [f"part-{number}" for number in range(24)]
+    pairs = [(one, other) for one, other in combinations(names, 2) if (int(one[5:]) * int(other[5:])) % 7 < 2]
+    raw = graph(*map(web, names), edges=[f"{one} {other}" for one, other in pairs])
+    (tmp_path / "graph.json").write_text(json.dumps(raw))
+    written = []
+    for seed in ("1", "2", "3"):
+        command = (sys.executable, "-m", "stackgen", str(tmp_path / "graph.json"), "--out", str(tmp_path / seed))
+        env = {**os.environ, "PYTHONHASHSEED": seed}
+        subprocess.run(command, env=env, check=True, timeout=60, cwd=Path(__file__).parents[2], capture_output=True)
+        written.append({path.name: path.read_bytes() for path in (tmp_path / seed).iterdir()})
+    assert written[0] == written[1] == written[2]
+
+
+KEYS = st.sampled_from(["nodes", "edges", "id", "type", "data", "config", "source", "target", "serviceName"])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner),
+    max_leaves=20,
+)
+
+
+@given(JSON)
+@settings(max_examples=150)
+def test_no_json_crashes_the_reader(raw: Any) -> None:
+    with contextlib.suppress(GraphInvalid):
+        parse_graph(raw)
