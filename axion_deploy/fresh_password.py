@@ -1,4 +1,4 @@
-"""Pages that ask for the password again when it was given longer ago. REST has the same in `api/security/permissions.py`."""
+"""Pages that ask for the password again when it was given longer ago; REST does so in `api/security/permissions.py`."""
 
 from __future__ import annotations
 

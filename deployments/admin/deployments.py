@@ -24,7 +24,7 @@ from agents.models import Cluster, Server
 from deployments.admin import answers, looks, page_state, rollback
 from deployments.admin.counting import EstimatingPaginator, SelectionPaginator
 from deployments.admin.filters import KindFilter, ProjectFilter, StatusFilter, chosen_project, chosen_status
-from deployments.admin.own_rows import OwnRows, caller_in, found, fresh_json, identifier
+from deployments.admin.own_rows import OwnRows, caller_in, fresh_json, identifier, or_404
 from deployments.errors import DeployError
 from deployments.events import EventType
 from deployments.models import Deployment
@@ -146,7 +146,7 @@ class DeploymentAdmin(OwnRows, ModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The live page."""
-        state = found(page_state.deployment_page, caller=caller_in(request), deployment_id=identifier(object_id))
+        state = or_404(page_state.deployment_page, caller=caller_in(request), deployment_id=identifier(object_id))
         name, kind = state["deployment"]["projectName"], state["deployment"]["kind"]
         of = Deployment(pk=identifier(object_id), kind=kind)
         return answers.page(request, "admin/deployments/deployment/page.html", title=name, of=of, state=state)
@@ -155,28 +155,28 @@ class DeploymentAdmin(OwnRows, ModelAdmin):
         return fresh_json(page_state.dashboard(caller=caller_in(request)))
 
     def state_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        return fresh_json(found(page_state.deployment_page, caller=caller_in(request), deployment_id=object_id))
+        return fresh_json(or_404(page_state.deployment_page, caller=caller_in(request), deployment_id=object_id))
 
     def links_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        return fresh_json(found(page_state.links_page, caller=caller_in(request), deployment_id=object_id))
+        return fresh_json(or_404(page_state.links_page, caller=caller_in(request), deployment_id=object_id))
 
     def files_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         """The generated files; none before the deployment started."""
-        deployment = found(lookups.get_deployment, caller=caller_in(request), deployment_id=object_id)
+        deployment = or_404(lookups.get_deployment, caller=caller_in(request), deployment_id=object_id)
         files = deployment.config.get("files", {})
         return fresh_json({"files": [{"name": name, "text": files[name]} for name in sorted(files)]})
 
     def log_view(self, request: HttpRequest, object_id: Any) -> StreamingHttpResponse:
         """The whole log as text, read page by page."""
         caller = caller_in(request)
-        found(lookups.get_deployment, caller=caller, deployment_id=object_id)
+        or_404(lookups.get_deployment, caller=caller, deployment_id=object_id)
         answer = StreamingHttpResponse(log_lines(caller=caller, deployment_id=object_id), content_type="text/plain")
         answer["Content-Disposition"] = f'attachment; filename="deployment-{object_id}.log"'
         return answer
 
     def cancel_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         caller = caller_in(request)
-        found(access.deployment_for, caller=caller, deployment_id=object_id, right=Right.SEE)
+        or_404(access.deployment_for, caller=caller, deployment_id=object_id, right=Right.SEE)
         try:
             cancel.cancel_deployment(caller=caller, deployment_id=object_id, at=timezone.now())
         except DeployError as error:

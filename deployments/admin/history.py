@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from deployments.admin import answers, looks, plans
-from deployments.admin.own_rows import found, visible_to
+from deployments.admin.own_rows import or_404, visible_to
 from deployments.admin.page_state import may
 from deployments.errors import DeployError, NotFound
 from deployments.models import Project
@@ -52,7 +52,7 @@ def history_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     caller = visible_to(request, object_id)
     target_id, number = identifier_in(request, "target"), page_number(request)
     listed = history.list_history(caller=caller, project_id=object_id, target_id=target_id, page=number, limit=PER_PAGE)
-    project = found(access.project_for, caller=caller, project_id=object_id, right=Right.SEE)
+    project = or_404(access.project_for, caller=caller, project_id=object_id, right=Right.SEE)
     may_deploy = may(caller=caller, project_id=object_id, right=Right.DEPLOY)
     current = {entry.target: entry for entry in kept.running_by_target(project_id=object_id)}
     names = machines.target_names(current)
@@ -107,7 +107,7 @@ def diff_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     """What a deployment of the newer of two versions does where the older one runs."""
     caller = visible_to(request, object_id)
     ids = [identifier_in(request, name) for name in ("one", "other")]
-    entries = [found(history.get_entry, caller=caller, history_id=each) for each in ids if each]
+    entries = [or_404(history.get_entry, caller=caller, history_id=each) for each in ids if each]
     if len(entries) != len(ids) or any(entry.project_id != object_id for entry in entries):
         raise Http404("No such history entry.")
     older, newer = sorted(entries, key=lambda entry: (entry.created_at, entry.number))

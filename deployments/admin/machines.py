@@ -16,7 +16,7 @@ from agents.admin.pages import ClusterAdmin, ServerAdmin
 from agents.models import Cluster, Server
 from deployments.admin import answers, looks
 from deployments.admin.forms import request_id_in, with_room
-from deployments.admin.own_rows import caller_in, found, identifier
+from deployments.admin.own_rows import caller_in, identifier, or_404
 from deployments.errors import DeployError, NotFound
 from deployments.services.fleet import machine_changes, machines
 from deployments.services.permissions import quotas
@@ -83,11 +83,11 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
     def projects(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Whose projects are on the server; stop or forbid one by POST."""
         caller, server_id = caller_in(request), identifier(object_id)
-        server = found(machines.get_server, caller=caller, server_id=server_id)
+        server = or_404(machines.get_server, caller=caller, server_id=server_id)
         if request.method == "POST":
             self.change_one(request, caller, server_id)
             return redirect("admin:agents_server_projects", server_id)
-        there: tuple[Tenant, ...] = found(agreements.tenants_of, caller=caller, server_id=server_id)
+        there: tuple[Tenant, ...] = or_404(agreements.tenants_of, caller=caller, server_id=server_id)
         rows = [(each, look_of(each)) for each in there]
         of, title = Server(pk=server.id, name=server.name), f"Deployed on {server.name}"
         return answers.page(request, PAGE, title=title, of=of, server=server, rows=rows, request_id=uuid4())

@@ -17,7 +17,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 
 from deployments.admin import answers
-from deployments.admin.own_rows import OwnRows, caller_in, found, identifier
+from deployments.admin.own_rows import OwnRows, caller_in, identifier, or_404
 from deployments.errors import DeployError
 from deployments.models import ProjectInvitation, ProjectMember
 from deployments.repositories.invitations import MAX_AGE
@@ -141,7 +141,7 @@ class InvitationAdmin(OwnRows, ModelAdmin):
             context |= self.admin_site.each_context(request)
             return TemplateResponse(request, "admin/deployments/invitation.html", context)
         answer = members.accept_invitation if accepted else members.decline_invitation
-        found(answer, caller=caller_in(request), invitation_id=row.pk, at=timezone.now())
+        or_404(answer, caller=caller_in(request), invitation_id=row.pk, at=timezone.now())
         if not accepted:
             messages.success(request, f"You declined the invitation to {row.project.name}.")
             return redirect("admin:deployments_projectinvitation_changelist")

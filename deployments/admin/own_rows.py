@@ -29,7 +29,7 @@ def identifier(text: str) -> UUID:
         raise Http404 from None
 
 
-def found(load: Any, **arguments: Any) -> Any:
+def or_404(load: Any, **arguments: Any) -> Any:
     """What `load` returns; Http404 for what is missing or a stranger's."""
     try:
         return load(**arguments)
@@ -40,7 +40,7 @@ def found(load: Any, **arguments: Any) -> Any:
 def visible_to(request: HttpRequest, project_id: UUID) -> Caller:
     """The caller if the project is theirs to see; Http404 otherwise."""
     caller = caller_in(request)
-    found(access.project_for, caller=caller, project_id=project_id, right=Right.SEE)
+    or_404(access.project_for, caller=caller, project_id=project_id, right=Right.SEE)
     return caller
 
 

@@ -21,7 +21,7 @@ from deployments.admin import answers, deploying, history, looks, page_state, ru
 from deployments.admin.filters import LastStatusFilter
 from deployments.admin.forms import CodeForm, GraphForm, with_room
 from deployments.admin.members import InvitationInline, MemberInline, save_people
-from deployments.admin.own_rows import OwnRows, caller_in, found, fresh_json, identifier, visible_to
+from deployments.admin.own_rows import OwnRows, caller_in, fresh_json, identifier, or_404, visible_to
 from deployments.errors import DeployError
 from deployments.models import Deployment, Project
 from deployments.repositories import projects
@@ -136,7 +136,7 @@ class ProjectAdmin(OwnRows, ModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The project's page; its settings have one of their own."""
-        state = found(page_state.project_page, caller=caller_in(request), project_id=identifier(object_id))
+        state = or_404(page_state.project_page, caller=caller_in(request), project_id=identifier(object_id))
         name = state["project"]["name"]
         of = Project(pk=identifier(object_id), name=name)
         return answers.page(request, "admin/deployments/project/page.html", title=name, of=of, state=state)
@@ -145,7 +145,7 @@ class ProjectAdmin(OwnRows, ModelAdmin):
         return super().change_view(request, str(object_id))  # type: ignore[no-any-return]
 
     def state_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        return fresh_json(found(page_state.project_page, caller=caller_in(request), project_id=object_id))
+        return fresh_json(or_404(page_state.project_page, caller=caller_in(request), project_id=object_id))
 
     def graph_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         caller, form = visible_to(request, object_id), GraphForm(request.POST, request.FILES)

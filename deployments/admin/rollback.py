@@ -13,7 +13,7 @@ from django.utils import timezone
 from deployments.admin import answers, looks, plans
 from deployments.admin.forms import request_id_in
 from deployments.admin.history import identifier_in, links, page_number
-from deployments.admin.own_rows import caller_in, found
+from deployments.admin.own_rows import caller_in, or_404
 from deployments.errors import DeployError, Forbidden
 from deployments.models import Deployment
 from deployments.services.fleet import machines
@@ -29,7 +29,7 @@ PAGE = "admin/deployments/deployment/rollback.html"
 def rollback_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     """`?to=`: the deployment whose success is to come back; without it the last success before this one."""
     caller = caller_in(request)
-    deployment: DeploymentRecord = found(lookups.get_deployment, caller=caller, deployment_id=object_id)
+    deployment: DeploymentRecord = or_404(lookups.get_deployment, caller=caller, deployment_id=object_id)
     try:
         access.deployment_for(caller=caller, deployment_id=object_id, right=Right.DEPLOY)
     except Forbidden as error:
