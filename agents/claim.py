@@ -1,5 +1,7 @@
 """What the ledger gives to the gateway to write; frozen values that know no framework."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from uuid import UUID
 

@@ -1,5 +1,7 @@
 """How an agent fares, in its own words. Pure."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any

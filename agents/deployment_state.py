@@ -1,5 +1,7 @@
 """What the gateway answers about a deployment, in the wire's numbers; frozen values that know no framework."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from uuid import UUID
 

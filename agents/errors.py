@@ -17,6 +17,8 @@ AgentError
 |- TransactionRequired        a programming error: the caller must hold a transaction
 """
 
+from __future__ import annotations
+
 from typing import ClassVar
 
 

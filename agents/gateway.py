@@ -1,5 +1,7 @@
 """The way from the domain to the agents: a ledger in PostgreSQL. No call here touches the network."""
 
+from __future__ import annotations
+
 from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID

@@ -1,5 +1,7 @@
 """What an agent says of itself when it connects, and which of several processes is the agent; frozen and pure."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta

@@ -1,5 +1,7 @@
 """Loops over many items: a fault of one is logged, counted and left for later, and the others go on."""
 
+from __future__ import annotations
+
 import threading
 import time
 from collections import OrderedDict

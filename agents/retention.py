@@ -1,5 +1,7 @@
 """What kept history needs on the agents' hosts, and what a host lacks of it; frozen values that know no framework."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256

@@ -10,6 +10,8 @@ A command of the ledger:
 Sending again and acknowledging again change nothing: delivery is at least once.
 """
 
+from __future__ import annotations
+
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 

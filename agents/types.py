@@ -1,5 +1,7 @@
 """Frozen values that cross the layers of `agents`; they mirror contracts/runner.proto and know no framework."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -1,5 +1,7 @@
 """The web process: pages and REST over HTTP, live updates over websockets."""
 
+from __future__ import annotations
+
 import os
 
 from django.core.asgi import get_asgi_application

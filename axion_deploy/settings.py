@@ -1,5 +1,7 @@
 """All settings, read once from the environment. Every wait of the product has its deadline here, in seconds."""
 
+from __future__ import annotations
+
 import hashlib
 from datetime import timedelta
 from pathlib import Path

@@ -1,5 +1,7 @@
 """HTTP routes: the admin, REST, and a health answer for load balancers."""
 
+from __future__ import annotations
+
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView

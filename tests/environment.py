@@ -1,5 +1,7 @@
 """Loaded before Django: the environment of the tests. What is set already stays; `make services` names the servers."""
 
+from __future__ import annotations
+
 import os
 import re
 from pathlib import Path

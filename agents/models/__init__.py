@@ -1,5 +1,7 @@
 """Tables of machines and commands: fields, constraints and indexes, no behaviour. Reached through repositories only."""
 
+from __future__ import annotations
+
 from agents.models.commands import CommandRecord
 from agents.models.gateways import GatewayPresence
 from agents.models.ledger import LaneFloor, Ledger

@@ -1,5 +1,7 @@
 """The ledger of what agents were told to do."""
 
+from __future__ import annotations
+
 import uuid
 
 from django.db import models

@@ -1,5 +1,7 @@
 """Gateway processes that listen for agents."""
 
+from __future__ import annotations
+
 from django.db import models
 
 

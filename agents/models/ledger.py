@@ -1,5 +1,7 @@
 """Which ledger this is, and from where its numbers go on."""
 
+from __future__ import annotations
+
 from django.db import models
 
 

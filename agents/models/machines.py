@@ -1,5 +1,7 @@
 """Servers, clusters of them, and the agents that dial in from them."""
 
+from __future__ import annotations
+
 import uuid
 from datetime import timedelta
 from typing import Self

@@ -1,5 +1,7 @@
 """Agents: who they are, whether they are there, which session speaks for them."""
 
+from __future__ import annotations
+
 from collections.abc import Collection
 from dataclasses import fields
 from typing import Any

@@ -1,5 +1,7 @@
 """Which agent works on which deployment, as the ledger tells it. Reads only."""
 
+from __future__ import annotations
+
 from uuid import UUID
 
 from agents.models import Agent, CommandRecord

@@ -1,5 +1,7 @@
 """The ledger of commands: the only code that changes a command's status."""
 
+from __future__ import annotations
+
 from typing import Any
 from uuid import UUID
 

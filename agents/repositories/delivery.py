@@ -1,5 +1,7 @@
 """Which commands are to be written to which session now; the gateway process's view of the ledger."""
 
+from __future__ import annotations
+
 from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID

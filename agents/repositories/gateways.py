@@ -1,5 +1,7 @@
 """Which gateway processes listen, and which agents none of them has heard."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from dataclasses import asdict

@@ -1,5 +1,7 @@
 """The ledger as a whole: which incarnation it is, and numbers that agents know beyond it."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping
 from uuid import UUID, uuid4
 

@@ -1,5 +1,7 @@
 """Commands as JSON and back, for the ledger's payload column."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any

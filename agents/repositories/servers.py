@@ -1,5 +1,7 @@
 """Servers and clusters of our own tables."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any

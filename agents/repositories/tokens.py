@@ -1,5 +1,7 @@
 """One-time enrolment tokens, by their hash. At most one of a server is good: a newer one ends those before it."""
 
+from __future__ import annotations
+
 from datetime import timedelta
 from typing import Any
 from uuid import UUID

@@ -1,5 +1,7 @@
 """What the gateway process asks of the ledger while it serves sessions. No call here touches the network."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID

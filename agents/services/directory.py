@@ -1,5 +1,7 @@
 """Who and where: servers, clusters and the agents that speak for them. Reads, and adding a server."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID

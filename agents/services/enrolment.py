@@ -1,5 +1,7 @@
 """How a machine becomes an agent: a one-time token, then a credential of its own. Only hashes are stored."""
 
+from __future__ import annotations
+
 import hashlib
 import hmac
 import secrets
@@ -14,7 +16,7 @@ from agents.errors import AgentIsConnected, AgentNotFound, EnrolmentRefused, Not
 from agents.repositories import agents, tokens
 from agents.types import AgentData, AgentInfo, IssuedToken, Registration
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 
 TOKEN_LIFETIME = timedelta(hours=1)
 # Tells people and secret scanners what they are looking at.
@@ -79,7 +81,9 @@ def register(*, token: str, server_id: UUID | None, info: AgentInfo, new_id: UUI
         if live:
             tokens.note_replaced(token_id=spent.id)
     if live:
-        log.warning("an agent that was connected was replaced", server_id=str(spent.server_id), agent_id=str(agent_id))
+        logger.warning(
+            "an agent that was connected was replaced", server_id=str(spent.server_id), agent_id=str(agent_id)
+        )
     return Registration(agent_id=agent_id, server_id=spent.server_id, credential=credential)
 
 

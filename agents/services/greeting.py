@@ -1,5 +1,7 @@
 """A session begins: who speaks for the agent, what both sides hold, and what is due. One transaction, no network."""
 
+from __future__ import annotations
+
 from uuid import UUID
 
 import structlog
@@ -11,7 +13,7 @@ from agents.repositories import agents, delivery, ledger
 from agents.services.enrolment import hash_of
 from agents.states import SETTLING
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 def greet(*, agent_id: UUID, credential: str, session_id: UUID, hello: Hello) -> Greeting:
@@ -36,7 +38,7 @@ def greet(*, agent_id: UUID, credential: str, session_id: UUID, hello: Hello) ->
         _make_due(agent, hello, incarnation=incarnation)
         doubtful = delivery.doubtful(agent_id=agent_id, lanes=behind, hello=hello)
     if behind:
-        log.error(
+        logger.error(
             "an agent knows more than the ledger: the database was restored", agent_id=str(agent_id), lanes=behind
         )
     return Greeting(ledger_incarnation=incarnation, doubtful=doubtful)

@@ -1,5 +1,7 @@
 """Unary calls that agents make: registering, heartbeats, and fetching what a deployment needs."""
 
+from __future__ import annotations
+
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any, NoReturn
@@ -20,7 +22,7 @@ from agents.transport.ports import Bindings
 from agents.transport.threads import DatabaseThreads
 from agents.transport.wire import codec
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 Call = grpc.aio.ServicerContext[Any, Any]
 
 CHUNK_BYTES = 256 * 1024
@@ -55,7 +57,7 @@ class AgentCalls:
         except Exception as error:
             _log_unexpected(error, call="RegisterAgent")
             return runner_pb2.RegisterAgentResponse(status=common_pb2.ERROR, error=wire_error(error))
-        log.info("agent registered", agent_id=str(done.agent_id), server_id=str(done.server_id))
+        logger.info("agent registered", agent_id=str(done.agent_id), server_id=str(done.server_id))
         data = runner_pb2.RegisterAgentData(
             agent_id=str(done.agent_id),
             server_id=str(done.server_id),
@@ -124,4 +126,4 @@ def _log_unexpected(error: Exception, *, call: str) -> None:
     if not is_expected(error):
         # Of secrets not even the error's text, which may quote a value.
         told = type(error).__name__ if call == SECRETS_CALL else repr(error)
-        log.error("call failed", call=call, error=told)
+        logger.error("call failed", call=call, error=told)

@@ -1,5 +1,7 @@
 """Who is calling: agents by their credential, users by their API token. If it cannot be checked, the answer is no."""
 
+from __future__ import annotations
+
 import asyncio
 import hashlib
 import math
@@ -22,7 +24,7 @@ from agents.transport.ports import UserOf
 from agents.transport.threads import DatabaseThreads
 from agents.types import AgentData
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 T = TypeVar("T")
 Call = grpc.aio.ServicerContext[Any, Any]
 # By the hash of a secret: when it was last checked, and whose it was.
@@ -154,5 +156,5 @@ def _bearer(context: Call) -> str:
 
 
 async def _cannot_check(context: Call, error: Exception) -> NoReturn:
-    log.warning("identity not checked", error=str(error).strip())
+    logger.warning("identity not checked", error=str(error).strip())
     await context.abort(grpc.StatusCode.UNAVAILABLE, "The identity cannot be checked now.")

@@ -1,5 +1,7 @@
 """Errors of the domain as the wire knows them: by their stable `code`, whichever app raised them."""
 
+from __future__ import annotations
+
 import grpc
 
 from agents.contracts import common_pb2

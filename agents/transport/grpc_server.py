@@ -1,5 +1,7 @@
 """The gateway: a gRPC server for agents and the loops beside it, in one event loop."""
 
+from __future__ import annotations
+
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
@@ -26,7 +28,7 @@ from agents.transport.threads import DatabaseThreads
 from agents.transport.undeliverable import Failing
 from agents.transport.user_calls import UserCalls
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 
 # The gateway's own loops: commands and heartbeats, never behind reports.
 LOOP_THREADS = 2
@@ -110,7 +112,7 @@ class Gateway:
             _, pending = await asyncio.wait(pending, timeout=CANCELLATION_SECONDS)
             if not pending:
                 return
-        log.error("gateway loops did not end", count=len(pending))
+        logger.error("gateway loops did not end", count=len(pending))
 
     def _service(self, bindings: Bindings, callers: Callers) -> RunnerAgentService:
         return RunnerAgentService(
@@ -147,5 +149,5 @@ async def _for_ever(name: str, step: Callable[[], Awaitable[None]]) -> None:
         try:
             await step()
         except Exception:
-            log.exception("gateway loop failed, goes on", loop=name)
+            logger.exception("gateway loop failed, goes on", loop=name)
             await asyncio.sleep(PAUSE_AFTER_FAULT)

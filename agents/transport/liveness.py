@@ -1,5 +1,7 @@
 """Heartbeats of all agents in one statement a second, which also tells which sessions have ended elsewhere."""
 
+from __future__ import annotations
+
 from uuid import UUID
 
 import structlog
@@ -12,7 +14,7 @@ from agents.transport.session_registry import Switchboard
 from agents.transport.threads import DatabaseThreads
 from agents.types import AgentHealth, Sighting
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 class Liveness:
@@ -52,7 +54,7 @@ class Liveness:
             still = await self._threads.run(delivery.beat_and_touch, gateway_id=self._gateway_id, seen=batch)
         except DATABASE_AWAY as error:
             self._seen = {**batch, **self._seen}
-            log.warning("heartbeats not stored, will try again", agents=len(batch), error=str(error).strip())
+            logger.warning("heartbeats not stored, will try again", agents=len(batch), error=str(error).strip())
             return
         for agent_id in batch.keys() - still:
             self._end(agent_id=agent_id, session_id=batch[agent_id].session_id)
@@ -60,5 +62,5 @@ class Liveness:
     def _end(self, *, agent_id: UUID, session_id: UUID | None) -> None:
         session = self._switchboard.session_of(agent_id=agent_id)
         if session is not None and session.session_id == session_id:
-            log.info("session ended: revoked, enrolled anew or replaced elsewhere", agent_id=str(agent_id))
+            logger.info("session ended: revoked, enrolled anew or replaced elsewhere", agent_id=str(agent_id))
             session.end(OVER)

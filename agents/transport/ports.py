@@ -1,5 +1,7 @@
 """What the gateway needs from outside: callables bound by the process's command, and plain figures."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol

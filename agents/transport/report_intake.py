@@ -1,5 +1,7 @@
 """What an agent says about its commands, applied in the order it was said; one drain per session."""
 
+from __future__ import annotations
+
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -20,7 +22,7 @@ from agents.transport.threads import DatabaseThreads
 from agents.transport.wire import codec
 from agents.types import CommandFinished, Report, Unknown
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 # Acknowledgements are held back while more reports wait, so that a burst is answered once.
@@ -60,7 +62,7 @@ class Intake:
         self._held_back = 0
         self._set_aside: set[UUID] = set()
         self._forgotten: set[UUID] = set()
-        self._log = log.bind(agent_id=str(session.agent_id))
+        self._log = logger.bind(agent_id=str(session.agent_id))
 
     async def drain(self) -> None:
         """Apply messages until cancelled."""

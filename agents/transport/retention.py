@@ -1,5 +1,7 @@
 """Tells connected agents what history keeps on their hosts; it is read anew each time, a wake-up only hurries."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,7 +18,7 @@ from agents.transport.session_registry import Switchboard
 from agents.transport.threads import DatabaseThreads
 from agents.transport.wire import codec
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 
 # A thousand that reconnect are told in a few rounds.
 AGENTS_PER_ROUND = 250
@@ -57,7 +59,7 @@ class Retentions:
         try:
             await self._tell(batch)
         except DATABASE_AWAY as error:
-            log.warning("retention not read, will try again", error=str(error).strip())
+            logger.warning("retention not read, will try again", error=str(error).strip())
         finally:
             if self._due:
                 self._news.set()
@@ -103,6 +105,6 @@ class Retentions:
         message = codec.retention_to_wire(retention)
         if message.ByteSize() > MAX_SENT_BYTES:
             # It would end the session each time. What it was told before stays true for what is older.
-            log.error("history keeps more than can be told", agent_id=str(agent_id), stacks=len(retention.stacks))
+            logger.error("history keeps more than can be told", agent_id=str(agent_id), stacks=len(retention.stacks))
             return
         session.offer(message)

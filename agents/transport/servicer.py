@@ -2,6 +2,8 @@
 
 # ruff: noqa: N802, ARG002 - names and arguments are the contract's
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator
 from typing import Any
 

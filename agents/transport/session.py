@@ -1,5 +1,7 @@
 """One connected agent: what waits to be written to it, and whether its stream is to end."""
 
+from __future__ import annotations
+
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """Which agents are connected to this process, and the loop that brings them their commands."""
 
+from __future__ import annotations
+
 import asyncio
 from contextlib import suppress
 from uuid import UUID
@@ -16,7 +18,7 @@ from agents.transport.undeliverable import Failing, command_message
 from agents.transport.wire.hellos import not_understood
 from agents.types import CommandData
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 
 # Less than the room every session with room has, so that one claim can never overflow one of them.
 CLAIM_LIMIT = 100
@@ -71,7 +73,7 @@ class Switchboard:
         try:
             await self._deliver()
         except DATABASE_AWAY as error:
-            log.warning("commands not read, will try again", error=str(error).strip())
+            logger.warning("commands not read, will try again", error=str(error).strip())
             await asyncio.sleep(self._poll_seconds)
 
     async def _deliver(self) -> None:

@@ -1,5 +1,7 @@
 """The Session call: one stream per agent, commands down, numbered reports up."""
 
+from __future__ import annotations
+
 import asyncio
 import math
 import uuid
@@ -27,7 +29,7 @@ from agents.transport.wire import codec, hellos
 from agents.transport.wire.condition import condition_from_wire
 from agents.types import AgentData
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 Stream = grpc.aio.ServicerContext[Any, Any]
 # Messages of one session: what an agent has kept while it was away, and then as much as reports need. One of so many
 # bytes counts twice; a sender that is faster waits.
@@ -77,12 +79,12 @@ class SessionCalls:
         )
         self._switchboard.add(session)
         self._retentions.look_at(agent_id=agent.id)
-        log.info("agent connected", agent_id=str(agent.id), version=hello.version)
+        logger.info("agent connected", agent_id=str(agent.id), version=hello.version)
         try:
             ending = await self._run(messages, context, session)
         finally:
             self._switchboard.remove(session)
-            log.info("agent disconnected", agent_id=str(agent.id))
+            logger.info("agent disconnected", agent_id=str(agent.id))
         if ending is not None:
             await context.abort(ending.code, ending.sentence)
 
@@ -115,7 +117,7 @@ class SessionCalls:
                 await self._threads.run(self._bindings.unknown_fate, doubtful=greeting.doubtful)
             return greeting
         except AnotherMachine as error:
-            log.error("a second machine uses the credential of an agent", agent_id=str(session.agent_id))
+            logger.error("a second machine uses the credential of an agent", agent_id=str(session.agent_id))
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, error.message)
         except Unauthenticated:
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, "Not authenticated.")
@@ -146,7 +148,7 @@ class SessionCalls:
             results = await asyncio.gather(*tasks, return_exceptions=True)
         for result in results:
             if isinstance(result, Exception):
-                log.warning("session broke", agent_id=str(session.agent_id), error=repr(result))
+                logger.warning("session broke", agent_id=str(session.agent_id), error=repr(result))
         return session.ending.result() if session.ending.done() else None
 
     async def _read(self, messages: Incoming, session: AgentSession) -> None:

@@ -1,5 +1,7 @@
 """Database work off the event loop: a bounded pool whose threads keep a connection each."""
 
+from __future__ import annotations
+
 import asyncio
 import threading
 from collections.abc import Callable

@@ -20,7 +20,7 @@ REFUSAL = "invalid"
 # What building a message from values of the wrong kind or size may raise.
 NOT_WRITABLE = (ValueError, TypeError, AttributeError, OverflowError)
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 def command_message(command: CommandData) -> runner_pb2.ToAgent | BrokenCommand:
@@ -49,13 +49,13 @@ class Failing:
 
     async def fail(self, broken: BrokenCommand) -> None:
         """Refuse it in the agent's name. Never raises: what could not be stored is due again later."""
-        log.error("command cannot be delivered", command_id=str(broken.id), why=broken.why)
+        logger.error("command cannot be delivered", command_id=str(broken.id), why=broken.why)
         try:
             await self._threads.run(self._refuse, broken=broken, at=datetime.now(tz=UTC))
         except DATABASE_AWAY as error:
-            log.warning("a command was not failed, will try again", error=str(error).strip())
+            logger.warning("a command was not failed, will try again", error=str(error).strip())
         except Exception:
-            log.exception("a command was not failed, will try again", command_id=str(broken.id))
+            logger.exception("a command was not failed, will try again", command_id=str(broken.id))
 
     def _refuse(self, *, broken: BrokenCommand, at: datetime) -> None:
         report = delivery.refuse(

@@ -1,5 +1,7 @@
 """Unary calls of users and other services, by API token. Strangers learn nothing: not yours is not there."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -14,7 +16,7 @@ from agents.transport.ports import Bindings
 from agents.transport.threads import DatabaseThreads
 from agents.transport.wire import answers, codec
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 Call = grpc.aio.ServicerContext[Any, Any]
 T = TypeVar("T")
 
@@ -141,5 +143,5 @@ class UserCalls:
 
 def _failed(error: Exception) -> common_pb2.Error:
     if not is_expected(error):
-        log.error("call failed", error=repr(error))
+        logger.error("call failed", error=repr(error))
     return wire_error(error)

@@ -1,5 +1,7 @@
 """Listens for commits that queued a command or changed what history keeps. Only wakes: the tables are the truth."""
 
+from __future__ import annotations
+
 import asyncio
 from contextlib import suppress
 from uuid import UUID
@@ -12,7 +14,7 @@ from agents.services.delivery import CHANNEL, RETENTION_CHANNEL
 from agents.transport.retention import Retentions
 from agents.transport.session_registry import Switchboard
 
-log = structlog.get_logger(__name__)
+logger = structlog.get_logger(__name__)
 
 RETRY = Backoff(first=0.2, most=5.0)
 CONNECT_DEADLINE = 5
@@ -34,7 +36,7 @@ async def listen(*, conninfo: str, switchboard: Switchboard, retentions: Retenti
                     tell = switchboard.wake if notice.channel == CHANNEL else retentions.look_at
                     tell(agent_id=_agent_of(notice.payload))
         except psycopg.Error as error:
-            log.warning("not listening, will connect again", error=str(error).strip())
+            logger.warning("not listening, will connect again", error=str(error).strip())
         failures += 1
         await asyncio.sleep(RETRY.pause(failures=failures))
 

@@ -1,5 +1,7 @@
 """python -m axion_deploy.demo: see --help."""
 
+from __future__ import annotations
+
 import json
 import sys
 from contextlib import ExitStack, nullcontext

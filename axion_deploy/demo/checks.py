@@ -1,5 +1,7 @@
 """Is the sample more than healthy: does a vote that goes in at the gateway come out in the result?"""
 
+from __future__ import annotations
+
 import time
 from dataclasses import dataclass
 

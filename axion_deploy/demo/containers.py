@@ -1,5 +1,7 @@
 """PostgreSQL or Redis in a container, where the machine has neither programs nor wheels for them."""
 
+from __future__ import annotations
+
 import secrets
 import time
 from collections.abc import Sequence

@@ -1,5 +1,7 @@
 """One deployment, asked for and followed through the REST interface, as any other client would."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """The Docker engine as the demo needs it: through Docker's own command, as argument lists."""
 
+from __future__ import annotations
+
 import subprocess
 from collections.abc import Sequence
 

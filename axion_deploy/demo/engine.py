@@ -1,5 +1,7 @@
 """A Docker engine with the base images, brought up by the scripts that also provision servers."""
 
+from __future__ import annotations
+
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path

@@ -1,5 +1,7 @@
 """How the demo can end badly; each text is written for the person at the terminal."""
 
+from __future__ import annotations
+
 
 class DemoError(Exception):
     """Something did not work: exit code 1."""

@@ -1,5 +1,7 @@
 """JSON over HTTP to our own processes and to the sample."""
 
+from __future__ import annotations
+
 import json
 import urllib.error
 import urllib.request

@@ -1,5 +1,7 @@
 """Which programs this demo started, on disk, so that the next run can end what a killed run left behind."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import signal

@@ -1,5 +1,7 @@
 """Runs management commands as programs of their own, as an operator would."""
 
+from __future__ import annotations
+
 import json
 import subprocess
 from collections.abc import Mapping

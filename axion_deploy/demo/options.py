@@ -1,5 +1,7 @@
 """What the person at the terminal asked for."""
 
+from __future__ import annotations
+
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass

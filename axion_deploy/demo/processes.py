@@ -1,5 +1,7 @@
 """The processes of the control plane and the local agent, each as a program of its own."""
 
+from __future__ import annotations
+
 import os
 import sys
 from collections.abc import Mapping

@@ -1,5 +1,7 @@
 """The demo from the first program started to the last container removed."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack

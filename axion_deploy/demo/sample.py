@@ -1,5 +1,7 @@
 """The sample project, copied so that its name and its port suit this machine."""
 
+from __future__ import annotations
+
 import json
 import os
 import secrets

@@ -1,5 +1,7 @@
 """PostgreSQL and Redis: the configured ones, else our own from the machine or from wheels, else containers."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable
 from contextlib import ExitStack

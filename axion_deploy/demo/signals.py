@@ -1,5 +1,7 @@
 """Ctrl-C, TERM, a closed terminal and the overall deadline all end the demo the same way: as an exception."""
 
+from __future__ import annotations
+
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,5 +1,7 @@
 """The demo's folder: what must survive from one run to the next, and the lock that keeps two runs apart."""
 
+from __future__ import annotations
+
 import base64
 import contextlib
 import fcntl

@@ -1,5 +1,7 @@
 """Keeps the demo's processes running: one that ends is started again, a bounded number of times."""
 
+from __future__ import annotations
+
 import threading
 import time
 from collections import deque

@@ -1,5 +1,7 @@
 """What the person at the terminal sees: a moving progress bar, or plain lines where nothing can move."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,7 +56,7 @@ class Screen:
         ending = "leaves the sample running" if keeps else "removes the sample's containers, networks and volumes"
         self.say(f"Ctrl-C stops everything and {ending}.")
 
-    def following(self) -> "Following":
+    def following(self) -> Following:
         return Following(self.console)
 
 

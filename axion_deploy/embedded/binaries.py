@@ -1,5 +1,7 @@
 """Where the programs of PostgreSQL and Redis are: on the PATH, where Debian hides them, or inside Python wheels."""
 
+from __future__ import annotations
+
 import importlib.util
 import re
 import shutil

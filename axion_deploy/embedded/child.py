@@ -1,5 +1,7 @@
 """A program that we start, whose output goes to a file, and that we end by its own process id."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import signal

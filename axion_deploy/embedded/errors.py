@@ -1,5 +1,7 @@
 """Why a server of our own cannot run."""
 
+from __future__ import annotations
+
 
 class EmbeddedError(Exception):
     """The text is a sentence for people, with the end of the log where there is one."""

@@ -1,5 +1,7 @@
 """Free ports of this machine."""
 
+from __future__ import annotations
+
 import socket
 from contextlib import closing
 

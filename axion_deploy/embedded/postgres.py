@@ -1,5 +1,7 @@
 """A PostgreSQL server of our own: password, 127.0.0.1, no Unix socket, its files in one folder."""
 
+from __future__ import annotations
+
 import os
 import re
 import secrets

@@ -1,5 +1,7 @@
 """A Redis server of our own: password, 127.0.0.1, its files in one folder."""
 
+from __future__ import annotations
+
 import os
 import secrets
 from pathlib import Path

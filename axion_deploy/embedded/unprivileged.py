@@ -1,5 +1,7 @@
 """PostgreSQL refuses to run as root: how to run it as somebody else, on the same files."""
 
+from __future__ import annotations
+
 import os
 import pwd
 import shutil

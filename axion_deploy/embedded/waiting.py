@@ -1,5 +1,7 @@
 """Waiting for a server that was just started."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 

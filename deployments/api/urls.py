@@ -1,5 +1,7 @@
 """REST routes."""
 
+from __future__ import annotations
+
 from django.urls import URLPattern, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 

@@ -1,5 +1,7 @@
 """Tables of the domain: fields, constraints, indexes, no behaviour. Reached through repositories and the admin only."""
 
+from __future__ import annotations
+
 from deployments.models.bookkeeping import DeploymentCount, RequestKey
 from deployments.models.deployment import Deployment, DeploymentEvent, DeploymentHistory
 from deployments.models.grants import TargetGrant

@@ -1,5 +1,7 @@
 """Rows the product keeps for itself: how many deployments there are, and which requests were answered."""
 
+from __future__ import annotations
+
 from django.db import models
 
 

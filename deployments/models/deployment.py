@@ -1,5 +1,7 @@
 """Deployments, their events and their history. PostgreSQL guards what must never be untrue."""
 
+from __future__ import annotations
+
 import uuid
 
 from django.conf import settings

@@ -1,5 +1,7 @@
 """Who may deploy what where: the agreement of a project's owner and a server's owner."""
 
+from __future__ import annotations
+
 import uuid
 
 from django.conf import settings

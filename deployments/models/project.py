@@ -1,5 +1,7 @@
 """Projects and what they are made of: graph versions, code, secrets, people."""
 
+from __future__ import annotations
+
 import uuid
 
 from django.conf import settings

@@ -1,5 +1,7 @@
 """What a person says of an API token, beside the row that the token library keeps of its hash."""
 
+from __future__ import annotations
+
 import uuid
 
 from django.db import models

@@ -1,5 +1,7 @@
 """Who signs in. The id is a UUID because the platform's other services name users by one."""
 
+from __future__ import annotations
+
 import uuid
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Fixtures of the demo's tests."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """The demo itself: everything really starts, deploys to Docker, counts a vote, and leaves nothing behind."""
 
+from __future__ import annotations
+
 import json
 import os
 import re

@@ -1,5 +1,7 @@
 """Cleaning up removes everything of the sample and nothing else: real containers, networks and volumes."""
 
+from __future__ import annotations
+
 import contextlib
 import secrets
 from collections.abc import Iterator

@@ -1,5 +1,7 @@
 """The servers that `make demo` brings along really run: as root, from wheels, in a folder with a very long path."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import socket

@@ -1,5 +1,7 @@
 """However a run ends, what it started is ended, and the exit code tells how."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 
@@ -31,7 +33,7 @@ class Ending(Demo):
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Runner":
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runner:
     monkeypatch.setattr(program, "Demo", Ending)
     monkeypatch.setattr("axion_deploy.demo.signals.be_deaf", lambda: None)
     return Runner(tmp_path)

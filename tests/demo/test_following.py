@@ -1,5 +1,7 @@
 """Following a deployment over HTTP, and what a terminal and a log file are shown of it."""
 
+from __future__ import annotations
+
 import io
 import json
 import threading

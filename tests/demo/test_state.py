@@ -1,5 +1,7 @@
 """The demo's folder."""
 
+from __future__ import annotations
+
 import base64
 import fcntl
 from pathlib import Path

@@ -1,5 +1,7 @@
 """The supervisor and the ledger, with real processes that are really killed."""
 
+from __future__ import annotations
+
 import json
 import os
 import signal

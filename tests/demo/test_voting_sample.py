@@ -1,5 +1,7 @@
 """The sample application end to end: real processes, real PostgreSQL, real Redis, and bad days for each of them."""
 
+from __future__ import annotations
+
 import json
 import re
 import urllib.request

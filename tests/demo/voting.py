@@ -1,5 +1,7 @@
 """The sample application as plain processes, on a PostgreSQL and a Redis of its own that a test may kill."""
 
+from __future__ import annotations
+
 import json
 import os
 import shutil

@@ -1,5 +1,7 @@
 """`python -m tests.servers up` brings up the servers of the tests, named in .services/env; `down` ends ours."""
 
+from __future__ import annotations
+
 import fcntl
 import logging
 import os

@@ -1,5 +1,7 @@
 """What a bare Debian machine lacks for the tests, installed when we are root; elsewhere nothing happens here."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import subprocess

@@ -1,5 +1,7 @@
 """A Docker engine with the base images, by the scripts that also provision servers."""
 
+from __future__ import annotations
+
 import subprocess
 
 from tests.servers.errors import Unavailable

@@ -1,5 +1,7 @@
 """One Kafka broker for the tests, from Maven's central repository."""
 
+from __future__ import annotations
+
 import hashlib
 import logging
 import os

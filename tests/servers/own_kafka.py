@@ -1,5 +1,7 @@
 """A Kafka broker of one test module's own, which it may kill and whose topics nobody else uses."""
 
+from __future__ import annotations
+
 import os
 import signal
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Where the servers of the tests live: ports shared by all clones of this machine, one folder per clone."""
 
+from __future__ import annotations
+
 import hashlib
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """PostgreSQL for the tests, where the user `axion` may create databases."""
 
+from __future__ import annotations
+
 import os
 import signal
 

@@ -1,5 +1,7 @@
 """Redis for the tests: no password, nothing on disk, a database number of its own for each clone."""
 
+from __future__ import annotations
+
 import os
 
 from redis import Redis

@@ -1,5 +1,7 @@
 """Starting a server that outlives us."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 from axion_deploy.demo.ledger import Ledger

@@ -1,5 +1,7 @@
 """Each server of `make services` does real work through the library the product uses."""
 
+from __future__ import annotations
+
 import os
 import re
 import uuid

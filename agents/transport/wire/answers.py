@@ -1,5 +1,7 @@
 """Answers to unary calls, from dataclasses to protobuf."""
 
+from __future__ import annotations
+
 from google.protobuf.json_format import ParseDict
 
 from agents.contracts import common_pb2, runner_pb2

@@ -1,5 +1,7 @@
 """Dataclasses to protobuf and back: the only module that knows both."""
 
+from __future__ import annotations
+
 import math
 from datetime import UTC, datetime
 from uuid import UUID

@@ -1,5 +1,7 @@
 """What an agent says of itself, from the wire."""
 
+from __future__ import annotations
+
 from agents.condition import AgentCondition, StalledCommand
 from agents.contracts import runner_pb2
 

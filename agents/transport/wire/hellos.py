@@ -1,5 +1,7 @@
 """What an agent says when it connects, from the wire, and what it may be sent after that."""
 
+from __future__ import annotations
+
 from uuid import UUID
 
 from agents.bounding import cut

@@ -1,5 +1,7 @@
 """manage.py bootstrap_demo: the user, the server and the tokens of `make demo`."""
 
+from __future__ import annotations
+
 import json
 import os
 import uuid

@@ -57,7 +57,7 @@ class Publisher:
         self.stopped = stopped
         self.session: object | None = None
         self.failures = 0
-        self.log = logger.bind(outbox=outbox.name)
+        self.logger = logger.bind(outbox=outbox.name)
 
     def step(self) -> float:
         """Publish what is there, then wait for more; returns the seconds to pause."""
@@ -81,14 +81,14 @@ class Publisher:
         self.failures += 1
         pause = RETRY.pause(failures=self.failures)
         waiting = outbox_relay.lag_of(outbox=self.outbox, at=timezone.now()).waiting
-        self.log.warning("not there, events wait in the database", error=str(error), waiting=waiting, seconds=pause)
+        self.logger.warning("not there, events wait in the database", error=str(error), waiting=waiting, seconds=pause)
         return pause
 
     def listen(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"LISTEN {CHANNEL}")
         self.session = connection.connection
-        self.log.info("publishing")
+        self.logger.info("publishing")
 
     def wait(self) -> None:
         """Until a notification comes or the poll is due."""

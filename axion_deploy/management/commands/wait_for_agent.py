@@ -1,5 +1,7 @@
 """manage.py wait_for_agent: for scripts that deploy as soon as a server can."""
 
+from __future__ import annotations
+
 import time
 import uuid
 from argparse import ArgumentParser

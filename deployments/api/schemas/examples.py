@@ -1,5 +1,7 @@
 """Examples in the OpenAPI document: one small project, from its graph to its deployment."""
 
+from __future__ import annotations
+
 from deployments.api.schemas.documents import given, taken
 
 PROJECT_ID = "0b8f7c1e-6f0a-4f5e-9d57-0c7c52f0a001"

@@ -1,5 +1,7 @@
 """The table of states, pair by pair."""
 
+from __future__ import annotations
+
 import pytest
 
 from deployments.states import TRANSITIONS, IllegalTransitionError, Status, Transition, next_status
