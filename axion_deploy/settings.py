@@ -180,7 +180,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Axion Deploy",
-    "DESCRIPTION": "Deploy a drawn project to a server or a cluster, and watch it. Errors are problem documents.",
+    "DESCRIPTION": "Deploy a project to a server or a cluster, and watch it. Errors are problem documents.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     # The page's files are our own: nothing comes from another address.
@@ -203,7 +203,7 @@ def admin_list(model: str) -> object:
 UNFOLD = {
     "SITE_TITLE": "Axion Deploy",
     "SITE_HEADER": "Axion Deploy",
-    "SITE_SUBHEADER": "Draw it, deploy it, watch it",
+    "SITE_SUBHEADER": "Describe it, deploy it, watch it",
     "SITE_SYMBOL": "hub",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("axion/icon.svg")}],
     "SHOW_VIEW_ON_SITE": False,

@@ -1,4 +1,4 @@
-"""`python -m stackgen GRAPH.json [--code DIR] [--engine compose|swarm] --out DIR`: a stack's files from a drawing."""
+"""`python -m stackgen GRAPH.json [--code DIR] [--engine compose|swarm] --out DIR`: a stack's files from a graph."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="stackgen", description="Turns a drawn graph into a Docker stack.")
+    parser = argparse.ArgumentParser(prog="stackgen", description="Turns a graph into a Docker stack.")
     parser.add_argument("graph", type=Path, help="the graph as JSON")
     parser.add_argument("--code", type=Path, help="folder with one folder of code for each service, by its name")
     parser.add_argument("--engine", choices=("compose", "swarm"), default="compose")

@@ -1,7 +1,7 @@
-"""What can be wrong with what we are given. Everything at once, so that people fix a drawing in one go.
+"""What can be wrong with what we are given. Everything at once, so that people fix a graph in one go.
 
 StackgenError
-├── GraphInvalid        the drawing, or code that does not fit it
+├── GraphInvalid        the graph, or code that does not fit it
 ├── BundleInvalid       a directory or tar that cannot be a code bundle
 └── VariablesMissing    a value that nobody supplied
 """

@@ -1,4 +1,4 @@
-"""From a drawing and folders of code to a folder of files: all of them, or every problem and none."""
+"""From a graph and folders of code to a folder of files: all of them, or every problem and none."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def generate_from(
     env_names: Collection[str],
     options: StackOptions,
 ) -> Stack:
-    """The stack of a drawing that still holds its secrets. `code` has a folder for each service, by its name.
+    """Return the stack of a graph that still holds its secrets. `code` has a folder for each service, by its name.
 
-    Raises GraphInvalid with the problems of the drawing, of the code, of the two together and of the name.
+    Raises GraphInvalid with the problems of the graph, of the code, of the two together and of the name.
     """
     graph, problems = read_graph(raw)
     try:
@@ -66,7 +66,7 @@ def _without(graph: Graph, node_ids: Collection[str]) -> Graph:
 
 
 def _read_code(graph: Graph, folder: Path, problems: list[Problem]) -> Mapping[str, CodeFacts]:
-    """The code of each service that has a folder, named as in the drawing or as in the stack."""
+    """The code of each service that has a folder, named as in the graph or as in the stack."""
     found = {}
     names = service_names(graph)
     for node in graph.nodes:

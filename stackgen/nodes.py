@@ -1,4 +1,4 @@
-"""The drawing as data. In an edge the source depends on the target: the caller needs the callee."""
+"""The graph as data. In an edge the source depends on the target: the caller needs the callee."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """Nodes and edges in the order of the drawing; ids are unique and every edge joins two of the nodes."""
+    """Nodes and edges in the order of the graph; ids are unique and every edge joins two of the nodes."""
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]

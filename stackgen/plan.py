@@ -86,7 +86,7 @@ def compare_services(
 
 
 def _removal(old: StackService) -> Change:
-    reasons = ("no longer drawn", *(f"its data stays in volume {name}" for name in old.volumes))
+    reasons = ("no longer in the graph", *(f"its data stays in volume {name}" for name in old.volumes))
     return Change(service=old.name, node_id=old.node_id, action="remove", reasons=reasons, downtime=True)
 
 
@@ -97,7 +97,7 @@ def _replaced_in_place(change: Change) -> Change:
 
 
 def _begun(change: Change, new: StackService, going: Collection[StackService]) -> Change:
-    """Who draws a database anew may think that it is the old one."""
+    """Who adds a database again may think that it is the old one."""
     if change.action != "create" or not new.volumes:
         return change
     left = [f"the data of {old.name} stays in volume {', '.join(old.volumes)}" for old in going if old.volumes]
@@ -106,7 +106,7 @@ def _begun(change: Change, new: StackService, going: Collection[StackService]) -
 
 def _change(old: StackService | None, new: StackService, new_values: set[str]) -> Change:
     action: Action = "create"
-    reasons: tuple[str, ...] = ("new in the drawing",)
+    reasons: tuple[str, ...] = ("new in the graph",)
     if old is not None:
         used = new_values.intersection(new.aspects.get("variables", "").split())
         reasons = tuple(_reasons(old, new))

@@ -12,7 +12,7 @@ Engine = Literal["compose", "swarm"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackOptions:
-    """Choices of an installation, not of a drawing.
+    """Choices of an installation, not of a graph.
 
     `images` replaces base images and images of databases and gateways by the name this library knows them under
     (`python`, `node`, `postgresql`, `caddy`, ...). `image_prefix` ends in a slash; a registry goes before it.
@@ -32,7 +32,7 @@ class Variable:
     """`${name}` in the compose file.
 
     kind `supplied`, source `env`: the value of the request's variable `key`.
-    kind `supplied`, source `secret`: a value given in the drawing, kept by the project under `key`.
+    kind `supplied`, source `secret`: a value given in the graph, kept by the project under `key`.
     kind `generated`, source `secret`: a password nobody gave; made once and kept by the project under `key`.
     kind `derived`, source `variable`: the value of the variable `key`, put through `transform` ("urlencode").
     """

@@ -1,4 +1,4 @@
-"""From a drawing to a stack: the same bytes every time, no value of a secret anywhere in them."""
+"""From a graph to a stack: the same bytes every time, no value of a secret anywhere in them."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class ProjectAdmin(OwnRows, ModelAdmin):
     list_filter = (LastStatusFilter,)
     empty_title = "No projects yet"
     empty_hint = (
-        "A project is an application, drawn as a graph of services and databases. Add one, then give it a graph."
+        "A project is an application, described as a graph of services and databases. Add one, then give it a graph."
     )
     fields = ("name", *SETTINGS)
     inlines = (MemberInline, InvitationInline)

@@ -78,9 +78,9 @@ class Project(Door):
         caller = self.caller
         project = access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
         graph = sources.latest_graph(caller=caller, project_id=project_id)
-        drawn = {"graph": dict(graph.graph), "graphVersion": graph.version} if graph else {}
+        graph_fields = {"graph": dict(graph.graph), "graphVersion": graph.version} if graph else {}
         code = sources.code_of(caller=caller, project_id=project_id)
-        return ok({"project": {**project_shape(project), **drawn, "code": code}})
+        return ok({"project": {**project_shape(project), **graph_fields, "code": code}})
 
     @documented(
         "changeProject",

@@ -43,7 +43,7 @@ def own_project(*, caller: Caller, project_id: UUID) -> PeerProject | None:
 
 
 def graph_of(*, caller: Caller, project_id: UUID) -> Mapping[str, Any]:
-    """The project's graph as it is drawn now, with the values of its secrets. Raises what `ask` does."""
+    """Return the project's graph as it is now, with the values of its secrets. Raises what `ask` does."""
     payload = {"metadata": metadata_of(caller=caller, project_id=project_id), "projectId": str(project_id)}
     graph = member(ask(GET_GRAPH, payload), "graph")
     if not isinstance(graph, dict):

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 
 class Project(models.Model):
-    """A drawn application and how its deployments are to behave. Times in seconds."""
+    """An application as a graph, and how its deployments are to behave. Times in seconds."""
 
     class Concurrency(models.TextChoices):
         QUEUE = "queue", "Wait in order"

@@ -51,7 +51,7 @@ class DatabaseKind:
     """One kind of server: its official image and what the image and its callers need.
 
     Texts are ready for Compose: a `$` that the container shall see is doubled.
-    `place` is asked with the image and the release that the drawing names, as places changed between releases; it
+    `place` is asked with the image and the release that the graph names, as places changed between releases; it
     raises ValueError where nobody can know. `place_variables` tell a server to keep data elsewhere.
     `image_warning` is said where that image is used because nobody named another.
     An empty `default_user` or `default_database` means that the server has no such thing to choose.

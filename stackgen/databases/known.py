@@ -1,4 +1,4 @@
-"""Every kind of database that can be drawn."""
+"""Every kind of database that a graph can have."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ KINDS: dict[str, DatabaseKind] = {
     )
 }
 _BY_ALIAS = {alias: kind for kind in KINDS.values() for alias in (kind.name, *kind.aliases)}
-# A drawn queue or cache without a type means the common one; a database must say what it is.
+# A queue or cache without a type means the common one; a database must say what it is.
 _DEFAULTS = {"QUEUE": rabbitmq.KIND.name, "CACHE": redis.KIND.name}
 
 
 def default_kind(node_type: object) -> str:
-    """The kind that a node of this type (a name, as it stands in the drawing) has without saying so; may be empty."""
+    """The kind that a node of this type (a name, as it stands in the graph) has without saying so; may be empty."""
     return _DEFAULTS.get(str(node_type).strip().upper().removeprefix("NODE_TYPE_"), "")
 
 

@@ -35,7 +35,7 @@ def place_of(kind: DatabaseKind, *, image: str, version: int | None) -> DataPlac
     """Where a server of this image has its data. Raises ValueError with a sentence where nobody can know."""
     reference = parse_reference(image)
     if said := _other(reference):
-        raise ValueError(f"{image} {said}; use an image like {kind.image}, or draw it as a service")
+        raise ValueError(f"{image} {said}; use an image like {kind.image}, or make it a service")
     return kind.place(reference, version)
 
 

@@ -1,4 +1,4 @@
-"""A drawing from JSON, checked as a whole: what passes here can be stored and, with its code, deployed."""
+"""A graph from JSON, checked as a whole: what passes here can be stored and, with its code, deployed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Takes secret values out of a drawing before it is stored. What is left shows that a value is set, not which."""
+"""Takes secret values out of a graph before it is stored. What is left shows that a value is set, not which."""
 
 from __future__ import annotations
 

@@ -119,6 +119,6 @@ def _refuse_elsewhere(reading: Reading, url_name: str) -> None:
         if re.sub(r"[^a-z]", "", key.lower()) in ELSEWHERE and reading.text(key).lower() not in FALSE:
             reading.note(
                 f"config.{key}",
-                "a database that lies elsewhere cannot be drawn: an empty one would be started here. Take the node out "
+                "a database that lies elsewhere cannot be a node: an empty one would be started here. Take it out "
                 f"and give its callers the address as secret.{url_name}",
             )

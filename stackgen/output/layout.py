@@ -109,7 +109,7 @@ def mounts(part: Part) -> list[Value]:
 
 
 def resources(part: Part) -> dict[str, Value]:
-    """Compose's and Swarm's `resources`: what the drawing sets, and always a bound on processes and threads."""
+    """Compose's and Swarm's `resources`: what the graph sets, and always a bound on processes and threads."""
     settings = part.node.settings
     given: dict[str, dict[str, Value]] = {
         "limits": {"cpus": settings.cpu, "memory": settings.memory, "pids": settings.processes or MAX_PROCESSES},

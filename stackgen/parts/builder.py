@@ -50,7 +50,7 @@ class Workshop:
 
     @cached_property
     def callees(self) -> dict[str, list[str]]:
-        """Node id to the ids it calls, each once, in the order of the drawing."""
+        """Node id to the ids it calls, each once, in the order of the graph."""
         found: dict[str, list[str]] = defaultdict(list)
         for edge in self.graph.edges:
             found[edge.source].append(edge.target)
@@ -77,7 +77,7 @@ class Workshop:
         image = node.settings.image or self.options.images.get(kind.name, kind.image)
         try:
             place = place_of(kind, image=image, version=node.settings.database_version)
-        except ValueError as error:  # of a default image that the installation chose; those of drawings are read before
+        except ValueError as error:  # of a default image that the installation chose; those of graphs are read before
             self._note(node, "config.databaseType", str(error))
             return None
         own = Layer(origin="its kind", values={**kind.environment(connection), **place.environment})
@@ -263,7 +263,7 @@ class Workshop:
 
 
 def _not_used(node: Node, kind: DatabaseKind) -> Iterator[str]:
-    """What a drawing says of a database though servers of its kind have no such thing."""
+    """What a graph says of a database though servers of its kind have no such thing."""
     settings = node.settings
     given = {
         "a password": settings.password_given and not kind.has_password,

@@ -10,7 +10,7 @@ MAX_STEPS = 3_000
 
 
 def improve(groups: list[frozenset[str]], neighbours: Mapping[str, set[str]]) -> list[frozenset[str]]:
-    """The same number of groups or fewer. Leaves large drawings, and those without triangles, as they are."""
+    """The same number of groups or fewer. Leaves large graphs, and those without triangles, as they are."""
     edges = {pair for group in groups for pair in _pairs(group)}
     if len(edges) > MAX_EDGES or all(len(group) == 2 for group in groups):
         return groups

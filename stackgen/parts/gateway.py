@@ -1,7 +1,7 @@
 """The gateway's configuration from the edges: which address leads to which service.
 
 A route is, in this order: `route.SERVICE` in the gateway's config, `domain` or `path` in the service's config, and
-otherwise `/SERVICE/*`. The first callee of the drawing that nobody gave a route takes `/` instead, unless another has
+otherwise `/SERVICE/*`. The first callee in the graph that nobody gave a route takes `/` instead, unless another has
 it. A prefix is cut off before the service sees the request, except with `stripPrefix: "false"` in its config.
 """
 
@@ -31,7 +31,7 @@ HEALTH_TEST = ("CMD", "wget", "-q", "-T", "2", "-O", "/dev/null")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upstream:
-    """A service that a gateway calls, in the order of the drawing."""
+    """A service that a gateway calls, in the order of the graph."""
 
     name: str
     label: str
@@ -89,7 +89,7 @@ def mounted_file(name: str, config: GatewayConfig) -> MountedFile:
 
 
 def not_used(node: Node) -> Iterator[str]:
-    """What a drawing says of a gateway and cannot be."""
+    """What a graph says of a gateway and cannot be."""
     if serves_https(node) and node.settings.host_port:
         yield f"{node.label!r} serves its domain on 80 and 443; its hostPort {node.settings.host_port} is not used"
 

@@ -2,7 +2,7 @@
 
 Each network is a group in which everybody is joined with everybody, and together they hold every edge (a clique cover).
 The fewest possible is a hard problem. Networks grow as far as they can, those that became superfluous go, and what can
-be searched through is searched through. Drawings without triangles, which is most, need one network per edge.
+be searched through is searched through. Graphs without triangles, which is most, need one network per edge.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def edges_of(neighbours: Neighbours) -> Iterable[Pair]:
 
 
 def _connected(pairs: list[Pair], neighbours: Neighbours) -> Iterable[list[Pair]]:
-    """The edges of each part of the drawing that hangs together, sorted."""
+    """The edges of each connected part of the graph, sorted."""
     part_of: dict[str, int] = {}
     parts: list[list[Pair]] = []
     for pair in pairs:
@@ -100,7 +100,7 @@ def _needed(groups: list[frozenset[str]]) -> list[frozenset[str]]:
 
 
 def network_names(groups: Iterable[frozenset[str]]) -> dict[frozenset[str], str]:
-    """Named for its members, so that a network keeps its name whatever happens elsewhere in the drawing."""
+    """Named for its members, so that a network keeps its name whatever happens elsewhere in the graph."""
     names: dict[frozenset[str], str] = {}
     taken: set[str] = set()
     for group in groups:

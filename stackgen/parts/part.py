@@ -24,7 +24,7 @@ class Part:
     """One service. Texts in `environment`, `command` and `health` are ready for Compose: `$` is doubled or meant.
 
     `dockerfile` is the text we wrote; empty with a bundle means the bundle's own. There is no place for a path of the
-    host, a device or a privilege: what a drawing says can give none.
+    host, a device or a privilege: what a graph says can give none.
     """
 
     node: Node

@@ -18,7 +18,7 @@ def render(template: str, values: Mapping[str, object]) -> str:
     return _rendered(template, json.dumps(values))
 
 
-# Services of one kind share a text: most of a large drawing is written a few times.
+# Services of one kind share a text: most of a large graph is written a few times.
 @lru_cache(maxsize=256)
 def _rendered(template: str, values: str) -> str:
     return _environment().get_template(template).render(json.loads(values))

@@ -1,4 +1,4 @@
-"""Every runtime that code can have, and how one is recognised when the drawing does not say."""
+"""Every runtime that code can have, and how one is recognised when the graph does not say."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from deployments.services.projects import sources
 from deployments.services.sharing import grants, members
 from deployments.types import Caller, DeploymentRecord
 from tests import factories
-from tests.deployments.lane import Lane, drawing
+from tests.deployments.lane import Lane, graph_of_images
 
 PEOPLE = ("alice", "mallory", "victor", "bob")
 
@@ -91,12 +91,12 @@ class Scene:
 
 
 def make_scene(*, project_owner: str = "mallory", server_owner: str = "victor") -> Scene:
-    """The project draws two services and has deployed nowhere yet."""
+    """The project's graph has two services and has deployed nowhere yet."""
     users = {name: factories.make_user(name) for name in PEOPLE}
     users["ops"] = factories.make_user("ops", is_superuser=True, is_staff=True)
     project = sources.create_project(caller=caller_of(users[project_owner]), project_id=uuid4(), name="Shop")
     server: Server = factories.make_server(users[server_owner], name="box")
     agent = factories.make_agent(server)
     lane = Lane(owner=users[project_owner], project_id=project.id, server=server, agent=agent)
-    sources.store_graph(caller=lane.caller, project_id=project.id, graph=drawing(web="web:1", db="db:1"))
+    sources.store_graph(caller=lane.caller, project_id=project.id, graph=graph_of_images(web="web:1", db="db:1"))
     return Scene(users=users, lane=lane, project_owner=project_owner, server_owner=server_owner)

@@ -24,7 +24,7 @@ MIB_IN_KIB = 1024
 MOST_SECONDS = 300.0
 
 
-def drawing(count: int) -> tuple[dict[str, Any], dict[str, CodeFacts]]:
+def graph_of_size(count: int) -> tuple[dict[str, Any], dict[str, CodeFacts]]:
     """Groups of ten: a database, a gateway and eight services that call the database and some of the next group."""
     nodes, edges, code = [], [], {}
     for index in range(count):
@@ -35,13 +35,13 @@ def drawing(count: int) -> tuple[dict[str, Any], dict[str, CodeFacts]]:
         if kind > 1:
             code[f"n{index}"] = CodeFacts(digest=f"{index:064x}", files=frozenset({"main.py"}), texts={})
             edges += [(index, index - kind), (index - kind + 1, index)] + ([(index, index - 10)] if index > 20 else [])
-    drawn = [{"id": f"e{n}", "source": f"n{a}", "target": f"n{b}", "type": 2} for n, (a, b) in enumerate(edges)]
-    return {"nodes": nodes, "edges": drawn}, code
+    edge_rows = [{"id": f"e{n}", "source": f"n{a}", "target": f"n{b}", "type": 2} for n, (a, b) in enumerate(edges)]
+    return {"nodes": nodes, "edges": edge_rows}, code
 
 
 def generated(count: int) -> tuple[float, str]:
     """Processor seconds from the parsed JSON to all files, and the compose file."""
-    raw, code = drawing(count)
+    raw, code = graph_of_size(count)
     began = time.process_time()
     stack = generate(graph=parse_graph(raw), stack_name="axion-large", project_id="p", code=code, env_names=["A"])
     return time.process_time() - began, stack.files[COMPOSE_FILE]

@@ -40,5 +40,5 @@ def agent(server: Server) -> Agent:
 def lane(owner: User, server: Server, agent: Agent) -> Lane:
     project = sources.create_project(caller=caller_of(owner), project_id=uuid4(), name="Shop")
     made = Lane(owner=owner, project_id=project.id, server=server, agent=agent)
-    made.draw(web="web:1", db="db:1")
+    made.store_graph(web="web:1", db="db:1")
     return made

@@ -22,7 +22,7 @@ from tests import factories
 from tests.factories import NOW, later
 
 
-def drawing(**images: str) -> dict[str, Any]:
+def graph_of_images(**images: str) -> dict[str, Any]:
     """A graph of services that only have an image; each reads the request's variables."""
     nodes = [
         {"id": f"n-{name}", "type": 1, "data": {"serviceName": name, "config": {"image": image}}}
@@ -53,8 +53,8 @@ class Lane:
         self.seconds += 1
         return later(self.seconds)
 
-    def draw(self, **images: str) -> None:
-        sources.store_graph(caller=self.caller, project_id=self.project_id, graph=drawing(**images))
+    def store_graph(self, **images: str) -> None:
+        sources.store_graph(caller=self.caller, project_id=self.project_id, graph=graph_of_images(**images))
 
     def request(self, **fields: Any) -> DeployRequest:
         return DeployRequest(project_id=self.project_id, target=self.target, **fields)

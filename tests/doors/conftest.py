@@ -80,7 +80,7 @@ def deployed_lane(owner: User, project: Project, server: Server) -> Lane:
 
     def first_version() -> Lane:
         made = Lane(owner=owner, project_id=project.id, server=server, agent=factories.make_agent(server))
-        made.draw(web="web:1")
+        made.store_graph(web="web:1")
         made.deployed()
         return made
 

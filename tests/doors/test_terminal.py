@@ -50,7 +50,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 @pytest.fixture
-def drawn(project: Project) -> Project:
+def project_with_graph(project: Project) -> Project:
     sources.store_graph(caller=caller_of(project.owner), project_id=project.id, graph=GRAPH)
     return project
 
@@ -61,7 +61,9 @@ def end(deployment_id: Any, transition: Transition, **outcome: Any) -> None:
         deployments.advance(deployment_id=deployment_id, transition=transition, at=factories.NOW, outcome=said)
 
 
-def test_deploying_by_names_without_waiting(run: Run, drawn: Project, server: Server, tmp_path: Path) -> None:
+def test_deploying_by_names_without_waiting(
+    run: Run, project_with_graph: Project, server: Server, tmp_path: Path
+) -> None:
     file = tmp_path / "env"
     file.write_text("# a comment\n\nFROM_FILE=a=b\n")
     os.environ["FROM_HERE"] = "s3cret-value"
@@ -90,7 +92,7 @@ def test_deploying_by_names_without_waiting(run: Run, drawn: Project, server: Se
     ],
 )
 def test_refusals_end_with_their_number(
-    run: Run, drawn: Project, server: Server, words: tuple[str, ...], code: Exit, field: str | None
+    run: Run, project_with_graph: Project, server: Server, words: tuple[str, ...], code: Exit, field: str | None
 ) -> None:
     ended, said = run(*words)
     assert (ended, said[0]["kind"]) == (code, "error")
@@ -135,22 +137,24 @@ def test_logs_are_whole_or_of_one_service(run: Run, deployment: Deployment) -> N
     assert len(run("logs", str(deployment.id), "--service", "db")[1]) == 1
 
 
-def test_a_deployer_without_servers_names_what_the_project_may_use(run: Run, drawn: Project, server: Server) -> None:
+def test_a_deployer_without_servers_names_what_the_project_may_use(
+    run: Run, project_with_graph: Project, server: Server
+) -> None:
     ended, said = run("deploy", "Voting", "--no-wait", user="deployer")
     assert (ended, said[0]["details"]) == (Exit.USAGE, {"--server": "required"})
-    factories.grant(drawn, server)
+    factories.grant(project_with_graph, server)
     for words in ((), ("--server", server.name)):
         ended, said = run("deploy", "Voting", "--no-wait", *words, user="deployer")
         assert (ended, said[0]["deployment"]["serverId"]) == (Exit.DONE, str(server.id))
 
 
-def test_the_plan_can_be_handed_in(run: Run, drawn: Project, server: Server) -> None:
+def test_the_plan_can_be_handed_in(run: Run, project_with_graph: Project, server: Server) -> None:
     code, said = run("plan", "Voting")
     assert (code, said[0]["kind"], said[0]["changes"][0]["action"]) == (0, "plan", "create")
-    assert run("deploy", str(drawn.id), "--approval", said[0]["approval"], "--no-wait")[0] == 0
+    assert run("deploy", str(project_with_graph.id), "--approval", said[0]["approval"], "--no-wait")[0] == 0
 
 
-def test_history_of_nothing_is_empty(run: Run, drawn: Project) -> None:
+def test_history_of_nothing_is_empty(run: Run, project_with_graph: Project) -> None:
     assert run("history", "Voting") == (0, [{"kind": "end", "exitCode": 0}])
 
 

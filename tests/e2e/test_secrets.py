@@ -88,9 +88,9 @@ def database_dump(plane: ControlPlane) -> bytes:
 
 
 def test_no_canary_is_found_outside_the_containers(plane: ControlPlane, own_kafka: OwnKafka, tmp_path: Path) -> None:
-    requested, drawn = Canary(), Canary()
+    requested, in_graph = Canary(), Canary()
     graph = two_services()
-    graph["nodes"][1]["data"]["config"]["secret.DRAWN"] = drawn.value
+    graph["nodes"][1]["data"]["config"]["secret.IN_GRAPH"] = in_graph.value
     project = plane.import_project(
         write_project(
             tmp_path / "p", name="Canaries", graph=graph, code={n: server_code(text=n) for n in ("web", "api")}
@@ -103,7 +103,7 @@ def test_no_canary_is_found_outside_the_containers(plane: ControlPlane, own_kafk
         frames.follow(f"{plane.addresses.url.replace('http', 'ws', 1)}/ws/projects/{project}/")
         everything_that_happens(plane, frames, project, requested)
     assert len(frames.close()) > 20
-    canaries = [requested, drawn]
+    canaries = [requested, in_graph]
     dump = database_dump(plane)
     assert b"deployment_events" in dump
     assert found(canaries, dump) == []

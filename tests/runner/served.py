@@ -1,4 +1,4 @@
-"""A drawing with a gateway, generated as the product does it, and a client that never stops asking."""
+"""A graph with a gateway, generated as the product does it, and a client that never stops asking."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stackgen.graph.reader import parse_graph
 from stackgen.results import StackOptions
 from stackgen.results import StackService as Generated
 from stackgen.stack import generate
-from tests.stackgen.drawing import GATEWAY, graph, node
+from tests.stackgen.graphs import GATEWAY, graph, node
 
 # Answers 503 to everything for its first READY_AFTER seconds, though its port is open; /wait is answered when somebody
 # makes the file /tmp/go. Ends at once when told to, whatever it was doing.
@@ -84,18 +84,18 @@ class Served:
         return replace(self, **changes)  # type: ignore[arg-type]
 
     def deploy(self, *, pinned: dict[str, str] | None = None) -> pb.Command:
-        """The next command of the lane, with the stack as it is generated from the drawing."""
+        """The next command of the lane, with the stack as it is generated from the graph."""
         self.numbers.append(1)
         api = {"env__VERSION": self.version, "env__READY_AFTER": str(self.ready_after), "replicas": str(self.replicas)}
         common = {"image": self.image, "port": "8000", "healthPath": "/health", "stopGraceSeconds": "2"}
-        drawn = graph(
+        raw = graph(
             node("edge", GATEWAY, hostPort=str(self.port)),
             node("api", **common, **api),
             node("pages", **common, env__VERSION="p", env__READY_AFTER="0"),
             edges=["edge api", "edge pages"],
         )
         stack = generate(
-            graph=parse_graph(drawn),
+            graph=parse_graph(raw),
             stack_name=self.name,
             project_id=self.project_id,
             code={},

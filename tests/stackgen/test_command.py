@@ -12,7 +12,7 @@ import yaml
 
 from stackgen.__main__ import main
 from tests.stackgen.docker.docker import needs_compose
-from tests.stackgen.drawing import DATABASE, VOTING, graph, node, web
+from tests.stackgen.graphs import DATABASE, VOTING, graph, node, web
 
 
 def test_the_sample_is_written(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_the_sample_is_written(tmp_path: Path) -> None:
 
 
 def run_main(raw: object, tmp_path: Path, *arguments: str) -> int:
-    """The command over this drawing; what it writes is in `out`."""
+    """The command over this graph; what it writes is in `out`."""
     (tmp_path / "graph.json").write_text(raw if isinstance(raw, str) else json.dumps(raw))
     return main([str(tmp_path / "graph.json"), "--out", str(tmp_path / "out"), *arguments])
 
@@ -47,7 +47,7 @@ def test_every_problem_is_printed_and_nothing_written(
     assert not (tmp_path / "out").exists()
 
 
-def test_problems_of_drawing_code_and_both_come_together_with_name_id_and_field(
+def test_problems_of_graph_code_and_both_come_together_with_name_id_and_field(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, file in (("broken", "package.json"), ("linked", "main.py")):

@@ -1,4 +1,4 @@
-"""Where a database's data lies: inside its named volume, whatever name its image goes by, or the drawing is refused."""
+"""Where a database's data lies: inside its named volume, whatever name its image goes by, or the graph is refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from stackgen.errors import GraphInvalid
 from stackgen.references import parse_reference
-from tests.stackgen.drawing import DATABASE, compose_of, graph, node, stack_of
+from tests.stackgen.graphs import DATABASE, compose_of, graph, node, stack_of
 
 DIGEST = "sha256:" + "21" + "a" * 62
 OLD = "/var/lib/postgresql/data"
@@ -16,7 +16,7 @@ PARENT = "/var/lib/postgresql"
 
 
 def database(kind: str = "postgresql", **config: Any) -> dict[str, Any]:
-    """The definition of one database, drawn with this config."""
+    """The definition of one database with this config."""
     raw = graph(node("db", DATABASE, databaseType=kind, **config))
     found: dict[str, Any] = compose_of(stack_of(raw))["services"]["db"]
     return found
@@ -80,7 +80,7 @@ def test_where_the_name_does_not_tell_the_release_the_place_does_not_depend_on_i
 
 
 @pytest.mark.parametrize("image", [f"postgres@{DIGEST}", f"postgres@sha256:{'ab' * 32}", "acme/our-db:19"])
-def test_where_nothing_can_be_known_the_drawing_must_say_the_release(image: str) -> None:
+def test_where_nothing_can_be_known_the_graph_must_say_the_release(image: str) -> None:
     said = refused(image=image)
     assert "config.databaseVersion" in said
     assert "which release of PostgreSQL" in said

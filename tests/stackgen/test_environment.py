@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.stackgen.drawing import DATABASE, GATEWAY, compose_of, graph, node, stack_of, web
+from tests.stackgen.graphs import DATABASE, GATEWAY, compose_of, graph, node, stack_of, web
 
 
 def environment(stack_graph: dict[str, object], name: str, **options: object) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from stackgen.results import Engine, Stack, StackOptions
-from tests.stackgen.drawing import DATABASE, GATEWAY, compose_of, graph, node, stack_of, web
+from tests.stackgen.graphs import DATABASE, GATEWAY, compose_of, graph, node, stack_of, web
 
 
 def caddyfile(*nodes: dict[str, object], edges: list[str]) -> str:
@@ -26,7 +26,7 @@ def test_the_only_callee_has_everything() -> None:
     assert routes(caddyfile(node("g", GATEWAY, port="8080"), web("a"), edges=["g a"])) == [("", "a:80")]
 
 
-def test_the_first_drawn_callee_has_the_rest_and_each_other_its_prefix() -> None:
+def test_the_first_callee_has_the_rest_and_each_other_its_prefix() -> None:
     text = caddyfile(node("g", GATEWAY), web("b"), web("a"), edges=["g b", "g a"])
     assert routes(text) == [("/a/*", "a:80"), ("", "b:80")]
     assert "redir /a /a/" in text
@@ -56,7 +56,7 @@ def test_a_domain_brings_https_its_ports_and_a_place_for_certificates() -> None:
     assert service["volumes"] == ["g-data:/data"]
 
 
-def test_its_own_doors_inside_the_container_leave_the_drawings_port_alone() -> None:
+def test_its_own_doors_inside_the_container_leave_the_graphs_port_alone() -> None:
     assert "admin 127.0.0.1:2019" in caddyfile(node("g", GATEWAY), web("a"), edges=["g a"])
     assert "admin 127.0.0.1:2018" in caddyfile(node("g", GATEWAY, port="2019"), web("a"), edges=["g a"])
 
@@ -142,7 +142,7 @@ def test_traefik_without_routes_is_told_of_none() -> None:
     assert yaml.safe_load(stack.files["traefik.g.yml"]) is None
 
 
-def test_traefik_is_asked_for_its_health_beside_the_drawings_port() -> None:
+def test_traefik_is_asked_for_its_health_beside_the_graphs_port() -> None:
     service = compose_of(stack_of(graph(node("g", GATEWAY, port="2020", gateway="traefik"))))["services"]["g"]
     assert "--entrypoints.ping.address=127.0.0.1:2021" in service["command"]
     assert "--entrypoints.ping.address=127.0.0.1:2021" in service["healthcheck"]["test"]

@@ -1,4 +1,4 @@
-"""Whole cases, one folder each: drawing, code and every file that is expected. UPDATE_GOLDEN=1 writes them anew."""
+"""Whole cases, one folder each: graph, code and every file that is expected. UPDATE_GOLDEN=1 writes them anew."""
 
 from __future__ import annotations
 

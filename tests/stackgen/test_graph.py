@@ -1,4 +1,4 @@
-"""What a drawing may hold, and what is said when it does not."""
+"""What a graph may hold, and what is said when it does not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from stackgen.errors import GraphInvalid
 from stackgen.graph.reader import EdgeType, NodeType, parse_graph
-from tests.stackgen.drawing import DATABASE, GATEWAY, graph, node, web
+from tests.stackgen.graphs import DATABASE, GATEWAY, graph, node, web
 
 
 def problems_of(raw: Any) -> list[tuple[str, str]]:

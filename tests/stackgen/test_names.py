@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stackgen.graph.reader import parse_graph
 from stackgen.parts.names import service_names, variable_name
-from tests.stackgen.drawing import graph, web
+from tests.stackgen.graphs import graph, web
 
 
 def names_of(*labels: str) -> dict[str, str]:
@@ -35,7 +35,7 @@ def test_a_name_without_latin_letters_comes_from_the_id() -> None:
     assert re.fullmatch(r"service-[0-9a-f]{6}", names_of("Голос")["id0"])
 
 
-def test_of_two_equal_names_the_lower_id_keeps_it_in_whatever_order_they_are_drawn() -> None:
+def test_of_two_equal_names_the_lower_id_keeps_it_in_whatever_order_they_come() -> None:
     one = parse_graph(graph(web("Api", id="2"), web("api", id="1"), web("a p i", id="3")))
     other = parse_graph(graph(web("a p i", id="3"), web("api", id="1"), web("Api", id="2")))
     assert service_names(one)["1"] == "api"

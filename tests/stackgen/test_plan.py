@@ -6,10 +6,10 @@ from typing import Any
 
 from stackgen.plan import compare, compare_services
 from stackgen.results import StackOptions
-from tests.stackgen.drawing import DATABASE, GATEWAY, graph, node, stack_of, web
+from tests.stackgen.graphs import DATABASE, GATEWAY, graph, node, stack_of, web
 
 
-def drawing(**changes: Any) -> dict[str, Any]:
+def shop(**changes: Any) -> dict[str, Any]:
     api: dict[str, Any] = {"env__A": "1", **changes}
     return graph(
         node("g", GATEWAY), web("api", **api), node("db", DATABASE, databaseType="redis"), edges=["g api", "api db"]
@@ -22,30 +22,30 @@ def actions(old: dict[str, Any] | None, new: dict[str, Any], **options: Any) -> 
 
 
 def test_a_first_deployment_creates_everything_in_order() -> None:
-    plan = compare(old=None, new=stack_of(drawing()))
+    plan = compare(old=None, new=stack_of(shop()))
     assert [(change.action, change.service, change.downtime) for change in plan.changes] == [
         ("create", "db", False), ("create", "api", False), ("create", "g", False),
     ]  # fmt: skip
-    assert plan.text().splitlines()[0] == "create   db   (new in the drawing)"
+    assert plan.text().splitlines()[0] == "create   db   (new in the graph)"
 
 
 def test_nothing_changed_is_nothing_to_do() -> None:
-    assert {change[0] for change in actions(drawing(), drawing())} == {"keep"}
-    assert not compare(old=stack_of(drawing()), new=stack_of(drawing())).changes_anything
+    assert {change[0] for change in actions(shop(), shop())} == {"keep"}
+    assert not compare(old=stack_of(shop()), new=stack_of(shop())).changes_anything
 
 
 def test_a_changed_variable_names_itself_and_touches_nobody_else() -> None:
-    assert actions(drawing(), drawing(env__A="2", env__B="x")) == [
+    assert actions(shop(), shop(env__A="2", env__B="x")) == [
         ("keep", "db", ()), ("replace", "api", ("A changed", "B added")), ("keep", "g", ()),
     ]  # fmt: skip
 
 
 def test_image_network_and_route_are_reasons() -> None:
-    new = drawing(path="/x")
+    new = shop(path="/x")
     new["nodes"][1]["data"]["config"]["image"] = "nginx:2"
     new["edges"].append({"id": "n", "source": "g", "target": "db", "type": 2})
     moved = ("network api-db-g added", "network api-g removed")
-    assert actions(drawing(), new) == [
+    assert actions(shop(), new) == [
         ("replace", "db", ("network api-db removed", "network api-db-g added")),
         ("replace", "api", ("image changed", "network api-db removed", *moved)),
         ("replace", "g", ("Caddyfile.g changed", *moved)),
@@ -53,16 +53,16 @@ def test_image_network_and_route_are_reasons() -> None:
 
 
 def test_more_copies_replace_nothing() -> None:
-    found = {change[1]: change[::2] for change in actions(drawing(replicas="2"), drawing(replicas="3"))}
+    found = {change[1]: change[::2] for change in actions(shop(replicas="2"), shop(replicas="3"))}
     assert found["api"] == ("keep", ("2 copies become 3",))
-    hashes = [stack_of(drawing(replicas=count)).services[1].content_hash for count in ("1", "2", "3")]
+    hashes = [stack_of(shop(replicas=count)).services[1].content_hash for count in ("1", "2", "3")]
     assert len(set(hashes)) == 1
-    plan = compare(old=stack_of(drawing(replicas="2")), new=stack_of(drawing(replicas="3")))
+    plan = compare(old=stack_of(shop(replicas="2")), new=stack_of(shop(replicas="3")))
     assert plan.changes_anything
 
 
 def test_another_value_restarts_exactly_its_users() -> None:
-    raw = drawing()
+    raw = shop()
     assert actions(raw, raw, new_values=["SECRET_DB_PASSWORD", "SECRET_DB_PASSWORD_URLENCODED"]) == [
         ("restart", "db", ("DB_PASSWORD changed",)),
         ("restart", "api", ("DB_PASSWORD changed",)),
@@ -70,22 +70,22 @@ def test_another_value_restarts_exactly_its_users() -> None:
     ]
 
 
-def test_what_is_no_longer_drawn_goes_last_and_a_rename_is_one_change() -> None:
-    new = drawing()
+def test_what_the_graph_lost_goes_last_and_a_rename_is_one_change() -> None:
+    new = shop()
     new["nodes"][1]["data"]["serviceName"] = "backend"
     del new["nodes"][2], new["edges"][1]
-    found = actions(drawing(), new)
+    found = actions(shop(), new)
     assert found[0][:2] == ("replace", "backend")
     assert "renamed from api" in found[0][2]
     assert found[-1][:2] == ("remove", "db")
-    assert found[-1][2][0] == "no longer drawn"
+    assert found[-1][2][0] == "no longer in the graph"
 
 
 def test_only_what_holds_data_or_a_port_of_the_host_stops_first() -> None:
     def downtime(engine: Any) -> dict[str, bool]:
         options = StackOptions(engine=engine)
-        old = stack_of(drawing(), options=options)
-        new = stack_of(drawing(env__A="2", path="/other"), options=options)
+        old = stack_of(shop(), options=options)
+        new = stack_of(shop(env__A="2", path="/other"), options=options)
         values = ["SECRET_DB_PASSWORD"]
         return {change.service: change.downtime for change in compare(old=old, new=new, new_values=values).changes}
 
@@ -94,14 +94,14 @@ def test_only_what_holds_data_or_a_port_of_the_host_stops_first() -> None:
 
 
 def test_under_another_name_nobody_answers_for_a_while() -> None:
-    new = drawing()
+    new = shop()
     new["nodes"][1]["data"]["serviceName"] = "backend"
-    plan = compare(old=stack_of(drawing()), new=stack_of(new))
+    plan = compare(old=stack_of(shop()), new=stack_of(new))
     assert {change.service: change.downtime for change in plan.changes}["backend"]
 
 
 def test_an_approval_holds_for_one_change_only() -> None:
-    one, other = stack_of(drawing()), stack_of(drawing(env__A="2"))
+    one, other = stack_of(shop()), stack_of(shop(env__A="2"))
     approvals = {
         compare(old=None, new=one).approval, compare(old=None, new=other).approval,
         compare(old=one, new=other).approval,
@@ -112,18 +112,18 @@ def test_an_approval_holds_for_one_change_only() -> None:
     assert compare(old=one, new=other) == compare(old=one, new=other)
 
 
-def test_a_database_drawn_anew_says_that_it_begins_empty_and_where_the_old_data_is() -> None:
+def test_a_database_added_again_says_that_it_begins_empty_and_where_the_old_data_is() -> None:
     old = graph(node("db", DATABASE, id="one", databaseType="postgresql"))
     new = graph(node("db", DATABASE, id="two", databaseType="postgresql"))
     (volume,) = stack_of(old).services[0].volumes
     stays = f"the data of db stays in volume {volume}"
     assert actions(old, new) == [
-        ("create", "db", ("new in the drawing", f"begins empty; {stays}")),
-        ("remove", "db", ("no longer drawn", f"its data stays in volume {volume}")),
+        ("create", "db", ("new in the graph", f"begins empty; {stays}")),
+        ("remove", "db", ("no longer in the graph", f"its data stays in volume {volume}")),
     ]
     renamed = graph(node("orders", DATABASE, id="one", databaseType="postgresql"))
     assert not any("empty" in reason for _, _, reasons in actions(old, renamed) for reason in reasons)
-    assert actions(None, new) == [("create", "db", ("new in the drawing",))]
+    assert actions(None, new) == [("create", "db", ("new in the graph",))]
 
 
 def test_a_service_whose_image_keeps_data_is_replaced_where_it_stands() -> None:

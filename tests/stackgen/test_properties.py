@@ -1,4 +1,4 @@
-"""Whatever is drawn: Docker accepts the files, order and reach follow the edges, and no secret shows."""
+"""Whatever the graph: Docker accepts the files, order and reach follow the edges, and no secret shows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from stackgen.graph.reader import parse_graph
 from stackgen.listing import plan_text
 from stackgen.results import Engine, Stack, StackOptions
 from tests.stackgen.docker.docker import judge, needs_compose, provide, run, write
-from tests.stackgen.drawing import DATABASE, GATEWAY, compose_of, graph, node, stack_of, web
+from tests.stackgen.graphs import DATABASE, GATEWAY, compose_of, graph, node, stack_of, web
 
 STORES = (DATABASE, "QUEUE", "cache")
 ENGINES: list[Engine] = ["compose", "swarm"]
@@ -46,8 +46,8 @@ OPTIONAL = {
 
 
 @st.composite
-def drawings(draw: Any) -> dict[str, Any]:
-    """Up to nine nodes of all types with edges that may be drawn; now and then one that may not."""
+def graphs(draw: Any) -> dict[str, Any]:
+    """Up to nine nodes of all types with edges that are allowed; now and then one that is not."""
     nodes = []
     for index in range(draw(st.integers(1, 9))):
         kind = draw(st.sampled_from([1, 1, 1, DATABASE, GATEWAY, "QUEUE", "cache", "INGRESS"]))
@@ -80,17 +80,17 @@ def drawings(draw: Any) -> dict[str, Any]:
 
 
 def valid(raw: dict[str, Any], engine: Engine) -> Stack | None:
-    """The stack; None for a drawing that is refused, which must happen without a crash."""
+    """The stack; None for a graph that is refused, which must happen without a crash."""
     try:
         return stack_of(raw, env_names=["LOG_LEVEL", "A"], options=OPTIONS[engine])
     except GraphInvalid as error:
-        # Not pytest.raises: most drawings are valid, and this one's refusal is judged all the same.
+        # Not pytest.raises: most graphs are valid, and this one's refusal is judged all the same.
         if PLANTED in str(error):
             raise AssertionError("a secret in a message") from error
         return None
 
 
-@given(drawings(), st.sampled_from(ENGINES))
+@given(graphs(), st.sampled_from(ENGINES))
 @settings(max_examples=100, deadline=None)
 def test_order_reach_and_secrets(raw: dict[str, Any], engine: Engine) -> None:
     stack = valid(raw, engine)
@@ -126,7 +126,7 @@ def check_order(raw: dict[str, Any], stack: Stack) -> None:
 def test_docker_accepts_every_file(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
     """One process per judgement, so few examples; each holds many nodes' worth of nasty text."""
 
-    @given(drawings())
+    @given(graphs())
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), phases=NO_SHRINKING)
     def accepted(raw: dict[str, Any]) -> None:
         stack = valid(raw, engine)
@@ -140,7 +140,7 @@ def test_docker_accepts_every_file(engine: Engine, tmp_path_factory: pytest.Temp
 def test_caddy_accepts_every_configuration(tmp_path: Path) -> None:
     provide("caddy:2")
 
-    @given(drawings())
+    @given(graphs())
     @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), phases=NO_SHRINKING)
     def collect(raw: dict[str, Any]) -> None:
         stack = valid(raw, "compose")
@@ -185,7 +185,7 @@ def test_docker_reads_every_value_as_it_was_written(engine: Engine, tmp_path: Pa
 
 
 def test_every_process_writes_the_same_bytes(tmp_path: Path) -> None:
-    """Python orders sets of text anew in each process; a drawing full of triangles has many of them."""
+    """Python orders sets of text anew in each process; a graph full of triangles has many of them."""
     names = [f"part-{number}" for number in range(24)]
     pairs = [(one, other) for one, other in combinations(names, 2) if (int(one[5:]) * int(other[5:])) % 7 < 2]
     raw = graph(*map(web, names), edges=[f"{one} {other}" for one, other in pairs])

@@ -7,7 +7,7 @@ import pytest
 from stackgen.errors import GraphInvalid
 from stackgen.results import StackOptions
 from stackgen.runtimes.recipe import exec_form
-from tests.stackgen.drawing import compose_of, facts_of, graph, node, stack_of
+from tests.stackgen.graphs import compose_of, facts_of, graph, node, stack_of
 
 
 def dockerfile(texts: dict[str, str], **config: str) -> str:
@@ -37,7 +37,7 @@ def test_the_runtime_is_recognised(files: dict[str, str], wanted: str) -> None:
     assert "\nUSER " in text
 
 
-def test_the_codes_own_dockerfile_goes_first_and_a_runtime_in_the_drawing_before_it() -> None:
+def test_the_codes_own_dockerfile_goes_first_and_a_runtime_in_the_graph_before_it() -> None:
     texts = {"Dockerfile": "FROM x", "main.py": ""}
     stack = stack_of(graph(node("a", command="run it")), code={"a": facts_of(texts)})
     assert "Dockerfile.a" not in stack.files
@@ -93,7 +93,7 @@ def test_the_start_command_is_found(files: dict[str, str], wanted: str) -> None:
     assert command(files) == f"CMD {wanted}"
 
 
-def test_the_drawings_command_goes_first() -> None:
+def test_the_graphs_command_goes_first() -> None:
     assert command({"main.py": "", "Procfile": "web: x"}, command="python -m app") == 'CMD ["python", "-m", "app"]'
 
 

@@ -1,4 +1,4 @@
-"""Secret values leave the drawing before it is stored, and come back only through variables."""
+"""Secret values leave the graph before it is stored, and come back only through variables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stackgen.errors import GraphInvalid
 from stackgen.graph.reader import parse_graph
 from stackgen.graph.secrets import split_secrets
 from stackgen.parts.variables import VariablesMissing, resolve
-from tests.stackgen.drawing import DATABASE, compose_of, graph, node, stack_of, web
+from tests.stackgen.graphs import DATABASE, compose_of, graph, node, stack_of, web
 
 RAW = graph(
     web("api", secret__API_KEY="hush-1", env__COLOUR="red$blue"),

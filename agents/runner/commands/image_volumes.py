@@ -1,4 +1,4 @@
-"""Volumes that an image declares by itself: what is in them is data as much as what a drawn volume holds.
+"""Volumes that an image declares by itself: what is in them is data as much as what a volume of the graph holds.
 
 Docker gives a new container of such an image volumes without a name; beside the old copy, and after a container is
 gone, those are empty. So such a service is replaced where it stands, and its one copy mounts volumes with names that
@@ -57,8 +57,8 @@ def with_image_volumes(
     images: Mapping[str, str],
     observed: tuple[Container, ...],
 ) -> tuple[WantedService, ...]:
-    """The release's services with the paths where their images keep data, or kept it, and no volume is drawn; those are
-    not to start beside a copy.
+    """The release's services with the paths where their images keep data, or kept it, and the graph has no volume;
+    those are not to start beside a copy.
 
     `images`: image id by service. A path stays with the node also when a later image does not declare it.
     """
@@ -76,7 +76,7 @@ def with_image_volumes(
 
 
 def refuse_hidden_data(*, release: Release, services: Iterable[WantedService], observed: tuple[Container, ...]) -> None:
-    """Raises StepFailedError(invalid) where a drawn volume would take the place of an unnamed one that holds data."""
+    """Raise StepFailedError(invalid) where a volume of the graph would replace an unnamed one that holds data."""
     for service in services:
         for path, volume in unnamed(containers_of(observed, service.name)).items():
             if path in mount_targets(release, service.name):
@@ -94,9 +94,9 @@ def volumes_to_use(
     """Per service that has one copy, path to volume; each is there, and written down, when this returns."""
     found: dict[str, dict[str, str]] = {}
     for service in services:
-        # More copies may be made by the files of an earlier release, which may draw a volume there.
-        drawn = mount_targets(release, service.name) if service.image_volumes else frozenset()
-        free = [path for path in service.image_volumes if path not in drawn]
+        # More copies may be made by the files of an earlier release, which may have a volume there.
+        mounted = mount_targets(release, service.name) if service.image_volumes else frozenset()
+        free = [path for path in service.image_volumes if path not in mounted]
         if free and copies.get(service.name) == 1:
             found[service.name] = {path: _volume(work, release, service, path) for path in free}
     return found

@@ -33,12 +33,12 @@ def known(*, project_id: UUID) -> Origin:
     if found is None and uses(Peer.GRAPH):
         found = projects.blank_graph(project_id=project_id)
     if found is None:
-        raise Invalid("The project has no graph yet. Draw or import one first.", details={"graph": "missing"})
+        raise Invalid("The project has no graph yet. Add or import one first.", details={"graph": "missing"})
     return Origin(graph=found, code=bundles.assigned(project_id=project_id))
 
 
-def drawn(*, caller: Caller, project_id: UUID) -> Origin:
-    """The graph as it is drawn now, kept as the project's next version, with the code that we have.
+def current(*, caller: Caller, project_id: UUID) -> Origin:
+    """Return the graph as it is now, stored as the project's next version, with the code that we have.
 
     No transaction may be open. Raises Invalid for a graph that cannot be deployed, and what the peers' clients raise.
     """
@@ -49,7 +49,7 @@ def drawn(*, caller: Caller, project_id: UUID) -> Origin:
 
 def fetched(*, caller: Caller, project_id: UUID) -> Origin:
     """The same with the code that the peer generates for it, kept as bundles. Also raises PeerRefused."""
-    origin = drawn(caller=caller, project_id=project_id)
+    origin = current(caller=caller, project_id=project_id)
     if not uses(Peer.CODEGEN):
         return origin
     nodes = {str(node["id"]) for node in origin.graph.graph.get("nodes", [])}

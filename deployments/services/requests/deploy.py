@@ -79,7 +79,9 @@ def draft_to_plan(*, caller: Caller, request: DeployRequest) -> Draft:
     """The request as it would be deployed now, with a peer's graph where it has it. Raises as deploy_project does."""
     project = access.project_to_deploy(caller=caller, project_id=request.project_id)
     check_request(caller=caller, project=project, request=request)
-    draft = draft_of(project=project, origin=graph_source.drawn(caller=caller, project_id=project.id), request=request)
+    draft = draft_of(
+        project=project, origin=graph_source.current(caller=caller, project_id=project.id), request=request
+    )
     _refuse_privileges(draft=draft, request=request)
     return draft
 

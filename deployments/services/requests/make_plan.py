@@ -26,7 +26,7 @@ from stackgen.results import StackService
 class PlannedDeployment:
     """What each service goes through, as data and as text. Hand `approval` in with the deployment to be held to it.
 
-    A rollback has no approval: it brings back what was proven, whatever was drawn since.
+    A rollback has no approval: it brings back what was proven, however the graph changed since.
     """
 
     changes: tuple[Change, ...]

@@ -53,7 +53,7 @@ def stack_name(project: ProjectRecord) -> str:
 
 
 def has_node(graph: Graph, node_id: str) -> bool:
-    """Code of a node that is no longer drawn is left aside."""
+    """Return whether the node is still in the graph; code of one that is not is left aside."""
     return any(node.id == node_id for node in graph.nodes)
 
 

@@ -35,7 +35,7 @@ export class GraphPicture {
   draw() {
     this.nodes.clear();
     if (!this.graph.nodes?.length) {
-      this.container.replaceChildren(h("p", { class: "ax-empty" }, "No graph has been drawn yet."));
+      this.container.replaceChildren(h("p", { class: "ax-empty" }, "There is no graph yet."));
       return;
     }
     const { boxes, width, height } = layout(this.graph, this.narrow);
@@ -48,9 +48,9 @@ export class GraphPicture {
       if (from && to) svg.append(edgeLine(from, to, edge, this.narrow));
     }
     for (const node of this.graph.nodes) {
-      const drawn = nodeBox(node, boxes.get(node.id));
-      this.nodes.set(node.id, drawn);
-      svg.append(drawn);
+      const box = nodeBox(node, boxes.get(node.id));
+      this.nodes.set(node.id, box);
+      svg.append(box);
     }
     this.container.replaceChildren(svg);
   }
@@ -64,11 +64,11 @@ export class GraphPicture {
   colour(services) {
     this.services = services;
     for (const service of services) {
-      const drawn = this.nodes.get(service.nodeId);
-      if (!drawn) continue;
+      const box = this.nodes.get(service.nodeId);
+      if (!box) continue;
       const look = serviceLook(this.looks, service);
-      drawn.dataset.tone = look.tone;
-      drawn.querySelector(".ax-node-state").textContent = look.label;
+      box.dataset.tone = look.tone;
+      box.querySelector(".ax-node-state").textContent = look.label;
     }
   }
 }

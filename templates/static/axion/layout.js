@@ -1,4 +1,4 @@
-// Where the nodes of a graph go: where they were drawn, or in layers of callers and callees. Pure.
+// Where the nodes of a graph go: where their author put them, or in layers of callers and callees. Pure.
 
 export const WIDTH = 176;
 export const HEIGHT = 60;
@@ -6,15 +6,15 @@ const GAP_X = 64;
 const GAP_Y = 26;
 const LEAST_STRETCH = 0.8;
 const MOST_STRETCH = 4;
-const MOST_DRAWN = 250;
+const MAX_PLACED = 250;
 
 // Boxes by node id and the size of the whole. `narrow` lays layers below each other, for phones.
 export function layout(graph, narrow) {
-  const drawn = !narrow && graph.nodes.length <= MOST_DRAWN ? asDrawn(graph.nodes) : null;
-  return framed(drawn ?? layered(graph, narrow));
+  const placed = !narrow && graph.nodes.length <= MAX_PLACED ? asPlaced(graph.nodes) : null;
+  return framed(placed ?? layered(graph, narrow));
 }
 
-function asDrawn(nodes) {
+function asPlaced(nodes) {
   const places = nodes.map((node) => ({ id: node.id, x: Number(node.position?.x), y: Number(node.position?.y) }));
   if (places.some((place) => !Number.isFinite(place.x) || !Number.isFinite(place.y))) return null;
   const stretch = stretchOf(places);
@@ -22,7 +22,7 @@ function asDrawn(nodes) {
   return places.map((place) => ({ ...place, x: place.x * stretch, y: place.y * stretch }));
 }
 
-// How far the drawing must be stretched until no two boxes touch.
+// How far the graph must be stretched until no two boxes touch.
 function stretchOf(places) {
   let stretch = LEAST_STRETCH;
   for (let i = 0; i < places.length; i += 1) {

@@ -106,7 +106,7 @@ def test_code_goes_to_an_agent_that_builds_it_only(server: Server) -> None:
 def lane(owner: User, server: Server) -> Lane:
     project = factories.make_project(owner)
     made = Lane(owner=owner, project_id=project.id, server=server, agent=factories.make_agent(server))
-    made.draw(web="web:1", db="db:1")
+    made.store_graph(web="web:1", db="db:1")
     return made
 
 
@@ -118,7 +118,7 @@ def kept(lane: Lane) -> tuple[KeptStack, ...]:
 def test_an_agent_is_to_keep_what_the_history_of_its_targets_needs(lane: Lane, owner: User) -> None:
     assert kept(lane) == ()
     first = lane.deployed()
-    lane.draw(web="web:2", db="db:1")
+    lane.store_graph(web="web:2", db="db:1")
     second = lane.deployed()
     lane.fail(lane.start(lane.ask()))
     (stack,) = kept(lane)

@@ -107,7 +107,7 @@ class Story:
         agent = Agent.objects.get(id=agent_id)
         project = sources.create_project(caller=caller_of(owner), project_id=uuid4(), name=str(uuid4()))
         self.lane = Lane(owner=owner, project_id=project.id, server=server, agent=agent)
-        self.lane.draw(**{name: f"{name}:1" for name in SERVICES})
+        self.lane.store_graph(**{name: f"{name}:1" for name in SERVICES})
         self.deployment: DeploymentRecord = self.lane.start(self.lane.ask())
 
     def cancel(self) -> None:

@@ -1,4 +1,4 @@
-"""The author of a drawing wants the server: nothing in a drawing gives a container anything of the host."""
+"""The author of a graph wants the server: nothing in a graph gives a container anything of the host."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from stackgen.errors import GraphInvalid
 from stackgen.results import Engine, Stack, StackOptions
-from tests.stackgen.drawing import DATABASE, GATEWAY, compose_of, graph, node, stack_of, web
+from tests.stackgen.graphs import DATABASE, GATEWAY, compose_of, graph, node, stack_of, web
 
 # All that a generated service may be made of. A new key needs a thought of what it gives away.
 COMPOSE_KEYS = {
@@ -26,7 +26,7 @@ WISHES = (
 )  # fmt: skip
 
 
-def drawn(engine: Engine, **config: Any) -> Stack:
+def stack_with(engine: Engine, **config: Any) -> Stack:
     """Every type of node, each with these wishes and an image of the author's choice where one can be chosen."""
     nodes = (
         node("edge", GATEWAY, gateway="traefik", port="8080", image="mallory/anything", **config),
@@ -41,7 +41,7 @@ def drawn(engine: Engine, **config: Any) -> Stack:
 @pytest.mark.parametrize("wish", WISHES, ids=json.dumps)
 def test_no_wish_gets_anything_of_the_host(engine: Engine, wish: dict[str, str]) -> None:
     try:
-        stack = drawn(engine, **wish)
+        stack = stack_with(engine, **wish)
     except GraphInvalid:
         return
     document = compose_of(stack)
@@ -58,18 +58,18 @@ def sources(service: dict[str, Any]) -> list[str]:
 
 
 def test_every_service_is_bounded_and_gains_no_rights() -> None:
-    for service in compose_of(drawn("compose"))["services"].values():
+    for service in compose_of(stack_with("compose"))["services"].values():
         assert (service["security_opt"], service["cap_drop"]) == (["no-new-privileges:true"], ["NET_RAW"])
         assert service["deploy"]["resources"]["limits"]["pids"] == 2048
-    for service in compose_of(drawn("swarm"))["services"].values():
+    for service in compose_of(stack_with("swarm"))["services"].values():
         assert service["cap_drop"] == ["NET_RAW"]
         assert service["deploy"]["resources"]["limits"]["pids"] == 2048
 
 
 def test_a_node_says_how_many_processes_it_needs() -> None:
-    assert compose_of(drawn("compose", processes="64"))["services"]["app"]["deploy"]["resources"] == {
+    assert compose_of(stack_with("compose", processes="64"))["services"]["app"]["deploy"]["resources"] == {
         "limits": {"pids": 64}
     }
     for wrong in ("0", "-1", "40000", "unlimited"):
         with pytest.raises(GraphInvalid, match=r"config\.processes"):
-            drawn("compose", processes=wrong)
+            stack_with("compose", processes=wrong)

@@ -1,4 +1,4 @@
-"""A control plane that is taken over, or a drawing that got past it, orders a stack that would take the machine.
+"""A control plane that is taken over, or a graph that got past it, orders a stack that would take the machine.
 
 The agent alone decides, by its own agent.toml: for a deployment, for going back, and for a rollback.
 """

@@ -21,7 +21,7 @@ from deployments.services.projects import sources
 from stackgen.code import bundle
 from tests import factories
 from tests.attacks.inputs.archives import HOSTILE, MIB, ended, file
-from tests.deployments.lane import drawing
+from tests.deployments.lane import graph_of_images
 
 # Beside the upload itself: the files once, and their tar once.
 MAX_PEAK_BYTES = 200 * MIB
@@ -74,7 +74,7 @@ def test_each_is_refused_within_memory_and_time(hostile: dict[str, Path]) -> Non
 def test_the_owner_is_told_and_nothing_is_stored(name: str, hostile: dict[str, Path]) -> None:
     owner: User = factories.make_user("alice")
     project = sources.create_project(caller=caller_of(owner), project_id=uuid4(), name="Shop")
-    sources.store_graph(caller=caller_of(owner), project_id=project.id, graph=drawing(web="web:1"))
+    sources.store_graph(caller=caller_of(owner), project_id=project.id, graph=graph_of_images(web="web:1"))
     api = APIClient()
     api.force_authenticate(owner)
     answer = api.put(

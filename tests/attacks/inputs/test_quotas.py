@@ -30,12 +30,12 @@ from tests.doors.people import People
 from tests.doors.sockets import Socket, close_connections
 
 
-def drawn(image: str) -> dict[str, Any]:
+def graph_of(image: str) -> dict[str, Any]:
     node = {"id": "n", "type": 1, "data": {"serviceName": "web", "config": {"image": image}}}
     return {"nodes": [node], "edges": []}
 
 
-GRAPH = drawn("web:1")
+GRAPH = graph_of("web:1")
 
 
 def tar(size: int) -> bytes:
@@ -85,10 +85,10 @@ def test_in_the_admin_too(people: People, settings: Settings) -> None:
 def test_versions_of_graphs_have_a_number(people: People, project: Project, settings: Settings) -> None:
     settings.AXION_MAX_GRAPH_VERSIONS = 3
     path = f"/api/projects/{project.id}/graph"
-    put = [people.api("owner").put(path, drawn(f"web:{tag}"), format="json") for tag in range(3)]
+    put = [people.api("owner").put(path, graph_of(f"web:{tag}"), format="json") for tag in range(3)]
     assert [answer.status_code for answer in put] == [200, 200, 429]
     refused(put[-1], "versions of graphs")
-    file = SimpleUploadedFile("graph.json", json.dumps(drawn("web:9")).encode())
+    file = SimpleUploadedFile("graph.json", json.dumps(graph_of("web:9")).encode())
     page = f"/admin/deployments/project/{project.id}/graph/"
     posted = people.browser("owner").post(page, {"graph": file}, follow=True)
     assert "versions of graphs" in posted.content.decode()

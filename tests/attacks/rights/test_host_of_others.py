@@ -1,4 +1,4 @@
-"""A drawing that reaches for the host: a service with the Docker socket is root on the server of somebody else."""
+"""A graph that reaches for the host: a service with the Docker socket is root on the server of somebody else."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def as_an_earlier_version_made_it(scene: Scene, deployment: DeploymentRecord) ->
     entry.save()
 
 
-def test_a_drawing_gives_no_service_anything_of_the_host(scene: Scene) -> None:
+def test_a_graph_gives_no_service_anything_of_the_host(scene: Scene) -> None:
     made = scene.deployed("mallory")
     assert set(privileged(made.config["dockerComposeYml"])) == set()
     assert SOCKET not in made.config["dockerComposeYml"]

@@ -103,9 +103,9 @@ def test_a_success_is_rolled_back_once_however_often_it_is_asked_for(
 ) -> None:
     shop = sources.create_project(caller=caller_of(owner), project_id=uuid4(), name="Shop")
     lane = Lane(owner=owner, project_id=shop.id, server=server, agent=factories.make_agent(server))
-    lane.draw(web="web:1")
+    lane.store_graph(web="web:1")
     first = lane.deployed()
-    lane.draw(web="web:2")
+    lane.store_graph(web="web:2")
     second = lane.deployed()
     wish = by(owner, deploymentId=str(second.id), targetDeploymentId=str(first.id))
     wish["metadata"]["requestId"] = "one click"

@@ -307,8 +307,8 @@ def test_one_job_at_a_time_asks_the_peers(alice: Caller, be: Be, world: World) -
 
 def test_a_plan_shows_the_graph_of_now_and_holds_the_start_to_it(alice: Caller, be: Be) -> None:
     be(results={str(PROJECT): []})
-    drawn: dict[str, Any] = {**GRAPH, "nodes": [GRAPH["nodes"][1]], "edges": []}
-    be(graphs={str(PROJECT): drawn}, results={str(PROJECT): []})
+    graph: dict[str, Any] = {**GRAPH, "nodes": [GRAPH["nodes"][1]], "edges": []}
+    be(graphs={str(PROJECT): graph}, results={str(PROJECT): []})
     request = DeployRequest(project_id=PROJECT, target=ON_SERVER)
     plan = make_plan.plan_deployment(caller=alice, request=request)
     assert [change.service for change in plan.changes if change.service == "proxy"]
@@ -317,9 +317,9 @@ def test_a_plan_shows_the_graph_of_now_and_holds_the_start_to_it(alice: Caller, 
     assert run(held).status is Status.IN_PROGRESS
     Deployment.objects.filter(pk=held.id).update(status=Status.FAILED, reason=Reason.CANCELLED, completed_at=NOW)
     late = ask_for(alice, approval=make_plan.plan_deployment(caller=alice, request=request).approval)
-    config = {**drawn["nodes"][0]["data"]["config"], "port": "81"}
-    changed = {**drawn["nodes"][0], "data": {**drawn["nodes"][0]["data"], "config": config}}
-    be(graphs={str(PROJECT): {**drawn, "nodes": [changed]}}, results={str(PROJECT): []})
+    config = {**graph["nodes"][0]["data"]["config"], "port": "81"}
+    changed = {**graph["nodes"][0], "data": {**graph["nodes"][0]["data"], "config": config}}
+    be(graphs={str(PROJECT): {**graph, "nodes": [changed]}}, results={str(PROJECT): []})
     ended = run(late, at=9)
     assert (ended.status, ended.reason) == (Status.FAILED, Reason.INVALID)
     assert "graph" in ended.message

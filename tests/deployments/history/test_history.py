@@ -43,7 +43,7 @@ def stopped(lane: Lane) -> DeploymentRecord:
 
 def test_versions_rise_per_target_and_tell_what_ran(lane: Lane) -> None:
     first = lane.deployed(env_vars={"API_KEY": CANARY})
-    lane.draw(web="web:2", db="db:1")
+    lane.store_graph(web="web:2", db="db:1")
     second = lane.deployed()
     newest, oldest = listed(lane)
     assert (newest.version, newest.deployment_id, newest.graph_version) == ("v2", second.id, 2)
@@ -57,7 +57,7 @@ def test_versions_rise_per_target_and_tell_what_ran(lane: Lane) -> None:
 
 def test_a_difference_names_services_and_variables_never_values(lane: Lane) -> None:
     lane.deployed(env_vars={"KEPT": "a", "CHANGED": CANARY, "GONE": "x"})
-    lane.draw(web="web:2", db="db:1")
+    lane.store_graph(web="web:2", db="db:1")
     lane.deployed(env_vars={"KEPT": "a", "CHANGED": "other", "NEW": "y"})
     newer, older = listed(lane)
     found = history.diff_history(caller=lane.caller, older_id=older.id, newer_id=newer.id)
@@ -70,7 +70,7 @@ def test_a_difference_names_services_and_variables_never_values(lane: Lane) -> N
 def test_entries_of_an_earlier_version_can_be_restored_too(lane: Lane) -> None:
     first = lane.deployed(env_vars={"API_KEY": CANARY})
     then = lane.command(first)
-    lane.draw(web="web:2", db="db:1")
+    lane.store_graph(web="web:2", db="db:1")
     second = lane.deployed()
     row = DeploymentHistory.objects.get(deployment=first.id)
     del row.deployment_snapshot["config"]["hashes"], row.deployment_snapshot["replicas"]
@@ -100,7 +100,7 @@ def test_a_host_that_cannot_is_said(lane: Lane) -> None:
 
 def test_an_image_that_the_host_lacks_is_said(lane: Lane) -> None:
     lane.deployed()
-    lane.draw(web="web:2", db="db:1")
+    lane.store_graph(web="web:2", db="db:1")
     lane.deployed()
     gone = Sighting(missing_images=("sha256:web:1", "sha256:of another"))
     delivery.beat_and_touch(gateway_id=uuid4(), seen={lane.agent.id: gone})
@@ -127,7 +127,7 @@ def test_what_retention_takes_is_announced_to_the_targets_agents(lane: Lane) -> 
 
 def test_an_image_that_the_host_misses_is_said(lane: Lane) -> None:
     lane.deployed()
-    lane.draw(web="web:2", db="db:1")
+    lane.store_graph(web="web:2", db="db:1")
     second = lane.deployed()
     Agent.objects.update(missing_images=["sha256:web:1", "sha256:other"], inventory_at=later(0))
     assert [entry.why_not for entry in listed(lane)] == ["", "Images are no longer on the host: web."]
@@ -185,7 +185,7 @@ def test_what_retention_took_meanwhile_is_refused(lane: Lane, monkeypatch: pytes
 
 def test_agents_are_told_what_kept_entries_need(lane: Lane) -> None:
     first = lane.deployed()
-    lane.draw(web="web:2", db="db:1")
+    lane.store_graph(web="web:2", db="db:1")
     second = lane.deployed()
     (kept,) = history.kept_images(target_ids=[lane.server.id])
     assert kept.image_ids == ("sha256:db:1", "sha256:web:1", "sha256:web:2")

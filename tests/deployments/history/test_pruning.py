@@ -45,7 +45,7 @@ def now_is_the_time(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None
 
 
 def released(lane: Lane, image: str) -> DeploymentRecord:
-    lane.draw(web=image, db="db:1")
+    lane.store_graph(web=image, db="db:1")
     made = lane.deployed(env_vars={"API_KEY": CANARY})
     log = NewEvent(type=EventType.LOG_WRITTEN, payload={"text": "hello", "serviceName": "web", "source": "apply"})
     events.append(deployment_id=made.id, events=[log], at=NOW)
@@ -261,11 +261,11 @@ def test_graphs_and_code_that_nothing_names_go(lane: Lane) -> None:
     entry.deployment_snapshot["code"] = {"n": "of a kept version"}
     entry.save()
     for image in ("web:8", "web:9"):
-        lane.draw(web=image)
+        lane.store_graph(web=image)
     age(days=8)
     bundles.store(digest="of today", content=b"tar")
     for image in ("web:10", "web:11"):
-        lane.draw(web=image)
+        lane.store_graph(web=image)
     tidy(lane)
     assert set(CodeBundle.objects.values_list("pk", flat=True)) == {*kept, "of today"}
     # The one that was deployed, and those of today.

@@ -41,7 +41,7 @@ def stopped(lane: Lane) -> DeploymentRecord:
 
 
 def released(lane: Lane, image: str) -> DeploymentRecord:
-    lane.draw(web=image, db="db:1")
+    lane.store_graph(web=image, db="db:1")
     return lane.deployed()
 
 

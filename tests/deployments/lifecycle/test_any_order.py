@@ -94,7 +94,7 @@ class World:
 
     def ask(self) -> None:
         self.version += 1
-        self.lane.draw(web=f"web:{self.version}", db="db:1")
+        self.lane.store_graph(web=f"web:{self.version}", db="db:1")
         self.lane.ask()
 
     def start(self) -> None:

@@ -34,9 +34,9 @@ def failed(lane: Lane) -> DeploymentRecord:
 @pytest.mark.parametrize("skew", [timedelta(milliseconds=100), timedelta(hours=1)])
 def test_a_rollback_of_a_failure_brings_back_what_ran_before_it(lane: Lane, skew: timedelta) -> None:
     """The gateway's clock, which dates successes, is ahead of the worker's, which dates starts."""
-    lane.draw(web="web:1", db="db:1")
+    lane.store_graph(web="web:1", db="db:1")
     lane.deployed()
-    lane.draw(web="web:2", db="db:1")
+    lane.store_graph(web="web:2", db="db:1")
     second = lane.deployed()
     bad = failed(lane)
     started = Deployment.objects.get(pk=bad.id).started_at

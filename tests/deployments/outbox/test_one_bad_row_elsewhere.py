@@ -93,7 +93,7 @@ def test_a_part_of_housekeeping_that_fails_does_not_keep_the_others(
 
     Project.objects.filter(pk=lane.project_id).update(retention=1)
     for image in ("web:2", "web:3"):
-        lane.draw(web=image, db="db:1")
+        lane.store_graph(web=image, db="db:1")
         lane.deployed()
     monkeypatch.setattr(housekeeping.counts, "fold", broken)  # type: ignore[attr-defined]  # imported there
     assert housekeeping.tidy(at=NOW) == 1
@@ -103,7 +103,7 @@ def test_a_part_of_housekeeping_that_fails_does_not_keep_the_others(
 def test_a_lane_that_cannot_be_thinned_does_not_keep_the_others(lane: Lane) -> None:
     Project.objects.filter(pk=lane.project_id).update(retention=1)
     for image in ("web:2", "web:3", "web:4"):
-        lane.draw(web=image, db="db:1")
+        lane.store_graph(web=image, db="db:1")
         lane.deployed()
     # Lanes are gone through by their ids, so this one comes first.
     bad = UUID(int=0)
@@ -111,7 +111,7 @@ def test_a_lane_that_cannot_be_thinned_does_not_keep_the_others(lane: Lane) -> N
         DeploymentHistory.objects.filter(pk=entry.pk).update(target_id=bad, number=number, deployment_snapshot=5)
     assert retention.drop_beyond_retention(at=NOW) == 0
     assert isolation.failing() == {"retention of lanes": 1}
-    lane.draw(web="web:5", db="db:1")
+    lane.store_graph(web="web:5", db="db:1")
     lane.deployed()
     assert retention.drop_beyond_retention(at=NOW) == 1
 

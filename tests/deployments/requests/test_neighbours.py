@@ -23,7 +23,7 @@ def graph(name: str, *, image: str = "web:1", **config: str) -> dict[str, Any]:
     return {"nodes": [{"id": f"n-{name}", "type": 1, "data": data}], "edges": []}
 
 
-def drawn(lane: Lane, raw: dict[str, Any]) -> Lane:
+def with_graph(lane: Lane, raw: dict[str, Any]) -> Lane:
     sources.store_graph(caller=lane.caller, project_id=lane.project_id, graph=raw)
     return lane
 
@@ -38,7 +38,7 @@ def beside(lane: Lane, *, owner: User | None = None, name: str = "Other") -> Lan
 @pytest.fixture
 def shop(lane: Lane) -> Lane:
     """It has port 8080 of the server."""
-    drawn(lane, graph("edge", hostPort="8080")).deployed()
+    with_graph(lane, graph("edge", hostPort="8080")).deployed()
     return lane
 
 
@@ -47,31 +47,31 @@ def warnings(lane: Lane) -> str:
 
 
 def test_the_plan_names_both_that_want_a_port(shop: Lane) -> None:
-    other = drawn(beside(shop), graph("door", hostPort="8080"))
+    other = with_graph(beside(shop), graph("door", hostPort="8080"))
     assert "'door' wants port 8080 of this server, which 'edge' of the project 'Shop' has" in warnings(other)
-    assert warnings(drawn(other, graph("door", hostPort="8081"))) == ""
+    assert warnings(with_graph(other, graph("door", hostPort="8081"))) == ""
     assert warnings(shop) == ""
 
 
 def test_the_start_fails_before_anything_is_stopped_for_it(shop: Lane) -> None:
-    other = drawn(beside(shop), graph("door", hostPort="8080"))
+    other = with_graph(beside(shop), graph("door", hostPort="8080"))
     failed = other.start(other.ask())
     assert (failed.status, failed.reason) == (Status.FAILED, Reason.INVALID)
     assert "'edge' of the project 'Shop'" in failed.message
 
 
 def test_the_port_is_free_again_after_another_version_or_a_stop(shop: Lane) -> None:
-    other = drawn(beside(shop), graph("door", hostPort="8080"))
-    drawn(shop, graph("edge", hostPort="9090")).deployed()
+    other = with_graph(beside(shop), graph("door", hostPort="8080"))
+    with_graph(shop, graph("edge", hostPort="9090")).deployed()
     assert warnings(other) == ""
     assert other.deployed().status is Status.SUCCESS
-    assert "8080" in warnings(drawn(shop, graph("edge", hostPort="8080")))
+    assert "8080" in warnings(with_graph(shop, graph("edge", hostPort="8080")))
 
 
 def test_a_project_of_somebody_else_is_not_named(shop: Lane, stranger: User) -> None:
     shop.server.owner_id = stranger.id
     shop.server.save()
-    theirs = drawn(beside(shop, owner=stranger), graph("door", hostPort="8080"))
+    theirs = with_graph(beside(shop, owner=stranger), graph("door", hostPort="8080"))
     said = warnings(theirs)
     assert "port 8080 of this server, which a project of somebody else has" in said
     assert "Shop" not in said
@@ -80,7 +80,7 @@ def test_a_project_of_somebody_else_is_not_named(shop: Lane, stranger: User) -> 
 
 @pytest.mark.parametrize("told", ["first", "with the proof alone"])
 def test_what_an_image_keeps_is_in_the_next_plan(lane: Lane, told: str) -> None:
-    deployment = lane.start(drawn(lane, graph("notes", **{"env.GREETING": "one"})).ask())
+    deployment = lane.start(with_graph(lane, graph("notes", **{"env.GREETING": "one"})).ask())
     seen = ServiceObserved(node_id="n-notes", service_name="notes", state="running", image_volumes=("/data",))
     if told == "first":
         lane.report(deployment, seen)
@@ -88,7 +88,7 @@ def test_what_an_image_keeps_is_in_the_next_plan(lane: Lane, told: str) -> None:
     else:
         proof = replace(seen, health="healthy", image_digest="sha256:notes", replicas=1, healthy_replicas=1)
         lane.report(deployment, CommandFinished(outcome=Outcome.SUCCEEDED, services=(proof,)))
-    drawn(lane, graph("notes", **{"env.GREETING": "two"}))
+    with_graph(lane, graph("notes", **{"env.GREETING": "two"}))
     planned = make_plan.plan_deployment(caller=lane.caller, request=lane.request())
     assert planned.text.startswith("replace  notes  downtime  (GREETING changed; keeps the volume of its image)\n")
 
@@ -98,10 +98,10 @@ def test_volumes_of_a_version_that_named_them_in_its_file_alone_are_told_too(lan
         data = {"serviceName": "db", "config": {"databaseType": "postgresql"}}
         return {"nodes": [{"id": node_id, "type": 2, "data": data}], "edges": []}
 
-    drawn(lane, database("one")).deployed()
+    with_graph(lane, database("one")).deployed()
     entry = DeploymentHistory.objects.get(project_id=lane.project_id)
     for service in entry.deployment_snapshot["config"]["services"]:
         del service["volumes"]
     entry.save()
-    text = make_plan.plan_deployment(caller=lane.caller, request=drawn(lane, database("two")).request()).text
+    text = make_plan.plan_deployment(caller=lane.caller, request=with_graph(lane, database("two")).request()).text
     assert "begins empty; the data of db stays in volume axion-" in text

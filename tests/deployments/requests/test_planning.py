@@ -41,16 +41,16 @@ def test_a_plan_names_what_changes_and_why_never_a_value(lane: Lane) -> None:
     assert actions(restarted) == {"web": "restart", "db": "restart"}
     assert "API_KEY" in restarted.text
     assert CANARY not in repr(restarted)
-    lane.draw(web="web:2", db="db:1")
-    lane.draw(web="web:2")
+    lane.store_graph(web="web:2", db="db:1")
+    lane.store_graph(web="web:2")
     assert actions(plan(lane, env_vars={"API_KEY": CANARY})) == {"web": "replace", "db": "remove"}
 
 
 def test_a_rollback_is_planned_against_what_runs_now(lane: Lane) -> None:
     lane.deployed(env_vars={"API_KEY": CANARY})
-    lane.draw(web="web:2", db="db:1")
+    lane.store_graph(web="web:2", db="db:1")
     second = lane.deployed(env_vars={"API_KEY": CANARY})
-    lane.draw(web="web:3")  # what is drawn now plays no part
+    lane.store_graph(web="web:3")  # the graph as it is now plays no part
     planned = make_plan.plan_rollback(caller=lane.caller, deployment_id=second.id)
     assert actions(planned) == {"web": "replace", "db": "keep"}
     assert ["v1" in warning for warning in planned.warnings] == [True]
@@ -64,8 +64,8 @@ def test_an_approved_plan_that_still_holds_is_carried_out(lane: Lane) -> None:
     assert lane.deployed(**request, approval=plan(lane, **request).approval).status is Status.SUCCESS
 
 
-def draw_again(lane: Lane) -> None:
-    lane.draw(web="web:2", db="db:1")
+def change_graph(lane: Lane) -> None:
+    lane.store_graph(web="web:2", db="db:1")
 
 
 def change_settings(lane: Lane) -> None:
@@ -77,7 +77,7 @@ def run_another(lane: Lane) -> None:
 
 
 CHANGES: dict[str, Callable[[Lane], None]] = {
-    "graph": draw_again,
+    "graph": change_graph,
     "settings": change_settings,
     "running": run_another,
 }
@@ -117,7 +117,7 @@ def test_what_changes_while_it_waits_ends_it_before_anything_is_touched(lane: La
     assert "running" in ended.message
 
 
-def test_a_secret_of_the_drawing_counts_too(lane: Lane) -> None:
+def test_a_secret_of_the_graph_counts_too(lane: Lane) -> None:
     graph = {"nodes": [{"id": "n-db", "type": 2, "data": {"serviceName": "db", "config": DATABASE}}], "edges": []}
     sources.store_graph(caller=lane.caller, project_id=lane.project_id, graph=graph)
     approval = plan(lane).approval

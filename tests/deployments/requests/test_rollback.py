@@ -29,7 +29,7 @@ CANARY = "canary-4e1f-ü$"
 def two(lane: Lane) -> tuple[DeploymentRecord, DeploymentRecord]:
     """Two successes: another image and another value in the second."""
     first = lane.deployed(env_vars={"API_KEY": CANARY})
-    lane.draw(web="web:2", db="db:1")
+    lane.store_graph(web="web:2", db="db:1")
     return first, lane.deployed(env_vars={"API_KEY": "another"})
 
 

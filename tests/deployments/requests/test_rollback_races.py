@@ -50,7 +50,7 @@ def at_once(*acts: Callable[[], object]) -> list[BaseException]:
 
 def two_successes(lane: Lane) -> DeploymentRecord:
     lane.deployed()
-    lane.draw(web="web:2", db="db:1")
+    lane.store_graph(web="web:2", db="db:1")
     return lane.deployed()
 
 

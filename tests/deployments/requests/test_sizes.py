@@ -13,14 +13,14 @@ from deployments.services.projects import sources
 from deployments.services.requests import make_plan
 from deployments.services.stacks import size_limits
 from deployments.states import Reason, Status
-from tests.deployments.lane import Lane, drawing
+from tests.deployments.lane import Lane, graph_of_images
 
 pytestmark = pytest.mark.django_db
 
 
 def dollars(count: int) -> dict[str, Any]:
     """A graph well below the door's bound, whose `$` are doubled when they are written."""
-    graph = drawing(web="nginx")
+    graph = graph_of_images(web="nginx")
     values = {f"env.X{number}": "$" * 32_768 for number in range(count // 32_768)}
     graph["nodes"][0]["data"]["config"] |= values
     return graph
@@ -50,19 +50,19 @@ def test_what_was_accepted_before_fails_when_it_starts_and_frees_the_lane(
     assert (failed.status, failed.reason) == (Status.FAILED, Reason.INVALID)
     assert failed.message.startswith("The generated files are 14")
     assert not CommandRecord.objects.exists()
-    lane.draw(web="nginx")
+    lane.store_graph(web="nginx")
     assert lane.start(lane.ask()).status is Status.IN_PROGRESS
 
 
 def test_a_value_that_no_program_could_be_given_is_refused_by_name(lane: Lane) -> None:
-    lane.draw(web="nginx")
+    lane.store_graph(web="nginx")
     with pytest.raises(Invalid) as refused:
         lane.ask(env_vars={"LONG": "x" * (MAX_VALUE_BYTES + 1)})
     assert refused.value.details == {"envVars.LONG": "larger than 120 KiB"}
 
 
 def test_values_that_are_too_much_together_fail_with_their_size(lane: Lane) -> None:
-    graph = drawing(web="nginx")
+    graph = graph_of_images(web="nginx")
     graph["nodes"][0]["data"]["config"] |= {f"secret.KEY{number}": "x" * 32_768 for number in range(50)}
     store(lane, graph)
     failed = lane.start(lane.ask())
@@ -71,7 +71,7 @@ def test_values_that_are_too_much_together_fail_with_their_size(lane: Lane) -> N
 
 
 def test_every_generated_command_is_within_the_bound(lane: Lane) -> None:
-    lane.draw(web="nginx")
+    lane.store_graph(web="nginx")
     lane.start(lane.ask())
     size = CommandRecord.objects.get().size
     assert size is not None

@@ -76,7 +76,7 @@ def test_only_what_runs_can_be_stopped_and_once(lane: Lane) -> None:
 
 def test_scaling_changes_one_number_and_nothing_else(lane: Lane) -> None:
     deployed = lane.deployed(env_vars={"API_KEY": CANARY})
-    lane.draw(web="web:9", db="db:9")  # what is drawn now plays no part
+    lane.store_graph(web="web:9", db="db:9")  # the graph as it is now plays no part
     scaled = lane.start(scale(lane, "web", 3))
     then, told = lane.command(deployed), lane.command(scaled)
     assert copies(lane, scaled) == {"web": 3, "db": 1}

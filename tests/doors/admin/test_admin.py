@@ -34,7 +34,7 @@ PAGES = {
     "project state": "/admin/deployments/project/{project}/state/",
 }
 LADDER = {"owner": 200, "deployer": 200, "viewer": 200, "root": 200, "stranger": 404, "nobody": 302}
-DRAWN = {
+GRAPH = {
     "nodes": [{"id": "n1", "type": 2, "data": {"serviceName": "db", "config": {"databaseType": "postgresql"}}}],
     "edges": [],
 }
@@ -145,7 +145,7 @@ def test_the_list_reads_its_pages_through_the_selection(people: People, project:
 
 def test_deploying_uploading_and_cancelling_by_form(people: People, project: Project, server: Server) -> None:
     browser, base = people.browser("owner"), f"/admin/deployments/project/{project.id}"
-    graph = SimpleUploadedFile("graph.json", json.dumps(DRAWN).encode())
+    graph = SimpleUploadedFile("graph.json", json.dumps(GRAPH).encode())
     assert browser.post(f"{base}/graph/", {"graph": graph}).status_code == 302
     wish = {"target": f"server:{server.id}", "envName": ["A", ""], "envValue": ["x", "y"], "requestId": "r"}
     first, second = (browser.post(f"{base}/deploy/", wish) for _ in range(2))
@@ -164,7 +164,7 @@ def test_who_may_not_deploy_changes_nothing(
     base = f"/admin/deployments/project/{deployment.project_id}"
     posts: list[tuple[str, Any]] = [
         (f"{base}/deploy/", {"target": f"server:{server.id}"}),
-        (f"{base}/graph/", {"graph": SimpleUploadedFile("graph.json", json.dumps(DRAWN).encode())}),
+        (f"{base}/graph/", {"graph": SimpleUploadedFile("graph.json", json.dumps(GRAPH).encode())}),
         (f"{LIST}{deployment.id}/cancel/", {}),
     ]
     for address, data in posts:

@@ -28,7 +28,7 @@ LADDER = {"owner": 200, "deployer": 200, "viewer": 200, "root": 200, "stranger":
 @pytest.fixture
 def lane(owner: User, project: Project, server: Server, agent: Agent) -> Lane:
     made = Lane(owner=owner, project_id=project.id, server=server, agent=agent)
-    made.draw(web="web:1", api="api:1")
+    made.store_graph(web="web:1", api="api:1")
     return made
 
 
@@ -50,7 +50,7 @@ def count() -> int:
 
 def test_the_plan_tells_everything_but_values_and_stores_nothing(people: People, lane: Lane) -> None:
     lane.deployed()
-    lane.draw(web="web:2", mailer="mailer:1")
+    lane.store_graph(web="web:2", mailer="mailer:1")
     answer = people.browser("owner").post(f"{base(lane)}/plan/", form(lane), headers=JSON)
     told = answer.json()
     words = " ".join(re.sub("<[^>]*>", " ", told["html"]).split())
@@ -70,7 +70,7 @@ def test_a_service_with_many_reasons_shows_a_few_and_has_the_rest() -> None:
 def test_deploying_as_approved_and_refused_when_something_changed(people: People, lane: Lane) -> None:
     browser = people.browser("owner")
     planned = browser.post(f"{base(lane)}/plan/", form(lane), headers=JSON).json()
-    lane.draw(web="web:2", api="api:1")
+    lane.store_graph(web="web:2", api="api:1")
     wish = form(lane, approval=planned["approval"], requestId=planned["requestId"])
     refused = browser.post(f"{base(lane)}/deploy/", wish, headers=JSON)
     now = refused.json()
@@ -162,7 +162,7 @@ def test_a_long_history_costs_as_many_queries_as_a_short_one(people: People, lan
 
 def test_rolling_back_by_form(people: People, lane: Lane) -> None:
     browser, first = people.browser("owner"), lane.deployed()
-    lane.draw(web="web:2", api="api:1")
+    lane.store_graph(web="web:2", api="api:1")
     second = lane.deployed()
     shown = browser.get(f"{page_of(second)}/rollback/")
     assert shown.context["entry"].deployment_id == first.id

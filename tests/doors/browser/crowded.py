@@ -58,20 +58,20 @@ def twice_deployed(owner: User, *, name: str, count: int) -> tuple[Lane, Deploym
     server = factories.make_server(owner, name=f"{count} {LONG}"[:100])
     project = sources.create_project(caller=caller_of(owner), project_id=uuid4(), name=name)
     lane = Lane(owner=owner, project_id=project.id, server=server, agent=factories.make_agent(server))
-    draw(lane, tag="1", count=count)
+    store_graph(lane, tag="1", count=count)
     first = lane.deployed()
-    draw(lane, tag="2", count=count)
+    store_graph(lane, tag="2", count=count)
     return lane, first, lane.deployed(env_vars=VARIABLES)
 
 
-def draw(lane: Lane, *, tag: str, count: int) -> None:
+def store_graph(lane: Lane, *, tag: str, count: int) -> None:
     sources.store_graph(caller=lane.caller, project_id=lane.project_id, graph=graph(tag=tag, count=count))
 
 
 def crowd(owner: User) -> Mapping[str, str]:
     """Rows by the names that the table of pages has in braces."""
     many, first, second = twice_deployed(owner, name=LONG, count=SERVICES)
-    draw(many, tag="3", count=SERVICES)
+    store_graph(many, tag="3", count=SERVICES)
     working = many.start(many.ask())
     talk(many, working)
     waiting = [many.ask() for _ in range(WAITING)]

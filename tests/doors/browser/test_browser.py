@@ -37,14 +37,14 @@ GRAPH = {
 
 
 @pytest.fixture
-def drawn(project: Project) -> Project:
+def project_with_graph(project: Project) -> Project:
     aside(lambda: GraphVersion.objects.filter(project=project).update(graph=GRAPH))
     return project
 
 
 @pytest.fixture
-def deployment(drawn: Project, server: Server) -> Deployment:
-    return aside(lambda: factories.make_deployment(drawn, server, env_vars={"PASSWORD": "1:sealed"}))
+def deployment(project_with_graph: Project, server: Server) -> Deployment:
+    return aside(lambda: factories.make_deployment(project_with_graph, server, env_vars={"PASSWORD": "1:sealed"}))
 
 
 def tell(deployment: Deployment, *new: NewEvent, seconds: float = 1) -> None:
@@ -137,13 +137,13 @@ def test_a_page_that_was_cut_off_comes_back_to_exactly_the_same(
 
 
 def test_deploying_from_the_projects_page_is_seen_by_who_watches(
-    page: Page, address: str, drawn: Project, server: Server
+    page: Page, address: str, project_with_graph: Project, server: Server
 ) -> None:
-    look_at(page, f"{address}/admin/deployments/project/{drawn.id}/change/")
+    look_at(page, f"{address}/admin/deployments/project/{project_with_graph.id}/change/")
     expect(page.locator("#ax-recent")).to_contain_text("No deployments yet")
 
     def work() -> None:
-        made = factories.make_deployment(drawn, server)
+        made = factories.make_deployment(project_with_graph, server)
         with transaction.atomic():
             records = events.append(deployment_id=made.id, events=[stage(5)], at=later(1))
         live_updates.push(records)

@@ -26,7 +26,7 @@ pytestmark = [
 
 @pytest.fixture
 def lane(deployed_lane: Lane) -> Lane:
-    aside(lambda: deployed_lane.draw(web="web:2", mailer="mailer:1"))
+    aside(lambda: deployed_lane.store_graph(web="web:2", mailer="mailer:1"))
     return deployed_lane
 
 

@@ -19,7 +19,7 @@ SECRET = "unique-value-of-a-variable"
 
 @pytest.fixture
 def lane(deployed_lane: Lane) -> Lane:
-    aside(lambda: deployed_lane.draw(web="web:2"))
+    aside(lambda: deployed_lane.store_graph(web="web:2"))
     return deployed_lane
 
 
@@ -44,7 +44,7 @@ def test_from_the_plan_over_the_history_back(page: Page, address: str, lane: Lan
     expect(page.locator("#ax-plan-dialog")).not_to_be_visible()
     see_plan(page, "1 replaced")
 
-    aside(lambda: lane.draw(web="web:3", mailer="mailer:1"))
+    aside(lambda: lane.store_graph(web="web:3", mailer="mailer:1"))
     page.get_by_role("button", name="Deploy", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("graph", timeout=20_000)
     expect(page.locator(".ax-plan-head")).to_contain_text("1 created, 1 replaced")

@@ -22,7 +22,7 @@ GRAPH = {
 
 
 @pytest.fixture
-def drawn(project: Project, owner_api: APIClient) -> Project:
+def project_with_graph(project: Project, owner_api: APIClient) -> Project:
     answer = owner_api.put(f"/api/projects/{project.id}/graph", GRAPH, format="json")
     assert answer.status_code == 200, answer.content
     assert answer.json()["data"] == {"graphVersion": 2}
@@ -33,8 +33,10 @@ def body_for(project: Project, server: Server, **more: object) -> dict[str, obje
     return {"projectId": str(project.id), "serverId": str(server.id), **more}
 
 
-def test_deploying_answers_at_once_and_hides_values(drawn: Project, server: Server, owner_api: APIClient) -> None:
-    body = body_for(drawn, server, envVars={"PASSWORD": "s3cret-value"})
+def test_deploying_answers_at_once_and_hides_values(
+    project_with_graph: Project, server: Server, owner_api: APIClient
+) -> None:
+    body = body_for(project_with_graph, server, envVars={"PASSWORD": "s3cret-value"})
     answer = owner_api.post("/api/deployments", body, format="json")
     assert answer.status_code == 201, answer.content
     made = answer.json()["deployment"]
@@ -46,17 +48,22 @@ def test_deploying_answers_at_once_and_hides_values(drawn: Project, server: Serv
 
 
 @pytest.mark.parametrize("carrier", ["header", "body"])
-def test_the_same_request_deploys_once(drawn: Project, server: Server, owner_api: APIClient, carrier: str) -> None:
+def test_the_same_request_deploys_once(
+    project_with_graph: Project, server: Server, owner_api: APIClient, carrier: str
+) -> None:
     headers = {"Idempotency-Key": "once"} if carrier == "header" else {}
-    body = body_for(drawn, server, **({"metadata": {"requestId": "once"}} if carrier == "body" else {}))
+    body = body_for(project_with_graph, server, **({"metadata": {"requestId": "once"}} if carrier == "body" else {}))
     first, second = (owner_api.post("/api/deployments", body, format="json", headers=headers) for _ in range(2))
     assert first.json() == second.json()
     assert Deployment.objects.count() == 1
 
 
-def test_a_body_never_says_who_the_caller_is(drawn: Project, server: Server, people: People) -> None:
+def test_a_body_never_says_who_the_caller_is(project_with_graph: Project, server: Server, people: People) -> None:
     forged = body_for(
-        drawn, server, userId=str(people.users["owner"].id), metadata={"userId": str(people.users["owner"].id)}
+        project_with_graph,
+        server,
+        userId=str(people.users["owner"].id),
+        metadata={"userId": str(people.users["owner"].id)},
     )
     assert people.api("stranger").post("/api/deployments", forged, format="json").status_code == 404
     assert not Deployment.objects.exists()

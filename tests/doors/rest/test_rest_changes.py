@@ -24,14 +24,14 @@ CANARY = "canary-5d5d-ø$"
 def lane(owner: User, server: Server, agent: Agent) -> Lane:
     made = sources.create_project(caller=caller_of(owner), project_id=uuid4(), name="Shop")
     lane = Lane(owner=owner, project_id=made.id, server=server, agent=agent)
-    lane.draw(web="web:1", db="db:1")
+    lane.store_graph(web="web:1", db="db:1")
     return lane
 
 
 @pytest.fixture
 def two(lane: Lane) -> tuple[DeploymentRecord, DeploymentRecord]:
     first = lane.deployed(env_vars={"API_KEY": CANARY})
-    lane.draw(web="web:2", db="db:1")
+    lane.store_graph(web="web:2", db="db:1")
     return first, lane.deployed()
 
 

@@ -112,7 +112,7 @@ def test_what_an_unnamed_volume_held_before_is_taken_over(
 
 
 @pytest.mark.docker
-def test_a_drawn_volume_does_not_hide_what_an_unnamed_one_holds(
+def test_a_volume_of_the_graph_does_not_hide_what_an_unnamed_one_holds(
     agent: Agent, gateway: TestGateway, notes: Stack, containers: Containers
 ) -> None:
     started_bare(notes)

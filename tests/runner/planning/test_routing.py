@@ -6,12 +6,12 @@ import pytest
 
 from agents.runner.planning.model import Container, Release
 from agents.runner.planning.routing import Lead, admin_url, config_of, hosts_of, led, requests_on_the_way, serving
-from tests.stackgen.drawing import GATEWAY, graph, node, stack_of, web
+from tests.stackgen.graphs import GATEWAY, graph, node, stack_of, web
 
 
 def generated(*, edge: str = "edge") -> str:
-    drawn = graph(node(edge, GATEWAY), web("api"), web("chat"), edges=[f"{edge} api", f"{edge} chat"])
-    release = Release(deployment_id="d", project_id="p", stack="s", files=stack_of(drawn).files, services=())
+    shop = graph(node(edge, GATEWAY), web("api"), web("chat"), edges=[f"{edge} api", f"{edge} chat"])
+    release = Release(deployment_id="d", project_id="p", stack="s", files=stack_of(shop).files, services=())
     return config_of(release, edge)
 
 

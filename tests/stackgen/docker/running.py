@@ -1,4 +1,4 @@
-"""A generated stack on a real engine, from its drawing to its end."""
+"""A generated stack on a real engine, from its graph to its end."""
 
 from __future__ import annotations
 

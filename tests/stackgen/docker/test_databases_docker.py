@@ -18,7 +18,7 @@ from stackgen.databases.known import KINDS
 from tests.servers.places import PROVISION
 from tests.stackgen.docker.docker import IMAGES_SECONDS, needs_engine, provide, run
 from tests.stackgen.docker.running import NASTY_PASSWORD, Running, prepare, unique_name
-from tests.stackgen.drawing import DATABASE, compose_of, graph, node, stack_of
+from tests.stackgen.graphs import DATABASE, compose_of, graph, node, stack_of
 
 pytestmark = [*needs_engine, pytest.mark.timeout(IMAGES_SECONDS)]
 # RabbitMQ takes others from its environment for something else.
@@ -39,7 +39,7 @@ QUESTIONS = {
 }
 
 
-def drawing(kinds: list[str]) -> dict[str, object]:
+def graph_of_kinds(kinds: list[str]) -> dict[str, object]:
     """A caller with all of these databases, whose names, users and passwords are chosen where the kind has such."""
     nodes = [node("client", image=CLIENT_IMAGE, command="sleep 1000", stopGraceSeconds="1")]
     for name in kinds:
@@ -63,7 +63,7 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     provide(CLIENT_IMAGE, *(KINDS[name].image for name in certain))
     kinds = certain + [name for name in WITHOUT_STAND_IN if can_be_had(name)]
     folder = tmp_path_factory.mktemp("databases")
-    running = prepare(drawing(kinds), {}, folder, unique_name(), secrets={"rabbitmq.password": ASCII_PASSWORD})
+    running = prepare(graph_of_kinds(kinds), {}, folder, unique_name(), secrets={"rabbitmq.password": ASCII_PASSWORD})
     try:
         running.up()
         yield running

@@ -14,7 +14,7 @@ import pytest
 
 from tests.stackgen.docker.docker import needs_engine, run
 from tests.stackgen.docker.running import CONNECT, NASTY_PASSWORD, Running, prepare, unique_name
-from tests.stackgen.drawing import VOTING, graph, node, voting
+from tests.stackgen.graphs import VOTING, graph, node, voting
 
 pytestmark = needs_engine
 

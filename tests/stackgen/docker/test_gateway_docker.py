@@ -11,7 +11,7 @@ import pytest
 from tests.stackgen.docker.docker import IMAGES_SECONDS, needs_engine, provide
 from tests.stackgen.docker.running import Running, prepare, unique_name
 from tests.stackgen.docker.test_docker import free_port
-from tests.stackgen.drawing import GATEWAY, graph, node
+from tests.stackgen.graphs import GATEWAY, graph, node
 
 pytestmark = [*needs_engine, pytest.mark.timeout(IMAGES_SECONDS)]
 # All of a websocket that a proxy sees: the upgrade, and then bytes in both directions.

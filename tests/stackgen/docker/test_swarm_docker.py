@@ -16,7 +16,7 @@ from tests.servers.own_docker import missing
 from tests.stackgen.docker.docker import IMAGES_SECONDS, needs_engine, provide, run
 from tests.stackgen.docker.running import CONNECT, NASTY_PASSWORD, Running, prepare, unique_name
 from tests.stackgen.docker.swarm import Swarm, swarm
-from tests.stackgen.drawing import DATABASE, GATEWAY, graph, node
+from tests.stackgen.graphs import DATABASE, GATEWAY, graph, node
 
 pytestmark = [
     *needs_engine,
@@ -48,7 +48,7 @@ HTTPServer(("", int(os.environ["PORT"])), Handler).serve_forever()
 """
 
 
-def drawing(**gateway: str) -> dict[str, Any]:
+def shop_graph(**gateway: str) -> dict[str, Any]:
     """A gateway to two callers of a cache, and a store that nobody but the first of them may reach."""
     callers = [node(name, port="8000", env__NAME=name) for name in ("api", "jobs")]
     return graph(
@@ -91,7 +91,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     code = tmp_path_factory.mktemp("code")
     (code / "main.py").write_text(PROGRAM)
     folder = tmp_path_factory.mktemp("swarm")
-    stack = prepare(drawing(), {"api": code, "jobs": code}, folder, unique_name(), options=OPTIONS)
+    stack = prepare(shop_graph(), {"api": code, "jobs": code}, folder, unique_name(), options=OPTIONS)
     with swarm() as own:
         images = {service.image for service in stack.stack.services}
         try:
@@ -139,7 +139,7 @@ def test_each_reaches_exactly_whom_it_is_joined_with(deployed: Deployed) -> None
 
 def test_a_new_route_replaces_the_gateway_only(deployed: Deployed, tmp_path: Path) -> None:
     before = deployed.wait()
-    raw = drawing(route__jobs="/tasks")
+    raw = shop_graph(route__jobs="/tasks")
     code = {name: deployed.stack.code[name] for name in ("api", "jobs")}
     again = prepare(raw, code, tmp_path / "again", deployed.stack.stack.name, options=OPTIONS)
     run(

@@ -1,4 +1,4 @@
-"""Short ways to draw graphs in tests."""
+"""Short ways to write graphs, and stacks made of them, in tests."""
 
 from __future__ import annotations
 
