@@ -55,7 +55,7 @@ def bindings() -> Bindings:
 
 
 def enrolment_wait(*, address: str) -> int:
-    return rate_limit.spend(what="enrolment", who=address, rate=settings.AXION_RATE_ANONYMOUS, now=time.time())
+    return rate_limit.hit(what="enrolment", who=address, rate=settings.AXION_RATE_ANONYMOUS, now=time.time())
 
 
 def on_report(*, report: Report) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from deployments.events import epoch_ms, service_payload
 from deployments.states import Stage, Status
-from deployments.types import DeploymentRecord, EventRecord, Page, ServiceState, TargetKind
+from deployments.types import DeploymentRecord, EventRecord, Page, ProjectRecord, ServiceState, TargetKind
 
 MASK = "***"
 SUCCESS = 1
@@ -99,6 +99,56 @@ def status_shape(deployment: DeploymentRecord) -> dict[str, Any]:
         "reason": str(deployment.reason),
         "errorMessage": deployment.message,
     }
+
+
+def summary_shape(deployment: DeploymentRecord, *, target_name: str = "") -> dict[str, Any]:
+    """Return a deployment as sockets, lists and project pages of the admin show it.
+
+    Statuses and stages are words here, as in the stored events: events turn an old summary into exactly a fresh one.
+    """
+    return {
+        "id": str(deployment.id),
+        "projectId": str(deployment.project_id),
+        "projectName": deployment.project_name,
+        "kind": deployment.kind,
+        "requestedBy": deployment.requested_by,
+        "target": {"kind": str(deployment.target.kind), "id": str(deployment.target.id), "name": target_name},
+        "status": str(deployment.status),
+        "stage": str(deployment.stage),
+        "progress": deployment.progress,
+        "reason": str(deployment.reason),
+        "message": deployment.message,
+        "failedService": deployment.failed_service,
+        "logTail": list(deployment.log_tail),
+        "services": [service_payload(service) for service in deployment.services],
+        "attempts": deployment.attempts,
+        "graphVersion": deployment.graph_version,
+        "cancelRequestedAt": epoch_ms(deployment.cancel_requested_at),
+        "cancelRequestedBy": deployment.cancel_requested_by,
+        "cancelConfirmedAt": epoch_ms(deployment.cancel_confirmed_at),
+        "rollbackOf": str(deployment.rollback_of or ""),
+        "rolledBackBy": str(deployment.rolled_back_by or ""),
+        "deadlineAt": epoch_ms(deployment.deadline_at),
+        "startedAt": epoch_ms(deployment.started_at),
+        "completedAt": epoch_ms(deployment.completed_at),
+        "createdAt": epoch_ms(deployment.created_at),
+        "sequence": deployment.last_sequence,
+    }
+
+
+def snapshot_shape(deployment: DeploymentRecord, *, target_name: str = "") -> dict[str, Any]:
+    """Return a deployment as its page shows it: the summary, its graph and the names of its variables."""
+    return {
+        **summary_shape(deployment, target_name=target_name),
+        "graph": deployment.graph,
+        "envNames": list(deployment.env_names),
+        "forceRedeploy": deployment.force_redeploy,
+    }
+
+
+def project_shape(project: ProjectRecord) -> dict[str, Any]:
+    """Return a project as the first message of its socket and its page show it."""
+    return {"id": str(project.id), "name": project.name, "slug": project.slug, "concurrency": project.concurrency}
 
 
 def event_shape(event: EventRecord) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from agents.types import ServerData
-from deployments import live_updates
+from deployments import wire
 from deployments.admin import looks
 from deployments.events import EventType
 from deployments.models import DeploymentEvent
@@ -36,7 +36,7 @@ def deployment_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
     found = lookups.get_deployment(caller=caller, deployment_id=deployment_id)
     address = {name: reverse(f"admin:deployments_deployment_{name}", args=[found.id]) for name in PAGE_PARTS}
     return {
-        "deployment": live_updates.snapshot(found, target_name=machines.target_name(found.target)),
+        "deployment": wire.snapshot_shape(found, target_name=machines.target_name(found.target)),
         "events": _events(found, of_log=False, most=TIMELINE),
         "logs": _events(found, of_log=True, most=LOG_EVENTS),
         "links": links_of(found),
@@ -107,9 +107,9 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
     found = agreements.targets_of(caller=caller, project_id=project_id)
     usable = tuple(each.server for each in found if each.usable)
     return {
-        "project": live_updates.project_shape(view.project),
+        "project": wire.project_shape(view.project),
         "owner": access.owner_name(view.project),
-        "deployments": [live_updates.summary(d, target_name=view.target_names[d.target.id]) for d in view.deployments],
+        "deployments": [wire.summary_shape(d, target_name=view.target_names[d.target.id]) for d in view.deployments],
         "graph": graph.graph if graph else {"nodes": [], "edges": []},
         "graphVersion": graph.version if graph else 0,
         "code": sources.code_of(caller=caller, project_id=project_id),
@@ -165,8 +165,8 @@ def dashboard(*, caller: Caller) -> dict[str, Any]:
     names = machines.target_names(found.target for found in (*unfinished, *recent))
     return {
         "underWay": sum(deployment_lists.selection_of(caller=caller, status=status).total() for status in UNFINISHED),
-        "unfinished": [live_updates.summary(found, target_name=names[found.target.id]) for found in unfinished],
-        "recent": [live_updates.summary(found, target_name=names[found.target.id]) for found in recent],
+        "unfinished": [wire.summary_shape(found, target_name=names[found.target.id]) for found in unfinished],
+        "recent": [wire.summary_shape(found, target_name=names[found.target.id]) for found in recent],
         "targets": all_machines(caller),
         "projects": len(access.projects_of(caller)),
         "looks": looks.as_json(),

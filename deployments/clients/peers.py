@@ -17,7 +17,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from deployments.clients.breaker import Breaker
 from deployments.clients.envelope import PeerTroubled, body_of
 from deployments.errors import DeployError, PeerFailed
-from deployments.kafka.rpc import Line, NoReplyError
+from deployments.kafka.rpc import KafkaRpcClient, NoReplyError
 from deployments.types import Caller
 
 LONGEST_PAUSE = 2.0
@@ -118,6 +118,6 @@ def breaker_of(peer: Peer) -> Breaker:
 
 
 @cache
-def line() -> Line:
+def line() -> KafkaRpcClient:
     """Of this process, for the peers that are used."""
-    return Line(topics={question.topic for question in QUESTIONS if uses(question.peer)})
+    return KafkaRpcClient(topics={question.topic for question in QUESTIONS if uses(question.peer)})

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
 
-from deployments import live_updates
+from deployments import live_updates, wire
 from deployments.consumers.socket import LiveSocket
 from deployments.services.fleet import machines
 from deployments.services.queries import lookups
@@ -72,7 +72,7 @@ class DeploymentConsumer(LiveSocket):
                 "kind": "snapshot",
                 "sequence": deployment.last_sequence,
                 "skipped": skipped,
-                "deployment": live_updates.snapshot(deployment, target_name=name),
+                "deployment": wire.snapshot_shape(deployment, target_name=name),
             }
         )
         self.sent = deployment.last_sequence

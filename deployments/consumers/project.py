@@ -12,7 +12,7 @@ from uuid import UUID
 
 from channels.db import database_sync_to_async
 
-from deployments import live_updates
+from deployments import live_updates, wire
 from deployments.consumers.socket import LiveSocket
 from deployments.events import EventType
 from deployments.services.fleet import machines
@@ -44,8 +44,8 @@ class ProjectConsumer(LiveSocket):
     async def _say_snapshot(self) -> None:
         view = await self._view()
         names = view.target_names
-        shapes = [live_updates.summary(found, target_name=names[found.target.id]) for found in view.deployments]
-        await self.say({"kind": "snapshot", "project": live_updates.project_shape(view.project), "deployments": shapes})
+        shapes = [wire.summary_shape(found, target_name=names[found.target.id]) for found in view.deployments]
+        await self.say({"kind": "snapshot", "project": wire.project_shape(view.project), "deployments": shapes})
         self.sent = {str(found.id): found.last_sequence for found in view.deployments}
 
     async def catch_up(self) -> None:
@@ -73,7 +73,7 @@ class ProjectConsumer(LiveSocket):
             return
         if self.sent.get(key, -1) < 0 or behind > MOST_BEHIND:
             name = await database_sync_to_async(machines.target_name)(found.target)
-            await self.say({"kind": "deployment", "deployment": live_updates.summary(found, target_name=name)})
+            await self.say({"kind": "deployment", "deployment": wire.summary_shape(found, target_name=name)})
             self.sent[key] = found.last_sequence
             return
         while events := await self._events(found, after=self.sent[key]):

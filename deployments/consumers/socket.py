@@ -98,12 +98,14 @@ class LiveSocket(AsyncWebsocketConsumer):
 
     async def keep_seat(self) -> bool:
         """False when the user holds as many sockets as anybody may."""
-        self.seated = await connection_limit.take(user_id=self.caller.user_id, seat=self.channel_name, now=time.time())
+        self.seated = await connection_limit.acquire(
+            user_id=self.caller.user_id, connection_id=self.channel_name, now=time.time()
+        )
         return self.seated
 
     async def disconnect(self, code: int) -> None:
         if self.seated:
-            await connection_limit.leave(user_id=self.caller.user_id, seat=self.channel_name)
+            await connection_limit.release(user_id=self.caller.user_id, connection_id=self.channel_name)
         if self.looking is not None:
             self.looking.cancel()
         with contextlib.suppress(Exception):

@@ -55,7 +55,7 @@ class Reply:
     error: bytes | None
 
 
-class Line:
+class KafkaRpcClient:
     """Asks on any of the given topics. Safe for threads; one per process. Opens nothing before the first question."""
 
     def __init__(self, *, topics: Iterable[str]) -> None:

@@ -17,7 +17,7 @@ from deployments.errors import Invalid
 from deployments.events import epoch_ms
 from deployments.kafka_api.metadata import METADATA, correlation_text
 from deployments.kafka_api.replies import Reply
-from deployments.kafka_api.requests import ATTEMPT, ORIGINAL_RECORD, REPLAY, Incoming, body_of
+from deployments.kafka_api.requests import ATTEMPT, ORIGINAL_RECORD, REPLAY, IncomingRecord, body_of
 from deployments.kafka_api.topics import DEAD_LETTERS
 from deployments.services.secrets import sealing
 from deployments.wire import MASK
@@ -43,7 +43,7 @@ class Original:
     headers: Mapping[str, bytes]
 
 
-def dead_letter(incoming: Incoming, *, code: str, name: str, message: str, at: datetime) -> Reply:
+def dead_letter(incoming: IncomingRecord, *, code: str, name: str, message: str, at: datetime) -> Reply:
     """The record for the dead letters' topic. Its key is the original's, to be given to the producer."""
     letter = {
         "originalTopic": incoming.topic,
@@ -84,7 +84,7 @@ def original_of(letter: bytes) -> Original:
     )
 
 
-def _packed(incoming: Incoming) -> str:
+def _packed(incoming: IncomingRecord) -> str:
     headers = {name: base64.b64encode(value).decode() for name, value in incoming.headers.items()}
     whole = {
         "topic": incoming.topic,
@@ -101,7 +101,7 @@ def _unpacked(text: str | None) -> bytes | None:
     return None if text is None else base64.b64decode(text)
 
 
-def _shown_headers(incoming: Incoming) -> dict[str, str]:
+def _shown_headers(incoming: IncomingRecord) -> dict[str, str]:
     return {
         name: MASK if name in SECRET_HEADERS else value.decode("utf-8", "replace")
         for name, value in incoming.headers.items()
@@ -109,7 +109,7 @@ def _shown_headers(incoming: Incoming) -> dict[str, str]:
     }
 
 
-def _masked_payload(incoming: Incoming) -> dict[str, Any] | None:
+def _masked_payload(incoming: IncomingRecord) -> dict[str, Any] | None:
     """The request without what may be secret; nothing of a value that is no JSON object."""
     try:
         body = body_of(incoming)

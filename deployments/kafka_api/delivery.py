@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from agents.isolation import isolation
 from deployments.kafka_api.dead_letters import dead_letter
-from deployments.kafka_api.dispatcher import Desk
-from deployments.kafka_api.producer import Outbox, TooLargeError, UndeliverableError
+from deployments.kafka_api.dispatcher import Dispatcher
+from deployments.kafka_api.producer import ReplyProducer, TooLargeError, UndeliverableError
 from deployments.kafka_api.replies import Answer, failure, reply_to
-from deployments.kafka_api.requests import Incoming, ReplyAddress, UnanswerableError, reply_address
+from deployments.kafka_api.requests import IncomingRecord, ReplyAddress, UnanswerableError, reply_address
 from deployments.kafka_api.workers import Job
 
 TOO_LARGE = failure(
@@ -27,14 +27,14 @@ logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counter:
+class ReplyDelivery:
     """Serves requests on the threads of `later`. `broken` is called when neither reply nor dead letter gets out."""
 
-    desk: Desk
-    outbox: Outbox
+    dispatcher: Dispatcher
+    producer: ReplyProducer
     broken: Callable[[UndeliverableError], None]
 
-    def serve(self, incoming: Incoming, *, later: Callable[[Job], None], done: Job) -> None:
+    def serve(self, incoming: IncomingRecord, *, later: Callable[[Job], None], done: Job) -> None:
         """`done` is called exactly once, unless `broken` is called instead.
 
         A fault of ours ends as a dead letter, or where even that fails as an error in the log: it must not hold up the
@@ -47,36 +47,36 @@ class Counter:
 
         guarded(lambda: self._serve(incoming, later=lambda job: later(guarded(job)), done=finish))()
 
-    def _guarded(self, incoming: Incoming, job: Job, finish: Job) -> None:
+    def _guarded(self, incoming: IncomingRecord, job: Job, finish: Job) -> None:
         """Do the job; what it raises ends the request."""
         if isolation("requests").attempt(incoming.record_name, job):
             return
         fault = UnanswerableError("A fault of ours; the consumer's log says which.")
 
         def bury() -> None:
-            self._bury(incoming, code="INTERNAL_ERROR", error=fault, done=finish)
+            self._dead_letter(incoming, code="INTERNAL_ERROR", error=fault, done=finish)
 
         if not isolation("dead letters").attempt(incoming.record_name, bury):
             finish()
 
-    def _serve(self, incoming: Incoming, *, later: Callable[[Job], None], done: Job) -> None:
+    def _serve(self, incoming: IncomingRecord, *, later: Callable[[Job], None], done: Job) -> None:
         try:
             address = reply_address(incoming)
         except UnanswerableError as error:
-            self._bury(incoming, code="VALIDATION_ERROR", error=error, done=done)
+            self._dead_letter(incoming, code="VALIDATION_ERROR", error=error, done=done)
             return
-        answer = self.desk.answer(incoming)
+        answer = self.dispatcher.answer(incoming)
         if address is not None:
             self._reply(incoming, address, answer, later=later, done=done)
         elif answer.code:
             refused = UnanswerableError(answer.message)
-            self._bury(incoming, code=answer.code, error=refused, done=done)
+            self._dead_letter(incoming, code=answer.code, error=refused, done=done)
         else:
             done()
 
     def _reply(
         self,
-        incoming: Incoming,
+        incoming: IncomingRecord,
         address: ReplyAddress,
         answer: Answer,
         *,
@@ -88,18 +88,18 @@ class Counter:
             if isinstance(error, TooLargeError) and answer is not TOO_LARGE:
                 later(lambda: self._reply(incoming, address, TOO_LARGE, later=later, done=done))
             else:
-                later(lambda: self._bury(incoming, code="EXTERNAL_SERVICE_ERROR", error=error, done=done))
+                later(lambda: self._dead_letter(incoming, code="EXTERNAL_SERVICE_ERROR", error=error, done=done))
 
-        self.outbox.send(reply_to(address, answer), key=None, sent=done, failed=failed)
+        self.producer.send(reply_to(address, answer), key=None, sent=done, failed=failed)
 
-    def _bury(self, incoming: Incoming, *, code: str, error: Exception, done: Job) -> None:
+    def _dead_letter(self, incoming: IncomingRecord, *, code: str, error: Exception, done: Job) -> None:
         """To the dead letters; what was replayed from there does not go there again."""
         logger.warning("a request is not answered", record=incoming.record_name, error=str(error))
         if incoming.is_replay:
             done()
             return
         letter = dead_letter(incoming, code=code, name=type(error).__name__, message=str(error), at=timezone.now())
-        self.outbox.send(letter, key=incoming.key, sent=done, failed=self.broken)
+        self.producer.send(letter, key=incoming.key, sent=done, failed=self.broken)
 
 
 class _Once:

@@ -17,7 +17,7 @@ from deployments.kafka_api.handlers import HEALTH, PATTERNS, Call, Pattern
 from deployments.kafka_api.identity import Identify
 from deployments.kafka_api.metadata import metadata_of
 from deployments.kafka_api.replies import Answer, success, unknown_pattern
-from deployments.kafka_api.requests import Incoming, body_of
+from deployments.kafka_api.requests import IncomingRecord, body_of
 from deployments.scopes import Scope
 
 # Who asked for a deployment this long ago has given up on the answer and may have asked elsewhere.
@@ -26,14 +26,14 @@ DATABASE_ATTEMPTS = 3
 LONGEST_PAUSE = 1.0
 
 
-class Desk:
+class Dispatcher:
     """Safe for threads, one database connection each."""
 
     def __init__(self, *, identify: Identify, health: Callable[[], Mapping[str, Any]]) -> None:
         self._identify = identify
         self._health = health
 
-    def answer(self, incoming: Incoming) -> Answer:
+    def answer(self, incoming: IncomingRecord) -> Answer:
         """Never raises. A database that is gone for a moment is asked again."""
         try:
             if incoming.topic == HEALTH:
@@ -45,7 +45,7 @@ class Desk:
         except Exception as error:
             return answer_to(error, topic=incoming.topic)
 
-    def _attempt(self, pattern: Pattern, incoming: Incoming) -> Answer:
+    def _attempt(self, pattern: Pattern, incoming: IncomingRecord) -> Answer:
         attempts = Retrying(
             retry=retry_if_exception_type(DATABASE_AWAY),
             stop=stop_after_attempt(DATABASE_ATTEMPTS),
@@ -55,7 +55,7 @@ class Desk:
         )
         return attempts(self._do, pattern, incoming)
 
-    def _do(self, pattern: Pattern, incoming: Incoming) -> Answer:
+    def _do(self, pattern: Pattern, incoming: IncomingRecord) -> Answer:
         body = body_of(incoming)
         metadata = metadata_of(body, incoming)
         caller = self._identify(metadata, incoming)

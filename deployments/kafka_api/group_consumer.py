@@ -21,11 +21,11 @@ from kafka.future import Future
 from deployments.kafka import broker
 from deployments.kafka.offsets import Offsets, Spot
 from deployments.kafka.unreadable import UNREADABLE, pass_over
-from deployments.kafka_api.delivery import Counter
-from deployments.kafka_api.dispatcher import Desk
+from deployments.kafka_api.delivery import ReplyDelivery
+from deployments.kafka_api.dispatcher import Dispatcher
 from deployments.kafka_api.handlers import PATTERNS
-from deployments.kafka_api.producer import Outbox, UndeliverableError
-from deployments.kafka_api.requests import Incoming
+from deployments.kafka_api.producer import ReplyProducer, UndeliverableError
+from deployments.kafka_api.requests import IncomingRecord
 from deployments.kafka_api.topics import SUBSCRIPTION
 from deployments.kafka_api.workers import Workers
 
@@ -57,18 +57,18 @@ class Membership:
     threads: int
 
 
-class Session(ConsumerRebalanceListener):  # type: ignore[misc]  # the library publishes no types
+class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the library publishes no types
     """Only the polling thread touches the consumer; listeners run on the library's own."""
 
-    def __init__(self, *, membership: Membership, desk: Desk, stopped: threading.Event) -> None:
+    def __init__(self, *, membership: Membership, dispatcher: Dispatcher, stopped: threading.Event) -> None:
         """Raises what broker.BROKER_AWAY names when no broker answers."""
         self._stopped = stopped
         self._broken: UndeliverableError | None = None
         self._offsets = Offsets()
         self._committing: Any = Future().success(None)
         self._committed_at = 0.0
-        self._outbox = Outbox(client_id=membership.client_id)
-        self._counter = Counter(desk=desk, outbox=self._outbox, broken=self._break)
+        self._outbox = ReplyProducer(client_id=membership.client_id)
+        self._counter = ReplyDelivery(dispatcher=dispatcher, producer=self._outbox, broken=self._break)
         try:
             self._consumer = _consumer(membership)
         except BaseException:
@@ -209,8 +209,8 @@ def _for_broker(offsets: dict[Spot, int]) -> dict[TopicPartition, OffsetAndMetad
     return {TopicPartition(*spot): OffsetAndMetadata(offset, "", -1) for spot, offset in offsets.items()}
 
 
-def _incoming(record: Any) -> Incoming:
-    return Incoming(
+def _incoming(record: Any) -> IncomingRecord:
+    return IncomingRecord(
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,

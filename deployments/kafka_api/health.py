@@ -29,7 +29,10 @@ def health_shape(found: tuple[Dependency, ...], *, at: datetime) -> dict[str, An
 
 
 def health_check(*, trusting: bool, now: Callable[[], datetime]) -> Callable[[], Mapping[str, Any]]:
-    """What the desk asks; good for KEPT_SECONDS. A consumer that believes every user id is not well, and says so."""
+    """Return what answers `health.check`, asking again after KEPT_SECONDS.
+
+    A consumer that believes every user id (`trusting`) says that it is degraded.
+    """
 
     kept: tuple[float, Mapping[str, Any]] = (0.0, {})
 

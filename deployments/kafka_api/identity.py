@@ -15,13 +15,13 @@ from deployments.clients.auth import scope_of_session
 from deployments.errors import Unauthenticated
 from deployments.kafka_api import signatures
 from deployments.kafka_api.metadata import Metadata
-from deployments.kafka_api.requests import Incoming
+from deployments.kafka_api.requests import IncomingRecord
 from deployments.services.permissions import identities
 from deployments.types import Caller
 
 # Raises Unauthenticated, or PeerFailed when nobody can tell.
 ValidateSession = Callable[[str], UUID]
-Identify = Callable[[Metadata, Incoming], Caller]
+Identify = Callable[[Metadata, IncomingRecord], Caller]
 
 REMEMBER_SECONDS = 3.0
 MOST_REMEMBERED = 10_000
@@ -62,7 +62,7 @@ def by_session(validate: ValidateSession) -> Identify:
     """The session decides alone; a user id in the metadata is not even read. Our own tokens have a scope."""
     remembered = Remembered()
 
-    def identify(metadata: Metadata, _: Incoming) -> Caller:
+    def identify(metadata: Metadata, _: IncomingRecord) -> Caller:
         token = metadata.session_token
         if not token:
             raise Unauthenticated("Sign in first: metadata.sessionToken is missing.")
@@ -82,7 +82,7 @@ def by_signature(keys: Mapping[str, bytes], patterns: Mapping[str, Sequence[str]
     """A known service vouches for metadata.userId, within the topics that are named for it, or all."""
     remembered = Remembered()
 
-    def identify(metadata: Metadata, incoming: Incoming) -> Caller:
+    def identify(metadata: Metadata, incoming: IncomingRecord) -> Caller:
         service = signatures.check(incoming, keys=keys, now_ms=int(time.time() * 1000))
         if not any(fnmatchcase(incoming.topic, pattern) for pattern in patterns.get(service, ("*",))):
             raise Unauthenticated("The service that signed may not ask for this.")
@@ -96,7 +96,7 @@ def by_trust() -> Identify:
     """Whoever claims to be a user is that user: for development alone."""
     remembered = Remembered()
 
-    def identify(metadata: Metadata, _: Incoming) -> Caller:
+    def identify(metadata: Metadata, _: IncomingRecord) -> Caller:
         user_id = _claimed(metadata)
         return remembered.get(str(user_id), lambda: identities.claimed_caller(user_id=user_id))
 

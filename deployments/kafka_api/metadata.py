@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from deployments.kafka_api import fields
-from deployments.kafka_api.requests import Incoming
+from deployments.kafka_api.requests import IncomingRecord
 
 METADATA = "metadata"
 LONGEST_TOKEN = 4096
@@ -25,7 +25,7 @@ class Metadata:
     session_token: str = field(repr=False)
 
 
-def metadata_of(body: Mapping[str, Any], incoming: Incoming) -> Metadata:
+def metadata_of(body: Mapping[str, Any], incoming: IncomingRecord) -> Metadata:
     """Raises Invalid. A request without an id of its own is known by its correlation id, or else by its record."""
     said = fields.section(body, METADATA)
     spelled = {"userId": said.get("userId", said.get("user_id"))}

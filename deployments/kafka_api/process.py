@@ -11,8 +11,8 @@ import structlog
 from agents.backoff import Backoff
 from deployments.kafka.broker import BROKER_AWAY
 from deployments.kafka_api import topics
-from deployments.kafka_api.dispatcher import Desk
-from deployments.kafka_api.group_consumer import Membership, Session
+from deployments.kafka_api.dispatcher import Dispatcher
+from deployments.kafka_api.group_consumer import GroupConsumer, Membership
 from deployments.kafka_api.producer import UndeliverableError
 from deployments.services.upkeep.health import SERVING, say_consumer, say_faults
 
@@ -25,11 +25,11 @@ logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Intake:
+class ConsumerProcess:
     """One consumer process. `partitions` is for topics that it has to make."""
 
     membership: Membership
-    desk: Desk
+    dispatcher: Dispatcher
     partitions: int
     stopped: threading.Event
 
@@ -57,9 +57,9 @@ class Intake:
 
     def _serve(self) -> None:
         self.make_topics()
-        session = Session(membership=self.membership, desk=self.desk, stopped=self.stopped)
+        session = GroupConsumer(membership=self.membership, dispatcher=self.dispatcher, stopped=self.stopped)
         try:
-            session.run(each=Watch(intake=self).turn)
+            session.run(each=Watch(process=self).turn)
         finally:
             session.close()
 
@@ -74,7 +74,7 @@ class Intake:
 class Watch:
     """Looks up now and then from a session's work."""
 
-    intake: Intake
+    process: ConsumerProcess
     _said_at: float = field(default=0.0)
     _looked_at: float = field(default_factory=time.monotonic)
 
@@ -84,8 +84,8 @@ class Watch:
         if now - self._said_at >= SAY_SECONDS:
             self._said_at = now
             waiting = "It has no partitions: others hold them all, or it is joining."
-            self.intake.say(SERVING if partitions else WAITING, "" if partitions else waiting)
+            self.process.say(SERVING if partitions else WAITING, "" if partitions else waiting)
             say_faults(process="consumer")
         if now - self._looked_at >= LOOK_SECONDS:
             self._looked_at = now
-            self.intake.make_topics()
+            self.process.make_topics()

@@ -35,7 +35,7 @@ class _NullForEmpty(Serializer):  # type: ignore[misc]  # the library publishes 
         return data or None
 
 
-class Outbox:
+class ReplyProducer:
     """Safe for threads. Bounded by what the caller has underway."""
 
     def __init__(self, *, client_id: str) -> None:

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
@@ -14,9 +13,9 @@ from deployments.errors import Invalid, Unauthenticated
 from deployments.kafka import broker
 from deployments.kafka_api import signatures
 from deployments.kafka_api.dead_letters import Original, original_of
-from deployments.kafka_api.producer import DELIVERY_MS, Outbox, UndeliverableError
+from deployments.kafka_api.producer import DELIVERY_MS, ReplyProducer, UndeliverableError
 from deployments.kafka_api.replies import Reply
-from deployments.kafka_api.requests import Incoming
+from deployments.kafka_api.requests import IncomingRecord
 from deployments.kafka_api.topics import DEAD_LETTERS
 
 POLL_MS = 500
@@ -46,7 +45,7 @@ def replay(
         auto_offset_reset="earliest",
         metrics_enabled=False,
     )
-    outbox = Outbox(client_id=CLIENT_ID)
+    outbox = ReplyProducer(client_id=CLIENT_ID)
     sent = 0
     try:
         for letter in _letters(consumer):
@@ -78,7 +77,7 @@ def _letters(consumer: KafkaConsumer) -> Iterator[Letter]:
                     yield Letter(spot=spot, offset=record.offset, value=record.value or b"")
 
 
-def _send(outbox: Outbox, letter: Letter, *, keys: Mapping[str, bytes]) -> str:
+def _send(producer: ReplyProducer, letter: Letter, *, keys: Mapping[str, bytes]) -> str:
     try:
         original = signed_again(original_of(letter.value), keys=keys, now_ms=int(time.time() * 1000))
     except Invalid:
@@ -91,7 +90,7 @@ def _send(outbox: Outbox, letter: Letter, *, keys: Mapping[str, bytes]) -> str:
         failures.append(error)
         done.set()
 
-    outbox.send(record, key=original.key, sent=done.set, failed=failed)
+    producer.send(record, key=original.key, sent=done.set, failed=failed)
     done.wait(DELIVERY_MS / 1000 * 2)
     if failures or not done.is_set():
         raise failures[0] if failures else UndeliverableError("The broker did not answer in time.")
@@ -117,6 +116,13 @@ def signed_again(original: Original, *, keys: Mapping[str, bytes], now_ms: int) 
     return Original(topic=original.topic, key=original.key, value=original.value, headers={**original.headers, **fresh})
 
 
-def _as_incoming(original: Original) -> Incoming:
-    nowhere: dict[str, Any] = {"partition": 0, "offset": 0, "timestamp_ms": 0}
-    return Incoming(topic=original.topic, key=original.key, value=original.value, headers=original.headers, **nowhere)
+def _as_incoming(original: Original) -> IncomingRecord:
+    return IncomingRecord(
+        topic=original.topic,
+        partition=0,
+        offset=0,
+        timestamp_ms=0,
+        key=original.key,
+        value=original.value,
+        headers=original.headers,
+    )

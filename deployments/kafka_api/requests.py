@@ -38,7 +38,7 @@ class ReplyAddress:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Incoming:
+class IncomingRecord:
     """One record of a request topic; the topic is the pattern. `timestamp_ms` is the sender's clock."""
 
     topic: str
@@ -77,7 +77,7 @@ class Incoming:
         return int(raw) if DIGITS.fullmatch(raw) else 1
 
 
-def reply_address(incoming: Incoming) -> ReplyAddress | None:
+def reply_address(incoming: IncomingRecord) -> ReplyAddress | None:
     """None for an event. Raises UnanswerableError when the headers name no topic of replies or no partition."""
     if incoming.is_event:
         return None
@@ -92,7 +92,7 @@ def reply_address(incoming: Incoming) -> ReplyAddress | None:
     )
 
 
-def body_of(incoming: Incoming) -> dict[str, Any]:
+def body_of(incoming: IncomingRecord) -> dict[str, Any]:
     """The request's JSON object. Raises Invalid for everything else, and never repeats any of it."""
     try:
         text = (incoming.value or b"").decode()

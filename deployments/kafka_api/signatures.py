@@ -13,7 +13,7 @@ import hmac
 from collections.abc import Mapping
 
 from deployments.errors import Unauthenticated
-from deployments.kafka_api.requests import CORRELATION_ID, REPLY_PARTITION, REPLY_TOPIC, Incoming
+from deployments.kafka_api.requests import CORRELATION_ID, REPLY_PARTITION, REPLY_TOPIC, IncomingRecord
 
 SERVICE = "x-axion-service"
 TIME = "x-axion-time"
@@ -33,7 +33,7 @@ def signed_headers(
     return {**stamped, SIGNATURE: _mac(key, topic, {**headers, **stamped}, value)}
 
 
-def check(incoming: Incoming, *, keys: Mapping[str, bytes], now_ms: int, any_age: bool = False) -> str:
+def check(incoming: IncomingRecord, *, keys: Mapping[str, bytes], now_ms: int, any_age: bool = False) -> str:
     """The name of the service that signed. Raises Unauthenticated, the same for every reason but age."""
     service = incoming.headers.get(SERVICE, b"").decode("utf-8", "replace")
     key = keys.get(service)
@@ -46,7 +46,7 @@ def check(incoming: Incoming, *, keys: Mapping[str, bytes], now_ms: int, any_age
     return service
 
 
-def _time(incoming: Incoming) -> int:
+def _time(incoming: IncomingRecord) -> int:
     raw = incoming.headers.get(TIME, b"").decode("ascii", "replace")
     return int(raw) if len(raw) == TIME_DIGITS and raw.isdigit() else 0
 

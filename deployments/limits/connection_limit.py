@@ -20,18 +20,18 @@ logger = structlog.get_logger(__name__)
 
 
 @sync_to_async
-def take(*, user_id: UUID, seat: str, now: float) -> bool:
+def acquire(*, user_id: UUID, connection_id: str, now: float) -> bool:
     """Take or keep a seat; False when all are taken by others. `now` in seconds since 1970."""
     name = _name(user_id)
     try:
         with _redis() as redis, redis.pipeline() as asked:
             asked.zremrangebyscore(name, 0, now - LOST_AFTER)
-            asked.zadd(name, {seat: now})
+            asked.zadd(name, {connection_id: now})
             asked.zcard(name)
             asked.expire(name, int(LOST_AFTER) * 2)
             _, added, seats, _ = asked.execute()
             if added and seats > settings.AXION_SOCKETS_PER_USER:
-                redis.zrem(name, seat)
+                redis.zrem(name, connection_id)
                 return False
     except RedisError as error:
         logger.warning("redis is not there, sockets are not counted", error=str(error))
@@ -39,11 +39,11 @@ def take(*, user_id: UUID, seat: str, now: float) -> bool:
 
 
 @sync_to_async
-def leave(*, user_id: UUID, seat: str) -> None:
+def release(*, user_id: UUID, connection_id: str) -> None:
     """Free the seat."""
     try:
         with _redis() as redis:
-            redis.zrem(_name(user_id), seat)
+            redis.zrem(_name(user_id), connection_id)
     except RedisError as error:
         logger.warning("redis is not there, a seat is freed by time", error=str(error))
 

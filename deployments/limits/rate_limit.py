@@ -35,7 +35,7 @@ def rate_of(text: str) -> Rate:
     return Rate(times=int(times), seconds=SECONDS[per])
 
 
-def spend(*, what: str, who: str, rate: str, now: float) -> int:
+def hit(*, what: str, who: str, rate: str, now: float) -> int:
     """Count one use; 0 when it may happen, else the seconds until the next may. `now` in seconds since 1970."""
     allowed = rate_of(rate)
     key, gone = _key(what=what, who=who, allowed=allowed, now=now)
@@ -47,7 +47,7 @@ def spend(*, what: str, who: str, rate: str, now: float) -> int:
     return 0 if used <= allowed.times else max(1, round(allowed.seconds - gone))
 
 
-def give_back(*, what: str, who: str, rate: str, now: float) -> None:
+def take_back(*, what: str, who: str, rate: str, now: float) -> None:
     """Take back one use of the same window: it turned out not to count."""
     key, _ = _key(what=what, who=who, allowed=rate_of(rate), now=now)
     try:

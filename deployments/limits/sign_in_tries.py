@@ -56,7 +56,7 @@ def begin(tried: Try, *, now: float) -> int:
     try:
         if wait := _until(cache.get(tried.pause), now=now):
             return wait
-        wait = rate_limit.spend(
+        wait = rate_limit.hit(
             what="sign-in-address", who=tried.address, rate=settings.AXION_RATE_SIGN_IN, now=now
         ) or _pause(tried, now=now)
     except RedisError as error:
@@ -75,7 +75,7 @@ def succeeded(tried: Try, *, now: float) -> None:
     except RedisError as error:
         logger.warning("redis is not there, nothing is counted", error=str(error))
         return
-    rate_limit.give_back(what="sign-in-address", who=tried.address, rate=settings.AXION_RATE_SIGN_IN, now=now)
+    rate_limit.take_back(what="sign-in-address", who=tried.address, rate=settings.AXION_RATE_SIGN_IN, now=now)
 
 
 def _pause(tried: Try, *, now: float) -> int:

@@ -1,4 +1,4 @@
-"""The patterns by everybody: the table, asked at the desk that every consumer has. No broker is needed for that."""
+"""The patterns by everybody: the table, asked at the dispatcher that every consumer has. It needs no broker."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from django.db import transaction
 
 from deployments.clients.auth import validate_session
 from deployments.kafka_api import handlers
-from deployments.kafka_api.dispatcher import Desk
+from deployments.kafka_api.dispatcher import Dispatcher
 from deployments.kafka_api.identity import by_session
-from deployments.kafka_api.requests import Incoming
+from deployments.kafka_api.requests import IncomingRecord
 from tests.doors.kafka_table import PATTERNS
 from tests.doors.scene import Scene
 from tests.doors.table import PEOPLE
@@ -20,11 +20,11 @@ from tests.doors.table import PEOPLE
 ADDRESS = {"kafka_correlationId": b"c", "kafka_replyTopic": b"x.reply", "kafka_replyPartition": b"0"}
 
 
-def asked(desk: Desk, pattern: str, scene: Scene, who: str) -> str:
+def asked(dispatcher: Dispatcher, pattern: str, scene: Scene, who: str) -> str:
     """The answer's code; what the request did is undone."""
     token = scene.token(who)
     body = {**scene.fill(PATTERNS[pattern][0]), "metadata": {"sessionToken": token} if token else {}}
-    incoming = Incoming(
+    incoming = IncomingRecord(
         topic=pattern,
         partition=0,
         offset=0,
@@ -34,15 +34,15 @@ def asked(desk: Desk, pattern: str, scene: Scene, who: str) -> str:
         headers=ADDRESS,
     )
     with transaction.atomic():
-        answer = desk.answer(incoming)
+        answer = dispatcher.answer(incoming)
         transaction.set_rollback(True)
     return answer.code or "SUCCESS"
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_patterns(scene: Scene, pattern: str) -> None:
-    desk = Desk(identify=by_session(validate_session), health=dict)
-    assert tuple(asked(desk, pattern, scene, who) for who in PEOPLE) == PATTERNS[pattern][1]
+    dispatcher = Dispatcher(identify=by_session(validate_session), health=dict)
+    assert tuple(asked(dispatcher, pattern, scene, who) for who in PEOPLE) == PATTERNS[pattern][1]
 
 
 def test_no_pattern_is_left_out() -> None:

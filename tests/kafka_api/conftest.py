@@ -10,7 +10,7 @@ from django.conf import settings
 from agents.models import Server
 from deployments.kafka_api import topics
 from deployments.kafka_api.identity import by_trust
-from deployments.kafka_api.process import Intake
+from deployments.kafka_api.process import ConsumerProcess
 from deployments.models import Deployment, Project, User
 from tests import factories
 from tests.kafka_api.consumers import intake, running
@@ -28,7 +28,7 @@ def brokers(own_kafka: OwnKafka) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def trusting(brokers: str, django_db_setup: None) -> Iterator[Intake]:
+def trusting(brokers: str, django_db_setup: None) -> Iterator[ConsumerProcess]:
     """A consumer that believes every user id, for all tests of a file: joining a group takes its seconds."""
     with running(intake(identify=by_trust())) as consumer:
         yield consumer

@@ -12,7 +12,7 @@ from django.db import connection
 
 from axion_deploy.demo.options import REPOSITORY
 from axion_deploy.embedded.child import Child
-from deployments import presence
+from deployments import process_status
 from deployments.services.upkeep import health
 from tests.e2e.control_plane import wait_for
 from tests.kafka_api.groups import new_group
@@ -77,5 +77,5 @@ class Consumers:
 
 
 def state_of(child: Child) -> str:
-    said = presence.heard(kind=health.CONSUMER) or {}
+    said = process_status.read_all(kind=health.CONSUMER) or {}
     return next((each["state"] for name, each in said.items() if name.endswith(f"-{child.pid}")), "nothing")

@@ -13,7 +13,7 @@ from django.utils import timezone
 from agents.models import Server
 from deployments.kafka_api import dead_letters, handlers
 from deployments.kafka_api.handlers import PATTERNS
-from deployments.kafka_api.process import Intake
+from deployments.kafka_api.process import ConsumerProcess
 from deployments.kafka_api.topics import DEAD_LETTERS
 from deployments.models import Deployment, DeploymentEvent, Project, User
 from deployments.services.secrets import sealing
@@ -38,7 +38,7 @@ def now_deployment(project: Project, server: Server) -> Deployment:
 
 
 def test_an_answer_has_no_key_the_asked_partition_and_nests_headers(
-    trusting: Intake, caller: Caller, owner: User, deployment: Deployment
+    trusting: ConsumerProcess, caller: Caller, owner: User, deployment: Deployment
 ) -> None:
     caller.listen(GET)
     reply = caller.ask(GET, by(owner, deploymentId=str(deployment.id)), correlation_id="c-ä")
@@ -51,7 +51,7 @@ def test_an_answer_has_no_key_the_asked_partition_and_nests_headers(
 
 
 def test_each_caller_is_answered_on_its_own_partition(
-    trusting: Intake, brokers: str, owner: User, deployment: Deployment
+    trusting: ConsumerProcess, brokers: str, owner: User, deployment: Deployment
 ) -> None:
     callers = [Caller(brokers, partition=partition) for partition in range(3)]
     for each in callers:
@@ -66,7 +66,7 @@ def test_each_caller_is_answered_on_its_own_partition(
 
 
 def test_a_stranger_hears_what_he_would_of_nothing(
-    trusting: Intake, caller: Caller, stranger: User, deployment: Deployment
+    trusting: ConsumerProcess, caller: Caller, stranger: User, deployment: Deployment
 ) -> None:
     caller.listen(GET, STATUS, CANCEL, ROLLBACK, LIST, DEPLOY)
     for pattern in (GET, STATUS, CANCEL, ROLLBACK):
@@ -79,7 +79,7 @@ def test_a_stranger_hears_what_he_would_of_nothing(
     assert (theirs.code, theirs.body) == ("NOT_FOUND", caller.ask(LIST, by(stranger, projectId=str(uuid4()))).body)
 
 
-def test_nobody_is_refused_before_any_handler(trusting: Intake, caller: Caller) -> None:
+def test_nobody_is_refused_before_any_handler(trusting: ConsumerProcess, caller: Caller) -> None:
     caller.listen(*PATTERNS)
     for pattern in PATTERNS:
         reply = caller.ask(pattern, {})
@@ -89,7 +89,7 @@ def test_nobody_is_refused_before_any_handler(trusting: Intake, caller: Caller) 
 
 
 def test_a_deployment_is_made_once_however_often_its_request_comes(
-    trusting: Intake, caller: Caller, owner: User, project: Project, server: Server
+    trusting: ConsumerProcess, caller: Caller, owner: User, project: Project, server: Server
 ) -> None:
     caller.listen(DEPLOY)
     wish = by(owner, projectId=str(project.id), serverId=str(server.id), clusterId="", envVars={"A": "canary-31"})
@@ -104,7 +104,7 @@ def test_a_deployment_is_made_once_however_often_its_request_comes(
 
 
 def test_cancelling_twice_is_one_cancel_and_two_successes(
-    trusting: Intake, caller: Caller, owner: User, now_deployment: Deployment
+    trusting: ConsumerProcess, caller: Caller, owner: User, now_deployment: Deployment
 ) -> None:
     caller.listen(CANCEL)
     wish = by(owner, deploymentId=str(now_deployment.id))
@@ -113,7 +113,9 @@ def test_cancelling_twice_is_one_cancel_and_two_successes(
     assert DeploymentEvent.objects.filter(type="deployment.status_changed").count() == 1
 
 
-def test_a_list_has_its_pages(trusting: Intake, caller: Caller, owner: User, now_deployment: Deployment) -> None:
+def test_a_list_has_its_pages(
+    trusting: ConsumerProcess, caller: Caller, owner: User, now_deployment: Deployment
+) -> None:
     caller.listen(LIST)
     asked = by(owner, projectId=str(now_deployment.project_id), pagination={"page": 0, "limit": 1000}, statusFilter=1)
     data = caller.ask(LIST, asked).body["data"]
@@ -121,7 +123,7 @@ def test_a_list_has_its_pages(trusting: Intake, caller: Caller, owner: User, now
     assert data["pagination"] == {"page": 1, "limit": 100, "total": 1, "totalPages": 1}
 
 
-def test_health_says_how_it_goes(trusting: Intake, caller: Caller, owner: User) -> None:
+def test_health_says_how_it_goes(trusting: ConsumerProcess, caller: Caller, owner: User) -> None:
     caller.listen("health.check")
     health = caller.ask("health.check", {}).body["health"]
     assert (health["status"], health["service_name"]) == ("HEALTH_STATUS_HEALTHY", "deployment-service")
@@ -133,7 +135,7 @@ def test_health_says_how_it_goes(trusting: Intake, caller: Caller, owner: User) 
 
 
 def test_an_event_is_handled_without_a_reply_and_its_refusal_is_kept(
-    trusting: Intake, caller: Caller, owner: User, project: Project, server: Server
+    trusting: ConsumerProcess, caller: Caller, owner: User, project: Project, server: Server
 ) -> None:
     caller.listen(DEAD_LETTERS, whole=True)
     caller.listen(DEPLOY)
@@ -174,7 +176,7 @@ def test_an_event_is_handled_without_a_reply_and_its_refusal_is_kept(
     ],
 )
 def test_what_cannot_be_answered_becomes_a_dead_letter_and_stops_nothing(
-    trusting: Intake, caller: Caller, owner: User, deployment: Deployment, address: dict[str, bytes]
+    trusting: ConsumerProcess, caller: Caller, owner: User, deployment: Deployment, address: dict[str, bytes]
 ) -> None:
     caller.listen(DEAD_LETTERS, whole=True)
     caller.listen(GET)
@@ -186,7 +188,7 @@ def test_what_cannot_be_answered_becomes_a_dead_letter_and_stops_nothing(
 
 
 def test_slow_requests_hold_up_no_fast_ones(
-    trusting: Intake, caller: Caller, owner: User, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+    trusting: ConsumerProcess, caller: Caller, owner: User, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More slow deploys than a consumer may have underway: reads are answered while all of them still wait."""
     go_on = threading.Event()
@@ -208,7 +210,7 @@ def test_slow_requests_hold_up_no_fast_ones(
 
 
 def test_a_crash_is_told_without_a_word_about_it(
-    trusting: Intake, caller: Caller, owner: User, monkeypatch: pytest.MonkeyPatch
+    trusting: ConsumerProcess, caller: Caller, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(call: handlers.Call) -> dict[str, Any]:
         raise RuntimeError("canary-55")
@@ -221,7 +223,7 @@ def test_a_crash_is_told_without_a_word_about_it(
 
 
 def test_a_request_that_waited_too_long_is_not_carried_out(
-    trusting: Intake, caller: Caller, owner: User, now_deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+    trusting: ConsumerProcess, caller: Caller, owner: User, now_deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("deployments.kafka_api.dispatcher.OLDEST_EFFECT_MS", -1_000_000)
     caller.listen(CANCEL, GET)
@@ -230,7 +232,7 @@ def test_a_request_that_waited_too_long_is_not_carried_out(
 
 
 def test_an_answer_that_is_too_large_is_told_so(
-    trusting: Intake, caller: Caller, owner: User, monkeypatch: pytest.MonkeyPatch
+    trusting: ConsumerProcess, caller: Caller, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     huge = handlers.Pattern(answer=lambda _: {"data": "x" * 9_000_000})
     monkeypatch.setitem(PATTERNS, LIST, huge)
@@ -246,7 +248,7 @@ class Undecodable(str):
 
 
 def test_a_record_that_cannot_be_decoded_stops_nothing(
-    trusting: Intake, caller: Caller, owner: User, deployment: Deployment
+    trusting: ConsumerProcess, caller: Caller, owner: User, deployment: Deployment
 ) -> None:
     caller.listen(GET)
     for partition in range(3):

@@ -1,4 +1,4 @@
-"""Who may, over Kafka: what cannot be checked is never a yes. No broker is needed to ask a desk."""
+"""Who may, over Kafka: what cannot be checked is never a yes. No broker is needed to ask a dispatcher."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from axion_deploy.kafka_bindings import identify
 from deployments.clients.auth import validate_session
 from deployments.errors import PeerFailed
 from deployments.kafka_api import identity, signatures
-from deployments.kafka_api.dispatcher import Desk
+from deployments.kafka_api.dispatcher import Dispatcher
 from deployments.kafka_api.identity import Identify, by_session, by_signature, by_trust
 from deployments.kafka_api.replies import Answer
-from deployments.kafka_api.requests import Incoming
+from deployments.kafka_api.requests import IncomingRecord
 from deployments.models import Deployment, User
 from deployments.services.upkeep import health
 from tests import factories
@@ -57,8 +57,10 @@ def ask(who: Identify, deployment: Deployment, *, signed_by: bytes | None = None
 
 
 def answer_to(who: Identify, value: bytes, headers: dict[str, bytes], *, topic: str = GET) -> Answer:
-    incoming = Incoming(topic=topic, partition=0, offset=0, timestamp_ms=0, key=None, value=value, headers=headers)
-    return Desk(identify=who, health=dict).answer(incoming)
+    incoming = IncomingRecord(
+        topic=topic, partition=0, offset=0, timestamp_ms=0, key=None, value=value, headers=headers
+    )
+    return Dispatcher(identify=who, health=dict).answer(incoming)
 
 
 def test_a_session_decides_alone_who_asks(owner: User, deployment: Deployment) -> None:

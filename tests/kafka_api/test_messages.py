@@ -11,12 +11,12 @@ from deployments.errors import Invalid
 from deployments.kafka_api import fields
 from deployments.kafka_api.metadata import metadata_of
 from deployments.kafka_api.replies import CRASHED, crashed, failure, not_signed_in, reply_to, success
-from deployments.kafka_api.requests import Incoming, ReplyAddress, UnanswerableError, body_of, reply_address
+from deployments.kafka_api.requests import IncomingRecord, ReplyAddress, UnanswerableError, body_of, reply_address
 from deployments.types import TargetKind
 
 
-def incoming(value: bytes | None = b"{}", **headers: bytes) -> Incoming:
-    return Incoming(
+def incoming(value: bytes | None = b"{}", **headers: bytes) -> IncomingRecord:
+    return IncomingRecord(
         topic="deployment-service.getDeployment",
         partition=2,
         offset=7,

@@ -15,9 +15,9 @@ from agents.models import Server
 from deployments.encryption import seal
 from deployments.errors import Invalid
 from deployments.kafka_api import dead_letters, signatures
-from deployments.kafka_api.process import Intake
+from deployments.kafka_api.process import ConsumerProcess
 from deployments.kafka_api.replay import signed_again
-from deployments.kafka_api.requests import Incoming
+from deployments.kafka_api.requests import IncomingRecord
 from deployments.kafka_api.topics import DEAD_LETTERS
 from deployments.models import Deployment, Project, User
 from tests.factories import NOW
@@ -39,7 +39,7 @@ def replayed(*options: str) -> str:
 
 
 def test_a_dead_letter_is_replayed_with_one_effect(
-    trusting: Intake, caller: Caller, owner: User, project: Project, server: Server
+    trusting: ConsumerProcess, caller: Caller, owner: User, project: Project, server: Server
 ) -> None:
     # What other tests left there goes out before anybody listens.
     replayed()
@@ -62,7 +62,9 @@ def test_a_dead_letter_is_replayed_with_one_effect(
     assert replayed().endswith("0 dead letters\n")
 
 
-def test_a_replay_that_fails_again_is_no_dead_letter_again(trusting: Intake, caller: Caller, owner: User) -> None:
+def test_a_replay_that_fails_again_is_no_dead_letter_again(
+    trusting: ConsumerProcess, caller: Caller, owner: User
+) -> None:
     caller.listen(DEAD_LETTERS, "health.check", whole=True)
     caller.send(DEPLOY, {"metadata": {"userId": str(owner.id)}}, headers={**QUIET, "x-dlq-replay": b"true"})
     caller.send(DEPLOY, {"metadata": {"userId": str(owner.id)}, "projectId": "fresh"}, headers=QUIET)
@@ -72,9 +74,9 @@ def test_a_replay_that_fails_again_is_no_dead_letter_again(trusting: Intake, cal
     assert [letter.body["originalPayload"].get("projectId") for letter in letters] == ["fresh"]
 
 
-def incoming(**headers: bytes) -> Incoming:
+def incoming(**headers: bytes) -> IncomingRecord:
     named = {"x": b"\xff", **headers}
-    return Incoming(
+    return IncomingRecord(
         topic=DEPLOY,
         partition=0,
         offset=3,
@@ -85,7 +87,7 @@ def incoming(**headers: bytes) -> Incoming:
     )
 
 
-def letter_of(request: Incoming) -> bytes:
+def letter_of(request: IncomingRecord) -> bytes:
     reply = dead_letters.dead_letter(request, code="NOT_FOUND", name="NotFound", message="No.", at=NOW)
     assert reply.value is not None
     return reply.value

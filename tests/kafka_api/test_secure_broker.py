@@ -14,7 +14,7 @@ from kafka.errors import KafkaError
 
 from deployments.kafka import broker
 from deployments.kafka_api import topics
-from deployments.kafka_api.producer import Outbox
+from deployments.kafka_api.producer import ReplyProducer
 from deployments.kafka_api.replies import Reply
 from tests.servers.secure_kafka import USER, SecureKafka
 
@@ -43,7 +43,7 @@ def known(secure: SecureKafka, settings: LazySettings) -> LazySettings:
 def test_topics_are_made_and_a_reply_is_sent_through_the_guarded_door(known: Any, mechanism: str) -> None:
     known.AXION_KAFKA_SASL = mechanism
     topics.create_missing(partitions=1)
-    outbox, done = Outbox(client_id="test"), []
+    outbox, done = ReplyProducer(client_id="test"), []
     reply = Reply(topic="health.check.reply", partition=None, headers=(), value=b"{}")
     outbox.send(reply, key=b"", sent=lambda: done.append("sent"), failed=lambda error: done.append(str(error)))
     outbox.close(seconds=10)

@@ -14,11 +14,11 @@ from django.utils import timezone
 
 from axion_deploy.kafka_bindings import identify
 from axion_deploy.processes import stop_on_signals
-from deployments.kafka_api.dispatcher import Desk
+from deployments.kafka_api.dispatcher import Dispatcher
 from deployments.kafka_api.group_consumer import Membership
 from deployments.kafka_api.health import health_check
 from deployments.kafka_api.identity import IdentityKind
-from deployments.kafka_api.process import Intake
+from deployments.kafka_api.process import ConsumerProcess
 
 # The threads that talk to the broker wait for little else than their turn.
 SWITCH_SECONDS = 0.0005
@@ -42,5 +42,7 @@ class Command(BaseCommand):
             client_id=f"axion-deploy-{socket.gethostname()}-{os.getpid()}",
             threads=settings.AXION_KAFKA_CONCURRENCY,
         )
-        desk = Desk(identify=identify(), health=health_check(trusting=trusting, now=timezone.now))
-        Intake(membership=membership, desk=desk, partitions=settings.AXION_KAFKA_PARTITIONS, stopped=stopped).run()
+        dispatcher = Dispatcher(identify=identify(), health=health_check(trusting=trusting, now=timezone.now))
+        ConsumerProcess(
+            membership=membership, dispatcher=dispatcher, partitions=settings.AXION_KAFKA_PARTITIONS, stopped=stopped
+        ).run()

@@ -27,7 +27,7 @@ class UserRate(BaseThrottle):
         return str(request.user.pk) if request.user else addresses.key_in(request)
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        self.seconds = rate_limit.spend(
+        self.seconds = rate_limit.hit(
             what=self.what, who=self.who(request), rate=getattr(settings, self.setting), now=time.time()
         )
         return self.seconds == 0

@@ -27,7 +27,7 @@ from deployments.errors import (
     Unauthenticated,
 )
 from deployments.events import EventType, NewEvent, service_payload, stage_reached
-from deployments.repositories import claims, clock, deployments, events, history, lanes, projects
+from deployments.repositories import clock, deployments, events, history, lanes, projects, start_lock
 from deployments.services.fleet import same_machine
 from deployments.services.history import snapshots
 from deployments.services.lifecycle import approvals, prepare, rollback_target, settle, standing
@@ -58,7 +58,7 @@ def run_deployment(*, deployment_id: UUID, at: datetime) -> None:
         if deployment.status is Status.PENDING:
             _prepare_and_start(deployment=deployment, at=at)
         return
-    with claims.alone(deployment_id=deployment_id, seconds=queue.JOB_SECONDS) as alone:
+    with start_lock.try_lock(deployment_id=deployment_id, seconds=queue.JOB_SECONDS) as alone:
         deployment = deployments.get(deployment_id=deployment_id)
         if alone and deployment.status is Status.PENDING and _is_next(deployment):
             _prepare_and_start(deployment=deployment, at=at)

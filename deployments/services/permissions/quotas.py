@@ -12,7 +12,7 @@ from django.conf import settings
 from agents.backoff import Backoff
 from agents.services import directory
 from deployments.errors import TooMuch
-from deployments.limits import rate_limit, turns
+from deployments.limits import rate_limit, redis_lock
 from deployments.repositories.upkeep import usage
 from deployments.types import Caller
 
@@ -27,7 +27,7 @@ def one_heavy(caller: Caller, *, patience: float = 0.0) -> Iterator[None]:
     `patience`: seconds to wait for one's turn, for programs; a door answers at once.
     """
     who = str(caller.user_id)
-    if wait := rate_limit.spend(what=HEAVY, who=who, rate=settings.AXION_RATE_HEAVY, now=time.time()):
+    if wait := rate_limit.hit(what=HEAVY, who=who, rate=settings.AXION_RATE_HEAVY, now=time.time()):
         raise TooMuch(f"Plans and uploads: {settings.AXION_RATE_HEAVY} for each user. Come back in {wait} s.")
     mine = _turn(who=who, patience=patience)
     if mine is None:
@@ -35,13 +35,13 @@ def one_heavy(caller: Caller, *, patience: float = 0.0) -> Iterator[None]:
     try:
         yield
     finally:
-        turns.give_back(what=HEAVY, who=who, mine=mine)
+        redis_lock.release(what=HEAVY, who=who, token=mine)
 
 
 def _turn(*, who: str, patience: float) -> str | None:
     give_up_at = time.monotonic() + patience
     failures = 0
-    while (mine := turns.take(what=HEAVY, who=who)) is None and time.monotonic() < give_up_at:
+    while (mine := redis_lock.acquire(what=HEAVY, who=who)) is None and time.monotonic() < give_up_at:
         failures += 1
         time.sleep(RETRY.pause(failures=failures))
     return mine

@@ -11,8 +11,8 @@ from enum import StrEnum
 from django.db import DatabaseError
 
 from agents import isolation
-from deployments import presence
-from deployments.repositories.upkeep import liveness
+from deployments import process_status
+from deployments.repositories.upkeep import database_check
 
 CONSUMER = "kafka-consumer"
 SERVING = "serving"
@@ -49,7 +49,7 @@ def overall(found: Iterable[Dependency]) -> Health:
 
 def say_consumer(*, name: str, state: str, message: str) -> None:
     """What a Kafka consumer says of itself, good for some seconds."""
-    presence.say(kind=CONSUMER, name=name, state={"state": state, "message": message})
+    process_status.publish(kind=CONSUMER, name=name, state={"state": state, "message": message})
 
 
 def say_faults(*, process: str) -> None:
@@ -57,12 +57,12 @@ def say_faults(*, process: str) -> None:
     found = isolation.failing()
     if found:
         name = f"{process}:{socket.gethostname()}:{os.getpid()}"
-        presence.say(kind=FAULTS, name=name, state={loop: str(count) for loop, count in found.items()})
+        process_status.publish(kind=FAULTS, name=name, state={loop: str(count) for loop, count in found.items()})
 
 
 def faults() -> tuple[Dependency, ...]:
     """Answer what the loops of all processes leave for later; empty when that is nothing, or not known."""
-    heard = presence.heard(kind=FAULTS) or {}
+    heard = process_status.read_all(kind=FAULTS) or {}
     said = sorted(
         f"{name.partition(':')[0]}: {loop} ({count} left for later; its log names each)."
         for name, state in heard.items()
@@ -73,7 +73,7 @@ def faults() -> tuple[Dependency, ...]:
 
 def kafka() -> Dependency:
     """Kafka as our consumers see it. Never unhealthy: without it every other door is open."""
-    heard = presence.heard(kind=CONSUMER)
+    heard = process_status.read_all(kind=CONSUMER)
     if heard is None:
         return _kafka(Health.DEGRADED, "Not known without Redis.")
     if any(said.get("state") == SERVING for said in heard.values()):
@@ -88,13 +88,13 @@ def _kafka(health: Health, message: str = "") -> Dependency:
 
 def _postgresql() -> Dependency:
     try:
-        liveness.ask()
+        database_check.ping()
     except DatabaseError:
         return Dependency(name="postgresql", health=Health.UNHEALTHY, message="It does not answer.")
     return Dependency(name="postgresql", health=Health.HEALTHY)
 
 
 def _redis() -> Dependency:
-    if presence.heard(kind=CONSUMER) is None:
+    if process_status.read_all(kind=CONSUMER) is None:
         return Dependency(name="redis", health=Health.DEGRADED, message="It does not answer; work goes on, later.")
     return Dependency(name="redis", health=Health.HEALTHY)

@@ -17,7 +17,7 @@ from pytest_django.fixtures import Settings
 
 from agents.models import Server
 from deployments.consumers import socket as socket_module
-from deployments.limits import turns
+from deployments.limits import redis_lock
 from deployments.models import Deployment, Project, User
 from deployments.services.permissions import quotas
 from deployments.services.permissions.access import caller_of
@@ -117,7 +117,7 @@ def test_heavy_work_has_a_rate(people: People, project: Project, settings: Setti
 
 
 def test_heavy_work_is_done_one_at_a_time(people: People, project: Project, server: Server) -> None:
-    mine = turns.take(what=quotas.HEAVY, who=str(people.users["owner"].id))
+    mine = redis_lock.acquire(what=quotas.HEAVY, who=str(people.users["owner"].id))
     assert mine is not None
     api, base = people.api("owner"), f"/api/projects/{project.id}"
     refused(api.put(f"{base}/graph", GRAPH, format="json"), "One at a time")
@@ -126,7 +126,7 @@ def test_heavy_work_is_done_one_at_a_time(people: People, project: Project, serv
     refused(api.get(f"/api/deployments/{uuid4()}/rollback/plan"), "One at a time")
     wish = {"target": f"server:{server.id}"}
     assert people.browser("owner").post(f"/admin/deployments/project/{project.id}/plan/", wish).status_code == 429
-    turns.give_back(what=quotas.HEAVY, who=str(people.users["owner"].id), mine=mine)
+    redis_lock.release(what=quotas.HEAVY, who=str(people.users["owner"].id), token=mine)
     assert api.put(f"{base}/graph", GRAPH, format="json").status_code == 200
 
 
@@ -168,22 +168,22 @@ def test_an_import_waits_for_its_turn(mallory: User, tmp_path: Path) -> None:
     (tmp_path / "project.json").write_text(json.dumps({"name": "Imported"}))
     (tmp_path / "graph.json").write_text(json.dumps(GRAPH))
     who = str(mallory.id)
-    mine = turns.take(what=quotas.HEAVY, who=who)
+    mine = redis_lock.acquire(what=quotas.HEAVY, who=who)
     assert mine is not None
-    threading.Timer(0.3, lambda: turns.give_back(what=quotas.HEAVY, who=who, mine=mine)).start()
+    threading.Timer(0.3, lambda: redis_lock.release(what=quotas.HEAVY, who=who, token=mine)).start()
     imported = import_directory(caller=caller_of(mallory), directory=tmp_path, new_project_id=uuid4())
     assert imported.graph.version == 1
 
 
 def test_a_turn_whose_holder_lost_it_is_not_taken_from_the_next() -> None:
     who = uuid4().hex
-    first = turns.take(what="t", who=who)
+    first = redis_lock.acquire(what="t", who=who)
     assert first is not None
-    assert turns.take(what="t", who=who) is None
-    turns.give_back(what="t", who=who, mine="another's")
-    assert turns.take(what="t", who=who) is None
-    turns.give_back(what="t", who=who, mine=first)
-    assert turns.take(what="t", who=who) is not None
+    assert redis_lock.acquire(what="t", who=who) is None
+    redis_lock.release(what="t", who=who, token="another's")
+    assert redis_lock.acquire(what="t", who=who) is None
+    redis_lock.release(what="t", who=who, token=first)
+    assert redis_lock.acquire(what="t", who=who) is not None
 
 
 @pytest.mark.django_db(transaction=True)

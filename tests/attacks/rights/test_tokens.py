@@ -23,9 +23,9 @@ from deployments.clients.auth import validate_session
 from deployments.consumers.identity import caller_from
 from deployments.errors import Forbidden, Unauthenticated
 from deployments.kafka_api import handlers
-from deployments.kafka_api.dispatcher import Desk
+from deployments.kafka_api.dispatcher import Dispatcher
 from deployments.kafka_api.identity import by_session
-from deployments.kafka_api.requests import Incoming
+from deployments.kafka_api.requests import IncomingRecord
 from deployments.models import ApiToken, User
 from deployments.repositories import tokens as rows
 from deployments.scopes import Scope
@@ -81,11 +81,11 @@ KNOCK = {"kafka_correlationId": b"c", "kafka_replyTopic": b"x.reply", "kafka_rep
 
 @pytest.mark.parametrize("scope", [Scope.READ, Scope.DEPLOY])
 def test_a_scope_is_kept_over_kafka(scene: Scene, people: People, scope: Scope) -> None:
-    desk = Desk(identify=by_session(validate_session), health=dict)
+    dispatcher = Dispatcher(identify=by_session(validate_session), health=dict)
     token = token_of(people.users["owner"], scope)
     for pattern, (fields, answers) in PATTERNS.items():
         body = {**scene.fill(fields), "metadata": {"sessionToken": token}}
-        incoming = Incoming(
+        incoming = IncomingRecord(
             topic=pattern,
             partition=0,
             offset=0,
@@ -96,7 +96,7 @@ def test_a_scope_is_kept_over_kafka(scene: Scene, people: People, scope: Scope) 
         )
         acts = pattern in handlers.PATTERNS and handlers.PATTERNS[pattern].has_effect
         expected = "FORBIDDEN" if acts and scope is Scope.READ else answers[0]
-        assert (desk.answer(incoming).code or "SUCCESS") == expected, pattern
+        assert (dispatcher.answer(incoming).code or "SUCCESS") == expected, pattern
 
 
 def test_scopes_hold_for_sockets_and_agents_gateway(people: People) -> None:

@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 
 from deployments.clients import peers
 from deployments.kafka.broker import ensure_topics
-from deployments.kafka.rpc import Line, reply_topic_of
+from deployments.kafka.rpc import KafkaRpcClient, reply_topic_of
 from tests.contract import nest
 from tests.contract.peers.world import World
 from tests.servers.own_kafka import OwnKafka
@@ -41,15 +41,15 @@ def running(own_kafka: OwnKafka, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 @pytest.fixture(scope="session")
-def line(own_kafka: OwnKafka) -> Iterator[Line]:
-    opened = Line(topics=TOPICS)
+def line(own_kafka: OwnKafka) -> Iterator[KafkaRpcClient]:
+    opened = KafkaRpcClient(topics=TOPICS)
     yield opened
     opened.close()
 
 
 @pytest.fixture
 def world(
-    running: World, own_kafka: OwnKafka, line: Line, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    running: World, own_kafka: OwnKafka, line: KafkaRpcClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[World]:
     """The peers, asked for everything, with no memory of former failures."""
     settings.KAFKA_BROKERS = [own_kafka.address]

@@ -15,7 +15,7 @@ from deployments.clients.auth import validate_session
 from deployments.clients.envelope import member
 from deployments.clients.peers import GET_PROJECT, VALIDATE_SESSION, Question, ask, metadata_of
 from deployments.errors import DeployError, Forbidden, Invalid, NotFound, PeerFailed, Unauthenticated
-from deployments.kafka.rpc import Line
+from deployments.kafka.rpc import KafkaRpcClient
 from deployments.types import Caller
 from tests.contract.peers.world import World
 
@@ -129,7 +129,7 @@ def test_many_at_once_each_get_their_own_answer(world: World) -> None:
 def test_two_processes_share_a_peer(world: World) -> None:
     """Each hears its own replies, on the same partition or another."""
     world.be(**KNOWN)
-    other = Line(topics=[VALIDATE_SESSION.topic])
+    other = KafkaRpcClient(topics=[VALIDATE_SESSION.topic])
     try:
         for _ in range(5):
             reply = other.ask(topic=VALIDATE_SESSION.topic, value=b'{"sessionToken":"session-of-alice"}', seconds=10)
@@ -161,7 +161,7 @@ def test_a_session_that_nobody_can_check_is_an_error_of_the_peer(world: World) -
 def test_no_broker_is_an_error_within_the_deadline(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.KAFKA_BROKERS = ["127.0.0.1:1"]
     settings.AXION_PEERS = frozenset({"graph"})
-    gone = Line(topics=[GET_PROJECT.topic])
+    gone = KafkaRpcClient(topics=[GET_PROJECT.topic])
     monkeypatch.setattr(peers, "line", lambda: gone)
     peers.breaker_of.cache_clear()
     began = time.monotonic()

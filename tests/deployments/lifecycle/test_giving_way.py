@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection
 
 from deployments import outbox_relay
 from deployments.outbox_relay import Outbox
-from deployments.repositories import claims
+from deployments.repositories import start_lock
 from deployments.repositories.events import Mark
 from tests.e2e.control_plane import wait_for
 
@@ -23,12 +23,12 @@ Take = Callable[[], bool]
 
 
 def take_claim() -> bool:
-    with claims.alone(deployment_id=DEPLOYMENT, seconds=1) as mine:
+    with start_lock.try_lock(deployment_id=DEPLOYMENT, seconds=1) as mine:
         return mine
 
 
 def sleep_with_claim(asleep: threading.Event, over: threading.Event) -> None:
-    with claims.alone(deployment_id=DEPLOYMENT, seconds=1) as mine:
+    with start_lock.try_lock(deployment_id=DEPLOYMENT, seconds=1) as mine:
         assert mine
         asleep.set()
         over.wait(timeout=30)

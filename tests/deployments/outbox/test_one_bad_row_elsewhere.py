@@ -18,12 +18,11 @@ from agents.retention import Retention
 from agents.services import delivery
 from agents.transport.retention import Retentions
 from agents.types import AgentHealth, Sighting
-from deployments import outbox_relay, presence
+from deployments import outbox_relay, process_status
 from deployments.events import EventType, NewEvent
 from deployments.kafka.event_stream import value_of
-from deployments.kafka_api import delivery as counter
-from deployments.kafka_api.delivery import Counter
-from deployments.kafka_api.requests import Incoming
+from deployments.kafka_api.delivery import ReplyDelivery
+from deployments.kafka_api.requests import IncomingRecord
 from deployments.models import DeploymentEvent, DeploymentHistory, Project, User
 from deployments.outbox_relay import Outbox
 from deployments.repositories import events
@@ -170,18 +169,18 @@ def test_a_request_on_which_we_fail_does_not_hold_up_its_partition(monkeypatch: 
     def broken(*_: object, **__: object) -> None:
         raise KeyError("reply")
 
-    monkeypatch.setattr(counter, "reply_address", broken)
-    monkeypatch.setattr(counter, "dead_letter", broken)
+    monkeypatch.setattr("deployments.kafka_api.delivery.reply_address", broken)
+    monkeypatch.setattr("deployments.kafka_api.delivery.dead_letter", broken)
     done: list[str] = []
-    serving = Counter(desk=None, outbox=None, broken=lambda _: None)  # type: ignore[arg-type]
-    record = Incoming(topic="t", partition=0, offset=1, timestamp_ms=0, key=None, value=b"{}", headers={})
+    serving = ReplyDelivery(dispatcher=None, producer=None, broken=lambda _: None)  # type: ignore[arg-type]
+    record = IncomingRecord(topic="t", partition=0, offset=1, timestamp_ms=0, key=None, value=b"{}", headers={})
     serving.serve(record, later=lambda job: job(), done=lambda: done.append("done"))
     assert done == ["done"]
     assert isolation.failing() == {"dead letters": 1, "requests": 1}
 
 
 def test_health_shows_what_is_left_for_later(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presence, "PREFIX", f"axion:test:{uuid4()}:")
+    monkeypatch.setattr(process_status, "PREFIX", f"axion:test:{uuid4()}:")
     assert "loops" not in client.get("/healthz").json()
     isolation.isolation("retention of lanes").attempt("a lane", lambda: int("none"))
     health.say_faults(process="reconciler")

@@ -9,7 +9,7 @@ from django.db import OperationalError
 
 from axion_deploy.processes import RETRY, run_until
 from deployments.kafka_api import process
-from deployments.kafka_api.process import Intake
+from deployments.kafka_api.process import ConsumerProcess
 
 # More doublings than a float takes.
 FAILURES = 1_100
@@ -43,11 +43,11 @@ def test_a_process_outlives_any_outage_of_the_database(db: None) -> None:
 def test_a_consumer_outlives_any_outage_of_kafka(monkeypatch: Any) -> None:
     stopped = Impatient()
 
-    def away(_: Intake) -> None:
+    def away(_: ConsumerProcess) -> None:
         raise OSError("away")
 
-    monkeypatch.setattr(Intake, "_serve", away)
-    monkeypatch.setattr(Intake, "say", lambda *_: None)
-    Intake(membership=None, desk=None, partitions=1, stopped=stopped).run()  # type: ignore[arg-type]
+    monkeypatch.setattr(ConsumerProcess, "_serve", away)
+    monkeypatch.setattr(ConsumerProcess, "say", lambda *_: None)
+    ConsumerProcess(membership=None, dispatcher=None, partitions=1, stopped=stopped).run()  # type: ignore[arg-type]
     assert len(stopped.waits) == FAILURES
     assert max(stopped.waits) <= process.RETRY.most

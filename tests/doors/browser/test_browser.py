@@ -9,7 +9,7 @@ from django.db import transaction
 from playwright.sync_api import Page, expect
 
 from agents.models import Server
-from deployments import live_updates
+from deployments import live_updates, wire
 from deployments.events import EventType, NewEvent, service_changed
 from deployments.models import Deployment, GraphVersion, Project
 from deployments.repositories import deployments, events
@@ -95,7 +95,7 @@ def reach(deployment: Deployment, percent: int) -> None:
 def fresh(deployment: Deployment) -> object:
     def work() -> object:
         found = deployments.get(deployment_id=deployment.id)
-        return live_updates.snapshot(found, target_name=machines.target_name(found.target))
+        return wire.snapshot_shape(found, target_name=machines.target_name(found.target))
 
     return aside(work)
 

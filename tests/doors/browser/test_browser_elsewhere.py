@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, expect
 
-from deployments import live_updates
+from deployments import live_updates, wire
 from deployments.repositories import events
 from deployments.services.fleet import machines
 from deployments.services.lifecycle.cancel import cancel_deployment
@@ -38,7 +38,7 @@ def told(*deployments: DeploymentRecord) -> None:
 
 def fresh(deployment: DeploymentRecord) -> object:
     found = reload(deployment.id)
-    return live_updates.snapshot(found, target_name=machines.target_name(found.target))
+    return wire.snapshot_shape(found, target_name=machines.target_name(found.target))
 
 
 def open_page(page: Page, address: str, deployment: DeploymentRecord) -> None:

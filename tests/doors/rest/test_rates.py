@@ -20,22 +20,22 @@ NOW = 1_900_000_000.0
 
 def test_a_window_holds_its_rate_and_the_next_begins_anew() -> None:
     who = uuid4().hex
-    waits = [rate_limit.spend(what="t", who=who, rate="3/min", now=NOW) for _ in range(5)]
+    waits = [rate_limit.hit(what="t", who=who, rate="3/min", now=NOW) for _ in range(5)]
     assert waits == [0, 0, 0, 20, 20]
-    assert rate_limit.spend(what="t", who=who, rate="3/min", now=NOW + 20) == 0
-    assert rate_limit.spend(what="t", who=uuid4().hex, rate="3/min", now=NOW) == 0
+    assert rate_limit.hit(what="t", who=who, rate="3/min", now=NOW + 20) == 0
+    assert rate_limit.hit(what="t", who=uuid4().hex, rate="3/min", now=NOW) == 0
 
 
 def test_several_at_once_get_no_more_than_the_rate() -> None:
     who = uuid4().hex
     with ThreadPoolExecutor(8) as pool:
-        waits = list(pool.map(lambda _: rate_limit.spend(what="t", who=who, rate="10/day", now=NOW), range(40)))
+        waits = list(pool.map(lambda _: rate_limit.hit(what="t", who=who, rate="10/day", now=NOW), range(40)))
     assert waits.count(0) == 10
 
 
 def test_without_redis_nothing_is_refused(settings: Settings) -> None:
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
-    assert [rate_limit.spend(what="t", who="w", rate="1/day", now=NOW) for _ in range(3)] == [0, 0, 0]
+    assert [rate_limit.hit(what="t", who="w", rate="1/day", now=NOW) for _ in range(3)] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("text", ["", "5", "0/min", "5/week", "-1/s", "x/min"])
@@ -80,9 +80,12 @@ async def test_sockets_of_one_user_are_bounded(people: People, deployment: Deplo
 async def test_a_seat_that_nobody_keeps_is_free_again(settings: Settings) -> None:
     settings.AXION_SOCKETS_PER_USER = 1
     user_id = uuid4()
-    assert await connection_limit.take(user_id=user_id, seat="a", now=NOW) is True
-    assert await connection_limit.take(user_id=user_id, seat="a", now=NOW + 30) is True
-    assert await connection_limit.take(user_id=user_id, seat="b", now=NOW + 61) is False
+    assert await connection_limit.acquire(user_id=user_id, connection_id="a", now=NOW) is True
+    assert await connection_limit.acquire(user_id=user_id, connection_id="a", now=NOW + 30) is True
+    assert await connection_limit.acquire(user_id=user_id, connection_id="b", now=NOW + 61) is False
     assert (
-        await connection_limit.take(user_id=user_id, seat="b", now=NOW + 30 + connection_limit.LOST_AFTER + 1) is True
+        await connection_limit.acquire(
+            user_id=user_id, connection_id="b", now=NOW + 30 + connection_limit.LOST_AFTER + 1
+        )
+        is True
     )

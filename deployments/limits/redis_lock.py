@@ -14,7 +14,7 @@ LOST_AFTER = 120
 logger = structlog.get_logger(__name__)
 
 
-def take(*, what: str, who: str) -> str | None:
+def acquire(*, what: str, who: str) -> str | None:
     """What to give back at the end; None when somebody has the turn."""
     mine = secrets.token_hex(8)
     try:
@@ -24,10 +24,10 @@ def take(*, what: str, who: str) -> str | None:
         return mine
 
 
-def give_back(*, what: str, who: str, mine: str) -> None:
+def release(*, what: str, who: str, token: str) -> None:
     """Let the next have the turn; one that was lost meanwhile is left alone."""
     try:
-        if cache.get(_key(what, who)) == mine:
+        if cache.get(_key(what, who)) == token:
             cache.delete(_key(what, who))
     except RedisError as error:
         logger.warning("redis is not there, a turn is freed by time", error=str(error))

@@ -18,7 +18,7 @@ MOST = 1000
 logger = structlog.get_logger(__name__)
 
 
-def say(*, kind: str, name: str, state: Mapping[str, str]) -> None:
+def publish(*, kind: str, name: str, state: Mapping[str, str]) -> None:
     """Good for SECONDS. Redis may be down: then nobody hears it."""
     try:
         with _redis() as redis:
@@ -27,7 +27,7 @@ def say(*, kind: str, name: str, state: Mapping[str, str]) -> None:
         logger.debug("presence not noted", error=str(error))
 
 
-def heard(*, kind: str) -> dict[str, dict[str, str]] | None:
+def read_all(*, kind: str) -> dict[str, dict[str, str]] | None:
     """What processes of this kind last said, by name; None when Redis does not answer."""
     try:
         with _redis() as redis:

@@ -10,7 +10,7 @@ from django.db import connection
 
 
 @contextmanager
-def alone(*, deployment_id: UUID, seconds: int) -> Iterator[bool]:
+def try_lock(*, deployment_id: UUID, seconds: int) -> Iterator[bool]:
     """True for the one that may prepare it now, False for others meanwhile. Ends with the process that has it.
 
     Holds no transaction and locks no row: who has it may ask slow services, but not for longer than `seconds` without a

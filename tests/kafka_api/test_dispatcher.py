@@ -1,4 +1,4 @@
-"""A database that is away for a moment costs a caller nothing but the moment. No broker is needed to ask a desk."""
+"""A database that is away for a moment costs a caller nothing but the moment. A dispatcher needs no broker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db import InterfaceError, InternalError, OperationalError
 from deployments.kafka_api import dispatcher, handlers
 from deployments.kafka_api.handlers import PATTERNS
 from deployments.kafka_api.replies import Answer
-from deployments.kafka_api.requests import Incoming
+from deployments.kafka_api.requests import IncomingRecord
 from deployments.types import Caller
 
 GET = "deployment-service.getDeployment"
@@ -21,9 +21,9 @@ Handler = Callable[[handlers.Call], Mapping[str, Any]]
 
 def ask(handler: Handler, monkeypatch: pytest.MonkeyPatch) -> Answer:
     monkeypatch.setitem(PATTERNS, GET, handlers.Pattern(answer=handler))
-    incoming = Incoming(topic=GET, partition=0, offset=0, timestamp_ms=0, key=None, value=b"{}", headers={})
+    incoming = IncomingRecord(topic=GET, partition=0, offset=0, timestamp_ms=0, key=None, value=b"{}", headers={})
     caller = Caller(user_id=uuid4(), name="alice")
-    return dispatcher.Desk(identify=lambda *_: caller, health=dict).answer(incoming)
+    return dispatcher.Dispatcher(identify=lambda *_: caller, health=dict).answer(incoming)
 
 
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError, InternalError])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import connection
 
 
-def ask() -> None:
+def ping() -> None:
     """Raises DatabaseError when it does not."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
