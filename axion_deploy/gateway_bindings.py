@@ -24,7 +24,7 @@ from agents.types import Report
 from deployments.errors import Forbidden, Unauthenticated
 from deployments.limits import rate_limit
 from deployments.scopes import Scope
-from deployments.services.lifecycle import agent_reports, cancel, fetching, settling
+from deployments.services.lifecycle import after_restore, agent_access, agent_reports, cancel
 from deployments.services.permissions import access, tokens
 from deployments.services.queries import history, lookups
 from deployments.services.requests import scale, stop
@@ -65,17 +65,19 @@ def on_report(*, report: Report) -> int:
 def unknown_fate(*, doubtful: Collection[Doubtful]) -> None:
     for each in doubtful:
         with isolation("unknown fates").item(each.deployment_id):
-            settling.end_as_unknown(deployment_id=each.deployment_id, command_id=each.command_id, at=datetime.now(UTC))
+            after_restore.end_as_unknown(
+                deployment_id=each.deployment_id, command_id=each.command_id, at=datetime.now(UTC)
+            )
 
 
 def secrets_of(*, deployment_id: UUID, agent_id: UUID) -> Mapping[str, str]:
     """The gateway has checked that the agent was given a command of the deployment."""
-    fetching.check_values(agent_id=agent_id, deployment_id=deployment_id)
+    agent_access.require_values_needed(agent_id=agent_id, deployment_id=deployment_id)
     return variables.values_for(deployment_id=deployment_id)
 
 
 def bundle_of(*, digest: str, agent_id: UUID) -> bytes:
-    building = fetching.may_build(deployment_ids=gateway.open_deployments(agent_id=agent_id))
+    building = agent_access.buildable_deployments(deployment_ids=gateway.open_deployments(agent_id=agent_id))
     return bundles.content_of(digest=digest, deployment_ids=building)
 
 

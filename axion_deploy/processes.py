@@ -48,7 +48,7 @@ def run_until(stopped: threading.Event, *, name: str, step: Callable[[], float])
             failures = 0
             if time.monotonic() - said_at >= SAY_SECONDS:
                 said_at = time.monotonic()
-                health.say_faults(process=name)
+                health.report_faults(process=name)
         except DATABASE_AWAY as error:
             failures += 1
             connection.close()

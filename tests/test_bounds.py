@@ -38,7 +38,7 @@ from deployments.kafka import event_stream
 from deployments.repositories import events
 from deployments.services.lifecycle import agent_reports
 from deployments.services.requests import deploy
-from deployments.services.stacks import size_limits
+from deployments.services.stacks import stack_size
 from deployments.types import EventRecord
 from stackgen.code import bundle
 from stackgen.graph.settings import MAX_REPLICAS
@@ -86,7 +86,7 @@ def test_the_door_the_command_the_gateway_and_the_agent() -> None:
     room = limits.MAX_COMMAND_BYTES - wire_bytes(small_command(files={"docker-compose.yml": ""}))
     largest = small_command(files={"docker-compose.yml": "$" * room})
     assert checked_size(largest) == limits.MAX_COMMAND_BYTES
-    size_limits.check_command(largest)
+    stack_size.check_command(largest)
     assert sent(largest) < limits.MAX_SENT_BYTES
     assert OPTIONS["grpc.max_send_message_length"] == limits.MAX_SENT_BYTES
     assert dict(session.OPTIONS)["grpc.max_receive_message_length"] > limits.MAX_SENT_BYTES
@@ -101,7 +101,7 @@ def test_the_variables_of_a_request_the_secrets_of_a_stack_and_a_programs_enviro
     assert limits.MAX_VALUE_BYTES + 512 < MAX_ARG_STRLEN
     assert limits.MAX_VALUES_BYTES + MIB // 4 < MAX_ARGS
     values = {f"V{number}": "x" * 1000 for number in range(limits.MAX_VALUES_BYTES // 1100)}
-    size_limits.check_values(values)
+    stack_size.check_values(values)
     assert pb.FetchSecretsResponse(values=values).ByteSize() < limits.MAX_SENT_BYTES
 
 

@@ -13,7 +13,7 @@ from django.contrib.auth import get_user_model
 from deployments.errors import Invalid, NotFound, Unauthenticated
 from deployments.services.fleet import machines
 from deployments.services.permissions import access
-from deployments.services.sharing import agreements
+from deployments.services.queries import grant_view
 from deployments.types import Caller, ProjectRecord, Right, Target, TargetKind
 
 
@@ -49,7 +49,7 @@ def target_named(*, caller: Caller, project_id: UUID, server: str | None, cluste
         own = {each.name: [each.id] for each in machines.machines_of(caller).clusters}
         return Target(kind=TargetKind.CLUSTER, id=_pick(cluster, own))
     servers: dict[str, list[UUID]] = defaultdict(list)
-    found = agreements.targets_of(caller=caller, project_id=project_id)
+    found = grant_view.targets_of(caller=caller, project_id=project_id)
     for each in found:
         servers[each.server.name].append(each.server.id)
     if server:

@@ -20,9 +20,10 @@ from deployments.admin.own_rows import caller_in, identifier, or_404
 from deployments.errors import DeployError, NotFound
 from deployments.services.fleet import machine_changes, machines
 from deployments.services.permissions import quotas
+from deployments.services.queries import grant_view
+from deployments.services.queries.grant_view import Tenant
 from deployments.services.requests import stop
-from deployments.services.sharing import agreements, grants
-from deployments.services.sharing.agreements import Tenant
+from deployments.services.sharing import grants
 from deployments.types import Caller
 
 PAGE = "admin/agents/projects.html"
@@ -77,7 +78,7 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
         form = super().get_form(request, obj, change=change, **kwargs)
         owner_id = caller_in(request).user_id
-        return form if obj is not None else with_room(form, room=lambda: quotas.room_for_server(owner_id=owner_id))
+        return form if obj is not None else with_room(form, room=lambda: quotas.check_server_quota(owner_id=owner_id))
 
     @action(description="Deployed here", url_path="projects", icon="apps", permissions=["change"])
     def projects(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -87,7 +88,7 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
         if request.method == "POST":
             self.change_one(request, caller, server_id)
             return redirect("admin:agents_server_projects", server_id)
-        there: tuple[Tenant, ...] = or_404(agreements.tenants_of, caller=caller, server_id=server_id)
+        there: tuple[Tenant, ...] = or_404(grant_view.tenants_of, caller=caller, server_id=server_id)
         rows = [(each, look_of(each)) for each in there]
         of, title = Server(pk=server.id, name=server.name), f"Deployed on {server.name}"
         return answers.page(request, PAGE, title=title, of=of, server=server, rows=rows, request_id=uuid4())

@@ -19,8 +19,7 @@ from deployments.repositories.records import event_record
 from deployments.services.fleet import machines
 from deployments.services.permissions import access
 from deployments.services.projects import sources
-from deployments.services.queries import lookups, project_view
-from deployments.services.sharing import agreements
+from deployments.services.queries import grant_view, lookups, project_view
 from deployments.states import ACTIVE, FINISHED, UNFINISHED, Status
 from deployments.types import Caller, DeploymentRecord, Right
 from deployments.wire import event_shape
@@ -104,7 +103,7 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
     """The project, what goes on in it, its graph and where it may be deployed. Raises NotFound."""
     view = project_view.view_project(caller=caller, project_id=project_id)
     graph = sources.latest_graph(caller=caller, project_id=project_id)
-    found = agreements.targets_of(caller=caller, project_id=project_id)
+    found = grant_view.targets_of(caller=caller, project_id=project_id)
     usable = tuple(each.server for each in found if each.usable)
     return {
         "project": wire.project_shape(view.project),

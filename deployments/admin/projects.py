@@ -100,7 +100,7 @@ class ProjectAdmin(OwnRows, ModelAdmin):
         base = super().get_form(request, obj, change=change, **kwargs)
         owner = caller_in(request).user_id if obj is None else obj.owner_id
         if obj is None:
-            base = with_room(base, room=lambda: quotas.room_for_project(owner_id=owner))
+            base = with_room(base, room=lambda: quotas.check_project_quota(owner_id=owner))
 
         class OwnName(base):  # type: ignore[misc,valid-type]
             def clean_name(self) -> str:

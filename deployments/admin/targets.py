@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from deployments.admin import answers
 from deployments.admin.own_rows import visible_to
-from deployments.agreed import GrantState
 from deployments.errors import DeployError, NotFound
 from deployments.models import Project
 from deployments.services.permissions import access
-from deployments.services.sharing import agreements, grants
+from deployments.services.queries import grant_view
+from deployments.services.sharing import grants
+from deployments.sharing_types import GrantState
 from deployments.types import Caller, Right
 
 PAGE = "admin/deployments/project/targets.html"
@@ -34,7 +35,7 @@ def targets_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
         title=f"Servers of {project.name}",
         of=Project(pk=project.id, name=project.name),
         project=project,
-        targets=agreements.targets_of(caller=caller, project_id=object_id),
+        targets=grant_view.targets_of(caller=caller, project_id=object_id),
     )
 
 

@@ -11,16 +11,17 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.agreed import Grant, GrantState
 from deployments.api.common import Door, checked, ok
 from deployments.api.schemas.documents import NO_BODY, data, documented
 from deployments.api.schemas.requests import MetadataOnlyIn
 from deployments.api.schemas.responses import StoppedOut, TargetOut, TenantOut
 from deployments.events import epoch_ms
 from deployments.scopes import Scope
+from deployments.services.queries import grant_view
+from deployments.services.queries.grant_view import ProjectTarget, Tenant
 from deployments.services.requests import stop
-from deployments.services.sharing import agreements, grants
-from deployments.services.sharing.agreements import ProjectTarget, Tenant
+from deployments.services.sharing import grants
+from deployments.sharing_types import Grant, GrantState
 from deployments.states import Status
 from deployments.wire import STATUS_NUMBERS
 
@@ -35,7 +36,7 @@ class ProjectTargets(Door):
         answers={200: data("TargetsAnswer", targets=TargetOut(many=True))},
     )
     def get(self, request: Request, project_id: UUID) -> Response:
-        found = agreements.targets_of(caller=self.caller, project_id=project_id)
+        found = grant_view.targets_of(caller=self.caller, project_id=project_id)
         return ok({"data": {"targets": [target_shape(each) for each in found]}})
 
 
@@ -49,7 +50,7 @@ class ProjectTargetOne(Door):
     )
     def put(self, request: Request, project_id: UUID, server_id: UUID) -> Response:
         grants.allow(caller=self.caller, project_id=project_id, server_id=server_id, at=timezone.now())
-        found = agreements.targets_of(caller=self.caller, project_id=project_id)
+        found = grant_view.targets_of(caller=self.caller, project_id=project_id)
         given = next(each for each in found if each.server.id == server_id)
         return ok({"data": {"target": target_shape(given)}})
 
@@ -72,7 +73,7 @@ class ServerProjects(Door):
         answers={200: data("TenantsAnswer", projects=TenantOut(many=True))},
     )
     def get(self, request: Request, server_id: UUID) -> Response:
-        found = agreements.tenants_of(caller=self.caller, server_id=server_id)
+        found = grant_view.tenants_of(caller=self.caller, server_id=server_id)
         return ok({"data": {"projects": [tenant_shape(each) for each in found]}})
 
 

@@ -11,7 +11,6 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.agreed import Invitation
 from deployments.api.common import Door, checked, ok
 from deployments.api.once import once
 from deployments.api.schemas.documents import NO_BODY, data, documented
@@ -19,6 +18,7 @@ from deployments.api.schemas.requests import RoleIn
 from deployments.api.schemas.responses import InvitationOut, MemberOut
 from deployments.events import epoch_ms
 from deployments.services.sharing import members
+from deployments.sharing_types import Invitation
 from deployments.types import Member
 
 TAG = "members"

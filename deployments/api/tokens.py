@@ -48,7 +48,7 @@ class Tokens(Door):
     @once(keep=False)
     def post(self, request: Request) -> Response:
         body = checked(TokenIn, request.data)
-        made, text = tokens.make(
+        made, text = tokens.create_token(
             caller=self.caller,
             name=body.get("name", ""),
             scope=Scope(body.get("scope", Scope.ALL)),
@@ -58,7 +58,7 @@ class Tokens(Door):
 
     @documented("listTokens", "Your tokens", tag=TAG, answers={200: data("TokensAnswer", tokens=TokenOut(many=True))})
     def get(self, request: Request) -> Response:
-        return ok({"data": {"tokens": [token_shape(each) for each in tokens.list_own(caller=self.caller)]}})
+        return ok({"data": {"tokens": [token_shape(each) for each in tokens.list_tokens(caller=self.caller)]}})
 
     @documented(
         "endTokens",
@@ -67,7 +67,7 @@ class Tokens(Door):
         answers={200: data("TokensEndedAnswer", ended=serializers.IntegerField(min_value=0))},
     )
     def delete(self, request: Request) -> Response:
-        return ok({"data": {"ended": tokens.end_all(caller=self.caller)}})
+        return ok({"data": {"ended": tokens.revoke_all_tokens(caller=self.caller)}})
 
 
 class Token(Door):
@@ -75,7 +75,7 @@ class Token(Door):
 
     @documented("endToken", "End one of your tokens", tag=TAG, answers={204: None})
     def delete(self, request: Request, token_id: UUID) -> Response:
-        tokens.end(caller=self.caller, token_id=token_id)
+        tokens.revoke_token(caller=self.caller, token_id=token_id)
         return Response(status=204)
 
 

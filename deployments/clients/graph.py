@@ -10,9 +10,8 @@ from uuid import UUID
 from deployments.clients.envelope import member
 from deployments.clients.peers import GET_GRAPH, GET_PROJECT, ask, metadata_of
 from deployments.errors import Forbidden, Invalid, NotFound, PeerFailed
+from deployments.names import MAX_NAME
 from deployments.types import Caller
-
-MAX_NAME = 100
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,9 +13,9 @@ from agents.services import directory
 from deployments.clients.envelope import member
 from deployments.clients.peers import GET_SERVER, Peer, ask, metadata_of, uses
 from deployments.errors import Forbidden, Invalid, NotFound, PeerFailed, Transient
+from deployments.names import MAX_NAME
 from deployments.types import Caller, Target
 
-MAX_NAME = 100
 MAX_HOST = 255
 
 logger = structlog.get_logger(__name__)

@@ -56,6 +56,11 @@ def uses(peer: Peer) -> bool:
     return peer.value in settings.AXION_PEERS
 
 
+def fetched_by_job() -> bool:
+    """Return whether the job fetches graph or code: peers may be slow, and a request must be answered at once."""
+    return uses(Peer.GRAPH) or uses(Peer.CODEGEN)
+
+
 def ask(question: Question, payload: Mapping[str, Any]) -> Mapping[str, Any]:
     """The body of the peer's success, asked for again where failing may pass.
 

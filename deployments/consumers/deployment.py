@@ -84,7 +84,7 @@ class DeploymentConsumer(LiveSocket):
 
     @database_sync_to_async
     def _all_kept(self, after: int, deployment: DeploymentRecord) -> bool:
-        return lookups.all_kept(deployment_id=self.subject, after=after, last=deployment.last_sequence)
+        return lookups.has_all_events(deployment_id=self.subject, after=after, last=deployment.last_sequence)
 
     @database_sync_to_async
     def _events_after(self, sequence: int) -> tuple[EventRecord, ...]:

@@ -14,7 +14,7 @@ from deployments.kafka_api import topics
 from deployments.kafka_api.dispatcher import Dispatcher
 from deployments.kafka_api.group_consumer import GroupConsumer, Membership
 from deployments.kafka_api.producer import UndeliverableError
-from deployments.services.upkeep.health import SERVING, say_consumer, say_faults
+from deployments.services.upkeep.health import SERVING, report_consumer, report_faults
 
 WAITING = "waiting"
 RETRY = Backoff(first=1.0, most=10.0)
@@ -47,7 +47,7 @@ class ConsumerProcess:
 
     def say(self, state: str, message: str) -> None:
         """For health answers of any process."""
-        say_consumer(name=self.membership.client_id, state=state, message=message)
+        report_consumer(name=self.membership.client_id, state=state, message=message)
 
     def make_topics(self) -> None:
         """Raises what BROKER_AWAY names when no broker answers."""
@@ -85,7 +85,7 @@ class Watch:
             self._said_at = now
             waiting = "It has no partitions: others hold them all, or it is joining."
             self.process.say(SERVING if partitions else WAITING, "" if partitions else waiting)
-            say_faults(process="consumer")
+            report_faults(process="consumer")
         if now - self._looked_at >= LOOK_SECONDS:
             self._looked_at = now
             self.process.make_topics()

@@ -153,9 +153,9 @@ def test_healthz_says_whether_consumers_serve(client: Client, monkeypatch: pytes
     monkeypatch.setattr(settings, "KAFKA_BROKERS", ["127.0.0.1:1"])
     monkeypatch.setattr(health, "CONSUMER", f"kafka-consumer-{uuid4()}")
     assert client.get("/healthz").json()["kafka"]["status"] == "degraded"
-    health.say_consumer(name="c-1", state="waiting", message="Kafka does not answer.")
+    health.report_consumer(name="c-1", state="waiting", message="Kafka does not answer.")
     assert client.get("/healthz").json()["kafka"] == {"status": "degraded", "message": "Kafka does not answer."}
-    health.say_consumer(name="c-2", state=health.SERVING, message="")
+    health.report_consumer(name="c-2", state=health.SERVING, message="")
     assert client.get("/healthz").json() == {"status": "alive", "kafka": {"status": "healthy", "message": ""}}
 
 

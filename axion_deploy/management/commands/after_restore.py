@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from deployments.services.lifecycle.settling import after_restore
+from deployments.services.lifecycle.after_restore import renew_after_restore
 
 
 class Command(BaseCommand):
@@ -18,7 +18,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        done = after_restore(at=datetime.now(UTC))
+        done = renew_after_restore(at=datetime.now(UTC))
         self.stdout.write(f"The ledger is {done.incarnation} from now on.")
         self.stdout.write(f"{done.in_progress} deployments in progress have their whole time again.")
         self.stdout.write(

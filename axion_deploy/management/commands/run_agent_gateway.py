@@ -72,7 +72,7 @@ async def _serve() -> None:
 async def _say_faults() -> None:
     while True:
         await asyncio.sleep(SAY_SECONDS)
-        await asyncio.to_thread(health.say_faults, process="gateway")
+        await asyncio.to_thread(health.report_faults, process="gateway")
 
 
 def _config() -> GatewayConfig:

@@ -19,6 +19,7 @@ from deployments.admin import looks
 from deployments.admin.own_rows import OwnRows, caller_in
 from deployments.errors import DeployError
 from deployments.models import ApiToken
+from deployments.names import MAX_NAME
 from deployments.repositories import tokens as rows
 from deployments.scopes import Scope
 from deployments.services.permissions import tokens
@@ -33,7 +34,7 @@ FIELD = "border border-base-200 bg-white rounded-default px-3 py-2 w-full dark:b
 
 class NewTokenForm(forms.Form):
     name = forms.CharField(
-        max_length=tokens.MAX_NAME,
+        max_length=MAX_NAME,
         help_text="What or who uses it, so that you know it again.",
         widget=forms.TextInput(attrs={"class": FIELD}),
     )
@@ -81,7 +82,7 @@ class ApiTokenAdmin(OwnRows, ModelAdmin):
         return mine.select_related("token").order_by("-token__created", "pk")
 
     def delete_model(self, request: HttpRequest, obj: ApiToken) -> None:
-        tokens.end(caller=caller_in(request), token_id=obj.pk)
+        tokens.revoke_token(caller=caller_in(request), token_id=obj.pk)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """The form, or the token itself, this once."""
@@ -90,7 +91,7 @@ class ApiTokenAdmin(OwnRows, ModelAdmin):
         if request.method == "POST" and form.is_valid():
             chosen = form.cleaned_data
             try:
-                made, text = tokens.make(
+                made, text = tokens.create_token(
                     caller=caller_in(request),
                     name=chosen["name"],
                     scope=Scope(chosen["scope"]),

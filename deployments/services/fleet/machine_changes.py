@@ -12,6 +12,7 @@ from agents.errors import AgentNotFound
 from agents.services import directory, enrolment
 from agents.types import AgentData, ClusterData, ServerData
 from deployments.errors import Conflict, NotFound
+from deployments.names import usable_name
 from deployments.repositories import lanes
 from deployments.services.fleet import machines
 from deployments.types import Caller, Page
@@ -27,7 +28,7 @@ def change_server(*, caller: Caller, server_id: UUID, changes: Mapping[str, Any]
     server = machines.get_server(caller=caller, server_id=server_id)
     wanted = dict(changes)
     if "name" in wanted:
-        wanted["name"] = machines.usable_name(wanted["name"], what="server")
+        wanted["name"] = usable_name(wanted["name"], what="server")
     if wanted.get("cluster_id") is not None:
         cluster = get_cluster(caller=caller, cluster_id=wanted["cluster_id"])
         if cluster.owner_id != server.owner_id:
@@ -61,7 +62,9 @@ def why_server_stays(*, server_id: UUID) -> str:
 
 def get_cluster(*, caller: Caller, cluster_id: UUID) -> ClusterData:
     """Raises NotFound, the same for missing and for somebody else's."""
-    return machines.own(caller=caller, what="cluster", find=lambda: directory.get_cluster(cluster_id=cluster_id))
+    return machines.require_owned(
+        caller=caller, what="cluster", find=lambda: directory.get_cluster(cluster_id=cluster_id)
+    )
 
 
 def remove_cluster(*, caller: Caller, cluster_id: UUID) -> None:
@@ -86,7 +89,7 @@ def list_agents(*, caller: Caller, page: int = 1, limit: int = 20) -> Page[Agent
 
 def get_agent(*, caller: Caller, agent_id: UUID) -> AgentData:
     """Raises NotFound, the same for missing, revoked and somebody else's."""
-    return machines.own(caller=caller, what="agent", find=lambda: directory.get_agent(agent_id=agent_id))
+    return machines.require_owned(caller=caller, what="agent", find=lambda: directory.get_agent(agent_id=agent_id))
 
 
 def revoke_agent(*, caller: Caller, agent_id: UUID) -> None:

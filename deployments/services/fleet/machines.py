@@ -14,11 +14,10 @@ from agents.errors import AgentNotFound, ServerNotFound
 from agents.errors import NotFound as TokenNotFound
 from agents.services import directory, enrolment
 from agents.types import ClusterData, IssuedToken, ServerData
-from deployments.errors import Conflict, Invalid, NotFound
+from deployments.errors import Conflict, NotFound
+from deployments.names import usable_name
 from deployments.services.permissions import quotas
 from deployments.types import Caller, Target, TargetKind
-
-MAX_NAME = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +58,7 @@ def add_server(
     Raises Invalid, TooMuch, NotFound for a cluster that is not the caller's, or Conflict when the name is taken.
     """
     name = usable_name(name, what="server")
-    quotas.room_for_server(owner_id=caller.user_id)
+    quotas.check_server_quota(owner_id=caller.user_id)
     if cluster_id is not None and cluster_id not in {cluster.id for cluster in machines_of(caller).clusters}:
         raise NotFound("No such cluster.", details={"clusterId": "not found"})
     try:
@@ -81,14 +80,6 @@ def add_cluster(*, caller: Caller, cluster_id: UUID, name: str) -> ClusterData:
         raise Conflict("You have a cluster of this name already.", details={"name": "taken"}) from error
 
 
-def usable_name(name: str, *, what: str) -> str:
-    """The name without blanks around it. Raises Invalid."""
-    name = name.strip()
-    if not name or len(name) > MAX_NAME:
-        raise Invalid(f"A {what} needs a name of at most 100 characters.", details={"name": "1 to 100 characters"})
-    return name
-
-
 class Owned(Protocol):
     """Whatever has an owner."""
 
@@ -99,7 +90,7 @@ class Owned(Protocol):
 T = TypeVar("T", bound=Owned)
 
 
-def own(*, caller: Caller, what: str, find: Callable[[], T]) -> T:
+def require_owned(*, caller: Caller, what: str, find: Callable[[], T]) -> T:
     """What `find` returns. Raises NotFound, the same for missing and for somebody else's."""
     try:
         found = find()
@@ -112,7 +103,7 @@ def own(*, caller: Caller, what: str, find: Callable[[], T]) -> T:
 
 def get_server(*, caller: Caller, server_id: UUID) -> ServerData:
     """Raises NotFound, the same for missing and for somebody else's."""
-    return own(caller=caller, what="server", find=lambda: directory.get_server(server_id=server_id))
+    return require_owned(caller=caller, what="server", find=lambda: directory.get_server(server_id=server_id))
 
 
 def issue_enrolment_token(*, caller: Caller, server_id: UUID, replace: bool = False) -> IssuedToken:

@@ -9,7 +9,7 @@ from agents.services import directory
 from agents.states import Presence
 from deployments.clients.infrastructure import infrastructure
 from deployments.errors import DeployError
-from deployments.services.permissions import targets
+from deployments.services.permissions import target_agents
 from deployments.services.secrets import sealing
 from deployments.states import Kind
 from deployments.types import HistoryEntry, Target
@@ -56,7 +56,7 @@ def _judged(*, entry: HistoryEntry, host: Host) -> HistoryEntry:
 
 def _host_of(target: Target) -> Host:
     try:
-        targets.refuse_clusters(target)
+        target_agents.refuse_clusters(target)
         agent = directory.get_agent(agent_id=infrastructure().agent_of(target=target))
     except DeployError as error:
         return Host(why_not=error.message)

@@ -45,7 +45,7 @@ def states_of(services: Iterable[StackService]) -> tuple[ServiceState, ...]:
     )
 
 
-def text_of(changes: tuple[Change, ...]) -> str:
+def plan_text(changes: tuple[Change, ...]) -> str:
     """A plan for people, without an approval."""
     return "".join(Plan(changes=changes, approval="").text().splitlines(keepends=True)[:-1])
 

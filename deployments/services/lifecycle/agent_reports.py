@@ -21,7 +21,7 @@ from agents.types import (
 from deployments.events import log_written, stage_reached
 from deployments.repositories import deployments, events, lanes
 from deployments.repositories.deployments import Outcome
-from deployments.services.lifecycle import ending, observations, settle
+from deployments.services.lifecycle import ending, finish, observations
 from deployments.states import UNFINISHED, Stage, Status
 from deployments.types import DeploymentRecord
 
@@ -73,7 +73,7 @@ def _apply(*, deployment: DeploymentRecord, report: Report, at: datetime) -> Non
             failed_service=body.failed_service,
             log_tail=body.log_tail,
         )
-        settle.begin_restore(deployment=deployment, outcome=outcome, at=at)
+        finish.begin_restore(deployment=deployment, outcome=outcome, at=at)
 
 
 def _leave_out(*, deployment: DeploymentRecord, at: datetime) -> None:

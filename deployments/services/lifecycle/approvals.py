@@ -49,7 +49,7 @@ def marks_of(
         IMAGES: stack.content_hash,
     }
     if variables.FINGERPRINT_KEY not in kept:
-        raise no_approval()
+        raise invalid_approval()
     key = kept[variables.FINGERPRINT_KEY].encode()
     return {part: _mark(key=key, part=part, fact=fact) for part, fact in facts.items()}
 
@@ -73,11 +73,11 @@ def approval_of(marks: Mapping[str, str]) -> str:
     return "-".join(marks[part] for part in PARTS)
 
 
-def check(*, approved: str, marks: Mapping[str, str]) -> None:
+def check_approval(*, approved: str, marks: Mapping[str, str]) -> None:
     """Raises Conflict naming what changed since the plan was approved, or Invalid for what is no approval."""
     given = approved.split("-")
     if len(given) != len(PARTS) or any(len(mark) != MARK_LENGTH for mark in given):
-        raise no_approval()
+        raise invalid_approval()
     changed = [part for part, mark in zip(PARTS, given, strict=True) if not hmac.compare_digest(mark, marks[part])]
     if changed and changed != [RUNNING]:
         # The images follow from the others; alone they tell that the product itself makes other ones now.
@@ -87,7 +87,7 @@ def check(*, approved: str, marks: Mapping[str, str]) -> None:
         raise Conflict(message, details=dict.fromkeys(changed, "changed since the plan"))
 
 
-def no_approval() -> Invalid:
+def invalid_approval() -> Invalid:
     return Invalid("This is not the approval of a plan.", details={"approval": "not of a plan"})
 
 

@@ -14,7 +14,7 @@ from deployments.errors import Conflict
 from deployments.events import cancel_requested
 from deployments.repositories import clock, deployments, events, lanes
 from deployments.repositories.deployments import Outcome
-from deployments.services.lifecycle import settle
+from deployments.services.lifecycle import finish
 from deployments.services.permissions import access
 from deployments.states import Reason, Status
 from deployments.types import Caller, DeploymentRecord, Right
@@ -30,7 +30,7 @@ def cancel_deployment(*, caller: Caller, deployment_id: UUID, at: datetime) -> D
         deployment = deployments.get_locked(deployment_id=deployment_id)
         if deployment.status is Status.PENDING:
             outcome = Outcome(reason=Reason.CANCELLED, message=f"Cancelled by {caller.name} before it started.")
-            settle.fail(deployment_id=deployment_id, outcome=outcome, at=at)
+            finish.mark_failed(deployment_id=deployment_id, outcome=outcome, at=at)
         elif deployment.status is Status.IN_PROGRESS:
             _ask(deployment=deployment, caller=caller, at=at)
         elif deployment.status is Status.ROLLING_BACK:
@@ -40,7 +40,7 @@ def cancel_deployment(*, caller: Caller, deployment_id: UUID, at: datetime) -> D
     return deployments.get(deployment_id=deployment_id)
 
 
-def cancel_at_work(*, caller: Caller, project_id: UUID, target_id: UUID, at: datetime) -> None:
+def cancel_running(*, caller: Caller, project_id: UUID, target_id: UUID, at: datetime) -> None:
     """Ask the agent to revert what works in the lane, if anything does; for who may stop it, whoever's project it is.
 
     Opens its own transaction.
@@ -71,7 +71,9 @@ def _ask(*, deployment: DeploymentRecord, caller: Caller, at: datetime) -> None:
             f"Cancelled by {caller.name}. The server's agent is no longer enrolled, so its containers may still run;"
             " what ran before is put back when an agent is enrolled there again."
         )
-        settle.fail(deployment_id=deployment.id, outcome=Outcome(reason=Reason.CANCELLED, message=message), at=at)
+        finish.mark_failed(
+            deployment_id=deployment.id, outcome=Outcome(reason=Reason.CANCELLED, message=message), at=at
+        )
 
 
 def send_revert(*, deployment: DeploymentRecord, asked_by: str, cause: str, keep_proven: bool = False) -> bool:
@@ -80,10 +82,10 @@ def send_revert(*, deployment: DeploymentRecord, asked_by: str, cause: str, keep
     With `keep_proven` it leaves a deployment alone that it had proven by then. False when no agent of the server is
     enrolled: the order waits in the ledger for one that the same owner enrols there.
     """
-    sent = gateway.find(command_id=settle.deploy_command_id(deployment.id))
+    sent = gateway.find(command_id=finish.deploy_command_id(deployment.id))
     stack_name = str(deployment.config["stackName"])
     return gateway.send_back(
-        command_id=settle.revert_command_id(deployment.id),
+        command_id=finish.revert_command_id(deployment.id),
         after=sent,
         command=RevertCommand(stack_name=stack_name, asked_by=asked_by, cause=cause, keep_proven=keep_proven),
     )

@@ -10,7 +10,7 @@ from agents.states import Outcome as AgentOutcome
 from agents.types import CommandFinished
 from deployments.repositories import deployments
 from deployments.repositories.deployments import Outcome
-from deployments.services.lifecycle import observations, proof, settle, settling
+from deployments.services.lifecycle import after_restore, finish, observations, proof
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
 
@@ -26,9 +26,9 @@ def finish_command(*, deployment: DeploymentRecord, command_id: UUID, said: Comm
     could hear the agent; a late answer to the order to go back is noted.
     """
     gateway.finish(command_id=command_id)
-    reverted = command_id == settle.revert_command_id(deployment.id)
+    reverted = command_id == finish.revert_command_id(deployment.id)
     if not deployment.holds_lane:
-        if settling.prove_late(deployment=deployment, said=said, reverted=reverted, at=at):
+        if after_restore.prove_late(deployment=deployment, said=said, reverted=reverted, at=at):
             return
         if reverted and deployment.status is Status.FAILED:
             message = f"{deployment.message} The agent has answered since. {_what_runs(said)}"
@@ -45,7 +45,7 @@ def finish_command(*, deployment: DeploymentRecord, command_id: UUID, said: Comm
 def _finish_deploy(*, deployment: DeploymentRecord, said: CommandFinished, at: datetime) -> None:
     doubt = proof.doubt(deployment=deployment, said=said)
     if said.outcome is AgentOutcome.SUCCEEDED and doubt is None:
-        settle.succeed(deployment=deployment, at=at)
+        finish.mark_succeeded(deployment=deployment, at=at)
         return
     explained = said.message if said.outcome is not AgentOutcome.SUCCEEDED else f"Success was not proven: {doubt}"
     outcome = Outcome(
@@ -55,9 +55,9 @@ def _finish_deploy(*, deployment: DeploymentRecord, said: CommandFinished, at: d
         log_tail=said.log_tail,
     )
     if said.outcome is AgentOutcome.RESTORED and said.previous_stack_running:
-        settle.finish_restore(deployment=deployment, outcome=outcome, at=at)
+        finish.finish_restore(deployment=deployment, outcome=outcome, at=at)
     else:
-        settle.fail(deployment_id=deployment.id, outcome=outcome, at=at, former_runs=former_runs(said))
+        finish.mark_failed(deployment_id=deployment.id, outcome=outcome, at=at, former_runs=former_runs(said))
 
 
 def former_runs(said: CommandFinished) -> bool:
@@ -69,7 +69,7 @@ def _finish_cancel(*, deployment: DeploymentRecord, said: CommandFinished, at: d
     message = f"Cancelled by {deployment.cancel_requested_by}. {_what_runs(said)}"
     deployments.confirm_revert(deployment_id=deployment.id, message=message, at=at)
     outcome = Outcome(reason=Reason.CANCELLED, message=message)
-    settle.fail(deployment_id=deployment.id, outcome=outcome, at=at, former_runs=said.previous_stack_running)
+    finish.mark_failed(deployment_id=deployment.id, outcome=outcome, at=at, former_runs=said.previous_stack_running)
 
 
 def _what_runs(said: CommandFinished) -> str:

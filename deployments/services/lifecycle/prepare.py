@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
+from deployments.clients.peers import fetched_by_job
 from deployments.errors import Invalid
 from deployments.repositories import deployments, history
 from deployments.services.history import snapshots
-from deployments.services.lifecycle import approvals, caller_session
-from deployments.services.permissions import targets
+from deployments.services.lifecycle import approvals, job_caller
+from deployments.services.permissions import target_agents
 from deployments.services.projects import graph_source
 from deployments.services.secrets import sealing, variables
 from deployments.services.stacks import generation, port_conflicts
@@ -45,10 +46,10 @@ def prepare(*, deployment: DeploymentRecord, project: ProjectRecord) -> Prepared
     Invalid, NotFound, PeerRefused, Forbidden or Unauthenticated.
     """
     if deployment.kind == Kind.STOP:
-        return _stopped(project=project, agent_id=targets.agent_to_stop(deployment))
+        return _stopped(project=project, agent_id=target_agents.agent_to_stop(deployment))
     makers = {Kind.ROLLBACK: _restored, Kind.SCALE: _scaled}
     make = makers.get(deployment.kind, _generated)
-    prepared = make(deployment=deployment, project=project, agent_id=targets.agent_to_start(deployment))
+    prepared = make(deployment=deployment, project=project, agent_id=target_agents.agent_to_start(deployment))
     services = snapshots.services_of(prepared.config)
     port_conflicts.refuse_taken_ports(project=project, target=deployment.target, services=services)
     return prepared
@@ -68,10 +69,10 @@ def _generated(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id
 
 def _with_origin(deployment: DeploymentRecord) -> tuple[DeploymentRecord, dict[str, Any]]:
     """With graph and code of the peers where they have them, and what the start then stores of these."""
-    if not graph_source.come_later():
+    if not fetched_by_job():
         return deployment, {}
-    caller = caller_session.caller_of_job(deployment_id=deployment.id)
-    origin = graph_source.fetched(caller=caller, project_id=deployment.project_id)
+    caller = job_caller.load_caller(deployment_id=deployment.id)
+    origin = graph_source.fetch_graph_and_code(caller=caller, project_id=deployment.project_id)
     made = replace(deployment, graph=origin.graph.graph, graph_version=origin.graph.version, code=dict(origin.code))
     return made, {"graph_version_id": origin.graph.id, "code": dict(origin.code)}
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from agents import gateway
 from agents.types import CommandFinished, DeployCommand
-from deployments.services.lifecycle import observations, settle
+from deployments.services.lifecycle import finish, observations
 from deployments.types import DeploymentRecord, ServiceState
 
 HEALTHY = frozenset({"healthy", "none"})
@@ -18,7 +18,7 @@ def doubt(*, deployment: DeploymentRecord, said: CommandFinished) -> str | None:
     Every service that was ordered runs, healthy, in as many copies as ordered, at a known image, which is the very one
     where the order named it; and the agent tells of no other service. `deployment`: with what was seen of its services.
     """
-    order = gateway.find(command_id=settle.deploy_command_id(deployment.id)).command
+    order = gateway.find(command_id=finish.deploy_command_id(deployment.id)).command
     pinned = order.pinned_images if isinstance(order, DeployCommand) else {}
     strangers = sorted({each.service_name for each in said.services} - {each.name for each in deployment.services})
     if strangers:

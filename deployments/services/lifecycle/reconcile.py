@@ -16,7 +16,7 @@ from deployments import queue
 from deployments.repositories import clock, deployments
 from deployments.repositories.deployments import Outcome
 from deployments.repositories.upkeep import overdue
-from deployments.services.lifecycle import cancel, settle
+from deployments.services.lifecycle import cancel, finish
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
 
@@ -146,7 +146,7 @@ def _settle(
     said = outcome(deployment)
     if deployment.holds_lane:
         said = _told(deployment, said)
-    settle.fail(deployment_id=deployment_id, outcome=said, at=at)
+    finish.mark_failed(deployment_id=deployment_id, outcome=said, at=at)
     logger.warning("deployment settled", deployment_id=str(deployment_id), reason=said.reason)
     return 1
 

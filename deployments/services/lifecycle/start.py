@@ -15,6 +15,7 @@ from agents import gateway
 from agents.backoff import Backoff
 from agents.types import DeployCommand, ServiceSpec
 from deployments import queue
+from deployments.clients.peers import fetched_by_job
 from deployments.errors import (
     Conflict,
     DeployError,
@@ -28,14 +29,13 @@ from deployments.errors import (
 )
 from deployments.events import EventType, NewEvent, service_payload, stage_reached
 from deployments.repositories import clock, deployments, events, history, lanes, projects, start_lock
-from deployments.services.fleet import same_machine
+from deployments.services.fleet import duplicate_servers
 from deployments.services.history import snapshots
-from deployments.services.lifecycle import approvals, prepare, rollback_target, settle, standing
+from deployments.services.lifecycle import approvals, finish, prepare, requester_rights, rollback_target
 from deployments.services.lifecycle.prepare import Prepared
-from deployments.services.permissions import targets
-from deployments.services.projects import graph_source
+from deployments.services.permissions import target_agents
 from deployments.services.secrets import sealing
-from deployments.services.stacks import privileges, size_limits
+from deployments.services.stacks import privileges, stack_size
 from deployments.states import Kind, Reason, Stage, Status, Transition
 from deployments.types import DeploymentRecord, ProjectRecord
 
@@ -52,7 +52,7 @@ def run_deployment(*, deployment_id: UUID, at: datetime) -> None:
     Safe to run any number of times, also at once: one starts it, and where peers are asked only one asks. What may pass
     is tried again later, within AXION_JOB_ATTEMPTS; what cannot pass ends the deployment.
     """
-    if not graph_source.come_later():
+    if not fetched_by_job():
         # Preparing is quick: whoever prepares in vain costs less than whoever is waited for and does not come back.
         deployment = deployments.get(deployment_id=deployment_id)
         if deployment.status is Status.PENDING:
@@ -71,16 +71,16 @@ def _is_next(deployment: DeploymentRecord) -> bool:
 
 def _prepare_and_start(*, deployment: DeploymentRecord, at: datetime) -> None:
     project = projects.get(project_id=deployment.project_id)
-    if refusal := standing.why_refused(deployment=deployment, project=project):
+    if refusal := requester_rights.why_refused(deployment=deployment, project=project):
         end_unstarted(deployment=deployment, reason=Reason.INVALID, message=refusal, at=at)
         return
-    if message := targets.awaited(deployment):
+    if message := target_agents.waiting_message(deployment):
         _await_agent(deployment=deployment, message=message, at=at)
         return
     try:
         prepared = prepare.prepare(deployment=deployment, project=project)
-        size_limits.check_command(command_of(deployment=deployment, project=project, prepared=prepared))
-        size_limits.check_values(prepared.values)
+        stack_size.check_command(command_of(deployment=deployment, project=project, prepared=prepared))
+        stack_size.check_values(prepared.values)
     except (PeerRefused, Forbidden, Unauthenticated) as error:
         end_unstarted(deployment=deployment, reason=Reason.PEER, message=error.message, at=at)
     except (Transient, PeerFailed) as error:
@@ -136,17 +136,17 @@ def start(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Pre
 
 def _still_allowed(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Prepared, at: datetime) -> bool:
     """Whether the two owners and who asked still stand by it, with the lane locked. Ends the deployment otherwise."""
-    refusal = standing.why_refused(deployment=deployment, project=project)
+    refusal = requester_rights.why_refused(deployment=deployment, project=project)
     try:
         privileges.refuse_unallowed(config=prepared.config, server_id=deployment.target.id)
         if deployment.kind != Kind.STOP:
-            same_machine.refuse_at_start(project_id=project.id, target=deployment.target)
+            duplicate_servers.refuse_at_start(project_id=project.id, target=deployment.target)
     except (Conflict, Invalid) as error:
         refusal = refusal or error.message
     if refusal:
         _fail_unstarted(deployment_id=deployment.id, reason=Reason.INVALID, message=refusal, at=at)
         return False
-    standing.keep_by_use(deployment=deployment, project=project, at=at)
+    requester_rights.give_missing_grant(deployment=deployment, project=project, at=at)
     return True
 
 
@@ -160,7 +160,7 @@ def _still_fits(*, deployment: DeploymentRecord, prepared: Prepared, at: datetim
     if deployment.approval:
         running = approvals.running_mark(project_id=deployment.project_id, target=deployment.target)
         try:
-            approvals.check(approved=deployment.approval, marks={**prepared.marks, approvals.RUNNING: running})
+            approvals.check_approval(approved=deployment.approval, marks={**prepared.marks, approvals.RUNNING: running})
         except Conflict as error:
             _fail_unstarted(deployment_id=deployment.id, reason=Reason.INVALID, message=error.message, at=at)
             return False
@@ -176,7 +176,7 @@ def _hand_over(*, deployment: DeploymentRecord, project: ProjectRecord, prepared
     deployments.store_services(deployment_id=deployment.id, services=services, at=at)
     deployments.move_stage(deployment_id=deployment.id, stage=Stage.BUILDING, percent=FIRST_PERCENT, at=at)
     gateway.send(
-        command_id=settle.deploy_command_id(deployment.id),
+        command_id=finish.deploy_command_id(deployment.id),
         agent_id=prepared.agent_id,
         lane=deployment.lane,
         deployment_id=deployment.id,
@@ -275,4 +275,4 @@ def end_unstarted(*, deployment: DeploymentRecord, reason: Reason, message: str,
 
 
 def _fail_unstarted(*, deployment_id: UUID, reason: Reason, message: str, at: datetime) -> None:
-    settle.fail(deployment_id=deployment_id, outcome=deployments.Outcome(reason=reason, message=message), at=at)
+    finish.mark_failed(deployment_id=deployment_id, outcome=deployments.Outcome(reason=reason, message=message), at=at)

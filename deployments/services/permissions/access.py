@@ -31,7 +31,7 @@ def project_for(*, caller: Caller, project_id: UUID, right: Right) -> ProjectRec
     Where graph-service has the projects, one that we never saw is asked for there, and PeerFailed raised when it cannot
     be; no transaction may be open then.
     """
-    project = projects.find_visible(caller=caller, project_id=project_id) or peer_projects.first_sight(
+    project = projects.find_visible(caller=caller, project_id=project_id) or peer_projects.import_peer_project(
         caller=caller, project_id=project_id
     )
     if project is None:

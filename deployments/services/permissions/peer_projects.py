@@ -17,7 +17,7 @@ from deployments.types import Caller, ProjectRecord
 logger = structlog.get_logger(__name__)
 
 
-def first_sight(*, caller: Caller, project_id: UUID) -> ProjectRecord | None:
+def import_peer_project(*, caller: Caller, project_id: UUID) -> ProjectRecord | None:
     """The caller's project, from now on known to us; None when graph-service does not say that it is the caller's.
 
     Asks nobody where our own tables are the source. Raises PeerFailed when it cannot be checked.

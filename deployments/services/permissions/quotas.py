@@ -21,7 +21,7 @@ RETRY = Backoff(first=0.05, most=1.0)
 
 
 @contextmanager
-def one_heavy(caller: Caller, *, patience: float = 0.0) -> Iterator[None]:
+def heavy_turn(caller: Caller, *, patience: float = 0.0) -> Iterator[None]:
     """Let one plan or upload of a user run at a time, and no more than AXION_RATE_HEAVY; raise TooMuch for others.
 
     `patience`: seconds to wait for one's turn, for programs; a door answers at once.
@@ -47,12 +47,12 @@ def _turn(*, who: str, patience: float) -> str | None:
     return mine
 
 
-def room_for_project(*, owner_id: UUID) -> None:
+def check_project_quota(*, owner_id: UUID) -> None:
     """Raises TooMuch when the user has as many projects as anybody may."""
     _room(usage.projects(owner_id=owner_id), settings.AXION_MAX_PROJECTS, what="projects", field="projects")
 
 
-def room_for_server(*, owner_id: UUID) -> None:
+def check_server_quota(*, owner_id: UUID) -> None:
     """Raises TooMuch when the user has as many servers as anybody may."""
     if not directory.has_room(owner_id=owner_id):
         raise TooMuch(
@@ -61,13 +61,13 @@ def room_for_server(*, owner_id: UUID) -> None:
         )
 
 
-def room_for_graph(*, owner_id: UUID) -> None:
+def check_graph_quota(*, owner_id: UUID) -> None:
     """Raises TooMuch when the user's projects have as many versions of graphs as may be kept."""
     count = usage.graph_versions(owner_id=owner_id)
     _room(count, settings.AXION_MAX_GRAPH_VERSIONS, what="versions of graphs", field="graphs")
 
 
-def room_for_code(*, owner_id: UUID, digest: str, size: int) -> None:
+def check_code_quota(*, owner_id: UUID, digest: str, size: int) -> None:
     """Raises TooMuch when the user's code with this bundle would be more bytes than may be kept."""
     total = usage.code_bytes(owner_id=owner_id, but_not=digest) + size
     if total > settings.AXION_MAX_CODE_BYTES:

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from deployments.errors import Conflict, Invalid, NotFound, Unauthenticated
+from deployments.names import MAX_NAME
 from deployments.repositories import tokens
 from deployments.scopes import Scope, TokenRecord
 from deployments.types import Caller
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 DEFAULT_DAYS = tokens.LIFETIME.days
 MAX_DAYS = 365
-MAX_NAME = 100
 MAX_TOKENS = 100
 UNNAMED = "unnamed"
 
@@ -31,7 +31,7 @@ def authenticate(*, token: str) -> tuple[AbstractBaseUser, TokenRecord]:
     return found
 
 
-def make(*, caller: Caller, name: str, scope: Scope, days: int) -> tuple[TokenRecord, str]:
+def create_token(*, caller: Caller, name: str, scope: Scope, days: int) -> tuple[TokenRecord, str]:
     """A token of the caller and its clear text, which exists only in the answer. Raises Invalid or Conflict."""
     name = name.strip() or UNNAMED
     if len(name) > MAX_NAME or not name.isprintable():
@@ -46,16 +46,16 @@ def make(*, caller: Caller, name: str, scope: Scope, days: int) -> tuple[TokenRe
         return tokens.add(user_id=caller.user_id, name=name, scope=scope, lifetime=timedelta(days=days))
 
 
-def list_own(*, caller: Caller) -> tuple[TokenRecord, ...]:
+def list_tokens(*, caller: Caller) -> tuple[TokenRecord, ...]:
     """Newest first, at most MAX_TOKENS or what an older version made."""
     return tokens.of_user(user_id=caller.user_id)
 
 
-def end(*, caller: Caller, token_id: UUID) -> None:
+def revoke_token(*, caller: Caller, token_id: UUID) -> None:
     """It opens nothing from now on; open sockets end within seconds. Raises NotFound, the same for somebody else's."""
     if not tokens.end(user_id=caller.user_id, token_id=token_id):
         raise NotFound("No such token.")
 
 
-def end_all(*, caller: Caller) -> int:
+def revoke_all_tokens(*, caller: Caller) -> int:
     return tokens.end_all(user_id=caller.user_id)

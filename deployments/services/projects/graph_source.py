@@ -15,41 +15,36 @@ from deployments.types import Caller, GraphRecord
 
 
 @dataclass(frozen=True, kw_only=True)
-class Origin:
+class GraphAndCode:
     """A version of the graph, and node id to digest of the code."""
 
     graph: GraphRecord
     code: Mapping[str, str]
 
 
-def come_later() -> bool:
-    """Whether the job fetches graph or code: peers may be slow, and a request must be answered at once."""
-    return uses(Peer.GRAPH) or uses(Peer.CODEGEN)
-
-
-def known(*, project_id: UUID) -> Origin:
+def stored(*, project_id: UUID) -> GraphAndCode:
     """What is known without asking anybody, perhaps not the newest. Raises Invalid when that is no graph at all."""
     found = projects.latest_graph(project_id=project_id)
     if found is None and uses(Peer.GRAPH):
         found = projects.blank_graph(project_id=project_id)
     if found is None:
         raise Invalid("The project has no graph yet. Add or import one first.", details={"graph": "missing"})
-    return Origin(graph=found, code=bundles.assigned(project_id=project_id))
+    return GraphAndCode(graph=found, code=bundles.assigned(project_id=project_id))
 
 
-def current(*, caller: Caller, project_id: UUID) -> Origin:
+def fetch_graph(*, caller: Caller, project_id: UUID) -> GraphAndCode:
     """Return the graph as it is now, stored as the project's next version, with the code that we have.
 
     No transaction may be open. Raises Invalid for a graph that cannot be deployed, and what the peers' clients raise.
     """
     if uses(Peer.GRAPH):
-        sources.keep_graph(project_id=project_id, graph=graph.graph_of(caller=caller, project_id=project_id))
-    return known(project_id=project_id)
+        sources.store_checked_graph(project_id=project_id, graph=graph.graph_of(caller=caller, project_id=project_id))
+    return stored(project_id=project_id)
 
 
-def fetched(*, caller: Caller, project_id: UUID) -> Origin:
+def fetch_graph_and_code(*, caller: Caller, project_id: UUID) -> GraphAndCode:
     """The same with the code that the peer generates for it, kept as bundles. Also raises PeerRefused."""
-    origin = current(caller=caller, project_id=project_id)
+    origin = fetch_graph(caller=caller, project_id=project_id)
     if not uses(Peer.CODEGEN):
         return origin
     nodes = {str(node["id"]) for node in origin.graph.graph.get("nodes", [])}
@@ -59,4 +54,4 @@ def fetched(*, caller: Caller, project_id: UUID) -> Origin:
         digest, content = codegen.bundle_of(paths[node_id])
         bundles.keep(project_id=project_id, node_id=node_id, digest=digest, content=content)
         code[node_id] = digest
-    return Origin(graph=origin.graph, code=code)
+    return GraphAndCode(graph=origin.graph, code=code)

@@ -34,11 +34,11 @@ def import_directory(*, caller: Caller, directory: Path, new_project_id: UUID) -
     """Create the caller's project of this name, or bring the present one up to date. Raises Invalid naming the file."""
     described = _read_json(directory / PROJECT_FILE)
     name = str(described.get("name", directory.name))
-    graph = _read_json(inside(directory, str(described.get("graph", "graph.json"))))
+    graph = _read_json(path_inside(directory, str(described.get("graph", "graph.json"))))
     folders = described.get("code", {})
     if not isinstance(folders, dict):
         raise Invalid("project.json: code must map service names to folders.", details={"code": "not an object"})
-    tars = {str(service): _tar_of(inside(directory, str(folder))) for service, folder in folders.items()}
+    tars = {str(service): _tar_of(path_inside(directory, str(folder))) for service, folder in folders.items()}
     node_ids = _node_ids_by_service(graph)
     if missing := sorted(set(tars) - set(node_ids)):
         raise Invalid(
@@ -61,7 +61,7 @@ def import_directory(*, caller: Caller, directory: Path, new_project_id: UUID) -
     return Imported(project=project, graph=stored, code=code)
 
 
-def inside(directory: Path, name: str) -> Path:
+def path_inside(directory: Path, name: str) -> Path:
     """A path below the directory. Raises Invalid for one that leads out of it."""
     path = (directory / name).resolve()
     if not path.is_relative_to(directory.resolve()):

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from deployments.errors import Conflict
+from deployments.names import usable_name
 from deployments.repositories import projects
 from deployments.services.permissions import access
 from deployments.services.projects import sources
@@ -22,9 +23,9 @@ def change_project(
 ) -> ProjectRecord:
     """The project as it then is; what is not named stays. Raises NotFound, Forbidden, Invalid, or Conflict."""
     access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
-    changes = sources.known_settings(settings)
+    changes = sources.checked_settings(settings)
     if name is not None:
-        changes["name"] = sources.usable_name(name)
+        changes["name"] = usable_name(name, what="project")
     try:
         with transaction.atomic():
             return projects.change(project_id=project_id, changes=changes)

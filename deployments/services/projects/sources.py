@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from deployments.errors import Conflict, Invalid, NotFound
+from deployments.names import usable_name
 from deployments.repositories import bundles, projects
 from deployments.services.permissions import access, quotas
 from deployments.services.secrets import variables
@@ -19,7 +20,6 @@ from stackgen.errors import BundleInvalid, GraphInvalid
 from stackgen.graph.reader import parse_graph
 from stackgen.graph.secrets import split_secrets
 
-MAX_NAME = 100
 SETTINGS = frozenset({"concurrency", "restore_on_failure", "health_deadline", "health_window", "retention"})
 
 
@@ -27,8 +27,8 @@ def create_project(
     *, caller: Caller, project_id: UUID, name: str, settings: Mapping[str, Any] | None = None
 ) -> ProjectRecord:
     """A new project of the caller. Raises Invalid, or Conflict when the caller has one of this name."""
-    name, chosen = usable_name(name), known_settings(settings or {})
-    quotas.room_for_project(owner_id=caller.user_id)
+    name, chosen = usable_name(name, what="project"), checked_settings(settings or {})
+    quotas.check_project_quota(owner_id=caller.user_id)
     try:
         with transaction.atomic():
             return projects.create(
@@ -42,15 +42,7 @@ def create_project(
         raise Conflict("You have a project of this name already.", details={"name": "taken"}) from error
 
 
-def usable_name(name: str) -> str:
-    """The name without blanks around it. Raises Invalid."""
-    name = name.strip()
-    if not name or len(name) > MAX_NAME:
-        raise Invalid("A project needs a name of at most 100 characters.", details={"name": "1 to 100 characters"})
-    return name
-
-
-def known_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The same. Raises Invalid for what is no setting of a project."""
     if unknown := sorted(set(settings) - SETTINGS):
         raise Invalid("Unknown setting.", details=dict.fromkeys(unknown, "not a setting of a project"))
@@ -64,12 +56,12 @@ def store_graph(*, caller: Caller, project_id: UUID, graph: Mapping[str, Any], p
     or Invalid with every problem by node and field; nothing is stored then.
     """
     project = access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
-    with quotas.one_heavy(caller, patience=patience):
-        quotas.room_for_graph(owner_id=project.owner_id)
-        return keep_graph(project_id=project_id, graph=graph)
+    with quotas.heavy_turn(caller, patience=patience):
+        quotas.check_graph_quota(owner_id=project.owner_id)
+        return store_checked_graph(project_id=project_id, graph=graph)
 
 
-def keep_graph(*, project_id: UUID, graph: Mapping[str, Any]) -> GraphRecord:
+def store_checked_graph(*, project_id: UUID, graph: Mapping[str, Any]) -> GraphRecord:
     """The same for the product itself, no caller asked."""
     try:
         parse_graph(graph)
@@ -78,7 +70,7 @@ def keep_graph(*, project_id: UUID, graph: Mapping[str, Any]) -> GraphRecord:
         raise invalid_graph(error) from error
     with transaction.atomic():
         stored = projects.add_graph(project_id=project_id, graph=split.graph)
-        variables.keep_given(project_id=project_id, values=dict(split.values))
+        variables.store_given(project_id=project_id, values=dict(split.values))
     return stored
 
 
@@ -92,12 +84,12 @@ def store_code(*, caller: Caller, project_id: UUID, node_id: str, content: bytes
     known = {str(node["id"]) for node in graph.graph.get("nodes", [])} if graph else set()
     if node_id not in known:
         raise Invalid("The project's graph has no such node.", details={"nodeId": "not in the graph"})
-    with quotas.one_heavy(caller, patience=patience):
+    with quotas.heavy_turn(caller, patience=patience):
         try:
             digest, canonical = canonical_tar(content)
         except BundleInvalid as error:
             raise Invalid(str(error), details={"code": str(error)}) from error
-        quotas.room_for_code(owner_id=project.owner_id, digest=digest, size=len(canonical))
+        quotas.check_code_quota(owner_id=project.owner_id, digest=digest, size=len(canonical))
         bundles.keep(project_id=project_id, node_id=node_id, digest=digest, content=canonical)
     return digest
 

@@ -69,7 +69,7 @@ def diff_history(*, caller: Caller, older_id: UUID, newer_id: UUID) -> HistoryDi
     env_old, env_new = snapshots.env_of(old), snapshots.env_of(new)
     return HistoryDiff(
         changes=plan.changes,
-        text=snapshots.text_of(plan.changes),
+        text=snapshots.plan_text(plan.changes),
         env_added=tuple(sorted(env_new.keys() - env_old.keys())),
         env_removed=tuple(sorted(env_old.keys() - env_new.keys())),
         env_changed=changed_names(env_old, env_new),

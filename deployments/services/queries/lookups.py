@@ -67,7 +67,7 @@ def events_page(*, caller: Caller, deployment_id: UUID, sequence: int, limit: in
     )
 
 
-def all_kept(*, deployment_id: UUID, after: int, last: int) -> bool:
+def has_all_events(*, deployment_id: UUID, after: int, last: int) -> bool:
     """Whether every event above `after` and up to `last` is still there. The caller has asked for the right to see."""
     return events.count_between(deployment_id=deployment_id, after=after, last=last) == max(0, last - after)
 

@@ -16,8 +16,8 @@ from deployments.errors import Conflict
 from deployments.events import EventType, NewEvent
 from deployments.repositories import clock, deployments, events, grants, history, lanes
 from deployments.repositories.grants import Side
-from deployments.services.lifecycle import caller_session, settle
-from deployments.services.permissions import access, rights
+from deployments.services.lifecycle import finish, job_caller
+from deployments.services.permissions import access, server_rights
 from deployments.services.secrets import sealing
 from deployments.states import Kind, Reason
 from deployments.types import Caller, DeploymentRecord, DeployRequest, ProjectRecord, ServiceState, lane_of
@@ -26,7 +26,7 @@ SUPERSEDE = "supersede"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class NewDeployment:
     """What is to be stored, checked whole. `request` names project and target and holds the clear variables.
 
     `gives`: halves of the project's right to the server that the caller gives by asking.
@@ -45,12 +45,12 @@ class Wish:
     gives: tuple[Side, ...] = ()
 
 
-def repeated(*, caller: Caller, request_id: str) -> DeploymentRecord | None:
+def find_repeat(*, caller: Caller, request_id: str) -> DeploymentRecord | None:
     """The deployment that this request made before, if any."""
     return deployments.by_request(requested_by=caller.user_id, request_id=request_id)
 
 
-def accept(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> DeploymentRecord:
+def create_deployment(*, caller: Caller, wish: NewDeployment, deployment_id: UUID, at: datetime) -> DeploymentRecord:
     """Store the wish as pending, put its job on the queue and answer with it; with the first one for a repeat.
 
     Opens its own transaction. Raises Conflict when retention took away meanwhile what it restores, NotFound when the
@@ -60,14 +60,14 @@ def accept(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> 
         with transaction.atomic():
             _store(caller=caller, wish=wish, deployment_id=deployment_id, at=at)
     except IntegrityError:
-        first = repeated(caller=caller, request_id=wish.request.request_id)
+        first = find_repeat(caller=caller, request_id=wish.request.request_id)
         if first is None:
             raise
         return first
     return deployments.get(deployment_id=deployment_id)
 
 
-def _store(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> None:
+def _store(*, caller: Caller, wish: NewDeployment, deployment_id: UUID, at: datetime) -> None:
     request, project = wish.request, wish.project
     lanes.lock(lane=lane_of(project_id=project.id, target_id=request.target.id))
     _hold_right(caller=caller, wish=wish, at=at)
@@ -92,7 +92,7 @@ def _store(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> 
         replicas=dict(wish.replicas) or None,
         restores_id=wish.restores,
         rollback_of_id=wish.rollback_of,
-        sealed_session=caller_session.seal_session(caller=caller, deployment_id=deployment_id)
+        sealed_session=job_caller.seal_session(caller=caller, deployment_id=deployment_id)
         if wish.kind == Kind.DEPLOY
         else "",
     )
@@ -104,16 +104,16 @@ def _store(*, caller: Caller, wish: Wish, deployment_id: UUID, at: datetime) -> 
     queue.enqueue_run(deployment_id=deployment_id, attempt=0)
 
 
-def _hold_right(*, caller: Caller, wish: Wish, at: datetime) -> None:
+def _hold_right(*, caller: Caller, wish: NewDeployment, at: datetime) -> None:
     """From here to the commit nobody ends the right that was seen before, and nobody removes the server."""
     request, project = wish.request, wish.project
     if wish.kind == Kind.STOP:
         return
     if not directory.hold_server(server_id=request.target.id):
-        raise rights.missing_server()
+        raise server_rights.server_not_found()
     grants.give(project_id=project.id, server_id=request.target.id, sides=wish.gives, by=caller.user_id, at=at)
     if not caller.sees_everything:
-        rights.require(project=project, server_id=request.target.id)
+        server_rights.require_grant(project=project, server_id=request.target.id)
 
 
 def _supersede_waiting(*, request: DeployRequest, by: str, at: datetime) -> None:
@@ -122,4 +122,4 @@ def _supersede_waiting(*, request: DeployRequest, by: str, at: datetime) -> None
         outcome = deployments.Outcome(
             reason=Reason.SUPERSEDED, message=f"A newer deployment, asked for by {by}, took its place."
         )
-        settle.fail(deployment_id=waiting_id, outcome=outcome, at=at)
+        finish.mark_failed(deployment_id=waiting_id, outcome=outcome, at=at)

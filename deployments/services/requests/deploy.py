@@ -10,17 +10,18 @@ from datetime import datetime
 from uuid import UUID
 
 from agents.limits import KIB, MAX_VALUE_BYTES
+from deployments.clients.peers import fetched_by_job
 from deployments.errors import Invalid
 from deployments.repositories.grants import Side
-from deployments.services.fleet import same_machine
+from deployments.services.fleet import duplicate_servers
 from deployments.services.history import snapshots
 from deployments.services.lifecycle import approvals
-from deployments.services.permissions import access, rights
+from deployments.services.permissions import access, server_rights
 from deployments.services.projects import graph_source
-from deployments.services.projects.graph_source import Origin
+from deployments.services.projects.graph_source import GraphAndCode
 from deployments.services.requests import create
 from deployments.services.secrets import variables
-from deployments.services.stacks import generation, privileges, size_limits
+from deployments.services.stacks import generation, privileges, stack_size
 from deployments.types import Caller, DeploymentRecord, DeployRequest, GraphRecord, ProjectRecord, ServiceState
 from stackgen.results import COMPOSE_FILE, Stack
 
@@ -49,21 +50,21 @@ def deploy_project(*, caller: Caller, request: DeployRequest, deployment_id: UUI
     checked; nothing is stored then.
     """
     project = access.project_to_deploy(caller=caller, project_id=request.project_id)
-    repeated = create.repeated(caller=caller, request_id=request.request_id)
+    repeated = create.find_repeat(caller=caller, request_id=request.request_id)
     if repeated is not None:
         return repeated
     gives = check_request(caller=caller, project=project, request=request)
-    origin = graph_source.known(project_id=project.id)
+    origin = graph_source.stored(project_id=project.id)
     services: tuple[ServiceState, ...] = ()
-    if not graph_source.come_later():
+    if not fetched_by_job():
         draft = draft_of(project=project, origin=origin, request=request)
         _refuse_privileges(draft=draft, request=request)
         services = snapshots.states_of(draft.stack.services)
         if request.approval:
             # A project that was never planned has no key yet; then the approval is not its.
-            variables.keep_fingerprint_key(project_id=project.id, new_password=secrets.token_urlsafe)
-            approvals.check(approved=request.approval, marks=_marks_now(draft=draft, request=request))
-    wish = create.Wish(
+            variables.ensure_fingerprint_key(project_id=project.id, new_password=secrets.token_urlsafe)
+            approvals.check_approval(approved=request.approval, marks=_marks_now(draft=draft, request=request))
+    wish = create.NewDeployment(
         request=request,
         project=project,
         graph_version_id=origin.graph.id,
@@ -72,7 +73,7 @@ def deploy_project(*, caller: Caller, request: DeployRequest, deployment_id: UUI
         services=services,
         gives=gives,
     )
-    return create.accept(caller=caller, wish=wish, deployment_id=deployment_id, at=at)
+    return create.create_deployment(caller=caller, wish=wish, deployment_id=deployment_id, at=at)
 
 
 def draft_to_plan(*, caller: Caller, request: DeployRequest) -> Draft:
@@ -80,18 +81,18 @@ def draft_to_plan(*, caller: Caller, request: DeployRequest) -> Draft:
     project = access.project_to_deploy(caller=caller, project_id=request.project_id)
     check_request(caller=caller, project=project, request=request)
     draft = draft_of(
-        project=project, origin=graph_source.current(caller=caller, project_id=project.id), request=request
+        project=project, origin=graph_source.fetch_graph(caller=caller, project_id=project.id), request=request
     )
     _refuse_privileges(draft=draft, request=request)
     return draft
 
 
-def draft_of(*, project: ProjectRecord, origin: Origin, request: DeployRequest) -> Draft:
+def draft_of(*, project: ProjectRecord, origin: GraphAndCode, request: DeployRequest) -> Draft:
     """Generate what a checked request asks for. Raises Invalid with node and field, or for more than can be sent."""
     stack = generation.generate_stack(
         project=project, graph=origin.graph.graph, code=origin.code, env_names=tuple(sorted(request.env_vars))
     )
-    size_limits.check_stack(stack)
+    stack_size.check_stack(stack)
     return Draft(project=project, graph=origin.graph, code=origin.code, stack=stack)
 
 
@@ -101,8 +102,8 @@ def check_request(*, caller: Caller, project: ProjectRecord, request: DeployRequ
     Raises as that does, Invalid for the variables, and Conflict for a machine that has the project under another name.
     """
     check_env_vars(request.env_vars)
-    gives = rights.by_use(caller=caller, project=project, target=request.target)
-    same_machine.refuse(project_id=project.id, target=request.target)
+    gives = server_rights.sides_given_by_use(caller=caller, project=project, target=request.target)
+    duplicate_servers.refuse(project_id=project.id, target=request.target)
     return gives
 
 

@@ -11,7 +11,7 @@ from deployments.errors import Invalid
 from deployments.repositories import history, lanes, projects
 from deployments.services.history import snapshots
 from deployments.services.lifecycle.observations import IMAGE_VOLUMES
-from deployments.services.permissions import access, quotas, rights
+from deployments.services.permissions import access, quotas, server_rights
 from deployments.services.queries.history import changed_names
 from deployments.services.requests import deploy, rollback
 from deployments.services.secrets import variables
@@ -50,13 +50,13 @@ def plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploym
 
     Needs the right to deploy: a plan tells which values are new. Raises as deploy_project does, and TooMuch.
     """
-    with quotas.one_heavy(caller):
+    with quotas.heavy_turn(caller):
         return _plan_deployment(caller=caller, request=request)
 
 
 def _plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeployment:
     draft = deploy.draft_to_plan(caller=caller, request=request)
-    variables.keep_fingerprint_key(project_id=draft.project.id, new_password=secrets.token_urlsafe)
+    variables.ensure_fingerprint_key(project_id=draft.project.id, new_password=secrets.token_urlsafe)
     running = _running(project_id=draft.project.id, target=request.target)
     values = variables.proposed_values(project_id=draft.project.id, stack=draft.stack, env=request.env_vars)
     plan = compare_services(
@@ -81,14 +81,14 @@ def plan_rollback(
     *, caller: Caller, deployment_id: UUID, target_deployment_id: UUID | None = None
 ) -> PlannedDeployment:
     """The plan of this very rollback. Raises as rollback_deployment does, and TooMuch."""
-    with quotas.one_heavy(caller):
+    with quotas.heavy_turn(caller):
         return _plan_rollback(caller=caller, deployment_id=deployment_id, target_deployment_id=target_deployment_id)
 
 
 def _plan_rollback(*, caller: Caller, deployment_id: UUID, target_deployment_id: UUID | None) -> PlannedDeployment:
     deployment = access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.DEPLOY)
     project = projects.get(project_id=deployment.project_id)
-    rights.by_use(caller=caller, project=project, target=deployment.target)
+    server_rights.sides_given_by_use(caller=caller, project=project, target=deployment.target)
     entry = rollback.choose_entry(caller=caller, deployment=deployment, target_deployment_id=target_deployment_id)
     kept = history.snapshot(history_id=entry.id)
     privileges.refuse_unallowed(config=kept.config, server_id=deployment.target.id)
@@ -104,7 +104,7 @@ def _plan_rollback(*, caller: Caller, deployment_id: UUID, target_deployment_id:
     )
     return PlannedDeployment(
         changes=plan.changes,
-        text=snapshots.text_of(plan.changes),
+        text=snapshots.plan_text(plan.changes),
         approval="",
         warnings=(*said, *running.warnings),
     )

@@ -9,7 +9,7 @@ from deployments.errors import Conflict, Invalid
 from deployments.repositories import history, projects
 from deployments.services.history import restorable, snapshots
 from deployments.services.lifecycle import rollback_target
-from deployments.services.permissions import access, rights
+from deployments.services.permissions import access, server_rights
 from deployments.services.requests import create
 from deployments.services.stacks import privileges
 from deployments.states import Kind, Status
@@ -36,16 +36,16 @@ def rollback_deployment(
     reason when there is nothing to undo or the target cannot be restored now.
     """
     deployment = access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.DEPLOY)
-    first = create.repeated(caller=caller, request_id=request_id)
+    first = create.find_repeat(caller=caller, request_id=request_id)
     if first is not None:
         return first
     project = projects.get(project_id=deployment.project_id)
-    gives = rights.by_use(caller=caller, project=project, target=deployment.target)
+    gives = server_rights.sides_given_by_use(caller=caller, project=project, target=deployment.target)
     entry = choose_entry(caller=caller, deployment=deployment, target_deployment_id=target_deployment_id)
     kept = history.snapshot(history_id=entry.id)
     privileges.refuse_unallowed(config=kept.config, server_id=deployment.target.id)
     env = snapshots.env_of(kept)
-    wish = create.Wish(
+    wish = create.NewDeployment(
         kind=Kind.ROLLBACK,
         request=DeployRequest(
             project_id=deployment.project_id, target=deployment.target, env_vars=env, request_id=request_id
@@ -60,7 +60,7 @@ def rollback_deployment(
         rollback_of=deployment.id,
         gives=gives,
     )
-    return create.accept(caller=caller, wish=wish, deployment_id=rollback_id, at=at)
+    return create.create_deployment(caller=caller, wish=wish, deployment_id=rollback_id, at=at)
 
 
 def choose_entry(*, caller: Caller, deployment: DeploymentRecord, target_deployment_id: UUID | None) -> HistoryEntry:

@@ -8,7 +8,7 @@ from uuid import UUID
 from deployments.errors import Conflict, Invalid
 from deployments.repositories import deployments, history
 from deployments.services.history import snapshots
-from deployments.services.permissions import access, rights
+from deployments.services.permissions import access, server_rights
 from deployments.services.requests import create
 from deployments.services.stacks import generation, privileges
 from deployments.states import Kind
@@ -34,10 +34,10 @@ def scale_service(
     Conflict when nothing of the project runs there.
     """
     project = access.project_for(caller=caller, project_id=project_id, right=Right.DEPLOY)
-    first = create.repeated(caller=caller, request_id=request_id)
+    first = create.find_repeat(caller=caller, request_id=request_id)
     if first is not None:
         return first
-    gives = rights.by_use(caller=caller, project=project, target=target)
+    gives = server_rights.sides_given_by_use(caller=caller, project=project, target=target)
     running = history.running(project_id=project_id, target_id=target.id)
     if running is None or running.kind == Kind.STOP:
         raise Conflict("Nothing of the project runs there. Deploy it first.")
@@ -49,7 +49,7 @@ def scale_service(
     wanted = {**kept.replicas, named[service_name]: replicas}
     stack = _checked(project=project, running=running, replicas=wanted)
     privileges.refuse_unallowed(config={"dockerComposeYml": stack.files[COMPOSE_FILE]}, server_id=target.id)
-    wish = create.Wish(
+    wish = create.NewDeployment(
         kind=Kind.SCALE,
         request=DeployRequest(
             project_id=project_id, target=target, env_vars=snapshots.env_of(kept), request_id=request_id
@@ -63,7 +63,7 @@ def scale_service(
         replicas={named[service_name]: replicas},
         gives=gives,
     )
-    return create.accept(caller=caller, wish=wish, deployment_id=deployment_id, at=at)
+    return create.create_deployment(caller=caller, wish=wish, deployment_id=deployment_id, at=at)
 
 
 def _checked(*, project: ProjectRecord, running: HistoryEntry, replicas: dict[str, int]) -> Stack:

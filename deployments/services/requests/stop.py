@@ -10,7 +10,7 @@ from deployments.errors import Conflict, Forbidden
 from deployments.repositories import history, lanes, projects
 from deployments.services.fleet import machines
 from deployments.services.lifecycle import cancel
-from deployments.services.permissions import access, rights
+from deployments.services.permissions import access, server_rights
 from deployments.services.requests import create
 from deployments.states import Kind
 from deployments.types import Caller, DeploymentRecord, DeployRequest, ProjectRecord, Right, Target, TargetKind
@@ -32,7 +32,7 @@ def stop_project(
     project was ever started there or it is stopped already.
     """
     project = access.project_for(caller=caller, project_id=project_id, right=Right.DEPLOY)
-    first = create.repeated(caller=caller, request_id=request_id)
+    first = create.find_repeat(caller=caller, request_id=request_id)
     if first is not None:
         return first
     last = lanes.last_started(project_id=project_id, target_id=target.id)
@@ -57,24 +57,24 @@ def stop_on_server(
     Raises NotFound, or Conflict as above.
     """
     machines.get_server(caller=caller, server_id=server_id)
-    first = create.repeated(caller=caller, request_id=request_id)
+    first = create.find_repeat(caller=caller, request_id=request_id)
     if first is not None:
         return first
     last = lanes.last_started(project_id=project_id, target_id=server_id)
     if last is None:
-        raise rights.missing_project()
+        raise server_rights.project_not_found()
     project = projects.get(project_id=project_id)
     made = _stop(caller=caller, project=project, last=last, deployment_id=deployment_id, request_id=request_id, at=at)
     # Dying before this only makes the stop wait for it.
-    cancel.cancel_at_work(caller=caller, project_id=project_id, target_id=server_id, at=at)
+    cancel.cancel_running(caller=caller, project_id=project_id, target_id=server_id, at=at)
     return made
 
 
 def _may_stop(*, caller: Caller, project: ProjectRecord, target: Target) -> bool:
     if caller.sees_everything or project.owner_id == caller.user_id:
         return True
-    owns = rights.owns_server(user_id=caller.user_id, server_id=target.id)
-    return owns or rights.is_granted(project=project, server_id=target.id)
+    owns = server_rights.owns_server(user_id=caller.user_id, server_id=target.id)
+    return owns or server_rights.is_granted(project=project, server_id=target.id)
 
 
 def _stop(
@@ -90,7 +90,7 @@ def _stop(
         raise Conflict("The project is stopped there already.")
     graph = projects.latest_graph(project_id=project.id)
     assert graph is not None, "what was started had a graph"
-    wish = create.Wish(
+    wish = create.NewDeployment(
         kind=Kind.STOP,
         request=DeployRequest(project_id=project.id, target=last.target, request_id=request_id),
         project=project,
@@ -99,7 +99,7 @@ def _stop(
         code={},
         services=(),
     )
-    return create.accept(caller=caller, wish=wish, deployment_id=deployment_id, at=at)
+    return create.create_deployment(caller=caller, wish=wish, deployment_id=deployment_id, at=at)
 
 
 def _is_stopped(last: DeploymentRecord) -> bool:

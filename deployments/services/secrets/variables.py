@@ -37,7 +37,7 @@ def proposed_values(*, project_id: UUID, stack: Stack, env: Mapping[str, str]) -
     return _resolved(stack=stack, env=env, kept=kept)
 
 
-def keep_fingerprint_key(*, project_id: UUID, new_password: Callable[[int], str]) -> None:
+def ensure_fingerprint_key(*, project_id: UUID, new_password: Callable[[int], str]) -> None:
     """See to it that the project has its key. Opens a small transaction of its own."""
     _with_generated(project_id=project_id, needed=(FINGERPRINT_KEY,), new_password=new_password)
 
@@ -57,7 +57,7 @@ def _with_generated(*, project_id: UUID, needed: tuple[str, ...], new_password: 
     kept = project_secrets(project_id=project_id)
     missing = {key: new_password(PASSWORD_BYTES) for key in needed if key not in kept}
     if missing:
-        keep_generated(project_id=project_id, values=missing)
+        store_generated(project_id=project_id, values=missing)
         kept = project_secrets(project_id=project_id)
     return kept
 
@@ -91,13 +91,13 @@ def project_secrets(*, project_id: UUID) -> dict[str, str]:
     }
 
 
-def keep_generated(*, project_id: UUID, values: dict[str, str]) -> None:
+def store_generated(*, project_id: UUID, values: dict[str, str]) -> None:
     """Keep generated values; one that another job stored first stays."""
     sealed = {key: sealing.seal_secret(value=value, project_id=project_id, key=key) for key, value in values.items()}
     secrets.add_missing(project_id=project_id, values=sealed)
 
 
-def keep_given(*, project_id: UUID, values: dict[str, str]) -> None:
+def store_given(*, project_id: UUID, values: dict[str, str]) -> None:
     """Keep values given in a graph over older ones."""
     sealed = {key: sealing.seal_secret(value=value, project_id=project_id, key=key) for key, value in values.items()}
     secrets.replace(project_id=project_id, values=sealed)

@@ -10,13 +10,13 @@ from django.db import transaction
 from agents import gateway
 from agents.services import directory
 from agents.states import CommandStatus
-from deployments.agreed import GrantState
 from deployments.errors import Forbidden
 from deployments.repositories import deployments, grants, lanes
 from deployments.repositories.grants import Side
 from deployments.services.fleet import machines
-from deployments.services.lifecycle import settle
-from deployments.services.permissions import access, rights
+from deployments.services.lifecycle import finish
+from deployments.services.permissions import access, server_rights
+from deployments.sharing_types import GrantState
 from deployments.states import Kind, Reason, Status
 from deployments.types import Caller, ProjectRecord, Right, lane_of
 
@@ -32,16 +32,16 @@ def allow(*, caller: Caller, project_id: UUID, server_id: UUID, at: datetime) ->
     with transaction.atomic():
         lanes.lock(lane=lane_of(project_id=project_id, target_id=server_id))
         if not directory.hold_server(server_id=server_id):
-            raise rights.missing_server()
+            raise server_rights.server_not_found()
         grants.give(project_id=project_id, server_id=server_id, sides=sides, by=caller.user_id, at=at)
     grant = grants.newest(project_id=project_id, server_id=server_id)
-    return rights.state_of(rights.sides_missing(grant=grant, project=project))
+    return server_rights.state_of(server_rights.missing_sides(grant=grant, project=project))
 
 
 def _sides_of(*, caller: Caller, project: ProjectRecord, server_id: UUID) -> tuple[Side, ...]:
-    sides = rights.own_sides(caller=caller, project=project, server_id=server_id)
-    if Side.SERVER not in sides and not rights.is_known(project_id=project.id, server_id=server_id):
-        raise rights.missing_server()
+    sides = server_rights.own_sides(caller=caller, project=project, server_id=server_id)
+    if Side.SERVER not in sides and not server_rights.is_known(project_id=project.id, server_id=server_id):
+        raise server_rights.server_not_found()
     if not sides:
         raise Forbidden("Only the owner of the project, or of the server, can allow this.")
     return sides
@@ -53,9 +53,9 @@ def withdraw(*, caller: Caller, project_id: UUID, server_id: UUID, at: datetime)
     Opens its own transaction. Raises NotFound or Forbidden.
     """
     project = access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
-    if not rights.is_known(project_id=project_id, server_id=server_id):
-        raise rights.missing_server()
-    owns = rights.owns_server(user_id=caller.user_id, server_id=server_id)
+    if not server_rights.is_known(project_id=project_id, server_id=server_id):
+        raise server_rights.server_not_found()
+    owns = server_rights.owns_server(user_id=caller.user_id, server_id=server_id)
     if not (caller.sees_everything or owns or project.owner_id == caller.user_id):
         raise Forbidden("Only the owner of the project, or of the server, can end this.")
     with transaction.atomic():
@@ -65,8 +65,8 @@ def withdraw(*, caller: Caller, project_id: UUID, server_id: UUID, at: datetime)
 def forbid(*, caller: Caller, server_id: UUID, project_id: UUID, at: datetime) -> None:
     """End it for the server's owner, whoever's project it is. Raises NotFound, also for a project that is not there."""
     machines.get_server(caller=caller, server_id=server_id)
-    if not rights.is_known(project_id=project_id, server_id=server_id):
-        raise rights.missing_project()
+    if not server_rights.is_known(project_id=project_id, server_id=server_id):
+        raise server_rights.project_not_found()
     with transaction.atomic():
         end(project_id=project_id, server_id=server_id, by=caller, because=f"Ended by {caller.name}.", at=at)
 
@@ -86,10 +86,10 @@ def end(*, project_id: UUID, server_id: UUID, by: Caller, because: str, at: date
     outcome = deployments.Outcome(reason=Reason.INVALID, message=message)
     held = lanes.holder(project_id=project_id, target_id=server_id)
     if held is not None and _take_back(held):
-        settle.fail(deployment_id=held, outcome=outcome, at=at)
+        finish.mark_failed(deployment_id=held, outcome=outcome, at=at)
     for waiting_id in lanes.waiting(project_id=project_id, target_id=server_id):
         if deployments.get(deployment_id=waiting_id).kind != Kind.STOP:
-            settle.fail(deployment_id=waiting_id, outcome=outcome, at=at)
+            finish.mark_failed(deployment_id=waiting_id, outcome=outcome, at=at)
 
 
 def _take_back(deployment_id: UUID) -> bool:
@@ -97,5 +97,5 @@ def _take_back(deployment_id: UUID) -> bool:
     held = deployments.get_locked(deployment_id=deployment_id)
     if held.kind == Kind.STOP or held.status is not Status.IN_PROGRESS or held.cancel_requested_at is not None:
         return False
-    command = gateway.find(command_id=settle.deploy_command_id(deployment_id))
+    command = gateway.find(command_id=finish.deploy_command_id(deployment_id))
     return command.status is CommandStatus.QUEUED and gateway.withdraw(deployment_id=deployment_id) > 0

@@ -47,12 +47,12 @@ def overall(found: Iterable[Dependency]) -> Health:
     return max((each.health for each in found), key=order.index, default=Health.HEALTHY)
 
 
-def say_consumer(*, name: str, state: str, message: str) -> None:
+def report_consumer(*, name: str, state: str, message: str) -> None:
     """What a Kafka consumer says of itself, good for some seconds."""
     process_status.publish(kind=CONSUMER, name=name, state={"state": state, "message": message})
 
 
-def say_faults(*, process: str) -> None:
+def report_faults(*, process: str) -> None:
     """Say what the loops of this process leave for later, if anything, for health answers of any process."""
     found = isolation.failing()
     if found:

@@ -97,7 +97,7 @@ def test_versions_of_graphs_have_a_number(people: People, project: Project, sett
 
 def test_code_has_bytes(people: People, project: Project, settings: Settings) -> None:
     settings.AXION_MAX_CODE_BYTES = 30_000
-    sources.keep_graph(project_id=project.id, graph=GRAPH)
+    sources.store_checked_graph(project_id=project.id, graph=GRAPH)
     path = f"/api/projects/{project.id}/code/n"
 
     def put(size: int) -> Any:
@@ -133,7 +133,7 @@ def test_heavy_work_is_done_one_at_a_time(people: People, project: Project, serv
 @pytest.mark.django_db(transaction=True)
 def test_six_plans_at_once_are_one(mallory: User, monkeypatch: pytest.MonkeyPatch) -> None:
     project, server = factories.make_project(mallory), factories.make_server(mallory)
-    sources.keep_graph(project_id=project.id, graph=GRAPH)
+    sources.store_checked_graph(project_id=project.id, graph=GRAPH)
     wish = DeployRequest(project_id=project.id, target=Target(kind=TargetKind.SERVER, id=server.id), env_vars={})
     begun, go_on, outcomes = threading.Barrier(6), threading.Event(), []
     real = make_plan._plan_deployment

@@ -19,7 +19,7 @@ from agents.types import AgentInfo
 from axion_deploy.gateway_bindings import bindings
 from deployments.errors import NotFound
 from deployments.models import CodeBundle, Deployment
-from deployments.services.lifecycle import fetching
+from deployments.services.lifecycle import agent_access
 from deployments.services.sharing import grants
 from deployments.types import DeploymentRecord
 from tests import factories
@@ -98,7 +98,7 @@ def scene(db: None) -> Scene:
 def has(scene: Scene, deployment: DeploymentRecord, *, agent: Agent | None = None) -> bool:
     """Whether the agent would be given the values."""
     try:
-        fetching.check_values(agent_id=(agent or scene.lane.agent).id, deployment_id=deployment.id)
+        agent_access.require_values_needed(agent_id=(agent or scene.lane.agent).id, deployment_id=deployment.id)
     except NotFound:
         return False
     return True

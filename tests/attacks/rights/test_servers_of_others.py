@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from agents.models import CommandRecord
-from deployments.agreed import GrantState
 from deployments.models import Deployment, DeploymentEvent, ProjectMember, TargetGrant, User
 from deployments.repositories import projects
 from deployments.services.lifecycle import prepare, start
 from deployments.services.sharing import grants
+from deployments.sharing_types import GrantState
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
 from tests import factories

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.django_db
 
 
 def token_of(user: User, scope: Scope = Scope.ALL, days: int = 90) -> str:
-    return tokens.make(caller=caller_of(user), name=f"for {scope}", scope=scope, days=days)[1]
+    return tokens.create_token(caller=caller_of(user), name=f"for {scope}", scope=scope, days=days)[1]
 
 
 def rest(token: str) -> APIClient:
@@ -152,7 +152,7 @@ def test_a_token_ends_by_itself(people: People) -> None:
     assert rest(token).get("/api/projects").status_code == 401
     with pytest.raises(Unauthenticated):
         validate_session(token)
-    assert made.terms.pk not in [each.id for each in tokens.list_own(caller=caller_of(user))]
+    assert made.terms.pk not in [each.id for each in tokens.list_tokens(caller=caller_of(user))]
 
 
 def test_what_an_older_version_made_ends_too(people: People) -> None:

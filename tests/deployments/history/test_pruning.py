@@ -232,10 +232,10 @@ def test_a_round_is_bounded(lane: Lane, three: tuple[DeploymentRecord, ...], mon
 
 def test_who_resumes_is_told_what_was_forgotten(lane: Lane, three: tuple[DeploymentRecord, ...]) -> None:
     last = factories.reload(three[0].id).last_sequence
-    assert lookups.all_kept(deployment_id=three[0].id, after=0, last=last)
+    assert lookups.has_all_events(deployment_id=three[0].id, after=0, last=last)
     age(days=31)
     tidy(lane)
-    assert not lookups.all_kept(deployment_id=three[0].id, after=0, last=last)
+    assert not lookups.has_all_events(deployment_id=three[0].id, after=0, last=last)
     # The log line was the last event.
     assert [told(lane, three[0], after=after) for after in (0, last - 1)] == [False, True]
     age(days=91)

@@ -14,7 +14,7 @@ from agents.types import AgentInfo
 from deployments.models import Deployment
 from deployments.repositories.deployments import rows
 from deployments.repositories.records import deployment_record, service_from_json, service_to_json
-from deployments.services.lifecycle import cancel, reconcile, settle, settling
+from deployments.services.lifecycle import after_restore, cancel, finish, reconcile
 from deployments.states import Reason, Stage, Status
 from deployments.types import DeploymentRecord, ServiceState
 from tests import factories
@@ -73,8 +73,8 @@ def test_an_order_that_nobody_could_get_reaches_who_is_enrolled_later(lane: Lane
 
 
 def test_what_nobody_can_know_fails_and_nothing_is_reverted(lane: Lane, started: DeploymentRecord) -> None:
-    command = settle.deploy_command_id(started.id)
-    settling.end_as_unknown(deployment_id=started.id, command_id=command, at=lane.now())
+    command = finish.deploy_command_id(started.id)
+    after_restore.end_as_unknown(deployment_id=started.id, command_id=command, at=lane.now())
     now = factories.reload(started.id)
     assert (now.status, now.reason) == (Status.FAILED, Reason.INTERNAL)
     assert "unknown" in now.message
@@ -85,18 +85,18 @@ def test_what_nobody_can_know_fails_and_nothing_is_reverted(lane: Lane, started:
 
 def test_an_order_that_nobody_asked_for_is_taken_back(lane: Lane, started: DeploymentRecord) -> None:
     expire(lane)
-    revert = settle.revert_command_id(started.id)
-    settling.end_as_unknown(deployment_id=started.id, command_id=revert, at=lane.now())
+    revert = finish.revert_command_id(started.id)
+    after_restore.end_as_unknown(deployment_id=started.id, command_id=revert, at=lane.now())
     assert gateway.find(command_id=revert).status == "finished"
     now = factories.reload(started.id)
     assert now.reason is Reason.EXPIRED
-    assert settling.UNKNOWN in now.message
+    assert after_restore.UNKNOWN in now.message
 
 
 def test_after_a_restore_nothing_ends_for_a_deadline_that_passed(lane: Lane, started: DeploymentRecord) -> None:
-    before = settling.after_restore(at=lane.now()).incarnation
+    before = after_restore.renew_after_restore(at=lane.now()).incarnation
     Deployment.objects.update(deadline_at=LONG_AGO)
-    done = settling.after_restore(at=lane.now())
+    done = after_restore.renew_after_restore(at=lane.now())
     assert (done.in_progress, done.withdrawn) == (1, 0)
     assert done.incarnation != before
     assert reconcile.expire_active(at=lane.now()) == 0
@@ -105,12 +105,12 @@ def test_after_a_restore_nothing_ends_for_a_deadline_that_passed(lane: Lane, sta
 
 def test_after_a_restore_orders_that_nobody_asked_for_are_withdrawn(lane: Lane, started: DeploymentRecord) -> None:
     expire(lane)
-    assert settling.after_restore(at=lane.now()).withdrawn == 1
+    assert after_restore.renew_after_restore(at=lane.now()).withdrawn == 1
 
 
 def test_after_a_restore_a_persons_cancel_holds(lane: Lane, started: DeploymentRecord) -> None:
     cancel.cancel_deployment(caller=lane.caller, deployment_id=started.id, at=lane.now())
-    assert settling.after_restore(at=lane.now()).withdrawn == 0
+    assert after_restore.renew_after_restore(at=lane.now()).withdrawn == 0
     assert lane.revert(started).reason is Reason.CANCELLED
 
 

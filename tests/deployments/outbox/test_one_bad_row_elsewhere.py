@@ -183,7 +183,7 @@ def test_health_shows_what_is_left_for_later(client: Client, db: None, monkeypat
     monkeypatch.setattr(process_status, "PREFIX", f"axion:test:{uuid4()}:")
     assert "loops" not in client.get("/healthz").json()
     isolation.isolation("retention of lanes").attempt("a lane", lambda: int("none"))
-    health.say_faults(process="reconciler")
+    health.report_faults(process="reconciler")
     told = client.get("/healthz").json()["loops"]
     assert told == {
         "status": "degraded",

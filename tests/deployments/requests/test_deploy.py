@@ -22,7 +22,7 @@ from deployments.errors import Forbidden, Invalid, NotFound, Transient
 from deployments.models import Deployment, DeploymentEvent, Project, ProjectSecret, User
 from deployments.repositories import projects
 from deployments.repositories.deployments import Outcome
-from deployments.services.lifecycle import prepare, settle, start
+from deployments.services.lifecycle import finish, prepare, start
 from deployments.services.permissions.access import caller_of
 from deployments.services.projects.import_directory import import_directory
 from deployments.services.requests.deploy import deploy_project
@@ -291,7 +291,7 @@ def test_a_worker_that_wakes_up_late_changes_nothing(owner: User, voting: UUID, 
     started = factories.reload(deployment.id)
     assert not start.start(deployment=asleep, project=project, prepared=prepared, at=NOW)
     with transaction.atomic():
-        settle.fail(deployment_id=deployment.id, outcome=Outcome(reason=Reason.EXPIRED, message="late"), at=NOW)
+        finish.mark_failed(deployment_id=deployment.id, outcome=Outcome(reason=Reason.EXPIRED, message="late"), at=NOW)
     ended = factories.reload(deployment.id)
     assert not start.start(deployment=asleep, project=project, prepared=prepared, at=NOW)
     assert (started.status, factories.reload(deployment.id)) == (Status.IN_PROGRESS, ended)

@@ -11,7 +11,7 @@ from agents.models import CommandRecord
 from deployments.errors import Invalid
 from deployments.services.projects import sources
 from deployments.services.requests import make_plan
-from deployments.services.stacks import size_limits
+from deployments.services.stacks import stack_size
 from deployments.states import Reason, Status
 from tests.deployments.lane import Lane, graph_of_images
 
@@ -44,7 +44,7 @@ def test_what_was_accepted_before_fails_when_it_starts_and_frees_the_lane(
 ) -> None:
     store(lane, dollars(7 * MIB))
     with monkeypatch.context() as older:
-        older.setattr(size_limits, "check_stack", lambda stack: None)
+        older.setattr(stack_size, "check_stack", lambda stack: None)
         asked = lane.ask()
     failed = lane.start(asked)
     assert (failed.status, failed.reason) == (Status.FAILED, Reason.INVALID)

@@ -17,7 +17,7 @@ from deployments.errors import Unauthenticated
 from deployments.models import Deployment, DeploymentHistory, ProjectSecret
 from deployments.repositories.upkeep import sealed
 from deployments.repositories.upkeep.sealed import SealedSecret
-from deployments.services.lifecycle import caller_session
+from deployments.services.lifecycle import job_caller
 from deployments.services.projects import sources
 from deployments.services.secrets import rotation, sealing, variables
 from deployments.states import Status
@@ -76,7 +76,7 @@ def test_a_value_that_is_stored_meanwhile_is_not_lost(
 
     def change_first(*, old: SealedSecret, **new: str) -> bool:
         monkeypatch.setattr(sealed, "replace_secret", replace)
-        variables.keep_given(project_id=lane.project_id, values={old.key: "newer"})
+        variables.store_given(project_id=lane.project_id, values={old.key: "newer"})
         return replace(old=old, **new)
 
     monkeypatch.setattr(sealed, "replace_secret", change_first)
@@ -144,7 +144,7 @@ def test_the_session_of_one_that_waits_is_sealed_anew(lane: Lane, settings: Sett
     settings.AXION_ENCRYPTION_KEYS = KEYS
     rotate()
     settings.AXION_ENCRYPTION_KEYS = {2: KEYS[2]}
-    assert caller_session.caller_of_job(deployment_id=waiting.id).session_token == CANARY
+    assert job_caller.load_caller(deployment_id=waiting.id).session_token == CANARY
     settings.AXION_ENCRYPTION_KEYS = {3: KEYS[1]}
     with pytest.raises(Unauthenticated):
-        caller_session.caller_of_job(deployment_id=waiting.id)
+        job_caller.load_caller(deployment_id=waiting.id)

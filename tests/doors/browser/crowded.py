@@ -114,7 +114,7 @@ def crowd(owner: User) -> Mapping[str, str]:
 def some_tokens(owner: User) -> UUID:
     """Names as long as they may be; one was used."""
     caller = caller_of(owner)
-    made = [tokens.make(caller=caller, name=LONG, scope=scope, days=365) for scope in Scope]
+    made = [tokens.create_token(caller=caller, name=LONG, scope=scope, days=365) for scope in Scope]
     tokens.authenticate(token=made[0][1])
     return made[0][0].id
 

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from deployments.clients.peers import Peer, uses
+from deployments.clients.peers import Peer, fetched_by_job, uses
 from deployments.errors import Unauthenticated
 from deployments.repositories import deployments
-from deployments.services.projects import graph_source
 from deployments.services.secrets import sealing
 from deployments.types import Caller
 
 
 def seal_session(*, caller: Caller, deployment_id: UUID) -> str:
     """The caller's session for the job; empty when there is none that a peer is to hear of."""
-    if not (caller.session_token and uses(Peer.AUTH) and graph_source.come_later()):
+    if not (caller.session_token and uses(Peer.AUTH) and fetched_by_job()):
         return ""
     return sealing.seal_session(token=caller.session_token, deployment_id=deployment_id)
 
 
-def caller_of_job(*, deployment_id: UUID) -> Caller:
+def load_caller(*, deployment_id: UUID) -> Caller:
     """Who asked, with the session if there was one. Raises NotFound, and Unauthenticated when it does not open."""
     user_id, name, sealed = deployments.requester(deployment_id=deployment_id)
     try:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from deployments.agreed import Asker
 from deployments.repositories import deployments, grants
 from deployments.repositories.grants import Side
-from deployments.services.permissions import rights, targets
+from deployments.services.permissions import server_rights, target_agents
 from deployments.services.permissions.access import is_deployer
+from deployments.sharing_types import Asker
 from deployments.states import Kind
 from deployments.types import DeploymentRecord, ProjectRecord, TargetKind
 
@@ -16,7 +16,7 @@ from deployments.types import DeploymentRecord, ProjectRecord, TargetKind
 def why_refused(*, deployment: DeploymentRecord, project: ProjectRecord) -> str:
     """Why it must not start (any more), for people; empty when it may. True only while the lane's lock is held."""
     if deployment.target.kind is TargetKind.CLUSTER and deployment.kind != Kind.STOP:
-        return targets.NO_CLUSTERS
+        return target_agents.NO_CLUSTERS
     asker = deployments.asker(deployment_id=deployment.id)
     if not asker.is_active:
         return f"The account of {asker.name}, who asked for this, is disabled."
@@ -33,11 +33,11 @@ def _why_not_there(*, deployment: DeploymentRecord, project: ProjectRecord, aske
     grant = grants.newest(project_id=project.id, server_id=deployment.target.id)
     if grant is None and _owns_both(asker, project=project, deployment=deployment):
         return ""
-    missing = rights.sides_missing(grant=grant, project=project)
-    return rights.sentence(missing) if missing else ""
+    missing = server_rights.missing_sides(grant=grant, project=project)
+    return server_rights.explain_missing(missing) if missing else ""
 
 
-def keep_by_use(*, deployment: DeploymentRecord, project: ProjectRecord, at: datetime) -> None:
+def give_missing_grant(*, deployment: DeploymentRecord, project: ProjectRecord, at: datetime) -> None:
     """Make the grant of who owns both, for a wish that was stored by a version without grants.
 
     Inside a transaction that holds the lane's lock, after `why_refused` said nothing.
@@ -51,11 +51,11 @@ def keep_by_use(*, deployment: DeploymentRecord, project: ProjectRecord, at: dat
 
 
 def _owns_either(asker: Asker, *, project: ProjectRecord, deployment: DeploymentRecord) -> bool:
-    return project.owner_id == asker.id or rights.owns_server(user_id=asker.id, server_id=deployment.target.id)
+    return project.owner_id == asker.id or server_rights.owns_server(user_id=asker.id, server_id=deployment.target.id)
 
 
 def _owns_both(asker: Asker, *, project: ProjectRecord, deployment: DeploymentRecord) -> bool:
-    return project.owner_id == asker.id and rights.owns_server(user_id=asker.id, server_id=deployment.target.id)
+    return project.owner_id == asker.id and server_rights.owns_server(user_id=asker.id, server_id=deployment.target.id)
 
 
 def _forbidden_since(deployment: DeploymentRecord) -> str:
@@ -71,7 +71,7 @@ def may_run_on(*, deployment: DeploymentRecord, project: ProjectRecord) -> bool:
 
     By the project's right to the server; where it never had one, by the superuser who asked.
     """
-    if rights.is_granted(project=project, server_id=deployment.target.id):
+    if server_rights.is_granted(project=project, server_id=deployment.target.id):
         return True
     asker = deployments.asker(deployment_id=deployment.id)
     return asker.is_active and asker.is_superuser and not _forbidden_since(deployment)

@@ -10,29 +10,29 @@ from collections.abc import Collection
 from uuid import UUID
 
 from agents.services import directory
-from deployments.agreed import Grant, GrantState, Half
 from deployments.clients.infrastructure import infrastructure
 from deployments.errors import Forbidden, NotFound
 from deployments.repositories import grants, lanes
 from deployments.repositories.grants import Side
-from deployments.services.permissions import targets
+from deployments.services.permissions import target_agents
 from deployments.services.permissions.access import is_deployer
+from deployments.sharing_types import Grant, GrantState, Half
 from deployments.types import Caller, ProjectRecord, Target
 
 NO_SERVER = "No such server."
 
 
-def by_use(*, caller: Caller, project: ProjectRecord, target: Target) -> tuple[Side, ...]:
+def sides_given_by_use(*, caller: Caller, project: ProjectRecord, target: Target) -> tuple[Side, ...]:
     """The halves that the caller gives by deploying there. Asks a peer who has the servers: no transaction is open.
 
     Raises Invalid for a cluster; Forbidden with what is missing; NotFound for a server that is not the project's.
     """
-    targets.refuse_clusters(target)
+    target_agents.refuse_clusters(target)
     sides = own_sides(caller=caller, project=project, server_id=target.id)
     if not caller.sees_everything:
-        require(project=project, server_id=target.id, given=sides)
+        require_grant(project=project, server_id=target.id, given=sides)
     elif directory.owner_of_server(server_id=target.id) is None:
-        raise missing_server()
+        raise server_not_found()
     # A superuser who deploys for others is allowed this one deployment and gives nobody a right that lasts.
     return sides if set(sides) == set(Side) or not caller.sees_everything else ()
 
@@ -43,17 +43,17 @@ def own_sides(*, caller: Caller, project: ProjectRecord, server_id: UUID) -> tup
     return (*sides, Side.SERVER) if infrastructure().is_owner(caller=caller, server_id=server_id) else sides
 
 
-def require(*, project: ProjectRecord, server_id: UUID, given: Collection[Side] = ()) -> None:
+def require_grant(*, project: ProjectRecord, server_id: UUID, given: Collection[Side] = ()) -> None:
     """Raises Forbidden or NotFound unless both halves are there, counting those that are given just now."""
     if set(given) == set(Side):
         return
     grant = grants.newest(project_id=project.id, server_id=server_id)
-    missing = sides_missing(grant=grant, project=project) - set(given)
+    missing = missing_sides(grant=grant, project=project) - set(given)
     if not missing:
         return
     if Side.SERVER not in given and not is_known(project_id=project.id, server_id=server_id):
-        raise missing_server()
-    raise Forbidden(sentence(missing), details={"serverId": "not granted to the project"})
+        raise server_not_found()
+    raise Forbidden(explain_missing(missing), details={"serverId": "not granted to the project"})
 
 
 def is_known(*, project_id: UUID, server_id: UUID) -> bool:
@@ -63,11 +63,11 @@ def is_known(*, project_id: UUID, server_id: UUID) -> bool:
     return lanes.last_started(project_id=project_id, target_id=server_id) is not None
 
 
-def missing_server() -> NotFound:
+def server_not_found() -> NotFound:
     return NotFound(NO_SERVER, details={"serverId": "not found"})
 
 
-def missing_project() -> NotFound:
+def project_not_found() -> NotFound:
     return NotFound("No such project on this server.", details={"projectId": "not found"})
 
 
@@ -79,10 +79,10 @@ def owns_server(*, user_id: UUID, server_id: UUID) -> bool:
 def is_granted(*, project: ProjectRecord, server_id: UUID) -> bool:
     """Whether both owners let the project use the server now."""
     grant = grants.newest(project_id=project.id, server_id=server_id)
-    return not sides_missing(grant=grant, project=project)
+    return not missing_sides(grant=grant, project=project)
 
 
-def sides_missing(*, grant: Grant | None, project: ProjectRecord) -> set[Side]:
+def missing_sides(*, grant: Grant | None, project: ProjectRecord) -> set[Side]:
     """The halves that nobody gave, or whose giver could not give them any more."""
     if grant is None or grant.ended_at is not None:
         return set(Side)
@@ -114,7 +114,7 @@ def state_of(missing: Collection[Side]) -> GrantState:
     return GrantState.ASKED if set(missing) == {Side.SERVER} else GrantState.NONE
 
 
-def sentence(missing: Collection[Side]) -> str:
+def explain_missing(missing: Collection[Side]) -> str:
     """What is missing and whom to ask."""
     if set(missing) == {Side.PROJECT}:
         return "The project's owner has not allowed this server. Offer it to the project and ask the owner to allow it."

@@ -25,7 +25,7 @@ def revert_command_id(deployment_id: UUID) -> UUID:
     return uuid5(deployment_id, "revert")
 
 
-def succeed(*, deployment: DeploymentRecord, at: datetime) -> None:
+def mark_succeeded(*, deployment: DeploymentRecord, at: datetime) -> None:
     """Proven success: status, last stage, history. Inside a transaction that holds the deployment's row.
 
     The history number needs no lock of its own: only the lane's one holder can succeed.
@@ -36,7 +36,7 @@ def succeed(*, deployment: DeploymentRecord, at: datetime) -> None:
     _release(deployment)
 
 
-def succeed_late(*, deployment: DeploymentRecord, message: str, at: datetime) -> None:
+def mark_proven_late(*, deployment: DeploymentRecord, message: str, at: datetime) -> None:
     """It was given up while nobody could hear the agent, which had proven it. Under the lane's lock, inside a
     transaction that holds the deployment's row.
     """
@@ -63,7 +63,7 @@ def _prove(*, deployment: DeploymentRecord, transition: Transition, outcome: Out
     )
 
 
-def fail(*, deployment_id: UUID, outcome: Outcome, at: datetime, former_runs: bool = False) -> None:
+def mark_failed(*, deployment_id: UUID, outcome: Outcome, at: datetime, former_runs: bool = False) -> None:
     """End as failed from any unfinished status. Inside a transaction.
 
     `former_runs`: it is proven that what ran before runs still or again.

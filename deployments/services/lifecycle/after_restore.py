@@ -15,7 +15,7 @@ from agents.states import Outcome as AgentOutcome
 from agents.types import CommandFinished
 from deployments.repositories import clock, deployments, history
 from deployments.repositories.deployments import Outcome
-from deployments.services.lifecycle import observations, proof, settle
+from deployments.services.lifecycle import finish, observations, proof
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
 
@@ -40,7 +40,7 @@ def prove_late(*, deployment: DeploymentRecord, said: CommandFinished, reverted:
     given_up = deployment.status is Status.FAILED and deployment.reason in UNHEARD
     if not given_up or deployment.cancel_requested_at is not None or said.outcome is not AgentOutcome.SUCCEEDED:
         return False
-    newer = gateway.ordered_after(command_id=settle.deploy_command_id(deployment.id))
+    newer = gateway.ordered_after(command_id=finish.deploy_command_id(deployment.id))
     if history.any_of(deployment_ids=newer):
         return False
     seen = observations.seen_services(deployment=deployment, observed=said.services, at=at)
@@ -49,7 +49,7 @@ def prove_late(*, deployment: DeploymentRecord, said: CommandFinished, reverted:
     if not (reverted or _stays(deployment)):
         return False
     proven = observations.observe_services(deployment=deployment, observed=said.services, at=at)
-    settle.succeed_late(deployment=proven, message=PROVEN_LATE, at=at)
+    finish.mark_proven_late(deployment=proven, message=PROVEN_LATE, at=at)
     logger.info("deployment proven late", deployment_id=str(deployment.id), reason=deployment.reason)
     return True
 
@@ -57,7 +57,7 @@ def prove_late(*, deployment: DeploymentRecord, said: CommandFinished, reverted:
 def _stays(deployment: DeploymentRecord) -> bool:
     """Whether no order takes it back any more: one that no agent has received is withdrawn."""
     gateway.withdraw(deployment_id=deployment.id)
-    return gateway.keeps_proven(command_id=settle.revert_command_id(deployment.id))
+    return gateway.keeps_proven(command_id=finish.revert_command_id(deployment.id))
 
 
 def end_as_unknown(*, deployment_id: UUID, command_id: UUID, at: datetime) -> None:
@@ -71,7 +71,7 @@ def end_as_unknown(*, deployment_id: UUID, command_id: UUID, at: datetime) -> No
         gateway.finish(command_id=command_id)
         if deployment.holds_lane:
             outcome = Outcome(reason=Reason.INTERNAL, message=UNKNOWN)
-            settle.fail(deployment_id=deployment_id, outcome=outcome, at=at)
+            finish.mark_failed(deployment_id=deployment_id, outcome=outcome, at=at)
         elif deployment.status is Status.FAILED:
             deployments.confirm_revert(deployment_id=deployment_id, message=f"{deployment.message} {UNKNOWN}", at=at)
     logger.warning("what became of a deployment is unknown", deployment_id=str(deployment_id))
@@ -86,7 +86,7 @@ class Restored:
     withdrawn: int
 
 
-def after_restore(*, at: datetime) -> Restored:
+def renew_after_restore(*, at: datetime) -> Restored:
     """Name the ledger anew, give what is in progress its whole time again, and take back orders that nobody asked for.
 
     Opens its own transaction; twice is as good as once.

@@ -9,13 +9,13 @@ from uuid import UUID
 from agents.errors import ServerNotFound
 from agents.services import directory
 from agents.types import ServerData
-from deployments.agreed import Grant, GrantState
 from deployments.repositories import grants, history, projects, tenants
 from deployments.repositories.grants import Side
 from deployments.repositories.tenants import MAX_TENANTS, Latest
 from deployments.services.fleet import machines
-from deployments.services.permissions import access, rights
+from deployments.services.permissions import access, server_rights
 from deployments.services.stacks import generation
+from deployments.sharing_types import Grant, GrantState
 from deployments.states import Kind
 from deployments.types import Caller, ProjectRecord, Right
 
@@ -77,11 +77,11 @@ def _target(
     own = {Side.SERVER} if server.owner_id == caller.user_id else set()
     own |= {Side.PROJECT} if project.owner_id == caller.user_id else set()
     mine = set(Side) if caller.sees_everything else own
-    missing = rights.sides_missing(grant=grant, project=project)
+    missing = server_rights.missing_sides(grant=grant, project=project)
     return ProjectTarget(
         server=server,
         owner=access.name_of(server.owner_id),
-        state=rights.state_of(missing),
+        state=server_rights.state_of(missing),
         grant=grant,
         usable=may_deploy and missing <= mine,
         may_allow=may_deploy and bool(missing & mine),
@@ -111,7 +111,7 @@ def _tenant(*, project_id: UUID, server_id: UUID, owner: str, grant: Grant | Non
         project_name=project.name,
         owner=owner,
         stack_name=generation.stack_name(project),
-        state=rights.state_of(rights.sides_missing(grant=grant, project=project)),
+        state=server_rights.state_of(server_rights.missing_sides(grant=grant, project=project)),
         grant=grant,
         since=proven.created_at if proven is not None and proven.kind != Kind.STOP else None,
         latest=tenants.latest(project_id=project_id, server_id=server_id),

@@ -7,11 +7,11 @@ from uuid import UUID
 from agents import gateway
 from deployments.errors import NotFound
 from deployments.repositories import deployments, history, projects
-from deployments.services.lifecycle import standing
+from deployments.services.lifecycle import requester_rights
 from deployments.types import DeploymentRecord
 
 
-def check_values(*, agent_id: UUID, deployment_id: UUID) -> None:
+def require_values_needed(*, agent_id: UUID, deployment_id: UUID) -> None:
     """Raises NotFound unless the agent needs the deployment's values now, and the project may still run there.
 
     The caller has checked that the agent's server was given a command of it.
@@ -21,7 +21,7 @@ def check_values(*, agent_id: UUID, deployment_id: UUID) -> None:
         raise NotFound("No such deployment.")
 
 
-def may_build(*, deployment_ids: tuple[UUID, ...]) -> tuple[UUID, ...]:
+def buildable_deployments(*, deployment_ids: tuple[UUID, ...]) -> tuple[UUID, ...]:
     """Of the deployments that an agent works on those whose project may still run there."""
     found = (deployments.get(deployment_id=each) for each in deployment_ids)
     return tuple(deployment.id for deployment in found if _is_allowed(deployment))
@@ -38,4 +38,4 @@ def _is_needed(*, agent_id: UUID, deployment: DeploymentRecord) -> bool:
 
 def _is_allowed(deployment: DeploymentRecord) -> bool:
     project = projects.get(project_id=deployment.project_id)
-    return standing.may_run_on(deployment=deployment, project=project)
+    return requester_rights.may_run_on(deployment=deployment, project=project)

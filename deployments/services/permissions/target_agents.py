@@ -21,7 +21,7 @@ def refuse_clusters(target: Target) -> None:
         raise Invalid(NO_CLUSTERS, details={"clusterId": "not possible yet"})
 
 
-def awaited(deployment: DeploymentRecord) -> str:
+def waiting_message(deployment: DeploymentRecord) -> str:
     """Say whom the deployment waits for when its server's agent is enrolled and not there; empty otherwise."""
     if deployment.target.kind is not TargetKind.SERVER:
         return ""
