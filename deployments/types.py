@@ -271,6 +271,13 @@ class Position:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeploymentFilter:
+    """What all deployments of a list have in common, None for anything. Fields are named like the table's columns."""
+
+    status: Status | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page(Generic[T]):
     """One page of a list, newest first."""
 

@@ -33,7 +33,7 @@ from deployments.repositories.paging import deployment_lists
 from deployments.services.lifecycle import cancel
 from deployments.services.permissions import access
 from deployments.services.queries import lookups
-from deployments.types import Caller, Right
+from deployments.types import Caller, DeploymentFilter, Right
 
 LOG_PAGE = 500
 
@@ -74,7 +74,7 @@ class DeploymentAdmin(OwnRows, ModelAdmin):
         selection = deployment_lists.selection_of(
             caller=caller_in(request),
             project_id=chosen_project(request.GET.get(ProjectFilter.parameter_name)),
-            status=chosen_status(request.GET.get(StatusFilter.parameter_name)),
+            matching=DeploymentFilter(status=chosen_status(request.GET.get(StatusFilter.parameter_name))),
         )
         return SelectionPaginator(selection=selection, rows=queryset, per_page=per_page)
 

@@ -21,7 +21,7 @@ from deployments.services.permissions import access
 from deployments.services.projects import sources
 from deployments.services.queries import grant_view, lookups, project_view
 from deployments.states import ACTIVE, FINISHED, UNFINISHED, Status
-from deployments.types import Caller, DeploymentRecord, Right
+from deployments.types import Caller, DeploymentFilter, DeploymentRecord, Right
 from deployments.wire import event_shape
 
 TIMELINE = 400
@@ -163,7 +163,10 @@ def dashboard(*, caller: Caller) -> dict[str, Any]:
     recent = deployment_lists.newest(caller=caller, statuses=FINISHED, limit=ON_DASHBOARD)
     names = machines.target_names(found.target for found in (*unfinished, *recent))
     return {
-        "underWay": sum(deployment_lists.selection_of(caller=caller, status=status).total() for status in UNFINISHED),
+        "underWay": sum(
+            deployment_lists.selection_of(caller=caller, matching=DeploymentFilter(status=status)).total()
+            for status in UNFINISHED
+        ),
         "unfinished": [wire.summary_shape(found, target_name=names[found.target.id]) for found in unfinished],
         "recent": [wire.summary_shape(found, target_name=names[found.target.id]) for found in recent],
         "targets": all_machines(caller),

@@ -25,7 +25,7 @@ from deployments.scopes import Scope
 from deployments.services.lifecycle import cancel
 from deployments.services.queries import lookups
 from deployments.services.requests import deploy
-from deployments.types import DeployRequest, Target, TargetKind
+from deployments.types import DeploymentFilter, DeployRequest, Target, TargetKind
 from deployments.wire import STATUS_OF_NUMBER, deployment_shape, event_shape, status_shape
 
 MOST_EVENTS = 500
@@ -77,7 +77,7 @@ class Deployments(Door):
         page = lookups.list_deployments(
             caller=self.caller,
             project_id=query.get("projectId"),
-            status=STATUS_OF_NUMBER.get(int(query.get("statusFilter", 0))),
+            matching=DeploymentFilter(status=STATUS_OF_NUMBER.get(int(query.get("statusFilter", 0)))),
             page=query.get("page", 1),
             limit=query.get("limit", 10),
             after=position_of(after) if after else None,

@@ -12,7 +12,7 @@ from deployments.kafka_api import fields
 from deployments.services.lifecycle import cancel
 from deployments.services.queries import lookups
 from deployments.services.requests import deploy, rollback
-from deployments.types import Caller, DeployRequest
+from deployments.types import Caller, DeploymentFilter, DeployRequest
 from deployments.wire import deployment_shape, pagination_shape, status_shape
 
 PREFIX = "deployment-service."
@@ -84,7 +84,7 @@ def list_deployments(call: Call) -> Mapping[str, Any]:
     page = lookups.list_deployments(
         caller=call.caller,
         project_id=fields.required_uuid(call.body, "projectId"),
-        status=fields.status_filter(call.body),
+        matching=DeploymentFilter(status=fields.status_filter(call.body)),
         page=fields.number(pagination, "page", default=1, path="pagination."),
         limit=fields.number(pagination, "limit", default=fields.DEFAULT_LIMIT, path="pagination."),
     )

@@ -1,12 +1,14 @@
-"""How many deployments there are, without counting them: sums over what a trigger keeps."""
+"""How many deployments there are, without counting them: sums over what a trigger keeps, or the planner's guess."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
 
 from agents.isolation import isolation
 from deployments.models import DeploymentCount
@@ -29,13 +31,23 @@ SELECT project_id, status, sum(change) FROM gone GROUP BY project_id, status HAV
 
 
 def total(*, project_ids: Collection[UUID] | None, status: Status | None) -> int:
-    """Deployments of these projects (None: of all) in this status (None: in any). Exact."""
+    """Return how many deployments of these projects (None: of all) are in this status (None: in any). Exact."""
     rows = DeploymentCount.objects.all()
     if project_ids is not None:
         rows = rows.filter(project_id__in=project_ids)
     if status is not None:
         rows = rows.filter(status=status)
     return rows.aggregate(total=Sum("change"))["total"] or 0
+
+
+def estimate(rows: QuerySet[Any]) -> int:
+    """Return how many rows the planner expects."""
+    sql, parameters = rows.order_by().values("pk").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", parameters)
+        (answer,) = cursor.fetchone()
+    plan = answer if isinstance(answer, list) else json.loads(answer)
+    return int(plan[0]["Plan"]["Plan Rows"])
 
 
 def fold(*, limit: int) -> int:

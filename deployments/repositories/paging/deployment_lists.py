@@ -10,10 +10,10 @@ from django.db.models import F, Func, IntegerField
 from deployments.models import Deployment
 from deployments.repositories import history, projects
 from deployments.repositories.deployments import rows
-from deployments.repositories.paging.pages import Selection, ids_after, ids_at, top
+from deployments.repositories.paging.pages import ANYTHING, Selection, ids_after, ids_at, top
 from deployments.repositories.records import DEPLOYMENT_COLUMNS, OMITTED, deployment_record
 from deployments.states import UNFINISHED, Status
-from deployments.types import Caller, DeploymentRecord, Page, Position
+from deployments.types import Caller, DeploymentFilter, DeploymentRecord, Page, Position
 
 # More than these wait in a lane only when something is wrong; lists stay bounded.
 MOST_WAITING = 50
@@ -22,14 +22,14 @@ MAX_LIST_BYTES = 2 * 1024 * 1024
 LIGHT_COLUMNS = tuple(name for name in DEPLOYMENT_COLUMNS if name not in ("config", "graph_version__graph"))
 
 
-def selection_of(*, caller: Caller, project_id: UUID | None = None, status: Status | None = None) -> Selection:
-    """The deployments that the caller may see, of one project when given: none when that is not theirs to see."""
+def selection_of(*, caller: Caller, project_id: UUID | None = None, matching: DeploymentFilter = ANYTHING) -> Selection:
+    """Return what the caller may see and matches, of one project when given: nothing when it is not theirs to see."""
     if caller.sees_everything:
-        return Selection(project_ids=None if project_id is None else (project_id,), status=status)
+        return Selection(project_ids=None if project_id is None else (project_id,), matching=matching)
     mine = projects.visible(caller=caller).order_by()
     if project_id is not None:
         mine = mine.filter(pk=project_id)
-    return Selection(project_ids=tuple(mine.values_list("pk", flat=True)), status=status)
+    return Selection(project_ids=tuple(mine.values_list("pk", flat=True)), matching=matching)
 
 
 def page_of(*, selection: Selection, page: int, limit: int, oldest_first: bool = False) -> Page[DeploymentRecord]:
@@ -104,8 +104,8 @@ def current_of_project(*, project_id: UUID, recent: int) -> tuple[DeploymentReco
 
 def newest(*, caller: Caller, statuses: Collection[Status] | None, limit: int) -> tuple[DeploymentRecord, ...]:
     """The newest deployments of the caller's projects, of these statuses when given. Counts nothing."""
-    wanted: list[Status | None] = [None] if statuses is None else list(statuses)
-    ids = [each for status in wanted for each in top(selection_of(caller=caller, status=status), limit=limit)]
+    filters = [ANYTHING] if statuses is None else [DeploymentFilter(status=status) for status in statuses]
+    ids = [each for matching in filters for each in top(selection_of(caller=caller, matching=matching), limit=limit)]
     found = sorted(in_order(ids), key=lambda record: (record.created_at, record.id), reverse=True)
     return tuple(found[:limit])
 

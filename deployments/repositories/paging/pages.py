@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,43 +12,81 @@ from django.db.models import Q, QuerySet
 
 from deployments.models import Deployment
 from deployments.repositories.paging import counts
-from deployments.states import Status
+from deployments.types import DeploymentFilter
 
 NEWEST_FIRST = ("-created_at", "-id")
 OLDEST_FIRST = ("created_at", "id")
+# By what the counters are kept, beside the project.
+COUNTED_FIELDS = frozenset({"status"})
 # With more candidates than this, one walk over all rows is cheaper than one into each project.
 MOST_CANDIDATES = 100_000
+
+ANYTHING = DeploymentFilter()
 
 # PostgreSQL does not merge the ordered rows of several projects by itself: take the top of each, then of these.
 OF_PROJECTS = """
 SELECT found.id FROM unnest(%s::uuid[]) AS wanted(project_id) CROSS JOIN LATERAL (
     SELECT id, created_at FROM deployments
-    WHERE project_id = wanted.project_id {narrowed} ORDER BY created_at {way}, id {way} LIMIT %s
+    WHERE project_id = wanted.project_id {conditions} ORDER BY created_at {way}, id {way} LIMIT %s
 ) AS found ORDER BY found.created_at {way}, found.id {way} LIMIT %s OFFSET %s
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Deployments of these projects (None: of all) in this status (None: in any)."""
+    """The deployments of these projects (None: of all) that match the filter.
+
+    A new field of DeploymentFilter needs nothing here. What the counters do not know is counted row by row: such a list
+    is slower, its total never wrong.
+    """
 
     project_ids: tuple[UUID, ...] | None
-    status: Status | None = None
+    matching: DeploymentFilter = ANYTHING
+
+    def conditions(self) -> dict[str, Any]:
+        """Return what the filter asks of a row, by column."""
+        chosen = {field.name: getattr(self.matching, field.name) for field in fields(self.matching)}
+        return {name: value for name, value in chosen.items() if value is not None}
 
     def rows(self) -> QuerySet[Deployment]:
-        found = Deployment.objects.all()
-        if self.project_ids is not None:
-            one = self.project_ids[0] if len(self.project_ids) == 1 else None
-            found = found.filter(project_id=one) if one else found.filter(project_id__in=self.project_ids)
-        return found if self.status is None else found.filter(status=self.status)
+        rows = Deployment.objects.filter(**self.conditions())
+        if self.project_ids is None:
+            return rows
+        # With one project, equality lets an index give the order too.
+        one = self.project_ids[0] if len(self.project_ids) == 1 else None
+        return rows.filter(project_id=one) if one else rows.filter(project_id__in=self.project_ids)
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the counters know the total."""
+        return self.conditions().keys() <= COUNTED_FIELDS
 
     def total(self) -> int:
-        """Exact, and as cheap for many rows as for few."""
-        return counts.total(project_ids=self.project_ids, status=self.status)
+        """Return the exact number of rows; without the counters this reads each of them."""
+        if self.is_counted:
+            return counts.total(project_ids=self.project_ids, status=self.matching.status)
+        return self.rows().count()
+
+    def total_or_estimate(self, *, exact_up_to: int) -> int:
+        """Return the number of rows: exact where the counters know it or up to `exact_up_to`, else the planner's guess.
+
+        As cheap for many rows as for few.
+        """
+        if self.is_counted:
+            return self.total()
+        counted = self.rows()[: exact_up_to + 1].count()
+        return counted if counted <= exact_up_to else max(counted, counts.estimate(self.rows()))
 
 
-def ids_at(selection: Selection, *, start: int, limit: int, total: int, oldest_first: bool = False) -> list[UUID]:
-    """The ids from position `start` on; `total` is the selection's. Beyond the middle the walk begins at the end."""
+def ids_at(
+    selection: Selection, *, start: int, limit: int, total: int | None, oldest_first: bool = False
+) -> list[UUID]:
+    """Return the ids from position `start` on. `total` is the selection's exact one, or None where nobody knows it.
+
+    With a total, a walk to beyond the middle begins at the end.
+    """
+    if total is None:
+        return _walk(selection, start=start, limit=limit, oldest_first=oldest_first)
     wanted = min(limit, total - start)
     if wanted <= 0:
         return []
@@ -59,7 +97,7 @@ def ids_at(selection: Selection, *, start: int, limit: int, total: int, oldest_f
 
 
 def top(selection: Selection, *, limit: int) -> list[UUID]:
-    """The ids of the newest."""
+    """Return the ids of the newest."""
     return _walk(selection, start=0, limit=limit, oldest_first=False)
 
 
@@ -72,18 +110,18 @@ def _walk(selection: Selection, *, start: int, limit: int, oldest_first: bool) -
 
 
 def _walk_each(selection: Selection, *, start: int, limit: int, oldest_first: bool) -> list[UUID]:
-    narrowed = "" if selection.status is None else "AND status = %s"
-    sql = OF_PROJECTS.format(narrowed=narrowed, way="ASC" if oldest_first else "DESC")
-    status: list[Any] = [] if selection.status is None else [str(selection.status)]
+    asked = selection.conditions()
+    conditions = " ".join(f"AND {column} = %s" for column in asked)
+    sql = OF_PROJECTS.format(conditions=conditions, way="ASC" if oldest_first else "DESC")
     with connection.cursor() as cursor:
-        cursor.execute(sql, [list(selection.project_ids or ()), *status, start + limit, limit, start])
+        cursor.execute(sql, [list(selection.project_ids or ()), *asked.values(), start + limit, limit, start])
         return [row[0] for row in cursor.fetchall()]
 
 
 def ids_after(
     selection: Selection, *, created_at: datetime, deployment_id: UUID, limit: int, oldest_first: bool = False
 ) -> list[UUID]:
-    """The ids that follow this deployment, however deep in the list it stands."""
+    """Return the ids that follow this deployment, however deep in the list it stands."""
     side = "gt" if oldest_first else "lt"
     # The first condition bounds the index; the second says what follows among equal times.
     bound = {f"created_at__{side}e": created_at}

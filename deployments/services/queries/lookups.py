@@ -7,9 +7,9 @@ from uuid import UUID
 
 from deployments.repositories import events
 from deployments.repositories.paging import deployment_lists
+from deployments.repositories.paging.pages import ANYTHING
 from deployments.services.permissions import access
-from deployments.states import Status
-from deployments.types import Caller, DeploymentRecord, EventRecord, Page, Position, Right
+from deployments.types import Caller, DeploymentFilter, DeploymentRecord, EventRecord, Page, Position, Right
 
 MAX_LIMIT = 100
 
@@ -23,7 +23,7 @@ def list_deployments(
     *,
     caller: Caller,
     project_id: UUID | None = None,
-    status: Status | None = None,
+    matching: DeploymentFilter = ANYTHING,
     page: int = 1,
     limit: int = 10,
     after: Position | None = None,
@@ -35,7 +35,7 @@ def list_deployments(
     """
     if project_id is not None:
         access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
-    selection = deployment_lists.selection_of(caller=caller, project_id=project_id, status=status)
+    selection = deployment_lists.selection_of(caller=caller, project_id=project_id, matching=matching)
     limit = min(MAX_LIMIT, max(1, limit))
     if after is not None:
         return deployment_lists.page_after(selection=selection, after=after, limit=limit, oldest_first=oldest_first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,7 +20,7 @@ from deployments.repositories.paging.pages import Selection
 from deployments.services.permissions.access import caller_of
 from deployments.services.queries import lookups
 from deployments.states import Reason, Status, Transition
-from deployments.types import Position
+from deployments.types import DeploymentFilter, Position
 from deployments.wire import deployment_shape
 from tests import factories
 
@@ -90,8 +91,42 @@ def test_counts_follow_every_writer(project: Project, server: Server) -> None:
     everything = Selection(project_ids=None)
     assert counted(everything) == (5, 5)
     for status in Status:
-        assert len(set(counted(Selection(project_ids=(project.id,), status=status)))) == 1
+        assert len(set(counted(Selection(project_ids=(project.id,), matching=DeploymentFilter(status=status))))) == 1
     assert counts.total(project_ids=(project.id,), status=Status.FAILED) == 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilterWithMore(DeploymentFilter):
+    """What a filter looks like after somebody added a field that no counter knows."""
+
+    start_number: int | None = None
+
+
+def test_a_filter_that_no_counter_knows_has_right_pages_and_totals(project: Project, server: Server) -> None:
+    other = factories.make_project(project.owner, name="other")
+    wanted = [
+        factories.make_deployment(of, server, at=factories.later(second), start_number=second % 2).pk
+        for second in range(12)
+        for of in (project, other)
+    ]
+    expected = [pk for number, pk in enumerate(wanted) if (number // 2) % 2][::-1]
+    for project_ids in (None, (project.id, other.id)):
+        selection = Selection(project_ids=project_ids, matching=FilterWithMore(start_number=1))
+        assert counted(selection) == (12, 12)
+        pages_found = [deployment_lists.page_of(selection=selection, page=number, limit=5) for number in (1, 2, 3)]
+        assert [page.total for page in pages_found] == [12] * 3
+        assert sorted(item.id for page in pages_found for item in page.items) == sorted(expected)
+        assert [len(page.items) for page in pages_found] == [5, 5, 2]
+        assert pages.ids_at(selection, start=5, limit=5, total=None) == [item.id for item in pages_found[1].items]
+
+
+def test_a_total_is_estimated_only_where_no_counter_knows_it(project: Project, server: Server) -> None:
+    for number in range(6):
+        factories.make_deployment(project, server, start_number=number % 2)
+    assert Selection(project_ids=(project.id,)).total_or_estimate(exact_up_to=2) == 6
+    uncounted = Selection(project_ids=(project.id,), matching=FilterWithMore(start_number=1))
+    assert uncounted.total_or_estimate(exact_up_to=3) == 3
+    assert uncounted.total_or_estimate(exact_up_to=2) >= 3
 
 
 def test_what_is_rolled_back_is_not_counted(project: Project, server: Server) -> None:
@@ -132,7 +167,7 @@ def test_writers_and_folders_at_once_lose_no_count(monkeypatch: pytest.MonkeyPat
         thread.start()
     for thread in threads:
         thread.join(timeout=60)
-    assert counted(Selection(project_ids=(project.id,), status=Status.FAILED)) == (45, 45)
+    assert counted(Selection(project_ids=(project.id,), matching=DeploymentFilter(status=Status.FAILED))) == (45, 45)
     assert counted(Selection(project_ids=(project.id,))) == (45, 45)
 
 
@@ -152,7 +187,7 @@ def test_lists_over_several_projects_are_one_list(
     assert [item.id for item in page.items] == made[::-1][3:6]
     assert page.total == 7
     fail(made[4])
-    only = lookups.list_deployments(caller=caller_of(owner), status=Status.FAILED)
+    only = lookups.list_deployments(caller=caller_of(owner), matching=DeploymentFilter(status=Status.FAILED))
     assert ([item.id for item in only.items], only.total) == ([made[4]], 1)
 
 
