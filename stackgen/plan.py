@@ -1,14 +1,12 @@
-"""What will happen: two stacks compared, or one with nothing, service by service and with the reason of each change."""
+"""What will happen: the services of two stacks compared, one by one, with the reason of each change."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from stackgen.results import Engine, Stack, StackService
+from stackgen.results import StackService
 
 Action = Literal["create", "replace", "restart", "keep", "remove"]
 ENVIRONMENT = "environment "
@@ -31,45 +29,27 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`approval` is the hash of all that went in: equal only when the same change is asked of the same stack."""
+    """The changes in the order of the work, what goes last."""
 
     changes: tuple[Change, ...]
-    approval: str
-
-    @property
-    def changes_anything(self) -> bool:
-        return any(change.action != "keep" or change.reasons for change in self.changes)
 
     def text(self) -> str:
-        """One line for each service, in the order of the work."""
+        """Return one line for each service."""
         width = max((len(change.service) for change in self.changes), default=0)
-        lines = [_line(change, width) for change in self.changes]
-        return "\n".join([*lines, f"approval {self.approval}"]) + "\n"
-
-
-def compare(*, old: Stack | None, new: Stack, new_values: Collection[str] = ()) -> Plan:
-    """What a deployment of `new` does where `old` runs. `new_values` names variables that have another value now."""
-    return compare_services(
-        old=old.services if old else (),
-        new=new.services,
-        engine=new.engine,
-        content=new.content_hash,
-        new_values=new_values,
-    )
+        return "".join(f"{_line(change, width)}\n" for change in self.changes)
 
 
 def compare_services(
     *,
     old: Collection[StackService],
     new: Collection[StackService],
-    engine: Engine,
-    content: str,
     new_values: Collection[str] = (),
     image_volumes: Collection[str] = (),
 ) -> Plan:
-    """The same from the services alone, which is what a snapshot keeps. `content` is the new stack's hash.
+    """Return what a deployment of `new` does where `old` runs; nothing runs when `old` is empty.
 
-    `image_volumes` names old services whose images keep data by themselves, as an agent saw.
+    `new_values` names variables that have another value now, `image_volumes` old services
+    whose images keep data by themselves, as an agent saw.
     """
     before = {service.node_id: service for service in old}
     staying = {service.node_id for service in new}
@@ -80,9 +60,7 @@ def compare_services(
         change = _change(before.get(service.node_id), service, set(new_values))
         changes.append(_replaced_in_place(change) if service.node_id in keeping else _begun(change, service, going))
     changes += [_removal(service) for service in going]
-    facts = [engine, content, sorted(new_values), [asdict(change) for change in changes]]
-    approval = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-    return Plan(changes=tuple(changes), approval=approval)
+    return Plan(changes=tuple(changes))
 
 
 def _removal(old: StackService) -> Change:
@@ -97,9 +75,9 @@ def _replaced_in_place(change: Change) -> Change:
 
 
 def _begun(change: Change, new: StackService, going: Collection[StackService]) -> Change:
-    """Who adds a database again may think that it is the old one."""
     if change.action != "create" or not new.volumes:
         return change
+    # Who adds a database again may think that it is the old one.
     left = [f"the data of {old.name} stays in volume {', '.join(old.volumes)}" for old in going if old.volumes]
     return replace(change, reasons=(*change.reasons, "; ".join(["begins empty", *left]))) if left else change
 
@@ -113,7 +91,7 @@ def _change(old: StackService | None, new: StackService, new_values: set[str]) -
         action = "replace" if reasons else "keep"
         if not reasons and used:
             action = "restart"
-        reasons += tuple(f"{name} changed" for name in sorted({_said(name) for name in used}))
+        reasons += tuple(f"{name} changed" for name in sorted({_given_name(name) for name in used}))
         if old.replicas != new.replicas:
             reasons += (f"{old.replicas} copies become {new.replicas}",)
     beside = new.starts_first and (old is None or old.name == new.name)
@@ -126,8 +104,8 @@ def _change(old: StackService | None, new: StackService, new_values: set[str]) -
     )
 
 
-def _said(variable: str) -> str:
-    """SECRET_DB_PASSWORD is what people know as DB_PASSWORD, and its form for URLs changes with it."""
+def _given_name(variable: str) -> str:
+    """Return the name that people know: DB_PASSWORD for SECRET_DB_PASSWORD and for its form in URLs."""
     return variable.removeprefix("SECRET_").removeprefix("ENV_").removesuffix("_URLENCODED")
 
 
@@ -140,8 +118,8 @@ def _reasons(old: StackService, new: StackService) -> Iterator[str]:
         before, after = old.aspects.get(aspect), new.aspects.get(aspect)
         if before == after or aspect == "variables":
             continue
-        said = aspect.removeprefix(ENVIRONMENT)
-        yield f"{said} {'added' if before is None else 'removed' if after is None else 'changed'}"
+        name = aspect.removeprefix(ENVIRONMENT)
+        yield f"{name} {'added' if before is None else 'removed' if after is None else 'changed'}"
 
 
 def _line(change: Change, width: int) -> str:

@@ -11,7 +11,6 @@ from deployments.errors import Invalid
 from deployments.services.secrets import sealing, variables
 from deployments.types import ServiceState, Snapshot
 from stackgen.output.layout import volume_names
-from stackgen.plan import Change, Plan
 from stackgen.results import StackService
 
 KNOWN_FIELDS = frozenset(field.name for field in fields(StackService))
@@ -43,11 +42,6 @@ def states_of(services: Iterable[StackService]) -> tuple[ServiceState, ...]:
         ServiceState(node_id=service.node_id, name=service.name, image=service.image, replicas=service.replicas)
         for service in services
     )
-
-
-def plan_text(changes: tuple[Change, ...]) -> str:
-    """A plan for people, without an approval."""
-    return "".join(Plan(changes=changes, approval="").text().splitlines(keepends=True)[:-1])
 
 
 def values_of(snapshot: Snapshot) -> dict[str, str]:

@@ -62,14 +62,12 @@ def diff_history(*, caller: Caller, older_id: UUID, newer_id: UUID) -> HistoryDi
     plan = compare_services(
         old=snapshots.services_of(old.config),
         new=snapshots.services_of(new.config),
-        engine=new.config.get("engine", "compose"),
-        content=new.config.get("contentHash", ""),
         new_values=changed,
     )
     env_old, env_new = snapshots.env_of(old), snapshots.env_of(new)
     return HistoryDiff(
         changes=plan.changes,
-        text=snapshots.plan_text(plan.changes),
+        text=plan.text(),
         env_added=tuple(sorted(env_new.keys() - env_old.keys())),
         env_removed=tuple(sorted(env_old.keys() - env_new.keys())),
         env_changed=changed_names(env_old, env_new),

@@ -18,7 +18,7 @@ from deployments.services.secrets import variables
 from deployments.services.stacks import port_conflicts, privileges
 from deployments.states import Status
 from deployments.types import Caller, DeploymentRecord, DeployRequest, Right, Target
-from stackgen.plan import Change, Plan, compare_services
+from stackgen.plan import Change, compare_services
 from stackgen.results import StackService
 
 
@@ -62,8 +62,6 @@ def _plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploy
     plan = compare_services(
         old=running.services,
         new=draft.stack.services,
-        engine=draft.stack.engine,
-        content=draft.stack.content_hash,
         new_values=changed_names(running.values, values),
         image_volumes=running.image_volumes,
     )
@@ -71,7 +69,7 @@ def _plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploy
     taken = port_conflicts.ports_taken(project=draft.project, target=request.target, services=draft.stack.services)
     return PlannedDeployment(
         changes=plan.changes,
-        text=Plan(changes=plan.changes, approval=approval).text(),
+        text=f"{plan.text()}approval {approval}\n",
         approval=approval,
         warnings=(*draft.stack.warnings, *taken, *running.warnings),
     )
@@ -97,14 +95,12 @@ def _plan_rollback(*, caller: Caller, deployment_id: UUID, target_deployment_id:
     plan = compare_services(
         old=running.services,
         new=snapshots.services_of(kept.config),
-        engine=kept.config.get("engine", "compose"),
-        content=kept.config.get("contentHash", ""),
         new_values=changed_names(running.values, snapshots.values_of(kept)),
         image_volumes=running.image_volumes,
     )
     return PlannedDeployment(
         changes=plan.changes,
-        text=snapshots.plan_text(plan.changes),
+        text=plan.text(),
         approval="",
         warnings=(*said, *running.warnings),
     )
