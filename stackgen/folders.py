@@ -11,12 +11,12 @@ from stackgen.code.bundle import BundleInvalid, CodeFacts, read_directory
 from stackgen.errors import GraphInvalid, Problem
 from stackgen.graph.reader import Graph, read_graph
 from stackgen.graph.secrets import split_secrets
-from stackgen.listing import plan_text
+from stackgen.output.plan_text import plan_text
 from stackgen.parts.names import service_names
 from stackgen.results import Stack, StackOptions
 from stackgen.stack import generate
 
-LONGEST_FILE_NAME = 255
+MAX_FILE_NAME_BYTES = 255
 
 
 def generate_from(
@@ -72,7 +72,7 @@ def _read_code(graph: Graph, folder: Path, problems: list[Problem]) -> Mapping[s
     for node in graph.nodes:
         places = [folder / name for name in (node.label, names[node.id]) if _is_file_name(name)]
         place = next((place for place in places if place.is_dir()), None)
-        if place is None or node.type.is_store or node.type.is_gateway:
+        if place is None or node.type.is_database or node.type.is_gateway:
             continue
         try:
             found[node.id] = read_directory(place)
@@ -82,7 +82,7 @@ def _read_code(graph: Graph, folder: Path, problems: list[Problem]) -> Mapping[s
 
 
 def _is_file_name(name: str) -> bool:
-    return name not in {"", ".", ".."} and "/" not in name and len(name.encode()) <= LONGEST_FILE_NAME
+    return name not in {"", ".", ".."} and "/" not in name and len(name.encode()) <= MAX_FILE_NAME_BYTES
 
 
 def write(stack: Stack, folder: Path) -> None:

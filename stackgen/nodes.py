@@ -18,16 +18,16 @@ class NodeType(Enum):
     INGRESS = "INGRESS"
 
     @property
-    def is_store(self) -> bool:
+    def is_database(self) -> bool:
         """Databases and friends: they answer, and depend on nothing."""
-        return self in STORES
+        return self in DATABASES
 
     @property
     def is_gateway(self) -> bool:
         return self in GATEWAYS
 
 
-STORES = frozenset({NodeType.DATABASE, NodeType.QUEUE, NodeType.CACHE})
+DATABASES = frozenset({NodeType.DATABASE, NodeType.QUEUE, NodeType.CACHE})
 GATEWAYS = frozenset({NodeType.GATEWAY, NodeType.INGRESS})
 NODE_NUMBERS = {1: NodeType.SERVICE, 2: NodeType.DATABASE, 3: NodeType.GATEWAY}
 

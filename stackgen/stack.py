@@ -8,16 +8,16 @@ from collections.abc import Collection, Mapping
 
 from stackgen.code.bundle import CodeFacts
 from stackgen.errors import GraphInvalid, Problem
-from stackgen.listing import env_example
 from stackgen.nodes import Graph
 from stackgen.output.compose import compose_document, dockerfile_name
+from stackgen.output.env_example import env_example
 from stackgen.output.layout import Identity, Layout
-from stackgen.output.swarm import longest_name, swarm_document, warnings_of
-from stackgen.parts.builder import Workshop
-from stackgen.parts.names import LONGEST, service_names
+from stackgen.output.swarm import max_name_length, swarm_document, warnings_of
+from stackgen.parts.builder import PartBuilder
+from stackgen.parts.names import MAX_NAME_LENGTH, service_names
 from stackgen.parts.networks import cover, network_names
 from stackgen.parts.order import start_order
-from stackgen.parts.part import Part
+from stackgen.parts.types import Part
 from stackgen.results import COMPOSE_FILE, Stack, StackOptions, StackService, Variable
 from stackgen.yaml import document
 
@@ -38,30 +38,31 @@ def generate(
     env_names: Collection[str] = (),
     options: StackOptions = DEFAULTS,
 ) -> Stack:
-    """The stack of this graph. `code` is keyed by node id; of the request's envVars only the names are needed.
+    """Return the stack of this graph. `code` is keyed by node id; of the request's envVars only the names are needed.
 
-    Raises GraphInvalid with every problem that shows only now: code that cannot be built, ports that cannot be shared.
+    Raise GraphInvalid with every problem that shows only now: code that cannot be built, ports that cannot be shared.
     """
     if not STACK_NAME.fullmatch(stack_name):
         raise ValueError(f"not a name for a stack: {stack_name!r}")
-    workshop = Workshop(
+    name_length = max_name_length(stack_name) if options.engine == "swarm" else MAX_NAME_LENGTH
+    builder = PartBuilder(
         graph=graph,
-        names=service_names(graph, longest=longest_name(stack_name) if options.engine == "swarm" else LONGEST),
+        names=service_names(graph, max_length=name_length),
         code=code,
         env_names=env_names,
         options=options,
         stack_name=stack_name,
     )
-    parts = workshop.make_all()
-    problems = [*workshop.problems, *_unshareable(parts.values(), options)]
+    parts = builder.build_all()
+    problems = [*builder.problems, *_unshareable(parts.values(), options)]
     if problems:
         raise GraphInvalid(problems)
-    layout = _lay_out(workshop, parts, project_id)
-    return _stack(workshop, layout)
+    layout = _layout(builder, parts, project_id)
+    return _stack(builder, layout)
 
 
 def _unshareable(parts: Collection[Part], options: StackOptions) -> list[Problem]:
-    """Compose cannot give one port of the host to several containers."""
+    """Return a problem for each part whose copies want one port: Compose cannot give it to several containers."""
     return [
         Problem(
             node_id=part.node.id,
@@ -74,36 +75,43 @@ def _unshareable(parts: Collection[Part], options: StackOptions) -> list[Problem
     ]
 
 
-def _lay_out(workshop: Workshop, parts: Mapping[str, Part], project_id: str) -> Layout:
-    names = workshop.names
+def _layout(builder: PartBuilder, parts: Mapping[str, Part], project_id: str) -> Layout:
+    names = builder.names
     needs = {
-        names[node.id]: tuple(sorted(names[target] for target in workshop.callees.get(node.id, ())))
-        for node in workshop.graph.nodes
+        names[node.id]: tuple(sorted(names[target] for target in builder.callees.get(node.id, ())))
+        for node in builder.graph.nodes
     }
-    order = start_order(dict(sorted(needs.items())))
-    groups = cover(sorted(needs), ((source, target) for source, targets in needs.items() for target in targets))
-    named = network_names(groups)
-    networks: dict[str, list[str]] = {name: [] for name in needs}
-    for group, network in named.items():
-        for member in group:
-            networks[member].append(network)
-    workshop.warnings.extend(_order_warnings(order.circles))
-    workshop.warnings.extend(warnings_of(parts.values()) if workshop.options.engine == "swarm" else ())
-    workshop.warnings.extend(_network_warnings(len(named), workshop.options))
+    needs = dict(sorted(needs.items()))
+    order = start_order(needs)
+    networks = _networks(needs)
+    all_networks = {network for joined in networks.values() for network in joined}
+    builder.warnings.extend(_order_warnings(order.cycles))
+    builder.warnings.extend(warnings_of(parts.values()) if builder.options.engine == "swarm" else ())
+    builder.warnings.extend(_network_warnings(len(all_networks), builder.options))
     return Layout(
-        stack_name=workshop.stack_name,
+        stack_name=builder.stack_name,
         project_id=project_id,
         parts=tuple(sorted(parts.values(), key=lambda part: (order.level[part.name], part.name))),
         order=order,
-        networks={name: tuple(sorted(found)) for name, found in networks.items()},
-        all_networks=tuple(sorted(named.values())),
+        networks=networks,
+        all_networks=tuple(sorted(all_networks)),
         healthy=frozenset(part.name for part in parts.values() if part.health),
-        options=workshop.options,
+        options=builder.options,
     )
 
 
-def _order_warnings(circles: Collection[tuple[str, ...]]) -> list[str]:
-    return [f"these call each other in a circle and start together: {' -> '.join(circle)}" for circle in circles]
+def _networks(needs: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return service name to the names of its networks, sorted."""
+    groups = cover(needs, ((source, target) for source, targets in needs.items() for target in targets))
+    networks: dict[str, list[str]] = {name: [] for name in needs}
+    for group, network in network_names(groups).items():
+        for member in group:
+            networks[member].append(network)
+    return {name: tuple(sorted(joined)) for name, joined in networks.items()}
+
+
+def _order_warnings(cycles: Collection[tuple[str, ...]]) -> list[str]:
+    return [f"these call each other in a circle and start together: {' -> '.join(cycle)}" for cycle in cycles]
 
 
 def _network_warnings(count: int, options: StackOptions) -> list[str]:
@@ -115,23 +123,23 @@ def _network_warnings(count: int, options: StackOptions) -> list[str]:
     ]
 
 
-def _stack(workshop: Workshop, layout: Layout) -> Stack:
-    write = swarm_document if workshop.options.engine == "swarm" else compose_document
+def _stack(builder: PartBuilder, layout: Layout) -> Stack:
+    write = swarm_document if builder.options.engine == "swarm" else compose_document
     content, identities = write(layout)
-    variables = workshop.variables.used()
+    variables = builder.variables.used()
     files = {COMPOSE_FILE: document(content)}
     for part in layout.parts:
         files.update(_files_of(part))
     files[".env.example"] = env_example(variables, layout.options.engine)
     return Stack(
         name=layout.stack_name,
-        engine=workshop.options.engine,
+        engine=builder.options.engine,
         files=files,
         services=tuple(_service(part, layout, identities[part.name]) for part in layout.parts),
         variables=variables,
-        names=dict(workshop.names),
-        warnings=tuple(dict.fromkeys(workshop.warnings)),
-        overrides=tuple(workshop.overrides),
+        names=dict(builder.names),
+        warnings=tuple(dict.fromkeys(builder.warnings)),
+        overrides=tuple(builder.overrides),
         content_hash=_hash_of_files(files),
     )
 

@@ -68,7 +68,7 @@ class DatabaseKind:
     user_wanted: str = NAME_WANTED
     has_password: bool = True
     ascii_password: bool = False
-    shortest_password: int = 1
+    min_password_length: int = 1
     default_database: str = "app"
     database_pattern: re.Pattern[str] = NAME
     database_wanted: str = NAME_WANTED

@@ -27,7 +27,7 @@ KIND = DatabaseKind(
     port=9000,
     user_pattern=re.compile(rf"(?=.{{3}}){NAME.pattern}"),
     user_wanted=f"{NAME_WANTED}, at least three",
-    shortest_password=8,
+    min_password_length=8,
     default_database="",
     place=always(Volume(name="data", path="/data")),
     place_variables=frozenset({"MINIO_VOLUMES"}),

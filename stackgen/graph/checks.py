@@ -43,13 +43,13 @@ def check_meaning(graph: Graph) -> Iterator[Problem]:
     nodes = {node.id: node for node in graph.nodes}
     for edge in graph.edges:
         source, target = nodes.get(edge.source), nodes.get(edge.target)
-        if source is not None and target is not None and source.type.is_store:
+        if source is not None and target is not None and source.type.is_database:
             message = f"a {_kind(source)} depends on nothing, but this leads to {target.label!r}"
             yield _at(source, f"edge {edge.id}", message)
     routed = {edge.target for edge in graph.edges if edge.source in nodes and nodes[edge.source].type.is_gateway}
     for node in graph.nodes:
         yield from _check_node(node, is_routed=node.id in routed)
-        if node.type.is_store and node.settings.kind:
+        if node.type.is_database and node.settings.kind:
             yield from _check_place(node)
     yield from _check_host_ports(graph)
     for edge in graph.edges:
@@ -67,7 +67,7 @@ def _check_node(node: Node, *, is_routed: bool) -> Iterator[Problem]:
             yield _at(node, "config.port", "is needed: config.hostPort leads there")
         if is_routed:
             yield _at(node, "config.port", "is needed: a gateway leads there")
-    if node.type.is_store and settings.replicas > 1:
+    if node.type.is_database and settings.replicas > 1:
         yield _at(node, "config.replicas", f"a {_kind(node)} runs once; copies of it would not share their data")
     if settings.cpu and float(settings.cpu_reservation or 0) > float(settings.cpu):
         yield _at(node, "config.cpuReservation", f"is more than config.cpu allows, {settings.cpu}")

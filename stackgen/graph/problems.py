@@ -12,7 +12,7 @@ CPUS = re.compile(r"[0-9]{1,5}(?:\.[0-9]{1,3})?")
 MILLICPUS = re.compile(r"[0-9]{1,8}m")
 TRUE, FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0", ""}
 UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
-SMALLEST_MEMORY = 6 * 1024**2
+MIN_MEMORY_BYTES = 6 * 1024**2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,14 +30,14 @@ class Reading:
     def text(self, key: str) -> str:
         return self.config.get(key, "").strip()
 
-    def whole(self, key: str, *, lowest: int, highest: int) -> int | None:
+    def whole(self, key: str, *, minimum: int, maximum: int) -> int | None:
         """None when it is not set, or not a whole number between the two."""
         text = self.text(key)
         if not text:
             return None
-        if text.isascii() and text.isdigit() and len(text) < 10 and lowest <= int(text) <= highest:
+        if text.isascii() and text.isdigit() and len(text) < 10 and minimum <= int(text) <= maximum:
             return int(text)
-        self.note(f"config.{key}", f"must be a whole number from {lowest} to {highest}, not {shown(text)}")
+        self.note(f"config.{key}", f"must be a whole number from {minimum} to {maximum}, not {shown(text)}")
         return None
 
     def flag(self, key: str, *, default: bool) -> bool:
@@ -73,7 +73,7 @@ class Reading:
             return ""
         match = MEMORY.fullmatch(text)
         size = round(float(match[1]) * UNITS[match[2].lower()]) if match else 0
-        if not SMALLEST_MEMORY <= size <= 64 * UNITS["t"]:
+        if not MIN_MEMORY_BYTES <= size <= 64 * UNITS["t"]:
             self.note(f"config.{key}", f"must be an amount such as 512M or 2G, at least 6M, not {shown(text)}")
             return ""
         unit = next(unit for unit in "gmk" if size % UNITS[unit] == 0 or unit == "k")

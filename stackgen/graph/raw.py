@@ -157,9 +157,9 @@ def as_text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def is_text(value: object, longest: int) -> bool:
+def is_text(value: object, max_length: int) -> bool:
     """Text that can become part of a UTF-8 file and of a process environment."""
-    if not isinstance(value, str) or len(value) > longest or "\0" in value:
+    if not isinstance(value, str) or len(value) > max_length or "\0" in value:
         return False
     try:
         value.encode()

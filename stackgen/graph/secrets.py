@@ -79,8 +79,8 @@ def _wrong_password(text: str, node_type: object, config: Mapping[object, object
         return ""
     if kind.ascii_password and not text.isascii():
         return f"must be letters, digits and signs of ASCII: {kind.name} takes others for something else"
-    short = len(text) < kind.shortest_password
-    return f"must have at least {kind.shortest_password} characters for {kind.name}" if short else ""
+    short = len(text) < kind.min_password_length
+    return f"must have at least {kind.min_password_length} characters for {kind.name}" if short else ""
 
 
 def is_secret(field: str) -> bool:

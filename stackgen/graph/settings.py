@@ -37,15 +37,15 @@ def read_settings(raw: RawNode, problems: list[Problem]) -> Settings:
     reading = Reading(node_id=raw.id, node_name=raw.label, config=raw.config, problems=problems)
     kind = _kind(reading, raw.type)
     return Settings(
-        port=reading.whole("port", lowest=1, highest=MAX_PORT),
-        host_port=reading.whole("hostPort", lowest=1, highest=MAX_PORT),
-        replicas=reading.whole("replicas", lowest=1, highest=MAX_REPLICAS) or 1,
+        port=reading.whole("port", minimum=1, maximum=MAX_PORT),
+        host_port=reading.whole("hostPort", minimum=1, maximum=MAX_PORT),
+        replicas=reading.whole("replicas", minimum=1, maximum=MAX_REPLICAS) or 1,
         cpu=reading.cpus("cpu"),
         memory=reading.memory("memory"),
         cpu_reservation=reading.cpus("cpuReservation"),
         memory_reservation=reading.memory("memoryReservation"),
-        processes=reading.whole("processes", lowest=16, highest=MAX_PROCESSES_OF_A_NODE),
-        stop_grace_seconds=reading.whole("stopGraceSeconds", lowest=1, highest=3600),
+        processes=reading.whole("processes", minimum=16, maximum=MAX_PROCESSES_OF_A_NODE),
+        stop_grace_seconds=reading.whole("stopGraceSeconds", minimum=1, maximum=3600),
         placement=reading.matching("placement", PLACEMENT, wanted="a constraint such as node.hostname==alpha"),
         health_path=reading.matching("healthPath", PATH, wanted="a path such as /health"),
         runtime=_runtime(reading),
@@ -59,7 +59,7 @@ def read_settings(raw: RawNode, problems: list[Problem]) -> Settings:
         kind=kind,
         connection_name=reading.text("connectionName"),
         database=reading.text("database"),
-        database_version=reading.whole("databaseVersion", lowest=1, highest=99),
+        database_version=reading.whole("databaseVersion", minimum=1, maximum=99),
         user=reading.text("user"),
         password_given="password" in raw.config,
         env=dict(_prefixed(raw.config, "env.")),
@@ -99,7 +99,7 @@ def _routes(reading: Reading) -> Iterator[tuple[str, str]]:
 
 
 def _kind(reading: Reading, node_type: NodeType | None) -> str:
-    if node_type is None or not node_type.is_store:
+    if node_type is None or not node_type.is_database:
         return ""
     text = reading.text("databaseType") or default_kind(node_type.value)
     kind = find(text)

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
-from stackgen.parts.part import Part
+from stackgen.parts.types import Part
 from stackgen.yaml import Value
 
 VARIABLE = re.compile(r"(?<!\$)(?:\$\$)*\$\{([A-Za-z0-9_]+)\}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from stackgen.output.layout import LOGGING, SECURITY, Identity, Layout, identify, mounts, resources
 from stackgen.parts.environment import plain
 from stackgen.parts.health import healthcheck
-from stackgen.parts.part import Part
+from stackgen.parts.types import Part
 from stackgen.yaml import Comment, Flow, Value
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from stackgen.results import Engine, Stack, StackService, Variable
+from stackgen.results import Engine, Variable
 
 
 def env_example(variables: Iterable[Variable], engine: Engine) -> str:
-    """Placeholders stand for values, so that the file can be checked as it is once copied to `.env`."""
+    """Return the file. Placeholders stand for values, so that it can be checked once copied to `.env`."""
     return "\n".join(_lines(list(variables), engine)) + "\n"
 
 
@@ -31,29 +31,3 @@ def _meaning(variable: Variable) -> str:
     if variable.kind == "generated":
         return f"A long random password, the same from one deployment to the next ({key})."
     return f"Given with the request as {key}." if variable.source == "env" else f"Given in the drawing ({key})."
-
-
-def plan_text(stack: Stack) -> str:
-    """What the stack consists of and what was decided on the way, for people."""
-    sections = [
-        ("Services, in start order", [_service_line(service) for service in stack.services]),
-        ("Environment: edges, then the node's config, then the request; a later one hides an earlier one",
-         list(stack.overrides) or ["nothing hides anything"]),
-        ("Values to supply", [variable.name for variable in stack.variables] or ["none"]),
-        ("Warnings", list(stack.warnings) or ["none"]),
-    ]  # fmt: skip
-    head = f"Stack {stack.name} for {stack.engine}, content {stack.content_hash[:16]}\n"
-    return head + "".join(f"\n{title}\n" + "".join(f"  {line}\n" for line in lines) for title, lines in sections)
-
-
-def _service_line(service: StackService) -> str:
-    said = [f"{service.level} {service.name}: {service.image}"]
-    if service.replicas > 1:
-        said.append(f"{service.replicas} copies")
-    if service.depends_on:
-        said.append(f"after {', '.join(service.depends_on)}")
-    if service.published_ports:
-        said.append(f"port {', '.join(map(str, service.published_ports))} of the host")
-    if not service.has_health_check:
-        said.append("no health check: running is enough")
-    return "; ".join(said)

@@ -12,7 +12,7 @@ from stackgen.output.aspects import aspects
 from stackgen.parts.environment import plain
 from stackgen.parts.names import short_hash
 from stackgen.parts.order import Order
-from stackgen.parts.part import Part
+from stackgen.parts.types import Part
 from stackgen.results import StackOptions
 from stackgen.yaml import Value
 

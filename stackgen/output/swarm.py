@@ -6,21 +6,21 @@ from collections.abc import Collection, Mapping
 
 from stackgen.output.compose import command_of, health_of
 from stackgen.output.layout import LOGGING, SECURITY, Identity, Layout, identify, mounts, resources
-from stackgen.parts.names import LONGEST, short_hash
-from stackgen.parts.part import Part
+from stackgen.parts.names import MAX_NAME_LENGTH, short_hash
+from stackgen.parts.types import Part
 from stackgen.yaml import Comment, Value
 
 # Swarm puts the stack's name before the service's, and a name ends at 63 characters.
-LONGEST_SWARM_NAME = 63
+MAX_SWARM_NAME_LENGTH = 63
 RESTART: Mapping[str, Value] = {"condition": "any", "delay": "2s"}
 
 
-def longest_name(stack_name: str) -> int:
+def max_name_length(stack_name: str) -> int:
     """How long a service's own name may be. Raises ValueError when the stack's name leaves too little."""
-    left = LONGEST_SWARM_NAME - len(stack_name) - 1
+    left = MAX_SWARM_NAME_LENGTH - len(stack_name) - 1
     if left < 8:
         raise ValueError(f"too long a name for a stack in Swarm: {stack_name}")
-    return min(LONGEST, left)
+    return min(MAX_NAME_LENGTH, left)
 
 
 def warnings_of(parts: Collection[Part]) -> list[str]:

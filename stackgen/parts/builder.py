@@ -19,8 +19,8 @@ from stackgen.nodes import Graph, Node, NodeType
 from stackgen.parts import gateway, health, traefik
 from stackgen.parts.environment import Callee, Layer, from_config, from_edges, interpolated, merged, plain, usable
 from stackgen.parts.names import distinct, variable_name
-from stackgen.parts.part import Part
 from stackgen.parts.render import render
+from stackgen.parts.types import Part
 from stackgen.parts.variables import VariableNames
 from stackgen.results import StackOptions
 from stackgen.runtimes.known import find_recipe
@@ -29,9 +29,12 @@ from stackgen.runtimes.recipe import CannotBuild, Recipe, exec_form
 IMAGE_HASH_DIGITS = 16
 
 
-@dataclass(frozen=True, kw_only=True)
-class Workshop:
-    """Everything that is needed to make parts of one graph, and what is noticed on the way."""
+@dataclass(kw_only=True, eq=False)
+class PartBuilder:
+    """Build the parts of one graph; ask for `build_all` once.
+
+    What goes in stays as it is. `variables`, `problems`, `warnings` and `overrides` fill up on the way.
+    """
 
     graph: Graph
     names: Mapping[str, str]
@@ -50,7 +53,7 @@ class Workshop:
 
     @cached_property
     def callees(self) -> dict[str, list[str]]:
-        """Node id to the ids it calls, each once, in the order of the graph."""
+        """Return node id to the ids it calls, each once, in the order of the graph."""
         found: dict[str, list[str]] = defaultdict(list)
         for edge in self.graph.edges:
             found[edge.source].append(edge.target)
@@ -62,17 +65,19 @@ class Workshop:
         values = {name: interpolated(self.variables.of_request(name)) for name in sorted(self.env_names)}
         return Layer(origin="the request", values=usable(values))
 
-    def make_all(self) -> dict[str, Part]:
-        """Node id to part, in the graph's order. Problems are collected; a part that cannot be made is missing."""
-        makers = {True: self._store, False: self._service}
-        parts = {}
-        for node in self.graph.nodes:
-            part = self._gateway(node) if node.type.is_gateway else makers[node.type.is_store](node)
-            if part is not None:
-                parts[node.id] = part
-        return parts
+    def build_all(self) -> dict[str, Part]:
+        """Return node id to part, in the graph's order. A part that cannot be built is missing; `problems` says why."""
+        parts = {node.id: self._part(node) for node in self.graph.nodes}
+        return {node_id: part for node_id, part in parts.items() if part is not None}
 
-    def _store(self, node: Node) -> Part | None:
+    def _part(self, node: Node) -> Part | None:
+        if node.type.is_gateway:
+            return self._gateway(node)
+        if node.type.is_database:
+            return self._database(node)
+        return self._service(node)
+
+    def _database(self, node: Node) -> Part | None:
         kind, connection = KINDS[node.settings.kind], self.connection(node)
         image = node.settings.image or self.options.images.get(kind.name, kind.image)
         try:
@@ -83,7 +88,7 @@ class Workshop:
         own = Layer(origin="its kind", values={**kind.environment(connection), **place.environment})
         environment, overrides = merged([own, self._config_layer(node)])
         self._note_overrides(node, overrides)
-        self.warnings.extend(_not_used(node, kind))
+        self.warnings.extend(_unused_settings(node, kind))
         if kind.image_warning and image == kind.image:
             self.warnings.append(f"{node.label!r}: {image} {kind.image_warning}")
         return Part(
@@ -103,7 +108,7 @@ class Workshop:
         )
 
     def connection(self, node: Node) -> Connection:
-        """How the callers of a database reach it."""
+        """Return how the callers of a database reach it."""
         kind, settings = KINDS[node.settings.kind], node.settings
         password = in_url = ""
         if kind.has_password:
@@ -127,7 +132,7 @@ class Workshop:
                 upstreams.append(self._upstream(target, target.settings.port))
             else:
                 self.warnings.append(f"{node.label!r} is joined with {target.label!r}, but leads no requests there")
-        self.warnings.extend(gateway.not_used(node))
+        self.warnings.extend(gateway.unused_settings(node))
         if node.settings.gateway == "traefik":
             return self._traefik(node, upstreams)
         image = node.settings.image or self.options.images.get("caddy", gateway.IMAGE)
@@ -230,7 +235,7 @@ class Workshop:
     def _callee(self, target: Node) -> Callee:
         label = target.settings.connection_name or self.names[target.id]
         name = self.names[target.id]
-        if not target.type.is_store:
+        if not target.type.is_database:
             port = published_ports(target)[0][1] if target.type.is_gateway else target.settings.port
             return Callee(name=name, label=label, port=port)
         kind: DatabaseKind = KINDS[target.settings.kind]
@@ -262,8 +267,8 @@ class Workshop:
         self.overrides.extend(f"{self.names[node.id]}: {sentence}" for sentence in overrides)
 
 
-def _not_used(node: Node, kind: DatabaseKind) -> Iterator[str]:
-    """What a graph says of a database though servers of its kind have no such thing."""
+def _unused_settings(node: Node, kind: DatabaseKind) -> Iterator[str]:
+    """Return a sentence for each setting that databases of this kind do not have."""
     settings = node.settings
     given = {
         "a password": settings.password_given and not kind.has_password,
@@ -278,6 +283,6 @@ def _not_used(node: Node, kind: DatabaseKind) -> Iterator[str]:
 
 
 def image_tag(digest: str, dockerfile: str) -> str:
-    """Same code and same Dockerfile, same tag: then nothing is built again."""
+    """Return the same tag for the same code and Dockerfile: then nothing is built again."""
     whole = hashlib.sha256(f"{digest}\n{dockerfile}".encode())
     return whole.hexdigest()[:IMAGE_HASH_DIGITS]

@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from stackgen.databases.kind import Volume
 from stackgen.graph.checks import serves_https
 from stackgen.nodes import Node
-from stackgen.parts.part import MountedFile
 from stackgen.parts.render import render
+from stackgen.parts.types import MountedFile
 from stackgen.references import parse_reference
 
 IMAGE = "caddy:2"
@@ -88,8 +88,8 @@ def mounted_file(name: str, config: GatewayConfig) -> MountedFile:
     return MountedFile(name=f"{name}-caddyfile", file=f"Caddyfile.{name}", target=CONFIG_PATH, text=config.text)
 
 
-def not_used(node: Node) -> Iterator[str]:
-    """What a graph says of a gateway and cannot be."""
+def unused_settings(node: Node) -> Iterator[str]:
+    """Return a sentence for each setting that a gateway like this does not use."""
     if serves_https(node) and node.settings.host_port:
         yield f"{node.label!r} serves its domain on 80 and 443; its hostPort {node.settings.host_port} is not used"
 

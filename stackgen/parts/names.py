@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from stackgen.nodes import Graph, Node, NodeType
 
-LONGEST = 40
+MAX_NAME_LENGTH = 40
 UNSAFE = re.compile(r"[^a-z0-9]+")
 UNSAFE_IN_VARIABLE = re.compile(r"[^A-Za-z0-9_]+")
 # Words that YAML, Docker or name resolution take for something else than a name.
@@ -24,9 +24,9 @@ FALLBACKS = {
 }  # fmt: skip
 
 
-def service_names(graph: Graph, *, longest: int = LONGEST) -> dict[str, str]:
+def service_names(graph: Graph, *, max_length: int = MAX_NAME_LENGTH) -> dict[str, str]:
     """Node id to service name, in the graph's order. Of nodes with one name the one with the lowest id keeps it."""
-    wanted = {node.id: _wanted(node, longest) for node in graph.nodes}
+    wanted = {node.id: _wanted(node, max_length) for node in graph.nodes}
     groups: dict[str, list[str]] = defaultdict(list)
     for node_id, name in wanted.items():
         groups[name].append(node_id)
@@ -36,11 +36,11 @@ def service_names(graph: Graph, *, longest: int = LONGEST) -> dict[str, str]:
         first, *others = sorted(groups[name])
         names[first] = name
         for node_id in others:
-            names[node_id] = _free(name, node_id, taken, longest)
+            names[node_id] = _free(name, node_id, taken, max_length)
     return {node.id: names[node.id] for node in graph.nodes}
 
 
-def _wanted(node: Node, longest: int) -> str:
+def _wanted(node: Node, max_length: int) -> str:
     plain = unicodedata.normalize("NFKD", node.label).encode("ascii", "ignore").decode().lower()
     name = UNSAFE.sub("-", plain).strip("-")
     fallback = FALLBACKS[node.type]
@@ -49,21 +49,21 @@ def _wanted(node: Node, longest: int) -> str:
     # Compose takes what begins with "x-" for an extension and skips it; names that are joined to others begin so too.
     if name[0].isdigit() or name in RESERVED or f"{name}-".startswith("x-"):
         name = f"{fallback}-{name}"
-    return name if len(name) <= longest else _cut(name, short_hash(name, 4), longest)
+    return name if len(name) <= max_length else _cut(name, short_hash(name, 4), max_length)
 
 
-def _free(name: str, node_id: str, taken: set[str], longest: int) -> str:
+def _free(name: str, node_id: str, taken: set[str], max_length: int) -> str:
     """A name nobody has: with a piece of the node's id, so that it does not depend on how many others there are."""
     for length in range(4, 65):
-        candidate = _cut(name, short_hash(node_id, length), longest)
+        candidate = _cut(name, short_hash(node_id, length), max_length)
         if candidate not in taken:
             taken.add(candidate)
             return candidate
     raise AssertionError("two nodes with one id")
 
 
-def _cut(name: str, ending: str, longest: int) -> str:
-    return f"{name[: max(1, longest - len(ending) - 1)].rstrip('-')}-{ending}"
+def _cut(name: str, ending: str, max_length: int) -> str:
+    return f"{name[: max(1, max_length - len(ending) - 1)].rstrip('-')}-{ending}"
 
 
 def short_hash(text: str, length: int) -> str:

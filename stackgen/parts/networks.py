@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from stackgen.parts.clique_cover import improve
 from stackgen.parts.names import short_hash
 
-LONGEST_NAME = 40
+MAX_NAME_LENGTH = 40
 Neighbours = Mapping[str, set[str]]
 Pair = tuple[str, str]
 
@@ -105,7 +105,7 @@ def network_names(groups: Iterable[frozenset[str]]) -> dict[frozenset[str], str]
     taken: set[str] = set()
     for group in groups:
         name = "-".join(sorted(group))
-        if len(name) > LONGEST_NAME or name in taken:
+        if len(name) > MAX_NAME_LENGTH or name in taken:
             name = f"{min(group)[:24].rstrip('-')}-net-{short_hash(' '.join(sorted(group)), 8)}"
         taken.add(name)
         names[group] = name

@@ -1,4 +1,4 @@
-"""Who starts when: the target of an edge before its source. Circles start together."""
+"""Who starts when: the target of an edge before its source. Cycles start together."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ Names = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """`level` 0 starts first. `waits_for` leaves out the same circle. `circles` are walks, first name twice."""
+    """`level` 0 starts first. `waits_for` leaves out the same cycle. `cycles` are walks, first name twice."""
 
     level: Mapping[str, int]
     waits_for: Names
-    circles: tuple[tuple[str, ...], ...]
+    cycles: tuple[tuple[str, ...], ...]
 
 
 def start_order(needs: Names) -> Order:
     """`needs`: each name with the names it needs, all of which are names too. Linear in names and needs."""
-    groups = _circles_first(needs)
+    groups = _cycles_first(needs)
     group_of = {name: index for index, group in enumerate(groups) for name in group}
     waits_for = {
         name: tuple(need for need in needed if group_of[need] != group_of[name]) for name, needed in needs.items()
@@ -28,11 +28,11 @@ def start_order(needs: Names) -> Order:
     for group in groups:
         here = max((level[need] + 1 for name in group for need in waits_for[name]), default=0)
         level.update(dict.fromkeys(group, here))
-    circles = tuple(_walk(needs, set(group)) for group in groups if len(group) > 1)
-    return Order(level=level, waits_for=waits_for, circles=tuple(sorted(circles)))
+    cycles = tuple(_walk(needs, set(group)) for group in groups if len(group) > 1)
+    return Order(level=level, waits_for=waits_for, cycles=tuple(sorted(cycles)))
 
 
-def _circles_first(needs: Names) -> list[list[str]]:
+def _cycles_first(needs: Names) -> list[list[str]]:
     """Tarjan's strongly connected components without recursion: a group comes after all groups it needs."""
     search = _Search()
     for name in needs:
@@ -81,7 +81,7 @@ class _Search:
 
 
 def _walk(needs: Names, group: Iterable[str]) -> tuple[str, ...]:
-    """A shortest way around the circle from its first name, for people to see which edge to cut."""
+    """Return a shortest way around the cycle from its first name, for people to see which edge to cut."""
     members = set(group)
     start = min(members)
     came_from: dict[str, str] = {}
@@ -96,4 +96,4 @@ def _walk(needs: Names, group: Iterable[str]) -> tuple[str, ...]:
             if need not in came_from:
                 came_from[need] = name
                 queue.append(need)
-    raise AssertionError("a circle leads back to each of its names")
+    raise AssertionError("a cycle leads back to each of its names")

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from stackgen.nodes import Node
 from stackgen.parts.gateway import HEALTH_PORTS, Route, own_address, volumes
-from stackgen.parts.part import MountedFile
+from stackgen.parts.types import MountedFile
 from stackgen.yaml import Comment, Value, document
 
 IMAGE = "traefik:v3.5"

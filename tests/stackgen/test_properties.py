@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from stackgen.databases.known import KINDS
 from stackgen.errors import GraphInvalid
 from stackgen.graph.reader import parse_graph
-from stackgen.listing import plan_text
+from stackgen.output.plan_text import plan_text
 from stackgen.results import Engine, Stack, StackOptions
 from tests.stackgen.docker.docker import judge, needs_compose, provide, run, write
 from tests.stackgen.graphs import DATABASE, GATEWAY, compose_of, graph, node, stack_of, web
