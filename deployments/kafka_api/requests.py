@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
+from deployments import reading
 from deployments.errors import Invalid
 
 CORRELATION_ID = "kafka_correlationId"
@@ -21,7 +21,6 @@ LONGEST_RECORD_NAME = 180
 REPLY_TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,243}\.reply")
 DIGITS = re.compile(r"[0-9]{1,9}")
 OBJECT = re.compile(r"\s*\{")
-ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class UnanswerableError(Exception):
@@ -93,35 +92,21 @@ def reply_address(incoming: IncomingRecord) -> ReplyAddress | None:
 
 
 def body_of(incoming: IncomingRecord) -> dict[str, Any]:
-    """The request's JSON object. Raises Invalid for everything else, and never repeats any of it."""
+    """Return the request's JSON object. Raise Invalid for everything else; of it only a field's name is repeated."""
+    content = incoming.value or b""
     try:
-        text = (incoming.value or b"").decode()
+        text = content.decode()
     except UnicodeDecodeError:
         raise _refused("is not UTF-8") from None
     if not OBJECT.match(text):
         raise _refused("must be a JSON object")
     try:
-        body = json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        return reading.read_object(content)
+    except Invalid as error:
+        if error.details:
+            raise Invalid("The request cannot be read.", details=error.details) from None
         raise _refused("is not JSON, or deeper or with larger numbers than we read") from None
-    if ESCAPED_SURROGATE.search(incoming.value or b"") and not _is_text(body):
-        raise _refused("holds half of a character")
-    found: dict[str, Any] = body
-    return found
 
 
 def _refused(why: str) -> Invalid:
     return Invalid("The request cannot be read.", details={"body": why})
-
-
-def _no_constant(_: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are no JSON")
-
-
-def _is_text(body: object) -> bool:
-    """False when a string holds a lone surrogate, which no database and no encoder takes."""
-    try:
-        json.dumps(body, ensure_ascii=False).encode()
-    except (UnicodeEncodeError, RecursionError):
-        return False
-    return True

@@ -65,11 +65,11 @@ def test_an_address_that_is_none_cannot_be_answered(wrong: dict[str, bytes]) -> 
         b"[1]",
         b"12",
         b"{",
-        b'{"a": NaN}',
         b'{"a": 1e999999}x',
         b"\x00\x01",
         b"\xff{}",
-        b'{"a": "\\ud800"}',
+        b'{"\\u0000": 1}',
+        b'{"\\ud800": 1}',
         b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
         b'{"a": ' + b"1" * 5000 + b"}",
     ],
@@ -78,6 +78,27 @@ def test_what_is_no_json_object_is_refused(value: bytes | None) -> None:
     with pytest.raises(Invalid) as refused:
         body_of(incoming(value))
     assert refused.value.details.keys() == {"body"}
+
+
+@pytest.mark.parametrize(
+    ("value", "field", "why"),
+    [
+        (b'{"a": NaN}', "a", "holds a number that is not finite"),
+        (b'{"a": {"b": [0, -1e999]}}', "a.b.1", "holds a number that is not finite"),
+        (b'{"a": "\\ud800"}', "a", "holds half of a surrogate pair"),
+        (b'{"envVars": {"KEY": "secret\\u0000"}}', "envVars.KEY", "holds a NUL byte"),
+        (b'{"a": {"\\u0000": 1}}', "a", "holds a NUL byte"),
+        (b'{"a": ' + b"[" * 64 + b"]" * 64 + b"}", "a" + ".0" * 63, "is nested too deeply"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused_by_its_fields_name(value: bytes, field: str, why: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        body_of(incoming(value))
+    assert (refused.value.details, refused.value.message) == ({field: why}, "The request cannot be read.")
+
+
+def test_what_is_as_deep_as_may_be_is_read() -> None:
+    assert body_of(incoming(b'{"a": ' + b"[" * 63 + b"]" * 63 + b"}"))
 
 
 def test_a_whole_character_from_two_halves_is_read() -> None:

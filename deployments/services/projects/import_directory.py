@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from deployments import reading
 from deployments.errors import Invalid
 from deployments.repositories import projects
 from deployments.services.projects import sources
@@ -83,14 +83,13 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > MAX_JSON_BYTES:
             raise Invalid(f"{path.name} is larger than 16 MiB.", details={"path": path.name})
-        content = json.loads(path.read_text())
+        content = path.read_bytes()
     except OSError as error:
         raise Invalid(f"{path.name} cannot be read: {error.strerror}.", details={"path": path.name}) from error
-    except ValueError as error:
-        raise Invalid(f"{path.name} is not JSON: {error}.", details={"path": path.name}) from error
-    if not isinstance(content, dict):
-        raise Invalid(f"{path.name} must hold one JSON object.", details={"path": path.name})
-    return content
+    try:
+        return reading.read_object(content)
+    except Invalid as error:
+        raise Invalid(f"{path.name}: {error.message}", details={"path": path.name, **error.details}) from None
 
 
 def _node_ids_by_service(graph: dict[str, Any]) -> dict[str, str]:

@@ -34,6 +34,7 @@ UNREADABLE = {
     "wrong kinds": b'{"nodes": 1, "edges": {"a": []}}',
     "nodes of texts": b'{"nodes": ["a", null], "edges": [1]}',
 }
+NAMED = [UNREADABLE[name] for name in ("NUL", "half a pair", "1e999")]
 pytestmark = pytest.mark.django_db
 
 
@@ -47,6 +48,9 @@ def test_a_graph_that_cannot_be_read_is_refused_at_each_door(people: People, pro
     api = people.api("owner")
     put = api.put(f"/api/projects/{project.id}/graph", content, content_type="application/json")
     assert put.status_code == 400
+    if content in NAMED:
+        shown = str(next(iter(answer.context["messages"]))), put.json()["detail"]
+        assert all("nodes.0.data.serviceName holds" in text for text in shown)
     assert project.graph_versions.count() == 1
 
 
