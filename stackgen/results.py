@@ -70,7 +70,10 @@ class StackService:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """`services` in start order. `overrides` tells which variable of a service hides another, for people to read."""
+    """`services` in start order. `overrides` tells which variable of a service hides another, for people to read.
+
+    `domains` tells for each domain of the graph which node wants it.
+    """
 
     name: str
     engine: Engine
@@ -81,3 +84,4 @@ class Stack:
     warnings: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
     content_hash: str = ""
+    domains: Mapping[str, str] = field(default_factory=dict)

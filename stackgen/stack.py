@@ -141,7 +141,17 @@ def _stack(builder: PartBuilder, layout: Layout) -> Stack:
         warnings=tuple(dict.fromkeys(builder.warnings)),
         overrides=tuple(builder.overrides),
         content_hash=_hash_of_files(files),
+        domains=_domains_of(workshop.graph),
     )
+
+
+def _domains_of(graph: Graph) -> dict[str, str]:
+    wanted = [
+        (domain, node.label)
+        for node in graph.nodes
+        for domain in (node.settings.domain, *node.settings.routes.values())
+    ]
+    return {domain: label for domain, label in wanted if domain and not domain.startswith("/")}
 
 
 def _files_of(part: Part) -> dict[str, str]:

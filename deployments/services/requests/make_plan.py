@@ -15,7 +15,7 @@ from deployments.services.permissions import access, quotas, server_rights
 from deployments.services.queries.history import changed_names
 from deployments.services.requests import deploy, rollback
 from deployments.services.secrets import variables
-from deployments.services.stacks import port_conflicts, privileges
+from deployments.services.stacks import own_names, port_conflicts, privileges
 from deployments.states import Status
 from deployments.types import Caller, DeploymentRecord, DeployRequest, Right, Target
 from stackgen.plan import Change, compare_services
@@ -71,7 +71,7 @@ def _plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploy
         changes=plan.changes,
         text=f"{plan.text()}approval {approval}\n",
         approval=approval,
-        warnings=(*draft.stack.warnings, *taken, *running.warnings),
+        warnings=(*draft.stack.warnings, *own_names.warnings_of(draft.stack), *taken, *running.warnings),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from agents.states import Outcome
 from agents.types import CommandFinished, ServiceObserved
@@ -76,6 +77,26 @@ def test_a_project_of_somebody_else_is_not_named(shop: Lane, stranger: User) -> 
     assert "port 8080 of this server, which a project of somebody else has" in said
     assert "Shop" not in said
     assert "edge" not in said
+
+
+def behind_gateway(domain: str, *, on: str) -> dict[str, Any]:
+    """A gateway that has the domain itself, by a route, or by the service that it leads to."""
+    keys = {"gateway": {"domain": domain}, "route": {"domain": "b.example", "route.web": domain}, "service": {}}
+    drawing = graph("web", **({"domain": domain} if on == "service" else {}))
+    data = {"serviceName": "edge", "config": {"gateway": "caddy", **keys[on]}}
+    drawing["nodes"].append({"id": "n-edge", "type": 3, "data": data})
+    drawing["edges"].append({"id": "e", "source": "n-edge", "target": "n-web", "type": 2})
+    return drawing
+
+
+@pytest.mark.parametrize("on", ["gateway", "route", "service"])
+def test_the_plan_warns_of_the_control_planes_own_name(lane: Lane, settings: Settings, on: str) -> None:
+    settings.ALLOWED_HOSTS = ["Deploy.example.org", ".below.example", "*", "10.0.0.1", "[::1]"]
+    who = "web" if on == "service" else "edge"
+    told = warnings(drawn(lane, behind_gateway("deploy.example.org", on=on)))
+    assert f"'{who}' wants the domain deploy.example.org, under which this control plane is reached" in told
+    for other in ("shop.example.org", "below.example", "example.org"):
+        assert "this control plane" not in warnings(drawn(lane, behind_gateway(other, on=on)))
 
 
 @pytest.mark.parametrize("told", ["first", "with the proof alone"])
