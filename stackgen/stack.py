@@ -141,7 +141,7 @@ def _stack(builder: PartBuilder, layout: Layout) -> Stack:
         warnings=tuple(dict.fromkeys(builder.warnings)),
         overrides=tuple(builder.overrides),
         content_hash=_hash_of_files(files),
-        domains=_domains_of(workshop.graph),
+        domains=_domains_of(builder.graph),
     )
 
 

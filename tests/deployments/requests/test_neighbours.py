@@ -93,10 +93,10 @@ def behind_gateway(domain: str, *, on: str) -> dict[str, Any]:
 def test_the_plan_warns_of_the_control_planes_own_name(lane: Lane, settings: Settings, on: str) -> None:
     settings.ALLOWED_HOSTS = ["Deploy.example.org", ".below.example", "*", "10.0.0.1", "[::1]"]
     who = "web" if on == "service" else "edge"
-    told = warnings(drawn(lane, behind_gateway("deploy.example.org", on=on)))
+    told = warnings(with_graph(lane, behind_gateway("deploy.example.org", on=on)))
     assert f"'{who}' wants the domain deploy.example.org, under which this control plane is reached" in told
     for other in ("shop.example.org", "below.example", "example.org"):
-        assert "this control plane" not in warnings(drawn(lane, behind_gateway(other, on=on)))
+        assert "this control plane" not in warnings(with_graph(lane, behind_gateway(other, on=on)))
 
 
 @pytest.mark.parametrize("told", ["first", "with the proof alone"])
