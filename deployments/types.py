@@ -275,6 +275,7 @@ class DeploymentFilter:
     """What all deployments of a list have in common, None for anything. Fields are named like the table's columns."""
 
     status: Status | None = None
+    kind: Kind | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

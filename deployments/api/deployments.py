@@ -25,6 +25,7 @@ from deployments.scopes import Scope
 from deployments.services.lifecycle import cancel
 from deployments.services.queries import lookups
 from deployments.services.requests import deploy
+from deployments.states import Kind
 from deployments.types import DeploymentFilter, DeployRequest, Target, TargetKind
 from deployments.wire import STATUS_OF_NUMBER, deployment_shape, event_shape, status_shape
 
@@ -77,7 +78,7 @@ class Deployments(Door):
         page = lookups.list_deployments(
             caller=self.caller,
             project_id=query.get("projectId"),
-            matching=DeploymentFilter(status=STATUS_OF_NUMBER.get(int(query.get("statusFilter", 0)))),
+            matching=filter_in(query),
             page=query.get("page", 1),
             limit=query.get("limit", 10),
             after=position_of(after) if after else None,
@@ -146,6 +147,13 @@ class CancelDeployment(Door):
     def post(self, request: Request, deployment_id: UUID) -> Response:
         left = cancel.cancel_deployment(caller=self.caller, deployment_id=deployment_id, at=timezone.now())
         return ok({"deployment": deployment_shape(left)}, status=202)
+
+
+def filter_in(query: dict[str, Any]) -> DeploymentFilter:
+    return DeploymentFilter(
+        status=STATUS_OF_NUMBER.get(int(query.get("statusFilter", 0))),
+        kind=Kind(query["kind"]) if "kind" in query else None,
+    )
 
 
 def target_in(body: dict[str, Any]) -> Target:

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from deployments.scopes import Scope
 from deployments.services.permissions import tokens
+from deployments.states import Kind
 from deployments.wire import STATUS_OF_NUMBER
 
 NAME_LENGTH = 100
@@ -85,6 +86,7 @@ class HistoryQuery(Checked):
 class ListQuery(Checked):
     projectId = serializers.UUIDField(required=False)
     statusFilter = serializers.ChoiceField(choices=[0, *STATUS_OF_NUMBER], required=False)
+    kind = serializers.ChoiceField(choices=[kind.value for kind in Kind if kind is not Kind.UNKNOWN], required=False)
     page = serializers.IntegerField(min_value=1, max_value=HIGHEST, required=False)
     limit = serializers.IntegerField(min_value=1, max_value=HIGHEST, required=False)
 

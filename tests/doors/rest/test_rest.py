@@ -193,6 +193,16 @@ def test_pages_are_clamped_and_counted(owner_api: APIClient, project: Project, s
     assert owner_api.get("/api/deployments?statusFilter=9").status_code == 400
 
 
+def test_a_list_by_kind_has_its_own_pages_and_totals(owner_api: APIClient, project: Project, server: Server) -> None:
+    for second, kind in enumerate(["deploy", "stop", "deploy", "rollback", "stop", "deploy"]):
+        factories.make_deployment(project, server, kind=kind, at=factories.later(second))
+    data = owner_api.get("/api/deployments?kind=deploy&limit=2&page=2&statusFilter=1").json()["data"]
+    assert data["pagination"] | {"next": ""} == {"page": 2, "limit": 2, "total": 3, "totalPages": 2, "next": ""}
+    assert [deployment["kind"] for deployment in data["deployments"]] == ["deploy"]
+    assert owner_api.get(f"/api/deployments?kind=scale&projectId={project.id}").json()["data"]["deployments"] == []
+    assert owner_api.get("/api/deployments?kind=unknown").status_code == 400
+
+
 def test_a_server_joins_a_cluster_of_its_owner_only(owner_api: APIClient, people: People) -> None:
     cluster = owner_api.post("/api/clusters", {"name": "swarm"}, format="json").json()["cluster"]
     joined = owner_api.post("/api/servers", {"name": "one", "clusterId": cluster["id"]}, format="json")
