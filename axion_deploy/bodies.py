@@ -18,8 +18,8 @@ import structlog
 
 from axion_deploy.body_limits import MAX_BODY, MIB, limit_of, uploader
 from axion_deploy.content_policy import HEADER, STRICT
+from deployments.api.error_handlers import PREFIX
 from deployments.api.errors import problem
-from deployments.api.missing import PREFIX
 from deployments.errors import Unauthenticated
 
 # A body has this long, and a second more for each so many bytes that came: who trickles is ended.

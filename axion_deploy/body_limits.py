@@ -10,7 +10,7 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from django.http import parse_cookie
 
-from deployments.api.parsers import LARGEST_JSON, LARGEST_TAR
+from deployments.api.parsers import MAX_JSON_BYTES, MAX_TAR_BYTES
 from deployments.consumers.identity import caller_from
 
 MIB = 1024 * 1024
@@ -25,10 +25,10 @@ _PROJECT = f"/admin/deployments/project/{_ID}"
 LARGE = tuple(
     (method, re.compile(path), limit)
     for method, path, limit in (
-        ("PUT", f"/api/projects/{_ID}/code/{_ID}", LARGEST_TAR),
-        ("POST", f"{_PROJECT}/code/", LARGEST_TAR + MAX_FORM),
-        ("PUT", f"/api/projects/{_ID}/graph", LARGEST_JSON),
-        ("POST", f"{_PROJECT}/graph/", LARGEST_JSON + MAX_FORM),
+        ("PUT", f"/api/projects/{_ID}/code/{_ID}", MAX_TAR_BYTES),
+        ("POST", f"{_PROJECT}/code/", MAX_TAR_BYTES + MAX_FORM),
+        ("PUT", f"/api/projects/{_ID}/graph", MAX_JSON_BYTES),
+        ("POST", f"{_PROJECT}/graph/", MAX_JSON_BYTES + MAX_FORM),
         ("POST", "/api/deployments", MAX_WISH),
         ("POST", f"/api/projects/{_ID}/plan", MAX_WISH),
         ("POST", f"{_PROJECT}/(plan|deploy)/", MAX_WISH),

@@ -208,7 +208,7 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("axion/icon.svg")}],
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "10px",
-    "DASHBOARD_CALLBACK": "deployments.admin.dashboard.dashboard",
+    "DASHBOARD_CALLBACK": "deployments.admin.site.dashboard",
     "STYLES": [lambda _: static("axion/axion.css")],
     "SCRIPTS": [lambda _: static("axion/times.js")],
     "SIDEBAR": {

@@ -8,8 +8,8 @@ from django.views.generic import RedirectView
 
 from axion_deploy.health_pages import alive, event_lags
 from deployments.admin.accounts.confirm import confirm_password
-from deployments.admin.accounts.sign_in import sign_in
-from deployments.api import missing
+from deployments.admin.site import sign_in
+from deployments.api import error_handlers
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
@@ -20,5 +20,5 @@ urlpatterns = [
     path("admin/confirm/", admin.site.admin_view(confirm_password), name="confirm-password"),
     path("admin/", admin.site.urls),
 ]
-handler400 = missing.bad_request
-handler500 = missing.server_error
+handler400 = error_handlers.bad_request
+handler500 = error_handlers.server_error

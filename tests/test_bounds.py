@@ -82,7 +82,7 @@ def test_a_command_is_never_larger_on_the_wire_than_it_was_counted(command: Depl
 
 def test_the_door_the_command_the_gateway_and_the_agent() -> None:
     # A graph may double when it is written: then the size is checked before anything is stored, not by the transport.
-    assert parsers.LARGEST_JSON * 2 > limits.MAX_COMMAND_BYTES
+    assert parsers.MAX_JSON_BYTES * 2 > limits.MAX_COMMAND_BYTES
     room = limits.MAX_COMMAND_BYTES - wire_bytes(small_command(files={"docker-compose.yml": ""}))
     largest = small_command(files={"docker-compose.yml": "$" * room})
     assert checked_size(largest) == limits.MAX_COMMAND_BYTES
@@ -184,8 +184,8 @@ def test_the_largest_event_and_the_ways_it_goes(sign: str) -> None:
 
 
 def test_code_from_the_door_to_the_agents_cache(tmp_path: Path) -> None:
-    assert bundle.MAX_BYTES < parsers.LARGEST_TAR < bundle.MAX_TAR_BYTES
-    assert body_limits.MAX_BODY < parsers.LARGEST_JSON < parsers.LARGEST_TAR
+    assert bundle.MAX_BYTES < parsers.MAX_TAR_BYTES < bundle.MAX_TAR_BYTES
+    assert body_limits.MAX_BODY < parsers.MAX_JSON_BYTES < parsers.MAX_TAR_BYTES
     # The largest bundle is read back by whoever wrote it: as many files, names as long.
     folder = tmp_path / ("d" * 200)
     folder.mkdir()

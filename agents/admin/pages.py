@@ -47,7 +47,7 @@ def presence_of(record: Any) -> Presence:
     )
 
 
-class OwnRows(ModelAdmin):
+class OwnRowsAdmin(ModelAdmin):
     """Shows staff their own rows, superusers all. Another's row is not there; no permission of Django's is asked.
 
     `empty_title`, `empty_hint`, `empty_link` (route and words): what a list says before it has rows.
@@ -74,7 +74,7 @@ class OwnRows(ModelAdmin):
         return rows.filter(**{self.owner_path: request.user})
 
 
-class ReadOnly(OwnRows):
+class ReadOnlyAdmin(OwnRowsAdmin):
     """Rows that only the product itself writes."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -87,7 +87,7 @@ class ReadOnly(OwnRows):
         return False
 
 
-class Owned(OwnRows):
+class OwnedAdmin(OwnRowsAdmin):
     """Rows that belong to whoever adds them."""
 
     exclude = ("owner",)
@@ -105,7 +105,7 @@ class Owned(OwnRows):
         super().save_model(request, obj, form, change)
 
 
-class ClusterAdmin(Owned):
+class ClusterAdmin(OwnedAdmin):
     list_display = ("name", "owner", "created_at")
     list_select_related = ("owner",)
     search_fields = ("name",)
@@ -113,7 +113,7 @@ class ClusterAdmin(Owned):
     empty_hint = "A cluster groups servers. Nothing can be deployed to one yet: a stack goes to a single server."
 
 
-class ServerAdmin(Owned):
+class ServerAdmin(OwnedAdmin):
     list_display = ("name", "health", "troubles", "host", "cluster", "last_seen", "owner")
     list_select_related = ("cluster", "owner")
     search_fields = ("name", "host")
@@ -194,7 +194,7 @@ class ServerAdmin(Owned):
 
 
 @admin.register(Agent)
-class AgentAdmin(ReadOnly):
+class AgentAdmin(ReadOnlyAdmin):
     list_display = ("__str__", "server_name", "health_pill", "version", "architecture", "last_seen_at", "owner")
     list_select_related = ("owner",)
     fields = (
@@ -252,7 +252,7 @@ class AgentAdmin(ReadOnly):
 
 
 @admin.register(CommandRecord)
-class CommandRecordAdmin(ReadOnly):
+class CommandRecordAdmin(ReadOnlyAdmin):
     owner_path = "agent__owner"
     list_display = ("what", "where", "status_pill", "agent", "attempts", "queued_at", "finished_at")
     list_select_related = ("agent",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployments.admin import deployments, machines, members, projects
-from deployments.admin.accounts import closed_pages, enrolments, tokens, users
+from deployments.admin import deployments, machines, members, projects, site
+from deployments.admin.accounts import enrolments, tokens
 
-__all__ = ["closed_pages", "deployments", "enrolments", "machines", "members", "projects", "tokens", "users"]
+__all__ = ["deployments", "enrolments", "machines", "members", "projects", "site", "tokens"]

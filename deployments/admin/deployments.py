@@ -21,10 +21,11 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from agents.models import Cluster, Server
-from deployments.admin import answers, looks, page_state, rollback
-from deployments.admin.counting import EstimatingPaginator, SelectionPaginator
+from deployments.admin import badges, page_data, rollback_views
 from deployments.admin.filters import KindFilter, ProjectFilter, StatusFilter, chosen_project, chosen_status
-from deployments.admin.own_rows import OwnRows, caller_in, fresh_json, identifier, or_404
+from deployments.admin.ownership import OwnRowsMixin, caller_in, or_404, uncached_json, uuid_or_404
+from deployments.admin.page_responses import render_page, show_error
+from deployments.admin.paginators import EstimatingPaginator, SelectionPaginator
 from deployments.errors import DeployError
 from deployments.events import EventType
 from deployments.models import Deployment
@@ -39,7 +40,7 @@ LOG_PAGE = 500
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(OwnRows, ModelAdmin):
+class DeploymentAdmin(OwnRowsMixin, ModelAdmin):
     """The list reads one page of an index whatever the size of the table."""
 
     list_display = ("status_pill", "project_link", "kind_word", "target", "who", "when", "how_long")
@@ -95,11 +96,11 @@ class DeploymentAdmin(OwnRows, ModelAdmin):
     @display(description="Status")
     def status_pill(self, row: Deployment) -> SafeString:
         cancelling = row.cancel_requested_at is not None
-        return looks.pill(looks.status_look(status=row.status, reason=row.reason, cancelling=cancelling))
+        return badges.render_badge(badges.status_badge(status=row.status, reason=row.reason, cancelling=cancelling))
 
     @display(description="Kind")
     def kind_word(self, row: Deployment) -> str:
-        return looks.KIND.get(row.kind, looks.KIND["unknown"])
+        return badges.KIND.get(row.kind, badges.KIND["unknown"])
 
     @display(description="Project")
     def project_link(self, row: Deployment) -> SafeString:
@@ -116,7 +117,7 @@ class DeploymentAdmin(OwnRows, ModelAdmin):
 
     @display(description="When")
     def when(self, row: Deployment) -> SafeString:
-        return looks.moment(row.created_at)
+        return badges.render_time(row.created_at)
 
     @display(description="Took")
     def how_long(self, row: Deployment) -> str:
@@ -138,7 +139,7 @@ class DeploymentAdmin(OwnRows, ModelAdmin):
             at("<uuid:object_id>/files/", self.files_view, "files"),
             at("<uuid:object_id>/log/", self.log_view, "log"),
             at("<uuid:object_id>/cancel/", require_POST(self.cancel_view), "cancel"),
-            at("<uuid:object_id>/rollback/", rollback.rollback_view, "rollback"),
+            at("<uuid:object_id>/rollback/", rollback_views.rollback_view, "rollback"),
         ]
         return own + list(super().get_urls())
 
@@ -146,25 +147,25 @@ class DeploymentAdmin(OwnRows, ModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The live page."""
-        state = or_404(page_state.deployment_page, caller=caller_in(request), deployment_id=identifier(object_id))
+        state = or_404(page_data.deployment_page, caller=caller_in(request), deployment_id=uuid_or_404(object_id))
         name, kind = state["deployment"]["projectName"], state["deployment"]["kind"]
-        of = Deployment(pk=identifier(object_id), kind=kind)
-        return answers.page(request, "admin/deployments/deployment/page.html", title=name, of=of, state=state)
+        of = Deployment(pk=uuid_or_404(object_id), kind=kind)
+        return render_page(request, "admin/deployments/deployment/page.html", title=name, of=of, state=state)
 
     def now_view(self, request: HttpRequest) -> HttpResponse:
-        return fresh_json(page_state.dashboard(caller=caller_in(request)))
+        return uncached_json(page_data.dashboard(caller=caller_in(request)))
 
     def state_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        return fresh_json(or_404(page_state.deployment_page, caller=caller_in(request), deployment_id=object_id))
+        return uncached_json(or_404(page_data.deployment_page, caller=caller_in(request), deployment_id=object_id))
 
     def links_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        return fresh_json(or_404(page_state.links_page, caller=caller_in(request), deployment_id=object_id))
+        return uncached_json(or_404(page_data.links_page, caller=caller_in(request), deployment_id=object_id))
 
     def files_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         """The generated files; none before the deployment started."""
         deployment = or_404(lookups.get_deployment, caller=caller_in(request), deployment_id=object_id)
         files = deployment.config.get("files", {})
-        return fresh_json({"files": [{"name": name, "text": files[name]} for name in sorted(files)]})
+        return uncached_json({"files": [{"name": name, "text": files[name]} for name in sorted(files)]})
 
     def log_view(self, request: HttpRequest, object_id: Any) -> StreamingHttpResponse:
         """The whole log as text, read page by page."""
@@ -180,7 +181,7 @@ class DeploymentAdmin(OwnRows, ModelAdmin):
         try:
             cancel.cancel_deployment(caller=caller, deployment_id=object_id, at=timezone.now())
         except DeployError as error:
-            answers.complain(request, error)
+            show_error(request, error)
         return redirect("admin:deployments_deployment_change", object_id)
 
 

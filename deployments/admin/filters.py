@@ -11,8 +11,8 @@ from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from deployments.admin import looks
-from deployments.admin.own_rows import caller_in
+from deployments.admin import badges
+from deployments.admin.ownership import caller_in
 from deployments.models import Deployment
 from deployments.services.permissions import access
 from deployments.states import Kind, Status
@@ -36,7 +36,7 @@ class StatusFilter(SimpleListFilter):
     parameter_name = "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(status), look.label) for status, look in looks.STATUS.items()]
+        return [(str(status), badge.label) for status, badge in badges.STATUS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> QuerySet[Deployment]:
         status = chosen_status(self.value())
@@ -48,10 +48,10 @@ class KindFilter(SimpleListFilter):
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(kind, word) for kind, word in looks.KIND.items() if kind != Kind.UNKNOWN]
+        return [(kind, word) for kind, word in badges.KIND.items() if kind != Kind.UNKNOWN]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> QuerySet[Deployment]:
-        return queryset.filter(kind=self.value()) if self.value() in looks.KIND else queryset
+        return queryset.filter(kind=self.value()) if self.value() in badges.KIND else queryset
 
 
 class ProjectFilter(SimpleListFilter):
@@ -73,7 +73,7 @@ class LastStatusFilter(SimpleListFilter):
     parameter_name = "last"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [*((str(status), look.label) for status, look in looks.STATUS.items()), ("never", "Never deployed")]
+        return [*((str(status), badge.label) for status, badge in badges.STATUS.items()), ("never", "Never deployed")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "never":

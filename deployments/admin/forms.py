@@ -12,9 +12,9 @@ from django.http import QueryDict
 from deployments import reading
 from deployments.errors import Invalid, TooMuch
 from deployments.types import DeployRequest, Target, TargetKind
-from stackgen.code.bundle import MAX_BYTES as LARGEST_CODE
+from stackgen.code.bundle import MAX_BYTES as MAX_CODE_BYTES
 
-LARGEST_GRAPH = 16 * 1024 * 1024
+MAX_GRAPH_BYTES = 16 * 1024 * 1024
 
 
 def deploy_request(*, project_id: UUID, posted: QueryDict) -> DeployRequest:
@@ -54,7 +54,7 @@ def copies_in(text: str) -> int:
         raise Invalid("How many copies? Give a whole number.", details={"replicas": "a whole number"}) from None
 
 
-def with_room(form: Any, *, room: Callable[[], None]) -> Any:
+def with_quota_check(form: Any, *, room: Callable[[], None]) -> Any:
     """The form of something new, refused in the words of `room` when that raises TooMuch."""
 
     class WithRoom(form):
@@ -75,7 +75,7 @@ class GraphForm(forms.Form):
 
     def clean_graph(self) -> dict[str, Any]:
         file = self.cleaned_data["graph"]
-        if file.size > LARGEST_GRAPH:
+        if file.size > MAX_GRAPH_BYTES:
             raise forms.ValidationError("The file is larger than 16 MiB.")
         try:
             return reading.read_object(file.read())
@@ -91,7 +91,7 @@ class CodeForm(forms.Form):
 
     def clean_code(self) -> bytes:
         file = self.cleaned_data["code"]
-        if file.size > 2 * LARGEST_CODE:
+        if file.size > 2 * MAX_CODE_BYTES:
             raise forms.ValidationError("The file is too large.")
         content: bytes = file.read()
         return content

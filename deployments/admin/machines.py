@@ -14,9 +14,10 @@ from unfold.decorators import action
 
 from agents.admin.pages import ClusterAdmin, ServerAdmin
 from agents.models import Cluster, Server
-from deployments.admin import answers, looks
-from deployments.admin.forms import request_id_in, with_room
-from deployments.admin.own_rows import caller_in, identifier, or_404
+from deployments.admin import badges
+from deployments.admin.forms import request_id_in, with_quota_check
+from deployments.admin.ownership import caller_in, or_404, uuid_or_404
+from deployments.admin.page_responses import render_page, show_error
 from deployments.errors import DeployError, NotFound
 from deployments.services.fleet import machine_changes, machines
 from deployments.services.permissions import quotas
@@ -58,7 +59,7 @@ class CheckedDeletion:
         try:
             return view()
         except DeployError as error:
-            answers.complain(request, error)
+            show_error(request, error)
             opts = self.opts  # type: ignore[attr-defined]  # a ModelAdmin's
             return redirect(f"admin:{opts.app_label}_{opts.model_name}_changelist")
 
@@ -78,20 +79,24 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
         form = super().get_form(request, obj, change=change, **kwargs)
         owner_id = caller_in(request).user_id
-        return form if obj is not None else with_room(form, room=lambda: quotas.check_server_quota(owner_id=owner_id))
+        return (
+            form
+            if obj is not None
+            else with_quota_check(form, room=lambda: quotas.check_server_quota(owner_id=owner_id))
+        )
 
     @action(description="Deployed here", url_path="projects", icon="apps", permissions=["change"])
     def projects(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Whose projects are on the server; stop or forbid one by POST."""
-        caller, server_id = caller_in(request), identifier(object_id)
+        caller, server_id = caller_in(request), uuid_or_404(object_id)
         server = or_404(machines.get_server, caller=caller, server_id=server_id)
         if request.method == "POST":
             self.change_one(request, caller, server_id)
             return redirect("admin:agents_server_projects", server_id)
         there: tuple[Tenant, ...] = or_404(grant_view.tenants_of, caller=caller, server_id=server_id)
-        rows = [(each, look_of(each)) for each in there]
+        rows = [(each, badge_of(each)) for each in there]
         of, title = Server(pk=server.id, name=server.name), f"Deployed on {server.name}"
-        return answers.page(request, PAGE, title=title, of=of, server=server, rows=rows, request_id=uuid4())
+        return render_page(request, PAGE, title=title, of=of, server=server, rows=rows, request_id=uuid4())
 
     def change_one(self, request: HttpRequest, caller: Caller, server_id: UUID) -> None:
         """Stop or forbid the posted project, and tell what became of it."""
@@ -114,11 +119,11 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
                     request, "Nothing of the project starts here any more. What runs stays until it is stopped."
                 )
         except ValueError:
-            answers.complain(request, NotFound("No such project on this server."))
+            show_error(request, NotFound("No such project on this server."))
         except DeployError as error:
-            answers.complain(request, error)
+            show_error(request, error)
 
 
-def look_of(tenant: Tenant) -> looks.Look | None:
+def badge_of(tenant: Tenant) -> badges.Badge | None:
     """How its last deployment went."""
-    return None if tenant.latest is None else looks.status_look(status=tenant.latest.status, reason="")
+    return None if tenant.latest is None else badges.status_badge(status=tenant.latest.status, reason="")

@@ -16,15 +16,15 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 
-from deployments.admin import answers
-from deployments.admin.own_rows import OwnRows, caller_in, identifier, or_404
+from deployments.admin.ownership import OwnRowsMixin, caller_in, or_404, uuid_or_404
+from deployments.admin.page_responses import show_error
 from deployments.errors import DeployError
 from deployments.models import ProjectInvitation, ProjectMember
 from deployments.repositories.invitations import MAX_AGE
 from deployments.services.sharing import members
 
 
-class PeopleInline(OwnRows, TabularInline):
+class PeopleInline(OwnRowsMixin, TabularInline):
     """For the owner, who got here through the project's own check."""
 
     extra = 0
@@ -79,7 +79,7 @@ def save_people(request: HttpRequest, *, project_id: UUID, formset: Any) -> None
         for changed in (*(row for row, _ in formset.changed_objects), *formset.new_objects):
             members.put_member(caller=caller, project_id=project_id, name=name_of(changed), role=changed.role, at=at)
     except DeployError as error:
-        answers.complain(request, error)
+        show_error(request, error)
 
 
 def name_of(row: ProjectMember | ProjectInvitation) -> str:
@@ -87,7 +87,7 @@ def name_of(row: ProjectMember | ProjectInvitation) -> str:
 
 
 @admin.register(ProjectInvitation)
-class InvitationAdmin(OwnRows, ModelAdmin):
+class InvitationAdmin(OwnRowsMixin, ModelAdmin):
     """What the one who looks was asked to join. Nobody's but their own, superusers included."""
 
     list_display = ("project_name", "role", "inviter", "created_at")
@@ -134,7 +134,7 @@ class InvitationAdmin(OwnRows, ModelAdmin):
 
     def answered(self, request: HttpRequest, object_id: str, *, accepted: bool) -> HttpResponse:
         """Ask first; answer by POST only. Http404 for another's invitation and for none."""
-        row = get_object_or_404(self.get_queryset(request), pk=identifier(object_id))
+        row = get_object_or_404(self.get_queryset(request), pk=uuid_or_404(object_id))
         if request.method != "POST":
             verb = "Join" if accepted else "Decline"
             context = {"title": f"{verb} {row.project.name}?", "row": row, "accepted": accepted, "opts": self.opts}

@@ -17,11 +17,26 @@ from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from deployments.admin import answers, deploying, history, looks, page_state, running, targets
+from deployments.admin import (
+    badges,
+    deploy_views,
+    history_views,
+    page_data,
+    page_responses,
+    stop_and_scale_views,
+    target_views,
+)
 from deployments.admin.filters import LastStatusFilter
-from deployments.admin.forms import CodeForm, GraphForm, with_room
+from deployments.admin.forms import CodeForm, GraphForm, with_quota_check
 from deployments.admin.members import InvitationInline, MemberInline, save_people
-from deployments.admin.own_rows import OwnRows, caller_in, fresh_json, identifier, or_404, visible_to
+from deployments.admin.ownership import (
+    OwnRowsMixin,
+    caller_in,
+    or_404,
+    require_project_viewer,
+    uncached_json,
+    uuid_or_404,
+)
 from deployments.errors import DeployError
 from deployments.models import Deployment, Project
 from deployments.repositories import projects
@@ -33,7 +48,7 @@ SETTINGS = ("concurrency", "restore_on_failure", "health_deadline", "health_wind
 
 
 @admin.register(Project)
-class ProjectAdmin(OwnRows, ModelAdmin):
+class ProjectAdmin(OwnRowsMixin, ModelAdmin):
     list_display = ("name", "last_status", "last_when", "owner", "concurrency")
     list_select_related = ("owner",)
     search_fields = ("name",)
@@ -55,7 +70,7 @@ class ProjectAdmin(OwnRows, ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if obj is None:
             return self.has_module_permission(request)
-        return page_state.may(caller=caller_in(request), project_id=obj.pk, right=Right.CHANGE)
+        return page_data.may(caller=caller_in(request), project_id=obj.pk, right=Right.CHANGE)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -76,13 +91,13 @@ class ProjectAdmin(OwnRows, ModelAdmin):
     def last_status(self, row: Any) -> SafeString | str:
         if not row.newest_status:
             return "never deployed"
-        return looks.pill(looks.status_look(status=row.newest_status, reason=row.newest_reason))
+        return badges.render_badge(badges.status_badge(status=row.newest_status, reason=row.newest_reason))
 
     @display(description="When")
     def last_when(self, row: Any) -> SafeString | str:
         if row.newest_at is None:
             return "-"
-        return looks.moment(row.newest_at)
+        return badges.render_time(row.newest_at)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
         """A new project goes through the use case that every door uses."""
@@ -100,7 +115,7 @@ class ProjectAdmin(OwnRows, ModelAdmin):
         base = super().get_form(request, obj, change=change, **kwargs)
         owner = caller_in(request).user_id if obj is None else obj.owner_id
         if obj is None:
-            base = with_room(base, room=lambda: quotas.check_project_quota(owner_id=owner))
+            base = with_quota_check(base, room=lambda: quotas.check_project_quota(owner_id=owner))
 
         class OwnName(base):  # type: ignore[misc,valid-type]
             def clean_name(self) -> str:
@@ -120,13 +135,13 @@ class ProjectAdmin(OwnRows, ModelAdmin):
         own = [
             at("<uuid:object_id>/settings/", self.settings_view, "settings"),
             at("<uuid:object_id>/state/", self.state_view, "state"),
-            at("<uuid:object_id>/plan/", require_POST(deploying.plan_view), "plan"),
-            at("<uuid:object_id>/deploy/", require_POST(deploying.deploy_view), "deploy"),
-            at("<uuid:object_id>/history/", history.history_view, "history"),
-            at("<uuid:object_id>/history/diff/", history.diff_view, "diff"),
-            at("<uuid:object_id>/stop/", running.stop_view, "stop"),
-            at("<uuid:object_id>/scale/", running.scale_view, "scale"),
-            at("<uuid:object_id>/targets/", targets.targets_view, "targets"),
+            at("<uuid:object_id>/plan/", require_POST(deploy_views.plan_view), "plan"),
+            at("<uuid:object_id>/deploy/", require_POST(deploy_views.deploy_view), "deploy"),
+            at("<uuid:object_id>/history/", history_views.history_view, "history"),
+            at("<uuid:object_id>/history/diff/", history_views.diff_view, "diff"),
+            at("<uuid:object_id>/stop/", stop_and_scale_views.stop_view, "stop"),
+            at("<uuid:object_id>/scale/", stop_and_scale_views.scale_view, "scale"),
+            at("<uuid:object_id>/targets/", target_views.targets_view, "targets"),
             at("<uuid:object_id>/graph/", require_POST(self.graph_view), "graph"),
             at("<uuid:object_id>/code/", require_POST(self.code_view), "code"),
         ]
@@ -136,19 +151,21 @@ class ProjectAdmin(OwnRows, ModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The project's page; its settings have one of their own."""
-        state = or_404(page_state.project_page, caller=caller_in(request), project_id=identifier(object_id))
+        state = or_404(page_data.project_page, caller=caller_in(request), project_id=uuid_or_404(object_id))
         name = state["project"]["name"]
-        of = Project(pk=identifier(object_id), name=name)
-        return answers.page(request, "admin/deployments/project/page.html", title=name, of=of, state=state)
+        of = Project(pk=uuid_or_404(object_id), name=name)
+        return page_responses.render_page(
+            request, "admin/deployments/project/page.html", title=name, of=of, state=state
+        )
 
     def settings_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         return super().change_view(request, str(object_id))  # type: ignore[no-any-return]
 
     def state_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        return fresh_json(or_404(page_state.project_page, caller=caller_in(request), project_id=object_id))
+        return uncached_json(or_404(page_data.project_page, caller=caller_in(request), project_id=object_id))
 
     def graph_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        caller, form = visible_to(request, object_id), GraphForm(request.POST, request.FILES)
+        caller, form = require_project_viewer(request, object_id), GraphForm(request.POST, request.FILES)
         if not form.is_valid():
             return self.wrong(request, object_id, form)
         try:
@@ -159,7 +176,7 @@ class ProjectAdmin(OwnRows, ModelAdmin):
         return redirect(page_of(object_id))
 
     def code_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        caller, form = visible_to(request, object_id), CodeForm(request.POST, request.FILES)
+        caller, form = require_project_viewer(request, object_id), CodeForm(request.POST, request.FILES)
         if not form.is_valid():
             return self.wrong(request, object_id, form)
         data = form.cleaned_data
@@ -172,7 +189,7 @@ class ProjectAdmin(OwnRows, ModelAdmin):
 
     def refused(self, request: HttpRequest, object_id: Any, error: DeployError) -> HttpResponse:
         """Back to the page with the refusal and each field it names."""
-        answers.complain(request, error)
+        page_responses.show_error(request, error)
         return redirect(page_of(object_id))
 
     def wrong(self, request: HttpRequest, object_id: Any, form: forms.Form) -> HttpResponse:

@@ -14,9 +14,9 @@ from rest_framework.response import Response
 
 from agents.condition import AgentCondition
 from agents.types import AgentData
-from deployments.api.common import Door, checked, ok
+from deployments.api.base_view import BaseView, success, validated
 from deployments.api.machines import DISCONNECTED, STATUS_OF_PRESENCE
-from deployments.api.schemas.documents import data, documented, enveloped
+from deployments.api.schemas.openapi import documented, enveloped, enveloped_data
 from deployments.api.schemas.requests import PageQuery
 from deployments.api.schemas.responses import AgentOut, PaginationOut
 from deployments.events import epoch_ms
@@ -26,27 +26,27 @@ from deployments.wire import pagination_shape
 TAG = "machines"
 
 
-class Agents(Door):
+class Agents(BaseView):
     @documented(
         "listAgents",
         "Your agents, the last enrolled first",
         tag=TAG,
         query=PageQuery,
-        answers={200: data("AgentsAnswer", agents=AgentOut(many=True), pagination=PaginationOut())},
+        answers={200: enveloped_data("AgentsAnswer", agents=AgentOut(many=True), pagination=PaginationOut())},
     )
     def get(self, request: Request) -> Response:
-        query = checked(PageQuery, request.query_params)
+        query = validated(PageQuery, request.query_params)
         page = machine_changes.list_agents(caller=self.caller, page=query.get("page", 1), limit=query.get("limit", 20))
         found = [agent_shape(agent) for agent in page.items]
-        return ok({"data": {"agents": found, "pagination": pagination_shape(page)}})
+        return success({"data": {"agents": found, "pagination": pagination_shape(page)}})
 
 
-class Agent(Door):
+class Agent(BaseView):
     fresh = ("DELETE",)
 
     @documented("getAgent", "One agent", tag=TAG, answers={200: enveloped("AgentAnswer", agent=AgentOut())})
     def get(self, request: Request, agent_id: UUID) -> Response:
-        return ok({"agent": agent_shape(machine_changes.get_agent(caller=self.caller, agent_id=agent_id))})
+        return success({"agent": agent_shape(machine_changes.get_agent(caller=self.caller, agent_id=agent_id))})
 
     @documented("revokeAgent", "End its credential; what it runs runs on", tag=TAG, answers={204: None})
     def delete(self, request: Request, agent_id: UUID) -> Response:

@@ -13,11 +13,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api.common import Door, checked, ok
-from deployments.api.once import once
-from deployments.api.paging import cursor_shape, position_of
+from deployments.api.base_view import BaseView, success, validated
+from deployments.api.cursors import cursor_pagination_shape, parse_cursor
+from deployments.api.idempotency_key import idempotent
 from deployments.api.schemas import examples
-from deployments.api.schemas.documents import NO_BODY, data, documented, enveloped
+from deployments.api.schemas.openapi import NO_BODY, documented, enveloped, enveloped_data
 from deployments.api.schemas.requests import DeployIn, EventsQuery, ListQuery
 from deployments.api.schemas.responses import CursorOut, DeploymentOut, EventOut, StatusOut
 from deployments.errors import Invalid
@@ -29,7 +29,7 @@ from deployments.states import Kind
 from deployments.types import DeploymentFilter, DeployRequest, Target, TargetKind
 from deployments.wire import STATUS_OF_NUMBER, deployment_shape, event_shape, status_shape
 
-MOST_EVENTS = 500
+MAX_EVENTS = 500
 TAG = "deployments"
 NEXT = serializers.IntegerField(
     min_value=0,
@@ -38,7 +38,7 @@ NEXT = serializers.IntegerField(
 DeploymentAnswer = enveloped("DeploymentAnswer", deployment=DeploymentOut())
 
 
-class Deployments(Door):
+class Deployments(BaseView):
     needs = Scope.DEPLOY
 
     @documented(
@@ -51,7 +51,7 @@ class Deployments(Door):
         examples=[examples.DEPLOY, examples.DEPLOYED],
     )
     def post(self, request: Request) -> Response:
-        body = checked(DeployIn, request.data)
+        body = validated(DeployIn, request.data)
         wish = DeployRequest(
             project_id=body["projectId"],
             target=target_in(body),
@@ -61,7 +61,7 @@ class Deployments(Door):
             request_id=self.take_request_id(body),
         )
         made = deploy.deploy_project(caller=self.caller, request=wish, deployment_id=uuid4(), at=timezone.now())
-        return ok(
+        return success(
             {"deployment": deployment_shape(made)}, status=201, location=reverse("api-deployment", args=[made.id])
         )
 
@@ -70,10 +70,12 @@ class Deployments(Door):
         "Deployments that you may see, newest first",
         tag=TAG,
         query=ListQuery,
-        answers={200: data("DeploymentsAnswer", deployments=DeploymentOut(many=True), pagination=CursorOut())},
+        answers={
+            200: enveloped_data("DeploymentsAnswer", deployments=DeploymentOut(many=True), pagination=CursorOut())
+        },
     )
     def get(self, request: Request) -> Response:
-        query = checked(ListQuery, request.query_params)
+        query = validated(ListQuery, request.query_params)
         after = query.get("after")
         page = lookups.list_deployments(
             caller=self.caller,
@@ -81,21 +83,21 @@ class Deployments(Door):
             matching=filter_in(query),
             page=query.get("page", 1),
             limit=query.get("limit", 10),
-            after=position_of(after) if after else None,
+            after=parse_cursor(after) if after else None,
             oldest_first=query.get("order") == "oldest",
         )
         found = [deployment_shape(item) for item in page.items]
-        return ok({"data": {"deployments": found, "pagination": cursor_shape(page)}})
+        return success({"data": {"deployments": found, "pagination": cursor_pagination_shape(page)}})
 
 
-class Deployment(Door):
+class Deployment(BaseView):
     @documented("getDeployment", "One deployment, whole", tag=TAG, answers={200: DeploymentAnswer})
     def get(self, request: Request, deployment_id: UUID) -> Response:
         found = lookups.get_deployment(caller=self.caller, deployment_id=deployment_id)
-        return ok({"deployment": deployment_shape(found)})
+        return success({"deployment": deployment_shape(found)})
 
 
-class DeploymentStatus(Door):
+class DeploymentStatus(BaseView):
     @documented(
         "getDeploymentStatus",
         "How far a deployment is",
@@ -105,13 +107,13 @@ class DeploymentStatus(Door):
     )
     def get(self, request: Request, deployment_id: UUID) -> Response:
         found = lookups.get_deployment(caller=self.caller, deployment_id=deployment_id)
-        return ok({"data": status_shape(found)})
+        return success({"data": status_shape(found)})
 
 
 FORGOTTEN = serializers.BooleanField(help_text="Whether some between `after` and the last one here are kept no longer.")
 
 
-class DeploymentEvents(Door):
+class DeploymentEvents(BaseView):
     @documented(
         "getDeploymentEvents",
         "The stored events above a sequence, in order: the same that sockets send",
@@ -120,19 +122,19 @@ class DeploymentEvents(Door):
         answers={200: enveloped("EventsAnswer", events=EventOut(many=True), next=NEXT, forgotten=FORGOTTEN)},
     )
     def get(self, request: Request, deployment_id: UUID) -> Response:
-        query = checked(EventsQuery, request.query_params)
+        query = validated(EventsQuery, request.query_params)
         page = lookups.events_page(
             caller=self.caller,
             deployment_id=deployment_id,
             sequence=query.get("after", 0),
-            limit=min(MOST_EVENTS, query.get("limit", MOST_EVENTS)),
+            limit=min(MAX_EVENTS, query.get("limit", MAX_EVENTS)),
         )
-        return ok(
+        return success(
             {"events": [event_shape(event) for event in page.events], "next": page.next, "forgotten": page.forgotten}
         )
 
 
-class CancelDeployment(Door):
+class CancelDeployment(BaseView):
     needs = Scope.DEPLOY
 
     @documented(
@@ -143,10 +145,10 @@ class CancelDeployment(Door):
         answers={202: DeploymentAnswer},
         key=True,
     )
-    @once()
+    @idempotent()
     def post(self, request: Request, deployment_id: UUID) -> Response:
         left = cancel.cancel_deployment(caller=self.caller, deployment_id=deployment_id, at=timezone.now())
-        return ok({"deployment": deployment_shape(left)}, status=202)
+        return success({"deployment": deployment_shape(left)}, status=202)
 
 
 def filter_in(query: dict[str, Any]) -> DeploymentFilter:

@@ -11,8 +11,8 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api.common import Door, checked, ok
-from deployments.api.schemas.documents import NO_BODY, data, documented
+from deployments.api.base_view import BaseView, success, validated
+from deployments.api.schemas.openapi import NO_BODY, documented, enveloped_data
 from deployments.api.schemas.requests import MetadataOnlyIn
 from deployments.api.schemas.responses import StoppedOut, TargetOut, TenantOut
 from deployments.events import epoch_ms
@@ -28,31 +28,31 @@ from deployments.wire import STATUS_NUMBERS
 TAG = "grants"
 
 
-class ProjectTargets(Door):
+class ProjectTargets(BaseView):
     @documented(
         "listTargets",
         "The servers that the project may use or was offered, and your own",
         tag=TAG,
-        answers={200: data("TargetsAnswer", targets=TargetOut(many=True))},
+        answers={200: enveloped_data("TargetsAnswer", targets=TargetOut(many=True))},
     )
     def get(self, request: Request, project_id: UUID) -> Response:
         found = grant_view.targets_of(caller=self.caller, project_id=project_id)
-        return ok({"data": {"targets": [target_shape(each) for each in found]}})
+        return success({"data": {"targets": [target_shape(each) for each in found]}})
 
 
-class ProjectTargetOne(Door):
+class ProjectTargetDetail(BaseView):
     @documented(
         "allowTarget",
         "Let the project use a server, as far as that is yours to say: its owner offers it, the project's allows it",
         tag=TAG,
         takes=NO_BODY,
-        answers={200: data("TargetAnswer", target=TargetOut())},
+        answers={200: enveloped_data("TargetAnswer", target=TargetOut())},
     )
     def put(self, request: Request, project_id: UUID, server_id: UUID) -> Response:
         grants.allow(caller=self.caller, project_id=project_id, server_id=server_id, at=timezone.now())
         found = grant_view.targets_of(caller=self.caller, project_id=project_id)
         given = next(each for each in found if each.server.id == server_id)
-        return ok({"data": {"target": target_shape(given)}})
+        return success({"data": {"target": target_shape(given)}})
 
     @documented(
         "withdrawTarget",
@@ -65,19 +65,19 @@ class ProjectTargetOne(Door):
         return Response(status=204)
 
 
-class ServerProjects(Door):
+class ServerProjects(BaseView):
     @documented(
         "listServerProjects",
         "Whose projects are on your server, since when, and how their last deployments went",
         tag=TAG,
-        answers={200: data("TenantsAnswer", projects=TenantOut(many=True))},
+        answers={200: enveloped_data("TenantsAnswer", projects=TenantOut(many=True))},
     )
     def get(self, request: Request, server_id: UUID) -> Response:
         found = grant_view.tenants_of(caller=self.caller, server_id=server_id)
-        return ok({"data": {"projects": [tenant_shape(each) for each in found]}})
+        return success({"data": {"projects": [tenant_shape(each) for each in found]}})
 
 
-class ServerProject(Door):
+class ServerProject(BaseView):
     @documented(
         "forbidProject",
         "Nothing of this project starts on your server any more; what runs there runs on until it is stopped",
@@ -89,7 +89,7 @@ class ServerProject(Door):
         return Response(status=204)
 
 
-class StopOnServer(Door):
+class StopOnServer(BaseView):
     needs = Scope.DEPLOY
 
     @documented(
@@ -97,11 +97,11 @@ class StopOnServer(Door):
         "Stop everything of a project on your server; its volumes stay",
         tag=TAG,
         takes=MetadataOnlyIn,
-        answers={201: data("StoppedAnswer", stop=StoppedOut())},
+        answers={201: enveloped_data("StoppedAnswer", stop=StoppedOut())},
         key=True,
     )
     def post(self, request: Request, server_id: UUID, project_id: UUID) -> Response:
-        body = checked(MetadataOnlyIn, request.data)
+        body = validated(MetadataOnlyIn, request.data)
         made = stop.stop_on_server(
             caller=self.caller,
             server_id=server_id,
@@ -111,7 +111,7 @@ class StopOnServer(Door):
             at=timezone.now(),
         )
         shape = {"deploymentId": str(made.id), "status": STATUS_NUMBERS[made.status]}
-        return ok({"data": {"stop": shape}}, status=201)
+        return success({"data": {"stop": shape}}, status=201)
 
 
 def target_shape(target: ProjectTarget) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api.common import Door, checked, ok
+from deployments.api.base_view import BaseView, success, validated
 from deployments.api.parsers import CONTENT, OctetsParser, TarParser
 from deployments.api.schemas import examples
-from deployments.api.schemas.documents import TAR, data, documented
+from deployments.api.schemas.openapi import TAR, documented, enveloped_data
 from deployments.api.schemas.requests import GraphIn, PageQuery
 from deployments.api.schemas.responses import CodeOut, GraphOut, GraphVersionOut, PaginationOut
 from deployments.errors import NotFound
@@ -24,64 +24,68 @@ from deployments.types import GraphRecord
 from deployments.wire import pagination_shape
 
 TAG = "projects"
-HIGHEST_VERSION = 2**31 - 1
+MAX_VERSION = 2**31 - 1
 
 
-class ProjectGraph(Door):
+class ProjectGraph(BaseView):
     @documented(
         "putGraph",
         "Store the graph as the next version; every problem is answered by node and field, and nothing stored",
         tag=TAG,
         takes=GraphIn,
-        answers={200: data("GraphStoredAnswer", graphVersion=serializers.IntegerField(min_value=1))},
+        answers={200: enveloped_data("GraphStoredAnswer", graphVersion=serializers.IntegerField(min_value=1))},
         examples=[examples.GRAPH],
     )
     def put(self, request: Request, project_id: UUID) -> Response:
         graph = cast("dict[str, Any]", request.data)
-        checked(GraphIn, graph)
+        validated(GraphIn, graph)
         stored = sources.store_graph(caller=self.caller, project_id=project_id, graph=graph)
-        return ok({"data": {"graphVersion": stored.version}})
+        return success({"data": {"graphVersion": stored.version}})
 
-    @documented("getGraph", "The newest version", tag=TAG, answers={200: data("GraphAnswer", graph=GraphOut())})
+    @documented(
+        "getGraph", "The newest version", tag=TAG, answers={200: enveloped_data("GraphAnswer", graph=GraphOut())}
+    )
     def get(self, request: Request, project_id: UUID) -> Response:
         graph = sources.latest_graph(caller=self.caller, project_id=project_id)
         if graph is None:
             raise NotFound("The project has no graph yet.")
-        return ok({"data": {"graph": graph_shape(graph)}})
+        return success({"data": {"graph": graph_shape(graph)}})
 
 
-class ProjectGraphs(Door):
+class ProjectGraphs(BaseView):
     @documented(
         "listGraphs",
         "Versions of the graph, newest first",
         tag=TAG,
         query=PageQuery,
-        answers={200: data("GraphsAnswer", graphs=GraphVersionOut(many=True), pagination=PaginationOut())},
+        answers={200: enveloped_data("GraphsAnswer", graphs=GraphVersionOut(many=True), pagination=PaginationOut())},
     )
     def get(self, request: Request, project_id: UUID) -> Response:
-        query = checked(PageQuery, request.query_params)
+        query = validated(PageQuery, request.query_params)
         page = project_settings.list_graphs(
             caller=self.caller, project_id=project_id, page=query.get("page", 1), limit=query.get("limit", 20)
         )
         found = [version_shape(graph) for graph in page.items]
-        return ok({"data": {"graphs": found, "pagination": pagination_shape(page)}})
+        return success({"data": {"graphs": found, "pagination": pagination_shape(page)}})
 
 
-class ProjectGraphVersion(Door):
-    @documented("getGraphVersion", "One version", tag=TAG, answers={200: data("GraphVersionAnswer", graph=GraphOut())})
+class ProjectGraphVersion(BaseView):
+    @documented(
+        "getGraphVersion", "One version", tag=TAG, answers={200: enveloped_data("GraphVersionAnswer", graph=GraphOut())}
+    )
     def get(self, request: Request, project_id: UUID, version: int) -> Response:
         # What no column can hold was never stored.
-        wanted = min(version, HIGHEST_VERSION)
+        wanted = min(version, MAX_VERSION)
         graph = project_settings.get_graph(caller=self.caller, project_id=project_id, version=wanted)
-        return ok({"data": {"graph": graph_shape(graph)}})
+        return success({"data": {"graph": graph_shape(graph)}})
 
 
-class ProjectCode(Door):
+class ProjectCode(BaseView):
     @documented(
         "listCode",
         "What each node is built from at the next deployment",
         tag=TAG,
-        answers={200: data("CodeAnswer", code=CodeOut(many=True))},
+        answers={200: enveloped_data("CodeAnswer", code=CodeOut(many=True))},
     )
     def get(self, request: Request, project_id: UUID) -> Response:
         found = sources.list_code(caller=self.caller, project_id=project_id)
@@ -89,10 +93,10 @@ class ProjectCode(Door):
             {"nodeId": code.node_id, "digest": code.digest, "size": code.size, "updatedAt": epoch_ms(code.updated_at)}
             for code in found
         ]
-        return ok({"data": {"code": shapes}})
+        return success({"data": {"code": shapes}})
 
 
-class NodeCode(Door):
+class NodeCode(BaseView):
     parser_classes = (TarParser, OctetsParser)
 
     @documented(
@@ -100,12 +104,12 @@ class NodeCode(Door):
         "A tar as the body: the code that the node is built from at its next deployment",
         tag=TAG,
         takes=TAR,
-        answers={200: data("CodeStoredAnswer", digest=serializers.CharField())},
+        answers={200: enveloped_data("CodeStoredAnswer", digest=serializers.CharField())},
     )
     def put(self, request: Request, project_id: UUID, node_id: str) -> Response:
         content: bytes = cast("dict[str, Any]", request.data).get(CONTENT, b"")
         digest = sources.store_code(caller=self.caller, project_id=project_id, node_id=node_id, content=content)
-        return ok({"data": {"digest": digest}})
+        return success({"data": {"digest": digest}})
 
     @documented("deleteCode", "Build the node from no code any more", tag=TAG, answers={204: None})
     def delete(self, request: Request, project_id: UUID, node_id: str) -> Response:

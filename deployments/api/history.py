@@ -11,9 +11,9 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api.common import Door, checked, ok
-from deployments.api.schemas.documents import data, documented
+from deployments.api.base_view import BaseView, success, validated
 from deployments.api.schemas.history_responses import DiffOut, HistoryOut, LaneOut
+from deployments.api.schemas.openapi import documented, enveloped_data
 from deployments.api.schemas.requests import DiffQuery, HistoryQuery
 from deployments.api.schemas.responses import PaginationOut
 from deployments.events import epoch_ms
@@ -25,16 +25,16 @@ from stackgen.plan import Change
 TAG = "history"
 
 
-class History(Door):
+class History(BaseView):
     @documented(
         "listHistory",
         "Successes of the project, newest first, each with whether it can be restored now, and why not",
         tag=TAG,
         query=HistoryQuery,
-        answers={200: data("HistoryAnswer", history=HistoryOut(many=True), pagination=PaginationOut())},
+        answers={200: enveloped_data("HistoryAnswer", history=HistoryOut(many=True), pagination=PaginationOut())},
     )
     def get(self, request: Request, project_id: UUID) -> Response:
-        query = checked(HistoryQuery, request.query_params)
+        query = validated(HistoryQuery, request.query_params)
         page = history.list_history(
             caller=self.caller,
             project_id=project_id,
@@ -43,19 +43,19 @@ class History(Door):
             limit=query.get("limit", 20),
         )
         found = [entry_shape(entry) for entry in page.items]
-        return ok({"data": {"history": found, "pagination": pagination_shape(page)}})
+        return success({"data": {"history": found, "pagination": pagination_shape(page)}})
 
 
-class HistoryDiff(Door):
+class HistoryDiff(BaseView):
     @documented(
         "diffHistory",
         "What a deployment of this entry would do where the entry `with` runs; names of variables, never values",
         tag=TAG,
         query=DiffQuery,
-        answers={200: data("DiffAnswer", diff=DiffOut())},
+        answers={200: enveloped_data("DiffAnswer", diff=DiffOut())},
     )
     def get(self, request: Request, history_id: UUID) -> Response:
-        query = checked(DiffQuery, request.query_params)
+        query = validated(DiffQuery, request.query_params)
         found = history.diff_history(caller=self.caller, older_id=query["with"], newer_id=history_id)
         diff = {
             "changes": [change_shape(change) for change in found.changes],
@@ -64,19 +64,19 @@ class HistoryDiff(Door):
             "envRemoved": list(found.env_removed),
             "envChanged": list(found.env_changed),
         }
-        return ok({"data": {"diff": diff}})
+        return success({"data": {"diff": diff}})
 
 
-class Lanes(Door):
+class Lanes(BaseView):
     @documented(
         "listLanes",
         "Per target: what was proven last, who holds it since when and until when at the latest, and who waits",
         tag=TAG,
-        answers={200: data("LanesAnswer", lanes=LaneOut(many=True))},
+        answers={200: enveloped_data("LanesAnswer", lanes=LaneOut(many=True))},
     )
     def get(self, request: Request, project_id: UUID) -> Response:
         views = lane_view.view_lanes(caller=self.caller, project_id=project_id)
-        return ok({"data": {"lanes": [lane_shape(view) for view in views]}})
+        return success({"data": {"lanes": [lane_shape(view) for view in views]}})
 
 
 def entry_shape(entry: HistoryEntry) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from rest_framework.response import Response
 from agents.enrolments import EnrolmentTokenData
 from agents.states import Presence
 from agents.types import ClusterData, ServerData
-from deployments.api.common import Door, checked, ok
-from deployments.api.once import once
+from deployments.api.base_view import BaseView, success, validated
+from deployments.api.idempotency_key import idempotent
 from deployments.api.parsers import BoundedJSONParser
 from deployments.api.schemas import examples
-from deployments.api.schemas.documents import data, documented, enveloped
+from deployments.api.schemas.openapi import documented, enveloped, enveloped_data
 from deployments.api.schemas.requests import ClusterIn, EnrolmentIn, ServerChangeIn, ServerIn
 from deployments.api.schemas.responses import ClusterOut, ServerOut
 from deployments.api.schemas.token_responses import EnrolmentOut, EnrolmentTokenOut
@@ -40,7 +40,7 @@ ServerAnswer = enveloped("ServerAnswer", server=ServerOut())
 ClusterAnswer = enveloped("ClusterAnswer", cluster=ClusterOut())
 
 
-class Servers(Door):
+class Servers(BaseView):
     @documented(
         "addServer",
         "A new server of yours; its agent enrols later",
@@ -50,9 +50,9 @@ class Servers(Door):
         key=True,
         examples=[examples.SERVER],
     )
-    @once()
+    @idempotent()
     def post(self, request: Request) -> Response:
-        body = checked(ServerIn, request.data)
+        body = validated(ServerIn, request.data)
         added = machines.add_server(
             caller=self.caller,
             server_id=uuid4(),
@@ -60,24 +60,24 @@ class Servers(Door):
             host=body.get("host", ""),
             cluster_id=body.get("clusterId"),
         )
-        return ok({"server": server_shape(added)}, status=201, location=reverse("api-server", args=[added.id]))
+        return success({"server": server_shape(added)}, status=201, location=reverse("api-server", args=[added.id]))
 
     @documented(
         "listServers",
         "Your servers and clusters, by name",
         tag=TAG,
-        answers={200: data("ServersAnswer", servers=ServerOut(many=True), clusters=ClusterOut(many=True))},
+        answers={200: enveloped_data("ServersAnswer", servers=ServerOut(many=True), clusters=ClusterOut(many=True))},
     )
     def get(self, request: Request) -> Response:
         found = machines.machines_of(self.caller)
         servers = [server_shape(server) for server in found.servers]
-        return ok({"data": {"servers": servers, "clusters": [cluster_shape(each) for each in found.clusters]}})
+        return success({"data": {"servers": servers, "clusters": [cluster_shape(each) for each in found.clusters]}})
 
 
-class Server(Door):
+class Server(BaseView):
     @documented("getServer", "One server", tag=TAG, answers={200: ServerAnswer})
     def get(self, request: Request, server_id: UUID) -> Response:
-        return ok({"server": server_shape(machines.get_server(caller=self.caller, server_id=server_id))})
+        return success({"server": server_shape(machines.get_server(caller=self.caller, server_id=server_id))})
 
     @documented(
         "changeServer",
@@ -87,10 +87,10 @@ class Server(Door):
         answers={200: ServerAnswer},
     )
     def patch(self, request: Request, server_id: UUID) -> Response:
-        body = checked(ServerChangeIn, request.data)
+        body = validated(ServerChangeIn, request.data)
         changes = {ours: body[theirs] for theirs, ours in COLUMNS.items() if theirs in body}
         changed = machine_changes.change_server(caller=self.caller, server_id=server_id, changes=changes)
-        return ok({"server": server_shape(changed)})
+        return success({"server": server_shape(changed)})
 
     @documented("removeServer", "Remove a server that has no agent", tag=TAG, answers={204: None})
     def delete(self, request: Request, server_id: UUID) -> Response:
@@ -98,7 +98,7 @@ class Server(Door):
         return Response(status=204)
 
 
-class Clusters(Door):
+class Clusters(BaseView):
     @documented(
         "addCluster",
         "A new cluster of yours; servers join it one by one",
@@ -107,26 +107,30 @@ class Clusters(Door):
         answers={201: ClusterAnswer},
         key=True,
     )
-    @once()
+    @idempotent()
     def post(self, request: Request) -> Response:
-        body = checked(ClusterIn, request.data)
+        body = validated(ClusterIn, request.data)
         added = machines.add_cluster(caller=self.caller, cluster_id=uuid4(), name=body["name"])
-        return ok({"cluster": cluster_shape(added)}, status=201, location=reverse("api-cluster", args=[added.id]))
+        return success({"cluster": cluster_shape(added)}, status=201, location=reverse("api-cluster", args=[added.id]))
 
     @documented(
         "listClusters",
         "Your clusters, by name",
         tag=TAG,
-        answers={200: data("ClustersAnswer", clusters=ClusterOut(many=True))},
+        answers={200: enveloped_data("ClustersAnswer", clusters=ClusterOut(many=True))},
     )
     def get(self, request: Request) -> Response:
-        return ok({"data": {"clusters": [cluster_shape(each) for each in machines.machines_of(self.caller).clusters]}})
+        return success(
+            {"data": {"clusters": [cluster_shape(each) for each in machines.machines_of(self.caller).clusters]}}
+        )
 
 
-class Cluster(Door):
+class Cluster(BaseView):
     @documented("getCluster", "One cluster", tag=TAG, answers={200: ClusterAnswer})
     def get(self, request: Request, cluster_id: UUID) -> Response:
-        return ok({"cluster": cluster_shape(machine_changes.get_cluster(caller=self.caller, cluster_id=cluster_id))})
+        return success(
+            {"cluster": cluster_shape(machine_changes.get_cluster(caller=self.caller, cluster_id=cluster_id))}
+        )
 
     @documented("removeCluster", "Remove a cluster; its servers stay", tag=TAG, answers={204: None})
     def delete(self, request: Request, cluster_id: UUID) -> Response:
@@ -134,7 +138,7 @@ class Cluster(Door):
         return Response(status=204)
 
 
-class EnrolmentTokens(Door):
+class EnrolmentTokens(BaseView):
     parser_classes = (BoundedJSONParser, FormParser, MultiPartParser)
     fresh = ("POST",)
 
@@ -142,11 +146,11 @@ class EnrolmentTokens(Door):
         "listEnrolmentTokens",
         "Tokens that would enrol an agent now",
         tag=TAG,
-        answers={200: data("EnrolmentTokensAnswer", tokens=EnrolmentTokenOut(many=True))},
+        answers={200: enveloped_data("EnrolmentTokensAnswer", tokens=EnrolmentTokenOut(many=True))},
     )
     def get(self, request: Request, server_id: UUID) -> Response:
         found = machines.list_enrolment_tokens(caller=self.caller, server_id=server_id)
-        return ok({"data": {"tokens": [enrolment_shape(token) for token in found]}})
+        return success({"data": {"tokens": [enrolment_shape(token) for token in found]}})
 
     @documented(
         "issueEnrolmentToken",
@@ -156,15 +160,15 @@ class EnrolmentTokens(Door):
         answers={201: enveloped("EnrolmentAnswer", data=EnrolmentOut())},
         key=True,
     )
-    @once(keep=False)
+    @idempotent(keep=False)
     def post(self, request: Request, server_id: UUID) -> Response:
-        replace = checked(EnrolmentIn, request.data).get("replace", False)
+        replace = validated(EnrolmentIn, request.data).get("replace", False)
         issued = machines.issue_enrolment_token(caller=self.caller, server_id=server_id, replace=replace)
         shape = {"token": issued.token, "serverId": str(issued.server_id), "expiresAt": epoch_ms(issued.expires_at)}
-        return ok({"data": shape}, status=201)
+        return success({"data": shape}, status=201)
 
 
-class EnrolmentToken(Door):
+class EnrolmentToken(BaseView):
     @documented("endEnrolmentToken", "End a token that was not used", tag=TAG, answers={204: None})
     def delete(self, request: Request, server_id: UUID, token_id: UUID) -> Response:
         machines.end_enrolment_token(caller=self.caller, server_id=server_id, token_id=token_id)

@@ -11,9 +11,9 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api.common import Door, checked, ok
-from deployments.api.once import once
-from deployments.api.schemas.documents import NO_BODY, data, documented
+from deployments.api.base_view import BaseView, success, validated
+from deployments.api.idempotency_key import idempotent
+from deployments.api.schemas.openapi import NO_BODY, documented, enveloped_data
 from deployments.api.schemas.requests import RoleIn
 from deployments.api.schemas.responses import InvitationOut, MemberOut
 from deployments.events import epoch_ms
@@ -24,32 +24,32 @@ from deployments.types import Member
 TAG = "members"
 
 
-class ProjectMembers(Door):
+class ProjectMembers(BaseView):
     @documented(
         "listMembers",
         "Who may see or deploy, besides the owner; and to the owner, who was invited",
         tag=TAG,
-        answers={200: data("MembersAnswer", members=MemberOut(many=True))},
+        answers={200: enveloped_data("MembersAnswer", members=MemberOut(many=True))},
     )
     def get(self, request: Request, project_id: UUID) -> Response:
         found = members.list_members(caller=self.caller, project_id=project_id)
         invited = members.list_invited(caller=self.caller, project_id=project_id, at=timezone.now())
         shapes = [*(member_shape(each) for each in found), *(member_shape(each) for each in invited)]
-        return ok({"data": {"members": shapes}})
+        return success({"data": {"members": shapes}})
 
 
-class ProjectMember(Door):
+class ProjectMember(BaseView):
     @documented(
         "putMember",
         "Invite somebody to see, or also deploy; a member gets the other role at once",
         tag=TAG,
         takes=RoleIn,
-        answers={200: data("MemberAnswer", member=MemberOut())},
+        answers={200: enveloped_data("MemberAnswer", member=MemberOut())},
     )
     def put(self, request: Request, project_id: UUID, name: str) -> Response:
-        role = checked(RoleIn, request.data)["role"]
+        role = validated(RoleIn, request.data)["role"]
         member = members.put_member(caller=self.caller, project_id=project_id, name=name, role=role, at=timezone.now())
-        return ok({"data": {"member": member_shape(member)}})
+        return success({"data": {"member": member_shape(member)}})
 
     @documented(
         "removeMember",
@@ -62,38 +62,38 @@ class ProjectMember(Door):
         return Response(status=204)
 
 
-class Invitations(Door):
+class Invitations(BaseView):
     @documented(
         "listInvitations",
         "Projects that you were invited to and have not answered, newest first",
         tag=TAG,
-        answers={200: data("InvitationsAnswer", invitations=InvitationOut(many=True))},
+        answers={200: enveloped_data("InvitationsAnswer", invitations=InvitationOut(many=True))},
     )
     def get(self, request: Request) -> Response:
         found = members.my_invitations(caller=self.caller, at=timezone.now())
-        return ok({"data": {"invitations": [invitation_shape(each) for each in found]}})
+        return success({"data": {"invitations": [invitation_shape(each) for each in found]}})
 
 
-class InvitationOne(Door):
+class InvitationDetail(BaseView):
     @documented("declineInvitation", "Stay a stranger to the project", tag=TAG, answers={204: None})
     def delete(self, request: Request, invitation_id: UUID) -> Response:
         members.decline_invitation(caller=self.caller, invitation_id=invitation_id, at=timezone.now())
         return Response(status=204)
 
 
-class AcceptInvitation(Door):
+class AcceptInvitation(BaseView):
     @documented(
         "acceptInvitation",
         "Become a member of the project",
         tag=TAG,
         takes=NO_BODY,
-        answers={200: data("InvitationAnswer", invitation=InvitationOut())},
+        answers={200: enveloped_data("InvitationAnswer", invitation=InvitationOut())},
         key=True,
     )
-    @once()
+    @idempotent()
     def post(self, request: Request, invitation_id: UUID) -> Response:
         taken = members.accept_invitation(caller=self.caller, invitation_id=invitation_id, at=timezone.now())
-        return ok({"data": {"invitation": invitation_shape(taken)}})
+        return success({"data": {"invitation": invitation_shape(taken)}})
 
 
 def member_shape(member: Member | Invitation) -> dict[str, Any]:

@@ -13,12 +13,12 @@ from rest_framework.parsers import BaseParser, JSONParser
 
 from deployments import reading
 from deployments.errors import Invalid
-from stackgen.code.bundle import MAX_BYTES as LARGEST_CODE
+from stackgen.code.bundle import MAX_BYTES as MAX_CODE_BYTES
 
 CONTENT = "content"
-LARGEST_JSON = 16 * 1024 * 1024
+MAX_JSON_BYTES = 16 * 1024 * 1024
 # Headers and padding of the tar around the largest code.
-LARGEST_TAR = LARGEST_CODE + 2 * 1024 * 1024
+MAX_TAR_BYTES = MAX_CODE_BYTES + 2 * 1024 * 1024
 
 
 class TooLarge(APIException):
@@ -35,12 +35,12 @@ def read_bounded(stream: Any, limit: int) -> bytes:
 
 
 class BoundedJSONParser(JSONParser):
-    """JSON up to LARGEST_JSON; an object, nothing else, of values that a database can keep."""
+    """JSON up to MAX_JSON_BYTES; an object, nothing else, of values that a database can keep."""
 
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        content = read_bounded(stream, LARGEST_JSON)
+        content = read_bounded(stream, MAX_JSON_BYTES)
         try:
             parsed = super().parse(BytesIO(content), media_type, parser_context)
         except RecursionError as error:
@@ -62,7 +62,7 @@ class TarParser(BaseParser):
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, bytes]:
-        return {CONTENT: read_bounded(stream, LARGEST_TAR)}
+        return {CONTENT: read_bounded(stream, MAX_TAR_BYTES)}
 
 
 class OctetsParser(TarParser):

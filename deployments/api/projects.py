@@ -11,10 +11,10 @@ from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api.common import Door, checked, ok
-from deployments.api.once import once
+from deployments.api.base_view import BaseView, success, validated
+from deployments.api.idempotency_key import idempotent
 from deployments.api.schemas import examples
-from deployments.api.schemas.documents import data, documented, enveloped
+from deployments.api.schemas.openapi import documented, enveloped, enveloped_data
 from deployments.api.schemas.requests import ProjectChangeIn, ProjectIn, ProjectsQuery
 from deployments.api.schemas.responses import PaginationOut, ProjectOut, ProjectWholeOut
 from deployments.services.permissions import access
@@ -33,7 +33,7 @@ TAG = "projects"
 ProjectAnswer = enveloped("ProjectAnswer", project=ProjectOut())
 
 
-class Projects(Door):
+class Projects(BaseView):
     @documented(
         "createProject",
         "A new project of yours",
@@ -43,31 +43,31 @@ class Projects(Door):
         key=True,
         examples=[examples.PROJECT],
     )
-    @once()
+    @idempotent()
     def post(self, request: Request) -> Response:
-        body = checked(ProjectIn, request.data)
+        body = validated(ProjectIn, request.data)
         made = sources.create_project(
             caller=self.caller, project_id=uuid4(), name=body["name"], settings=settings_in(body)
         )
-        return ok({"project": project_shape(made)}, status=201, location=reverse("api-project", args=[made.id]))
+        return success({"project": project_shape(made)}, status=201, location=reverse("api-project", args=[made.id]))
 
     @documented(
         "listProjects",
         "Projects that you may see, by name",
         tag=TAG,
         query=ProjectsQuery,
-        answers={200: data("ProjectsAnswer", projects=ProjectOut(many=True), pagination=PaginationOut())},
+        answers={200: enveloped_data("ProjectsAnswer", projects=ProjectOut(many=True), pagination=PaginationOut())},
     )
     def get(self, request: Request) -> Response:
-        query = checked(ProjectsQuery, request.query_params)
+        query = validated(ProjectsQuery, request.query_params)
         page = project_settings.list_projects(
             caller=self.caller, name=query.get("name", ""), page=query.get("page", 1), limit=query.get("limit", 100)
         )
         found = [project_shape(project) for project in page.items]
-        return ok({"data": {"projects": found, "pagination": pagination_shape(page)}})
+        return success({"data": {"projects": found, "pagination": pagination_shape(page)}})
 
 
-class Project(Door):
+class Project(BaseView):
     @documented(
         "getProject",
         "A project with its newest graph and the digests of its code",
@@ -80,7 +80,7 @@ class Project(Door):
         graph = sources.latest_graph(caller=caller, project_id=project_id)
         graph_fields = {"graph": dict(graph.graph), "graphVersion": graph.version} if graph else {}
         code = sources.code_of(caller=caller, project_id=project_id)
-        return ok({"project": {**project_shape(project), **graph_fields, "code": code}})
+        return success({"project": {**project_shape(project), **graph_fields, "code": code}})
 
     @documented(
         "changeProject",
@@ -90,11 +90,11 @@ class Project(Door):
         answers={200: ProjectAnswer},
     )
     def patch(self, request: Request, project_id: UUID) -> Response:
-        body = checked(ProjectChangeIn, request.data)
+        body = validated(ProjectChangeIn, request.data)
         changed = project_settings.change_project(
             caller=self.caller, project_id=project_id, name=body.get("name"), settings=settings_in(body)
         )
-        return ok({"project": project_shape(changed)})
+        return success({"project": project_shape(changed)})
 
     @documented("deleteProject", "Remove a project that was never deployed", tag=TAG, answers={204: None})
     def delete(self, request: Request, project_id: UUID) -> Response:

@@ -14,10 +14,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
-from deployments.api.common import Door, checked, ok
-from deployments.api.once import once
+from deployments.api.base_view import BaseView, success, validated
+from deployments.api.idempotency_key import idempotent
 from deployments.api.parsers import BoundedJSONParser
-from deployments.api.schemas.documents import data, documented, enveloped
+from deployments.api.schemas.openapi import documented, enveloped, enveloped_data
 from deployments.api.schemas.requests import TokenIn
 from deployments.api.schemas.token_responses import NewTokenOut, TokenOut
 from deployments.api.security.throttles import TokenRate, UserRate
@@ -28,7 +28,7 @@ from deployments.services.permissions import tokens
 TAG = "tokens"
 
 
-class Tokens(Door):
+class Tokens(BaseView):
     authentication_classes = (SessionAuthentication,)
     # Browsers post forms; a body of another kind that was passed over would make a token that may all.
     parser_classes = (BoundedJSONParser, FormParser, MultiPartParser)
@@ -45,32 +45,34 @@ class Tokens(Door):
         answers={201: enveloped("TokenAnswer", data=NewTokenOut())},
         key=True,
     )
-    @once(keep=False)
+    @idempotent(keep=False)
     def post(self, request: Request) -> Response:
-        body = checked(TokenIn, request.data)
+        body = validated(TokenIn, request.data)
         made, text = tokens.create_token(
             caller=self.caller,
             name=body.get("name", ""),
             scope=Scope(body.get("scope", Scope.ALL)),
             days=body.get("expiresInDays", tokens.DEFAULT_DAYS),
         )
-        return ok({"data": {**token_shape(made), "token": text}}, status=201)
+        return success({"data": {**token_shape(made), "token": text}}, status=201)
 
-    @documented("listTokens", "Your tokens", tag=TAG, answers={200: data("TokensAnswer", tokens=TokenOut(many=True))})
+    @documented(
+        "listTokens", "Your tokens", tag=TAG, answers={200: enveloped_data("TokensAnswer", tokens=TokenOut(many=True))}
+    )
     def get(self, request: Request) -> Response:
-        return ok({"data": {"tokens": [token_shape(each) for each in tokens.list_tokens(caller=self.caller)]}})
+        return success({"data": {"tokens": [token_shape(each) for each in tokens.list_tokens(caller=self.caller)]}})
 
     @documented(
         "endTokens",
         "End all your tokens",
         tag=TAG,
-        answers={200: data("TokensEndedAnswer", ended=serializers.IntegerField(min_value=0))},
+        answers={200: enveloped_data("TokensEndedAnswer", ended=serializers.IntegerField(min_value=0))},
     )
     def delete(self, request: Request) -> Response:
-        return ok({"data": {"ended": tokens.revoke_all_tokens(caller=self.caller)}})
+        return success({"data": {"ended": tokens.revoke_all_tokens(caller=self.caller)}})
 
 
-class Token(Door):
+class Token(BaseView):
     authentication_classes = (SessionAuthentication,)
 
     @documented("endToken", "End one of your tokens", tag=TAG, answers={204: None})

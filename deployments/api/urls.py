@@ -5,21 +5,21 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
+from deployments.api.actions import Plan, RollbackDeployment, RollbackPlan, ScaleService, StopProject
 from deployments.api.agents import Agent, Agents
-from deployments.api.changes import Plan, RollbackDeployment, RollbackPlan, ScaleService, StopProject
 from deployments.api.deployments import CancelDeployment, Deployment, DeploymentEvents, Deployments, DeploymentStatus
-from deployments.api.grants import ProjectTargetOne, ProjectTargets, ServerProject, ServerProjects, StopOnServer
+from deployments.api.error_handlers import UnknownAddress
+from deployments.api.grants import ProjectTargetDetail, ProjectTargets, ServerProject, ServerProjects, StopOnServer
 from deployments.api.graphs import NodeCode, ProjectCode, ProjectGraph, ProjectGraphs, ProjectGraphVersion
 from deployments.api.history import History, HistoryDiff, Lanes
 from deployments.api.machines import Cluster, Clusters, EnrolmentToken, EnrolmentTokens, Server, Servers
 from deployments.api.members import (
     AcceptInvitation,
-    InvitationOne,
+    InvitationDetail,
     Invitations,
     ProjectMember,
     ProjectMembers,
 )
-from deployments.api.missing import NothingThere
 from deployments.api.projects import Project, Projects
 from deployments.api.tokens import Token, Tokens
 
@@ -50,9 +50,11 @@ urlpatterns: list[URLPattern] = [
     path("projects/<uuid:project_id>/members", ProjectMembers.as_view(), name="api-project-members"),
     path("projects/<uuid:project_id>/members/<str:name>", ProjectMember.as_view(), name="api-project-member"),
     path("projects/<uuid:project_id>/targets", ProjectTargets.as_view(), name="api-project-targets"),
-    path("projects/<uuid:project_id>/targets/<uuid:server_id>", ProjectTargetOne.as_view(), name="api-project-target"),
+    path(
+        "projects/<uuid:project_id>/targets/<uuid:server_id>", ProjectTargetDetail.as_view(), name="api-project-target"
+    ),
     path("invitations", Invitations.as_view(), name="api-invitations"),
-    path("invitations/<uuid:invitation_id>", InvitationOne.as_view(), name="api-invitation"),
+    path("invitations/<uuid:invitation_id>", InvitationDetail.as_view(), name="api-invitation"),
     path("invitations/<uuid:invitation_id>/accept", AcceptInvitation.as_view(), name="api-invitation-accept"),
     path("clusters", Clusters.as_view(), name="api-clusters"),
     path("clusters/<uuid:cluster_id>", Cluster.as_view(), name="api-cluster"),
@@ -73,5 +75,5 @@ urlpatterns: list[URLPattern] = [
     path("tokens/<uuid:token_id>", Token.as_view(), name="api-token"),
     path("schema/", SpectacularJSONAPIView.as_view(**OPEN), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema", **OPEN), name="api-docs"),
-    re_path(r"", NothingThere.as_view(), name="api-nothing"),
+    re_path(r"", UnknownAddress.as_view(), name="api-nothing"),
 ]

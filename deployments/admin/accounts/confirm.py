@@ -11,12 +11,12 @@ from django.template.response import TemplateResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
-from deployments.admin.accounts.sign_in import too_many, try_in
-from deployments.admin.own_rows import caller_in
+from deployments.admin.ownership import caller_in
+from deployments.admin.site import attempt_in, too_many_failures
 from deployments.limits import sign_in_tries
 from deployments.services.permissions import freshness
 
-LONGEST_PASSWORD = 4096
+MAX_PASSWORD_LENGTH = 4096
 HOME = "/admin/"
 
 
@@ -29,11 +29,11 @@ def confirm_password(request: HttpRequest) -> HttpResponse:
         onward = HOME
     wrong = False
     if request.method == "POST":
-        tried = try_in(request, name=caller_in(request).name)
-        if wait := sign_in_tries.begin(tried, now=time.time()):
-            return too_many(wait)
-        if request.user.check_password(request.POST.get("password", "")[:LONGEST_PASSWORD]):
-            sign_in_tries.succeeded(tried, now=time.time())
+        attempt = attempt_in(request, name=caller_in(request).name)
+        if wait := sign_in_tries.begin(attempt, now=time.time()):
+            return too_many_failures(wait)
+        if request.user.check_password(request.POST.get("password", "")[:MAX_PASSWORD_LENGTH]):
+            sign_in_tries.succeeded(attempt, now=time.time())
             freshness.mark(request.session, now=time.time())
             return redirect(onward)
         wrong = True

@@ -14,14 +14,14 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from agents.models import EnrolmentToken, Server
-from deployments.admin.own_rows import OwnRows, caller_in
+from deployments.admin.ownership import OwnRowsMixin, caller_in
 
 GOOD, USED, OVER = "would admit an agent", "used", "over"
 COLOURS = {GOOD: "warning", USED: "success", OVER: "default"}
 
 
 @admin.register(EnrolmentToken)
-class EnrolmentTokenAdmin(OwnRows, ModelAdmin):
+class EnrolmentTokenAdmin(OwnRowsMixin, ModelAdmin):
     list_display = ("of_server", "state", "created_at", "expires_at", "used_at", "replaced")
     fields = ("of_server", "state", "created_at", "expires_at", "used_at", "may_replace", "replaced")
     readonly_fields = fields

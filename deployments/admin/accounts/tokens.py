@@ -15,8 +15,8 @@ from django.utils.cache import add_never_cache_headers
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from deployments.admin import looks
-from deployments.admin.own_rows import OwnRows, caller_in
+from deployments.admin import badges
+from deployments.admin.ownership import OwnRowsMixin, caller_in
 from deployments.errors import DeployError
 from deployments.models import ApiToken
 from deployments.names import MAX_NAME
@@ -53,7 +53,7 @@ class NewTokenForm(forms.Form):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(OwnRows, ModelAdmin):
+class ApiTokenAdmin(OwnRowsMixin, ModelAdmin):
     list_display = ("name", "scope", "made", "ends", "last_used")
     fields = list_display
     readonly_fields = fields
@@ -106,12 +106,12 @@ class ApiTokenAdmin(OwnRows, ModelAdmin):
 
     @display(description="Made", ordering="token__created")
     def made(self, token: ApiToken) -> Any:
-        return looks.moment(token.token.created)
+        return badges.render_time(token.token.created)
 
     @display(description="Ends", ordering="token__expiry")
     def ends(self, token: ApiToken) -> Any:
-        return looks.moment(token.token.expiry)
+        return badges.render_time(token.token.expiry)
 
     @display(description="Last used", ordering="last_used_at")
     def last_used(self, token: ApiToken) -> Any:
-        return looks.moment(token.last_used_at) if token.last_used_at else "never"
+        return badges.render_time(token.last_used_at) if token.last_used_at else "never"

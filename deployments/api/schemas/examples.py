@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from deployments.api.schemas.documents import given, taken
+from deployments.api.schemas.openapi import request_example, response_example
 
 PROJECT_ID = "0b8f7c1e-6f0a-4f5e-9d57-0c7c52f0a001"
 SERVER_ID = "5d0b1c9e-2f5b-4f6a-8a43-3a7f7b1d0002"
 
-GRAPH = taken(
+GRAPH = request_example(
     "A service and its database",
     {
         "nodes": [
@@ -17,13 +17,13 @@ GRAPH = taken(
         "edges": [{"id": "e1", "source": "shop", "target": "db", "type": 3}],
     },
 )
-PROJECT = taken("A project", {"name": "Shop", "concurrency": "queue", "healthDeadline": 60})
-SERVER = taken("A server", {"name": "box-1", "host": "203.0.113.7"})
-DEPLOY = taken(
+PROJECT = request_example("A project", {"name": "Shop", "concurrency": "queue", "healthDeadline": 60})
+SERVER = request_example("A server", {"name": "box-1", "host": "203.0.113.7"})
+DEPLOY = request_example(
     "To a server",
     {"projectId": PROJECT_ID, "serverId": SERVER_ID, "envVars": {"GREETING": "hello"}, "forceRedeploy": False},
 )
-STATUS = given(
+STATUS = response_example(
     "On its way",
     {
         "status": 1,
@@ -37,7 +37,7 @@ STATUS = given(
         },
     },
 )
-DEPLOYED = given(
+DEPLOYED = response_example(
     "Accepted",
     {
         "status": 1,

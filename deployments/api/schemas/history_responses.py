@@ -6,33 +6,33 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from deployments.api.schemas.responses import Moment, Shape, Status, map_of_texts, texts
+from deployments.api.schemas.responses import ResponseSchema, Status, Timestamp, string_list, string_map
 
 
-class ChangeOut(Shape):
+class ChangeOut(ResponseSchema):
     serviceName = serializers.CharField()
     nodeId = serializers.CharField()
     action = serializers.CharField()
-    reasons = texts()
+    reasons = string_list()
     downtime = serializers.BooleanField()
 
 
-class PlanOut(Shape):
+class PlanOut(ResponseSchema):
     changes = ChangeOut(many=True)
     text = serializers.CharField(help_text="The same for people.")
     approval = serializers.CharField(help_text="For `approval` of a deployment; empty for a rollback.")
-    warnings = texts()
+    warnings = string_list()
 
 
-class DiffOut(Shape):
+class DiffOut(ResponseSchema):
     changes = ChangeOut(many=True)
     text = serializers.CharField()
-    envAdded = texts()
-    envRemoved = texts()
-    envChanged = texts()
+    envAdded = string_list()
+    envRemoved = string_list()
+    envChanged = string_list()
 
 
-class HistoryOut(Shape):
+class HistoryOut(ResponseSchema):
     id = serializers.UUIDField()
     deploymentId = serializers.UUIDField()
     projectId = serializers.UUIDField()
@@ -43,28 +43,28 @@ class HistoryOut(Shape):
     kind = serializers.CharField()
     graphVersion = serializers.IntegerField()
     rolledBack = serializers.BooleanField()
-    createdAt = Moment()
+    createdAt = Timestamp()
     requestedBy = serializers.CharField()
-    images = map_of_texts(help_text="Service to digest.")
-    envNames = texts()
+    images = string_map(help_text="Service to digest.")
+    envNames = string_list()
     restorable = serializers.BooleanField()
     whyNot = serializers.CharField()
 
 
-class TurnOut(Shape):
+class TurnOut(ResponseSchema):
     deploymentId = serializers.UUIDField()
     kind = serializers.CharField()
     status = Status()
     requestedBy = serializers.CharField()
-    createdAt = Moment()
+    createdAt = Timestamp()
 
 
-class LaneOut(Shape):
+class LaneOut(ResponseSchema):
     serverId = serializers.UUIDField(required=False)
     clusterId = serializers.UUIDField(required=False)
     targetName = serializers.CharField()
     holder = TurnOut(allow_null=True)
-    since = Moment()
-    until = Moment()
+    since = Timestamp()
+    until = Timestamp()
     waiting = TurnOut(many=True)
     running = HistoryOut(allow_null=True, help_text="What was proven last; nobody has looked since it was.")

@@ -13,24 +13,24 @@ from deployments.services.permissions import tokens
 from deployments.states import Kind
 from deployments.wire import STATUS_OF_NUMBER
 
-NAME_LENGTH = 100
-LONGEST_WAIT = 3600
-HIGHEST = 2**31 - 1
+MAX_NAME_LENGTH = 100
+MAX_WAIT_SECONDS = 3600
+MAX_INTEGER = 2**31 - 1
 
-Checked = serializers.Serializer[Any]
+RequestSchema = serializers.Serializer[Any]
 
 
-class MetadataIn(Checked):
+class MetadataIn(RequestSchema):
     """Only the request's own id is taken: who the caller is never comes from a body."""
 
     requestId = serializers.CharField(required=False, allow_blank=True, max_length=200)
 
 
-class MetadataOnlyIn(Checked):
+class MetadataOnlyIn(RequestSchema):
     metadata = MetadataIn(required=False)
 
 
-class DeployIn(Checked):
+class DeployIn(RequestSchema):
     projectId = serializers.UUIDField()
     serverId = serializers.UUIDField(required=False, allow_null=True)
     clusterId = serializers.UUIDField(required=False, allow_null=True)
@@ -42,7 +42,7 @@ class DeployIn(Checked):
     metadata = MetadataIn(required=False)
 
 
-class PlanIn(Checked):
+class PlanIn(RequestSchema):
     """The body of a deployment without what only the deployment itself needs."""
 
     serverId = serializers.UUIDField(required=False, allow_null=True)
@@ -53,16 +53,16 @@ class PlanIn(Checked):
     forceRedeploy = serializers.BooleanField(required=False)
 
 
-class RollbackIn(Checked):
+class RollbackIn(RequestSchema):
     targetDeploymentId = serializers.UUIDField(required=False, allow_null=True)
     metadata = MetadataIn(required=False)
 
 
-class RollbackPlanQuery(Checked):
+class RollbackPlanQuery(RequestSchema):
     targetDeploymentId = serializers.UUIDField(required=False)
 
 
-class StopIn(Checked):
+class StopIn(RequestSchema):
     serverId = serializers.UUIDField(required=False, allow_null=True)
     clusterId = serializers.UUIDField(required=False, allow_null=True)
     metadata = MetadataIn(required=False)
@@ -70,25 +70,25 @@ class StopIn(Checked):
 
 class ScaleIn(StopIn):
     serviceName = serializers.CharField(max_length=200)
-    replicas = serializers.IntegerField(min_value=1, max_value=HIGHEST)
+    replicas = serializers.IntegerField(min_value=1, max_value=MAX_INTEGER)
 
 
 # The wire's name is a keyword here.
-DiffQuery = type("DiffQuery", (Checked,), {"with": serializers.UUIDField()})
+DiffQuery = type("DiffQuery", (RequestSchema,), {"with": serializers.UUIDField()})
 
 
-class HistoryQuery(Checked):
+class HistoryQuery(RequestSchema):
     targetId = serializers.UUIDField(required=False)
-    page = serializers.IntegerField(min_value=1, max_value=HIGHEST, required=False)
-    limit = serializers.IntegerField(min_value=1, max_value=HIGHEST, required=False)
+    page = serializers.IntegerField(min_value=1, max_value=MAX_INTEGER, required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_INTEGER, required=False)
 
 
-class ListQuery(Checked):
+class ListQuery(RequestSchema):
     projectId = serializers.UUIDField(required=False)
     statusFilter = serializers.ChoiceField(choices=[0, *STATUS_OF_NUMBER], required=False)
     kind = serializers.ChoiceField(choices=[kind.value for kind in Kind if kind is not Kind.UNKNOWN], required=False)
-    page = serializers.IntegerField(min_value=1, max_value=HIGHEST, required=False)
-    limit = serializers.IntegerField(min_value=1, max_value=HIGHEST, required=False)
+    page = serializers.IntegerField(min_value=1, max_value=MAX_INTEGER, required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_INTEGER, required=False)
 
     after = serializers.CharField(
         required=False, max_length=100, help_text="The last answer's `next`; page is not used."
@@ -96,66 +96,66 @@ class ListQuery(Checked):
     order = serializers.ChoiceField(choices=["newest", "oldest"], required=False)
 
 
-class PageQuery(Checked):
-    page = serializers.IntegerField(min_value=1, max_value=HIGHEST, required=False)
-    limit = serializers.IntegerField(min_value=1, max_value=HIGHEST, required=False)
+class PageQuery(RequestSchema):
+    page = serializers.IntegerField(min_value=1, max_value=MAX_INTEGER, required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_INTEGER, required=False)
 
 
 class ProjectsQuery(PageQuery):
-    name = serializers.CharField(required=False, allow_blank=True, max_length=NAME_LENGTH)
+    name = serializers.CharField(required=False, allow_blank=True, max_length=MAX_NAME_LENGTH)
 
 
-class EventsQuery(Checked):
-    after = serializers.IntegerField(min_value=0, max_value=HIGHEST, required=False)
-    limit = serializers.IntegerField(min_value=1, max_value=HIGHEST, required=False)
+class EventsQuery(RequestSchema):
+    after = serializers.IntegerField(min_value=0, max_value=MAX_INTEGER, required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_INTEGER, required=False)
 
 
-class ProjectIn(Checked):
-    name = serializers.CharField(max_length=NAME_LENGTH)
+class ProjectIn(RequestSchema):
+    name = serializers.CharField(max_length=MAX_NAME_LENGTH)
     concurrency = serializers.ChoiceField(choices=["queue", "supersede"], required=False)
     restoreOnFailure = serializers.BooleanField(required=False)
-    healthDeadline = serializers.IntegerField(min_value=1, max_value=LONGEST_WAIT, required=False)
-    healthWindow = serializers.IntegerField(min_value=0, max_value=LONGEST_WAIT, required=False)
+    healthDeadline = serializers.IntegerField(min_value=1, max_value=MAX_WAIT_SECONDS, required=False)
+    healthWindow = serializers.IntegerField(min_value=0, max_value=MAX_WAIT_SECONDS, required=False)
     retention = serializers.IntegerField(min_value=1, max_value=1000, required=False)
 
 
 class ProjectChangeIn(ProjectIn):
-    name = serializers.CharField(max_length=NAME_LENGTH, required=False)
+    name = serializers.CharField(max_length=MAX_NAME_LENGTH, required=False)
 
 
-class RoleIn(Checked):
+class RoleIn(RequestSchema):
     role = serializers.ChoiceField(choices=["viewer", "deployer"])
 
 
-class EnrolmentIn(Checked):
+class EnrolmentIn(RequestSchema):
     replace = serializers.BooleanField(
         required=False, help_text="Enrol also while the server's agent is connected, in its place."
     )
 
 
-class TokenIn(Checked):
-    name = serializers.CharField(max_length=NAME_LENGTH, required=False, allow_blank=True)
+class TokenIn(RequestSchema):
+    name = serializers.CharField(max_length=MAX_NAME_LENGTH, required=False, allow_blank=True)
     scope = serializers.ChoiceField(choices=list(Scope), required=False, help_text="all, when it is left out")
     expiresInDays = serializers.IntegerField(min_value=1, max_value=tokens.MAX_DAYS, required=False)
 
 
-class GraphIn(Checked):
+class GraphIn(RequestSchema):
     nodes = serializers.ListField(child=serializers.DictField())
     edges = serializers.ListField(child=serializers.DictField())
 
 
-class ServerIn(Checked):
-    name = serializers.CharField(max_length=NAME_LENGTH)
+class ServerIn(RequestSchema):
+    name = serializers.CharField(max_length=MAX_NAME_LENGTH)
     host = serializers.CharField(max_length=255, required=False, allow_blank=True)
     clusterId = serializers.UUIDField(required=False, allow_null=True)
 
 
 class ServerChangeIn(ServerIn):
-    name = serializers.CharField(max_length=NAME_LENGTH, required=False)
+    name = serializers.CharField(max_length=MAX_NAME_LENGTH, required=False)
     privilegedAllowed = serializers.BooleanField(
         required=False, help_text="Services there may be given the Docker socket: as good as root on the machine."
     )
 
 
-class ClusterIn(Checked):
-    name = serializers.CharField(max_length=NAME_LENGTH)
+class ClusterIn(RequestSchema):
+    name = serializers.CharField(max_length=MAX_NAME_LENGTH)

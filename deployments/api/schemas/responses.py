@@ -11,7 +11,7 @@ from rest_framework import serializers
 
 from deployments.wire import STAGE_NUMBERS, STATUS_NUMBERS
 
-Shape = serializers.Serializer[Any]
+ResponseSchema = serializers.Serializer[Any]
 STATUSES = "1 pending, 2 in progress, 3 success, 4 failed, 5 rolling back, 6 rolled back"
 STAGES = "0 none, 1 building, 2 pushing, 3 deploying, 4 health checking, 5 completed"
 MOMENT = "Milliseconds since 1970, 0 for none."
@@ -27,31 +27,31 @@ class Stage(serializers.IntegerField):
         super().__init__(min_value=0, max_value=len(STAGE_NUMBERS) - 1, help_text=STAGES)
 
 
-class Moment(serializers.IntegerField):
+class Timestamp(serializers.IntegerField):
     def __init__(self) -> None:
         super().__init__(min_value=0, help_text=MOMENT)
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {}})
-class Anything(serializers.JSONField):
+class JsonObject(serializers.JSONField):
     """An object whose members are others' business."""
 
 
-def texts(**more: Any) -> serializers.ListField:
+def string_list(**more: Any) -> serializers.ListField:
     return serializers.ListField(child=serializers.CharField(), **more)
 
 
-def map_of_texts(**more: Any) -> serializers.DictField:
+def string_map(**more: Any) -> serializers.DictField:
     return serializers.DictField(child=serializers.CharField(), **more)
 
 
-class ErrorOut(Shape):
+class ErrorOut(ResponseSchema):
     code = serializers.CharField()
     message = serializers.CharField()
-    details = map_of_texts()
+    details = string_map()
 
 
-class ProblemOut(Shape):
+class ProblemOut(ResponseSchema):
     """RFC 9457. `error` repeats code, message and details in the shape of the platform's other doors."""
 
     type = serializers.CharField()
@@ -59,11 +59,11 @@ class ProblemOut(Shape):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     code = serializers.CharField(help_text="Stable; what a program should look at.")
-    details = map_of_texts(help_text="Field to sentence.")
+    details = string_map(help_text="Field to sentence.")
     error = ErrorOut()
 
 
-class PaginationOut(Shape):
+class PaginationOut(ResponseSchema):
     page = serializers.IntegerField(min_value=1)
     limit = serializers.IntegerField(min_value=1)
     total = serializers.IntegerField(min_value=0)
@@ -74,7 +74,7 @@ class CursorOut(PaginationOut):
     next = serializers.CharField(help_text="Hand it in as `after` to read on; empty at the end.")
 
 
-class ServiceOut(Shape):
+class ServiceOut(ResponseSchema):
     """One service; `state`, `health` and `image` are what the agent saw in Docker, until the deployment ended."""
 
     nodeId = serializers.CharField()
@@ -86,23 +86,23 @@ class ServiceOut(Shape):
     health = serializers.CharField()
     image = serializers.CharField()
     imageDigest = serializers.CharField()
-    containerIds = texts()
+    containerIds = string_list()
     replicas = serializers.IntegerField(min_value=0)
     healthyReplicas = serializers.IntegerField(min_value=0)
     errorMessage = serializers.CharField()
-    deployedAt = Moment()
+    deployedAt = Timestamp()
 
 
-class ConfigOut(Shape):
+class ConfigOut(ResponseSchema):
     """What was generated; empty before the start."""
 
     dockerComposeYml = serializers.CharField()
-    dockerfiles = map_of_texts()
-    dockerImages = map_of_texts()
-    serviceDependencies = texts(help_text="Services in the order they start.")
+    dockerfiles = string_map()
+    dockerImages = string_map()
+    serviceDependencies = string_list(help_text="Services in the order they start.")
 
 
-class StatusOut(Shape):
+class StatusOut(ResponseSchema):
     status = Status()
     serviceStatuses = ServiceOut(many=True)
     currentStage = Stage()
@@ -120,37 +120,37 @@ class DeploymentOut(StatusOut):
     clusterId = serializers.UUIDField(required=False)
     kind = serializers.CharField()
     requestedBy = serializers.CharField()
-    envVars = map_of_texts(help_text="Names, each with a mask for its value.")
+    envVars = string_map(help_text="Names, each with a mask for its value.")
     config = ConfigOut()
     configOmitted = serializers.BooleanField(
         help_text="In a list that would be too large: read the deployment by itself for its config."
     )
     failedService = serializers.CharField()
-    logTail = texts()
+    logTail = string_list()
     graphVersion = serializers.IntegerField()
     forceRedeploy = serializers.BooleanField()
     lastSequence = serializers.IntegerField()
-    cancelRequestedAt = Moment()
-    cancelConfirmedAt = Moment()
+    cancelRequestedAt = Timestamp()
+    cancelConfirmedAt = Timestamp()
     rollbackOf = serializers.CharField(help_text="The deployment that this rollback undoes; empty for none.")
     rolledBackBy = serializers.CharField(help_text="The rollback that undoes or undid this; empty for none.")
-    startedAt = Moment()
-    completedAt = Moment()
-    createdAt = Moment()
-    updatedAt = Moment()
+    startedAt = Timestamp()
+    completedAt = Timestamp()
+    createdAt = Timestamp()
+    updatedAt = Timestamp()
 
 
-class EventOut(Shape):
+class EventOut(ResponseSchema):
     id = serializers.UUIDField()
     deploymentId = serializers.UUIDField()
     projectId = serializers.UUIDField()
     sequence = serializers.IntegerField(min_value=1)
     type = serializers.CharField()
-    payload = Anything()
-    createdAt = Moment()
+    payload = JsonObject()
+    createdAt = Timestamp()
 
 
-class ProjectOut(Shape):
+class ProjectOut(ResponseSchema):
     id = serializers.UUIDField()
     userId = serializers.UUIDField()
     name = serializers.CharField()
@@ -163,53 +163,53 @@ class ProjectOut(Shape):
 
 
 class ProjectWholeOut(ProjectOut):
-    graph = Anything(required=False)
+    graph = JsonObject(required=False)
     graphVersion = serializers.IntegerField(required=False)
-    code = map_of_texts(help_text="Node to digest.")
+    code = string_map(help_text="Node to digest.")
 
 
-class GraphVersionOut(Shape):
+class GraphVersionOut(ResponseSchema):
     graphVersion = serializers.IntegerField(min_value=1)
-    createdAt = Moment()
+    createdAt = Timestamp()
 
 
 class GraphOut(GraphVersionOut):
-    graph = Anything()
+    graph = JsonObject()
 
 
-class CodeOut(Shape):
+class CodeOut(ResponseSchema):
     nodeId = serializers.CharField()
     digest = serializers.CharField()
     size = serializers.IntegerField(help_text="Bytes of the tar.")
-    updatedAt = Moment()
+    updatedAt = Timestamp()
 
 
-class MemberOut(Shape):
+class MemberOut(ResponseSchema):
     userId = serializers.UUIDField(allow_null=True, help_text="null for who was invited and has not answered.")
     name = serializers.CharField()
     role = serializers.ChoiceField(choices=["viewer", "deployer"])
     state = serializers.ChoiceField(choices=["member", "invited"])
 
 
-class InvitationOut(Shape):
+class InvitationOut(ResponseSchema):
     id = serializers.UUIDField()
     projectId = serializers.UUIDField()
     projectName = serializers.CharField()
     role = serializers.ChoiceField(choices=["viewer", "deployer"])
     invitedBy = serializers.CharField()
-    createdAt = Moment()
+    createdAt = Timestamp()
 
 
-class GrantOut(Shape):
+class GrantOut(ResponseSchema):
     """A grant has two halves: the owner of the server offers it, the owner of the project allows it."""
 
     state = serializers.ChoiceField(choices=["granted", "offered", "asked", "none"])
     allowedBy = serializers.CharField(help_text="Who gave the project's half; empty for nobody.")
-    allowedAt = Moment()
+    allowedAt = Timestamp()
     offeredBy = serializers.CharField(help_text="Who gave the server's half; empty for nobody.")
-    offeredAt = Moment()
+    offeredAt = Timestamp()
     endedBy = serializers.CharField()
-    endedAt = Moment()
+    endedAt = Timestamp()
     endedBecause = serializers.CharField()
 
 
@@ -221,11 +221,11 @@ class TargetOut(GrantOut):
     usable = serializers.BooleanField(help_text="Whether you may deploy the project there now.")
 
 
-class LatestOut(Shape):
+class LatestOut(ResponseSchema):
     deploymentId = serializers.UUIDField()
     kind = serializers.CharField()
     status = Status()
-    createdAt = Moment()
+    createdAt = Timestamp()
 
 
 class TenantOut(GrantOut):
@@ -235,16 +235,16 @@ class TenantOut(GrantOut):
     projectName = serializers.CharField()
     owner = serializers.CharField()
     stackName = serializers.CharField()
-    deployedSince = Moment()
+    deployedSince = Timestamp()
     latest = LatestOut(allow_null=True)
 
 
-class StoppedOut(Shape):
+class StoppedOut(ResponseSchema):
     deploymentId = serializers.UUIDField()
     status = Status()
 
 
-class ServerOut(Shape):
+class ServerOut(ResponseSchema):
     """`status` is the contract's number, `presence` our word for how the agent is."""
 
     id = serializers.UUIDField()
@@ -258,24 +258,24 @@ class ServerOut(Shape):
     privilegedAllowed = serializers.BooleanField()
 
 
-class ClusterOut(Shape):
+class ClusterOut(ResponseSchema):
     id = serializers.UUIDField()
     userId = serializers.UUIDField()
     name = serializers.CharField()
     serversCount = serializers.IntegerField()
 
 
-class StalledOut(Shape):
+class StalledOut(ResponseSchema):
     commandId = serializers.CharField()
     deploymentId = serializers.CharField()
     seconds = serializers.IntegerField(help_text="Since something last came of its work")
     step = serializers.CharField(help_text="What it waits for")
 
 
-class ConditionOut(Shape):
+class ConditionOut(ResponseSchema):
     """How the agent fares, as it said itself at `at`."""
 
-    at = Moment()
+    at = Timestamp()
     troubles = serializers.ListField(child=serializers.CharField(), help_text="A sentence for each; empty when well")
     engineAnswers = serializers.BooleanField()
     engineMessage = serializers.CharField(help_text="Why Docker does not answer")
@@ -285,7 +285,7 @@ class ConditionOut(Shape):
     stalled = StalledOut(many=True)
 
 
-class AgentOut(Shape):
+class AgentOut(ResponseSchema):
     id = serializers.UUIDField()
     serverId = serializers.UUIDField()
     userId = serializers.UUIDField()
@@ -294,7 +294,7 @@ class AgentOut(Shape):
     version = serializers.CharField()
     os = serializers.CharField()
     architecture = serializers.CharField()
-    serverInfo = Anything()
-    health = Anything()
-    lastSeenAt = Moment()
+    serverInfo = JsonObject()
+    health = JsonObject()
+    lastSeenAt = Timestamp()
     condition = ConditionOut(allow_null=True, help_text="null for an agent that does not tell")

@@ -6,31 +6,31 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from deployments.api.schemas.responses import Moment, Shape
+from deployments.api.schemas.responses import ResponseSchema, Timestamp
 from deployments.scopes import Scope
 
 
-class EnrolmentOut(Shape):
+class EnrolmentOut(ResponseSchema):
     token = serializers.CharField(help_text="Shown here and never again.")
     serverId = serializers.UUIDField()
-    expiresAt = Moment()
+    expiresAt = Timestamp()
 
 
-class EnrolmentTokenOut(Shape):
+class EnrolmentTokenOut(ResponseSchema):
     id = serializers.UUIDField()
     serverId = serializers.UUIDField()
-    createdAt = Moment()
-    expiresAt = Moment()
+    createdAt = Timestamp()
+    expiresAt = Timestamp()
     replace = serializers.BooleanField(help_text="Whether it may take the place of an agent that is connected.")
 
 
-class TokenOut(Shape):
+class TokenOut(ResponseSchema):
     id = serializers.UUIDField()
     name = serializers.CharField()
     scope = serializers.ChoiceField(choices=list(Scope), help_text="What it may: read, deploy too, or all.")
-    createdAt = Moment()
-    expiresAt = Moment()
-    lastUsedAt = Moment()
+    createdAt = Timestamp()
+    expiresAt = Timestamp()
+    lastUsedAt = Timestamp()
 
 
 class NewTokenOut(TokenOut):

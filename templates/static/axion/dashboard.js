@@ -2,20 +2,20 @@
 import { byId, h, icon, readState, show } from "./dom.js";
 import { connection } from "./connection.js";
 import { plural } from "./format.js";
-import { pill } from "./looks.js";
+import { pill } from "./badges.js";
 import { deploymentRow, nothing } from "./rows.js";
 
 const PAUSE = 4000;
 const SHORT_PAUSE = 800;
 let page = readState();
 
-const rows = (list) => list.map((each) => deploymentRow(page.looks, page.address.deployments, each, { project: true }));
+const rows = (list) => list.map((each) => deploymentRow(page.badges, page.address.deployments, each, { project: true }));
 
 function targetCard(target) {
   const more = target.kind === "cluster" ? plural(Number(target.servers), "server") : "";
   return h("li", { class: "ax-item ax-item-link" },
     h("span", { class: "ax-item-main" }, h("span", { class: "ax-item-title" }, target.name), h("span", { class: "ax-item-more" }, more || target.kind)),
-    target.presence ? pill(page.looks.presence[target.presence]) : icon("lan"));
+    target.presence ? pill(page.badges.presence[target.presence]) : icon("lan"));
 }
 
 function draw() {

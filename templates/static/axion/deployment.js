@@ -5,7 +5,7 @@ import { announce, facts, stepper, trouble } from "./head.js";
 import { GraphPicture } from "./graph.js";
 import { connection } from "./connection.js";
 import { LogView } from "./log.js";
-import { pill, statusLook } from "./looks.js";
+import { pill, statusBadge } from "./badges.js";
 import { apply, UNFINISHED } from "./reduce.js";
 import { serviceRows, servicesSummary } from "./services.js";
 import { LiveSocket } from "./socket.js";
@@ -16,39 +16,39 @@ const SENT = "deployment.command_sent";
 const STATUS = "deployment.status_changed";
 const LOOK_AROUND = 10000;
 const page = readState();
-const { looks, address } = page;
+const { badges, address } = page;
 let deployment = page.deployment;
 
-const graph = new GraphPicture(byId("ax-graph"), deployment.graph, looks);
+const graph = new GraphPicture(byId("ax-graph"), deployment.graph, badges);
 const log = new LogView(byId("ax-log"), byId("ax-log-filter"));
-const timeline = new Timeline(byId("ax-timeline"), looks);
+const timeline = new Timeline(byId("ax-timeline"), badges);
 const files = new Files(address.files);
 
 function draw() {
-  const look = statusLook(looks, deployment);
-  document.body.dataset.axTone = look.tone;
-  document.title = `${look.label} · ${deployment.projectName}`;
-  show(byId("ax-status"), pill(look));
-  show(byId("ax-facts"), ...facts(looks, deployment));
-  show(byId("ax-steps"), ...stepper(looks, deployment));
-  show(byId("ax-trouble"), trouble(looks, deployment));
-  drawProgress(look);
+  const badge = statusBadge(badges, deployment);
+  document.body.dataset.axTone = badge.tone;
+  document.title = `${badge.label} · ${deployment.projectName}`;
+  show(byId("ax-status"), pill(badge));
+  show(byId("ax-facts"), ...facts(badges, deployment));
+  show(byId("ax-steps"), ...stepper(badges, deployment));
+  show(byId("ax-trouble"), trouble(badges, deployment));
+  drawProgress(badge);
   show(byId("ax-actions"), ...actions());
-  byId("ax-services-summary").textContent = servicesSummary(looks, deployment.services, UNFINISHED.has(deployment.status) ? 0 : deployment.completedAt);
-  show(byId("ax-services"), ...serviceRows(looks, deployment.services, byId("ax-services-search").value.trim()));
+  byId("ax-services-summary").textContent = servicesSummary(badges, deployment.services, UNFINISHED.has(deployment.status) ? 0 : deployment.completedAt);
+  show(byId("ax-services"), ...serviceRows(badges, deployment.services, byId("ax-services-search").value.trim()));
   byId("ax-services-search").hidden = deployment.services.length <= 12;
   graph.show(deployment.graph);
   graph.colour(deployment.services);
   show(byId("ax-env"), ...deployment.envNames.map((name) => h("li", {}, h("code", {}, name), h("span", {}, "•••"))));
   byId("ax-env-box").hidden = deployment.envNames.length === 0;
-  const said = announce(looks, deployment);
+  const said = announce(badges, deployment);
   if (byId("ax-said").textContent !== said) byId("ax-said").textContent = said;
   if (deployment.startedAt) files.load();
 }
 
-function drawProgress(look) {
+function drawProgress(badge) {
   const bar = byId("ax-progress");
-  bar.dataset.tone = look.tone;
+  bar.dataset.tone = badge.tone;
   bar.setAttribute("aria-valuenow", String(deployment.progress));
   byId("ax-progress-fill").style.width = `${deployment.progress}%`;
   byId("ax-percent").textContent = `${deployment.progress} %`;
@@ -144,7 +144,7 @@ history(page.events, page.logs);
 drawLinks(page.links);
 draw();
 setInterval(() => document.hidden || relink(), LOOK_AROUND);
-setInterval(() => UNFINISHED.has(deployment.status) && show(byId("ax-facts"), ...facts(looks, deployment)), 1000);
+setInterval(() => UNFINISHED.has(deployment.status) && show(byId("ax-facts"), ...facts(badges, deployment)), 1000);
 
 const socket = new LiveSocket({
   address: () => `${address.socket}?after=${deployment.sequence}`,

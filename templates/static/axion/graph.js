@@ -1,7 +1,7 @@
 // The graph as a picture, drawn once and then coloured by what happens.
 import { h, s } from "./dom.js";
 import { HEIGHT, WIDTH, layout } from "./layout.js";
-import { serviceLook } from "./looks.js";
+import { serviceBadge } from "./badges.js";
 
 const NODE_ICONS = { 1: "deployed_code", 2: "database", 3: "router" };
 const NODE_WORDS = { 1: "service", 2: "database", 3: "gateway" };
@@ -10,8 +10,8 @@ const NARROW = 560;
 const LONGEST_LINE = 14;
 
 export class GraphPicture {
-  constructor(container, graph, looks) {
-    Object.assign(this, { container, graph, looks, nodes: new Map(), services: [] });
+  constructor(container, graph, badges) {
+    Object.assign(this, { container, graph, badges, nodes: new Map(), services: [] });
     this.narrow = null;
     new ResizeObserver(() => this.fit()).observe(container);
     this.fit();
@@ -66,9 +66,9 @@ export class GraphPicture {
     for (const service of services) {
       const box = this.nodes.get(service.nodeId);
       if (!box) continue;
-      const look = serviceLook(this.looks, service);
-      box.dataset.tone = look.tone;
-      box.querySelector(".ax-node-state").textContent = look.label;
+      const badge = serviceBadge(this.badges, service);
+      box.dataset.tone = badge.tone;
+      box.querySelector(".ax-node-state").textContent = badge.label;
     }
   }
 }

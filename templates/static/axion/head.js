@@ -1,13 +1,13 @@
 // The head of a deployment's page: status, progress, stages, and what went wrong.
 import { h, icon } from "./dom.js";
 import { ago, moment, plural, shortId, took } from "./format.js";
-import { statusLook } from "./looks.js";
+import { statusBadge } from "./badges.js";
 import { UNFINISHED, holdsTarget } from "./reduce.js";
 
-export function facts(looks, deployment) {
+export function facts(badges, deployment) {
   const time = took(deployment);
   return [
-    deployment.kind === "deploy" ? null : fact(KIND_ICONS[deployment.kind] ?? "deployed_code", looks.kind[deployment.kind] ?? deployment.kind),
+    deployment.kind === "deploy" ? null : fact(KIND_ICONS[deployment.kind] ?? "deployed_code", badges.kind[deployment.kind] ?? deployment.kind),
     fact("person", `by ${deployment.requestedBy}`),
     fact("dns", deployment.target.name || deployment.target.kind),
     fact("schedule", ago(deployment.createdAt)),
@@ -22,8 +22,8 @@ const KIND_ICONS = { rollback: "settings_backup_restore", stop: "stop_circle", s
 
 const fact = (symbol, text) => h("span", { class: "ax-fact" }, icon(symbol), text);
 
-export function stepper(looks, deployment) {
-  const steps = looks.stages.filter((stage) => stage.key !== "pushing" || deployment.stage === "pushing" || deployment.target.kind === "cluster");
+export function stepper(badges, deployment) {
+  const steps = badges.stages.filter((stage) => stage.key !== "pushing" || deployment.stage === "pushing" || deployment.target.kind === "cluster");
   const done = deployment.status === "success" || deployment.stage === "completed" ? steps.length : steps.findIndex((stage) => stage.key === deployment.stage);
   return steps.map((stage, index) => {
     const state = index < done ? "done" : index === done ? stepNow(deployment) : "ahead";
@@ -39,19 +39,19 @@ function stepNow(deployment) {
 }
 
 // Asked for, but nobody has proven yet that the work stopped.
-function cancelling(looks, deployment) {
-  return h("section", { class: "ax-trouble", dataset: { tone: looks.cancelling.tone }, role: "status" },
+function cancelling(badges, deployment) {
+  return h("section", { class: "ax-trouble", dataset: { tone: badges.cancelling.tone }, role: "status" },
     h("h2", {}, icon("hourglass_top"), "Cancel asked for, not confirmed yet"),
     h("p", {}, `${deployment.cancelRequestedBy || "Somebody"} asked ${ago(deployment.cancelRequestedAt)}. The agent stops the work and puts back what ran before; it is over when the agent has proven both.`),
     h("p", { class: "ax-advice" }, h("strong", {}, "If it takes long: "), `the agent may be out of reach. See that its server runs; it finishes as soon as it is back, and ${deployment.deadlineAt ? `is given up at ${moment(deployment.deadlineAt)}` : "is given up at a deadline"} otherwise.`));
 }
 
 // What happened, which service, its last lines, what to do.
-export function trouble(looks, deployment) {
-  if (deployment.status === "in_progress" && deployment.cancelRequestedAt) return cancelling(looks, deployment);
-  if (!deployment.reason && deployment.status === "rolling_back" && deployment.rolledBackBy) return undone(looks, deployment);
+export function trouble(badges, deployment) {
+  if (deployment.status === "in_progress" && deployment.cancelRequestedAt) return cancelling(badges, deployment);
+  if (!deployment.reason && deployment.status === "rolling_back" && deployment.rolledBackBy) return undone(badges, deployment);
   if (!deployment.reason) return deployment.message ? remark(deployment) : null;
-  const advice = looks.advice[deployment.reason];
+  const advice = badges.advice[deployment.reason];
   const quiet = deployment.reason === "cancelled" || deployment.reason === "superseded";
   const unproven = deployment.reason === "cancelled" && deployment.cancelRequestedAt && !deployment.cancelConfirmedAt;
   return h("section", { class: "ax-trouble", dataset: { tone: unproven ? "back" : quiet ? "idle" : "bad" }, role: quiet ? null : "alert" },
@@ -64,8 +64,8 @@ export function trouble(looks, deployment) {
 }
 
 // A success that a rollback by hand takes back.
-function undone(looks, deployment) {
-  return h("section", { class: "ax-trouble", dataset: { tone: looks.status.rolling_back.tone }, role: "status" },
+function undone(badges, deployment) {
+  return h("section", { class: "ax-trouble", dataset: { tone: badges.status.rolling_back.tone }, role: "status" },
     h("h2", {}, icon("settings_backup_restore"), `Being rolled back by ${shortId(deployment.rolledBackBy)}`),
     h("p", {}, "That rollback brings back what ran before; this deployment ends when the rollback does."));
 }
@@ -85,7 +85,7 @@ function headline(deployment) {
     : words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-export function announce(looks, deployment) {
-  const label = statusLook(looks, deployment).label;
+export function announce(badges, deployment) {
+  const label = statusBadge(badges, deployment).label;
   return UNFINISHED.has(deployment.status) ? `${label}, ${deployment.progress} percent` : label;
 }

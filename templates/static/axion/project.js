@@ -4,7 +4,7 @@ import { connection } from "./connection.js";
 import { DeployForm } from "./deploy.js";
 import { GraphPicture } from "./graph.js";
 import { ago, moment, plural } from "./format.js";
-import { pill, statusLook } from "./looks.js";
+import { pill, statusBadge } from "./badges.js";
 import { apply, UNFINISHED, holdsTarget } from "./reduce.js";
 import { bar, deploymentRow, nothing } from "./rows.js";
 import { LiveSocket } from "./socket.js";
@@ -12,9 +12,9 @@ import { LiveSocket } from "./socket.js";
 const MOST_KEPT = 60;
 const MOST_RECENT = 10;
 const page = readState();
-const { looks, address } = page;
+const { badges, address } = page;
 const known = new Map(page.deployments.map((deployment) => [deployment.id, deployment]));
-const graph = new GraphPicture(byId("ax-graph"), page.graph, looks);
+const graph = new GraphPicture(byId("ax-graph"), page.graph, badges);
 
 const newestFirst = () => [...known.values()].sort((one, other) => other.createdAt - one.createdAt || (other.id > one.id ? 1 : -1));
 
@@ -57,16 +57,16 @@ function actions({ target, running, undone }) {
 
 // Whoever holds a target lets it go in the end, whatever happens to its agent.
 function heldBy(holder) {
-  const look = statusLook(looks, holder);
+  const badge = statusBadge(badges, holder);
   const until = holder.deadlineAt ? `, at the latest until ${moment(holder.deadlineAt)}` : "";
   return h("div", { class: "ax-lane-line ax-lane-busy" },
-    h("span", {}, pill(look), ` ${holder.requestedBy} holds the target with `, link(holder), ` since ${moment(holder.startedAt)}${until}`),
-    bar(holder.progress, look.tone));
+    h("span", {}, pill(badge), ` ${holder.requestedBy} holds the target with `, link(holder), ` since ${moment(holder.startedAt)}${until}`),
+    bar(holder.progress, badge.tone));
 }
 
 function laneCard(lane) {
   const { target, holder, waiting } = lane;
-  const presence = looks.presence[target.presence];
+  const presence = badges.presence[target.presence];
   return h("li", { class: "ax-lane" },
     h("div", { class: "ax-lane-head" }, icon(target.kind === "cluster" ? "lan" : "dns"), h("strong", {}, target.name), presence ? pill(presence) : null),
     h("p", { class: "ax-lane-line" }, whatWasSeen(lane)),
@@ -83,7 +83,7 @@ function draw() {
   const all = newestFirst();
   const cards = lanes().map(laneCard);
   show(byId("ax-lanes"), ...(cards.length ? cards : [nothing("Not deployed anywhere yet.")]));
-  const rows = all.slice(0, MOST_RECENT).map((each) => deploymentRow(looks, address.deployments, each));
+  const rows = all.slice(0, MOST_RECENT).map((each) => deploymentRow(badges, address.deployments, each));
   show(byId("ax-recent"), ...(rows.length ? rows : [nothing("No deployments yet. The first one shows up here and moves by itself.")]));
   const told = all.find(holdsTarget) ?? all.find((each) => each.status === "success");
   if (told) graph.colour(told.services);

@@ -1,12 +1,12 @@
 // A deployment in a list of the dashboard or of a project.
 import { h } from "./dom.js";
 import { ago, shortId, took } from "./format.js";
-import { pill, statusLook } from "./looks.js";
+import { pill, statusBadge } from "./badges.js";
 import { UNFINISHED } from "./reduce.js";
 
-export function deploymentRow(looks, list, deployment, { project = false } = {}) {
-  const look = statusLook(looks, deployment);
-  const kind = deployment.kind === "deploy" ? "" : ` · ${looks.kind[deployment.kind] ?? deployment.kind}`;
+export function deploymentRow(badges, list, deployment, { project = false } = {}) {
+  const badge = statusBadge(badges, deployment);
+  const kind = deployment.kind === "deploy" ? "" : ` · ${badges.kind[deployment.kind] ?? deployment.kind}`;
   const title = (project ? deployment.projectName : shortId(deployment.id)) + kind;
   const time = took(deployment);
   return h("li", { class: "ax-item" },
@@ -14,8 +14,8 @@ export function deploymentRow(looks, list, deployment, { project = false } = {})
       h("span", { class: "ax-item-main" },
         h("span", { class: "ax-item-title" }, title),
         h("span", { class: "ax-item-more" }, details(deployment, time))),
-      pill(look, deployment.message)),
-    UNFINISHED.has(deployment.status) && deployment.status !== "pending" ? bar(deployment.progress, look.tone) : null);
+      pill(badge, deployment.message)),
+    UNFINISHED.has(deployment.status) && deployment.status !== "pending" ? bar(deployment.progress, badge.tone) : null);
 }
 
 function details(deployment, time) {

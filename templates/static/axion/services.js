@@ -2,13 +2,13 @@
 import { h } from "./dom.js";
 import { moment, plural, shortDigest } from "./format.js";
 import { nothing } from "./rows.js";
-import { byTrouble, pill, serviceLook } from "./looks.js";
+import { byTrouble, pill, serviceBadge } from "./badges.js";
 
 // With `seenAt`, when the deployment ended: the states are of then, and nobody has looked since.
-export function servicesSummary(looks, services, seenAt = 0) {
+export function servicesSummary(badges, services, seenAt = 0) {
   const counts = new Map();
   for (const service of services) {
-    const label = serviceLook(looks, service).label.toLowerCase();
+    const label = serviceBadge(badges, service).label.toLowerCase();
     counts.set(label, (counts.get(label) ?? 0) + 1);
   }
   const parts = [...counts].map(([label, count]) => `${count} ${label}`);
@@ -16,17 +16,17 @@ export function servicesSummary(looks, services, seenAt = 0) {
   return [plural(services.length, "service"), ...parts, ...seen].join(" · ");
 }
 
-export function serviceRows(looks, services, wanted = "") {
+export function serviceRows(badges, services, wanted = "") {
   if (!services.length) return [nothing("No services: everything of the project is gone from the target.")];
   const shown = services.filter((service) => service.serviceName.includes(wanted));
-  return [...shown].sort(byTrouble(looks)).map((service) => row(looks, service));
+  return [...shown].sort(byTrouble(badges)).map((service) => row(badges, service));
 }
 
-function row(looks, service) {
+function row(badges, service) {
   const image = service.image ? service.image.split("/").pop() : "";
-  return h("li", { class: "ax-service", dataset: { tone: serviceLook(looks, service).tone } },
+  return h("li", { class: "ax-service", dataset: { tone: serviceBadge(badges, service).tone } },
     h("div", { class: "ax-service-name" }, service.serviceName),
-    h("div", { class: "ax-service-state" }, pill(serviceLook(looks, service))),
+    h("div", { class: "ax-service-state" }, pill(serviceBadge(badges, service))),
     h("div", { class: "ax-service-count", title: "Healthy and wanted copies" }, `${service.healthyReplicas}/${service.replicas}`),
     h("div", { class: "ax-service-image", title: service.image || null }, h("span", {}, image),
       service.imageDigest ? h("code", { title: service.imageDigest }, shortDigest(service.imageDigest)) : null),

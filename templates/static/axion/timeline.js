@@ -1,7 +1,7 @@
 // What happened, newest first, in sentences.
 import { h, icon } from "./dom.js";
 import { clock } from "./format.js";
-import { serviceLook } from "./looks.js";
+import { serviceBadge } from "./badges.js";
 
 const MOST = 300;
 
@@ -9,17 +9,17 @@ const WORDS = { rollback: "rollback", stop: "stop", scale: "change of copies" };
 
 const sentences = {
   "deployment.requested": (p) => ["rocket_launch", "busy", `${p.requestedBy} asked for this ${WORDS[p.kind] ?? "deployment"}${p.onBehalfOf ? ` in place of ${p.onBehalfOf}` : ""}`, `graph version ${p.graphVersion}`],
-  "deployment.status_changed": (p, looks) => {
-    const look = looks.status[p.to];
-    return [look.icon, look.tone, look.label, p.message];
+  "deployment.status_changed": (p, badges) => {
+    const badge = badges.status[p.to];
+    return [badge.icon, badge.tone, badge.label, p.message];
   },
-  "deployment.stage_reached": (p, looks) => {
-    const stage = looks.stages.find((each) => each.key === p.stage);
+  "deployment.stage_reached": (p, badges) => {
+    const stage = badges.stages.find((each) => each.key === p.stage);
     return ["trending_flat", "busy", `${stage ? stage.label : p.stage} · ${p.percent} %`, p.message];
   },
-  "deployment.service_changed": (p, looks) => {
-    const look = serviceLook(looks, p);
-    return [look.icon, look.tone, `${p.serviceName}: ${look.label.toLowerCase()}`, p.errorMessage];
+  "deployment.service_changed": (p, badges) => {
+    const badge = serviceBadge(badges, p);
+    return [badge.icon, badge.tone, `${p.serviceName}: ${badge.label.toLowerCase()}`, p.errorMessage];
   },
   "deployment.cancel_requested": (p) => ["cancel", "back", `${p.requestedBy} asked to cancel`, ""],
   "deployment.revert_confirmed": (p) => ["undo", "back", "The agent stopped the work", p.message],
@@ -29,14 +29,14 @@ const sentences = {
 };
 
 export class Timeline {
-  constructor(list, looks) {
-    Object.assign(this, { list, looks });
+  constructor(list, badges) {
+    Object.assign(this, { list, badges });
   }
 
   add(event) {
     const sentence = sentences[event.type];
     if (!sentence) return;
-    const [symbol, tone, title, more] = sentence(event.payload, this.looks);
+    const [symbol, tone, title, more] = sentence(event.payload, this.badges);
     this.list.prepend(h("li", { class: "ax-moment", dataset: { tone, sequence: event.sequence } },
       h("span", { class: "ax-moment-mark" }, icon(symbol)),
       h("div", {}, h("p", { class: "ax-moment-title" }, title), more ? h("p", { class: "ax-moment-more" }, more) : null),

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from agents.models import Agent, Cluster, CommandRecord, Server
-from deployments.admin import page_state
+from deployments.admin import page_data
 from deployments.errors import Conflict, Invalid
 from deployments.models import Deployment, DeploymentHistory
 from deployments.services.lifecycle import start
@@ -119,6 +119,6 @@ def test_each_server_on_which_a_cluster_left_a_stack_is_stopped_the_latest_first
 
 
 def test_the_form_offers_servers_alone(lane: Lane, cluster: Cluster) -> None:
-    page = page_state.project_page(caller=caller_of(lane.owner), project_id=lane.project_id)
+    page = page_data.project_page(caller=caller_of(lane.owner), project_id=lane.project_id)
     assert [(each["kind"], each["id"]) for each in page["targets"]] == [("server", str(lane.server.id))]
     assert str(cluster.id) not in str(page["targets"])

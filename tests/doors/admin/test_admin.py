@@ -15,7 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from agents.models import Server
-from deployments.admin import counting, looks
+from deployments.admin import badges, paginators
 from deployments.models import Deployment, Project
 from deployments.repositories import deployments
 from deployments.states import Reason, Stage, Status, Transition
@@ -90,7 +90,7 @@ def test_what_failed_is_on_the_page(people: People, deployment: Deployment) -> N
     state = people.browser("owner").get(f"{LIST}{deployment.id}/state/").json()
     shown = state["deployment"]
     assert (shown["failedService"], shown["logTail"], shown["message"]) == ("web", ["pip: gone"], "No such file.")
-    assert state["looks"]["advice"][shown["reason"]]
+    assert state["badges"]["advice"][shown["reason"]]
 
 
 def test_markup_in_what_services_say_stays_text(people: People, deployment: Deployment) -> None:
@@ -122,10 +122,10 @@ def test_a_long_list_costs_as_many_queries_as_a_short_one(people: People, projec
 
 
 def test_large_counts_are_estimated(project: Project, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting, "EXACT_UP_TO", 3)
+    monkeypatch.setattr(paginators, "EXACT_UP_TO", 3)
     for _ in range(6):
         factories.make_deployment(project, server)
-    paginator = counting.EstimatingPaginator(Deployment.objects.all(), 2)
+    paginator = paginators.EstimatingPaginator(Deployment.objects.all(), 2)
     assert paginator.count >= 4
 
 
@@ -206,9 +206,9 @@ def test_nothing_can_be_added_or_removed_by_hand(people: People, deployment: Dep
 
 
 def test_every_state_has_a_look() -> None:
-    assert set(looks.STATUS) == set(Status)
-    assert set(looks.STAGES) == set(Stage) - {Stage.NONE}
-    assert set(looks.WHAT_TO_DO) == set(Reason) - {Reason.NONE}
+    assert set(badges.STATUS) == set(Status)
+    assert set(badges.STAGES) == set(Stage) - {Stage.NONE}
+    assert set(badges.WHAT_TO_DO) == set(Reason) - {Reason.NONE}
 
 
 def test_pages_of_ours_need_no_inline_script_or_style() -> None:

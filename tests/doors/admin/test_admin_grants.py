@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from agents.models import Agent, Cluster, Server
-from deployments.admin import page_state
+from deployments.admin import page_data
 from deployments.models import Deployment, Project, TargetGrant
 from deployments.services.permissions.access import caller_of
 from tests import factories
@@ -76,7 +76,7 @@ def test_the_owner_is_offered_own_servers_and_a_deployers_only_once_offered(peop
     theirs = factories.make_server(people.users["deployer"], name="theirs")
 
     def offered() -> set[str]:
-        return {each["name"] for each in page_state.project_page(caller=caller, project_id=project.id)["targets"]}
+        return {each["name"] for each in page_data.project_page(caller=caller, project_id=project.id)["targets"]}
 
     assert offered() == {"mine"}
     targets = f"/admin/deployments/project/{project.id}/targets/"

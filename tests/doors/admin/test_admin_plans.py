@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from agents.models import Agent, Server
-from deployments.admin import plans
+from deployments.admin import plan_summary
 from deployments.models import Deployment, DeploymentHistory, Project, User
 from deployments.types import DeploymentRecord
 from stackgen.plan import Change
@@ -62,7 +62,7 @@ def test_the_plan_tells_everything_but_values_and_stores_nothing(people: People,
 
 def test_a_service_with_many_reasons_shows_a_few_and_has_the_rest() -> None:
     change = Change(service="web", node_id="n", action="replace", reasons=tuple(f"reason {n}" for n in range(40)))
-    row = plans.shown([change]).rows[0]
+    row = plan_summary.summarize_plan([change]).rows[0]
     assert len(row.reasons) < 10
     assert row.reasons + row.more == change.reasons
 
@@ -166,7 +166,7 @@ def test_rolling_back_by_form(people: People, lane: Lane) -> None:
     second = lane.deployed()
     shown = browser.get(f"{page_of(second)}/rollback/")
     assert shown.context["entry"].deployment_id == first.id
-    assert [row.look.label for row in shown.context["plan"].rows] == ["Replace", "Keep"]
+    assert [row.badge.label for row in shown.context["plan"].rows] == ["Replace", "Keep"]
     wish = {"to": str(first.id), "requestId": "once"}
     places = {browser.post(f"{page_of(second)}/rollback/", wish)["Location"] for _ in range(2)}
     made = Deployment.objects.get(kind="rollback")
@@ -197,7 +197,7 @@ def test_stopping_and_scaling_by_form(people: People, lane: Lane) -> None:
     assert "1 copy now" in listed.content.decode()
     assert "Run 3 copies" in listed.content.decode()
     stopping = browser.get(f"{base(lane)}/stop/", {"target": target})
-    assert [row.look.label for row in stopping.context["plan"].rows] == ["Remove", "Remove"]
+    assert [row.badge.label for row in stopping.context["plan"].rows] == ["Remove", "Remove"]
     assert count() == 1
     scaling = {"target": target, "service": "web", "replicas": "3", "requestId": "a"}
     for address, wish in ((f"{base(lane)}/scale/", scaling), (f"{base(lane)}/stop/", {"target": target})):

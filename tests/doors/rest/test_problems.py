@@ -61,14 +61,14 @@ def test_json_that_cannot_be_kept(owner_api: APIClient, body: str | bytes) -> No
 
 
 def test_a_body_that_is_too_large(owner_api: APIClient) -> None:
-    with patch("deployments.api.parsers.LARGEST_JSON", 10):
+    with patch("deployments.api.parsers.MAX_JSON_BYTES", 10):
         answer = owner_api.post("/api/projects", {"name": "x" * 20}, format="json")
     assert (problem(answer)["title"], answer.status_code) == ("Request Entity Too Large", 413)
 
 
 def test_a_failure_before_any_view(people: People) -> None:
     assert problem(Client(HTTP_HOST="evil.example").get("/api/projects"))["code"] == "VALIDATION_ERROR"
-    with patch("deployments.api.missing.NothingThere.dispatch", side_effect=RuntimeError("secret address")):
+    with patch("deployments.api.error_handlers.UnknownAddress.dispatch", side_effect=RuntimeError("secret address")):
         client = Client(raise_request_exception=False)
         answer = client.get("/api/nothing")
     assert problem(answer)["code"] == "INTERNAL_ERROR"

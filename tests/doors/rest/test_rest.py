@@ -178,7 +178,7 @@ def test_tokens_need_a_browser_session_and_its_proof(people: People) -> None:
 
 
 def test_code_that_is_too_large_is_refused_unread(owner_api: APIClient, project: Project) -> None:
-    with patch("deployments.api.parsers.LARGEST_TAR", 10):
+    with patch("deployments.api.parsers.MAX_TAR_BYTES", 10):
         answer = owner_api.put(f"/api/projects/{project.id}/code/n", b"x" * 11, content_type="application/x-tar")
     assert (answer.status_code, "larger" in answer.json()["detail"]) == (413, True)
 

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from deployments.admin import looks
-from deployments.admin.looks import Look
+from deployments.admin import badges
+from deployments.admin.badges import Badge
 from stackgen.plan import Change
 
-FEW = 6
-PAST = {"create": "created", "replace": "replaced", "restart": "restarted", "keep": "kept", "remove": "removed"}
+MAX_REASONS_SHOWN = 6
+PAST_TENSE = {"create": "created", "replace": "replaced", "restart": "restarted", "keep": "kept", "remove": "removed"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,14 +19,14 @@ class PlanRow:
     """One service of a plan; `more` are reasons that a reader has to ask for."""
 
     service: str
-    look: Look
+    badge: Badge
     reasons: tuple[str, ...]
     more: tuple[str, ...]
     downtime: bool
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanShown:
+class PlanSummary:
     """A plan for a template: `headline` counts, `downtime` says whether anybody will notice."""
 
     headline: str
@@ -37,22 +37,22 @@ class PlanShown:
     text: str = ""
 
 
-def shown(
+def summarize_plan(
     changes: Iterable[Change], *, warnings: tuple[str, ...] = (), approval: str = "", text: str = ""
-) -> PlanShown:
+) -> PlanSummary:
     """The plan with what changes first, else in the order of the work."""
     ordered = sorted(changes, key=lambda change: change.action == "keep" and not change.reasons)
     rows = tuple(
         PlanRow(
             service=change.service,
-            look=looks.ACTION[change.action],
-            reasons=change.reasons[:FEW],
-            more=change.reasons[FEW:],
+            badge=badges.ACTION[change.action],
+            reasons=change.reasons[:MAX_REASONS_SHOWN],
+            more=change.reasons[MAX_REASONS_SHOWN:],
             downtime=change.downtime,
         )
         for change in ordered
     )
-    return PlanShown(
+    return PlanSummary(
         headline=headline(ordered),
         rows=rows,
         downtime=any(row.downtime for row in rows),
@@ -69,5 +69,5 @@ def headline(changes: Iterable[Change]) -> str:
         return "There is no service."
     if set(counted) == {"keep"} and not any(change.reasons for change in changes):
         return "Nothing changes: everything runs as it is."
-    parts = [f"{counted[action]} {word}" for action, word in PAST.items() if counted[action]]
+    parts = [f"{counted[action]} {word}" for action, word in PAST_TENSE.items() if counted[action]]
     return f"{', '.join(parts)}."

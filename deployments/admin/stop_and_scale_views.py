@@ -9,9 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from deployments.admin import answers, plans
+from deployments.admin import plan_summary
 from deployments.admin.forms import copies_in, request_id_in, target_in
-from deployments.admin.own_rows import visible_to
+from deployments.admin.ownership import require_project_viewer
+from deployments.admin.page_responses import render_page, show_error
 from deployments.errors import Conflict, DeployError
 from deployments.models import Project
 from deployments.repositories import history
@@ -28,35 +29,35 @@ SCALE_PAGE = "admin/deployments/project/scale.html"
 
 def stop_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     """Say what goes and what stays; stop it by POST only."""
-    return guarded(request, object_id, show_stop if request.method != "POST" else do_stop)
+    return answer_deployers(request, object_id, confirm_stop if request.method != "POST" else request_stop)
 
 
 def scale_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     """The services with their present number; with `?service=&replicas=` what the change is; done by POST only."""
-    return guarded(request, object_id, show_scale if request.method != "POST" else do_scale)
+    return answer_deployers(request, object_id, confirm_scale if request.method != "POST" else request_scale)
 
 
 View = Callable[[HttpRequest, Caller, ProjectRecord], HttpResponse]
 
 
-def guarded(request: HttpRequest, project_id: UUID, view: View) -> HttpResponse:
+def answer_deployers(request: HttpRequest, project_id: UUID, view: View) -> HttpResponse:
     """Only for who may deploy; every refusal leads back to the project's page and is told there."""
-    caller = visible_to(request, project_id)
+    caller = require_project_viewer(request, project_id)
     try:
         return view(request, caller, access.project_for(caller=caller, project_id=project_id, right=Right.DEPLOY))
     except DeployError as error:
-        answers.complain(request, error)
+        show_error(request, error)
         return redirect("admin:deployments_project_change", project_id)
 
 
-def show_stop(request: HttpRequest, caller: Caller, project: ProjectRecord) -> HttpResponse:
+def confirm_stop(request: HttpRequest, caller: Caller, project: ProjectRecord) -> HttpResponse:
     target = target_in(request.GET.get("target", ""))
-    services = running_on(caller, project, target).services
+    services = running_deployment(caller, project, target).services
     gone = [
         Change(service=service.name, node_id=service.node_id, action="remove", downtime=True)
         for service in reversed(services)
     ]
-    return answers.page(
+    return render_page(
         request,
         STOP_PAGE,
         title=f"Stop {project.name}",
@@ -64,12 +65,12 @@ def show_stop(request: HttpRequest, caller: Caller, project: ProjectRecord) -> H
         project=project,
         target=f"{target.kind}:{target.id}",
         target_name=machines.target_name(target),
-        plan=plans.shown(gone),
+        plan=plan_summary.summarize_plan(gone),
         request_id=uuid4(),
     )
 
 
-def do_stop(request: HttpRequest, caller: Caller, project: ProjectRecord) -> HttpResponse:
+def request_stop(request: HttpRequest, caller: Caller, project: ProjectRecord) -> HttpResponse:
     made = stop.stop_project(
         caller=caller,
         project_id=project.id,
@@ -81,11 +82,11 @@ def do_stop(request: HttpRequest, caller: Caller, project: ProjectRecord) -> Htt
     return redirect("admin:deployments_deployment_change", made.id)
 
 
-def show_scale(request: HttpRequest, caller: Caller, project: ProjectRecord) -> HttpResponse:
+def confirm_scale(request: HttpRequest, caller: Caller, project: ProjectRecord) -> HttpResponse:
     target = target_in(request.GET.get("target", ""))
-    services = running_on(caller, project, target).services
-    chosen = chosen_in(request, services)
-    return answers.page(
+    services = running_deployment(caller, project, target).services
+    chosen = chosen_service(request, services)
+    return render_page(
         request,
         SCALE_PAGE,
         title=f"Scale {project.name}",
@@ -100,11 +101,11 @@ def show_scale(request: HttpRequest, caller: Caller, project: ProjectRecord) -> 
     )
 
 
-def chosen_in(request: HttpRequest, services: tuple[ServiceState, ...]) -> ServiceState | None:
+def chosen_service(request: HttpRequest, services: tuple[ServiceState, ...]) -> ServiceState | None:
     return next((service for service in services if service.name == request.GET.get("service")), None)
 
 
-def do_scale(request: HttpRequest, caller: Caller, project: ProjectRecord) -> HttpResponse:
+def request_scale(request: HttpRequest, caller: Caller, project: ProjectRecord) -> HttpResponse:
     made = scale.scale_service(
         caller=caller,
         project_id=project.id,
@@ -118,7 +119,7 @@ def do_scale(request: HttpRequest, caller: Caller, project: ProjectRecord) -> Ht
     return redirect("admin:deployments_deployment_change", made.id)
 
 
-def running_on(caller: Caller, project: ProjectRecord, target: Target) -> DeploymentRecord:
+def running_deployment(caller: Caller, project: ProjectRecord, target: Target) -> DeploymentRecord:
     """The deployment whose stack was proven to run there last. Raises Conflict when there is none."""
     entry = history.running(project_id=project.id, target_id=target.id)
     found = lookups.get_deployment(caller=caller, deployment_id=entry.deployment_id) if entry else None

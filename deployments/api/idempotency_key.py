@@ -19,18 +19,18 @@ from deployments.services.requests.idempotency import Answer
 
 HEADER = "Idempotency-Key"
 REPEATED_HEADER = "Idempotency-Replayed"
-LONGEST_KEY = 200
+MAX_KEY_LENGTH = 200
 
-Post = Callable[..., Response]
+PostMethod = Callable[..., Response]
 
 
-def once(*, keep: bool = True) -> Callable[[Post], Post]:
+def idempotent(*, keep: bool = True) -> Callable[[PostMethod], PostMethod]:
     """For a POST that only writes our own tables: its effect, its key and its answer share one transaction.
 
     `keep=False` for answers that hold a secret: these are never stored.
     """
 
-    def decorate(post: Post) -> Post:
+    def decorate(post: PostMethod) -> PostMethod:
         @wraps(post)
         def keyed(view: Any, request: Request, **arguments: Any) -> Response:
             key = key_in(request)
@@ -53,7 +53,7 @@ def once(*, keep: bool = True) -> Callable[[Post], Post]:
 def key_in(request: Request) -> str:
     """The header's value, empty for none. Raises Invalid."""
     key = str(request.headers.get(HEADER, "")).strip()
-    if len(key) > LONGEST_KEY or not key.isprintable():
+    if len(key) > MAX_KEY_LENGTH or not key.isprintable():
         raise Invalid("The request's key cannot be used.", details={HEADER: "at most 200 printable characters"})
     return key
 

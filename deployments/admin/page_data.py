@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from agents.types import ServerData
 from deployments import wire
-from deployments.admin import looks
+from deployments.admin import badges
 from deployments.events import EventType
 from deployments.models import DeploymentEvent
 from deployments.repositories import history
@@ -24,10 +24,10 @@ from deployments.states import ACTIVE, FINISHED, UNFINISHED, Status
 from deployments.types import Caller, DeploymentFilter, DeploymentRecord, Right
 from deployments.wire import event_shape
 
-TIMELINE = 400
-LOG_EVENTS = 1500
-ON_DASHBOARD = 12
-MOST_LINKS = 5
+MAX_TIMELINE_EVENTS = 400
+MAX_LOG_EVENTS = 1500
+MAX_ON_DASHBOARD = 12
+MAX_LINKS = 5
 
 
 def deployment_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
@@ -36,11 +36,11 @@ def deployment_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
     address = {name: reverse(f"admin:deployments_deployment_{name}", args=[found.id]) for name in PAGE_PARTS}
     return {
         "deployment": wire.snapshot_shape(found, target_name=machines.target_name(found.target)),
-        "events": _events(found, of_log=False, most=TIMELINE),
-        "logs": _events(found, of_log=True, most=LOG_EVENTS),
+        "events": _events(found, of_log=False, most=MAX_TIMELINE_EVENTS),
+        "logs": _events(found, of_log=True, most=MAX_LOG_EVENTS),
         "links": links_of(found),
         "canDeploy": may_deploy(caller=caller, project_id=found.project_id),
-        "looks": looks.as_json(),
+        "badges": badges.as_json(),
         "address": {
             **address,
             "socket": f"/ws/deployments/{found.id}/",
@@ -66,9 +66,9 @@ def links_of(found: DeploymentRecord) -> list[dict[str, str]]:
         linked.append((f"brings back {restored.version}", _address(restored.deployment_id)))
     if found.rollback_of is not None:
         linked.append((f"undoes {str(found.rollback_of)[:8]}", _address(found.rollback_of)))
-    for rollback in deployment_lists.rollbacks_of(deployment_id=found.id, limit=MOST_LINKS):
-        look = looks.status_look(status=rollback.status, reason=rollback.reason)
-        linked.append((f"rollback {str(rollback.id)[:8]}: {look.label.lower()}", _address(rollback.id)))
+    for rollback in deployment_lists.rollbacks_of(deployment_id=found.id, limit=MAX_LINKS):
+        badge = badges.status_badge(status=rollback.status, reason=rollback.reason)
+        linked.append((f"rollback {str(rollback.id)[:8]}: {badge.label.lower()}", _address(rollback.id)))
     return [{"text": text, "address": address} for text, address in linked]
 
 
@@ -112,11 +112,11 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
         "graph": graph.graph if graph else {"nodes": [], "edges": []},
         "graphVersion": graph.version if graph else 0,
         "code": sources.code_of(caller=caller, project_id=project_id),
-        "targets": used_first(targets(usable), [str(each.target.id) for each in view.deployments]),
+        "targets": recently_used_first(targets(usable), [str(each.target.id) for each in view.deployments]),
         "offered": len(found) - len(usable),
         "canDeploy": may_deploy(caller=caller, project_id=project_id),
         "canChange": may(caller=caller, project_id=project_id, right=Right.CHANGE),
-        "looks": looks.as_json(),
+        "badges": badges.as_json(),
         "address": {
             "socket": f"/ws/projects/{project_id}/",
             **{name: reverse(f"admin:deployments_project_{name}", args=[project_id]) for name in PROJECT_PARTS},
@@ -149,18 +149,18 @@ def all_machines(caller: Caller) -> list[dict[str, str]]:
     return targets(found.servers) + clusters
 
 
-def used_first(found: list[dict[str, str]], used: list[str]) -> list[dict[str, str]]:
+def recently_used_first(found: list[dict[str, str]], used: list[str]) -> list[dict[str, str]]:
     """Where the project went last comes first: that is where it most likely goes next."""
     return sorted(found, key=lambda target: used.index(target["id"]) if target["id"] in used else len(used))
 
 
 def dashboard(*, caller: Caller) -> dict[str, Any]:
     """What works now, what happened last, how the servers are."""
-    working = deployment_lists.newest(caller=caller, statuses=ACTIVE, limit=ON_DASHBOARD)
-    unfinished = (*working, *deployment_lists.newest(caller=caller, statuses=[Status.PENDING], limit=ON_DASHBOARD))[
-        :ON_DASHBOARD
+    working = deployment_lists.newest(caller=caller, statuses=ACTIVE, limit=MAX_ON_DASHBOARD)
+    unfinished = (*working, *deployment_lists.newest(caller=caller, statuses=[Status.PENDING], limit=MAX_ON_DASHBOARD))[
+        :MAX_ON_DASHBOARD
     ]
-    recent = deployment_lists.newest(caller=caller, statuses=FINISHED, limit=ON_DASHBOARD)
+    recent = deployment_lists.newest(caller=caller, statuses=FINISHED, limit=MAX_ON_DASHBOARD)
     names = machines.target_names(found.target for found in (*unfinished, *recent))
     return {
         "underWay": sum(
@@ -171,7 +171,7 @@ def dashboard(*, caller: Caller) -> dict[str, Any]:
         "recent": [wire.summary_shape(found, target_name=names[found.target.id]) for found in recent],
         "targets": all_machines(caller),
         "projects": len(access.projects_of(caller)),
-        "looks": looks.as_json(),
+        "badges": badges.as_json(),
         "address": {
             "state": reverse("admin:deployments_deployment_now"),
             "deployments": reverse("admin:deployments_deployment_changelist"),

@@ -11,12 +11,12 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api.common import Door, checked, ok
+from deployments.api.base_view import BaseView, success, validated
 from deployments.api.deployments import DeploymentAnswer, target_in
 from deployments.api.history import change_shape
-from deployments.api.schemas.documents import F, data, documented
 from deployments.api.schemas.history_responses import PlanOut
-from deployments.api.schemas.requests import Checked, PlanIn, RollbackIn, RollbackPlanQuery, ScaleIn, StopIn
+from deployments.api.schemas.openapi import F, documented, enveloped_data
+from deployments.api.schemas.requests import PlanIn, RequestSchema, RollbackIn, RollbackPlanQuery, ScaleIn, StopIn
 from deployments.scopes import Scope
 from deployments.services.requests import make_plan, rollback, scale, stop
 from deployments.services.requests.make_plan import PlannedDeployment
@@ -24,15 +24,15 @@ from deployments.types import DeploymentRecord, DeployRequest
 from deployments.wire import deployment_shape
 
 TAG = "changes"
-PlanAnswer = data("PlanAnswer", plan=PlanOut())
+PlanAnswer = enveloped_data("PlanAnswer", plan=PlanOut())
 
 
-def changes(operation: str, summary: str, *, takes: type[Checked]) -> Callable[[F], F]:
+def documented_action(operation: str, summary: str, *, takes: type[RequestSchema]) -> Callable[[F], F]:
     """Documents a POST that stores a pending deployment."""
     return documented(operation, summary, tag=TAG, takes=takes, answers={201: DeploymentAnswer}, key=True)
 
 
-class Plan(Door):
+class Plan(BaseView):
     needs = Scope.DEPLOY
 
     @documented(
@@ -43,34 +43,36 @@ class Plan(Door):
         answers={200: PlanAnswer},
     )
     def post(self, request: Request, project_id: UUID) -> Response:
-        body = checked(PlanIn, request.data)
+        body = validated(PlanIn, request.data)
         wish = DeployRequest(
             project_id=project_id,
             target=target_in(body),
             env_vars=body.get("envVars", {}),
             force_redeploy=body.get("forceRedeploy", False),
         )
-        return ok({"data": {"plan": plan_shape(make_plan.plan_deployment(caller=self.caller, request=wish))}})
+        return success({"data": {"plan": plan_shape(make_plan.plan_deployment(caller=self.caller, request=wish))}})
 
 
-class RollbackPlan(Door):
+class RollbackPlan(BaseView):
     @documented("planRollback", "What a rollback would do", tag=TAG, query=RollbackPlanQuery, answers={200: PlanAnswer})
     def get(self, request: Request, deployment_id: UUID) -> Response:
-        query = checked(RollbackPlanQuery, request.query_params)
+        query = validated(RollbackPlanQuery, request.query_params)
         plan = make_plan.plan_rollback(
             caller=self.caller,
             deployment_id=deployment_id,
             target_deployment_id=query.get("targetDeploymentId"),
         )
-        return ok({"data": {"plan": plan_shape(plan)}})
+        return success({"data": {"plan": plan_shape(plan)}})
 
 
-class RollbackDeployment(Door):
+class RollbackDeployment(BaseView):
     needs = Scope.DEPLOY
 
-    @changes("rollbackDeployment", "Undo a deployment; the answer is at once, the rollback pending", takes=RollbackIn)
+    @documented_action(
+        "rollbackDeployment", "Undo a deployment; the answer is at once, the rollback pending", takes=RollbackIn
+    )
     def post(self, request: Request, deployment_id: UUID) -> Response:
-        body = checked(RollbackIn, request.data)
+        body = validated(RollbackIn, request.data)
         made = rollback.rollback_deployment(
             caller=self.caller,
             deployment_id=deployment_id,
@@ -79,15 +81,15 @@ class RollbackDeployment(Door):
             request_id=self.take_request_id(body),
             at=timezone.now(),
         )
-        return accepted(made)
+        return created(made)
 
 
-class StopProject(Door):
+class StopProject(BaseView):
     needs = Scope.DEPLOY
 
-    @changes("stopProject", "Stop everything of the project on a target; volumes stay", takes=StopIn)
+    @documented_action("stopProject", "Stop everything of the project on a target; volumes stay", takes=StopIn)
     def post(self, request: Request, project_id: UUID) -> Response:
-        body = checked(StopIn, request.data)
+        body = validated(StopIn, request.data)
         made = stop.stop_project(
             caller=self.caller,
             project_id=project_id,
@@ -96,15 +98,15 @@ class StopProject(Door):
             request_id=self.take_request_id(body),
             at=timezone.now(),
         )
-        return accepted(made)
+        return created(made)
 
 
-class ScaleService(Door):
+class ScaleService(BaseView):
     needs = Scope.DEPLOY
 
-    @changes("scaleService", "Run another number of copies of one service", takes=ScaleIn)
+    @documented_action("scaleService", "Run another number of copies of one service", takes=ScaleIn)
     def post(self, request: Request, project_id: UUID) -> Response:
-        body = checked(ScaleIn, request.data)
+        body = validated(ScaleIn, request.data)
         made = scale.scale_service(
             caller=self.caller,
             project_id=project_id,
@@ -115,11 +117,13 @@ class ScaleService(Door):
             request_id=self.take_request_id(body),
             at=timezone.now(),
         )
-        return accepted(made)
+        return created(made)
 
 
-def accepted(made: DeploymentRecord) -> Response:
-    return ok({"deployment": deployment_shape(made)}, status=201, location=reverse("api-deployment", args=[made.id]))
+def created(made: DeploymentRecord) -> Response:
+    return success(
+        {"deployment": deployment_shape(made)}, status=201, location=reverse("api-deployment", args=[made.id])
+    )
 
 
 def plan_shape(plan: PlannedDeployment) -> dict[str, Any]:

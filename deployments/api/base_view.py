@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from deployments.api.once import fingerprint_of, key_in
+from deployments.api.idempotency_key import fingerprint_of, key_in
 from deployments.api.parsers import BoundedJSONParser
-from deployments.api.schemas.requests import Checked
+from deployments.api.schemas.requests import RequestSchema
 from deployments.api.security.throttles import RefusedRate
 from deployments.errors import DeployError
 from deployments.services.permissions.access import caller_of
@@ -22,7 +22,7 @@ from deployments.types import Caller
 from deployments.wire import SUCCESS
 
 
-class Door(APIView):
+class BaseView(APIView):
     """A view whose bodies are bounded JSON and whose caller comes from the credentials alone."""
 
     parser_classes: Sequence[type[BaseParser]] = (BoundedJSONParser,)
@@ -55,14 +55,14 @@ class Door(APIView):
         return super().handle_exception(exc)
 
 
-def checked(serializer: type[Checked], data: Any) -> dict[str, Any]:
+def validated(serializer: type[RequestSchema], data: Any) -> dict[str, Any]:
     """The validated input. Raises ValidationError."""
     filled = serializer(data=data)
     filled.is_valid(raise_exception=True)
     return cast("dict[str, Any]", filled.validated_data)
 
 
-def ok(body: Mapping[str, Any], *, status: int = 200, location: str = "") -> Response:
+def success(body: Mapping[str, Any], *, status: int = 200, location: str = "") -> Response:
     """The wire's success envelope."""
     headers = {"Location": location} if location else None
     return Response({"status": SUCCESS, **body}, status=status, headers=headers)

@@ -10,9 +10,10 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from deployments.admin import answers, looks, plans
-from deployments.admin.own_rows import or_404, visible_to
-from deployments.admin.page_state import may
+from deployments.admin import badges, plan_summary
+from deployments.admin.ownership import or_404, require_project_viewer
+from deployments.admin.page_data import may
+from deployments.admin.page_responses import render_page, show_error
 from deployments.errors import DeployError, NotFound
 from deployments.models import Project
 from deployments.repositories import history as kept
@@ -39,24 +40,24 @@ class HistoryRow:
     before: UUID | None
 
     @property
-    def state(self) -> looks.Look:
+    def state(self) -> badges.Badge:
         if self.current:
-            return looks.CURRENT
+            return badges.CURRENT
         if self.entry.rolled_back:
-            return looks.UNDONE
-        return looks.RESTORABLE if self.entry.restorable else looks.NOT_RESTORABLE
+            return badges.UNDONE
+        return badges.RESTORABLE if self.entry.restorable else badges.NOT_RESTORABLE
 
 
 def history_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     """A page of versions; `?target=` narrows it, `?from=` chooses the first of two to compare."""
-    caller = visible_to(request, object_id)
+    caller = require_project_viewer(request, object_id)
     target_id, number = identifier_in(request, "target"), page_number(request)
     listed = history.list_history(caller=caller, project_id=object_id, target_id=target_id, page=number, limit=PER_PAGE)
     project = or_404(access.project_for, caller=caller, project_id=object_id, right=Right.SEE)
     may_deploy = may(caller=caller, project_id=object_id, right=Right.DEPLOY)
     current = {entry.target: entry for entry in kept.running_by_target(project_id=object_id)}
     names = machines.target_names(current)
-    return answers.page(
+    return render_page(
         request,
         PAGE,
         title=f"History of {project.name}",
@@ -64,10 +65,10 @@ def history_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
         project=project,
         rows=rows_of(listed, current=current, names=names, may_deploy=may_deploy),
         page=listed,
-        chosen=compared_from(request, caller),
+        chosen=entry_to_compare(request, caller),
         targets=sorted(((target.id, names[target.id]) for target in current), key=lambda each: each[1]),
         target_id=target_id,
-        links=links(request, listed),
+        links=page_links(request, listed),
     )
 
 
@@ -83,7 +84,7 @@ def rows_of(
         can_return = may_deploy and entry.restorable and not is_newest
         row = HistoryRow(
             entry=entry,
-            kind=looks.KIND[entry.kind],
+            kind=badges.KIND[entry.kind],
             target_name=names[entry.target.id],
             current=is_newest and entry.kind != Kind.STOP,
             undo=newest.deployment_id if can_return else None,
@@ -94,7 +95,7 @@ def rows_of(
     return rows[::-1]
 
 
-def compared_from(request: HttpRequest, caller: Caller) -> HistoryEntry | None:
+def entry_to_compare(request: HttpRequest, caller: Caller) -> HistoryEntry | None:
     """The version chosen to compare others with, if there is one to be seen."""
     history_id = identifier_in(request, "from")
     try:
@@ -105,7 +106,7 @@ def compared_from(request: HttpRequest, caller: Caller) -> HistoryEntry | None:
 
 def diff_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     """What a deployment of the newer of two versions does where the older one runs."""
-    caller = visible_to(request, object_id)
+    caller = require_project_viewer(request, object_id)
     ids = [identifier_in(request, name) for name in ("one", "other")]
     entries = [or_404(history.get_entry, caller=caller, history_id=each) for each in ids if each]
     if len(entries) != len(ids) or any(entry.project_id != object_id for entry in entries):
@@ -114,11 +115,11 @@ def diff_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     try:
         diff = history.diff_history(caller=caller, older_id=older.id, newer_id=newer.id)
     except DeployError as error:
-        answers.complain(request, error)
+        show_error(request, error)
         return redirect("admin:deployments_project_history", object_id)
     project = access.project_for(caller=caller, project_id=object_id, right=Right.SEE)
     names = machines.target_names(entry.target for entry in entries)
-    return answers.page(
+    return render_page(
         request,
         DIFF,
         title=f"{older.version} and {newer.version} of {project.name}",
@@ -127,11 +128,11 @@ def diff_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
         newer=newer,
         names=[names[older.target.id], names[newer.target.id]],
         diff=diff,
-        plan=plans.shown(diff.changes, text=diff.text),
+        plan=plan_summary.summarize_plan(diff.changes, text=diff.text),
     )
 
 
-def links(request: HttpRequest, page: Page[HistoryEntry]) -> dict[str, str]:
+def page_links(request: HttpRequest, page: Page[HistoryEntry]) -> dict[str, str]:
     """Addresses of the neighbouring pages, with what was chosen kept."""
     here = {name: request.GET[name] for name in ("target", "from") if request.GET.get(name)}
     ahead = {"newer": page.page - 1, "older": page.page + 1}

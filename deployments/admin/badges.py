@@ -1,4 +1,4 @@
-"""How states look: label, tone and symbol, defined once for lists, pages, pictures. A tone is a colour pair in CSS."""
+"""How states badge: label, tone and symbol, defined once for lists, pages, pictures. A tone is a colour pair in CSS."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from deployments.states import Kind, Reason, Stage, Status
 
 
 @dataclass(frozen=True)
-class Look:
+class Badge:
     """`tone`: idle, busy, good, bad or back. `icon`: a name of the Material Symbols font."""
 
     label: str
@@ -23,32 +23,32 @@ class Look:
     icon: str
 
 
-STATUS: Mapping[Status, Look] = {
-    Status.PENDING: Look("Waiting", "idle", "schedule"),
-    Status.IN_PROGRESS: Look("Deploying", "busy", "progress_activity"),
-    Status.SUCCESS: Look("Succeeded", "good", "check_circle"),
-    Status.FAILED: Look("Failed", "bad", "error"),
-    Status.ROLLING_BACK: Look("Rolling back", "back", "history"),
-    Status.ROLLED_BACK: Look("Rolled back", "back", "settings_backup_restore"),
+STATUS: Mapping[Status, Badge] = {
+    Status.PENDING: Badge("Waiting", "idle", "schedule"),
+    Status.IN_PROGRESS: Badge("Deploying", "busy", "progress_activity"),
+    Status.SUCCESS: Badge("Succeeded", "good", "check_circle"),
+    Status.FAILED: Badge("Failed", "bad", "error"),
+    Status.ROLLING_BACK: Badge("Rolling back", "back", "history"),
+    Status.ROLLED_BACK: Badge("Rolled back", "back", "settings_backup_restore"),
 }
 # What a status alone does not say; the pages' scripts show the same.
-CANCELLING = Look("Cancelling", "back", "history")
-CANCELLED = Look("Cancelled", "idle", "cancel")
-SUPERSEDED = Look("Superseded", "idle", "fast_forward")
+CANCELLING = Badge("Cancelling", "back", "history")
+CANCELLED = Badge("Cancelled", "idle", "cancel")
+SUPERSEDED = Badge("Superseded", "idle", "fast_forward")
 KIND: Mapping[str, str] = {kind: kind.value.capitalize() for kind in Kind}
 # What a plan does with a service.
-ACTION: Mapping[str, Look] = {
-    "create": Look("Create", "good", "add_circle"),
-    "replace": Look("Replace", "busy", "swap_horiz"),
-    "restart": Look("Restart", "back", "restart_alt"),
-    "keep": Look("Keep", "idle", "check"),
-    "remove": Look("Remove", "bad", "delete"),
+ACTION: Mapping[str, Badge] = {
+    "create": Badge("Create", "good", "add_circle"),
+    "replace": Badge("Replace", "busy", "swap_horiz"),
+    "restart": Badge("Restart", "back", "restart_alt"),
+    "keep": Badge("Keep", "idle", "check"),
+    "remove": Badge("Remove", "bad", "delete"),
 }
 # What a version in the history is good for.
-CURRENT = Look("Current", "busy", "radio_button_checked")
-UNDONE = Look("Rolled back", "back", "settings_backup_restore")
-RESTORABLE = Look("Can be restored", "good", "check_circle")
-NOT_RESTORABLE = Look("Cannot be restored", "idle", "block")
+CURRENT = Badge("Current", "busy", "radio_button_checked")
+UNDONE = Badge("Rolled back", "back", "settings_backup_restore")
+RESTORABLE = Badge("Can be restored", "good", "check_circle")
+NOT_RESTORABLE = Badge("Cannot be restored", "idle", "block")
 STAGES: Mapping[Stage, str] = {
     Stage.BUILDING: "Build",
     Stage.PUSHING: "Push",
@@ -56,28 +56,28 @@ STAGES: Mapping[Stage, str] = {
     Stage.HEALTH_CHECKING: "Health check",
     Stage.COMPLETED: "Done",
 }
-SERVICE: Mapping[str, Look] = {
-    "waiting": Look("Waiting", "idle", "schedule"),
-    "building": Look("Building", "busy", "construction"),
-    "built": Look("Built", "busy", "package_2"),
-    "starting": Look("Starting", "busy", "progress_activity"),
-    "running": Look("Running", "good", "check_circle"),
-    "exited": Look("Exited", "bad", "cancel"),
-    "restarting": Look("Restarting", "bad", "restart_alt"),
-    "removed": Look("Removed", "bad", "delete"),
+SERVICE: Mapping[str, Badge] = {
+    "waiting": Badge("Waiting", "idle", "schedule"),
+    "building": Badge("Building", "busy", "construction"),
+    "built": Badge("Built", "busy", "package_2"),
+    "starting": Badge("Starting", "busy", "progress_activity"),
+    "running": Badge("Running", "good", "check_circle"),
+    "exited": Badge("Exited", "bad", "cancel"),
+    "restarting": Badge("Restarting", "bad", "restart_alt"),
+    "removed": Badge("Removed", "bad", "delete"),
 }
 # Says more than "running" does: a running service that is unhealthy must never look well.
-HEALTH: Mapping[str, Look] = {
-    "starting": Look("Not healthy yet", "busy", "ecg_heart"),
-    "healthy": Look("Healthy", "good", "check_circle"),
-    "unhealthy": Look("Unhealthy", "bad", "heart_broken"),
+HEALTH: Mapping[str, Badge] = {
+    "starting": Badge("Not healthy yet", "busy", "ecg_heart"),
+    "healthy": Badge("Healthy", "good", "check_circle"),
+    "unhealthy": Badge("Unhealthy", "bad", "heart_broken"),
 }
-PRESENCE: Mapping[Presence, Look] = {
-    Presence.ONLINE: Look("Online", "good", "check_circle"),
-    Presence.SILENT: Look("Silent", "back", "hourglass_top"),
-    Presence.LOST: Look("Lost", "bad", "signal_disconnected"),
-    Presence.PENDING: Look("Not enrolled", "idle", "schedule"),
-    Presence.REVOKED: Look("Revoked", "bad", "block"),
+PRESENCE: Mapping[Presence, Badge] = {
+    Presence.ONLINE: Badge("Online", "good", "check_circle"),
+    Presence.SILENT: Badge("Silent", "back", "hourglass_top"),
+    Presence.LOST: Badge("Lost", "bad", "signal_disconnected"),
+    Presence.PENDING: Badge("Not enrolled", "idle", "schedule"),
+    Presence.REVOKED: Badge("Revoked", "bad", "block"),
 }
 WHAT_TO_DO: Mapping[Reason, str] = {
     Reason.UNHEALTHY: "Read its last lines above. Check the service's port and healthPath, then deploy again.",
@@ -95,7 +95,7 @@ WHAT_TO_DO: Mapping[Reason, str] = {
 }
 
 
-def status_look(*, status: str, reason: str = "", cancelling: bool = False) -> Look:
+def status_badge(*, status: str, reason: str = "", cancelling: bool = False) -> Badge:
     """Of a deployment in a list."""
     if status == Status.FAILED and reason == Reason.CANCELLED:
         return CANCELLED
@@ -104,17 +104,17 @@ def status_look(*, status: str, reason: str = "", cancelling: bool = False) -> L
     return CANCELLING if status == Status.IN_PROGRESS and cancelling else STATUS[Status(status)]
 
 
-def pill(look: Look) -> SafeString:
-    """A look as a list shows it."""
+def render_badge(badge: Badge) -> SafeString:
+    """Return the badge as HTML for a list."""
     return format_html(
         '<span class="ax-pill" data-tone="{}"><span class="ax-icon" aria-hidden="true">{}</span>{}</span>',
-        look.tone,
-        look.icon,
-        look.label,
+        badge.tone,
+        badge.icon,
+        badge.label,
     )
 
 
-def moment(at: datetime) -> SafeString:
+def render_time(at: datetime) -> SafeString:
     """A time that the browser tells in the reader's own words."""
     return format_html('<time class="ax-time" datetime="{}"></time>', at.isoformat())
 
@@ -122,14 +122,14 @@ def moment(at: datetime) -> SafeString:
 def as_json() -> dict[str, Any]:
     """All of it for the pages' scripts."""
     return {
-        "status": {str(key): asdict(look) for key, look in STATUS.items()},
+        "status": {str(key): asdict(badge) for key, badge in STATUS.items()},
         "cancelling": asdict(CANCELLING),
         "cancelled": asdict(CANCELLED),
         "superseded": asdict(SUPERSEDED),
         "kind": dict(KIND),
-        "service": {key: asdict(look) for key, look in SERVICE.items()},
-        "health": {key: asdict(look) for key, look in HEALTH.items()},
-        "presence": {str(key): asdict(look) for key, look in PRESENCE.items()},
+        "service": {key: asdict(badge) for key, badge in SERVICE.items()},
+        "health": {key: asdict(badge) for key, badge in HEALTH.items()},
+        "presence": {str(key): asdict(badge) for key, badge in PRESENCE.items()},
         "stages": [{"key": str(key), "label": label} for key, label in STAGES.items()],
         "advice": {str(key): text for key, text in WHAT_TO_DO.items()},
     }

@@ -14,9 +14,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
-from deployments.admin import answers, plans
+from deployments.admin import plan_summary
 from deployments.admin.forms import deploy_request
-from deployments.admin.own_rows import visible_to
+from deployments.admin.ownership import require_project_viewer
+from deployments.admin.page_responses import error_lines, show_error
 from deployments.errors import Conflict, DeployError, Forbidden, TooMuch
 from deployments.services.requests import deploy, make_plan
 from deployments.types import Caller, DeployRequest
@@ -27,18 +28,18 @@ REFUSED = {Conflict: 409, Forbidden: 403, TooMuch: 429}
 
 def plan_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     """What the posted form would do: a piece of the page, the approval and an id for the request to come."""
-    caller = visible_to(request, object_id)
+    caller = require_project_viewer(request, object_id)
     try:
         wish = deploy_request(project_id=object_id, posted=request.POST)
-        planned = plan_of(caller, wish)
+        planned = summarize_request(caller, wish)
     except DeployError as error:
-        return told(request, error=error)
-    return told(request, plan=planned)
+        return plan_response(request, error=error)
+    return plan_response(request, plan=planned)
 
 
 def deploy_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     """Ask for the deployment. A script learns where its page is, or why not and what would happen now."""
-    caller = visible_to(request, object_id)
+    caller = require_project_viewer(request, object_id)
     by_script = request.headers.get("Accept") == "application/json"
     wish: DeployRequest | None = None
     try:
@@ -46,33 +47,35 @@ def deploy_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
         made = deploy.deploy_project(caller=caller, request=wish, deployment_id=uuid4(), at=timezone.now())
     except DeployError as error:
         if by_script:
-            return told(request, error=error, plan=new_plan(caller, wish, error))
-        answers.complain(request, error)
+            return plan_response(request, error=error, plan=plan_after_conflict(caller, wish, error))
+        show_error(request, error)
         return redirect("admin:deployments_project_change", object_id)
     address = reverse("admin:deployments_deployment_change", args=[made.id])
     return JsonResponse({"address": address}) if by_script else redirect(address)
 
 
-def plan_of(caller: Caller, wish: DeployRequest) -> plans.PlanShown:
+def summarize_request(caller: Caller, wish: DeployRequest) -> plan_summary.PlanSummary:
     made = make_plan.plan_deployment(caller=caller, request=wish)
-    return plans.shown(made.changes, warnings=made.warnings, approval=made.approval)
+    return plan_summary.summarize_plan(made.changes, warnings=made.warnings, approval=made.approval)
 
 
-def new_plan(caller: Caller, wish: DeployRequest | None, error: DeployError) -> plans.PlanShown | None:
+def plan_after_conflict(
+    caller: Caller, wish: DeployRequest | None, error: DeployError
+) -> plan_summary.PlanSummary | None:
     """What would happen now, for a wish that was refused because something changed."""
     if wish is None or not isinstance(error, Conflict):
         return None
     try:
-        return plan_of(caller, wish)
+        return summarize_request(caller, wish)
     except DeployError:
         return None
 
 
-def told(
-    request: HttpRequest, *, error: DeployError | None = None, plan: plans.PlanShown | None = None
+def plan_response(
+    request: HttpRequest, *, error: DeployError | None = None, plan: plan_summary.PlanSummary | None = None
 ) -> HttpResponse:
     """The piece of the page, with everything its form needs to go on."""
-    shown: dict[str, Any] = {"plan": plan, "complaints": answers.complaints(error) if error else []}
+    shown: dict[str, Any] = {"plan": plan, "complaints": error_lines(error) if error else []}
     answer = JsonResponse(
         {
             "html": render_to_string(FRAGMENT, shown, request=request),

@@ -9,14 +9,14 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 
-from deployments.api.once import HEADER, LONGEST_KEY
-from deployments.api.schemas.requests import Checked
+from deployments.api.idempotency_key import HEADER, MAX_KEY_LENGTH
+from deployments.api.schemas.requests import RequestSchema
 from deployments.api.schemas.responses import ProblemOut
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 PROBLEM = "application/problem+json"
-WHY = {
+MEANING_OF_STATUS = {
     400: "A field is missing or wrong; `details` names it.",
     401: "No credentials, or credentials that are not good (any more).",
     403: "You may see this but not do it.",
@@ -30,9 +30,9 @@ WHY = {
 }
 ALWAYS = (400, 401, 403, 404, 409, 429, 502, 503)
 WITH_BODY = (413, 415)
-KEY = OpenApiParameter(
+IDEMPOTENCY_KEY = OpenApiParameter(
     name=HEADER,
-    type={"type": "string", "maxLength": LONGEST_KEY, "pattern": r"^[!-~]+$"},
+    type={"type": "string", "maxLength": MAX_KEY_LENGTH, "pattern": r"^[!-~]+$"},
     location=OpenApiParameter.HEADER,
     description="Makes the request repeatable: within a day, a repeat under the same key has no second effect.",
 )
@@ -45,13 +45,13 @@ def documented(
     tag: str,
     answers: Mapping[int, Any],
     takes: Any = None,
-    query: type[Checked] | None = None,
+    query: type[RequestSchema] | None = None,
     key: bool = False,
     examples: Sequence[OpenApiExample] = (),
 ) -> Callable[[F], F]:
     """Operation id, one line for people, answers by status, and what is taken. `key`: an Idempotency-Key counts."""
     refusals = (*ALWAYS, *(WITH_BODY if takes is not None or key else ()))
-    parameters: list[Any] = [*([query] if query else []), *([KEY] if key else [])]
+    parameters: list[Any] = [*([query] if query else []), *([IDEMPOTENCY_KEY] if key else [])]
     return extend_schema(
         operation_id=operation,
         summary=summary,
@@ -60,7 +60,7 @@ def documented(
         parameters=parameters,
         responses={
             **answers,
-            **{(status, PROBLEM): OpenApiResponse(ProblemOut, WHY[status]) for status in refusals},
+            **{(status, PROBLEM): OpenApiResponse(ProblemOut, MEANING_OF_STATUS[status]) for status in refusals},
         },
         examples=list(examples),
     )
@@ -71,17 +71,17 @@ def enveloped(name: str, **members: Any) -> Any:
     return inline_serializer(name, {"status": serializers.IntegerField(min_value=1, max_value=1), **members})
 
 
-def data(name: str, **members: Any) -> Any:
+def enveloped_data(name: str, **members: Any) -> Any:
     """The same with the members under `data`."""
     return enveloped(name, data=inline_serializer(f"{name}Data", dict(members)))
 
 
-def taken(name: str, value: Any) -> OpenApiExample:
+def request_example(name: str, value: Any) -> OpenApiExample:
     """An example of a body."""
     return OpenApiExample(name, value=value, request_only=True)
 
 
-def given(name: str, value: Any, *, status: int = 200) -> OpenApiExample:
+def response_example(name: str, value: Any, *, status: int = 200) -> OpenApiExample:
     """An example of an answer."""
     return OpenApiExample(name, value=value, response_only=True, status_codes=[str(status)])
 

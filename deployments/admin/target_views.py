@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from deployments.admin import answers
-from deployments.admin.own_rows import visible_to
+from deployments.admin.ownership import require_project_viewer
+from deployments.admin.page_responses import render_page, show_error
 from deployments.errors import DeployError, NotFound
 from deployments.models import Project
 from deployments.services.permissions import access
@@ -24,12 +24,12 @@ PAGE = "admin/deployments/project/targets.html"
 
 def targets_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     """The servers, and by POST the caller's word on one of them."""
-    caller = visible_to(request, object_id)
+    caller = require_project_viewer(request, object_id)
     if request.method == "POST":
-        say(request, caller, object_id)
+        change_grant(request, caller, object_id)
         return redirect("admin:deployments_project_targets", object_id)
     project = access.project_for(caller=caller, project_id=object_id, right=Right.SEE)
-    return answers.page(
+    return render_page(
         request,
         PAGE,
         title=f"Servers of {project.name}",
@@ -39,7 +39,7 @@ def targets_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     )
 
 
-def say(request: HttpRequest, caller: Caller, project_id: UUID) -> None:
+def change_grant(request: HttpRequest, caller: Caller, project_id: UUID) -> None:
     """Allow or end what was posted, and tell what became of it."""
     at = timezone.now()
     try:
@@ -51,14 +51,14 @@ def say(request: HttpRequest, caller: Caller, project_id: UUID) -> None:
             )
         elif request.POST.get("do") == "allow":
             state = grants.allow(caller=caller, project_id=project_id, server_id=server_id, at=at)
-            messages.success(request, SAID[state])
+            messages.success(request, MESSAGE_OF_STATE[state])
     except ValueError:
-        answers.complain(request, NotFound("No such server."))
+        show_error(request, NotFound("No such server."))
     except DeployError as error:
-        answers.complain(request, error)
+        show_error(request, error)
 
 
-SAID = {
+MESSAGE_OF_STATE = {
     GrantState.GRANTED: "The project may be deployed there now.",
     GrantState.OFFERED: "The server is offered. The project's owner still has to allow it.",
     GrantState.ASKED: "The server is allowed. Its owner still has to offer it.",

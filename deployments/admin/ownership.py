@@ -21,7 +21,7 @@ def caller_in(request: HttpRequest) -> Caller:
     return caller_of(request.user)
 
 
-def identifier(text: str) -> UUID:
+def uuid_or_404(text: str) -> UUID:
     """The id in an admin address; Http404 for anything else."""
     try:
         return UUID(text)
@@ -37,21 +37,21 @@ def or_404(load: Any, **arguments: Any) -> Any:
         raise Http404(error.message) from None
 
 
-def visible_to(request: HttpRequest, project_id: UUID) -> Caller:
+def require_project_viewer(request: HttpRequest, project_id: UUID) -> Caller:
     """The caller if the project is theirs to see; Http404 otherwise."""
     caller = caller_in(request)
     or_404(access.project_for, caller=caller, project_id=project_id, right=Right.SEE)
     return caller
 
 
-def fresh_json(data: dict[str, Any]) -> HttpResponse:
+def uncached_json(data: dict[str, Any]) -> HttpResponse:
     """JSON that no cache keeps."""
     answer = JsonResponse(data)
     add_never_cache_headers(answer)
     return answer
 
 
-class OwnRows:
+class OwnRowsMixin:
     """For model admins: any signed-in member of staff may look; rows are narrowed by `get_queryset`.
 
     `empty_title`, `empty_hint`, `empty_link` (route and words): what a list says before it has rows.

@@ -19,14 +19,14 @@ PREFIX = "/api/"
 
 
 @method_decorator(csrf_exempt, name="dispatch")
-class NothingThere(View):
+class UnknownAddress(View):
     """The same for everybody, whatever the method."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        return plain(problem(code="NOT_FOUND", message="There is nothing at this address."))
+        return as_json_response(problem(code="NOT_FOUND", message="There is nothing at this address."))
 
 
-def plain(answer: Response) -> HttpResponse:
+def as_json_response(answer: Response) -> HttpResponse:
     """A problem document without a view that renders it."""
     return JsonResponse(answer.data, status=answer.status_code, content_type=answer.content_type)
 
@@ -35,11 +35,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """For `handler400`."""
     if not request.path_info.startswith(PREFIX):
         return defaults.bad_request(request, exception)
-    return plain(problem(code="VALIDATION_ERROR", message="The request cannot be understood."))
+    return as_json_response(problem(code="VALIDATION_ERROR", message="The request cannot be understood."))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """For `handler500`. Django has logged what happened."""
     if not request.path_info.startswith(PREFIX):
         return defaults.server_error(request)
-    return plain(problem(code="INTERNAL_ERROR", message="The request failed here. It is logged; try again."))
+    return as_json_response(problem(code="INTERNAL_ERROR", message="The request failed here. It is logged; try again."))

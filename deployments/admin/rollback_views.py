@@ -10,10 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from deployments.admin import answers, looks, plans
+from deployments.admin import badges, plan_summary
 from deployments.admin.forms import request_id_in
-from deployments.admin.history import identifier_in, links, page_number
-from deployments.admin.own_rows import caller_in, or_404
+from deployments.admin.history_views import identifier_in, page_links, page_number
+from deployments.admin.ownership import caller_in, or_404
+from deployments.admin.page_responses import error_lines, render_page, show_error
 from deployments.errors import DeployError, Forbidden
 from deployments.models import Deployment
 from deployments.services.fleet import machines
@@ -33,14 +34,14 @@ def rollback_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     try:
         access.deployment_for(caller=caller, deployment_id=object_id, right=Right.DEPLOY)
     except Forbidden as error:
-        answers.complain(request, error)
+        show_error(request, error)
         return redirect("admin:deployments_deployment_change", object_id)
     if request.method == "POST":
-        return ask(request, caller, deployment)
-    return choose(request, caller, deployment)
+        return request_rollback(request, caller, deployment)
+    return show_choices(request, caller, deployment)
 
 
-def ask(request: HttpRequest, caller: Caller, deployment: DeploymentRecord) -> HttpResponse:
+def request_rollback(request: HttpRequest, caller: Caller, deployment: DeploymentRecord) -> HttpResponse:
     """Store the rollback to just the version that the page showed, and go to its page."""
     try:
         made = rollback.rollback_deployment(
@@ -55,12 +56,12 @@ def ask(request: HttpRequest, caller: Caller, deployment: DeploymentRecord) -> H
         messages.error(request, "Choose the version to go back to.")
         return redirect("admin:deployments_deployment_rollback", deployment.id)
     except DeployError as error:
-        answers.complain(request, error)
+        show_error(request, error)
         return redirect("admin:deployments_deployment_rollback", deployment.id)
     return redirect("admin:deployments_deployment_change", made.id)
 
 
-def choose(request: HttpRequest, caller: Caller, deployment: DeploymentRecord) -> HttpResponse:
+def show_choices(request: HttpRequest, caller: Caller, deployment: DeploymentRecord) -> HttpResponse:
     """The versions of the lane beside the plan of the chosen one."""
     listed = history.list_history(
         caller=caller,
@@ -69,16 +70,16 @@ def choose(request: HttpRequest, caller: Caller, deployment: DeploymentRecord) -
         page=page_number(request),
         limit=PER_PAGE,
     )
-    return answers.page(
+    return render_page(
         request,
         PAGE,
         title=f"Roll back {deployment.project_name}",
         of=Deployment(pk=deployment.id, kind=deployment.kind),
         deployment=deployment,
-        look=looks.status_look(status=deployment.status, reason=deployment.reason),
+        badge=badges.status_badge(status=deployment.status, reason=deployment.reason),
         target_name=machines.target_name(deployment.target),
         page=listed,
-        links=links(request, listed),
+        links=page_links(request, listed),
         request_id=uuid4(),
         **proposal(caller, deployment, to=identifier_in(request, "to")),
     )
@@ -92,6 +93,6 @@ def proposal(caller: Caller, deployment: DeploymentRecord, *, to: UUID | None) -
             caller=caller, deployment_id=deployment.id, target_deployment_id=entry.deployment_id
         )
     except DeployError as error:
-        return {"entry": None, "wanted": to, "complaints": answers.complaints(error)}
-    plan = plans.shown(planned.changes, warnings=planned.warnings, text=planned.text)
+        return {"entry": None, "wanted": to, "complaints": error_lines(error)}
+    plan = plan_summary.summarize_plan(planned.changes, warnings=planned.warnings, text=planned.text)
     return {"entry": entry, "wanted": entry.deployment_id, "plan": plan}

@@ -19,7 +19,7 @@ def cursor_of(record: DeploymentRecord) -> str:
     return f"{(record.created_at - EPOCH) // MICROSECOND}.{record.id}"
 
 
-def position_of(cursor: str) -> Position:
+def parse_cursor(cursor: str) -> Position:
     """Raises Invalid for what we never gave."""
     moment, _, deployment_id = cursor.partition(".")
     try:
@@ -29,7 +29,7 @@ def position_of(cursor: str) -> Position:
         raise Invalid("The place in the list is none.", details={"after": "not from an answer's `next`"}) from None
 
 
-def cursor_shape(page: Page[DeploymentRecord]) -> dict[str, Any]:
+def cursor_pagination_shape(page: Page[DeploymentRecord]) -> dict[str, Any]:
     """The contract's pagination, and where to read on."""
     full = len(page.items) == page.limit
     return {**pagination_shape(page), "next": cursor_of(page.items[-1]) if full else ""}

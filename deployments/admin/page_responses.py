@@ -11,23 +11,23 @@ from django.template.response import TemplateResponse
 
 from deployments.errors import DeployError
 
-MOST_COMPLAINTS = 10
+MAX_ERROR_LINES = 10
 
 
-def page(request: HttpRequest, template: str, *, title: str, of: Model, **context: Any) -> TemplateResponse:
+def render_page(request: HttpRequest, template: str, *, title: str, of: Model, **context: Any) -> TemplateResponse:
     """A page about the row `of`, which the head of the page leads back to; it need not be loaded whole."""
     common = {**admin.site.each_context(request), "opts": of._meta, "original": of, "title": title}
     return TemplateResponse(request, template, {**common, **context})
 
 
-def complaints(error: DeployError) -> list[str]:
+def error_lines(error: DeployError) -> list[str]:
     """The refusal and each field that it names, for people."""
     said = error.message.lower()
-    named = list(error.details.items())[:MOST_COMPLAINTS]
+    named = list(error.details.items())[:MAX_ERROR_LINES]
     return [error.message, *(f"{field}: {why}" for field, why in named if str(why).lower() not in said)]
 
 
-def complain(request: HttpRequest, error: DeployError) -> None:
+def show_error(request: HttpRequest, error: DeployError) -> None:
     """Tell it on the next page."""
-    for complaint in complaints(error):
+    for complaint in error_lines(error):
         messages.error(request, complaint)

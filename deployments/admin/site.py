@@ -1,0 +1,73 @@
+"""The admin as a whole: its first page, who signs in, the users, and library pages that are closed."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from deployments import addresses
+from deployments.admin import page_data
+from deployments.admin.ownership import caller_in
+from deployments.limits import sign_in_tries
+from deployments.models import User
+
+# These pages know no owners, only Django's permissions or none at all: any member of staff could empty the
+# queues, and groups give permissions that nothing here asks for.
+CLOSED_PAGES = (("django_rq", "Dashboard"), ("knox", "AuthToken"), ("auth", "Group"))
+MAX_NAME_LENGTH = 150
+# Django redirects whoever gave the right password.
+SIGNED_IN = 302
+
+for app, model in CLOSED_PAGES:
+    admin.site.unregister(apps.get_model(app, model))
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Who may sign in. For superusers, by Django's own permissions."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    # Two lists side by side are wider than a page.
+    filter_horizontal = ()
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Return what the index shows; for UNFOLD["DASHBOARD_CALLBACK"]."""
+    return {**context, "title": "Now", "state": page_data.dashboard(caller=caller_in(request))}
+
+
+@never_cache
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Serve Django's sign-in page; after too many failures, 429 with `Retry-After`.
+
+    `sign_in_tries` decides which failures count and whom they never keep out.
+    """
+    if request.method != "POST":
+        return admin.site.login(request)
+    attempt = attempt_in(request, name=request.POST.get("username", ""))
+    if wait := sign_in_tries.begin(attempt, now=time.time()):
+        return too_many_failures(wait)
+    response = admin.site.login(request)
+    if response.status_code == SIGNED_IN:
+        sign_in_tries.succeeded(attempt, now=time.time())
+    return response
+
+
+def attempt_in(request: HttpRequest, *, name: str) -> sign_in_tries.Try:
+    return sign_in_tries.Try(name=name[:MAX_NAME_LENGTH].casefold(), address=addresses.key_in(request))
+
+
+def too_many_failures(wait: int) -> HttpResponse:
+    """Answer 429; `wait` is in seconds."""
+    text = f"Too many failed attempts to sign in. Try again in {wait} s."
+    return HttpResponse(text, status=429, content_type="text/plain", headers={"Retry-After": str(wait)})
