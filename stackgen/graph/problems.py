@@ -30,14 +30,14 @@ class Reading:
     def text(self, key: str) -> str:
         return self.config.get(key, "").strip()
 
-    def whole(self, key: str, *, minimum: int, maximum: int) -> int | None:
+    def whole(self, key: str, *, lowest: int, highest: int) -> int | None:
         """None when it is not set, or not a whole number between the two."""
         text = self.text(key)
         if not text:
             return None
-        if text.isascii() and text.isdigit() and len(text) < 10 and minimum <= int(text) <= maximum:
+        if text.isascii() and text.isdigit() and len(text) < 10 and lowest <= int(text) <= highest:
             return int(text)
-        self.note(f"config.{key}", f"must be a whole number from {minimum} to {maximum}, not {shown(text)}")
+        self.note(f"config.{key}", f"must be a whole number from {lowest} to {highest}, not {shown(text)}")
         return None
 
     def flag(self, key: str, *, default: bool) -> bool:
