@@ -13,6 +13,21 @@ RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=ca_bundle 
     if [ -f /run/secrets/ca_bundle ]; then export PIP_CERT=/run/secrets/ca_bundle; fi \
     && python -m venv /opt/axion && /opt/axion/bin/pip install --require-hashes -r /tmp/requirements-runner.lock
 
+# The operators' pages, whose reference is read from the code.
+FROM ${PYTHON_IMAGE} AS documentation
+COPY requirements-docs.lock /tmp/
+RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=ca_bundle \
+    if [ -f /run/secrets/ca_bundle ]; then export PIP_CERT=/run/secrets/ca_bundle; fi \
+    && python -m venv /opt/axion && /opt/axion/bin/pip install --require-hashes -r /tmp/requirements-docs.lock
+WORKDIR /app
+COPY mkdocs.yml .env.example ./
+COPY docs docs
+COPY axion_deploy axion_deploy
+COPY deployments deployments
+COPY agents agents
+COPY stackgen stackgen
+RUN NO_MKDOCS_2_WARNING=1 /opt/axion/bin/python -m mkdocs --quiet build --strict
+
 FROM ${PYTHON_IMAGE} AS control-plane
 RUN useradd --system --uid 10001 --no-create-home axion
 ENV PATH=/opt/axion/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
@@ -24,6 +39,7 @@ COPY deployments deployments
 COPY agents agents
 COPY stackgen stackgen
 COPY templates templates
+COPY --from=documentation /app/build/docs build/docs
 RUN DATABASE_URL=postgres:/// REDIS_URL=redis:/// AXION_SECRET_KEY=build \
     AXION_ENCRYPTION_KEYS=1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= python manage.py collectstatic --noinput
 USER axion
@@ -36,7 +52,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends docker-cli dock
 ENV PATH=/opt/axion/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
 COPY --from=runner-dependencies /opt/axion /opt/axion
-COPY agents/__init__.py agents/addresses.py agents/backoff.py agents/limits.py agents/report_bounds.py agents/
+COPY agents/__init__.py agents/addresses.py agents/backoff.py agents/limits.py agents/bounding.py agents/
 COPY agents/contracts agents/contracts
 COPY agents/runner agents/runner
 VOLUME /var/lib/axion-agent

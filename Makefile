@@ -58,6 +58,10 @@ demo: setup ## deploy the sample project to the local Docker engine and leave it
 bench: setup services ## the figures we hold ourselves to, as ratios; JSON=FILE writes them down
 	@$(SERVICES_ENV) $(PYTHON) -m tests.bench $(if $(JSON),--json "$(JSON)")
 
+.PHONY: docs
+docs: setup ## the operators' pages, into build/docs; the control plane serves them under /docs/
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs --quiet build --strict --clean
+
 .PHONY: format
 format: setup ## put imports and layout in order
 	$(PYTHON) -m ruff check --fix
@@ -72,6 +76,7 @@ lock: setup build/uv/bin/uv ## pin and hash what pyproject.toml asks for; UPGRAD
 	$(COMPILE-LOCK) --extra dev pyproject.toml -o requirements.lock
 	$(COMPILE-LOCK) --extra service pyproject.toml -o requirements-service.lock
 	$(COMPILE-LOCK) --extra runner pyproject.toml -o requirements-runner.lock
+	$(COMPILE-LOCK) --extra docs pyproject.toml -o requirements-docs.lock
 
 # Without the registry's address, and good for every Python and system we support.
 COMPILE-LOCK = build/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -1,4 +1,4 @@
-"""HTTP routes: the admin, REST, and a health answer for load balancers."""
+"""HTTP routes: the admin, REST, the operators' pages, and a health answer for load balancers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from axion_deploy.health_pages import alive, event_lags
+from axion_deploy.operator_docs.views import docs
 from deployments.admin.accounts.confirm import confirm_password
 from deployments.admin.site import sign_in
 from deployments.api import error_handlers
@@ -15,6 +16,8 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("healthz", alive),
     path("healthz/events", event_lags),
+    path("docs/", docs, {"path": ""}, name="docs"),
+    path("docs/<path:path>", docs),
     path("api/", include("deployments.api.urls")),
     path("admin/login/", sign_in),
     path("admin/confirm/", admin.site.admin_view(confirm_password), name="confirm-password"),

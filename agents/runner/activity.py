@@ -11,11 +11,11 @@ from agents.contracts import runner_pb2 as pb
 
 MAX_STEP = 200
 # Of more commands that stand still than this, those that have stood still the longest are told.
-MAX_STALLED = 32
+MAX_TOLD = 32
 logger = logging.getLogger(__name__)
 
 
-class WorkProgress:
+class Progress:
     """One command's. Moves with each report, each line of a child, each answer of Docker. Safe across threads."""
 
     def __init__(self, *, command_id: str, deployment_id: str, clock: Callable[[], float]) -> None:
@@ -25,20 +25,20 @@ class WorkProgress:
         self._at = clock()
         self._step = ""
 
-    def note_activity(self) -> None:
+    def moved(self) -> None:
         self._at = self._clock()
 
-    def begin_step(self, step: str) -> None:
+    def begins(self, step: str) -> None:
         """From now on this is what the work waits for."""
         self._step = step[:MAX_STEP]
-        self.note_activity()
+        self.moved()
 
-    def wait_for(self, step: str) -> None:
+    def waits_for(self, step: str) -> None:
         """It waits for this now, and that is no move."""
         self._step = step[:MAX_STEP]
 
-    def inactivity(self) -> Inactivity:
-        return Inactivity(
+    def still(self) -> Still:
+        return Still(
             command_id=self.command_id,
             deployment_id=self.deployment_id,
             seconds=self._clock() - self._at,
@@ -47,7 +47,7 @@ class WorkProgress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inactivity:
+class Still:
     """For so many seconds nothing has come of the command's work; `step` is what it waits for."""
 
     command_id: str
@@ -63,11 +63,11 @@ class Watchdog:
         self._after = after
         self._clock = clock
         self._lock = threading.Lock()
-        self._at_work: dict[str, WorkProgress] = {}
+        self._at_work: dict[str, Progress] = {}
         self._told: set[str] = set()
 
-    def begin(self, *, command_id: str, deployment_id: str) -> WorkProgress:
-        progress = WorkProgress(command_id=command_id, deployment_id=deployment_id, clock=self._clock)
+    def begin(self, *, command_id: str, deployment_id: str) -> Progress:
+        progress = Progress(command_id=command_id, deployment_id=deployment_id, clock=self._clock)
         with self._lock:
             self._at_work[command_id] = progress
         return progress
@@ -80,15 +80,15 @@ class Watchdog:
     def stalled(self) -> list[pb.Stalled]:
         """Commands at work that have not moved for a while, the longest first; the log gets a line for each new one."""
         with self._lock:
-            found = [progress.inactivity() for progress in self._at_work.values()]
-            inactivity = sorted((each for each in found if each.seconds >= self._after), key=lambda each: -each.seconds)
-            new = [each for each in inactivity if each.command_id not in self._told]
-            self._told = {each.command_id for each in inactivity}
+            found = [progress.still() for progress in self._at_work.values()]
+            still = sorted((each for each in found if each.seconds >= self._after), key=lambda each: -each.seconds)
+            new = [each for each in still if each.command_id not in self._told]
+            self._told = {each.command_id for each in still}
         for each in new:
             logger.warning("command %s has not moved for %.0f s: %s", each.command_id, each.seconds, each.step)
         return [
             pb.Stalled(
                 command_id=each.command_id, deployment_id=each.deployment_id, seconds=int(each.seconds), step=each.step
             )
-            for each in inactivity[:MAX_STALLED]
+            for each in still[:MAX_TOLD]
         ]

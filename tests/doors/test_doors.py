@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import transaction
 from django.urls import URLPattern, get_resolver
+from pytest_django import Settings
 
 from deployments.consumers.routing import routes as socket_routes
 from tests.doors.admin_table import ADMIN
 from tests.doors.scene import Scene
 from tests.doors.sockets import Socket, close_connections
-from tests.doors.table import PEOPLE, REST, SOCKETS, Door
+from tests.doors.table import OPEN, PEOPLE, REST, SOCKETS, Door
 
-OTHERS = {"", "healthz", "healthz/events"}
 HANDLERS = ("get", "post", "put", "patch", "delete")
 
 
@@ -64,6 +65,12 @@ def test_admin(scene: Scene, name: str) -> None:
     assert answers(ADMIN[name], scene.browser, scene) == expected(ADMIN[name])
 
 
+def test_what_is_open_to_everybody(scene: Scene, settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("built by make docs")
+    settings.DOCS_ROOT = tmp_path
+    assert answers(OPEN, scene.browser, scene) == expected(OPEN)
+
+
 def routes_of(patterns: Any, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
     for pattern in patterns:
         route = prefix + str(pattern.pattern)
@@ -88,7 +95,7 @@ def test_no_http_door_is_left_out() -> None:
     assert {route for route in there if route.startswith("admin/")} == {
         f"admin/{door.route}" for doors in ADMIN.values() for door in doors
     }
-    assert {route for route in there if not route.startswith(("api/", "admin/"))} == OTHERS
+    assert {route for route in there if not route.startswith(("api/", "admin/"))} == {door.route for door in OPEN}
 
 
 def test_no_socket_is_left_out() -> None:

@@ -10,18 +10,18 @@ from typing import TypeVar
 
 from agents.backoff import Backoff
 from agents.runner.commands.context import Work
-from agents.runner.control_plane.reports import masked_text
+from agents.runner.control_plane.reports import shown
 from agents.runner.errors import InterruptedWorkError, StepFailedError
 
 MAX_OUTAGES = 5
 MAX_TRIES = 3
-MAX_LOGGED = 300
+MAX_TOLD = 300
 PAUSES = Backoff(first=0.5, most=30.0)
 Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
 
 
-def retry_through_outages(*, work: Work, attempt: Callable[[], Result], most: int | None = MAX_OUTAGES) -> Result:
+def through_outages(*, work: Work, attempt: Callable[[], Result], most: int | None = MAX_OUTAGES) -> Result:
     """Attempt it, and from the start again whenever it failed and Docker was away meanwhile.
 
     At most so many times; None is for as long as the work is not interrupted. Raises what the attempt raises, and
@@ -37,7 +37,7 @@ def retry_through_outages(*, work: Work, attempt: Callable[[], Result], most: in
             work.interrupt.check()
             if not work.host.was_away(since=outages):
                 raise
-            logger.warning("failed while Docker was away: %s", masked_text(str(error), masker=work.masker))
+            logger.warning("failed while Docker was away: %s", shown(str(error), masker=work.masker))
             if most is not None and failures > most:
                 message = f"Docker on this host went away {failures} times while this was going on."
                 raise StepFailedError("internal", message) from error
@@ -46,12 +46,12 @@ def retry_through_outages(*, work: Work, attempt: Callable[[], Result], most: in
     raise AssertionError("counting does not end")
 
 
-def retry_until_done(*, work: Work, attempt: Callable[[], Result]) -> Result:
+def until_done(*, work: Work, attempt: Callable[[], Result]) -> Result:
     """Attempt a way back: for as long as Docker is away, and a few times when it would not do it."""
-    return retry_through_outages(work=work, attempt=lambda: _retry_failures(work, attempt), most=None)
+    return through_outages(work=work, attempt=lambda: _tried_again(work, attempt), most=None)
 
 
-def _retry_failures(work: Work, attempt: Callable[[], Result]) -> Result:
+def _tried_again(work: Work, attempt: Callable[[], Result]) -> Result:
     """Attempt it, and a few times more when Docker or Compose would not do it: that often passes.
 
     What was judged (unhealthy, an image that is gone) is not tried again.
@@ -66,7 +66,7 @@ def _retry_failures(work: Work, attempt: Callable[[], Result]) -> Result:
             judged = isinstance(error, StepFailedError) and error.reason != "apply"
             if judged or failures >= MAX_TRIES:
                 raise
-            told = work.masker.mask(str(error))[:MAX_LOGGED]
+            told = work.masker.mask(str(error))[:MAX_TOLD]
         logger.warning("what ran before could not be put back yet: %s", told)
         work.reporter.log(source="agent", text=f"What ran before could not be put back yet ({told}): once more.\n")
         work.interrupt.pause(PAUSES.pause(failures=failures))

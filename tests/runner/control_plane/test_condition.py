@@ -146,15 +146,15 @@ def test_the_watchdog_knows_who_stands_still() -> None:
     dog = Watchdog(after=60, clock=lambda: now)
     first = dog.begin(command_id="c1", deployment_id="d1")
     second = dog.begin(command_id="c2", deployment_id="d2")
-    first.begin_step("docker compose")
-    second.begin_step("docker pull")
+    first.begins("docker compose")
+    second.begins("docker pull")
     now = 30.0
-    second.note_activity()
+    second.moved()
     now = 61.0
     assert [(each.command_id, each.seconds, each.step) for each in dog.stalled()] == [("c1", 61, "docker compose")]
-    first.wait_for("Docker")  # no move
+    first.waits_for("Docker")  # no move
     assert [each.step for each in dog.stalled()] == ["Docker"]
-    first.note_activity()
+    first.moved()
     now = 90.0
     assert [each.command_id for each in dog.stalled()] == ["c2"]
     dog.end("c2")

@@ -15,7 +15,7 @@ from agents.runner.journal.store import Store
 CONDITION_PROTOCOL = 2
 
 
-class SelfCheck:
+class Fitness:
     """Belongs to the session's loop, which calls it in threads."""
 
     def __init__(self, *, host: DockerHost, store: Store, watchdog: Watchdog, state_dir: Path) -> None:
