@@ -13,6 +13,7 @@ RunnerError
 │   └── EngineAwayError   the Docker engine does not answer
 ├── MaskingTooLongError   a text has more in it that looks like secrets than may be compared
 └── StepFailedError       a deployment cannot go on
+    └── RemovalInProgressError   Docker was still removing a container that stood in the way
 """
 
 from __future__ import annotations
@@ -79,3 +80,7 @@ class StepFailedError(RunnerError):
         self.message = message
         self.service = service
         self.log_tail = log_tail
+
+
+class RemovalInProgressError(StepFailedError):
+    """Docker was still removing a container that Compose meant to use: once it is gone the step can be done."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import re
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from agents.runner.control_plane.reports import HEALTH_CHECKING
 from agents.runner.docker import arguments
 from agents.runner.docker.cli import TAIL_LINES
 from agents.runner.docker.processes import Ended
-from agents.runner.errors import StepFailedError
+from agents.runner.errors import RemovalInProgressError, StepFailedError
 from agents.runner.interrupt import ABANDONED, Interrupt
 from agents.runner.planning.health_gate import Failure, HealthGate
 from agents.runner.planning.model import Container, Release, Target
@@ -32,6 +33,8 @@ UP_SLACK_SECONDS = 300.0
 MAX_UP_SECONDS = 1500.0
 HEALTH_PERCENT = 60
 SWITCH_PERCENT = 90
+# The engine's words for a container that goes, or went, while Compose was about to stop, start or remove it.
+BEING_REMOVED = re.compile(r"marked for removal|removal of container \S+ is already in progress|No such container")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +186,9 @@ class Applier:
             self._look()
         ended, tail = call.result()
         if ended.code != 0:
+            if any(map(BEING_REMOVED.search, tail)):
+                message = f"Docker Compose met a container that was being removed: {_last(tail)}"
+                raise RemovalInProgressError("apply", message, log_tail=tail)
             self._gate.turn_over(service.name for service in self._goal.target.services)
             culprit = self._gate.culprit(observed=self._look())
             if culprit is not None:

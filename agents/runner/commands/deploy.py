@@ -12,7 +12,7 @@ from agents.runner.commands.apply import Applier, Goal
 from agents.runner.commands.context import Work
 from agents.runner.commands.image_volumes import refuse_hidden_data, with_image_volumes
 from agents.runner.commands.images import provide_images
-from agents.runner.commands.outages import through_outages, until_done
+from agents.runner.commands.outages import after_removals, through_outages, until_done
 from agents.runner.commands.restore import restore, runs_something
 from agents.runner.commands.stop import NOTHING, stop_stack
 from agents.runner.control_plane.reports import BUILDING, COMPLETED, DEPLOYING, shown, shown_tail
@@ -53,7 +53,9 @@ def deploy(work: Work) -> None:
         _go_back(work, kept)
         return
     try:
-        observed, target = through_outages(work=work, attempt=lambda: _bring_up(work, release))
+        observed, target = through_outages(
+            work=work, attempt=lambda: after_removals(work=work, attempt=lambda: _bring_up(work, release))
+        )
     except (InterruptedWorkError, sqlite3.OperationalError):
         raise
     except Exception as error:  # whatever happened, what ran before must come back

@@ -1,4 +1,5 @@
-"""What failed while the Docker engine was away is done again when it is back: it tells nothing about the stack."""
+"""What failed while the Docker engine was away, or still removed a container, is done again: that passes, and tells
+nothing about the stack."""
 
 from __future__ import annotations
 
@@ -11,10 +12,11 @@ from typing import TypeVar
 from agents.backoff import Backoff
 from agents.runner.commands.context import Work
 from agents.runner.control_plane.reports import shown
-from agents.runner.errors import InterruptedWorkError, StepFailedError
+from agents.runner.errors import InterruptedWorkError, RemovalInProgressError, StepFailedError
 
 MAX_OUTAGES = 5
 MAX_TRIES = 3
+MAX_REMOVALS = 5
 MAX_TOLD = 300
 PAUSES = Backoff(first=0.5, most=30.0)
 Result = TypeVar("Result")
@@ -42,6 +44,26 @@ def through_outages(*, work: Work, attempt: Callable[[], Result], most: int | No
                 message = f"Docker on this host went away {failures} times while this was going on."
                 raise StepFailedError("internal", message) from error
         work.reporter.log(source="agent", text="Docker on this host was away: what is to be done is planned anew.\n")
+        work.interrupt.pause(PAUSES.pause(failures=failures))
+    raise AssertionError("counting does not end")
+
+
+def after_removals(*, work: Work, attempt: Callable[[], Result]) -> Result:
+    """Attempt it, and from the start again where a container stood in the way that Docker was still removing.
+
+    At most MAX_REMOVALS times: a removal may hang. Raises what the attempt raises.
+    """
+    for failures in count(1):
+        try:
+            return attempt()
+        except RemovalInProgressError as error:
+            work.interrupt.check()
+            if failures >= MAX_REMOVALS:
+                raise
+            reason = shown(str(error), masker=work.masker)
+        logger.warning("a container is being removed: %s", reason)
+        text = "Docker was still removing a container: what is to be done is planned anew once it is gone.\n"
+        work.reporter.log(source="agent", text=text)
         work.interrupt.pause(PAUSES.pause(failures=failures))
     raise AssertionError("counting does not end")
 
