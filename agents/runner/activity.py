@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from agents.contracts import runner_pb2 as pb
@@ -12,6 +12,7 @@ from agents.contracts import runner_pb2 as pb
 MAX_STEP = 200
 # Of more commands that stand still than this, those that have stood still the longest are told.
 MAX_TOLD = 32
+OTHER_WORK = "other work on this server"
 logger = logging.getLogger(__name__)
 
 
@@ -57,19 +58,39 @@ class Still:
 
 
 class Watchdog:
-    """Knows the commands at work. `after`: the seconds without a move that are worth a word. Safe across threads."""
+    """Knows the commands at work, and those that wait for their turn. Safe across threads.
+
+    `after`: the seconds without a move that are worth a word.
+    """
 
     def __init__(self, *, after: float, clock: Callable[[], float]) -> None:
         self._after = after
         self._clock = clock
         self._lock = threading.Lock()
         self._at_work: dict[str, Progress] = {}
+        self._waiting: dict[str, Progress] = {}
         self._told: set[str] = set()
 
     def begin(self, *, command_id: str, deployment_id: str) -> Progress:
         progress = Progress(command_id=command_id, deployment_id=deployment_id, clock=self._clock)
         with self._lock:
+            self._waiting.pop(command_id, None)
             self._at_work[command_id] = progress
+        return progress
+
+    def take_open(self, commands: Mapping[str, str]) -> None:
+        """Take in every command that is to be worked on, by id with its deployment: those not at work wait."""
+        with self._lock:
+            waiting = {}
+            for command_id in commands.keys() - self._at_work.keys():
+                waiting[command_id] = self._waiting.get(command_id) or self._new_waiting(
+                    command_id=command_id, deployment_id=commands[command_id]
+                )
+            self._waiting = waiting
+
+    def _new_waiting(self, *, command_id: str, deployment_id: str) -> Progress:
+        progress = Progress(command_id=command_id, deployment_id=deployment_id, clock=self._clock)
+        progress.waits_for(OTHER_WORK)
         return progress
 
     def end(self, command_id: str) -> None:
@@ -78,10 +99,12 @@ class Watchdog:
             self._told.discard(command_id)
 
     def stalled(self) -> list[pb.Stalled]:
-        """Commands at work that have not moved for a while, the longest first; the log gets a line for each new one."""
+        """Commands that have not moved for a while, the longest first; the log gets a line for each new one."""
         with self._lock:
-            found = [progress.still() for progress in self._at_work.values()]
-            still = sorted((each for each in found if each.seconds >= self._after), key=lambda each: -each.seconds)
+            found = [progress.still() for progress in (*self._at_work.values(), *self._waiting.values())]
+            still = [each for each in found if each.seconds >= self._after]
+            # What is at work and does not move says more than what waits for it.
+            still.sort(key=lambda each: (each.command_id in self._waiting, -each.seconds))
             new = [each for each in still if each.command_id not in self._told]
             self._told = {each.command_id for each in still}
         for each in new:

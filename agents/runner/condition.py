@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sqlite3
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from agents.contracts import runner_pb2 as pb
 from agents.runner.activity import Watchdog
 from agents.runner.docker.host import DockerHost
-from agents.runner.journal.store import Store
+from agents.runner.journal.commands import Journal
 
 # The version of the session's protocol from which on gateways take a Condition.
 CONDITION_PROTOCOL = 2
@@ -18,9 +19,10 @@ CONDITION_PROTOCOL = 2
 class Fitness:
     """Belongs to the session's loop, which calls it in threads."""
 
-    def __init__(self, *, host: DockerHost, store: Store, watchdog: Watchdog, state_dir: Path) -> None:
+    def __init__(self, *, host: DockerHost, journal: Journal, watchdog: Watchdog, state_dir: Path) -> None:
         self._host = host
-        self._store = store
+        self._journal = journal
+        self._store = journal.store
         self._watchdog = watchdog
         self._state_dir = state_dir
         self._handled = 0
@@ -31,6 +33,9 @@ class Fitness:
         if state is None:
             return None
         total, free = self._space()
+        # What waits is read anew each time; a journal that cannot be read is told as `fault`.
+        with contextlib.suppress(sqlite3.Error):
+            self._watchdog.take_open(self._journal.workable())
         return pb.Condition(
             engine_answers=state.answers,
             engine_message=state.why_not,

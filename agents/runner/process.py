@@ -109,7 +109,7 @@ class Workshop:
         self.housekeeper.tidy_soon()
 
     def fitness(self) -> Fitness:
-        return Fitness(host=self.host, store=self.store, watchdog=self.watchdog, state_dir=self._config.state_dir)
+        return Fitness(host=self.host, journal=self.journal, watchdog=self.watchdog, state_dir=self._config.state_dir)
 
     def _wake(self) -> None:
         if self.session is not None:

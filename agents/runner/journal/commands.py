@@ -140,6 +140,11 @@ class Journal:
         """In the order in which they are to be done, those that are held among them."""
         return self._entries("finished = 0 ORDER BY lane, number")
 
+    def workable(self) -> dict[str, str]:
+        """Return the commands that are at work or wait for their turn, by id with their deployment."""
+        rows = self.store.rows("SELECT id, deployment FROM commands WHERE finished = 0 AND held = 0")
+        return {row["id"]: row["deployment"] for row in rows}
+
     def next_in_lane(self, lane: str) -> Entry | None:
         rows = self._entries("finished = 0 AND held = 0 AND lane = ? ORDER BY number LIMIT 1", lane)
         return rows[0] if rows else None

@@ -6,10 +6,17 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from agents.contracts import runner_pb2 as pb
 from agents.runner.activity import Watchdog
+from agents.runner.condition import Fitness
+from agents.runner.docker.engine import EngineState
+from agents.runner.docker.host import DockerHost
+from agents.runner.journal.commands import Journal
 from agents.runner.journal.store import Store
 from tests.runner.commands.test_killed import slow_build
 from tests.runner.conftest import Agent
@@ -159,6 +166,40 @@ def test_the_watchdog_knows_who_stands_still() -> None:
     assert [each.command_id for each in dog.stalled()] == ["c2"]
     dog.end("c2")
     assert dog.stalled() == []
+
+
+def test_a_command_that_waits_for_its_turn_is_told_with_what_it_waits_for_and_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """More lanes have work than are worked on at once: to people it looks as if nothing happened."""
+    now = 0.0
+    store = Store(tmp_path / "journal.sqlite3")
+    journal = Journal(store)
+    for name in ("c1", "c2"):
+        journal.receive(pb.Command(command_id=name, lane=name, number=1, deployment_id=f"d-{name}", deploy=pb.Deploy()))
+    dog = Watchdog(after=60, clock=lambda: now)
+    host = cast(DockerHost, SimpleNamespace(state=EngineState(answers=True)))
+    fitness = Fitness(host=host, journal=journal, watchdog=dog, state_dir=tmp_path)
+
+    def stalled() -> list[tuple[str, str, int, str]]:
+        told = fitness.condition()
+        assert told is not None
+        return [(each.command_id, each.deployment_id, each.seconds, each.step) for each in told.stalled]
+
+    first = dog.begin(command_id="c1", deployment_id="d-c1")
+    assert stalled() == []
+    now = 60.0
+    first.begins("docker compose")
+    waits = ("c2", "d-c2", 60, "other work on this server")
+    assert (stalled(), stalled()) == ([waits], [waits])
+    assert caplog.text.count("command c2 has not moved") == 1
+    now = 125.0
+    assert [each[0] for each in stalled()] == ["c1", "c2"]
+    dog.end("c1")
+    dog.begin(command_id="c2", deployment_id="d-c2")
+    journal.finish(pb.Report(command_id="c1"))
+    assert stalled() == []
+    store.close()
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,7 @@ def test_nothing_goes_on_for_somebody_else_before_he_says_so(journal: Journal) -
     assert journal.next_in_lane("lane") is not None
     assert journal.serve(agent_id="a2", ledger="l1")
     assert journal.next_in_lane("lane") is None
+    assert journal.workable() == {}
     assert [entry.id for entry in journal.unfinished()] == ["c1"]
     journal.receive(repeat(1, stored=0))
     assert journal.next_in_lane("lane") is not None
