@@ -59,8 +59,10 @@ class Bounded:
 
 
 def _alive() -> dict[str, Any]:
-    """That the process serves; beside it whether our consumers serve the platform's other services, and our loops."""
-    found = (*([health.kafka()] if settings.KAFKA_BROKERS else []), *health.faults())
+    """Return that the process serves; beside it how our consumers do, what our loops leave for later, and what gateways
+    could not read.
+    """
+    found = (*([health.kafka()] if settings.KAFKA_BROKERS else []), *health.faults(), *health.skipped_reports())
     told = {each.name: {"status": each.health, "message": each.message} for each in found}
     return {"status": "alive", **told}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -16,6 +15,7 @@ from agents.contracts import runner_pb2
 from agents.db_errors import DATABASE_AWAY
 from agents.errors import NotFound
 from agents.services import delivery
+from agents.skipped_reports import SKIPPED
 from agents.transport.ports import OnReport
 from agents.transport.session import AgentSession
 from agents.transport.threads import DatabaseThreads
@@ -31,9 +31,6 @@ TRIES_BEFORE_SET_ASIDE = 4
 RETRY = Backoff(first=0.2, most=5.0)
 # Commands that are not here, so that each is asked for and logged once; an agent may name any number of them.
 MAX_FORGOTTEN = 1000
-
-# What newer agents said that this version does not know, by what it was.
-SKIPPED: Counter[str] = Counter()
 
 
 class SetAside(Exception):
@@ -71,6 +68,7 @@ class Intake:
             try:
                 await self._apply(message)
             except (ValueError, OverflowError) as error:
+                SKIPPED.add("malformed")
                 self._log.warning("malformed message dropped", error=str(error))
             except NotFound:
                 self._log.warning("message about a command that is not the agent's dropped")
@@ -99,10 +97,8 @@ class Intake:
             self._forget(report)
             return
         if isinstance(report.body, Unknown):
-            SKIPPED[report.body.what] += 1
-            self._log.warning(
-                "skipped what this version does not know", what=report.body.what, times=SKIPPED[report.body.what]
-            )
+            times = SKIPPED.add(report.body.what)
+            self._log.warning("skipped what this version does not know", what=report.body.what, times=times)
         if isinstance(report.body, CommandFinished):
             self._on_finished()
 

@@ -73,6 +73,7 @@ async def _say_faults() -> None:
     while True:
         await asyncio.sleep(SAY_SECONDS)
         await asyncio.to_thread(health.report_faults, process="gateway")
+        await asyncio.to_thread(health.report_skipped_reports, process="gateway")
 
 
 def _config() -> GatewayConfig:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from django.db import DatabaseError
 
 from agents import isolation
+from agents.skipped_reports import SKIPPED
 from deployments import process_status
 from deployments.repositories.upkeep import database_check
 
 CONSUMER = "kafka-consumer"
 SERVING = "serving"
 FAULTS = "faults"
+SKIPPED_REPORTS = "skipped-reports"
 
 
 class Health(StrEnum):
@@ -37,8 +40,8 @@ class Dependency:
 
 
 def dependencies() -> tuple[Dependency, ...]:
-    """Each asked now, within its own deadline; and what our loops cannot do, when there is any."""
-    return (_postgresql(), _redis(), kafka(), *faults())
+    """Each asked now, within its own deadline; and what our loops and gateways cannot do, when there is any."""
+    return (_postgresql(), _redis(), kafka(), *faults(), *skipped_reports())
 
 
 def overall(found: Iterable[Dependency]) -> Health:
@@ -54,10 +57,18 @@ def report_consumer(*, name: str, state: str, message: str) -> None:
 
 def report_faults(*, process: str) -> None:
     """Say what the loops of this process leave for later, if anything, for health answers of any process."""
-    found = isolation.failing()
-    if found:
+    _report_counts(kind=FAULTS, process=process, counts=isolation.failing())
+
+
+def report_skipped_reports(*, process: str) -> None:
+    """Say what this process could not read of what agents said lately, if anything, for answers of any process."""
+    _report_counts(kind=SKIPPED_REPORTS, process=process, counts=SKIPPED.recent())
+
+
+def _report_counts(*, kind: str, process: str, counts: Mapping[str, int]) -> None:
+    if counts:
         name = f"{process}:{socket.gethostname()}:{os.getpid()}"
-        process_status.publish(kind=FAULTS, name=name, state={loop: str(count) for loop, count in found.items()})
+        process_status.publish(kind=kind, name=name, state={what: str(count) for what, count in counts.items()})
 
 
 def faults() -> tuple[Dependency, ...]:
@@ -69,6 +80,21 @@ def faults() -> tuple[Dependency, ...]:
         for loop, count in state.items()
     )
     return (Dependency(name="loops", health=Health.DEGRADED, message=" ".join(said)),) if said else ()
+
+
+def skipped_reports() -> tuple[Dependency, ...]:
+    """Answer what gateways could not read of what agents said lately; empty when that is nothing, or not known."""
+    counts: Counter[str] = Counter()
+    for state in (process_status.read_all(kind=SKIPPED_REPORTS) or {}).values():
+        counts.update({what: int(count) for what, count in state.items()})
+    if not counts:
+        return ()
+    parts = ", ".join(f"{what}: {count}" for what, count in sorted(counts.items()))
+    message = (
+        f"Reports of agents were skipped as unreadable ({parts}; the gateway's log names each). An agent may be newer"
+        " than this control plane."
+    )
+    return (Dependency(name="reports", health=Health.DEGRADED, message=message),)
 
 
 def kafka() -> Dependency:

@@ -11,6 +11,7 @@ import pytest
 
 from agents import gateway
 from agents.services import enrolment
+from agents.skipped_reports import SKIPPED
 from agents.states import CommandStatus, Outcome
 from agents.transport.threads import DatabaseThreads
 from agents.types import CommandData, CommandFinished, Registration
@@ -180,11 +181,13 @@ async def test_a_malformed_report_is_dropped_and_the_session_goes_on(
     sent = await database.run(send, agent_id=agent.id)
     await agent.welcomed()
     await agent.command()
+    skipped = SKIPPED.recent().get("malformed", 0)
     await agent.report(command_id="no id", deployment_id="neither", number=1)
     await agent.report(command_id=sent.id, deployment_id=sent.deployment_id, number=0)
     await agent.report(command_id=sent.id, deployment_id=sent.deployment_id, number=1)
     assert await agent.stored() == 1
     assert len(domain.applied) == 1
+    assert SKIPPED.recent()["malformed"] == skipped + 2
 
 
 async def test_a_newer_session_replaces_the_older(

@@ -16,6 +16,7 @@ from agents.models import Agent, CommandRecord, Server
 from agents.repositories import delivery as ledger
 from agents.retention import Retention
 from agents.services import delivery
+from agents.skipped_reports import TOLD_FOR, SkippedReports
 from agents.transport.retention import Retentions
 from agents.types import AgentHealth, Sighting
 from deployments import outbox_relay, process_status
@@ -190,3 +191,21 @@ def test_health_shows_what_is_left_for_later(client: Client, db: None, monkeypat
         "message": "reconciler: retention of lanes (1 left for later; its log names each).",
     }
     assert "loops" in [each.name for each in health.dependencies()]
+
+
+def test_health_shows_what_gateways_could_not_read(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(process_status, "PREFIX", f"axion:test:{uuid4()}:")
+    skipped = SkippedReports(clock=lambda: now)
+    monkeypatch.setattr(health, "SKIPPED", skipped)
+    health.report_skipped_reports(process="gateway")
+    assert "reports" not in client.get("/healthz").json()
+    assert [skipped.add(what) for what in ("stage", "malformed", "stage")] == [1, 1, 2]
+    health.report_skipped_reports(process="gateway")
+    health.report_skipped_reports(process="another")
+    told = client.get("/healthz").json()["reports"]
+    assert told["status"] == "degraded"
+    assert "(malformed: 2, stage: 4; the gateway's log names each)" in told["message"]
+    assert "reports" in [each.name for each in health.dependencies()]
+    now = TOLD_FOR
+    assert skipped.recent() == {}
