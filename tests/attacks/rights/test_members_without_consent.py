@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.test import Client
 
-from deployments.models import Project, ProjectInvitation, ProjectMember
+from deployments.models import Project, ProjectInvitation, ProjectMember, TargetGrant
 from deployments.repositories.invitations import MAX_AGE, MAX_OPEN
+from deployments.services.permissions.access import caller_of
+from deployments.services.sharing import grants
 from deployments.services.upkeep import housekeeping
 from tests import factories
 from tests.doors.people import People
@@ -93,6 +96,57 @@ def test_invitations_have_a_bound(people: People, project: Project, members: str
     ]
     ProjectInvitation.objects.bulk_create(rows)
     assert invite(people, members, "one-more").status_code == 409
+
+
+def test_another_projects_invitations_are_its_own(people: People, project: Project, members: str) -> None:
+    other = factories.make_project(project.owner, name="Other")
+    theirs = f"/api/projects/{other.id}/members"
+    rows = [
+        ProjectInvitation(project=other, name=f"n{number}", invited_by=project.owner, created_at=factories.NOW)
+        for number in range(MAX_OPEN - 1)
+    ]
+    ProjectInvitation.objects.bulk_create(rows)
+    invite(people, theirs, "stranger")
+    assert invite(people, members, "stranger").status_code == 200
+    listed = people.api("owner").get(members).json()["data"]["members"]
+    assert not [each for each in listed if each["name"] == "n1"]
+    assert people.api("owner").delete(f"{members}/stranger").status_code == 204
+    assert people.api("owner").delete(f"{members}/stranger").status_code == 404
+    assert [each["projectName"] for each in asked(people, "stranger")] == ["Other"]
+    assert ProjectInvitation.objects.filter(project=other).count() == MAX_OPEN
+
+
+def test_of_two_invitations_the_one_that_was_meant_is_taken(people: People, project: Project, members: str) -> None:
+    other = factories.make_project(project.owner, name="Other")
+    invite(people, members, "stranger")
+    invite(people, f"/api/projects/{other.id}/members", "stranger")
+    found = {each["projectName"]: each["id"] for each in asked(people, "stranger")}
+    for name, left in (("Other", [project.name]), (project.name, [])):
+        assert people.api("stranger").post(f"/api/invitations/{found[name]}/accept").status_code == 200
+        assert [each["projectName"] for each in asked(people, "stranger")] == left
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("x" * 150, 200), ("x" * 151, 400), ("a\x07", 400), ("owner", 400)],
+    ids=lambda each: str(each)[:5],
+)
+def test_only_what_may_be_a_name_is_invited(people: People, members: str, name: str, status: int) -> None:
+    assert invite(people, members, quote(name)).status_code == status
+    assert ProjectInvitation.objects.count() == (status == 200)
+
+
+def test_who_may_only_look_loses_what_they_gave_and_no_more(people: People, project: Project, members: str) -> None:
+    """A member's role changes at once, without an invitation."""
+    server = factories.make_server(people.users["deployer"], name="theirs")
+    where = {"project_id": project.id, "server_id": server.id, "at": factories.NOW}
+    grants.allow(caller=caller_of(people.users["deployer"]), **where)
+    assert invite(people, members, "deployer", "deployer").status_code == 200
+    assert TargetGrant.objects.get().ended_at is None
+    assert invite(people, members, "deployer", "viewer").status_code == 200
+    assert project.members.get(user=people.users["deployer"]).role == "viewer"
+    assert TargetGrant.objects.get().ended_because == "deployer may only look now."
+    assert not ProjectInvitation.objects.exists()
 
 
 def test_staff_cannot_search_users_neither_by_name_nor_by_mail(people: People) -> None:

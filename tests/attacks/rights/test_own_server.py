@@ -86,6 +86,45 @@ def test_victor_forbids_it_and_strangers_cannot(scene: Scene) -> None:
     assert (answer.json()["data"]["target"]["state"], scene.deploy("mallory").status_code) == ("granted", 201)
 
 
+@pytest.mark.parametrize("name", ["mallory", "victor", "ops"])
+def test_who_owns_either_side_ends_it_from_the_projects_side_too(scene: Scene, name: str) -> None:
+    path = f"{of_project(scene)}/{scene.lane.server.id}"
+    assert scene.deploy("mallory").status_code == 201
+    assert scene.api("alice").delete(path).status_code == 404
+    assert scene.api(name).delete(path).status_code == 204
+    assert scene.deploy("mallory").status_code == 403
+
+
+def test_nobody_ends_or_stops_what_was_never_there(scene: Scene) -> None:
+    elsewhere = factories.make_server(scene.users["victor"], name="elsewhere")
+    unknown = f"servers/{elsewhere.id}/projects/{scene.lane.project_id}"
+    assert scene.api("victor").delete(f"/api/{unknown}").status_code == 404
+    assert scene.post("victor", f"{unknown}/stop").status_code == 404
+    assert scene.api("mallory").delete(f"{of_project(scene)}/{elsewhere.id}").status_code == 404
+    assert scene.api("ops").put(f"{of_project(scene)}/{scene.lane.project_id}").status_code == 404
+
+
+def test_victor_stops_it_once(scene: Scene) -> None:
+    scene.deployed("mallory")
+    stop = f"{on_server(scene)}/stop"
+    first, again = (scene.api("victor").post(f"/api/{stop}", HTTP_IDEMPOTENCY_KEY="r-1") for _ in range(2))
+    ids = [answer.json()["data"]["stop"]["deploymentId"] for answer in (first, again)]
+    assert ids[0] == ids[1]
+    scene.lane.succeed(scene.started(factories.reload(ids[0])))
+    assert scene.post("victor", stop).status_code == 409
+
+
+def test_a_deployer_stops_it_only_while_the_right_lasts(scene: Scene) -> None:
+    scene.join("bob")
+    scene.deployed("mallory")
+    stop = f"projects/{scene.lane.project_id}/stop"
+    scene.api("victor").delete(f"/api/{on_server(scene)}")
+    assert scene.post("bob", stop, **scene.where).status_code == 403
+    scene.allow("victor")
+    scene.allow("mallory")
+    assert scene.post("bob", stop, **scene.where).status_code == 201
+
+
 def test_a_deployer_without_servers_is_told_what_the_project_may_use(scene: Scene) -> None:
     scene.join("bob")
     [target] = scene.api("bob").get(of_project(scene)).json()["data"]["targets"]

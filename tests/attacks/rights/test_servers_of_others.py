@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from agents.models import CommandRecord
-from deployments.models import Deployment, DeploymentEvent, ProjectMember, TargetGrant, User
+from agents.models import CommandRecord, Server
+from deployments.models import Deployment, DeploymentEvent, Project, ProjectMember, TargetGrant, User
+from deployments.repositories import grants as rows
 from deployments.repositories import projects
-from deployments.services.lifecycle import prepare, start
+from deployments.services.lifecycle import cancel, prepare, start
 from deployments.services.sharing import grants
 from deployments.sharing_types import GrantState
 from deployments.states import Reason, Status
@@ -77,9 +79,39 @@ def test_a_right_that_ended_does_not_come_back_with_the_member(scene: Scene) -> 
     scene.agreed()
     scene.remove("victor")
     scene.join("victor")
-    assert scene.deploy("mallory").status_code == 403
-    assert scene.deploy("victor").status_code == 403
+    scene.join("bob")
+    for name in ("bob", "mallory", "victor"):
+        assert scene.deploy(name).status_code == 403
     assert scene.allow("victor") is GrantState.OFFERED
+
+
+def test_the_projects_owner_takes_an_offer_by_using_it(scene: Scene) -> None:
+    scene.join("victor")
+    scene.join("bob")
+    assert scene.allow("victor") is GrantState.OFFERED
+    assert scene.deploy("bob").status_code == 403
+    assert scene.deployed("mallory").status is Status.SUCCESS
+    assert scene.deployed("bob").status is Status.SUCCESS
+
+
+def test_a_superuser_gives_both_halves_while_he_is_one(scene: Scene) -> None:
+    assert scene.allow("ops") is GrantState.GRANTED
+    assert scene.deployed("mallory").status is Status.SUCCESS
+    User.objects.filter(pk=scene.users["ops"].pk).update(is_superuser=False)
+    assert scene.deploy("mallory").status_code == 403
+
+
+def test_the_right_ends_when_the_server_has_another_owner(scene: Scene) -> None:
+    scene.agreed()
+    scene.join("bob")
+    Server.objects.update(owner=scene.users["bob"])
+    assert scene.deploy("victor").status_code == 403
+
+
+def test_the_right_ends_when_the_project_has_another_owner(scene: Scene) -> None:
+    scene.agreed()
+    Project.objects.update(owner=scene.users["alice"])
+    assert scene.deploy("victor").status_code == 403
 
 
 @pytest.mark.parametrize("role", ["viewer", None])
@@ -132,6 +164,36 @@ def test_victor_may_forbid_what_a_superuser_asked_for(scene: Scene) -> None:
     )
     assert factories.reload(waiting.id).status is Status.FAILED
     assert made.status is Status.SUCCESS
+
+
+def test_what_a_superuser_asked_for_before_it_was_forbidden_does_not_start(scene: Scene) -> None:
+    """Also where the one who forbids it did not see it wait."""
+    waiting = scene.asked("ops")
+    where = {"project_id": scene.lane.project_id, "server_id": scene.lane.server.id}
+    rows.end(**where, by=scene.users["victor"].pk, because="", at=timezone.now())
+    status, reason, message = ended_as(scene.started(waiting))
+    assert (status, reason) == (Status.FAILED, Reason.INVALID)
+    assert "ended after this was asked for" in message
+    assert scene.started(scene.asked("ops")).status is Status.IN_PROGRESS
+
+
+@pytest.mark.parametrize("how", ["sent", "cancelled", "stop"])
+def test_what_has_reached_the_server_is_not_taken_back(scene: Scene, how: str) -> None:
+    scene.agreed()
+    scene.deployed("mallory")
+    if how == "stop":
+        path = f"projects/{scene.lane.project_id}/stop"
+        at_work = factories.reload(scene.post("mallory", path, **scene.where).json()["deployment"]["id"])
+    else:
+        at_work = scene.asked("mallory")
+    scene.started(at_work)
+    if how == "sent":
+        CommandRecord.objects.filter(deployment_id=at_work.id).update(status="sent")
+    elif how == "cancelled":
+        cancel.cancel_deployment(caller=scene.caller("mallory"), deployment_id=at_work.id, at=scene.lane.now())
+    where = {"server_id": scene.lane.server.id, "project_id": scene.lane.project_id}
+    grants.forbid(caller=scene.caller("victor"), **where, at=scene.lane.now())
+    assert factories.reload(at_work.id).status is Status.IN_PROGRESS
 
 
 def test_a_superuser_no_longer_is_no_longer_heard(scene: Scene) -> None:
