@@ -139,7 +139,7 @@ def test_only_what_may_be_a_name_is_invited(people: People, members: str, name: 
 def test_who_may_only_look_loses_what_they_gave_and_no_more(people: People, project: Project, members: str) -> None:
     """A member's role changes at once, without an invitation."""
     server = factories.make_server(people.users["deployer"], name="theirs")
-    where = {"project_id": project.id, "server_id": server.id, "at": factories.NOW}
+    where: dict[str, Any] = {"project_id": project.id, "server_id": server.id, "at": factories.NOW}
     grants.allow(caller=caller_of(people.users["deployer"]), **where)
     assert invite(people, members, "deployer", "deployer").status_code == 200
     assert TargetGrant.objects.get().ended_at is None
