@@ -35,16 +35,15 @@ pull() {
   return 1
 }
 
-# The stand-in's build target for an image name: registry, path and tag do not matter.
+# The stand-in's build target for an image name: the stage of that name, wherever the image comes from and whatever its
+# tag. Stages whose name ends in -stage are parts of others.
 target_of() {
   local name=${1##*/}
-  case ${name%%[:@]*} in
-    python | node | postgres | redis | caddy) ;;
-    alpine | bun | golang | rust | maven | gradle | eclipse-temurin) ;;
-    mariadb | mysql | valkey | rabbitmq | kafka | nats) ;;
-    *) return 1 ;;
-  esac
-  printf '%s\n' "${name%%[:@]*}"
+  name=${name%%[:@]*}
+  case $name in *-stage) return 1 ;; esac
+  awk -v name="$name" '$1 == "FROM" && $3 == "AS" && $4 == name { found = 1 } END { exit !found }' "$here/images/Dockerfile" \
+    || return 1
+  printf '%s\n' "$name"
 }
 
 # The certificates this machine trusts; behind a proxy of its own a build needs them to reach its package registries.

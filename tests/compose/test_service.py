@@ -17,7 +17,7 @@ import pytest
 from axion_deploy.demo.http import NoAnswer, ask
 from axion_deploy.embedded.ports import free_port
 from tests.e2e.control_plane import wait_for
-from tests.stackgen.docker.docker import provide
+from tests.stackgen.docker.engine import ensure_images
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -81,7 +81,7 @@ def build_image() -> None:
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
-    provide(*IMAGES)
+    ensure_images(*IMAGES)
     build_image()
     started = Service()
     try:

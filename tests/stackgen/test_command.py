@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from stackgen.__main__ import main
-from tests.stackgen.docker.docker import needs_compose
+from tests.stackgen.docker.engine import needs_compose
 from tests.stackgen.graphs import DATABASE, VOTING, graph, node, web
 
 

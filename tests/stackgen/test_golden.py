@@ -1,4 +1,7 @@
-"""Whole cases, one folder each: graph, code and every file that is expected. UPDATE_GOLDEN=1 writes them anew."""
+"""Whole cases, one folder each: graph, code and every file that is expected.
+
+UPDATE_GOLDEN=1 writes what is expected anew, and the graph of `databases`, which has each kind of database.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,22 @@ from pathlib import Path
 import pytest
 
 from stackgen.__main__ import main
-from tests.stackgen.docker.docker import needs_compose, run
+from tests.stackgen.docker.engine import needs_compose, run
+from tests.stackgen.kinds import golden_graph
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = sorted(path.parent.name for path in GOLDEN.glob("*/graph.json"))
 UPDATE = os.environ.get("UPDATE_GOLDEN") == "1"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def graph_of_databases() -> None:
+    if UPDATE:
+        (GOLDEN / "databases" / "graph.json").write_text(golden_graph())
+
+
 def generate(case: Path, out: Path) -> int:
-    """Runs the command as `arguments.json` says."""
+    """Run the command as `arguments.json` says."""
     extra = json.loads((case / "arguments.json").read_text()) if (case / "arguments.json").exists() else []
     return main([str(case / "graph.json"), "--code", str(case / "code"), "--out", str(out), *extra])
 

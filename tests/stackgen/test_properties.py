@@ -21,7 +21,7 @@ from stackgen.errors import GraphInvalid
 from stackgen.graph.reader import parse_graph
 from stackgen.output.plan_text import plan_text
 from stackgen.results import Engine, Stack, StackOptions
-from tests.stackgen.docker.docker import judge, needs_compose, provide, run, write
+from tests.stackgen.docker.engine import check_files, ensure_images, needs_compose, run, write_files
 from tests.stackgen.graphs import DATABASE, GATEWAY, compose_of, graph, node, stack_of, web
 
 STORES = (DATABASE, "QUEUE", "cache")
@@ -131,14 +131,14 @@ def test_docker_accepts_every_file(engine: Engine, tmp_path_factory: pytest.Temp
     def accepted(raw: dict[str, Any]) -> None:
         stack = valid(raw, engine)
         if stack is not None:
-            judge(stack, tmp_path_factory.mktemp("stack"))
+            check_files(stack, tmp_path_factory.mktemp("stack"))
 
     accepted()
 
 
 @needs_compose
 def test_caddy_accepts_every_configuration(tmp_path: Path) -> None:
-    provide("caddy:2")
+    ensure_images("caddy:2")
 
     @given(graphs())
     @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), phases=NO_SHRINKING)
@@ -171,7 +171,7 @@ VALUES = [
 def test_docker_reads_every_value_as_it_was_written(engine: Engine, tmp_path: Path) -> None:
     given = {f"V{index}": value for index, value in enumerate(VALUES)}
     stack = stack_of(graph(web("a", **{f"env.{name}": text for name, text in given.items()})), options=OPTIONS[engine])
-    write(stack, tmp_path)
+    write_files(stack, tmp_path)
     if engine == "compose":
         told = json.loads(run("docker", "compose", "config", "--format", "json", folder=tmp_path))
         # Compose doubles what it prints, as it is meant to be read again.

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.servers.own_docker import OwnDocker
-from tests.stackgen.docker.docker import run
+from tests.stackgen.docker.engine import run
 
 ADDRESS = "10.88.0.1"
 NETWORK = f"""

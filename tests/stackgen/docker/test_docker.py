@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.stackgen.docker.docker import needs_engine, run
-from tests.stackgen.docker.running import CONNECT, NASTY_PASSWORD, Running, prepare, unique_name
+from tests.stackgen.docker.engine import needs_engine, run
+from tests.stackgen.docker.stacks import CONNECT, NASTY_PASSWORD, Running, build_stack, unique_stack_name
 from tests.stackgen.graphs import VOTING, graph, node, voting
 
 pytestmark = needs_engine
@@ -42,7 +42,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, 
     raw, port = voting(), free_port()
     raw["nodes"][0]["data"]["config"]["hostPort"] = str(port)
     code = {name: VOTING / name for name in ("vote", "worker", "result")}
-    running = prepare(raw, code, tmp_path_factory.mktemp("voting"), unique_name())
+    running = build_stack(raw, code, tmp_path_factory.mktemp("voting"), unique_stack_name())
     try:
         running.up()
         yield running, f"http://127.0.0.1:{port}"
@@ -113,7 +113,7 @@ def test_the_same_again_replaces_nothing_and_a_new_route_only_the_gateway(
     assert {name: item["Id"] for name, item in running.containers().items()} == before
     raw = voting()
     raw["nodes"][0]["data"]["config"] |= {"hostPort": url.rsplit(":", 1)[1], "route.result": "/tally"}
-    other = prepare(raw, running.code, tmp_path / "again", running.stack.name)
+    other = build_stack(raw, running.code, tmp_path / "again", running.stack.name)
     other.up()
     after = {name: item["Id"] for name, item in other.containers().items()}
     assert {name for name in after if after[name] != before[name]} == {"gateway"}
@@ -148,7 +148,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         edges=["site built", "site own", "site proc", "built own", "own proc", "built proc"],
     )
     code = {path.name: path for path in folder.iterdir()}
-    running = prepare(raw, code, tmp_path_factory.mktemp("stack"), unique_name())
+    running = build_stack(raw, code, tmp_path_factory.mktemp("stack"), unique_stack_name())
     try:
         running.up()
         yield running

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.stackgen.docker.docker import IMAGES_SECONDS, needs_engine, provide
-from tests.stackgen.docker.running import Running, prepare, unique_name
+from tests.stackgen.docker.engine import MAX_IMAGES_SECONDS, ensure_images, needs_engine
+from tests.stackgen.docker.stacks import Running, build_stack, unique_stack_name
 from tests.stackgen.docker.test_docker import free_port
 from tests.stackgen.graphs import GATEWAY, graph, node
 
-pytestmark = [*needs_engine, pytest.mark.timeout(IMAGES_SECONDS)]
+pytestmark = [*needs_engine, pytest.mark.timeout(MAX_IMAGES_SECONDS)]
 # All of a websocket that a proxy sees: the upgrade, and then bytes in both directions.
 ECHO = """
 import asyncio
@@ -39,7 +39,7 @@ UPGRADE = b"GET / HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\nConnection: Up
 
 @pytest.fixture
 def gateway(tmp_path: Path) -> Iterator[tuple[Running, int]]:
-    provide("caddy:2", "python:3.13-slim")
+    ensure_images("caddy:2", "python:3.13-slim")
     port = free_port()
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "main.py").write_text(ECHO)
@@ -48,7 +48,7 @@ def gateway(tmp_path: Path) -> Iterator[tuple[Running, int]]:
         node("echo", port="8000", stopGraceSeconds="1"),
         edges=["gate echo"],
     )
-    running = prepare(raw, {"echo": tmp_path / "code"}, tmp_path / "stack", unique_name())
+    running = build_stack(raw, {"echo": tmp_path / "code"}, tmp_path / "stack", unique_stack_name())
     try:
         running.up()
         yield running, port

@@ -8,21 +8,21 @@ from collections.abc import Iterator
 import pytest
 
 from stackgen.runtimes.known import RUNTIMES
-from tests.stackgen.docker.docker import IMAGES_SECONDS, needs_engine, provide, run
-from tests.stackgen.docker.running import Running, prepare, unique_name
+from tests.stackgen.docker.engine import MAX_IMAGES_SECONDS, ensure_images, needs_engine, run
+from tests.stackgen.docker.stacks import Running, build_stack, unique_stack_name
 from tests.stackgen.test_golden import GOLDEN
 
-pytestmark = [*needs_engine, pytest.mark.timeout(IMAGES_SECONDS)]
+pytestmark = [*needs_engine, pytest.mark.timeout(MAX_IMAGES_SECONDS)]
 CASE = GOLDEN / "runtimes"
 OWN = "own"
 
 
 @pytest.fixture(scope="module")
 def runtimes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    provide(*sorted({image for runtime in RUNTIMES.values() for image in runtime.images.values()}))
+    ensure_images(*sorted({image for runtime in RUNTIMES.values() for image in runtime.images.values()}))
     code = {folder.name: folder for folder in (CASE / "code").iterdir()}
     raw = json.loads((CASE / "graph.json").read_text())
-    running = prepare(raw, code, tmp_path_factory.mktemp("runtimes"), unique_name())
+    running = build_stack(raw, code, tmp_path_factory.mktemp("runtimes"), unique_stack_name())
     try:
         running.up()
         yield running

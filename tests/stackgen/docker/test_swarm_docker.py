@@ -13,14 +13,14 @@ import pytest
 
 from stackgen.results import StackOptions
 from tests.servers.own_docker import missing
-from tests.stackgen.docker.docker import IMAGES_SECONDS, needs_engine, provide, run
-from tests.stackgen.docker.running import CONNECT, NASTY_PASSWORD, Running, prepare, unique_name
+from tests.stackgen.docker.engine import MAX_IMAGES_SECONDS, ensure_images, needs_engine, run
+from tests.stackgen.docker.stacks import CONNECT, NASTY_PASSWORD, Running, build_stack, unique_stack_name
 from tests.stackgen.docker.swarm import Swarm, swarm
 from tests.stackgen.graphs import DATABASE, GATEWAY, graph, node
 
 pytestmark = [
     *needs_engine,
-    pytest.mark.timeout(IMAGES_SECONDS),
+    pytest.mark.timeout(MAX_IMAGES_SECONDS),
     pytest.mark.skipif(bool(missing()), reason=f"an engine of one's own needs {missing()}"),
 ]
 # The kernel of a test machine may lack what Swarm's virtual addresses and routing mesh need; users' defaults differ.
@@ -87,11 +87,11 @@ class Deployed:
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    provide("redis:8", "valkey/valkey:8", "caddy:2", "python:3.13-slim")
+    ensure_images("redis:8", "valkey/valkey:8", "caddy:2", "python:3.13-slim")
     code = tmp_path_factory.mktemp("code")
     (code / "main.py").write_text(PROGRAM)
     folder = tmp_path_factory.mktemp("swarm")
-    stack = prepare(shop_graph(), {"api": code, "jobs": code}, folder, unique_name(), options=OPTIONS)
+    stack = build_stack(shop_graph(), {"api": code, "jobs": code}, folder, unique_stack_name(), options=OPTIONS)
     with swarm() as own:
         images = {service.image for service in stack.stack.services}
         try:
@@ -141,7 +141,7 @@ def test_a_new_route_replaces_the_gateway_only(deployed: Deployed, tmp_path: Pat
     before = deployed.wait()
     raw = shop_graph(route__jobs="/tasks")
     code = {name: deployed.stack.code[name] for name in ("api", "jobs")}
-    again = prepare(raw, code, tmp_path / "again", deployed.stack.stack.name, options=OPTIONS)
+    again = build_stack(raw, code, tmp_path / "again", deployed.stack.stack.name, options=OPTIONS)
     run(
         "docker", "image", "rm", "--force", *{s.image for s in again.stack.services if s.bundle_digest}, folder=tmp_path
     )

@@ -1,4 +1,4 @@
-"""A generated stack on a real engine, from its graph to its end."""
+"""Generated stacks on a real engine: built, started, asked and removed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stackgen.graph.secrets import split_secrets
 from stackgen.parts.variables import resolve
 from stackgen.results import Stack, StackOptions
 from stackgen.stack import generate
-from tests.stackgen.docker.docker import build, run, write
+from tests.stackgen.docker.engine import build_images, run, write_files
 
 # What a shell, a URL, a configuration file and Compose each take for something of their own.
 NASTY_PASSWORD = "p$A{}\"' \\:/@#%&é"
@@ -40,8 +40,8 @@ with ThreadPoolExecutor(len(places)) as pool:
 QUICK = StackOptions(health_interval_seconds=1)
 
 
-def unique_name() -> str:
-    """For a stack that nobody else has on this engine."""
+def unique_stack_name() -> str:
+    """Return a name that no other stack on this engine has."""
     return f"axion-sg-{uuid.uuid4().hex[:8]}"
 
 
@@ -59,7 +59,7 @@ class Running:
         return run(*command, folder=self.folder, env=self.values, seconds=seconds)
 
     def containers(self) -> dict[str, dict[str, Any]]:
-        """Service name to what `docker inspect` tells."""
+        """Return service name to what `docker inspect` tells."""
         ids = self.compose("ps", "--all", "--quiet").split()
         found = json.loads(run("docker", "inspect", *ids, folder=self.folder))
         return {item["Config"]["Labels"]["axion.service"]: item for item in found}
@@ -78,7 +78,7 @@ class Running:
             run("docker", "image", "rm", "--force", *images, folder=self.folder)
 
 
-def prepare(
+def build_stack(
     raw: dict[str, Any],
     code: Mapping[str, Path],
     folder: Path,
@@ -87,7 +87,7 @@ def prepare(
     secrets: Mapping[str, str] = MappingProxyType({}),
     options: StackOptions = QUICK,
 ) -> Running:
-    """Generated, written and built; nothing runs yet. `secrets` holds the values that shall not be the nasty one."""
+    """Generate, write and build a stack; nothing runs yet. `secrets` holds values other than NASTY_PASSWORD, by key."""
     parsed = parse_graph(split_secrets(raw).graph)
     names = {item.id: item.label for item in parsed.nodes}
     stack = generate(
@@ -100,8 +100,8 @@ def prepare(
     )
     nasty = {variable.key: NASTY_PASSWORD for variable in stack.variables if variable.source == "secret"}
     values = resolve(stack=stack, env={"GREETING": "it's $5"}, secrets={**nasty, **secrets})
-    write(stack, folder)
+    write_files(stack, folder)
     (folder / ".env").unlink()
     with_code = {node_id: names[node_id] for node_id in stack.names if names[node_id] in code}
-    build(stack, folder, {stack.names[node_id]: code[label] for node_id, label in with_code.items()})
+    build_images(stack, folder, {stack.names[node_id]: code[label] for node_id, label in with_code.items()})
     return Running(stack=stack, folder=folder, code=code, values=values)
