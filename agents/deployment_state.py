@@ -7,7 +7,7 @@ from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceState:
+class DeployedServiceState:
     """`status` is the wire's Status number; `deployed_at` in epoch milliseconds, 0 for never."""
 
     service_id: str
@@ -25,7 +25,7 @@ class DeploymentState:
 
     deployment_id: UUID
     status: int
-    services: tuple[ServiceState, ...] = ()
+    services: tuple[DeployedServiceState, ...] = ()
     stage: int = 0
     percent: int = 0
     error_message: str = ""

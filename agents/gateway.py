@@ -29,13 +29,13 @@ def send(
     )
 
 
-def send_back(*, command_id: UUID, after: CommandData, command: RevertCommand) -> bool:
+def send_revert(*, command_id: UUID, after: CommandData, command: RevertCommand) -> bool:
     """Store the order to go back from what `after` began, for whoever is the agent of its server now.
 
     Must be called inside a transaction. False when no agent is enrolled there for the same owner: the order is stored
     all the same, and reaches the one that is enrolled there next. Sending the same `command_id` again changes nothing.
     """
-    return commands.queue_back(command_id=command_id, after=after, command=command)
+    return commands.queue_revert(command_id=command_id, after=after, command=command)
 
 
 def ordered_after(*, command_id: UUID) -> tuple[UUID, ...]:
@@ -91,9 +91,9 @@ def renew_ledger() -> UUID:
     return ledger.renew()
 
 
-def withdraw_unasked() -> int:
+def finish_unasked_reverts() -> int:
     """Close every open order to go back that nobody asked for; returns how many. Inside a transaction."""
-    return commands.withdraw_unasked()
+    return commands.finish_unasked_reverts()
 
 
 def announce_retention(*, target_id: UUID) -> None:
@@ -114,14 +114,14 @@ def may_see(*, agent_id: UUID, deployment_id: UUID) -> bool:
     return assignments.holds(agent_id=agent_id, deployment_id=deployment_id)
 
 
-def at_work(*, agent_id: UUID, lane: str) -> tuple[tuple[UUID, ...], UUID | None]:
+def lane_deployments(*, agent_id: UUID, lane: str) -> tuple[tuple[UUID, ...], UUID | None]:
     """Deployments of which the agent's server has an unfinished command in this lane, and the last one before these."""
-    return assignments.at_work(agent_id=agent_id, lane=lane)
+    return assignments.lane_deployments(agent_id=agent_id, lane=lane)
 
 
-def told_to_run(*, lane: str) -> tuple[UUID, ...]:
+def agents_running(*, lane: str) -> tuple[UUID, ...]:
     """Active agents of the servers whose last order of the lane was to run something, the latest first."""
-    return assignments.told_to_run(lane=lane)
+    return assignments.agents_running(lane=lane)
 
 
 def open_deployments(*, agent_id: UUID) -> tuple[UUID, ...]:
@@ -129,9 +129,9 @@ def open_deployments(*, agent_id: UUID) -> tuple[UUID, ...]:
     return assignments.open_deployments(agent_id=agent_id)
 
 
-def servers_heard(*, server_ids: Collection[UUID]) -> tuple[UUID, ...]:
+def servers_online(*, server_ids: Collection[UUID]) -> tuple[UUID, ...]:
     """Which of these servers have an agent that is there now."""
-    return agents.servers_heard(server_ids=server_ids)
+    return agents.servers_online(server_ids=server_ids)
 
 
 def forget_commands(*, deployment_id: UUID) -> int:

@@ -16,7 +16,7 @@ TWO_MACHINES = (
 MAX_NAMED = 5
 
 
-def unknown_here(stacks: Collection[str]) -> str:
+def unknown_stacks_sentence(stacks: Collection[str]) -> str:
     """What people are told of stacks whose deployment the ledger does not have; empty for none."""
     if not stacks:
         return ""
@@ -51,7 +51,7 @@ class Hello:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Doubtful:
+class DoubtfulCommand:
     """An open command of a lane in which the agent knows more than the ledger; the agent neither works on it nor holds
     it to be current, so nobody knows what became of it.
     """
@@ -65,7 +65,7 @@ class Greeting:
     """What follows from a Hello."""
 
     ledger_incarnation: UUID
-    doubtful: tuple[Doubtful, ...] = ()
+    doubtful: tuple[DoubtfulCommand, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

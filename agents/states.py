@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
 
-class Stage(IntEnum):
+class CommandStage(IntEnum):
     """Stages of a deployment in progress; the numbers are those of the wire."""
 
     BUILDING = 1
@@ -26,7 +26,7 @@ class Stage(IntEnum):
     COMPLETED = 5
 
 
-class Outcome(IntEnum):
+class CommandOutcome(IntEnum):
     """How a command ended; the numbers are those of the wire."""
 
     SUCCEEDED = 1
@@ -58,7 +58,7 @@ class CommandEvent(StrEnum):
 
 # From this version of the protocol on both sides compare what they hold, and a proven deployment outlasts an order to
 # go back that nobody asked for.
-SETTLING = 2
+SETTLING_PROTOCOL = 2
 
 UNACKNOWLEDGED = (CommandStatus.QUEUED, CommandStatus.SENT)
 OPEN = (*UNACKNOWLEDGED, CommandStatus.ACKNOWLEDGED)

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from agents.condition import AgentCondition
-from agents.states import CommandKind, CommandStatus, Outcome, Presence, Stage
+from agents.states import CommandKind, CommandOutcome, CommandStage, CommandStatus, Presence
 
 NO_DETAILS: Mapping[str, Any] = MappingProxyType({})
 
@@ -88,7 +88,7 @@ class CommandData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageReached:
-    stage: Stage
+    stage: CommandStage
     percent: int
     message: str = ""
 
@@ -136,7 +136,7 @@ class CommandFinished:
     `touched`: of a failure, that containers may have been touched.
     """
 
-    outcome: Outcome
+    outcome: CommandOutcome
     reason: str = ""
     message: str = ""
     failed_service: str = ""

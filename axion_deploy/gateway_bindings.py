@@ -12,10 +12,10 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 
 from agents import gateway
+from agents.deployment_state import DeployedServiceState as WireService
 from agents.deployment_state import DeploymentState
-from agents.deployment_state import ServiceState as WireService
 from agents.errors import AgentNotFound
-from agents.hello import Doubtful
+from agents.hello import DoubtfulCommand
 from agents.isolation import isolation
 from agents.retention import KeptStack, Retention
 from agents.services import directory
@@ -62,7 +62,7 @@ def on_report(*, report: Report) -> int:
     return agent_reports.apply_report(report=report, at=datetime.now(UTC))
 
 
-def unknown_fate(*, doubtful: Collection[Doubtful]) -> None:
+def unknown_fate(*, doubtful: Collection[DoubtfulCommand]) -> None:
     for each in doubtful:
         with isolation("unknown fates").item(each.deployment_id):
             after_restore.end_as_unknown(

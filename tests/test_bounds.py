@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents import limits
-from agents.bounding import bound_report
 from agents.contracts import runner_pb2 as pb
 from agents.limits import KIB, MIB, wire_bytes
+from agents.report_bounds import bound_report
 from agents.repositories.commands import checked_size
 from agents.retention import KeptStack, Retention
-from agents.runner import hello, session
+from agents.runner import hello_message, session
 from agents.runner.commands import apply
 from agents.runner.config import GIBIBYTE
 from agents.runner.control_plane import reports
@@ -26,8 +26,8 @@ from agents.runner.docker import cli
 from agents.states import CommandKind, CommandStatus
 from agents.transport import grpc_server
 from agents.transport.agent_calls import CHUNK_BYTES
-from agents.transport.session import OUTGOING_LIMIT
-from agents.transport.session_registry import CLAIM_LIMIT
+from agents.transport.agent_session import MAX_OUTGOING
+from agents.transport.session_registry import MAX_CLAIMED_COMMANDS
 from agents.transport.wire import codec, hellos
 from agents.types import CommandData, DeployCommand, ServiceSpec
 from axion_deploy import body_limits
@@ -92,7 +92,7 @@ def test_the_door_the_command_the_gateway_and_the_agent() -> None:
     assert dict(session.OPTIONS)["grpc.max_receive_message_length"] > limits.MAX_SENT_BYTES
     assert limits.MAX_COMMAND_BYTES < limits.MAX_QUEUED_BYTES
     assert 2 * limits.MAX_COMMAND_BYTES < limits.MAX_CLAIMED_BYTES
-    assert CLAIM_LIMIT <= OUTGOING_LIMIT // 2
+    assert MAX_CLAIMED_COMMANDS <= MAX_OUTGOING // 2
 
 
 def test_the_variables_of_a_request_the_secrets_of_a_stack_and_a_programs_environment() -> None:
@@ -127,12 +127,12 @@ def test_the_first_message_of_a_session_and_what_a_host_lacks() -> None:
         current_deployment_id=str(SOMEBODY),
     )
     told = pb.Hello(
-        stacks=[stack] * hello.MAX_TOLD,
-        highest_numbers={f"{UUID(int=number)}@{SOMEBODY}": 2**62 for number in range(hello.MAX_TOLD)},
+        stacks=[stack] * hello_message.MAX_ENTRIES,
+        highest_numbers={f"{UUID(int=number)}@{SOMEBODY}": 2**62 for number in range(hello_message.MAX_ENTRIES)},
         unfinished_command_ids=[str(SOMEBODY)] * 1000,
     )
     assert pb.FromAgent(hello=told).ByteSize() < limits.MAX_RECEIVED_BYTES
-    assert min(hellos.MAX_STACKS, hellos.MAX_LANES) >= hello.MAX_TOLD
+    assert min(hellos.MAX_STACKS, hellos.MAX_LANES) >= hello_message.MAX_ENTRIES
     inventory = pb.Inventory(missing_image_ids=[IMAGE] * limits.MAX_IMAGES)
     assert pb.FromAgent(inventory=inventory).ByteSize() < limits.MAX_RECEIVED_BYTES
 

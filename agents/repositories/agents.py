@@ -44,7 +44,7 @@ def of_servers(*, server_ids: Collection[UUID]) -> dict[UUID, AgentData]:
     return {record.server_id: as_data(record) for record in _read().active().filter(server_id__in=server_ids)}
 
 
-def servers_heard(*, server_ids: Collection[UUID]) -> tuple[UUID, ...]:
+def servers_online(*, server_ids: Collection[UUID]) -> tuple[UUID, ...]:
     """Of these servers those whose agent is online."""
     return tuple(Agent.objects.online().filter(server_id__in=server_ids).values_list("server_id", flat=True))
 

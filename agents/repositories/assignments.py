@@ -21,7 +21,7 @@ def holds(*, agent_id: UUID, deployment_id: UUID) -> bool:
     return same_owner.exclude(status__in=[CommandStatus.QUEUED, CommandStatus.WITHDRAWN]).exists()
 
 
-def at_work(*, agent_id: UUID, lane: str) -> tuple[tuple[UUID, ...], UUID | None]:
+def lane_deployments(*, agent_id: UUID, lane: str) -> tuple[tuple[UUID, ...], UUID | None]:
     """Deployments of which the agent's server has an unfinished command in this lane, and the last one before these."""
     servers = Agent.objects.active().filter(id=agent_id).values("server_id")
     orders = CommandRecord.objects.filter(lane=lane, agent__server_id__in=servers)
@@ -30,7 +30,7 @@ def at_work(*, agent_id: UUID, lane: str) -> tuple[tuple[UUID, ...], UUID | None
     return unfinished, closed.order_by("-number").values_list("deployment_id", flat=True).first()
 
 
-def told_to_run(*, lane: str) -> tuple[UUID, ...]:
+def agents_running(*, lane: str) -> tuple[UUID, ...]:
     """Active agents of the servers whose last order of the lane was to run something, the latest first."""
     orders = CommandRecord.objects.filter(lane=lane, kind=CommandKind.DEPLOY)
     given = orders.exclude(status__in=[CommandStatus.REFUSED, CommandStatus.WITHDRAWN]).order_by("-number")

@@ -15,7 +15,7 @@ from agents.limits import MAX_COMMAND_BYTES, mebibytes, wire_bytes
 from agents.models import Agent, CommandRecord
 from agents.repositories import ledger
 from agents.repositories.payloads import from_json, kind_of, to_json
-from agents.states import CLOSED, OPEN, SETTLING, CommandEvent, CommandKind, CommandStatus, next_status
+from agents.states import CLOSED, OPEN, SETTLING_PROTOCOL, CommandEvent, CommandKind, CommandStatus, next_status
 from agents.types import AgentCommand, CommandData, ReportVerdict, RevertCommand, Verdict
 
 # The channel on which a commit wakes the gateway processes; the payload is the agent's id.
@@ -43,8 +43,8 @@ def queue(
     )
 
 
-def queue_back(*, command_id: UUID, after: CommandData, command: RevertCommand) -> bool:
-    """Store an order to go back, for the present agent of the server; see gateway.send_back."""
+def queue_revert(*, command_id: UUID, after: CommandData, command: RevertCommand) -> bool:
+    """Store an order to go back, for the present agent of the server; see gateway.send_revert."""
     _require_transaction()
     lock_lane(lane=after.lane)
     former = Agent.objects.filter(id=after.agent_id).values("server_id", "owner_id")[:1]
@@ -79,7 +79,7 @@ def keeps_proven(*, command_id: UUID) -> bool:
     row = _locked().filter(id=command_id).select_related("agent").first()
     if row is None or row.status == CommandStatus.WITHDRAWN:
         return True
-    return row.status in OPEN and bool(row.payload.get("keep_proven")) and row.agent.protocol >= SETTLING
+    return row.status in OPEN and bool(row.payload.get("keep_proven")) and row.agent.protocol >= SETTLING_PROTOCOL
 
 
 def lock_lane(*, lane: str) -> None:
@@ -145,8 +145,8 @@ def withdraw(*, deployment_id: UUID) -> int:
         return sum(_advance(row, CommandEvent.WITHDRAW, finished_at=Now(), next_send_at=None) for row in rows)
 
 
-def withdraw_unasked() -> int:
-    """Close orders to go back that nobody asked for; see gateway.withdraw_unasked."""
+def finish_unasked_reverts() -> int:
+    """Close orders to go back that nobody asked for; see gateway.finish_unasked_reverts."""
     rows = _locked().filter(kind=CommandKind.REVERT, status__in=OPEN, payload__keep_proven=True).order_by("id")
     return sum(_advance(row, CommandEvent.FINISH, finished_at=Now(), next_send_at=None) for row in rows)
 
@@ -189,7 +189,7 @@ def note_refusal(*, command_id: UUID, agent_id: UUID, refusal: str, message: str
     return RefusedCommand(id=row.id, deployment_id=row.deployment_id, last_report_number=row.last_report_number)
 
 
-def number_anew(*, command_id: UUID, agent_id: UUID) -> bool:
+def renumber(*, command_id: UUID, agent_id: UUID) -> bool:
     """Give the command the lane's next number and make it due, if its own was below the lane's floor; else False."""
     with transaction.atomic():
         lane = CommandRecord.objects.filter(id=command_id).values_list("lane", flat=True).first()

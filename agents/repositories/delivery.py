@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from agents.claim import BrokenCommand, Claim
-from agents.hello import Doubtful, Hello
+from agents.hello import DoubtfulCommand, Hello
 from agents.isolation import isolation
 from agents.limits import MAX_CLAIMED_BYTES, MAX_COMMAND_BYTES
 from agents.models import CommandRecord
@@ -20,7 +20,7 @@ from agents.states import OPEN, UNACKNOWLEDGED, CommandKind
 from agents.types import CommandData
 
 # An agent whose session was taken over by another process tries again within half a second.
-WHO_WAS_REPLACED_IS_BACK = timedelta(seconds=5)
+REPLACED_AGENT_RETURN = timedelta(seconds=5)
 
 # Times that a row is claimed before it counts as broken: meanwhile a gateway of the version that wrote it may take it.
 MAX_UNREAD_ATTEMPTS = 4
@@ -93,11 +93,11 @@ def make_due(
     rows = CommandRecord.objects.filter(agent_id=agent_id, status__in=OPEN).exclude(held)
     doubted = rows if new_journal else rows.exclude(status__in=UNACKNOWLEDGED) if new_process else rows.none()
     waiting = list(doubted.values_list("id", flat=True))
-    later = rows.filter(id__in=waiting).update(next_send_at=Now() + WHO_WAS_REPLACED_IS_BACK)
+    later = rows.filter(id__in=waiting).update(next_send_at=Now() + REPLACED_AGENT_RETURN)
     return later + rows.exclude(id__in=waiting).update(next_send_at=Now())
 
 
-def doubtful(*, agent_id: UUID, lanes: Collection[str], hello: Hello) -> tuple[Doubtful, ...]:
+def doubtful(*, agent_id: UUID, lanes: Collection[str], hello: Hello) -> tuple[DoubtfulCommand, ...]:
     """Open commands of these lanes, given to the agent's server, which it neither works on nor holds to be current.
 
     Not what a person asked to go back from: that is done whatever happened since.
@@ -107,12 +107,12 @@ def doubtful(*, agent_id: UUID, lanes: Collection[str], hello: Hello) -> tuple[D
     rows = rows.exclude(id__in=hello.unfinished).exclude(deployment_id__in=current)
     asked_by_nobody = Q(kind=CommandKind.DEPLOY) | Q(payload__keep_proven=True)
     return tuple(
-        Doubtful(command_id=command_id, deployment_id=deployment_id)
+        DoubtfulCommand(command_id=command_id, deployment_id=deployment_id)
         for command_id, deployment_id in rows.filter(asked_by_nobody).values_list("id", "deployment_id")
     )
 
 
-def hurry(*, agent_id: UUID, deployment_id: UUID, owner_id: UUID) -> bool:
+def make_deployment_due(*, agent_id: UUID, deployment_id: UUID, owner_id: UUID) -> bool:
     """Make the deployment's unfinished commands due now; False when this owner has none for this agent."""
     with transaction.atomic():
         rows = CommandRecord.objects.filter(

@@ -19,7 +19,7 @@ from agents.types import Sighting
 
 # A gateway that has not been heard of for longer is gone, or was cut off from the database: its listening begins anew.
 GAP = timedelta(seconds=15)
-KEPT = timedelta(days=1)
+KEEP_ENDED = timedelta(days=1)
 # The channel that wakes the gateway processes when history keeps something else; the payload is the agent's id.
 RETENTION_CHANNEL = "agent_retention"
 
@@ -68,7 +68,7 @@ def beat_and_touch(*, gateway_id: UUID, seen: Mapping[UUID, Sighting]) -> frozen
     missing = [None if each.missing_images is None else json.dumps(each.missing_images) for each in sightings]
     condition = [None if each.condition is None else json.dumps(asdict(each.condition)) for each in sightings]
     with connection.cursor() as cursor:
-        beat: list[Any] = [gateway_id, GAP.total_seconds(), gateway_id, KEPT.total_seconds()]
+        beat: list[Any] = [gateway_id, GAP.total_seconds(), gateway_id, KEEP_ENDED.total_seconds()]
         cursor.execute(_BEAT_AND_TOUCH, [*beat, list(seen), sessions, health, missing, condition])
         return frozenset(row[0] for row in cursor.fetchall())
 

@@ -34,7 +34,7 @@ def renew() -> UUID:
         return incarnation()
 
 
-def behind(*, agent_id: UUID, highest: Mapping[str, int]) -> tuple[str, ...]:
+def raise_floors(*, agent_id: UUID, highest: Mapping[str, int]) -> tuple[str, ...]:
     """Raise the floors of lanes in which the agent has received more than the ledger gave; returns these lanes.
 
     Lanes of other servers are none of its business. Inside a transaction.
@@ -59,7 +59,7 @@ def behind(*, agent_id: UUID, highest: Mapping[str, int]) -> tuple[str, ...]:
     return tuple(sorted(lower))
 
 
-def strange_stacks(stacks: Collection[StackState]) -> tuple[str, ...]:
+def unknown_stacks(stacks: Collection[StackState]) -> tuple[str, ...]:
     """Names of stacks that run what the ledger has no order of."""
     current = {stack.current: stack.stack_name for stack in stacks if stack.current is not None}
     known = set(CommandRecord.objects.filter(deployment_id__in=current).values_list("deployment_id", flat=True))

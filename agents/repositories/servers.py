@@ -16,7 +16,7 @@ from agents.states import Presence
 from agents.types import AgentData, ClusterData, ServerData
 
 # Of a name that has to be told from another one.
-LONGEST_OF_TWO = 90
+MAX_SHARED_NAME = 90
 
 
 def add(
@@ -47,12 +47,12 @@ def remove_cluster(*, cluster_id: UUID) -> None:
     Cluster.objects.filter(id=cluster_id).delete()
 
 
-def keep(*, server_id: UUID, owner_id: UUID, name: str, host: str) -> bool:
+def store_peer_server(*, server_id: UUID, owner_id: UUID, name: str, host: str) -> bool:
     """Store or bring up to date; False when the id is another owner's.
 
     A name that another of the owner's has gets a piece of the id.
     """
-    for label in (name, f"{name[:LONGEST_OF_TWO]} {server_id.hex[:6]}"):
+    for label in (name, f"{name[:MAX_SHARED_NAME]} {server_id.hex[:6]}"):
         with suppress(IntegrityError), transaction.atomic():
             kept = {"name": label, "host": host}
             Server.objects.update_or_create(id=server_id, owner_id=owner_id, defaults=kept)

@@ -11,12 +11,12 @@ from agents.contracts import runner_pb2 as pb
 
 MAX_STEP = 200
 # Of more commands that stand still than this, those that have stood still the longest are told.
-MAX_TOLD = 32
+MAX_STALLED = 32
 OTHER_WORK = "other work on this server"
 logger = logging.getLogger(__name__)
 
 
-class Progress:
+class WorkProgress:
     """One command's. Moves with each report, each line of a child, each answer of Docker. Safe across threads."""
 
     def __init__(self, *, command_id: str, deployment_id: str, clock: Callable[[], float]) -> None:
@@ -26,20 +26,20 @@ class Progress:
         self._at = clock()
         self._step = ""
 
-    def moved(self) -> None:
+    def note_activity(self) -> None:
         self._at = self._clock()
 
-    def begins(self, step: str) -> None:
+    def begin_step(self, step: str) -> None:
         """From now on this is what the work waits for."""
         self._step = step[:MAX_STEP]
-        self.moved()
+        self.note_activity()
 
-    def waits_for(self, step: str) -> None:
+    def wait_for(self, step: str) -> None:
         """It waits for this now, and that is no move."""
         self._step = step[:MAX_STEP]
 
-    def still(self) -> Still:
-        return Still(
+    def inactivity(self) -> Inactivity:
+        return Inactivity(
             command_id=self.command_id,
             deployment_id=self.deployment_id,
             seconds=self._clock() - self._at,
@@ -48,7 +48,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Still:
+class Inactivity:
     """For so many seconds nothing has come of the command's work; `step` is what it waits for."""
 
     command_id: str
@@ -67,12 +67,12 @@ class Watchdog:
         self._after = after
         self._clock = clock
         self._lock = threading.Lock()
-        self._at_work: dict[str, Progress] = {}
-        self._waiting: dict[str, Progress] = {}
+        self._at_work: dict[str, WorkProgress] = {}
+        self._waiting: dict[str, WorkProgress] = {}
         self._told: set[str] = set()
 
-    def begin(self, *, command_id: str, deployment_id: str) -> Progress:
-        progress = Progress(command_id=command_id, deployment_id=deployment_id, clock=self._clock)
+    def begin(self, *, command_id: str, deployment_id: str) -> WorkProgress:
+        progress = WorkProgress(command_id=command_id, deployment_id=deployment_id, clock=self._clock)
         with self._lock:
             self._waiting.pop(command_id, None)
             self._at_work[command_id] = progress
@@ -88,9 +88,9 @@ class Watchdog:
                 )
             self._waiting = waiting
 
-    def _new_waiting(self, *, command_id: str, deployment_id: str) -> Progress:
-        progress = Progress(command_id=command_id, deployment_id=deployment_id, clock=self._clock)
-        progress.waits_for(OTHER_WORK)
+    def _new_waiting(self, *, command_id: str, deployment_id: str) -> WorkProgress:
+        progress = WorkProgress(command_id=command_id, deployment_id=deployment_id, clock=self._clock)
+        progress.wait_for(OTHER_WORK)
         return progress
 
     def end(self, command_id: str) -> None:
@@ -101,17 +101,17 @@ class Watchdog:
     def stalled(self) -> list[pb.Stalled]:
         """Commands that have not moved for a while, the longest first; the log gets a line for each new one."""
         with self._lock:
-            found = [progress.still() for progress in (*self._at_work.values(), *self._waiting.values())]
-            still = [each for each in found if each.seconds >= self._after]
+            found = [progress.inactivity() for progress in (*self._at_work.values(), *self._waiting.values())]
+            inactivity = [each for each in found if each.seconds >= self._after]
             # What is at work and does not move says more than what waits for it.
-            still.sort(key=lambda each: (each.command_id in self._waiting, -each.seconds))
-            new = [each for each in still if each.command_id not in self._told]
-            self._told = {each.command_id for each in still}
+            inactivity.sort(key=lambda each: (each.command_id in self._waiting, -each.seconds))
+            new = [each for each in inactivity if each.command_id not in self._told]
+            self._told = {each.command_id for each in inactivity}
         for each in new:
             logger.warning("command %s has not moved for %.0f s: %s", each.command_id, each.seconds, each.step)
         return [
             pb.Stalled(
                 command_id=each.command_id, deployment_id=each.deployment_id, seconds=int(each.seconds), step=each.step
             )
-            for each in still[:MAX_TOLD]
+            for each in inactivity[:MAX_STALLED]
         ]

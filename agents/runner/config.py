@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from agents.addresses import is_loopback
 from agents.runner.errors import ConfigInvalidError
-from agents.runner.policy.config import read_policy, switch
 from agents.runner.policy.rules import Policy
+from agents.runner.policy.section import read_policy, switch
 
 DEFAULT_FILE = Path("/etc/axion/agent.toml")
 PREFIX = "AXION_AGENT__"

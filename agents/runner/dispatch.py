@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Running:
+class RunningCommand:
     deployment_id: str
     kind: str
     stack: str
@@ -51,7 +51,7 @@ class Dispatcher:
         self._lock = threading.Lock()
         # Lanes that may have something to do, the longest waiting first, and what is at work in which.
         self._lanes: dict[str, None] = {}
-        self._running: dict[str, Running] = {}
+        self._running: dict[str, RunningCommand] = {}
         self._threads: set[threading.Thread] = set()
         self._without_thread = 0
         self._stopping = Interrupt()
@@ -149,7 +149,7 @@ class Dispatcher:
         with self._lock:
             self._running.pop(lane, None)
 
-    def _claim(self) -> tuple[Entry, Running] | None:
+    def _claim(self) -> tuple[Entry, RunningCommand] | None:
         """The next command whose lane and stack are free; without one the thread is let go under the same lock."""
         with self._lock:
             claimed = None
@@ -161,7 +161,7 @@ class Dispatcher:
                 self._threads.discard(threading.current_thread())
             return claimed
 
-    def _next(self) -> tuple[Entry, Running] | None:
+    def _next(self) -> tuple[Entry, RunningCommand] | None:
         busy = {running.stack for running in self._running.values()}
         for lane in [each for each in self._lanes if each not in self._running]:
             entry = self._journal.next_in_lane(lane)
@@ -177,7 +177,9 @@ class Dispatcher:
             # Received while nobody was looking, or before a restart.
             if entry.kind == "deploy" and self._journal.reverted(entry.deployment_id):
                 interrupt.set(REVERTED)
-            running = Running(deployment_id=entry.deployment_id, kind=entry.kind, stack=stack, interrupt=interrupt)
+            running = RunningCommand(
+                deployment_id=entry.deployment_id, kind=entry.kind, stack=stack, interrupt=interrupt
+            )
             self._running[lane] = running
             return entry, running
         return None

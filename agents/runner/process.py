@@ -12,15 +12,14 @@ from agents.contracts import runner_pb2 as pb
 from agents.runner.activity import Watchdog
 from agents.runner.cleanup.loop import Housekeeper
 from agents.runner.commands.context import Work
-from agents.runner.condition import Fitness
 from agents.runner.config import Config
 from agents.runner.control_plane.bundles import Bundles
 from agents.runner.control_plane.client import ControlPlane, GatewayCalls
-from agents.runner.control_plane.masking import Masker
+from agents.runner.control_plane.masker import Masker
 from agents.runner.control_plane.reports import Reporter
 from agents.runner.control_plane.secrets import Vault
 from agents.runner.dispatch import Dispatcher
-from agents.runner.docker.availability import Pulse
+from agents.runner.docker.availability import EngineMonitor
 from agents.runner.docker.build_caches import BuildCaches
 from agents.runner.docker.cli import DockerCommands
 from agents.runner.docker.host import DockerHost
@@ -28,19 +27,20 @@ from agents.runner.docker.patience import WorkPatience
 from agents.runner.docker.processes import end_marked
 from agents.runner.interrupt import Interrupt
 from agents.runner.journal.commands import Entry, Journal
-from agents.runner.journal.opening import lock, open_journal
 from agents.runner.journal.releases import Releases
+from agents.runner.journal.startup import lock, open_journal
 from agents.runner.journal.store import Store
 from agents.runner.machine import Machine
+from agents.runner.self_check import SelfCheck
 from agents.runner.session import Session, open_channel
 
 STOP_SECONDS = 4.0
-GOODBYE_SECONDS = 0.5
+SHUTDOWN_SECONDS = 0.5
 ORPHAN_GRACE_SECONDS = 2.0
 logger = logging.getLogger(__name__)
 
 
-class Workshop:
+class WorkFactory:
     """Gives each command's work its tools. What all commands share lives as long as the process."""
 
     def __init__(self, *, config: Config, store: Store) -> None:
@@ -48,7 +48,7 @@ class Workshop:
         self.journal = Journal(store)
         self.store = store
         self.host = DockerHost()
-        self.pulse = Pulse(host=self.host)
+        self.pulse = EngineMonitor(host=self.host)
         self.watchdog = Watchdog(after=config.stalled_after, clock=time.monotonic)
         self._releases = Releases(store=store, folder=config.state_dir / "releases")
         self._caches = BuildCaches(path=config.state_dir / "build-caches.key")
@@ -63,7 +63,7 @@ class Workshop:
         if self.control_plane is None:
             raise RuntimeError("Commands are worked on only after the session was built.")
         progress = self.watchdog.begin(command_id=entry.id, deployment_id=entry.deployment_id)
-        progress.waits_for("the clean-up of this host")
+        progress.wait_for("the clean-up of this host")
         self.housekeeper.wait_for_turn()
         masker = Masker()
         reporter = Reporter(
@@ -75,7 +75,7 @@ class Workshop:
             wake=self._wake,
             progress=progress,
         )
-        control_plane = self.control_plane.telling(progress.moved)
+        control_plane = self.control_plane.with_activity(progress.note_activity)
         return Work(
             command=entry.command(),
             reporter=reporter,
@@ -106,10 +106,10 @@ class Workshop:
     def ended(self, command_id: str) -> None:
         """The work on the command is over, however it ended."""
         self.watchdog.end(command_id)
-        self.housekeeper.tidy_soon()
+        self.housekeeper.request_cleanup()
 
-    def fitness(self) -> Fitness:
-        return Fitness(host=self.host, journal=self.journal, watchdog=self.watchdog, state_dir=self._config.state_dir)
+    def fitness(self) -> SelfCheck:
+        return SelfCheck(host=self.host, journal=self.journal, watchdog=self.watchdog, state_dir=self._config.state_dir)
 
     def _wake(self) -> None:
         if self.session is not None:
@@ -137,7 +137,7 @@ async def run(config: Config) -> None:
     if ended:
         logger.warning("ended %d processes that a killed runner left behind", ended)
     store = await open_journal(config)
-    workshop = Workshop(config=config, store=store)
+    workshop = WorkFactory(config=config, store=store)
     housekeeper = workshop.housekeeper
     dispatcher = Dispatcher(journal=workshop.journal, work_for=workshop.work_for, ended=workshop.ended)
     machine = Machine(
@@ -167,7 +167,7 @@ async def run(config: Config) -> None:
             await _until_told_to_stop(session)
             await asyncio.to_thread(dispatcher.stop, timeout=STOP_SECONDS)
             workshop.pulse.stop()
-            await asyncio.to_thread(housekeeper.stop, timeout=GOODBYE_SECONDS)
+            await asyncio.to_thread(housekeeper.stop, timeout=SHUTDOWN_SECONDS)
     finally:
         store.close()
         os.close(held)
@@ -183,6 +183,6 @@ async def _until_told_to_stop(session: Session) -> None:
     done, _ = await asyncio.wait({talking, waiting}, return_when=asyncio.FIRST_COMPLETED)
     for task in (talking, waiting):
         task.cancel()
-    await asyncio.wait({talking, waiting}, timeout=GOODBYE_SECONDS)
+    await asyncio.wait({talking, waiting}, timeout=SHUTDOWN_SECONDS)
     if talking in done:
         talking.result()

@@ -17,15 +17,15 @@ from agents.backoff import MAX_AGENT_PAUSE, Backoff
 from agents.contracts import runner_pb2 as pb
 from agents.contracts.runner_pb2_grpc import RunnerAgentServiceStub
 from agents.limits import MAX_AGENT_RECEIVED_BYTES
-from agents.runner.condition import CONDITION_PROTOCOL, Fitness
 from agents.runner.config import Config
-from agents.runner.control_plane.delivery import RESEND_SECONDS, Delivery
 from agents.runner.control_plane.identity import Identity, enrol, hash_of, load_identity
+from agents.runner.control_plane.report_delivery import RESEND_SECONDS, ReportDelivery
 from agents.runner.dispatch import Dispatcher
 from agents.runner.errors import EnrolmentRefusedError, UnavailableError
-from agents.runner.hello import PROTOCOL, say_hello
+from agents.runner.hello_message import PROTOCOL, build_hello
 from agents.runner.journal.commands import Journal
 from agents.runner.machine import Machine
+from agents.runner.self_check import CONDITION_PROTOCOL, SelfCheck
 
 # The control plane gives up on agents that are silent for much longer than this.
 # The control plane is held to this bound when it starts.
@@ -66,7 +66,7 @@ class Session:
         dispatcher: Dispatcher,
         machine: Machine,
         retain: Callable[[pb.Retention], None],
-        fitness: Fitness,
+        fitness: SelfCheck,
     ) -> None:
         self._fitness = fitness
         self._unretained: pb.Retention | None = None
@@ -81,7 +81,7 @@ class Session:
         self._numbered = False
         self._longest_pause = RECONNECT.most
         self._identity = load_identity(config.credential_file)
-        self._delivery: Delivery | None = None
+        self._delivery: ReportDelivery | None = None
         self._inventory: pb.Inventory | None = None
         self._stock_taken = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -166,7 +166,7 @@ class Session:
             async with turn:
                 await call.write(message)
 
-        delivery = Delivery(journal=self._journal, write=write)
+        delivery = ReportDelivery(journal=self._journal, write=write)
         self._delivery = delivery
         seconds = first.welcome.heartbeat_seconds or DEFAULT_HEARTBEAT
         await _first_to_end(
@@ -195,7 +195,7 @@ class Session:
         if self._to_serve is None:
             return
         agent_id, ledger = self._to_serve
-        if self._journal.serve(agent_id=agent_id, ledger=ledger):
+        if self._journal.record_control_plane(agent_id=agent_id, ledger=ledger):
             logger.warning("the control plane is another one, or was restored: unfinished work waits for its word")
         self._to_serve = None
 
@@ -204,10 +204,10 @@ class Session:
         identity = self._identity
         if identity is None or self._has_new_token():
             return False
-        return self._journal.served()[0] in ("", identity.agent_id)
+        return self._journal.control_plane_ids()[0] in ("", identity.agent_id)
 
     def _hello(self, identity: Identity) -> pb.Hello:
-        return say_hello(journal=self._journal, identity=identity, instance_id=self._instance_id)
+        return build_hello(journal=self._journal, identity=identity, instance_id=self._instance_id)
 
     async def _beat(self, *, write: Callable[[pb.FromAgent], Any], seconds: int, identity: Identity) -> None:
         while True:
@@ -250,7 +250,7 @@ class Session:
             if self._inventory is not None:
                 await write(pb.FromAgent(inventory=self._inventory))
 
-    async def _listen(self, call: Any, write: Callable[[pb.FromAgent], Any], delivery: Delivery) -> None:
+    async def _listen(self, call: Any, write: Callable[[pb.FromAgent], Any], delivery: ReportDelivery) -> None:
         while isinstance(message := await call.read(), pb.ToAgent):
             try:
                 if message.HasField("command"):
@@ -267,7 +267,7 @@ class Session:
         raise ConnectionError("The gateway ended the session.")
 
 
-async def _deliver(delivery: Delivery) -> None:
+async def _deliver(delivery: ReportDelivery) -> None:
     while True:
         try:
             await delivery.run()

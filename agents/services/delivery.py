@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from agents.bounding import cut
 from agents.claim import Claim
 from agents.db_errors import DATABASE_AWAY
 from agents.isolation import isolation
 from agents.limits import MAX_MESSAGE_BYTES, MAX_NAME_BYTES
+from agents.report_bounds import cut
 from agents.repositories import assignments, commands, delivery, gateways
-from agents.states import Outcome
+from agents.states import CommandOutcome
 from agents.types import CommandFinished, Report, Sighting
 
 CHANNEL = commands.CHANNEL
@@ -41,7 +41,7 @@ def refuse(*, command_id: UUID, agent_id: UUID, refusal: str, message: str, at: 
     the ledger used before is replaced by a new one instead, and the command sent again. Raises CommandNotFound.
     """
     refusal, message = cut(refusal, MAX_NAME_BYTES), cut(message, MAX_MESSAGE_BYTES)
-    if refusal == STALE and commands.number_anew(command_id=command_id, agent_id=agent_id):
+    if refusal == STALE and commands.renumber(command_id=command_id, agent_id=agent_id):
         return None
     command = commands.note_refusal(command_id=command_id, agent_id=agent_id, refusal=refusal, message=message)
     if command is None:
@@ -53,7 +53,7 @@ def refuse(*, command_id: UUID, agent_id: UUID, refusal: str, message: str, at: 
         agent_id=agent_id,
         number=command.last_report_number + 1,
         at=at,
-        body=CommandFinished(outcome=Outcome.FAILED, reason="refused", message=told),
+        body=CommandFinished(outcome=CommandOutcome.FAILED, reason="refused", message=told),
     )
 
 
@@ -95,4 +95,4 @@ def _bare(sighting: Sighting) -> Sighting:
 
 def send_again(*, agent_id: UUID, deployment_id: UUID, owner_id: UUID) -> bool:
     """Hurry the deployment's unfinished commands; False when this owner has none with this agent."""
-    return delivery.hurry(agent_id=agent_id, deployment_id=deployment_id, owner_id=owner_id)
+    return delivery.make_deployment_due(agent_id=agent_id, deployment_id=deployment_id, owner_id=owner_id)

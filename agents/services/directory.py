@@ -13,7 +13,7 @@ from agents.errors import AgentNotFound, AgentStillEnrolled, ServerNotFound
 from agents.repositories import agents, servers, tokens
 from agents.types import AgentData, ClusterData, ServerData
 
-LARGEST_PAGE = 100
+MAX_PAGE_SIZE = 100
 
 
 def add_server(
@@ -75,12 +75,12 @@ def remove_cluster(*, cluster_id: UUID) -> None:
     servers.remove_cluster(cluster_id=cluster_id)
 
 
-def keep_server(*, server_id: UUID, owner_id: UUID, name: str, host: str) -> bool:
+def store_peer_server(*, server_id: UUID, owner_id: UUID, name: str, host: str) -> bool:
     """A server of a peer service as last seen there, so that an agent can enrol on it.
 
     False when the id is another owner's here.
     """
-    return servers.keep(server_id=server_id, owner_id=owner_id, name=name, host=host)
+    return servers.store_peer_server(server_id=server_id, owner_id=owner_id, name=name, host=host)
 
 
 def get_server(*, server_id: UUID) -> ServerData:
@@ -170,5 +170,5 @@ def own_agent(*, agent_id: UUID, owner_id: UUID) -> AgentData:
 
 def agents_of(*, owner_id: UUID, page: int, limit: int) -> tuple[tuple[AgentData, ...], int]:
     """A page of the user's agents, newest first, and how many there are; `limit` is clamped to 1..100."""
-    size = min(max(limit, 1), LARGEST_PAGE)
+    size = min(max(limit, 1), MAX_PAGE_SIZE)
     return agents.of_owner(owner_id=owner_id, offset=(max(page, 1) - 1) * size, limit=size)

@@ -8,10 +8,10 @@ import structlog
 from django.db import transaction
 
 from agents.errors import AnotherMachine, Unauthenticated
-from agents.hello import TWO_MACHINES, Greeting, Hello, KnownAgent, admit, unknown_here
+from agents.hello import TWO_MACHINES, Greeting, Hello, KnownAgent, admit, unknown_stacks_sentence
 from agents.repositories import agents, delivery, ledger
 from agents.services.enrolment import hash_of
-from agents.states import SETTLING
+from agents.states import SETTLING_PROTOCOL
 
 logger = structlog.get_logger(__name__)
 
@@ -31,8 +31,8 @@ def greet(*, agent_id: UUID, credential: str, session_id: UUID, hello: Hello) ->
         if instances is None:
             raise AnotherMachine(TWO_MACHINES)
         incarnation = ledger.incarnation()
-        behind = ledger.behind(agent_id=agent_id, highest=hello.highest_numbers)
-        strange = unknown_here(ledger.strange_stacks(hello.stacks))
+        behind = ledger.raise_floors(agent_id=agent_id, highest=hello.highest_numbers)
+        strange = unknown_stacks_sentence(ledger.unknown_stacks(hello.stacks))
         trouble = " ".join(filter(None, [TWO_MACHINES if instances.refused else "", strange]))
         agents.open_session(agent_id=agent_id, session_id=session_id, hello=hello, instances=instances, trouble=trouble)
         _make_due(agent, hello, incarnation=incarnation)
@@ -46,7 +46,7 @@ def greet(*, agent_id: UUID, credential: str, session_id: UUID, hello: Hello) ->
 
 def _make_due(agent: KnownAgent, hello: Hello, *, incarnation: UUID) -> None:
     """What the agent holds is not sent again, unless it served another ledger: then it waits for our word."""
-    same_ledger = hello.protocol < SETTLING or hello.ledger_incarnation == str(incarnation)
+    same_ledger = hello.protocol < SETTLING_PROTOCOL or hello.ledger_incarnation == str(incarnation)
     new_process = agent.instances.present not in ("", hello.instance_id)
     delivery.make_due(
         agent_id=agent.id,

@@ -13,8 +13,8 @@ import structlog
 from agents import gateway
 from agents.contracts import common_pb2, runner_pb2
 from agents.errors import NotFound
-from agents.pace import Pace
 from agents.services import enrolment
+from agents.token_bucket import TokenBucket
 from agents.transport.callers import Callers
 from agents.transport.failures import is_expected, wire_error, wire_status
 from agents.transport.liveness import Liveness
@@ -79,7 +79,7 @@ class AgentCalls:
     async def metrics_stream(
         self, requests: AsyncIterator[runner_pb2.SendMetricsRequest], context: Call
     ) -> common_pb2.Empty:
-        pace = Pace(burst=METRICS_BURST, per_second=METRICS_PER_SECOND)
+        pace = TokenBucket(burst=METRICS_BURST, per_second=METRICS_PER_SECOND)
         async for request in requests:
             await pace.spend(1)
             await self._heard(request.health, context)

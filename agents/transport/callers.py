@@ -18,8 +18,8 @@ from django.conf import settings
 
 from agents import addresses
 from agents.errors import Unauthenticated
-from agents.pace import Paces
 from agents.services import enrolment
+from agents.token_bucket import TokenBuckets
 from agents.transport.ports import UserOf
 from agents.transport.threads import DatabaseThreads
 from agents.types import AgentData
@@ -32,7 +32,7 @@ Known: TypeAlias = OrderedDict[bytes, tuple[float, T]]
 
 # How long a checked credential is trusted for heartbeats outside a session; sessions are always checked.
 TRUST_SECONDS = 10.0
-TRUSTED_LIMIT = 4096
+MAX_TRUSTED = 4096
 # Credentials and tokens that are none, of one address: at once, and in the long run.
 FAILURES, FAILURES_PER_SECOND = 60, 1.0
 MAX_SECRET = 200
@@ -50,7 +50,7 @@ class Callers:
         self._agents: Known[AgentData] = OrderedDict()
         self._users: Known[UUID] = OrderedDict()
         self._unknown = asyncio.Semaphore(MAX_UNKNOWN)
-        self._failures = Paces(burst=FAILURES, per_second=FAILURES_PER_SECOND)
+        self._failures = TokenBuckets(burst=FAILURES, per_second=FAILURES_PER_SECOND)
 
     async def agent(self, context: Call) -> tuple[AgentData, str]:
         """The calling agent and its credential; aborts the call otherwise."""
@@ -131,7 +131,7 @@ def _fresh(table: Known[T], secret: str) -> T | None:
 def _remember(table: Known[T], key: bytes, found: T) -> None:
     table[key] = (time.monotonic(), found)
     table.move_to_end(key)
-    if len(table) > TRUSTED_LIMIT:
+    if len(table) > MAX_TRUSTED:
         table.popitem(last=False)
 
 

@@ -13,19 +13,19 @@ import structlog
 
 from agents.contracts import runner_pb2_grpc
 from agents.limits import KIB, MAX_RECEIVED_BYTES, MAX_SENT_BYTES
-from agents.transport import wake
+from agents.transport import commit_listener
 from agents.transport.admission import Admission
 from agents.transport.agent_calls import AgentCalls
+from agents.transport.agent_session import STOPPING
 from agents.transport.callers import Callers
 from agents.transport.liveness import Liveness
 from agents.transport.ports import Bindings, GatewayConfig
-from agents.transport.retention import Retentions
+from agents.transport.retention_announcer import RetentionAnnouncer
 from agents.transport.servicer import RunnerAgentService
-from agents.transport.session import STOPPING
-from agents.transport.session_registry import Switchboard
+from agents.transport.session_registry import SessionRegistry
 from agents.transport.stream import SessionCalls
 from agents.transport.threads import DatabaseThreads
-from agents.transport.undeliverable import Failing
+from agents.transport.undeliverable import UndeliverableCommands
 from agents.transport.user_calls import UserCalls
 
 logger = structlog.get_logger(__name__)
@@ -64,11 +64,11 @@ class Gateway:
         self._config = config
         self._loop_threads = DatabaseThreads(count=LOOP_THREADS, name="gateway-loops")
         self._threads = DatabaseThreads(count=config.report_threads, name="gateway-reports")
-        failing = Failing(threads=self._loop_threads, on_report=bindings.on_report)
-        self._switchboard = Switchboard(threads=self._loop_threads, poll_seconds=config.poll_seconds, failing=failing)
-        self._liveness = Liveness(gateway_id=uuid.uuid4(), switchboard=self._switchboard, threads=self._loop_threads)
-        self._retentions = Retentions(
-            switchboard=self._switchboard,
+        failing = UndeliverableCommands(threads=self._loop_threads, on_report=bindings.on_report)
+        self._registry = SessionRegistry(threads=self._loop_threads, poll_seconds=config.poll_seconds, failing=failing)
+        self._liveness = Liveness(gateway_id=uuid.uuid4(), registry=self._registry, threads=self._loop_threads)
+        self._retentions = RetentionAnnouncer(
+            registry=self._registry,
             threads=self._loop_threads,
             retentions_of=bindings.retentions_of,
             round_seconds=config.retention_seconds,
@@ -87,7 +87,7 @@ class Gateway:
         port = self._bind()
         await self._server.start()
         self._loops = [
-            asyncio.create_task(_for_ever("deliver", self._switchboard.deliver_when_due)),
+            asyncio.create_task(_for_ever("deliver", self._registry.deliver_when_due)),
             asyncio.create_task(_for_ever("liveness", self._write_heartbeats)),
             asyncio.create_task(_for_ever("listen", self._listen)),
             asyncio.create_task(_for_ever("retention", self._retentions.tell_when_due)),
@@ -96,7 +96,7 @@ class Gateway:
 
     async def stop(self) -> None:
         """End the sessions so that agents go elsewhere, finish what runs, write the last heartbeats."""
-        self._switchboard.end_all(STOPPING)
+        self._registry.end_all(STOPPING)
         await self._server.stop(self._config.stop_grace)
         await self._end_loops()
         await self._liveness.flush()
@@ -123,7 +123,7 @@ class Gateway:
                 bindings=bindings,
                 callers=callers,
                 threads=self._threads,
-                switchboard=self._switchboard,
+                registry=self._registry,
                 liveness=self._liveness,
                 retentions=self._retentions,
             ),
@@ -140,7 +140,9 @@ class Gateway:
         await self._liveness.flush()
 
     async def _listen(self) -> None:
-        await wake.listen(conninfo=self._config.conninfo, switchboard=self._switchboard, retentions=self._retentions)
+        await commit_listener.listen(
+            conninfo=self._config.conninfo, registry=self._registry, retentions=self._retentions
+        )
 
 
 async def _for_ever(name: str, step: Callable[[], Awaitable[None]]) -> None:

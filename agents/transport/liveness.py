@@ -9,8 +9,8 @@ import structlog
 from agents.condition import AgentCondition
 from agents.db_errors import DATABASE_AWAY
 from agents.services import delivery
-from agents.transport.session import OVER
-from agents.transport.session_registry import Switchboard
+from agents.transport.agent_session import OVER
+from agents.transport.session_registry import SessionRegistry
 from agents.transport.threads import DatabaseThreads
 from agents.types import AgentHealth, Sighting
 
@@ -20,9 +20,9 @@ logger = structlog.get_logger(__name__)
 class Liveness:
     """Collects sightings between two writes; holds at most one per agent."""
 
-    def __init__(self, *, gateway_id: UUID, switchboard: Switchboard, threads: DatabaseThreads) -> None:
+    def __init__(self, *, gateway_id: UUID, registry: SessionRegistry, threads: DatabaseThreads) -> None:
         self._gateway_id = gateway_id
-        self._switchboard = switchboard
+        self._registry = registry
         self._threads = threads
         self._seen: dict[UUID, Sighting] = {}
 
@@ -46,7 +46,7 @@ class Liveness:
 
     async def flush(self) -> None:
         """Write that we listen and whom we heard. When the database is away this is kept for the next time."""
-        for session in self._switchboard.sessions():
+        for session in self._registry.sessions():
             if session.waits_for_us:
                 self.heard(agent_id=session.agent_id, session_id=session.session_id)
         batch, self._seen = self._seen, {}
@@ -60,7 +60,7 @@ class Liveness:
             self._end(agent_id=agent_id, session_id=batch[agent_id].session_id)
 
     def _end(self, *, agent_id: UUID, session_id: UUID | None) -> None:
-        session = self._switchboard.session_of(agent_id=agent_id)
+        session = self._registry.session_of(agent_id=agent_id)
         if session is not None and session.session_id == session_id:
             logger.info("session ended: revoked, enrolled anew or replaced elsewhere", agent_id=str(agent_id))
             session.end(OVER)

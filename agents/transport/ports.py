@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from agents.deployment_state import DeploymentState
-from agents.hello import Doubtful
+from agents.hello import DoubtfulCommand
 from agents.retention import Retention
 from agents.types import Report
 
@@ -28,7 +28,7 @@ class OnReport(Protocol):
 class UnknownFate(Protocol):
     """End these deployments as ones of which nobody knows what became; nothing is reverted."""
 
-    def __call__(self, *, doubtful: Collection[Doubtful]) -> None: ...
+    def __call__(self, *, doubtful: Collection[DoubtfulCommand]) -> None: ...
 
 
 class SecretsOf(Protocol):

@@ -16,8 +16,8 @@ from agents.db_errors import DATABASE_AWAY
 from agents.errors import NotFound
 from agents.services import delivery
 from agents.skipped_reports import SKIPPED
+from agents.transport.agent_session import AgentSession
 from agents.transport.ports import OnReport
-from agents.transport.session import AgentSession
 from agents.transport.threads import DatabaseThreads
 from agents.transport.wire import codec
 from agents.types import CommandFinished, Report, Unknown
@@ -26,8 +26,8 @@ logger = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 # Acknowledgements are held back while more reports wait, so that a burst is answered once.
-ACKNOWLEDGE_AT_LEAST_EVERY = 50
-TRIES_BEFORE_SET_ASIDE = 4
+MAX_HELD_BACK = 50
+MAX_TRIES = 4
 RETRY = Backoff(first=0.2, most=5.0)
 # Commands that are not here, so that each is asked for and logged once; an agent may name any number of them.
 MAX_FORGOTTEN = 1000
@@ -37,7 +37,7 @@ class SetAside(Exception):
     """The command's reports cannot be applied; they wait, unacknowledged, for the agent's next session."""
 
 
-class Intake:
+class ReportApplier:
     """Applies acknowledgements and reports of one session. Never raises for a single message.
 
     `on_finished` is called when a command's last report is stored, each time it is said.
@@ -74,7 +74,7 @@ class Intake:
                 self._log.warning("message about a command that is not the agent's dropped")
             except SetAside:
                 self._log.warning("reports of a command set aside until the agent reconnects")
-            if self._session.incoming.empty() or self._held_back >= ACKNOWLEDGE_AT_LEAST_EVERY:
+            if self._session.incoming.empty() or self._held_back >= MAX_HELD_BACK:
                 await self._acknowledge_reports()
 
     async def _apply(self, message: runner_pb2.FromAgent) -> None:
@@ -151,7 +151,7 @@ class Intake:
 
     async def _store(self, report: Report) -> int:
         """The last stored number. Tries a few times, then sets the command aside so that others go on."""
-        for attempt in range(TRIES_BEFORE_SET_ASIDE):
+        for attempt in range(MAX_TRIES):
             try:
                 return await self._patiently(lambda: self._threads.run(self._on_report, report=report))
             except NotFound:

@@ -12,22 +12,22 @@ from agents.claim import BrokenCommand
 from agents.contracts import runner_pb2
 from agents.db_errors import DATABASE_AWAY
 from agents.services import delivery
-from agents.transport.session import REPLACED, AgentSession, Ending
+from agents.transport.agent_session import REPLACED, AgentSession, Ending
 from agents.transport.threads import DatabaseThreads
-from agents.transport.undeliverable import Failing, command_message
+from agents.transport.undeliverable import UndeliverableCommands, command_message
 from agents.transport.wire.hellos import not_understood
 from agents.types import CommandData
 
 logger = structlog.get_logger(__name__)
 
 # Less than the room every session with room has, so that one claim can never overflow one of them.
-CLAIM_LIMIT = 100
+MAX_CLAIMED_COMMANDS = 100
 
 
-class Switchboard:
+class SessionRegistry:
     """One live session per agent. Lives on the event loop."""
 
-    def __init__(self, *, threads: DatabaseThreads, poll_seconds: float, failing: Failing) -> None:
+    def __init__(self, *, threads: DatabaseThreads, poll_seconds: float, failing: UndeliverableCommands) -> None:
         self._failing = failing
         self._threads = threads
         self._poll_seconds = poll_seconds
@@ -80,7 +80,7 @@ class Switchboard:
         with_room = [session.session_id for session in self._sessions.values() if session.has_room]
         if not with_room:
             return
-        due = await self._threads.run(delivery.claim_due, session_ids=with_room, limit=CLAIM_LIMIT)
+        due = await self._threads.run(delivery.claim_due, session_ids=with_room, limit=MAX_CLAIMED_COMMANDS)
         if due.more:
             self._due.set()
         broken = [*due.broken]

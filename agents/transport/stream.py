@@ -15,18 +15,18 @@ from agents.contracts import runner_pb2
 from agents.db_errors import DATABASE_AWAY
 from agents.errors import AnotherMachine, Unauthenticated
 from agents.hello import Greeting
-from agents.pace import Pace, Paces
 from agents.services.greeting import greet
+from agents.token_bucket import TokenBucket, TokenBuckets
+from agents.transport.agent_session import AgentSession, Ending
 from agents.transport.callers import Callers
 from agents.transport.liveness import Liveness
 from agents.transport.ports import Bindings, GatewayConfig
-from agents.transport.report_intake import Intake
-from agents.transport.retention import Retentions
-from agents.transport.session import AgentSession, Ending
-from agents.transport.session_registry import Switchboard
+from agents.transport.report_intake import ReportApplier
+from agents.transport.retention_announcer import RetentionAnnouncer
+from agents.transport.session_registry import SessionRegistry
 from agents.transport.threads import DatabaseThreads
 from agents.transport.wire import codec, hellos
-from agents.transport.wire.condition import condition_from_wire
+from agents.transport.wire.conditions import condition_from_wire
 from agents.types import AgentData
 
 logger = structlog.get_logger(__name__)
@@ -47,18 +47,18 @@ class SessionCalls:
         bindings: Bindings,
         callers: Callers,
         threads: DatabaseThreads,
-        switchboard: Switchboard,
+        registry: SessionRegistry,
         liveness: Liveness,
-        retentions: Retentions,
+        retentions: RetentionAnnouncer,
     ) -> None:
         self._config = config
         self._bindings = bindings
         self._callers = callers
         self._threads = threads
-        self._switchboard = switchboard
+        self._registry = registry
         self._liveness = liveness
         self._retentions = retentions
-        self._openings = Paces(burst=OPENINGS, per_second=OPENINGS_PER_SECOND)
+        self._openings = TokenBuckets(burst=OPENINGS, per_second=OPENINGS_PER_SECOND)
 
     async def serve(self, messages: Incoming, context: Stream) -> None:
         """Serve one agent until either side ends the stream."""
@@ -69,7 +69,7 @@ class SessionCalls:
         hello = await self._hello(messages, context, agent)
         session = AgentSession(session_id=uuid.uuid4(), agent=agent)
         greeting = await self._open(context, session, hello, credential)
-        # Before the switchboard knows the session, so that nothing is written before it.
+        # Before the registry knows the session, so that nothing is written before it.
         session.offer(
             codec.welcome(
                 heartbeat_seconds=self._config.heartbeat_seconds,
@@ -77,13 +77,13 @@ class SessionCalls:
                 ledger_incarnation=greeting.ledger_incarnation,
             )
         )
-        self._switchboard.add(session)
+        self._registry.add(session)
         self._retentions.look_at(agent_id=agent.id)
         logger.info("agent connected", agent_id=str(agent.id), version=hello.version)
         try:
             ending = await self._run(messages, context, session)
         finally:
-            self._switchboard.remove(session)
+            self._registry.remove(session)
             logger.info("agent disconnected", agent_id=str(agent.id))
         if ending is not None:
             await context.abort(ending.code, ending.sentence)
@@ -129,7 +129,7 @@ class SessionCalls:
 
     async def _run(self, messages: Incoming, context: Stream, session: AgentSession) -> Ending | None:
         """Read, write and apply side by side; the first to end ends the others."""
-        intake = Intake(
+        intake = ReportApplier(
             session=session,
             threads=self._threads,
             on_report=self._bindings.on_report,
@@ -152,7 +152,7 @@ class SessionCalls:
         return session.ending.result() if session.ending.done() else None
 
     async def _read(self, messages: Incoming, session: AgentSession) -> None:
-        pace = Pace(burst=BURST, per_second=PER_SECOND)
+        pace = TokenBucket(burst=BURST, per_second=PER_SECOND)
         async for message in messages:
             await pace.spend(1 + message.ByteSize() / COSTLY_BYTES)
             kind = message.WhichOneof("message")

@@ -40,7 +40,7 @@ def _broken(command: CommandData, why: str) -> BrokenCommand:
     return BrokenCommand(id=command.id, agent_id=command.agent_id, why=why)
 
 
-class Failing:
+class UndeliverableCommands:
     """Ends such commands by the ledger, the way a refusal of the agent does."""
 
     def __init__(self, *, threads: DatabaseThreads, on_report: OnReport) -> None:

@@ -20,7 +20,7 @@ logger = structlog.get_logger(__name__)
 Call = grpc.aio.ServicerContext[Any, Any]
 T = TypeVar("T")
 
-DEFAULT_LIMIT, LARGEST_LIMIT = 10, 100
+DEFAULT_LIMIT, MAX_LIMIT = 10, 100
 NOTHING_TO_SEND = (
     "This agent has no unfinished command of that deployment. Deployments are started through the deployment service;"
     " a stack file from outside is never run."
@@ -48,7 +48,7 @@ class UserCalls:
     async def list_agents(self, request: runner_pb2.ListAgentsRequest, context: Call) -> runner_pb2.ListAgentsResponse:
         user = await self._callers.user(context)
         page = max(request.pagination.page, 1)
-        limit = min(max(request.pagination.limit or DEFAULT_LIMIT, 1), LARGEST_LIMIT)
+        limit = min(max(request.pagination.limit or DEFAULT_LIMIT, 1), MAX_LIMIT)
         try:
             found, total = await self._ask(lambda: directory.agents_of(owner_id=user, page=page, limit=limit))
         except Exception as error:

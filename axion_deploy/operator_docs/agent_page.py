@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from agents.runner.config import GIBIBYTE, STALLED_AFTER
-from agents.runner.policy.config import KEYS
+from agents.runner.policy.section import KEYS
 from axion_deploy.operator_docs.tables import calls, code, table, text_of
 
 INTRODUCTION = """# agent.toml

@@ -57,7 +57,7 @@ class PeerInfrastructure(OwnInfrastructure):
 
 def kept(*, caller: Caller, server_id: UUID, said: Mapping[str, Any]) -> bool:
     """Whether our row of the server is the caller's and now as the peer says."""
-    done = directory.keep_server(
+    done = directory.store_peer_server(
         server_id=server_id,
         owner_id=caller.user_id,
         name=name_of(said, server_id),

@@ -21,7 +21,7 @@ from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from agents.pace import Pace
+from agents.token_bucket import TokenBucket
 from deployments.consumers.identity import PROTOCOL, caller_from
 from deployments.errors import DeployError, Unauthenticated
 from deployments.limits import connection_limit
@@ -77,7 +77,7 @@ class LiveSocket(AsyncWebsocketConsumer):
         """Refuse before anything is said; join the group before reading, so that nothing falls between."""
         self.busy = asyncio.Lock()
         # Each question costs a look at the database.
-        self.pace = Pace(burst=MAX_QUESTIONS, per_second=QUESTIONS_PER_SECOND)
+        self.pace = TokenBucket(burst=MAX_QUESTIONS, per_second=QUESTIONS_PER_SECOND)
         try:
             await self.look_who_it_is()
         except DeployError as error:

@@ -17,7 +17,7 @@ from agents import gateway
 from agents.contracts import runner_pb2, runner_pb2_grpc
 from agents.deployment_state import DeploymentState
 from agents.errors import NotFound
-from agents.hello import Doubtful
+from agents.hello import DoubtfulCommand
 from agents.retention import Retention
 from agents.transport.ports import Bindings
 from agents.types import CommandData, CommandFinished, DeployCommand, Registration, Report, ServiceSpec, Verdict
@@ -37,7 +37,7 @@ class Domain:
     most_enrolments: int = 1000
     kept: Retention = field(default_factory=Retention)
     asked_retentions: list[tuple[UUID, ...]] = field(default_factory=list)
-    unknown: list[Doubtful] = field(default_factory=list)
+    unknown: list[DoubtfulCommand] = field(default_factory=list)
     bundle: bytes = b""
     fails_on: type[Exception] | None = None
     takes_seconds: float = 0.0
@@ -73,7 +73,7 @@ class Domain:
             self.applied.append(report)
         return verdict.last_number
 
-    def unknown_fate(self, *, doubtful: Collection[Doubtful]) -> None:
+    def unknown_fate(self, *, doubtful: Collection[DoubtfulCommand]) -> None:
         self.unknown += doubtful
 
     def secrets_of(self, *, deployment_id: UUID, agent_id: UUID) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from agents.contracts import runner_pb2 as pb
 from agents.models import Agent, Server
 from agents.services import delivery
 from agents.transport.threads import DatabaseThreads
-from agents.transport.wire.condition import condition_from_wire
+from agents.transport.wire.conditions import condition_from_wire
 from agents.types import Sighting
 from deployments.models import User
 from tests.agents.conftest import enrol

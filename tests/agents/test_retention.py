@@ -11,7 +11,7 @@ from agents import gateway
 from agents.models import Server
 from agents.retention import HostInventory, KeptStack, Retention
 from agents.services import delivery
-from agents.transport import retention
+from agents.transport import retention_announcer
 from agents.transport.threads import DatabaseThreads
 from agents.types import Registration, Sighting
 from tests.agents.conftest import enrol
@@ -117,7 +117,7 @@ def test_a_heartbeat_keeps_what_was_stored_and_a_new_enrolment_forgets_it(
 async def test_what_is_too_much_to_be_told_ends_no_session(
     agent: FakeAgent, database: DatabaseThreads, domain: Domain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "MAX_SENT_BYTES", 100)
+    monkeypatch.setattr(retention_announcer, "MAX_SENT_BYTES", 100)
     kept = KeptStack(stack_name="s" * 63, project_id=uuid4(), image_ids=("i" * 71,), deployment_ids=())
     domain.kept = Retention(stacks=(kept,))
     await agent.welcomed()

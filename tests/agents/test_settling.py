@@ -19,7 +19,7 @@ from agents.repositories import ledger
 from agents.repositories.payloads import from_json, to_json
 from agents.services import enrolment
 from agents.skipped_reports import SKIPPED
-from agents.states import CommandKind, CommandStatus, Outcome
+from agents.states import CommandKind, CommandOutcome, CommandStatus
 from agents.transport.threads import DatabaseThreads
 from agents.types import CommandData, CommandFinished, Registration, RevertCommand, Unknown
 from tests import factories
@@ -64,7 +64,7 @@ def send_stop(*, agent_id: UUID) -> CommandData:
 def send_back(after: CommandData, *, keep_proven: bool) -> UUID:
     order = RevertCommand(stack_name="s", keep_proven=keep_proven)
     with transaction.atomic():
-        gateway.send_back(command_id=(command_id := uuid4()), after=after, command=order)
+        gateway.send_revert(command_id=(command_id := uuid4()), after=after, command=order)
     return command_id
 
 
@@ -116,7 +116,7 @@ async def test_what_a_newer_agent_says_passes_by(agent: FakeAgent, database: Dat
     assert [type(each.body) for each in domain.applied] == [Unknown, Unknown, CommandFinished]
     last = domain.applied[-1].body
     assert isinstance(last, CommandFinished)
-    assert (last.outcome, last.reason) == (Outcome.FAILED, "internal")
+    assert (last.outcome, last.reason) == (CommandOutcome.FAILED, "internal")
     assert "does not know" in last.message
     assert sum(SKIPPED.recent().values()) == before + 2
 
@@ -200,12 +200,12 @@ def test_an_order_to_go_back_waits_for_who_is_enrolled_next(registered: Registra
     sent = send(agent_id=registered.agent_id)
     enrolment.revoke(agent_id=registered.agent_id)
     with transaction.atomic():
-        assert not gateway.send_back(command_id=uuid4(), after=sent, command=RevertCommand(stack_name="s"))
+        assert not gateway.send_revert(command_id=uuid4(), after=sent, command=RevertCommand(stack_name="s"))
     again = enrol(server)
     found = CommandRecord.objects.order_by("number").values_list("kind", "agent_id")
     assert list(found) == [("deploy", again.agent_id), ("revert", again.agent_id)]
     with transaction.atomic():
-        assert gateway.send_back(command_id=uuid4(), after=sent, command=RevertCommand(stack_name="s"))
+        assert gateway.send_revert(command_id=uuid4(), after=sent, command=RevertCommand(stack_name="s"))
 
 
 # ---- a restored database ----
@@ -288,7 +288,7 @@ def test_an_agent_speaks_for_the_lanes_of_its_own_server_alone(registered: Regis
     send(agent_id=other.agent_id, lane="theirs")
     with transaction.atomic():
         told = {"theirs": 99, "x": 2**60, "y" * 201: 1, "mine": 3}
-        assert ledger.behind(agent_id=registered.agent_id, highest=told) == ("mine",)
+        assert ledger.raise_floors(agent_id=registered.agent_id, highest=told) == ("mine",)
     assert send(agent_id=other.agent_id, lane="theirs").number == 2
 
 

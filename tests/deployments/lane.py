@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from agents.models import Agent, CommandRecord, Server
-from agents.states import Outcome
+from agents.states import CommandOutcome
 from agents.types import CommandFinished, Report, ReportBody, RestoreStarted, ServiceObserved
 from deployments.models import User
 from deployments.services.lifecycle import agent_reports, finish, start
@@ -95,21 +95,23 @@ class Lane:
             )
             for state in factories.reload(deployment.id).services
         )
-        return self.report(deployment, CommandFinished(outcome=Outcome.SUCCEEDED, services=services))
+        return self.report(deployment, CommandFinished(outcome=CommandOutcome.SUCCEEDED, services=services))
 
     def fail(self, deployment: DeploymentRecord, **said: Any) -> DeploymentRecord:
-        body = CommandFinished(**{"outcome": Outcome.FAILED, "reason": "unhealthy", "message": "web died", **said})
+        body = CommandFinished(
+            **{"outcome": CommandOutcome.FAILED, "reason": "unhealthy", "message": "web died", **said}
+        )
         return self.report(deployment, body)
 
     def restore(self, deployment: DeploymentRecord) -> DeploymentRecord:
         """The agent gives up and puts back what ran before."""
         self.report(deployment, RestoreStarted(reason="unhealthy", message="web died", failed_service="web"))
-        said = {"outcome": Outcome.RESTORED, "previous_stack_running": True, "failed_service": "web"}
+        said = {"outcome": CommandOutcome.RESTORED, "previous_stack_running": True, "failed_service": "web"}
         return self.fail(deployment, **said)
 
     def revert(self, deployment: DeploymentRecord, **said: Any) -> DeploymentRecord:
         """The agent's answer to a cancel."""
-        body = CommandFinished(**{"outcome": Outcome.RESTORED, "previous_stack_running": True, **said})
+        body = CommandFinished(**{"outcome": CommandOutcome.RESTORED, "previous_stack_running": True, **said})
         return self.report(deployment, body, command_id=finish.revert_command_id(deployment.id))
 
     def report(

@@ -20,10 +20,10 @@ from agents.runner.commands import deploy, restore
 from agents.runner.commands.registry import COMMANDS
 from agents.runner.control_plane import reports
 from agents.runner.control_plane.identity import Identity
-from agents.runner.control_plane.masking import Masker
+from agents.runner.control_plane.masker import Masker
 from agents.runner.control_plane.reports import Reporter
 from agents.runner.errors import InterruptedWorkError, StepFailedError
-from agents.runner.hello import say_hello
+from agents.runner.hello_message import build_hello
 from agents.runner.interrupt import REVERTED, Interrupt
 from agents.runner.journal.commands import Entry, Journal
 from agents.runner.journal.releases import Releases
@@ -113,7 +113,7 @@ class Machine:
 
     def hello(self) -> pb.Hello:
         assert self.identity is not None
-        return say_hello(journal=self.journal, identity=self.identity, instance_id=self.instance_id)
+        return build_hello(journal=self.journal, identity=self.identity, instance_id=self.instance_id)
 
     def work(self) -> bool:
         """Do the next command, if there is one; a kill leaves it open."""
@@ -186,7 +186,7 @@ class Applier:
         self._machine: Machine = work.machine
         self._goal = goal
 
-    def bring_about(self, plan: Any, *, observed: tuple[Container, ...]) -> tuple[Container, ...]:
+    def apply_plan(self, plan: Any, *, observed: tuple[Container, ...]) -> tuple[Container, ...]:
         del plan, observed
         machine, target = self._machine, self._goal.target
         wanted = {each.name for each in target.services}

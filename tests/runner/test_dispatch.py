@@ -16,7 +16,7 @@ from agents.contracts import runner_pb2 as pb
 from agents.runner import dispatch
 from agents.runner.commands.context import Work
 from agents.runner.commands.registry import CommandKind
-from agents.runner.control_plane.masking import Masker
+from agents.runner.control_plane.masker import Masker
 from agents.runner.control_plane.reports import Reporter
 from agents.runner.dispatch import MAX_AT_ONCE, Dispatcher
 from agents.runner.interrupt import Interrupt
@@ -32,7 +32,7 @@ class Bench:
         self.changed = threading.Condition()
         self.at_work: list[str] = []
         self.begun: list[str] = []
-        self.let_go: set[str] = set()
+        self.released: set[str] = set()
         kind = CommandKind(version=1, handle=self.handle)
         monkeypatch.setattr(dispatch, "COMMANDS", {"deploy": kind, "revert": kind})
         self.dispatcher = Dispatcher(journal=journal, work_for=self.work_for, ended=lambda _: None)
@@ -54,7 +54,7 @@ class Bench:
             self.at_work.append(name)
             self.begun.append(name)
             self.changed.notify_all()
-            while name not in self.let_go and not work.interrupt.why:
+            while name not in self.released and not work.interrupt.why:
                 self.changed.wait(0.05)
             self.at_work.remove(name)
             self.changed.notify_all()
@@ -75,7 +75,7 @@ class Bench:
 
     def finish(self, *names: str) -> None:
         with self.changed:
-            self.let_go.update(names)
+            self.released.update(names)
             self.changed.notify_all()
 
     def finished(self) -> bool:

@@ -46,7 +46,7 @@ async def test_who_is_to_become_somebody_else_asks_first(
     store = Store(tmp_path / "journal.sqlite3")
     journal = Journal(store)
     if served:
-        journal.serve(agent_id=served, ledger="l")
+        journal.record_control_plane(agent_id=served, ledger="l")
     nobody: Any = None
     async with grpc.aio.insecure_channel(config.address) as channel:
         session = Session(

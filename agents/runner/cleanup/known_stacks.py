@@ -1,82 +1,85 @@
-"""What the journal remembers of each stack, for judging what is still needed."""
+"""What the journal knows of each stack, for judging what is still needed."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from itertools import groupby
-from typing import Any
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.cleanup.rules import Remembered, StackMemory
+from agents.runner.cleanup.needs import KnownRelease, KnownStack
 from agents.runner.journal.commands import Entry, Journal
-from agents.runner.journal.releases import Phase, Releases
+from agents.runner.journal.releases import Phase, Releases, StoredRelease
 
-IN_VAIN = frozenset({Phase.FAILED, Phase.REVERTED})
-# As long as the control plane has not said what it keeps, so many releases of a stack are.
-UNTOLD_RELEASES = 20
+UNSUCCESSFUL = frozenset({Phase.FAILED, Phase.REVERTED})
+# Until the control plane has said what history keeps.
+MAX_RELEASES_WITHOUT_RETENTION = 20
 
 
-def remember(*, journal: Journal, releases: Releases) -> tuple[StackMemory, ...]:
-    """Every stack that this agent ever had a release of, as of one moment."""
+def known_stacks(*, journal: Journal, releases: Releases) -> tuple[KnownStack, ...]:
+    """Return every stack that this agent ever had a release of, read from the journal in one transaction."""
     with releases.store.transaction():
-        rows = releases.store.rows("SELECT * FROM releases ORDER BY stack, position")
-        unfinished = journal.unfinished()
+        stored = releases.all()
+        currents = releases.currents()
         retention = releases.retention()
-        currents = {row["stack"]: row["current"] for row in releases.store.rows("SELECT * FROM stacks")}
-    begun = [(row["stack"], _project_of(row), _remembered(row)) for row in rows]
-    known = {each.deployment_id for _, _, each in begun}
-    begun += [_unbegun(entry) for entry in unfinished if entry.kind == "deploy" and entry.deployment_id not in known]
-    working = frozenset(entry.deployment_id for entry in unfinished)
-    memories = []
-    for stack, group in groupby(sorted(begun, key=lambda each: each[0]), key=lambda each: each[0]):
-        found = tuple(group)
-        remembered = tuple(each for _, _, each in found)
-        memory = StackMemory(
-            stack=stack,
-            project_id=found[-1][1],
-            releases=remembered,
-            current=currents.get(stack, ""),
-            working=working & {each.deployment_id for each in remembered},
-            kept=_kept(stack, remembered, retention),
+        unfinished = journal.unfinished()
+    known = [(release.stack, release.command.project_id, _known_release(release)) for release in stored]
+    recorded = {release.deployment_id for release in stored}
+    # A command that was received and not begun has no release yet, and needs its images already.
+    known += [
+        _not_begun(entry) for entry in unfinished if entry.kind == "deploy" and entry.deployment_id not in recorded
+    ]
+    at_work = frozenset(entry.deployment_id for entry in unfinished)
+    stacks = []
+    for stack, group in groupby(sorted(known, key=lambda item: item[0]), key=lambda item: item[0]):
+        of_stack = tuple(group)
+        known_releases = tuple(release for _, _, release in of_stack)
+        stacks.append(
+            KnownStack(
+                stack=stack,
+                project_id=of_stack[-1][1],
+                releases=known_releases,
+                current=currents.get(stack, ""),
+                working=at_work & {release.deployment_id for release in known_releases},
+                retained=_retained(stack, known_releases, retention),
+            )
         )
-        memories.append(memory)
-    return tuple(memories)
+    return tuple(stacks)
 
 
-def _kept(stack: str, remembered: tuple[Remembered, ...], retention: pb.Retention | None) -> frozenset[str]:
+def _retained(stack: str, releases: tuple[KnownRelease, ...], retention: pb.Retention | None) -> frozenset[str]:
     if retention is None:
-        return frozenset(each.deployment_id for each in remembered[-UNTOLD_RELEASES:])
-    return frozenset(name for kept in retention.stacks if kept.stack_name == stack for name in kept.deployment_ids)
-
-
-def _project_of(row: Any) -> str:
-    return pb.Command.FromString(row["payload"]).project_id
-
-
-def _remembered(row: Any) -> Remembered:
-    deploy = pb.Command.FromString(row["payload"]).deploy
-    return Remembered(
-        deployment_id=row["deployment"],
-        base=row["base"],
-        owners=frozenset(json.loads(row["owners"]).values()),
-        images=frozenset({*json.loads(row["images"]).values(), *deploy.pinned_images.values()} - {""}),
-        tags=_tags(deploy.services),
-        ended_in_vain=Phase(row["phase"]) in IN_VAIN,
+        return frozenset(release.deployment_id for release in releases[-MAX_RELEASES_WITHOUT_RETENTION:])
+    return frozenset(
+        deployment_id
+        for retained in retention.stacks
+        if retained.stack_name == stack
+        for deployment_id in retained.deployment_ids
     )
 
 
-def _unbegun(entry: Entry) -> tuple[str, str, Remembered]:
+def _known_release(stored: StoredRelease) -> KnownRelease:
+    deploy = stored.command.deploy
+    return KnownRelease(
+        deployment_id=stored.deployment_id,
+        base=stored.base,
+        owners=frozenset(stored.owners.values()),
+        images=frozenset({*stored.images.values(), *deploy.pinned_images.values()} - {""}),
+        tags=_tags(deploy.services),
+        unsuccessful=stored.phase in UNSUCCESSFUL,
+    )
+
+
+def _not_begun(entry: Entry) -> tuple[str, str, KnownRelease]:
     command = entry.command()
-    remembered = Remembered(
+    release = KnownRelease(
         deployment_id=entry.deployment_id,
         base="",
         owners=frozenset(),
         images=frozenset(command.deploy.pinned_images.values()),
         tags=_tags(command.deploy.services),
-        ended_in_vain=False,
+        unsuccessful=False,
     )
-    return command.deploy.stack_name, command.project_id, remembered
+    return command.deploy.stack_name, command.project_id, release
 
 
 def _tags(services: Iterable[pb.ServiceSpec]) -> frozenset[str]:

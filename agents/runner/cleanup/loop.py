@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from agents.contracts import runner_pb2 as pb
 from agents.limits import MAX_IMAGES
-from agents.runner.cleanup.gateways import Leading
-from agents.runner.cleanup.known_stacks import remember
-from agents.runner.cleanup.rules import StackMemory, images_to_remove, leftovers, needed_releases, needs_of
+from agents.runner.cleanup.gateway_reset import GatewayReset
+from agents.runner.cleanup.known_stacks import known_stacks
+from agents.runner.cleanup.needs import KnownStack, images_to_remove, leftovers, needed_releases, needs_of
 from agents.runner.docker.host import DockerHost
 from agents.runner.errors import StepFailedError
 from agents.runner.interrupt import STOPPING
@@ -20,9 +20,9 @@ from agents.runner.planning.codec import stack_of
 
 CHECK_SECONDS = 30.0
 # However much goes on with images on this host.
-LEAST_PAUSE_SECONDS = 1.0
+MIN_PAUSE_SECONDS = 1.0
 # A round is short, so that a deployment that waits for its end does not wait long.
-REMOVALS_PER_ROUND = 20
+MAX_REMOVALS_PER_ROUND = 20
 logger = logging.getLogger(__name__)
 
 
@@ -48,7 +48,7 @@ class Housekeeper:
         self._releases = releases
         self._tell = tell
         self._now_ms = now_ms
-        self._leading = Leading(host=host, releases=releases)
+        self._leading = GatewayReset(host=host, releases=releases)
         self._turn = threading.Lock()
         self._news = threading.Event()
         self._untidy = threading.Event()
@@ -67,9 +67,9 @@ class Housekeeper:
     def retain(self, retention: pb.Retention) -> None:
         """History needs this from now on."""
         self._releases.retain(retention)
-        self.tidy_soon()
+        self.request_cleanup()
 
-    def tidy_soon(self) -> None:
+    def request_cleanup(self) -> None:
         """A command has ended: something may have become useless."""
         self._untidy.set()
         self._news.set()
@@ -87,7 +87,7 @@ class Housekeeper:
                 self._news.wait(CHECK_SECONDS)
                 self._news.clear()
                 self._do_what_is_due()
-                self._stopping.wait(LEAST_PAUSE_SECONDS)
+                self._stopping.wait(MIN_PAUSE_SECONDS)
         finally:
             watch.close()
 
@@ -115,10 +115,10 @@ class Housekeeper:
     def _lead_back(self) -> None:
         with self._turn:
             commands = [entry.command() for entry in self._journal.unfinished()]
-            self._leading.let_go(busy={stack_of(each) for each in commands})
+            self._leading.reset_gateways(busy={stack_of(each) for each in commands})
 
     def _tidy(self) -> None:
-        memories = remember(journal=self._journal, releases=self._releases)
+        memories = known_stacks(journal=self._journal, releases=self._releases)
         retention = self._releases.retention()
         if retention is not None:
             self._remove_leftovers(memories)
@@ -129,7 +129,7 @@ class Housekeeper:
             useless = [each.deployment_id for each in memory.releases if each.deployment_id not in needed]
             self._releases.forget(stack=memory.stack, deployment_ids=useless)
 
-    def _remove_leftovers(self, memories: tuple[StackMemory, ...]) -> None:
+    def _remove_leftovers(self, memories: tuple[KnownStack, ...]) -> None:
         found = leftovers(containers=self._host.all_containers(), memories=memories)
         if found:
             logger.info("removing %d stopped containers that nothing needs", len(found))
@@ -139,21 +139,23 @@ class Housekeeper:
             except StepFailedError as error:  # it stays, and keeps the others, and the images, from nothing
                 logger.warning("housekeeping: %s", error)
 
-    def _remove_images(self, memories: tuple[StackMemory, ...], retention: pb.Retention) -> None:
+    def _remove_images(self, memories: tuple[KnownStack, ...], retention: pb.Retention) -> None:
         stacks: dict[str, set[str]] = {}
         for memory in memories:
             stacks.setdefault(memory.project_id, set()).add(memory.stack)
         found = images_to_remove(
             images=self._host.our_images(),
             used={each.image_id for each in self._host.all_containers()},
-            needs=needs_of(memories, kept_images={image for kept in retention.stacks for image in kept.image_ids}),
+            needs=needs_of(memories, retained_images={image for kept in retention.stacks for image in kept.image_ids}),
             stacks={project_id: frozenset(names) for project_id, names in stacks.items()},
         )
-        removed = [tag for image in found[:REMOVALS_PER_ROUND] for tag in image.tags if self._host.remove_image(tag)]
+        removed = [
+            tag for image in found[:MAX_REMOVALS_PER_ROUND] for tag in image.tags if self._host.remove_image(tag)
+        ]
         if removed:
             logger.info("removed images that nothing needs: %s", ", ".join(removed))
-        if removed and len(found) > REMOVALS_PER_ROUND:
-            self.tidy_soon()
+        if removed and len(found) > MAX_REMOVALS_PER_ROUND:
+            self.request_cleanup()
 
     def _take_stock(self) -> None:
         retention = self._releases.retention()

@@ -10,12 +10,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from agents.runner.commands.context import Work
-from agents.runner.commands.image_volumes import volumes_to_use
-from agents.runner.commands.switch import Switch
+from agents.runner.commands.image_volumes import provide_volumes
+from agents.runner.commands.switch import GatewaySwitch
 from agents.runner.control_plane.reports import HEALTH_CHECKING
 from agents.runner.docker import arguments
 from agents.runner.docker.cli import TAIL_LINES
-from agents.runner.docker.processes import Ended
+from agents.runner.docker.processes import Ending
 from agents.runner.errors import RemovalInProgressError, StepFailedError
 from agents.runner.interrupt import ABANDONED, Interrupt
 from agents.runner.planning.health_gate import Failure, HealthGate
@@ -66,7 +66,7 @@ class Applier:
         # One wake-up waiting is enough, however many events came.
         self._wakes: queue.Queue[None] = queue.Queue(maxsize=1)
 
-    def bring_about(self, plan: Plan, *, observed: tuple[Container, ...]) -> tuple[Container, ...]:
+    def apply_plan(self, plan: Plan, *, observed: tuple[Container, ...]) -> tuple[Container, ...]:
         """`observed` is what the plan was made from. Returns what runs in the end.
 
         Raises StepFailedError or InterruptedWorkError.
@@ -76,7 +76,7 @@ class Applier:
         self._gate.stale = {each.id: each.service for each in observed if each.service in touched}
         self._gate.leaving = plan.leaving
         release = self._goal.release
-        switch = Switch(work=self._work, release=release, plan=plan)
+        switch = GatewaySwitch(work=self._work, release=release, plan=plan)
         watch = self._work.host.watch(stack=release.stack, wake=self._wake)
         forget = self._work.interrupt.on_set(self._wake)
         try:
@@ -104,7 +104,7 @@ class Applier:
         for name in sorted({each.release for each in plan.operations if each.kind in STARTING}):
             check_stack(release=self._release(name), policy=self._work.policy)
 
-    def _let_go(self, plan: Plan, switch: Switch, observed: tuple[Container, ...]) -> tuple[Container, ...]:
+    def _let_go(self, plan: Plan, switch: GatewaySwitch, observed: tuple[Container, ...]) -> tuple[Container, ...]:
         """All is proven: the new copies take over, and only then the old ones end."""
         names = ", ".join(sorted(plan.services(RETIRE)))
         self._work.reporter.stage(HEALTH_CHECKING, SWITCH_PERCENT, f"The copies that stay take over: {names}.")
@@ -124,14 +124,14 @@ class Applier:
                 interrupt.set(ABANDONED)
                 interrupt.close()
         self._give_up_at = self._deadline()
-        self._gate.turn_over(operation.services)
+        self._gate.start_judging(operation.services)
         observed = self._look()
         while not self._gate.ready(operation.services) and operation.alone:
             self._wait()
             observed = self._look()
         return observed
 
-    def _compose(self, operation: Operation, interrupt: Interrupt) -> tuple[Ended, tuple[str, ...]]:
+    def _compose(self, operation: Operation, interrupt: Interrupt) -> tuple[Ending, tuple[str, ...]]:
         work = self._work
         release = self._release(operation.release)
         values = work.vault.values(release=release, interrupt=interrupt)
@@ -140,7 +140,7 @@ class Applier:
         folder = work.releases.write_files(
             release=release,
             pinned=self._pinned(release, operation.services),
-            volumes=volumes_to_use(work=work, release=release, services=services, copies=copies),
+            volumes=provide_volumes(work=work, release=release, services=services, copies=copies),
         )
         order = arguments.Up(
             stack=release.stack,
@@ -166,10 +166,10 @@ class Applier:
     def _release(self, deployment_id: str) -> Release:
         if deployment_id == self._goal.release.deployment_id:
             return self._goal.release
-        kept = self._work.releases.find(deployment_id)
-        if kept is None:
+        record = self._work.releases.find(deployment_id)
+        if record is None:
             raise StepFailedError("internal", f"The files of deployment {deployment_id} are no longer on this host.")
-        return kept.release
+        return record.release
 
     def _pinned(self, release: Release, services: Iterable[str]) -> dict[str, str]:
         """Image ids for services whose tag means another image by now."""
@@ -180,7 +180,7 @@ class Applier:
                 pinned[service.name] = image
         return pinned
 
-    def _watch_compose(self, call: Future[tuple[Ended, tuple[str, ...]]]) -> None:
+    def _watch_compose(self, call: Future[tuple[Ending, tuple[str, ...]]]) -> None:
         while not call.done():
             self._wait()
             self._look()
@@ -189,7 +189,7 @@ class Applier:
             if any(map(BEING_REMOVED.search, tail)):
                 message = f"Docker Compose met a container that was being removed: {_last(tail)}"
                 raise RemovalInProgressError("apply", message, log_tail=tail)
-            self._gate.turn_over(service.name for service in self._goal.target.services)
+            self._gate.start_judging(service.name for service in self._goal.target.services)
             culprit = self._gate.culprit(observed=self._look())
             if culprit is not None:
                 raise self._failed(culprit)

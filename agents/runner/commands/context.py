@@ -9,7 +9,7 @@ from pathlib import Path
 from agents.contracts import runner_pb2 as pb
 from agents.runner.control_plane.bundles import Bundles
 from agents.runner.control_plane.client import ControlPlane
-from agents.runner.control_plane.masking import Masker
+from agents.runner.control_plane.masker import Masker
 from agents.runner.control_plane.reports import Reporter
 from agents.runner.control_plane.secrets import Vault
 from agents.runner.docker.build_caches import BuildCaches

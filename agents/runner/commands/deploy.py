@@ -12,15 +12,15 @@ from agents.runner.commands.apply import Applier, Goal
 from agents.runner.commands.context import Work
 from agents.runner.commands.image_volumes import refuse_hidden_data, with_image_volumes
 from agents.runner.commands.images import provide_images
-from agents.runner.commands.outages import after_removals, through_outages, until_done
+from agents.runner.commands.outages import retry_after_removals, retry_through_outages, retry_until_done
 from agents.runner.commands.restore import restore, runs_something
 from agents.runner.commands.stop import NOTHING, stop_stack
-from agents.runner.control_plane.reports import BUILDING, COMPLETED, DEPLOYING, shown, shown_tail
+from agents.runner.control_plane.reports import BUILDING, COMPLETED, DEPLOYING, masked_tail, masked_text
 from agents.runner.errors import InterruptedWorkError, StepFailedError, UnavailableError
-from agents.runner.journal.releases import Before, Kept, Phase
+from agents.runner.journal.releases import Before, Phase, ReleaseRecord
 from agents.runner.planning.claims import check_claims
 from agents.runner.planning.codec import release_of
-from agents.runner.planning.differences import owners_of, why_unlike
+from agents.runner.planning.differences import difference_from_target, owners_of
 from agents.runner.planning.model import Container, Release, Target
 from agents.runner.planning.observed import describe_all, step
 from agents.runner.planning.plan import Plan, make_plan
@@ -45,28 +45,28 @@ def deploy(work: Work) -> None:
         observed = work.host.containers(stack=release.stack, project_id=release.project_id)
         _check_claims(work, release, observed)
         before, base = _before(work, release, observed), _base(work, release, observed)
-        kept = work.releases.begin(command=work.command, before=before, base=base)
+        record = work.releases.begin(command=work.command, before=before, base=base)
     except (StepFailedError, UnavailableError) as error:
         _finish_unbegun(work, error)
         return
-    if kept.phase is Phase.FAILING:
-        _go_back(work, kept)
+    if record.phase is Phase.FAILING:
+        _restore_base(work, record)
         return
     try:
-        observed, target = through_outages(
-            work=work, attempt=lambda: after_removals(work=work, attempt=lambda: _bring_up(work, release))
+        observed, target = retry_through_outages(
+            work=work, attempt=lambda: retry_after_removals(work=work, attempt=lambda: _apply_release(work, release))
         )
     except (InterruptedWorkError, sqlite3.OperationalError):
         raise
     except Exception as error:  # whatever happened, what ran before must come back
         _fail(work, release, error)
         return
-    _succeed(work, kept, target, observed)
+    _succeed(work, record, target, observed)
 
 
 def _base(work: Work, release: Release, observed: tuple[Container, ...]) -> str:
     """What to go back to. Nothing that we proved, where something runs that the journal never recorded."""
-    return "" if work.releases.unknown(observed) else work.releases.current(release.stack)
+    return "" if work.releases.unknown_deployments(observed) else work.releases.current(release.stack)
 
 
 def _check_claims(work: Work, release: Release, observed: tuple[Container, ...]) -> None:
@@ -74,7 +74,7 @@ def _check_claims(work: Work, release: Release, observed: tuple[Container, ...])
         release=release,
         observed=observed,
         others=work.host.all_containers(),
-        known_lanes={name: kept.release.lane for name, kept in work.releases.recorded(observed).items()},
+        known_lanes={name: record.release.lane for name, record in work.releases.recorded(observed).items()},
         former_lanes=work.former_lanes,
     )
 
@@ -87,7 +87,7 @@ def _before(work: Work, release: Release, observed: tuple[Container, ...]) -> Be
     )
 
 
-def _bring_up(work: Work, release: Release) -> tuple[tuple[Container, ...], Target]:
+def _apply_release(work: Work, release: Release) -> tuple[tuple[Container, ...], Target]:
     if not release.services:
         stop_stack(work=work, release=release)
         return (), NOTHING
@@ -104,8 +104,8 @@ def _bring_up(work: Work, release: Release) -> tuple[tuple[Container, ...], Targ
     work.reporter.stage(DEPLOYING, 50, "Starting what changed." if plan.operations else "Nothing changed.")
     window = _window(release, plan, owners)
     goal = Goal(release=release, target=target, deadline=release.health_deadline, window=window, strict=True)
-    proven = Applier(work=work, goal=goal).bring_about(plan, observed=observed)
-    _prove(target=target, observed=proven)
+    proven = Applier(work=work, goal=goal).apply_plan(plan, observed=observed)
+    _check_proven(target=target, observed=proven)
     return proven, target
 
 
@@ -137,20 +137,20 @@ def _expected(work: Work, release: Release, owners: Mapping[str, str], images: d
     return expected
 
 
-def _prove(*, target: Target, observed: tuple[Container, ...]) -> None:
+def _check_proven(*, target: Target, observed: tuple[Container, ...]) -> None:
     for service in target.services:
-        unlike = why_unlike(service=service, target=target, observed=observed)
+        unlike = difference_from_target(service=service, target=target, observed=observed)
         if unlike:
             raise StepFailedError("unhealthy", f"Not proven: {unlike}.", service=service.name)
 
 
-def _succeed(work: Work, kept: Kept, target: Target, observed: tuple[Container, ...]) -> None:
+def _succeed(work: Work, record: ReleaseRecord, target: Target, observed: tuple[Container, ...]) -> None:
     services = describe_all(target=target, observed=observed)
     proven = "Every service runs at its image and is healthy." if services else "Nothing of the stack runs any more."
     work.reporter.stage(COMPLETED, 100, proven)
     work.reporter.finished(
         pb.CommandFinished(outcome=pb.SUCCEEDED, services=services),
-        also=lambda: work.releases.settle(kept=kept, phase=Phase.CURRENT, runs=kept.release.deployment_id),
+        also=lambda: work.releases.finish(record=record, phase=Phase.CURRENT, runs=record.release.deployment_id),
     )
 
 
@@ -158,36 +158,36 @@ def _fail(work: Work, release: Release, error: Exception) -> None:
     """Write down why, then go back if asked to."""
     failed = _as_failure(error)
     work.interrupt.check()
-    logger.warning("deployment %s failed: %s", release.deployment_id, shown(failed.message, masker=work.masker))
+    logger.warning("deployment %s failed: %s", release.deployment_id, masked_text(failed.message, masker=work.masker))
     work.releases.fail(
         deployment_id=release.deployment_id,
         # This goes to the disk, so it is masked here and not only on its way out.
         failure={
             "reason": failed.reason,
-            "message": shown(failed.message, masker=work.masker),
+            "message": masked_text(failed.message, masker=work.masker),
             "service": failed.service,
-            "log_tail": shown_tail(failed.log_tail, masker=work.masker),
+            "log_tail": masked_tail(failed.log_tail, masker=work.masker),
         },
     )
-    kept = work.releases.find(release.deployment_id)
-    if kept is not None:
-        _go_back(work, kept)
+    record = work.releases.find(release.deployment_id)
+    if record is not None:
+        _restore_base(work, record)
 
 
-def _go_back(work: Work, kept: Kept) -> None:
+def _restore_base(work: Work, record: ReleaseRecord) -> None:
     finished = pb.CommandFinished(
-        reason=str(kept.failure["reason"]),
-        message=str(kept.failure["message"]),
-        failed_service=str(kept.failure["service"]),
-        log_tail=kept.failure["log_tail"],
+        reason=str(record.failure["reason"]),
+        message=str(record.failure["message"]),
+        failed_service=str(record.failure["service"]),
+        log_tail=record.failure["log_tail"],
     )
-    if kept.release.pinned and not kept.touched:
-        _finish_failed(work, kept, finished, " Nothing was touched.")
+    if record.release.pinned and not record.touched:
+        _finish_failed(work, record, finished, " Nothing was touched.")
         return
-    if not kept.release.restore_on_failure:
-        _finish_failed(work, kept, finished, " It was left as it is, as the project asks.")
+    if not record.release.restore_on_failure:
+        _finish_failed(work, record, finished, " It was left as it is, as the project asks.")
         return
-    if kept.touched and runs_something(work=work, deployment_id=kept.base):
+    if record.touched and runs_something(work=work, deployment_id=record.base):
         work.reporter.restore_started(
             reason=finished.reason,
             message=finished.message,
@@ -195,27 +195,31 @@ def _go_back(work: Work, kept: Kept) -> None:
             log_tail=finished.log_tail,
         )
     try:
-        restored = until_done(work=work, attempt=lambda: restore(work=work, kept=kept))
+        restored = retry_until_done(work=work, attempt=lambda: restore(work=work, record=record))
     except (InterruptedWorkError, sqlite3.OperationalError):
         raise
     except Exception as error:
         work.interrupt.check()
         why = _as_failure(error).message
-        _finish_failed(work, kept, finished, f" What ran before could not be put back: {why}")
+        _finish_failed(work, record, finished, f" What ran before could not be put back: {why}")
         return
     finished.outcome = pb.RESTORED
     finished.previous_stack_running = restored.previous_running
     finished.services.extend(restored.services)
     finished.volumes_left.extend(restored.volumes_left)
-    work.reporter.finished(finished, also=lambda: work.releases.settle(kept=kept, phase=Phase.REVERTED, runs=kept.base))
+    work.reporter.finished(
+        finished, also=lambda: work.releases.finish(record=record, phase=Phase.REVERTED, runs=record.base)
+    )
 
 
-def _finish_failed(work: Work, kept: Kept, finished: pb.CommandFinished, remark: str) -> None:
+def _finish_failed(work: Work, record: ReleaseRecord, finished: pb.CommandFinished, remark: str) -> None:
     """The base stays the one to go back to; what runs may be what nobody wanted."""
     finished.outcome = pb.FAILED
     finished.message += remark
-    finished.touched = kept.touched
-    work.reporter.finished(finished, also=lambda: work.releases.settle(kept=kept, phase=Phase.FAILED, runs=kept.base))
+    finished.touched = record.touched
+    work.reporter.finished(
+        finished, also=lambda: work.releases.finish(record=record, phase=Phase.FAILED, runs=record.base)
+    )
 
 
 def _as_failure(error: Exception) -> StepFailedError:

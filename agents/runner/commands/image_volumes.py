@@ -31,16 +31,16 @@ from agents.runner.planning.stackfile import read_stack
 UNNAMED = re.compile(r"[0-9a-f]{64}")
 
 
-def remember(*, work: Work, stack: str, observed: tuple[Container, ...]) -> None:
+def record_unnamed_volumes(*, work: Work, stack: str, observed: tuple[Container, ...]) -> None:
     """Write down which unnamed volumes the containers have, while there still is one to ask."""
     for node_id in sorted({each.node_id for each in observed if each.node_id}):
         mine = [each for each in observed if each.node_id == node_id]
-        for path, volume in unnamed(mine).items():
+        for path, volume in unnamed_volumes(mine).items():
             if volume:
-                work.releases.keep_volume(stack=stack, node_id=node_id, path=path, volume=volume)
+                work.releases.record_volume(stack=stack, node_id=node_id, path=path, volume=volume)
 
 
-def unnamed(containers: Iterable[Container]) -> dict[str, str]:
+def unnamed_volumes(containers: Iterable[Container]) -> dict[str, str]:
     """Path to the unnamed volume that containers of one node have there; empty where they have several."""
     found: dict[str, set[str]] = {}
     for each in containers:
@@ -63,12 +63,15 @@ def with_image_volumes(
     `images`: image id by service. A path stays with the node also when a later image does not declare it.
     """
     stack = release.stack
-    remember(work=work, stack=stack, observed=observed)
+    record_unnamed_volumes(work=work, stack=stack, observed=observed)
     declared = {image: work.host.image_volumes(image) for image in sorted(set(images.values()) - {""})}
     found = []
     for service in release.services:
-        paths = {*declared.get(images.get(service.name, ""), ()), *unnamed(containers_of(observed, service.name))}
-        paths |= work.releases.kept_volumes(stack=stack, node_id=service.node_id).keys()
+        paths = {
+            *declared.get(images.get(service.name, ""), ()),
+            *unnamed_volumes(containers_of(observed, service.name)),
+        }
+        paths |= work.releases.recorded_volumes(stack=stack, node_id=service.node_id).keys()
         paths -= mount_targets(release, service.name) if paths else frozenset()
         changed = replace(service, image_volumes=tuple(sorted(paths)), starts_first=False) if paths else service
         found.append(changed)
@@ -78,7 +81,7 @@ def with_image_volumes(
 def refuse_hidden_data(*, release: Release, services: Iterable[WantedService], observed: tuple[Container, ...]) -> None:
     """Raise StepFailedError(invalid) where a volume of the graph would replace an unnamed one that holds data."""
     for service in services:
-        for path, volume in unnamed(containers_of(observed, service.name)).items():
+        for path, volume in unnamed_volumes(containers_of(observed, service.name)).items():
             if path in mount_targets(release, service.name):
                 where = f"{volume or 'several volumes'}, without a name of its own, at {path}"
                 message = (
@@ -88,7 +91,7 @@ def refuse_hidden_data(*, release: Release, services: Iterable[WantedService], o
                 raise StepFailedError("invalid", message, service=service.name)
 
 
-def volumes_to_use(
+def provide_volumes(
     *, work: Work, release: Release, services: Iterable[WantedService], copies: Mapping[str, int]
 ) -> dict[str, dict[str, str]]:
     """Per service that has one copy, path to volume; each is there, and written down, when this returns."""
@@ -117,12 +120,12 @@ def _target(mount: object) -> str:
 
 def _volume(work: Work, release: Release, service: WantedService, path: str) -> str:
     stack, node_id = release.stack, service.node_id
-    kept = work.releases.kept_volumes(stack=stack, node_id=node_id).get(path)
+    kept = work.releases.recorded_volumes(stack=stack, node_id=node_id).get(path)
     name = kept or f"{stack}_{_short(node_id, 12)}-image-{_short(path, 8)}"
     labels = {COMPOSE_PROJECT: stack, LABEL_PROJECT: release.project_id, LABEL_NODE: node_id}
     work.host.make_volume(name=name, labels=labels)
     if not kept:
-        work.releases.keep_volume(stack=stack, node_id=node_id, path=path, volume=name)
+        work.releases.record_volume(stack=stack, node_id=node_id, path=path, volume=name)
     return name
 
 

@@ -41,7 +41,7 @@ def provide_images(*, work: Work, release: Release) -> dict[str, str]:
     for service in release.services:
         if before[service.image] and _may_move(service) and not release.force:
             now = ids[service.name]
-            _say(work, service, f"{service.name} runs {now}; {service.image} is on this host and was not asked again.")
+            _log(work, service, f"{service.name} runs {now}; {service.image} is on this host and was not asked again.")
         if not ids[service.name]:
             message = f"The image {service.image} is not on this host."
             raise StepFailedError("image", message, service=service.name)
@@ -53,7 +53,7 @@ def _may_move(service: WantedService) -> bool:
     return not service.bundle_digest and "@" not in service.image
 
 
-def _say(work: Work, service: WantedService, text: str) -> None:
+def _log(work: Work, service: WantedService, text: str) -> None:
     work.reporter.log(source="agent", service=service.name, text=f"{text}\n")
 
 
@@ -62,7 +62,7 @@ def _provide_pinned(*, work: Work, release: Release) -> dict[str, str]:
     missing = [service for service in release.services if not work.host.image_id(release.pinned[service.name])]
     for service in missing:
         if service.bundle_digest:
-            raise _gone(release=release, service=service, why="it was built from code")
+            raise _missing_image(release=release, service=service, why="it was built from code")
     if missing:
         work.vault.values(release=release, interrupt=work.interrupt)
         work.reporter.stage(BUILDING, FIRST_PERCENT, f"{len(missing)} images to pull.")
@@ -70,13 +70,17 @@ def _provide_pinned(*, work: Work, release: Release) -> dict[str, str]:
         try:
             work.commands.pull(image=service.image, service=service.name, interrupt=work.interrupt)
         except StepFailedError as error:
-            raise _gone(release=release, service=service, why="it cannot be pulled", tail=error.log_tail) from error
+            raise _missing_image(
+                release=release, service=service, why="it cannot be pulled", tail=error.log_tail
+            ) from error
         if not work.host.image_id(release.pinned[service.name]):
-            raise _gone(release=release, service=service, why="its reference means another image by now")
+            raise _missing_image(release=release, service=service, why="its reference means another image by now")
     return dict(release.pinned)
 
 
-def _gone(*, release: Release, service: WantedService, why: str, tail: tuple[str, ...] = ()) -> StepFailedError:
+def _missing_image(
+    *, release: Release, service: WantedService, why: str, tail: tuple[str, ...] = ()
+) -> StepFailedError:
     image = release.pinned[service.name]
     message = f"{service.name} cannot run {image} again: that image of {service.image} is not on this host, and {why}."
     return StepFailedError("image", message, service=service.name, log_tail=tail)
@@ -128,13 +132,13 @@ def _pull(work: Work, service: WantedService, interrupt: Interrupt) -> None:
     except StepFailedError:
         if not before:
             raise
-        _say(work, service, f"{service.image} could not be asked again; what is here runs.")
+        _log(work, service, f"{service.image} could not be asked again; what is here runs.")
         return
     now = work.host.image_id(service.image)
     if before == now:
-        _say(work, service, f"{service.image} was asked again: it is {now} still.")
+        _log(work, service, f"{service.image} was asked again: it is {now} still.")
     elif before:
-        _say(work, service, f"{service.image} was asked again: it means {now} now, {before} before.")
+        _log(work, service, f"{service.image} was asked again: it means {now} now, {before} before.")
 
 
 def _build(work: Work, order: Order, interrupt: Interrupt) -> None:

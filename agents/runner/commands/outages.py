@@ -11,19 +11,19 @@ from typing import TypeVar
 
 from agents.backoff import Backoff
 from agents.runner.commands.context import Work
-from agents.runner.control_plane.reports import shown
+from agents.runner.control_plane.reports import masked_text
 from agents.runner.errors import InterruptedWorkError, RemovalInProgressError, StepFailedError
 
 MAX_OUTAGES = 5
 MAX_TRIES = 3
 MAX_REMOVALS = 5
-MAX_TOLD = 300
+MAX_LOGGED = 300
 PAUSES = Backoff(first=0.5, most=30.0)
 Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
 
 
-def through_outages(*, work: Work, attempt: Callable[[], Result], most: int | None = MAX_OUTAGES) -> Result:
+def retry_through_outages(*, work: Work, attempt: Callable[[], Result], most: int | None = MAX_OUTAGES) -> Result:
     """Attempt it, and from the start again whenever it failed and Docker was away meanwhile.
 
     At most so many times; None is for as long as the work is not interrupted. Raises what the attempt raises, and
@@ -39,7 +39,7 @@ def through_outages(*, work: Work, attempt: Callable[[], Result], most: int | No
             work.interrupt.check()
             if not work.host.was_away(since=outages):
                 raise
-            logger.warning("failed while Docker was away: %s", shown(str(error), masker=work.masker))
+            logger.warning("failed while Docker was away: %s", masked_text(str(error), masker=work.masker))
             if most is not None and failures > most:
                 message = f"Docker on this host went away {failures} times while this was going on."
                 raise StepFailedError("internal", message) from error
@@ -48,7 +48,7 @@ def through_outages(*, work: Work, attempt: Callable[[], Result], most: int | No
     raise AssertionError("counting does not end")
 
 
-def after_removals(*, work: Work, attempt: Callable[[], Result]) -> Result:
+def retry_after_removals(*, work: Work, attempt: Callable[[], Result]) -> Result:
     """Attempt it, and from the start again where a container stood in the way that Docker was still removing.
 
     At most MAX_REMOVALS times: a removal may hang. Raises what the attempt raises.
@@ -60,7 +60,7 @@ def after_removals(*, work: Work, attempt: Callable[[], Result]) -> Result:
             work.interrupt.check()
             if failures >= MAX_REMOVALS:
                 raise
-            reason = shown(str(error), masker=work.masker)
+            reason = masked_text(str(error), masker=work.masker)
         logger.warning("a container is being removed: %s", reason)
         text = "Docker was still removing a container: what is to be done is planned anew once it is gone.\n"
         work.reporter.log(source="agent", text=text)
@@ -68,12 +68,12 @@ def after_removals(*, work: Work, attempt: Callable[[], Result]) -> Result:
     raise AssertionError("counting does not end")
 
 
-def until_done(*, work: Work, attempt: Callable[[], Result]) -> Result:
+def retry_until_done(*, work: Work, attempt: Callable[[], Result]) -> Result:
     """Attempt a way back: for as long as Docker is away, and a few times when it would not do it."""
-    return through_outages(work=work, attempt=lambda: _tried_again(work, attempt), most=None)
+    return retry_through_outages(work=work, attempt=lambda: _retry_failures(work, attempt), most=None)
 
 
-def _tried_again(work: Work, attempt: Callable[[], Result]) -> Result:
+def _retry_failures(work: Work, attempt: Callable[[], Result]) -> Result:
     """Attempt it, and a few times more when Docker or Compose would not do it: that often passes.
 
     What was judged (unhealthy, an image that is gone) is not tried again.
@@ -88,7 +88,7 @@ def _tried_again(work: Work, attempt: Callable[[], Result]) -> Result:
             judged = isinstance(error, StepFailedError) and error.reason != "apply"
             if judged or failures >= MAX_TRIES:
                 raise
-            told = work.masker.mask(str(error))[:MAX_TOLD]
+            told = work.masker.mask(str(error))[:MAX_LOGGED]
         logger.warning("what ran before could not be put back yet: %s", told)
         work.reporter.log(source="agent", text=f"What ran before could not be put back yet ({told}): once more.\n")
         work.interrupt.pause(PAUSES.pause(failures=failures))

@@ -12,13 +12,13 @@ from agents.runner.commands.apply import Applier, Goal
 from agents.runner.commands.context import Work
 from agents.runner.commands.image_volumes import with_image_volumes
 from agents.runner.errors import StepFailedError
-from agents.runner.journal.releases import Kept
+from agents.runner.journal.releases import ReleaseRecord
 from agents.runner.planning.model import RUNNING, Container
 from agents.runner.planning.observed import describe_all, step
 from agents.runner.planning.plan import make_plan
 from agents.runner.planning.steps import STARTING
 
-MAX_VOLUMES_NAMED = 20
+MAX_NAMED_VOLUMES = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,26 +33,26 @@ class Restored:
     volumes_left: tuple[str, ...] = ()
 
 
-def restore(*, work: Work, kept: Kept) -> Restored:
+def restore(*, work: Work, record: ReleaseRecord) -> Restored:
     """Go back to what ran before this release. Safe to repeat. Raises StepFailedError when that cannot be done."""
-    observed = work.host.containers(stack=kept.release.stack, project_id=kept.release.project_id)
-    if not kept.base:
-        return _leave_nothing(work=work, kept=kept, observed=observed)
-    refuse_unknown(work=work, observed=observed)
-    base = work.releases.find(kept.base)
+    observed = work.host.containers(stack=record.release.stack, project_id=record.release.project_id)
+    if not record.base:
+        return _remove_stack(work=work, record=record, observed=observed)
+    refuse_unknown_containers(work=work, observed=observed)
+    base = work.releases.find(record.base)
     if base is None:
         raise StepFailedError("internal", "What ran before is no longer in the journal.")
-    volumes = _volumes(work=work, kept=kept, observed=observed)
-    restored = as_before(kept=base, observed=bring_back(work=work, kept=base))
-    _remove_networks(work=work, kept=kept)
+    volumes = _log_left_volumes(work=work, record=record, observed=observed)
+    restored = describe_restored(record=base, observed=reapply_release(work=work, record=base))
+    _remove_networks(work=work, record=record)
     return replace(restored, volumes_left=volumes)
 
 
-def refuse_unknown(*, work: Work, observed: tuple[Container, ...]) -> None:
+def refuse_unknown_containers(*, work: Work, observed: tuple[Container, ...]) -> None:
     """Raises StepFailedError where the stack has containers that the journal never recorded: it was lost or restored,
     so nobody knows what ran before, and whatever is there is left alone.
     """
-    unknown = work.releases.unknown(observed)
+    unknown = work.releases.unknown_deployments(observed)
     if unknown:
         message = (
             f"Containers of deployment {unknown[0]} are here, which this agent's journal does not know: it was lost or"
@@ -61,46 +61,46 @@ def refuse_unknown(*, work: Work, observed: tuple[Container, ...]) -> None:
         raise StepFailedError("internal", message)
 
 
-def as_before(*, kept: Kept, observed: tuple[Container, ...]) -> Restored:
-    services = describe_all(target=kept.target, observed=observed)
+def describe_restored(*, record: ReleaseRecord, observed: tuple[Container, ...]) -> Restored:
+    services = describe_all(target=record.target, observed=observed)
     return Restored(services=services, previous_running=bool(services))
 
 
 def runs_something(*, work: Work, deployment_id: str) -> bool:
     """Whether the deployment is known here and is no stop."""
-    kept = work.releases.find(deployment_id)
-    return kept is not None and bool(kept.release.services)
+    record = work.releases.find(deployment_id)
+    return record is not None and bool(record.release.services)
 
 
-def bring_back(*, work: Work, kept: Kept) -> tuple[Container, ...]:
+def reapply_release(*, work: Work, record: ReleaseRecord) -> tuple[Container, ...]:
     """Have this release run exactly as it was proven to run once; touches nothing that still does."""
-    release = kept.release
+    release = record.release
     observed = work.host.settled_containers(stack=release.stack, project_id=release.project_id)
-    services = with_image_volumes(work=work, release=release, images=kept.target.images, observed=observed)
-    target = replace(kept.target, services=services)
+    services = with_image_volumes(work=work, release=release, images=record.target.images, observed=observed)
+    target = replace(record.target, services=services)
     plan = make_plan(target=target, observed=observed)
     for operation in plan.operations:
         for name in operation.services:
-            image = kept.target.images.get(name, "")
+            image = record.target.images.get(name, "")
             if operation.kind in STARTING and not work.host.image_id(image):
                 raise StepFailedError("image", f"The former image of {name} is no longer on this host.", service=name)
     work.reporter.log(source="agent", text=f"What ran before:\n{plan.text()}")
     goal = Goal(release=release, target=target, deadline=release.health_deadline, window=0.0, strict=False)
-    return Applier(work=work, goal=goal).bring_about(plan, observed=observed)
+    return Applier(work=work, goal=goal).apply_plan(plan, observed=observed)
 
 
-def _leave_nothing(*, work: Work, kept: Kept, observed: tuple[Container, ...]) -> Restored:
+def _remove_stack(*, work: Work, record: ReleaseRecord, observed: tuple[Container, ...]) -> Restored:
     """Nothing of ours ran before: remove containers, and the networks that came with the release."""
-    release = kept.release
-    if not kept.touched:
-        runs = any(each.state == RUNNING for each in observed if each.id in kept.before.containers)
+    release = record.release
+    if not record.touched:
+        runs = any(each.state == RUNNING for each in observed if each.id in record.before.containers)
         return Restored(services=[], previous_running=runs)
-    if kept.before.containers:
+    if record.before.containers:
         message = "What ran before is of no deployment that this agent proved, so it cannot be put back."
         raise StepFailedError("internal", message)
-    volumes = _volumes(work=work, kept=kept, observed=observed)
+    volumes = _log_left_volumes(work=work, record=record, observed=observed)
     work.host.remove_containers(tuple(each.id for each in observed))
-    _remove_networks(work=work, kept=kept)
+    _remove_networks(work=work, record=record)
     left = work.host.containers(stack=release.stack, project_id=release.project_id)
     if left:
         raise StepFailedError("internal", f"{len(left)} containers could not be removed.", service=left[0].service)
@@ -110,16 +110,16 @@ def _leave_nothing(*, work: Work, kept: Kept, observed: tuple[Container, ...]) -
     return Restored(services=services, previous_running=False, volumes_left=volumes)
 
 
-def _volumes(*, work: Work, kept: Kept, observed: tuple[Container, ...]) -> tuple[str, ...]:
+def _log_left_volumes(*, work: Work, record: ReleaseRecord, observed: tuple[Container, ...]) -> tuple[str, ...]:
     """Volumes that came with the release, those without a name of ours too. Said in the log, so that people see it."""
-    mounted = {name for each in observed if each.id not in kept.before.containers for name in each.volumes.values()}
-    came = sorted({*work.host.volumes(kept.release.stack), *mounted} - set(kept.before.volumes))
+    mounted = {name for each in observed if each.id not in record.before.containers for name in each.volumes.values()}
+    came = sorted({*work.host.volumes(record.release.stack), *mounted} - set(record.before.volumes))
     if came:
         work.reporter.log(source="agent", text=f"These volumes stay, they may hold data: {', '.join(came)}.\n")
-    return tuple(came[:MAX_VOLUMES_NAMED])
+    return tuple(came[:MAX_NAMED_VOLUMES])
 
 
-def _remove_networks(*, work: Work, kept: Kept) -> None:
+def _remove_networks(*, work: Work, record: ReleaseRecord) -> None:
     """Networks of the stack that were not there when the release began; those in use stay."""
-    networks = work.host.networks(kept.release.stack)
-    work.host.remove_networks(tuple(networks[name] for name in networks if name not in kept.before.networks))
+    networks = work.host.networks(record.release.stack)
+    work.host.remove_networks(tuple(networks[name] for name in networks if name not in record.before.networks))

@@ -8,13 +8,19 @@ import time
 
 from agents.contracts import runner_pb2 as pb
 from agents.runner.commands.context import Work
-from agents.runner.commands.outages import until_done
-from agents.runner.commands.restore import Restored, as_before, bring_back, refuse_unknown, restore
-from agents.runner.control_plane.reports import shown
+from agents.runner.commands.outages import retry_until_done
+from agents.runner.commands.restore import (
+    Restored,
+    describe_restored,
+    reapply_release,
+    refuse_unknown_containers,
+    restore,
+)
+from agents.runner.control_plane.reports import masked_text
 from agents.runner.errors import InterruptedWorkError
 from agents.runner.journal.commands import Journal
-from agents.runner.journal.releases import Kept, Phase
-from agents.runner.planning.differences import why_unlike
+from agents.runner.journal.releases import Phase, ReleaseRecord
+from agents.runner.planning.differences import difference_from_target
 from agents.runner.planning.model import SOUND, Container
 from agents.runner.planning.observed import describe_all
 
@@ -23,17 +29,17 @@ logger = logging.getLogger(__name__)
 
 def revert(work: Work) -> None:
     """Ends with the command's last report. Raises InterruptedWorkError, the command open, when the runner stops."""
-    kept = work.releases.find(work.command.deployment_id)
+    record = work.releases.find(work.command.deployment_id)
     finished = pb.CommandFinished(reason="cancelled", message=_message(work.command.revert))
     try:
-        if kept is not None and work.command.revert.keep_proven and _keep(work, kept):
+        if record is not None and work.command.revert.keep_proven and _keep_proven(work, record):
             return
-        restored = until_done(work=work, attempt=lambda: _put_back(work, kept))
+        restored = retry_until_done(work=work, attempt=lambda: _restore_previous(work, record))
     except (InterruptedWorkError, sqlite3.OperationalError):
         raise
     except Exception as error:
         work.interrupt.check()
-        logger.error("revert failed: %s", shown(str(error), masker=work.masker))
+        logger.error("revert failed: %s", masked_text(str(error), masker=work.masker))
         finished.outcome = pb.FAILED
         finished.message = f"What ran before could not be put back: {error}"
         work.reporter.finished(finished, also=lambda: None)
@@ -42,67 +48,67 @@ def revert(work: Work) -> None:
     finished.previous_stack_running = restored.previous_running
     finished.services.extend(restored.services)
     finished.volumes_left.extend(restored.volumes_left)
-    work.reporter.finished(finished, also=lambda: _settle(work, kept))
+    work.reporter.finished(finished, also=lambda: _record_reverted(work, record))
 
 
-def _keep(work: Work, kept: Kept) -> bool:
+def _keep_proven(work: Work, record: ReleaseRecord) -> bool:
     """Nobody asked to go back: answer with the proof, and touch nothing, where it was proven or all of it is up now."""
-    services = until_done(work=work, attempt=lambda: _proven(work, kept))
+    services = retry_until_done(work=work, attempt=lambda: _find_proof(work, record))
     if services is None:
         return False
     message = "It was proven before the order to go back was followed, so it was left as it is."
     finished = pb.CommandFinished(outcome=pb.SUCCEEDED, message=message, services=services)
-    runs = kept.release.deployment_id
-    work.reporter.finished(finished, also=lambda: work.releases.settle(kept=kept, phase=Phase.CURRENT, runs=runs))
+    runs = record.release.deployment_id
+    work.reporter.finished(finished, also=lambda: work.releases.finish(record=record, phase=Phase.CURRENT, runs=runs))
     return True
 
 
-def _proven(work: Work, kept: Kept) -> list[pb.ServiceObserved] | None:
+def _find_proof(work: Work, record: ReleaseRecord) -> list[pb.ServiceObserved] | None:
     """The services as they were proven, or as they prove themselves now; None where neither is so."""
-    release = kept.release
-    proven = kept.phase is Phase.CURRENT and work.releases.current(release.stack) == release.deployment_id
+    release = record.release
+    proven = record.phase is Phase.CURRENT and work.releases.current(release.stack) == release.deployment_id
     if proven and (proof := Journal(work.releases.store).proof_of(release.deployment_id)) is not None:
         return list(proof.services)
-    if not (proven or kept.phase is Phase.APPLYING):
+    if not (proven or record.phase is Phase.APPLYING):
         return None
     observed = work.host.containers(stack=release.stack, project_id=release.project_id)
     # An agent from before proofs were kept has none.
-    if proven or _is_up(work, kept, observed):
-        return describe_all(target=kept.target, observed=observed)
+    if proven or _is_up(work, record, observed):
+        return describe_all(target=record.target, observed=observed)
     return None
 
 
-def _is_up(work: Work, kept: Kept, observed: tuple[Container, ...]) -> bool:
+def _is_up(work: Work, record: ReleaseRecord, observed: tuple[Container, ...]) -> bool:
     """Whether each service runs exactly as it was to, soundly, for as long as it must, and no gateway is led aside."""
-    release, target = kept.release, kept.target
-    if not release.services or work.releases.led(release.stack):
+    release, target = record.release, record.target
+    if not release.services or work.releases.routed_gateways(release.stack):
         return False
-    if any(why_unlike(service=service, target=target, observed=observed) for service in target.services):
+    if any(difference_from_target(service=service, target=target, observed=observed) for service in target.services):
         return False
     since = time.time() - release.health_window
     return all(each.health in SOUND and 0 < each.started_at <= since for each in observed)
 
 
-def _put_back(work: Work, kept: Kept | None) -> Restored:
-    if kept is not None and _is_due(work, kept):
-        return restore(work=work, kept=kept)
+def _restore_previous(work: Work, record: ReleaseRecord | None) -> Restored:
+    if record is not None and _is_due(work, record):
+        return restore(work=work, record=record)
     stack = work.command.revert.stack_name
-    refuse_unknown(work=work, observed=work.host.containers(stack=stack, project_id=work.command.project_id))
+    refuse_unknown_containers(work=work, observed=work.host.containers(stack=stack, project_id=work.command.project_id))
     current = work.releases.find(work.releases.current(stack))
     if current is None:
         return Restored(services=[], previous_running=False)
-    return as_before(kept=current, observed=bring_back(work=work, kept=current))
+    return describe_restored(record=current, observed=reapply_release(work=work, record=current))
 
 
-def _is_due(work: Work, kept: Kept) -> bool:
+def _is_due(work: Work, record: ReleaseRecord) -> bool:
     """Not when it was put back already, and not when a later release has replaced it."""
-    current = work.releases.current(kept.release.stack)
-    return kept.phase is not Phase.REVERTED and current in (kept.base, kept.release.deployment_id)
+    current = work.releases.current(record.release.stack)
+    return record.phase is not Phase.REVERTED and current in (record.base, record.release.deployment_id)
 
 
-def _settle(work: Work, kept: Kept | None) -> None:
-    if kept is not None and _is_due(work, kept):
-        work.releases.settle(kept=kept, phase=Phase.REVERTED, runs=kept.base)
+def _record_reverted(work: Work, record: ReleaseRecord | None) -> None:
+    if record is not None and _is_due(work, record):
+        work.releases.finish(record=record, phase=Phase.REVERTED, runs=record.base)
 
 
 def _message(order: pb.Revert) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from agents.runner.commands.context import Work
-from agents.runner.commands.image_volumes import remember
+from agents.runner.commands.image_volumes import record_unnamed_volumes
 from agents.runner.control_plane.reports import DEPLOYING
 from agents.runner.errors import StepFailedError
 from agents.runner.planning.model import Container, Release, Target
@@ -21,7 +21,7 @@ def stop_stack(*, work: Work, release: Release) -> None:
     Raises StepFailedError or InterruptedWorkError, some containers being gone by then.
     """
     observed = work.host.settled_containers(stack=release.stack, project_id=release.project_id)
-    remember(work=work, stack=release.stack, observed=observed)
+    record_unnamed_volumes(work=work, stack=release.stack, observed=observed)
     work.releases.apply(deployment_id=release.deployment_id, target=NOTHING)
     groups = _last_started_first(observed, levels=_levels(work, release.stack))
     for number, containers in enumerate(groups):

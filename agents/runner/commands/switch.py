@@ -15,26 +15,26 @@ from agents.runner.planning.model import RUNNING, Container, Release, containers
 from agents.runner.planning.plan import Plan
 from agents.runner.planning.routing import (
     CONFIG_PATH,
-    Lead,
+    Route,
     admin_url,
-    config_of,
-    hosts_of,
-    led,
-    reload,
-    requests_on_the_way,
-    serving,
+    count_open_requests,
+    gateway_config,
+    host_names,
+    reload_command,
+    routed_config,
+    serving_containers,
 )
 from agents.runner.planning.steps import ADD, RETIRE
 
-LED_PATH = "/tmp/axion.Caddyfile"  # noqa: S108 - inside the gateway's container, where nobody else is
+ROUTED_CONFIG_PATH = "/tmp/axion.Caddyfile"  # noqa: S108 - inside the gateway's container, where nobody else is
 RELOAD_SECONDS = 10.0
 COUNT_SECONDS = 2.0
 DRAIN_SECONDS = 10.0
 DRAIN_LOOK_SECONDS = 0.2
-LONGEST_REASON = 300
+MAX_REASON = 300
 
 
-class Switch:
+class GatewaySwitch:
     """The switch of one plan; its `leaving` containers go in the end. Safe to begin again after a crash."""
 
     def __init__(self, *, work: Work, release: Release, plan: Plan) -> None:
@@ -50,9 +50,9 @@ class Switch:
     def hold(self, observed: tuple[Container, ...]) -> None:
         """Have gateways that were not told yet stay with what serves now, where something starts beside it."""
         leads = {
-            name: Lead(to=hosts)
+            name: Route(to=hosts)
             for name in self._added
-            if (hosts := hosts_of(serving(containers_of(observed, name), self._leaving)))
+            if (hosts := host_names(serving_containers(containers_of(observed, name), self._leaving)))
         }
         for gateway, text in self._gateways(observed) if leads else ():
             if gateway.id not in self._told:
@@ -63,9 +63,9 @@ class Switch:
         leads = {}
         for name in self._switched:
             running = [each for each in containers_of(observed, name) if each.state == RUNNING]
-            staying = hosts_of(each for each in running if each.id not in self._leaving)
+            staying = host_names(each for each in running if each.id not in self._leaving)
             if staying:
-                leads[name] = Lead(to=staying, away=hosts_of(each for each in running if each.id in self._leaving))
+                leads[name] = Route(to=staying, away=host_names(each for each in running if each.id in self._leaving))
         for gateway, text in self._gateways(observed):
             self._tell(gateway, text, leads)
         self._drain({host for lead in leads.values() for host in lead.away})
@@ -73,39 +73,39 @@ class Switch:
     def settle(self, observed: tuple[Container, ...]) -> None:
         """Have every gateway that was ever told go by its own file again."""
         running = {each.id for each in observed if each.state == RUNNING}
-        for container_id in self._work.releases.led(self._release.stack):
+        for container_id in self._work.releases.routed_gateways(self._release.stack):
             # Also one whose program did not end: what it was told may have an effect yet.
             if container_id not in running or self._reload(container_id, CONFIG_PATH):
-                self._work.releases.forget_led(container_id)
+                self._work.releases.forget_routed_gateway(container_id)
 
     def _gateways(self, observed: tuple[Container, ...]) -> list[tuple[Container, str]]:
         """Running gateways, each with the configuration it was started with."""
         found = []
         for each in observed:
-            kept = self._work.releases.find(each.deployment_id) if each.state == RUNNING else None
-            text = config_of(kept.release, each.service) if kept else ""
+            record = self._work.releases.find(each.deployment_id) if each.state == RUNNING else None
+            text = gateway_config(record.release, each.service) if record else ""
             if text:
                 found.append((each, text))
         return found
 
-    def _tell(self, gateway: Container, text: str, leads: Mapping[str, Lead]) -> None:
-        wanted = led(text, leads)
+    def _tell(self, gateway: Container, text: str, leads: Mapping[str, Route]) -> None:
+        wanted = routed_config(text, leads)
         if wanted == text or gateway.id in self._deaf:
             return
         # Written down first: whoever goes on after a crash must know that this gateway may be led.
-        self._work.releases.lead(stack=self._release.stack, container_id=gateway.id)
+        self._work.releases.record_routed_gateway(stack=self._release.stack, container_id=gateway.id)
         try:
-            self._work.host.write_file(container_id=gateway.id, path=LED_PATH, text=wanted)
+            self._work.host.write_file(container_id=gateway.id, path=ROUTED_CONFIG_PATH, text=wanted)
         except UnavailableError as error:  # it may have gone this moment; the deployment does not depend on it
             self._could_not(gateway.service, str(error))
             return
-        if self._reload(gateway.id, LED_PATH):
+        if self._reload(gateway.id, ROUTED_CONFIG_PATH):
             self._told[gateway.id] = text
 
     def _reload(self, container_id: str, path: str) -> bool:
         """Caddy takes the new configuration without dropping a connection that is in use."""
         try:
-            code, said = self._run(container_id, reload(path), RELOAD_SECONDS)
+            code, said = self._run(container_id, reload_command(path), RELOAD_SECONDS)
         except UnavailableError as error:
             self._deaf.add(container_id)
             code, said = -1, str(error)
@@ -115,7 +115,7 @@ class Switch:
 
     def _could_not(self, gateway: str, why: str) -> None:
         last = why.strip().splitlines()[-1:] or ["it said nothing"]
-        text = f"The gateway {gateway} could not be told where to lead and goes by names: {last[0][:LONGEST_REASON]}\n"
+        text = f"The gateway {gateway} could not be told where to lead and goes by names: {last[0][:MAX_REASON]}\n"
         self._work.reporter.log(source="agent", text=text)
 
     def _run(self, container_id: str, argv: list[str], seconds: float) -> tuple[int, str]:
@@ -136,7 +136,7 @@ class Switch:
             argv = ["wget", "-q", "-O", "-", admin_url(text)]
             try:
                 code, said = self._run(container_id, argv, COUNT_SECONDS)
-                total += requests_on_the_way(said, hosts) if code == 0 else 0
+                total += count_open_requests(said, hosts) if code == 0 else 0
             except (UnavailableError, ValueError):
                 continue
         return total

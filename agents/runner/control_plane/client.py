@@ -43,15 +43,15 @@ class ControlPlane:
     """Waits through an outage of the control plane, up to ten minutes; ends at once when the work is interrupted."""
 
     def __init__(
-        self, *, calls: Calls, loop: asyncio.AbstractEventLoop, moved: Callable[[], None] = lambda: None
+        self, *, calls: Calls, loop: asyncio.AbstractEventLoop, note_activity: Callable[[], None] = lambda: None
     ) -> None:
         self._calls = calls
         self._loop = loop
-        self._moved = moved
+        self._note_activity = note_activity
 
-    def telling(self, moved: Callable[[], None]) -> ControlPlane:
+    def with_activity(self, note_activity: Callable[[], None]) -> ControlPlane:
         """The same, for one command's work: `moved` is called for each piece of a bundle."""
-        return ControlPlane(calls=self._calls, loop=self._loop, moved=moved)
+        return ControlPlane(calls=self._calls, loop=self._loop, note_activity=note_activity)
 
     def secrets(self, *, deployment_id: str, interrupt: Interrupt) -> dict[str, str]:
         """Values by name; keep them in memory only. Raises StepFailedError when refused."""
@@ -69,7 +69,7 @@ class ControlPlane:
             take = start()
 
             def taken(data: bytes) -> None:
-                self._moved()
+                self._note_activity()
                 take(data)
 
             return taken

@@ -7,11 +7,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from agents.bounding import bound_report
 from agents.contracts import common_pb2
 from agents.contracts import runner_pb2 as pb
-from agents.runner.activity import Progress
-from agents.runner.control_plane.masking import Masker
+from agents.report_bounds import bound_report
+from agents.runner.activity import WorkProgress
+from agents.runner.control_plane.masker import Masker
 from agents.runner.journal.commands import Journal
 
 BUILDING = common_pb2.BUILDING
@@ -42,7 +42,7 @@ class Reporter:
         masker: Masker,
         now_ms: Callable[[], int],
         wake: Callable[[], None],
-        progress: Progress | None = None,
+        progress: WorkProgress | None = None,
     ) -> None:
         self._progress = progress
         self._journal = journal
@@ -65,9 +65,9 @@ class Reporter:
         with self._lock:
             self.flush()
             if self._progress is not None:
-                self._progress.begins(message)
-            if self._journal.rise(command_id=self._command_id, percent=percent):
-                text = shown(message, masker=self._masker)
+                self._progress.begin_step(message)
+            if self._journal.raise_percent(command_id=self._command_id, percent=percent):
+                text = masked_text(message, masker=self._masker)
                 self._append(pb.Report(stage=pb.StageReached(stage=stage, percent=percent, message=text)))
 
     def service(self, observed: pb.ServiceObserved) -> None:
@@ -81,11 +81,11 @@ class Reporter:
 
     def log(self, *, source: str, text: str, service: str = "") -> None:
         """One line or more of output, each cut at its bound; nothing any more once the log is full."""
-        self._moved()
+        self._note_activity()
         for line in LINES.findall(text):
             if self._log_is_full:
                 return
-            masked = shown(line.rstrip("\n"), masker=self._masker, limit=MAX_LINE, remark=LINE_CUT)
+            masked = masked_text(line.rstrip("\n"), masker=self._masker, limit=MAX_LINE, remark=LINE_CUT)
             self._gather(source=source, service=service, text=f"{masked}\n" if line.endswith("\n") else masked)
 
     def _gather(self, *, source: str, service: str, text: str) -> None:
@@ -125,9 +125,9 @@ class Reporter:
             self.flush()
             body = pb.RestoreStarted(
                 reason=reason,
-                message=shown(message, masker=self._masker),
+                message=masked_text(message, masker=self._masker),
                 failed_service=service,
-                log_tail=shown_tail(log_tail, masker=self._masker),
+                log_tail=masked_tail(log_tail, masker=self._masker),
             )
             self._append(pb.Report(restore_started=body))
 
@@ -137,9 +137,9 @@ class Reporter:
             self.flush()
             told = pb.CommandFinished()
             told.CopyFrom(finished)
-            told.message = shown(finished.message, masker=self._masker)
+            told.message = masked_text(finished.message, masker=self._masker)
             told.ClearField("log_tail")
-            told.log_tail.extend(shown_tail(finished.log_tail, masker=self._masker))
+            told.log_tail.extend(masked_tail(finished.log_tail, masker=self._masker))
             told.ClearField("services")
             told.services.extend(self._masked(each) for each in finished.services)
             with self._journal.store.transaction():
@@ -160,14 +160,14 @@ class Reporter:
                 source, text = "agent", "The log is longer than 4 MiB; the rest is left out.\n"
             self._append(pb.Report(log=pb.LogWritten(service_name=service, source=source, text=text)))
 
-    def _moved(self) -> None:
+    def _note_activity(self) -> None:
         if self._progress is not None:
-            self._progress.moved()
+            self._progress.note_activity()
 
     def _append(self, report: pb.Report) -> None:
         if self._closed:
             return
-        self._moved()
+        self._note_activity()
         report.command_id = self._command_id
         report.deployment_id = self._deployment_id
         report.at_ms = self._now_ms()
@@ -178,17 +178,17 @@ class Reporter:
     def _masked(self, observed: pb.ServiceObserved) -> pb.ServiceObserved:
         told = pb.ServiceObserved()
         told.CopyFrom(observed)
-        told.error_message = shown(observed.error_message, masker=self._masker)
+        told.error_message = masked_text(observed.error_message, masker=self._masker)
         return told
 
 
-def shown(text: str, *, masker: Masker, limit: int = MAX_MESSAGE, remark: str = "...") -> str:
+def masked_text(text: str, *, masker: Masker, limit: int = MAX_MESSAGE, remark: str = "...") -> str:
     """Return what may be told of a text: masked, and cut without showing a part of a value. `limit` in characters."""
     masked = masker.mask(text, limit=limit)
     return f"{masked}{remark}" if len(text) > limit else masked
 
 
-def shown_tail(lines: Iterable[str], *, masker: Masker) -> list[str]:
+def masked_tail(lines: Iterable[str], *, masker: Masker) -> list[str]:
     """Return the last lines of an output as they may be told."""
     last = deque(lines, maxlen=MAX_TAIL_LINES)
-    return [shown(line, masker=masker, limit=MAX_LINE, remark=LINE_CUT) for line in last]
+    return [masked_text(line, masker=masker, limit=MAX_LINE, remark=LINE_CUT) for line in last]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agents.runner.control_plane.client import ControlPlane
-from agents.runner.control_plane.masking import Masker
+from agents.runner.control_plane.masker import Masker
 from agents.runner.errors import StepFailedError
 from agents.runner.interrupt import Interrupt
 from agents.runner.planning.model import Release

@@ -11,7 +11,7 @@ LOOK_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 
-class Pulse:
+class EngineMonitor:
     """One thread. Heartbeats tell what it saw last; an engine that hangs must not silence them."""
 
     def __init__(self, *, host: DockerHost) -> None:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from agents.runner.activity import Progress
+from agents.runner.activity import WorkProgress
 from agents.runner.control_plane.reports import Reporter
 from agents.runner.docker import arguments, processes
 from agents.runner.errors import StepFailedError
@@ -43,7 +43,7 @@ class DockerCommands:
 
     marker: str
     reporter: Reporter
-    progress: Progress
+    progress: WorkProgress
 
     def build(self, *, order: arguments.Build, service: str, deadline: float, interrupt: Interrupt) -> None:
         """Raises StepFailedError(build) with the last lines of output."""
@@ -78,7 +78,7 @@ class DockerCommands:
 
     def up(
         self, *, order: arguments.Up, values: Mapping[str, str], deadline: float, interrupt: Interrupt
-    ) -> tuple[processes.Ended, tuple[str, ...]]:
+    ) -> tuple[processes.Ending, tuple[str, ...]]:
         """Returns how Compose ended and its last lines; what they mean is judged by what runs."""
         ended, tail = self._run(
             argv=arguments.up(order),
@@ -97,14 +97,14 @@ class DockerCommands:
         deadline: float,
         interrupt: Interrupt,
         say: Callable[[str], None],
-    ) -> tuple[processes.Ended, tuple[str, ...]]:
+    ) -> tuple[processes.Ending, tuple[str, ...]]:
         tail: deque[str] = deque(maxlen=TAIL_LINES)
 
         def on_line(line: str) -> None:
             tail.append(line.rstrip("\n"))
             say(line)
 
-        self.progress.begins(" ".join(argv[:MAX_WORDS]))
+        self.progress.begin_step(" ".join(argv[:MAX_WORDS]))
         passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         child = processes.Child(argv=argv, environment={**passed_on, **extra}, marker=self.marker, deadline=deadline)
         return processes.run(child=child, interrupt=interrupt, on_line=on_line), tuple(tail)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from agents.backoff import Backoff
-from agents.runner.activity import Progress
+from agents.runner.activity import WorkProgress
 from agents.runner.errors import EngineAwayError
 from agents.runner.interrupt import Interrupt
 
@@ -44,7 +44,7 @@ class WorkPatience:
     `tell` gets a sentence when the waiting begins and one when it is over.
     """
 
-    def __init__(self, *, interrupt: Interrupt, tell: Callable[[str], None], progress: Progress) -> None:
+    def __init__(self, *, interrupt: Interrupt, tell: Callable[[str], None], progress: WorkProgress) -> None:
         self._interrupt = interrupt
         self._tell = tell
         self._progress = progress
@@ -54,7 +54,7 @@ class WorkPatience:
     def wait(self, *, away: EngineAwayError, failures: int) -> None:
         self._interrupt.check()
         if self._turns(waiting=True):
-            self._progress.waits_for("Docker on this host, which does not answer")
+            self._progress.wait_for("Docker on this host, which does not answer")
             self._tell(f"Docker on this host does not answer: {away}. The agent waits for it.")
         self._interrupt.pause(PAUSES.pause(failures=failures))
 
@@ -62,7 +62,7 @@ class WorkPatience:
         self._interrupt.pause(seconds)
 
     def answered(self) -> None:
-        self._progress.moved()
+        self._progress.note_activity()
         if self._waiting and self._turns(waiting=False):
             self._tell("Docker on this host answers again.")
 

@@ -29,7 +29,7 @@ GRACE_SECONDS = 3.0
 KILL_SECONDS = 5.0
 HELD_SECONDS = 2.0
 READ_BYTES = 64 * 1024
-LONGEST_READ = 1024 * 1024
+MAX_LINE = 1024 * 1024
 PROC = Path("/proc")
 logger = logging.getLogger(__name__)
 
@@ -46,14 +46,14 @@ class Child:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ending:
     """How a child ended; `late` when its deadline (seconds) passed and it was ended for that."""
 
     code: int
     late: bool
 
 
-def run(*, child: Child, interrupt: Interrupt, on_line: Callable[[str], None]) -> Ended:
+def run(*, child: Child, interrupt: Interrupt, on_line: Callable[[str], None]) -> Ending:
     """Run to the end, handing over each line of output. Raises InterruptedWorkError once its whole group has ended.
 
     What cannot be ended (it waits for a disk that is gone, say), or has left group and marker behind and holds the
@@ -79,7 +79,7 @@ def run(*, child: Child, interrupt: Interrupt, on_line: Callable[[str], None]) -
         ender.close()
     if interrupt.why:
         raise InterruptedWorkError(interrupt.why)
-    return Ended(code=code, late=ender.late)
+    return Ending(code=code, late=ender.late)
 
 
 class _Ender:
@@ -155,7 +155,7 @@ class _Lines:
         for line in whole:
             self._hand_on(line)
             self._dropping = False
-        if len(self._line) > LONGEST_READ:
+        if len(self._line) > MAX_LINE:
             self._hand_on(self._line)
             self._line, self._dropping = "", True
 
@@ -165,7 +165,7 @@ class _Lines:
 
     def _hand_on(self, line: str) -> None:
         if not self._dropping:
-            self._on_line(f"{line[:LONGEST_READ]}\n")
+            self._on_line(f"{line[:MAX_LINE]}\n")
 
 
 def _pieces(output: int, left_alone: int) -> Iterator[bytes]:

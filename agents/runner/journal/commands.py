@@ -8,7 +8,7 @@ from enum import StrEnum
 from agents.contracts import runner_pb2 as pb
 from agents.runner.journal.store import Store
 
-KEPT_COMMANDS = 1000
+MAX_FINISHED_COMMANDS = 1000
 
 
 class Receipt(StrEnum):
@@ -56,17 +56,17 @@ class Journal:
         """Made with the journal: another one tells that it was lost, or replaced."""
         return self._fact("journal")
 
-    def served(self) -> tuple[str, str]:
+    def control_plane_ids(self) -> tuple[str, str]:
         """As which agent, and for which ledger, the commands came; empty before the first word of it."""
         return self._fact("agent"), self._fact("ledger")
 
-    def serve(self, *, agent_id: str, ledger: str) -> bool:
+    def record_control_plane(self, *, agent_id: str, ledger: str) -> bool:
         """Note as whom we are welcome from now on; True where that is somebody else than before.
 
         Then no unfinished command goes on until the control plane has sent it again: it may not know it any more.
         """
         with self.store.transaction():
-            former_agent, former_ledger = self.served()
+            former_agent, former_ledger = self.control_plane_ids()
             if (former_agent, former_ledger) == (agent_id, ledger):
                 return False
             self.store.write("INSERT OR REPLACE INTO facts VALUES ('agent', ?), ('ledger', ?)", agent_id, ledger)
@@ -89,7 +89,7 @@ class Journal:
             if entry is not None:
                 self.store.write("UPDATE commands SET held = 0 WHERE id = ?", entry.id)
                 if numbered:
-                    self._meet(entry, stored=command.last_report_number)
+                    self._catch_up(entry, stored=command.last_report_number)
                 return Receipt.REPEAT
             row = self.store.row("SELECT highest FROM lanes WHERE lane = ?", command.lane)
             if row is not None and command.number <= row["highest"]:
@@ -115,7 +115,7 @@ class Journal:
             self.store.write("UPDATE commands SET finished = 1 WHERE lane = ? AND held = 1", command.lane)
             return Receipt.NEW
 
-    def _meet(self, entry: Entry, *, stored: int) -> None:
+    def _catch_up(self, entry: Entry, *, stored: int) -> None:
         """Go on from what the control plane has stored of a command that we know; it may have lost, or know, more.
 
         The number may be a little old: it never brings ours down while work goes on.
@@ -131,6 +131,11 @@ class Journal:
     def lanes(self) -> list[str]:
         """Every lane in which a command was ever received, the newest first."""
         return [row["lane"] for row in self.store.rows("SELECT lane FROM lanes ORDER BY rowid DESC")]
+
+    def highest_numbers(self, *, limit: int) -> dict[str, int]:
+        """Return by lane the highest number that was received, the newest lanes first."""
+        rows = self.store.rows("SELECT lane, highest FROM lanes ORDER BY rowid DESC LIMIT ?", limit)
+        return {row["lane"]: row["highest"] for row in rows}
 
     def find(self, command_id: str) -> Entry | None:
         rows = self._entries("id = ?", command_id)
@@ -182,7 +187,7 @@ class Journal:
             )
             return report.number
 
-    def rise(self, *, command_id: str, percent: int) -> bool:
+    def raise_percent(self, *, command_id: str, percent: int) -> bool:
         """Note progress; False when the command had come this far before."""
         statement = "UPDATE commands SET percent = ? WHERE id = ? AND percent < ?"
         return self.store.write(statement, percent, command_id, percent) == 1
@@ -201,7 +206,7 @@ class Journal:
         self.store.write(
             "DELETE FROM commands WHERE finished = 1 AND id NOT IN (SELECT command FROM reports)"
             " AND rowid <= (SELECT max(rowid) FROM commands) - ?",
-            KEPT_COMMANDS,
+            MAX_FINISHED_COMMANDS,
         )
 
     def pending_reports(self, *, after: int, limit: int) -> list[PendingReport]:

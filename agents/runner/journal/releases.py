@@ -45,7 +45,7 @@ class Before:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class ReleaseRecord:
     """A release as the journal holds it; `base` is the deployment that ran before it, empty for none."""
 
     release: Release
@@ -61,6 +61,19 @@ class Kept:
         return bool(self.target.owners) or not self.release.services
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRelease:
+    """A release as its row has it, whatever its command says: `owners` and `images` by service."""
+
+    stack: str
+    deployment_id: str
+    base: str
+    phase: Phase
+    command: pb.Command
+    owners: Mapping[str, str]
+    images: Mapping[str, str]
+
+
 class Releases:
     """Rows in the journal's file, and one folder of files per release. No secret in either."""
 
@@ -68,14 +81,14 @@ class Releases:
         self.store = store
         self._folder = folder
 
-    def begin(self, *, command: pb.Command, before: Before, base: str) -> Kept:
+    def begin(self, *, command: pb.Command, before: Before, base: str) -> ReleaseRecord:
         """Write down that a release begins and what it replaces; a repeat returns what was written first.
 
         `base`: the deployment to go back to; empty for none.
         """
         with self.store.transaction():
-            kept = self.find(command.deployment_id)
-            if kept is None:
+            record = self.find(command.deployment_id)
+            if record is None:
                 self.store.write(
                     "INSERT INTO releases (deployment, stack, base, payload, phase, before) VALUES (?, ?, ?, ?, ?, ?)",
                     command.deployment_id,
@@ -85,19 +98,19 @@ class Releases:
                     Phase.PREPARING,
                     json.dumps([before.networks, before.volumes, before.containers]),
                 )
-        kept = self.find(command.deployment_id)
-        if kept is None:
+        record = self.find(command.deployment_id)
+        if record is None:
             raise StepFailedError("internal", "The release was not kept.")
-        return kept
+        return record
 
-    def find(self, deployment_id: str) -> Kept | None:
+    def find(self, deployment_id: str) -> ReleaseRecord | None:
         row = self.store.row("SELECT * FROM releases WHERE deployment = ?", deployment_id)
         if row is None:
             return None
         release = release_of(pb.Command.FromString(row["payload"]))
         networks, volumes, containers = json.loads(row["before"])
         target = Target(services=release.services, owners=json.loads(row["owners"]), images=json.loads(row["images"]))
-        return Kept(
+        return ReleaseRecord(
             release=release,
             base=row["base"],
             phase=Phase(row["phase"]),
@@ -106,17 +119,37 @@ class Releases:
             failure=json.loads(row["failure"] or "{}"),
         )
 
-    def recorded(self, observed: Iterable[Container]) -> dict[str, Kept]:
+    def recorded(self, observed: Iterable[Container]) -> dict[str, ReleaseRecord]:
         """The releases by whose files these containers run, by deployment, as far as they are recorded here."""
         found = {each.deployment_id for each in observed} - {""}
-        return {name: kept for name in found if (kept := self.find(name)) is not None}
+        return {name: record for name in found if (record := self.find(name)) is not None}
 
-    def unknown(self, observed: Collection[Container]) -> list[str]:
+    def unknown_deployments(self, observed: Collection[Container]) -> list[str]:
         """Deployments of these containers that are not recorded here: the journal is younger, or older, than they."""
         return sorted({each.deployment_id for each in observed} - {""} - self.recorded(observed).keys())
 
+    def all(self) -> list[StoredRelease]:
+        """Return every release, by stack, the oldest first."""
+        rows = self.store.rows("SELECT * FROM releases ORDER BY stack, position")
+        return [
+            StoredRelease(
+                stack=row["stack"],
+                deployment_id=row["deployment"],
+                base=row["base"],
+                phase=Phase(row["phase"]),
+                command=pb.Command.FromString(row["payload"]),
+                owners=json.loads(row["owners"]),
+                images=json.loads(row["images"]),
+            )
+            for row in rows
+        ]
+
+    def currents(self) -> dict[str, str]:
+        """Return by stack the deployment that runs; empty for none."""
+        return {row["stack"]: row["current"] for row in self.store.rows("SELECT stack, current FROM stacks")}
+
     def current(self, stack: str) -> str:
-        """The deployment whose stack runs; empty for none."""
+        """Return the deployment that runs; empty for none."""
         row = self.store.row("SELECT current FROM stacks WHERE stack = ?", stack)
         return row["current"] if row else ""
 
@@ -139,10 +172,10 @@ class Releases:
             deployment_id,
         )
 
-    def settle(self, *, kept: Kept, phase: Phase, runs: str) -> None:
+    def finish(self, *, record: ReleaseRecord, phase: Phase, runs: str) -> None:
         """The release came to its end and `runs` is what runs now; empty for nothing."""
         with self.store.transaction():
-            deployment_id, stack = kept.release.deployment_id, kept.release.stack
+            deployment_id, stack = record.release.deployment_id, record.release.stack
             self.store.write("UPDATE releases SET phase = ? WHERE deployment = ?", phase, deployment_id)
             self.store.write(
                 "INSERT INTO stacks VALUES (?, ?) ON CONFLICT (stack) DO UPDATE SET current = excluded.current",
@@ -150,26 +183,26 @@ class Releases:
                 runs,
             )
 
-    def lead(self, *, stack: str, container_id: str) -> None:
+    def record_routed_gateway(self, *, stack: str, container_id: str) -> None:
         """From now on this gateway may go by other than its own file."""
         self.store.write("INSERT OR REPLACE INTO led VALUES (?, ?)", container_id, stack)
 
-    def led(self, stack: str) -> list[str]:
+    def routed_gateways(self, stack: str) -> list[str]:
         """Containers of the stack's gateways that may go by other than their own file."""
         return [row["container"] for row in self.store.rows("SELECT container FROM led WHERE stack = ?", stack)]
 
-    def all_led(self) -> dict[str, str]:
+    def all_routed_gateways(self) -> dict[str, str]:
         """Containers of all gateways that may go by other than their own file, each with its stack."""
         return {row["container"]: row["stack"] for row in self.store.rows("SELECT container, stack FROM led")}
 
-    def forget_led(self, container_id: str) -> None:
+    def forget_routed_gateway(self, container_id: str) -> None:
         self.store.write("DELETE FROM led WHERE container = ?", container_id)
 
-    def keep_volume(self, *, stack: str, node_id: str, path: str, volume: str) -> None:
+    def record_volume(self, *, stack: str, node_id: str, path: str, volume: str) -> None:
         """From now on this volume is what the node's image keeps its data in there, until another is named."""
         self.store.write("INSERT OR REPLACE INTO image_volumes VALUES (?, ?, ?, ?)", stack, node_id, path, volume)
 
-    def kept_volumes(self, *, stack: str, node_id: str) -> dict[str, str]:
+    def recorded_volumes(self, *, stack: str, node_id: str) -> dict[str, str]:
         """Path to the volume in which the node's images kept their data, also while none of it runs."""
         rows = self.store.rows("SELECT path, volume FROM image_volumes WHERE stack = ? AND node = ?", stack, node_id)
         return {row["path"]: row["volume"] for row in rows}
@@ -210,3 +243,25 @@ class Releases:
         """What history needs; None until the control plane said so once."""
         row = self.store.row("SELECT payload FROM retention")
         return pb.Retention.FromString(row["payload"]) if row else None
+
+
+def stack_states(store: Store, *, limit: int) -> list[pb.StackState]:
+    """Return what runs of each stack, those with the newest release first."""
+    rows = store.rows(
+        "SELECT stacks.stack, stacks.current, newest.payload FROM stacks JOIN releases AS newest"
+        " ON newest.position = (SELECT max(position) FROM releases WHERE releases.stack = stacks.stack)"
+        " ORDER BY newest.position DESC LIMIT ?",
+        limit,
+    )
+    states = []
+    for row in rows:
+        command = pb.Command.FromString(row["payload"])
+        states.append(
+            pb.StackState(
+                stack_name=row["stack"],
+                project_id=command.project_id,
+                lane=command.lane,
+                current_deployment_id=row["current"],
+            )
+        )
+    return states

@@ -21,7 +21,7 @@ TROUBLE = frozenset(
 )
 PRIMARY = 0xFF
 # SQLite needs a page of its log and of its index; with less than this it fails in one way or another.
-LEAST_FREE_BYTES = 128 * 1024
+MIN_FREE_BYTES = 128 * 1024
 
 
 class Writes:
@@ -41,7 +41,7 @@ class Writes:
         except sqlite3.Error as error:
             if is_trouble(error):
                 self.failures += 1
-                self.fault = in_words(error, path=self._path)
+                self.fault = write_error_sentence(error, path=self._path)
             raise
         if connection.total_changes != before:
             self.fault = ""
@@ -56,11 +56,11 @@ def is_full(error: sqlite3.Error, *, path: Path) -> bool:
     """Whether there was no space; SQLite calls it an input or output error where it needs shared memory."""
     code = _code(error)
     if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
-        return shutil.disk_usage(path.parent).free < LEAST_FREE_BYTES
+        return shutil.disk_usage(path.parent).free < MIN_FREE_BYTES
     return code == sqlite3.SQLITE_FULL
 
 
-def in_words(error: sqlite3.Error, *, path: Path) -> str:
+def write_error_sentence(error: sqlite3.Error, *, path: Path) -> str:
     if is_full(error, path=path):
         return f"The disk with {path.parent} is full: the agent's journal cannot be written. Make space there."
     if _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):

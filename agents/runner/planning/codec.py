@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from agents.bounding import IMAGE_ID
 from agents.contracts import runner_pb2 as pb
+from agents.report_bounds import IMAGE_ID
 from agents.runner.errors import StepFailedError
 from agents.runner.planning import overlay, stackfile
 from agents.runner.planning.model import Release, WantedService

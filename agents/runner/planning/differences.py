@@ -16,7 +16,7 @@ from agents.runner.planning.model import (
 )
 
 
-def why_changed(*, service: WantedService, observed: tuple[Container, ...], release: Release) -> str:
+def change_cause(*, service: WantedService, observed: tuple[Container, ...], release: Release) -> str:
     """Why the release must start the service anew; empty when what runs of it may stay."""
     found = containers_of(observed, service.name)
     if not found:
@@ -28,10 +28,10 @@ def why_changed(*, service: WantedService, observed: tuple[Container, ...], rele
     pinned = release.pinned.get(service.name, "")
     if pinned and any(each.image_id != pinned for each in found):
         return f"{service.name} runs another image"
-    return _why_not_sound(service=service, found=found)
+    return _unsound_cause(service=service, found=found)
 
 
-def _why_not_sound(*, service: WantedService, found: tuple[Container, ...]) -> str:
+def _unsound_cause(*, service: WantedService, found: tuple[Container, ...]) -> str:
     for each in found:
         if each.state != RUNNING:
             return f"{service.name} is {each.state}"
@@ -51,7 +51,7 @@ def owners_of(*, release: Release, observed: tuple[Container, ...], known: Colle
     for service in release.services:
         found = containers_of(observed, service.name)
         former = {each.deployment_id for each in found}
-        stays = len(former) == 1 and not why_changed(service=service, observed=observed, release=release)
+        stays = len(former) == 1 and not change_cause(service=service, observed=observed, release=release)
         complete = len(found) == service.replicas
         # Containers without our label of a deployment are nobody's.
         usable = former & set(known) if not complete else former - {""}
@@ -59,25 +59,25 @@ def owners_of(*, release: Release, observed: tuple[Container, ...], known: Colle
     return owners
 
 
-def why_unlike(*, service: WantedService, target: Target, observed: tuple[Container, ...]) -> str:
+def difference_from_target(*, service: WantedService, target: Target, observed: tuple[Container, ...]) -> str:
     """How the running service differs from the target; empty when it is exactly that."""
     found = containers_of(observed, service.name)
     if not found:
         return f"{service.name} is not there"
     if any(each.content_hash != service.content_hash for each in found):
         return f"{service.name} changed"
-    if unsound := _why_not_sound(service=service, found=found):
+    if unsound := _unsound_cause(service=service, found=found):
         return unsound
     if any(each.deployment_id != target.owners[service.name] for each in found):
         return f"{service.name} is of another deployment"
-    if not all(is_right(each, service, target) for each in found):
+    if not all(matches_target(each, service, target) for each in found):
         return f"{service.name} runs another image"
     if len(found) != service.replicas:
         return f"{service.name} has {len(found)} of {service.replicas} containers"
     return ""
 
 
-def is_right(container: Container, service: WantedService, target: Target) -> bool:
+def matches_target(container: Container, service: WantedService, target: Target) -> bool:
     image = target.images.get(service.name, "")
     made_by = (container.deployment_id, container.content_hash)
     return made_by == (target.owners[service.name], service.content_hash) and image in ("", container.image_id)

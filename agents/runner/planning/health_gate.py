@@ -63,7 +63,7 @@ class HealthGate:
         failures = [self._look_at(service, observed, at) for service in self.target.services]
         return next((failure for failure in failures if failure), None)
 
-    def turn_over(self, services: Iterable[str]) -> None:
+    def start_judging(self, services: Iterable[str]) -> None:
         """Compose is done with these: from now on they are judged as they are."""
         over = frozenset(services)
         self.stale = {each: service for each, service in self.stale.items() if service not in over}

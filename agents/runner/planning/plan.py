@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from agents.runner.planning.model import Container, Target, containers_of
-from agents.runner.planning.steps import REMOVE, RETIRE, UP, Operation, Step, goodbye, step_for
+from agents.runner.planning.steps import REMOVE, RETIRE, UP, Operation, Step, removal_of, step_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +14,7 @@ class Plan:
     """What to do in order, and what is left as it is."""
 
     operations: tuple[Operation, ...]
-    kept: tuple[str, ...]
+    unchanged: tuple[str, ...]
 
     @property
     def leaving(self) -> frozenset[str]:
@@ -31,8 +31,8 @@ class Plan:
             f"{number}. {operation.kind} {', '.join(operation.services)}: {'; '.join(operation.causes)}"
             for number, operation in enumerate(self.operations, start=1)
         ]
-        if self.kept:
-            lines.append(f"keep {', '.join(self.kept)}: unchanged and running")
+        if self.unchanged:
+            lines.append(f"keep {', '.join(self.unchanged)}: unchanged and running")
         return "".join(f"{line}\n" for line in lines)
 
 
@@ -43,11 +43,11 @@ def make_plan(*, target: Target, observed: tuple[Container, ...]) -> Plan:
     needs it need not wait for them. One call for the whole stack when all of it comes up from one deployment: then
     Compose does the waiting. Otherwise it would also replace what depends on a changed service.
     """
-    dropped = _dropped(target=target, observed=observed)
+    dropped = _removals_of_dropped(target=target, observed=observed)
     steps = [step_for(service=service, target=target, observed=observed) for service in target.services]
     started = [step for step in steps if step.kind]
-    kept = tuple(step.service.name for step in steps if not step.kind and not step.retired)
-    whole = not kept and len(set(target.owners.values())) == 1 and all(step.kind == UP for step in steps)
+    unchanged = tuple(step.service.name for step in steps if not step.kind and not step.retired)
+    whole = not unchanged and len(set(target.owners.values())) == 1 and all(step.kind == UP for step in steps)
     starting = (_start(target, started, alone=False),) if started and whole else _by_level(target, started)
     ends = [operation for step in steps for operation in step.retired]
     return Plan(
@@ -58,18 +58,18 @@ def make_plan(*, target: Target, observed: tuple[Container, ...]) -> Plan:
             *ends,
             *(operation for operation in dropped if operation.kind == RETIRE),
         ),
-        kept=kept,
+        unchanged=unchanged,
     )
 
 
-def _dropped(*, target: Target, observed: tuple[Container, ...]) -> list[Operation]:
+def _removals_of_dropped(*, target: Target, observed: tuple[Container, ...]) -> list[Operation]:
     """Services that are no longer wanted: first those whose ports or data another may need, the others last."""
     gone = sorted({each.service for each in observed} - {service.name for service in target.services})
     operations = []
     for name in gone:
         found = containers_of(observed, name)
         kind = REMOVE if any(each.exclusive for each in found) else RETIRE
-        operations.append(goodbye(kind, name, "is no longer part of the stack", found))
+        operations.append(removal_of(kind, name, "is no longer part of the stack", found))
     return operations
 
 

@@ -10,27 +10,27 @@ from dataclasses import dataclass
 from agents.runner.planning.model import RUNNING, SOUND, Container, Release
 
 CONFIG_PATH = "/etc/caddy/Caddyfile"
-LONGEST_LABEL = 63
+MAX_LABEL = 63
 UPSTREAM = re.compile(r"^(\s*reverse_proxy )([^\s:/]+):(\d+)( \{)$", re.MULTILINE)
 ADMIN = re.compile(r"^\s*admin (127\.0\.0\.1:\d+)$", re.MULTILINE)
 OWN_SITE = "\tbind 127.0.0.1\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lead:
+class Route:
     """Where requests for a service go, and which containers must have none left before they may stop."""
 
     to: tuple[str, ...]
     away: tuple[str, ...] = ()
 
 
-def config_of(release: Release, service: str) -> str:
+def gateway_config(release: Release, service: str) -> str:
     """The gateway's own configuration; empty when the service is no gateway that can be led."""
     text = release.files.get(f"Caddyfile.{service}", "")
     return text if ADMIN.search(text) else ""
 
 
-def led(text: str, leads: Mapping[str, Lead]) -> str:
+def routed_config(text: str, leads: Mapping[str, Route]) -> str:
     """The configuration with its services led; the same text when none of them is in it.
 
     What is led away from, and the plain name, stay upstreams of a path that nobody can reach: Caddy counts the requests
@@ -51,7 +51,7 @@ def led(text: str, leads: Mapping[str, Lead]) -> str:
     return written.replace(OWN_SITE, f"{OWN_SITE}\treverse_proxy /leaving {' '.join(counted)}\n")
 
 
-def reload(path: str) -> list[str]:
+def reload_command(path: str) -> list[str]:
     """The program, in the gateway's container, by which it takes this configuration without dropping a connection."""
     return ["caddy", "reload", "--config", path, "--adapter", "caddyfile"]
 
@@ -62,7 +62,7 @@ def admin_url(text: str) -> str:
     return f"http://{found[1]}/reverse_proxy/upstreams" if found else ""
 
 
-def requests_on_the_way(said: str, hosts: Collection[str]) -> int:
+def count_open_requests(said: str, hosts: Collection[str]) -> int:
     """From Caddy's answer: requests of these hosts. Raises ValueError for what is no answer."""
     try:
         upstreams = json.loads(said)
@@ -71,12 +71,12 @@ def requests_on_the_way(said: str, hosts: Collection[str]) -> int:
         raise ValueError("no list of upstreams") from error
 
 
-def hosts_of(containers: Iterable[Container]) -> tuple[str, ...]:
+def host_names(containers: Iterable[Container]) -> tuple[str, ...]:
     """Names by which a gateway finds exactly these containers, whatever address a restart gives them."""
-    return tuple(each.name if len(each.name) <= LONGEST_LABEL else each.id[:12] for each in containers)
+    return tuple(each.name if len(each.name) <= MAX_LABEL else each.id[:12] for each in containers)
 
 
-def serving(found: Iterable[Container], leaving: Collection[str]) -> tuple[Container, ...]:
+def serving_containers(found: Iterable[Container], leaving: Collection[str]) -> tuple[Container, ...]:
     """Those that served before something is started beside them: the healthy ones of old, or whatever runs."""
     running = [each for each in found if each.state == RUNNING]
     old = [each for each in running if each.id in leaving]

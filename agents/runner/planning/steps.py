@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from agents.runner.planning.differences import is_right, why_unlike
+from agents.runner.planning.differences import difference_from_target, matches_target
 from agents.runner.planning.model import (
     CREATED,
     RUNNING,
@@ -61,24 +61,24 @@ def step_for(*, service: WantedService, target: Target, observed: tuple[Containe
     """Made from what is observed alone, so that it is the right one after a crash at any moment, too."""
     found = containers_of(observed, service.name)
     # Never started, it may lack a network or a file that Compose had still to add.
-    removed = _removal(service, "was only half made", tuple(each for each in found if each.state == CREATED))
+    removed = _removals(service, "was only half made", tuple(each for each in found if each.state == CREATED))
     found = tuple(each for each in found if each.state != CREATED)
     cause = _cause(service=service, target=target, observed=found)
-    right = tuple(each for each in found if is_right(each, service, target))
+    right = tuple(each for each in found if matches_target(each, service, target))
     wrong = tuple(each for each in found if each not in right)
     if wrong and not service.starts_first:
         left_over = wrong if right else ()
-        removed += _removal(service, "was left over by an interrupted change", left_over)
+        removed += _removals(service, "was left over by an interrupted change", left_over)
         staying = tuple(each for each in found if each not in left_over)
         cause = _cause(service=service, target=target, observed=staying)
         return Step(service=service, cause=cause, kind=UP if cause else "", copies=service.replicas, removed=removed)
-    removed += _removal(service, "does not run", tuple(each for each in wrong if each.state != RUNNING))
+    removed += _removals(service, "does not run", tuple(each for each in wrong if each.state != RUNNING))
     running = tuple(each for each in wrong if each.state == RUNNING)
-    surplus = _by_worth(right)[service.replicas :]
+    surplus = _keep_order(right)[service.replicas :]
     missing = max(0, service.replicas - len(right))
     present = len(right) + len(running)
     why = "is replaced" if running else f"has {len(right)} of {service.replicas} containers"
-    kind = _how(cause=cause, right=right, missing=missing, present=present)
+    kind = _start_kind(cause=cause, right=right, missing=missing, present=present)
     return Step(
         service=service,
         cause=cause,
@@ -86,17 +86,17 @@ def step_for(*, service: WantedService, target: Target, observed: tuple[Containe
         copies=present + missing,
         served=kind == ADD and any(each.state == RUNNING and each.health in SOUND for each in found),
         removed=removed,
-        retired=tuple([goodbye(RETIRE, service.name, why, (*running, *surplus))] if running or surplus else ()),
+        retired=tuple([removal_of(RETIRE, service.name, why, (*running, *surplus))] if running or surplus else ()),
     )
 
 
 def _cause(*, service: WantedService, target: Target, observed: tuple[Container, ...]) -> str:
-    cause = why_unlike(service=service, target=target, observed=observed)
+    cause = difference_from_target(service=service, target=target, observed=observed)
     keeps = cause and observed and service.image_volumes
     return f"{cause} (keeps the volume of its image)" if keeps else cause
 
 
-def _how(*, cause: str, right: tuple[Container, ...], missing: int, present: int) -> str:
+def _start_kind(*, cause: str, right: tuple[Container, ...], missing: int, present: int) -> str:
     """`add` where something of the service stays or runs on; `up` also waits for what is there to become sound."""
     if not cause:
         return ""
@@ -107,11 +107,11 @@ def _how(*, cause: str, right: tuple[Container, ...], missing: int, present: int
     return "" if right and sound else UP
 
 
-def _removal(service: WantedService, cause: str, containers: tuple[Container, ...]) -> tuple[Operation, ...]:
-    return (goodbye(REMOVE, service.name, cause, containers),) if containers else ()
+def _removals(service: WantedService, cause: str, containers: tuple[Container, ...]) -> tuple[Operation, ...]:
+    return (removal_of(REMOVE, service.name, cause, containers),) if containers else ()
 
 
-def _by_worth(containers: tuple[Container, ...]) -> tuple[Container, ...]:
+def _keep_order(containers: tuple[Container, ...]) -> tuple[Container, ...]:
     """Those to keep first: what is sound, then what is oldest."""
 
     def worth(container: Container) -> tuple[bool, bool, int, str]:
@@ -121,6 +121,6 @@ def _by_worth(containers: tuple[Container, ...]) -> tuple[Container, ...]:
     return tuple(sorted(containers, key=worth))
 
 
-def goodbye(kind: str, name: str, cause: str, containers: tuple[Container, ...]) -> Operation:
+def removal_of(kind: str, name: str, cause: str, containers: tuple[Container, ...]) -> Operation:
     ids = tuple(each.id for each in containers)
     return Operation(kind=kind, services=(name,), causes=(f"{name} {cause}",), container_ids=ids)

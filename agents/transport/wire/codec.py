@@ -8,12 +8,12 @@ from uuid import UUID
 
 from google.protobuf.json_format import MessageToDict
 
-from agents.bounding import IMAGE_ID, bound_report, cut
 from agents.contracts import runner_pb2
 from agents.errors import NotFound
 from agents.limits import MAX_IMAGES, MAX_NAME_BYTES
+from agents.report_bounds import IMAGE_ID, bound_report, cut
 from agents.retention import Retention
-from agents.states import SETTLING, Outcome, Stage
+from agents.states import SETTLING_PROTOCOL, CommandOutcome, CommandStage
 from agents.types import (
     AgentHealth,
     AgentInfo,
@@ -31,8 +31,8 @@ from agents.types import (
     Unknown,
 )
 
-KNOWN_STAGES = frozenset(int(each) for each in Stage)
-KNOWN_OUTCOMES = frozenset(int(each) for each in Outcome)
+KNOWN_STAGES = frozenset(int(each) for each in CommandStage)
+KNOWN_OUTCOMES = frozenset(int(each) for each in CommandOutcome)
 MAX_ENGINE_ID = 64
 
 
@@ -112,7 +112,7 @@ def welcome(*, heartbeat_seconds: int, lost_after_seconds: int, ledger_incarnati
     return runner_pb2.ToAgent(
         welcome=runner_pb2.Welcome(
             heartbeat_seconds=heartbeat_seconds,
-            protocol=SETTLING,
+            protocol=SETTLING_PROTOCOL,
             ledger_incarnation=str(ledger_incarnation),
             lost_after_seconds=lost_after_seconds,
         )
@@ -171,7 +171,7 @@ def _body_from_wire(message: runner_pb2.Report) -> ReportBody:
             stage = message.stage
             if int(stage.stage) not in KNOWN_STAGES:
                 return Unknown(what="stage")
-            return StageReached(stage=Stage(stage.stage), percent=stage.percent, message=stage.message)
+            return StageReached(stage=CommandStage(stage.stage), percent=stage.percent, message=stage.message)
         case "service":
             return _observed_from_wire(message.service)
         case "log":
@@ -211,7 +211,7 @@ def _finished_from_wire(message: runner_pb2.CommandFinished) -> CommandFinished:
     # The command has ended, somehow: that must not wait for a deadline, and is no success.
     unknown = f"The agent ended with an outcome that this control plane does not know ({message.outcome})."
     return CommandFinished(
-        outcome=Outcome(message.outcome) if known else Outcome.FAILED,
+        outcome=CommandOutcome(message.outcome) if known else CommandOutcome.FAILED,
         reason=message.reason if known else "internal",
         message=message.message if known else f"{unknown} {message.message}".strip(),
         failed_service=message.failed_service,

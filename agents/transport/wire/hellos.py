@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from agents.bounding import cut
 from agents.contracts import runner_pb2
 from agents.hello import Hello, StackState
 from agents.limits import MAX_NAME_BYTES, MAX_UNFINISHED, MAX_WORD_BYTES
+from agents.report_bounds import cut
 from agents.states import CommandKind
 from agents.types import AgentCommand, DeployCommand
 

@@ -43,7 +43,7 @@ def hurry_returned(*, at: datetime) -> int:
     """Make due what waited for an agent that is back; returns how much that was."""
     waiting = Deployment.objects.filter(status=Status.PENDING, awaits_agent=True, next_attempt_at__gt=at)
     servers = waiting.values_list("server_id", flat=True).distinct()[:MAX_SERVERS]
-    back = gateway.servers_heard(server_ids=[each for each in servers if each is not None])
+    back = gateway.servers_online(server_ids=[each for each in servers if each is not None])
     return waiting.filter(server_id__in=back).update(next_attempt_at=at) if back else 0
 
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from agents import gateway
-from agents.states import Outcome as AgentOutcome
+from agents.states import CommandOutcome as AgentOutcome
 from agents.types import CommandFinished
 from deployments.repositories import clock, deployments, history
 from deployments.repositories.deployments import Outcome
@@ -96,5 +96,5 @@ def renew_after_restore(*, at: datetime) -> Restored:
         return Restored(
             incarnation=gateway.renew_ledger(),
             in_progress=deployments.prolong_active(deadline_at=deadline_at, at=at),
-            withdrawn=gateway.withdraw_unasked(),
+            withdrawn=gateway.finish_unasked_reverts(),
         )

@@ -29,7 +29,7 @@ def buildable_deployments(*, deployment_ids: tuple[UUID, ...]) -> tuple[UUID, ..
 
 def _is_needed(*, agent_id: UUID, deployment: DeploymentRecord) -> bool:
     """Unfinished there, or what runs there: to go back, an agent at work also needs what it was told before that."""
-    unfinished, former = gateway.at_work(agent_id=agent_id, lane=deployment.lane)
+    unfinished, former = gateway.lane_deployments(agent_id=agent_id, lane=deployment.lane)
     if deployment.id in unfinished or (unfinished and deployment.id == former):
         return True
     running = history.running(project_id=deployment.project_id, target_id=deployment.target.id)

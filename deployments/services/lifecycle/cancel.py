@@ -84,7 +84,7 @@ def send_revert(*, deployment: DeploymentRecord, asked_by: str, cause: str, keep
     """
     sent = gateway.find(command_id=finish.deploy_command_id(deployment.id))
     stack_name = str(deployment.config["stackName"])
-    return gateway.send_back(
+    return gateway.send_revert(
         command_id=finish.revert_command_id(deployment.id),
         after=sent,
         command=RevertCommand(stack_name=stack_name, asked_by=asked_by, cause=cause, keep_proven=keep_proven),

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from agents import gateway
-from agents.states import Outcome as AgentOutcome
+from agents.states import CommandOutcome as AgentOutcome
 from agents.types import CommandFinished
 from deployments.repositories import deployments
 from deployments.repositories.deployments import Outcome

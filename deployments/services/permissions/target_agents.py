@@ -47,7 +47,7 @@ def agent_to_stop(deployment: DeploymentRecord) -> UUID:
     """The same for a stop, also of what an earlier version ran on one server of a cluster."""
     if deployment.target.kind is TargetKind.SERVER:
         return agent_to_start(deployment)
-    told = gateway.told_to_run(lane=deployment.lane)
+    told = gateway.agents_running(lane=deployment.lane)
     if not told:
         raise Invalid("No server of the cluster that has an agent was told to run this project.")
     return told[0]

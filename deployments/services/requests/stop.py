@@ -106,4 +106,4 @@ def _is_stopped(last: DeploymentRecord) -> bool:
     """Whether the last that was started there is a stop that succeeded, of a cluster on each of its servers."""
     running = history.running(project_id=last.project_id, target_id=last.target.id)
     stopped = running is not None and running.kind == Kind.STOP and running.deployment_id == last.id
-    return stopped and (last.target.kind is TargetKind.SERVER or not gateway.told_to_run(lane=last.lane))
+    return stopped and (last.target.kind is TargetKind.SERVER or not gateway.agents_running(lane=last.lane))

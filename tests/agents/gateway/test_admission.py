@@ -10,8 +10,8 @@ import pytest
 
 from agents.contracts import common_pb2, runner_pb2, runner_pb2_grpc
 from agents.limits import KIB, MAX_CALL_BYTES, MAX_RECEIVED_BYTES
-from agents.pace import Pace, Paces
 from agents.services import enrolment
+from agents.token_bucket import TokenBucket, TokenBuckets
 from agents.transport import admission, callers, stream
 from tests.agents.doubles import Domain, FakeAgent
 
@@ -142,10 +142,10 @@ async def test_an_agent_that_opens_sessions_without_end_is_held_back(
 
 def test_a_pace_lets_a_burst_through_and_then_so_much_a_second() -> None:
     now = [0.0]
-    pace = Pace(burst=10, per_second=2, clock=lambda: now[0])
+    pace = TokenBucket(burst=10, per_second=2, clock=lambda: now[0])
     assert [pace.take(1) for _ in range(12)] == [0.0] * 10 + [0.5, 1.0]
     now[0] = 2.0
     assert pace.take(0) == 0.0
     assert pace.take(3) == 0.5
-    paces = Paces(burst=1, per_second=1, clock=lambda: now[0])
+    paces = TokenBuckets(burst=1, per_second=1, clock=lambda: now[0])
     assert (paces.take("a"), paces.take("a"), paces.take("b"), paces.wait("a")) == (0.0, 1.0, 0.0, 1.0)

@@ -11,7 +11,7 @@ import pytest
 
 from agents.contracts import runner_pb2
 from agents.repositories.payloads import from_json, kind_of, to_json
-from agents.states import CommandStatus, Outcome
+from agents.states import CommandOutcome, CommandStatus
 from agents.transport.wire import codec
 from agents.types import (
     AgentCommand,
@@ -63,7 +63,7 @@ def test_bodies_are_what_they_say() -> None:
     ]
     finished = bodies[-1]
     assert isinstance(finished, CommandFinished)
-    assert finished.outcome is Outcome.RESTORED
+    assert finished.outcome is CommandOutcome.RESTORED
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from agents import gateway
 from agents.services import enrolment
 from agents.skipped_reports import SKIPPED
-from agents.states import CommandStatus, Outcome
+from agents.states import CommandOutcome, CommandStatus
 from agents.transport.threads import DatabaseThreads
 from agents.types import CommandData, CommandFinished, Registration
 from tests.agents.doubles import Domain, FakeAgent, eventually, send
@@ -138,7 +138,7 @@ async def test_a_refused_command_is_reported_as_failed_and_closed(
     await has_status(database, sent, CommandStatus.REFUSED)
     (report,) = domain.applied
     assert isinstance(report.body, CommandFinished)
-    assert (report.body.outcome, report.body.reason) == (Outcome.FAILED, "refused")
+    assert (report.body.outcome, report.body.reason) == (CommandOutcome.FAILED, "refused")
 
 
 async def test_a_burst_of_reports_is_answered_cumulatively(

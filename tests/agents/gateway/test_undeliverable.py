@@ -14,7 +14,7 @@ from agents.limits import MAX_CLAIMED_BYTES, MAX_COMMAND_BYTES, MAX_SENT_BYTES, 
 from agents.models import Agent, CommandRecord
 from agents.repositories.delivery import MAX_UNREAD_ATTEMPTS
 from agents.services import delivery
-from agents.states import CommandStatus, Outcome
+from agents.states import CommandOutcome, CommandStatus
 from agents.transport.threads import DatabaseThreads
 from agents.types import CommandData, CommandFinished, Registration
 from tests.agents.doubles import Domain, FakeAgent, deploy, eventually, send
@@ -59,7 +59,7 @@ async def test_what_cannot_be_written_fails_and_others_go_on(
     await eventually(failed)
     [told] = [report for report in domain.applied if report.command_id == broken.id]
     assert isinstance(told.body, CommandFinished)
-    assert (told.body.outcome, told.body.reason) == (Outcome.FAILED, "refused")
+    assert (told.body.outcome, told.body.reason) == (CommandOutcome.FAILED, "refused")
     # The same session goes on, in the same lane too.
     later = await database.run(send, agent_id=agent.id, lane="a")
     assert (await agent.command()).command_id == str(later.id)

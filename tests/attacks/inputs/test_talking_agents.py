@@ -16,7 +16,7 @@ from agents.contracts import common_pb2
 from agents.contracts import runner_pb2 as pb
 from agents.limits import MAX_MESSAGE_BYTES, MIB
 from agents.transport import report_intake
-from agents.transport.session import AgentSession
+from agents.transport.agent_session import AgentSession
 from agents.transport.wire import codec
 from deployments import outbox_relay
 from deployments.kafka import event_stream
@@ -25,7 +25,7 @@ from deployments.repositories import events
 from deployments.repositories.events import MAX_READ_BYTES, Mark
 from deployments.services.lifecycle import agent_reports, finish
 from tests import factories
-from tests.agents.test_bounding import reports
+from tests.agents.test_report_bounds import reports
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
@@ -141,7 +141,7 @@ async def test_commands_that_it_makes_up_are_not_remembered_without_end(monkeypa
 
     session = AgentSession(session_id=uuid4(), agent=cast("Any", SimpleNamespace(id=uuid4())))
     threads = cast("Any", SimpleNamespace(run=not_here))
-    taking = report_intake.Intake(
+    taking = report_intake.ReportApplier(
         session=session, threads=threads, on_report=cast("Any", agent_reports.apply_report), on_finished=lambda: None
     )
     drain = asyncio.create_task(taking.drain())

@@ -170,7 +170,9 @@ class World:
             except Unauthenticated:
                 machine.identity = None
         unknown_fate(doubtful=greeting.doubtful)
-        machine.journal.serve(agent_id=machine.identity.agent_id, ledger=str(greeting.ledger_incarnation))
+        machine.journal.record_control_plane(
+            agent_id=machine.identity.agent_id, ledger=str(greeting.ledger_incarnation)
+        )
         return session
 
     def _enrol(self) -> Identity:
@@ -245,7 +247,7 @@ class World:
 @pytest.fixture
 def world(lane: Lane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], World]:
     instead_of_docker(monkeypatch)
-    monkeypatch.setattr(due, "WHO_WAS_REPLACED_IS_BACK", due.WHO_WAS_REPLACED_IS_BACK * 0)
+    monkeypatch.setattr(due, "REPLACED_AGENT_RETURN", due.REPLACED_AGENT_RETURN * 0)
     return lambda seed: World(lane=lane, folder=tmp_path / str(seed), seed=seed)
 
 

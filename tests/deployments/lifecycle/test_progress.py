@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from agents.models import Agent, Server
-from agents.states import Outcome, Stage
+from agents.states import CommandOutcome, CommandStage
 from agents.types import CommandFinished, LogWritten, Report, RestoreStarted, ServiceObserved, StageReached
 from deployments.models import Deployment, DeploymentEvent, DeploymentHistory, Project
 from deployments.repositories.deployments import Outcome as Settled
@@ -65,8 +65,8 @@ def line(project: Project, server: Server, agent: Agent) -> Line:
 
 
 def test_a_proven_success_is_a_success_with_history(line: Line) -> None:
-    line.send(StageReached(stage=Stage.DEPLOYING, percent=60))
-    line.send(CommandFinished(outcome=Outcome.SUCCEEDED, services=HEALTHY))
+    line.send(StageReached(stage=CommandStage.DEPLOYING, percent=60))
+    line.send(CommandFinished(outcome=CommandOutcome.SUCCEEDED, services=HEALTHY))
     now = line.now()
     assert (now.status, now.stage, now.progress) == (Status.SUCCESS, "completed", 100)
     assert {state.image_digest for state in now.services} == {"sha256:web", "sha256:db"}
@@ -95,13 +95,13 @@ def test_a_success_that_is_not_proven_is_a_failure(line: Line, broken: dict[str,
             **broken,
         }
     )
-    line.send(CommandFinished(outcome=Outcome.SUCCEEDED, services=(web, HEALTHY[1])))
+    line.send(CommandFinished(outcome=CommandOutcome.SUCCEEDED, services=(web, HEALTHY[1])))
     assert line.now().status is Status.FAILED
     assert "web" in line.now().message
 
 
 def test_a_success_that_forgets_a_service_is_a_failure(line: Line) -> None:
-    line.send(CommandFinished(outcome=Outcome.SUCCEEDED, services=HEALTHY[:1]))
+    line.send(CommandFinished(outcome=CommandOutcome.SUCCEEDED, services=HEALTHY[:1]))
     assert line.now().status is Status.FAILED
     assert not DeploymentHistory.objects.exists()
 
@@ -118,20 +118,20 @@ def test_a_report_after_a_gap_waits_for_the_missing_one(line: Line) -> None:
 
 
 def test_progress_never_falls(line: Line) -> None:
-    line.send(StageReached(stage=Stage.DEPLOYING, percent=70))
-    line.send(StageReached(stage=Stage.DEPLOYING, percent=40))
+    line.send(StageReached(stage=CommandStage.DEPLOYING, percent=70))
+    line.send(StageReached(stage=CommandStage.DEPLOYING, percent=40))
     assert line.now().progress == 70
 
 
 def test_only_our_proof_makes_it_a_hundred_per_cent(line: Line) -> None:
-    line.send(StageReached(stage=Stage.COMPLETED, percent=100))
+    line.send(StageReached(stage=CommandStage.COMPLETED, percent=100))
     assert (line.now().progress, line.now().status) == (99, Status.IN_PROGRESS)
 
 
 def test_a_failure_names_service_and_last_lines(line: Line) -> None:
     line.send(
         CommandFinished(
-            outcome=Outcome.RESTORED, reason="unhealthy", message="web", failed_service="web", log_tail=("boom",)
+            outcome=CommandOutcome.RESTORED, reason="unhealthy", message="web", failed_service="web", log_tail=("boom",)
         )
     )
     now = line.now()
@@ -146,13 +146,13 @@ def test_a_failure_names_service_and_last_lines(line: Line) -> None:
 def test_a_restored_stack_is_rolled_back(line: Line) -> None:
     line.send(RestoreStarted(reason="unhealthy", message="web never became healthy", failed_service="web"))
     assert line.now().status is Status.ROLLING_BACK
-    line.send(CommandFinished(outcome=Outcome.RESTORED, reason="unhealthy", previous_stack_running=True))
+    line.send(CommandFinished(outcome=CommandOutcome.RESTORED, reason="unhealthy", previous_stack_running=True))
     assert (line.now().status, line.now().reason) == (Status.ROLLED_BACK, Reason.UNHEALTHY)
 
 
 def test_a_failed_restore_is_said(line: Line) -> None:
     line.send(RestoreStarted(reason="unhealthy"))
-    line.send(CommandFinished(outcome=Outcome.FAILED, reason="apply", message="the image is gone"))
+    line.send(CommandFinished(outcome=CommandOutcome.FAILED, reason="apply", message="the image is gone"))
     assert (line.now().status, line.now().message) == (Status.FAILED, "the image is gone")
 
 
@@ -163,7 +163,7 @@ def test_a_late_return_changes_nothing_that_a_person_decided(line: Line) -> None
         at=NOW,
     )
     before = line.now()
-    assert line.send(CommandFinished(outcome=Outcome.SUCCEEDED, services=HEALTHY)) == 1
+    assert line.send(CommandFinished(outcome=CommandOutcome.SUCCEEDED, services=HEALTHY)) == 1
     assert line.now() == before
 
 
@@ -171,10 +171,10 @@ def test_a_cancel_is_done_when_the_agent_has_proven_it(line: Line) -> None:
     caller = caller_of(line.deployment.requested_by)
     cancel.cancel_deployment(caller=caller, deployment_id=line.deployment.id, at=NOW)
     cancel.cancel_deployment(caller=caller, deployment_id=line.deployment.id, at=NOW)
-    line.send(CommandFinished(outcome=Outcome.SUCCEEDED, services=HEALTHY))
+    line.send(CommandFinished(outcome=CommandOutcome.SUCCEEDED, services=HEALTHY))
     assert line.now().status is Status.IN_PROGRESS
     revert = Line(line.agent, line.deployment, finish.revert_command_id(line.deployment.id))
-    revert.send(CommandFinished(outcome=Outcome.RESTORED))
+    revert.send(CommandFinished(outcome=CommandOutcome.RESTORED))
     now = line.now()
     assert (now.status, now.reason) == (Status.FAILED, Reason.CANCELLED)
     assert "alice" in now.message
@@ -192,7 +192,7 @@ def test_the_log_is_bounded_and_says_so(line: Line, monkeypatch: pytest.MonkeyPa
 
 def test_event_sequences_have_no_gap(line: Line) -> None:
     for percent in (10, 20, 30):
-        line.send(StageReached(stage=Stage.BUILDING, percent=percent))
-    line.send(CommandFinished(outcome=Outcome.SUCCEEDED, services=HEALTHY))
+        line.send(StageReached(stage=CommandStage.BUILDING, percent=percent))
+    line.send(CommandFinished(outcome=CommandOutcome.SUCCEEDED, services=HEALTHY))
     sequences = list(DeploymentEvent.objects.order_by("sequence").values_list("sequence", flat=True))
     assert sequences == list(range(1, len(sequences) + 1))

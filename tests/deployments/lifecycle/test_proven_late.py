@@ -9,7 +9,7 @@ import pytest
 from django.db.models.functions import Now
 
 from agents.models import Agent, CommandRecord
-from agents.states import Outcome
+from agents.states import CommandOutcome
 from agents.types import CommandFinished, ServiceObserved
 from deployments.models import Deployment, DeploymentEvent, DeploymentHistory
 from deployments.services.lifecycle import cancel, finish, reconcile
@@ -76,13 +76,13 @@ def test_an_order_on_its_way_decides_unless_the_agent_knows_to_leave_what_is_pro
 
 def test_the_answer_to_the_order_brings_the_proof(lane: Lane, started: DeploymentRecord) -> None:
     give_up(lane, started, sent=True)
-    now = lane.revert(started, outcome=Outcome.SUCCEEDED, services=proof(started))
+    now = lane.revert(started, outcome=CommandOutcome.SUCCEEDED, services=proof(started))
     assert now.status is Status.SUCCESS
 
 
 def test_without_proof_it_stays_failed(lane: Lane, started: DeploymentRecord) -> None:
     give_up(lane, started)
-    body = CommandFinished(outcome=Outcome.SUCCEEDED, services=proof(started, health="unhealthy"))
+    body = CommandFinished(outcome=CommandOutcome.SUCCEEDED, services=proof(started, health="unhealthy"))
     assert lane.report(started, body).status is Status.FAILED
     assert revert_of(started).status == "queued"
 
@@ -122,7 +122,7 @@ def test_reports_that_are_missing_before_the_end_do_not_keep_it_away(lane: Lane,
     """The command is closed by then: nobody waits for its log any more."""
     give_up(lane, started)
     CommandRecord.objects.filter(kind="deploy").update(last_report_number=0)
-    body = CommandFinished(outcome=Outcome.SUCCEEDED, services=proof(started))
+    body = CommandFinished(outcome=CommandOutcome.SUCCEEDED, services=proof(started))
     assert lane.report(started, body, number=40).status is Status.SUCCESS
 
 
@@ -141,11 +141,11 @@ def test_a_rollback_of_other_images_copies_or_services_is_none(lane: Lane, chang
     lane.deployed()
     second = lane.deployed()
     rollback = lane.start(lane.ask_rollback(second))
-    now = lane.report(rollback, CommandFinished(outcome=Outcome.SUCCEEDED, services=proof(rollback, **changes)))
+    now = lane.report(rollback, CommandFinished(outcome=CommandOutcome.SUCCEEDED, services=proof(rollback, **changes)))
     assert (now.status, now.reason) == (Status.FAILED, Reason.UNHEALTHY)
     assert said in now.message
 
 
 def test_a_deployment_with_too_few_copies_is_no_success(lane: Lane, started: DeploymentRecord) -> None:
-    body = CommandFinished(outcome=Outcome.SUCCEEDED, services=proof(started, healthy_replicas=0))
+    body = CommandFinished(outcome=CommandOutcome.SUCCEEDED, services=proof(started, healthy_replicas=0))
     assert "0 of 1 copies" in lane.report(started, body).message

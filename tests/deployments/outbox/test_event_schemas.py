@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
 from agents.models import Agent, Server
-from agents.states import Outcome, Stage
+from agents.states import CommandOutcome, CommandStage
 from agents.types import CommandFinished, LogWritten, Report, ServiceObserved, StageReached
 from deployments.events import EventType
 from deployments.kafka import event_stream
@@ -86,11 +86,11 @@ def live_through_everything(owner: User, project: Project, server: Server) -> UU
     Agent.objects.update(last_seen_at=Now())
     start.run_deployment(deployment_id=deployment_id, at=later(5))
     seen = ServiceObserved(node_id="n-web", service_name="web", state="running", health="none", image_digest="sha256:1")
-    report(deployment_id, agent, number=1, body=StageReached(stage=Stage.DEPLOYING, percent=60))
+    report(deployment_id, agent, number=1, body=StageReached(stage=CommandStage.DEPLOYING, percent=60))
     report(deployment_id, agent, number=2, body=LogWritten(service_name="web", source="service", text="hello\n"))
     report(deployment_id, agent, number=3, body=seen)
     cancel.cancel_deployment(caller=caller, deployment_id=deployment_id, at=later(9))
-    ended = CommandFinished(outcome=Outcome.SUCCEEDED)
+    ended = CommandFinished(outcome=CommandOutcome.SUCCEEDED)
     report(deployment_id, agent, number=1, body=ended, command="revert")
     return deployment_id
 

@@ -17,7 +17,7 @@ from agents.repositories import delivery as ledger
 from agents.retention import Retention
 from agents.services import delivery
 from agents.skipped_reports import TOLD_FOR, SkippedReports
-from agents.transport.retention import Retentions
+from agents.transport.retention_announcer import RetentionAnnouncer
 from agents.types import AgentHealth, Sighting
 from deployments import outbox_relay, process_status
 from deployments.events import EventType, NewEvent
@@ -162,7 +162,7 @@ def test_what_one_host_is_to_keep_is_no_secret_of_the_others() -> None:
             raise AttributeError("no images")
         return dict.fromkeys(agent_ids, Retention())
 
-    told = Retentions(switchboard=None, threads=None, retentions_of=read, round_seconds=1)  # type: ignore[arg-type]
+    told = RetentionAnnouncer(registry=None, threads=None, retentions_of=read, round_seconds=1)  # type: ignore[arg-type]
     assert set(told._read([bad, good])) == {good}
 
 

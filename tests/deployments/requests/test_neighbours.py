@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from pytest_django.fixtures import Settings
 
-from agents.states import Outcome
+from agents.states import CommandOutcome
 from agents.types import CommandFinished, ServiceObserved
 from deployments.models import DeploymentHistory, User
 from deployments.services.permissions.access import caller_of
@@ -108,7 +108,7 @@ def test_what_an_image_keeps_is_in_the_next_plan(lane: Lane, told: str) -> None:
         lane.succeed(deployment)
     else:
         proof = replace(seen, health="healthy", image_digest="sha256:notes", replicas=1, healthy_replicas=1)
-        lane.report(deployment, CommandFinished(outcome=Outcome.SUCCEEDED, services=(proof,)))
+        lane.report(deployment, CommandFinished(outcome=CommandOutcome.SUCCEEDED, services=(proof,)))
     with_graph(lane, graph("notes", **{"env.GREETING": "two"}))
     planned = make_plan.plan_deployment(caller=lane.caller, request=lane.request())
     assert planned.text.startswith("replace  notes  downtime  (GREETING changed; keeps the volume of its image)\n")

@@ -15,10 +15,10 @@ import pytest
 from docker.errors import APIError
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.activity import Progress
+from agents.runner.activity import WorkProgress
 from agents.runner.commands import outages, revert
 from agents.runner.commands.context import Work
-from agents.runner.control_plane.masking import Masker
+from agents.runner.control_plane.masker import Masker
 from agents.runner.control_plane.reports import Reporter
 from agents.runner.docker import host as docker_host
 from agents.runner.docker.host import DockerHost
@@ -61,7 +61,7 @@ def failing(times: int, error: Exception) -> tuple[list[int], Callable[[], str]]
 
 def test_a_way_back_that_docker_would_not_do_is_tried_again(work: Work) -> None:
     calls, attempt = failing(2, StepFailedError("apply", "removal of container 1234 is already in progress"))
-    assert outages.until_done(work=work, attempt=attempt) == "done"
+    assert outages.retry_until_done(work=work, attempt=attempt) == "done"
     assert len(calls) == 3
 
 
@@ -69,7 +69,7 @@ def test_a_way_back_that_docker_would_not_do_is_tried_again(work: Work) -> None:
 def test_but_not_what_was_judged_nor_for_ever(work: Work, error: str, tries: int) -> None:
     calls, attempt = failing(99, StepFailedError(error, "no"))
     with pytest.raises(StepFailedError):
-        outages.until_done(work=work, attempt=attempt)
+        outages.retry_until_done(work=work, attempt=attempt)
     assert len(calls) == tries
 
 
@@ -96,7 +96,7 @@ def test_a_docker_that_goes_away_again_and_again_is_not_the_stack_s_fault(
         raise StepFailedError("unhealthy", "db does not stay up")
 
     with pytest.raises(StepFailedError, match="went away 3 times") as failed:
-        outages.through_outages(work=work, attempt=attempt, most=2)
+        outages.retry_through_outages(work=work, attempt=attempt, most=2)
     assert failed.value.reason == "internal"
 
 
@@ -142,7 +142,7 @@ def test_one_question_that_hangs_is_told_as_that_and_ends_with_the_work(
     stalling = Stalling(path=f"{tmp_path}/s", word=b"/images/")
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/s")
     said: list[str] = []
-    interrupt, progress = Interrupt(), Progress(command_id="c", deployment_id="d", clock=time.monotonic)
+    interrupt, progress = Interrupt(), WorkProgress(command_id="c", deployment_id="d", clock=time.monotonic)
     host = DockerHost(patience=WorkPatience(interrupt=interrupt, tell=said.append, progress=progress))
     threading.Timer(2, interrupt.set, args=(REVERTED,)).start()
     try:

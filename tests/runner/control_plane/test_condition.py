@@ -13,11 +13,11 @@ import pytest
 
 from agents.contracts import runner_pb2 as pb
 from agents.runner.activity import Watchdog
-from agents.runner.condition import Fitness
 from agents.runner.docker.engine import EngineState
 from agents.runner.docker.host import DockerHost
 from agents.runner.journal.commands import Journal
 from agents.runner.journal.store import Store
+from agents.runner.self_check import SelfCheck
 from tests.runner.commands.test_killed import slow_build
 from tests.runner.conftest import Agent
 from tests.runner.gateway import TestGateway
@@ -153,15 +153,15 @@ def test_the_watchdog_knows_who_stands_still() -> None:
     dog = Watchdog(after=60, clock=lambda: now)
     first = dog.begin(command_id="c1", deployment_id="d1")
     second = dog.begin(command_id="c2", deployment_id="d2")
-    first.begins("docker compose")
-    second.begins("docker pull")
+    first.begin_step("docker compose")
+    second.begin_step("docker pull")
     now = 30.0
-    second.moved()
+    second.note_activity()
     now = 61.0
     assert [(each.command_id, each.seconds, each.step) for each in dog.stalled()] == [("c1", 61, "docker compose")]
-    first.waits_for("Docker")  # no move
+    first.wait_for("Docker")  # no move
     assert [each.step for each in dog.stalled()] == ["Docker"]
-    first.moved()
+    first.note_activity()
     now = 90.0
     assert [each.command_id for each in dog.stalled()] == ["c2"]
     dog.end("c2")
@@ -179,7 +179,7 @@ def test_a_command_that_waits_for_its_turn_is_told_with_what_it_waits_for_and_lo
         journal.receive(pb.Command(command_id=name, lane=name, number=1, deployment_id=f"d-{name}", deploy=pb.Deploy()))
     dog = Watchdog(after=60, clock=lambda: now)
     host = cast(DockerHost, SimpleNamespace(state=EngineState(answers=True)))
-    fitness = Fitness(host=host, journal=journal, watchdog=dog, state_dir=tmp_path)
+    fitness = SelfCheck(host=host, journal=journal, watchdog=dog, state_dir=tmp_path)
 
     def stalled() -> list[tuple[str, str, int, str]]:
         told = fitness.condition()
@@ -189,7 +189,7 @@ def test_a_command_that_waits_for_its_turn_is_told_with_what_it_waits_for_and_lo
     first = dog.begin(command_id="c1", deployment_id="d-c1")
     assert stalled() == []
     now = 60.0
-    first.begins("docker compose")
+    first.begin_step("docker compose")
     waits = ("c2", "d-c2", 60, "other work on this server")
     assert (stalled(), stalled()) == ([waits], [waits])
     assert caplog.text.count("command c2 has not moved") == 1

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.control_plane.masking import Masker
+from agents.runner.control_plane.masker import Masker
 from agents.runner.control_plane.reports import DEPLOYING, MAX_LINE, MAX_LOG_BYTES, MAX_MESSAGE, MAX_TAIL_LINES
 from agents.runner.docker import processes
 from agents.runner.interrupt import Interrupt
@@ -116,10 +116,10 @@ def test_a_line_among_a_thousand_values_is_told_at_once(journal: Journal) -> Non
 
 
 def test_what_follows_a_line_beyond_the_bound_is_dropped_not_begun_anew() -> None:
-    half = processes.LONGEST_READ - 100
+    half = processes.MAX_LINE - 100
     program = f"print('x' * {half} + {SECRET!r} + 'y' * 100); print('next')"
     child = processes.Child(argv=[sys.executable, "-c", program], environment={}, marker="test-line", deadline=20)
     lines: list[str] = []
     processes.run(child=child, interrupt=Interrupt(), on_line=lines.append)
-    assert [len(line) for line in lines] == [processes.LONGEST_READ + 1, len("next\n")]
+    assert [len(line) for line in lines] == [processes.MAX_LINE + 1, len("next\n")]
     assert lines[1] == "next\n"

@@ -16,11 +16,11 @@ import docker
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.activity import Progress
-from agents.runner.control_plane.masking import Masker
+from agents.runner.activity import WorkProgress
+from agents.runner.control_plane.masker import Masker
 from agents.runner.control_plane.reports import Reporter
 from agents.runner.docker import cli
-from agents.runner.docker.availability import Pulse
+from agents.runner.docker.availability import EngineMonitor
 from agents.runner.docker.cli import DockerCommands
 from agents.runner.docker.engine import QUESTION_SECONDS, Engine
 from agents.runner.docker.host import DockerHost
@@ -37,7 +37,7 @@ def commands(tmp_path: Path) -> Iterator[DockerCommands]:
     store = Store(tmp_path / "journal.sqlite3")
     journal = Journal(store)
     journal.receive(pb.Command(command_id="c", lane="l", number=1, deployment_id="d", deploy=pb.Deploy()))
-    progress = Progress(command_id="c", deployment_id="d", clock=time.monotonic)
+    progress = WorkProgress(command_id="c", deployment_id="d", clock=time.monotonic)
     reporter = Reporter(
         journal=journal, command_id="c", deployment_id="d", masker=Masker(), now_ms=lambda: 0, wake=lambda: None
     )
@@ -58,7 +58,7 @@ def test_an_engine_that_was_up_or_downgraded_is_asked_in_its_own_version(base_im
 
 
 def test_two_agents_of_one_machine_name_the_engine_alike() -> None:
-    pulse = Pulse(host=DockerHost())
+    pulse = EngineMonitor(host=DockerHost())
     assert pulse.engine_id() == ""
     pulse.start()
     try:

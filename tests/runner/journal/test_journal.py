@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.control_plane.masking import Masker
+from agents.runner.control_plane.masker import Masker
 from agents.runner.control_plane.reports import DEPLOYING, MAX_LOG_BYTES, Reporter
 from agents.runner.errors import StateDirBusyError
 from agents.runner.journal.commands import Journal, Receipt

@@ -12,7 +12,7 @@ from agents.contracts import runner_pb2 as pb
 from agents.runner.control_plane.identity import Identity
 from agents.runner.control_plane.reports import DEPLOYING, Reporter
 from agents.runner.errors import JournalDamagedError, JournalTooNewError
-from agents.runner.hello import say_hello
+from agents.runner.hello_message import build_hello
 from agents.runner.journal.commands import Journal, Receipt
 from agents.runner.journal.store import FIRST, STEPS, Store
 from tests.runner.journal.test_journal import command, pending, reporter
@@ -133,11 +133,11 @@ def test_a_journal_has_a_name_of_its_own(journal: Journal, tmp_path: Path) -> No
 
 
 def test_nothing_goes_on_for_somebody_else_before_he_says_so(journal: Journal) -> None:
-    assert not journal.serve(agent_id="a1", ledger="l1")
+    assert not journal.record_control_plane(agent_id="a1", ledger="l1")
     journal.receive(command(1))
-    assert not journal.serve(agent_id="a1", ledger="l1")
+    assert not journal.record_control_plane(agent_id="a1", ledger="l1")
     assert journal.next_in_lane("lane") is not None
-    assert journal.serve(agent_id="a2", ledger="l1")
+    assert journal.record_control_plane(agent_id="a2", ledger="l1")
     assert journal.next_in_lane("lane") is None
     assert journal.workable() == {}
     assert [entry.id for entry in journal.unfinished()] == ["c1"]
@@ -146,27 +146,27 @@ def test_nothing_goes_on_for_somebody_else_before_he_says_so(journal: Journal) -
 
 
 def test_what_nobody_confirmed_ends_with_the_next_command_of_its_lane(journal: Journal) -> None:
-    journal.serve(agent_id="a1", ledger="l1")
+    journal.record_control_plane(agent_id="a1", ledger="l1")
     journal.receive(command(1))
-    assert journal.serve(agent_id="a1", ledger="l2")
+    assert journal.record_control_plane(agent_id="a1", ledger="l2")
     journal.receive(command(2))
     assert [entry.id for entry in journal.unfinished()] == ["c2"]
 
 
 def test_the_first_word_of_a_ledger_is_no_change(journal: Journal) -> None:
     journal.receive(command(1))
-    assert not journal.serve(agent_id="a1", ledger="l1")
+    assert not journal.record_control_plane(agent_id="a1", ledger="l1")
     assert journal.next_in_lane("lane") is not None
 
 
 def test_hello_says_all_that_both_sides_compare(journal: Journal) -> None:
-    journal.serve(agent_id="agent-1", ledger="l1")
+    journal.record_control_plane(agent_id="agent-1", ledger="l1")
     journal.receive(command(3))
-    said = say_hello(journal=journal, identity=identity(), instance_id="i")
+    said = build_hello(journal=journal, identity=identity(), instance_id="i")
     assert (said.protocol, said.journal_id, said.ledger_incarnation) == (2, journal.id, "l1")
     assert dict(said.highest_numbers) == {"lane": 3}
     assert list(said.unfinished_command_ids) == ["c3"]
-    assert say_hello(journal=journal, identity=identity("agent-2"), instance_id="i").ledger_incarnation == ""
+    assert build_hello(journal=journal, identity=identity("agent-2"), instance_id="i").ledger_incarnation == ""
 
 
 # ---- versions of the file ----

@@ -82,7 +82,7 @@ def test_what_was_dead_before_is_judged_when_its_turn_is_over() -> None:
     dead = replace(STARTING, state="exited", exit_code=0)
     judged.stale = {"c1": "web"}
     assert judged.look(observed=(dead,), at=0) is None
-    judged.turn_over(["web"])
+    judged.start_judging(["web"])
     assert judged.look(observed=(dead,), at=1) is not None
 
 
@@ -91,7 +91,7 @@ def test_what_was_there_before_is_no_success_while_it_may_be_replaced() -> None:
     judged.stale = {"c1": "web"}
     judged.look(observed=(HEALTHY,), at=0)
     assert not judged.ready(["web"])
-    judged.turn_over(["web"])
+    judged.start_judging(["web"])
     judged.look(observed=(HEALTHY,), at=1)
     assert judged.passed(at=1)
 

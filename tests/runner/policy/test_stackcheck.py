@@ -15,8 +15,8 @@ import yaml
 from agents.runner.errors import StepFailedError
 from agents.runner.planning.model import Release, WantedService
 from agents.runner.planning.stackfile import read_stack, write_stack
-from agents.runner.policy.config import read_policy
 from agents.runner.policy.rules import Policy
+from agents.runner.policy.section import read_policy
 from agents.runner.policy.stack_check import check_stack
 
 GOLDEN = [

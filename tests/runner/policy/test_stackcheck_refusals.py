@@ -10,8 +10,8 @@ import pytest
 
 from agents.runner.errors import StepFailedError
 from agents.runner.planning.stackfile import read_stack, write_stack
-from agents.runner.policy.config import read_policy
 from agents.runner.policy.rules import NAMESPACES, Policy
+from agents.runner.policy.section import read_policy
 from agents.runner.policy.stack_check import check_stack
 from tests.runner.policy.test_stackcheck import refusal, release, stack
 

@@ -9,14 +9,14 @@ from agents.runner.planning.model import HostContainer, HostImage
 
 STOPPED = frozenset({"created", "exited", "dead"})
 # History is told of a success within seconds and answers with what it keeps; no more than this happens meanwhile.
-UNTOLD = 3
+MAX_UNCONFIRMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remembered:
+class KnownRelease:
     """A release in the journal, oldest first among those of its stack.
 
-    `owners` are the deployments whose files its services run by; `ended_in_vain`: it failed or was taken back.
+    `owners` are the deployments whose files its services run by; `unsuccessful`: it failed or was taken back.
     """
 
     deployment_id: str
@@ -24,19 +24,19 @@ class Remembered:
     owners: frozenset[str]
     images: frozenset[str]
     tags: frozenset[str]
-    ended_in_vain: bool
+    unsuccessful: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StackMemory:
-    """What is known of one stack: `kept` are the deployments that history keeps, `working` those with open commands."""
+class KnownStack:
+    """What is known of one stack: history keeps the deployments `retained`; those `working` have open commands."""
 
     stack: str
     project_id: str
-    releases: tuple[Remembered, ...]
+    releases: tuple[KnownRelease, ...]
     current: str
     working: frozenset[str]
-    kept: frozenset[str]
+    retained: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Needs:
     tags: frozenset[str]
 
 
-def live_releases(memory: StackMemory) -> frozenset[str]:
+def live_releases(memory: KnownStack) -> frozenset[str]:
     """Deployments whose containers may be there: what runs, what is at work, and the newest, which may be looked at."""
     live = {memory.current, *memory.working, *(each.deployment_id for each in memory.releases[-1:])}
     for each in memory.releases:
@@ -56,15 +56,15 @@ def live_releases(memory: StackMemory) -> frozenset[str]:
     return frozenset(live - {""})
 
 
-def needed_releases(memory: StackMemory) -> frozenset[str]:
+def needed_releases(memory: KnownStack) -> frozenset[str]:
     """Deployments whose files and images must stay: live ones, what they would go back to, and what history keeps.
 
     What came after the newest that history is known to keep may be a success that we were not told is kept.
     """
-    needed = set(live_releases(memory) | memory.kept)
-    positions = [number for number, each in enumerate(memory.releases) if each.deployment_id in memory.kept]
+    needed = set(live_releases(memory) | memory.retained)
+    positions = [number for number, each in enumerate(memory.releases) if each.deployment_id in memory.retained]
     newer = memory.releases[positions[-1] + 1 :] if positions else memory.releases
-    needed |= {each.deployment_id for each in newer[-UNTOLD:] if not each.ended_in_vain}
+    needed |= {each.deployment_id for each in newer[-MAX_UNCONFIRMED:] if not each.unsuccessful}
     needed |= {each.base for each in memory.releases if each.deployment_id in {memory.current, *memory.working}}
     for each in memory.releases:
         if each.deployment_id in needed:
@@ -72,9 +72,9 @@ def needed_releases(memory: StackMemory) -> frozenset[str]:
     return frozenset(needed - {""})
 
 
-def needs_of(memories: Collection[StackMemory], *, kept_images: Collection[str]) -> Needs:
+def needs_of(memories: Collection[KnownStack], *, retained_images: Collection[str]) -> Needs:
     """All images that some stack or some kept entry needs."""
-    ids, tags = set(kept_images), set[str]()
+    ids, tags = set(retained_images), set[str]()
     for memory in memories:
         needed = needed_releases(memory)
         for each in memory.releases:
@@ -109,7 +109,7 @@ def _is_ours(image: HostImage, tag: str, stacks: Mapping[str, frozenset[str]]) -
     return any(name == f"{stack}-{image.service}" for stack in stacks.get(image.project_id, ()))
 
 
-def leftovers(*, containers: Collection[HostContainer], memories: Collection[StackMemory]) -> tuple[HostContainer, ...]:
+def leftovers(*, containers: Collection[HostContainer], memories: Collection[KnownStack]) -> tuple[HostContainer, ...]:
     """Stopped containers of our stacks that belong to no live release. A stack that is worked on is left alone, and so
     is what no release in the journal made: that may have been lost, and then nobody knows what needs it.
     """

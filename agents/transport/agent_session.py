@@ -15,10 +15,10 @@ from agents.limits import MAX_QUEUED_BYTES
 from agents.types import AgentData
 
 # Commands and acknowledgements waiting for the stream; a session with less than half of it free gets no new commands.
-OUTGOING_LIMIT = 256
+MAX_OUTGOING = 256
 # Messages that wait for the database; beyond it the stream is read no further.
-INCOMING_LIMIT = 256
-KNOWN_COMMANDS_LIMIT = 1024
+MAX_INCOMING = 256
+MAX_KNOWN_COMMANDS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class AgentSession:
         self.session_id = session_id
         self.agent_id = agent.id
         self.hello = Hello()
-        self.outgoing: asyncio.Queue[runner_pb2.ToAgent] = asyncio.Queue(OUTGOING_LIMIT)
-        self.incoming: asyncio.Queue[runner_pb2.FromAgent] = asyncio.Queue(INCOMING_LIMIT)
+        self.outgoing: asyncio.Queue[runner_pb2.ToAgent] = asyncio.Queue(MAX_OUTGOING)
+        self.incoming: asyncio.Queue[runner_pb2.FromAgent] = asyncio.Queue(MAX_INCOMING)
         self.ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self.retention_number: int | None = None
         self._command_bytes = 0
@@ -51,7 +51,7 @@ class AgentSession:
 
     @property
     def has_room(self) -> bool:
-        room = self.outgoing.qsize() < OUTGOING_LIMIT // 2 and self._command_bytes < MAX_QUEUED_BYTES
+        room = self.outgoing.qsize() < MAX_OUTGOING // 2 and self._command_bytes < MAX_QUEUED_BYTES
         return room and not self.ending.done()
 
     @property
@@ -84,7 +84,7 @@ class AgentSession:
 
     def learn(self, *, command_id: UUID, deployment_id: UUID) -> None:
         self._known[command_id, deployment_id] = None
-        if len(self._known) > KNOWN_COMMANDS_LIMIT:
+        if len(self._known) > MAX_KNOWN_COMMANDS:
             self._known.popitem(last=False)
 
 

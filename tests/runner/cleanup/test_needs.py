@@ -7,9 +7,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.runner.cleanup.rules import (
-    Remembered,
-    StackMemory,
+from agents.runner.cleanup.needs import (
+    KnownRelease,
+    KnownStack,
     images_to_remove,
     leftovers,
     live_releases,
@@ -22,25 +22,25 @@ STACK, PROJECT = "axion-shop", "p"
 STACKS = {PROJECT: frozenset({STACK})}
 
 
-def release(name: str, *, base: str = "", owners: str = "", in_vain: bool = False) -> Remembered:
-    return Remembered(
+def release(name: str, *, base: str = "", owners: str = "", in_vain: bool = False) -> KnownRelease:
+    return KnownRelease(
         deployment_id=name,
         base=base,
         owners=frozenset(owners.split()) or frozenset({name}),
         images=frozenset({f"id-{name}"}),
         tags=frozenset({f"axion/{STACK}-web:{name}"}),
-        ended_in_vain=in_vain,
+        unsuccessful=in_vain,
     )
 
 
-def memory(*releases: Remembered, current: str = "", working: str = "", kept: str = "") -> StackMemory:
-    return StackMemory(
+def memory(*releases: KnownRelease, current: str = "", working: str = "", retained: str = "") -> KnownStack:
+    return KnownStack(
         stack=STACK,
         project_id=PROJECT,
         releases=releases,
         current=current,
         working=frozenset(working.split()),
-        kept=frozenset(kept.split()),
+        retained=frozenset(retained.split()),
     )
 
 
@@ -52,29 +52,29 @@ FIVE = tuple(release(f"d{number}", base=f"d{number - 1}" if number > 1 else "") 
 
 
 def test_what_runs_what_it_replaced_and_what_history_keeps_stays() -> None:
-    assert needed_releases(memory(*FIVE, current="d5", kept="d2 d5")) == {"d2", "d4", "d5"}
+    assert needed_releases(memory(*FIVE, current="d5", retained="d2 d5")) == {"d2", "d4", "d5"}
 
 
 def test_what_history_may_not_have_heard_of_yet_stays_unless_it_failed() -> None:
     seven = (*FIVE, release("d6", base="d5", in_vain=True), release("d7", base="d5"))
-    assert needed_releases(memory(*seven, current="d7", kept="d3")) == {"d3", "d5", "d7"}
-    assert needed_releases(memory(*seven[:5], current="d5", kept="d3")) == {"d3", "d4", "d5"}
+    assert needed_releases(memory(*seven, current="d7", retained="d3")) == {"d3", "d5", "d7"}
+    assert needed_releases(memory(*seven[:5], current="d5", retained="d3")) == {"d3", "d4", "d5"}
 
 
 def test_what_is_at_work_keeps_what_it_would_go_back_to() -> None:
     six = (*FIVE, release("d6", base="d2"))
-    assert needed_releases(memory(*six, current="d5", working="d6", kept="d5")) == {"d2", "d4", "d5", "d6"}
+    assert needed_releases(memory(*six, current="d5", working="d6", retained="d5")) == {"d2", "d4", "d5", "d6"}
 
 
 def test_files_that_an_unchanged_service_still_runs_by_stay() -> None:
     six = (*FIVE, release("d6", base="d5", owners="d1 d6"))
-    assert needed_releases(memory(*six, current="d6", kept="d6")) == {"d1", "d5", "d6"}
-    assert live_releases(memory(*six, current="d6", kept="d6")) == {"d1", "d6"}
+    assert needed_releases(memory(*six, current="d6", retained="d6")) == {"d1", "d5", "d6"}
+    assert live_releases(memory(*six, current="d6", retained="d6")) == {"d1", "d6"}
 
 
 def test_only_stopped_containers_of_our_own_past_are_left_over() -> None:
     gone = HostContainer(id="c", state="exited", image_id="i", stack=STACK, project_id=PROJECT, deployment_id="d2")
-    known = memory(*FIVE, current="d5", kept="d2 d5")
+    known = memory(*FIVE, current="d5", retained="d2 d5")
     assert leftovers(containers=[gone], memories=[known]) == (gone,)
     others = {
         "running": replace(gone, state="running"),
@@ -91,7 +91,7 @@ def test_only_stopped_containers_of_our_own_past_are_left_over() -> None:
 
 def test_an_image_that_somebody_tagged_or_built_upon_is_not_ours_any_more() -> None:
     ours = image("i", f"axion/{STACK}-web:1", f"axion/{STACK}-web:2")
-    needs = needs_of([], kept_images=[])
+    needs = needs_of([], retained_images=[])
 
     def removed(*images: HostImage, used: tuple[str, ...] = ()) -> tuple[HostImage, ...]:
         return images_to_remove(images=images, used=used, needs=needs, stacks=STACKS)
@@ -107,18 +107,18 @@ def test_an_image_that_somebody_tagged_or_built_upon_is_not_ours_any_more() -> N
 
 NAMES = st.sampled_from([f"d{number}" for number in range(1, 8)])
 MEMORIES = st.builds(
-    lambda names, bases, vain, current, working, kept: memory(
+    lambda names, bases, vain, current, working, retained: memory(
         *(release(name, base=bases[at], in_vain=vain[at]) for at, name in enumerate(names)),
         current=current,
         working=" ".join(working),
-        kept=" ".join(kept),
+        retained=" ".join(retained),
     ),
     names=st.lists(NAMES, unique=True, max_size=7),
     bases=st.lists(st.just("") | NAMES, min_size=7, max_size=7),
     vain=st.lists(st.booleans(), min_size=7, max_size=7),
     current=st.just("") | NAMES,
     working=st.sets(NAMES, max_size=2),
-    kept=st.sets(NAMES, max_size=3),
+    retained=st.sets(NAMES, max_size=3),
 )
 IMAGES = st.lists(
     st.builds(
@@ -135,17 +135,17 @@ IMAGES = st.lists(
 
 @given(known=MEMORIES, images=IMAGES, used=st.sets(st.sampled_from(["foreign", "id-d1", "id-d2"])))
 def test_nothing_needed_used_or_foreign_is_ever_removed(
-    known: StackMemory, images: list[HostImage], used: set[str]
+    known: KnownStack, images: list[HostImage], used: set[str]
 ) -> None:
-    kept_images = {f"id-{name}" for name in known.kept}
-    needs = needs_of([known], kept_images=kept_images)
+    retained_images = {f"id-{name}" for name in known.retained}
+    needs = needs_of([known], retained_images=retained_images)
     removed = images_to_remove(images=images, used=used, needs=needs, stacks=STACKS)
     for each in removed:
         assert each.project_id == PROJECT
         assert each.tags
         assert "x:1" not in each.tags
-        assert each.id not in used | kept_images
+        assert each.id not in used | retained_images
         for name in {known.current, *known.working} & {each.deployment_id for each in known.releases}:
             assert each.id != f"id-{name}"
             assert f"axion/{STACK}-web:{name}" not in each.tags
-    assert {known.current, *known.working, *known.kept} - {""} <= needed_releases(known)
+    assert {known.current, *known.working, *known.retained} - {""} <= needed_releases(known)

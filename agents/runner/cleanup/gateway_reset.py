@@ -15,7 +15,7 @@ from agents.runner.errors import UnavailableError
 from agents.runner.interrupt import Interrupt
 from agents.runner.journal.releases import Releases
 from agents.runner.planning.model import RUNNING
-from agents.runner.planning.routing import CONFIG_PATH, reload
+from agents.runner.planning.routing import CONFIG_PATH, reload_command
 
 RELOAD_SECONDS = 5.0
 # Each try leaves a program behind in a container that stands still.
@@ -23,7 +23,7 @@ PAUSES = Backoff(first=30.0, most=3600.0)
 logger = logging.getLogger(__name__)
 
 
-class Leading:
+class GatewayReset:
     """Belongs to one thread, and only while no command that it does not know of is at work."""
 
     def __init__(self, *, host: DockerHost, releases: Releases, clock: Callable[[], float] = time.monotonic) -> None:
@@ -38,16 +38,16 @@ class Leading:
         """End what it does at the moment. Safe across threads."""
         self._interrupt.set(why)
 
-    def let_go(self, *, busy: Collection[str]) -> None:
+    def reset_gateways(self, *, busy: Collection[str]) -> None:
         """Have gateways go by their own file again, but for those of `busy` stacks. Raises InterruptedWorkError."""
-        led = self._releases.all_led()
+        led = self._releases.all_routed_gateways()
         if not led:
             return
         running = {each.id for each in self._host.all_containers() if each.state == RUNNING}
         for container_id, stack in led.items():
             # One that does not run reads its own file when it starts.
             if container_id not in running or (stack not in busy and self._told(container_id)):
-                self._releases.forget_led(container_id)
+                self._releases.forget_routed_gateway(container_id)
                 self._failures.pop(container_id, None)
                 self._not_before.pop(container_id, None)
 
@@ -56,7 +56,10 @@ class Leading:
             return False
         try:
             code, said = self._host.run_inside(
-                container_id=container_id, argv=reload(CONFIG_PATH), seconds=RELOAD_SECONDS, interrupt=self._interrupt
+                container_id=container_id,
+                argv=reload_command(CONFIG_PATH),
+                seconds=RELOAD_SECONDS,
+                interrupt=self._interrupt,
             )
         except UnavailableError as error:
             code, said = -1, str(error)

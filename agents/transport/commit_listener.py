@@ -11,8 +11,8 @@ import structlog
 
 from agents.backoff import Backoff
 from agents.services.delivery import CHANNEL, RETENTION_CHANNEL
-from agents.transport.retention import Retentions
-from agents.transport.session_registry import Switchboard
+from agents.transport.retention_announcer import RetentionAnnouncer
+from agents.transport.session_registry import SessionRegistry
 
 logger = structlog.get_logger(__name__)
 
@@ -20,7 +20,7 @@ RETRY = Backoff(first=0.2, most=5.0)
 CONNECT_DEADLINE = 5
 
 
-async def listen(*, conninfo: str, switchboard: Switchboard, retentions: Retentions) -> None:
+async def listen(*, conninfo: str, registry: SessionRegistry, retentions: RetentionAnnouncer) -> None:
     """Hand on each notification; reconnects for ever, slower each time. Ends by cancellation."""
     failures = 0
     while True:
@@ -30,10 +30,10 @@ async def listen(*, conninfo: str, switchboard: Switchboard, retentions: Retenti
                 await connection.execute(f"LISTEN {RETENTION_CHANNEL}".encode())
                 failures = 0
                 # Something may have happened while nobody listened.
-                switchboard.wake()
+                registry.wake()
                 retentions.look_at()
                 async for notice in connection.notifies():
-                    tell = switchboard.wake if notice.channel == CHANNEL else retentions.look_at
+                    tell = registry.wake if notice.channel == CHANNEL else retentions.look_at
                     tell(agent_id=_agent_of(notice.payload))
         except psycopg.Error as error:
             logger.warning("not listening, will connect again", error=str(error).strip())

@@ -16,7 +16,7 @@ from agents.runner.journal.commands import Journal
 CONDITION_PROTOCOL = 2
 
 
-class Fitness:
+class SelfCheck:
     """Belongs to the session's loop, which calls it in threads."""
 
     def __init__(self, *, host: DockerHost, journal: Journal, watchdog: Watchdog, state_dir: Path) -> None:

@@ -14,7 +14,7 @@ PAGE = 50
 RESEND_SECONDS = 5.0
 
 
-class Delivery:
+class ReportDelivery:
     """One session's sending side, from the oldest report that is not acknowledged. Lives in the session's loop."""
 
     def __init__(self, *, journal: Journal, write: Callable[[pb.FromAgent], Awaitable[None]]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable
 MAX_KNOWN = 4096
 
 
-class Pace:
+class TokenBucket:
     """One sender's allowance. Who has used it up waits; nothing is refused and nothing lost."""
 
     def __init__(self, *, burst: float, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -33,14 +33,14 @@ class Pace:
             await asyncio.sleep(wait)
 
 
-class Paces:
+class TokenBuckets:
     """An allowance each for many; who was not met for longest is forgotten first."""
 
     def __init__(self, *, burst: float, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._burst = burst
         self._per_second = per_second
         self._clock = clock
-        self._paces: OrderedDict[Hashable, Pace] = OrderedDict()
+        self._paces: OrderedDict[Hashable, TokenBucket] = OrderedDict()
 
     def wait(self, who: Hashable) -> float:
         """Seconds until this one has something left; takes nothing."""
@@ -48,8 +48,10 @@ class Paces:
         return 0.0 if pace is None else pace.take(0)
 
     def take(self, who: Hashable, *, cost: float = 1.0) -> float:
-        """Take from this one's allowance, as Pace.take does."""
-        pace = self._paces.pop(who, None) or Pace(burst=self._burst, per_second=self._per_second, clock=self._clock)
+        """Take from this one's allowance, as TokenBucket.take does."""
+        pace = self._paces.pop(who, None) or TokenBucket(
+            burst=self._burst, per_second=self._per_second, clock=self._clock
+        )
         self._paces[who] = pace
         if len(self._paces) > MAX_KNOWN:
             self._paces.popitem(last=False)

@@ -14,7 +14,7 @@ from agents.isolation import isolation
 from agents.limits import MAX_SENT_BYTES
 from agents.retention import Retention
 from agents.transport.ports import RetentionsOf
-from agents.transport.session_registry import Switchboard
+from agents.transport.session_registry import SessionRegistry
 from agents.transport.threads import DatabaseThreads
 from agents.transport.wire import codec
 
@@ -26,13 +26,18 @@ AGENTS_PER_ROUND = 250
 SAFETY_SECONDS = 600.0
 
 
-class Retentions:
+class RetentionAnnouncer:
     """Lives on the event loop. One round in `round_seconds` for all that came up: nobody is told more often."""
 
     def __init__(
-        self, *, switchboard: Switchboard, threads: DatabaseThreads, retentions_of: RetentionsOf, round_seconds: float
+        self,
+        *,
+        registry: SessionRegistry,
+        threads: DatabaseThreads,
+        retentions_of: RetentionsOf,
+        round_seconds: float,
     ) -> None:
-        self._switchboard = switchboard
+        self._registry = registry
         self._threads = threads
         self._retentions_of = retentions_of
         self._round_seconds = round_seconds
@@ -42,8 +47,8 @@ class Retentions:
     def look_at(self, *, agent_id: UUID | None = None) -> None:
         """Something may have changed for this agent, or for any; who is connected elsewhere is looked after there."""
         if agent_id is None:
-            self._due.update(dict.fromkeys(session.agent_id for session in self._switchboard.sessions()))
-        elif self._switchboard.session_of(agent_id=agent_id) is not None:
+            self._due.update(dict.fromkeys(session.agent_id for session in self._registry.sessions()))
+        elif self._registry.session_of(agent_id=agent_id) is not None:
             self._due[agent_id] = None
         self._news.set()
 
@@ -95,7 +100,7 @@ class Retentions:
             return found
 
     def _offer(self, agent_id: UUID, retention: Retention) -> None:
-        session = self._switchboard.session_of(agent_id=agent_id)
+        session = self._registry.session_of(agent_id=agent_id)
         if session is None or session.retention_number == retention.number:
             return
         if not session.has_room:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.cleanup.known_stacks import remember
-from agents.runner.cleanup.rules import StackMemory, needed_releases, needs_of
+from agents.runner.cleanup.known_stacks import known_stacks
+from agents.runner.cleanup.needs import KnownStack, needed_releases, needs_of
 from agents.runner.journal.commands import Journal
 from agents.runner.journal.releases import Before, Phase, Releases
 from agents.runner.journal.store import Store
@@ -48,35 +48,35 @@ def order(number: int, *, services: bool = True, pinned: str = "") -> pb.Command
 
 def succeed(journal: Journal, releases: Releases, command: pb.Command) -> None:
     journal.receive(command)
-    kept = releases.begin(command=command, before=Before(), base=releases.current("axion-shop"))
+    record = releases.begin(command=command, before=Before(), base=releases.current("axion-shop"))
     images = {"web": f"sha256:{command.number}"}
     releases.apply(
         deployment_id=command.deployment_id,
-        target=Target(services=kept.release.services, owners={"web": command.deployment_id}, images=images),
+        target=Target(services=record.release.services, owners={"web": command.deployment_id}, images=images),
     )
-    releases.settle(kept=kept, phase=Phase.CURRENT, runs=command.deployment_id)
+    releases.finish(record=record, phase=Phase.CURRENT, runs=command.deployment_id)
     journal.finish(pb.Report(command_id=command.command_id, finished=pb.CommandFinished(outcome=pb.SUCCEEDED)))
 
 
-def one(journal: Journal, releases: Releases) -> StackMemory:
-    (memory,) = remember(journal=journal, releases=releases)
+def one(journal: Journal, releases: Releases) -> KnownStack:
+    (memory,) = known_stacks(journal=journal, releases=releases)
     return memory
 
 
 def test_it_knows_what_runs_what_is_at_work_and_what_history_keeps(journal: Journal, releases: Releases) -> None:
     for number in (1, 2, 3):
         succeed(journal, releases, order(number))
-    assert one(journal, releases).kept == {"d1", "d2", "d3"}, "nobody said yet what history keeps"
+    assert one(journal, releases).retained == {"d1", "d2", "d3"}, "nobody said yet what history keeps"
     stack = pb.KeptStack(stack_name="axion-shop", project_id="p", image_ids=["sha256:1"], deployment_ids=["d1"])
     releases.retain(pb.Retention(number=1, stacks=[stack]))
     pinned = f"sha256:{'a' * 64}"
     journal.receive(order(4, pinned=pinned))
     memory = one(journal, releases)
     assert (memory.stack, memory.project_id, memory.current) == ("axion-shop", "p", "d3")
-    assert memory.kept == {"d1"}
+    assert memory.retained == {"d1"}
     assert memory.working == {"d4"}
     assert [each.deployment_id for each in memory.releases] == ["d1", "d2", "d3", "d4"]
-    needs = needs_of([memory], kept_images=[])
+    needs = needs_of([memory], retained_images=[])
     assert pinned in needs.ids, "a command that is only received needs its images already"
     assert "axion/axion-shop-web:4" in needs.tags
     assert {"sha256:1", "sha256:2", "sha256:3"} <= needs.ids
@@ -85,9 +85,9 @@ def test_it_knows_what_runs_what_is_at_work_and_what_history_keeps(journal: Jour
 def test_what_is_forgotten_is_gone_with_its_files(journal: Journal, releases: Releases, tmp_path: Path) -> None:
     for number in (1, 2, 3):
         succeed(journal, releases, order(number))
-        kept = releases.find(f"d{number}")
-        assert kept is not None
-        releases.write_files(release=kept.release, pinned={})
+        record = releases.find(f"d{number}")
+        assert record is not None
+        releases.write_files(release=record.release, pinned={})
     releases.retain(
         pb.Retention(number=1, stacks=[pb.KeptStack(stack_name="axion-shop", project_id="p", deployment_ids=["d3"])])
     )

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agents.runner.control_plane.masking import BUDGET_TEXT, MASK, Masker
+from agents.runner.control_plane.masker import BUDGET_TEXT, MASK, Masker
 from agents.runner.control_plane.spellings import spellings_of
 
 VALUE = 'p@ss/word+1"x'

@@ -11,7 +11,7 @@ from agents.backoff import Backoff
 from agents.runner.config import Config
 from agents.runner.errors import StateDirUnusableError
 from agents.runner.journal.store import Store, lock_state_dir
-from agents.runner.journal.writes import in_words, is_full
+from agents.runner.journal.writes import is_full, write_error_sentence
 
 PAUSES = Backoff(first=1.0, most=10.0)
 FILE_NAME = "journal.sqlite3"
@@ -39,8 +39,8 @@ async def open_journal(config: Config) -> Store:
             return Store(path)
         except sqlite3.OperationalError as error:
             if not is_full(error, path=path):
-                raise StateDirUnusableError(in_words(error, path=path)) from error
-            why = in_words(error, path=path)
+                raise StateDirUnusableError(write_error_sentence(error, path=path)) from error
+            why = write_error_sentence(error, path=path)
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise StateDirUnusableError(f"The journal {path} cannot be opened: {error.strerror}.") from error

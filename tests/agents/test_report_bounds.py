@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from agents import limits
-from agents.bounding import bound_report, cut
 from agents.contracts import runner_pb2 as pb
+from agents.report_bounds import bound_report, cut
 from agents.transport.wire import codec, hellos
 
 AGENT = uuid4()
