@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
-from agents import gateway
 from agents.deployment_state import DeployedServiceState as WireService
 from agents.deployment_state import DeploymentState
 from agents.errors import AgentNotFound
@@ -28,8 +27,6 @@ from deployments.services.lifecycle import after_restore, agent_access, agent_re
 from deployments.services.permissions import access, tokens
 from deployments.services.queries import history, lookups
 from deployments.services.requests import scale, stop
-from deployments.services.secrets import variables
-from deployments.services.stacks import bundles
 from deployments.states import Status
 from deployments.types import Caller, ServiceState, Target, TargetKind
 from deployments.wire import STAGE_NUMBERS, STATUS_NUMBERS, service_status
@@ -72,13 +69,11 @@ def unknown_fate(*, doubtful: Collection[DoubtfulCommand]) -> None:
 
 def secrets_of(*, deployment_id: UUID, agent_id: UUID) -> Mapping[str, str]:
     """The gateway has checked that the agent was given a command of the deployment."""
-    agent_access.require_values_needed(agent_id=agent_id, deployment_id=deployment_id)
-    return variables.values_for(deployment_id=deployment_id)
+    return agent_access.values_for_agent(agent_id=agent_id, deployment_id=deployment_id)
 
 
 def bundle_of(*, digest: str, agent_id: UUID) -> bytes:
-    building = agent_access.buildable_deployments(deployment_ids=gateway.open_deployments(agent_id=agent_id))
-    return bundles.content_of(digest=digest, deployment_ids=building)
+    return agent_access.bundle_for_agent(agent_id=agent_id, digest=digest)
 
 
 def user_of(*, token: str, acts: bool = False) -> UUID | None:

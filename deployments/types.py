@@ -13,6 +13,7 @@ from deployments.scopes import Scope
 from deployments.states import ACTIVE, Kind, Reason, Stage, Status
 
 T = TypeVar("T")
+MAX_PAGE_SIZE = 100
 
 
 class Right(StrEnum):
@@ -181,11 +182,6 @@ class DeploymentRecord:
         """It works on its target itself; one that a rollback undoes is at rest."""
         return self.status in ACTIVE and self.rolled_back_by is None
 
-    @property
-    def cancel_unconfirmed(self) -> bool:
-        """A cancel was asked for, and no agent has proven yet that the work stopped."""
-        return self.cancel_requested_at is not None and self.cancel_confirmed_at is None
-
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryEntry:
@@ -276,6 +272,18 @@ class DeploymentFilter:
 
     status: Status | None = None
     kind: Kind | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageRequest:
+    """Which page of a list is asked for, from 1; what is out of bounds is moved into them."""
+
+    page: int
+    limit: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "page", max(1, self.page))
+        object.__setattr__(self, "limit", min(MAX_PAGE_SIZE, max(1, self.limit)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from agents.types import DeployCommand
 from deployments.models import Deployment, GraphVersion, Project, ProjectMember, TargetGrant, User
 from deployments.repositories import clock, deployments
 from deployments.repositories.records import service_to_json
-from deployments.services.lifecycle import finish
+from deployments.services.lifecycle import command_ids
 from deployments.states import Transition
 from deployments.types import DeploymentRecord, ServiceState
 
@@ -108,7 +108,7 @@ def start_deployment(deployment: Deployment, agent: Agent, *, at: datetime = NOW
     Deployment.objects.filter(pk=deployment.pk).update(started_at=at)
     record = deployments.get(deployment_id=deployment.id)
     gateway.send(
-        command_id=finish.deploy_command_id(deployment.id),
+        command_id=command_ids.deploy_command_id(deployment.id),
         agent_id=agent.id,
         lane=record.lane,
         deployment_id=deployment.id,

@@ -16,7 +16,7 @@ from deployments.errors import Unauthenticated
 from deployments.kafka_api import signatures
 from deployments.kafka_api.metadata import Metadata
 from deployments.kafka_api.requests import IncomingRecord
-from deployments.services.permissions import identities
+from deployments.services.permissions import access
 from deployments.types import Caller
 
 # Raises Unauthenticated, or PeerFailed when nobody can tell.
@@ -69,7 +69,7 @@ def by_session(validate: ValidateSession) -> Identify:
         proof = hashlib.sha256(token.encode()).hexdigest()
 
         def prove() -> Caller:
-            made = identities.verified_caller(user_id=validate(token))
+            made = access.verified_caller(user_id=validate(token))
             return replace(made, scope=scope_of_session(token))
 
         caller = remembered.get(proof, prove)
@@ -87,7 +87,7 @@ def by_signature(keys: Mapping[str, bytes], patterns: Mapping[str, Sequence[str]
         if not any(fnmatchcase(incoming.topic, pattern) for pattern in patterns.get(service, ("*",))):
             raise Unauthenticated("The service that signed may not ask for this.")
         user_id = _claimed(metadata)
-        return remembered.get(str(user_id), lambda: identities.verified_caller(user_id=user_id))
+        return remembered.get(str(user_id), lambda: access.verified_caller(user_id=user_id))
 
     return identify
 
@@ -98,7 +98,7 @@ def by_trust() -> Identify:
 
     def identify(metadata: Metadata, _: IncomingRecord) -> Caller:
         user_id = _claimed(metadata)
-        return remembered.get(str(user_id), lambda: identities.claimed_caller(user_id=user_id))
+        return remembered.get(str(user_id), lambda: access.claimed_caller(user_id=user_id))
 
     return identify
 

@@ -11,7 +11,7 @@ from agents.models import Agent, CommandRecord, Server
 from agents.states import CommandOutcome
 from agents.types import CommandFinished, Report, ReportBody, RestoreStarted, ServiceObserved
 from deployments.models import User
-from deployments.services.lifecycle import agent_reports, finish, start
+from deployments.services.lifecycle import agent_reports, command_ids, start
 from deployments.services.permissions.access import caller_of
 from deployments.services.projects import sources
 from deployments.services.requests.deploy import deploy_project
@@ -112,12 +112,12 @@ class Lane:
     def revert(self, deployment: DeploymentRecord, **said: Any) -> DeploymentRecord:
         """The agent's answer to a cancel."""
         body = CommandFinished(**{"outcome": CommandOutcome.RESTORED, "previous_stack_running": True, **said})
-        return self.report(deployment, body, command_id=finish.revert_command_id(deployment.id))
+        return self.report(deployment, body, command_id=command_ids.revert_command_id(deployment.id))
 
     def report(
         self, deployment: DeploymentRecord, body: ReportBody, *, command_id: UUID | None = None, number: int = 0
     ) -> DeploymentRecord:
-        command = CommandRecord.objects.get(pk=command_id or finish.deploy_command_id(deployment.id))
+        command = CommandRecord.objects.get(pk=command_id or command_ids.deploy_command_id(deployment.id))
         report = Report(
             command_id=command.id,
             deployment_id=deployment.id,
@@ -131,4 +131,4 @@ class Lane:
 
     def command(self, deployment: DeploymentRecord) -> dict[str, Any]:
         """What the agent was told."""
-        return dict(CommandRecord.objects.get(pk=finish.deploy_command_id(deployment.id)).payload)
+        return dict(CommandRecord.objects.get(pk=command_ids.deploy_command_id(deployment.id)).payload)

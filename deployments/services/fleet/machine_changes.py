@@ -15,9 +15,7 @@ from deployments.errors import Conflict, NotFound
 from deployments.names import usable_name
 from deployments.repositories import lanes
 from deployments.services.fleet import machines
-from deployments.types import Caller, Page
-
-MAX_LIMIT = 100
+from deployments.types import Caller, Page, PageRequest
 
 
 def change_server(*, caller: Caller, server_id: UUID, changes: Mapping[str, Any]) -> ServerData:
@@ -82,9 +80,9 @@ def why_cluster_stays(*, cluster_id: UUID) -> str:
 
 def list_agents(*, caller: Caller, page: int = 1, limit: int = 20) -> Page[AgentData]:
     """The caller's own active agents, newest first; page from 1, limit clamped to 1..100."""
-    page, limit = max(1, page), min(MAX_LIMIT, max(1, limit))
-    items, total = directory.agents_of(owner_id=caller.user_id, page=page, limit=limit)
-    return Page(items=items, page=page, limit=limit, total=total)
+    wanted = PageRequest(page=page, limit=limit)
+    agents, total = directory.agents_of(owner_id=caller.user_id, page=wanted.page, limit=wanted.limit)
+    return Page(items=agents, page=wanted.page, limit=wanted.limit, total=total)
 
 
 def get_agent(*, caller: Caller, agent_id: UUID) -> AgentData:

@@ -6,30 +6,39 @@ from uuid import UUID
 
 from agents import gateway
 from deployments.errors import NotFound
-from deployments.repositories import deployments, history, projects
+from deployments.repositories import bundles, deployments, history, projects
 from deployments.services.lifecycle import requester_rights
+from deployments.services.secrets import variables
 from deployments.types import DeploymentRecord
 
 
-def require_values_needed(*, agent_id: UUID, deployment_id: UUID) -> None:
-    """Raises NotFound unless the agent needs the deployment's values now, and the project may still run there.
+def values_for_agent(*, agent_id: UUID, deployment_id: UUID) -> dict[str, str]:
+    """Return exactly the values that the deployment started with. Secret.
 
-    The caller has checked that the agent's server was given a command of it.
+    Raises NotFound unless the agent needs them now and the project may still run there. The caller has checked that
+    the agent's server was given a command of the deployment.
     """
     deployment = deployments.get(deployment_id=deployment_id)
     if not _is_needed(agent_id=agent_id, deployment=deployment) or not _is_allowed(deployment):
         raise NotFound("No such deployment.")
+    return variables.values_for(deployment_id=deployment_id)
 
 
-def buildable_deployments(*, deployment_ids: tuple[UUID, ...]) -> tuple[UUID, ...]:
-    """Of the deployments that an agent works on those whose project may still run there."""
-    found = (deployments.get(deployment_id=each) for each in deployment_ids)
-    return tuple(deployment.id for deployment in found if _is_allowed(deployment))
+def bundle_for_agent(*, agent_id: UUID, digest: str) -> bytes:
+    """Return the tar of a bundle from which a deployment that the agent works on is built.
+
+    Raises NotFound when there is none, or its project may not run there any more.
+    """
+    at_work = [deployments.get(deployment_id=open_id) for open_id in gateway.open_deployments(agent_id=agent_id)]
+    if not any(digest in deployment.code.values() for deployment in at_work if _is_allowed(deployment)):
+        raise NotFound("No such code bundle.")
+    return bundles.content_of(digest=digest)
 
 
 def _is_needed(*, agent_id: UUID, deployment: DeploymentRecord) -> bool:
-    """Unfinished there, or what runs there: to go back, an agent at work also needs what it was told before that."""
+    """Return whether it is unfinished there, or runs there."""
     unfinished, former = gateway.lane_deployments(agent_id=agent_id, lane=deployment.lane)
+    # To go back, an agent at work also needs what it was ordered before that.
     if deployment.id in unfinished or (unfinished and deployment.id == former):
         return True
     running = history.running(project_id=deployment.project_id, target_id=deployment.target.id)

@@ -1,4 +1,4 @@
-"""Apply what an agent reports: once, in order, in one transaction."""
+"""Apply what an agent reports: once, in order, in one transaction. What a last report means is in `finish.py`."""
 
 from __future__ import annotations
 
@@ -21,25 +21,30 @@ from agents.types import (
 from deployments.events import log_written, stage_reached
 from deployments.repositories import deployments, events, lanes
 from deployments.repositories.deployments import Outcome
-from deployments.services.lifecycle import ending, finish, observations
+from deployments.services.lifecycle import finish, observations
 from deployments.states import UNFINISHED, Stage, Status
 from deployments.types import DeploymentRecord
 
+# Of one deployment, over all its services.
 MAX_LOG_BYTES = 4 * 1024 * 1024
 STAGES = {
     1: Stage.BUILDING,
     2: Stage.PUSHING,
     3: Stage.DEPLOYING,
     4: Stage.HEALTH_CHECKING,
-    5: Stage.HEALTH_CHECKING,  # completed is ours to say, after the proof
+    5: Stage.HEALTH_CHECKING,  # completed is stored by us, after the proof
 }
 
 
 def apply_report(*, report: Report, at: datetime) -> int:
-    """Store what the report says, unless it was stored before; returns the highest stored number of its command.
+    """Store what the report says, unless it was stored before; return the highest stored number of its command.
 
-    Opens its own transaction: the number and its effect are kept together. A report about a deployment that was settled
-    meanwhile counts as seen and changes nothing.
+    Opens its own transaction, in which:
+
+    1. The lane is locked if this is a command's last report, then the deployment, then the command, as everywhere.
+    2. The ledger judges the report's number and stores it: a repeat, or one out of order, ends here.
+    3. A last report may end the deployment (`finish.on_command_finished`). Any other changes what is shown of it; about
+       a deployment that has ended meanwhile it changes nothing.
     """
     with transaction.atomic():
         if isinstance(report.body, CommandFinished):
@@ -48,11 +53,13 @@ def apply_report(*, report: Report, at: datetime) -> int:
         # Deployment before command, as everywhere: two orders would be a deadlock.
         deployment = deployments.get_locked(deployment_id=report.deployment_id)
         verdict = gateway.accept_report(command_id=report.command_id, number=report.number, agent_id=report.agent_id)
-        if verdict.verdict is Verdict.FRESH:
-            if isinstance(report.body, CommandFinished):
-                ending.finish_command(deployment=deployment, command_id=report.command_id, said=report.body, at=at)
-            elif deployment.status in UNFINISHED and not verdict.closed:
-                _apply(deployment=deployment, report=report, at=at)
+        if verdict.verdict is not Verdict.FRESH:
+            # The agent sends it again because our answer to the first one was lost, or sends ahead of a gap.
+            return verdict.last_number
+        if isinstance(report.body, CommandFinished):
+            finish.on_command_finished(deployment=deployment, command_id=report.command_id, finished=report.body, at=at)
+        elif deployment.status in UNFINISHED and not verdict.closed:
+            _apply(deployment=deployment, report=report, at=at)
     return verdict.last_number
 
 
@@ -63,7 +70,7 @@ def _apply(*, deployment: DeploymentRecord, report: Report, at: datetime) -> Non
     elif isinstance(body, StageReached):
         _reach_stage(deployment=deployment, body=body, at=at)
     elif isinstance(body, ServiceObserved):
-        observations.observe_services(deployment=deployment, observed=(body,), at=at)
+        observations.store_observed(deployment=deployment, observed=(body,), at=at)
     elif isinstance(body, LogWritten):
         _write_log(deployment_id=deployment.id, body=body, at=at)
     elif isinstance(body, RestoreStarted) and deployment.status is Status.IN_PROGRESS:
@@ -77,16 +84,17 @@ def _apply(*, deployment: DeploymentRecord, report: Report, at: datetime) -> Non
 
 
 def _leave_out(*, deployment: DeploymentRecord, at: datetime) -> None:
-    """Say once that there is too much to be told."""
+    """Note once that there are too many reports to store."""
     if deployment.last_sequence == MAX_EVENTS:
-        told = f"The agent has told of more than {MAX_EVENTS} things; the rest is left out until it has finished.\n"
-        events.append(deployment_id=deployment.id, events=[log_written(service="", source="agent", text=told)], at=at)
+        text = f"The agent has sent more than {MAX_EVENTS} reports; the rest is left out until it has finished.\n"
+        events.append(deployment_id=deployment.id, events=[log_written(service="", source="agent", text=text)], at=at)
 
 
 def _reach_stage(*, deployment: DeploymentRecord, body: StageReached, at: datetime) -> None:
+    # Progress only rises, and the last percent is ours: it comes with the stored success.
     stage, percent = STAGES[body.stage], min(99, max(deployment.progress, body.percent))
     if (stage, percent) == (deployment.stage, deployment.progress):
-        # Progress rises; the same once more is no news, however often it is said.
+        # Nothing new, however often an agent sends it.
         return
     deployments.move_stage(deployment_id=deployment.id, stage=stage, percent=percent, at=at)
     reached = stage_reached(stage=stage, percent=percent, message=body.message)

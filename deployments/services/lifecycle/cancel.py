@@ -14,7 +14,7 @@ from deployments.errors import Conflict
 from deployments.events import cancel_requested
 from deployments.repositories import clock, deployments, events, lanes
 from deployments.repositories.deployments import Outcome
-from deployments.services.lifecycle import finish
+from deployments.services.lifecycle import command_ids, finish
 from deployments.services.permissions import access
 from deployments.states import Reason, Status
 from deployments.types import Caller, DeploymentRecord, Right
@@ -82,10 +82,10 @@ def send_revert(*, deployment: DeploymentRecord, asked_by: str, cause: str, keep
     With `keep_proven` it leaves a deployment alone that it had proven by then. False when no agent of the server is
     enrolled: the order waits in the ledger for one that the same owner enrols there.
     """
-    sent = gateway.find(command_id=finish.deploy_command_id(deployment.id))
+    sent = gateway.find(command_id=command_ids.deploy_command_id(deployment.id))
     stack_name = str(deployment.config["stackName"])
     return gateway.send_revert(
-        command_id=finish.revert_command_id(deployment.id),
+        command_id=command_ids.revert_command_id(deployment.id),
         after=sent,
         command=RevertCommand(stack_name=stack_name, asked_by=asked_by, cause=cause, keep_proven=keep_proven),
     )

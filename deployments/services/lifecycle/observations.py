@@ -1,4 +1,4 @@
-"""What an agent saw of services, in our words."""
+"""What an agent saw of services, in our words. Pure, but for `store_observed`."""
 
 from __future__ import annotations
 
@@ -19,44 +19,44 @@ KNOWN_REASONS = frozenset(reason.value for reason in Reason) - {""}
 
 
 def reason_of(word: str) -> Reason:
-    """The agent's word for what went wrong; one that we do not know counts as internal."""
+    """Return our reason for the agent's word for what went wrong; one that we do not know counts as internal."""
     return Reason(word) if word in KNOWN_REASONS else Reason.INTERNAL
 
 
-def observe_services(
+def store_observed(
     *, deployment: DeploymentRecord, observed: tuple[ServiceObserved, ...], at: datetime
 ) -> DeploymentRecord:
-    """Store what was seen of the services and announce those that changed; returns the deployment as it is then.
+    """Store what was seen of the services and announce those that changed; return the deployment as it is then.
 
     Inside a transaction.
     """
-    seen = seen_services(deployment=deployment, observed=observed, at=at)
-    changed = [service_changed(new) for old, new in zip(deployment.services, seen.services, strict=True) if old != new]
+    after = with_observed(deployment=deployment, observed=observed, at=at)
+    changed = [service_changed(new) for old, new in zip(deployment.services, after.services, strict=True) if old != new]
     if changed:
-        deployments.store_services(deployment_id=deployment.id, services=seen.services, at=at)
+        deployments.store_services(deployment_id=deployment.id, services=after.services, at=at)
         events.append(deployment_id=deployment.id, events=changed, at=at)
-    if seen.config is not deployment.config:
-        deployments.store_config(deployment_id=deployment.id, config=seen.config)
-    return seen
+    if after.config is not deployment.config:
+        deployments.store_config(deployment_id=deployment.id, config=after.config)
+    return after
 
 
-def seen_services(
+def with_observed(
     *, deployment: DeploymentRecord, observed: tuple[ServiceObserved, ...], at: datetime
 ) -> DeploymentRecord:
-    """The deployment as it is after this. Stores nothing."""
-    seen = {body.service_name: body for body in observed}
+    """Return the deployment with its services as they were seen. Stores nothing."""
+    by_name = {body.service_name: body for body in observed}
     services = tuple(
-        state if state.name not in seen else _state_of(before=state, body=seen[state.name], at=at)
+        state if state.name not in by_name else _state_of(before=state, body=by_name[state.name], at=at)
         for state in deployment.services
     )
     return replace(deployment, services=services, config=_with_image_volumes(deployment.config, observed))
 
 
 def _with_image_volumes(config: Mapping[str, Any], observed: tuple[ServiceObserved, ...]) -> Mapping[str, Any]:
-    """They are kept with the configuration, so that history has them, and with that the next plan."""
+    # They are part of the configuration, so that history has them, and with that the next plan.
     known = config.get(IMAGE_VOLUMES, {})
-    found = known | {body.service_name: list(body.image_volumes) for body in observed if body.image_volumes}
-    return config if found == known else {**config, IMAGE_VOLUMES: found}
+    volumes = known | {body.service_name: list(body.image_volumes) for body in observed if body.image_volumes}
+    return config if volumes == known else {**config, IMAGE_VOLUMES: volumes}
 
 
 def _state_of(*, before: ServiceState, body: ServiceObserved, at: datetime) -> ServiceState:

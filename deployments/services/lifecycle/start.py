@@ -31,7 +31,7 @@ from deployments.events import EventType, NewEvent, service_payload, stage_reach
 from deployments.repositories import clock, deployments, events, history, lanes, projects, start_lock
 from deployments.services.fleet import duplicate_servers
 from deployments.services.history import snapshots
-from deployments.services.lifecycle import approvals, finish, prepare, requester_rights, rollback_target
+from deployments.services.lifecycle import approvals, command_ids, finish, prepare, requester_rights, rollback_target
 from deployments.services.lifecycle.prepare import Prepared
 from deployments.services.permissions import target_agents
 from deployments.services.secrets import sealing
@@ -176,7 +176,7 @@ def _hand_over(*, deployment: DeploymentRecord, project: ProjectRecord, prepared
     deployments.store_services(deployment_id=deployment.id, services=services, at=at)
     deployments.move_stage(deployment_id=deployment.id, stage=Stage.BUILDING, percent=FIRST_PERCENT, at=at)
     gateway.send(
-        command_id=finish.deploy_command_id(deployment.id),
+        command_id=command_ids.deploy_command_id(deployment.id),
         agent_id=prepared.agent_id,
         lane=deployment.lane,
         deployment_id=deployment.id,

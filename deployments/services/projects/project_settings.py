@@ -13,9 +13,7 @@ from deployments.names import usable_name
 from deployments.repositories import projects
 from deployments.services.permissions import access
 from deployments.services.projects import sources
-from deployments.types import Caller, GraphRecord, Page, ProjectRecord, Right
-
-MAX_LIMIT = 100
+from deployments.types import Caller, GraphRecord, Page, PageRequest, ProjectRecord, Right
 
 
 def change_project(
@@ -44,13 +42,15 @@ def delete_project(*, caller: Caller, project_id: UUID) -> None:
 
 def list_projects(*, caller: Caller, name: str = "", page: int = 1, limit: int = 100) -> Page[ProjectRecord]:
     """The caller's projects whose names hold `name`, by name; page from 1, limit clamped to 1..100."""
-    return projects.page_visible(caller=caller, name=name, page=max(1, page), limit=min(MAX_LIMIT, max(1, limit)))
+    wanted = PageRequest(page=page, limit=limit)
+    return projects.page_visible(caller=caller, name=name, page=wanted.page, limit=wanted.limit)
 
 
 def list_graphs(*, caller: Caller, project_id: UUID, page: int = 1, limit: int = 20) -> Page[GraphRecord]:
     """The graph's versions, newest first. Raises NotFound."""
     access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
-    return projects.page_of_graphs(project_id=project_id, page=max(1, page), limit=min(MAX_LIMIT, max(1, limit)))
+    wanted = PageRequest(page=page, limit=limit)
+    return projects.page_of_graphs(project_id=project_id, page=wanted.page, limit=wanted.limit)
 
 
 def get_graph(*, caller: Caller, project_id: UUID, version: int) -> GraphRecord:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from deployments.errors import Conflict, Invalid, NotFound
 from deployments.repositories import history
 from deployments.services.history import restorable, snapshots
 from deployments.services.permissions import access
-from deployments.types import Caller, HistoryEntry, KeptImages, Page, Right
+from deployments.types import Caller, HistoryEntry, KeptImages, Page, PageRequest, Right
 from stackgen.plan import Change, compare_services
-
-MAX_LIMIT = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +30,9 @@ def list_history(
 ) -> Page[HistoryEntry]:
     """Newest first, each with whether it can be restored now. Page from 1, limit clamped to 1..100. Raises NotFound."""
     access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
-    found = history.page_of(
-        project_id=project_id, target_id=target_id, page=max(1, page), limit=min(MAX_LIMIT, max(1, limit))
-    )
-    judged = restorable.judge_all(found.items)
-    return Page(items=judged, page=found.page, limit=found.limit, total=found.total)
+    wanted = PageRequest(page=page, limit=limit)
+    entries = history.page_of(project_id=project_id, target_id=target_id, page=wanted.page, limit=wanted.limit)
+    return replace(entries, items=restorable.judge_all(entries.items))
 
 
 def get_entry(*, caller: Caller, history_id: UUID) -> HistoryEntry:

@@ -9,9 +9,16 @@ from deployments.repositories import events
 from deployments.repositories.paging import deployment_lists
 from deployments.repositories.paging.pages import ANYTHING
 from deployments.services.permissions import access
-from deployments.types import Caller, DeploymentFilter, DeploymentRecord, EventRecord, Page, Position, Right
-
-MAX_LIMIT = 100
+from deployments.types import (
+    Caller,
+    DeploymentFilter,
+    DeploymentRecord,
+    EventRecord,
+    Page,
+    PageRequest,
+    Position,
+    Right,
+)
 
 
 def get_deployment(*, caller: Caller, deployment_id: UUID) -> DeploymentRecord:
@@ -29,17 +36,21 @@ def list_deployments(
     after: Position | None = None,
     oldest_first: bool = False,
 ) -> Page[DeploymentRecord]:
-    """Newest first; page from 1, limit clamped to 1..100; with `after` what follows there, and the page is not used.
+    """Return a page, newest first; with `after` what follows there, and `page` is not used.
 
-    NotFound for a project that is not the caller's to see.
+    Raises NotFound for a project that is not the caller's to see.
     """
     if project_id is not None:
         access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
     selection = deployment_lists.selection_of(caller=caller, project_id=project_id, matching=matching)
-    limit = min(MAX_LIMIT, max(1, limit))
+    wanted = PageRequest(page=page, limit=limit)
     if after is not None:
-        return deployment_lists.page_after(selection=selection, after=after, limit=limit, oldest_first=oldest_first)
-    return deployment_lists.page_of(selection=selection, page=max(1, page), limit=limit, oldest_first=oldest_first)
+        return deployment_lists.page_after(
+            selection=selection, after=after, limit=wanted.limit, oldest_first=oldest_first
+        )
+    return deployment_lists.page_of(
+        selection=selection, page=wanted.page, limit=wanted.limit, oldest_first=oldest_first
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

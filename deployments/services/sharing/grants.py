@@ -14,7 +14,7 @@ from deployments.errors import Forbidden
 from deployments.repositories import deployments, grants, lanes
 from deployments.repositories.grants import Side
 from deployments.services.fleet import machines
-from deployments.services.lifecycle import finish
+from deployments.services.lifecycle import command_ids, finish
 from deployments.services.permissions import access, server_rights
 from deployments.sharing_types import GrantState
 from deployments.states import Kind, Reason, Status
@@ -97,5 +97,5 @@ def _take_back(deployment_id: UUID) -> bool:
     held = deployments.get_locked(deployment_id=deployment_id)
     if held.kind == Kind.STOP or held.status is not Status.IN_PROGRESS or held.cancel_requested_at is not None:
         return False
-    command = gateway.find(command_id=finish.deploy_command_id(deployment_id))
+    command = gateway.find(command_id=command_ids.deploy_command_id(deployment_id))
     return command.status is CommandStatus.QUEUED and gateway.withdraw(deployment_id=deployment_id) > 0

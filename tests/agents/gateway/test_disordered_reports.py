@@ -20,7 +20,7 @@ from agents.transport.threads import DatabaseThreads
 from agents.types import Registration
 from axion_deploy import gateway_bindings
 from deployments.models import Deployment, DeploymentEvent, DeploymentHistory, User
-from deployments.services.lifecycle import cancel, finish
+from deployments.services.lifecycle import cancel, command_ids
 from deployments.services.permissions.access import caller_of
 from deployments.services.projects import sources
 from deployments.types import DeploymentRecord
@@ -176,12 +176,12 @@ async def test_what_is_stored_does_not_depend_on_the_way_the_reports_took(
 ) -> None:
     tell_story = partial(Story, owner=owner, server=server, agent_id=agent.id)
     ordered = await database.run(tell_story)
-    await tell(agent, ordered.reports(finish.deploy_command_id(ordered.deployment.id), bodies))
+    await tell(agent, ordered.reports(command_ids.deploy_command_id(ordered.deployment.id), bodies))
     expected = await database.run(ordered.stored)
     assert len(expected["events"]) > len(bodies)
     for seed in SEEDS:
         story, chance = await database.run(tell_story), random.Random(seed)
-        reports = story.reports(finish.deploy_command_id(story.deployment.id), bodies)
+        reports = story.reports(command_ids.deploy_command_id(story.deployment.id), bodies)
         await tell_in_disorder(agent, reports, chance=chance)
         assert await database.run(story.stored) == expected, f"seed {seed}"
         await tell_late(agent, reports, chance=chance)
@@ -196,8 +196,8 @@ async def test_a_cancel_ends_the_same_whatever_way_the_reports_took(
     for seed in (None, *SEEDS):
         story, chance = await database.run(tell_story), random.Random(seed)
         say = tell if seed is None else partial(tell_in_disorder, chance=chance)
-        stopped = story.reports(finish.deploy_command_id(story.deployment.id), STOPPED)
-        reverted = story.reports(finish.revert_command_id(story.deployment.id), REVERTED)
+        stopped = story.reports(command_ids.deploy_command_id(story.deployment.id), STOPPED)
+        reverted = story.reports(command_ids.revert_command_id(story.deployment.id), REVERTED)
         await database.run(story.cancel)
         await say(agent, stopped)
         await say(agent, reverted)

@@ -23,7 +23,7 @@ from deployments.kafka import event_stream
 from deployments.models import DeploymentEvent, Project
 from deployments.repositories import events
 from deployments.repositories.events import MAX_READ_BYTES, Mark
-from deployments.services.lifecycle import agent_reports, finish
+from deployments.services.lifecycle import agent_reports, command_ids
 from tests import factories
 from tests.agents.test_report_bounds import reports
 from tests.factories import NOW
@@ -46,7 +46,7 @@ class Talker:
         self.number += 1
         told = pb.Report()
         told.CopyFrom(report)
-        told.command_id = str(finish.deploy_command_id(self.deployment.id))
+        told.command_id = str(command_ids.deploy_command_id(self.deployment.id))
         told.deployment_id, told.number = str(self.deployment.id), self.number
         return agent_reports.apply_report(report=codec.report_from_wire(told, agent_id=self.agent.id), at=NOW)
 

@@ -98,7 +98,7 @@ def scene(db: None) -> Scene:
 def has(scene: Scene, deployment: DeploymentRecord, *, agent: Agent | None = None) -> bool:
     """Whether the agent would be given the values."""
     try:
-        agent_access.require_values_needed(agent_id=(agent or scene.lane.agent).id, deployment_id=deployment.id)
+        agent_access.values_for_agent(agent_id=(agent or scene.lane.agent).id, deployment_id=deployment.id)
     except NotFound:
         return False
     return True

@@ -34,7 +34,7 @@ from axion_deploy.gateway_bindings import unknown_fate
 from deployments.errors import Conflict, DeployError
 from deployments.models import Deployment
 from deployments.repositories import history
-from deployments.services.lifecycle import agent_reports, cancel, finish, reconcile, start
+from deployments.services.lifecycle import agent_reports, cancel, command_ids, reconcile, start
 from deployments.states import ACTIVE, Status
 from tests import factories
 from tests.deployments.lane import Lane
@@ -236,7 +236,7 @@ class World:
             return ""
         later = CommandRecord.objects.filter(kind="deploy")
         if running is not None:
-            after = gateway.ordered_after(command_id=finish.deploy_command_id(running.deployment_id))
+            after = gateway.ordered_after(command_id=command_ids.deploy_command_id(running.deployment_id))
             later = later.filter(deployment_id__in=after)
         said = Deployment.objects.filter(pk__in=later.values("deployment_id")).values_list("message", flat=True)
         if any(word in message for message in said for word in HONEST):

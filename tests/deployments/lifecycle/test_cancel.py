@@ -7,7 +7,7 @@ import pytest
 from agents.models import Agent, CommandRecord, Server
 from deployments.errors import Conflict, Forbidden, NotFound
 from deployments.models import DeploymentEvent, Project, User
-from deployments.services.lifecycle import finish
+from deployments.services.lifecycle import command_ids
 from deployments.services.lifecycle.cancel import cancel_deployment
 from deployments.services.permissions.access import caller_of
 from deployments.states import Reason, Status
@@ -31,7 +31,7 @@ def test_one_in_progress_waits_for_the_agents_proof(
     factories.start_deployment(deployment, agent)
     asked = cancel_deployment(caller=caller_of(owner), deployment_id=deployment.id, at=NOW)
     assert (asked.status, asked.cancel_requested_by) == (Status.IN_PROGRESS, "alice")
-    assert CommandRecord.objects.get(kind="revert").id == finish.revert_command_id(deployment.id)
+    assert CommandRecord.objects.get(kind="revert").id == command_ids.revert_command_id(deployment.id)
 
 
 def test_without_an_agent_to_confirm_it_ends_and_says_so(

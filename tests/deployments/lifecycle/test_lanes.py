@@ -14,6 +14,7 @@ from deployments.services.lifecycle.cancel import cancel_deployment
 from deployments.services.permissions.access import caller_of
 from deployments.services.queries.lane_view import LaneView, view_lanes
 from deployments.states import Reason, Status
+from deployments.types import DeploymentRecord
 from tests import factories
 from tests.deployments.lane import Lane
 from tests.factories import later
@@ -68,13 +69,17 @@ def test_strangers_learn_nothing(lane: Lane, stranger: User) -> None:
         view_lanes(caller=caller_of(stranger), project_id=lane.project_id)
 
 
+def cancel_is_unconfirmed(deployment: DeploymentRecord) -> bool:
+    return deployment.cancel_requested_at is not None and deployment.cancel_confirmed_at is None
+
+
 def test_a_cancel_is_unconfirmed_until_the_agent_has_answered(lane: Lane) -> None:
     deployment = lane.start(lane.ask())
-    assert not deployment.cancel_unconfirmed
+    assert not cancel_is_unconfirmed(deployment)
     asked = cancel_deployment(caller=lane.caller, deployment_id=deployment.id, at=lane.now())
-    assert asked.cancel_unconfirmed
+    assert cancel_is_unconfirmed(asked)
     done = lane.revert(deployment)
-    assert (done.status, done.reason, done.cancel_unconfirmed) == (Status.FAILED, Reason.CANCELLED, False)
+    assert (done.status, done.reason, cancel_is_unconfirmed(done)) == (Status.FAILED, Reason.CANCELLED, False)
     assert done.message == "Cancelled by alice. The work stopped and what ran before is back."
 
 
@@ -86,10 +91,10 @@ def test_an_agent_that_answers_too_late_is_heard_and_decides_nothing(
     factories.database_time(monkeypatch, later(10_000))
     reconcile.reconcile(at=lane.now())
     settled = factories.reload(deployment.id)
-    assert (settled.reason, settled.cancel_unconfirmed) == (Reason.CANCELLED, True)
+    assert (settled.reason, cancel_is_unconfirmed(settled)) == (Reason.CANCELLED, True)
     assert "never confirmed" in settled.message
     late = lane.revert(deployment, previous_stack_running=False)
-    assert (late.status, late.reason, late.cancel_unconfirmed) == (Status.FAILED, Reason.CANCELLED, False)
+    assert (late.status, late.reason, cancel_is_unconfirmed(late)) == (Status.FAILED, Reason.CANCELLED, False)
     assert late.message.endswith("The agent has answered since. The work stopped and nothing of it is left.")
     assert late.completed_at == settled.completed_at
 

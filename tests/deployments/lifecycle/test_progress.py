@@ -12,7 +12,7 @@ from agents.states import CommandOutcome, CommandStage
 from agents.types import CommandFinished, LogWritten, Report, RestoreStarted, ServiceObserved, StageReached
 from deployments.models import Deployment, DeploymentEvent, DeploymentHistory, Project
 from deployments.repositories.deployments import Outcome as Settled
-from deployments.services.lifecycle import agent_reports, cancel, finish
+from deployments.services.lifecycle import agent_reports, cancel, command_ids, finish
 from deployments.services.permissions.access import caller_of
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
@@ -61,7 +61,7 @@ class Line:
 def line(project: Project, server: Server, agent: Agent) -> Line:
     deployment = factories.make_deployment(project, server)
     factories.start_deployment(deployment, agent)
-    return Line(agent=agent, deployment=deployment, command_id=finish.deploy_command_id(deployment.id))
+    return Line(agent=agent, deployment=deployment, command_id=command_ids.deploy_command_id(deployment.id))
 
 
 def test_a_proven_success_is_a_success_with_history(line: Line) -> None:
@@ -173,7 +173,7 @@ def test_a_cancel_is_done_when_the_agent_has_proven_it(line: Line) -> None:
     cancel.cancel_deployment(caller=caller, deployment_id=line.deployment.id, at=NOW)
     line.send(CommandFinished(outcome=CommandOutcome.SUCCEEDED, services=HEALTHY))
     assert line.now().status is Status.IN_PROGRESS
-    revert = Line(line.agent, line.deployment, finish.revert_command_id(line.deployment.id))
+    revert = Line(line.agent, line.deployment, command_ids.revert_command_id(line.deployment.id))
     revert.send(CommandFinished(outcome=CommandOutcome.RESTORED))
     now = line.now()
     assert (now.status, now.reason) == (Status.FAILED, Reason.CANCELLED)

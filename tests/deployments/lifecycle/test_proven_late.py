@@ -12,7 +12,7 @@ from agents.models import Agent, CommandRecord
 from agents.states import CommandOutcome
 from agents.types import CommandFinished, ServiceObserved
 from deployments.models import Deployment, DeploymentEvent, DeploymentHistory
-from deployments.services.lifecycle import cancel, finish, reconcile
+from deployments.services.lifecycle import cancel, command_ids, reconcile
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
 from tests import factories
@@ -24,11 +24,11 @@ def give_up(lane: Lane, deployment: DeploymentRecord, *, sent: bool = False) -> 
     Deployment.objects.filter(pk=deployment.id).update(deadline_at=Now())
     assert reconcile.expire_active(at=lane.now()) == 1
     if sent:
-        CommandRecord.objects.filter(pk=finish.revert_command_id(deployment.id)).update(status="sent", attempts=1)
+        CommandRecord.objects.filter(pk=command_ids.revert_command_id(deployment.id)).update(status="sent", attempts=1)
 
 
 def revert_of(deployment: DeploymentRecord) -> CommandRecord:
-    return CommandRecord.objects.get(pk=finish.revert_command_id(deployment.id))
+    return CommandRecord.objects.get(pk=command_ids.revert_command_id(deployment.id))
 
 
 def proof(deployment: DeploymentRecord, **changes: Any) -> tuple[ServiceObserved, ...]:

@@ -20,7 +20,7 @@ from deployments.events import EventType
 from deployments.kafka import event_stream
 from deployments.models import DeploymentEvent, Project, User
 from deployments.repositories.records import event_record
-from deployments.services.lifecycle import agent_reports, cancel, finish, start
+from deployments.services.lifecycle import agent_reports, cancel, command_ids, start
 from deployments.services.permissions.access import caller_of
 from deployments.services.requests.deploy import deploy_project
 from deployments.types import DeployRequest, Target, TargetKind
@@ -56,7 +56,9 @@ def test_every_type_of_event_has_a_schema_and_nothing_else_has() -> None:
 
 def report(deployment_id: UUID, agent: Agent, *, number: int, body: object, command: str = "deploy") -> None:
     command_id = (
-        finish.deploy_command_id(deployment_id) if command == "deploy" else finish.revert_command_id(deployment_id)
+        command_ids.deploy_command_id(deployment_id)
+        if command == "deploy"
+        else command_ids.revert_command_id(deployment_id)
     )
     said = Report(
         command_id=command_id,

@@ -14,7 +14,7 @@ from agents.types import AgentInfo
 from deployments.models import Deployment
 from deployments.repositories.deployments import rows
 from deployments.repositories.records import deployment_record, service_from_json, service_to_json
-from deployments.services.lifecycle import after_restore, cancel, finish, reconcile
+from deployments.services.lifecycle import after_restore, cancel, command_ids, reconcile
 from deployments.states import Reason, Stage, Status
 from deployments.types import DeploymentRecord, ServiceState
 from tests import factories
@@ -73,7 +73,7 @@ def test_an_order_that_nobody_could_get_reaches_who_is_enrolled_later(lane: Lane
 
 
 def test_what_nobody_can_know_fails_and_nothing_is_reverted(lane: Lane, started: DeploymentRecord) -> None:
-    command = finish.deploy_command_id(started.id)
+    command = command_ids.deploy_command_id(started.id)
     after_restore.end_as_unknown(deployment_id=started.id, command_id=command, at=lane.now())
     now = factories.reload(started.id)
     assert (now.status, now.reason) == (Status.FAILED, Reason.INTERNAL)
@@ -85,7 +85,7 @@ def test_what_nobody_can_know_fails_and_nothing_is_reverted(lane: Lane, started:
 
 def test_an_order_that_nobody_asked_for_is_taken_back(lane: Lane, started: DeploymentRecord) -> None:
     expire(lane)
-    revert = finish.revert_command_id(started.id)
+    revert = command_ids.revert_command_id(started.id)
     after_restore.end_as_unknown(deployment_id=started.id, command_id=revert, at=lane.now())
     assert gateway.find(command_id=revert).status == "finished"
     now = factories.reload(started.id)

@@ -1,0 +1,15 @@
+"""Ids of a deployment's two commands. They follow from its id, so sending one again makes no second command. Pure."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid5
+
+
+def deploy_command_id(deployment_id: UUID) -> UUID:
+    """Return the id of the command that carries the deployment out."""
+    return uuid5(deployment_id, "deploy")
+
+
+def revert_command_id(deployment_id: UUID) -> UUID:
+    """Return the id of the command to stop the work and to put back what ran before."""
+    return uuid5(deployment_id, "revert")
