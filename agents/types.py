@@ -240,6 +240,8 @@ class AgentData:
     last_seen_at: datetime | None
     condition: AgentCondition | None = None
     condition_at: datetime | None = None
+    session_id: UUID | None = None
+    protocol: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from agents.deployment_state import DeploymentState
 from agents.errors import AgentNotFound
 from agents.hello import DoubtfulCommand
 from agents.isolation import isolation
+from agents.observation import HostObserved
 from agents.retention import KeptStack, Retention
 from agents.services import directory
 from agents.transport.ports import Bindings
@@ -24,6 +25,7 @@ from deployments.errors import Forbidden, Unauthenticated
 from deployments.limits import rate_limit
 from deployments.scopes import Scope
 from deployments.services.lifecycle import after_restore, agent_access, agent_reports, cancel
+from deployments.services.observation import record
 from deployments.services.permissions import access, tokens
 from deployments.services.queries import history, lookups
 from deployments.services.requests import scale, stop
@@ -39,6 +41,7 @@ def bindings() -> Bindings:
     return Bindings(
         enrolment_wait=enrolment_wait,
         on_report=on_report,
+        on_observed=on_observed,
         unknown_fate=unknown_fate,
         secrets_of=secrets_of,
         bundle_of=bundle_of,
@@ -57,6 +60,10 @@ def enrolment_wait(*, address: str) -> int:
 
 def on_report(*, report: Report) -> int:
     return agent_reports.apply_report(report=report, at=datetime.now(UTC))
+
+
+def on_observed(*, observed: HostObserved) -> None:
+    record.record_observation(observation=observed)
 
 
 def unknown_fate(*, doubtful: Collection[DoubtfulCommand]) -> None:

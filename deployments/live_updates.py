@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
 
 from deployments.events import EventType
 from deployments.types import EventRecord
@@ -33,6 +35,12 @@ def project_group(project_id: UUID) -> str:
 def push(events: Sequence[EventRecord]) -> None:
     """Wake every socket that follows these events' deployments and projects. Raises what the channel layer raises."""
     async_to_sync(_send)(messages_of(events))
+
+
+def wake_project(project_id: UUID) -> None:
+    """Wake the sockets that follow the project: another state of a stack is seen. Lost while Redis is away."""
+    with suppress(RedisError):
+        async_to_sync(_send)([(project_group(project_id), {"type": "wake", "deployments": [], "events": []})])
 
 
 def messages_of(events: Iterable[EventRecord]) -> list[tuple[str, dict[str, Any]]]:

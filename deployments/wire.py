@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deployments.events import epoch_ms, service_payload
+from deployments.observed import SeenStack
 from deployments.states import Stage, Status
 from deployments.types import DeploymentRecord, EventRecord, Page, ProjectRecord, ServiceState, TargetKind
 
@@ -149,6 +150,30 @@ def snapshot_shape(deployment: DeploymentRecord, *, target_name: str = "") -> di
 def project_shape(project: ProjectRecord) -> dict[str, Any]:
     """Return a project as the first message of its socket and its page show it."""
     return {"id": str(project.id), "name": project.name, "slug": project.slug, "concurrency": project.concurrency}
+
+
+def seen_shape(seen: SeenStack) -> dict[str, Any]:
+    """A stack as it is seen now, or that nobody can know it."""
+    state = seen.state
+    return {
+        "state": str(state.condition),
+        "since": state.since_ms,
+        "seenAt": epoch_ms(seen.seen_at),
+        "message": state.message,
+        "services": [
+            {
+                "nodeId": service.node_id,
+                "serviceName": service.name,
+                "state": str(service.condition),
+                "running": service.running,
+                "replicas": service.copies,
+                "since": service.since_ms,
+                "message": service.message,
+            }
+            for service in state.services
+        ],
+        "strangers": list(state.strangers),
+    }
 
 
 def event_shape(event: EventRecord) -> dict[str, Any]:

@@ -321,32 +321,36 @@ class HealthCheckResponse(_message.Message):
     def __init__(self, serving: _Optional[bool] = ..., version: _Optional[str] = ...) -> None: ...
 
 class FromAgent(_message.Message):
-    __slots__ = ("hello", "heartbeat", "acknowledged", "report", "inventory", "condition")
+    __slots__ = ("hello", "heartbeat", "acknowledged", "report", "inventory", "condition", "observation")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
     REPORT_FIELD_NUMBER: _ClassVar[int]
     INVENTORY_FIELD_NUMBER: _ClassVar[int]
     CONDITION_FIELD_NUMBER: _ClassVar[int]
+    OBSERVATION_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     heartbeat: HeartbeatRequest
     acknowledged: CommandAcknowledged
     report: Report
     inventory: Inventory
     condition: Condition
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatRequest, _Mapping]] = ..., acknowledged: _Optional[_Union[CommandAcknowledged, _Mapping]] = ..., report: _Optional[_Union[Report, _Mapping]] = ..., inventory: _Optional[_Union[Inventory, _Mapping]] = ..., condition: _Optional[_Union[Condition, _Mapping]] = ...) -> None: ...
+    observation: Observation
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatRequest, _Mapping]] = ..., acknowledged: _Optional[_Union[CommandAcknowledged, _Mapping]] = ..., report: _Optional[_Union[Report, _Mapping]] = ..., inventory: _Optional[_Union[Inventory, _Mapping]] = ..., condition: _Optional[_Union[Condition, _Mapping]] = ..., observation: _Optional[_Union[Observation, _Mapping]] = ...) -> None: ...
 
 class ToAgent(_message.Message):
-    __slots__ = ("welcome", "command", "reports_acknowledged", "retention")
+    __slots__ = ("welcome", "command", "reports_acknowledged", "retention", "observe_again")
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
     REPORTS_ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
     RETENTION_FIELD_NUMBER: _ClassVar[int]
+    OBSERVE_AGAIN_FIELD_NUMBER: _ClassVar[int]
     welcome: Welcome
     command: Command
     reports_acknowledged: ReportsAcknowledged
     retention: Retention
-    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., reports_acknowledged: _Optional[_Union[ReportsAcknowledged, _Mapping]] = ..., retention: _Optional[_Union[Retention, _Mapping]] = ...) -> None: ...
+    observe_again: ObserveAgain
+    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., reports_acknowledged: _Optional[_Union[ReportsAcknowledged, _Mapping]] = ..., retention: _Optional[_Union[Retention, _Mapping]] = ..., observe_again: _Optional[_Union[ObserveAgain, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
     __slots__ = ("agent_id", "version", "instance_id", "commands", "unfinished_command_ids", "protocol", "journal_id", "ledger_incarnation", "stacks", "highest_numbers")
@@ -425,6 +429,75 @@ class Condition(_message.Message):
     fault: str
     stalled: _containers.RepeatedCompositeFieldContainer[Stalled]
     def __init__(self, engine_answers: _Optional[bool] = ..., engine_message: _Optional[str] = ..., disk_total_bytes: _Optional[int] = ..., disk_free_bytes: _Optional[int] = ..., fault: _Optional[str] = ..., stalled: _Optional[_Iterable[_Union[Stalled, _Mapping]]] = ...) -> None: ...
+
+class Observation(_message.Message):
+    __slots__ = ("number", "whole", "containers", "gone_ids", "more", "digest", "at_ms")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_FIELD_NUMBER: _ClassVar[int]
+    CONTAINERS_FIELD_NUMBER: _ClassVar[int]
+    GONE_IDS_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    whole: bool
+    containers: _containers.RepeatedCompositeFieldContainer[ContainerSeen]
+    gone_ids: _containers.RepeatedScalarFieldContainer[str]
+    more: bool
+    digest: str
+    at_ms: int
+    def __init__(self, number: _Optional[int] = ..., whole: _Optional[bool] = ..., containers: _Optional[_Iterable[_Union[ContainerSeen, _Mapping]]] = ..., gone_ids: _Optional[_Iterable[str]] = ..., more: _Optional[bool] = ..., digest: _Optional[str] = ..., at_ms: _Optional[int] = ...) -> None: ...
+
+class ContainerSeen(_message.Message):
+    __slots__ = ("id", "name", "stack_name", "project_id", "lane", "deployment_id", "node_id", "service_name", "image_id", "state", "health", "exit_code", "oom_killed", "restarts", "started_at_ms", "finished_at_ms", "restarts_itself", "settings")
+    class SettingsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STACK_NAME_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
+    LANE_FIELD_NUMBER: _ClassVar[int]
+    DEPLOYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    HEALTH_FIELD_NUMBER: _ClassVar[int]
+    EXIT_CODE_FIELD_NUMBER: _ClassVar[int]
+    OOM_KILLED_FIELD_NUMBER: _ClassVar[int]
+    RESTARTS_FIELD_NUMBER: _ClassVar[int]
+    STARTED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    FINISHED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    RESTARTS_ITSELF_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    name: str
+    stack_name: str
+    project_id: str
+    lane: str
+    deployment_id: str
+    node_id: str
+    service_name: str
+    image_id: str
+    state: str
+    health: str
+    exit_code: int
+    oom_killed: bool
+    restarts: int
+    started_at_ms: int
+    finished_at_ms: int
+    restarts_itself: bool
+    settings: _containers.ScalarMap[str, str]
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., stack_name: _Optional[str] = ..., project_id: _Optional[str] = ..., lane: _Optional[str] = ..., deployment_id: _Optional[str] = ..., node_id: _Optional[str] = ..., service_name: _Optional[str] = ..., image_id: _Optional[str] = ..., state: _Optional[str] = ..., health: _Optional[str] = ..., exit_code: _Optional[int] = ..., oom_killed: _Optional[bool] = ..., restarts: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., restarts_itself: _Optional[bool] = ..., settings: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class ObserveAgain(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class Stalled(_message.Message):
     __slots__ = ("command_id", "deployment_id", "seconds", "step")

@@ -123,6 +123,12 @@ def lock_for_session(*, agent_id: UUID, credential_hash: str) -> KnownAgent | No
     )
 
 
+def lock_session(*, agent_id: UUID, session_id: UUID) -> UUID | None:
+    """Return the server of the active agent for whom this session speaks. Its row is locked: inside a transaction."""
+    rows = Agent.objects.select_for_update(no_key=True).active().filter(id=agent_id, session_id=session_id)
+    return rows.values_list("server_id", flat=True).first()
+
+
 def open_session(*, agent_id: UUID, session_id: UUID, hello: Hello, instances: Instances, trouble: str) -> None:
     """Let this session speak for the agent, in place of any earlier one, and store what it says of itself."""
     facts: dict[str, Any] = {
@@ -194,6 +200,8 @@ def as_data(record: Agent) -> AgentData:
         last_seen_at=record.last_seen_at,
         condition=None if record.condition is None else condition_of(record.condition),
         condition_at=record.condition_at,
+        session_id=record.session_id,
+        protocol=record.protocol,
     )
 
 

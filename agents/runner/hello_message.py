@@ -11,7 +11,10 @@ from agents.runner.machine import VERSION
 
 # 2: stored reports are named with a command, proven deployments outlast an order that nobody asked for, and both sides
 # tell which journal and which ledger they hold.
-PROTOCOL = 2
+SETTLING = 2
+# 3: what runs is told between commands, too.
+OBSERVING = 3
+PROTOCOL = OBSERVING
 # A host with more lanes or stacks says the newest of them.
 MAX_ENTRIES = 1000
 

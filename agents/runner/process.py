@@ -20,9 +20,11 @@ from agents.runner.control_plane.reports import Reporter
 from agents.runner.control_plane.secrets import Vault
 from agents.runner.dispatch import Dispatcher
 from agents.runner.docker.availability import EngineMonitor
-from agents.runner.docker.build_caches import BuildCaches
+from agents.runner.docker.build_caches import BuildCaches, kept_key
 from agents.runner.docker.cli import DockerCommands
+from agents.runner.docker.engine import Engine
 from agents.runner.docker.host import DockerHost
+from agents.runner.docker.our_containers import OurContainers
 from agents.runner.docker.patience import WorkPatience
 from agents.runner.docker.processes import end_marked
 from agents.runner.interrupt import Interrupt
@@ -31,6 +33,8 @@ from agents.runner.journal.releases import Releases
 from agents.runner.journal.startup import lock, open_journal
 from agents.runner.journal.store import Store
 from agents.runner.machine import Machine
+from agents.runner.observation.observer import Observer
+from agents.runner.observation.telling import ObservationSender
 from agents.runner.self_check import SelfCheck
 from agents.runner.session import Session, open_channel
 
@@ -47,7 +51,8 @@ class WorkFactory:
         self._config = config
         self.journal = Journal(store)
         self.store = store
-        self.host = DockerHost()
+        engine = Engine()
+        self.host = DockerHost(engine=engine)
         self.pulse = EngineMonitor(host=self.host)
         self.watchdog = Watchdog(after=config.stalled_after, clock=time.monotonic)
         self._releases = Releases(store=store, folder=config.state_dir / "releases")
@@ -56,6 +61,12 @@ class WorkFactory:
         self.housekeeper = Housekeeper(
             host=self.host, journal=self.journal, releases=self._releases, tell=self._tell, now_ms=_now_ms
         )
+        self.observer = Observer(
+            containers=OurContainers(engine=engine),
+            key=kept_key(config.state_dir / "observation.key"),
+            wake=self._observed,
+        )
+        self.observations: ObservationSender | None = None
         self.session: Session | None = None
         self.control_plane: ControlPlane | None = None
 
@@ -115,6 +126,10 @@ class WorkFactory:
         if self.session is not None:
             self.session.wake()
 
+    def _observed(self) -> None:
+        if self.observations is not None:
+            self.observations.wake()
+
     def _tell(self, inventory: pb.Inventory) -> None:
         if self.session is not None:
             self.session.tell(inventory)
@@ -148,6 +163,7 @@ async def run(config: Config) -> None:
     )
     try:
         async with open_channel(config) as channel:
+            workshop.observations = ObservationSender(observer=workshop.observer)
             session = Session(
                 config=config,
                 channel=channel,
@@ -156,17 +172,20 @@ async def run(config: Config) -> None:
                 machine=machine,
                 retain=housekeeper.retain,
                 fitness=workshop.fitness(),
+                observations=workshop.observations,
             )
             workshop.session = session
             calls = GatewayCalls(stub=session.stub, metadata=session.metadata)
             workshop.control_plane = ControlPlane(calls=calls, loop=asyncio.get_running_loop())
             workshop.pulse.start()
             housekeeper.start()
+            workshop.observer.start()
             if session.may_resume():
                 dispatcher.resume()
             await _until_told_to_stop(session)
             await asyncio.to_thread(dispatcher.stop, timeout=STOP_SECONDS)
             workshop.pulse.stop()
+            workshop.observer.stop()
             await asyncio.to_thread(housekeeper.stop, timeout=SHUTDOWN_SECONDS)
     finally:
         store.close()

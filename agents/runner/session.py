@@ -22,13 +22,12 @@ from agents.runner.control_plane.identity import Identity, enrol, hash_of, load_
 from agents.runner.control_plane.report_delivery import RESEND_SECONDS, ReportDelivery
 from agents.runner.dispatch import Dispatcher
 from agents.runner.errors import EnrolmentRefusedError, UnavailableError
-from agents.runner.hello_message import PROTOCOL, build_hello
+from agents.runner.hello_message import SETTLING, build_hello
 from agents.runner.journal.commands import Journal
 from agents.runner.machine import Machine
+from agents.runner.observation.telling import ObservationSender
 from agents.runner.self_check import CONDITION_PROTOCOL, SelfCheck
 
-# The control plane gives up on agents that are silent for much longer than this.
-# The control plane is held to this bound when it starts.
 RECONNECT = Backoff(first=0.5, most=MAX_AGENT_PAUSE)
 # Of the time after which we are given up, so much may pass between two attempts to connect.
 PAUSE_SHARE = 0.25
@@ -67,7 +66,9 @@ class Session:
         machine: Machine,
         retain: Callable[[pb.Retention], None],
         fitness: SelfCheck,
+        observations: ObservationSender,
     ) -> None:
+        self._observations = observations
         self._fitness = fitness
         self._unretained: pb.Retention | None = None
         self._to_serve: tuple[str, str] | None = None
@@ -174,12 +175,13 @@ class Session:
             self._beat(write=write, seconds=seconds, identity=identity),
             self._tell_condition(write=write, seconds=seconds, protocol=first.welcome.protocol),
             self._tell_inventories(write),
+            self._observations.run(write, protocol=first.welcome.protocol),
             self._listen(call, write, delivery),
         )
 
     def _welcomed(self, welcome: pb.Welcome, identity: Identity) -> None:
         """Learn whom we serve and how long we may be silent. A gateway from before this tells neither."""
-        self._numbered = welcome.protocol >= PROTOCOL
+        self._numbered = welcome.protocol >= SETTLING
         if welcome.lost_after_seconds:
             self._longest_pause = min(RECONNECT.most, welcome.lost_after_seconds * PAUSE_SHARE)
         if not self._numbered:
@@ -261,6 +263,8 @@ class Session:
                     delivery.acknowledged(message.reports_acknowledged)
                 elif message.HasField("retention"):
                     self._keep(message.retention)
+                elif message.HasField("observe_again"):
+                    self._observations.start_again()
             except sqlite3.DatabaseError as error:
                 # Not acknowledged, so it is sent again; the session goes on, and tells why.
                 logger.warning("the journal cannot be written: %s", error)

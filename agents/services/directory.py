@@ -147,6 +147,16 @@ def get_agent(*, agent_id: UUID) -> AgentData:
     return found
 
 
+def agents_of_servers(*, server_ids: Collection[UUID]) -> dict[UUID, AgentData]:
+    """Return the active agents of these servers, by server."""
+    return agents.of_servers(server_ids=server_ids)
+
+
+def lock_session(*, agent_id: UUID, session_id: UUID) -> UUID | None:
+    """Return the server of the agent if this session speaks for it, else None. Locks its row: inside a transaction."""
+    return agents.lock_session(agent_id=agent_id, session_id=session_id)
+
+
 def on_same_engine(*, server_id: UUID) -> tuple[str, tuple[UUID, ...]]:
     """What names the server's Docker engine, and the other servers that are the same machine, as their agents told.
 

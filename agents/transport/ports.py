@@ -9,6 +9,7 @@ from uuid import UUID
 
 from agents.deployment_state import DeploymentState
 from agents.hello import DoubtfulCommand
+from agents.observation import HostObserved
 from agents.retention import Retention
 from agents.types import Report
 
@@ -23,6 +24,12 @@ class OnReport(Protocol):
     """Store and apply the report in one transaction; returns the command's highest stored number."""
 
     def __call__(self, *, report: Report) -> int: ...
+
+
+class OnObserved(Protocol):
+    """Store what runs on the agent's host now; ignored when another session speaks for the agent."""
+
+    def __call__(self, *, observed: HostObserved) -> None: ...
 
 
 class UnknownFate(Protocol):
@@ -87,6 +94,7 @@ class Bindings:
 
     enrolment_wait: EnrolmentWait
     on_report: OnReport
+    on_observed: OnObserved
     unknown_fate: UnknownFate
     secrets_of: SecretsOf
     bundle_of: BundleOf

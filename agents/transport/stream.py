@@ -20,6 +20,7 @@ from agents.token_bucket import TokenBucket, TokenBuckets
 from agents.transport.agent_session import AgentSession, Ending
 from agents.transport.callers import Callers
 from agents.transport.liveness import Liveness
+from agents.transport.observation_intake import ObservationIntake
 from agents.transport.ports import Bindings, GatewayConfig
 from agents.transport.report_intake import ReportApplier
 from agents.transport.retention_announcer import RetentionAnnouncer
@@ -135,10 +136,12 @@ class SessionCalls:
             on_report=self._bindings.on_report,
             on_finished=lambda: self._retentions.look_at(agent_id=session.agent_id),
         )
+        observations = ObservationIntake(session=session, threads=self._threads, on_observed=self._bindings.on_observed)
         tasks: list[asyncio.Future[Any]] = [
-            asyncio.create_task(self._read(messages, session)),
+            asyncio.create_task(self._read(messages, session, observations)),
             asyncio.create_task(_write(context, session)),
             asyncio.create_task(intake.drain()),
+            asyncio.create_task(observations.drain()),
         ]
         try:
             await asyncio.wait([*tasks, session.ending], return_when=asyncio.FIRST_COMPLETED)
@@ -151,7 +154,7 @@ class SessionCalls:
                 logger.warning("session broke", agent_id=str(session.agent_id), error=repr(result))
         return session.ending.result() if session.ending.done() else None
 
-    async def _read(self, messages: Incoming, session: AgentSession) -> None:
+    async def _read(self, messages: Incoming, session: AgentSession, observations: ObservationIntake) -> None:
         pace = TokenBucket(burst=BURST, per_second=PER_SECOND)
         async for message in messages:
             await pace.spend(1 + message.ByteSize() / COSTLY_BYTES)
@@ -163,6 +166,8 @@ class SessionCalls:
                 missing_images=codec.missing_from_wire(message.inventory) if kind == "inventory" else None,
                 condition=condition_from_wire(message.condition) if kind == "condition" else None,
             )
+            if kind == "observation":
+                observations.take(message.observation)
             if kind in ("report", "acknowledged"):
                 await session.incoming.put(message)
 

@@ -49,6 +49,21 @@ CURRENT = Badge("Current", "busy", "radio_button_checked")
 UNDONE = Badge("Rolled back", "back", "settings_backup_restore")
 RESTORABLE = Badge("Can be restored", "good", "check_circle")
 NOT_RESTORABLE = Badge("Cannot be restored", "idle", "block")
+# How a stack is now, and a service of it, as the agent sees it.
+SEEN: Mapping[str, Badge] = {
+    "running": Badge("Running", "good", "check_circle"),
+    "starting": Badge("Starting", "busy", "progress_activity"),
+    "degraded": Badge("Degraded", "bad", "error"),
+    "restarting": Badge("Restarting", "bad", "restart_alt"),
+    "unhealthy": Badge("Unhealthy", "bad", "heart_broken"),
+    "exited": Badge("Exited", "bad", "error"),
+    "gone": Badge("Gone", "bad", "delete"),
+    "stopped": Badge("Stopped on the server", "back", "stop_circle"),
+    "paused": Badge("Paused on the server", "back", "pause_circle"),
+    "deploying": Badge("Deploying", "busy", "progress_activity"),
+    "unknown": Badge("Not known", "idle", "help"),
+    "nothing": Badge("Nothing runs", "idle", "radio_button_unchecked"),
+}
 STAGES: Mapping[Stage, str] = {
     Stage.BUILDING: "Build",
     Stage.PUSHING: "Push",
@@ -129,6 +144,7 @@ def as_json() -> dict[str, Any]:
         "kind": dict(KIND),
         "service": {key: asdict(badge) for key, badge in SERVICE.items()},
         "health": {key: asdict(badge) for key, badge in HEALTH.items()},
+        "seen": {key: asdict(badge) for key, badge in SEEN.items()},
         "presence": {str(key): asdict(badge) for key, badge in PRESENCE.items()},
         "stages": [{"key": str(key), "label": label} for key, label in STAGES.items()],
         "advice": {str(key): text for key, text in WHAT_TO_DO.items()},

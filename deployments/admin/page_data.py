@@ -19,7 +19,7 @@ from deployments.repositories.records import event_record
 from deployments.services.fleet import machines
 from deployments.services.permissions import access
 from deployments.services.projects import sources
-from deployments.services.queries import grant_view, lookups, project_view
+from deployments.services.queries import grant_view, lane_view, lookups, project_view
 from deployments.states import ACTIVE, FINISHED, UNFINISHED, Status
 from deployments.types import Caller, DeploymentFilter, DeploymentRecord, Right
 from deployments.wire import event_shape
@@ -110,6 +110,7 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
         "owner": access.owner_name(view.project),
         "deployments": [wire.summary_shape(d, target_name=view.target_names[d.target.id]) for d in view.deployments],
         "graph": graph.graph if graph else {"nodes": [], "edges": []},
+        "stacks": lane_view.seen_shapes(caller=caller, project_id=project_id),
         "graphVersion": graph.version if graph else 0,
         "code": sources.code_of(caller=caller, project_id=project_id),
         "targets": recently_used_first(targets(usable), [str(each.target.id) for each in view.deployments]),

@@ -19,7 +19,7 @@ from deployments.api.schemas.responses import PaginationOut
 from deployments.events import epoch_ms
 from deployments.services.queries import history, lane_view
 from deployments.types import DeploymentRecord, HistoryEntry
-from deployments.wire import STATUS_NUMBERS, pagination_shape
+from deployments.wire import STATUS_NUMBERS, pagination_shape, seen_shape
 from stackgen.plan import Change
 
 TAG = "history"
@@ -120,6 +120,7 @@ def lane_shape(view: lane_view.LaneView) -> dict[str, Any]:
         "until": epoch_ms(view.until),
         "waiting": [turn_shape(deployment) for deployment in view.waiting],
         "running": None if view.running is None else entry_shape(view.running),
+        "seen": None if view.seen is None else seen_shape(view.seen),
     }
 
 

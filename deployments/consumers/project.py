@@ -17,7 +17,7 @@ from deployments.consumers.socket import LiveSocket
 from deployments.events import EventType
 from deployments.services.fleet import machines
 from deployments.services.permissions import access
-from deployments.services.queries import lookups, project_view
+from deployments.services.queries import lane_view, lookups, project_view
 from deployments.services.queries.project_view import ProjectView
 from deployments.types import Caller, DeploymentRecord, EventRecord, Right
 from deployments.wire import event_shape
@@ -38,6 +38,7 @@ class ProjectConsumer(LiveSocket):
 
     async def begin(self) -> None:
         self.sent: dict[str, int] = {}
+        self.said_stacks: dict[str, Any] = {}
         if RESUMES not in self.scope["query_string"]:
             await self._say_snapshot()
 
@@ -46,11 +47,13 @@ class ProjectConsumer(LiveSocket):
         names = view.target_names
         shapes = [wire.summary_shape(found, target_name=names[found.target.id]) for found in view.deployments]
         await self.say({"kind": "snapshot", "project": wire.project_shape(view.project), "deployments": shapes})
+        await self._say_stacks()
         self.sent = {str(found.id): found.last_sequence for found in view.deployments}
 
     async def catch_up(self) -> None:
         for found in reversed((await self._view()).deployments):
             await self._bring_up_to_date(found)
+        await self._say_stacks()
 
     async def answer(self, question: dict[str, Any]) -> None:
         if question.get("kind") == "snapshot":
@@ -61,6 +64,8 @@ class ProjectConsumer(LiveSocket):
             await self.catch_up()
 
     async def news(self, message: dict[str, Any]) -> None:
+        if not message["deployments"]:
+            await self._say_stacks()
         for deployment_id in message["deployments"]:
             found = await self._find(UUID(deployment_id))
             await self._bring_up_to_date(found)
@@ -81,6 +86,17 @@ class ProjectConsumer(LiveSocket):
                 if event.type != EventType.LOG_WRITTEN:
                     await self.say({"kind": "event", "sequence": event.sequence, "event": event_shape(event)})
                 self.sent[key] = event.sequence
+
+    async def _say_stacks(self) -> None:
+        """How the stacks are now; the newest word replaces those before."""
+        stacks = await self._stacks()
+        if stacks or self.said_stacks:
+            await self.say({"kind": "stacks", "stacks": stacks})
+        self.said_stacks = stacks
+
+    @database_sync_to_async
+    def _stacks(self) -> dict[str, Any]:
+        return lane_view.seen_shapes(caller=self.caller, project_id=self.subject)
 
     @database_sync_to_async
     def _view(self) -> ProjectView:

@@ -18,6 +18,7 @@ from agents.contracts import runner_pb2, runner_pb2_grpc
 from agents.deployment_state import DeploymentState
 from agents.errors import NotFound
 from agents.hello import DoubtfulCommand
+from agents.observation import HostObserved
 from agents.retention import Retention
 from agents.transport.ports import Bindings
 from agents.types import CommandData, CommandFinished, DeployCommand, Registration, Report, ServiceSpec, Verdict
@@ -38,6 +39,7 @@ class Domain:
     kept: Retention = field(default_factory=Retention)
     asked_retentions: list[tuple[UUID, ...]] = field(default_factory=list)
     unknown: list[DoubtfulCommand] = field(default_factory=list)
+    observed: list[HostObserved] = field(default_factory=list)
     bundle: bytes = b""
     fails_on: type[Exception] | None = None
     takes_seconds: float = 0.0
@@ -46,6 +48,7 @@ class Domain:
         return Bindings(
             enrolment_wait=self.enrolment_wait,
             on_report=self.on_report,
+            on_observed=self.on_observed,
             unknown_fate=self.unknown_fate,
             secrets_of=self.secrets_of,
             bundle_of=self.bundle_of,
@@ -72,6 +75,11 @@ class Domain:
         if verdict.verdict is Verdict.FRESH:
             self.applied.append(report)
         return verdict.last_number
+
+    def on_observed(self, *, observed: HostObserved) -> None:
+        if self.fails_on is not None:
+            raise self.fails_on("not now")
+        self.observed.append(observed)
 
     def unknown_fate(self, *, doubtful: Collection[DoubtfulCommand]) -> None:
         self.unknown += doubtful
@@ -230,6 +238,9 @@ class FakeAgent:
 
     async def fares(self, condition: runner_pb2.Condition) -> None:
         await self._call.write(runner_pb2.FromAgent(condition=condition))
+
+    async def observe(self, observation: runner_pb2.Observation) -> None:
+        await self._call.write(runner_pb2.FromAgent(observation=observation))
 
     async def take_stock(self, *missing: str) -> None:
         inventory = runner_pb2.Inventory(missing_image_ids=missing, checked_at_ms=1)

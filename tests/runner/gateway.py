@@ -36,8 +36,9 @@ class TestGateway(RunnerAgentServiceServicer):
         self.heartbeats: list[pb.HeartbeatRequest] = []
         self.inventories: list[pb.Inventory] = []
         self.conditions: list[pb.Condition] = []
-        # What this gateway says it speaks: from 2 on agents tell it their condition.
-        self.protocol = 2
+        self.observations: list[pb.Observation] = []
+        # What this gateway says it speaks: from 2 on agents tell it their condition, from 3 on what runs.
+        self.protocol = 3
         self.incarnation = ""
         self.registrations: list[pb.RegisterAgentRequest] = []
         self.secrets: dict[str, dict[str, str]] = {}
@@ -180,6 +181,8 @@ class TestGateway(RunnerAgentServiceServicer):
             self.heartbeats.append(message.heartbeat)
         elif message.HasField("acknowledged"):
             self.acknowledgements.append(message.acknowledged)
+        elif message.HasField("observation"):
+            self.observations.append(message.observation)
         elif message.HasField("condition"):
             self.conditions.append(message.condition)
         elif message.HasField("inventory"):

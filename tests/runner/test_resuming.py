@@ -57,6 +57,7 @@ async def test_who_is_to_become_somebody_else_asks_first(
             machine=nobody,
             retain=nobody,
             fitness=nobody,
+            observations=nobody,
         )
         assert session.may_resume() is goes_on
     store.close()

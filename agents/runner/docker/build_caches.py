@@ -20,14 +20,15 @@ class BuildCaches:
     """
 
     def __init__(self, *, path: Path) -> None:
-        self._key = _kept_key(path)
+        self._key = kept_key(path)
 
     def space(self, project_id: str) -> str:
         """Return the project's own space: always the same on this host, another one on any other."""
         return hmac.new(self._key, project_id.encode(), hashlib.sha256).hexdigest()
 
 
-def _kept_key(path: Path) -> bytes:
+def kept_key(path: Path) -> bytes:
+    """Return the key that lies there, made when there is none that is whole. Told to nobody."""
     key = path.read_bytes() if path.exists() else b""
     if len(key) != KEY_BYTES:
         key = secrets.token_bytes(KEY_BYTES)

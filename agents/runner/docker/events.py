@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from agents.backoff import Backoff
@@ -18,13 +18,21 @@ logger = logging.getLogger(__name__)
 class Watch:
     """Calls `wake` at each event and, since events may have been missed, whenever it has begun to listen anew.
 
-    Waking once too often is harmless.
+    `heard` is given each event. Waking once too often is harmless.
     """
 
-    def __init__(self, *, engine: Engine, filters: dict[str, Any], wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        filters: dict[str, Any],
+        wake: Callable[[], None],
+        heard: Callable[[Mapping[str, Any]], None] = lambda _: None,
+    ) -> None:
         self._engine = engine
         self._filters = filters
         self._wake = wake
+        self._heard = heard
         self._closed = threading.Event()
         self._stream: Any = None
         self._thread = threading.Thread(target=self._listen, name="docker-events", daemon=True)
@@ -54,11 +62,12 @@ class Watch:
         # A quiet stack sends nothing for hours.
         client = connect(seconds=None)
         with contextlib.closing(client):
-            self._stream = client.events(filters=self._filters)
+            self._stream = client.events(filters=self._filters, decode=True)
             # What happened before the stream was open is seen by looking once now.
             self._wake()
             try:
-                for _ in () if self._closed.is_set() else self._stream:
+                for event in () if self._closed.is_set() else self._stream:
+                    self._heard(event)
                     self._wake()
             finally:
                 if not self._closed.is_set():

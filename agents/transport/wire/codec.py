@@ -13,7 +13,7 @@ from agents.errors import NotFound
 from agents.limits import MAX_IMAGES, MAX_NAME_BYTES
 from agents.report_bounds import IMAGE_ID, bound_report, cut
 from agents.retention import Retention
-from agents.states import SETTLING_PROTOCOL, CommandOutcome, CommandStage
+from agents.states import OBSERVING_PROTOCOL, CommandOutcome, CommandStage
 from agents.types import (
     AgentHealth,
     AgentInfo,
@@ -112,7 +112,7 @@ def welcome(*, heartbeat_seconds: int, lost_after_seconds: int, ledger_incarnati
     return runner_pb2.ToAgent(
         welcome=runner_pb2.Welcome(
             heartbeat_seconds=heartbeat_seconds,
-            protocol=SETTLING_PROTOCOL,
+            protocol=OBSERVING_PROTOCOL,
             ledger_incarnation=str(ledger_incarnation),
             lost_after_seconds=lost_after_seconds,
         )

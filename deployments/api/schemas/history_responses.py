@@ -7,6 +7,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from deployments.api.schemas.responses import ResponseSchema, Status, Timestamp, string_list, string_map
+from deployments.observed import ServiceCondition, StackCondition
 
 
 class ChangeOut(ResponseSchema):
@@ -59,6 +60,25 @@ class TurnOut(ResponseSchema):
     createdAt = Timestamp()
 
 
+class SeenServiceOut(ResponseSchema):
+    nodeId = serializers.CharField()
+    serviceName = serializers.CharField()
+    state = serializers.ChoiceField(choices=[str(condition) for condition in ServiceCondition])
+    running = serializers.IntegerField(min_value=0)
+    replicas = serializers.IntegerField(min_value=0)
+    since = Timestamp()
+    message = serializers.CharField(help_text="What is wrong; empty when nothing is.")
+
+
+class SeenOut(ResponseSchema):
+    state = serializers.ChoiceField(choices=[str(condition) for condition in StackCondition])
+    since = Timestamp()
+    seenAt = Timestamp()
+    message = serializers.CharField(help_text="What is wrong, or why nobody can know.")
+    services = SeenServiceOut(many=True)
+    strangers = string_list(help_text="Containers with the project's labels that belong to no service.")
+
+
 class LaneOut(ResponseSchema):
     serverId = serializers.UUIDField(required=False)
     clusterId = serializers.UUIDField(required=False)
@@ -67,4 +87,5 @@ class LaneOut(ResponseSchema):
     since = Timestamp()
     until = Timestamp()
     waiting = TurnOut(many=True)
-    running = HistoryOut(allow_null=True, help_text="What was proven last; nobody has looked since it was.")
+    running = HistoryOut(allow_null=True, help_text="What was proven last.")
+    seen = SeenOut(allow_null=True, help_text="How it is now, as the server's agent sees it; null on a cluster.")

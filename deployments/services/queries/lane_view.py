@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from deployments.observed import SeenStack
 from deployments.repositories import history, lanes
 from deployments.services.fleet import machines
+from deployments.services.observation import stacks
 from deployments.services.permissions import access
 from deployments.types import Caller, DeploymentRecord, HistoryEntry, Right, Target
+from deployments.wire import seen_shape
 
 # More than these are unfinished in a project only when something is wrong; the view stays bounded.
 MOST_UNFINISHED = 200
@@ -19,6 +23,8 @@ MOST_UNFINISHED = 200
 class LaneView:
     """One project on one target. `waiting` in the order of their turns. `running` was proven last; None for nothing.
 
+    `seen` is how the stack is now; None on a cluster, and where nothing was ever proven.
+
     The holder is let go at `until` at the latest, whatever happens to its agent.
     """
 
@@ -27,6 +33,7 @@ class LaneView:
     holder: DeploymentRecord | None
     waiting: tuple[DeploymentRecord, ...]
     running: HistoryEntry | None
+    seen: SeenStack | None = None
 
     @property
     def since(self) -> datetime | None:
@@ -44,20 +51,37 @@ def view_lanes(*, caller: Caller, project_id: UUID) -> tuple[LaneView, ...]:
     running = {entry.target: entry for entry in history.running_by_target(project_id=project_id)}
     targets = {*running, *(deployment.target for deployment in unfinished)}
     names = machines.target_names(targets)
+    seen = stacks.seen_stacks(
+        project_id=project_id,
+        running={target.id: entry for target, entry in running.items()},
+        busy=frozenset(deployment.target.id for deployment in unfinished if deployment.holds_lane),
+    )
     views = [
         _view(
             target=target,
             name=names[target.id],
             unfinished=tuple(deployment for deployment in unfinished if deployment.target == target),
             running=running.get(target),
+            seen=seen.get(target.id),
         )
         for target in targets
     ]
     return tuple(sorted(views, key=lambda view: (view.target_name, view.target.id)))
 
 
+def seen_shapes(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
+    """Return by target how the project's stacks are now, as pages and sockets show it. Raises NotFound."""
+    views = view_lanes(caller=caller, project_id=project_id)
+    return {str(view.target.id): seen_shape(view.seen) for view in views if view.seen is not None}
+
+
 def _view(
-    *, target: Target, name: str, unfinished: tuple[DeploymentRecord, ...], running: HistoryEntry | None
+    *,
+    target: Target,
+    name: str,
+    unfinished: tuple[DeploymentRecord, ...],
+    running: HistoryEntry | None,
+    seen: SeenStack | None,
 ) -> LaneView:
     holders = [deployment for deployment in unfinished if deployment.holds_lane]
     return LaneView(
@@ -66,4 +90,5 @@ def _view(
         holder=holders[0] if holders else None,
         waiting=tuple(deployment for deployment in unfinished if not deployment.holds_lane),
         running=running,
+        seen=seen,
     )

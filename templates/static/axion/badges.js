@@ -14,6 +14,7 @@ export const statusBadge = (badges, deployment) =>
 
 // A running service looks as healthy as it is.
 export const serviceBadge = (badges, service) =>
+  (service.seen && badges.seen[service.seen]) ||
   (service.state === "running" && badges.health[service.health]) || badges.service[service.state] || UNKNOWN;
 
 export const pill = (badge, title = "") =>

@@ -58,7 +58,7 @@ export function trouble(badges, deployment) {
     h("h2", {}, icon(quiet ? "info" : "error"), headline(deployment) + (unproven ? ", not confirmed by the agent" : "")),
     deployment.message ? h("p", {}, deployment.message) : null,
     deployment.status === "rolling_back" ? h("p", {}, "Going back to what ran before…") : null,
-    deployment.status === "rolled_back" ? h("p", {}, "The agent saw what ran before run again; not watched since.") : null,
+    deployment.status === "rolled_back" ? h("p", {}, "The agent saw what ran before run again.") : null,
     deployment.logTail.length ? h("pre", { class: "ax-tail", tabindex: "0" }, deployment.logTail.join("\n")) : null,
     advice ? h("p", { class: "ax-advice" }, h("strong", {}, "What to do: "), advice) : null);
 }

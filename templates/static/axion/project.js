@@ -13,6 +13,7 @@ const MOST_KEPT = 60;
 const MOST_RECENT = 10;
 const page = readState();
 const { badges, address } = page;
+let stacks = page.stacks;
 const known = new Map(page.deployments.map((deployment) => [deployment.id, deployment]));
 const graph = new GraphPicture(byId("ax-graph"), page.graph, badges);
 
@@ -34,12 +35,24 @@ function lanes() {
   }));
 }
 
-// What was proven when a deployment ended. Nobody looks at a stack after that, so nothing here says that it runs.
-function whatWasSeen({ running, undone }) {
+// What was proven when a deployment ended; how it is now stands below it, from what the agent sees.
+function whatWasDeployed({ running, undone }) {
   if (undone) return [dot("back"), link(undone), " is being rolled back"];
   if (!running) return [dot("idle"), "Nothing of this project is known to run here."];
   if (running.kind === "stop") return [dot("idle"), "Stopped by ", link(running), ` ${ago(running.completedAt)}`];
-  return [dot("idle"), "Deployed ", link(running), `, ${ago(running.completedAt)}; not watched since`];
+  return [dot("idle"), "Deployed ", link(running), `, ${ago(running.completedAt)}`];
+}
+
+// What the agent sees now; whoever cannot know says so.
+function howItIs({ target, running, holder }) {
+  const seen = stacks[target.id];
+  if (!seen || !running || holder || seen.state === "nothing") return null;
+  const since = seen.since && seen.state !== "unknown" ? ` since ${moment(seen.since)}` : "";
+  const age = seen.seenAt ? `last heard of ${ago(seen.seenAt)}` : "never heard of";
+  const strangers = seen.strangers.length ? ` Not of this project's graph: ${seen.strangers.join(", ")}.` : "";
+  return h("div", { class: "ax-lane-line ax-lane-seen", dataset: { state: seen.state } },
+    pill(badges.seen[seen.state]), `${since} `, h("span", { class: "ax-hint" }, age),
+    seen.message || strangers ? h("p", { class: "ax-lane-why" }, seen.message + strangers) : null);
 }
 
 const dot = (tone) => h("span", { class: "ax-dot", dataset: { tone } });
@@ -69,7 +82,8 @@ function laneCard(lane) {
   const presence = badges.presence[target.presence];
   return h("li", { class: "ax-lane" },
     h("div", { class: "ax-lane-head" }, icon(target.kind === "cluster" ? "lan" : "dns"), h("strong", {}, target.name), presence ? pill(presence) : null),
-    h("p", { class: "ax-lane-line" }, whatWasSeen(lane)),
+    h("p", { class: "ax-lane-line" }, whatWasDeployed(lane)),
+    howItIs(lane),
     holder ? heldBy(holder) : null,
     waiting.length ? h("div", { class: "ax-lane-line" }, `${waiting.length} waiting, next first:`,
       h("ol", { class: "ax-queue" }, waiting.slice(0, 8).map((each) => h("li", {}, link(each), ` by ${each.requestedBy}, ${ago(each.createdAt)}`)),
@@ -86,9 +100,17 @@ function draw() {
   const rows = all.slice(0, MOST_RECENT).map((each) => deploymentRow(badges, address.deployments, each));
   show(byId("ax-recent"), ...(rows.length ? rows : [nothing("No deployments yet. The first one shows up here and moves by itself.")]));
   const told = all.find(holdsTarget) ?? all.find((each) => each.status === "success");
-  if (told) graph.colour(told.services);
+  if (told) graph.colour(holdsTarget(told) ? told.services : seenServices(told));
   const busy = all.filter((each) => UNFINISHED.has(each.status)).length;
   byId("ax-said").textContent = busy ? `${plural(busy, "deployment")} under way` : "Nothing under way";
+}
+
+// The nodes of the graph are coloured by what is seen now, not by what was proven once.
+function seenServices(deployment) {
+  const seen = stacks[deployment.target.id];
+  if (!seen) return deployment.services;
+  const now = new Map(seen.services.map((service) => [service.nodeId, service.state]));
+  return deployment.services.map((service) => ({ ...service, seen: now.get(service.nodeId) ?? "unknown" }));
 }
 
 const drawSoon = paced(draw);
@@ -101,6 +123,7 @@ function put(deployment) {
 function received(message) {
   if (message.kind === "snapshot") message.deployments.forEach(put);
   if (message.kind === "deployment") put(message.deployment);
+  if (message.kind === "stacks") stacks = message.stacks;
   if (message.kind === "event" && known.has(message.event.deploymentId)) put(apply(known.get(message.event.deploymentId), message.event));
   drawSoon();
 }

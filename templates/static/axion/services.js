@@ -4,7 +4,7 @@ import { moment, plural, shortDigest } from "./format.js";
 import { nothing } from "./rows.js";
 import { byTrouble, pill, serviceBadge } from "./badges.js";
 
-// With `seenAt`, when the deployment ended: the states are of then, and nobody has looked since.
+// With `seenAt`, when the deployment ended: the states are of then. How it is now stands on the project's page.
 export function servicesSummary(badges, services, seenAt = 0) {
   const counts = new Map();
   for (const service of services) {
@@ -12,7 +12,7 @@ export function servicesSummary(badges, services, seenAt = 0) {
     counts.set(label, (counts.get(label) ?? 0) + 1);
   }
   const parts = [...counts].map(([label, count]) => `${count} ${label}`);
-  const seen = seenAt && services.length ? [`as seen ${moment(seenAt)}, not watched since`] : [];
+  const seen = seenAt && services.length ? [`as seen when it ended, ${moment(seenAt)}`] : [];
   return [plural(services.length, "service"), ...parts, ...seen].join(" · ");
 }
 

@@ -104,11 +104,12 @@ def test_a_success_is_not_said_to_run_ever_after(page: Page, address: str, lane:
     done = aside(lane.deployed)
     look_at(page, f"{address}/admin/deployments/project/{lane.project_id}/change/")
     card = page.locator(".ax-lane")
-    expect(card).to_contain_text(f"Deployed {str(done.id)[:8]}, just now; not watched since")
+    expect(card).to_contain_text(f"Deployed {str(done.id)[:8]}")
+    expect(card).to_contain_text("Not known")
     expect(card).not_to_contain_text("Runs")
     expect(card.locator(".ax-dot")).to_have_attribute("data-tone", "idle")
     open_page(page, address, done)
-    expect(page.locator("#ax-services-summary")).to_contain_text("not watched since")
+    expect(page.locator("#ax-services-summary")).to_contain_text("as seen when it ended")
 
 
 def test_who_holds_the_target_until_when_and_a_cancel_that_nobody_confirms(

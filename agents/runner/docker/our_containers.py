@@ -1,0 +1,45 @@
+"""The containers with our labels, whatever stack they belong to: for whoever watches them between commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from docker.errors import NotFound
+
+from agents.runner.docker.engine import QUESTION_SECONDS, Engine
+from agents.runner.docker.events import Watch
+from agents.runner.docker.host import EVENTS
+from agents.runner.planning.model import LABEL_PROJECT
+
+# What happens to a container besides while nobody deploys it.
+SEEN_EVENTS = ["kill", "pause", "unpause", "update"]
+
+
+class OurContainers:
+    """Reads only. Waits for nobody: every question ends within seconds, or raises EngineAwayError."""
+
+    def __init__(self, *, engine: Engine) -> None:
+        self._engine = engine
+
+    def watch(self, *, wake: Callable[[], None], heard: Callable[[Mapping[str, Any]], None]) -> Watch:
+        """Call `heard` and `wake` on every event of these containers, until closed."""
+        filters = {"type": "container", "label": LABEL_PROJECT, "event": [*EVENTS, *SEEN_EVENTS]}
+        return Watch(engine=self._engine, filters=filters, wake=wake, heard=heard)
+
+    def list(self) -> list[Mapping[str, Any]]:
+        """Return all of them, stopped ones too, as Docker lists them."""
+        found: list[Mapping[str, Any]] = self._engine.attempt(
+            lambda api: api.containers(all=True, filters={"label": LABEL_PROJECT}), seconds=QUESTION_SECONDS
+        )
+        return found
+
+    def inspect(self, container_id: str) -> Mapping[str, Any] | None:
+        """Return what Docker says of a container; None when it is gone."""
+        try:
+            found: Mapping[str, Any] = self._engine.attempt(
+                lambda api: api.inspect_container(container_id), seconds=QUESTION_SECONDS
+            )
+        except NotFound:
+            return None
+        return found

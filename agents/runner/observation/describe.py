@@ -1,0 +1,92 @@
+"""What `docker inspect` says of a container, as the control plane is told of it. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from agents.contracts import runner_pb2 as pb
+from agents.limits import MAX_NAME_BYTES, MAX_WORD_BYTES
+from agents.report_bounds import cut
+from agents.runner.planning.model import (
+    COMPOSE_PROJECT,
+    COMPOSE_SERVICE,
+    LABEL_DEPLOYMENT,
+    LABEL_LANE,
+    LABEL_NODE,
+    LABEL_PROJECT,
+)
+
+# Docker starts such containers again whenever they end by themselves.
+RESTARTS_ITSELF = frozenset({"always", "unless-stopped"})
+# Compose and we write these anew at every deployment; they say nothing of how a container was set up.
+OWN_LABELS = ("com.docker.compose.", "axion.")
+LIMITS = ("Memory", "MemorySwap", "MemoryReservation", "NanoCpus", "CpuShares", "CpusetCpus", "PidsLimit", "ShmSize")
+HASH_DIGITS = 16
+
+
+def describe(inspected: Mapping[str, Any], *, key: bytes) -> pb.ContainerSeen:
+    """Return the container without any value of its environment: its settings are hashes under `key`."""
+    state, labels = inspected["State"], inspected["Config"].get("Labels") or {}
+    policy = (inspected["HostConfig"].get("RestartPolicy") or {}).get("Name", "")
+    return pb.ContainerSeen(
+        id=inspected["Id"],
+        name=cut(inspected["Name"].lstrip("/"), MAX_NAME_BYTES),
+        stack_name=cut(labels.get(COMPOSE_PROJECT, ""), MAX_NAME_BYTES),
+        project_id=cut(labels.get(LABEL_PROJECT, ""), MAX_WORD_BYTES),
+        lane=cut(labels.get(LABEL_LANE, ""), MAX_NAME_BYTES),
+        deployment_id=cut(labels.get(LABEL_DEPLOYMENT, ""), MAX_WORD_BYTES),
+        node_id=cut(labels.get(LABEL_NODE, ""), MAX_NAME_BYTES),
+        service_name=cut(labels.get(COMPOSE_SERVICE, ""), MAX_NAME_BYTES),
+        image_id=inspected["Image"],
+        state=state["Status"],
+        health=(state.get("Health") or {}).get("Status", "none"),
+        exit_code=state["ExitCode"],
+        oom_killed=bool(state.get("OOMKilled")),
+        restarts=inspected["RestartCount"],
+        started_at_ms=_epoch_ms(state["StartedAt"]),
+        finished_at_ms=_epoch_ms(state["FinishedAt"]),
+        restarts_itself=policy in RESTARTS_ITSELF,
+        settings={aspect: _hash(value, key=key) for aspect, value in _settings(inspected).items()},
+    )
+
+
+def _settings(inspected: Mapping[str, Any]) -> dict[str, Any]:
+    """How the container was set up, by aspect, in an order of its own."""
+    config, host = inspected["Config"], inspected["HostConfig"]
+    networks = inspected.get("NetworkSettings", {}).get("Networks") or {}
+    labels = config.get("Labels") or {}
+    return {
+        "env": sorted(config.get("Env") or ()),
+        "command": [config.get("Entrypoint"), config.get("Cmd"), config.get("User"), config.get("WorkingDir")],
+        "mounts": sorted(
+            [mount["Type"], mount.get("Name") or mount.get("Source", ""), mount["Destination"], mount.get("RW", True)]
+            for mount in inspected.get("Mounts") or ()
+        ),
+        "networks": sorted(networks),
+        "ports": sorted(
+            [inside, binding.get("HostIp", ""), binding.get("HostPort", "")]
+            for inside, bindings in (host.get("PortBindings") or {}).items()
+            for binding in bindings or ()
+        ),
+        "limits": [host.get(name) for name in LIMITS],
+        "labels": sorted([name, value] for name, value in labels.items() if not name.startswith(OWN_LABELS)),
+    }
+
+
+def _hash(value: Any, *, key: bytes) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:HASH_DIGITS]
+
+
+def _epoch_ms(text: str) -> int:
+    """Docker's time, nanoseconds and all, as milliseconds; 0 for its year 1."""
+    if text.startswith("0001"):
+        return 0
+    moment = datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
+    digits = text[20:23] if len(text) > 20 and text[19] == "." else ""
+    return int(moment.timestamp()) * 1000 + (int(digits.ljust(3, "0")) if digits.isdigit() else 0)

@@ -1,0 +1,40 @@
+"""What agents see of the stacks on their hosts, as it was told last."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from deployments.models.project import Project
+
+
+class ObservedHost(models.Model):
+    """An agent's host: the session that told all of it. What another session told counts no longer."""
+
+    agent_id = models.UUIDField(primary_key=True, editable=False)
+    session_id = models.UUIDField()
+    observed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "observed_hosts"
+
+    def __str__(self) -> str:
+        return f"host of agent {str(self.agent_id)[:8]}"
+
+
+class ObservedStack(models.Model):
+    """The containers of one project on one server, as its agent told them last. Holds no value of a secret."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    server_id = models.UUIDField()
+    containers = models.JSONField(default=list)
+    changed = models.JSONField(default=dict, help_text="Service to the moment since when it is as it is, in epoch ms.")
+    number = models.PositiveBigIntegerField(default=0, help_text="Rises with every change.")
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "observed_stacks"
+        constraints = [models.UniqueConstraint(fields=["project", "server_id"], name="one_observation_per_stack")]
+        indexes = [models.Index(fields=["server_id"], name="observed_stacks_of_server")]
+
+    def __str__(self) -> str:
+        return f"{self.project_id} on {str(self.server_id)[:8]}"

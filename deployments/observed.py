@@ -1,0 +1,262 @@
+"""The state of a stack, folded from what its agent sees and what was deployed. Pure.
+
+It is apart from the result of a deployment: that one was proven once, this one is true now or unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+# A container that has started again so lately is not trusted to stay up.
+RESTARTING_MS = 60_000
+# 128 and the number of SIGKILL.
+KILLED = 137
+
+
+class ServiceCondition(StrEnum):
+    """How a service is, worst first: of several copies the worst counts."""
+
+    GONE = "gone"
+    EXITED = "exited"
+    RESTARTING = "restarting"
+    UNHEALTHY = "unhealthy"
+    # Fewer containers than were deployed.
+    DEGRADED = "degraded"
+    STOPPED = "stopped"
+    PAUSED = "paused"
+    STARTING = "starting"
+    RUNNING = "running"
+
+
+class StackCondition(StrEnum):
+    """How a stack is."""
+
+    UNKNOWN = "unknown"
+    DEPLOYING = "deploying"
+    GONE = "gone"
+    STOPPED = "stopped"
+    RESTARTING = "restarting"
+    DEGRADED = "degraded"
+    STARTING = "starting"
+    RUNNING = "running"
+    # Nothing is meant to run there, and nothing does.
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeantService:
+    """A service as it was deployed."""
+
+    name: str
+    node_id: str
+    copies: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservedContainer:
+    """A container of the stack. `since_ms`: since when it is as it is, by the control plane's clock."""
+
+    id: str
+    name: str
+    service: str
+    state: str
+    health: str
+    image: str
+    exit_code: int = 0
+    oom_killed: bool = False
+    restarts: int = 0
+    restarts_itself: bool = False
+    since_ms: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservedService:
+    """A service as it is seen. `message` says in words what is wrong; empty when nothing is."""
+
+    name: str
+    node_id: str
+    condition: ServiceCondition
+    running: int
+    copies: int
+    since_ms: int
+    message: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservedState:
+    """A stack as it is seen. `strangers` are containers with its labels that belong to no service of it."""
+
+    condition: StackCondition
+    since_ms: int
+    message: str
+    services: tuple[ObservedService, ...] = ()
+    strangers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenStack:
+    """A stack as it is seen; `seen_at` is when its agent was heard last, None for never."""
+
+    state: ObservedState
+    seen_at: datetime | None
+
+
+def fold(
+    *,
+    meant: Sequence[MeantService],
+    containers: Collection[ObservedContainer],
+    changed: Mapping[str, int],
+    now_ms: int,
+) -> ObservedState:
+    """Return what the containers amount to, held against what was deployed. The same containers give the same state."""
+    names = {service.name for service in meant}
+    services = tuple(
+        _service(service, [each for each in containers if each.service == service.name], changed, now_ms)
+        for service in meant
+    )
+    strangers = tuple(sorted(each.name for each in containers if each.service not in names))
+    condition = _stack(services)
+    return ObservedState(
+        condition=condition,
+        since_ms=max((service.since_ms for service in services), default=0),
+        message=_message(condition, services),
+        services=services,
+        strangers=strangers,
+    )
+
+
+def _service(
+    meant: MeantService, found: Sequence[ObservedContainer], changed: Mapping[str, int], now_ms: int
+) -> ObservedService:
+    conditions = {each.id: condition_of(each, now_ms=now_ms) for each in found}
+    running = sum(condition is ServiceCondition.RUNNING for condition in conditions.values())
+    missing = len(found) < meant.copies
+    order = list(ServiceCondition)
+    worst = min(conditions.values(), key=order.index, default=ServiceCondition.GONE)
+    condition = worst
+    if found and missing and order.index(worst) > order.index(ServiceCondition.DEGRADED):
+        condition = ServiceCondition.DEGRADED
+    return ObservedService(
+        name=meant.name,
+        node_id=meant.node_id,
+        condition=condition,
+        running=running,
+        copies=meant.copies,
+        since_ms=changed.get(meant.name, 0),
+        message=_service_message(meant, found, conditions, condition),
+    )
+
+
+def condition_of(container: ObservedContainer, *, now_ms: int) -> ServiceCondition:
+    """Return how one container is. One that Docker would start again and that stays down was stopped by somebody."""
+    if container.state == "restarting":
+        return ServiceCondition.RESTARTING
+    if container.state == "paused":
+        return ServiceCondition.PAUSED
+    if container.state in ("exited", "dead", "removing"):
+        return ServiceCondition.STOPPED if container.restarts_itself else ServiceCondition.EXITED
+    if container.state != "running":
+        return ServiceCondition.STARTING
+    if container.restarts and now_ms - container.since_ms < RESTARTING_MS:
+        return ServiceCondition.RESTARTING
+    if container.health == "unhealthy":
+        return ServiceCondition.UNHEALTHY
+    return ServiceCondition.STARTING if container.health == "starting" else ServiceCondition.RUNNING
+
+
+def _stack(services: Sequence[ObservedService]) -> StackCondition:
+    conditions = {service.condition for service in services}
+    if not services:
+        return StackCondition.NOTHING
+    if conditions == {ServiceCondition.GONE}:
+        return StackCondition.GONE
+    if conditions == {ServiceCondition.STOPPED}:
+        return StackCondition.STOPPED
+    if ServiceCondition.RESTARTING in conditions:
+        return StackCondition.RESTARTING
+    if conditions - {ServiceCondition.RUNNING, ServiceCondition.STARTING}:
+        return StackCondition.DEGRADED
+    return StackCondition.STARTING if ServiceCondition.STARTING in conditions else StackCondition.RUNNING
+
+
+def _message(condition: StackCondition, services: Sequence[ObservedService]) -> str:
+    if condition is StackCondition.GONE:
+        return "None of its containers is there."
+    if condition is StackCondition.STOPPED:
+        return "All of its containers were stopped on the server."
+    return " ".join(service.message for service in services if service.message)
+
+
+def _service_message(
+    meant: MeantService,
+    found: Sequence[ObservedContainer],
+    conditions: Mapping[str, ServiceCondition],
+    condition: ServiceCondition,
+) -> str:
+    if condition in (ServiceCondition.GONE, ServiceCondition.DEGRADED):
+        return f"{meant.name}: {len(found) or 'none'} of {meant.copies} {_copies(meant.copies)} there."
+    told = next((each for each in found if conditions[each.id] is condition), None)
+    if told is None or condition in (ServiceCondition.RUNNING, ServiceCondition.STARTING):
+        return ""
+    return f"{meant.name} {_in_words(told, condition)}."
+
+
+def _copies(number: int) -> str:
+    return "container is" if number == 1 else "containers are"
+
+
+def _in_words(container: ObservedContainer, condition: ServiceCondition) -> str:
+    if condition is ServiceCondition.RESTARTING:
+        return f"is restarted again and again ({container.restarts} times): it {_end_of(container)}"
+    if condition is ServiceCondition.UNHEALTHY:
+        return "runs, but its health check fails"
+    if condition is ServiceCondition.STOPPED:
+        return "was stopped on the server"
+    if condition is ServiceCondition.PAUSED:
+        return "was paused on the server"
+    return _end_of(container)
+
+
+def _end_of(container: ObservedContainer) -> str:
+    if container.oom_killed:
+        return f"ran out of memory and exited with code {container.exit_code}"
+    if container.exit_code == KILLED:
+        return "was killed (code 137), by somebody or for want of memory"
+    return f"exited with code {container.exit_code}"
+
+
+def container_to_json(container: ObservedContainer) -> dict[str, Any]:
+    return {
+        "id": container.id,
+        "name": container.name,
+        "service": container.service,
+        "state": container.state,
+        "health": container.health,
+        "image": container.image,
+        "exitCode": container.exit_code,
+        "oomKilled": container.oom_killed,
+        "restarts": container.restarts,
+        "restartsItself": container.restarts_itself,
+        "since": container.since_ms,
+    }
+
+
+def container_from_json(raw: Mapping[str, Any]) -> ObservedContainer:
+    """From a stored row; what another version stored besides is left alone."""
+    return ObservedContainer(
+        id=raw["id"],
+        name=raw.get("name", ""),
+        service=raw.get("service", ""),
+        state=raw.get("state", ""),
+        health=raw.get("health", "none"),
+        image=raw.get("image", ""),
+        exit_code=raw.get("exitCode", 0),
+        oom_killed=raw.get("oomKilled", False),
+        restarts=raw.get("restarts", 0),
+        restarts_itself=raw.get("restartsItself", False),
+        since_ms=raw.get("since", 0),
+    )

@@ -1,0 +1,85 @@
+"""What agents see of the stacks on their hosts, as it was told last."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+from django.db.models.functions import Now
+
+from deployments.models import Deployment, ObservedHost, ObservedStack
+from deployments.observed import ObservedContainer, container_from_json, container_to_json
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackRow:
+    """The containers of a project on a server; `changed`: service to the moment since when it is as it is."""
+
+    project_id: UUID
+    server_id: UUID
+    containers: tuple[ObservedContainer, ...]
+    changed: Mapping[str, int]
+    number: int
+    changed_at: datetime
+
+
+def whole_sessions(*, agent_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Return by agent the session that told all of its host last."""
+    rows = ObservedHost.objects.filter(agent_id__in=agent_ids)
+    return dict(rows.values_list("agent_id", "session_id"))
+
+
+def note_host(*, agent_id: UUID, session_id: UUID) -> bool:
+    """Store that this session has told all of the host; whether another one had before."""
+    same = ObservedHost.objects.filter(agent_id=agent_id, session_id=session_id).update(observed_at=Now())
+    if not same:
+        ObservedHost.objects.update_or_create(
+            agent_id=agent_id, defaults={"session_id": session_id, "observed_at": Now()}
+        )
+    return not same
+
+
+def on_server(*, server_id: UUID) -> dict[UUID, StackRow]:
+    """Return what was seen on the server, by project."""
+    rows = ObservedStack.objects.filter(server_id=server_id)
+    return {row.project_id: _stack(row) for row in rows}
+
+
+def of_project(*, project_id: UUID) -> dict[UUID, StackRow]:
+    """Return what was seen of the project, by server."""
+    return {row.server_id: _stack(row) for row in ObservedStack.objects.filter(project_id=project_id)}
+
+
+def deployed_there(*, server_id: UUID, project_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Of these projects those that were ever deployed to the server: an agent speaks of no other."""
+    found = Deployment.objects.filter(server_id=server_id, project_id__in=project_ids)
+    return frozenset(found.values_list("project_id", flat=True).distinct())
+
+
+def store(
+    *, project_id: UUID, server_id: UUID, containers: Sequence[ObservedContainer], changed: Mapping[str, int]
+) -> None:
+    """Replace what was seen of the stack. Inside a transaction that holds the agent's row."""
+    facts: dict[str, Any] = {
+        "containers": [container_to_json(container) for container in containers],
+        "changed": dict(changed),
+        "changed_at": Now(),
+    }
+    rows = ObservedStack.objects.filter(project_id=project_id, server_id=server_id)
+    if not rows.update(**facts, number=F("number") + 1):
+        ObservedStack.objects.create(project_id=project_id, server_id=server_id, number=1, **facts)
+
+
+def _stack(row: ObservedStack) -> StackRow:
+    return StackRow(
+        project_id=row.project_id,
+        server_id=row.server_id,
+        containers=tuple(container_from_json(raw) for raw in row.containers),
+        changed=row.changed,
+        number=row.number,
+        changed_at=row.changed_at,
+    )

@@ -1,0 +1,100 @@
+"""The state of a stack from what is seen of its containers: a table of what people do and what must be said then."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from deployments.observed import (
+    RESTARTING_MS,
+    MeantService,
+    ObservedContainer,
+    ObservedState,
+    fold,
+)
+
+NOW_MS = 10_000_000
+WEB = MeantService(name="web", node_id="n-web", copies=1)
+DB = MeantService(name="db", node_id="n-db", copies=1)
+SINCE = {"web": 5_000_000, "db": 4_000_000}
+
+
+def container(service: str, **facts: Any) -> ObservedContainer:
+    usual: dict[str, Any] = {"state": "running", "health": "healthy", "image": "sha256:a", "restarts_itself": True}
+    number = facts.pop("number", 1)
+    return ObservedContainer(
+        **{"id": f"{service}{number}", "name": f"p-{service}-{number}", "service": service, **usual, **facts}
+    )
+
+
+def state(*containers: ObservedContainer, meant: tuple[MeantService, ...] = (WEB, DB)) -> ObservedState:
+    return fold(meant=meant, containers=containers, changed=SINCE, now_ms=NOW_MS)
+
+
+SOUND = container("db")
+DEAD = {"state": "exited", "exit_code": 3, "health": "none"}
+
+
+@pytest.mark.parametrize(
+    ("web", "condition", "message"),
+    [
+        ((container("web"),), "running", ""),
+        ((container("web", health="none"),), "running", ""),
+        ((), "degraded", "web: none of 1 container is there."),
+        ((container("web", health="starting"),), "starting", ""),
+        ((container("web", state="created"),), "starting", ""),
+        ((container("web", health="unhealthy"),), "degraded", "web runs, but its health check fails."),
+        ((container("web", **DEAD),), "degraded", "web was stopped on the server."),
+        ((container("web", restarts_itself=False, **DEAD),), "degraded", "web exited with code 3."),
+        (
+            (container("web", restarts_itself=False, state="exited", exit_code=137),),
+            "degraded",
+            "web was killed (code 137), by somebody or for want of memory.",
+        ),
+        (
+            (container("web", restarts_itself=False, state="exited", exit_code=137, oom_killed=True),),
+            "degraded",
+            "web ran out of memory and exited with code 137.",
+        ),
+        ((container("web", state="paused"),), "degraded", "web was paused on the server."),
+        (
+            (container("web", state="restarting", restarts=4, exit_code=1),),
+            "restarting",
+            "web is restarted again and again (4 times): it exited with code 1.",
+        ),
+    ],
+)
+def test_what_is_said_of_a_stack(web: tuple[ObservedContainer, ...], condition: str, message: str) -> None:
+    seen = state(SOUND, *web)
+    assert (seen.condition, seen.message) == (condition, message)
+    assert [service.name for service in seen.services] == ["web", "db"]
+
+
+def test_a_container_that_was_just_started_again_is_not_trusted_yet() -> None:
+    young = container("web", restarts=1, exit_code=1, since_ms=NOW_MS - RESTARTING_MS + 1)
+    assert state(SOUND, young).condition == "restarting"
+    assert state(SOUND, container("web", restarts=1, since_ms=NOW_MS - RESTARTING_MS)).condition == "running"
+
+
+def test_one_copy_of_several_is_missing() -> None:
+    three = MeantService(name="web", node_id="n-web", copies=3)
+    seen = state(SOUND, container("web"), container("web", number=2), meant=(three, DB))
+    assert (seen.condition, seen.message) == ("degraded", "web: 2 of 3 containers are there.")
+    assert (seen.services[0].running, seen.services[0].copies) == (2, 3)
+
+
+def test_all_of_it_is_gone_or_was_stopped() -> None:
+    assert state().condition == "gone"
+    assert state(container("web", **DEAD), container("db", **DEAD)).condition == "stopped"
+    assert state(container("web", **DEAD), container("db", restarts_itself=False, **DEAD)).condition == "degraded"
+
+
+def test_nothing_is_meant_to_run_and_who_runs_all_the_same_is_named() -> None:
+    seen = state(container("web"), meant=())
+    assert (seen.condition, seen.strangers) == ("nothing", ("p-web-1",))
+    assert state(SOUND, container("web"), container("cron")).strangers == ("p-cron-1",)
+
+
+def test_it_is_so_since_the_last_change_of_a_service() -> None:
+    assert state(SOUND, container("web")).since_ms == 5_000_000
