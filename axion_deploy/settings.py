@@ -292,7 +292,7 @@ AXION_PENDING_DEADLINE = env.number("AXION_PENDING_DEADLINE", 3600, at_least=1)
 AXION_DEPLOY_DEADLINE = env.number("AXION_DEPLOY_DEADLINE", 1800, at_least=1)
 AXION_BUILD_DEADLINE = env.number("AXION_BUILD_DEADLINE", 1200, at_least=1)
 AXION_CANCEL_DEADLINE = env.number("AXION_CANCEL_DEADLINE", 300, at_least=1)
-# Days from a deployment's end; a lane's last start and what history needs stay. Details are events other than log lines,
+# Days from a deployment's end; a lane's last start and what history needs stay. Details are events but for log lines,
 # files, closed commands and spent enrolment tokens; unused are versions of graphs and code that nothing names.
 AXION_KEEP_LOGS_DAYS = env.number("AXION_KEEP_LOGS_DAYS", 30, at_least=1)
 AXION_KEEP_DETAILS_DAYS = env.number("AXION_KEEP_DETAILS_DAYS", 90, at_least=1)
