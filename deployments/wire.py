@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from deployments.events import epoch_ms, service_payload
+from deployments.list_types import Page
 from deployments.observed import SeenStack
 from deployments.states import Stage, Status
-from deployments.types import DeploymentRecord, EventRecord, Page, ProjectRecord, ServiceState, TargetKind
+from deployments.types import DeploymentRecord, EventRecord, ProjectRecord, ServiceState, TargetKind
 
 MASK = "***"
 SUCCESS = 1

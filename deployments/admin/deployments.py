@@ -28,13 +28,14 @@ from deployments.admin.page_responses import render_page, show_error
 from deployments.admin.paginators import EstimatingPaginator, SelectionPaginator
 from deployments.errors import DeployError
 from deployments.events import EventType
+from deployments.list_types import DeploymentFilter
 from deployments.models import Deployment
 from deployments.repositories import projects
 from deployments.repositories.paging import deployment_lists
 from deployments.services.lifecycle import cancel
 from deployments.services.permissions import access
 from deployments.services.queries import lookups
-from deployments.types import Caller, DeploymentFilter, Right
+from deployments.types import Caller, Right
 
 LOG_PAGE = 500
 

@@ -15,13 +15,14 @@ from deployments.admin.ownership import or_404, require_project_viewer
 from deployments.admin.page_data import may
 from deployments.admin.page_responses import render_page, show_error
 from deployments.errors import DeployError, NotFound
+from deployments.list_types import Page
 from deployments.models import Project
 from deployments.repositories import history as kept
 from deployments.services.fleet import machines
 from deployments.services.permissions import access
 from deployments.services.queries import history
 from deployments.states import Kind
-from deployments.types import Caller, HistoryEntry, Page, Right, Target
+from deployments.types import Caller, HistoryEntry, Right, Target
 
 PER_PAGE = 20
 PAGE = "admin/deployments/project/history.html"

@@ -12,6 +12,7 @@ from agents.types import ServerData
 from deployments import wire
 from deployments.admin import badges
 from deployments.events import EventType
+from deployments.list_types import DeploymentFilter
 from deployments.models import DeploymentEvent
 from deployments.repositories import history
 from deployments.repositories.paging import deployment_lists
@@ -21,7 +22,7 @@ from deployments.services.permissions import access
 from deployments.services.projects import sources
 from deployments.services.queries import grant_view, lane_view, lookups, project_view
 from deployments.states import ACTIVE, FINISHED, UNFINISHED, Status
-from deployments.types import Caller, DeploymentFilter, DeploymentRecord, Right
+from deployments.types import Caller, DeploymentRecord, Right
 from deployments.wire import event_shape
 
 MAX_TIMELINE_EVENTS = 400

@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from deployments.errors import Invalid
-from deployments.types import DeploymentRecord, Page, Position
+from deployments.list_types import Page, Position
+from deployments.types import DeploymentRecord
 from deployments.wire import pagination_shape
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

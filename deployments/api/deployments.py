@@ -21,12 +21,13 @@ from deployments.api.schemas.openapi import NO_BODY, documented, enveloped, enve
 from deployments.api.schemas.requests import DeployIn, EventsQuery, ListQuery
 from deployments.api.schemas.responses import CursorOut, DeploymentOut, EventOut, StatusOut
 from deployments.errors import Invalid
+from deployments.list_types import DeploymentFilter
 from deployments.scopes import Scope
 from deployments.services.lifecycle import cancel
 from deployments.services.queries import lookups
 from deployments.services.requests import deploy
 from deployments.states import Kind
-from deployments.types import DeploymentFilter, DeployRequest, Target, TargetKind
+from deployments.types import DeployRequest, Target, TargetKind
 from deployments.wire import STATUS_OF_NUMBER, deployment_shape, event_shape, status_shape
 
 MAX_EVENTS = 500

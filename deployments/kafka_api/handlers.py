@@ -9,10 +9,11 @@ from typing import Any
 from uuid import uuid4
 
 from deployments.kafka_api import fields
+from deployments.list_types import DeploymentFilter
 from deployments.services.lifecycle import cancel
 from deployments.services.queries import lookups
 from deployments.services.requests import deploy, rollback
-from deployments.types import Caller, DeploymentFilter, DeployRequest
+from deployments.types import Caller, DeployRequest
 from deployments.wire import deployment_shape, pagination_shape, status_shape
 
 PREFIX = "deployment-service."

@@ -22,10 +22,11 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, NullIf
 
 from deployments.errors import NotFound
+from deployments.list_types import Page
 from deployments.models import DeploymentHistory
 from deployments.repositories.records import history_entry, snapshot_record
 from deployments.states import Status
-from deployments.types import DeploymentRecord, HistoryEntry, KeptImages, Page, Published, Snapshot
+from deployments.types import DeploymentRecord, HistoryEntry, KeptImages, Published, Snapshot
 
 # Entries of an earlier version have their sealed values with the deployment only.
 SEALED = Coalesce(NullIf("sealed_variables", Value("")), "deployment__sealed_variables")

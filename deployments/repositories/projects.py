@@ -14,9 +14,10 @@ from django.db.models import Exists, OuterRef, ProtectedError, Q, QuerySet
 from django.utils.text import slugify
 
 from deployments.errors import NotFound
+from deployments.list_types import Page
 from deployments.models import GraphVersion, Project, ProjectMember
 from deployments.repositories.records import graph_record, project_record
-from deployments.types import Caller, GraphRecord, Page, ProjectRecord
+from deployments.types import Caller, GraphRecord, ProjectRecord
 
 SLUG_LENGTH = 32
 SLUG_DIGITS = 12

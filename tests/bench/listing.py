@@ -128,10 +128,10 @@ def times() -> dict[str, float]:
     from django.test import Client
     from rest_framework.test import APIClient
 
+    from deployments.list_types import Position
     from deployments.models import Deployment, Project, User
     from deployments.services.permissions.access import caller_of
     from deployments.services.queries import lookups
-    from deployments.types import Position
 
     user = User.objects.get(username="bench")
     project = Project.objects.get(name="project 0").id

@@ -7,13 +7,14 @@ from uuid import UUID
 
 from django.db.models import F, Func, IntegerField
 
+from deployments.list_types import DeploymentFilter, Page, Position
 from deployments.models import Deployment
 from deployments.repositories import history, projects
 from deployments.repositories.deployments import rows
 from deployments.repositories.paging.pages import ANYTHING, Selection, ids_after, ids_at, top
 from deployments.repositories.records import DEPLOYMENT_COLUMNS, OMITTED, deployment_record
 from deployments.states import UNFINISHED, Status
-from deployments.types import Caller, DeploymentFilter, DeploymentRecord, Page, Position
+from deployments.types import Caller, DeploymentRecord
 
 # More than these wait in a lane only when something is wrong; lists stay bounded.
 MOST_WAITING = 50

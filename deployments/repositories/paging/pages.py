@@ -10,9 +10,9 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from deployments.list_types import DeploymentFilter
 from deployments.models import Deployment
 from deployments.repositories.paging import counts
-from deployments.types import DeploymentFilter
 
 NEWEST_FIRST = ("-created_at", "-id")
 OLDEST_FIRST = ("created_at", "id")

@@ -12,10 +12,11 @@ from agents.errors import AgentNotFound
 from agents.services import directory, enrolment
 from agents.types import AgentData, ClusterData, ServerData
 from deployments.errors import Conflict, NotFound
+from deployments.list_types import Page, PageRequest
 from deployments.names import usable_name
 from deployments.repositories import lanes
 from deployments.services.fleet import machines
-from deployments.types import Caller, Page, PageRequest
+from deployments.types import Caller
 
 
 def change_server(*, caller: Caller, server_id: UUID, changes: Mapping[str, Any]) -> ServerData:

@@ -9,11 +9,12 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from deployments.errors import Conflict
+from deployments.list_types import Page, PageRequest
 from deployments.names import usable_name
 from deployments.repositories import projects
 from deployments.services.permissions import access
 from deployments.services.projects import sources
-from deployments.types import Caller, GraphRecord, Page, PageRequest, ProjectRecord, Right
+from deployments.types import Caller, GraphRecord, ProjectRecord, Right
 
 
 def change_project(

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from deployments.errors import Conflict, Invalid, NotFound
+from deployments.list_types import Page, PageRequest
 from deployments.repositories import history
 from deployments.services.history import restorable, snapshots
 from deployments.services.permissions import access
-from deployments.types import Caller, HistoryEntry, KeptImages, Page, PageRequest, Right
+from deployments.types import Caller, HistoryEntry, KeptImages, Right
 from stackgen.plan import Change, compare_services
 
 

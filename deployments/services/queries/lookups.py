@@ -5,20 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from deployments.list_types import DeploymentFilter, Page, PageRequest, Position
 from deployments.repositories import events
 from deployments.repositories.paging import deployment_lists
 from deployments.repositories.paging.pages import ANYTHING
 from deployments.services.permissions import access
-from deployments.types import (
-    Caller,
-    DeploymentFilter,
-    DeploymentRecord,
-    EventRecord,
-    Page,
-    PageRequest,
-    Position,
-    Right,
-)
+from deployments.types import Caller, DeploymentRecord, EventRecord, Right
 
 
 def get_deployment(*, caller: Caller, deployment_id: UUID) -> DeploymentRecord:

@@ -12,6 +12,7 @@ import pytest
 from django.db import connection, transaction
 
 from agents.models import Server
+from deployments.list_types import DeploymentFilter, Position
 from deployments.models import Deployment, DeploymentCount, Project, User
 from deployments.repositories import deployments
 from deployments.repositories.deployments import Outcome
@@ -20,7 +21,6 @@ from deployments.repositories.paging.pages import Selection
 from deployments.services.permissions.access import caller_of
 from deployments.services.queries import lookups
 from deployments.states import Reason, Status, Transition
-from deployments.types import DeploymentFilter, Position
 from deployments.wire import deployment_shape
 from tests import factories
 
