@@ -15,7 +15,8 @@ from deployments.states import Stage, Status
 from deployments.types import DeploymentRecord, EventRecord, ProjectRecord, ServiceState, TargetKind
 
 MASK = "***"
-SUCCESS = 1
+# The status of every answer, over REST and Kafka.
+SUCCESS, ERROR = 1, 2
 STATUS_NUMBERS: Mapping[Status, int] = {status: number for number, status in enumerate(Status, start=1)}
 STAGE_NUMBERS: Mapping[Stage, int] = {stage: number for number, stage in enumerate(Stage)}
 STATUS_OF_NUMBER: Mapping[int, Status] = {number: status for status, number in STATUS_NUMBERS.items()}

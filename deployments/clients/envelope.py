@@ -8,8 +8,8 @@ from typing import Any
 
 from deployments.errors import DeployError, Forbidden, Invalid, NotFound, PeerFailed, Unauthenticated
 from deployments.kafka.rpc import Reply
+from deployments.wire import ERROR
 
-ERROR = 2
 MOST_TEXT = 500
 KINDS: Mapping[str, type[DeployError]] = {
     "NOT_FOUND": NotFound,

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
-from kafka import KafkaAdminClient
 from kafka.errors import KafkaConnectionError, KafkaError
 
 # What a broker that is away, or half away, raises: its library's errors and those of the sockets below.
@@ -52,20 +50,6 @@ def _security() -> dict[str, Any]:
             "sasl_plain_password": settings.AXION_KAFKA_PASSWORD,
         }
     return chosen
-
-
-def ensure_topics(names: Iterable[str]) -> None:
-    """Make the topics that are missing, with as many partitions and copies as the brokers make by default.
-
-    Those that we may not make are left to whoever may. Raises what BROKER_AWAY names when no broker answers.
-    """
-    admin = KafkaAdminClient(**connection(client_id="axion-deploy-topics"))
-    try:
-        missing = sorted(set(names) - set(admin.list_topics()))
-        if missing:
-            admin.create_topics({name: {} for name in missing}, timeout_ms=ANSWER_MS, raise_errors=False)
-    finally:
-        admin.close()
 
 
 def _accepts(address: str) -> bool:

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from deployments.kafka.broker import ANSWER_MS, BROKER_AWAY, connection, ensure_topics
+from deployments.kafka.broker import ANSWER_MS, BROKER_AWAY, connection
+from deployments.kafka.topics import create_missing
 from deployments.types import EventRecord
 from deployments.wire import event_shape
 
@@ -20,9 +21,9 @@ TOPIC = "deployment-service.events"
 # Rises when a field goes or changes its meaning. New fields may come at any time.
 SCHEMA_VERSION = 1
 # Brokers take record batches of 1 MiB unless told otherwise.
-MOST_BATCH_BYTES = 1024 * 1024
-ROUND_BYTES = MOST_BATCH_BYTES // 2
-MOST_EVENT_BYTES = MOST_BATCH_BYTES * 7 // 8
+MAX_BATCH_BYTES = 1024 * 1024
+ROUND_BYTES = MAX_BATCH_BYTES // 2
+MAX_EVENT_BYTES = MAX_BATCH_BYTES * 7 // 8
 LINGER_MS = 5_000
 
 
@@ -70,13 +71,13 @@ class EventTopic:
 
     def _connected(self) -> KafkaProducer:
         if self._producer is None:
-            ensure_topics([TOPIC])
+            create_missing([TOPIC])
             self._producer = KafkaProducer(
                 **connection(client_id="axion-deploy-events"),
                 # A batch leaves when the round is flushed, never before: nothing lingers that long.
                 linger_ms=LINGER_MS,
-                batch_size=MOST_BATCH_BYTES,
-                max_request_size=MOST_BATCH_BYTES,
+                batch_size=MAX_BATCH_BYTES,
+                max_request_size=MAX_BATCH_BYTES,
                 delivery_timeout_ms=LINGER_MS + ANSWER_MS,
                 max_block_ms=ANSWER_MS,
             )
@@ -105,7 +106,7 @@ def value_of(event: EventRecord) -> bytes:
     """
     shape = {"schemaVersion": SCHEMA_VERSION, **event_shape(event), "payloadOmitted": False}
     value = json.dumps(shape, separators=(",", ":")).encode()
-    if len(value) > MOST_EVENT_BYTES:
+    if len(value) > MAX_EVENT_BYTES:
         value = json.dumps({**shape, "payload": {}, "payloadOmitted": True}, separators=(",", ":")).encode()
     return value
 

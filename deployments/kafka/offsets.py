@@ -5,18 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-
-class Spot(NamedTuple):
-    """One partition of one topic."""
-
-    topic: str
-    partition: int
+from kafka import TopicPartition
 
 
 @dataclass
-class _Partition:
+class _Progress:
+    """Of one partition: `underway` has the offsets in order, each with whether it is answered."""
+
     underway: dict[int, bool] = field(default_factory=dict)
     reached: int | None = None
     committed: int | None = None
@@ -27,44 +23,44 @@ class Offsets:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._partitions: dict[Spot, _Partition] = {}
+        self._partitions: dict[TopicPartition, _Progress] = {}
 
-    def taken(self, spot: Spot, offset: int) -> None:
+    def note_taken(self, partition: TopicPartition, offset: int) -> None:
         with self._lock:
-            self._partitions.setdefault(spot, _Partition()).underway[offset] = False
+            self._partitions.setdefault(partition, _Progress()).underway[offset] = False
 
-    def answered(self, spot: Spot, offset: int) -> None:
+    def note_answered(self, partition: TopicPartition, offset: int) -> None:
         with self._lock:
-            partition = self._partitions.get(spot)
-            if partition is None or offset not in partition.underway:
+            progress = self._partitions.get(partition)
+            if progress is None or offset not in progress.underway:
                 return
-            partition.underway[offset] = True
-            while partition.underway:
-                first = next(iter(partition.underway))
-                if not partition.underway[first]:
+            progress.underway[offset] = True
+            while progress.underway:
+                first = next(iter(progress.underway))
+                if not progress.underway[first]:
                     break
-                del partition.underway[first]
-                partition.reached = first + 1
+                del progress.underway[first]
+                progress.reached = first + 1
 
-    def to_commit(self, spots: Iterable[Spot] | None = None) -> dict[Spot, int]:
-        """The next offset to read of each partition (or of these) that has moved since it was last noted."""
+    def to_commit(self, partitions: Iterable[TopicPartition] | None = None) -> dict[TopicPartition, int]:
+        """Return the next offset to read of each partition (or of these) that has moved since the last commit."""
         with self._lock:
-            wanted = self._partitions if spots is None else set(spots) & set(self._partitions)
-            found = {spot: self._partitions[spot] for spot in wanted}
+            chosen = self._partitions if partitions is None else set(partitions) & set(self._partitions)
+            progress = {partition: self._partitions[partition] for partition in chosen}
             return {
-                spot: partition.reached
-                for spot, partition in found.items()
-                if partition.reached is not None and partition.reached != partition.committed
+                partition: moved.reached
+                for partition, moved in progress.items()
+                if moved.reached is not None and moved.reached != moved.committed
             }
 
-    def note_committed(self, offsets: dict[Spot, int]) -> None:
+    def note_committed(self, offsets: dict[TopicPartition, int]) -> None:
         with self._lock:
-            for spot, offset in offsets.items():
-                if spot in self._partitions:
-                    self._partitions[spot].committed = offset
+            for partition, offset in offsets.items():
+                if partition in self._partitions:
+                    self._partitions[partition].committed = offset
 
-    def forget(self, spots: Iterable[Spot]) -> None:
-        """Somebody else reads these now."""
+    def forget(self, partitions: Iterable[TopicPartition]) -> None:
+        """Drop what is known of these: another consumer reads them now."""
         with self._lock:
-            for spot in spots:
-                self._partitions.pop(spot, None)
+            for partition in partitions:
+                self._partitions.pop(partition, None)

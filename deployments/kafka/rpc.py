@@ -23,17 +23,15 @@ from kafka.errors import KafkaError
 
 from agents.backoff import Backoff
 from agents.isolation import isolation
-from deployments.kafka.broker import ANSWER_MS, BROKER_AWAY, connection, ensure_topics
+from deployments.kafka.broker import ANSWER_MS, BROKER_AWAY, connection
+from deployments.kafka.nest import CORRELATION_ID, REPLY_PARTITION, REPLY_TOPIC, TRANSPORT_ERROR, reply_topic_of
+from deployments.kafka.topics import create_missing
 
-CORRELATION_ID = "kafka_correlationId"
-REPLY_TOPIC = "kafka_replyTopic"
-REPLY_PARTITION = "kafka_replyPartition"
-TRANSPORT_ERROR = "kafka_nest-err"
 CLIENT_ID = "axion-deploy-peers"
 POLL_MS = 500
 # How long a send may look for its topic.
 METADATA_MS = 3_000
-MOST_UNDERWAY = 1_000
+MAX_UNDERWAY = 1_000
 RETRY = Backoff(first=0.4, most=5.0)
 
 logger = structlog.get_logger(__name__)
@@ -78,7 +76,7 @@ class KafkaRpcClient:
             raise NoReplyError("Kafka is not there.")
         correlation_id, reply = uuid4().hex.encode(), Future[Reply]()
         with self._lock:
-            if len(self._underway) >= MOST_UNDERWAY:
+            if len(self._underway) >= MAX_UNDERWAY:
                 raise NoReplyError("Too many requests wait for a reply.")
             self._underway[correlation_id] = reply
         try:
@@ -158,7 +156,7 @@ class KafkaRpcClient:
     def _consumer(self) -> KafkaConsumer:
         """Listens on one partition of each reply topic, from its end on: what comes next is for us."""
         replies = [reply_topic_of(topic) for topic in self._topics]
-        ensure_topics([*self._topics, *replies])
+        create_missing([*self._topics, *replies])
         consumer = KafkaConsumer(
             **connection(client_id=CLIENT_ID),
             enable_auto_commit=False,
@@ -190,10 +188,6 @@ class KafkaRpcClient:
         # Others may use the partition too, and some of ours have given up.
         if reply is not None:
             settle(reply, Reply(value=record.value, error=headers.get(TRANSPORT_ERROR)))
-
-
-def reply_topic_of(topic: str) -> str:
-    return f"{topic}.reply"
 
 
 def partition_of(consumer: KafkaConsumer, topic: str) -> int:

@@ -1,4 +1,4 @@
-"""One request from being read to being answered: the reply is out, or a dead letter is, before its offset counts."""
+"""One request from being read to being answered: its reply or its dead letter is out before its offset counts."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class ReplyDelivery:
-    """Serves requests on the threads of `later`. `broken` is called when neither reply nor dead letter gets out."""
+    """Answers requests on the threads of `later`. `broken` is called when neither reply nor dead letter gets out."""
 
     dispatcher: Dispatcher
     producer: ReplyProducer
     broken: Callable[[UndeliverableError], None]
 
     def serve(self, incoming: IncomingRecord, *, later: Callable[[Job], None], done: Job) -> None:
-        """`done` is called exactly once, unless `broken` is called instead.
+        """Answer the request and call `done` exactly once, unless `broken` is called instead.
 
         A fault of ours ends as a dead letter, or where even that fails as an error in the log: it must not hold up the
         request's partition for ever.
@@ -48,15 +48,15 @@ class ReplyDelivery:
         guarded(lambda: self._serve(incoming, later=lambda job: later(guarded(job)), done=finish))()
 
     def _guarded(self, incoming: IncomingRecord, job: Job, finish: Job) -> None:
-        """Do the job; what it raises ends the request."""
+        """Do the job. What it raises ends the request as a dead letter."""
         if isolation("requests").attempt(incoming.record_name, job):
             return
         fault = UnanswerableError("A fault of ours; the consumer's log says which.")
 
-        def bury() -> None:
+        def give_up() -> None:
             self._dead_letter(incoming, code="INTERNAL_ERROR", error=fault, done=finish)
 
-        if not isolation("dead letters").attempt(incoming.record_name, bury):
+        if not isolation("dead letters").attempt(incoming.record_name, give_up):
             finish()
 
     def _serve(self, incoming: IncomingRecord, *, later: Callable[[Job], None], done: Job) -> None:
@@ -84,7 +84,7 @@ class ReplyDelivery:
         done: Job,
     ) -> None:
         def failed(error: UndeliverableError) -> None:
-            # Off the sending thread, which must not wait for itself.
+            # Not on the sending thread, which would wait for itself.
             if isinstance(error, TooLargeError) and answer is not TOO_LARGE:
                 later(lambda: self._reply(incoming, address, TOO_LARGE, later=later, done=done))
             else:
@@ -93,9 +93,9 @@ class ReplyDelivery:
         self.producer.send(reply_to(address, answer), key=None, sent=done, failed=failed)
 
     def _dead_letter(self, incoming: IncomingRecord, *, code: str, error: Exception, done: Job) -> None:
-        """To the dead letters; what was replayed from there does not go there again."""
-        logger.warning("a request is not answered", record=incoming.record_name, error=str(error))
+        logger.warning("request not answered", record=incoming.record_name, error=str(error))
         if incoming.is_replay:
+            # It came from the dead letters and does not go there again.
             done()
             return
         letter = dead_letter(incoming, code=code, name=type(error).__name__, message=str(error), at=timezone.now())

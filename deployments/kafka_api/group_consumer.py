@@ -1,7 +1,7 @@
-"""One membership in the group: take requests, have them served, commit what is answered.
+"""One membership in the consumer group: take requests, have them answered, commit what is.
 
-A session ends when it is told to or when the broker takes no replies. Nothing is lost then: what was not committed is
-delivered to the next session or to another consumer, and has no second effect.
+It ends when it is asked to stop or when the broker takes no replies. Nothing is lost then: what was not committed is
+delivered to the next membership or to another consumer, and has no second effect.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.future import Future
 
 from deployments.kafka import broker
-from deployments.kafka.offsets import Offsets, Spot
-from deployments.kafka.unreadable import UNREADABLE, pass_over
+from deployments.kafka.offsets import Offsets
+from deployments.kafka.unreadable import UNREADABLE, skip_record
 from deployments.kafka_api.delivery import ReplyDelivery
 from deployments.kafka_api.dispatcher import Dispatcher
 from deployments.kafka_api.handlers import PATTERNS
 from deployments.kafka_api.producer import ReplyProducer, UndeliverableError
+from deployments.kafka_api.request_topics import SUBSCRIPTION
 from deployments.kafka_api.requests import IncomingRecord
-from deployments.kafka_api.topics import SUBSCRIPTION
 from deployments.kafka_api.workers import Workers
 
 POLL_MS = 200
 # All that was fetched, each time: kafka-python 3.0 never returns to a partition that is paused halfway through a fetch.
 # The bytes of a fetch are the bound instead; a larger message comes alone.
-MOST_PER_POLL = 1_000_000
+MAX_PER_POLL = 1_000_000
 FETCH_BYTES = 2 * 1024 * 1024
 PARTITION_BYTES = 128 * 1024
-MOST_PER_THREAD = 8
+MAX_PER_THREAD = 8
 # What a killed consumer had answered since the last commit is answered twice.
 COMMIT_SECONDS = 0.5
-# A request for a topic that did not exist is noticed after this.
+# After at most so long a request is noticed whose topic did not exist before.
 METADATA_MS = 30_000
 SESSION_MS = 10_000
 HEARTBEAT_MS = 3_000
@@ -50,7 +50,7 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Membership:
-    """As whom to listen, with how many threads for each kind of request."""
+    """The group, this consumer's name in it, and how many threads it has for each kind of request."""
 
     group: str
     client_id: str
@@ -68,24 +68,24 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the lib
         self._committing: Any = Future().success(None)
         self._committed_at = 0.0
         self._outbox = ReplyProducer(client_id=membership.client_id)
-        self._counter = ReplyDelivery(dispatcher=dispatcher, producer=self._outbox, broken=self._break)
+        self._delivery = ReplyDelivery(dispatcher=dispatcher, producer=self._outbox, broken=self._break)
         try:
             self._consumer = _consumer(membership)
         except BaseException:
             self._outbox.close(seconds=CLOSE_SECONDS)
             raise
-        bounds = {"count": membership.threads, "most_underway": membership.threads * MOST_PER_THREAD}
-        self._kinds = {False: Workers(name="looks", **bounds), True: Workers(name="effects", **bounds)}
+        bounds = {"count": membership.threads, "max_underway": membership.threads * MAX_PER_THREAD}
+        self._workers = {False: Workers(name="reads", **bounds), True: Workers(name="effects", **bounds)}
 
-    def run(self, *, each: Callable[[int], None]) -> None:
-        """Serve until stopped or broken; `each` is called at every turn with the number of partitions held.
+    def run(self, *, after_poll: Callable[[int], None]) -> None:
+        """Serve until stopped or broken; `after_poll` is called after each poll with the number of partitions held.
 
         Raises what broker.BROKER_AWAY names, or UndeliverableError when the broker takes no replies.
         """
         self._consumer.subscribe(pattern=SUBSCRIPTION, listener=self)
         while not self._stopped.is_set():
-            self._turn()
-            each(len(self._consumer.assignment()))
+            self._poll()
+            after_poll(len(self._consumer.assignment()))
             if self._broken is not None:
                 raise self._broken
 
@@ -94,89 +94,90 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the lib
         try:
             self._drain()
         except Exception as error:
-            logger.warning("requests are left to be delivered again", error=str(error))
+            logger.warning("requests left to be delivered again", error=str(error))
         finally:
-            for workers in self._kinds.values():
+            for workers in self._workers.values():
                 workers.stop(seconds=CLOSE_SECONDS)
             self._consumer.close(autocommit=False, timeout_ms=int(CLOSE_SECONDS * 1000))
             self._outbox.close(seconds=CLOSE_SECONDS)
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Commit what is answered while we still may; what is underway will be answered twice."""
-        spots = [Spot(*partition) for partition in revoked]
-        self._commit(self._offsets.to_commit(spots))
-        self._offsets.forget(spots)
+        partitions = list(revoked)
+        self._commit(self._offsets.to_commit(partitions))
+        self._offsets.forget(partitions)
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        logger.info("partitions taken", count=len(list(assigned)))
+        logger.info("partitions assigned", count=len(list(assigned)))
 
     def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
-        self._offsets.forget(Spot(*partition) for partition in lost)
+        self._offsets.forget(lost)
 
-    def _turn(self) -> None:
+    def _poll(self) -> None:
         try:
-            for records in self._consumer.poll(timeout_ms=POLL_MS, max_records=MOST_PER_POLL).values():
+            for records in self._consumer.poll(timeout_ms=POLL_MS, max_records=MAX_PER_POLL).values():
                 for record in records:
                     self._take(record)
         except UNREADABLE as error:
-            self._pass_over(error)
+            self._skip_record(error)
         self._balance()
         if time.monotonic() - self._committed_at >= COMMIT_SECONDS and self._committing.is_done:
             self._commit(self._offsets.to_commit())
 
-    def _pass_over(self, error: Exception) -> None:
-        passed = pass_over(self._consumer)
-        if passed is None:
+    def _skip_record(self, error: Exception) -> None:
+        skipped = skip_record(self._consumer)
+        if skipped is None:
             raise error
-        spot, offset = Spot(*passed[0]), passed[1]
-        logger.error("a record cannot be read and is passed over", spot=spot, offset=offset, error=str(error))
-        self._offsets.taken(spot, offset)
-        self._offsets.answered(spot, offset)
+        partition, offset = skipped
+        logger.error("unreadable record skipped", partition=partition, offset=offset, error=str(error))
+        self._offsets.note_taken(partition, offset)
+        self._offsets.note_answered(partition, offset)
 
     def _take(self, record: Any) -> None:
         incoming = _incoming(record)
-        spot = Spot(incoming.topic, incoming.partition)
+        partition = TopicPartition(incoming.topic, incoming.partition)
         workers = self._workers_of(incoming.topic)
-        self._offsets.taken(spot, incoming.offset)
+        self._offsets.note_taken(partition, incoming.offset)
 
         def done() -> None:
-            self._offsets.answered(spot, incoming.offset)
-            workers.finished()
+            self._offsets.note_answered(partition, incoming.offset)
+            workers.finish()
 
-        workers.begin(lambda: self._counter.serve(incoming, later=workers.also, done=done))
+        workers.start(lambda: self._delivery.serve(incoming, later=workers.continue_with, done=done))
 
     def _workers_of(self, topic: str) -> Workers:
         pattern = PATTERNS.get(topic)
-        return self._kinds[pattern is not None and pattern.has_effect]
+        return self._workers[pattern is not None and pattern.has_effect]
 
     def _balance(self) -> None:
-        """Read on only where there is room; polling goes on, so the group keeps us."""
+        """Pause partitions whose workers are full and resume them later; polling goes on, so the group keeps us."""
         held, paused = self._consumer.assignment(), self._consumer.paused()
-        for workers in self._kinds.values():
+        for workers in self._workers.values():
             mine = {partition for partition in held if self._workers_of(partition.topic) is workers}
             if workers.is_full and mine - paused:
                 self._consumer.pause(*(mine - paused))
             elif workers.has_room and mine & paused:
                 self._consumer.resume(*(mine & paused))
 
-    def _commit(self, offsets: dict[Spot, int]) -> None:
-        """Lost commits only mean that requests are answered twice."""
+    def _commit(self, offsets: dict[TopicPartition, int]) -> None:
+        """Begin to commit; a commit that is lost only means that requests are answered twice."""
         if not offsets:
             return
         self._committed_at = time.monotonic()
         self._committing = self._consumer.commit_async(_for_broker(offsets), callback=self._committed)
 
     def _committed(self, offsets: dict[TopicPartition, OffsetAndMetadata], answer: object) -> None:
-        """Called by a later poll. What failed is tried again with the next commit."""
+        """Note how a commit ended; a later poll calls this."""
         if isinstance(answer, Exception):
+            # The next commit has them, too.
             logger.info("offsets not committed yet", error=str(answer))
         else:
-            self._offsets.note_committed({Spot(*partition): said.offset for partition, said in offsets.items()})
+            self._offsets.note_committed({partition: metadata.offset for partition, metadata in offsets.items()})
 
     def _drain(self) -> None:
         self._consumer.pause(*self._consumer.assignment())
         deadline = time.monotonic() + DRAIN_SECONDS
-        while any(workers.underway for workers in self._kinds.values()) and time.monotonic() < deadline:
+        while any(workers.underway for workers in self._workers.values()) and time.monotonic() < deadline:
             self._consumer.poll(timeout_ms=50)
             if self._broken is not None:
                 raise self._broken
@@ -205,8 +206,8 @@ def _consumer(membership: Membership) -> KafkaConsumer:
     )
 
 
-def _for_broker(offsets: dict[Spot, int]) -> dict[TopicPartition, OffsetAndMetadata]:
-    return {TopicPartition(*spot): OffsetAndMetadata(offset, "", -1) for spot, offset in offsets.items()}
+def _for_broker(offsets: dict[TopicPartition, int]) -> dict[TopicPartition, OffsetAndMetadata]:
+    return {partition: OffsetAndMetadata(offset, "", -1) for partition, offset in offsets.items()}
 
 
 def _incoming(record: Any) -> IncomingRecord:

@@ -1,4 +1,4 @@
-"""Keep a session going for as long as the process is wanted, whatever the broker does."""
+"""The consumer process: join the group again and again until it is asked to stop, whatever the broker does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import structlog
 
 from agents.backoff import Backoff
 from deployments.kafka.broker import BROKER_AWAY
-from deployments.kafka_api import topics
+from deployments.kafka_api import request_topics
 from deployments.kafka_api.dispatcher import Dispatcher
 from deployments.kafka_api.group_consumer import GroupConsumer, Membership
 from deployments.kafka_api.producer import UndeliverableError
@@ -18,15 +18,15 @@ from deployments.services.upkeep.health import SERVING, report_consumer, report_
 
 WAITING = "waiting"
 RETRY = Backoff(first=1.0, most=10.0)
-SAY_SECONDS = 4.0
-LOOK_SECONDS = 30.0
+STATUS_SECONDS = 4.0
+TOPICS_SECONDS = 30.0
 
 logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConsumerProcess:
-    """One consumer process. `partitions` is for topics that it has to make."""
+    """`partitions` is for the topics that it has to create."""
 
     membership: Membership
     dispatcher: Dispatcher
@@ -34,7 +34,7 @@ class ConsumerProcess:
     stopped: threading.Event
 
     def run(self) -> None:
-        """Return when stopped. A broker that is gone is waited for with growing pauses and jitter."""
+        """Serve until stopped. A broker that is away is waited for with growing pauses and jitter."""
         failures = 0
         while not self.stopped.is_set():
             try:
@@ -43,49 +43,49 @@ class ConsumerProcess:
             except (*BROKER_AWAY, UndeliverableError) as error:
                 failures = 1 if time.monotonic() - began > RETRY.most else failures + 1
                 self._wait(failures, error)
-        self.say("stopped", "It was told to stop.")
+        self.publish_status("stopped", "It was told to stop.")
 
-    def say(self, state: str, message: str) -> None:
-        """For health answers of any process."""
+    def publish_status(self, state: str, message: str) -> None:
+        """Publish how this consumer is, for the health answers of every process."""
         report_consumer(name=self.membership.client_id, state=state, message=message)
 
-    def make_topics(self) -> None:
-        """Raises what BROKER_AWAY names when no broker answers."""
-        made = topics.create_missing(partitions=self.partitions)
-        if made:
-            logger.info("topics made", topics=made)
+    def create_topics(self) -> None:
+        """Create the topics that are missing. Raises what BROKER_AWAY names when no broker answers."""
+        created = request_topics.create_missing(partitions=self.partitions)
+        if created:
+            logger.info("topics created", topics=created)
 
     def _serve(self) -> None:
-        self.make_topics()
-        session = GroupConsumer(membership=self.membership, dispatcher=self.dispatcher, stopped=self.stopped)
+        self.create_topics()
+        consumer = GroupConsumer(membership=self.membership, dispatcher=self.dispatcher, stopped=self.stopped)
         try:
-            session.run(each=Watch(process=self).turn)
+            consumer.run(after_poll=PeriodicWork(process=self).run_due)
         finally:
-            session.close()
+            consumer.close()
 
     def _wait(self, failures: int, error: Exception) -> None:
         pause = RETRY.pause(failures=failures)
-        logger.warning("Kafka is not there, trying again", error=str(error), seconds=round(pause, 1))
-        self.say(WAITING, "Kafka does not answer; requests wait there until it does.")
+        logger.warning("kafka unavailable, retrying", error=str(error), seconds=round(pause, 1))
+        self.publish_status(WAITING, "Kafka does not answer; requests wait there until it does.")
         self.stopped.wait(pause)
 
 
 @dataclass
-class Watch:
-    """Looks up now and then from a session's work."""
+class PeriodicWork:
+    """What the polling thread does now and then beside its requests."""
 
     process: ConsumerProcess
-    _said_at: float = field(default=0.0)
-    _looked_at: float = field(default_factory=time.monotonic)
+    _status_at: float = field(default=0.0)
+    _topics_at: float = field(default_factory=time.monotonic)
 
-    def turn(self, partitions: int) -> None:
-        """Say how it goes, and make topics again that somebody removed. Raises as make_topics."""
+    def run_due(self, partitions: int) -> None:
+        """Publish the status, and create topics again that somebody removed. Raises as create_topics."""
         now = time.monotonic()
-        if now - self._said_at >= SAY_SECONDS:
-            self._said_at = now
+        if now - self._status_at >= STATUS_SECONDS:
+            self._status_at = now
             waiting = "It has no partitions: others hold them all, or it is joining."
-            self.process.say(SERVING if partitions else WAITING, "" if partitions else waiting)
+            self.process.publish_status(SERVING if partitions else WAITING, "" if partitions else waiting)
             report_faults(process="consumer")
-        if now - self._looked_at >= LOOK_SECONDS:
-            self._looked_at = now
-            self.process.make_topics()
+        if now - self._topics_at >= TOPICS_SECONDS:
+            self._topics_at = now
+            self.process.create_topics()

@@ -13,7 +13,7 @@ from deployments.kafka import broker
 from deployments.kafka.existing_topics import ExistingTopics
 from deployments.kafka_api.replies import Reply
 
-LARGEST_MESSAGE = 8 * 1024 * 1024
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 # A partition has one batch on its way at a time: with the library's 16 KiB each reply would wait for all before it.
 BATCH_BYTES = 512 * 1024
 DELIVERY_MS = 20_000
@@ -78,7 +78,7 @@ def _producer(client_id: str) -> KafkaProducer:
         value_serializer=_NullForEmpty(),
         delivery_timeout_ms=DELIVERY_MS,
         max_block_ms=METADATA_MS,
-        max_request_size=LARGEST_MESSAGE,
+        max_request_size=MAX_MESSAGE_BYTES,
         batch_size=BATCH_BYTES,
         metrics_enabled=False,
     )

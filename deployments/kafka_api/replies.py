@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deployments.kafka_api.requests import CORRELATION_ID, ReplyAddress
-from deployments.wire import SUCCESS
+from deployments.kafka.nest import CORRELATION_ID, IS_DISPOSED, TRANSPORT_ERROR
+from deployments.kafka_api.requests import ReplyAddress
+from deployments.wire import ERROR, SUCCESS
 
-ERROR = 2
-IS_DISPOSED = ("kafka_nest-is-disposed", b"\x00")
-TRANSPORT_ERROR = "kafka_nest-err"
 # The words in which NestJS tells its callers of a handler that fell over.
 CRASHED: Mapping[str, Any] = {"status": "error", "message": "Internal server error"}
 

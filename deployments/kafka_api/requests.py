@@ -9,14 +9,12 @@ from typing import Any
 
 from deployments import reading
 from deployments.errors import Invalid
+from deployments.kafka.nest import CORRELATION_ID, REPLY_PARTITION, REPLY_TOPIC
 
-CORRELATION_ID = "kafka_correlationId"
-REPLY_TOPIC = "kafka_replyTopic"
-REPLY_PARTITION = "kafka_replyPartition"
 ATTEMPT = "x-attempt"
 REPLAY = "x-dlq-replay"
 ORIGINAL_RECORD = "x-dlq-original-record"
-LONGEST_RECORD_NAME = 180
+MAX_RECORD_NAME = 180
 # Only topics made for replies: a request must not be able to make us write into another one.
 REPLY_TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,243}\.reply")
 DIGITS = re.compile(r"[0-9]{1,9}")
@@ -67,7 +65,7 @@ class IncomingRecord:
         # Without the mark anybody's words: a request could take the name of another, whose effect it would then be.
         original = self.headers.get(ORIGINAL_RECORD, b"").decode("ascii", "replace") if self.is_replay else ""
         own = f"{self.topic}:{self.partition}:{self.offset}"
-        return original if original.isprintable() and 0 < len(original) <= LONGEST_RECORD_NAME else own
+        return original if original.isprintable() and 0 < len(original) <= MAX_RECORD_NAME else own
 
     @property
     def attempt(self) -> int:

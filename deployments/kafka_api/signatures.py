@@ -13,7 +13,8 @@ import hmac
 from collections.abc import Mapping
 
 from deployments.errors import Unauthenticated
-from deployments.kafka_api.requests import CORRELATION_ID, REPLY_PARTITION, REPLY_TOPIC, IncomingRecord
+from deployments.kafka.nest import CORRELATION_ID, REPLY_PARTITION, REPLY_TOPIC
+from deployments.kafka_api.requests import IncomingRecord
 
 SERVICE = "x-axion-service"
 TIME = "x-axion-time"

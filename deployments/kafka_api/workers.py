@@ -1,4 +1,4 @@
-"""Threads that serve requests, a fixed number for each kind, so that slow work of one kind never holds up the other."""
+"""Threads that answer requests, a fixed number for each kind, so that slow work of one never holds up the other."""
 
 from __future__ import annotations
 
@@ -15,28 +15,29 @@ logger = structlog.get_logger(__name__)
 
 
 class Workers:
-    """`underway` counts jobs from being handed over until `finished`, which may be later than the job's own end."""
+    """`underway` counts jobs from being handed over until `finish`, which may be later than the job's own end."""
 
-    def __init__(self, *, name: str, count: int, most_underway: int) -> None:
+    def __init__(self, *, name: str, count: int, max_underway: int) -> None:
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._underway = 0
-        self._most = most_underway
+        self._max_underway = max_underway
         self._threads = [threading.Thread(target=self._work, name=f"{name}-{n}", daemon=True) for n in range(count)]
         for thread in self._threads:
             thread.start()
 
-    def begin(self, job: Job) -> None:
-        """Take on one request."""
+    def start(self, job: Job) -> None:
+        """Take on a request; `job` is its first step."""
         with self._lock:
             self._underway += 1
         self._jobs.put(job)
 
-    def also(self, job: Job) -> None:
-        """More work of a request that is underway already."""
+    def continue_with(self, job: Job) -> None:
+        """Take on a further step of a request that is underway."""
         self._jobs.put(job)
 
-    def finished(self) -> None:
+    def finish(self) -> None:
+        """Note that a request is done with."""
         with self._lock:
             self._underway -= 1
 
@@ -46,15 +47,15 @@ class Workers:
 
     @property
     def is_full(self) -> bool:
-        return self._underway >= self._most
+        return self._underway >= self._max_underway
 
     @property
     def has_room(self) -> bool:
         """Well below the bound, so that partitions are not paused and resumed for every request."""
-        return self._underway <= self._most // 2
+        return self._underway <= self._max_underway // 2
 
     def stop(self, *, seconds: float) -> None:
-        """End the threads once their present jobs are done, waiting at most so long for each."""
+        """End the threads once their present jobs are done, waiting at most `seconds` for each."""
         for _ in self._threads:
             self._jobs.put(None)
         for thread in self._threads:
@@ -66,6 +67,6 @@ class Workers:
                 try:
                     job()
                 except Exception as error:
-                    logger.error("a request's job failed", exc_info=error)
+                    logger.error("job of a request failed", exc_info=error)
         finally:
             connections.close_all()

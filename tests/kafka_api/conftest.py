@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 
 from agents.models import Server
-from deployments.kafka_api import topics
+from deployments.kafka_api import request_topics
 from deployments.kafka_api.identity import by_trust
 from deployments.kafka_api.process import ConsumerProcess
 from deployments.models import Deployment, Project, User
@@ -22,7 +22,7 @@ from tests.servers.own_kafka import OwnKafka
 def brokers(own_kafka: OwnKafka) -> Iterator[str]:
     """The address of a broker that has our topics; the product knows it."""
     usual, settings.KAFKA_BROKERS = settings.KAFKA_BROKERS, [own_kafka.address]
-    topics.create_missing(partitions=3)
+    request_topics.create_missing(partitions=3)
     yield own_kafka.address
     settings.KAFKA_BROKERS = usual
 

@@ -14,7 +14,7 @@ from agents.models import Server
 from deployments.kafka_api import dead_letters, handlers
 from deployments.kafka_api.handlers import PATTERNS
 from deployments.kafka_api.process import ConsumerProcess
-from deployments.kafka_api.topics import DEAD_LETTERS
+from deployments.kafka_api.request_topics import DEAD_LETTERS
 from deployments.models import Deployment, DeploymentEvent, Project, User
 from deployments.services.secrets import sealing
 from tests import factories

@@ -11,7 +11,7 @@ import pytest
 from kafka import KafkaAdminClient
 
 from deployments.kafka.existing_topics import ExistingTopics
-from deployments.kafka_api import topics
+from deployments.kafka_api import request_topics
 
 THREADS = 8
 
@@ -36,14 +36,14 @@ def test_all_that_wait_share_a_question(brokers: str, questions: list[str]) -> N
 
     def ask(number: int) -> bool:
         together.wait(30)
-        return existing.has(topics.needed()[0] if number == 0 else f"nowhere-{uuid4().hex}.reply")
+        return existing.has(request_topics.names()[0] if number == 0 else f"nowhere-{uuid4().hex}.reply")
 
     with ThreadPoolExecutor(THREADS) as pool:
         assert list(pool.map(ask, range(THREADS))) == [True] + [False] * (THREADS - 1)
     # One for the first, one for those that came while it was asked; a machine that is very busy may part them again.
     assert len(questions) <= THREADS // 2
     before = len(questions)
-    assert existing.has(topics.needed()[0])
+    assert existing.has(request_topics.names()[0])
     assert len(questions) == before
     existing.close()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from deployments.kafka_api.topics import DEAD_LETTERS
+from deployments.kafka_api.request_topics import DEAD_LETTERS
 from deployments.models import User
 from tests import factories
 from tests.kafka_api.payloads import Generator

@@ -13,7 +13,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
 from deployments.kafka import broker
-from deployments.kafka_api import topics
+from deployments.kafka_api import request_topics
 from deployments.kafka_api.producer import ReplyProducer
 from deployments.kafka_api.replies import Reply
 from tests.servers.secure_kafka import USER, SecureKafka
@@ -42,7 +42,7 @@ def known(secure: SecureKafka, settings: LazySettings) -> LazySettings:
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
 def test_topics_are_made_and_a_reply_is_sent_through_the_guarded_door(known: Any, mechanism: str) -> None:
     known.AXION_KAFKA_SASL = mechanism
-    topics.create_missing(partitions=1)
+    request_topics.create_missing(partitions=1)
     outbox, done = ReplyProducer(client_id="test"), []
     reply = Reply(topic="health.check.reply", partition=None, headers=(), value=b"{}")
     outbox.send(reply, key=b"", sent=lambda: done.append("sent"), failed=lambda error: done.append(str(error)))
@@ -66,15 +66,19 @@ def test_who_lacks_one_of_them_is_refused(known: Any, missing: dict[str, str], m
     for name, value in missing.items():
         setattr(known, name, value)
     with pytest.raises((KafkaError, OSError)):
-        topics.create_missing(partitions=1)
+        request_topics.create_missing(partitions=1)
     gc.collect()
 
 
 def test_requests_and_replies_are_kept_for_minutes_and_dead_letters_as_long_as_the_broker_says(known: Any) -> None:
-    topics.create_missing(partitions=1)
+    request_topics.create_missing(partitions=1)
     admin = KafkaAdminClient(**broker.connection(client_id="test"))
     try:
-        for name, kept in (("health.check", "900000"), ("health.check.reply", "900000"), (topics.DEAD_LETTERS, None)):
+        for name, kept in (
+            ("health.check", "900000"),
+            ("health.check.reply", "900000"),
+            (request_topics.DEAD_LETTERS, None),
+        ):
             ((found,),) = (each.values() for each in admin.describe_configs([topic(name)]).values())
             assert found.get("retention.ms", {}).get("value") == kept, found
     finally:

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-LARGEST_MESSAGE = 8 * 1024 * 1024
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 REPLY_SUFFIX = ".reply"
 ANSWER_SECONDS = 30.0
 CORRELATION = "kafka_correlationId"
@@ -45,7 +45,7 @@ class Caller:
         self.brokers = brokers
         self.partition = partition
         self.producer = KafkaProducer(
-            bootstrap_servers=brokers, max_request_size=LARGEST_MESSAGE, metrics_enabled=False, linger_ms=1
+            bootstrap_servers=brokers, max_request_size=MAX_MESSAGE_BYTES, metrics_enabled=False, linger_ms=1
         )
         self.consumer = KafkaConsumer(bootstrap_servers=brokers, auto_offset_reset="latest", metrics_enabled=False)
         self.replies: list[Record] = []

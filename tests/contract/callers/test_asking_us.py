@@ -12,10 +12,10 @@ from django.utils import timezone
 from kafka import KafkaAdminClient
 
 from agents.models import Server
-from deployments.kafka_api import topics
+from deployments.kafka_api import request_topics
 from deployments.kafka_api.handlers import PATTERNS
 from deployments.kafka_api.identity import by_trust
-from deployments.kafka_api.topics import DEAD_LETTERS
+from deployments.kafka_api.request_topics import DEAD_LETTERS
 from deployments.models import Deployment, DeploymentEvent, Project, User
 from deployments.services.permissions.access import caller_of
 from deployments.services.projects import sources
@@ -47,7 +47,7 @@ CALLERS = 3
 def nest(own_kafka: OwnKafka, django_db_setup: None) -> Iterator[NestCallers]:
     """NestJS clients, and our consumer in a thread to answer them."""
     usual, settings.KAFKA_BROKERS = settings.KAFKA_BROKERS, [own_kafka.address]
-    topics.create_missing(partitions=3)
+    request_topics.create_missing(partitions=3)
     admin = KafkaAdminClient(bootstrap_servers=own_kafka.address)
     wanted = set(admin.list_topics())
     missing = [name for name in (UNKNOWN, f"{UNKNOWN}.reply") if name not in wanted]

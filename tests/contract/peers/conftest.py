@@ -9,8 +9,9 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from deployments.clients import peers
-from deployments.kafka.broker import ensure_topics
-from deployments.kafka.rpc import KafkaRpcClient, reply_topic_of
+from deployments.kafka.nest import reply_topic_of
+from deployments.kafka.rpc import KafkaRpcClient
+from deployments.kafka.topics import create_missing
 from tests.contract import nest
 from tests.contract.peers.world import World
 from tests.servers.own_kafka import OwnKafka
@@ -25,7 +26,7 @@ def running(own_kafka: OwnKafka, tmp_path_factory: pytest.TempPathFactory) -> It
     world.be()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("django.conf.settings.KAFKA_BROKERS", [own_kafka.address])
-        ensure_topics([*TOPICS, *map(reply_topic_of, TOPICS)])
+        create_missing([*TOPICS, *map(reply_topic_of, TOPICS)])
     child = nest.start(
         Path(__file__).parent / "server.js",
         log=folder / "server.log",

@@ -114,7 +114,7 @@ def test_an_event_too_large_for_a_broker_goes_without_its_payload(project: Proje
         project_id=project.id,
         sequence=1,
         type=EventType.LOG_WRITTEN,
-        payload={"serviceName": "web", "source": "service", "text": "x" * event_stream.MOST_BATCH_BYTES},
+        payload={"serviceName": "web", "source": "service", "text": "x" * event_stream.MAX_BATCH_BYTES},
         created_at=NOW,
     )
     value = event_stream.value_of(event_record(row))

@@ -47,7 +47,7 @@ def test_a_consumer_outlives_any_outage_of_kafka(monkeypatch: Any) -> None:
         raise OSError("away")
 
     monkeypatch.setattr(ConsumerProcess, "_serve", away)
-    monkeypatch.setattr(ConsumerProcess, "say", lambda *_: None)
+    monkeypatch.setattr(ConsumerProcess, "publish_status", lambda *_: None)
     ConsumerProcess(membership=None, dispatcher=None, partitions=1, stopped=stopped).run()  # type: ignore[arg-type]
     assert len(stopped.waits) == FAILURES
     assert max(stopped.waits) <= process.RETRY.most
