@@ -1,4 +1,4 @@
-"""Whose session a token is: one interface, two sources. Our own API tokens are the default."""
+"""Whose session a token is. Our own API tokens are the default source, auth-service the other."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ class Sessions(Protocol):
     """Who is behind a token."""
 
     def user_of(self, *, token: str) -> UUID:
-        """The user's id. Raises Unauthenticated, and PeerFailed when it cannot be checked: never a yes."""
+        """Return the user's id. Raises Unauthenticated, and PeerFailed when it cannot be checked: never a yes."""
 
 
 class OwnSessions:
     """API tokens of our own tables."""
 
     def user_of(self, *, token: str) -> UUID:
-        found = tokens.find(token=token)
-        if found is None:
+        match = tokens.find(token=token)
+        if match is None:
             raise Unauthenticated(NO_SESSION)
-        return found[1].user_id
+        return match[1].user_id
 
 
 class PeerSessions:
@@ -46,15 +46,15 @@ class PeerSessions:
 
 
 def validate_session(token: str) -> UUID:
-    """The id of the user whose session this is. Raises Unauthenticated, or PeerFailed when nobody can tell."""
+    """Return the id of the user whose session this is. Raises Unauthenticated, or PeerFailed when nobody can tell."""
     source: Sessions = PeerSessions() if uses(Peer.AUTH) else OwnSessions()
     return source.user_of(token=token)
 
 
 def scope_of_session(token: str) -> Scope:
-    """What a session that was found valid may do: ours what the token says, a platform's session all."""
+    """Return what a session that was found valid may do: what our token says; everything for one of auth-service."""
     if uses(Peer.AUTH):
         return Scope.ALL
-    found = tokens.find(token=token)
-    # It ended just now.
-    return Scope.READ if found is None else found[1].scope
+    match = tokens.find(token=token)
+    # A token that ended since it was found valid may do the least.
+    return Scope.READ if match is None else match[1].scope

@@ -1,4 +1,4 @@
-"""What a peer's reply says: the platform's envelope in either shape, or a transport error. Pure."""
+"""Reading a peer's reply: the platform's envelope in either shape, or a transport error. Pure."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from deployments.errors import DeployError, Forbidden, Invalid, NotFound, PeerFa
 from deployments.kafka.rpc import Reply
 from deployments.wire import ERROR
 
-MOST_TEXT = 500
+MAX_TEXT = 500
 KINDS: Mapping[str, type[DeployError]] = {
     "NOT_FOUND": NotFound,
     "FORBIDDEN": Forbidden,
     "UNAUTHORIZED": Unauthenticated,
     "VALIDATION_ERROR": Invalid,
 }
-# What a peer says when it may well work a moment later.
-MAY_PASS = frozenset({"INTERNAL_ERROR", "DATABASE_ERROR", "EXTERNAL_SERVICE_ERROR", "RATE_LIMIT_EXCEEDED"})
+# Codes of a peer that may well work a moment later.
+TRANSIENT_CODES = frozenset({"INTERNAL_ERROR", "DATABASE_ERROR", "EXTERNAL_SERVICE_ERROR", "RATE_LIMIT_EXCEEDED"})
 
 
 class PeerTroubled(PeerFailed):
@@ -26,15 +26,16 @@ class PeerTroubled(PeerFailed):
 
 
 def body_of(reply: Reply, *, peer: str) -> Mapping[str, Any]:
-    """The body of a success.
+    """Return the body of a success.
 
-    Raises Forbidden where the peer says so, NotFound, Unauthenticated, Invalid or PeerFailed; PeerTroubled may pass.
+    Raises Forbidden, NotFound, Unauthenticated or Invalid where the peer says so, else PeerFailed, of which PeerTroubled
+    may pass.
     """
     if reply.error is not None:
         raise transport_error(reply.error, peer=peer)
     body = parsed(reply.value)
     if not isinstance(body, dict):
-        raise PeerFailed(f"{peer} answered something that is no envelope.")
+        raise PeerFailed(f"{peer} answered something that is not an envelope.")
     error = member(body, "error")
     if body.get("status") == ERROR or isinstance(error, dict):
         raise business_error(error if isinstance(error, dict) else {}, peer=peer)
@@ -42,7 +43,7 @@ def body_of(reply: Reply, *, peer: str) -> Mapping[str, Any]:
 
 
 def member(body: Mapping[str, Any], name: str) -> Any:
-    """The named part of an envelope: flat, under `result`, under `data`, or under both. None when it is nowhere."""
+    """Return the named part of an envelope: flat, under `result`, under `data` or under both. None for nowhere."""
     result = body.get("result")
     for holder in (body, result, body.get("data"), result.get("data") if isinstance(result, dict) else None):
         if isinstance(holder, dict) and name in holder:
@@ -51,25 +52,25 @@ def member(body: Mapping[str, Any], name: str) -> Any:
 
 
 def transport_error(raw: bytes, *, peer: str) -> DeployError:
-    """`kafka_nest-err`: a guard refused, nobody handles the pattern, or the handler fell over."""
-    said = parsed(raw)
-    message = text_of(said.get("message") if isinstance(said, dict) else said)
+    """Return the error of a `kafka_nest-err`: a guard refused, nobody handles the pattern, or the handler crashed."""
+    error = parsed(raw)
+    message = text_of(error.get("message") if isinstance(error, dict) else error)
     if "forbidden" in message.lower():
         return Forbidden(f"{peer} refused: {message}")
-    kind = PeerTroubled if isinstance(said, dict) and said.get("status") == "error" else PeerFailed
+    kind = PeerTroubled if isinstance(error, dict) and error.get("status") == "error" else PeerFailed
     return kind(f"{peer} failed: {message}")
 
 
 def business_error(error: Mapping[str, Any], *, peer: str) -> DeployError:
     code, message = str(error.get("code", "")), text_of(error.get("message"))
     details = error.get("details")
-    told = {text_of(key): text_of(value) for key, value in details.items()} if isinstance(details, dict) else {}
-    kind = KINDS.get(code, PeerTroubled if code in MAY_PASS else PeerFailed)
-    return kind(f"{peer}: {message}", details=told)
+    texts = {text_of(key): text_of(value) for key, value in details.items()} if isinstance(details, dict) else {}
+    kind = KINDS.get(code, PeerTroubled if code in TRANSIENT_CODES else PeerFailed)
+    return kind(f"{peer}: {message}", details=texts)
 
 
 def parsed(raw: bytes | None) -> Any:
-    """JSON where it is JSON, else the text. Bytes that are no UTF-8 become text with marks in it."""
+    """Return the JSON value, or the text where it is not JSON, with marks for bytes that are not UTF-8."""
     text = (raw or b"").decode("utf-8", "replace")
     try:
         return json.loads(text)
@@ -78,6 +79,6 @@ def parsed(raw: bytes | None) -> Any:
 
 
 def text_of(value: Any) -> str:
-    """Fit for a sentence and for the database."""
+    """Return a value as text that fits a sentence and the database."""
     text = value if isinstance(value, str) else "" if value is None else json.dumps(value, default=str)
-    return "".join(character if character.isprintable() else " " for character in text)[:MOST_TEXT].strip()
+    return "".join(character if character.isprintable() else " " for character in text)[:MAX_TEXT].strip()

@@ -23,7 +23,7 @@ class PeerProject:
 
 
 def own_project(*, caller: Caller, project_id: UUID) -> PeerProject | None:
-    """The project if graph-service says that it is the caller's; None when it is not, or is missing.
+    """Return the project if graph-service says that it is the caller's; None when it is not, or is missing.
 
     Raises PeerFailed, or Unauthenticated, when that cannot be checked.
     """
@@ -34,7 +34,7 @@ def own_project(*, caller: Caller, project_id: UUID) -> PeerProject | None:
         return None
     if not isinstance(project, dict):
         raise PeerFailed("graph-service answered without a project.")
-    # It enforces owners itself, but a yes for somebody else would be ours to answer for.
+    # graph-service checks owners itself; if it erred, it would still be us who gave the project away.
     if project.get("id") != str(project_id) or project.get("userId") != str(caller.user_id):
         return None
     name = str(project.get("name") or "").replace("\x00", "").strip()

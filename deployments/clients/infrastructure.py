@@ -1,4 +1,4 @@
-"""Servers: one interface, two sources. Agents enrol with us in either case."""
+"""Servers, of our own tables or of infrastructure-service. Agents enrol with us in either case."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Infrastructure(Protocol):
     """Where stacks can run."""
 
     def is_owner(self, *, caller: Caller, server_id: UUID) -> bool:
-        """Whether the server is there and the caller's own."""
+        """Return whether the server exists and is the caller's own."""
 
     def agent_of(self, *, target: Target) -> UUID:
-        """The agent that a command for the server goes to. Raises Transient while there is none."""
+        """Return the agent that a command for the server goes to. Raises Transient while there is none."""
 
 
 class OwnInfrastructure:
@@ -51,46 +51,42 @@ class PeerInfrastructure(OwnInfrastructure):
     """
 
     def is_owner(self, *, caller: Caller, server_id: UUID) -> bool:
-        said = own(caller=caller, server_id=server_id)
-        return said is not None and kept(caller=caller, server_id=server_id, said=said)
+        peer_server = own_server(caller=caller, server_id=server_id)
+        return peer_server is not None and store_server(caller=caller, server_id=server_id, peer_server=peer_server)
 
 
-def kept(*, caller: Caller, server_id: UUID, said: Mapping[str, Any]) -> bool:
-    """Whether our row of the server is the caller's and now as the peer says."""
-    done = directory.store_peer_server(
+def store_server(*, caller: Caller, server_id: UUID, peer_server: Mapping[str, Any]) -> bool:
+    """Store the server as the peer has it; return False where our row of it is another owner's."""
+    stored = directory.store_peer_server(
         server_id=server_id,
         owner_id=caller.user_id,
-        name=name_of(said, server_id),
-        host=str(said.get("host") or "").replace("\x00", "")[:MAX_HOST],
+        name=name_of(peer_server, server_id),
+        host=str(peer_server.get("host") or "").replace("\x00", "")[:MAX_HOST],
     )
-    if not done:
-        another_owner(server_id)
-    return done
+    if not stored:
+        # An agent there must never change hands by itself.
+        logger.warning("a server of the peer is another owner's here, ask an administrator", id=str(server_id))
+    return stored
 
 
-def own(*, caller: Caller, server_id: UUID) -> Mapping[str, Any] | None:
-    """What the peer says of the server when it is the caller's; None when it is not, or is missing."""
+def own_server(*, caller: Caller, server_id: UUID) -> Mapping[str, Any] | None:
+    """Return the peer's row of the server when it is the caller's; None when it is not, or is missing."""
     payload = {"metadata": metadata_of(caller=caller), "serverId": str(server_id)}
     try:
-        found = member(ask(GET_SERVER, payload), "server")
+        server = member(ask(GET_SERVER, payload), "server")
     except (NotFound, Forbidden, Invalid):
         return None
-    if not isinstance(found, dict):
+    if not isinstance(server, dict):
         raise PeerFailed("infrastructure-service answered without a server.")
-    mine = found.get("id") == str(server_id) and found.get("userId") == str(caller.user_id)
-    return found if mine else None
+    mine = server.get("id") == str(server_id) and server.get("userId") == str(caller.user_id)
+    return server if mine else None
 
 
-def name_of(said: Mapping[str, Any], thing_id: UUID) -> str:
-    name = str(said.get("name") or "").replace("\x00", "").strip()
-    return name[:MAX_NAME] or str(thing_id)[:8]
-
-
-def another_owner(thing_id: UUID) -> None:
-    """Our row of this id is somebody else's: an agent there must never change hands by itself."""
-    logger.warning("a machine of the peer is another owner's here, ask an administrator", id=str(thing_id))
+def name_of(peer_server: Mapping[str, Any], server_id: UUID) -> str:
+    name = str(peer_server.get("name") or "").replace("\x00", "").strip()
+    return name[:MAX_NAME] or str(server_id)[:8]
 
 
 def infrastructure() -> Infrastructure:
-    """The configured source."""
+    """Return the configured source."""
     return PeerInfrastructure() if uses(Peer.INFRASTRUCTURE) else OwnInfrastructure()

@@ -14,13 +14,13 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from deployments.clients.breaker import Breaker
+from deployments.clients.breaker import CircuitBreaker
 from deployments.clients.envelope import PeerTroubled, body_of
 from deployments.errors import DeployError, PeerFailed
 from deployments.kafka.rpc import KafkaRpcClient, NoReplyError
 from deployments.types import Caller
 
-LONGEST_PAUSE = 2.0
+MAX_PAUSE_SECONDS = 2.0
 
 
 class Peer(StrEnum):
@@ -52,7 +52,7 @@ QUESTIONS = (GET_PROJECT, GET_GRAPH, GENERATE_PROJECT, GET_SERVER, VALIDATE_SESS
 
 
 def uses(peer: Peer) -> bool:
-    """Whether the peer is the source, and not our own tables."""
+    """Return whether the peer is the source, and not our own tables."""
     return peer.value in settings.AXION_PEERS
 
 
@@ -62,24 +62,24 @@ def fetched_by_job() -> bool:
 
 
 def ask(question: Question, payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The body of the peer's success, asked for again where failing may pass.
+    """Return the body of the peer's success; ask again where a failure may pass.
 
     No transaction may be open. Raises what `envelope.body_of` does; PeerFailed also for silence, and at once while the
-    peer rests because it failed again and again.
+    circuit breaker is open.
     """
     value = json.dumps(payload, separators=(",", ":")).encode()
-    patiently = Retrying(
+    attempts = Retrying(
         retry=retry_if_exception_type(PeerTroubled),
         stop=stop_after_attempt(question.attempts),
-        wait=wait_random_exponential(multiplier=0.2, max=LONGEST_PAUSE),
+        wait=wait_random_exponential(multiplier=0.2, max=MAX_PAUSE_SECONDS),
         reraise=True,
     )
-    body: Mapping[str, Any] = patiently(_ask_once, question, value)
+    body: Mapping[str, Any] = attempts(_ask_once, question, value)
     return body
 
 
 def metadata_of(*, caller: Caller, project_id: UUID | None = None) -> dict[str, Any]:
-    """Who asks, as every service of the platform reads it.
+    """Return who asks, as every service of the platform reads it.
 
     The session goes along where auth-service has it, and is secret; a token of our own tables is no peer's business.
     """
@@ -101,7 +101,7 @@ def _ask_once(question: Question, value: bytes) -> Mapping[str, Any]:
     if not breaker.may_call(now=time.monotonic()):
         raise PeerFailed(f"{service} has failed several times and is not asked for some seconds.")
     try:
-        body = body_of(line().ask(topic=question.topic, value=value, seconds=question.seconds), peer=service)
+        body = body_of(rpc_client().ask(topic=question.topic, value=value, seconds=question.seconds), peer=service)
     except NoReplyError as error:
         breaker.note_failure(now=time.monotonic())
         raise PeerTroubled(f"{service} did not answer: {error}") from error
@@ -116,13 +116,13 @@ def _ask_once(question: Question, value: bytes) -> Mapping[str, Any]:
 
 
 @cache
-def breaker_of(peer: Peer) -> Breaker:
-    """Of this process."""
-    del peer
-    return Breaker()
+def breaker_of(peer: Peer) -> CircuitBreaker:
+    """Return the peer's circuit breaker of this process."""
+    del peer  # it is the key of the cache
+    return CircuitBreaker()
 
 
 @cache
-def line() -> KafkaRpcClient:
-    """Of this process, for the peers that are used."""
+def rpc_client() -> KafkaRpcClient:
+    """Return the client of this process, for the peers that are used."""
     return KafkaRpcClient(topics={question.topic for question in QUESTIONS if uses(question.peer)})

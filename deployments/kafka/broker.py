@@ -1,4 +1,4 @@
-"""How we reach Kafka: the same brokers and deadlines for everyone who sends or reads here."""
+"""How we reach Kafka: brokers, deadlines and security, alike for every client."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ CONNECT_SECONDS = 2.0
 
 
 def connection(*, client_id: str) -> dict[str, Any]:
-    """What every client of kafka-python takes. No wait in it is longer than ANSWER_MS.
+    """Return the settings that every client of kafka-python takes. No wait in it is longer than ANSWER_MS.
 
-    Raises KafkaConnectionError at once when no broker accepts connections: a client that starts without one waits for
-    its whole deadline, and leaves sockets behind.
+    Raises KafkaConnectionError when no broker accepts connections.
     """
+    # A client that starts without a broker waits for its whole deadline and leaves sockets behind.
     if not any(_accepts(address) for address in settings.KAFKA_BROKERS):
         raise KafkaConnectionError("No broker accepts connections.")
     return {
@@ -33,7 +33,7 @@ def connection(*, client_id: str) -> dict[str, Any]:
 
 
 def _security() -> dict[str, Any]:
-    """As AXION_KAFKA_SECURITY says. A broker's certificate must bear the name by which it is reached."""
+    """Return what AXION_KAFKA_SECURITY asks for. A broker's certificate must bear the name by which it is reached."""
     protocol = settings.AXION_KAFKA_SECURITY
     chosen: dict[str, Any] = {"security_protocol": protocol}
     if protocol.endswith("SSL"):

@@ -38,7 +38,7 @@ class EventTopic:
         self._producer: KafkaProducer | None = None
 
     def send(self, events: Sequence[EventRecord]) -> None:
-        """Returns when every event is acknowledged by all in-sync replicas. Raises what BROKER_AWAY names.
+        """Return when every event is acknowledged by all in-sync replicas. Raises what BROKER_AWAY names.
 
         After a failure some may be out: sending all of them again repeats those and loses none.
         """
@@ -50,17 +50,17 @@ class EventTopic:
             raise
 
     def close(self) -> None:
-        """Give up what was not acknowledged."""
+        """Give up what was not acknowledged, and the connection."""
         producer, self._producer = self._producer, None
         if producer is not None:
             try:
                 producer.close(timeout=1)
             except KafkaError:
-                # It only says that something was left.
+                # It only tells that something was given up.
                 return
 
     def _send_round(self, messages: Sequence[tuple[EventRecord, bytes]]) -> None:
-        producer = self._connected()
+        producer = self._connect()
         sent = [
             producer.send(TOPIC, key=str(event.deployment_id).encode(), value=value, headers=headers_of(event))
             for event, value in messages
@@ -69,7 +69,7 @@ class EventTopic:
         for future in sent:
             future.get(timeout=0)
 
-    def _connected(self) -> KafkaProducer:
+    def _connect(self) -> KafkaProducer:
         if self._producer is None:
             create_missing([TOPIC])
             self._producer = KafkaProducer(
@@ -85,22 +85,22 @@ class EventTopic:
 
 
 def rounds(events: Iterable[EventRecord]) -> Iterator[list[tuple[EventRecord, bytes]]]:
-    """The events with their values, in order, cut where ROUND_BYTES would be passed."""
-    gathered: list[tuple[EventRecord, bytes]] = []
+    """Yield the events with their values, in order, in groups of at most ROUND_BYTES or one event."""
+    batch: list[tuple[EventRecord, bytes]] = []
     size = 0
     for event in events:
         value = value_of(event)
-        if gathered and size + len(value) > ROUND_BYTES:
-            yield gathered
-            gathered, size = [], 0
-        gathered.append((event, value))
+        if batch and size + len(value) > ROUND_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append((event, value))
         size += len(value)
-    if gathered:
-        yield gathered
+    if batch:
+        yield batch
 
 
 def value_of(event: EventRecord) -> bytes:
-    """The message: the event as every door shows it, with the version of its schema.
+    """Return the message: the event as every door shows it, with the version of its schema.
 
     One that no broker would take goes without its payload and says so; REST has it whole.
     """
@@ -112,7 +112,7 @@ def value_of(event: EventRecord) -> bytes:
 
 
 def headers_of(event: EventRecord) -> list[tuple[str, bytes]]:
-    """Enough to drop repeats and to skip types without reading the value."""
+    """Return what lets a consumer drop repeats and skip types without reading the value."""
     return [
         ("axion-event-id", str(event.id).encode()),
         ("axion-event-type", event.type.encode()),

@@ -38,7 +38,7 @@ logger = structlog.get_logger(__name__)
 
 
 class NoReplyError(Exception):
-    """Nothing came back in time; whether the request was heard is not known."""
+    """No reply came in time. Whether the request was read is not known."""
 
 
 class NotSentError(NoReplyError):
@@ -54,14 +54,14 @@ class Reply:
 
 
 class KafkaRpcClient:
-    """Asks on any of the given topics. Safe for threads; one per process. Opens nothing before the first question."""
+    """Sends requests to the given topics. Safe for threads; one per process. Connects with the first request."""
 
     def __init__(self, *, topics: Iterable[str]) -> None:
         self._topics = tuple(sorted(topics))
         self._underway: dict[bytes, Future[Reply]] = {}
         self._partitions: dict[str, int] = {}
         self._lock = threading.Lock()
-        # Apart from the other, so that connecting holds up no reply.
+        # A lock of its own: connecting must hold up no reply.
         self._sending = threading.Lock()
         self._listening = threading.Event()
         self._closed = threading.Event()
@@ -69,11 +69,11 @@ class KafkaRpcClient:
         self._producer: KafkaProducer | None = None
 
     def ask(self, *, topic: str, value: bytes, seconds: float) -> Reply:
-        """The reply. Raises NoReplyError when there is none within `seconds`, give or take METADATA_MS."""
-        until = time.monotonic() + seconds
+        """Return the reply. Raises NoReplyError when there is none within `seconds`, give or take METADATA_MS."""
+        deadline = time.monotonic() + seconds
         self._start_reader()
         if not self._listening.wait(seconds):
-            raise NoReplyError("Kafka is not there.")
+            raise NoReplyError("Kafka does not answer.")
         correlation_id, reply = uuid4().hex.encode(), Future[Reply]()
         with self._lock:
             if len(self._underway) >= MAX_UNDERWAY:
@@ -81,7 +81,7 @@ class KafkaRpcClient:
             self._underway[correlation_id] = reply
         try:
             self._send(topic=topic, value=value, correlation_id=correlation_id, reply=reply)
-            return reply.result(timeout=max(0.0, until - time.monotonic()))
+            return reply.result(timeout=max(0.0, deadline - time.monotonic()))
         except NotSentError:
             # A producer that met a fatal error would never send again.
             self._drop_producer()
@@ -93,7 +93,7 @@ class KafkaRpcClient:
                 self._underway.pop(correlation_id, None)
 
     def close(self) -> None:
-        """End the reader and drop what is underway."""
+        """End the reader and drop the requests that are underway."""
         self._closed.set()
         if self._reader is not None:
             self._reader.join(timeout=2 * ANSWER_MS / 1000)
@@ -114,12 +114,12 @@ class KafkaRpcClient:
             (REPLY_PARTITION, str(self._partitions[reply_topic]).encode()),
         ]
         try:
-            sent = self._connected().send(topic, value=value, headers=headers)
+            sent = self._connect().send(topic, value=value, headers=headers)
         except BROKER_AWAY as error:
             raise NotSentError("The request could not be sent.") from error
         sent.add_errback(lambda _: settle(reply, NotSentError("The request could not be sent.")))
 
-    def _connected(self) -> KafkaProducer:
+    def _connect(self) -> KafkaProducer:
         with self._sending:
             if self._producer is None:
                 self._producer = KafkaProducer(
@@ -148,13 +148,13 @@ class KafkaRpcClient:
             except BROKER_AWAY as error:
                 failures += 1
                 pause = RETRY.pause(failures=failures)
-                logger.warning("kafka is not there, peers cannot be asked", error=str(error), seconds=round(pause, 1))
+                logger.warning("kafka unavailable, retrying", error=str(error), seconds=round(pause, 1))
                 self._closed.wait(pause)
             finally:
                 self._listening.clear()
 
     def _consumer(self) -> KafkaConsumer:
-        """Listens on one partition of each reply topic, from its end on: what comes next is for us."""
+        """Return a consumer of one partition of each reply topic, from its end on."""
         replies = [reply_topic_of(topic) for topic in self._topics]
         create_missing([*self._topics, *replies])
         consumer = KafkaConsumer(
@@ -169,8 +169,9 @@ class KafkaRpcClient:
             assigned = [TopicPartition(name, number) for name, number in self._partitions.items()]
             consumer.assign(assigned)
             consumer.seek_to_end(*assigned)
-            for each in assigned:
-                consumer.position(each, timeout_ms=ANSWER_MS)
+            # Positions must be known before the first request goes out, or its reply may lie before them.
+            for partition in assigned:
+                consumer.position(partition, timeout_ms=ANSWER_MS)
         except BaseException:
             consumer.close()
             raise
@@ -185,21 +186,22 @@ class KafkaRpcClient:
         headers = dict(record.headers)
         with self._lock:
             reply = self._underway.pop(headers.get(CORRELATION_ID) or b"", None)
-        # Others may use the partition too, and some of ours have given up.
+        # Others may use the partition, too, and some of our callers have given up.
         if reply is not None:
             settle(reply, Reply(value=record.value, error=headers.get(TRANSPORT_ERROR)))
 
 
 def partition_of(consumer: KafkaConsumer, topic: str) -> int:
-    """Any of the topic's: many callers spread over them. Raises KafkaError when there is no such topic yet."""
-    known = consumer.partitions_for_topic(topic)
-    if not known:
-        raise KafkaError(f"The topic {topic} is not there yet.")
-    return int(random.choice(sorted(known)))  # noqa: S311 - spreads load
+    """Return any partition of the topic. Raises KafkaError when the topic does not exist yet."""
+    partitions = consumer.partitions_for_topic(topic)
+    if not partitions:
+        raise KafkaError(f"The topic {topic} does not exist yet.")
+    return int(random.choice(sorted(partitions)))  # noqa: S311 - spreads load
 
 
 def settle(future: Future[Reply], outcome: Reply | Exception) -> None:
-    """The first outcome counts; sending may fail late, when the reply is there already."""
+    """Set the future's outcome, unless it has one."""
+    # Sending may fail late, when the reply is there already.
     with suppress(InvalidStateError):
         if isinstance(outcome, Exception):
             future.set_exception(outcome)

@@ -1,6 +1,7 @@
-"""How many sockets a user holds open, over all processes: seats in Redis that are lost unless they are kept.
+"""How many sockets a user holds open, over all processes.
 
-A process that dies frees its seats by no longer keeping them. Without Redis nobody is refused.
+Each open socket is an entry in Redis that expires unless it is renewed: a process that dies frees its own by that.
+Without Redis nobody is refused.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError
 
-# A seat is kept at every look of its socket, which is much more often.
+# In seconds. A socket renews its entry much more often.
 LOST_AFTER = 60.0
 
 logger = structlog.get_logger(__name__)
@@ -21,31 +22,34 @@ logger = structlog.get_logger(__name__)
 
 @sync_to_async
 def acquire(*, user_id: UUID, connection_id: str, now: float) -> bool:
-    """Take or keep a seat; False when all are taken by others. `now` in seconds since 1970."""
+    """Count this connection, or renew it; return False when others take up all that there may be.
+
+    `now` in seconds since 1970.
+    """
     name = _name(user_id)
     try:
-        with _redis() as redis, redis.pipeline() as asked:
-            asked.zremrangebyscore(name, 0, now - LOST_AFTER)
-            asked.zadd(name, {connection_id: now})
-            asked.zcard(name)
-            asked.expire(name, int(LOST_AFTER) * 2)
-            _, added, seats, _ = asked.execute()
-            if added and seats > settings.AXION_SOCKETS_PER_USER:
+        with _redis() as redis, redis.pipeline() as pipeline:
+            pipeline.zremrangebyscore(name, 0, now - LOST_AFTER)
+            pipeline.zadd(name, {connection_id: now})
+            pipeline.zcard(name)
+            pipeline.expire(name, int(LOST_AFTER) * 2)
+            _, added, count, _ = pipeline.execute()
+            if added and count > settings.AXION_SOCKETS_PER_USER:
                 redis.zrem(name, connection_id)
                 return False
     except RedisError as error:
-        logger.warning("redis is not there, sockets are not counted", error=str(error))
+        logger.warning("redis unavailable, limit not enforced", limit="sockets", error=str(error))
     return True
 
 
 @sync_to_async
 def release(*, user_id: UUID, connection_id: str) -> None:
-    """Free the seat."""
+    """Count this connection no longer."""
     try:
         with _redis() as redis:
             redis.zrem(_name(user_id), connection_id)
     except RedisError as error:
-        logger.warning("redis is not there, a seat is freed by time", error=str(error))
+        logger.warning("redis unavailable, released by time", limit="sockets", error=str(error))
 
 
 def _name(user_id: UUID) -> str:

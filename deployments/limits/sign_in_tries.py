@@ -33,7 +33,7 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Try:
-    """Somebody says to be `name`, from `address` (as it is counted)."""
+    """Somebody claims to be `name`, from `address` (in the form in which addresses are counted)."""
 
     name: str
     address: str
@@ -52,7 +52,7 @@ class Try:
 
 
 def begin(tried: Try, *, now: float) -> int:
-    """Count the try; 0 when it may be made, else the seconds to wait. `now` in seconds since 1970."""
+    """Count the try; return 0 when it may be made, else the seconds to wait. `now` in seconds since 1970."""
     try:
         if wait := _until(cache.get(tried.pause), now=now):
             return wait
@@ -60,7 +60,7 @@ def begin(tried: Try, *, now: float) -> int:
             what="sign-in-address", who=tried.address, rate=settings.AXION_RATE_SIGN_IN, now=now
         ) or _pause(tried, now=now)
     except RedisError as error:
-        logger.warning("redis is not there, nothing is counted", error=str(error))
+        logger.warning("redis unavailable, limit not enforced", limit="sign-in", error=str(error))
         return 0
     if wait:
         logger.warning("too many failures to sign in", name=tried.name[:150], address=tried.address, wait=wait)
@@ -68,24 +68,25 @@ def begin(tried: Try, *, now: float) -> int:
 
 
 def succeeded(tried: Try, *, now: float) -> None:
-    """It was the right password: the try does not count."""
+    """Take the try back: the password was right. `now` in seconds since 1970."""
     try:
         cache.delete_many([tried.pair, tried.pause])
         rate_limit.discount(tried.of_name)
     except RedisError as error:
-        logger.warning("redis is not there, nothing is counted", error=str(error))
+        logger.warning("redis unavailable, limit not enforced", limit="sign-in", error=str(error))
         return
     rate_limit.take_back(what="sign-in-address", who=tried.address, rate=settings.AXION_RATE_SIGN_IN, now=now)
 
 
 def _pause(tried: Try, *, now: float) -> int:
-    """From the last free try on each try begins a pause; of several at once one begins it, and the others wait."""
+    """Return 0 when this try is free, or the first of its pause; else the seconds that are left of the pause."""
     count = rate_limit.count(tried.pair, seconds=REMEMBERED_SECONDS)
     of_name = rate_limit.count(tried.of_name, seconds=REMEMBERED_SECONDS)
     free = FREE_TRIES if of_name <= MAX_CALM_FAILURES else UNDER_ATTACK_TRIES
     if count < free:
         return 0
     seconds = round(PAUSES.ceiling(failures=count - free + 1))
+    # Of several tries at once one begins the pause and may be made; the others wait for its end.
     if cache.add(tried.pause, now + seconds, timeout=seconds):
         return 0
     return _until(cache.get(tried.pause), now=now) or 1

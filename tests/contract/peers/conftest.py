@@ -1,4 +1,4 @@
-"""The platform's other services as a real NestJS program on a real broker, and our side of the line."""
+"""The platform's other services as a real NestJS program on a real broker, and our client of it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def running(own_kafka: OwnKafka, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 @pytest.fixture(scope="session")
-def line(own_kafka: OwnKafka) -> Iterator[KafkaRpcClient]:
+def rpc_client(own_kafka: OwnKafka) -> Iterator[KafkaRpcClient]:
     opened = KafkaRpcClient(topics=TOPICS)
     yield opened
     opened.close()
@@ -50,12 +50,12 @@ def line(own_kafka: OwnKafka) -> Iterator[KafkaRpcClient]:
 
 @pytest.fixture
 def world(
-    running: World, own_kafka: OwnKafka, line: KafkaRpcClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    running: World, own_kafka: OwnKafka, rpc_client: KafkaRpcClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[World]:
     """The peers, asked for everything, with no memory of former failures."""
     settings.KAFKA_BROKERS = [own_kafka.address]
     settings.AXION_PEERS = frozenset(each.value for each in peers.Peer)
-    monkeypatch.setattr(peers, "line", lambda: line)
+    monkeypatch.setattr(peers, "rpc_client", lambda: rpc_client)
     peers.breaker_of.cache_clear()
     running.be()
     yield running

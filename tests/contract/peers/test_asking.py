@@ -108,7 +108,7 @@ def test_what_may_pass_is_asked_again(world: World) -> None:
 
 def test_a_peer_that_fails_again_and_again_is_left_alone(world: World) -> None:
     world.be(**KNOWN, trouble={GET_PROJECT.topic: {"crash": True}})
-    for _ in range(breaker.FAILURES):
+    for _ in range(breaker.MAX_FAILURES):
         with pytest.raises(PeerFailed):
             get_project(QUICK)
     world.be(**KNOWN)
@@ -162,7 +162,7 @@ def test_no_broker_is_an_error_within_the_deadline(settings: Settings, monkeypat
     settings.KAFKA_BROKERS = ["127.0.0.1:1"]
     settings.AXION_PEERS = frozenset({"graph"})
     gone = KafkaRpcClient(topics=[GET_PROJECT.topic])
-    monkeypatch.setattr(peers, "line", lambda: gone)
+    monkeypatch.setattr(peers, "rpc_client", lambda: gone)
     peers.breaker_of.cache_clear()
     began = time.monotonic()
     with pytest.raises(PeerFailed):
