@@ -28,8 +28,8 @@ class PeerTroubled(PeerFailed):
 def body_of(reply: Reply, *, peer: str) -> Mapping[str, Any]:
     """Return the body of a success.
 
-    Raises Forbidden, NotFound, Unauthenticated or Invalid where the peer says so, else PeerFailed, of which PeerTroubled
-    may pass.
+    Raises Forbidden, NotFound, Unauthenticated or Invalid where the peer says so, else PeerFailed, of which
+    PeerTroubled may pass.
     """
     if reply.error is not None:
         raise transport_error(reply.error, peer=peer)

@@ -12,14 +12,14 @@ from deployments.types import CodeRecord
 
 
 def store(*, digest: str, content: bytes) -> None:
-    """Keep the bundle; the same content is kept once."""
+    """Store the bundle, unless its content is stored already."""
     CodeBundle.objects.bulk_create(
         [CodeBundle(digest=digest, content=content, size=len(content))], ignore_conflicts=True
     )
 
 
 def content_of(*, digest: str) -> bytes:
-    """The tar. Raises NotFound."""
+    """Return the tar. Raises NotFound."""
     content = CodeBundle.objects.filter(pk=digest).values_list("content", flat=True).first()
     if content is None:
         raise NotFound("No such code bundle.")
@@ -27,7 +27,7 @@ def content_of(*, digest: str) -> bytes:
 
 
 def assign(*, project_id: UUID, node_id: str, digest: str) -> None:
-    """From the next deployment on, the node is built from this bundle."""
+    """Have the node built from this bundle from the next deployment on."""
     NodeCode.objects.update_or_create(project_id=project_id, node_id=node_id, defaults={"bundle_id": digest})
 
 
@@ -39,12 +39,12 @@ def keep(*, project_id: UUID, node_id: str, digest: str, content: bytes) -> None
 
 
 def assigned(*, project_id: UUID) -> dict[str, str]:
-    """Node id to digest."""
+    """Return the digest of each node's bundle, by node id."""
     return dict(NodeCode.objects.filter(project=project_id).values_list("node_id", "bundle_id"))
 
 
 def described(*, project_id: UUID) -> tuple[CodeRecord, ...]:
-    """By node; the contents stay where they are."""
+    """Return the project's bundles by node, without their contents."""
     rows = NodeCode.objects.filter(project=project_id).order_by("node_id")
     columns = rows.values_list("node_id", "bundle_id", "bundle__size", "updated_at")
     return tuple(
@@ -53,6 +53,6 @@ def described(*, project_id: UUID) -> tuple[CodeRecord, ...]:
 
 
 def unassign(*, project_id: UUID, node_id: str) -> bool:
-    """False when the node had none."""
+    """Take the node's bundle away; return False when it had none."""
     deleted, _ = NodeCode.objects.filter(project=project_id, node_id=node_id).delete()
     return deleted > 0

@@ -35,43 +35,45 @@ class Outcome:
 
 
 def rows() -> QuerySet[Deployment, dict[str, Any]]:
-    """Deployments as deployment_record takes them."""
+    """Return deployments as deployment_record takes them."""
     selected: QuerySet[Deployment, dict[str, Any]] = Deployment.objects.values(*DEPLOYMENT_COLUMNS)
     return selected
 
 
 def get(*, deployment_id: UUID) -> DeploymentRecord:
-    """Raises NotFound."""
-    statement, unread = _reading()
+    """Return the deployment. Raises NotFound."""
+    # Not rows().get(): no query runs as often as this one, and composing its SQL would take Django longer than the
+    # database takes to answer.
+    sql, json_columns = _select_by_id()
     with connection.cursor() as cursor:
-        cursor.execute(statement, [deployment_id])
-        found = cursor.fetchone()
-    if found is None:
+        cursor.execute(sql, [deployment_id])
+        values = cursor.fetchone()
+    if values is None:
         raise NotFound("No such deployment.")
-    row = dict(zip(DEPLOYMENT_COLUMNS, found, strict=True))
-    return deployment_record({**row, **{name: json.loads(row[name]) for name in unread if row[name] is not None}})
+    row = dict(zip(DEPLOYMENT_COLUMNS, values, strict=True))
+    # Django has the driver return JSON as text, to be decoded by the ORM, which has no part in this.
+    decoded = {name: json.loads(row[name]) for name in json_columns if row[name] is not None}
+    return deployment_record({**row, **decoded})
 
 
 @cache
-def _reading() -> tuple[str, tuple[str, ...]]:
-    """The statement that reads one deployment by its id, and which columns Django has the driver leave as JSON.
-
-    No other is asked for as often, and Django would write it anew each time.
-    """
+def _select_by_id() -> tuple[str, tuple[str, ...]]:
+    """Return the SQL that reads one deployment by its id, and its columns of JSON."""
+    # Composed by Django once per process, so that joins and columns follow DEPLOYMENT_COLUMNS; the id is a placeholder.
     query = rows().filter(pk=UUID(int=0)).query
     columns = zip(DEPLOYMENT_COLUMNS, query.select, strict=True)
-    unread = tuple(name for name, column in columns if isinstance(column.output_field, JSONField))
-    return str(query.sql_with_params()[0]), unread
+    json_columns = tuple(name for name, column in columns if isinstance(column.output_field, JSONField))
+    return str(query.sql_with_params()[0]), json_columns
 
 
 def get_locked(*, deployment_id: UUID) -> DeploymentRecord:
-    """The same with the row locked until the caller's transaction ends, so what it says stays true. Raises NotFound."""
+    """Return the deployment with its row locked until the caller's transaction ends. Raises NotFound."""
     Deployment.objects.select_for_update(no_key=True).only("pk").filter(pk=deployment_id).first()
     return get(deployment_id=deployment_id)
 
 
 def by_request(*, requested_by: UUID, request_id: str) -> DeploymentRecord | None:
-    """The deployment that this request made before, if any."""
+    """Return the deployment that this request made before, if any."""
     row = rows().filter(requested_by=requested_by, request_id=request_id).first() if request_id else None
     return deployment_record(row) if row else None
 
@@ -121,14 +123,14 @@ def advance(
 ) -> None:
     """Change the status by the table of states, with further `columns`, and store the event that announces it.
 
-    Both are dated by the database's clock, so that whoever adds the event to what he knows has exactly the row. Inside
-    a transaction. Compare-and-set on the statuses the transition may start from; IllegalTransitionError when the stored
-    status is none of them, and then nothing was changed.
+    Inside a transaction. Raises IllegalTransitionError, and changes nothing, when the transition may not start from the
+    stored status.
     """
     sources, target = TRANSITIONS[transition]
     row = Deployment.objects.select_for_update(no_key=True).only("status").get(pk=deployment_id)
     before = Status(row.status)
-    said, moment = outcome or Outcome(), clock.now()
+    # One moment of the database's clock for both: who adds the event to what he knows has exactly the row.
+    failure, moment = outcome or Outcome(), clock.now()
     changed = Deployment.objects.filter(pk=deployment_id, status=before, status__in=sorted(sources)).update(
         status=target, updated_at=at, **{**_columns_of(target=target, outcome=outcome, moment=moment), **columns}
     )
@@ -137,17 +139,17 @@ def advance(
     announced = status_changed(
         before=before,
         after=target,
-        reason=said.reason,
-        message=said.message,
-        failed_service=said.failed_service,
-        log_tail=said.log_tail,
+        reason=failure.reason,
+        message=failure.message,
+        failed_service=failure.failed_service,
+        log_tail=failure.log_tail,
         also=_shown_of(columns),
     )
     events.append(deployment_id=deployment_id, events=[announced], at=moment)
 
 
 def _shown_of(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """What pages show of the further columns of a transition."""
+    """Return what pages show of the further columns of a transition."""
     shown: dict[str, Any] = {}
     if "deadline_at" in columns:
         shown["deadlineAt"] = epoch_ms(columns["deadline_at"])
@@ -157,7 +159,7 @@ def _shown_of(columns: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _columns_of(*, target: Status, outcome: Outcome | None, moment: datetime) -> dict[str, Any]:
-    # Only a pending deployment has a use for it.
+    # Only a pending deployment needs the session of who asked.
     columns: dict[str, Any] = {"sealed_session": ""}
     if target is Status.IN_PROGRESS:
         columns["started_at"] = moment
@@ -193,13 +195,13 @@ def store_config(*, deployment_id: UUID, config: Mapping[str, Any]) -> None:
 
 
 def prolong_active(*, deadline_at: datetime, at: datetime) -> int:
-    """Let all that is at work, and that nobody asked to cancel, end at this time at the latest; returns how many."""
+    """Let all that is at work, and that nobody asked to cancel, end at this time at the latest; return how many."""
     rows = Deployment.objects.filter(status__in=sorted(ACTIVE), cancel_requested_at__isnull=True)
     return rows.filter(deadline_at__lt=deadline_at).update(deadline_at=deadline_at, updated_at=at)
 
 
 def ask_cancel(*, deployment_id: UUID, by: UUID, at: datetime, deadline_at: datetime) -> bool:
-    """Note that a cancel was asked for; False when it was before. Inside a transaction."""
+    """Note that a cancel was asked for; return False when that was noted before. Inside a transaction."""
     asked = Deployment.objects.filter(pk=deployment_id, cancel_requested_at__isnull=True)
     return asked.update(cancel_requested_at=at, cancel_requested_by_id=by, deadline_at=deadline_at, updated_at=at) == 1
 
@@ -213,8 +215,9 @@ def confirm_revert(*, deployment_id: UUID, message: str, at: datetime) -> None:
 
 
 def postpone(*, deployment_id: UUID, attempts: int, next_attempt_at: datetime, at: datetime) -> bool:
-    """Note a failed attempt to start and when to try again; False when it was not the deployment's next attempt, or
-    it waits no longer. Inside a transaction.
+    """Note a failed attempt to start and when to try again. Inside a transaction.
+
+    Returns False when it was not the deployment's next attempt, or the deployment waits no longer.
     """
     waiting = Deployment.objects.filter(pk=deployment_id, status=Status.PENDING, attempts__lt=attempts)
     return waiting.update(attempts=attempts, next_attempt_at=next_attempt_at, updated_at=at) == 1
@@ -223,7 +226,7 @@ def postpone(*, deployment_id: UUID, attempts: int, next_attempt_at: datetime, a
 def await_agent(*, deployment_id: UUID, message: str, next_attempt_at: datetime, at: datetime) -> bool:
     """Note that a pending deployment waits for its server's agent, with the event that tells so.
 
-    False when that was noted before, or it waits no longer. Inside a transaction.
+    Returns False when that was noted before, or it waits no longer. Inside a transaction.
     """
     waiting = Deployment.objects.filter(pk=deployment_id, status=Status.PENDING)
     waiting.update(next_attempt_at=next_attempt_at)
@@ -241,13 +244,13 @@ def agent_is_back(*, deployment: DeploymentRecord, at: datetime) -> None:
 
 
 def count_log(*, deployment_id: UUID, size: int) -> int:
-    """Add to the stored bytes of log; returns the sum. Inside a transaction."""
+    """Add to the stored bytes of log; return the sum. Inside a transaction."""
     Deployment.objects.filter(pk=deployment_id).update(log_bytes=F("log_bytes") + size)
     return Deployment.objects.values_list("log_bytes", flat=True).get(pk=deployment_id)
 
 
 def asker(*, deployment_id: UUID) -> Asker:
-    """Who asked, as this person is now. Raises NotFound."""
+    """Return who asked, as this person is now. Raises NotFound."""
     columns = ("requested_by_id", "requested_by__username", "requested_by__is_active", "requested_by__is_superuser")
     row = Deployment.objects.filter(pk=deployment_id).values_list(*columns).first()
     if row is None:
@@ -256,7 +259,7 @@ def asker(*, deployment_id: UUID) -> Asker:
 
 
 def requester(*, deployment_id: UUID) -> tuple[UUID, str, str]:
-    """Who asked: the user's id and name, and the sealed session. Raises NotFound."""
+    """Return who asked: the user's id and name, and the sealed session. Raises NotFound."""
     row = Deployment.objects.select_related("requested_by").filter(pk=deployment_id).first()
     if row is None:
         raise NotFound("No such deployment.")
@@ -264,7 +267,7 @@ def requester(*, deployment_id: UUID) -> tuple[UUID, str, str]:
 
 
 def sealed_values(*, deployment_id: UUID) -> tuple[str, Mapping[str, str]]:
-    """The sealed variables of the whole stack and the sealed request variables by name. Raises NotFound."""
+    """Return the sealed variables of the whole stack, and the sealed request variables by name. Raises NotFound."""
     row = Deployment.objects.values_list("sealed_variables", "env_vars").filter(pk=deployment_id).first()
     if row is None:
         raise NotFound("No such deployment.")

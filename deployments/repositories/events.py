@@ -57,7 +57,7 @@ def append(*, deployment_id: UUID, events: Sequence[NewEvent], at: datetime) -> 
 
 
 def after(*, deployment_id: UUID, sequence: int, limit: int) -> tuple[EventRecord, ...]:
-    """The deployment's events above `sequence`, in order: `limit` at most, of MAX_READ_BYTES, and always one."""
+    """Return the deployment's events above `sequence`, in order: at most `limit` and MAX_READ_BYTES, but always one."""
     rows = DeploymentEvent.objects.filter(deployment_id=deployment_id, sequence__gt=sequence).order_by("sequence")
     return tuple(event_record(row) for row in _within_bytes(rows[:limit], order="sequence"))
 
@@ -69,9 +69,9 @@ def count_between(*, deployment_id: UUID, after: int, last: int) -> int:
 
 
 def unpublished(*, mark: Mark, but_not: Collection[int] = (), limit: int) -> tuple[tuple[int, EventRecord], ...]:
-    """The oldest unmarked events with their positions, without those that are left for later; MAX_READ_BYTES at most.
+    """Return the oldest unmarked events with their positions, but not those that are left for later.
 
-    Order per deployment is the order of sequences.
+    At most `limit` and MAX_READ_BYTES. Order per deployment is the order of sequences.
     """
     rows = _unmarked(mark)
     if but_not:
@@ -80,17 +80,17 @@ def unpublished(*, mark: Mark, but_not: Collection[int] = (), limit: int) -> tup
 
 
 def mark_published(*, mark: Mark, positions: Sequence[int], at: datetime) -> None:
-    """After they are out: a crash before this publishes them again, never not at all."""
+    """Mark events that are out. Call it afterwards: a crash in between publishes them again, never not at all."""
     DeploymentEvent.objects.filter(position__in=positions).update(**{mark.value: at})
 
 
 def oldest_unpublished(*, mark: Mark) -> datetime | None:
-    """When the oldest unmarked event was stored; None when all are out."""
+    """Return when the oldest unmarked event was stored; None when all are out."""
     return _unmarked(mark).values_list("created_at", flat=True).first()
 
 
 def count_unpublished(*, mark: Mark, at_most: int) -> int:
-    """How many are unmarked; counting ends at `at_most`."""
+    """Return how many are unmarked; counting ends at `at_most`."""
     return _unmarked(mark)[:at_most].count()
 
 
@@ -99,7 +99,7 @@ def _unmarked(mark: Mark) -> QuerySet[DeploymentEvent]:
 
 
 def _within_bytes(rows: QuerySet[DeploymentEvent], *, order: str) -> QuerySet[DeploymentEvent]:
-    """The first of these rows, as long as those before them are less than MAX_READ_BYTES of payload."""
+    """Return the first of these rows, as long as those before them are less than MAX_READ_BYTES of payload."""
     bytes_before = Window(Sum(Length(Cast("payload", TextField()))), order_by=order, frame=RowRange(start=None, end=-1))
     chosen = DeploymentEvent.objects.filter(pk__in=rows.values("pk")).annotate(bytes_before=bytes_before)
     return chosen.filter(Q(bytes_before__isnull=True) | Q(bytes_before__lt=MAX_READ_BYTES)).order_by(order)

@@ -26,7 +26,7 @@ class Side(StrEnum):
 
 
 def newest(*, project_id: UUID, server_id: UUID) -> Grant | None:
-    """The grant that nobody has ended, whole or half, or else the one that was ended last."""
+    """Return the grant that nobody has ended, whole or half, or else the one that was ended last."""
     row = _rows().filter(project=project_id, server_id=server_id).order_by(OPEN_FIRST).first()
     return _grant(row) if row else None
 
@@ -47,18 +47,18 @@ def end(*, project_id: UUID, server_id: UUID, by: UUID, because: str, at: dateti
 
     Inside a transaction that holds the lane's lock.
     """
-    said = {"ended_at": at, "ended_by_id": by, "ended_because": because}
-    if not _open(project_id=project_id, server_id=server_id).update(**said):
-        TargetGrant.objects.create(project_id=project_id, server_id=server_id, created_at=at, **said)
+    ending = {"ended_at": at, "ended_by_id": by, "ended_because": because}
+    if not _open(project_id=project_id, server_id=server_id).update(**ending):
+        TargetGrant.objects.create(project_id=project_id, server_id=server_id, created_at=at, **ending)
 
 
 def ended_since(*, project_id: UUID, server_id: UUID, moment: datetime) -> bool:
-    """Whether somebody ended the project's right to the server after this moment."""
+    """Return whether somebody ended the project's right to the server after this moment."""
     return TargetGrant.objects.filter(project=project_id, server_id=server_id, ended_at__gte=moment).exists()
 
 
 def given_by(*, project_id: UUID, user_id: UUID) -> tuple[Grant, ...]:
-    """Open grants of the project of which this person gave a half."""
+    """Return open grants of the project of which this person gave a half."""
     gave = Q(project_side_by=user_id) | Q(server_side_by=user_id)
     return tuple(_grant(row) for row in _rows().filter(gave, project=project_id, ended_at__isnull=True))
 
@@ -69,11 +69,11 @@ def open_of_project(*, project_id: UUID) -> tuple[Grant, ...]:
 
 
 def newest_of_server(*, server_id: UUID) -> tuple[Grant, ...]:
-    """By project the open grant, or else the one that was ended last."""
-    found: dict[UUID, Grant] = {}
+    """Return each project's open grant, or else the one that was ended last."""
+    newest_by_project: dict[UUID, Grant] = {}
     for row in _rows().filter(server_id=server_id).order_by(OPEN_FIRST)[:MAX_LISTED]:
-        found.setdefault(row.project_id, _grant(row))
-    return tuple(found.values())
+        newest_by_project.setdefault(row.project_id, _grant(row))
+    return tuple(newest_by_project.values())
 
 
 def _open(*, project_id: UUID, server_id: UUID) -> QuerySet[TargetGrant]:

@@ -90,7 +90,7 @@ def newest_number(*, project_id: UUID, target_id: UUID) -> int:
 
 
 def light_rows() -> QuerySet[DeploymentHistory]:
-    """Entries without the files, the graph and the sealed values, which can be large."""
+    """Return entries without the files, the graph and the sealed values, which can be large."""
     rows = DeploymentHistory.objects.select_related("deployment__requested_by").only(*ENTRY_COLUMNS)
     return rows.annotate(
         kept_images=F("deployment_snapshot__images"),
@@ -105,7 +105,7 @@ def in_lane(*, project_id: UUID, target_id: UUID) -> QuerySet[DeploymentHistory]
 
 
 def get(*, history_id: UUID) -> HistoryEntry:
-    """Raises NotFound."""
+    """Return the entry. Raises NotFound."""
     row = light_rows().filter(pk=history_id).first()
     if row is None:
         raise NotFound("No such history entry.")
@@ -113,25 +113,25 @@ def get(*, history_id: UUID) -> HistoryEntry:
 
 
 def of_deployment(*, deployment_id: UUID) -> HistoryEntry | None:
-    """The entry that this deployment's success made."""
+    """Return the entry that this deployment's success made."""
     row = light_rows().filter(deployment=deployment_id).first()
     return history_entry(row) if row else None
 
 
 def running(*, project_id: UUID, target_id: UUID) -> HistoryEntry | None:
-    """The lane's last proven state: what runs, unless a later deployment failed and could not be put back."""
+    """Return the lane's last proven state: what runs, unless a later deployment failed and could not be put back."""
     row = in_lane(project_id=project_id, target_id=target_id).first()
     return history_entry(row) if row else None
 
 
 def running_by_target(*, project_id: UUID) -> tuple[HistoryEntry, ...]:
-    """The same for each lane of the project."""
-    found = (running(project_id=project_id, target_id=target_id) for target_id in targets(project_id=project_id))
-    return tuple(entry for entry in found if entry is not None)
+    """Return the last proven state of each lane of the project that has one."""
+    entries = (running(project_id=project_id, target_id=target_id) for target_id in targets(project_id=project_id))
+    return tuple(entry for entry in entries if entry is not None)
 
 
 def published_on(*, target_id: UUID, but: UUID) -> tuple[Published, ...]:
-    """Ports of the target that the last success of each other project's lane has, in no order."""
+    """Return the ports of the target that the last success of each other project's lane has, in no order."""
     kept = DeploymentHistory.objects.filter(target_id=target_id, dropped_at__isnull=True).exclude(project_id=but)
     newest = kept.order_by("project_id", "-number").distinct("project_id")
     rows = newest.values_list(
@@ -146,32 +146,31 @@ def published_on(*, target_id: UUID, but: UUID) -> tuple[Published, ...]:
 
 
 def targets(*, project_id: UUID) -> tuple[UUID, ...]:
-    """Where the project ever succeeded. Hops through the index: long histories cost no more than short ones."""
-    found: list[UUID] = []
+    """Return the ids of the targets where the project ever succeeded."""
+    # Hops through the index from target to target: a long history costs no more than a short one.
+    target_ids: list[UUID] = []
     lanes = DeploymentHistory.objects.filter(project_id=project_id).order_by("target_id", "number")
     ids = lanes.values_list("target_id", flat=True)
     following = ids.first()
     while following is not None:
-        found.append(following)
+        target_ids.append(following)
         following = ids.filter(target_id__gt=following).first()
-    return tuple(found)
+    return tuple(target_ids)
 
 
 def last_successes(*, project_id: UUID) -> tuple[UUID, ...]:
-    """Of each lane the last deployment that still counts as a success."""
-    found: list[UUID] = []
+    """Return the last deployment of each lane that still counts as a success."""
+    deployment_ids: list[UUID] = []
     for target_id in targets(project_id=project_id):
         lane = DeploymentHistory.objects.filter(project_id=project_id, target_id=target_id)
         succeeded = lane.filter(deployment__status=Status.SUCCESS).order_by("-number")
-        found += succeeded.values_list("deployment_id", flat=True)[:1]
-    return tuple(found)
+        deployment_ids += succeeded.values_list("deployment_id", flat=True)[:1]
+    return tuple(deployment_ids)
 
 
 def before(*, deployment: DeploymentRecord, limit: int) -> tuple[HistoryEntry, ...]:
-    """Successes of the lane before this deployment that were not rolled back themselves, the last one first.
-
-    By their numbers: what is told by two clocks is not told.
-    """
+    """Return successes of the lane before this deployment that were not rolled back themselves, the last one first."""
+    # By numbers where there are any: times of two clocks have no order.
     own = of_deployment(deployment_id=deployment.id)
     if own is not None:
         earlier = Q(number__lt=own.number)
@@ -186,12 +185,12 @@ def before(*, deployment: DeploymentRecord, limit: int) -> tuple[HistoryEntry, .
 
 
 def any_of(*, deployment_ids: Collection[UUID]) -> bool:
-    """Whether one of these deployments ever succeeded."""
+    """Return whether one of these deployments ever succeeded."""
     return DeploymentHistory.objects.filter(deployment__in=deployment_ids).exists()
 
 
 def page_of(*, project_id: UUID, target_id: UUID | None, page: int, limit: int) -> Page[HistoryEntry]:
-    """Newest first, of one target or of all. Only the page's rows are read whole."""
+    """Return a page of entries, newest first, of one target or of all. Only the page's rows are read whole."""
     rows = DeploymentHistory.objects.filter(project_id=project_id)
     if target_id is None:
         ordered = rows.order_by("-created_at", "-number")
@@ -200,13 +199,13 @@ def page_of(*, project_id: UUID, target_id: UUID | None, page: int, limit: int) 
         ordered = rows.order_by("-number")
     start = (page - 1) * limit
     ids = list(ordered.values_list("pk", flat=True)[start : start + limit])
-    found = light_rows().in_bulk(ids)
-    items = tuple(history_entry(found[each]) for each in ids if each in found)
+    rows_by_id = light_rows().in_bulk(ids)
+    items = tuple(history_entry(rows_by_id[pk]) for pk in ids if pk in rows_by_id)
     return Page(items=items, page=page, limit=limit, total=rows.count())
 
 
 def snapshot(*, history_id: UUID) -> Snapshot:
-    """Raises NotFound, also when retention took it away."""
+    """Return the entry's snapshot. Raises NotFound, also when retention took it away."""
     row = DeploymentHistory.objects.select_related("deployment").filter(pk=history_id, dropped_at__isnull=True).first()
     if row is None:
         raise NotFound("This version is no longer kept.")
@@ -214,17 +213,17 @@ def snapshot(*, history_id: UUID) -> Snapshot:
 
 
 def mark_rolled_back(*, deployment_id: UUID) -> None:
-    """The deployment's success was undone. Inside a transaction."""
+    """Note that the deployment's success was undone. Inside a transaction."""
     DeploymentHistory.objects.filter(deployment=deployment_id).update(rolled_back=True)
 
 
 def is_kept(*, history_id: UUID) -> bool:
-    """Whether its snapshot is still there. True only for as long as the lane's lock is held."""
+    """Return whether its snapshot is still there, which holds for as long as the lane's lock is held."""
     return DeploymentHistory.objects.filter(pk=history_id, dropped_at__isnull=True).exists()
 
 
 def kept_images(*, target_ids: Collection[UUID]) -> tuple[KeptImages, ...]:
-    """What is needed to restore every kept entry of these targets, by target and project."""
+    """Return what is needed to restore every kept entry of these targets, by target and project."""
     rows = DeploymentHistory.objects.filter(target_id__in=target_ids, dropped_at__isnull=True)
     images: dict[tuple[UUID, UUID, str], set[str]] = defaultdict(set)
     made_by: dict[tuple[UUID, UUID, str], list[UUID]] = defaultdict(list)

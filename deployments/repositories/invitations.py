@@ -28,12 +28,12 @@ def count(*, project_id: UUID, at: datetime) -> int:
 
 
 def of_project(*, project_id: UUID, at: datetime) -> tuple[Invitation, ...]:
-    """By name."""
+    """Return the project's open invitations by name."""
     return tuple(_invitation(row) for row in _open(at=at).filter(project=project_id).order_by("name")[:MAX_OPEN])
 
 
 def for_name(*, name: str, at: datetime) -> tuple[Invitation, ...]:
-    """Newest first."""
+    """Return the open invitations of this name, newest first."""
     return tuple(_invitation(row) for row in _open(at=at).filter(name=name)[:MAX_OPEN])
 
 
@@ -48,13 +48,13 @@ def take(*, invitation_id: UUID, name: str, at: datetime) -> Invitation | None:
 
 
 def remove(*, project_id: UUID, name: str) -> bool:
-    """False when there was none."""
+    """Remove the invitation; return False when there was none."""
     deleted, _ = ProjectInvitation.objects.filter(project=project_id, name=name).delete()
     return deleted > 0
 
 
 def remove_old(*, at: datetime) -> int:
-    """Those that nobody answered in time; returns how many."""
+    """Remove those that nobody answered in time; return how many."""
     deleted, _ = ProjectInvitation.objects.filter(created_at__lte=at - MAX_AGE).delete()
     return deleted
 

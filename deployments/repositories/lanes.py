@@ -25,7 +25,7 @@ def in_lane(*, project_id: UUID, target_id: UUID) -> QuerySet[Deployment]:
 
 
 def holder(*, project_id: UUID, target_id: UUID) -> UUID | None:
-    """The deployment that works on the lane now."""
+    """Return the deployment that works on the lane now."""
     active = in_lane(project_id=project_id, target_id=target_id).filter(
         status__in=sorted(ACTIVE), rolled_back_by__isnull=True
     )
@@ -33,7 +33,7 @@ def holder(*, project_id: UUID, target_id: UUID) -> UUID | None:
 
 
 def waiting(*, project_id: UUID, target_id: UUID, kind: str = "") -> tuple[UUID, ...]:
-    """Pending deployments of the lane, of one kind or of all, the one to run next first."""
+    """Return pending deployments of the lane, of one kind or of all, the one to run next first."""
     pending = in_lane(project_id=project_id, target_id=target_id).filter(status=Status.PENDING)
     if kind:
         pending = pending.filter(kind=kind)
@@ -41,16 +41,16 @@ def waiting(*, project_id: UUID, target_id: UUID, kind: str = "") -> tuple[UUID,
 
 
 def is_next(*, deployment_id: UUID, project_id: UUID, target_id: UUID) -> bool:
-    """Whether nothing stands before this pending deployment. True only for as long as the lane's lock is held."""
+    """Return whether nothing stands before this pending deployment; it holds for as long as the lane's lock is held."""
     if holder(project_id=project_id, target_id=target_id) is not None:
         return False
     return waiting(project_id=project_id, target_id=target_id)[:1] == (deployment_id,)
 
 
 def last_started(*, project_id: UUID, target_id: UUID) -> DeploymentRecord | None:
-    """The deployment of the lane that an agent was told of last."""
+    """Return the deployment of the lane that an agent was told of last."""
     started = rows().filter(project_id=project_id, target_id=target_id, started_at__isnull=False)
-    # Those without a number an earlier version started.
+    # An earlier version gave its starts no number.
     row = started.order_by(F("start_number").desc(nulls_last=True), "-started_at", "-id").first()
     return deployment_record(row) if row else None
 
@@ -62,11 +62,11 @@ def next_start_number(*, project_id: UUID, target_id: UUID) -> int:
 
 
 def unfinished(*, project_id: UUID, limit: int) -> tuple[DeploymentRecord, ...]:
-    """Deployments of the project that work or wait, the oldest first; not those that a rollback undoes."""
-    found = rows().filter(project_id=project_id, status__in=sorted(UNFINISHED), rolled_back_by__isnull=True)
-    return tuple(deployment_record(row) for row in found.order_by("created_at", "id")[:limit])
+    """Return deployments of the project that work or wait, the oldest first; not those that a rollback undoes."""
+    unfinished_rows = rows().filter(project_id=project_id, status__in=sorted(UNFINISHED), rolled_back_by__isnull=True)
+    return tuple(deployment_record(row) for row in unfinished_rows.order_by("created_at", "id")[:limit])
 
 
 def is_busy(*, target_id: UUID) -> bool:
-    """Whether a deployment to this target is not finished."""
+    """Return whether a deployment to this target is not finished."""
     return Deployment.objects.filter(target_id=target_id, status__in=sorted(UNFINISHED)).exists()

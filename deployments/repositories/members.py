@@ -9,13 +9,13 @@ from deployments.types import Member
 
 
 def of_project(*, project_id: UUID) -> tuple[Member, ...]:
-    """By name."""
+    """Return the project's members by name."""
     rows = ProjectMember.objects.filter(project=project_id).select_related("user").order_by("user__username")
     return tuple(Member(user_id=row.user_id, name=row.user.get_username(), role=row.role) for row in rows)
 
 
 def named(*, project_id: UUID, name: str) -> Member | None:
-    """The member of this name, whether or not the account is disabled."""
+    """Return the member of this name, whether or not the account is disabled."""
     row = ProjectMember.objects.filter(project=project_id, user__username=name).select_related("user").first()
     return Member(user_id=row.user_id, name=name, role=row.role) if row else None
 
@@ -26,6 +26,6 @@ def put(*, project_id: UUID, user_id: UUID, role: str) -> None:
 
 
 def remove(*, project_id: UUID, user_id: UUID) -> bool:
-    """False when it was none."""
+    """Remove the member; return False when there was none."""
     deleted, _ = ProjectMember.objects.filter(project=project_id, user=user_id).delete()
     return deleted > 0

@@ -22,12 +22,12 @@ from deployments.types import Caller, GraphRecord, ProjectRecord
 SLUG_LENGTH = 32
 SLUG_DIGITS = 12
 SUFFIX_LENGTH = 6
-# Of a name that has to be told from another one.
-LONGEST_OF_TWO = 90
+# What is left of a name that gets a suffix.
+MAX_NAME_WITH_SUFFIX = 90
 
 
 def visible(*, caller: Caller) -> QuerySet[Project]:
-    """The projects that the caller may know of."""
+    """Return the projects that the caller may know of."""
     if caller.sees_everything:
         return Project.objects.all()
     membership = ProjectMember.objects.filter(project=OuterRef("pk"), user=caller.user_id)
@@ -44,7 +44,7 @@ def list_visible(*, caller: Caller, limit: int) -> tuple[ProjectRecord, ...]:
 
 
 def get(*, project_id: UUID) -> ProjectRecord:
-    """For the product itself, no caller asked. Raises NotFound."""
+    """Return the project without asking for anybody's right: for the product itself. Raises NotFound."""
     row = Project.objects.filter(pk=project_id).first()
     if row is None:
         raise NotFound("No such project.")
@@ -52,23 +52,26 @@ def get(*, project_id: UUID) -> ProjectRecord:
 
 
 def role_of(*, user_id: UUID, project_id: UUID) -> str | None:
-    """The member's role; None for everyone else, the owner included."""
+    """Return the member's role; None for everyone else, the owner included."""
     return ProjectMember.objects.filter(user=user_id, project=project_id).values_list("role", flat=True).first()
 
 
 def create(*, project_id: UUID, owner_id: UUID, name: str, slug: str, settings: Mapping[str, Any]) -> ProjectRecord:
-    """Raises IntegrityError when owner and name, or the slug, are taken."""
+    """Store a project. Raises IntegrityError when owner and name, or the slug, are taken."""
     return project_record(Project.objects.create(pk=project_id, owner_id=owner_id, name=name, slug=slug, **settings))
 
 
 def change(*, project_id: UUID, changes: Mapping[str, Any]) -> ProjectRecord:
-    """Raises IntegrityError when owner and name are taken."""
+    """Store these changes. Raises IntegrityError when owner and name are taken."""
     Project.objects.filter(pk=project_id).update(**changes)
     return get(project_id=project_id)
 
 
 def delete_unused(*, project_id: UUID) -> bool:
-    """False, and nothing deleted, for a project that has deployments. Inside a transaction that holds its lock."""
+    """Delete a project without deployments; return False, and delete nothing, when it has some.
+
+    Inside a transaction that holds the project's lock.
+    """
     try:
         with transaction.atomic():
             Project.objects.filter(pk=project_id).delete()
@@ -78,28 +81,26 @@ def delete_unused(*, project_id: UUID) -> bool:
 
 
 def page_visible(*, caller: Caller, name: str, page: int, limit: int) -> Page[ProjectRecord]:
-    """By name; those whose names hold `name`, whatever the case."""
+    """Return a page of those whose names hold `name`, whatever the case; by name."""
     rows = visible(caller=caller).filter(name__icontains=name).order_by("name", "pk")
     items = tuple(project_record(row) for row in rows[(page - 1) * limit : page * limit])
     return Page(items=items, page=page, limit=limit, total=rows.count())
 
 
 def slug_of(name: str, project_id: UUID) -> str:
-    """Short, safe on every host, and not another project's: the name with digits made of the id.
-
-    Of its hash: where a peer gives ids, nobody finds one with the digits of a project whose place it would take.
-    """
-    # An image's name knows no "_-".
+    """Return a name that is short, safe on every host and no other project's: the name, and digits made of the id."""
+    # An image's name may not hold "_-".
     words = re.sub("[-_]+", "-", slugify(name))[:SLUG_LENGTH].strip("-")
+    # Of the id's hash: where a peer gives ids, nobody can find one with the digits of another project's.
     return f"{words or 'project'}-{hashlib.sha256(project_id.bytes).hexdigest()[:SLUG_DIGITS]}"
 
 
 def mirror(*, project_id: UUID, owner_id: UUID, name: str) -> ProjectRecord | None:
-    """The row of a project that lives in a peer service; None when the id is another owner's here.
+    """Store the row of a project that lives in a peer service; return None when the id is another owner's here.
 
     A name that another of the owner's projects has gets a piece of the id.
     """
-    for label in (name, f"{name[:LONGEST_OF_TWO]} {project_id.hex[:SUFFIX_LENGTH]}"):
+    for label in (name, f"{name[:MAX_NAME_WITH_SUFFIX]} {project_id.hex[:SUFFIX_LENGTH]}"):
         with suppress(IntegrityError), transaction.atomic():
             row, _ = Project.objects.get_or_create(
                 pk=project_id, owner_id=owner_id, defaults={"name": label, "slug": slug_of(name, project_id)}
@@ -124,7 +125,7 @@ def latest_graph(*, project_id: UUID) -> GraphRecord | None:
 
 
 def blank_graph(*, project_id: UUID) -> GraphRecord:
-    """What stands for a graph that is fetched only when the deployment starts."""
+    """Return what stands for a graph that is fetched only when the deployment starts."""
     row, _ = GraphVersion.objects.get_or_create(
         project_id=project_id, version=0, defaults={"graph": {"nodes": [], "edges": []}}
     )
@@ -142,14 +143,14 @@ def add_graph(*, project_id: UUID, graph: Mapping[str, Any]) -> GraphRecord:
 
 
 def page_of_graphs(*, project_id: UUID, page: int, limit: int) -> Page[GraphRecord]:
-    """Newest first."""
+    """Return a page of the project's graphs, newest first."""
     rows = GraphVersion.objects.filter(project=project_id).order_by("-version")
     items = tuple(graph_record(row) for row in rows[(page - 1) * limit : page * limit])
     return Page(items=items, page=page, limit=limit, total=rows.count())
 
 
 def get_graph(*, project_id: UUID, version: int) -> GraphRecord:
-    """Raises NotFound."""
+    """Return this version of the graph. Raises NotFound."""
     row = GraphVersion.objects.filter(project=project_id, version=version).first()
     if row is None:
         raise NotFound("No such version of the graph.")

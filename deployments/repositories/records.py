@@ -1,4 +1,4 @@
-"""Rows to records and back. No reads, no writes."""
+"""Rows to records and back. Nothing here asks the database."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from deployments.types import (
     TargetKind,
 )
 
-SERVICE_FIELDS = frozenset(each.name for each in fields(ServiceState))
-KNOWN_REASONS = frozenset(each.value for each in Reason)
-KNOWN_STAGES = frozenset(each.value for each in Stage)
-KNOWN_KINDS = frozenset(each.value for each in Kind)
+SERVICE_FIELDS = frozenset(field.name for field in fields(ServiceState))
+KNOWN_REASONS = frozenset(member.value for member in Reason)
+KNOWN_STAGES = frozenset(member.value for member in Stage)
+KNOWN_KINDS = frozenset(member.value for member in Kind)
 
 
 def project_record(row: Project) -> ProjectRecord:
@@ -61,27 +61,28 @@ def event_record(row: DeploymentEvent) -> EventRecord:
 
 
 def service_to_json(state: ServiceState) -> dict[str, Any]:
-    """As stored in deployments.service_statuses."""
+    """Return a service as it is stored in deployments.service_statuses."""
     deployed_at = state.deployed_at.isoformat() if state.deployed_at else None
     return {**asdict(state), "container_ids": list(state.container_ids), "deployed_at": deployed_at}
 
 
 def service_from_json(raw: Mapping[str, Any]) -> ServiceState:
-    """What another version stored besides is left out, and what it did not store takes its default."""
+    """Read a service from deployments.service_statuses."""
+    # Another version may have stored more, which is left out, or less, which takes its default.
     known = {name: value for name, value in raw.items() if name in SERVICE_FIELDS}
     deployed_at = datetime.fromisoformat(raw["deployed_at"]) if raw.get("deployed_at") else None
     container_ids = tuple(raw.get("container_ids", ()))
     return ServiceState(**{**known, "container_ids": container_ids, "deployed_at": deployed_at})
 
 
-def kind_of(word: str) -> Kind:
+def kind_of(name: str) -> Kind:
     """Return UNKNOWN for a kind that only a newer version knows."""
-    return Kind(word) if word in KNOWN_KINDS else Kind.UNKNOWN
+    return Kind(name) if name in KNOWN_KINDS else Kind.UNKNOWN
 
 
-def _reason(word: str) -> Reason:
-    """A reason that only a newer version knows counts as internal."""
-    return Reason(word) if word in KNOWN_REASONS else Reason.INTERNAL
+def _reason(name: str) -> Reason:
+    """Return INTERNAL for a reason that only a newer version knows."""
+    return Reason(name) if name in KNOWN_REASONS else Reason.INTERNAL
 
 
 def target_of(*, server_id: UUID | None, cluster_id: UUID | None) -> Target:
@@ -92,23 +93,57 @@ def target_of(*, server_id: UUID | None, cluster_id: UUID | None) -> Target:
     raise ValueError("A deployment without a target cannot be stored.")
 
 
-# In a config: its files were left out of a list, because all together were too much.
+# Marks a config whose files were left out of a list, because all together were too large.
 OMITTED = "omitted"
 
 # What a record needs of the row and of its neighbours, and nothing of what is secret or large beside it.
 DEPLOYMENT_COLUMNS = (
-    *("id", "project_id", "project__name", "project__owner_id", "owner_id", "requested_by__username", "kind"),
-    *("server_id", "cluster_id", "status", "stage", "progress", "reason", "message", "failed_service", "log_tail"),
-    *("service_statuses", "env_vars", "config", "graph_version__version", "graph_version__graph", "code"),
-    *("force_redeploy", "request_id", "approval", "replicas", "restores_id", "rollback_of_id", "rolled_back_by_id"),
-    *("former_status", "attempts", "base_number", "last_sequence", "cancel_requested_at"),
-    *("cancel_requested_by__username", "cancel_confirmed_at", "deadline_at", "started_at", "completed_at"),
-    *("created_at", "updated_at"),
+    "id",
+    "project_id",
+    "project__name",
+    "project__owner_id",
+    "owner_id",
+    "requested_by__username",
+    "kind",
+    "server_id",
+    "cluster_id",
+    "status",
+    "stage",
+    "progress",
+    "reason",
+    "message",
+    "failed_service",
+    "log_tail",
+    "service_statuses",
+    "env_vars",
+    "config",
+    "graph_version__version",
+    "graph_version__graph",
+    "code",
+    "force_redeploy",
+    "request_id",
+    "approval",
+    "replicas",
+    "restores_id",
+    "rollback_of_id",
+    "rolled_back_by_id",
+    "former_status",
+    "attempts",
+    "base_number",
+    "last_sequence",
+    "cancel_requested_at",
+    "cancel_requested_by__username",
+    "cancel_confirmed_at",
+    "deadline_at",
+    "started_at",
+    "completed_at",
+    "created_at",
+    "updated_at",
 )
 
 
 def deployment_record(row: Mapping[str, Any]) -> DeploymentRecord:
-    """From the values of DEPLOYMENT_COLUMNS, JSON read."""
+    """Return the record of the values of DEPLOYMENT_COLUMNS, JSON decoded."""
     return DeploymentRecord(
         id=row["id"],
         project_id=row["project_id"],
@@ -154,7 +189,7 @@ def deployment_record(row: Mapping[str, Any]) -> DeploymentRecord:
 
 
 def history_entry(row: Any) -> HistoryEntry:
-    """Needs a row of repositories.history.light_rows."""
+    """Return the entry of a row of repositories.history.light_rows."""
     return HistoryEntry(
         id=row.id,
         deployment_id=row.deployment_id,
@@ -175,16 +210,17 @@ def history_entry(row: Any) -> HistoryEntry:
 
 
 def snapshot_record(row: DeploymentHistory) -> Snapshot:
-    """Needs the deployment joined: entries of an earlier version have their sealed values there only."""
-    made, kept = row.deployment, row.deployment_snapshot
+    """Return the snapshot of a row with its deployment joined."""
+    deployment, kept = row.deployment, row.deployment_snapshot
     return Snapshot(
         history_id=row.id,
         deployment_id=row.deployment_id,
-        graph_version_id=made.graph_version_id,
+        graph_version_id=deployment.graph_version_id,
         code=kept.get("code", {}),
         config=kept.get("config", {}),
         images=kept["images"],
         replicas=kept.get("replicas", {}),
-        sealed_variables=row.sealed_variables or made.sealed_variables,
-        env_vars=made.env_vars if row.env_vars is None else row.env_vars,
+        # Entries of an earlier version have their sealed values with the deployment only.
+        sealed_variables=row.sealed_variables or deployment.sealed_variables,
+        env_vars=deployment.env_vars if row.env_vars is None else row.env_vars,
     )

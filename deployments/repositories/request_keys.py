@@ -33,10 +33,10 @@ class KeptRequest:
 
 
 def take(*, user_id: UUID, key: str, fingerprint: str) -> bool:
-    """Store the key; False when it was there. Inside a transaction.
+    """Store the key; return False when it was stored before. Inside a transaction.
 
-    A key that another transaction has just stored is waited for until that ends, WAIT_FOR_FIRST at most. Raises
-    Conflict then.
+    A key that another transaction has just stored is waited for until that ends, WAIT_FOR_FIRST at most: then Conflict
+    is raised.
     """
     try:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -72,7 +72,7 @@ def release(*, user_id: UUID, key: str) -> None:
 
 
 def forget(*, before: datetime, limit: int) -> int:
-    """Delete the oldest keys, at most `limit`; returns how many."""
+    """Delete the oldest keys, at most `limit`; return how many."""
     old = RequestKey.objects.filter(created_at__lt=before).order_by("created_at").values("pk")[:limit]
     deleted, _ = RequestKey.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()
     return deleted

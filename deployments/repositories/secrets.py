@@ -9,7 +9,7 @@ from deployments.models import ProjectSecret
 
 
 def sealed(*, project_id: UUID) -> dict[str, str]:
-    """Key to sealed value."""
+    """Return the project's sealed values by key."""
     return dict(ProjectSecret.objects.filter(project=project_id).values_list("key", "sealed"))
 
 

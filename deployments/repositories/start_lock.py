@@ -1,4 +1,4 @@
-"""Who is at work on a deployment's start right now, across all processes."""
+"""The lock of a deployment's start, across all processes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from django.db import connection
 
 @contextmanager
 def try_lock(*, deployment_id: UUID, seconds: int) -> Iterator[bool]:
-    """True for the one that may prepare it now, False for others meanwhile. Ends with the process that has it.
+    """Yield whether this process has the lock; it is released at the end, or when the process dies.
 
-    Holds no transaction and locks no row: who has it may ask slow services, but not for longer than `seconds` without a
-    word to the database, which then ends the connection. So one that is stopped or cut off does not have it for ever.
+    No transaction is held and no row locked: whoever has it may ask slow services, but must speak to the database at
+    least every `seconds`.
     """
     name = f"start:{deployment_id}"
     with connection.cursor() as cursor:
@@ -22,6 +22,8 @@ def try_lock(*, deployment_id: UUID, seconds: int) -> Iterator[bool]:
         row = cursor.fetchone()
         mine = bool(row and row[0])
         if mine:
+            # The database ends a connection that is silent for longer: a process that is stopped or cut off does not
+            # keep the lock for ever.
             cursor.execute("SELECT set_config('idle_session_timeout', %s, false)", [f"{seconds}s"])
     try:
         yield mine

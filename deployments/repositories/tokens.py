@@ -25,7 +25,7 @@ USE_GRAIN = timedelta(minutes=1)
 
 
 def find(*, token: str) -> tuple[User, TokenRecord] | None:
-    """The active user and what the token is good for; None for one that is unknown or has ended. Notes its use."""
+    """Return the active user and what the token is good for, and note its use; None when unknown or ended."""
     if len(token) > MAX_LENGTH or not token.isascii() or not token.isprintable():
         return None
     row = _good().filter(digest=hash_token(token), user__is_active=True).select_related("user", "terms").first()
@@ -46,7 +46,7 @@ def add(*, user_id: UUID, name: str, scope: Scope, lifetime: timedelta) -> tuple
 
 
 def of_user(*, user_id: UUID) -> tuple[TokenRecord, ...]:
-    """The user's good tokens, the newest first."""
+    """Return the user's tokens that have not ended, newest first."""
     complete(user_id=user_id)
     rows = _good().filter(user=user_id).select_related("terms").order_by("-created", "pk")
     return tuple(_record(row.terms, row) for row in rows)
@@ -57,13 +57,13 @@ def count(*, user_id: UUID) -> int:
 
 
 def end(*, user_id: UUID, token_id: UUID) -> bool:
-    """False when the user has no such token."""
+    """End the token; return False when the user has no such token."""
     deleted, _ = AuthToken.objects.filter(user=user_id, terms__pk=token_id).delete()
     return bool(deleted)
 
 
 def end_all(*, user_id: UUID) -> int:
-    """How many there were."""
+    """End all tokens of the user; return how many there were."""
     count = int(AuthToken.objects.filter(user=user_id).count())
     AuthToken.objects.filter(user=user_id).delete()
     return count
@@ -77,7 +77,7 @@ def complete(*, user_id: UUID | None = None) -> None:
 
 
 def _good() -> Any:
-    """Tokens that have not ended, by the database's clock."""
+    """Return tokens that have not ended, by the database's clock."""
     endless = Q(expiry__isnull=True, created__gt=Now() - LIFETIME)
     return AuthToken.objects.filter(Q(expiry__gt=Now()) | endless)
 

@@ -14,7 +14,7 @@ def find(*, user_id: UUID) -> User | None:
 
 
 def ensure(*, user_id: UUID) -> User:
-    """The user's row; a new one can sign in nowhere here and has nothing until somebody gives it a project."""
+    """Return the user's row; a new one has no password and no project until somebody gives it one."""
     found = find(user_id=user_id)
     if found is None:
         new = User(pk=user_id, username=str(user_id), password=make_password(None))

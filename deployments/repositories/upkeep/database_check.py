@@ -6,6 +6,6 @@ from django.db import connection
 
 
 def ping() -> None:
-    """Raises DatabaseError when it does not."""
+    """Ask the database for nothing. Raises DatabaseError when it does not answer."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")

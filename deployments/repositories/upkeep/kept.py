@@ -1,4 +1,4 @@
-"""What history keeps of each lane, and the taking away of what it need not keep any longer."""
+"""What history keeps of each lane, and dropping what it need not keep any longer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class KeptEntry:
 
 
 def overfull_lanes(*, after: Lane | None = None, limit: int) -> tuple[tuple[Lane, int], ...]:
-    """Lanes that keep more entries than their project wants releases, and how many it wants; by id, above `after`."""
+    """Return lanes with more entries than their project wants releases, and how many it wants; by id, above `after`."""
     retention = Project.objects.filter(pk=OuterRef("project_id")).values("retention")
     entries = DeploymentHistory.objects.filter(dropped_at__isnull=True)
     if after is not None:

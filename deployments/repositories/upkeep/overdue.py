@@ -18,7 +18,7 @@ MAX_SERVERS = 10_000
 
 
 def claim_for_job(*, at: datetime, next_attempt_at: datetime, limit: int) -> tuple[UUID, ...]:
-    """Pending deployments due for a job, first in a free lane, each claimed until the given time."""
+    """Claim pending deployments that are due for a job and first in a free lane, until the given time; return them."""
     holder = Deployment.objects.filter(
         project_id=OuterRef("project_id"),
         target_id=OuterRef("target_id"),
@@ -40,7 +40,7 @@ def claim_for_job(*, at: datetime, next_attempt_at: datetime, limit: int) -> tup
 
 
 def hurry_returned(*, at: datetime) -> int:
-    """Make due what waited for an agent that is back; returns how much that was."""
+    """Make due what waited for an agent that is back; return how much that was."""
     waiting = Deployment.objects.filter(status=Status.PENDING, awaits_agent=True, next_attempt_at__gt=at)
     servers = waiting.values_list("server_id", flat=True).distinct()[:MAX_SERVERS]
     back = gateway.servers_online(server_ids=[each for each in servers if each is not None])
@@ -56,19 +56,20 @@ def active_past(*, at: datetime, but_not: Collection[UUID] = (), limit: int) -> 
 
 
 def with_lost_agent(*, at: datetime, lost_after: int, but_not: Collection[UUID] = (), limit: int) -> tuple[UUID, ...]:
-    """Active deployments whose agent was last heard of before the limit, and that were handed over before it too."""
+    """Return active deployments whose agent was last heard of before the limit, and that started before it, too."""
     silence = timedelta(seconds=lost_after)
     unheard = gateway.deployments_unheard_for(silence=silence)
     return _ids(_working().filter(pk__in=unheard, started_at__lt=at - silence), but_not, limit)
 
 
 def _working() -> QuerySet[Deployment]:
-    """Active, but not undone by a rollback: then the rollback has the deadline."""
+    """Return active deployments but those that a rollback undoes: then the rollback has the deadline."""
     return Deployment.objects.filter(status__in=sorted(ACTIVE), rolled_back_by__isnull=True)
 
 
 def _ids(rows: QuerySet[Deployment], but_not: Collection[UUID], limit: int) -> tuple[UUID, ...]:
-    """The oldest of these, without those that are left for later: they must not take the places of others."""
+    """Return the oldest of these, without those that are left for later."""
+    # Those would take the places of others.
     if but_not:
         rows = rows.exclude(pk__in=list(but_not))
     return tuple(rows.order_by("created_at").values_list("pk", flat=True)[:limit])

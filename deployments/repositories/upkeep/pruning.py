@@ -1,4 +1,4 @@
-"""The taking away of what nothing needs any more, in batches; never of what a lane runs nor of what history keeps."""
+"""Deleting what nothing needs any more, in batches; never what a lane runs nor what history keeps."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def mark(*, deployment_id: UUID, marker: str) -> None:
 
 
 def drop_events(*, deployment_id: UUID, logs_only: bool, streamed: bool, limit: int) -> tuple[int, bool]:
-    """Delete up to `limit` events that went out; returns how many, and whether none is left.
+    """Delete up to `limit` events that went out; return how many, and whether none is left.
 
     `streamed`: an event must be out to Kafka, too.
     """
@@ -120,7 +120,7 @@ def drop_sessions(*, limit: int) -> int:
 
 
 def pass_over_for_kafka(*, limit: int, lock: int) -> int:
-    """Mark the oldest events as settled for Kafka where nobody streams; returns how many. Inside a transaction.
+    """Mark the oldest events as settled for Kafka where nobody streams; return how many. Inside a transaction.
 
     Whoever streams holds `lock`: then this does nothing.
     """

@@ -41,13 +41,13 @@ class SealedSession:
 
 
 def secrets(*, after: int | None, limit: int) -> tuple[SealedSecret, ...]:
-    """In the order of their keys, above `after`."""
+    """Return a page of the values of projects, in the order of their keys, above `after`."""
     rows = _page(ProjectSecret.objects.all(), after=after, limit=limit)
     return tuple(SealedSecret(pk=row.pk, project_id=row.project_id, key=row.key, sealed=row.sealed) for row in rows)
 
 
 def of_deployments(*, after: UUID | None, limit: int) -> tuple[SealedStack, ...]:
-    """The same for what deployments hold."""
+    """Return a page of the values that deployments hold, in the order of their ids, above `after`."""
     rows = _page(Deployment.objects.only("pk", "sealed_variables", "env_vars"), after=after, limit=limit)
     return tuple(
         SealedStack(pk=row.pk, deployment_id=row.pk, sealed_variables=row.sealed_variables, env_vars=row.env_vars)
@@ -56,7 +56,7 @@ def of_deployments(*, after: UUID | None, limit: int) -> tuple[SealedStack, ...]
 
 
 def of_history(*, after: UUID | None, limit: int) -> tuple[SealedStack, ...]:
-    """The same for what history entries hold."""
+    """Return a page of the values that history entries hold, in the order of their ids, above `after`."""
     columns = ("pk", "deployment_id", "sealed_variables", "env_vars")
     rows = _page(DeploymentHistory.objects.only(*columns), after=after, limit=limit)
     return tuple(
@@ -71,18 +71,18 @@ def of_history(*, after: UUID | None, limit: int) -> tuple[SealedStack, ...]:
 
 
 def sessions(*, after: UUID | None, limit: int) -> tuple[SealedSession, ...]:
-    """The same for the sessions of deployments that wait."""
+    """Return a page of the sessions of deployments that wait, in the order of their ids, above `after`."""
     rows = _page(Deployment.objects.exclude(sealed_session="").only("pk", "sealed_session"), after=after, limit=limit)
     return tuple(SealedSession(pk=row.pk, sealed=row.sealed_session) for row in rows)
 
 
 def replace_session(*, old: SealedSession, sealed: str) -> bool:
-    """False when it was wiped meanwhile."""
+    """Replace the session; return False when it was wiped meanwhile."""
     return Deployment.objects.filter(pk=old.pk, sealed_session=old.sealed).update(sealed_session=sealed) == 1
 
 
 def replace_secret(*, old: SealedSecret, sealed: str) -> bool:
-    """False when somebody stored another value meanwhile: then there is nothing to do."""
+    """Replace the value; return False when somebody stored another one meanwhile, which needs nothing."""
     return ProjectSecret.objects.filter(pk=old.pk, sealed=old.sealed).update(sealed=sealed) == 1
 
 

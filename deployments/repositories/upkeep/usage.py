@@ -1,4 +1,4 @@
-"""What a user's projects take up. Counted by indexes of owner and project."""
+"""How much a user's projects take up. Counted by indexes of owner and project."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def graph_versions(*, owner_id: UUID) -> int:
 
 
 def code_bytes(*, owner_id: UUID, but_not: str) -> int:
-    """Of bundles that nodes of the user's projects are built from, the same content once, one bundle left out."""
+    """Return the bytes of the bundles that the user's nodes are built from, each content once, one bundle left out."""
     named = NodeCode.objects.filter(project__owner=owner_id).values("bundle_id")
     found = CodeBundle.objects.filter(pk__in=named).exclude(pk=but_not).aggregate(total=Sum("size"))
     return int(found["total"] or 0)
