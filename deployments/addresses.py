@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def client_in(request: HttpRequest | Request) -> str:
-    """Who sent it, also behind trusted proxies."""
+    """Return the address that sent the request, also behind trusted proxies."""
     return addresses.client_of(
         peer=str(request.META.get("REMOTE_ADDR") or ""),
         forwarded=str(request.META.get("HTTP_X_FORWARDED_FOR") or ""),
@@ -23,5 +23,5 @@ def client_in(request: HttpRequest | Request) -> str:
 
 
 def key_in(request: HttpRequest | Request) -> str:
-    """What the request is counted by."""
+    """Return what the request is counted by."""
     return addresses.counting_key(client_in(request))

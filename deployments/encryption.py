@@ -22,7 +22,7 @@ class CannotUnsealError(Exception):
 
 
 def seal(*, value: str, context: str) -> str:
-    """`value` sealed with the newest key."""
+    """Seal the value with the newest key."""
     version = newest_version()
     nonce = os.urandom(NONCE_BYTES)
     ciphertext = AESGCM(settings.AXION_ENCRYPTION_KEYS[version]).encrypt(nonce, value.encode(), context.encode())
@@ -30,7 +30,7 @@ def seal(*, value: str, context: str) -> str:
 
 
 def unseal(*, sealed: str, context: str) -> str:
-    """The value again. Raises CannotUnsealError."""
+    """Return the value. Raises CannotUnsealError."""
     version, _, encoded = sealed.partition(":")
     key = settings.AXION_ENCRYPTION_KEYS.get(int(version)) if version.isdigit() else None
     if key is None:
@@ -43,27 +43,27 @@ def unseal(*, sealed: str, context: str) -> str:
 
 
 def newest_version() -> int:
-    """The version that `seal` uses."""
+    """Return the version of the key that `seal` uses."""
     return max(settings.AXION_ENCRYPTION_KEYS)
 
 
 def version_of(sealed: str) -> int:
-    """The version of the key that a value was sealed with."""
+    """Return the version of the key that a value was sealed with."""
     return int(sealed.partition(":")[0])
 
 
 def has_key(version: str) -> bool:
-    """Whether the key of this version is configured; an empty version needs none."""
+    """Return whether the key of this version is configured; an empty version needs none."""
     return not version or int(version) in settings.AXION_ENCRYPTION_KEYS
 
 
 def seal_mapping(*, values: Mapping[str, str], context: str) -> str:
-    """A whole mapping sealed as one."""
+    """Seal a whole mapping as one value."""
     return seal(value=json.dumps(dict(values), sort_keys=True), context=context)
 
 
 def unseal_mapping(*, sealed: str, context: str) -> dict[str, str]:
-    """The mapping again; an empty text is an empty mapping. Raises CannotUnsealError."""
+    """Return the mapping; an empty text is an empty one. Raises CannotUnsealError."""
     if not sealed:
         return {}
     opened: dict[str, str] = json.loads(unseal(sealed=sealed, context=context))

@@ -44,7 +44,7 @@ def wake_project(project_id: UUID) -> None:
 
 
 def messages_of(events: Iterable[EventRecord]) -> list[tuple[str, dict[str, Any]]]:
-    """Group and message for each deployment's events, in order. A project hears everything but log lines."""
+    """Return group and message for each deployment's events, in order. A project's group gets all but log lines."""
     groups: dict[str, list[EventRecord]] = defaultdict(list)
     for event in events:
         groups[deployment_group(event.deployment_id)].append(event)

@@ -1,4 +1,4 @@
-"""Stored events go out in order, at least once, to each outbox by itself: one that is stuck holds up no other.
+"""Send stored events out, in order and at least once, to each outbox by itself: one that is stuck holds up no other.
 
 Every event carries one mark per outbox. Marks and not a position reached: positions are given before the commit, so a
 reader that remembered only the highest one would pass over a row that commits late. Within a deployment they rise in
@@ -24,9 +24,9 @@ from deployments.repositories.events import Mark
 from deployments.types import EventRecord
 
 BATCH = 200
-# Whoever streams to Kafka holds it.
+# Held by the process that streams to Kafka.
 KAFKA_LOCK = 7_201_002
-MOST_COUNTED = 10_000
+MAX_COUNTED = 10_000
 # Longer than a batch may take on its way out, and than a publisher waits for news.
 SILENT_SECONDS = 120
 
@@ -35,7 +35,10 @@ Send = Callable[[Sequence[EventRecord]], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Outbox:
-    """One way out. `lock` never changes: two versions side by side must contend for the same one."""
+    """One way out. `trouble` is what `send` raises when the other side is away.
+
+    `lock` never changes: two versions side by side must contend for the same one.
+    """
 
     name: str
     lock: int
@@ -46,7 +49,7 @@ class Outbox:
 
 @dataclass(frozen=True, kw_only=True)
 class Lag:
-    """How far an outbox is behind; it counts up to MOST_COUNTED."""
+    """How far an outbox is behind; it counts up to MAX_COUNTED."""
 
     name: str
     waiting: int
@@ -54,7 +57,7 @@ class Lag:
 
 
 def outboxes() -> tuple[Outbox, ...]:
-    """The ways out that are configured. Call it once per process: each has connections of its own."""
+    """Return the ways out that are configured. Call it once per process: each has connections of its own."""
     browsers = Outbox(
         name="browsers", lock=7_201_001, mark=Mark.BROWSERS, send=live_updates.push, trouble=(RedisError,)
     )
@@ -63,26 +66,24 @@ def outboxes() -> tuple[Outbox, ...]:
 
 
 def lags(*, at: datetime) -> tuple[Lag, ...]:
-    """What waits in each outbox that is configured."""
+    """Return what waits in each outbox that is configured."""
     return tuple(lag_of(outbox=outbox, at=at) for outbox in outboxes())
 
 
 def become_publisher(*, outbox: Outbox) -> bool:
-    """Try to be the one publisher of the outbox for as long as this database connection lives.
-
-    The server ends it when it is silent for SILENT_SECONDS: a publisher that is stopped or cut off gives way to others.
-    """
+    """Try to become the one publisher of the outbox for as long as this database connection lives; return whether."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [outbox.lock])
         row = cursor.fetchone()
         mine = bool(row and row[0])
         if mine:
+            # The database ends a connection that is silent for longer: who is stopped or cut off gives way.
             cursor.execute("SELECT set_config('idle_session_timeout', %s, false)", [f"{SILENT_SECONDS}s"])
     return mine
 
 
 def publish_batch(*, outbox: Outbox, at: datetime) -> int:
-    """Send the oldest events that are not out, then mark them; returns how many there were.
+    """Send the oldest events that are not out, then mark them; return how many there were.
 
     When sending raises they stay unmarked. A crash before the mark sends them again: consumers drop repeats.
     """
@@ -96,9 +97,9 @@ def publish_batch(*, outbox: Outbox, at: datetime) -> int:
 
 
 def _send(batch: Sequence[tuple[int, EventRecord]], *, outbox: Outbox, loop: Isolation) -> list[int]:
-    """Send all at once; where that fails by a fault of one of them, each by itself. Returns the positions sent.
+    """Send all at once, or each by itself where one of them is at fault; return the positions sent.
 
-    Raises the outbox's trouble: that is no fault of an event.
+    Raises the outbox's trouble, of which no event is to blame.
     """
     try:
         outbox.send([record for _, record in batch])
@@ -119,10 +120,10 @@ def _send_each(batch: Sequence[tuple[int, EventRecord]], *, outbox: Outbox, loop
 
 
 def lag_of(*, outbox: Outbox, at: datetime) -> Lag:
-    """What waits to go out there, and for how long the oldest does."""
+    """Return how many events wait to go out there, and for how long the oldest has waited."""
     oldest = events.oldest_unpublished(mark=outbox.mark)
     return Lag(
         name=outbox.name,
-        waiting=events.count_unpublished(mark=outbox.mark, at_most=MOST_COUNTED),
+        waiting=events.count_unpublished(mark=outbox.mark, at_most=MAX_COUNTED),
         oldest=at - oldest if oldest else timedelta(0),
     )

@@ -1,4 +1,4 @@
-"""What processes say of themselves, in Redis for a few seconds: for health answers and nothing else."""
+"""How processes are, published by themselves in Redis for a few seconds: for health answers and nothing else."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError
 
-SECONDS = 15
+EXPIRE_SECONDS = 15
 TIMEOUT_SECONDS = 1.0
 PREFIX = "axion:presence:"
-MOST = 1000
+MAX_PROCESSES = 1000
 
 logger = structlog.get_logger(__name__)
 
 
 def publish(*, kind: str, name: str, state: Mapping[str, str]) -> None:
-    """Good for SECONDS. Redis may be down: then nobody hears it."""
+    """Publish the state of this process for EXPIRE_SECONDS; without Redis nothing is published."""
     try:
         with _redis() as redis:
-            redis.set(f"{PREFIX}{kind}:{name}", json.dumps(dict(state)), ex=SECONDS)
+            redis.set(f"{PREFIX}{kind}:{name}", json.dumps(dict(state)), ex=EXPIRE_SECONDS)
     except RedisError as error:
-        logger.debug("presence not noted", error=str(error))
+        logger.debug("process status not published", error=str(error))
 
 
 def read_all(*, kind: str) -> dict[str, dict[str, str]] | None:
-    """What processes of this kind last said, by name; None when Redis does not answer."""
+    """Return the last state of each process of this kind, by name; None when Redis does not answer."""
     try:
         with _redis() as redis:
-            names = list(redis.scan_iter(match=f"{PREFIX}{kind}:*", count=MOST))[:MOST]
+            names = list(redis.scan_iter(match=f"{PREFIX}{kind}:*", count=MAX_PROCESSES))[:MAX_PROCESSES]
             values = redis.mget(names) if names else []
     except RedisError:
         return None

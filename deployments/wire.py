@@ -33,7 +33,7 @@ HEALTHY = frozenset({"healthy", "none"})
 
 
 def service_status(service: ServiceState) -> Status:
-    """A service in the words of a deployment: pending, in progress, success or failed."""
+    """Return how far a service is, as a status of a deployment: pending, in progress, success or failed."""
     if service.health == "unhealthy" or service.state in BROKEN_STATES:
         return Status.FAILED
     if service.state == "running" and service.health in HEALTHY:
@@ -42,7 +42,7 @@ def service_status(service: ServiceState) -> Status:
 
 
 def service_shape(service: ServiceState, *, server_id: str) -> dict[str, Any]:
-    """ServiceDeploymentStatus of the contract, and beside it what the agent saw."""
+    """Return the contract's ServiceDeploymentStatus, and beside it what the agent saw."""
     seen = service_payload(service)
     return {
         **seen,
@@ -58,7 +58,7 @@ def service_shapes(deployment: DeploymentRecord) -> list[dict[str, Any]]:
 
 
 def deployment_shape(deployment: DeploymentRecord) -> dict[str, Any]:
-    """Deployment of the contract with reason, stage and progress beside it."""
+    """Return the contract's Deployment, with reason, stage and progress beside it."""
     config = {**EMPTY_CONFIG, **{key: deployment.config[key] for key in CONFIG_KEYS if key in deployment.config}}
     return {
         "id": str(deployment.id),
@@ -70,7 +70,7 @@ def deployment_shape(deployment: DeploymentRecord) -> dict[str, Any]:
         "serviceStatuses": service_shapes(deployment),
         "envVars": dict.fromkeys(deployment.env_names, MASK),
         "config": config,
-        # Of a list whose files together are too much; one by one they are answered whole.
+        # True in a list whose files together are too large; one by one they are answered whole.
         "configOmitted": bool(deployment.config.get("omitted")),
         "currentStage": STAGE_NUMBERS[deployment.stage],
         "progressPercent": deployment.progress,
@@ -93,7 +93,7 @@ def deployment_shape(deployment: DeploymentRecord) -> dict[str, Any]:
 
 
 def status_shape(deployment: DeploymentRecord) -> dict[str, Any]:
-    """What getDeploymentStatus answers."""
+    """Return what getDeploymentStatus answers."""
     return {
         "status": STATUS_NUMBERS[deployment.status],
         "serviceStatuses": service_shapes(deployment),
@@ -179,14 +179,14 @@ def seen_shape(seen: SeenStack) -> dict[str, Any]:
 
 
 def event_shape(event: EventRecord) -> dict[str, Any]:
-    """One event, the same for REST, sockets and pages."""
+    """Return an event as REST, sockets, pages and Kafka have it."""
     return {
         "id": str(event.id),
         "deploymentId": str(event.deployment_id),
         "projectId": str(event.project_id),
         "sequence": event.sequence,
         "type": event.type,
-        # One that is no object was not stored by us: the event counts, what it says is not known.
+        # What is not an object was not stored by us: the event counts, its payload is not known.
         "payload": dict(event.payload) if isinstance(event.payload, Mapping) else {},
         "createdAt": epoch_ms(event.created_at),
     }

@@ -15,8 +15,8 @@ from deployments.types import Caller, DeploymentRecord, EventRecord
 from deployments.wire import event_shape
 
 PAGE = 500
-# Who is further behind, or missed events that housekeeping has forgotten, gets a snapshot instead, and is told so.
-MOST_BEHIND = 5000
+# Who is further behind, or missed events that housekeeping has deleted, gets a snapshot marked `skipped` instead.
+MAX_BEHIND = 5000
 
 
 class DeploymentConsumer(LiveSocket):
@@ -35,7 +35,7 @@ class DeploymentConsumer(LiveSocket):
         after = asked_after(self.scope["query_string"])
         if after is None or after > deployment.last_sequence:
             await self._say_snapshot(deployment, name, skipped=False)
-        elif deployment.last_sequence - after > MOST_BEHIND or not await self._all_kept(after, deployment):
+        elif deployment.last_sequence - after > MAX_BEHIND or not await self._all_kept(after, deployment):
             await self._say_snapshot(deployment, name, skipped=True)
         else:
             self.sent = after
@@ -92,6 +92,6 @@ class DeploymentConsumer(LiveSocket):
 
 
 def asked_after(query: bytes) -> int | None:
-    """The sequence in `?after=`; None for none or nonsense, which both get a snapshot."""
+    """Return the sequence in `?after=`; None for none or nonsense, which both get a snapshot."""
     text = parse_qs(query.decode("latin1")).get("after", [""])[0]
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None

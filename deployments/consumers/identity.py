@@ -20,18 +20,19 @@ SCHEME = "token"
 
 
 def token_of(scope: Mapping[str, Any]) -> str | None:
-    """From `Authorization: Token ...`, or for browsers from the offered subprotocols `axion, token.<token>`."""
+    """Return the token of `Authorization: Token ...`, or of the offered subprotocols `axion, token.<token>`."""
     headers: dict[bytes, bytes] = dict(scope.get("headers", ()))
     scheme, _, token = headers.get(b"authorization", b"").decode("latin1").partition(" ")
     if scheme.lower() == SCHEME:
         return token.strip()
+    # Browsers cannot set a header on a socket.
     offered: list[str] = scope.get("subprotocols", [])
     tokens = [name.removeprefix(TOKEN_PROTOCOL) for name in offered if name.startswith(TOKEN_PROTOCOL)]
     return tokens[0] if tokens else None
 
 
 def caller_from(scope: Mapping[str, Any]) -> Caller:
-    """The identity as it is now: token and session are read anew. Raises Unauthenticated."""
+    """Return the identity as it is now: token and session are read anew. Raises Unauthenticated."""
     token = token_of(scope)
     if token is not None:
         # Every scope may read, and sockets do nothing else.
@@ -41,7 +42,7 @@ def caller_from(scope: Mapping[str, Any]) -> Caller:
 
 
 def _request(scope: Mapping[str, Any]) -> HttpRequest:
-    """Just enough of a request for Django to check the session and that the password has not changed since."""
+    """Return what Django needs of a request to check the session, and that the password has not changed since."""
     cookies: Mapping[str, str] = scope.get("cookies", {})
     request = HttpRequest()
     store = import_module(settings.SESSION_ENGINE).SessionStore

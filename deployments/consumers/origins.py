@@ -30,19 +30,19 @@ class SameOrigin:
 
 
 def is_ours(*, origin: str, host: str, secure: bool) -> bool:
-    """Whether a page of this origin is ours, for a socket that was asked of `host`."""
+    """Return whether a page of this origin is ours, for a socket that was asked of `host`."""
     page = place_of(origin)
     if page is None:
         return False
     if any(_matches(page, trusted) for trusted in settings.CSRF_TRUSTED_ORIGINS):
         return True
-    # Every browser says which host it asks; who does not rides on nobody's cookies.
+    # Every browser sends the host that it asks; what sends none has nobody's cookies.
     asked = place_of(f"{'https' if secure else 'http'}://{host or origin.partition('://')[2]}")
     return page == asked and validate_host(page[1], settings.ALLOWED_HOSTS)
 
 
 def place_of(origin: str) -> Place | None:
-    """Scheme, host and port; None for what is no origin, such as `null`."""
+    """Return scheme, host and port; None for what is not an origin, such as `null`."""
     try:
         parts = urlsplit(origin)
         port = parts.port
@@ -55,7 +55,7 @@ def place_of(origin: str) -> Place | None:
 
 
 def _matches(page: Place, trusted: str) -> bool:
-    """As Django reads CSRF_TRUSTED_ORIGINS: exactly, or any name below `https://*.example.org`."""
+    """Compare as Django does with CSRF_TRUSTED_ORIGINS: exactly, or any name below `https://*.example.org`."""
     scheme, _, rest = trusted.partition("://")
     if not rest.startswith("*."):
         return page == place_of(trusted)

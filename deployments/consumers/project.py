@@ -22,8 +22,8 @@ from deployments.services.queries.project_view import ProjectView
 from deployments.types import Caller, DeploymentRecord, EventRecord, Right
 from deployments.wire import event_shape
 
-MOST_BEHIND = 500
-MOST_NAMED = 200
+MAX_BEHIND = 500
+MAX_NAMED = 200
 RESUMES = b"resume"
 
 
@@ -45,21 +45,21 @@ class ProjectConsumer(LiveSocket):
     async def _say_snapshot(self) -> None:
         view = await self._view()
         names = view.target_names
-        shapes = [wire.summary_shape(found, target_name=names[found.target.id]) for found in view.deployments]
+        shapes = [wire.summary_shape(shown, target_name=names[shown.target.id]) for shown in view.deployments]
         await self.say({"kind": "snapshot", "project": wire.project_shape(view.project), "deployments": shapes})
         await self._say_stacks()
-        self.sent = {str(found.id): found.last_sequence for found in view.deployments}
+        self.sent = {str(shown.id): shown.last_sequence for shown in view.deployments}
 
     async def catch_up(self) -> None:
-        for found in reversed((await self._view()).deployments):
-            await self._bring_up_to_date(found)
+        for deployment in reversed((await self._view()).deployments):
+            await self._bring_up_to_date(deployment)
         await self._say_stacks()
 
     async def answer(self, question: dict[str, Any]) -> None:
         if question.get("kind") == "snapshot":
             await self._say_snapshot()
         elif question.get("kind") == "resume" and isinstance(question.get("after"), dict):
-            after = list(question["after"].items())[:MOST_NAMED]
+            after = list(question["after"].items())[:MAX_NAMED]
             self.sent = {str(key): value for key, value in after if isinstance(value, int)}
             await self.catch_up()
 
@@ -67,21 +67,20 @@ class ProjectConsumer(LiveSocket):
         if not message["deployments"]:
             await self._say_stacks()
         for deployment_id in message["deployments"]:
-            found = await self._find(UUID(deployment_id))
-            await self._bring_up_to_date(found)
+            await self._bring_up_to_date(await self._find(UUID(deployment_id)))
 
-    async def _bring_up_to_date(self, found: DeploymentRecord) -> None:
-        """The events the client lacks of this deployment, or the deployment whole."""
-        key = str(found.id)
-        behind = found.last_sequence - self.sent.get(key, -1)
+    async def _bring_up_to_date(self, deployment: DeploymentRecord) -> None:
+        """Send the events that the client lacks of this deployment, or the deployment whole."""
+        key = str(deployment.id)
+        behind = deployment.last_sequence - self.sent.get(key, -1)
         if behind <= 0:
             return
-        if self.sent.get(key, -1) < 0 or behind > MOST_BEHIND:
-            name = await database_sync_to_async(machines.target_name)(found.target)
-            await self.say({"kind": "deployment", "deployment": wire.summary_shape(found, target_name=name)})
-            self.sent[key] = found.last_sequence
+        if self.sent.get(key, -1) < 0 or behind > MAX_BEHIND:
+            name = await database_sync_to_async(machines.target_name)(deployment.target)
+            await self.say({"kind": "deployment", "deployment": wire.summary_shape(deployment, target_name=name)})
+            self.sent[key] = deployment.last_sequence
             return
-        while events := await self._events(found, after=self.sent[key]):
+        while events := await self._events(deployment, after=self.sent[key]):
             for event in events:
                 if event.type != EventType.LOG_WRITTEN:
                     await self.say({"kind": "event", "sequence": event.sequence, "event": event_shape(event)})
@@ -107,5 +106,5 @@ class ProjectConsumer(LiveSocket):
         return lookups.get_deployment(caller=self.caller, deployment_id=deployment_id)
 
     @database_sync_to_async
-    def _events(self, found: DeploymentRecord, *, after: int) -> tuple[EventRecord, ...]:
-        return lookups.events_after(caller=self.caller, deployment_id=found.id, sequence=after, limit=MOST_BEHIND)
+    def _events(self, deployment: DeploymentRecord, *, after: int) -> tuple[EventRecord, ...]:
+        return lookups.events_after(caller=self.caller, deployment_id=deployment.id, sequence=after, limit=MAX_BEHIND)

@@ -17,7 +17,8 @@ from deployments.consumers.project import ProjectConsumer
 
 
 def route(pattern: str, consumer: type[AsyncWebsocketConsumer]) -> Any:
-    """A websocket path; Django's own types know only HTTP views."""
+    """Return a websocket path."""
+    # Django's own types know only HTTP views.
     return path(pattern, cast("Any", consumer.as_asgi()))
 
 
@@ -34,5 +35,5 @@ from_our_pages = SameOrigin(routes)
 
 
 async def live_application(scope: Any, receive: Any, send: Any) -> None:
-    """All sockets of the product."""
+    """Serve every socket of the product."""
     await (routes if token_of(scope) is not None else from_our_pages)(scope, receive, send)

@@ -1,6 +1,6 @@
-"""What every live socket does: check who it is, again and again; send within a deadline; look at the database itself.
+"""What every live socket does: check who it is, again and again; send within a deadline; read the database itself.
 
-The channel layer wakes. A message that it lost is found by the look that happens every LOOK_SECONDS.
+The channel layer only wakes it. What a lost message announced is found by the check that happens every CHECK_SECONDS.
 """
 
 # ruff: noqa: ARG002 - signatures are the framework's
@@ -28,8 +28,8 @@ from deployments.limits import connection_limit
 from deployments.types import Caller
 
 SEND_SECONDS = 10.0
-LOOK_SECONDS = 10.0
-LARGEST_QUESTION = 16 * 1024
+CHECK_SECONDS = 10.0
+MAX_QUESTION_LENGTH = 16 * 1024
 MAX_QUESTIONS, QUESTIONS_PER_SECOND = 20.0, 2.0
 # Lets a browser tell a quiet deployment from a dead connection.
 ALIVE = {"kind": "alive"}
@@ -39,26 +39,26 @@ logger = structlog.get_logger(__name__)
 
 
 class LiveSocket(AsyncWebsocketConsumer):
-    """Subclasses say which group wakes them, what a newcomer gets and what to send when there may be news."""
+    """Subclasses say which group wakes them, what a new client gets and what to send when there may be news."""
 
     caller: Caller
-    looking: asyncio.Task[None] | None = None
-    seated = False
+    checking: asyncio.Task[None] | None = None
+    is_counted = False
 
     @property
     def subject(self) -> UUID:
-        found: UUID = self.scope["url_route"]["kwargs"]["id"]
-        return found
+        subject: UUID = self.scope["url_route"]["kwargs"]["id"]
+        return subject
 
     def group(self) -> str:
         raise NotImplementedError
 
     def check(self, *, caller: Caller) -> None:
-        """Raises NotFound when the caller may not see the subject (any more)."""
+        """Raise NotFound when the caller may not see the subject (any more)."""
         raise NotImplementedError
 
     async def begin(self) -> None:
-        """The first messages of an accepted socket."""
+        """Send the first messages of an accepted socket."""
         raise NotImplementedError
 
     async def catch_up(self) -> None:
@@ -66,59 +66,62 @@ class LiveSocket(AsyncWebsocketConsumer):
         raise NotImplementedError
 
     async def news(self, message: dict[str, Any]) -> None:
-        """Take what the channel layer brought, or read what it did not."""
+        """Send what the channel layer brought, or read what it did not."""
         raise NotImplementedError
 
     async def answer(self, question: dict[str, Any]) -> None:
-        """React to what the client asks."""
+        """Do what the client asks for."""
         raise NotImplementedError
 
     async def connect(self) -> None:
-        """Refuse before anything is said; join the group before reading, so that nothing falls between."""
+        """Accept the socket and send its first messages, or close it with the reason.
+
+        1. Refuse before anything is told. 2. Join the group, so that nothing is missed between. 3. Read and send.
+        """
         self.busy = asyncio.Lock()
-        # Each question costs a look at the database.
+        # Each question costs a query.
         self.pace = TokenBucket(burst=MAX_QUESTIONS, per_second=QUESTIONS_PER_SECOND)
         try:
-            await self.look_who_it_is()
+            await self.authenticate()
         except DeployError as error:
             await self.close(code=close_code(error))
             return
-        if not await self.keep_seat():
+        if not await self.hold_connection():
             await self.close(code=TOO_MANY)
             return
         await self.channel_layer.group_add(self.group(), self.channel_name)
         await self.accept(PROTOCOL if PROTOCOL in self.scope.get("subprotocols", []) else None)
         await self.do(self.begin())
-        self.looking = asyncio.create_task(self.keep_looking())
+        self.checking = asyncio.create_task(self.check_periodically())
 
-    async def look_who_it_is(self) -> None:
-        """Identity and access as they are now. Raises Unauthenticated or NotFound."""
+    async def authenticate(self) -> None:
+        """Read identity and access as they are now. Raises Unauthenticated or NotFound."""
         self.caller = await database_sync_to_async(caller_from)(self.scope)
         await database_sync_to_async(self.check)(caller=self.caller)
 
-    async def keep_seat(self) -> bool:
-        """False when the user holds as many sockets as anybody may."""
-        self.seated = await connection_limit.acquire(
+    async def hold_connection(self) -> bool:
+        """Count the socket, or renew its count; return False when the user holds as many as anybody may."""
+        self.is_counted = await connection_limit.acquire(
             user_id=self.caller.user_id, connection_id=self.channel_name, now=time.time()
         )
-        return self.seated
+        return self.is_counted
 
     async def disconnect(self, code: int) -> None:
-        if self.seated:
+        if self.is_counted:
             await connection_limit.release(user_id=self.caller.user_id, connection_id=self.channel_name)
-        if self.looking is not None:
-            self.looking.cancel()
+        if self.checking is not None:
+            self.checking.cancel()
         with contextlib.suppress(Exception):
             await self.channel_layer.group_discard(self.group(), self.channel_name)
 
-    async def keep_looking(self) -> None:
-        """Every few seconds: may it still see this, is it still in the group, was a message lost?"""
+    async def check_periodically(self) -> None:
+        """Check every few seconds whether it may still see this, is in the group, and has missed nothing."""
         while True:
-            # Sockets that came at once do not ask the database at once.
-            await asyncio.sleep(LOOK_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311
+            # Sockets that were opened at once must not ask the database at once.
+            await asyncio.sleep(CHECK_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311
             try:
-                await self.look_who_it_is()
-                await self.keep_seat()
+                await self.authenticate()
+                await self.hold_connection()
                 await self.channel_layer.group_add(self.group(), self.channel_name)
                 async with self.busy:
                     await self.catch_up()
@@ -129,11 +132,11 @@ class LiveSocket(AsyncWebsocketConsumer):
             except StopConsumer:
                 return
             except Exception:
-                # A database or Redis that is away must not end the socket; the next look will do.
-                logger.warning("a live socket could not look", exc_info=True)
+                # A database or Redis that is away must not end the socket; the next check will do.
+                logger.warning("live socket not checked, retrying", exc_info=True)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if bytes_data is not None or text_data is None or len(text_data) > LARGEST_QUESTION:
+        if bytes_data is not None or text_data is None or len(text_data) > MAX_QUESTION_LENGTH:
             await self.close(code=TOO_LARGE)
             return
         try:
@@ -149,11 +152,11 @@ class LiveSocket(AsyncWebsocketConsumer):
         await self.do(self.answer(question))
 
     async def wake(self, message: dict[str, Any]) -> None:
-        """From the channel layer: there may be news."""
+        """Handle a message of the channel layer: there may be news."""
         await self.do(self.news(message))
 
     async def do(self, work: Coroutine[Any, Any, None]) -> None:
-        """One thing after the other; access that ended meanwhile ends the socket."""
+        """Do this after what is being done already; access that ended meanwhile ends the socket."""
         try:
             async with self.busy:
                 await work
@@ -168,10 +171,11 @@ class LiveSocket(AsyncWebsocketConsumer):
             await self.close(code=TOO_SLOW)
             raise StopConsumer from None
         except OSError:
-            # The other side has gone; the server tells so by this.
+            # Raised by the server when the client has gone.
             raise StopConsumer from None
 
 
 def close_code(error: DeployError) -> int:
-    """A stranger and a missing thing get the same."""
+    """Return the code that the client gets."""
+    # What is missing and what is a stranger's look alike.
     return NOT_SIGNED_IN if isinstance(error, Unauthenticated) else NOT_FOUND

@@ -36,7 +36,7 @@ async def _connections_end() -> AsyncIterator[None]:
 
 @pytest.fixture
 def quick_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket_module, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(socket_module, "CHECK_SECONDS", 0.1)
 
 
 def path_of(deployment: Deployment, query: str = "") -> str:
@@ -106,7 +106,7 @@ async def test_pages_of_missed_events_join_without_a_gap(
 async def test_who_is_too_far_behind_gets_a_snapshot_and_is_told(
     people: People, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deployment_module, "MOST_BEHIND", 2)
+    monkeypatch.setattr(deployment_module, "MAX_BEHIND", 2)
     await written(deployment.id, line(), line(), line())
     socket = await opened(people, path_of(deployment, "?after=0"))
     first = await socket.received()
