@@ -82,6 +82,7 @@ class Machine:
     engine: Engine = field(default_factory=Engine)
     identity: Identity | None = None
     proven: set[Picture] = field(default_factory=set)
+    found: dict[str, Picture] = field(default_factory=dict)
     undone: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -122,6 +123,7 @@ class Machine:
         if entry is None:
             return False
         before = self.engine.picture()
+        self.found.setdefault(entry.id, before)
         try:
             self._do(entry)
         except KilledError:
@@ -162,17 +164,30 @@ class Machine:
             machine=self,
         )
 
+    def _final(self, entry: Entry) -> pb.CommandFinished | None:
+        """How the command ended; None while it is open."""
+        row = self.journal.store.row("SELECT final FROM commands WHERE id = ?", entry.id)
+        return pb.Report.FromString(row["final"]).finished if row and row["final"] else None
+
     def _judge(self, entry: Entry, before: Picture) -> None:
-        """What was proven is changed by what somebody asked for alone, and a deployment that fails puts it back."""
+        """What was proven is changed by what somebody asked for alone, and a deployment that fails puts it back.
+
+        That it was put back is only said where what runs is what the deployment found, not some other proven stack.
+        """
         after = self.engine.picture()
+        if _is_put_back(self._final(entry)) and entry.kind == "deploy" and after != self.found[entry.id]:
+            self.undone.append(f"{entry.kind} of {entry.deployment_id} put back {sorted(after)}")
         if before not in self.proven or after == before:
             return
-        row = self.journal.store.row("SELECT final FROM commands WHERE id = ?", entry.id)
-        final = row["final"] if row else None
-        killed, failed = final is None, final is not None and pb.Report.FromString(final).finished.outcome == pb.FAILED
+        final = self._final(entry)
+        killed, failed = final is None, final is not None and final.outcome == pb.FAILED
         if not _unasked(entry.command()) and (killed or failed or after in self.proven or not after):
             return
         self.undone.append(f"{entry.kind} of {entry.deployment_id}: {sorted(before)} became {sorted(after)}")
+
+
+def _is_put_back(final: pb.CommandFinished | None) -> bool:
+    return final is not None and final.outcome == pb.RESTORED and final.previous_stack_running
 
 
 def _unasked(command: pb.Command) -> bool:

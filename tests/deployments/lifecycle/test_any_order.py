@@ -61,6 +61,16 @@ WEIGHTS = {
     "old_journal": 1,
     "lose_journal": 1,
 }
+A_SUCCESS = "ask start meet work meet"
+A_FAILURE = "ask start meet sicken work meet"
+# What chance brings about too seldom: what is written down no longer tells what runs when something goes wrong.
+STORIES = {
+    "an older journal": f"{A_SUCCESS} copy_journal {A_SUCCESS} old_journal {A_FAILURE}",
+    "an older journal and a cancel": f"{A_SUCCESS} copy_journal {A_SUCCESS} old_journal ask start meet cancel meet",
+    "an older journal after a kill": f"{A_SUCCESS} copy_journal {A_SUCCESS} ask start meet die work old_journal meet",
+    "a lost journal": f"{A_SUCCESS} {A_SUCCESS} lose_journal {A_FAILURE}",
+    "a failure": f"{A_SUCCESS} {A_SUCCESS} {A_FAILURE}",
+}
 # What a message says that does not claim to know.
 HONEST = ("unknown", "could not be put back", "Nobody has proven", "is not known")
 
@@ -73,6 +83,7 @@ class World:
         self.lane = lane
         self.folder = folder
         self.calm = False
+        self.due: set[str] = set()
         folder.mkdir()
         self.machine = Machine(folder=folder, chance=self.chance)
         self.pictures: dict[str, Picture] = {}
@@ -82,10 +93,16 @@ class World:
         self.did: list[str] = []
 
     def chance(self, what: str) -> bool:
+        if what in self.due:
+            self.due.remove(what)
+            return True
         return not self.calm and self.dice.random() < {"kill": 0.08, "sick": 0.12, "cut": 0.1}[what]
 
-    def step(self) -> None:
-        name = self.dice.choices(list(WEIGHTS), weights=list(WEIGHTS.values()))[0]
+    def steps(self) -> list[str]:
+        """What happens, by chance."""
+        return self.dice.choices(list(WEIGHTS), weights=list(WEIGHTS.values()), k=STEPS)
+
+    def step(self, name: str) -> None:
         self.did.append(name)
         getattr(self, name)()
 
@@ -145,6 +162,14 @@ class World:
 
     def lose_journal(self) -> None:
         self.machine.put_journal(None)
+
+    def sicken(self) -> None:
+        """The next service that is started is sick."""
+        self.due.add("sick")
+
+    def die(self) -> None:
+        """The agent is killed after the next service that it starts."""
+        self.due.add("kill")
 
     # ---- the line ----
 
@@ -254,9 +279,20 @@ def world(lane: Lane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callab
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_data_is_lost_no_success_undone_and_both_sides_agree(world: Callable[[int], World], seed: int) -> None:
     made = world(seed)
+    check(made, made.steps())
+
+
+@pytest.mark.parametrize("story", STORIES.values(), ids=list(STORIES))
+def test_so_it_is_where_the_journal_no_longer_says_what_runs(world: Callable[[int], World], story: str) -> None:
+    made = world(0)
+    made.calm = True
+    check(made, story.split())
+
+
+def check(made: World, steps: list[str]) -> None:
     ever: set[str] = set()
-    for _ in range(STEPS):
-        made.step()
+    for name in steps:
+        made.step(name)
         ever |= made.machine.engine.data
     made.calm_down()
     story = " ".join(made.did)
