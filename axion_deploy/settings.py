@@ -158,8 +158,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 WHITENOISE_USE_FINDERS = True
-# What `make docs` writes, mkdocs.yml says where.
-DOCS_ROOT = BASE_DIR / "build" / "docs"
+DOCS_ROOT = BASE_DIR / "build" / "docs"  # as mkdocs.yml says
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 LOGGING = logging_config(level=env.text("AXION_LOG_LEVEL", "INFO"), as_json=env.switch("AXION_LOG_JSON", default=False))

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agents.contracts import runner_pb2 as pb
+from agents.version import VERSION
 
-VERSION = "0.1.0"
 STAT = Path("/proc/stat")
 MEMINFO = Path("/proc/meminfo")
 

@@ -106,3 +106,9 @@ def test_where_nothing_is_built_the_page_says_how(settings: Settings, tmp_path: 
     answer = Client().get("/docs/")
     assert answer.status_code == 404
     assert b"make docs" in answer.content
+
+
+@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"])
+def test_links_between_documents_lead_somewhere(name: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / name).read_text())
+    assert [link for link in links if not (ROOT / link).exists()] == []

@@ -1,0 +1,113 @@
+"""What CONTRIBUTING.md says that a node key, a command and an event need: who forgets a place is told which."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+
+import pytest
+
+from agents.contracts import runner_pb2
+from agents.repositories import payloads
+from agents.runner.commands.registry import COMMANDS
+from agents.states import CommandKind
+from agents.types import DeployCommand, RevertCommand
+from axion_deploy.operator_docs.graph_pages import described_keys, key_forms
+from deployments.events import EventType
+from stackgen.graph.settings import read_settings
+from stackgen.nodes import Settings
+from tests.docs.building import ROOT
+from tests.docs.test_reference import KEYS
+
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+GOLDEN = [path.read_text() for path in sorted((ROOT / "tests/golden").glob("*/graph.json"))]
+TESTS = GOLDEN + [path.read_text() for path in sorted((ROOT / "tests/stackgen").rglob("*.py"))]
+# Output stands in the log of its service, not among what happened.
+NOT_IN_TIMELINE = {EventType.LOG_WRITTEN}
+
+
+def camel(name: str) -> str:
+    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Settings)])
+def test_a_node_key_has_all_its_places(name: str) -> None:
+    key = KEYS.get(name, camel(name))
+    assert key in key_forms(), f"the field {name} of Settings: read {key!r} in stackgen/graph/settings.py:read_settings"
+    assert key in described_keys(), f"the node key {key!r} needs a row in the table of stackgen/README.md"
+    word = key.rpartition(".")[0] + "." if "." in key else key
+    assert any(word in text for text in TESTS), (
+        f"the node key {key!r} needs a graph in tests/golden or a test in tests/stackgen"
+    )
+
+
+def test_a_node_key_that_is_read_has_a_field() -> None:
+    fields = {KEYS.get(field.name, camel(field.name)) for field in dataclasses.fields(Settings)}
+    new = sorted(key_forms().keys() - fields)
+    assert not new, f"the node key {new[0]!r} needs a field in stackgen/nodes.py:Settings"
+    assert read_settings.__doc__
+
+
+def places_of_command(kind: CommandKind) -> dict[str, bool]:
+    """Each place that a kind of command needs, and whether it is there."""
+    classes = {CommandKind.DEPLOY: DeployCommand, CommandKind.REVERT: RevertCommand}
+    messages = {field.name for field in runner_pb2.Command.DESCRIPTOR.oneofs_by_name["payload"].fields}
+    codec = (ROOT / "agents/transport/wire/codec.py").read_text()
+    lifecycle = "".join(path.read_text() for path in (ROOT / "deployments/services/lifecycle").glob("*.py"))
+    return {
+        "a message in the oneof `payload` of Command in agents/contracts/runner.proto (then `make proto`)": kind
+        in messages,
+        "a dataclass in agents/types.py that is part of AgentCommand, and its line in this test": kind in classes,
+        "a way into the ledger and back in agents/repositories/payloads.py": is_kept(classes.get(kind), kind),
+        "a way onto the wire in agents/transport/wire/codec.py": f"{kind}Command".lower() in codec.lower(),
+        "a handler in agents/runner/commands/registry.py:COMMANDS": kind in COMMANDS,
+        "an id `KIND_command_id` in deployments/services/lifecycle/finish.py, and there what its last report means": (
+            f"def {kind}_command_id" in lifecycle
+        ),
+    }
+
+
+def is_kept(of: type | None, kind: CommandKind) -> bool:
+    """Whether the ledger takes a command of this kind and gives the same one back."""
+    if of is None:
+        return False
+    fields = {field.name: field for field in dataclasses.fields(of)}
+    needed = {name for name, field in fields.items() if field.default is dataclasses.MISSING
+              and field.default_factory is dataclasses.MISSING}  # fmt: skip
+    command = of(**{name: {} if "Mapping" in str(fields[name].type) else "" for name in needed})
+    return (
+        payloads.kind_of(command) is kind
+        and type(payloads.from_json(kind=kind, payload=payloads.to_json(command))) is of
+    )
+
+
+@pytest.mark.parametrize("kind", list(CommandKind))
+def test_a_command_has_all_its_places(kind: CommandKind) -> None:
+    missing = [place for place, is_there in places_of_command(kind).items() if not is_there]
+    assert not missing, f"the command {kind.value!r} needs {missing[0]}"
+
+
+def test_a_command_of_the_agent_is_known_to_the_ledger() -> None:
+    new = sorted(COMMANDS.keys() - set(CommandKind))
+    assert not new, f"the command {new[0]!r} needs a name in agents/states.py:CommandKind"
+
+
+@pytest.mark.parametrize("event", list(EventType))
+def test_an_event_has_all_its_places(event: EventType) -> None:
+    schema = ROOT / f"deployments/schemas/{event.value}.json"
+    assert schema.is_file(), f"the event {event.value!r} needs a schema, deployments/schemas/{event.value}.json"
+    assert json.loads(schema.read_text())["properties"]["type"]
+    timeline = (ROOT / "templates/static/axion/timeline.js").read_text()
+    shown = event in NOT_IN_TIMELINE or f'"{event.value}"' in timeline
+    assert shown, f"the event {event.value!r} needs a sentence in templates/static/axion/timeline.js"
+    stored = [
+        path.name for path in (ROOT / "deployments").rglob("*.py") if f"EventType.{event.name}" in path.read_text()
+    ]
+    assert stored, f"the event {event.value!r} is stored nowhere: append it in the transaction of what it announces"
+
+
+@pytest.mark.parametrize("heading", ["A node key", "A command to the agent", "An event"])
+def test_contributing_lists_what_it_needs(heading: str) -> None:
+    needs = CONTRIBUTING.partition("needs\n")[2]
+    assert f"**{heading}**" in needs, f"CONTRIBUTING.md: 'What a change needs' has no entry **{heading}**"
