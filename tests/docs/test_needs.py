@@ -62,7 +62,7 @@ def places_of_command(kind: CommandKind) -> dict[str, bool]:
         "a way into the ledger and back in agents/repositories/payloads.py": is_kept(classes.get(kind), kind),
         "a way onto the wire in agents/transport/wire/codec.py": f"{kind}Command".lower() in codec.lower(),
         "a handler in agents/runner/commands/registry.py:COMMANDS": kind in COMMANDS,
-        "an id `KIND_command_id` in deployments/services/lifecycle/finish.py, and there what its last report means": (
+        "an id `KIND_command_id` in deployments/services/lifecycle/command_ids.py, and its end in finish.py": (
             f"def {kind}_command_id" in lifecycle
         ),
     }
