@@ -77,6 +77,12 @@ class Stage(StrEnum):
     COMPLETED = "completed"
 
 
+# Per cent of a deployment: when the agent is given its command, the most that a report reaches, and a stored success.
+# What lies between is in agents/runner/planning/progress.py.
+HANDED_OVER_PERCENT = 5
+MAX_REPORTED_PERCENT = 99
+DONE_PERCENT = 100
+
 ACTIVE = frozenset({Status.IN_PROGRESS, Status.ROLLING_BACK})
 UNFINISHED = ACTIVE | {Status.PENDING}
 FINISHED = frozenset(Status) - UNFINISHED

@@ -18,6 +18,7 @@ from agents.runner.docker.cli import TAIL_LINES
 from agents.runner.docker.processes import Ending
 from agents.runner.errors import RemovalInProgressError, StepFailedError
 from agents.runner.interrupt import ABANDONED, Interrupt
+from agents.runner.planning import progress
 from agents.runner.planning.health_gate import Failure, HealthGate
 from agents.runner.planning.model import Container, Release, Target
 from agents.runner.planning.observed import describe
@@ -31,8 +32,6 @@ SLACK_SECONDS = 30.0
 UP_SLACK_SECONDS = 300.0
 # Below AXION_DEPLOY_DEADLINE as it comes, so that the deployment ends with what was late.
 MAX_UP_SECONDS = 1500.0
-HEALTH_PERCENT = 60
-SWITCH_PERCENT = 90
 # The engine's words for a container that goes, or went, while Compose was about to stop, start or remove it.
 BEING_REMOVED = re.compile(r"marked for removal|removal of container \S+ is already in progress|No such container")
 
@@ -53,7 +52,7 @@ class Goal:
 
 
 class Applier:
-    """Works one plan off, once. Containers are judged by what Docker says of them, never by an exit code alone."""
+    """Applies one plan, once. Containers are judged by what Docker says of them, never by an exit code alone."""
 
     def __init__(self, *, work: Work, goal: Goal) -> None:
         self._work = work
@@ -67,13 +66,13 @@ class Applier:
         self._wakes: queue.Queue[None] = queue.Queue(maxsize=1)
 
     def apply_plan(self, plan: Plan, *, observed: tuple[Container, ...]) -> tuple[Container, ...]:
-        """`observed` is what the plan was made from. Returns what runs in the end.
+        """Carry out the plan, which was made from `observed`; return what runs in the end.
 
         Raises StepFailedError or InterruptedWorkError.
         """
         self._check_stacks(plan)
         touched = plan.services(*STARTING)
-        self._gate.stale = {each.id: each.service for each in observed if each.service in touched}
+        self._gate.stale = {item.id: item.service for item in observed if item.service in touched}
         self._gate.leaving = plan.leaving
         release = self._goal.release
         switch = GatewaySwitch(work=self._work, release=release, plan=plan)
@@ -85,35 +84,36 @@ class Applier:
                 if operation.kind == REMOVE:
                     self._work.host.remove_containers(operation.container_ids)
                 elif operation.kind in STARTING:
-                    switch.hold(observed)
+                    switch.pin_gateways(observed)
                     observed = self._up(operation)
-            self._work.reporter.stage(HEALTH_CHECKING, HEALTH_PERCENT, "Watching every service.")
-            switch.hold(observed)
+            self._work.reporter.stage(HEALTH_CHECKING, progress.WATCHING, "Watching every service.")
+            switch.pin_gateways(observed)
             self._give_up_at = self._deadline()
             observed = self._wait_until_passed()
             if plan.leaving:
-                observed = self._let_go(plan, switch, observed)
-            switch.settle(observed)
+                observed = self._switch_over(plan, switch, observed)
+            switch.reset_gateways(observed)
             return observed
         finally:
             forget()
             watch.close()
 
     def _check_stacks(self, plan: Plan) -> None:
-        """Nothing is touched for a stack that this machine no longer allows: its owner may have changed the policy."""
-        for name in sorted({each.release for each in plan.operations if each.kind in STARTING}):
+        """Raise StepFailedError, before anything is touched, for a stack that this machine does not allow."""
+        # Also of earlier releases: the machine's owner may have changed the policy since.
+        for name in sorted({operation.release for operation in plan.operations if operation.kind in STARTING}):
             check_stack(release=self._release(name), policy=self._work.policy)
 
-    def _let_go(self, plan: Plan, switch: GatewaySwitch, observed: tuple[Container, ...]) -> tuple[Container, ...]:
-        """All is proven: the new copies take over, and only then the old ones end."""
+    def _switch_over(self, plan: Plan, switch: GatewaySwitch, observed: tuple[Container, ...]) -> tuple[Container, ...]:
+        """Lead requests to the new copies, now that all are proven, and only then end the old ones."""
         names = ", ".join(sorted(plan.services(RETIRE)))
-        self._work.reporter.stage(HEALTH_CHECKING, SWITCH_PERCENT, f"The copies that stay take over: {names}.")
-        switch.take_over(observed)
+        self._work.reporter.stage(HEALTH_CHECKING, progress.SWITCHING, f"The copies that stay take over: {names}.")
+        switch.route_to_staying(observed)
         self._work.host.remove_containers(tuple(sorted(plan.leaving)))
         return self._wait_until_passed()
 
     def _up(self, operation: Operation) -> tuple[Container, ...]:
-        """Compose in a thread of its own while we watch; the services of the operation are ready when this returns."""
+        """Run Compose in a thread of its own and watch; the operation's services are ready when this returns."""
         interrupt = Interrupt(parent=self._work.interrupt)
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="compose") as pool:
             call = pool.submit(self._compose, operation, interrupt)
@@ -136,7 +136,7 @@ class Applier:
         release = self._release(operation.release)
         values = work.vault.values(release=release, interrupt=interrupt)
         copies = self._copies(operation)
-        services = [each for each in self._goal.target.services if each.name in operation.services]
+        services = [service for service in self._goal.target.services if service.name in operation.services]
         folder = work.releases.write_files(
             release=release,
             pinned=self._pinned(release, operation.services),
@@ -152,15 +152,18 @@ class Applier:
         return work.commands.up(order=order, values=values, deadline=self._up_seconds(), interrupt=interrupt)
 
     def _up_seconds(self) -> float:
-        """Long enough for services that wait for each other, and over before the control plane's own deadline."""
+        """Return Compose's deadline: long enough for services that wait for each other, bounded by MAX_UP_SECONDS."""
         levels = len({service.level for service in self._goal.target.services})
         return min(MAX_UP_SECONDS, self._goal.deadline * levels + UP_SLACK_SECONDS)
 
     def _copies(self, operation: Operation) -> dict[str, int]:
-        """How many Compose shall count: what was to leave and is gone already would be made good with one too many."""
+        """Return the number of copies that Compose is to count, by service."""
+        # What was to leave and is gone already counts no more, or Compose would start one too many.
         release = self._goal.release
-        present = {each.id for each in self._work.host.containers(stack=release.stack, project_id=release.project_id)}
-        gone = [self._gate.stale.get(each, "") for each in self._gate.leaving - present]
+        present = {
+            container.id for container in self._work.host.containers(stack=release.stack, project_id=release.project_id)
+        }
+        gone = [self._gate.stale.get(container_id, "") for container_id in self._gate.leaving - present]
         return {name: count - gone.count(name) for name, count in operation.copies.items()}
 
     def _release(self, deployment_id: str) -> Release:
@@ -172,7 +175,7 @@ class Applier:
         return record.release
 
     def _pinned(self, release: Release, services: Iterable[str]) -> dict[str, str]:
-        """Image ids for services whose tag means another image by now."""
+        """Return image id by service for those whose tag means another image by now."""
         pinned = {}
         for service in release.services:
             image = self._goal.target.images.get(service.name, "")
@@ -193,11 +196,11 @@ class Applier:
             culprit = self._gate.culprit(observed=self._look())
             if culprit is not None:
                 raise self._failed(culprit)
-            how = f"was not done after {self._up_seconds():.0f} s" if ended.late else "could not start the stack"
-            raise StepFailedError("apply", f"Docker Compose {how}: {_last(tail)}", log_tail=tail)
+            trouble = f"was not done after {self._up_seconds():.0f} s" if ended.late else "could not start the stack"
+            raise StepFailedError("apply", f"Docker Compose {trouble}: {_last_line(tail)}", log_tail=tail)
 
     def _wait_until_passed(self) -> tuple[Container, ...]:
-        """Every service runs at the target and is healthy, and has been for the window."""
+        """Wait until every service runs at the target and has been healthy for the window; return what runs."""
         observed = self._look()
         while not self._gate.passed(at=self._work.clock()):
             self._wait()
@@ -205,13 +208,13 @@ class Applier:
         return observed
 
     def _look(self) -> tuple[Container, ...]:
-        """Take a snapshot, tell what is new in it, and raise when a service failed."""
+        """Take a snapshot, report what is new in it, and raise StepFailedError when a service failed."""
         release, target = self._goal.release, self._goal.target
         observed = self._work.host.containers(stack=release.stack, project_id=release.project_id)
-        staying = tuple(each for each in observed if each.id not in self._gate.leaving)
+        staying = tuple(container for container in observed if container.id not in self._gate.leaving)
         for service in target.services:
-            told = describe(service=service, observed=staying, owner=target.owners[service.name])
-            self._work.reporter.service(told)
+            description = describe(service=service, observed=staying, owner=target.owners[service.name])
+            self._work.reporter.service(description)
         failure = self._gate.look(observed=observed, at=self._work.clock())
         if failure is not None:
             raise self._failed(failure)
@@ -223,7 +226,7 @@ class Applier:
         return StepFailedError("unhealthy", message, service=failure.service, log_tail=tail)
 
     def _wait(self) -> None:
-        """Until an event, or until time alone could change the verdict. Raises InterruptedWorkError."""
+        """Wait for an event, or until time alone could change the verdict. Raises InterruptedWorkError."""
         pause = min(SAFETY_POLL_SECONDS, self._gate.next_look(at=self._work.clock()) + 0.01)
         with contextlib.suppress(queue.Empty):
             self._wakes.get(timeout=pause)
@@ -239,6 +242,6 @@ class Applier:
             self._wakes.put_nowait(None)
 
 
-def _last(tail: tuple[str, ...]) -> str:
+def _last_line(tail: tuple[str, ...]) -> str:
     lines = [line.strip() for line in tail if line.strip()]
-    return lines[-1] if lines else "it said nothing."
+    return lines[-1] if lines else "it printed nothing."

@@ -1,4 +1,4 @@
-"""The deploy command, step by step; every step may be done again after a crash."""
+"""The deploy command. Every step may be done again after a crash."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from agents.runner.commands.stop import NOTHING, stop_stack
 from agents.runner.control_plane.reports import BUILDING, COMPLETED, DEPLOYING, masked_tail, masked_text
 from agents.runner.errors import InterruptedWorkError, StepFailedError, UnavailableError
 from agents.runner.journal.releases import Before, Phase, ReleaseRecord
+from agents.runner.planning import progress
 from agents.runner.planning.claims import check_claims
 from agents.runner.planning.codec import release_of
 from agents.runner.planning.differences import difference_from_target, owners_of
@@ -27,18 +28,23 @@ from agents.runner.planning.plan import Plan, make_plan
 from agents.runner.planning.steps import STARTING
 from agents.runner.policy.stack_check import check_stack
 
-BEGUN_PERCENT = 5
 logger = logging.getLogger(__name__)
 
 
 def deploy(work: Work) -> None:
-    """Bring the stack up (or down) and prove it, or put back what ran before; ends with the command's last report.
+    """Bring the stack up (or down) and prove it, or put back what ran before; end with the command's last report.
+
+    1. Report that the work has begun, before Docker is asked anything: people see at once that somebody works on it.
+    2. Check names, policy and claims, and write the release down with what is there. A failure so far touched nothing.
+    3. Where an earlier run of this command had failed already: go on with step 6.
+    4. Provide images, plan, apply the plan and wait for the health gate (`_apply_release`), anew after an outage.
+    5. Proven: the last report, the end of the command and the new current release are one transaction.
+    6. Failed: write down why, so that a restart goes back, too; put back what ran before; then the last report.
 
     The command stays open when the work is ended from outside (InterruptedWorkError) and when the journal cannot be
     written (sqlite3.OperationalError).
     """
-    # Before Docker is asked anything: people see at once that somebody works on it.
-    work.reporter.stage(BUILDING, BEGUN_PERCENT, "The agent has begun.")
+    work.reporter.stage(BUILDING, progress.BEGUN, "The agent has begun.")
     try:
         release = release_of(work.command)
         check_stack(release=release, policy=work.policy)
@@ -65,7 +71,8 @@ def deploy(work: Work) -> None:
 
 
 def _base(work: Work, release: Release, observed: tuple[Container, ...]) -> str:
-    """What to go back to. Nothing that we proved, where something runs that the journal never recorded."""
+    """Return the deployment to go back to; empty for none."""
+    # Where something runs that the journal never recorded, nothing that we proved ran before.
     return "" if work.releases.unknown_deployments(observed) else work.releases.current(release.stack)
 
 
@@ -83,7 +90,7 @@ def _before(work: Work, release: Release, observed: tuple[Container, ...]) -> Be
     return Before(
         networks=tuple(work.host.networks(release.stack)),
         volumes=work.host.volumes(release.stack),
-        containers=tuple(each.id for each in observed),
+        containers=tuple(container.id for container in observed),
     )
 
 
@@ -94,14 +101,16 @@ def _apply_release(work: Work, release: Release) -> tuple[tuple[Container, ...],
     for service in release.services:
         work.reporter.service(step(service, "waiting"))
     images = provide_images(work=work, release=release)
-    work.reporter.stage(BUILDING, 45, "Every image is here.")
+    work.reporter.stage(BUILDING, progress.IMAGES_READY, "Every image is here.")
     observed = work.host.settled_containers(stack=release.stack, project_id=release.project_id)
     owners = owners_of(release=release, observed=observed, known=work.releases.recorded(observed))
     target = _target(work, release, owners, _expected(work, release, owners, images), observed)
     plan = make_plan(target=target, observed=observed)
     work.reporter.log(source="agent", text=f"Plan:\n{plan.text()}")
     work.releases.apply(deployment_id=release.deployment_id, target=target)
-    work.reporter.stage(DEPLOYING, 50, "Starting what changed." if plan.operations else "Nothing changed.")
+    work.reporter.stage(
+        DEPLOYING, progress.APPLYING, "Starting what changed." if plan.operations else "Nothing changed."
+    )
     window = _window(release, plan, owners)
     goal = Goal(release=release, target=target, deadline=release.health_deadline, window=window, strict=True)
     proven = Applier(work=work, goal=goal).apply_plan(plan, observed=observed)
@@ -112,21 +121,22 @@ def _apply_release(work: Work, release: Release) -> tuple[tuple[Container, ...],
 def _target(
     work: Work, release: Release, owners: dict[str, str], images: dict[str, str], observed: tuple[Container, ...]
 ) -> Target:
-    """What shall run, replaced where it stands if its image keeps data. Raises StepFailedError(invalid)."""
+    """Return what shall run, replaced where it stands if its image keeps data. Raises StepFailedError(invalid)."""
     services = with_image_volumes(work=work, release=release, images=images, observed=observed)
-    changing = [each for each in services if owners[each.name] == release.deployment_id]
+    changing = [service for service in services if owners[service.name] == release.deployment_id]
     refuse_hidden_data(release=release, services=changing, observed=observed)
     return Target(services=services, owners=owners, images=images)
 
 
 def _window(release: Release, plan: Plan, owners: Mapping[str, str]) -> float:
-    """Where nothing is or was started there is nothing to watch for a while: one look is the proof."""
+    """Return the seconds to watch for; 0 where nothing is or was started: then one look is the proof."""
     resumed = bool(plan.leaving) and release.deployment_id in owners.values()
     return release.health_window if plan.services(*STARTING) or resumed else 0.0
 
 
 def _expected(work: Work, release: Release, owners: Mapping[str, str], images: dict[str, str]) -> dict[str, str]:
-    """Image id per service: of the tag for what changes, as it was proven for what stays; pinned ones are certain."""
+    """Return image id by service: of the tag for what changes, as it was proven for what stays."""
+    # Pinned images are certain.
     if release.pinned:
         return images
     expected = dict(images)
@@ -139,15 +149,15 @@ def _expected(work: Work, release: Release, owners: Mapping[str, str], images: d
 
 def _check_proven(*, target: Target, observed: tuple[Container, ...]) -> None:
     for service in target.services:
-        unlike = difference_from_target(service=service, target=target, observed=observed)
-        if unlike:
-            raise StepFailedError("unhealthy", f"Not proven: {unlike}.", service=service.name)
+        difference = difference_from_target(service=service, target=target, observed=observed)
+        if difference:
+            raise StepFailedError("unhealthy", f"Not proven: {difference}.", service=service.name)
 
 
 def _succeed(work: Work, record: ReleaseRecord, target: Target, observed: tuple[Container, ...]) -> None:
     services = describe_all(target=target, observed=observed)
     proven = "Every service runs at its image and is healthy." if services else "Nothing of the stack runs any more."
-    work.reporter.stage(COMPLETED, 100, proven)
+    work.reporter.stage(COMPLETED, progress.DONE, proven)
     work.reporter.finished(
         pb.CommandFinished(outcome=pb.SUCCEEDED, services=services),
         also=lambda: work.releases.finish(record=record, phase=Phase.CURRENT, runs=record.release.deployment_id),
@@ -155,18 +165,18 @@ def _succeed(work: Work, record: ReleaseRecord, target: Target, observed: tuple[
 
 
 def _fail(work: Work, release: Release, error: Exception) -> None:
-    """Write down why, then go back if asked to."""
-    failed = _as_failure(error)
+    """Write down why, then put back what ran before if the project asks for it."""
+    failure = _as_failure(error)
     work.interrupt.check()
-    logger.warning("deployment %s failed: %s", release.deployment_id, masked_text(failed.message, masker=work.masker))
+    logger.warning("deployment %s failed: %s", release.deployment_id, masked_text(failure.message, masker=work.masker))
     work.releases.fail(
         deployment_id=release.deployment_id,
         # This goes to the disk, so it is masked here and not only on its way out.
         failure={
-            "reason": failed.reason,
-            "message": masked_text(failed.message, masker=work.masker),
-            "service": failed.service,
-            "log_tail": masked_tail(failed.log_tail, masker=work.masker),
+            "reason": failure.reason,
+            "message": masked_text(failure.message, masker=work.masker),
+            "service": failure.service,
+            "log_tail": masked_tail(failure.log_tail, masker=work.masker),
         },
     )
     record = work.releases.find(release.deployment_id)
@@ -213,10 +223,10 @@ def _restore_base(work: Work, record: ReleaseRecord) -> None:
 
 
 def _finish_failed(work: Work, record: ReleaseRecord, finished: pb.CommandFinished, remark: str) -> None:
-    """The base stays the one to go back to; what runs may be what nobody wanted."""
     finished.outcome = pb.FAILED
     finished.message += remark
     finished.touched = record.touched
+    # The base stays the one to go back to, whatever runs now.
     work.reporter.finished(
         finished, also=lambda: work.releases.finish(record=record, phase=Phase.FAILED, runs=record.base)
     )
@@ -234,7 +244,7 @@ def _as_failure(error: Exception) -> StepFailedError:
 
 
 def _finish_unbegun(work: Work, error: StepFailedError | UnavailableError) -> None:
-    """Nothing was touched, so what ran before still runs."""
+    """Report a failure before anything was touched: what ran before still runs."""
     work.interrupt.check()
     reason = error.reason if isinstance(error, StepFailedError) else "internal"
     finished = pb.CommandFinished(outcome=pb.FAILED, reason=reason, message=str(error))

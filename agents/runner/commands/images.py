@@ -11,15 +11,12 @@ from agents.runner.control_plane.reports import BUILDING
 from agents.runner.docker import arguments
 from agents.runner.errors import InterruptedWorkError, StepFailedError
 from agents.runner.interrupt import ABANDONED, Interrupt
-from agents.runner.planning import observed
+from agents.runner.planning import observed, progress
 from agents.runner.planning.model import LABEL_HASH, LABEL_NODE, LABEL_PROJECT, LABEL_SERVICE, Release, WantedService
-
-FIRST_PERCENT = 6
-LAST_PERCENT = 44
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class ImageRequest:
     """One image to provide; `files` is the release's folder."""
 
     release: Release
@@ -28,11 +25,13 @@ class Order:
 
 
 def provide_images(*, work: Work, release: Release) -> dict[str, str]:
-    """Have every image on this host; returns service name to image id. Raises StepFailedError(build or image)."""
+    """Provide every image on this host; return image id by service. Raises StepFailedError(build or image)."""
     if release.pinned:
         return _provide_pinned(work=work, release=release)
     before = {service.image: work.host.image_id(service.image) for service in release.services}
-    wanted = [each for each in release.services if not before[each.image] or (release.force and _may_move(each))]
+    wanted = [
+        service for service in release.services if not before[service.image] or (release.force and _may_move(service))
+    ]
     if wanted:
         # Asked for before the first line of output, so that no value can slip through unmasked.
         work.vault.values(release=release, interrupt=work.interrupt)
@@ -49,7 +48,7 @@ def provide_images(*, work: Work, release: Release) -> dict[str, str]:
 
 
 def _may_move(service: WantedService) -> bool:
-    """Whether the name may mean another image by now: what we build, and a digest, never do."""
+    """Tell whether the name may mean another image by now; what we build, and a digest, never do."""
     return not service.bundle_digest and "@" not in service.image
 
 
@@ -58,14 +57,14 @@ def _log(work: Work, service: WantedService, text: str) -> None:
 
 
 def _provide_pinned(*, work: Work, release: Release) -> dict[str, str]:
-    """Exactly the pinned images: what is here is left alone, what is not is pulled if that can give the very same."""
+    """Provide exactly the pinned images; pull what is missing where that can give the very same image."""
     missing = [service for service in release.services if not work.host.image_id(release.pinned[service.name])]
     for service in missing:
         if service.bundle_digest:
             raise _missing_image(release=release, service=service, why="it was built from code")
     if missing:
         work.vault.values(release=release, interrupt=work.interrupt)
-        work.reporter.stage(BUILDING, FIRST_PERCENT, f"{len(missing)} images to pull.")
+        work.reporter.stage(BUILDING, progress.IMAGES_FIRST, f"{len(missing)} images to pull.")
     for service in missing:
         try:
             work.commands.pull(image=service.image, service=service.name, interrupt=work.interrupt)
@@ -88,34 +87,35 @@ def _missing_image(
 
 def _provide_all(*, work: Work, release: Release, missing: list[WantedService]) -> None:
     """Build side by side, within the bound; the first failure ends the others."""
-    work.reporter.stage(BUILDING, FIRST_PERCENT, f"{len(missing)} images to provide.")
+    work.reporter.stage(BUILDING, progress.IMAGES_FIRST, f"{len(missing)} images to provide.")
     shared = Interrupt(parent=work.interrupt)
     files = work.releases.write_files(release=release, pinned={})
     by_image = {service.image: service for service in missing}
     with ThreadPoolExecutor(max_workers=work.build_parallel, thread_name_prefix="build") as pool:
         try:
-            orders = [Order(release=release, service=service, files=files) for service in by_image.values()]
-            pending = {pool.submit(_provide, work, order, shared) for order in orders}
+            requests = [ImageRequest(release=release, service=service, files=files) for service in by_image.values()]
+            pending = {pool.submit(_provide, work, request, shared) for request in requests}
             total, failed = len(pending), False
             while pending and not failed:
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
-                failed = any(each.exception() for each in done)
-                percent = FIRST_PERCENT + (LAST_PERCENT - FIRST_PERCENT) * (total - len(pending)) // total
-                work.reporter.stage(BUILDING, percent, f"{total - len(pending)} of {total} images are here.")
+                failed = any(future.exception() for future in done)
+                provided = total - len(pending)
+                percent = progress.images_percent(provided=provided, total=total)
+                work.reporter.stage(BUILDING, percent, f"{provided} of {total} images are here.")
         finally:
             shared.set(ABANDONED)
             shared.close()
     work.interrupt.check()
-    for each in done:
-        each.result()
+    for future in done:
+        future.result()
 
 
-def _provide(work: Work, order: Order, interrupt: Interrupt) -> None:
-    service = order.service
+def _provide(work: Work, request: ImageRequest, interrupt: Interrupt) -> None:
+    service = request.service
     try:
         work.reporter.service(observed.step(service, "building"))
         if service.bundle_digest:
-            _build(work, order, interrupt)
+            _build(work, request, interrupt)
         else:
             _pull(work, service, interrupt)
         work.reporter.service(observed.step(service, "built"))
@@ -125,7 +125,7 @@ def _provide(work: Work, order: Order, interrupt: Interrupt) -> None:
 
 
 def _pull(work: Work, service: WantedService, interrupt: Interrupt) -> None:
-    """An image that is here is asked for again: a registry that does not answer ends nothing then."""
+    """Pull the image. Where it is on this host already, a registry that does not answer fails nothing."""
     before = work.host.image_id(service.image)
     try:
         work.commands.pull(image=service.image, service=service.name, interrupt=interrupt)
@@ -141,10 +141,10 @@ def _pull(work: Work, service: WantedService, interrupt: Interrupt) -> None:
         _log(work, service, f"{service.image} was asked again: it means {now} now, {before} before.")
 
 
-def _build(work: Work, order: Order, interrupt: Interrupt) -> None:
-    service = order.service
+def _build(work: Work, request: ImageRequest, interrupt: Interrupt) -> None:
+    service = request.service
     labels = {
-        LABEL_PROJECT: order.release.project_id,
+        LABEL_PROJECT: request.release.project_id,
         LABEL_NODE: service.node_id,
         LABEL_SERVICE: service.name,
         LABEL_HASH: service.content_hash,
@@ -153,19 +153,19 @@ def _build(work: Work, order: Order, interrupt: Interrupt) -> None:
     with work.bundles.unpacked(digest=digest, source=work.control_plane, interrupt=interrupt) as context:
         build = arguments.Build(
             context=context,
-            dockerfile=_dockerfile(order=order, context=context),
+            dockerfile=_dockerfile(request=request, context=context),
             tag=service.image,
             labels=labels,
-            cache_space=work.caches.space(order.release.project_id),
+            cache_space=work.caches.space(request.release.project_id),
             ca_bundle=work.ca_bundle,
         )
-        deadline = order.release.build_deadline
+        deadline = request.release.build_deadline
         work.commands.build(order=build, service=service.name, deadline=deadline, interrupt=interrupt)
 
 
-def _dockerfile(*, order: Order, context: Path) -> Path:
-    service = order.service
-    path = order.files / service.dockerfile if service.dockerfile else context / "Dockerfile"
+def _dockerfile(*, request: ImageRequest, context: Path) -> Path:
+    service = request.service
+    path = request.files / service.dockerfile if service.dockerfile else context / "Dockerfile"
     if not path.is_file():
         raise StepFailedError("build", f"{service.name} has no Dockerfile.", service=service.name)
     return path

@@ -9,16 +9,16 @@ from agents.runner.commands.image_volumes import record_unnamed_volumes
 from agents.runner.control_plane.reports import DEPLOYING
 from agents.runner.errors import StepFailedError
 from agents.runner.planning.model import Container, Release, Target
+from agents.runner.planning.progress import stopping_percent
 
 NOTHING = Target(services=(), owners={}, images={})
-FIRST_PERCENT = 50
-LAST_PERCENT = 95
 
 
 def stop_stack(*, work: Work, release: Release) -> None:
-    """Safe to repeat after a crash. Each container gets the time to end that it asks for.
+    """Remove the stack's containers and networks. Safe to repeat after a crash.
 
-    Raises StepFailedError or InterruptedWorkError, some containers being gone by then.
+    Each container gets the time to end that it asks for. Raises StepFailedError or InterruptedWorkError; some
+    containers may be gone by then.
     """
     observed = work.host.settled_containers(stack=release.stack, project_id=release.project_id)
     record_unnamed_volumes(work=work, stack=release.stack, observed=observed)
@@ -26,11 +26,11 @@ def stop_stack(*, work: Work, release: Release) -> None:
     groups = _last_started_first(observed, levels=_levels(work, release.stack))
     for number, containers in enumerate(groups):
         work.interrupt.check()
-        names = ", ".join(sorted({each.service for each in containers}))
-        percent = FIRST_PERCENT + (LAST_PERCENT - FIRST_PERCENT) * number // len(groups)
+        names = ", ".join(sorted({container.service for container in containers}))
+        percent = stopping_percent(stopped=number, total=len(groups))
         work.reporter.stage(DEPLOYING, percent, f"Stopping {names}.")
         work.reporter.log(source="agent", text=f"Stopping {names}.\n")
-        work.host.remove_containers(tuple(each.id for each in containers))
+        work.host.remove_containers(tuple(container.id for container in containers))
     work.interrupt.check()
     work.host.remove_networks(tuple(work.host.networks(release.stack).values()))
     _prove_gone(work, release)
@@ -42,7 +42,7 @@ def _levels(work: Work, stack: str) -> dict[str, int]:
 
 
 def _last_started_first(observed: tuple[Container, ...], *, levels: dict[str, int]) -> list[tuple[Container, ...]]:
-    """Containers by level, the highest first; what no release knows goes before all others."""
+    """Return the containers by level, the highest first; what no release knows goes before all others."""
     beyond = max(levels.values(), default=0) + 1
 
     def depth(container: Container) -> int:

@@ -22,7 +22,7 @@ from deployments.events import log_written, stage_reached
 from deployments.repositories import deployments, events, lanes
 from deployments.repositories.deployments import Outcome
 from deployments.services.lifecycle import finish, observations
-from deployments.states import UNFINISHED, Stage, Status
+from deployments.states import MAX_REPORTED_PERCENT, UNFINISHED, Stage, Status
 from deployments.types import DeploymentRecord
 
 # Of one deployment, over all its services.
@@ -92,7 +92,7 @@ def _leave_out(*, deployment: DeploymentRecord, at: datetime) -> None:
 
 def _reach_stage(*, deployment: DeploymentRecord, body: StageReached, at: datetime) -> None:
     # Progress only rises, and the last percent is ours: it comes with the stored success.
-    stage, percent = STAGES[body.stage], min(99, max(deployment.progress, body.percent))
+    stage, percent = STAGES[body.stage], min(MAX_REPORTED_PERCENT, max(deployment.progress, body.percent))
     if (stage, percent) == (deployment.stage, deployment.progress):
         # Nothing new, however often an agent sends it.
         return

@@ -36,11 +36,10 @@ from deployments.services.lifecycle.prepare import Prepared
 from deployments.services.permissions import target_agents
 from deployments.services.secrets import sealing
 from deployments.services.stacks import privileges, stack_size
-from deployments.states import Kind, Reason, Stage, Status, Transition
+from deployments.states import HANDED_OVER_PERCENT, Kind, Reason, Stage, Status, Transition
 from deployments.types import DeploymentRecord, ProjectRecord
 
 RETRY = Backoff(first=2.0, most=60.0)
-FIRST_PERCENT = 5
 AWAY_SECONDS = 60
 
 logger = structlog.get_logger(__name__)
@@ -174,7 +173,7 @@ def _still_fits(*, deployment: DeploymentRecord, prepared: Prepared, at: datetim
 def _hand_over(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Prepared, at: datetime) -> None:
     services = prepare.states_of(prepared)
     deployments.store_services(deployment_id=deployment.id, services=services, at=at)
-    deployments.move_stage(deployment_id=deployment.id, stage=Stage.BUILDING, percent=FIRST_PERCENT, at=at)
+    deployments.move_stage(deployment_id=deployment.id, stage=Stage.BUILDING, percent=HANDED_OVER_PERCENT, at=at)
     gateway.send(
         command_id=command_ids.deploy_command_id(deployment.id),
         agent_id=prepared.agent_id,
@@ -190,7 +189,7 @@ def _hand_over(*, deployment: DeploymentRecord, project: ProjectRecord, prepared
     told = {"agentId": str(prepared.agent_id), **_other_than_asked(asked=deployment, started=started)}
     announced = [
         NewEvent(type=EventType.COMMAND_SENT, payload=told),
-        stage_reached(stage=Stage.BUILDING, percent=FIRST_PERCENT, message="Handed over to the agent."),
+        stage_reached(stage=Stage.BUILDING, percent=HANDED_OVER_PERCENT, message="Handed over to the agent."),
     ]
     events.append(deployment_id=deployment.id, events=announced, at=at)
 

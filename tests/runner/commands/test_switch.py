@@ -17,7 +17,7 @@ from uuid import uuid4
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.commands.apply import SWITCH_PERCENT
+from agents.runner.planning import progress
 from tests.docker_events import heard_starts
 from tests.runner.commands.test_deploy import deploy, exclusive
 from tests.runner.conftest import Agent, remove_stack
@@ -96,7 +96,7 @@ def unfinished_request(served: Served) -> tuple[threading.Thread, list[tuple[str
 
 
 def taking_over(gateway: TestGateway, command: pb.Command) -> bool:
-    return any(report.stage.percent == SWITCH_PERCENT for report in gateway.reports.get(command.command_id, []))
+    return any(report.stage.percent == progress.SWITCHING for report in gateway.reports.get(command.command_id, []))
 
 
 def test_the_new_copy_takes_over_when_it_is_ready_and_so_does_the_old_version_in_a_rollback(
