@@ -1,20 +1,21 @@
-"""What can go wrong between us and the machines.
+"""All errors of this app. Each door maps `code` once.
 
-AgentError
-|- Unauthenticated            the credential or token is not ours, is revoked, used or expired
-|  |- EnrolmentRefused
-|- NotFound                   no such thing, or not yours: both look the same to a stranger
-|  |- AgentNotFound
-|  |- ServerNotFound
-|  |- CommandNotFound
-|- CommandTooLarge            it cannot be sent to any agent
-|- TooManyTries               of one address; a little later it may try again
-|- AnotherMachine             a second machine uses the agent's credential
-|- Conflict                   the thing exists, in a state that does not allow the step
-|  |- AgentIsConnected
-|  |- AgentStillEnrolled
-|  |- IllegalCommandStep
-|- TransactionRequired        a programming error: the caller must hold a transaction
+    AgentError
+    ├── Unauthenticated         UNAUTHORIZED         the credential or token is not ours, or is revoked, used or expired
+    │   └── EnrolmentRefused
+    ├── NotFound                NOT_FOUND            missing, or not the caller's
+    │   ├── AgentNotFound
+    │   ├── ServerNotFound
+    │   └── CommandNotFound
+    ├── Conflict                CONFLICT             not possible in the present state
+    │   ├── AgentIsConnected
+    │   └── AgentStillEnrolled
+    ├── AnotherMachine          CONFLICT             a second machine uses the agent's credential
+    ├── CommandTooLarge         VALIDATION_ERROR     no agent can be sent it
+    ├── TooManyTries            RATE_LIMIT_EXCEEDED  of one address; later it may try again
+    └── TransactionRequired     INTERNAL_ERROR       a programming error: the caller must hold a transaction
+
+Pure.
 """
 
 from __future__ import annotations
@@ -88,10 +89,6 @@ class AgentIsConnected(Conflict):
 
 class AgentStillEnrolled(Conflict):
     sentence = "The server has an agent. End its credential first."
-
-
-class IllegalCommandStep(Conflict):
-    sentence = "The command's status does not allow this step."
 
 
 class TransactionRequired(AgentError):

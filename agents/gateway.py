@@ -64,11 +64,6 @@ def find(*, command_id: UUID) -> CommandData:
     return commands.get(command_id=command_id)
 
 
-def of_deployment(*, deployment_id: UUID) -> tuple[CommandData, ...]:
-    """Every command of the deployment, oldest first."""
-    return commands.of_deployment(deployment_id=deployment_id)
-
-
 def accept_report(*, command_id: UUID, number: int, agent_id: UUID | None = None) -> ReportVerdict:
     """Lock the command's row and judge the report's number; on FRESH the number is stored as seen.
 

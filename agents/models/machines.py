@@ -70,12 +70,6 @@ class AgentQuerySet(models.QuerySet["Agent"]):
     def online(self) -> Self:
         return self.active().filter(last_seen_at__gt=Now() - silent_after())
 
-    def silent(self) -> Self:
-        return self.active().filter(last_seen_at__lte=Now() - silent_after(), last_seen_at__gt=Now() - lost_after())
-
-    def lost(self) -> Self:
-        return self.active().filter(last_seen_at__lte=Now() - lost_after())
-
 
 def silent_after() -> timedelta:
     return timedelta(seconds=settings.AXION_AGENT_SILENT_AFTER)

@@ -131,13 +131,6 @@ def get(*, command_id: UUID) -> CommandData:
     return as_data(record)
 
 
-def of_deployment(*, deployment_id: UUID) -> tuple[CommandData, ...]:
-    """All commands of the deployment, oldest first."""
-    return tuple(
-        as_data(record) for record in CommandRecord.objects.filter(deployment_id=deployment_id).order_by("queued_at")
-    )
-
-
 def withdraw(*, deployment_id: UUID) -> int:
     """Close what no session has taken yet; see gateway.withdraw."""
     with transaction.atomic():

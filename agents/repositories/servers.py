@@ -90,10 +90,6 @@ def of_owner(*, owner_id: UUID) -> tuple[ServerData, ...]:
     return _with_agents(Server.objects.filter(owner_id=owner_id).order_by("name", "id"))
 
 
-def of_cluster(*, cluster_id: UUID) -> tuple[ServerData, ...]:
-    return _with_agents(Server.objects.filter(cluster_id=cluster_id).order_by("name", "id"))
-
-
 def count(*, owner_id: UUID | None) -> int:
     return Server.objects.filter(owner_id=owner_id).count()
 

@@ -1,19 +1,21 @@
-"""Everything the runner raises on purpose.
+"""All errors that the runner raises on purpose. It is a program of its own, so they carry no code for a door.
 
-RunnerError
-├── ConfigInvalidError    the configuration cannot be used
-├── StateDirBusyError     another runner works in this state directory
-├── JournalUnusableError
-│   ├── JournalDamagedError   the journal cannot be read as it was written
-│   └── JournalTooNewError    the journal was written by a newer agent
-├── StateDirUnusableError the agent's folder or the journal in it cannot be opened or written
-├── EnrolmentRefusedError the control plane does not take this token
-├── InterruptedWorkError  the work was ended on request, or because the runner stops
-├── UnavailableError      the control plane or the Docker engine could not be reached in time
-│   └── EngineAwayError   the Docker engine does not answer
-├── MaskingTooLongError   a text has more in it that looks like secrets than may be compared
-└── StepFailedError       a deployment cannot go on
-    └── RemovalInProgressError   Docker was still removing a container that stood in the way
+    RunnerError
+    ├── ConfigInvalidError          the configuration cannot be used
+    ├── StateDirBusyError           another runner works in this state directory
+    ├── StateDirUnusableError       the state directory or the journal in it cannot be opened or written
+    ├── JournalUnusableError
+    │   ├── JournalDamagedError     the journal cannot be read as it was written
+    │   └── JournalTooNewError      the journal was written by a newer agent
+    ├── EnrolmentRefusedError       the control plane does not take this token
+    ├── InterruptedWorkError        the work was ended on request, or because the runner stops
+    ├── UnavailableError            the control plane or the Docker engine could not be reached in time
+    │   └── EngineAwayError         the Docker engine does not answer
+    ├── MaskingTooLongError         a text has more in it that looks like secrets than may be compared
+    └── StepFailedError             a deployment cannot go on
+        └── RemovalInProgressError  Docker was still removing a container that stood in the way
+
+Pure.
 """
 
 from __future__ import annotations

@@ -127,10 +127,6 @@ def clusters_of(*, owner_id: UUID) -> tuple[ClusterData, ...]:
     return servers.clusters_of_owner(owner_id=owner_id)
 
 
-def servers_of_cluster(*, cluster_id: UUID) -> tuple[ServerData, ...]:
-    return servers.of_cluster(cluster_id=cluster_id)
-
-
 def agent_for_server(*, server_id: UUID) -> AgentData:
     """The active agent of a server, present or not: look at `presence`. Raises AgentNotFound."""
     found = agents.of_server(server_id=server_id)

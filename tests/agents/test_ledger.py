@@ -69,7 +69,9 @@ def test_a_command_is_stored_as_given(registered: Registration) -> None:
             command=revert,
         )
     assert (stored.command, stored.number) == (revert, 2)
-    assert [each.id for each in gateway.of_deployment(deployment_id=sent.deployment_id)] == [sent.id, stored.id]
+    assert list(
+        CommandRecord.objects.filter(deployment_id=sent.deployment_id).order_by("number").values_list("id", flat=True)
+    ) == [sent.id, stored.id]
 
 
 def test_the_same_command_again_is_the_same_row(registered: Registration) -> None:

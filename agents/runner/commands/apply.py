@@ -190,7 +190,7 @@ class Applier:
         ended, tail = call.result()
         if ended.code != 0:
             if any(map(BEING_REMOVED.search, tail)):
-                message = f"Docker Compose met a container that was being removed: {_last(tail)}"
+                message = f"Docker Compose met a container that was being removed: {_last_line(tail)}"
                 raise RemovalInProgressError("apply", message, log_tail=tail)
             self._gate.start_judging(service.name for service in self._goal.target.services)
             culprit = self._gate.culprit(observed=self._look())
