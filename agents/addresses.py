@@ -17,7 +17,7 @@ BEFORE_PORT = re.compile(r"(\]|^[^:]*):\w*$")
 
 
 def client_of(*, peer: str, forwarded: str, trusted: Sequence[Network]) -> str:
-    """The address that the request came from: `peer`, or what a trusted proxy says in `forwarded` (X-Forwarded-For).
+    """Return the address that the request came from: `peer`, or what a trusted proxy says in `forwarded`.
 
     Read from the right, because each proxy adds whom it saw: the first that is not a trusted proxy itself.
     """
@@ -34,13 +34,13 @@ def client_of(*, peer: str, forwarded: str, trusted: Sequence[Network]) -> str:
 
 
 def is_trusted(address: str | IPv4Address | IPv6Address, *, trusted: Sequence[Network]) -> bool:
-    """Whether a proxy at this address is believed."""
+    """Tell whether a proxy at this address is believed."""
     found = _address(address) if isinstance(address, str) else address
     return found is not None and any(found in network for network in trusted)
 
 
 def counting_key(address: str) -> str:
-    """What stands for this address where tries are counted: for IPv6 the network that one customer has."""
+    """Return what stands for this address where tries are counted; for IPv6 the network that one customer has."""
     found = _address(address)
     if isinstance(found, IPv6Address):
         return str(ip_network((found, IPV6_CUSTOMER_BITS), strict=False))
@@ -53,7 +53,7 @@ def host_of(address: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether the host, without a port, is this machine itself: localhost, 127.0.0.0/8 or ::1."""
+    """Tell whether the host, without a port, is this machine itself: localhost, 127.0.0.0/8 or ::1."""
     bare = host.strip("[]").casefold()
     try:
         return bare == "localhost" or ip_address(bare).is_loopback
@@ -62,7 +62,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
-    """From "192.0.2.1", "192.0.2.1:80", "2001:db8::1" or "[2001:db8::1]:80"; None for anything else."""
+    """Read "192.0.2.1", "192.0.2.1:80", "2001:db8::1" or "[2001:db8::1]:80"; return None for anything else."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]

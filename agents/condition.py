@@ -34,7 +34,7 @@ class AgentCondition:
 
     @property
     def troubles(self) -> tuple[str, ...]:
-        """A sentence for each thing that is not well; none when all is."""
+        """Return a sentence for each thing that is not well; none when all is."""
         said = []
         if not self.engine_answers:
             said.append(f"Docker does not answer: {self.engine_message or 'the agent does not know why'}.")
@@ -47,7 +47,7 @@ class AgentCondition:
 
 
 def condition_of(stored: Mapping[str, Any]) -> AgentCondition:
-    """From a stored row; what another version stored besides is left alone, and what it did not takes its default."""
+    """Read a stored row. What only another version stored is left alone; what it did not takes its default."""
     known = {each.name for each in fields(AgentCondition)} & stored.keys()
     facts = {name: stored[name] for name in known}
     facts["engine_answers"] = bool(stored.get("engine_answers"))

@@ -39,12 +39,12 @@ def send_revert(*, command_id: UUID, after: CommandData, command: RevertCommand)
 
 
 def ordered_after(*, command_id: UUID) -> tuple[UUID, ...]:
-    """Deployments that were ordered in the command's lane after it, by the lane's numbers."""
+    """Return the deployments that were ordered in the command's lane after it, by the lane's numbers."""
     return commands.ordered_after(command_id=command_id)
 
 
 def keeps_proven(*, command_id: UUID) -> bool:
-    """Whether this order to go back leaves a proven deployment alone, and its agent knows what that means.
+    """Tell whether this order to go back leaves a proven deployment alone, and its agent knows what that means.
 
     True also where the order was never sent, or was withdrawn. Inside a transaction: the command's row is locked.
     """
@@ -60,7 +60,7 @@ def withdraw(*, deployment_id: UUID) -> int:
 
 
 def find(*, command_id: UUID) -> CommandData:
-    """The command as stored. Raises CommandNotFound."""
+    """Return the command as stored. Raises CommandNotFound."""
     return commands.get(command_id=command_id)
 
 
@@ -92,7 +92,7 @@ def finish_unasked_reverts() -> int:
 
 
 def announce_retention(*, target_id: UUID) -> None:
-    """History keeps something else on this server or cluster; its agents are told on the caller's commit.
+    """Tell the agents of this server or cluster, on the caller's commit, that history keeps something else.
 
     After a success nobody needs to call this: the gateway looks by itself.
     """
@@ -100,32 +100,32 @@ def announce_retention(*, target_id: UUID) -> None:
 
 
 def host_inventory(*, agent_id: UUID) -> HostInventory | None:
-    """What the agent's host lacks of what history needs; None for an unknown agent and until it has looked."""
+    """Return what the agent's host lacks of what history needs; None for an unknown agent and until it has looked."""
     return agents.inventory(agent_id=agent_id)
 
 
 def may_see(*, agent_id: UUID, deployment_id: UUID) -> bool:
-    """Whether this agent's server was ever given a command of the deployment: it may fetch what belongs to it."""
+    """Tell whether this agent's server was ever given a command of the deployment: it may fetch what belongs to it."""
     return assignments.holds(agent_id=agent_id, deployment_id=deployment_id)
 
 
 def lane_deployments(*, agent_id: UUID, lane: str) -> tuple[tuple[UUID, ...], UUID | None]:
-    """Deployments of which the agent's server has an unfinished command in this lane, and the last one before these."""
+    """Return the deployments with an unfinished command for the agent's server in the lane, and the last one before."""
     return assignments.lane_deployments(agent_id=agent_id, lane=lane)
 
 
 def agents_running(*, lane: str) -> tuple[UUID, ...]:
-    """Active agents of the servers whose last order of the lane was to run something, the latest first."""
+    """Return the active agents of the servers whose last order of the lane was to run something, the latest first."""
     return assignments.agents_running(lane=lane)
 
 
 def open_deployments(*, agent_id: UUID) -> tuple[UUID, ...]:
-    """Deployments of which this agent has an unfinished command: what it may build."""
+    """Return the deployments of which this agent has an unfinished command: what it may build."""
     return assignments.open_deployments(agent_id=agent_id)
 
 
 def servers_online(*, server_ids: Collection[UUID]) -> tuple[UUID, ...]:
-    """Which of these servers have an agent that is there now."""
+    """Return which of these servers have an agent that is there now."""
     return agents.servers_online(server_ids=server_ids)
 
 
@@ -140,5 +140,5 @@ def forget_tokens(*, older_than: timedelta, limit: int) -> int:
 
 
 def deployments_unheard_for(*, silence: timedelta) -> tuple[UUID, ...]:
-    """Deployments with an open command whose agent no gateway has heard for this long, though one was listening."""
+    """Return the deployments with an open command whose agent was not heard for this long while a gateway listened."""
     return gateways.deployments_unheard_for(silence=silence)

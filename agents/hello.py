@@ -17,7 +17,7 @@ MAX_NAMED = 5
 
 
 def unknown_stacks_sentence(stacks: Collection[str]) -> str:
-    """What people are told of stacks whose deployment the ledger does not have; empty for none."""
+    """Return what people are told of stacks whose deployment the ledger does not have; empty for none."""
     if not stacks:
         return ""
     names = ", ".join(sorted(stacks)[:MAX_NAMED])

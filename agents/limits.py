@@ -55,7 +55,7 @@ ENVELOPE_BYTES = 16
 
 
 def wire_bytes(value: Any) -> int:
-    """At least as many bytes as the value has on the wire: of frozen values, mappings, sequences, texts, numbers."""
+    """Return an upper bound of the value's bytes on the wire: of frozen values, mappings, sequences, texts, numbers."""
     if isinstance(value, str):
         return ENVELOPE_BYTES + (len(value) if value.isascii() else len(value.encode(errors="surrogatepass")))
     if isinstance(value, Mapping):
@@ -68,5 +68,5 @@ def wire_bytes(value: Any) -> int:
 
 
 def mebibytes(size: int) -> str:
-    """For people: with a decimal where it says something."""
+    """Return the size for people: with a decimal where it says something."""
     return f"{size / MIB:.1f}".removesuffix(".0") + " MiB"

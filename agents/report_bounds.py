@@ -86,7 +86,7 @@ def _log(log: pb.LogWritten) -> None:
 
 
 def _failed(failed: Any) -> None:
-    """Both kinds of report that say what went wrong."""
+    """Cut either kind of report that says what went wrong."""
     failed.reason = _word(failed.reason)
     failed.message = cut(failed.message, MAX_MESSAGE_BYTES)
     failed.failed_service = cut(failed.failed_service, MAX_NAME_BYTES)
@@ -123,7 +123,7 @@ def _shorten_tail(finished: pb.CommandFinished) -> None:
 
 
 def _leave_out_names(finished: pb.CommandFinished) -> None:
-    """The service's name says which it is; its image was told when it was observed."""
+    """Leave out what was reported when the service was observed; its name says which it is."""
     for service in finished.services:
         service.ClearField("node_id")
         service.ClearField("image")

@@ -90,12 +90,12 @@ _TABLE: dict[CommandEvent, dict[CommandStatus, CommandStatus]] = {
 
 
 def next_status(*, current: CommandStatus, event: CommandEvent) -> CommandStatus | None:
-    """The status after `event`, or None where the table has no such step."""
+    """Return the status after `event`, or None where the table has no such step."""
     return _TABLE[event].get(current)
 
 
 def sources(*, event: CommandEvent) -> tuple[CommandStatus, ...]:
-    """Statuses in which `event` may happen."""
+    """Return the statuses in which `event` may happen."""
     return tuple(_TABLE[event])
 
 
@@ -112,7 +112,7 @@ class Presence(StrEnum):
 def presence(
     *, now: datetime, last_seen_at: datetime | None, revoked: bool, silent_after: timedelta, lost_after: timedelta
 ) -> Presence:
-    """How present an agent is; `now` and `last_seen_at` come from one clock."""
+    """Return how present an agent is; `now` and `last_seen_at` come from one clock."""
     if revoked:
         return Presence.REVOKED
     if last_seen_at is None:

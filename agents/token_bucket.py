@@ -43,7 +43,7 @@ class TokenBuckets:
         self._paces: OrderedDict[Hashable, TokenBucket] = OrderedDict()
 
     def wait(self, who: Hashable) -> float:
-        """Seconds until this one has something left; takes nothing."""
+        """Return the seconds until this one has something left; takes nothing."""
         pace = self._paces.get(who)
         return 0.0 if pace is None else pace.take(0)
 

@@ -45,12 +45,12 @@ SHARED_NAME = (
 
 
 def shares_name(host: str, *, request: HttpRequest) -> bool:
-    """Whether browsers would send this page's cookies to the applications on the server, too: cookies know no ports."""
+    """Tell whether browsers would send this page's cookies to the applications on the server: cookies know no ports."""
     return bool(host) and host.strip("[]").casefold() == host_of(request.get_host()).strip("[]").casefold()
 
 
 def start_command(*, request: HttpRequest, server_id: UUID, token: str) -> str:
-    """What to run on the server, with the gateway's address as this browser would reach it."""
+    """Return what to run on the server, with the gateway's address as this browser would reach it."""
     scheme = "https" if settings.AXION_GATEWAY_TLS_CERT else "http"
     host = host_of(request.get_host())
     port = settings.AXION_GATEWAY_BIND.rpartition(":")[2]
@@ -67,7 +67,7 @@ def start_command(*, request: HttpRequest, server_id: UUID, token: str) -> str:
 
 
 def taken_over(at: datetime | None) -> str:
-    """What the owner should know of an agent that enrolled in the place of one that was connected."""
+    """Return what the owner should know of an agent that enrolled in the place of one that was connected."""
     if at is None:
         return "No agent has taken the place of one that was connected."
     return (

@@ -37,7 +37,7 @@ from agents.states import Presence, presence
 
 
 def presence_of(record: Any) -> Presence:
-    """Of a row annotated with `database_now`, `seen` and `revoked`."""
+    """Return the presence of a row annotated with `database_now`, `seen` and `revoked`."""
     return presence(
         now=record.database_now,
         last_seen_at=record.seen,
@@ -144,7 +144,7 @@ class ServerAdmin(OwnedAdmin):
 
     @display(description="What is wrong there", empty_value="-")
     def troubles(self, server: Any) -> str | None:
-        """Only of one that is there: what a silent one said last is no news."""
+        """Return what is wrong; of an agent that is not online only what is stored, for its last words are no news."""
         if server.told is None or presence_of(server) is not Presence.ONLINE:
             return server.trouble or None
         return " ".join([server.trouble, *condition_of(server.told).troubles]).strip() or None
@@ -158,7 +158,7 @@ class ServerAdmin(OwnedAdmin):
 
     @display(description="Enrolled")
     def enrolled(self, server: Any) -> str:
-        """What the owner should know of how the agent got here."""
+        """Return what the owner should know of how the agent got here."""
         taken = (
             EnrolmentToken.objects.filter(server_id=server.pk, replaced_live_agent=True).order_by("-used_at").first()
         )

@@ -23,13 +23,13 @@ HEALTH_FIELDS = frozenset(each.name for each in fields(AgentHealth))
 
 
 def by_credential(*, credential_hash: str) -> tuple[AgentData, str] | None:
-    """The active agent with this credential and the stored hash, for the caller to compare."""
+    """Return the active agent with this credential and the stored hash, for the caller to compare."""
     record = _read().active().filter(credential_hash=credential_hash).first()
     return None if record is None else (as_data(record), record.credential_hash)
 
 
 def get(*, agent_id: UUID) -> AgentData | None:
-    """The active agent with this id."""
+    """Return the active agent with this id."""
     record = _read().active().filter(id=agent_id).first()
     return None if record is None else as_data(record)
 
@@ -40,17 +40,17 @@ def of_server(*, server_id: UUID) -> AgentData | None:
 
 
 def of_servers(*, server_ids: Collection[UUID]) -> dict[UUID, AgentData]:
-    """The active agents of these servers, by server."""
+    """Return the active agents of these servers, by server."""
     return {record.server_id: as_data(record) for record in _read().active().filter(server_id__in=server_ids)}
 
 
 def servers_online(*, server_ids: Collection[UUID]) -> tuple[UUID, ...]:
-    """Of these servers those whose agent is online."""
+    """Return those of these servers whose agent is online."""
     return tuple(Agent.objects.online().filter(server_id__in=server_ids).values_list("server_id", flat=True))
 
 
 def of_owner(*, owner_id: UUID, offset: int, limit: int) -> tuple[tuple[AgentData, ...], int]:
-    """One page of the owner's active agents, newest first, and how many there are."""
+    """Return one page of the owner's active agents, newest first, and how many there are."""
     records = _read().active().filter(owner_id=owner_id).order_by("-enrolled_at", "id")
     return tuple(as_data(record) for record in records[offset : offset + limit]), records.count()
 
@@ -86,13 +86,13 @@ def enrol(*, server_id: UUID, owner_id: UUID, new_id: UUID, credential_hash: str
 
 
 def _take_over(*, agent_id: UUID, server_id: UUID, owner_id: UUID) -> None:
-    """What the agents before it of the same owner left open on the server is its to do, orders to go back too."""
+    """Give the agent what those before it, of the same owner and server, left open; orders to go back too."""
     former = Agent.objects.filter(server_id=server_id, owner_id=owner_id).exclude(id=agent_id)
     CommandRecord.objects.filter(agent__in=former, status__in=OPEN).update(agent_id=agent_id)
 
 
 def is_connected(*, server_id: UUID) -> bool:
-    """Whether the server has an agent that was heard lately; it stays as it is until the transaction ends."""
+    """Tell whether the server has an agent that was heard lately; it stays as it is until the transaction ends."""
     present = Agent.objects.select_for_update(no_key=True).active().filter(server_id=server_id)
     return present.filter(last_seen_at__gt=Now() - lost_after()).first() is not None
 
@@ -103,7 +103,7 @@ def revoke(*, agent_id: UUID) -> bool:
 
 
 def lock_for_session(*, agent_id: UUID, credential_hash: str) -> KnownAgent | None:
-    """The active agent with this credential, its row locked until the caller's transaction ends."""
+    """Return the active agent with this credential, its row locked until the caller's transaction ends."""
     rows = _read().select_for_update(no_key=True).active()
     row = rows.filter(id=agent_id, credential_hash=credential_hash).first()
     if row is None:
@@ -150,7 +150,7 @@ def open_session(*, agent_id: UUID, session_id: UUID, hello: Hello, instances: I
 
 
 def inventory(*, agent_id: UUID) -> HostInventory | None:
-    """What the active agent's host lacks; None until it said so."""
+    """Return what the active agent's host lacks; None until it said so."""
     found = Agent.objects.active().filter(id=agent_id).values_list("missing_images", "inventory_at").first()
     if found is None or found[0] is None or found[1] is None:
         return None
@@ -158,7 +158,7 @@ def inventory(*, agent_id: UUID) -> HostInventory | None:
 
 
 def of_same_engine(*, server_id: UUID) -> tuple[str, tuple[UUID, ...]]:
-    """What names the Docker engine of the server's agent, and the other servers whose agents named the same one.
+    """Return what names the Docker engine of the server's agent, and the other servers whose agents named the same one.
 
     Empty for a server without an agent and for an agent that has not told.
     """
@@ -170,7 +170,7 @@ def of_same_engine(*, server_id: UUID) -> tuple[str, tuple[UUID, ...]]:
 
 
 def targets_of(*, agent_ids: Collection[UUID]) -> dict[UUID, tuple[UUID, ...]]:
-    """By active agent the targets that reach its host: its server, and the cluster that the server is in."""
+    """Return by active agent the targets that reach its host: its server, and the cluster that the server is in."""
     cluster = Server.objects.filter(id=OuterRef("server_id")).values("cluster_id")
     rows = Agent.objects.active().filter(id__in=agent_ids).annotate(cluster_id=Subquery(cluster))
     return {
@@ -180,7 +180,7 @@ def targets_of(*, agent_ids: Collection[UUID]) -> dict[UUID, tuple[UUID, ...]]:
 
 
 def as_data(record: Agent) -> AgentData:
-    """`record` must come from `_read`, which brings the database's time along."""
+    """Return the row as data; `record` must come from `_read`, which adds the database's time."""
     now = record.__dict__["database_now"]
     return AgentData(
         id=record.id,

@@ -13,7 +13,7 @@ MAX_COMMANDS = 500
 
 
 def holds(*, agent_id: UUID, deployment_id: UUID) -> bool:
-    """Whether the agent's server was ever given a command of the deployment, by whichever agent it had then."""
+    """Tell whether the agent's server was ever given a command of the deployment, by whichever agent it had then."""
     given = CommandRecord.objects.filter(
         deployment_id=deployment_id, agent__server_id__in=Agent.objects.active().filter(id=agent_id).values("server_id")
     )
@@ -22,7 +22,7 @@ def holds(*, agent_id: UUID, deployment_id: UUID) -> bool:
 
 
 def lane_deployments(*, agent_id: UUID, lane: str) -> tuple[tuple[UUID, ...], UUID | None]:
-    """Deployments of which the agent's server has an unfinished command in this lane, and the last one before these."""
+    """Return the deployments with an unfinished command for the agent's server in the lane, and the last one before."""
     servers = Agent.objects.active().filter(id=agent_id).values("server_id")
     orders = CommandRecord.objects.filter(lane=lane, agent__server_id__in=servers)
     unfinished = tuple(orders.filter(status__in=OPEN).order_by().values_list("deployment_id", flat=True).distinct())
@@ -31,7 +31,7 @@ def lane_deployments(*, agent_id: UUID, lane: str) -> tuple[tuple[UUID, ...], UU
 
 
 def agents_running(*, lane: str) -> tuple[UUID, ...]:
-    """Active agents of the servers whose last order of the lane was to run something, the latest first."""
+    """Return the active agents of the servers whose last order of the lane was to run something, the latest first."""
     orders = CommandRecord.objects.filter(lane=lane, kind=CommandKind.DEPLOY)
     given = orders.exclude(status__in=[CommandStatus.REFUSED, CommandStatus.WITHDRAWN]).order_by("-number")
     last: dict[UUID, bool] = {}
@@ -44,7 +44,7 @@ def agents_running(*, lane: str) -> tuple[UUID, ...]:
 
 
 def belongs(*, command_id: UUID, agent_id: UUID, deployment_id: UUID) -> bool:
-    """Whether a report with these ids can be true."""
+    """Tell whether a report with these ids can be true."""
     place = same_place(agent_id=agent_id)
     return CommandRecord.objects.filter(id=command_id, agent__in=place, deployment_id=deployment_id).exists()
 

@@ -66,7 +66,7 @@ def queue_revert(*, command_id: UUID, after: CommandData, command: RevertCommand
 
 
 def ordered_after(*, command_id: UUID) -> tuple[UUID, ...]:
-    """Deployments with a deploy command of a higher number in the lane; see gateway.ordered_after."""
+    """Return the deployments with a deploy command of a higher number in the lane; see gateway.ordered_after."""
     this = CommandRecord.objects.filter(id=command_id).values("lane", "number").first()
     if this is None:
         raise CommandNotFound
@@ -75,7 +75,7 @@ def ordered_after(*, command_id: UUID) -> tuple[UUID, ...]:
 
 
 def keeps_proven(*, command_id: UUID) -> bool:
-    """Whether this order leaves a proven deployment alone; see gateway.keeps_proven."""
+    """Tell whether this order leaves a proven deployment alone; see gateway.keeps_proven."""
     row = _locked().filter(id=command_id).select_related("agent").first()
     if row is None or row.status == CommandStatus.WITHDRAWN:
         return True
@@ -83,7 +83,7 @@ def keeps_proven(*, command_id: UUID) -> bool:
 
 
 def lock_lane(*, lane: str) -> None:
-    """Held until commit, so that a higher number can never become visible before a lower one."""
+    """Lock the lane until commit, so that a higher number can never become visible before a lower one."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('agent-lane:' || %s, 0))", [lane])
 
@@ -163,7 +163,7 @@ def accept_report(*, command_id: UUID, number: int, agent_id: UUID | None) -> Re
 
 
 def acknowledge(*, command_id: UUID, agent_id: UUID) -> bool:
-    """The agent has the command in its journal: it is not sent again in this session. Raises CommandNotFound."""
+    """Note that the agent has the command in its journal; this session sends it no more. Raises CommandNotFound."""
     with transaction.atomic():
         return _acknowledge(_lock(command_id=command_id, agent_id=agent_id))
 
@@ -252,7 +252,7 @@ def _lock(*, command_id: UUID, agent_id: UUID | None) -> CommandRecord:
 
 
 def same_place(*, agent_id: UUID) -> QuerySet[Agent]:
-    """The agent and those that were on its server before it, of the same owner: what they were given is its to do."""
+    """Return the agent and those of its owner that were on its server before: what they were given is its to do."""
     me = Agent.objects.filter(id=agent_id)
     return Agent.objects.filter(server_id__in=me.values("server_id"), owner_id__in=me.values("owner_id"))
 
@@ -262,7 +262,7 @@ def _locked() -> QuerySet[CommandRecord]:
 
 
 def next_number(*, lane: str) -> int:
-    """Above all that the ledger, or an earlier state of it, ever gave in the lane. Under the lane's lock."""
+    """Return a number above all that this ledger, or an earlier state of it, gave in the lane, which is locked."""
     highest: int | None = CommandRecord.objects.filter(lane=lane).aggregate(highest=Max("number"))["highest"]
     return max(highest or 0, ledger.floor(lane=lane)) + 1
 

@@ -84,7 +84,7 @@ def claim_due(*, session_ids: Collection[UUID], limit: int) -> Claim:
 def make_due(
     *, agent_id: UUID, unfinished: Collection[UUID], new_process: bool = False, new_journal: bool = False
 ) -> int:
-    """After a (re)connect everything open is due now, except what the agent acknowledged and still has.
+    """Make everything open due now, after a (re)connect, except what the agent acknowledged and still has.
 
     What another process had acknowledged and this one does not have, and all where its journal is another one too,
     waits a little: this may be a clone, and whoever it has replaced is back by then.

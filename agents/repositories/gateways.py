@@ -80,7 +80,7 @@ def announce_retention(*, target_id: UUID) -> None:
 
 
 def deployments_unheard_for(*, silence: timedelta) -> tuple[UUID, ...]:
-    """Deployments with an open command whose agent was not heard for this long, by the database's clock.
+    """Return the deployments with an open command whose agent was not heard for this long, by the database's clock.
 
     Empty until a gateway has listened without a gap for as long: nobody is silent where nobody listens.
     """

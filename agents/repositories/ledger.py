@@ -60,14 +60,14 @@ def raise_floors(*, agent_id: UUID, highest: Mapping[str, int]) -> tuple[str, ..
 
 
 def unknown_stacks(stacks: Collection[StackState]) -> tuple[str, ...]:
-    """Names of stacks that run what the ledger has no order of."""
+    """Return the names of stacks that run what the ledger has no order of."""
     current = {stack.current: stack.stack_name for stack in stacks if stack.current is not None}
     known = set(CommandRecord.objects.filter(deployment_id__in=current).values_list("deployment_id", flat=True))
     return tuple(sorted({name for deployment_id, name in current.items() if deployment_id not in known}))
 
 
 def raise_floor(*, lane: str, number: int) -> None:
-    """No further command of the lane gets this number or a lower one. Inside a transaction."""
+    """Keep this number and lower ones from any further command of the lane. Inside a transaction."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO agent_lane_floors AS floor (lane, number) VALUES (%s, %s)"
@@ -77,5 +77,5 @@ def raise_floor(*, lane: str, number: int) -> None:
 
 
 def floor(*, lane: str) -> int:
-    """Up to this number everything may have been used by an earlier state of the ledger."""
+    """Return the number up to which an earlier state of the ledger may have used any."""
     return LaneFloor.objects.filter(lane=lane).values_list("number", flat=True).first() or 0

@@ -23,8 +23,8 @@ def to_json(command: AgentCommand) -> dict[str, Any]:
 
 
 def from_json(*, kind: CommandKind, payload: dict[str, Any]) -> AgentCommand:
-    """The command that `to_json` was given. Fields that another version did not store take their defaults; those that
-    only a newer one knows are left out.
+    """Return the command that `to_json` was given. What another version did not store takes its
+    default; what only a newer one knows is left out.
     """
     if kind is CommandKind.REVERT:
         return RevertCommand(**_known(RevertCommand, payload))

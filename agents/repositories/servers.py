@@ -43,7 +43,7 @@ def remove(*, server_id: UUID) -> None:
 
 
 def remove_cluster(*, cluster_id: UUID) -> None:
-    """Its servers stay, as servers of their own."""
+    """Remove the cluster; its servers stay, as servers of their own."""
     Cluster.objects.filter(id=cluster_id).delete()
 
 
@@ -70,7 +70,7 @@ def owner_of(*, server_id: UUID) -> UUID | None:
 
 
 def allows_privileged(*, server_id: UUID) -> bool:
-    """False for a server that is not known."""
+    """Tell whether the server's owner allows privileged services; False for a server that is not known."""
     return Server.objects.filter(id=server_id, privileged_allowed=True).exists()
 
 
@@ -104,7 +104,7 @@ def clusters_of_owner(*, owner_id: UUID) -> tuple[ClusterData, ...]:
 
 
 def _with_agents(records: Any) -> tuple[ServerData, ...]:
-    """Two statements, however many servers."""
+    """Return the servers with their agents, in two statements for any number of them."""
     servers = list(records)
     by_server = agents.of_servers(server_ids=[server.id for server in servers])
     return tuple(_as_data(server, by_server.get(server.id)) for server in servers)

@@ -51,23 +51,23 @@ def use(*, token_hash: str, server_id: UUID | None) -> EnrolmentTokenData | None
 
 
 def note_replaced(*, token_id: UUID) -> None:
-    """The token took the place of an agent that was connected."""
+    """Note that the token took the place of an agent that was connected."""
     EnrolmentToken.objects.filter(id=token_id).update(replaced_live_agent=True)
 
 
 def of_server(*, server_id: UUID) -> tuple[EnrolmentTokenData, ...]:
-    """Those that are good now, the newest first."""
+    """Return those that are good now, the newest first."""
     return tuple(_as_data(token) for token in _good().filter(server_id=server_id).order_by("-created_at", "id"))
 
 
 def end(*, server_id: UUID, token_id: UUID) -> bool:
-    """False when the server has no such token that is good."""
+    """End the token; False when the server has no such token that is good."""
     ended, _ = _good().filter(server_id=server_id, id=token_id).delete()
     return bool(ended)
 
 
 def end_all(*, server_id: UUID) -> None:
-    """What was not used admits nobody any more; what was used stays as a record."""
+    """End the server's unused tokens: they admit nobody any more. Used ones stay as a record."""
     EnrolmentToken.objects.filter(server_id=server_id, used_at__isnull=True).delete()
 
 

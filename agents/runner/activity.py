@@ -30,12 +30,12 @@ class WorkProgress:
         self._at = self._clock()
 
     def begin_step(self, step: str) -> None:
-        """From now on this is what the work waits for."""
+        """Note that the work now does this step, which counts as activity."""
         self._step = step[:MAX_STEP]
         self.note_activity()
 
     def wait_for(self, step: str) -> None:
-        """It waits for this now, and that is no move."""
+        """Note that the work now waits for this, which does not count as activity."""
         self._step = step[:MAX_STEP]
 
     def inactivity(self) -> Inactivity:
@@ -99,7 +99,7 @@ class Watchdog:
             self._told.discard(command_id)
 
     def stalled(self) -> list[pb.Stalled]:
-        """Commands that have not moved for a while, the longest first; the log gets a line for each new one."""
+        """Return the commands without activity for too long, those at work first; log each one once."""
         with self._lock:
             found = [progress.inactivity() for progress in (*self._at_work.values(), *self._waiting.values())]
             inactivity = [each for each in found if each.seconds >= self._after]

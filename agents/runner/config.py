@@ -102,7 +102,7 @@ def _text(section: Mapping[str, object], key: str, default: str) -> str:
 
 
 def _token(agent: Mapping[str, object]) -> str:
-    """The token itself, or the content of agent.token_file; empty when the agent is enrolled already."""
+    """Return the token itself, or the content of agent.token_file; empty when the agent is enrolled already."""
     path = _file(agent, "token_file", section_name="agent")
     return path.read_text().strip() if path else _text(agent, "token", "")
 
@@ -129,7 +129,7 @@ def _level(logging: Mapping[str, object]) -> str:
 
 
 def _address(url: str, *, insecure: bool) -> tuple[str, bool]:
-    """host:port and whether to use TLS. Beyond this machine nothing goes in the clear, unless `insecure` says so."""
+    """Return host:port and whether to use TLS. Plain text stays on this machine unless `insecure` is set."""
     parts = urlsplit(url if "://" in url else f"//{url}")
     try:
         port = parts.port

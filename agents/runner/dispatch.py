@@ -78,7 +78,7 @@ class Dispatcher:
         return pb.CommandAcknowledged(command_id=command.command_id, accepted=True)
 
     def resume(self) -> None:
-        """After a start or a new connection: go on with what the journal says is unfinished and nobody works on."""
+        """Go on with what the journal has unfinished and nobody works on, after a start or a new connection."""
         for entry in self._journal.unfinished():
             self._start(entry.lane)
 
@@ -103,7 +103,7 @@ class Dispatcher:
         self._add_threads()
 
     def _add_threads(self) -> None:
-        """One thread per lane that waits, within the bound. What gets none is taken over by one that becomes free."""
+        """Start a thread per lane that waits, within the bound. A lane without one waits for a thread to get free."""
         with self._lock:
             while len(self._threads) < min(MAX_AT_ONCE, len(self._lanes)) and not self._stopping.why:
                 thread = threading.Thread(target=self._work_on, name=f"work-{len(self._threads)}", daemon=True)
@@ -116,7 +116,7 @@ class Dispatcher:
                 self._threads.add(thread)
 
     def _try_again_later(self, error: Exception) -> None:
-        """By the loop we are called in; without one the next command or connection tries again."""
+        """Schedule another try in the loop we are called in; without one the next command or connection tries again."""
         self._without_thread += 1
         pause = NO_THREAD.pause(failures=self._without_thread)
         logger.error("no thread can be started (%s): %d lanes wait, next try in %.1f s", error, len(self._lanes), pause)
@@ -126,7 +126,7 @@ class Dispatcher:
             return
 
     def _work_on(self) -> None:
-        """Until there is nothing that may be begun now: who ends a command looks for what waited for its stack."""
+        """Work until nothing may be begun now. Who ends a command looks for what waited for its stack."""
         try:
             while (claimed := self._claim()) is not None:
                 entry, running = claimed
@@ -150,7 +150,7 @@ class Dispatcher:
             self._running.pop(lane, None)
 
     def _claim(self) -> tuple[Entry, RunningCommand] | None:
-        """The next command whose lane and stack are free; without one the thread is let go under the same lock."""
+        """Return the next command whose lane and stack are free, or release the thread under the same lock."""
         with self._lock:
             claimed = None
             try:

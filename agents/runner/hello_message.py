@@ -20,7 +20,7 @@ MAX_ENTRIES = 1000
 
 
 def build_hello(*, journal: Journal, identity: Identity, instance_id: str) -> pb.Hello:
-    """The first message of a session, read from the journal in one moment."""
+    """Return the first message of a session, read from the journal in one moment."""
     with journal.store.transaction():
         known_agent, ledger = journal.control_plane_ids()
         return pb.Hello(

@@ -36,7 +36,7 @@ class Machine:
         self._busy, self._total = _processor_times()
 
     def health(self, *, now: int) -> pb.AgentHealth:
-        """Per cent of all processors; bytes in use; running containers of ours. `now` in epoch seconds."""
+        """Return per cent of all processors; bytes in use; running containers of ours. `now` in epoch seconds."""
         total_memory, available = _memory()
         busy, total = _processor_times()
         passed = total - self._total
@@ -72,7 +72,7 @@ class Machine:
 
 
 def _processor_times() -> tuple[int, int]:
-    """Busy and total ticks of all processors since the machine started."""
+    """Return busy and total ticks of all processors since the machine started."""
     if not STAT.exists():
         return 0, 0
     ticks = [int(word) for word in STAT.read_text().split("\n", 1)[0].split()[1:9]]
@@ -81,7 +81,7 @@ def _processor_times() -> tuple[int, int]:
 
 
 def _memory() -> tuple[int, int]:
-    """Total and available bytes."""
+    """Return total and available bytes."""
     if not MEMINFO.exists():
         return 0, 0
     lines = dict(line.split(":", 1) for line in MEMINFO.read_text().splitlines())

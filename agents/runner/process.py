@@ -115,7 +115,7 @@ class WorkFactory:
         )
 
     def ended(self, command_id: str) -> None:
-        """The work on the command is over, however it ended."""
+        """Note that the work on the command is over, however it ended."""
         self.watchdog.end(command_id)
         self.housekeeper.request_cleanup()
 
@@ -140,12 +140,12 @@ def _now_ms() -> int:
 
 
 def marker_of(config: Config) -> str:
-    """What all children of runners on this state directory carry in their environment."""
+    """Return what all children of runners on this state directory carry in their environment."""
     return f"{config.state_dir.resolve()}:"
 
 
 async def run(config: Config) -> None:
-    """Until SIGTERM or SIGINT. Raises StateDirBusyError, StateDirUnusableError and what Store raises."""
+    """Run the agent until SIGTERM or SIGINT. Raises StateDirBusyError, StateDirUnusableError and what Store raises."""
     held = lock(config)
     # Before anything is resumed: what a killed predecessor left running must not work beside us.
     ended = end_marked(marker=marker_of(config), grace=ORPHAN_GRACE_SECONDS)

@@ -28,7 +28,7 @@ class SelfCheck:
         self._handled = 0
 
     def condition(self) -> pb.Condition | None:
-        """None while nothing was heard of Docker yet, neither well nor ill."""
+        """Return the agent's condition; None while nothing was heard of Docker yet, neither well nor ill."""
         state = self._host.state
         if state is None:
             return None
@@ -46,7 +46,7 @@ class SelfCheck:
         )
 
     def _space(self) -> tuple[int, int]:
-        """Bytes in all and free; what cannot be known is left out."""
+        """Return the bytes in all and free; what cannot be known is left out."""
         try:
             disk = shutil.disk_usage(self._state_dir)
         except OSError:
@@ -54,7 +54,7 @@ class SelfCheck:
         return disk.total, disk.free
 
     def recovered(self) -> bool:
-        """Whether the journal can be written again after a write had failed: then what broke off may go on."""
+        """Tell whether the journal can be written again after a write had failed: then what broke off may go on."""
         failures = self._store.writes.failures
         if failures == self._handled:
             return False

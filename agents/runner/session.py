@@ -46,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 
 def open_channel(config: Config) -> grpc.aio.Channel:
-    """TLS unless the address says otherwise. Call it inside the running loop."""
+    """Open a channel, with TLS unless the address says otherwise. Call it inside the running loop."""
     if not config.secure:
         return grpc.aio.insecure_channel(config.address, options=OPTIONS)
     authorities = Path(config.ca_file).read_bytes() if config.ca_file else None
@@ -88,11 +88,11 @@ class Session:
         self._loop = asyncio.get_running_loop()
 
     def wake(self) -> None:
-        """There are new reports. Safe across threads."""
+        """Look for new reports. Safe across threads."""
         self._loop.call_soon_threadsafe(self._wake_delivery)
 
     def tell(self, inventory: pb.Inventory) -> None:
-        """The newest inventory replaces one that was not sent yet. Safe across threads."""
+        """Send this inventory in place of one that was not sent yet. Safe across threads."""
         self._loop.call_soon_threadsafe(self._take_inventory, inventory)
 
     def _take_inventory(self, inventory: pb.Inventory) -> None:
@@ -105,14 +105,14 @@ class Session:
 
     @property
     def former_lanes(self) -> frozenset[str]:
-        """Lanes of a server that this agent was enrolled for before."""
+        """Return the lanes of a server that this agent was enrolled for before."""
         return frozenset(self._identity.former_lanes if self._identity else ())
 
     def metadata(self) -> tuple[tuple[str, str], ...]:
         return self._identity.metadata() if self._identity else ()
 
     async def run(self) -> None:
-        """Until cancelled: reconnect with growing pauses and jitter, so that a returning gateway is not overrun."""
+        """Stay connected until cancelled; reconnect with growing pauses and jitter, which spare a returning gateway."""
         failures = 0
         while True:
             began = time.monotonic()
@@ -128,13 +128,13 @@ class Session:
             await asyncio.sleep(min(self._longest_pause, RECONNECT.pause(failures=failures)))
 
     def _forget_if_refused(self, error: BaseException) -> None:
-        """A credential that is refused gives way to a new token, if one was configured since."""
+        """Give up a credential that is refused, if a new token was configured since."""
         refused = isinstance(error, grpc.RpcError) and error.code() is grpc.StatusCode.UNAUTHENTICATED
         if refused and self._has_new_token():
             self._identity = None
 
     def _has_new_token(self) -> bool:
-        """Whether a token is configured that is not the one which bought our credential."""
+        """Tell whether a token is configured that is not the one which bought our credential."""
         identity, token = self._identity, self._config.token
         return bool(identity and token and hash_of(token) != identity.token_hash)
 
@@ -193,7 +193,7 @@ class Session:
             logger.warning("no work goes on before the journal can be written: %s", error)
 
     def _note_whom_we_serve(self) -> None:
-        """Before any work of theirs: what is unfinished may have to wait. Raises sqlite3.DatabaseError."""
+        """Record the control plane before any work of theirs: what is unfinished may have to wait."""
         if self._to_serve is None:
             return
         agent_id, ledger = self._to_serve
@@ -202,7 +202,7 @@ class Session:
         self._to_serve = None
 
     def may_resume(self) -> bool:
-        """Whether unfinished work may go on before anybody is heard: not once we are to enrol as somebody else."""
+        """Tell whether unfinished work may go on before anybody is heard: not once we are to enrol as somebody else."""
         identity = self._identity
         if identity is None or self._has_new_token():
             return False
@@ -219,7 +219,7 @@ class Session:
             await asyncio.sleep(seconds)
 
     async def _tell_condition(self, *, write: Callable[[pb.FromAgent], Any], seconds: int, protocol: int) -> None:
-        """Beside the heartbeats. Also goes on with what had to stop while nothing could be written."""
+        """Send the condition beside the heartbeats; resume what had to stop while nothing could be written."""
         while True:
             if await asyncio.to_thread(self._fitness.recovered):
                 self._go_on()
@@ -294,7 +294,7 @@ async def _first_to_end(*parts: Any) -> None:
 
 
 def _describe(error: BaseException) -> str:
-    """What went wrong, without what was sent."""
+    """Return what went wrong, without what was sent."""
     if isinstance(error, grpc.RpcError):
         return f"{error.code().name}: {error.details()}"
     return str(error) or type(error).__name__

@@ -30,7 +30,7 @@ def claim_due(*, session_ids: Collection[UUID], limit: int) -> Claim:
 
 
 def acknowledge(*, command_id: UUID, agent_id: UUID) -> None:
-    """The agent has written the command to its journal. Raises CommandNotFound, also for another agent's."""
+    """Note that the agent has the command in its journal. Raises CommandNotFound, also for another agent's."""
     commands.acknowledge(command_id=command_id, agent_id=agent_id)
 
 
@@ -58,7 +58,7 @@ def refuse(*, command_id: UUID, agent_id: UUID, refusal: str, message: str, at: 
 
 
 def belongs(*, command_id: UUID, agent_id: UUID, deployment_id: UUID) -> bool:
-    """Whether a report with these ids can be true: an agent speaks of its own commands only."""
+    """Tell whether a report with these ids can be true: an agent speaks of its own commands only."""
     return assignments.belongs(command_id=command_id, agent_id=agent_id, deployment_id=deployment_id)
 
 
@@ -89,7 +89,7 @@ def _touch_each(*, gateway_id: UUID, seen: Mapping[UUID, Sighting]) -> frozenset
 
 
 def _bare(sighting: Sighting) -> Sighting:
-    """That the agent was heard of, without what it said of itself."""
+    """Return that the agent was heard of, without what it said of itself."""
     return Sighting(session_id=sighting.session_id)
 
 

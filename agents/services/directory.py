@@ -39,7 +39,7 @@ def add_server(
 
 
 def has_room(*, owner_id: UUID) -> bool:
-    """Whether the user may have one more server."""
+    """Tell whether the user may have one more server."""
     return servers.count(owner_id=owner_id) < settings.AXION_MAX_SERVERS
 
 
@@ -58,7 +58,7 @@ def change_server(*, server_id: UUID, changes: Mapping[str, Any]) -> ServerData:
 
 
 def remove_server(*, server_id: UUID) -> None:
-    """Its enrolment tokens end with it. The caller has checked that nothing is under way there.
+    """Remove the server and its enrolment tokens. The caller has checked that nothing is under way there.
 
     Raises AgentStillEnrolled, also for an agent that enrolled just now.
     """
@@ -71,12 +71,12 @@ def remove_server(*, server_id: UUID) -> None:
 
 
 def remove_cluster(*, cluster_id: UUID) -> None:
-    """Its servers stay. The caller has checked that nothing is under way there."""
+    """Remove the cluster; its servers stay. The caller has checked that nothing is under way there."""
     servers.remove_cluster(cluster_id=cluster_id)
 
 
 def store_peer_server(*, server_id: UUID, owner_id: UUID, name: str, host: str) -> bool:
-    """A server of a peer service as last seen there, so that an agent can enrol on it.
+    """Store a server of a peer service as last seen there, so that an agent can enrol on it.
 
     False when the id is another owner's here.
     """
@@ -92,12 +92,12 @@ def get_server(*, server_id: UUID) -> ServerData:
 
 
 def owner_of_server(*, server_id: UUID) -> UUID | None:
-    """None for a server that is not known."""
+    """Return the server's owner; None for a server that is not known."""
     return servers.owner_of(server_id=server_id)
 
 
 def allows_privileged(*, server_id: UUID) -> bool:
-    """Whether the server's owner lets services reach the host itself."""
+    """Tell whether the server's owner lets services reach the host itself."""
     return servers.allows_privileged(server_id=server_id)
 
 
@@ -128,7 +128,7 @@ def clusters_of(*, owner_id: UUID) -> tuple[ClusterData, ...]:
 
 
 def agent_for_server(*, server_id: UUID) -> AgentData:
-    """The active agent of a server, present or not: look at `presence`. Raises AgentNotFound."""
+    """Return the active agent of a server, present or not: look at `presence`. Raises AgentNotFound."""
     found = agents.of_server(server_id=server_id)
     if found is None:
         raise AgentNotFound
@@ -136,7 +136,7 @@ def agent_for_server(*, server_id: UUID) -> AgentData:
 
 
 def get_agent(*, agent_id: UUID) -> AgentData:
-    """The active agent with this id. Raises AgentNotFound."""
+    """Return the active agent with this id. Raises AgentNotFound."""
     found = agents.get(agent_id=agent_id)
     if found is None:
         raise AgentNotFound
@@ -154,7 +154,7 @@ def lock_session(*, agent_id: UUID, session_id: UUID) -> UUID | None:
 
 
 def on_same_engine(*, server_id: UUID) -> tuple[str, tuple[UUID, ...]]:
-    """What names the server's Docker engine, and the other servers that are the same machine, as their agents told.
+    """Return what names the server's Docker engine, and the other servers that are this same machine.
 
     Empty for a server without an agent and for an agent that has not told.
     """
@@ -162,12 +162,12 @@ def on_same_engine(*, server_id: UUID) -> tuple[str, tuple[UUID, ...]]:
 
 
 def targets_of(*, agent_ids: Collection[UUID]) -> dict[UUID, tuple[UUID, ...]]:
-    """By active agent the targets (server, and its cluster if any) that reach its host."""
+    """Return by active agent the targets (server, and its cluster if any) that reach its host."""
     return agents.targets_of(agent_ids=agent_ids)
 
 
 def own_agent(*, agent_id: UUID, owner_id: UUID) -> AgentData:
-    """The agent if it is this user's. Raises AgentNotFound, the same for missing and for somebody else's."""
+    """Return the agent if it is this user's. Raises AgentNotFound, the same for missing and for somebody else's."""
     found = get_agent(agent_id=agent_id)
     if found.owner_id != owner_id:
         raise AgentNotFound
@@ -175,6 +175,6 @@ def own_agent(*, agent_id: UUID, owner_id: UUID) -> AgentData:
 
 
 def agents_of(*, owner_id: UUID, page: int, limit: int) -> tuple[tuple[AgentData, ...], int]:
-    """A page of the user's agents, newest first, and how many there are; `limit` is clamped to 1..100."""
+    """Return a page of the user's agents, newest first, and how many there are; `limit` is clamped to 1..100."""
     size = min(max(limit, 1), MAX_PAGE_SIZE)
     return agents.of_owner(owner_id=owner_id, offset=(max(page, 1) - 1) * size, limit=size)

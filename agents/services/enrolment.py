@@ -28,7 +28,7 @@ SECRET_BYTES = 32
 def create_token(
     *, server_id: UUID, owner_id: UUID, lifetime: timedelta = TOKEN_LIFETIME, replace: bool = False
 ) -> IssuedToken:
-    """A token with which one agent may register for this server, once. The caller has checked who may ask.
+    """Return a token with which one agent may register for this server, once. The caller has checked who may ask.
 
     Earlier ones of the server end. Only with `replace` it admits an agent while another one is connected. The clear
     text exists only in the answer.
@@ -46,12 +46,12 @@ def create_token(
 
 
 def list_tokens(*, server_id: UUID) -> tuple[EnrolmentTokenData, ...]:
-    """Tokens that would admit an agent now."""
+    """Return the tokens that would admit an agent now."""
     return tokens.of_server(server_id=server_id)
 
 
 def end_token(*, server_id: UUID, token_id: UUID) -> None:
-    """It admits nobody from now on. Raises NotFound."""
+    """End the token: it admits nobody from now on. Raises NotFound."""
     if not tokens.end(server_id=server_id, token_id=token_id):
         raise NotFound("No such token.")
 
@@ -88,7 +88,7 @@ def register(*, token: str, server_id: UUID | None, info: AgentInfo, new_id: UUI
 
 
 def authenticate(*, credential: str) -> AgentData:
-    """The active agent with this credential. Raises Unauthenticated."""
+    """Return the active agent with this credential. Raises Unauthenticated."""
     wanted = hash_of(credential)
     found = agents.by_credential(credential_hash=wanted)
     if found is None or not hmac.compare_digest(found[1], wanted):

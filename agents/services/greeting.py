@@ -45,7 +45,7 @@ def greet(*, agent_id: UUID, credential: str, session_id: UUID, hello: Hello) ->
 
 
 def _make_due(agent: KnownAgent, hello: Hello, *, incarnation: UUID) -> None:
-    """What the agent holds is not sent again, unless it served another ledger: then it waits for our word."""
+    """Make commands due; what the agent holds only where it served another ledger and waits for our word."""
     same_ledger = hello.protocol < SETTLING_PROTOCOL or hello.ledger_incarnation == str(incarnation)
     new_process = agent.instances.present not in ("", hello.instance_id)
     delivery.make_due(

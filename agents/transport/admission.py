@@ -111,7 +111,7 @@ class Admission(Interceptor):
         return grpc.stream_unary_rpc_method_handler(admitted, handler.request_deserializer, handler.response_serializer)
 
     async def _who(self, name: str, context: Call) -> bytes:
-        """Something that stands for the caller; aborts the call of nobody."""
+        """Return what stands for the caller; abort the call of nobody."""
         if name == ENROLLING:
             address = address_of(context)
             wait = await self._threads.run(self._enrolment_wait, address=address)
@@ -141,7 +141,7 @@ class Admission(Interceptor):
 
     @asynccontextmanager
     async def _seat(self, caller: bytes, context: Call) -> AsyncIterator[None]:
-        """One of the calls that a caller may hold."""
+        """Hold one of the calls that a caller may have at the same time."""
         if self._calls[caller] >= MAX_CALLS_PER_CALLER:
             await _abort(context, TooManyCalls())
         self._calls[caller] += 1

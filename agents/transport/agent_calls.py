@@ -88,7 +88,7 @@ class AgentCalls:
     async def bundle(
         self, request: runner_pb2.FetchBundleRequest, context: Call
     ) -> AsyncIterator[runner_pb2.BundleChunk]:
-        """The bundle in chunks; NOT_FOUND for an unknown one and for somebody else's alike."""
+        """Return the bundle in chunks; NOT_FOUND for an unknown one and for somebody else's alike."""
         agent, _ = await self._callers.agent(context)
         try:
             content = await self._threads.run(self._bindings.bundle_of, digest=request.digest, agent_id=agent.id)
@@ -98,7 +98,7 @@ class AgentCalls:
             yield runner_pb2.BundleChunk(data=content[start : start + CHUNK_BYTES])
 
     async def secrets(self, request: runner_pb2.FetchSecretsRequest, context: Call) -> runner_pb2.FetchSecretsResponse:
-        """The deployment's values; only for an agent that was given a command of it."""
+        """Return the deployment's values; only for an agent that was given a command of it."""
         agent, _ = await self._callers.agent(context)
         try:
             values = await self._threads.run(self._values, agent_id=agent.id, deployment_id=request.deployment_id)

@@ -56,7 +56,7 @@ class AgentSession:
 
     @property
     def waits_for_us(self) -> bool:
-        """The stream is not read because our own database work is behind: no reason to call the agent silent."""
+        """Tell whether the stream is not read because our own database work is behind; the agent is not silent then."""
         return self.incoming.full()
 
     def offer(self, message: runner_pb2.ToAgent) -> None:
@@ -79,7 +79,7 @@ class AgentSession:
             self.ending.set_result(ending)
 
     def knows(self, *, command_id: UUID, deployment_id: UUID) -> bool:
-        """Whether this pair was proven to be the agent's own in this session."""
+        """Tell whether this pair was proven to be the agent's own in this session."""
         return (command_id, deployment_id) in self._known
 
     def learn(self, *, command_id: UUID, deployment_id: UUID) -> None:
@@ -89,5 +89,5 @@ class AgentSession:
 
 
 def _command_bytes(message: runner_pb2.ToAgent) -> int:
-    """Only commands can be large."""
+    """Return the message's bytes where it is a command: only these can be large."""
     return message.ByteSize() if message.HasField("command") else 0

@@ -53,7 +53,7 @@ class Callers:
         self._failures = TokenBuckets(burst=FAILURES, per_second=FAILURES_PER_SECOND)
 
     async def agent(self, context: Call) -> tuple[AgentData, str]:
-        """The calling agent and its credential; aborts the call otherwise."""
+        """Return the calling agent and its credential; aborts the call otherwise."""
         credential = _bearer(context)
         found = await self._asked(
             context, self._agents, credential, lambda: self._threads.run(_agent_with, credential=credential)
@@ -61,22 +61,22 @@ class Callers:
         return found, credential
 
     async def agent_for_heartbeat(self, context: Call) -> AgentData:
-        """The calling agent, at most TRUST_SECONDS out of date."""
+        """Return the calling agent, at most TRUST_SECONDS out of date."""
         return _fresh(self._agents, _bearer(context)) or (await self.agent(context))[0]
 
     async def user(self, context: Call, *, acts: bool = False) -> UUID:
-        """The calling user; aborts the call otherwise. `acts`: the call changes something."""
+        """Return the calling user; aborts the call otherwise. `acts`: the call changes something."""
         token = _bearer(context)
         return await self._asked(
             context, self._users, token, lambda: self._threads.run(self._user_of, token=token, acts=acts)
         )
 
     async def admit_user(self, context: Call) -> UUID:
-        """The calling user, at most TRUST_SECONDS out of date; aborts the call otherwise."""
+        """Return the calling user, at most TRUST_SECONDS out of date; aborts the call otherwise."""
         return _fresh(self._users, _bearer(context)) or await self.user(context)
 
     async def _asked(self, context: Call, table: Known[T], secret: str, ask: Callable[[], Awaitable[T | None]]) -> T:
-        """Whose secret it is, by the database. Who was known before is asked about, whatever others there do."""
+        """Return whose secret it is, by the database. Who was known before is asked about whatever others there do."""
         if not 0 < len(secret) <= MAX_SECRET:
             await _refuse(context)
         key = _key(secret)
@@ -108,7 +108,7 @@ def _agent_with(*, credential: str) -> AgentData | None:
 
 
 def address_of(context: Call) -> str:
-    """What the call is counted by: the caller's address, also behind a proxy that is trusted."""
+    """Return what the call is counted by: the caller's address, also behind a proxy that is trusted."""
     # Such as ipv4:192.0.2.1:4711 or ipv6:%5B2001:db8::1%5D:4711.
     peer = unquote(str(context.peer()).partition(":")[2])
     forwarded = ",".join(

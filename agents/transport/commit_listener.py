@@ -42,7 +42,8 @@ async def listen(*, conninfo: str, registry: SessionRegistry, retentions: Retent
 
 
 async def _connect(conninfo: str) -> psycopg.AsyncConnection:
-    """A connection that listens. Cancelled half-way, the driver would leave its socket open, so we wait and close."""
+    """Return a connection that listens."""
+    # Cancelled half-way, the driver would leave its socket open: so we wait for it, and close it.
     connecting = asyncio.ensure_future(
         psycopg.AsyncConnection.connect(
             conninfo,
@@ -62,7 +63,7 @@ async def _connect(conninfo: str) -> psycopg.AsyncConnection:
 
 
 def _agent_of(payload: str) -> UUID | None:
-    """Whom it is about; None when that cannot be read, so that everybody is looked at."""
+    """Return whom it is about; None when that cannot be read, so that everybody is looked at."""
     try:
         return UUID(payload)
     except ValueError:

@@ -19,7 +19,7 @@ _STATUS = {
 
 
 def wire_error(error: Exception) -> common_pb2.Error:
-    """Code and sentence of an error that carries them; anything else is an internal error without its text."""
+    """Return code and sentence of an error that carries them; anything else is an internal error without its text."""
     code, message = getattr(error, "code", None), getattr(error, "message", None)
     if isinstance(code, str) and isinstance(message, str):
         return common_pb2.Error(code=code, message=message)
@@ -27,7 +27,7 @@ def wire_error(error: Exception) -> common_pb2.Error:
 
 
 def is_expected(error: Exception) -> bool:
-    """Whether the error is an answer for the caller rather than a fault of ours."""
+    """Tell whether the error is an answer for the caller rather than a fault of ours."""
     return getattr(error, "code", None) in _STATUS
 
 

@@ -35,7 +35,7 @@ class Liveness:
         missing_images: tuple[str, ...] | None = None,
         condition: AgentCondition | None = None,
     ) -> None:
-        """Something came from the agent. A sighting inside a session outranks one outside."""
+        """Note that something came from the agent. A sighting inside a session outranks one outside."""
         earlier = self._seen.get(agent_id, Sighting())
         self._seen[agent_id] = Sighting(
             session_id=session_id or earlier.session_id,

@@ -124,8 +124,9 @@ class ReportApplier:
             await self._store(report)
 
     def _forget(self, report: Report) -> None:
-        """Nobody waits for it: not the agent's own, or of a command that this ledger does not have. Whichever it is, it
-        is answered as if it were stored, so that the agent does not send it for ever.
+        """Acknowledge a report that nobody waits for, so that the agent does not send it for ever.
+
+        It is not the agent's own, or of a command that this ledger does not have.
         """
         self._stored[report.command_id] = max(report.number, self._stored.get(report.command_id, 0))
         if report.command_id not in self._forgotten:
@@ -150,7 +151,7 @@ class ReportApplier:
         return own
 
     async def _store(self, report: Report) -> int:
-        """The last stored number. Tries a few times, then sets the command aside so that others go on."""
+        """Return the last stored number. Tries a few times, then sets the command aside so that others go on."""
         for attempt in range(MAX_TRIES):
             try:
                 return await self._patiently(lambda: self._threads.run(self._on_report, report=report))

@@ -45,7 +45,7 @@ class RetentionAnnouncer:
         self._news = asyncio.Event()
 
     def look_at(self, *, agent_id: UUID | None = None) -> None:
-        """Something may have changed for this agent, or for any; who is connected elsewhere is looked after there."""
+        """Look soon at what this agent, or any, is to keep; who is connected elsewhere is looked after there."""
         if agent_id is None:
             self._due.update(dict.fromkeys(session.agent_id for session in self._registry.sessions()))
         elif self._registry.session_of(agent_id=agent_id) is not None:

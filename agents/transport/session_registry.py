@@ -94,13 +94,14 @@ class SessionRegistry:
             await self._failing.fail(each)
 
     def _message_for(self, command: CommandData) -> runner_pb2.ToAgent | BrokenCommand:
-        """What the agent would leave out or misread is not sent at all."""
+        """Return the message; what the agent would leave out or misread is not sent at all."""
         session = self._sessions.get(command.agent_id)
         why = not_understood(session.hello, kind=command.kind, command=command.command) if session else ""
         return BrokenCommand(id=command.id, agent_id=command.agent_id, why=why) if why else command_message(command)
 
     def _hand(self, command: CommandData, message: runner_pb2.ToAgent) -> None:
-        """By agent, not by the session of the claim: a newer session must not get later numbers first."""
+        """Queue the message for the agent's present session."""
+        # By agent, not by the session of the claim: a newer session must not get later numbers first.
         session = self._sessions.get(command.agent_id)
         if session is not None:
             session.learn(command_id=command.id, deployment_id=command.deployment_id)

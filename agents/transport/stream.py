@@ -104,7 +104,7 @@ class SessionCalls:
     async def _open(
         self, context: Stream, session: AgentSession, message: runner_pb2.Hello, credential: str
     ) -> Greeting:
-        """Both sides compare what they hold before a command or a report passes between them."""
+        """Compare what both sides hold, before a command or a report passes between them."""
         try:
             session.hello = hellos.hello_from_wire(message)
             greeting = await self._threads.run(

@@ -26,7 +26,7 @@ class DatabaseThreads:
         self._connections: dict[int, BaseDatabaseWrapper] = {}
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The call's result or error. After an error of the driver the thread's connection is opened anew."""
+        """Return the call's result or error. After an error of the driver the thread's connection is opened anew."""
         work = partial(call, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._guarded, work)
 

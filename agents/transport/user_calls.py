@@ -130,7 +130,7 @@ class UserCalls:
         )
 
     async def _empty(self, context: Call, wish: Callable[[], None]) -> common_pb2.Empty:
-        """These answers have no room for an error, so it is the call's status."""
+        """Run a call whose answer has no room for an error: that becomes the call's status."""
         try:
             await self._ask(wish)
         except Exception as error:

@@ -65,17 +65,17 @@ class Housekeeper:
         self._thread.join(timeout)
 
     def retain(self, retention: pb.Retention) -> None:
-        """History needs this from now on."""
+        """Store what history needs from now on, and clean up by it."""
         self._releases.retain(retention)
         self.request_cleanup()
 
     def request_cleanup(self) -> None:
-        """A command has ended: something may have become useless."""
+        """Clean up soon: a command has ended, and something may have become useless."""
         self._untidy.set()
         self._news.set()
 
     def wait_for_turn(self) -> None:
-        """Until no clean-up is at work that might not know of the caller's command."""
+        """Wait until no clean-up is at work that might not know of the caller's command."""
         with self._turn:
             pass
 

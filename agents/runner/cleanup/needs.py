@@ -48,7 +48,7 @@ class Needs:
 
 
 def live_releases(memory: KnownStack) -> frozenset[str]:
-    """Deployments whose containers may be there: what runs, what is at work, and the newest, which may be looked at."""
+    """Return the deployments whose containers may be there: what runs, what is at work, and the newest one."""
     live = {memory.current, *memory.working, *(each.deployment_id for each in memory.releases[-1:])}
     for each in memory.releases:
         if each.deployment_id in live:
@@ -57,7 +57,7 @@ def live_releases(memory: KnownStack) -> frozenset[str]:
 
 
 def needed_releases(memory: KnownStack) -> frozenset[str]:
-    """Deployments whose files and images must stay: live ones, what they would go back to, and what history keeps.
+    """Return the deployments whose files and images must stay: live ones, their bases, and what history keeps.
 
     What came after the newest that history is known to keep may be a success that we were not told is kept.
     """
@@ -73,7 +73,7 @@ def needed_releases(memory: KnownStack) -> frozenset[str]:
 
 
 def needs_of(memories: Collection[KnownStack], *, retained_images: Collection[str]) -> Needs:
-    """All images that some stack or some kept entry needs."""
+    """Return all images that some stack or some kept entry needs."""
     ids, tags = set(retained_images), set[str]()
     for memory in memories:
         needed = needed_releases(memory)
@@ -87,7 +87,7 @@ def needs_of(memories: Collection[KnownStack], *, retained_images: Collection[st
 def images_to_remove(
     *, images: Collection[HostImage], used: Collection[str], needs: Needs, stacks: Mapping[str, frozenset[str]]
 ) -> tuple[HostImage, ...]:
-    """Images that we built for a stack of this agent and that nothing needs any more.
+    """Return the images that we built for a stack of this agent and that nothing needs any more.
 
     `used` are the ids of the images of all containers, also stopped ones and other people's. `stacks` are this agent's
     by project. An image that carries a tag we would not have given, or none, belongs to somebody else by now: what is
@@ -110,8 +110,10 @@ def _is_ours(image: HostImage, tag: str, stacks: Mapping[str, frozenset[str]]) -
 
 
 def leftovers(*, containers: Collection[HostContainer], memories: Collection[KnownStack]) -> tuple[HostContainer, ...]:
-    """Stopped containers of our stacks that belong to no live release. A stack that is worked on is left alone, and so
-    is what no release in the journal made: that may have been lost, and then nobody knows what needs it.
+    """Return the stopped containers of our stacks that belong to no live release.
+
+    A stack that is worked on is left alone, and so is what no release in the journal made: the journal may have been
+    lost, and then nobody knows what needs it.
     """
     known = {(memory.stack, memory.project_id): memory for memory in memories}
     found = []

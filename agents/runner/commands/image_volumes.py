@@ -41,7 +41,7 @@ def record_unnamed_volumes(*, work: Work, stack: str, observed: tuple[Container,
 
 
 def unnamed_volumes(containers: Iterable[Container]) -> dict[str, str]:
-    """Path to the unnamed volume that containers of one node have there; empty where they have several."""
+    """Return the path to the unnamed volume that containers of one node have there; empty where they have several."""
     found: dict[str, set[str]] = {}
     for each in containers:
         for path, volume in each.volumes.items():
@@ -57,10 +57,10 @@ def with_image_volumes(
     images: Mapping[str, str],
     observed: tuple[Container, ...],
 ) -> tuple[WantedService, ...]:
-    """The release's services with the paths where their images keep data, or kept it, and the graph has no volume;
-    those are not to start beside a copy.
+    """Return the services with the paths where their images keep data, or kept it, and the graph has no volume.
 
-    `images`: image id by service. A path stays with the node also when a later image does not declare it.
+    Services with such paths are not to start beside a copy. `images`: image id by service. A path stays with the node
+    also when a later image does not declare it.
     """
     stack = release.stack
     record_unnamed_volumes(work=work, stack=stack, observed=observed)
@@ -94,7 +94,7 @@ def refuse_hidden_data(*, release: Release, services: Iterable[WantedService], o
 def provide_volumes(
     *, work: Work, release: Release, services: Iterable[WantedService], copies: Mapping[str, int]
 ) -> dict[str, dict[str, str]]:
-    """Per service that has one copy, path to volume; each is there, and written down, when this returns."""
+    """Return per service that has one copy, path to volume; each is there, and written down, when this returns."""
     found: dict[str, dict[str, str]] = {}
     for service in services:
         # More copies may be made by the files of an earlier release, which may have a volume there.
@@ -106,7 +106,7 @@ def provide_volumes(
 
 
 def mount_targets(release: Release, service: str) -> frozenset[str]:
-    """The paths in its containers where a service's definition mounts anything."""
+    """Return the paths in its containers where a service's definition mounts anything."""
     definition = (read_stack(release.files[COMPOSE_FILE]).get("services") or {}).get(service) or {}
     return frozenset(_target(each) for each in definition.get("volumes") or ())
 

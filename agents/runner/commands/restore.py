@@ -67,7 +67,7 @@ def describe_restored(*, record: ReleaseRecord, observed: tuple[Container, ...])
 
 
 def runs_something(*, work: Work, deployment_id: str) -> bool:
-    """Whether the deployment is known here and is no stop."""
+    """Tell whether the deployment is known here and is no stop."""
     record = work.releases.find(deployment_id)
     return record is not None and bool(record.release.services)
 
@@ -90,7 +90,7 @@ def reapply_release(*, work: Work, record: ReleaseRecord) -> tuple[Container, ..
 
 
 def _remove_stack(*, work: Work, record: ReleaseRecord, observed: tuple[Container, ...]) -> Restored:
-    """Nothing of ours ran before: remove containers, and the networks that came with the release."""
+    """Remove containers, and the networks that came with the release, where nothing of ours ran before."""
     release = record.release
     if not record.touched:
         runs = any(each.state == RUNNING for each in observed if each.id in record.before.containers)
@@ -111,7 +111,7 @@ def _remove_stack(*, work: Work, record: ReleaseRecord, observed: tuple[Containe
 
 
 def _log_left_volumes(*, work: Work, record: ReleaseRecord, observed: tuple[Container, ...]) -> tuple[str, ...]:
-    """Volumes that came with the release, those without a name of ours too. Said in the log, so that people see it."""
+    """Return the volumes that came with the release, unnamed ones too, and name them in the log."""
     mounted = {name for each in observed if each.id not in record.before.containers for name in each.volumes.values()}
     came = sorted({*work.host.volumes(record.release.stack), *mounted} - set(record.before.volumes))
     if came:
@@ -120,6 +120,6 @@ def _log_left_volumes(*, work: Work, record: ReleaseRecord, observed: tuple[Cont
 
 
 def _remove_networks(*, work: Work, record: ReleaseRecord) -> None:
-    """Networks of the stack that were not there when the release began; those in use stay."""
+    """Remove the stack's networks that were not there when the release began; those in use stay."""
     networks = work.host.networks(record.release.stack)
     work.host.remove_networks(tuple(networks[name] for name in networks if name not in record.before.networks))

@@ -28,7 +28,11 @@ logger = logging.getLogger(__name__)
 
 
 def revert(work: Work) -> None:
-    """Ends with the command's last report. Raises InterruptedWorkError, the command open, when the runner stops."""
+    """Put back what ran before the deployment and end with the command's last report.
+
+    The command stays open when the runner stops (InterruptedWorkError) and when the journal cannot be written
+    (sqlite3.OperationalError).
+    """
     record = work.releases.find(work.command.deployment_id)
     finished = pb.CommandFinished(reason="cancelled", message=_message(work.command.revert))
     try:
@@ -52,7 +56,8 @@ def revert(work: Work) -> None:
 
 
 def _keep_proven(work: Work, record: ReleaseRecord) -> bool:
-    """Nobody asked to go back: answer with the proof, and touch nothing, where it was proven or all of it is up now."""
+    """Answer with the proof, and touch nothing, where the deployment was proven or all of it is up now."""
+    # Nobody asked to go back: an agent that was lost, or a deadline.
     services = retry_until_done(work=work, attempt=lambda: _find_proof(work, record))
     if services is None:
         return False
@@ -64,7 +69,7 @@ def _keep_proven(work: Work, record: ReleaseRecord) -> bool:
 
 
 def _find_proof(work: Work, record: ReleaseRecord) -> list[pb.ServiceObserved] | None:
-    """The services as they were proven, or as they prove themselves now; None where neither is so."""
+    """Return the services as they were proven, or as they prove themselves now; None where neither is so."""
     release = record.release
     proven = record.phase is Phase.CURRENT and work.releases.current(release.stack) == release.deployment_id
     if proven and (proof := Journal(work.releases.store).proof_of(release.deployment_id)) is not None:
@@ -79,7 +84,7 @@ def _find_proof(work: Work, record: ReleaseRecord) -> list[pb.ServiceObserved] |
 
 
 def _is_up(work: Work, record: ReleaseRecord, observed: tuple[Container, ...]) -> bool:
-    """Whether each service runs exactly as it was to, soundly, for as long as it must, and no gateway is led aside."""
+    """Tell whether each service has run soundly and as wanted for as long as it must, and no gateway has routes."""
     release, target = record.release, record.target
     if not release.services or work.releases.routed_gateways(release.stack):
         return False
@@ -101,7 +106,7 @@ def _restore_previous(work: Work, record: ReleaseRecord | None) -> Restored:
 
 
 def _is_due(work: Work, record: ReleaseRecord) -> bool:
-    """Not when it was put back already, and not when a later release has replaced it."""
+    """Tell whether the release is to be taken back: it was not yet, and no later one has replaced it."""
     current = work.releases.current(record.release.stack)
     return record.phase is not Phase.REVERTED and current in (record.base, record.release.deployment_id)
 

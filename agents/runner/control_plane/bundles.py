@@ -37,7 +37,7 @@ class Bundles:
 
     @contextmanager
     def unpacked(self, *, digest: str, source: ControlPlane, interrupt: Interrupt) -> Iterator[Path]:
-        """The bundle's content in a folder that is removed afterwards. Raises StepFailedError(build)."""
+        """Return the bundle's content in a folder that is removed afterwards. Raises StepFailedError(build)."""
         folder = Path(tempfile.mkdtemp(prefix="context-", dir=self._folder))
         try:
             with self._open(digest=digest, source=source, interrupt=interrupt) as tar:
@@ -47,7 +47,7 @@ class Bundles:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _open(self, *, digest: str, source: ControlPlane, interrupt: Interrupt) -> IO[bytes]:
-        """The bundle, read from its beginning; fetched if it is not here, or no longer what its name says."""
+        """Return the bundle, read from its beginning; fetched if it is not here, or no longer what its name says."""
         path = self._path(digest)
         known = _open_sound(path)
         if known is not None:
@@ -95,7 +95,7 @@ class Bundles:
 
 
 def _open_sound(path: Path) -> IO[bytes] | None:
-    """The file, if it is there and is what its name says; one that is not (a power cut, a bad disk) is removed."""
+    """Return the file if it is there and is what its name says; remove one that is not (a power cut, a bad disk)."""
     try:
         file = path.open("rb")
     except FileNotFoundError:
@@ -115,7 +115,7 @@ def _open_sound(path: Path) -> IO[bytes] | None:
 
 
 def _receive(*, file: IO[bytes], digest: str, source: ControlPlane, interrupt: Interrupt) -> str:
-    """Write the bundle into the file; returns the SHA-256 of what arrived."""
+    """Fetch the bundle; it is on the disk, under its name, before it is used, so a power cut leaves all or nothing."""
     hashed = [hashlib.sha256()]
 
     def start() -> Callable[[bytes], object]:

@@ -50,11 +50,11 @@ class ControlPlane:
         self._note_activity = note_activity
 
     def with_activity(self, note_activity: Callable[[], None]) -> ControlPlane:
-        """The same, for one command's work: `moved` is called for each piece of a bundle."""
+        """Return a client for one command's work: `note_activity` is called for each piece of a bundle."""
         return ControlPlane(calls=self._calls, loop=self._loop, note_activity=note_activity)
 
     def secrets(self, *, deployment_id: str, interrupt: Interrupt) -> dict[str, str]:
-        """Values by name; keep them in memory only. Raises StepFailedError when refused."""
+        """Return the values by name; keep them in memory only. Raises StepFailedError when refused."""
         return self._ask(
             what=f"the variables of deployment {deployment_id}",
             call=lambda: self._calls.fetch_secrets(deployment_id),

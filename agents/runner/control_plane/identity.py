@@ -39,7 +39,7 @@ class Identity:
 
 
 def load_identity(path: Path) -> Identity | None:
-    """None when the agent was never enrolled."""
+    """Return the stored identity; None when the agent was never enrolled."""
     if not path.exists():
         return None
     document = json.loads(path.read_text())
@@ -47,7 +47,7 @@ def load_identity(path: Path) -> Identity | None:
 
 
 def save_identity(*, path: Path, identity: Identity) -> None:
-    """On the disk before it is used: the token that bought it works only once."""
+    """Write the identity to the disk, before it is used: the token that bought it works only once."""
     write_private(path, json.dumps(asdict(identity)).encode())
 
 
@@ -95,7 +95,7 @@ def _room_for(path: Path) -> Iterator[None]:
 
 
 def _former_lanes(former: Identity | None, *, server_id: str, lanes: Sequence[str]) -> tuple[str, ...]:
-    """The newest of those in which nobody orders any more: lanes of the server that we were enrolled for before."""
+    """Return the newest lanes in which nobody orders any more: those of the server that we were enrolled for before."""
     if former is None:
         return ()
     added = lanes if former.server_id != server_id else ()

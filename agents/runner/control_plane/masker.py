@@ -89,7 +89,7 @@ class Masker:
 
 
 def _spans(text: str, known: Known) -> list[tuple[int, int]]:
-    """Where spellings stand, in order; those that overlap or touch are one. Raises MaskingTooLongError."""
+    """Return where spellings stand, in order; those that overlap or touch are one. Raises MaskingTooLongError."""
     found: list[tuple[int, int]] = []
     for family, start, beginning in known.finder.find_matches_as_indexes(text):
         _join(found, start, max(beginning, start + known.families[family].length_at(text, start)))
@@ -111,7 +111,7 @@ def _join(spans: list[tuple[int, int]], start: int, end: int) -> None:
 
 
 def _reach(text: str, start: int, end: int, known: Known, steps: list[int]) -> int:
-    """Where what stands here ends, with spellings that begin within it: the finder passes those by."""
+    """Return where what stands here ends, with spellings that begin within it: the finder passes those by."""
     size = known.longest_beginning
     at = start + 1
     while at < end:

@@ -26,11 +26,11 @@ class ReportDelivery:
         self._heard_at = time.monotonic()
 
     def wake(self) -> None:
-        """There are new reports."""
+        """Look for new reports now."""
         self._news.set()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Send reports until cancelled."""
         while True:
             self._news.clear()
             await self._send_new()

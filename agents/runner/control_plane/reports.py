@@ -61,7 +61,7 @@ class Reporter:
         self._log_is_full = False
 
     def stage(self, stage: common_pb2.DeploymentStage, percent: int, message: str) -> None:
-        """Progress only rises: what was reached before, also before a restart, is not told again."""
+        """Report a stage. Progress only rises: what was reached before, even before a restart, is left out."""
         with self._lock:
             self.flush()
             if self._progress is not None:
@@ -71,7 +71,7 @@ class Reporter:
                 self._append(pb.Report(stage=pb.StageReached(stage=stage, percent=percent, message=text)))
 
     def service(self, observed: pb.ServiceObserved) -> None:
-        """A service's state, if it is news."""
+        """Report a service's state where it differs from what was reported last."""
         with self._lock:
             if self._last.get(observed.service_name) == observed:
                 return
@@ -80,7 +80,7 @@ class Reporter:
             self._append(pb.Report(service=self._masked(observed)))
 
     def log(self, *, source: str, text: str, service: str = "") -> None:
-        """One line or more of output, each cut at its bound; nothing any more once the log is full."""
+        """Report lines of output, each cut at its bound; nothing any more once the log is full."""
         self._note_activity()
         for line in LINES.findall(text):
             if self._log_is_full:
@@ -132,7 +132,7 @@ class Reporter:
             self._append(pb.Report(restore_started=body))
 
     def finished(self, finished: pb.CommandFinished, *, also: Callable[[], None]) -> None:
-        """The last report, the end of the command and what `also` writes, in one transaction. Silent afterwards."""
+        """Store the last report, the end of the command and what `also` writes in one transaction; report no more."""
         with self._lock:
             self.flush()
             told = pb.CommandFinished()

@@ -18,7 +18,7 @@ class Vault:
         self._values: dict[str, dict[str, str]] = {}
 
     def values(self, *, release: Release, interrupt: Interrupt) -> dict[str, str]:
-        """Exactly the variables the release names. Raises StepFailedError when one has no value."""
+        """Return exactly the variables that the release names. Raises StepFailedError when one has no value."""
         if not release.variable_names:
             return {}
         deployment_id = release.deployment_id

@@ -41,7 +41,7 @@ def _spellings(part: str) -> Iterator[str]:
 
 
 def _base64(raw: bytes, *, before: int) -> Iterator[str]:
-    """Where so many bytes stand before the value in its group of three: once as the end of a text, once within one."""
+    """Yield the value's base64 after so many bytes of its group of three: as the end of a text and within one."""
     whole = base64.b64encode(b"\0" * before + raw).decode().rstrip("=")[MIXED_BEFORE[before] :]
     # The last character is mixed with what comes after, unless the groups are full.
     within = whole if (before + len(raw)) % BLOCK == 0 else whole[:-1]

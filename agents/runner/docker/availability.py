@@ -29,11 +29,11 @@ class EngineMonitor:
         self._stopping.set()
 
     def containers(self) -> int:
-        """How many running containers of this host are ours; 0 while the engine does not answer."""
+        """Return how many running containers of this host are ours; 0 while the engine does not answer."""
         return self._containers
 
     def engine_id(self) -> str:
-        """Names the engine on its host, as it was when it answered last; empty before it ever did."""
+        """Return what names the engine on its host, as of its last answer; empty before the first."""
         return self._engine_id
 
     def _beat(self) -> None:

@@ -79,7 +79,7 @@ class DockerCommands:
     def up(
         self, *, order: arguments.Up, values: Mapping[str, str], deadline: float, interrupt: Interrupt
     ) -> tuple[processes.Ending, tuple[str, ...]]:
-        """Returns how Compose ended and its last lines; what they mean is judged by what runs."""
+        """Run `up`; return how Compose ended and its last lines. What they mean is judged by what runs."""
         ended, tail = self._run(
             argv=arguments.up(order),
             extra={"COMPOSE_IGNORE_ORPHANS": "1", **values},

@@ -49,7 +49,7 @@ def run_inside(
 
 
 def _read(stream: Any, *, give_up_at: float, interrupt: Interrupt) -> bytes:
-    """All that comes until the end or just beyond the bound. Raises TimeoutError."""
+    """Return all that comes until the end or just beyond the bound. Raises TimeoutError."""
     line = stream if hasattr(stream, "recv") else stream._sock
     forget = interrupt.on_set(lambda: _shut(line))
     try:
@@ -72,7 +72,7 @@ def _read(stream: Any, *, give_up_at: float, interrupt: Interrupt) -> bytes:
 
 
 def _come_with_the_head(stream: Any, line: Any) -> bytes:
-    """What was read together with the head of the engine's answer and is not on the line any more."""
+    """Return what was read together with the head of the engine's answer and is not on the line any more."""
     line.settimeout(0)
     try:
         return bytes(stream._response.raw._fp.fp.peek())
@@ -86,7 +86,7 @@ def _shut(line: Any) -> None:
 
 
 def output_of(framed: bytes) -> bytes:
-    """Both streams as they came, out of Docker's frames; a frame that was cut gives what is there."""
+    """Return both streams as they came, out of Docker's frames; a frame that was cut gives what is there."""
     parts, at = [], 0
     while at + HEADER.size <= len(framed):
         _, length = HEADER.unpack_from(framed, at)
@@ -111,7 +111,7 @@ def put_file(*, client: Any, container_id: str, path: str, text: str) -> None:
 
 
 def log_tail(*, client: Any, container_id: str, lines: int) -> tuple[str, ...]:
-    """The container's last lines, of which Docker makes none longer than 16 KiB; empty when it does not give them."""
+    """Return the container's last lines, of at most 16 KiB each; empty when Docker does not give them."""
     with contextlib.suppress(DockerException, requests.RequestException):
         # Not as a stream: on those docker-py waits without any bound.
         raw = client.logs(container_id, tail=lines, stdout=True, stderr=True)

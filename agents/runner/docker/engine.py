@@ -49,7 +49,7 @@ class Engine:
 
     @property
     def state(self) -> EngineState | None:
-        """None before the engine was asked for the first time."""
+        """Return how the engine is; None before it was asked for the first time."""
         return self._state
 
     def attempt(self, call: Callable[[Any], Result], *, seconds: float) -> Result:
@@ -72,7 +72,7 @@ class Engine:
         return result
 
     def probe(self, call: Callable[[Any], Result]) -> Result:
-        """As `attempt`, within seconds and over a new line: an engine that ends serves the old ones to the last."""
+        """Attempt a call within seconds and over a new line: an engine that ends serves the old ones to the last."""
         try:
             client = connect(seconds=PROBE_SECONDS)
             with contextlib.closing(client):
@@ -116,7 +116,10 @@ class Engine:
             return next((str(each.api_version) for each in self._clients.values()), "auto")
 
     def _no_answer(self, error: Exception) -> EngineAwayError:
-        """One question may hang, about a container that does, while Docker answers all others."""
+        """Return the error for a call without an answer: Docker is away, or only this question hangs.
+
+        One question may hang, about a container that does, while Docker answers all others.
+        """
         if self._state is not None and not self._state.answers:
             return self._went_away(error)
         try:
@@ -168,7 +171,7 @@ def _look_for_it() -> None:
 
 
 def reason_of(error: BaseException) -> str:
-    """Why the engine was not reached, in the system's own words, and where it was looked for."""
+    """Return why the engine was not reached, in the system's own words, and where it was looked for."""
     cause = _innermost(error)
     if isinstance(error, requests.Timeout) or isinstance(cause, TimeoutError) or "timed out" in str(cause):
         words = "no answer in time"

@@ -58,7 +58,7 @@ class Watch:
             self._closed.wait(PAUSES.pause(failures=max(1, failures)))
 
     def _listen_once(self) -> None:
-        """Returns when the engine ended the stream."""
+        """Listen until the engine ends the stream."""
         # A quiet stack sends nothing for hours.
         client = connect(seconds=None)
         with contextlib.closing(client):

@@ -50,21 +50,21 @@ class DockerHost:
         self._patience = patience or NoPatience()
 
     def waiting(self, patience: Patience) -> DockerHost:
-        """The same engine, asked by somebody who waits otherwise."""
+        """Return this engine for somebody who waits by another patience."""
         return DockerHost(engine=self._engine, patience=patience)
 
     @property
     def state(self) -> EngineState | None:
-        """Whether the engine answered when it was last asked; None before that."""
+        """Tell whether the engine answered when it was last asked; None before that."""
         return self._engine.state
 
     @property
     def outages(self) -> int:
-        """How often the engine was seen to be away, or cut a line to us."""
+        """Return how often the engine was seen to be away, or cut a line to us."""
         return self._engine.outages
 
     def was_away(self, *, since: int) -> bool:
-        """Whether the engine was away since it had been away that often; waits until it answers.
+        """Tell whether the engine was away since it had been away that often; waits until it answers.
 
         Asked over a new line: an engine that ends goes on serving the old ones while it ends its containers.
         """
@@ -72,14 +72,14 @@ class DockerHost:
         return self._engine.outages != since
 
     def containers(self, *, stack: str, project_id: str) -> tuple[Container, ...]:
-        """Our containers of the stack, stopped ones too."""
+        """Return our containers of the stack, stopped ones too."""
         labels = [f"{COMPOSE_PROJECT}={stack}", f"{LABEL_PROJECT}={project_id}"]
         listed = self._ask(lambda api: api.containers(all=True, filters={"label": labels}))
         described = (self._describe(each["Id"]) for each in listed)
         return tuple(sorted((each for each in described if each), key=lambda each: (each.service, each.id)))
 
     def settled_containers(self, *, stack: str, project_id: str) -> tuple[Container, ...]:
-        """As `containers`, once Docker is done with those that somebody has begun to remove, to make a plan from."""
+        """Return the containers once Docker is done with those that somebody has begun to remove."""
         give_up_at = time.monotonic() + GONE_SECONDS
         while True:
             found = self.containers(stack=stack, project_id=project_id)
@@ -95,14 +95,14 @@ class DockerHost:
         return container_of(found)
 
     def image_id(self, image: str) -> str:
-        """The id (sha256:...) of a local image; empty when it is not here."""
+        """Return the id (sha256:...) of a local image; empty when it is not here."""
         try:
             return str(self._ask(lambda api: api.inspect_image(image))["Id"])
         except NotFound:
             return ""
 
     def image_volumes(self, image: str) -> tuple[str, ...]:
-        """The paths that an image declares to hold data; none when it is not here."""
+        """Return the paths that an image declares to hold data; none when it is not here."""
         try:
             config = self._ask(lambda api: api.inspect_image(image)).get("Config") or {}
         except NotFound:
@@ -110,11 +110,11 @@ class DockerHost:
         return tuple(sorted(config.get("Volumes") or ()))
 
     def image_ids(self) -> frozenset[str]:
-        """Ids of all images on this host."""
+        """Return the ids of all images on this host."""
         return frozenset(each["Id"] for each in self._ask(lambda api: api.images(all=True)))
 
     def our_images(self) -> tuple[HostImage, ...]:
-        """Images with our project label, whoever built them."""
+        """Return the images with our project label, whoever built them."""
         found = self._ask(lambda api: api.images(filters={"label": LABEL_PROJECT}))
         return tuple(
             HostImage(
@@ -134,7 +134,7 @@ class DockerHost:
         return False
 
     def all_containers(self) -> tuple[HostContainer, ...]:
-        """Every container of this host, stopped ones and other people's too."""
+        """Return every container of this host, stopped ones and other people's too."""
         return tuple(
             HostContainer(
                 id=each["Id"],
@@ -148,7 +148,7 @@ class DockerHost:
         )
 
     def log_tail(self, *, container_id: str, lines: int) -> tuple[str, ...]:
-        """The container's last lines, not masked; empty when they cannot be had within seconds."""
+        """Return the container's last lines, not masked; empty when they cannot be had within seconds."""
         with contextlib.suppress(EngineAwayError), self._short(SHORT_SECONDS) as api:
             return container_exec.log_tail(client=api, container_id=container_id, lines=lines)
         return ()
@@ -171,12 +171,12 @@ class DockerHost:
             )
 
     def networks(self, stack: str) -> dict[str, str]:
-        """Name to id of the stack's networks."""
+        """Return the ids of the stack's networks by name."""
         filters = {"label": f"{COMPOSE_PROJECT}={stack}"}
         return {each["Name"]: each["Id"] for each in self._ask(lambda api: api.networks(filters=filters))}
 
     def volumes(self, stack: str) -> tuple[str, ...]:
-        """Names of the stack's volumes."""
+        """Return the names of the stack's volumes."""
         found = self._ask(lambda api: api.volumes(filters={"label": f"{COMPOSE_PROJECT}={stack}"}))
         return tuple(each["Name"] for each in found["Volumes"] or ())
 
@@ -231,11 +231,11 @@ class DockerHost:
                 self._order(partial(_remove_network, network_id))
 
     def active_containers(self) -> int:
-        """How many running containers of this host are ours; within seconds, else EngineAwayError."""
+        """Return how many running containers of this host are ours; within seconds, else EngineAwayError."""
         return len(self._engine.probe(lambda api: api.containers(filters={"label": LABEL_PROJECT})))
 
     def engine_id(self) -> str:
-        """Names the engine on its host: one name for all who talk to it. Within seconds, else EngineAwayError.
+        """Return the engine's name on its host, one for all who talk to it. Within seconds, else EngineAwayError.
 
         The host's name goes along, because machines that were copied share the engine's own id.
         """
@@ -243,7 +243,7 @@ class DockerHost:
         return hashlib.sha256(f"{found.get('ID', '')}\0{found.get('Name', '')}".encode()).hexdigest()[:ENGINE_ID_DIGITS]
 
     def engine_version(self) -> str:
-        """Empty when no engine answers."""
+        """Return the engine's version; empty when it does not answer."""
         with contextlib.suppress(EngineAwayError, APIError):
             return str(self._engine.probe(lambda api: api.version())["Version"])
         return ""
@@ -258,7 +258,7 @@ class DockerHost:
         return Watch(engine=self._engine, filters={"type": "image", "event": ["delete", "untag"]}, wake=wake)
 
     def _short(self, seconds: float) -> contextlib.closing[Any]:
-        """A client for what the work can do without: a container that hangs must not hold it up."""
+        """Return a client for what the work can do without: a container that hangs must not hold it up."""
         return contextlib.closing(self._engine.short(seconds=seconds))
 
     def _ask(self, call: Callable[[Any], Result]) -> Result:

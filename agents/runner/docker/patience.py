@@ -22,7 +22,7 @@ class Patience(Protocol):
         """Wait, unless the work is ended meanwhile."""
 
     def answered(self) -> None:
-        """The engine has answered."""
+        """Note that the engine has answered."""
 
 
 class NoPatience:

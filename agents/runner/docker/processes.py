@@ -106,7 +106,7 @@ class _Ender:
         return bool(select.select([self.left_alone], [], [], 0)[0])
 
     def close(self) -> None:
-        """The child is done with."""
+        """Stop watching the child."""
         self._done.set()
         self._end.set()
         self._thread.join()
@@ -169,7 +169,7 @@ class _Lines:
 
 
 def _pieces(output: int, left_alone: int) -> Iterator[bytes]:
-    """What is written, until the last writer has gone or is left alone."""
+    """Return what is written, until the last writer has gone or is left alone."""
     poller = select.poll()
     for each in (output, left_alone):
         poller.register(each, select.POLLIN)
@@ -222,7 +222,7 @@ def _signal_all(pids: Sequence[int], number: signal.Signals) -> None:
 
 
 def marked(marker: str) -> list[int]:
-    """Ids of living processes with this marker. Empty where the system has no /proc."""
+    """Return the ids of living processes with this marker. Empty where the system has no /proc."""
     wanted = f"{MARKER}={marker}".encode()
     found = []
     for folder in PROC.glob("[0-9]*"):

@@ -53,11 +53,11 @@ class Journal:
 
     @property
     def id(self) -> str:
-        """Made with the journal: another one tells that it was lost, or replaced."""
+        """Return the journal's id, made with it: another one tells that it was lost, or replaced."""
         return self._fact("journal")
 
     def control_plane_ids(self) -> tuple[str, str]:
-        """As which agent, and for which ledger, the commands came; empty before the first word of it."""
+        """Return as which agent, and for which ledger, the commands came; empty until the control plane has said so."""
         return self._fact("agent"), self._fact("ledger")
 
     def record_control_plane(self, *, agent_id: str, ledger: str) -> bool:
@@ -129,7 +129,7 @@ class Journal:
         self.append(pb.Report.FromString(row["final"]))
 
     def lanes(self) -> list[str]:
-        """Every lane in which a command was ever received, the newest first."""
+        """Return every lane in which a command was ever received, the newest first."""
         return [row["lane"] for row in self.store.rows("SELECT lane FROM lanes ORDER BY rowid DESC")]
 
     def highest_numbers(self, *, limit: int) -> dict[str, int]:
@@ -142,7 +142,7 @@ class Journal:
         return rows[0] if rows else None
 
     def unfinished(self) -> list[Entry]:
-        """In the order in which they are to be done, those that are held among them."""
+        """Return the unfinished commands in the order in which they are to be done, those that are held among them."""
         return self._entries("finished = 0 ORDER BY lane, number")
 
     def workable(self) -> dict[str, str]:
@@ -155,7 +155,7 @@ class Journal:
         return rows[0] if rows else None
 
     def reverted(self, deployment_id: str) -> bool:
-        """Whether a revert of the deployment was ever received: its deploy command must not go on then."""
+        """Tell whether a revert of the deployment was ever received: its deploy command must not go on then."""
         return bool(self._entries("deployment = ? AND kind = 'revert' LIMIT 1", deployment_id))
 
     def _entries(self, condition: str, *values: object) -> list[Entry]:
@@ -199,7 +199,7 @@ class Journal:
         return int(row["log_bytes"]) if row else 0
 
     def finish(self, last: pb.Report) -> None:
-        """The command is done; call it in the transaction that appends this, its last report."""
+        """Mark the command as done; call it in the transaction that appends this, its last report."""
         self.store.write(
             "UPDATE commands SET finished = 1, final = ? WHERE id = ?", last.SerializeToString(), last.command_id
         )
@@ -210,7 +210,7 @@ class Journal:
         )
 
     def pending_reports(self, *, after: int, limit: int) -> list[PendingReport]:
-        """Reports not acknowledged, above a position, in order."""
+        """Return the reports not acknowledged, above a position, in order."""
         rows = self.store.rows("SELECT * FROM reports WHERE position > ? ORDER BY position LIMIT ?", after, limit)
         return [
             PendingReport(position=row["position"], command_id=row["command"], number=row["number"], body=row["body"])
@@ -218,7 +218,7 @@ class Journal:
         ]
 
     def proof_of(self, deployment_id: str) -> pb.CommandFinished | None:
-        """What the deployment's command proved at its end; None where it did not, or that is not known."""
+        """Return what the deployment's command proved at its end; None where it did not, or that is not known."""
         row = self.store.row(
             "SELECT final FROM commands WHERE deployment = ? AND kind = 'deploy' AND final IS NOT NULL", deployment_id
         )
@@ -253,6 +253,6 @@ class Journal:
         self.store.write("UPDATE commands SET last_report = ? WHERE id = ?", last, command_id)
 
     def oldest_pending(self, command_id: str) -> int | None:
-        """Position of the command's first report that is not acknowledged."""
+        """Return the position of the command's first report that is not acknowledged."""
         row = self.store.row("SELECT min(position) AS position FROM reports WHERE command = ?", command_id)
         return row["position"] if row else None

@@ -57,7 +57,7 @@ class ReleaseRecord:
 
     @property
     def touched(self) -> bool:
-        """Whether it may have got as far as touching containers; of a stop that leaves no other trace."""
+        """Tell whether it may have got as far as touching containers; of a stop that leaves no other trace."""
         return bool(self.target.owners) or not self.release.services
 
 
@@ -120,12 +120,12 @@ class Releases:
         )
 
     def recorded(self, observed: Iterable[Container]) -> dict[str, ReleaseRecord]:
-        """The releases by whose files these containers run, by deployment, as far as they are recorded here."""
+        """Return the releases by whose files these containers run, by deployment, as far as they are recorded here."""
         found = {each.deployment_id for each in observed} - {""}
         return {name: record for name in found if (record := self.find(name)) is not None}
 
     def unknown_deployments(self, observed: Collection[Container]) -> list[str]:
-        """Deployments of these containers that are not recorded here: the journal is younger, or older, than they."""
+        """Return the deployments of these containers that the journal, newer or older than they, has not recorded."""
         return sorted({each.deployment_id for each in observed} - {""} - self.recorded(observed).keys())
 
     def all(self) -> list[StoredRelease]:
@@ -154,7 +154,7 @@ class Releases:
         return row["current"] if row else ""
 
     def apply(self, *, deployment_id: str, target: Target) -> None:
-        """From now on containers are touched."""
+        """Note that containers may be touched from now on, and the target."""
         self.store.write(
             "UPDATE releases SET phase = ?, owners = ?, images = ? WHERE deployment = ?",
             Phase.APPLYING,
@@ -164,7 +164,7 @@ class Releases:
         )
 
     def fail(self, *, deployment_id: str, failure: Mapping[str, object]) -> None:
-        """From now on the way back is due, also after a restart."""
+        """Note the failure: from now on the way back is due, also after a restart."""
         self.store.write(
             "UPDATE releases SET phase = ?, failure = ? WHERE deployment = ?",
             Phase.FAILING,
@@ -173,7 +173,7 @@ class Releases:
         )
 
     def finish(self, *, record: ReleaseRecord, phase: Phase, runs: str) -> None:
-        """The release came to its end and `runs` is what runs now; empty for nothing."""
+        """Store the release's end and `runs`, the deployment that runs now; empty for nothing."""
         with self.store.transaction():
             deployment_id, stack = record.release.deployment_id, record.release.stack
             self.store.write("UPDATE releases SET phase = ? WHERE deployment = ?", phase, deployment_id)
@@ -184,33 +184,33 @@ class Releases:
             )
 
     def record_routed_gateway(self, *, stack: str, container_id: str) -> None:
-        """From now on this gateway may go by other than its own file."""
+        """Note that this gateway may go by other than its own file from now on."""
         self.store.write("INSERT OR REPLACE INTO led VALUES (?, ?)", container_id, stack)
 
     def routed_gateways(self, stack: str) -> list[str]:
-        """Containers of the stack's gateways that may go by other than their own file."""
+        """Return the containers of the stack's gateways that may go by other than their own file."""
         return [row["container"] for row in self.store.rows("SELECT container FROM led WHERE stack = ?", stack)]
 
     def all_routed_gateways(self) -> dict[str, str]:
-        """Containers of all gateways that may go by other than their own file, each with its stack."""
+        """Return the containers of all gateways that may go by other than their own file, each with its stack."""
         return {row["container"]: row["stack"] for row in self.store.rows("SELECT container, stack FROM led")}
 
     def forget_routed_gateway(self, container_id: str) -> None:
         self.store.write("DELETE FROM led WHERE container = ?", container_id)
 
     def record_volume(self, *, stack: str, node_id: str, path: str, volume: str) -> None:
-        """From now on this volume is what the node's image keeps its data in there, until another is named."""
+        """Note that the node's image keeps its data in this volume from now on, until another is named."""
         self.store.write("INSERT OR REPLACE INTO image_volumes VALUES (?, ?, ?, ?)", stack, node_id, path, volume)
 
     def recorded_volumes(self, *, stack: str, node_id: str) -> dict[str, str]:
-        """Path to the volume in which the node's images kept their data, also while none of it runs."""
+        """Return the path to the volume in which the node's images kept their data, also while none of it runs."""
         rows = self.store.rows("SELECT path, volume FROM image_volumes WHERE stack = ? AND node = ?", stack, node_id)
         return {row["path"]: row["volume"] for row in rows}
 
     def write_files(
         self, *, release: Release, pinned: Mapping[str, str], volumes: Mapping[str, Mapping[str, str]] | None = None
     ) -> Path:
-        """The folder Compose runs in, with the release's files, the stack as it was judged and our overlay.
+        """Return the folder Compose runs in, with the release's files, the stack as it was judged and our overlay.
 
         The same call again changes nothing. Raises StepFailedError for a compose file that cannot be read.
         """
@@ -240,7 +240,7 @@ class Releases:
         )
 
     def retention(self) -> pb.Retention | None:
-        """What history needs; None until the control plane said so once."""
+        """Return what history needs; None until the control plane said so once."""
         row = self.store.row("SELECT payload FROM retention")
         return pb.Retention.FromString(row["payload"]) if row else None
 

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 def lock(config: Config) -> int:
-    """As lock_state_dir. Raises StateDirUnusableError beside what that raises."""
+    """Lock the state directory. Raises StateDirUnusableError beside what lock_state_dir raises."""
     try:
         return lock_state_dir(config.state_dir)
     except OSError as error:

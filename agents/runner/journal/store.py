@@ -74,7 +74,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing, on the disk at the end. May be nested; the outermost one commits."""
+        """Run a block all or not at all, on the disk at its end. May be nested; the outermost one commits."""
         with self._lock, self.writes.watched(self._connection):
             if self._depth == 0:
                 self._connection.execute("BEGIN IMMEDIATE")

@@ -34,7 +34,7 @@ class Writes:
 
     @contextmanager
     def watched(self, connection: sqlite3.Connection) -> Iterator[None]:
-        """What is done with the connection meanwhile counts."""
+        """Watch what is done with the connection in this block for failures of the disk."""
         before = connection.total_changes
         try:
             yield
@@ -48,12 +48,12 @@ class Writes:
 
 
 def is_trouble(error: sqlite3.Error) -> bool:
-    """Whether the disk or the file is at fault."""
+    """Tell whether the disk or the file is at fault."""
     return _code(error) in TROUBLE
 
 
 def is_full(error: sqlite3.Error, *, path: Path) -> bool:
-    """Whether there was no space; SQLite calls it an input or output error where it needs shared memory."""
+    """Tell whether there was no space; SQLite calls it an input or output error where it needs shared memory."""
     code = _code(error)
     if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
         return shutil.disk_usage(path.parent).free < MIN_FREE_BYTES
@@ -69,5 +69,5 @@ def write_error_sentence(error: sqlite3.Error, *, path: Path) -> str:
 
 
 def _code(error: sqlite3.Error) -> int:
-    """The primary code; 0 where SQLite said none."""
+    """Return the primary code; 0 where SQLite said none."""
     return getattr(error, "sqlite_errorcode", 0) & PRIMARY

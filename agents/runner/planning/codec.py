@@ -26,7 +26,7 @@ VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def release_of(command: pb.Command) -> Release:
-    """The deploy command as a release. Raises StepFailedError(invalid) for names that must not reach the host."""
+    """Read the deploy command. Raises StepFailedError(invalid) for names that must not reach the host."""
     deploy = command.deploy
     _check_names(command)
     return Release(
@@ -47,7 +47,7 @@ def release_of(command: pb.Command) -> Release:
 
 
 def stack_of(command: pb.Command) -> str:
-    """The stack that the command is about; empty for a kind that names none."""
+    """Return the stack that the command is about; empty for a kind that names none."""
     payload = getattr(command, command.WhichOneof("payload") or "", None)
     return str(getattr(payload, "stack_name", ""))
 
@@ -99,7 +99,7 @@ def _check_file_names(deploy: pb.Deploy) -> None:
 
 
 def _check_pins(deploy: pb.Deploy) -> None:
-    """All services are pinned or none: a stack half built and half brought back is nobody's."""
+    """Raise StepFailedError unless all services are pinned or none: nobody ever had a stack of both."""
     if not deploy.pinned_images:
         return
     for spec in deploy.services:

@@ -17,7 +17,7 @@ from agents.runner.planning.model import (
 
 
 def change_cause(*, service: WantedService, observed: tuple[Container, ...], release: Release) -> str:
-    """Why the release must start the service anew; empty when what runs of it may stay."""
+    """Return why the release must start the service anew; empty when what runs of it may stay."""
     found = containers_of(observed, service.name)
     if not found:
         return f"{service.name} is not there"
@@ -41,7 +41,7 @@ def _unsound_cause(*, service: WantedService, found: tuple[Container, ...]) -> s
 
 
 def owners_of(*, release: Release, observed: tuple[Container, ...], known: Collection[str]) -> dict[str, str]:
-    """Per service the deployment whose files it runs by: this release where something changes, else the old one.
+    """Return per service the deployment whose files it runs by: this release where something changes, else the old one.
 
     Another number of copies is no change: they are made by the old one's files. `known`: whose files are still here.
     """
@@ -60,7 +60,7 @@ def owners_of(*, release: Release, observed: tuple[Container, ...], known: Colle
 
 
 def difference_from_target(*, service: WantedService, target: Target, observed: tuple[Container, ...]) -> str:
-    """How the running service differs from the target; empty when it is exactly that."""
+    """Return how the running service differs from the target; empty when it is exactly that."""
     found = containers_of(observed, service.name)
     if not found:
         return f"{service.name} is not there"

@@ -64,12 +64,12 @@ class HealthGate:
         return next((failure for failure in failures if failure), None)
 
     def start_judging(self, services: Iterable[str]) -> None:
-        """Compose is done with these: from now on they are judged as they are."""
+        """Judge these as they are from now on: Compose is done with them."""
         over = frozenset(services)
         self.stale = {each: service for each, service in self.stale.items() if service not in over}
 
     def culprit(self, *, observed: tuple[Container, ...]) -> Failure | None:
-        """After Compose gave up: the first service, in start order, that is not well, however slightly."""
+        """Return the first service, in start order, that is not well, however slightly, after Compose gave up."""
         for service in sorted(self.target.services, key=lambda each: each.level):
             for each in self._staying(service, observed):
                 if each.state in ENDED or each.restarts:
@@ -82,16 +82,16 @@ class HealthGate:
         return None
 
     def ready(self, services: Iterable[str]) -> bool:
-        """Whether these run at the target and are healthy."""
+        """Tell whether these run at the target and are healthy."""
         return all(name in self._sound for name in services)
 
     def passed(self, *, at: float) -> bool:
-        """Whether all of them are, and have run for the window."""
+        """Tell whether all of them are, and have run for the window."""
         names = [service.name for service in self.target.services]
         return self.ready(names) and all(at - self._sound[name] >= self.window for name in names)
 
     def next_look(self, *, at: float) -> float:
-        """Seconds until time alone could change the verdict."""
+        """Return the seconds until time alone could change the verdict."""
         ends = [since + self.window for since in self._sound.values()]
         ends += [since + self.deadline for since in self._unsound_since.values()]
         return max(0.0, min((end - at for end in ends if end > at), default=self.deadline))
@@ -116,7 +116,7 @@ class HealthGate:
         return [each for each in containers_of(observed, service.name) if each.id not in self.leaving]
 
     def _how_it_ended(self, container: Container) -> str:
-        """By the last end that was seen: Docker forgets it when it starts the container again."""
+        """Return the last end that was seen: Docker forgets it when it starts the container again."""
         return end_of(container) if container.state != RUNNING else self._ends.get(container.id, "ended")
 
     def _trouble(self, service: WantedService, container: Container, at: float) -> str:
@@ -146,7 +146,7 @@ class HealthGate:
 
 
 def end_of(container: Container) -> str:
-    """How a container that does not run ended, for people."""
+    """Return how a container that does not run ended, for people."""
     code = f"exited with code {container.exit_code}"
     if container.oom_killed:
         limit = (
@@ -159,5 +159,5 @@ def end_of(container: Container) -> str:
 
 
 def _run_of(container: Container) -> tuple[str, float, int]:
-    """Tells this run of the container from one before a restart."""
+    """Return what tells this run of the container from one before a restart."""
     return container.id, container.started_at, container.restarts

@@ -18,7 +18,7 @@ from agents.runner.planning.model import (
 
 
 def container_of(found: Mapping[str, Any]) -> Container:
-    """The container that Docker describes so."""
+    """Return the container that Docker describes so."""
     state, labels = found["State"], found["Config"]["Labels"] or {}
     return Container(
         id=found["Id"],
@@ -43,17 +43,17 @@ def container_of(found: Mapping[str, Any]) -> Container:
 
 
 def _is_exclusive(found: Mapping[str, Any]) -> bool:
-    """Whether the container holds ports of the host or any volume; folders of the host may be shared."""
+    """Tell whether the container holds ports of the host or any volume; folders of the host may be shared."""
     return bool(found["HostConfig"].get("PortBindings")) or bool(_volumes_of(found))
 
 
 def _volumes_of(found: Mapping[str, Any]) -> dict[str, str]:
-    """Those of its image among them, which have no name of their own."""
+    """Return those of its image among them, which have no name of their own."""
     return {each["Destination"]: each["Name"] for each in found.get("Mounts") or () if each["Type"] == "volume"}
 
 
 def _epoch(text: str) -> float:
-    """Docker's time, nanoseconds and all; 0 for its year 1."""
+    """Read Docker's time, nanoseconds and all; return 0 for its year 1."""
     if text.startswith("0001"):
         return 0.0
     return datetime.fromisoformat(f"{text[:19]}+00:00").timestamp()

@@ -20,7 +20,7 @@ WORST_STATE = ("exited", "restarting", "starting", RUNNING)
 
 
 def step(service: WantedService, state: str, *, error: str = "") -> pb.ServiceObserved:
-    """A service that has no container to speak of: waiting, building, built, removed."""
+    """Return a service that has no container to speak of: waiting, building, built, removed."""
     return pb.ServiceObserved(
         node_id=service.node_id,
         service_name=service.name,
@@ -34,7 +34,7 @@ def step(service: WantedService, state: str, *, error: str = "") -> pb.ServiceOb
 
 
 def describe(*, service: WantedService, observed: tuple[Container, ...], owner: str) -> pb.ServiceObserved:
-    """The service as its containers show it; of several, the one that is worst off speaks for all."""
+    """Return the service as its containers show it; of several, the one that is worst off speaks for all."""
     found = [each for each in containers_of(observed, service.name) if not owner or each.deployment_id == owner]
     if not found:
         return step(service, "waiting")

@@ -19,7 +19,7 @@ FILE_NAME = "axion.override.json"
 
 
 def overlay(*, release: Release, pinned: Mapping[str, str], volumes: Mapping[str, Mapping[str, str]]) -> str:
-    """Labels for every service of the release; `pinned` names image ids for services whose tag no longer means them.
+    """Return the labels of every service; `pinned` names image ids for services whose tag no longer means them.
 
     `volumes`: per service, paths where its image keeps data and the volumes to use there. They are there already: a
     volume that Compose made itself would be Compose's to judge.

@@ -18,15 +18,15 @@ class Plan:
 
     @property
     def leaving(self) -> frozenset[str]:
-        """Containers that run on until all else is proven."""
+        """Return the containers that run on until all else is proven."""
         return frozenset(each for one in self.operations if one.kind == RETIRE for each in one.container_ids)
 
     def services(self, *kinds: str) -> frozenset[str]:
-        """The services that operations of these kinds touch."""
+        """Return the services that operations of these kinds touch."""
         return frozenset(name for one in self.operations if one.kind in kinds for name in one.services)
 
     def text(self) -> str:
-        """The plan for people, one line per step."""
+        """Return the plan for people, one line per step."""
         lines = [
             f"{number}. {operation.kind} {', '.join(operation.services)}: {'; '.join(operation.causes)}"
             for number, operation in enumerate(self.operations, start=1)
@@ -37,7 +37,7 @@ class Plan:
 
 
 def make_plan(*, target: Target, observed: tuple[Container, ...]) -> Plan:
-    """What the target lacks is started level by level; what does not belong goes as late as it can.
+    """Start what the target lacks level by level; remove what does not belong as late as possible.
 
     A service that may start first gets its new copies beside the old ones, which leave when everything is proven; what
     needs it need not wait for them. One call for the whole stack when all of it comes up from one deployment: then
@@ -63,7 +63,7 @@ def make_plan(*, target: Target, observed: tuple[Container, ...]) -> Plan:
 
 
 def _removals_of_dropped(*, target: Target, observed: tuple[Container, ...]) -> list[Operation]:
-    """Services that are no longer wanted: first those whose ports or data another may need, the others last."""
+    """Return removals of services that are not wanted: first those whose ports or data another may need."""
     gone = sorted({each.service for each in observed} - {service.name for service in target.services})
     operations = []
     for name in gone:
@@ -74,7 +74,7 @@ def _removals_of_dropped(*, target: Target, observed: tuple[Container, ...]) -> 
 
 
 def _by_level(target: Target, steps: list[Step]) -> tuple[Operation, ...]:
-    """A level waits for those below it, except for new copies of what serves all the while."""
+    """Return the starts in order: a level waits for those below it, except for copies of what serves all the while."""
     waited_for = {step.service.level for step in steps if not step.served}
 
     def place(step: Step) -> tuple[int, str, str]:

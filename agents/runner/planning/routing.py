@@ -25,13 +25,13 @@ class Route:
 
 
 def gateway_config(release: Release, service: str) -> str:
-    """The gateway's own configuration; empty when the service is no gateway that can be led."""
+    """Return the gateway's own configuration; empty when the service is no gateway that can be led."""
     text = release.files.get(f"Caddyfile.{service}", "")
     return text if ADMIN.search(text) else ""
 
 
 def routed_config(text: str, leads: Mapping[str, Route]) -> str:
-    """The configuration with its services led; the same text when none of them is in it.
+    """Return the configuration with its services led; the same text when none of them is in it.
 
     What is led away from, and the plain name, stay upstreams of a path that nobody can reach: Caddy counts the requests
     that are still on their way only for upstreams of its configuration.
@@ -52,18 +52,18 @@ def routed_config(text: str, leads: Mapping[str, Route]) -> str:
 
 
 def reload_command(path: str) -> list[str]:
-    """The program, in the gateway's container, by which it takes this configuration without dropping a connection."""
+    """Return the program by which a gateway takes this configuration without dropping a connection."""
     return ["caddy", "reload", "--config", path, "--adapter", "caddyfile"]
 
 
 def admin_url(text: str) -> str:
-    """Where the gateway answers, inside its container, how many requests each upstream has."""
+    """Return where the gateway answers, inside its container, how many requests each upstream has."""
     found = ADMIN.search(text)
     return f"http://{found[1]}/reverse_proxy/upstreams" if found else ""
 
 
 def count_open_requests(said: str, hosts: Collection[str]) -> int:
-    """From Caddy's answer: requests of these hosts. Raises ValueError for what is no answer."""
+    """Count the requests of these hosts in Caddy's answer. Raises ValueError for what is not one."""
     try:
         upstreams = json.loads(said)
         return sum(int(each["num_requests"]) for each in upstreams or () if each["address"].rpartition(":")[0] in hosts)
@@ -72,12 +72,12 @@ def count_open_requests(said: str, hosts: Collection[str]) -> int:
 
 
 def host_names(containers: Iterable[Container]) -> tuple[str, ...]:
-    """Names by which a gateway finds exactly these containers, whatever address a restart gives them."""
+    """Return the names by which a gateway finds exactly these containers, whatever address a restart gives them."""
     return tuple(each.name if len(each.name) <= MAX_LABEL else each.id[:12] for each in containers)
 
 
 def serving_containers(found: Iterable[Container], leaving: Collection[str]) -> tuple[Container, ...]:
-    """Those that served before something is started beside them: the healthy ones of old, or whatever runs."""
+    """Return those that served before something is started beside them: the healthy ones of old, or whatever runs."""
     running = [each for each in found if each.state == RUNNING]
     old = [each for each in running if each.id in leaving]
     sound = [each for each in running if each.health in SOUND]

@@ -58,7 +58,7 @@ class Step:
 
 
 def step_for(*, service: WantedService, target: Target, observed: tuple[Container, ...]) -> Step:
-    """Made from what is observed alone, so that it is the right one after a crash at any moment, too."""
+    """Return what the service needs, from what is observed alone: so it is right after a crash at any moment, too."""
     found = containers_of(observed, service.name)
     # Never started, it may lack a network or a file that Compose had still to add.
     removed = _removals(service, "was only half made", tuple(each for each in found if each.state == CREATED))
@@ -97,7 +97,7 @@ def _cause(*, service: WantedService, target: Target, observed: tuple[Container,
 
 
 def _start_kind(*, cause: str, right: tuple[Container, ...], missing: int, present: int) -> str:
-    """`add` where something of the service stays or runs on; `up` also waits for what is there to become sound."""
+    """Return ADD where something of the service stays or runs on; UP also waits for what is there to become sound."""
     if not cause:
         return ""
     if present and (missing or present > len(right)):
@@ -112,7 +112,7 @@ def _removals(service: WantedService, cause: str, containers: tuple[Container, .
 
 
 def _keep_order(containers: tuple[Container, ...]) -> tuple[Container, ...]:
-    """Those to keep first: what is sound, then what is oldest."""
+    """Return those to keep first: what is sound, then what is oldest."""
 
     def worth(container: Container) -> tuple[bool, bool, int, str]:
         stopped, unhealthy = container.state != RUNNING, container.health == UNHEALTHY

@@ -75,7 +75,7 @@ class Mounts:
 
 
 def _fields(text: str) -> tuple[str, str, frozenset[str]]:
-    """Source, target and options of the short form, as Compose splits it."""
+    """Return source, target and options of the short form, as Compose splits it."""
     fields = text.split(":")
     if len(fields) == 1:
         return "", fields[0], frozenset()

@@ -32,7 +32,7 @@ class Problem:
 
 
 def privileges_of(service: Mapping[str, Any], *, policy: Policy) -> Iterator[Problem]:
-    """Everything that the policy does not allow."""
+    """Return everything that the policy does not allow."""
     for find in FINDERS:
         yield from find(service, policy)
 

@@ -43,7 +43,7 @@ class Policy:
     external: frozenset[str] = frozenset()
 
     def allows_path(self, path: str) -> bool:
-        """Whether this absolute path of the host may be mounted, and what it is a link to."""
+        """Tell whether this absolute path of the host may be mounted, and what it is a link to."""
         if not path.startswith("/") or posixpath.normpath(path) != (path.rstrip("/") or "/"):
             return False
         return all(self._allows(each) for each in {posixpath.normpath(path), os.path.realpath(path)})
@@ -63,12 +63,12 @@ class Policy:
 
 
 def bare_capability(name: str) -> str:
-    """NET_ADMIN for `cap_net_admin`."""
+    """Return NET_ADMIN for `cap_net_admin`."""
     return name.upper().removeprefix("CAP_")
 
 
 def with_links(paths: Iterable[str]) -> frozenset[str]:
-    """Absolute paths without detours, and what they are links to. Raises ValueError for one that is not absolute."""
+    """Return absolute paths without detours, and what they link to. Raises ValueError for one that is not absolute."""
     found = frozenset(posixpath.normpath(path) for path in paths)
     for path in found:
         if not path.startswith("/"):

@@ -50,7 +50,7 @@ def _check_owner(kind: str, name: str, part: Mapping[str, Any], *, release: Rele
 
 
 def _check_driver(name: str, volume: Mapping[str, Any], *, policy: Policy) -> None:
-    """A volume that is made of a folder of the host is a mount of that folder."""
+    """Raise StepFailedError for a volume that is made of a folder of the host: it is a mount of that folder."""
     if volume.get("driver", "local") != "local":
         raise refuse(f"the volume {name} has the driver {volume['driver']!r}")
     options = table(volume.get("driver_opts"), where=f"volumes.{name}.driver_opts")

@@ -70,7 +70,7 @@ def _check_service(name: str, service: Mapping[str, Any], *, policy: Policy, mou
 
 
 def _check_variables(document: Mapping[str, Any], *, allowed: frozenset[str]) -> None:
-    """Nothing but the deployment's own variables: Compose would fill others from the agent's environment."""
+    """Refuse all but the deployment's own variables: Compose would fill others from the agent's environment."""
     for text in _texts(document):
         for found in VARIABLE.finditer(text):
             if found[1] and found[1] not in allowed:
@@ -83,7 +83,7 @@ def _check_variables(document: Mapping[str, Any], *, allowed: frozenset[str]) ->
 
 
 def _passed_through(environment: object) -> Iterator[str]:
-    """Variables of a container that are named without a value."""
+    """Return the variables of a container that are named without a value."""
     if isinstance(environment, dict):
         yield from (name for name, value in environment.items() if value is None)
     for entry in environment if isinstance(environment, list) else ():

@@ -136,7 +136,7 @@ def retention_to_wire(retention: Retention) -> runner_pb2.ToAgent:
 
 
 def missing_from_wire(message: runner_pb2.Inventory) -> tuple[str, ...]:
-    """Image ids that the host lacks; what is none is left out, and so is what goes beyond any honest number."""
+    """Return the image ids that the host lacks, as many as an honest host may; what is no id is left out."""
     return tuple(each for each in message.missing_image_ids[:MAX_IMAGES] if IMAGE_ID.fullmatch(each))
 
 
@@ -238,7 +238,7 @@ def name_from_wire(text: str) -> str:
 
 
 def health_from_wire(message: runner_pb2.AgentHealth) -> AgentHealth:
-    """JSON knows no infinite numbers, and one agent's must not spoil the statement that writes all."""
+    """Read the health. JSON knows no infinite numbers, and one agent's must not spoil the statement that writes all."""
     return AgentHealth(
         cpu_usage=message.cpu_usage if math.isfinite(message.cpu_usage) else 0.0,
         memory_usage=message.memory_usage,

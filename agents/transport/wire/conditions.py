@@ -31,5 +31,5 @@ def condition_from_wire(message: runner_pb2.Condition) -> AgentCondition:
 
 
 def _text(text: str, *, most: int) -> str:
-    """PostgreSQL cannot store NUL."""
+    """Return the text cut and without NUL, which PostgreSQL cannot store."""
     return text[:most].replace("\0", "\ufffd")

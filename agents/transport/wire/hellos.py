@@ -43,7 +43,7 @@ def _stack(message: runner_pb2.StackState) -> StackState:
 
 
 def needed_version(command: AgentCommand) -> int:
-    """The version of its kind that an agent must understand to do all that the command says.
+    """Return the version of its kind that an agent must understand to do all that the command says.
 
     Of deploy, 2: images by id, and a stop that is a deployment without services.
     """
@@ -53,7 +53,7 @@ def needed_version(command: AgentCommand) -> int:
 
 
 def not_understood(hello: Hello, *, kind: CommandKind, command: AgentCommand) -> str:
-    """Why the agent cannot be sent this, for people; empty when it can. One that tells nothing knows what was first."""
+    """Return why the agent cannot be sent this, for people; empty when it can."""
     needed = needed_version(command)
     if hello.commands.get(kind, 0 if hello.commands else 1) >= needed:
         return ""
