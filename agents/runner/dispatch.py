@@ -133,7 +133,7 @@ class Dispatcher:
                 try:
                     self._work(entry, running.interrupt)
                 except Exception:  # a full disk, say: the command stays open, and the next connection resumes the lane
-                    logger.exception("lane %s broke off", entry.lane)
+                    logger.exception("lane %s failed, the next connection resumes it", entry.lane)
                     self._set_aside(entry.lane)
                 finally:
                     self._free(entry.lane)
@@ -156,7 +156,7 @@ class Dispatcher:
             try:
                 claimed = None if self._stopping.why else self._next()
             except Exception:  # the journal cannot be read: the next connection tries again
-                logger.exception("what is to be done cannot be read")
+                logger.exception("the journal cannot be read, the next connection tries again")
             if claimed is None:
                 self._threads.discard(threading.current_thread())
             return claimed
@@ -196,7 +196,7 @@ class Dispatcher:
             # The journal cannot be written, so no end can be noted: the command goes on when it can be again.
             raise
         except Exception as error:
-            logger.exception("command %s broke off", entry.id)
+            logger.exception("command %s failed", entry.id)
             _finish(work.reporter, "internal", f"The agent could not go on: {type(error).__name__}.")
         finally:
             interrupt.close()

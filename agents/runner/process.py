@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 
 class WorkFactory:
-    """Gives each command's work its tools. What all commands share lives as long as the process."""
+    """Makes the Work of each command. What all commands share lives as long as the process."""
 
     def __init__(self, *, config: Config, store: Store) -> None:
         self._config = config
@@ -53,13 +53,13 @@ class WorkFactory:
         self.store = store
         engine = Engine()
         self.host = DockerHost(engine=engine)
-        self.pulse = EngineMonitor(host=self.host)
+        self.engine_monitor = EngineMonitor(host=self.host)
         self.watchdog = Watchdog(after=config.stalled_after, clock=time.monotonic)
         self._releases = Releases(store=store, folder=config.state_dir / "releases")
         self._caches = BuildCaches(path=config.state_dir / "build-caches.key")
         self._bundles = Bundles(folder=config.state_dir / "bundles", max_bytes=config.bundle_cache_bytes)
         self.housekeeper = Housekeeper(
-            host=self.host, journal=self.journal, releases=self._releases, tell=self._tell, now_ms=_now_ms
+            host=self.host, journal=self.journal, releases=self._releases, send=self._send_inventory, now_ms=_now_ms
         )
         self.observer = Observer(
             containers=OurContainers(engine=engine),
@@ -119,7 +119,7 @@ class WorkFactory:
         self.watchdog.end(command_id)
         self.housekeeper.request_cleanup()
 
-    def fitness(self) -> SelfCheck:
+    def self_check(self) -> SelfCheck:
         return SelfCheck(host=self.host, journal=self.journal, watchdog=self.watchdog, state_dir=self._config.state_dir)
 
     def _wake(self) -> None:
@@ -130,9 +130,9 @@ class WorkFactory:
         if self.observations is not None:
             self.observations.wake()
 
-    def _tell(self, inventory: pb.Inventory) -> None:
+    def _send_inventory(self, inventory: pb.Inventory) -> None:
         if self.session is not None:
-            self.session.tell(inventory)
+            self.session.send_inventory(inventory)
 
 
 def _now_ms() -> int:
@@ -146,62 +146,62 @@ def marker_of(config: Config) -> str:
 
 async def run(config: Config) -> None:
     """Run the agent until SIGTERM or SIGINT. Raises StateDirBusyError, StateDirUnusableError and what Store raises."""
-    held = lock(config)
+    state_dir_lock = lock(config)
     # Before anything is resumed: what a killed predecessor left running must not work beside us.
     ended = end_marked(marker=marker_of(config), grace=ORPHAN_GRACE_SECONDS)
     if ended:
         logger.warning("ended %d processes that a killed runner left behind", ended)
     store = await open_journal(config)
-    workshop = WorkFactory(config=config, store=store)
-    housekeeper = workshop.housekeeper
-    dispatcher = Dispatcher(journal=workshop.journal, work_for=workshop.work_for, ended=workshop.ended)
+    factory = WorkFactory(config=config, store=store)
+    housekeeper = factory.housekeeper
+    dispatcher = Dispatcher(journal=factory.journal, work_for=factory.work_for, ended=factory.ended)
     machine = Machine(
         state_dir=config.state_dir,
-        containers=workshop.pulse.containers,
-        engine_version=workshop.host.engine_version,
-        engine_id=workshop.pulse.engine_id,
+        containers=factory.engine_monitor.containers,
+        engine_version=factory.host.engine_version,
+        engine_id=factory.engine_monitor.engine_id,
     )
     try:
         async with open_channel(config) as channel:
-            workshop.observations = ObservationSender(observer=workshop.observer)
+            factory.observations = ObservationSender(observer=factory.observer)
             session = Session(
                 config=config,
                 channel=channel,
-                journal=workshop.journal,
+                journal=factory.journal,
                 dispatcher=dispatcher,
                 machine=machine,
                 retain=housekeeper.retain,
-                fitness=workshop.fitness(),
-                observations=workshop.observations,
+                self_check=factory.self_check(),
+                observations=factory.observations,
             )
-            workshop.session = session
+            factory.session = session
             calls = GatewayCalls(stub=session.stub, metadata=session.metadata)
-            workshop.control_plane = ControlPlane(calls=calls, loop=asyncio.get_running_loop())
-            workshop.pulse.start()
+            factory.control_plane = ControlPlane(calls=calls, loop=asyncio.get_running_loop())
+            factory.engine_monitor.start()
             housekeeper.start()
-            workshop.observer.start()
+            factory.observer.start()
             if session.may_resume():
                 dispatcher.resume()
-            await _until_told_to_stop(session)
+            await _until_stopped(session)
             await asyncio.to_thread(dispatcher.stop, timeout=STOP_SECONDS)
-            workshop.pulse.stop()
-            workshop.observer.stop()
+            factory.engine_monitor.stop()
+            factory.observer.stop()
             await asyncio.to_thread(housekeeper.stop, timeout=SHUTDOWN_SECONDS)
     finally:
         store.close()
-        os.close(held)
+        os.close(state_dir_lock)
 
 
-async def _until_told_to_stop(session: Session) -> None:
+async def _until_stopped(session: Session) -> None:
     loop = asyncio.get_running_loop()
-    told = asyncio.Event()
+    stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
-    talking = asyncio.ensure_future(session.run())
-    waiting = asyncio.ensure_future(told.wait())
-    done, _ = await asyncio.wait({talking, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (talking, waiting):
+        loop.add_signal_handler(number, stop.set)
+    connection = asyncio.ensure_future(session.run())
+    stopping = asyncio.ensure_future(stop.wait())
+    done, _ = await asyncio.wait({connection, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (connection, stopping):
         task.cancel()
-    await asyncio.wait({talking, waiting}, timeout=SHUTDOWN_SECONDS)
-    if talking in done:
-        talking.result()
+    await asyncio.wait({connection, stopping}, timeout=SHUTDOWN_SECONDS)
+    if connection in done:
+        connection.result()

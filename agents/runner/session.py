@@ -1,4 +1,4 @@
-"""The connection to the control plane: dial, say hello, beat, take commands, send reports; for ever."""
+"""The connection to the control plane: dial, send Hello and heartbeats, take commands, send reports; for ever."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def open_channel(config: Config) -> grpc.aio.Channel:
 
 
 class Session:
-    """One process's dealings with the control plane. All methods but `wake` and `tell` belong to the event loop."""
+    """One process's connection to the control plane. All but `wake` and `send_inventory` belong to the event loop."""
 
     def __init__(
         self,
@@ -65,13 +65,13 @@ class Session:
         dispatcher: Dispatcher,
         machine: Machine,
         retain: Callable[[pb.Retention], None],
-        fitness: SelfCheck,
+        self_check: SelfCheck,
         observations: ObservationSender,
     ) -> None:
         self._observations = observations
-        self._fitness = fitness
-        self._unretained: pb.Retention | None = None
-        self._to_serve: tuple[str, str] | None = None
+        self._self_check = self_check
+        self._unstored_retention: pb.Retention | None = None
+        self._unrecorded_control_plane: tuple[str, str] | None = None
         self._config = config
         self.stub: Any = RunnerAgentServiceStub(channel)  # type: ignore[no-untyped-call]  # generated
         self._journal = journal
@@ -80,24 +80,24 @@ class Session:
         self._retain = retain
         self._instance_id = str(uuid4())
         self._numbered = False
-        self._longest_pause = RECONNECT.most
+        self._max_pause = RECONNECT.most
         self._identity = load_identity(config.credential_file)
         self._delivery: ReportDelivery | None = None
         self._inventory: pb.Inventory | None = None
-        self._stock_taken = asyncio.Event()
+        self._inventory_ready = asyncio.Event()
         self._loop = asyncio.get_running_loop()
 
     def wake(self) -> None:
         """Look for new reports. Safe across threads."""
         self._loop.call_soon_threadsafe(self._wake_delivery)
 
-    def tell(self, inventory: pb.Inventory) -> None:
+    def send_inventory(self, inventory: pb.Inventory) -> None:
         """Send this inventory in place of one that was not sent yet. Safe across threads."""
-        self._loop.call_soon_threadsafe(self._take_inventory, inventory)
+        self._loop.call_soon_threadsafe(self._queue_inventory, inventory)
 
-    def _take_inventory(self, inventory: pb.Inventory) -> None:
+    def _queue_inventory(self, inventory: pb.Inventory) -> None:
         self._inventory = inventory
-        self._stock_taken.set()
+        self._inventory_ready.set()
 
     def _wake_delivery(self) -> None:
         if self._delivery is not None:
@@ -122,10 +122,10 @@ class Session:
                 logger.warning("not connected to %s: %s", self._config.address, _describe(error))
                 self._forget_if_refused(error)
             except Exception:  # a fault of ours must not leave the host without an agent
-                logger.exception("the session broke off")
+                logger.exception("session ended by a fault")
             steady = time.monotonic() - began >= STEADY_SECONDS
             failures = 1 if steady else failures + 1
-            await asyncio.sleep(min(self._longest_pause, RECONNECT.pause(failures=failures)))
+            await asyncio.sleep(min(self._max_pause, RECONNECT.pause(failures=failures)))
 
     def _forget_if_refused(self, error: BaseException) -> None:
         """Give up a credential that is refused, if a new token was configured since."""
@@ -145,12 +145,12 @@ class Session:
             logger.info("enrolled as agent %s", self._identity.agent_id)
         call = self.stub.Session(metadata=self.metadata())
         try:
-            await self._speak(call, self._identity)
+            await self._run_session(call, self._identity)
         finally:
             self._delivery = None
             call.cancel()
 
-    async def _speak(self, call: Any, identity: Identity) -> None:
+    async def _run_session(self, call: Any, identity: Identity) -> None:
         await call.write(pb.FromAgent(hello=self._hello(identity)))
         # Not wait_for: before Python 3.12 it may swallow a cancellation that comes with the answer.
         async with asyncio.timeout(WELCOME_SECONDS):
@@ -158,13 +158,13 @@ class Session:
         if not isinstance(first, pb.ToAgent):
             raise ConnectionError("The gateway closed the session before it began.")
         logger.info("connected to %s", self._config.address)
-        self._welcomed(first.welcome, identity)
-        if self._to_serve is None:
+        self._apply_welcome(first.welcome, identity)
+        if self._unrecorded_control_plane is None:
             self._dispatcher.resume()
-        turn = asyncio.Lock()
+        writing = asyncio.Lock()
 
         async def write(message: pb.FromAgent) -> None:
-            async with turn:
+            async with writing:
                 await call.write(message)
 
         delivery = ReportDelivery(journal=self._journal, write=write)
@@ -172,34 +172,34 @@ class Session:
         seconds = first.welcome.heartbeat_seconds or DEFAULT_HEARTBEAT
         await _first_to_end(
             _deliver(delivery),
-            self._beat(write=write, seconds=seconds, identity=identity),
-            self._tell_condition(write=write, seconds=seconds, protocol=first.welcome.protocol),
-            self._tell_inventories(write),
+            self._send_heartbeats(write=write, seconds=seconds, identity=identity),
+            self._send_conditions(write=write, seconds=seconds, protocol=first.welcome.protocol),
+            self._send_inventories(write),
             self._observations.run(write, protocol=first.welcome.protocol),
             self._listen(call, write, delivery),
         )
 
-    def _welcomed(self, welcome: pb.Welcome, identity: Identity) -> None:
+    def _apply_welcome(self, welcome: pb.Welcome, identity: Identity) -> None:
         """Learn whom we serve and how long we may be silent. A gateway from before this tells neither."""
         self._numbered = welcome.protocol >= SETTLING
         if welcome.lost_after_seconds:
-            self._longest_pause = min(RECONNECT.most, welcome.lost_after_seconds * PAUSE_SHARE)
+            self._max_pause = min(RECONNECT.most, welcome.lost_after_seconds * PAUSE_SHARE)
         if not self._numbered:
             return
-        self._to_serve = (identity.agent_id, welcome.ledger_incarnation)
+        self._unrecorded_control_plane = (identity.agent_id, welcome.ledger_incarnation)
         try:
-            self._note_whom_we_serve()
+            self._record_control_plane()
         except sqlite3.DatabaseError as error:
             logger.warning("no work goes on before the journal can be written: %s", error)
 
-    def _note_whom_we_serve(self) -> None:
+    def _record_control_plane(self) -> None:
         """Record the control plane before any work of theirs: what is unfinished may have to wait."""
-        if self._to_serve is None:
+        if self._unrecorded_control_plane is None:
             return
-        agent_id, ledger = self._to_serve
+        agent_id, ledger = self._unrecorded_control_plane
         if self._journal.record_control_plane(agent_id=agent_id, ledger=ledger):
             logger.warning("the control plane is another one, or was restored: unfinished work waits for its word")
-        self._to_serve = None
+        self._unrecorded_control_plane = None
 
     def may_resume(self) -> bool:
         """Tell whether unfinished work may go on before anybody is heard: not once we are to enrol as somebody else."""
@@ -211,44 +211,44 @@ class Session:
     def _hello(self, identity: Identity) -> pb.Hello:
         return build_hello(journal=self._journal, identity=identity, instance_id=self._instance_id)
 
-    async def _beat(self, *, write: Callable[[pb.FromAgent], Any], seconds: int, identity: Identity) -> None:
+    async def _send_heartbeats(self, *, write: Callable[[pb.FromAgent], Any], seconds: int, identity: Identity) -> None:
         while True:
             health = await asyncio.to_thread(self._machine.health, now=int(time.time()))
             beat = pb.HeartbeatRequest(agent_id=identity.agent_id, server_id=identity.server_id, health=health)
             await write(pb.FromAgent(heartbeat=beat))
             await asyncio.sleep(seconds)
 
-    async def _tell_condition(self, *, write: Callable[[pb.FromAgent], Any], seconds: int, protocol: int) -> None:
+    async def _send_conditions(self, *, write: Callable[[pb.FromAgent], Any], seconds: int, protocol: int) -> None:
         """Send the condition beside the heartbeats; resume what had to stop while nothing could be written."""
         while True:
-            if await asyncio.to_thread(self._fitness.recovered):
-                self._go_on()
-            condition = await asyncio.to_thread(self._fitness.condition)
+            if await asyncio.to_thread(self._self_check.recovered):
+                self._resume_writing()
+            condition = await asyncio.to_thread(self._self_check.condition)
             if condition is not None and protocol >= CONDITION_PROTOCOL:
                 await write(pb.FromAgent(condition=condition))
             await asyncio.sleep(seconds)
 
-    def _go_on(self) -> None:
+    def _resume_writing(self) -> None:
         logger.info("the journal can be written again")
         try:
-            self._note_whom_we_serve()
-            if self._unretained is not None:
-                self._keep(self._unretained)
+            self._record_control_plane()
+            if self._unstored_retention is not None:
+                self._store_retention(self._unstored_retention)
         except sqlite3.DatabaseError as error:  # so it is tried again
             logger.warning("the journal cannot be written: %s", error)
             return
         self._dispatcher.resume()
         self._wake_delivery()
 
-    def _keep(self, retention: pb.Retention) -> None:
-        self._unretained = retention
+    def _store_retention(self, retention: pb.Retention) -> None:
+        self._unstored_retention = retention
         self._retain(retention)
-        self._unretained = None
+        self._unstored_retention = None
 
-    async def _tell_inventories(self, write: Callable[[pb.FromAgent], Any]) -> None:
+    async def _send_inventories(self, write: Callable[[pb.FromAgent], Any]) -> None:
         while True:
-            await self._stock_taken.wait()
-            self._stock_taken.clear()
+            await self._inventory_ready.wait()
+            self._inventory_ready.clear()
             if self._inventory is not None:
                 await write(pb.FromAgent(inventory=self._inventory))
 
@@ -256,13 +256,13 @@ class Session:
         while isinstance(message := await call.read(), pb.ToAgent):
             try:
                 if message.HasField("command"):
-                    self._note_whom_we_serve()
+                    self._record_control_plane()
                     acknowledged = self._dispatcher.take(message.command, numbered=self._numbered)
                     await write(pb.FromAgent(acknowledged=acknowledged))
                 elif message.HasField("reports_acknowledged"):
                     delivery.acknowledged(message.reports_acknowledged)
                 elif message.HasField("retention"):
-                    self._keep(message.retention)
+                    self._store_retention(message.retention)
                 elif message.HasField("observe_again"):
                     self._observations.start_again()
             except sqlite3.DatabaseError as error:

@@ -36,7 +36,7 @@ async def listen(*, conninfo: str, registry: SessionRegistry, retentions: Retent
                     tell = registry.wake if notice.channel == CHANNEL else retentions.look_at
                     tell(agent_id=_agent_of(notice.payload))
         except psycopg.Error as error:
-            logger.warning("not listening, will connect again", error=str(error).strip())
+            logger.warning("database unavailable, retrying", what="notifications", error=str(error).strip())
         failures += 1
         await asyncio.sleep(RETRY.pause(failures=failures))
 

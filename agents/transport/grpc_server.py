@@ -64,8 +64,10 @@ class Gateway:
         self._config = config
         self._loop_threads = DatabaseThreads(count=LOOP_THREADS, name="gateway-loops")
         self._threads = DatabaseThreads(count=config.report_threads, name="gateway-reports")
-        failing = UndeliverableCommands(threads=self._loop_threads, on_report=bindings.on_report)
-        self._registry = SessionRegistry(threads=self._loop_threads, poll_seconds=config.poll_seconds, failing=failing)
+        undeliverable = UndeliverableCommands(threads=self._loop_threads, on_report=bindings.on_report)
+        self._registry = SessionRegistry(
+            threads=self._loop_threads, poll_seconds=config.poll_seconds, undeliverable=undeliverable
+        )
         self._liveness = Liveness(gateway_id=uuid.uuid4(), registry=self._registry, threads=self._loop_threads)
         self._retentions = RetentionAnnouncer(
             registry=self._registry,
@@ -151,5 +153,5 @@ async def _for_ever(name: str, step: Callable[[], Awaitable[None]]) -> None:
         try:
             await step()
         except Exception:
-            logger.exception("gateway loop failed, goes on", loop=name)
+            logger.exception("gateway loop failed, retrying", loop=name)
             await asyncio.sleep(PAUSE_AFTER_FAULT)

@@ -54,7 +54,9 @@ class Liveness:
             still = await self._threads.run(delivery.beat_and_touch, gateway_id=self._gateway_id, seen=batch)
         except DATABASE_AWAY as error:
             self._seen = {**batch, **self._seen}
-            logger.warning("heartbeats not stored, will try again", agents=len(batch), error=str(error).strip())
+            logger.warning(
+                "database unavailable, retrying", what="heartbeats", agents=len(batch), error=str(error).strip()
+            )
             return
         for agent_id in batch.keys() - still:
             self._end(agent_id=agent_id, session_id=batch[agent_id].session_id)

@@ -172,7 +172,7 @@ class ReportApplier:
             try:
                 return await work()
             except DATABASE_AWAY as error:
-                self._log.warning("database away, will try again", error=str(error).strip(), attempt=attempt)
+                self._log.warning("database unavailable, retrying", error=str(error).strip(), attempt=attempt)
                 attempt += 1
                 await asyncio.sleep(RETRY.pause(failures=attempt))
 

@@ -64,7 +64,7 @@ class RetentionAnnouncer:
         try:
             await self._tell(batch)
         except DATABASE_AWAY as error:
-            logger.warning("retention not read, will try again", error=str(error).strip())
+            logger.warning("database unavailable, retrying", what="retention", error=str(error).strip())
         finally:
             if self._due:
                 self._news.set()

@@ -27,8 +27,8 @@ MAX_CLAIMED_COMMANDS = 100
 class SessionRegistry:
     """One live session per agent. Lives on the event loop."""
 
-    def __init__(self, *, threads: DatabaseThreads, poll_seconds: float, failing: UndeliverableCommands) -> None:
-        self._failing = failing
+    def __init__(self, *, threads: DatabaseThreads, poll_seconds: float, undeliverable: UndeliverableCommands) -> None:
+        self._undeliverable = undeliverable
         self._threads = threads
         self._poll_seconds = poll_seconds
         self._sessions: dict[UUID, AgentSession] = {}
@@ -73,7 +73,7 @@ class SessionRegistry:
         try:
             await self._deliver()
         except DATABASE_AWAY as error:
-            logger.warning("commands not read, will try again", error=str(error).strip())
+            logger.warning("database unavailable, retrying", what="commands", error=str(error).strip())
             await asyncio.sleep(self._poll_seconds)
 
     async def _deliver(self) -> None:
@@ -89,9 +89,9 @@ class SessionRegistry:
             if isinstance(message, BrokenCommand):
                 broken.append(message)
             else:
-                self._hand(command, message)
-        for each in broken:
-            await self._failing.fail(each)
+                self._offer(command, message)
+        for undelivered in broken:
+            await self._undeliverable.fail(undelivered)
 
     def _message_for(self, command: CommandData) -> runner_pb2.ToAgent | BrokenCommand:
         """Return the message; what the agent would leave out or misread is not sent at all."""
@@ -99,7 +99,7 @@ class SessionRegistry:
         why = not_understood(session.hello, kind=command.kind, command=command.command) if session else ""
         return BrokenCommand(id=command.id, agent_id=command.agent_id, why=why) if why else command_message(command)
 
-    def _hand(self, command: CommandData, message: runner_pb2.ToAgent) -> None:
+    def _offer(self, command: CommandData, message: runner_pb2.ToAgent) -> None:
         """Queue the message for the agent's present session."""
         # By agent, not by the session of the claim: a newer session must not get later numbers first.
         session = self._sessions.get(command.agent_id)

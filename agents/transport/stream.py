@@ -65,8 +65,8 @@ class SessionCalls:
         """Serve one agent until either side ends the stream."""
         agent, credential = await self._callers.agent(context)
         if wait := self._openings.take(agent.id):
-            told = f"The agent opens its session too often. Try again in {math.ceil(wait)} s."
-            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, told)
+            message = f"The agent opens its session too often. Try again in {math.ceil(wait)} s."
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, message)
         hello = await self._hello(messages, context, agent)
         session = AgentSession(session_id=uuid.uuid4(), agent=agent)
         greeting = await self._open(context, session, hello, credential)
@@ -130,7 +130,7 @@ class SessionCalls:
 
     async def _run(self, messages: Incoming, context: Stream, session: AgentSession) -> Ending | None:
         """Read, write and apply side by side; the first to end ends the others."""
-        intake = ReportApplier(
+        applier = ReportApplier(
             session=session,
             threads=self._threads,
             on_report=self._bindings.on_report,
@@ -140,7 +140,7 @@ class SessionCalls:
         tasks: list[asyncio.Future[Any]] = [
             asyncio.create_task(self._read(messages, session, observations)),
             asyncio.create_task(_write(context, session)),
-            asyncio.create_task(intake.drain()),
+            asyncio.create_task(applier.drain()),
             asyncio.create_task(observations.drain()),
         ]
         try:
@@ -151,7 +151,7 @@ class SessionCalls:
             results = await asyncio.gather(*tasks, return_exceptions=True)
         for result in results:
             if isinstance(result, Exception):
-                logger.warning("session broke", agent_id=str(session.agent_id), error=repr(result))
+                logger.warning("session ended by a fault", agent_id=str(session.agent_id), error=repr(result))
         return session.ending.result() if session.ending.done() else None
 
     async def _read(self, messages: Incoming, session: AgentSession, observations: ObservationIntake) -> None:

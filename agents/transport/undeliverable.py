@@ -1,4 +1,4 @@
-"""Commands that cannot be written to an agent: each is failed as if the agent had refused it, and others go on."""
+"""Commands that cannot be written to an agent. Each fails as if the agent had refused it; the others go on."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _broken(command: CommandData, why: str) -> BrokenCommand:
 
 
 class UndeliverableCommands:
-    """Ends such commands by the ledger, the way a refusal of the agent does."""
+    """Fails commands in the ledger, the way a refusal of the agent does."""
 
     def __init__(self, *, threads: DatabaseThreads, on_report: OnReport) -> None:
         self._threads = threads
@@ -53,9 +53,9 @@ class UndeliverableCommands:
         try:
             await self._threads.run(self._refuse, broken=broken, at=datetime.now(tz=UTC))
         except DATABASE_AWAY as error:
-            logger.warning("a command was not failed, will try again", error=str(error).strip())
+            logger.warning("database unavailable, retrying", what="undeliverable command", error=str(error).strip())
         except Exception:
-            logger.exception("a command was not failed, will try again", command_id=str(broken.id))
+            logger.exception("undeliverable command not failed, retrying", command_id=str(broken.id))
 
     def _refuse(self, *, broken: BrokenCommand, at: datetime) -> None:
         report = delivery.refuse(

@@ -56,7 +56,7 @@ async def test_who_is_to_become_somebody_else_asks_first(
             dispatcher=nobody,
             machine=nobody,
             retain=nobody,
-            fitness=nobody,
+            self_check=nobody,
             observations=nobody,
         )
         assert session.may_resume() is goes_on

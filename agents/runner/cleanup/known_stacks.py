@@ -35,7 +35,7 @@ def known_stacks(*, journal: Journal, releases: Releases) -> tuple[KnownStack, .
         known_releases = tuple(release for _, _, release in of_stack)
         stacks.append(
             KnownStack(
-                stack=stack,
+                name=stack,
                 project_id=of_stack[-1][1],
                 releases=known_releases,
                 current=currents.get(stack, ""),

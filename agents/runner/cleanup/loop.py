@@ -1,4 +1,4 @@
-"""Keeps the host in order between commands: removes what nothing needs, tells what history needs and is not here."""
+"""Clean-up between commands: removes what nothing needs, reports what history needs and is not here."""
 
 from __future__ import annotations
 
@@ -40,28 +40,28 @@ class Housekeeper:
         host: DockerHost,
         journal: Journal,
         releases: Releases,
-        tell: Callable[[pb.Inventory], None],
+        send: Callable[[pb.Inventory], None],
         now_ms: Callable[[], int],
     ) -> None:
         self._host = host
         self._journal = journal
         self._releases = releases
-        self._tell = tell
+        self._send = send
         self._now_ms = now_ms
-        self._leading = GatewayReset(host=host, releases=releases)
-        self._turn = threading.Lock()
-        self._news = threading.Event()
-        self._untidy = threading.Event()
+        self._gateway_reset = GatewayReset(host=host, releases=releases)
+        self._cleaning = threading.Lock()
+        self._wake = threading.Event()
+        self._cleanup_due = threading.Event()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._keep_house, name="housekeeper", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="housekeeper", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self, *, timeout: float) -> None:
         self._stopping.set()
-        self._leading.stop(STOPPING)
-        self._news.set()
+        self._gateway_reset.stop(STOPPING)
+        self._wake.set()
         self._thread.join(timeout)
 
     def retain(self, retention: pb.Retention) -> None:
@@ -71,101 +71,106 @@ class Housekeeper:
 
     def request_cleanup(self) -> None:
         """Clean up soon: a command has ended, and something may have become useless."""
-        self._untidy.set()
-        self._news.set()
+        self._cleanup_due.set()
+        self._wake.set()
 
     def wait_for_turn(self) -> None:
         """Wait until no clean-up is at work that might not know of the caller's command."""
-        with self._turn:
+        with self._cleaning:
             pass
 
-    def _keep_house(self) -> None:
-        watch = self._host.watch_images(wake=self._news.set)
-        self._news.set()
+    def _run(self) -> None:
+        watch = self._host.watch_images(wake=self._wake.set)
+        self._wake.set()
         try:
             while not self._stopping.is_set():
-                self._news.wait(CHECK_SECONDS)
-                self._news.clear()
-                self._do_what_is_due()
+                self._wake.wait(CHECK_SECONDS)
+                self._wake.clear()
+                self._run_parts()
                 self._stopping.wait(MIN_PAUSE_SECONDS)
         finally:
             watch.close()
 
-    def _do_what_is_due(self) -> None:
-        """Do each part by itself: one that fails keeps the others from nothing, and the next round comes anyway."""
-        for part in (self._tidy_in_turn, self._lead_back, self._take_stock):
+    def _run_parts(self) -> None:
+        """Run each part by itself: one that fails keeps no other from its turn, and the next round comes anyway."""
+        for part in (self._clean_up_if_due, self._reset_gateways, self._send_inventory):
             if self._stopping.is_set():
                 return
             try:
                 part()
             except Exception as error:  # Docker is away, say
-                logger.warning("housekeeping: %s broke off: %s", part.__name__.strip("_"), error)
+                logger.warning(
+                    "housekeeping: %s failed, the next round tries again: %s", part.__name__.strip("_"), error
+                )
 
-    def _tidy_in_turn(self) -> None:
-        if not self._untidy.is_set():
+    def _clean_up_if_due(self) -> None:
+        if not self._cleanup_due.is_set():
             return
-        self._untidy.clear()
+        self._cleanup_due.clear()
         try:
-            with self._turn:
-                self._tidy()
+            with self._cleaning:
+                self._clean_up()
         except Exception:  # not forgotten: the next round does it
-            self._untidy.set()
+            self._cleanup_due.set()
             raise
 
-    def _lead_back(self) -> None:
-        with self._turn:
+    def _reset_gateways(self) -> None:
+        with self._cleaning:
             commands = [entry.command() for entry in self._journal.unfinished()]
-            self._leading.reset_gateways(busy={stack_of(each) for each in commands})
+            self._gateway_reset.reset_gateways(busy={stack_of(command) for command in commands})
 
-    def _tidy(self) -> None:
-        memories = known_stacks(journal=self._journal, releases=self._releases)
+    def _clean_up(self) -> None:
+        stacks = known_stacks(journal=self._journal, releases=self._releases)
         retention = self._releases.retention()
         if retention is not None:
-            self._remove_leftovers(memories)
-            self._remove_images(memories, retention)
+            self._remove_leftovers(stacks)
+            self._remove_images(stacks, retention)
         # Last: containers of a release that is not recorded are nobody's to remove.
-        for memory in memories:
-            needed = needed_releases(memory)
-            useless = [each.deployment_id for each in memory.releases if each.deployment_id not in needed]
-            self._releases.forget(stack=memory.stack, deployment_ids=useless)
+        for stack in stacks:
+            needed = needed_releases(stack)
+            useless = [release.deployment_id for release in stack.releases if release.deployment_id not in needed]
+            self._releases.forget(stack=stack.name, deployment_ids=useless)
 
-    def _remove_leftovers(self, memories: tuple[KnownStack, ...]) -> None:
-        found = leftovers(containers=self._host.all_containers(), memories=memories)
-        if found:
-            logger.info("removing %d stopped containers that nothing needs", len(found))
-        for each in found:
+    def _remove_leftovers(self, stacks: tuple[KnownStack, ...]) -> None:
+        containers = leftovers(containers=self._host.all_containers(), stacks=stacks)
+        if containers:
+            logger.info("removing %d stopped containers that nothing needs", len(containers))
+        for container in containers:
             try:
-                self._host.remove_containers((each.id,))
-            except StepFailedError as error:  # it stays, and keeps the others, and the images, from nothing
+                self._host.remove_containers((container.id,))
+            except StepFailedError as error:  # it stays, and the others and the images still go
                 logger.warning("housekeeping: %s", error)
 
-    def _remove_images(self, memories: tuple[KnownStack, ...], retention: pb.Retention) -> None:
-        stacks: dict[str, set[str]] = {}
-        for memory in memories:
-            stacks.setdefault(memory.project_id, set()).add(memory.stack)
-        found = images_to_remove(
+    def _remove_images(self, stacks: tuple[KnownStack, ...], retention: pb.Retention) -> None:
+        names: dict[str, set[str]] = {}
+        for stack in stacks:
+            names.setdefault(stack.project_id, set()).add(stack.name)
+        images = images_to_remove(
             images=self._host.our_images(),
-            used={each.image_id for each in self._host.all_containers()},
-            needs=needs_of(memories, retained_images={image for kept in retention.stacks for image in kept.image_ids}),
-            stacks={project_id: frozenset(names) for project_id, names in stacks.items()},
+            used={container.image_id for container in self._host.all_containers()},
+            needs=needs_of(stacks, retained_images=_retained_images(retention)),
+            stacks={project_id: frozenset(stack_names) for project_id, stack_names in names.items()},
         )
-        removed = [
-            tag for image in found[:MAX_REMOVALS_PER_ROUND] for tag in image.tags if self._host.remove_image(tag)
-        ]
+        batch = images[:MAX_REMOVALS_PER_ROUND]
+        removed = [tag for image in batch for tag in image.tags if self._host.remove_image(tag)]
         if removed:
             logger.info("removed images that nothing needs: %s", ", ".join(removed))
-        if removed and len(found) > MAX_REMOVALS_PER_ROUND:
+        if removed and len(images) > len(batch):
             self.request_cleanup()
 
-    def _take_stock(self) -> None:
+    def _send_inventory(self) -> None:
         retention = self._releases.retention()
         if retention is None:
             return
-        wanted = {image for kept in retention.stacks for image in kept.image_ids}
+        wanted = _retained_images(retention)
         missing = wanted - self._host.image_ids() if wanted else set()
         inventory = pb.Inventory(
             retention_number=retention.number,
             missing_image_ids=sorted(missing)[:MAX_IMAGES],
             checked_at_ms=self._now_ms(),
         )
-        self._tell(inventory)
+        self._send(inventory)
+
+
+def _retained_images(retention: pb.Retention) -> set[str]:
+    return {image for stack in retention.stacks for image in stack.image_ids}

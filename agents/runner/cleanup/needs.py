@@ -31,7 +31,7 @@ class KnownRelease:
 class KnownStack:
     """What is known of one stack: history keeps the deployments `retained`; those `working` have open commands."""
 
-    stack: str
+    name: str
     project_id: str
     releases: tuple[KnownRelease, ...]
     current: str
@@ -47,40 +47,40 @@ class Needs:
     tags: frozenset[str]
 
 
-def live_releases(memory: KnownStack) -> frozenset[str]:
+def live_releases(stack: KnownStack) -> frozenset[str]:
     """Return the deployments whose containers may be there: what runs, what is at work, and the newest one."""
-    live = {memory.current, *memory.working, *(each.deployment_id for each in memory.releases[-1:])}
-    for each in memory.releases:
-        if each.deployment_id in live:
-            live |= each.owners
+    live = {stack.current, *stack.working, *(release.deployment_id for release in stack.releases[-1:])}
+    for release in stack.releases:
+        if release.deployment_id in live:
+            live |= release.owners
     return frozenset(live - {""})
 
 
-def needed_releases(memory: KnownStack) -> frozenset[str]:
+def needed_releases(stack: KnownStack) -> frozenset[str]:
     """Return the deployments whose files and images must stay: live ones, their bases, and what history keeps.
 
     What came after the newest that history is known to keep may be a success that we were not told is kept.
     """
-    needed = set(live_releases(memory) | memory.retained)
-    positions = [number for number, each in enumerate(memory.releases) if each.deployment_id in memory.retained]
-    newer = memory.releases[positions[-1] + 1 :] if positions else memory.releases
-    needed |= {each.deployment_id for each in newer[-MAX_UNCONFIRMED:] if not each.unsuccessful}
-    needed |= {each.base for each in memory.releases if each.deployment_id in {memory.current, *memory.working}}
-    for each in memory.releases:
-        if each.deployment_id in needed:
-            needed |= each.owners
+    needed = set(live_releases(stack) | stack.retained)
+    positions = [number for number, release in enumerate(stack.releases) if release.deployment_id in stack.retained]
+    newer = stack.releases[positions[-1] + 1 :] if positions else stack.releases
+    needed |= {release.deployment_id for release in newer[-MAX_UNCONFIRMED:] if not release.unsuccessful}
+    needed |= {release.base for release in stack.releases if release.deployment_id in {stack.current, *stack.working}}
+    for release in stack.releases:
+        if release.deployment_id in needed:
+            needed |= release.owners
     return frozenset(needed - {""})
 
 
-def needs_of(memories: Collection[KnownStack], *, retained_images: Collection[str]) -> Needs:
+def needs_of(stacks: Collection[KnownStack], *, retained_images: Collection[str]) -> Needs:
     """Return all images that some stack or some kept entry needs."""
     ids, tags = set(retained_images), set[str]()
-    for memory in memories:
-        needed = needed_releases(memory)
-        for each in memory.releases:
-            if each.deployment_id in needed:
-                ids |= each.images
-                tags |= each.tags
+    for stack in stacks:
+        needed = needed_releases(stack)
+        for release in stack.releases:
+            if release.deployment_id in needed:
+                ids |= release.images
+                tags |= release.tags
     return Needs(ids=frozenset(ids), tags=frozenset(tags))
 
 
@@ -109,19 +109,19 @@ def _is_ours(image: HostImage, tag: str, stacks: Mapping[str, frozenset[str]]) -
     return any(name == f"{stack}-{image.service}" for stack in stacks.get(image.project_id, ()))
 
 
-def leftovers(*, containers: Collection[HostContainer], memories: Collection[KnownStack]) -> tuple[HostContainer, ...]:
+def leftovers(*, containers: Collection[HostContainer], stacks: Collection[KnownStack]) -> tuple[HostContainer, ...]:
     """Return the stopped containers of our stacks that belong to no live release.
 
     A stack that is worked on is left alone, and so is what no release in the journal made: the journal may have been
     lost, and then nobody knows what needs it.
     """
-    known = {(memory.stack, memory.project_id): memory for memory in memories}
+    known = {(stack.name, stack.project_id): stack for stack in stacks}
     found = []
     for container in containers:
-        memory = known.get((container.stack, container.project_id))
-        if memory is None or memory.working or container.state not in STOPPED or not container.deployment_id:
+        stack = known.get((container.stack, container.project_id))
+        if stack is None or stack.working or container.state not in STOPPED or not container.deployment_id:
             continue
-        recorded = {each.deployment_id for each in memory.releases}
-        if container.deployment_id in recorded - live_releases(memory):
+        recorded = {release.deployment_id for release in stack.releases}
+        if container.deployment_id in recorded - live_releases(stack):
             found.append(container)
     return tuple(found)

@@ -21,7 +21,7 @@ from deployments.repositories import deployments, events, history, lanes
 from deployments.repositories.deployments import Outcome
 from deployments.services.lifecycle import observations, proof, rollback_target
 from deployments.services.lifecycle.command_ids import deploy_command_id, revert_command_id
-from deployments.states import Reason, Stage, Status, Transition
+from deployments.states import DONE_PERCENT, Reason, Stage, Status, Transition
 from deployments.types import DeploymentRecord
 
 # Nobody asked for these ends: only the agent's silence did.
@@ -174,8 +174,8 @@ def _record_success(
     *, deployment: DeploymentRecord, transition: Transition, outcome: Outcome | None, at: datetime
 ) -> None:
     """Store the last stage, the status and the history entry."""
-    deployments.move_stage(deployment_id=deployment.id, stage=Stage.COMPLETED, percent=100, at=at)
-    completed = stage_reached(stage=Stage.COMPLETED, percent=100, message="Every service runs and is healthy.")
+    deployments.move_stage(deployment_id=deployment.id, stage=Stage.COMPLETED, percent=DONE_PERCENT, at=at)
+    completed = stage_reached(stage=Stage.COMPLETED, percent=DONE_PERCENT, message="Every service runs and is healthy.")
     events.append(deployment_id=deployment.id, events=[completed], at=at)
     deployments.advance(deployment_id=deployment.id, transition=transition, outcome=outcome, at=at)
     sealed_variables, env_vars = deployments.sealed_values(deployment_id=deployment.id)

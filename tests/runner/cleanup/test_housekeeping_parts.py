@@ -9,7 +9,7 @@ import pytest
 
 from agents.runner.cleanup.loop import Housekeeper
 
-PARTS = ("_tidy_in_turn", "_lead_back", "_take_stock")
+PARTS = ("_clean_up_if_due", "_reset_gateways", "_send_inventory")
 
 
 @pytest.mark.parametrize("broken", PARTS)
@@ -29,5 +29,5 @@ def test_a_part_that_fails_keeps_no_other(broken: str, monkeypatch: pytest.Monke
         monkeypatch.setattr(Housekeeper, name, part(name))
     keeper = Housekeeper.__new__(Housekeeper)
     keeper._stopping = threading.Event()
-    keeper._do_what_is_due()
+    keeper._run_parts()
     assert done == [name for name in PARTS if name != broken]

@@ -72,7 +72,7 @@ def test_it_knows_what_runs_what_is_at_work_and_what_history_keeps(journal: Jour
     pinned = f"sha256:{'a' * 64}"
     journal.receive(order(4, pinned=pinned))
     memory = one(journal, releases)
-    assert (memory.stack, memory.project_id, memory.current) == ("axion-shop", "p", "d3")
+    assert (memory.name, memory.project_id, memory.current) == ("axion-shop", "p", "d3")
     assert memory.retained == {"d1"}
     assert memory.working == {"d4"}
     assert [each.deployment_id for each in memory.releases] == ["d1", "d2", "d3", "d4"]

@@ -35,7 +35,7 @@ def release(name: str, *, base: str = "", owners: str = "", in_vain: bool = Fals
 
 def memory(*releases: KnownRelease, current: str = "", working: str = "", retained: str = "") -> KnownStack:
     return KnownStack(
-        stack=STACK,
+        name=STACK,
         project_id=PROJECT,
         releases=releases,
         current=current,
@@ -75,7 +75,7 @@ def test_files_that_an_unchanged_service_still_runs_by_stay() -> None:
 def test_only_stopped_containers_of_our_own_past_are_left_over() -> None:
     gone = HostContainer(id="c", state="exited", image_id="i", stack=STACK, project_id=PROJECT, deployment_id="d2")
     known = memory(*FIVE, current="d5", retained="d2 d5")
-    assert leftovers(containers=[gone], memories=[known]) == (gone,)
+    assert leftovers(containers=[gone], stacks=[known]) == (gone,)
     others = {
         "running": replace(gone, state="running"),
         "of what runs": replace(gone, deployment_id="d5"),
@@ -85,8 +85,8 @@ def test_only_stopped_containers_of_our_own_past_are_left_over() -> None:
         "of another stack": replace(gone, stack="axion-other"),
         "somebody else's": replace(gone, stack="", project_id="", deployment_id=""),
     }
-    assert leftovers(containers=others.values(), memories=[known]) == ()
-    assert leftovers(containers=[gone], memories=[replace(known, working=frozenset({"d5"}))]) == ()
+    assert leftovers(containers=others.values(), stacks=[known]) == ()
+    assert leftovers(containers=[gone], stacks=[replace(known, working=frozenset({"d5"}))]) == ()
 
 
 def test_an_image_that_somebody_tagged_or_built_upon_is_not_ours_any_more() -> None:
