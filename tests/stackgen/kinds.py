@@ -33,13 +33,14 @@ def stand_ins() -> set[str]:
     return {stage for stage in stages if not stage.endswith("-stage")}
 
 
-def kinds_in_code() -> set[str]:
-    """Return the names of all kinds that a module of stackgen/databases builds, listed or not."""
+def kinds_in_code() -> dict[str, DatabaseKind]:
+    """Return all kinds that a module of stackgen/databases builds, listed or not, by their names."""
     modules = [
         importlib.import_module(f"{stackgen.databases.__name__}.{module.name}")
         for module in pkgutil.iter_modules(stackgen.databases.__path__)
     ]
-    return {value.name for module in modules for value in vars(module).values() if isinstance(value, DatabaseKind)}
+    values = (value for module in modules for value in vars(module).values())
+    return {value.name: value for value in values if isinstance(value, DatabaseKind)}
 
 
 def golden_graph() -> str:

@@ -11,15 +11,15 @@ from tests.stackgen.kinds import STAND_INS, WITHOUT_STAND_IN, golden_graph, kind
 from tests.stackgen.test_golden import GOLDEN
 
 UPDATE = "run `UPDATE_GOLDEN=1 make test ARGS=tests/stackgen/test_golden.py` and read the diff before you commit it"
-KIND_NAMES = sorted(kinds_in_code())
+IN_CODE = kinds_in_code()
 
 
-@pytest.mark.parametrize("name", KIND_NAMES)
+@pytest.mark.parametrize("name", sorted(IN_CODE))
 def test_each_kind_is_listed(name: str) -> None:
     assert name in KINDS, f"{name} is not listed: add it to KINDS in stackgen/databases/known.py"
 
 
-@pytest.mark.parametrize("name", KIND_NAMES)
+@pytest.mark.parametrize("name", sorted(IN_CODE))
 def test_each_kind_has_its_golden_case(name: str) -> None:
     expected = (GOLDEN / "databases" / "expected" / "docker-compose.yml").read_text()
     assert f"axion.node: {name}\n" in expected, f"tests/golden/databases has no {name}: {UPDATE}"
@@ -30,9 +30,9 @@ def test_the_golden_graph_has_exactly_the_kinds() -> None:
     assert graph == golden_graph(), f"tests/golden/databases/graph.json is not that of the kinds: {UPDATE}"
 
 
-@pytest.mark.parametrize("name", KIND_NAMES)
+@pytest.mark.parametrize("name", sorted(IN_CODE))
 def test_each_kind_has_a_stand_in_image_or_the_reason_why_not(name: str) -> None:
-    stage = stand_in_of(KINDS[name])
+    stage = stand_in_of(IN_CODE[name])
     where = f"a stage `FROM debian-stage AS {stage}` in {STAND_INS.relative_to(REPOSITORY)}"
     assert (stage in stand_ins()) or name in WITHOUT_STAND_IN, (
         f"{name} cannot be tried where no registry answers: add {where}, or {name} with the reason to "
@@ -43,9 +43,9 @@ def test_each_kind_has_a_stand_in_image_or_the_reason_why_not(name: str) -> None
     )
 
 
-@pytest.mark.parametrize("name", KIND_NAMES)
+@pytest.mark.parametrize("name", sorted(IN_CODE))
 def test_each_kind_with_a_password_is_signed_in_to(name: str) -> None:
-    assert not KINDS[name].has_password or name in {*QUESTIONS, *PROGRAMS}, (
+    assert not IN_CODE[name].has_password or name in {*QUESTIONS, *PROGRAMS}, (
         f"nobody tries the password of {name}: add how its client asks to QUESTIONS, or a program to PROGRAMS, in "
         "tests/stackgen/docker/sign_ins.py"
     )
