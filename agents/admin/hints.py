@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-PLAIN_TEXT = """# The gateway has no TLS (AXION_GATEWAY_TLS_CERT), so the agent refuses it. If the line is safe, add:
+PLAIN_TEXT = """# The gateway has no TLS (AXION_GATEWAY_TLS_CERT), so the agent refuses it. If the network is safe, add:
 # export AXION_AGENT__CONTROL_PLANE__INSECURE=true"""
 PRESENCE_COLOURS = {
     Presence.ONLINE: "success",
@@ -39,7 +39,7 @@ COMMAND_COLOURS = {
 }
 
 SHARED_NAME = (
-    "Applications on this server answer under the same name as this page, {host}. Browsers send your sign-in to"
+    "Applications on this server answer under the same name as this page, {host}. Browsers send your session to"
     " them, too, whatever the port. Open this page under a name of its own."
 )
 
@@ -72,7 +72,7 @@ def taken_over(at: datetime | None) -> str:
         return "No agent has taken the place of one that was connected."
     return (
         f"On {at:%Y-%m-%d at %H:%M} UTC an agent took the place of one that was connected, with a token made for that."
-        " If that was not you, revoke the agent and look at who has your password."
+        " If that was not you, revoke the agent and find out who knows your password."
     )
 
 

@@ -142,7 +142,7 @@ class ServerAdmin(OwnedAdmin):
     def health(self, server: Any) -> str:
         return presence_of(server).value
 
-    @display(description="What is wrong there", empty_value="-")
+    @display(description="Problems", empty_value="-")
     def troubles(self, server: Any) -> str | None:
         """Return what is wrong; of an agent that is not online only what is stored, for its last words are no news."""
         if server.told is None or presence_of(server) is not Presence.ONLINE:
@@ -229,11 +229,11 @@ class AgentAdmin(ReadOnlyAdmin):
     def health_pill(self, agent: Any) -> str:
         return presence_of(agent).value
 
-    @display(description="How it fares")
+    @display(description="Condition")
     def fares(self, agent: Agent) -> str:
         if agent.condition is None:
-            return "Not known: this agent does not tell."
-        return " ".join(condition_of(agent.condition).troubles) or "Docker answers, and nothing is wrong."
+            return "Unknown: this agent does not report it."
+        return " ".join(condition_of(agent.condition).troubles) or "Docker answers, and the agent reports no problem."
 
     def has_revoke_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         # Only own agents are found at all.

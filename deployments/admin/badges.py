@@ -97,15 +97,15 @@ PRESENCE: Mapping[Presence, Badge] = {
 WHAT_TO_DO: Mapping[Reason, str] = {
     Reason.UNHEALTHY: "Read its last lines above. Check the service's port and healthPath, then deploy again.",
     Reason.BUILD: "The lines above show the step that failed; correct the code and deploy again.",
-    Reason.IMAGE: "An image could not be had. Check its name and that the server reaches the registry.",
+    Reason.IMAGE: "An image is not available. Check its name and that the server reaches the registry.",
     Reason.APPLY: "Docker refused to start the stack. The lines above say why; a used port is the usual cause.",
     Reason.CANCELLED: "Nothing to do. Deploy again when you are ready.",
-    Reason.EXPIRED: "It took longer than it may. See in the log where the time went, then deploy again.",
-    Reason.AGENT_LOST: "The server's agent is not heard of. See that the machine and its agent run, then deploy again.",
+    Reason.EXPIRED: "It took longer than allowed. See in the log where the time went, then deploy again.",
+    Reason.AGENT_LOST: "The server's agent is not heard from. Check that it and its machine run, then deploy again.",
     Reason.SUPERSEDED: "Nothing to do: a newer deployment took its place.",
-    Reason.INVALID: "Correct what the sentence names in the graph or the code, then deploy again.",
+    Reason.INVALID: "Correct what the message names in the graph or the code, then deploy again.",
     Reason.PEER: "Another service did not answer. Try again in a while.",
-    Reason.REFUSED: "The agent would not do it. See its version and its log.",
+    Reason.REFUSED: "The agent refused to do it. Check its version and its log.",
     Reason.INTERNAL: "This is a fault on our side. The log has the details; try again.",
 }
 

@@ -145,5 +145,5 @@ class InvitationAdmin(OwnRowsMixin, ModelAdmin):
         if not accepted:
             messages.success(request, f"You declined the invitation to {row.project.name}.")
             return redirect("admin:deployments_projectinvitation_changelist")
-        messages.success(request, f"You are a member of {row.project.name}.")
+        messages.success(request, f"You are now a member of {row.project.name}.")
         return redirect("admin:deployments_project_changelist")

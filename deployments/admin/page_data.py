@@ -29,12 +29,15 @@ MAX_TIMELINE_EVENTS = 400
 MAX_LOG_EVENTS = 1500
 MAX_ON_DASHBOARD = 12
 MAX_LINKS = 5
+# Routes of a page by the last part of their names.
+DEPLOYMENT_ROUTES = ("state", "links", "files", "log", "cancel", "rollback")
+PROJECT_ROUTES = ("state", "plan", "deploy", "history", "stop", "scale", "targets")
 
 
 def deployment_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
     """The deployment, its timeline and the end of its log as of its `sequence`. Raises NotFound."""
     found = lookups.get_deployment(caller=caller, deployment_id=deployment_id)
-    address = {name: reverse(f"admin:deployments_deployment_{name}", args=[found.id]) for name in PAGE_PARTS}
+    address = {name: reverse(f"admin:deployments_deployment_{name}", args=[found.id]) for name in DEPLOYMENT_ROUTES}
     return {
         "deployment": wire.snapshot_shape(found, target_name=machines.target_name(found.target)),
         "events": _events(found, of_log=False, most=MAX_TIMELINE_EVENTS),
@@ -48,9 +51,6 @@ def deployment_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
             "project": reverse("admin:deployments_project_change", args=[found.project_id]),
         },
     }
-
-
-PAGE_PARTS = ("state", "links", "files", "log", "cancel", "rollback")
 
 
 def links_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
@@ -97,9 +97,6 @@ def may(*, caller: Caller, project_id: UUID, right: Right) -> bool:
     return access.may(caller=caller, project_id=project_id, right=right)
 
 
-PROJECT_PARTS = ("state", "plan", "deploy", "history", "stop", "scale", "targets")
-
-
 def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
     """The project, what goes on in it, its graph and where it may be deployed. Raises NotFound."""
     view = project_view.view_project(caller=caller, project_id=project_id)
@@ -121,7 +118,7 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
         "badges": badges.as_json(),
         "address": {
             "socket": f"/ws/projects/{project_id}/",
-            **{name: reverse(f"admin:deployments_project_{name}", args=[project_id]) for name in PROJECT_PARTS},
+            **{name: reverse(f"admin:deployments_project_{name}", args=[project_id]) for name in PROJECT_ROUTES},
             "deployments": reverse("admin:deployments_deployment_changelist"),
         },
     }

@@ -66,7 +66,7 @@ def headline(changes: Iterable[Change]) -> str:
     """How many services go through what."""
     counted: Counter[str] = Counter(change.action for change in changes)
     if not counted:
-        return "There is no service."
+        return "There are no services."
     if set(counted) == {"keep"} and not any(change.reasons for change in changes):
         return "Nothing changes: everything runs as it is."
     parts = [f"{counted[action]} {word}" for action, word in PAST_TENSE.items() if counted[action]]

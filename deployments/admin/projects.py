@@ -122,7 +122,7 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
                 name = str(self.cleaned_data["name"]).strip()
                 taken = projects.by_name(owner_id=owner, name=name)
                 if taken is not None and taken.id != getattr(obj, "pk", None):
-                    raise forms.ValidationError("There is a project of this name already.")
+                    raise forms.ValidationError("There is already a project with this name.")
                 return name
 
         return OwnName

@@ -26,6 +26,8 @@ from stackgen.plan import Change
 STOP_PAGE = "admin/deployments/project/stop.html"
 SCALE_PAGE = "admin/deployments/project/scale.html"
 
+View = Callable[[HttpRequest, Caller, ProjectRecord], HttpResponse]
+
 
 def stop_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     """Say what goes and what stays; stop it by POST only."""
@@ -35,9 +37,6 @@ def stop_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
 def scale_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     """The services with their present number; with `?service=&replicas=` what the change is; done by POST only."""
     return answer_deployers(request, object_id, confirm_scale if request.method != "POST" else request_scale)
-
-
-View = Callable[[HttpRequest, Caller, ProjectRecord], HttpResponse]
 
 
 def answer_deployers(request: HttpRequest, project_id: UUID, view: View) -> HttpResponse:

@@ -20,6 +20,12 @@ from deployments.sharing_types import GrantState
 from deployments.types import Caller, Right
 
 PAGE = "admin/deployments/project/targets.html"
+MESSAGE_OF_STATE = {
+    GrantState.GRANTED: "The project may be deployed there now.",
+    GrantState.OFFERED: "The server is offered. The project's owner still has to allow it.",
+    GrantState.ASKED: "The server is allowed. Its owner still has to offer it.",
+    GrantState.NONE: "Nothing changed.",
+}
 
 
 def targets_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
@@ -56,11 +62,3 @@ def change_grant(request: HttpRequest, caller: Caller, project_id: UUID) -> None
         show_error(request, NotFound("No such server."))
     except DeployError as error:
         show_error(request, error)
-
-
-MESSAGE_OF_STATE = {
-    GrantState.GRANTED: "The project may be deployed there now.",
-    GrantState.OFFERED: "The server is offered. The project's owner still has to allow it.",
-    GrantState.ASKED: "The server is allowed. Its owner still has to offer it.",
-    GrantState.NONE: "Nothing changed.",
-}

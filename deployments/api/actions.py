@@ -37,7 +37,7 @@ class Plan(BaseView):
 
     @documented(
         "planDeployment",
-        "What this very deployment would do; hand its approval in to be held to it",
+        "What this deployment would do; pass the approval along to hold the deployment to this plan",
         tag=TAG,
         takes=PlanIn,
         answers={200: PlanAnswer},
@@ -69,7 +69,9 @@ class RollbackDeployment(BaseView):
     needs = Scope.DEPLOY
 
     @documented_action(
-        "rollbackDeployment", "Undo a deployment; the answer is at once, the rollback pending", takes=RollbackIn
+        "rollbackDeployment",
+        "Undo a deployment; the answer comes at once, with the rollback still pending",
+        takes=RollbackIn,
     )
     def post(self, request: Request, deployment_id: UUID) -> Response:
         body = validated(RollbackIn, request.data)
@@ -87,7 +89,7 @@ class RollbackDeployment(BaseView):
 class StopProject(BaseView):
     needs = Scope.DEPLOY
 
-    @documented_action("stopProject", "Stop everything of the project on a target; volumes stay", takes=StopIn)
+    @documented_action("stopProject", "Stop everything that the project runs on a target; volumes stay", takes=StopIn)
     def post(self, request: Request, project_id: UUID) -> Response:
         body = validated(StopIn, request.data)
         made = stop.stop_project(

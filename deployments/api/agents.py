@@ -48,7 +48,9 @@ class Agent(BaseView):
     def get(self, request: Request, agent_id: UUID) -> Response:
         return success({"agent": agent_shape(machine_changes.get_agent(caller=self.caller, agent_id=agent_id))})
 
-    @documented("revokeAgent", "End its credential; what it runs runs on", tag=TAG, answers={204: None})
+    @documented(
+        "revokeAgent", "Revoke the agent's credential; what it runs keeps running", tag=TAG, answers={204: None}
+    )
     def delete(self, request: Request, agent_id: UUID) -> Response:
         machine_changes.revoke_agent(caller=self.caller, agent_id=agent_id)
         return Response(status=204)

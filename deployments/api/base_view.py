@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated, Throttled
 from rest_framework.parsers import BaseParser
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -66,8 +65,3 @@ def success(body: Mapping[str, Any], *, status: int = 200, location: str = "") -
     """The wire's success envelope."""
     headers = {"Location": location} if location else None
     return Response({"status": SUCCESS, **body}, status=status, headers=headers)
-
-
-def request_id_of(request: Request, body: Mapping[str, Any]) -> str:
-    """What makes a repeat a repeat: the Idempotency-Key header, or else metadata.requestId."""
-    return str(request.headers.get("Idempotency-Key") or body.get("metadata", {}).get("requestId", ""))

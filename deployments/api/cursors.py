@@ -27,7 +27,9 @@ def parse_cursor(cursor: str) -> Position:
         created_at = EPOCH + int(moment) * MICROSECOND
         return Position(created_at=created_at, deployment_id=UUID(deployment_id))
     except (ValueError, OverflowError):
-        raise Invalid("The place in the list is none.", details={"after": "not from an answer's `next`"}) from None
+        raise Invalid(
+            "`after` is not a cursor from this list.", details={"after": "pass the `next` of an earlier answer"}
+        ) from None
 
 
 def cursor_pagination_shape(page: Page[DeploymentRecord]) -> dict[str, Any]:

@@ -34,7 +34,10 @@ MAX_EVENTS = 500
 TAG = "deployments"
 NEXT = serializers.IntegerField(
     min_value=0,
-    help_text="Hand it in as `after` to read on, 0 at the end. An answer ends early where events are large.",
+    help_text="Pass it as `after` to read on; 0 at the end. A page is shorter where events are large.",
+)
+FORGOTTEN = serializers.BooleanField(
+    help_text="Whether some events between `after` and the last one here are no longer kept."
 )
 DeploymentAnswer = enveloped("DeploymentAnswer", deployment=DeploymentOut())
 
@@ -44,7 +47,7 @@ class Deployments(BaseView):
 
     @documented(
         "deployProject",
-        "Ask for a deployment; the answer is at once, the deployment pending",
+        "Request a deployment; the answer comes at once, with the deployment still pending",
         tag=TAG,
         takes=DeployIn,
         answers={201: DeploymentAnswer},
@@ -92,7 +95,7 @@ class Deployments(BaseView):
 
 
 class Deployment(BaseView):
-    @documented("getDeployment", "One deployment, whole", tag=TAG, answers={200: DeploymentAnswer})
+    @documented("getDeployment", "One deployment in full", tag=TAG, answers={200: DeploymentAnswer})
     def get(self, request: Request, deployment_id: UUID) -> Response:
         found = lookups.get_deployment(caller=self.caller, deployment_id=deployment_id)
         return success({"deployment": deployment_shape(found)})
@@ -101,7 +104,7 @@ class Deployment(BaseView):
 class DeploymentStatus(BaseView):
     @documented(
         "getDeploymentStatus",
-        "How far a deployment is",
+        "How far a deployment has got",
         tag=TAG,
         answers={200: enveloped("StatusAnswer", data=StatusOut())},
         examples=[examples.STATUS],
@@ -111,13 +114,10 @@ class DeploymentStatus(BaseView):
         return success({"data": status_shape(found)})
 
 
-FORGOTTEN = serializers.BooleanField(help_text="Whether some between `after` and the last one here are kept no longer.")
-
-
 class DeploymentEvents(BaseView):
     @documented(
         "getDeploymentEvents",
-        "The stored events above a sequence, in order: the same that sockets send",
+        "The stored events after a sequence number, in order: the same ones that sockets send",
         tag=TAG,
         query=EventsQuery,
         answers={200: enveloped("EventsAnswer", events=EventOut(many=True), next=NEXT, forgotten=FORGOTTEN)},

@@ -35,11 +35,13 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """For `handler400`."""
     if not request.path_info.startswith(PREFIX):
         return defaults.bad_request(request, exception)
-    return as_json_response(problem(code="VALIDATION_ERROR", message="The request cannot be understood."))
+    return as_json_response(problem(code="VALIDATION_ERROR", message="The request could not be understood."))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """For `handler500`. Django has logged what happened."""
     if not request.path_info.startswith(PREFIX):
         return defaults.server_error(request)
-    return as_json_response(problem(code="INTERNAL_ERROR", message="The request failed here. It is logged; try again."))
+    return as_json_response(
+        problem(code="INTERNAL_ERROR", message="The request failed on our side and was logged. Try again.")
+    )

@@ -39,15 +39,15 @@ CODE_OF_STATUS = {
     429: "RATE_LIMIT_EXCEEDED",
 }
 TITLES = {
-    "VALIDATION_ERROR": "The input cannot be accepted",
+    "VALIDATION_ERROR": "Invalid input",
     "UNAUTHORIZED": "Sign in first",
     "FORBIDDEN": "Not allowed",
     "NOT_FOUND": "Not found",
-    "CONFLICT": "Not possible in the present state",
+    "CONFLICT": "Not possible in the current state",
     "RATE_LIMIT_EXCEEDED": "Too many requests",
-    "INTERNAL_ERROR": "Something went wrong here",
-    "DATABASE_ERROR": "The database does not answer",
-    "EXTERNAL_SERVICE_ERROR": "Another service did not do its part",
+    "INTERNAL_ERROR": "Something went wrong on our side",
+    "DATABASE_ERROR": "The database is unavailable",
+    "EXTERNAL_SERVICE_ERROR": "Another service failed to do its part",
 }
 
 logger = structlog.get_logger(__name__)
@@ -68,7 +68,7 @@ def problem_response(error: Exception, context: Mapping[str, Any]) -> Response:
         return framework_problem(error)
     code = "DATABASE_ERROR" if isinstance(error, DatabaseError) else "INTERNAL_ERROR"
     logger.error("a REST request failed", view=type(context.get("view")).__name__, exc_info=error)
-    return problem(code=code, message="The request failed here. It is logged; try again.")
+    return problem(code=code, message="The request failed on our side and was logged. Try again.")
 
 
 def framework_problem(error: exceptions.APIException) -> Response:

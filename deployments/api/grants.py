@@ -43,7 +43,7 @@ class ProjectTargets(BaseView):
 class ProjectTargetDetail(BaseView):
     @documented(
         "allowTarget",
-        "Let the project use a server, as far as that is yours to say: its owner offers it, the project's allows it",
+        "Give your half of the right to use a server: its owner offers it, the project's owner allows it",
         tag=TAG,
         takes=NO_BODY,
         answers={200: enveloped_data("TargetAnswer", target=TargetOut())},
@@ -56,7 +56,7 @@ class ProjectTargetDetail(BaseView):
 
     @documented(
         "withdrawTarget",
-        "End the project's right to a server; what waits fails, what runs there runs on",
+        "End the project's right to use a server; what waits fails, what runs there keeps running",
         tag=TAG,
         answers={204: None},
     )
@@ -80,7 +80,7 @@ class ServerProjects(BaseView):
 class ServerProject(BaseView):
     @documented(
         "forbidProject",
-        "Nothing of this project starts on your server any more; what runs there runs on until it is stopped",
+        "Let this project start nothing more on your server; what runs there keeps running until it is stopped",
         tag=TAG,
         answers={204: None},
     )
@@ -94,7 +94,7 @@ class StopOnServer(BaseView):
 
     @documented(
         "stopOnServer",
-        "Stop everything of a project on your server; its volumes stay",
+        "Stop everything that a project runs on your server; its volumes stay",
         tag=TAG,
         takes=MetadataOnlyIn,
         answers={201: enveloped_data("StoppedAnswer", stop=StoppedOut())},

@@ -30,7 +30,7 @@ MAX_VERSION = 2**31 - 1
 class ProjectGraph(BaseView):
     @documented(
         "putGraph",
-        "Store the graph as the next version; every problem is answered by node and field, and nothing stored",
+        "Store the next version of the graph; one with problems is not stored, and all are listed by node and field",
         tag=TAG,
         takes=GraphIn,
         answers={200: enveloped_data("GraphStoredAnswer", graphVersion=serializers.IntegerField(min_value=1))},
@@ -43,7 +43,10 @@ class ProjectGraph(BaseView):
         return success({"data": {"graphVersion": stored.version}})
 
     @documented(
-        "getGraph", "The newest version", tag=TAG, answers={200: enveloped_data("GraphAnswer", graph=GraphOut())}
+        "getGraph",
+        "The newest version of the graph",
+        tag=TAG,
+        answers={200: enveloped_data("GraphAnswer", graph=GraphOut())},
     )
     def get(self, request: Request, project_id: UUID) -> Response:
         graph = sources.latest_graph(caller=self.caller, project_id=project_id)
@@ -71,7 +74,10 @@ class ProjectGraphs(BaseView):
 
 class ProjectGraphVersion(BaseView):
     @documented(
-        "getGraphVersion", "One version", tag=TAG, answers={200: enveloped_data("GraphVersionAnswer", graph=GraphOut())}
+        "getGraphVersion",
+        "One version of the graph",
+        tag=TAG,
+        answers={200: enveloped_data("GraphVersionAnswer", graph=GraphOut())},
     )
     def get(self, request: Request, project_id: UUID, version: int) -> Response:
         # What no column can hold was never stored.
@@ -101,7 +107,7 @@ class NodeCode(BaseView):
 
     @documented(
         "putCode",
-        "A tar as the body: the code that the node is built from at its next deployment",
+        "Upload a tar: the code that the node is built from at its next deployment",
         tag=TAG,
         takes=TAR,
         answers={200: enveloped_data("CodeStoredAnswer", digest=serializers.CharField())},
@@ -111,7 +117,7 @@ class NodeCode(BaseView):
         digest = sources.store_code(caller=self.caller, project_id=project_id, node_id=node_id, content=content)
         return success({"data": {"digest": digest}})
 
-    @documented("deleteCode", "Build the node from no code any more", tag=TAG, answers={204: None})
+    @documented("deleteCode", "Remove the code of a node; it is no longer built from any", tag=TAG, answers={204: None})
     def delete(self, request: Request, project_id: UUID, node_id: str) -> Response:
         sources.remove_code(caller=self.caller, project_id=project_id, node_id=node_id)
         return Response(status=204)

@@ -28,7 +28,7 @@ TAG = "history"
 class History(BaseView):
     @documented(
         "listHistory",
-        "Successes of the project, newest first, each with whether it can be restored now, and why not",
+        "The project's successful deployments, newest first, each with whether it can be restored now and, if not, why",
         tag=TAG,
         query=HistoryQuery,
         answers={200: enveloped_data("HistoryAnswer", history=HistoryOut(many=True), pagination=PaginationOut())},
@@ -70,7 +70,7 @@ class HistoryDiff(BaseView):
 class Lanes(BaseView):
     @documented(
         "listLanes",
-        "Per target: what was proven last, who holds it since when and until when at the latest, and who waits",
+        "Per target: what was last proven to run, who holds it since when and until when at the latest, and who waits",
         tag=TAG,
         answers={200: enveloped_data("LanesAnswer", lanes=LaneOut(many=True))},
     )

@@ -54,7 +54,7 @@ def key_in(request: Request) -> str:
     """The header's value, empty for none. Raises Invalid."""
     key = str(request.headers.get(HEADER, "")).strip()
     if len(key) > MAX_KEY_LENGTH or not key.isprintable():
-        raise Invalid("The request's key cannot be used.", details={HEADER: "at most 200 printable characters"})
+        raise Invalid("The idempotency key is not valid.", details={HEADER: "at most 200 printable characters"})
     return key
 
 

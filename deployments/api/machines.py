@@ -43,7 +43,7 @@ ClusterAnswer = enveloped("ClusterAnswer", cluster=ClusterOut())
 class Servers(BaseView):
     @documented(
         "addServer",
-        "A new server of yours; its agent enrols later",
+        "Add a server of your own; its agent enrols later",
         tag=TAG,
         takes=ServerIn,
         answers={201: ServerAnswer},
@@ -81,7 +81,7 @@ class Server(BaseView):
 
     @documented(
         "changeServer",
-        "Change what is named; the rest stays",
+        "Change the given fields; the others stay as they are",
         tag=TAG,
         takes=ServerChangeIn,
         answers={200: ServerAnswer},
@@ -101,7 +101,7 @@ class Server(BaseView):
 class Clusters(BaseView):
     @documented(
         "addCluster",
-        "A new cluster of yours; servers join it one by one",
+        "Add a cluster of your own; servers join it one by one",
         tag=TAG,
         takes=ClusterIn,
         answers={201: ClusterAnswer},
@@ -144,7 +144,7 @@ class EnrolmentTokens(BaseView):
 
     @documented(
         "listEnrolmentTokens",
-        "Tokens that would enrol an agent now",
+        "Tokens that can enrol an agent now",
         tag=TAG,
         answers={200: enveloped_data("EnrolmentTokensAnswer", tokens=EnrolmentTokenOut(many=True))},
     )
@@ -154,7 +154,7 @@ class EnrolmentTokens(BaseView):
 
     @documented(
         "issueEnrolmentToken",
-        "A token that enrols one agent, once; earlier ones of the server end",
+        "Issue a token that enrols one agent, once; the server's earlier tokens end",
         tag=TAG,
         takes={"application/json": EnrolmentIn},
         answers={201: enveloped("EnrolmentAnswer", data=EnrolmentOut())},
@@ -169,7 +169,7 @@ class EnrolmentTokens(BaseView):
 
 
 class EnrolmentToken(BaseView):
-    @documented("endEnrolmentToken", "End a token that was not used", tag=TAG, answers={204: None})
+    @documented("endEnrolmentToken", "End a token that has not been used", tag=TAG, answers={204: None})
     def delete(self, request: Request, server_id: UUID, token_id: UUID) -> Response:
         machines.end_enrolment_token(caller=self.caller, server_id=server_id, token_id=token_id)
         return Response(status=204)

@@ -27,7 +27,7 @@ TAG = "members"
 class ProjectMembers(BaseView):
     @documented(
         "listMembers",
-        "Who may see or deploy, besides the owner; and to the owner, who was invited",
+        "Who may see or deploy besides the owner; the owner also sees who was invited",
         tag=TAG,
         answers={200: enveloped_data("MembersAnswer", members=MemberOut(many=True))},
     )
@@ -41,7 +41,7 @@ class ProjectMembers(BaseView):
 class ProjectMember(BaseView):
     @documented(
         "putMember",
-        "Invite somebody to see, or also deploy; a member gets the other role at once",
+        "Invite somebody to see, or also to deploy; the role of a member changes at once",
         tag=TAG,
         takes=RoleIn,
         answers={200: enveloped_data("MemberAnswer", member=MemberOut())},
@@ -53,7 +53,7 @@ class ProjectMember(BaseView):
 
     @documented(
         "removeMember",
-        "From now on the user is a stranger to the project; an invitation is taken back",
+        "Remove a member, or take an invitation back",
         tag=TAG,
         answers={204: None},
     )
@@ -65,7 +65,7 @@ class ProjectMember(BaseView):
 class Invitations(BaseView):
     @documented(
         "listInvitations",
-        "Projects that you were invited to and have not answered, newest first",
+        "Invitations that you have not answered, newest first",
         tag=TAG,
         answers={200: enveloped_data("InvitationsAnswer", invitations=InvitationOut(many=True))},
     )
@@ -75,7 +75,7 @@ class Invitations(BaseView):
 
 
 class InvitationDetail(BaseView):
-    @documented("declineInvitation", "Stay a stranger to the project", tag=TAG, answers={204: None})
+    @documented("declineInvitation", "Decline an invitation to a project", tag=TAG, answers={204: None})
     def delete(self, request: Request, invitation_id: UUID) -> Response:
         members.decline_invitation(caller=self.caller, invitation_id=invitation_id, at=timezone.now())
         return Response(status=204)

@@ -50,7 +50,7 @@ class BoundedJSONParser(JSONParser):
         try:
             reading.refuse_what_cannot_be_kept(parsed)
         except Invalid as error:
-            raise ParseError(f"The body cannot be kept. {error.message}") from None
+            raise ParseError(f"The body cannot be stored. {error.message}") from None
         return parsed
 
 

@@ -36,7 +36,7 @@ ProjectAnswer = enveloped("ProjectAnswer", project=ProjectOut())
 class Projects(BaseView):
     @documented(
         "createProject",
-        "A new project of yours",
+        "Create a project of your own",
         tag=TAG,
         takes=ProjectIn,
         answers={201: ProjectAnswer},
@@ -84,7 +84,7 @@ class Project(BaseView):
 
     @documented(
         "changeProject",
-        "Change what is named; the rest stays",
+        "Change the given fields; the others stay as they are",
         tag=TAG,
         takes=ProjectChangeIn,
         answers={200: ProjectAnswer},

@@ -39,7 +39,7 @@ class Tokens(BaseView):
 
     @documented(
         "createToken",
-        "A new token of yours, shown here and never again",
+        "Create a token of your own; it is shown once",
         tag=TAG,
         takes={"application/json": TokenIn},
         answers={201: enveloped("TokenAnswer", data=NewTokenOut())},

@@ -37,5 +37,5 @@ def confirm_password(request: HttpRequest) -> HttpResponse:
             freshness.mark(request.session, now=time.time())
             return redirect(onward)
         wrong = True
-    context = {**admin.site.each_context(request), "title": "Your password again", "next": onward, "wrong": wrong}
+    context = {**admin.site.each_context(request), "title": "Confirm your password", "next": onward, "wrong": wrong}
     return TemplateResponse(request, "admin/confirm_password.html", context)

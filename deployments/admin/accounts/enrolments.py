@@ -16,8 +16,8 @@ from unfold.decorators import display
 from agents.models import EnrolmentToken, Server
 from deployments.admin.ownership import OwnRowsMixin, caller_in
 
-GOOD, USED, OVER = "would admit an agent", "used", "over"
-COLOURS = {GOOD: "warning", USED: "success", OVER: "default"}
+VALID, USED, ENDED = "can enrol an agent", "used", "ended"
+COLOURS = {VALID: "warning", USED: "success", ENDED: "default"}
 
 
 @admin.register(EnrolmentToken)
@@ -59,7 +59,7 @@ class EnrolmentTokenAdmin(OwnRowsMixin, ModelAdmin):
     def state(self, token: Any) -> str:
         if token.used_at is not None:
             return USED
-        return GOOD if token.expires_at > token.database_now else OVER
+        return VALID if token.expires_at > token.database_now else ENDED
 
     @display(description="Replaced a connected agent", boolean=True)
     def replaced(self, token: Any) -> bool:

@@ -25,9 +25,9 @@ from deployments.scopes import Scope
 from deployments.services.permissions import tokens
 
 SCOPES = {
-    Scope.READ: "Read: see all that you may see",
+    Scope.READ: "Read: see everything that you may see",
     Scope.DEPLOY: "Deploy: also plan, deploy, roll back, scale, stop",
-    Scope.ALL: "All: do whatever you may do",
+    Scope.ALL: "All: do everything that you may do",
 }
 FIELD = "border border-base-200 bg-white rounded-default px-3 py-2 w-full dark:bg-base-900 dark:border-base-700"
 
@@ -35,7 +35,7 @@ FIELD = "border border-base-200 bg-white rounded-default px-3 py-2 w-full dark:b
 class NewTokenForm(forms.Form):
     name = forms.CharField(
         max_length=MAX_NAME,
-        help_text="What or who uses it, so that you know it again.",
+        help_text="What or who uses it, so that you recognize it later.",
         widget=forms.TextInput(attrs={"class": FIELD}),
     )
     scope = forms.ChoiceField(

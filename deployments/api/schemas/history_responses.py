@@ -20,8 +20,8 @@ class ChangeOut(ResponseSchema):
 
 class PlanOut(ResponseSchema):
     changes = ChangeOut(many=True)
-    text = serializers.CharField(help_text="The same for people.")
-    approval = serializers.CharField(help_text="For `approval` of a deployment; empty for a rollback.")
+    text = serializers.CharField(help_text="The plan as text, for people.")
+    approval = serializers.CharField(help_text="Pass it as the `approval` of a deployment; empty for a rollback.")
     warnings = string_list()
 
 
@@ -46,7 +46,7 @@ class HistoryOut(ResponseSchema):
     rolledBack = serializers.BooleanField()
     createdAt = Timestamp()
     requestedBy = serializers.CharField()
-    images = string_map(help_text="Service to digest.")
+    images = string_map(help_text="From service to image digest.")
     envNames = string_list()
     restorable = serializers.BooleanField()
     whyNot = serializers.CharField()
@@ -87,5 +87,5 @@ class LaneOut(ResponseSchema):
     since = Timestamp()
     until = Timestamp()
     waiting = TurnOut(many=True)
-    running = HistoryOut(allow_null=True, help_text="What was proven last.")
+    running = HistoryOut(allow_null=True, help_text="What was last proven to run.")
     seen = SeenOut(allow_null=True, help_text="How it is now, as the server's agent sees it; null on a cluster.")

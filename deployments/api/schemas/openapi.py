@@ -16,17 +16,19 @@ from deployments.api.schemas.responses import ProblemOut
 F = TypeVar("F", bound=Callable[..., Any])
 
 PROBLEM = "application/problem+json"
+NO_BODY = OpenApiTypes.NONE
+TAR = {"application/x-tar": OpenApiTypes.BINARY, "application/octet-stream": OpenApiTypes.BINARY}
 MEANING_OF_STATUS = {
     400: "A field is missing or wrong; `details` names it.",
-    401: "No credentials, or credentials that are not good (any more).",
-    403: "You may see this but not do it.",
-    404: "It does not exist, or it is none of your business.",
-    409: "Not possible in the present state, or the key was used for another request.",
-    413: "The body is larger than its bound.",
-    415: "The body is of a kind that is not read here.",
-    429: "Too many requests; `Retry-After` says when to come back.",
-    502: "A peer or an agent did not do its part.",
-    503: "The database does not answer.",
+    401: "Credentials are missing, invalid or no longer valid.",
+    403: "You may see this, but you are not allowed to do it.",
+    404: "Not found, or not visible to you.",
+    409: "Not possible in the current state, or the key was already used for a different request.",
+    413: "The body is too large.",
+    415: "The media type of the body is not supported here.",
+    429: "Too many requests; `Retry-After` says when to try again.",
+    502: "Another service or an agent failed to do its part.",
+    503: "The database is unavailable.",
 }
 ALWAYS = (400, 401, 403, 404, 409, 429, 502, 503)
 WITH_BODY = (413, 415)
@@ -34,7 +36,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     name=HEADER,
     type={"type": "string", "maxLength": MAX_KEY_LENGTH, "pattern": r"^[!-~]+$"},
     location=OpenApiParameter.HEADER,
-    description="Makes the request repeatable: within a day, a repeat under the same key has no second effect.",
+    description="Makes the request safe to repeat: for a day, repeating it with the same key has no second effect.",
 )
 
 
@@ -84,7 +86,3 @@ def request_example(name: str, value: Any) -> OpenApiExample:
 def response_example(name: str, value: Any, *, status: int = 200) -> OpenApiExample:
     """An example of an answer."""
     return OpenApiExample(name, value=value, response_only=True, status_codes=[str(status)])
-
-
-NO_BODY = OpenApiTypes.NONE
-TAR = {"application/x-tar": OpenApiTypes.BINARY, "application/octet-stream": OpenApiTypes.BINARY}

@@ -73,8 +73,10 @@ class ScaleIn(StopIn):
     replicas = serializers.IntegerField(min_value=1, max_value=MAX_INTEGER)
 
 
-# The wire's name is a keyword here.
-DiffQuery = type("DiffQuery", (RequestSchema,), {"with": serializers.UUIDField()})
+class DiffQuery(RequestSchema):
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        # Python reserves the word `with`, so the field cannot be declared as an attribute.
+        return {"with": serializers.UUIDField()}
 
 
 class HistoryQuery(RequestSchema):
@@ -91,7 +93,7 @@ class ListQuery(RequestSchema):
     limit = serializers.IntegerField(min_value=1, max_value=MAX_INTEGER, required=False)
 
     after = serializers.CharField(
-        required=False, max_length=100, help_text="The last answer's `next`; page is not used."
+        required=False, max_length=100, help_text="The `next` of the last answer; `page` is ignored then."
     )
     order = serializers.ChoiceField(choices=["newest", "oldest"], required=False)
 
@@ -129,13 +131,13 @@ class RoleIn(RequestSchema):
 
 class EnrolmentIn(RequestSchema):
     replace = serializers.BooleanField(
-        required=False, help_text="Enrol also while the server's agent is connected, in its place."
+        required=False, help_text="Enrol even while the server's agent is connected, and take its place."
     )
 
 
 class TokenIn(RequestSchema):
     name = serializers.CharField(max_length=MAX_NAME_LENGTH, required=False, allow_blank=True)
-    scope = serializers.ChoiceField(choices=list(Scope), required=False, help_text="all, when it is left out")
+    scope = serializers.ChoiceField(choices=list(Scope), required=False, help_text="all if left out")
     expiresInDays = serializers.IntegerField(min_value=1, max_value=tokens.MAX_DAYS, required=False)
 
 
@@ -153,7 +155,8 @@ class ServerIn(RequestSchema):
 class ServerChangeIn(ServerIn):
     name = serializers.CharField(max_length=MAX_NAME_LENGTH, required=False)
     privilegedAllowed = serializers.BooleanField(
-        required=False, help_text="Services there may be given the Docker socket: as good as root on the machine."
+        required=False,
+        help_text="Services there may be given the Docker socket, which is as good as root on the machine.",
     )
 
 

@@ -14,7 +14,7 @@ from deployments.wire import STAGE_NUMBERS, STATUS_NUMBERS
 ResponseSchema = serializers.Serializer[Any]
 STATUSES = "1 pending, 2 in progress, 3 success, 4 failed, 5 rolling back, 6 rolled back"
 STAGES = "0 none, 1 building, 2 pushing, 3 deploying, 4 health checking, 5 completed"
-MOMENT = "Milliseconds since 1970, 0 for none."
+MOMENT = "Milliseconds since 1970; 0 for none."
 
 
 class Status(serializers.IntegerField):
@@ -34,7 +34,7 @@ class Timestamp(serializers.IntegerField):
 
 @extend_schema_field({"type": "object", "additionalProperties": {}})
 class JsonObject(serializers.JSONField):
-    """An object whose members are others' business."""
+    """An object whose members are described elsewhere."""
 
 
 def string_list(**more: Any) -> serializers.ListField:
@@ -58,8 +58,8 @@ class ProblemOut(ResponseSchema):
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField()
-    code = serializers.CharField(help_text="Stable; what a program should look at.")
-    details = string_map(help_text="Field to sentence.")
+    code = serializers.CharField(help_text="Stable: what programs should check.")
+    details = string_map(help_text="From field to sentence.")
     error = ErrorOut()
 
 
@@ -71,7 +71,7 @@ class PaginationOut(ResponseSchema):
 
 
 class CursorOut(PaginationOut):
-    next = serializers.CharField(help_text="Hand it in as `after` to read on; empty at the end.")
+    next = serializers.CharField(help_text="Pass it as `after` to read on; empty at the end.")
 
 
 class ServiceOut(ResponseSchema):
@@ -120,10 +120,10 @@ class DeploymentOut(StatusOut):
     clusterId = serializers.UUIDField(required=False)
     kind = serializers.CharField()
     requestedBy = serializers.CharField()
-    envVars = string_map(help_text="Names, each with a mask for its value.")
+    envVars = string_map(help_text="From name to a mask in place of the value.")
     config = ConfigOut()
     configOmitted = serializers.BooleanField(
-        help_text="In a list that would be too large: read the deployment by itself for its config."
+        help_text="Set where a list would be too large: get the deployment by itself for its config."
     )
     failedService = serializers.CharField()
     logTail = string_list()
@@ -165,7 +165,7 @@ class ProjectOut(ResponseSchema):
 class ProjectWholeOut(ProjectOut):
     graph = JsonObject(required=False)
     graphVersion = serializers.IntegerField(required=False)
-    code = string_map(help_text="Node to digest.")
+    code = string_map(help_text="From node to the digest of its code.")
 
 
 class GraphVersionOut(ResponseSchema):
@@ -185,7 +185,7 @@ class CodeOut(ResponseSchema):
 
 
 class MemberOut(ResponseSchema):
-    userId = serializers.UUIDField(allow_null=True, help_text="null for who was invited and has not answered.")
+    userId = serializers.UUIDField(allow_null=True, help_text="null for somebody who was invited and has not answered.")
     name = serializers.CharField()
     role = serializers.ChoiceField(choices=["viewer", "deployer"])
     state = serializers.ChoiceField(choices=["member", "invited"])
@@ -245,7 +245,7 @@ class StoppedOut(ResponseSchema):
 
 
 class ServerOut(ResponseSchema):
-    """`status` is the contract's number, `presence` our word for how the agent is."""
+    """`status` is the number of the platform's contract; `presence` says how the agent is in our own words."""
 
     id = serializers.UUIDField()
     userId = serializers.UUIDField()
@@ -268,20 +268,22 @@ class ClusterOut(ResponseSchema):
 class StalledOut(ResponseSchema):
     commandId = serializers.CharField()
     deploymentId = serializers.CharField()
-    seconds = serializers.IntegerField(help_text="Since something last came of its work")
+    seconds = serializers.IntegerField(help_text="Since its work last made progress")
     step = serializers.CharField(help_text="What it waits for")
 
 
 class ConditionOut(ResponseSchema):
-    """How the agent fares, as it said itself at `at`."""
+    """How the agent is, as it reported itself at `at`."""
 
     at = Timestamp()
-    troubles = serializers.ListField(child=serializers.CharField(), help_text="A sentence for each; empty when well")
+    troubles = serializers.ListField(
+        child=serializers.CharField(), help_text="One sentence per problem; empty when there is none"
+    )
     engineAnswers = serializers.BooleanField()
     engineMessage = serializers.CharField(help_text="Why Docker does not answer")
-    diskTotalBytes = serializers.IntegerField(help_text="Of the disk with the agent's folder; 0 when not known")
+    diskTotalBytes = serializers.IntegerField(help_text="Of the disk that holds the agent's folder; 0 when unknown")
     diskFreeBytes = serializers.IntegerField()
-    fault = serializers.CharField(help_text="The agent's own, such as a journal that cannot be written")
+    fault = serializers.CharField(help_text="A fault of the agent itself, such as a journal that cannot be written")
     stalled = StalledOut(many=True)
 
 
@@ -297,4 +299,4 @@ class AgentOut(ResponseSchema):
     serverInfo = JsonObject()
     health = JsonObject()
     lastSeenAt = Timestamp()
-    condition = ConditionOut(allow_null=True, help_text="null for an agent that does not tell")
+    condition = ConditionOut(allow_null=True, help_text="null for an agent that does not report it")

@@ -27,7 +27,7 @@ class EnrolmentTokenOut(ResponseSchema):
 class TokenOut(ResponseSchema):
     id = serializers.UUIDField()
     name = serializers.CharField()
-    scope = serializers.ChoiceField(choices=list(Scope), help_text="What it may: read, deploy too, or all.")
+    scope = serializers.ChoiceField(choices=list(Scope), help_text="What it allows: read, also deploy, or all.")
     createdAt = Timestamp()
     expiresAt = Timestamp()
     lastUsedAt = Timestamp()

@@ -36,5 +36,5 @@ class FreshSession(BasePermission):
         if by_token or request.method not in getattr(view, "fresh", ()):
             return True
         if not freshness.is_fresh(request.session, now=time.time()):
-            raise Forbidden(f"Give your password again first, at {CONFIRM}.")
+            raise Forbidden(f"Enter your password again first, at {CONFIRM}.")
         return True

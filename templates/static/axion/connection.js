@@ -6,7 +6,7 @@ const WORDS = {
   lost: ["Disconnected, reconnecting…", "wifi_off"],
   ended: ["No longer live", "link_off"],
 };
-const WHY = { "signed out": "You are signed out. Sign in again to go on watching.", gone: "This is not here for you any more." };
+const WHY = { "signed out": "You are signed out. Sign in again to go on watching.", gone: "You can no longer see this." };
 const PATIENCE = 1500;
 let shown = "";
 let timer = null;

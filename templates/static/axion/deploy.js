@@ -2,7 +2,7 @@
 import { byId, h, put } from "./dom.js";
 
 const PATIENCE = 90000;
-const LOST = "The answer did not come. Nothing is lost: try again, the same wish is carried out once.";
+const LOST = "No answer came. Nothing is lost: try again; the request takes effect only once.";
 
 const TRIES = 3;
 const PAUSE = 400;
@@ -23,7 +23,7 @@ export class DeployForm {
     Object.assign(this, { form, plan, deploy, dialog: byId("ax-plan-dialog"), box: byId("ax-plan"), button: byId("ax-deploy-button") });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (event.submitter === this.button) this.send(this.deploy, "Asking for the deployment…");
+      if (event.submitter === this.button) this.send(this.deploy, "Requesting the deployment…");
       else this.look();
     });
     byId("ax-plan-back").addEventListener("click", () => this.dialog.close());

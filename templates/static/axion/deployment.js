@@ -134,7 +134,7 @@ function received(message) {
 
 byId("ax-cancel-dialog").append(postForm(address.cancel, csrfToken(),
   h("h2", {}, "Cancel this deployment?"),
-  h("p", {}, "The work stops and what ran before is put back. This takes a moment: it is over when the agent has proven it."),
+  h("p", {}, "The work stops and what ran before is put back. This takes a moment: it is done when the agent has proven it."),
   h("div", { class: "ax-row ax-row-end" },
     h("button", { type: "button", class: "ax-button", onclick: () => byId("ax-cancel-dialog").close() }, "Keep going"),
     h("button", { type: "submit", class: "ax-button", dataset: { kind: "danger" } }, "Cancel it"))));

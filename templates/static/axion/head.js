@@ -12,7 +12,7 @@ export function facts(badges, deployment) {
     fact("dns", deployment.target.name || deployment.target.kind),
     fact("schedule", ago(deployment.createdAt)),
     time ? fact("timer", time) : null,
-    holdsTarget(deployment) && deployment.deadlineAt ? fact("hourglass_bottom", `at the latest until ${moment(deployment.deadlineAt)}`) : null,
+    holdsTarget(deployment) && deployment.deadlineAt ? fact("hourglass_bottom", `until ${moment(deployment.deadlineAt)} at the latest`) : null,
     fact("account_tree", `graph v${deployment.graphVersion}`),
     deployment.attempts ? fact("replay", plural(deployment.attempts, "retry").replace("retrys", "retries")) : null,
   ];
@@ -41,9 +41,9 @@ function stepNow(deployment) {
 // Asked for, but nobody has proven yet that the work stopped.
 function cancelling(badges, deployment) {
   return h("section", { class: "ax-trouble", dataset: { tone: badges.cancelling.tone }, role: "status" },
-    h("h2", {}, icon("hourglass_top"), "Cancel asked for, not confirmed yet"),
-    h("p", {}, `${deployment.cancelRequestedBy || "Somebody"} asked ${ago(deployment.cancelRequestedAt)}. The agent stops the work and puts back what ran before; it is over when the agent has proven both.`),
-    h("p", { class: "ax-advice" }, h("strong", {}, "If it takes long: "), `the agent may be out of reach. See that its server runs; it finishes as soon as it is back, and ${deployment.deadlineAt ? `is given up at ${moment(deployment.deadlineAt)}` : "is given up at a deadline"} otherwise.`));
+    h("h2", {}, icon("hourglass_top"), "Cancellation requested, not confirmed yet"),
+    h("p", {}, `${deployment.cancelRequestedBy || "Somebody"} asked for it ${ago(deployment.cancelRequestedAt)}. The agent stops the work and puts back what ran before; it is done when the agent has proven both.`),
+    h("p", { class: "ax-advice" }, h("strong", {}, "If it takes long: "), `the agent may be out of reach. Check that its server runs; the agent finishes as soon as it is back, and otherwise the wait ends at ${deployment.deadlineAt ? moment(deployment.deadlineAt) : "a deadline"}.`));
 }
 
 // What happened, which service, its last lines, what to do.
@@ -58,7 +58,7 @@ export function trouble(badges, deployment) {
     h("h2", {}, icon(quiet ? "info" : "error"), headline(deployment) + (unproven ? ", not confirmed by the agent" : "")),
     deployment.message ? h("p", {}, deployment.message) : null,
     deployment.status === "rolling_back" ? h("p", {}, "Going back to what ran before…") : null,
-    deployment.status === "rolled_back" ? h("p", {}, "The agent saw what ran before run again.") : null,
+    deployment.status === "rolled_back" ? h("p", {}, "The agent saw what ran before running again.") : null,
     deployment.logTail.length ? h("pre", { class: "ax-tail", tabindex: "0" }, deployment.logTail.join("\n")) : null,
     advice ? h("p", { class: "ax-advice" }, h("strong", {}, "What to do: "), advice) : null);
 }

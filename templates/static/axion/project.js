@@ -71,7 +71,7 @@ function actions({ target, running, undone }) {
 // Whoever holds a target lets it go in the end, whatever happens to its agent.
 function heldBy(holder) {
   const badge = statusBadge(badges, holder);
-  const until = holder.deadlineAt ? `, at the latest until ${moment(holder.deadlineAt)}` : "";
+  const until = holder.deadlineAt ? `, until ${moment(holder.deadlineAt)} at the latest` : "";
   return h("div", { class: "ax-lane-line ax-lane-busy" },
     h("span", {}, pill(badge), ` ${holder.requestedBy} holds the target with `, link(holder), ` since ${moment(holder.startedAt)}${until}`),
     bar(holder.progress, badge.tone));
@@ -98,7 +98,7 @@ function draw() {
   const cards = lanes().map(laneCard);
   show(byId("ax-lanes"), ...(cards.length ? cards : [nothing("Not deployed anywhere yet.")]));
   const rows = all.slice(0, MOST_RECENT).map((each) => deploymentRow(badges, address.deployments, each));
-  show(byId("ax-recent"), ...(rows.length ? rows : [nothing("No deployments yet. The first one shows up here and moves by itself.")]));
+  show(byId("ax-recent"), ...(rows.length ? rows : [nothing("No deployments yet. The first one will appear here and update by itself.")]));
   const told = all.find(holdsTarget) ?? all.find((each) => each.status === "success");
   if (told) graph.colour(holdsTarget(told) ? told.services : seenServices(told));
   const busy = all.filter((each) => UNFINISHED.has(each.status)).length;

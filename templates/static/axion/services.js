@@ -17,7 +17,7 @@ export function servicesSummary(badges, services, seenAt = 0) {
 }
 
 export function serviceRows(badges, services, wanted = "") {
-  if (!services.length) return [nothing("No services: everything of the project is gone from the target.")];
+  if (!services.length) return [nothing("No services: this deployment runs none.")];
   const shown = services.filter((service) => service.serviceName.includes(wanted));
   return [...shown].sort(byTrouble(badges)).map((service) => row(badges, service));
 }

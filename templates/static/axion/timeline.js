@@ -5,10 +5,10 @@ import { serviceBadge } from "./badges.js";
 
 const MOST = 300;
 
-const WORDS = { rollback: "rollback", stop: "stop", scale: "change of copies" };
+const WORDS = { rollback: "rollback", stop: "stop", scale: "change in the number of copies" };
 
 const sentences = {
-  "deployment.requested": (p) => ["rocket_launch", "busy", `${p.requestedBy} asked for this ${WORDS[p.kind] ?? "deployment"}${p.onBehalfOf ? ` in place of ${p.onBehalfOf}` : ""}`, `graph version ${p.graphVersion}`],
+  "deployment.requested": (p) => ["rocket_launch", "busy", `${p.requestedBy} requested this ${WORDS[p.kind] ?? "deployment"}${p.onBehalfOf ? ` on behalf of ${p.onBehalfOf}` : ""}`, `graph version ${p.graphVersion}`],
   "deployment.status_changed": (p, badges) => {
     const badge = badges.status[p.to];
     return [badge.icon, badge.tone, badge.label, p.message];
@@ -23,8 +23,8 @@ const sentences = {
   },
   "deployment.cancel_requested": (p) => ["cancel", "back", `${p.requestedBy} asked to cancel`, ""],
   "deployment.revert_confirmed": (p) => ["undo", "back", "The agent stopped the work", p.message],
-  "deployment.waiting_changed": (p) => ["hourglass_top", "idle", p.message ? "Waits for the server's agent" : "The server's agent is back", p.message],
-  "deployment.job_retried": (p) => ["replay", "back", `Attempt ${p.attempt} to start did not work`, `${p.message} Next try in ${p.seconds} s.`],
+  "deployment.waiting_changed": (p) => ["hourglass_top", "idle", p.message ? "Waiting for the server's agent" : "The server's agent is back", p.message],
+  "deployment.job_retried": (p) => ["replay", "back", `Attempt ${p.attempt} to start failed`, `${p.message} Next try in ${p.seconds} s.`],
   "deployment.command_sent": () => ["send", "busy", "Handed over to the agent", ""],
 };
 

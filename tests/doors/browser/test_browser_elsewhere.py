@@ -134,7 +134,7 @@ def test_who_holds_the_target_until_when_and_a_cancel_that_nobody_confirms(
     asked = aside(cancel)
     assert asked.deadline_at is not None
     panel = page.locator("#ax-trouble")
-    expect(panel).to_contain_text("Cancel asked for, not confirmed yet")
+    expect(panel).to_contain_text("Cancellation requested, not confirmed yet")
     expect(panel).to_contain_text(page.evaluate(until, asked.deadline_at.timestamp() * 1000))
     expect(page.get_by_role("button", name="Cancel", exact=True)).to_have_count(0)
     assert page.evaluate("axionPage.deployment()") == aside(lambda: fresh(holder))
