@@ -29,8 +29,18 @@ def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnKafka]:
 
 
 @pytest.fixture
+def owner(db: None) -> User:
+    """Whose project and server these are; some parts of the tests have their own."""
+    return factories.make_user("alice")
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    return factories.make_user("mallory")
+
+
+@pytest.fixture
 def project(owner: User) -> Project:
-    """Of the `owner`, whom each part of the tests makes in its own way."""
     return factories.make_project(owner)
 
 

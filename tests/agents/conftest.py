@@ -22,22 +22,7 @@ from agents.types import AgentInfo, Registration
 from deployments.models import User
 from tests import factories
 from tests.agents.doubles import Domain, FakeAgent
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: Any) -> None:
-    """Nobody signs in here."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture
-def owner(db: None) -> User:
-    return factories.make_user("alice")
-
-
-@pytest.fixture
-def stranger(db: None) -> User:
-    return factories.make_user("mallory")
+from tests.passwords import quick_passwords  # noqa: F401 - a fixture
 
 
 def enrol(server: Server, *, replace: bool = False) -> Registration:

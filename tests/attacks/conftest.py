@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tests.doors.conftest import (  # noqa: F401 - fixtures
     _no_request_was_counted,
-    _quick_passwords,
     address,
     agent,
     browser,
@@ -15,3 +14,4 @@ from tests.doors.conftest import (  # noqa: F401 - fixtures
     project,
     scene,
 )
+from tests.passwords import quick_passwords  # noqa: F401 - a fixture

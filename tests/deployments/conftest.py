@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
-from pytest_django import Settings
 
 from agents.models import Agent, Server
 from deployments.models import User
@@ -13,22 +12,7 @@ from deployments.services.permissions.access import caller_of
 from deployments.services.projects import sources
 from tests import factories
 from tests.deployments.lane import Lane
-
-
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Settings) -> None:
-    """Nobody attacks these; the real hasher costs a second for each user."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture
-def owner(db: None) -> User:
-    return factories.make_user("alice")
-
-
-@pytest.fixture
-def stranger(db: None) -> User:
-    return factories.make_user("mallory")
+from tests.passwords import quick_passwords  # noqa: F401 - a fixture
 
 
 @pytest.fixture

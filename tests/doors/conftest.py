@@ -24,18 +24,13 @@ from tests.deployments.lane import Lane
 from tests.doors.people import People
 from tests.doors.scene import Scene, expired_token_of
 from tests.doors.serving import aside, served
+from tests.passwords import quick_passwords  # noqa: F401 - a fixture
 
 
 @pytest.fixture(autouse=True)
 def _no_request_was_counted(settings: Settings) -> None:
     """Counts are kept in Redis, which other tests use at the same time: each test has its own."""
     settings.CACHES = {"default": {**settings.CACHES["default"], "KEY_PREFIX": f"test-{uuid4().hex}"}}
-
-
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Settings) -> None:
-    """Nobody attacks these; the real hasher costs a second for each user."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
