@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import transaction
-from django.urls import URLPattern, get_resolver
 from pytest_django import Settings
 
-from deployments.consumers.routing import routes as socket_routes
 from tests.doors.admin_table import ADMIN
 from tests.doors.scene import Scene
 from tests.doors.sockets import Socket, close_connections
 from tests.doors.table import OPEN, PEOPLE, REST, SOCKETS, Door
-
-HANDLERS = ("get", "post", "put", "patch", "delete")
 
 
 def named(door: Door) -> str:
@@ -69,40 +65,6 @@ def test_what_is_open_to_everybody(scene: Scene, settings: Settings, tmp_path: P
     (tmp_path / "index.html").write_text("built by make docs")
     settings.DOCS_ROOT = tmp_path
     assert answers(OPEN, scene.browser, scene) == expected(OPEN)
-
-
-def routes_of(patterns: Any, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
-    for pattern in patterns:
-        route = prefix + str(pattern.pattern)
-        if isinstance(pattern, URLPattern):
-            yield route, pattern
-        else:
-            yield from routes_of(pattern.url_patterns, route)
-
-
-def test_no_http_door_is_left_out() -> None:
-    there = dict(routes_of(get_resolver().url_patterns))
-    views: dict[str, Any] = {
-        route.removeprefix("api/"): pattern.callback for route, pattern in there.items() if route.startswith("api/")
-    }
-    methods = {
-        (method, route)
-        for route, callback in views.items()
-        for method in HANDLERS
-        if hasattr(getattr(callback, "cls", None) or callback.view_class, method) or (method, route) == ("get", "")
-    }
-    assert methods == {(door.method, door.route) for door in REST}
-    assert {route for route in there if route.startswith("admin/")} == {
-        f"admin/{door.route}" for doors in ADMIN.values() for door in doors
-    }
-    assert {route for route in there if not route.startswith(("api/", "admin/"))} == {door.route for door in OPEN}
-
-
-def test_no_socket_is_left_out() -> None:
-    # Channels keeps what its middleware wraps without a type.
-    router: Any = socket_routes.inner
-    there = {str(pattern.pattern) for pattern in router.routes}
-    assert there == {*SOCKETS, "<path:unknown>"}
 
 
 @pytest.mark.django_db(transaction=True)

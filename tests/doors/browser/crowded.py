@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.utils import timezone
 
 from agents.models import Cluster, CommandRecord
 from agents.types import ServiceObserved
 from deployments.events import log_written
-from deployments.models import User
+from deployments.models import ProjectInvitation, User
 from deployments.repositories import events, history
 from deployments.scopes import Scope
 from deployments.services.fleet import machines
@@ -107,6 +108,7 @@ def crowd(owner: User) -> Mapping[str, str]:
         "token": some_tokens(owner),
         "enrolment": an_enrolment(owner, server_id=many.server.id),
         "blank": blank.id,
+        "invitation": an_invitation(owner),
     }
     return {name: str(row) for name, row in rows.items()}
 
@@ -123,6 +125,20 @@ def an_enrolment(owner: User, *, server_id: UUID) -> UUID:
     caller = caller_of(owner)
     machines.issue_enrolment_token(caller=caller, server_id=server_id, replace=True)
     return machines.list_enrolment_tokens(caller=caller, server_id=server_id)[0].id
+
+
+def an_invitation(invited: User) -> UUID:
+    """To a project of somebody else, with names as long as they may be."""
+    inviter = factories.make_user(f"inviter-{LONG}"[:100])
+    project = sources.create_project(caller=caller_of(inviter), project_id=uuid4(), name=LONG)
+    invitation = ProjectInvitation.objects.create(
+        project_id=project.id,
+        name=invited.get_username(),
+        role="deployer",
+        invited_by=inviter,
+        created_at=timezone.now(),
+    )
+    return invitation.id
 
 
 def entry_of(deployment: DeploymentRecord) -> UUID:
