@@ -134,7 +134,7 @@ def test_the_history_says_what_can_be_restored_and_why_not(people: People, lane:
 def test_nonsense_in_addresses_of_the_history_is_harmless(people: People, lane: Lane) -> None:
     browser = people.browser("owner")
     empty = browser.get(f"{base(lane)}/history/", {"page": "99999", "target": "x", "from": str(uuid4())})
-    assert b"No version yet" in empty.content
+    assert b"No versions yet" in empty.content
     assert browser.get(f"{base(lane)}/history/diff/", {"one": "x"}).status_code == 404
     assert browser.get(f"{base(lane)}/history/diff/", {"one": str(uuid4()), "other": str(uuid4())}).status_code == 404
     lane.deployed()
