@@ -22,10 +22,10 @@ from unfold.decorators import display
 
 from agents.models import Cluster, Server
 from deployments.admin import badges, page_data, rollback_views
-from deployments.admin.filters import KindFilter, ProjectFilter, StatusFilter, chosen_project, chosen_status
+from deployments.admin.filters import KindFilter, ProjectFilter, StatusFilter, chosen_filter, chosen_project
 from deployments.admin.ownership import OwnRowsMixin, caller_in, or_404, uncached_json, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
-from deployments.admin.paginators import EstimatingPaginator, SelectionPaginator
+from deployments.admin.paginators import SelectionPaginator
 from deployments.errors import DeployError
 from deployments.events import EventType
 from deployments.list_types import DeploymentFilter
@@ -70,13 +70,9 @@ class DeploymentAdmin(OwnRowsMixin, ModelAdmin):
         return self.ordering
 
     def get_paginator(self, request: HttpRequest, queryset: Any, per_page: int, *_: Any, **__: Any) -> Any:
-        """Caller, project and status say which rows there are, and these are counted; a kind is looked for."""
-        if request.GET.get(KindFilter.parameter_name):
-            return EstimatingPaginator(queryset, per_page)
+        """Count and page by the same selection that REST uses."""
         selection = deployment_lists.selection_of(
-            caller=caller_in(request),
-            project_id=chosen_project(request.GET.get(ProjectFilter.parameter_name)),
-            matching=DeploymentFilter(status=chosen_status(request.GET.get(StatusFilter.parameter_name))),
+            caller=caller_in(request), project_id=chosen_project(request), matching=chosen_filter(request)
         )
         return SelectionPaginator(selection=selection, rows=queryset, per_page=per_page)
 

@@ -1,10 +1,11 @@
-"""Filters of lists. None looks for its choices in the large table."""
+"""Filters of lists; their choices never come from the large table."""
 
 # ruff: noqa: ARG002 - signatures are Django's
 
 from __future__ import annotations
 
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.contrib.admin import SimpleListFilter
@@ -16,42 +17,55 @@ from deployments.admin.ownership import caller_in
 from deployments.models import Deployment
 from deployments.services.permissions import access
 from deployments.states import Kind, Status
+from deployments.types import DeploymentFilter
+
+E = TypeVar("E", bound=StrEnum)
 
 
-def chosen_status(value: str | None) -> Status | None:
-    """None for nothing chosen and for nonsense."""
-    return Status(value) if value in set(Status) else None
+def chosen_filter(request: HttpRequest) -> DeploymentFilter:
+    """Return what the filters of the list of deployments choose; nonsense chooses nothing."""
+    return DeploymentFilter(
+        status=member_of(Status, request.GET.get(StatusFilter.parameter_name)),
+        kind=member_of(Kind, request.GET.get(KindFilter.parameter_name)),
+    )
 
 
-def chosen_project(value: str | None) -> UUID | None:
-    """None for nothing chosen and for nonsense."""
+def chosen_project(request: HttpRequest) -> UUID | None:
+    """Return the project that the list is narrowed to; nonsense chooses none."""
     try:
-        return UUID(value or "")
+        return UUID(request.GET.get(ProjectFilter.parameter_name, ""))
     except ValueError:
         return None
 
 
-class StatusFilter(SimpleListFilter):
+def member_of(kind: type[E], value: str | None) -> E | None:
+    """Return the member with this value; None for nothing and for nonsense."""
+    return kind(value) if value in set(kind) else None
+
+
+class FieldFilter(SimpleListFilter):
+    """A field of DeploymentFilter, by its name: pages and totals are those that REST gives for it."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> QuerySet[Deployment]:
+        field = str(self.parameter_name)
+        value = getattr(chosen_filter(request), field)
+        return queryset if value is None else queryset.filter(**{field: value})
+
+
+class StatusFilter(FieldFilter):
     title = "status"
     parameter_name = "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(str(status), badge.label) for status, badge in badges.STATUS.items()]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> QuerySet[Deployment]:
-        status = chosen_status(self.value())
-        return queryset if status is None else queryset.filter(status=status)
 
-
-class KindFilter(SimpleListFilter):
+class KindFilter(FieldFilter):
     title = "kind"
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(kind, word) for kind, word in badges.KIND.items() if kind != Kind.UNKNOWN]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> QuerySet[Deployment]:
-        return queryset.filter(kind=self.value()) if self.value() in badges.KIND else queryset
+        return [(kind, label) for kind, label in badges.KIND.items() if kind != Kind.UNKNOWN]
 
 
 class ProjectFilter(SimpleListFilter):
@@ -62,12 +76,12 @@ class ProjectFilter(SimpleListFilter):
         return [(str(project.id), project.name) for project in access.projects_of(caller_in(request))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> QuerySet[Deployment]:
-        project_id = chosen_project(self.value())
+        project_id = chosen_project(request)
         return queryset if project_id is None else queryset.filter(project=project_id)
 
 
 class LastStatusFilter(SimpleListFilter):
-    """Of projects, by the annotation `newest_status`."""
+    """A filter of projects, by the annotation `newest_status`."""
 
     title = "last deployment"
     parameter_name = "last"

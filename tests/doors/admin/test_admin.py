@@ -18,7 +18,9 @@ from agents.models import Server
 from deployments.admin import badges, paginators
 from deployments.models import Deployment, Project
 from deployments.repositories import deployments
-from deployments.states import Reason, Stage, Status, Transition
+from deployments.repositories.paging.pages import Selection
+from deployments.states import Kind, Reason, Stage, Status, Transition
+from deployments.types import DeploymentFilter
 from tests import factories
 from tests.doors.people import People
 from tests.doors.sockets import line, write
@@ -122,11 +124,24 @@ def test_a_long_list_costs_as_many_queries_as_a_short_one(people: People, projec
 
 
 def test_large_counts_are_estimated(project: Project, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paginators, "EXACT_UP_TO", 3)
-    for _ in range(6):
-        factories.make_deployment(project, server)
-    paginator = paginators.EstimatingPaginator(Deployment.objects.all(), 2)
+    monkeypatch.setattr(paginators, "MAX_EXACT_COUNT", 3)
+    made = [factories.make_deployment(project, server, at=factories.later(second)).pk for second in range(6)]
+    selection = Selection(project_ids=(project.id,), matching=DeploymentFilter(kind=Kind.DEPLOY))
+
+    paginator = paginators.SelectionPaginator(selection=selection, rows=Deployment.objects.all(), per_page=2)
+
     assert paginator.count >= 4
+    assert {row.pk for row in paginator.page(2)} == set(made[2:4])
+
+
+def test_a_kind_has_its_pages_and_its_total(people: People, project: Project, server: Server) -> None:
+    made = [factories.make_deployment(project, server, at=factories.later(second)).pk for second in range(60)]
+    factories.make_deployment(project, server, kind="stop")
+
+    shown = people.browser("owner").get(f"{LIST}?p=2&kind=deploy").context["cl"]
+
+    assert (shown.result_count, [row.pk for row in shown.result_list]) == (60, made[9::-1])
+    assert people.browser("owner").get(f"{LIST}?kind=stop").context["cl"].result_count == 1
 
 
 def test_the_list_reads_its_pages_through_the_selection(people: People, project: Project, server: Server) -> None:
