@@ -28,7 +28,6 @@ from deployments.admin.page_responses import render_page, show_error
 from deployments.admin.paginators import SelectionPaginator
 from deployments.errors import DeployError
 from deployments.events import EventType
-from deployments.list_types import DeploymentFilter
 from deployments.models import Deployment
 from deployments.repositories import projects
 from deployments.repositories.paging import deployment_lists

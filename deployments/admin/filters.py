@@ -14,10 +14,10 @@ from django.http import HttpRequest
 
 from deployments.admin import badges
 from deployments.admin.ownership import caller_in
+from deployments.list_types import DeploymentFilter
 from deployments.models import Deployment
 from deployments.services.permissions import access
 from deployments.states import Kind, Status
-from deployments.types import DeploymentFilter
 
 E = TypeVar("E", bound=StrEnum)
 

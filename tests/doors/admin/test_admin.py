@@ -16,11 +16,11 @@ from django.test.utils import CaptureQueriesContext
 
 from agents.models import Server
 from deployments.admin import badges, paginators
+from deployments.list_types import DeploymentFilter
 from deployments.models import Deployment, Project
 from deployments.repositories import deployments
 from deployments.repositories.paging.pages import Selection
 from deployments.states import Kind, Reason, Stage, Status, Transition
-from deployments.types import DeploymentFilter
 from tests import factories
 from tests.doors.people import People
 from tests.doors.sockets import line, write
