@@ -15,7 +15,7 @@ STAGES = {0: "", 1: "building", 2: "pushing", 3: "deploying", 4: "health checkin
 FINAL = frozenset({"success", "failed", "rolled_back"})
 POLL_SECONDS = 0.4
 # A restarting web process must not end the demo; one that stays away must.
-MOST_SILENCE_SECONDS = 30.0
+MAX_SILENCE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def follow(*, api: Api, deployment: str, show: Callable[[Progress], None], check
         try:
             progress = api.progress(deployment)
         except NoAnswer as error:
-            if time.monotonic() - heard > MOST_SILENCE_SECONDS:
-                raise DemoError(f"The web process has been silent for {MOST_SILENCE_SECONDS:g} s: {error}") from error
+            if time.monotonic() - heard > MAX_SILENCE_SECONDS:
+                raise DemoError(f"The web process has been silent for {MAX_SILENCE_SECONDS:g} s: {error}") from error
         else:
             heard = time.monotonic()
             show(progress)

@@ -14,7 +14,7 @@ from axion_deploy.embedded.child import Child
 POLL_SECONDS = 0.1
 RETRY = Backoff(first=0.2, most=5.0)
 # More ends than this within the window, and starting again would only hide the reason.
-MOST_RESTARTS = 6
+MAX_RESTARTS = 6
 WINDOW_SECONDS = 60.0
 
 
@@ -28,11 +28,11 @@ class Kept:
         self.given_up = False
 
     def ended(self, *, now: float) -> None:
-        """Plans the next start, later each time; gives up after MOST_RESTARTS within the window."""
+        """Plans the next start, later each time; gives up after MAX_RESTARTS within the window."""
         self.ends.append(now)
         while self.ends and now - self.ends[0] > WINDOW_SECONDS:
             self.ends.popleft()
-        if len(self.ends) > MOST_RESTARTS:
+        if len(self.ends) > MAX_RESTARTS:
             self.given_up = True
             return
         self.due = now + RETRY.pause(failures=len(self.ends))

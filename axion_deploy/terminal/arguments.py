@@ -9,8 +9,8 @@ from uuid import UUID
 
 from axion_deploy.terminal.exits import explained
 
-LONGEST_WAIT = 3600.0
-MOST_LISTED = 20
+MAX_WAIT_SECONDS = 3600.0
+MAX_LISTED = 20
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -65,11 +65,11 @@ def _looking(action: Any) -> None:
     logs.add_argument("deployment", type=UUID)
     logs.add_argument("--follow", action="store_true", help="Go on until the deployment ends.")
     logs.add_argument("--service", default="", help="Only this one's.")
-    logs.add_argument("--timeout", type=float, default=LONGEST_WAIT, metavar="SECONDS")
+    logs.add_argument("--timeout", type=float, default=MAX_WAIT_SECONDS, metavar="SECONDS")
     history = action("history", "The project's successes, newest first, and whether each can be brought back now.")
     _to_a_target(history)
     history.add_argument("--page", type=int, default=1)
-    history.add_argument("--limit", type=int, default=MOST_LISTED)
+    history.add_argument("--limit", type=int, default=MAX_LISTED)
 
 
 def _to_a_target(parser: ArgumentParser, *, optional: bool = False) -> None:
@@ -94,4 +94,6 @@ def _with_variables(parser: ArgumentParser) -> None:
 
 def _waiting(parser: ArgumentParser, *, default: bool) -> None:
     parser.add_argument("--wait", action=BooleanOptionalAction, default=default, help="Until the deployment ends.")
-    parser.add_argument("--timeout", type=float, default=LONGEST_WAIT, metavar="SECONDS", help="Wait at most so long.")
+    parser.add_argument(
+        "--timeout", type=float, default=MAX_WAIT_SECONDS, metavar="SECONDS", help="Wait at most so long."
+    )

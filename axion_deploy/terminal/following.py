@@ -17,7 +17,7 @@ from deployments.types import Caller, DeploymentRecord, EventRecord
 
 LOOK_SECONDS = 0.4
 # A database that restarts must not end the wait; one that stays away must.
-MOST_SILENCE = 30.0
+MAX_SILENCE_SECONDS = 30.0
 PAGE = 500
 
 
@@ -43,7 +43,7 @@ def follow(
                 return
         except DATABASE_AWAY as error:
             connection.close()
-            if time.monotonic() - heard > MOST_SILENCE:
+            if time.monotonic() - heard > MAX_SILENCE_SECONDS:
                 raise Unreachable("The database does not answer. The deployment goes on without us.") from error
         if time.monotonic() > deadline:
             raise Unreachable(f"Not finished within {seconds:g} s. It goes on: look with `status {deployment_id}`.")

@@ -1,4 +1,4 @@
-"""From a request to its answer: read, know who asks, do it, say what came of it. Nothing here knows the broker."""
+"""From a request to its answer: read it, identify the caller, call the use case. Nothing here knows the broker."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from deployments.kafka_api.requests import IncomingRecord, body_of
 from deployments.scopes import Scope
 
 # Who asked for a deployment this long ago has given up on the answer and may have asked elsewhere.
-OLDEST_EFFECT_MS = 600_000
+MAX_EFFECT_AGE_MS = 600_000
 DATABASE_ATTEMPTS = 3
-LONGEST_PAUSE = 1.0
+MAX_PAUSE_SECONDS = 1.0
 
 
 class Dispatcher:
@@ -34,7 +34,7 @@ class Dispatcher:
         self._health = health
 
     def answer(self, incoming: IncomingRecord) -> Answer:
-        """Never raises. A database that is gone for a moment is asked again."""
+        """Return the answer to a request, and never raise. A database that is away for a moment is asked again."""
         try:
             if incoming.topic == HEALTH:
                 return Answer(body={"health": dict(self._health())})
@@ -49,7 +49,7 @@ class Dispatcher:
         attempts = Retrying(
             retry=retry_if_exception_type(DATABASE_AWAY),
             stop=stop_after_attempt(DATABASE_ATTEMPTS),
-            wait=wait_random_exponential(multiplier=0.1, max=LONGEST_PAUSE),
+            wait=wait_random_exponential(multiplier=0.1, max=MAX_PAUSE_SECONDS),
             before_sleep=lambda _: connections.close_all(),
             reraise=True,
         )
@@ -61,7 +61,7 @@ class Dispatcher:
         caller = self._identify(metadata, incoming)
         if not caller.scope.allows(Scope.DEPLOY if pattern.has_effect else Scope.READ):
             raise Forbidden(caller.scope.refusal)
-        if pattern.has_effect and time.time() * 1000 - incoming.timestamp_ms > OLDEST_EFFECT_MS:
+        if pattern.has_effect and time.time() * 1000 - incoming.timestamp_ms > MAX_EFFECT_AGE_MS:
             raise Conflict("The request waited too long to be carried out. Ask again.")
         call = Call(caller=caller, body=body, request_id=metadata.request_id, at=timezone.now())
         return success(pattern.answer(call))

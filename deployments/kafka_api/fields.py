@@ -1,4 +1,7 @@
-"""Fields of a request, read with their type. Empty text and null count as left out: proto3 callers send them. Pure."""
+"""Reading the fields of a request with their type. Every function raises Invalid for a wrong one. Pure.
+
+Empty text, 0 and null count as left out: proto3 callers send them.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,9 @@ from deployments.states import Status
 from deployments.types import Target, TargetKind
 from deployments.wire import STATUS_OF_NUMBER
 
-HIGHEST = 2**31 - 1
+MAX_NUMBER = 2**31 - 1
 # Stored with a prefix of ours in 200 characters.
-LONGEST_ID = 180
+MAX_ID = 180
 DEFAULT_LIMIT = 10
 UUID_LENGTH = 36
 
@@ -25,7 +28,6 @@ def wrong(field: str, why: str) -> Invalid:
 
 
 def optional_uuid(body: Body, field: str) -> UUID | None:
-    """Raises Invalid."""
     value = body.get(field)
     if value is None or value == "":
         return None
@@ -38,7 +40,6 @@ def optional_uuid(body: Body, field: str) -> UUID | None:
 
 
 def required_uuid(body: Body, field: str) -> UUID:
-    """Raises Invalid."""
     value = optional_uuid(body, field)
     if value is None:
         raise wrong(field, "is required")
@@ -46,7 +47,7 @@ def required_uuid(body: Body, field: str) -> UUID:
 
 
 def flag(body: Body, field: str) -> bool:
-    """False when left out. Raises Invalid."""
+    """Return false when left out."""
     value = body.get(field)
     if value is None:
         return False
@@ -56,19 +57,19 @@ def flag(body: Body, field: str) -> bool:
 
 
 def number(body: Body, field: str, *, default: int, path: str = "") -> int:
-    """A whole number within 32 bits; 0 counts as left out. Raises Invalid."""
+    """Return a whole number within 32 bits."""
     value = body.get(field)
     if value is None or value == 0:
         return default
     if isinstance(value, bool) or not isinstance(value, int):
         raise wrong(path + field, "must be a whole number")
-    if not -HIGHEST <= value <= HIGHEST:
+    if not -MAX_NUMBER <= value <= MAX_NUMBER:
         raise wrong(path + field, "is out of range")
     return value
 
 
 def section(body: Body, field: str) -> Body:
-    """An object inside the request; empty when left out. Raises Invalid."""
+    """Return an object inside the request; empty when left out."""
     value = body.get(field)
     if value is None:
         return {}
@@ -78,7 +79,7 @@ def section(body: Body, field: str) -> Body:
 
 
 def env_vars(body: Body) -> dict[str, str]:
-    """Name to value, both text. Raises Invalid naming the variable, never its value."""
+    """Return the variables by name, all text. The error names the variable and never its value."""
     values = section(body, "envVars")
     for name, value in values.items():
         if not isinstance(value, str):
@@ -87,7 +88,7 @@ def env_vars(body: Body) -> dict[str, str]:
 
 
 def target(body: Body) -> Target:
-    """Exactly one of serverId and clusterId. Raises Invalid."""
+    """Return the one target that serverId or clusterId names."""
     server, cluster = optional_uuid(body, "serverId"), optional_uuid(body, "clusterId")
     if server is not None and cluster is None:
         return Target(kind=TargetKind.SERVER, id=server)
@@ -97,18 +98,18 @@ def target(body: Body) -> Target:
 
 
 def status_filter(body: Body) -> Status | None:
-    """None for all. Raises Invalid."""
+    """Return None for all."""
     value = number(body, "statusFilter", default=0)
     if value and value not in STATUS_OF_NUMBER:
-        raise wrong("statusFilter", "is no status")
+        raise wrong("statusFilter", f"must be a number from 1 to {max(STATUS_OF_NUMBER)}")
     return STATUS_OF_NUMBER.get(value)
 
 
 def text(body: Body, field: str, *, path: str = "") -> str:
-    """Short text without NUL; empty when left out. Raises Invalid."""
+    """Return short text without NUL; empty when left out."""
     value = body.get(field)
     if value is None:
         return ""
-    if not isinstance(value, str) or len(value) > LONGEST_ID or "\x00" in value:
-        raise wrong(path + field, f"must be text of at most {LONGEST_ID} characters")
+    if not isinstance(value, str) or len(value) > MAX_ID or "\x00" in value:
+        raise wrong(path + field, f"must be text of at most {MAX_ID} characters")
     return value

@@ -19,7 +19,7 @@ from deployments.wire import deployment_shape, pagination_shape, status_shape
 PREFIX = "deployment-service."
 HEALTH = "health.check"
 # Callers give one request id to all that follows from one click: a rollback is no repeat of a deployment.
-ROLLBACK_ID = "rollback:"
+ROLLBACK_ID_PREFIX = "rollback:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,22 +34,22 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Pattern:
-    """`answer` gives the members beside the status. What has an effect is not done for a request that is too old."""
+    """`answer` returns the members beside the status. What `has_effect` is not done for a request that is too old."""
 
     answer: Callable[[Call], Mapping[str, Any]]
     has_effect: bool = False
 
 
 def deploy_project(call: Call) -> Mapping[str, Any]:
-    wish = DeployRequest(
+    request = DeployRequest(
         project_id=fields.required_uuid(call.body, "projectId"),
         target=fields.target(call.body),
         env_vars=fields.env_vars(call.body),
         force_redeploy=fields.flag(call.body, "forceRedeploy"),
         request_id=call.request_id,
     )
-    made = deploy.deploy_project(caller=call.caller, request=wish, deployment_id=uuid4(), at=call.at)
-    return {"deployment": deployment_shape(made)}
+    deployment = deploy.deploy_project(caller=call.caller, request=request, deployment_id=uuid4(), at=call.at)
+    return {"deployment": deployment_shape(deployment)}
 
 
 def cancel_deployment(call: Call) -> Mapping[str, Any]:
@@ -59,15 +59,15 @@ def cancel_deployment(call: Call) -> Mapping[str, Any]:
 
 
 def rollback_deployment(call: Call) -> Mapping[str, Any]:
-    made = rollback.rollback_deployment(
+    deployment = rollback.rollback_deployment(
         caller=call.caller,
         deployment_id=fields.required_uuid(call.body, "deploymentId"),
         target_deployment_id=fields.optional_uuid(call.body, "targetDeploymentId"),
         rollback_id=uuid4(),
-        request_id=ROLLBACK_ID + call.request_id,
+        request_id=ROLLBACK_ID_PREFIX + call.request_id,
         at=call.at,
     )
-    return {"deployment": deployment_shape(made)}
+    return {"deployment": deployment_shape(deployment)}
 
 
 def get_deployment(call: Call) -> Mapping[str, Any]:
@@ -89,8 +89,8 @@ def list_deployments(call: Call) -> Mapping[str, Any]:
         page=fields.number(pagination, "page", default=1, path="pagination."),
         limit=fields.number(pagination, "limit", default=fields.DEFAULT_LIMIT, path="pagination."),
     )
-    found = [deployment_shape(item) for item in page.items]
-    return {"data": {"deployments": found, "pagination": pagination_shape(page)}}
+    shapes = [deployment_shape(deployment) for deployment in page.items]
+    return {"data": {"deployments": shapes, "pagination": pagination_shape(page)}}
 
 
 PATTERNS: Mapping[str, Pattern] = {

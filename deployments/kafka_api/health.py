@@ -1,4 +1,4 @@
-"""The answer to `health.check`, in the platform's words."""
+"""The answer to `health.check`."""
 
 from __future__ import annotations
 
@@ -12,36 +12,39 @@ from deployments.kafka_api.dead_letters import SERVICE_NAME
 from deployments.services.upkeep.health import Dependency, Health, dependencies, overall
 
 # Many may ask, and each dependency is asked over the network.
-KEPT_SECONDS = 1.0
+CACHE_SECONDS = 1.0
 WORDS = {health: f"HEALTH_STATUS_{health.upper()}" for health in Health}
 
 
-def health_shape(found: tuple[Dependency, ...], *, at: datetime) -> dict[str, Any]:
-    """snake_case here, unlike everywhere else: it is what callers of `health.check` read."""
-    said = [each.message for each in found if each.message]
+def health_shape(checked: tuple[Dependency, ...], *, at: datetime) -> dict[str, Any]:
+    """Return the health of all, in snake_case unlike everywhere else: callers of `health.check` read that."""
+    messages = [dependency.message for dependency in checked if dependency.message]
     return {
-        "status": WORDS[overall(found)],
+        "status": WORDS[overall(checked)],
         "service_name": SERVICE_NAME,
         "timestamp": epoch_ms(at),
-        "details": " ".join(said),
-        "dependencies": [{"name": each.name, "status": WORDS[each.health], "message": each.message} for each in found],
+        "details": " ".join(messages),
+        "dependencies": [
+            {"name": dependency.name, "status": WORDS[dependency.health], "message": dependency.message}
+            for dependency in checked
+        ],
     }
 
 
 def health_check(*, trusting: bool, now: Callable[[], datetime]) -> Callable[[], Mapping[str, Any]]:
-    """Return what answers `health.check`, asking again after KEPT_SECONDS.
+    """Return what answers `health.check`, asking again after CACHE_SECONDS.
 
     A consumer that believes every user id (`trusting`) says that it is degraded.
     """
 
-    kept: tuple[float, Mapping[str, Any]] = (0.0, {})
+    cached: tuple[float, Mapping[str, Any]] = (0.0, {})
 
     def check() -> Mapping[str, Any]:
-        nonlocal kept
-        until, answer = kept
+        nonlocal cached
+        until, answer = cached
         if time.monotonic() >= until:
             answer = ask()
-            kept = (time.monotonic() + KEPT_SECONDS, answer)
+            cached = (time.monotonic() + CACHE_SECONDS, answer)
         return answer
 
     def ask() -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Who asks over Kafka: believed only as far as AXION_KAFKA_IDENTITY says. What cannot be checked is never a yes."""
+"""Identifying the caller over Kafka, as AXION_KAFKA_IDENTITY says. What cannot be checked is never a yes."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from deployments.types import Caller
 ValidateSession = Callable[[str], UUID]
 Identify = Callable[[Metadata, IncomingRecord], Caller]
 
-REMEMBER_SECONDS = 3.0
-MOST_REMEMBERED = 10_000
+CACHE_SECONDS = 3.0
+MAX_CACHED = 10_000
 
 
 class IdentityKind(StrEnum):
@@ -36,31 +36,31 @@ class IdentityKind(StrEnum):
 
 
 @dataclass
-class Remembered:
+class CallerCache:
     """Callers of the last few seconds by what proved them, so that a busy caller is not proven anew each time.
 
-    A session that ends, and an account that is disabled, may act for REMEMBER_SECONDS more. Safe for threads: each
+    A session that ends, and an account that is disabled, may act for CACHE_SECONDS more. Safe for threads: each
     operation is one of a dict.
     """
 
     _callers: dict[str, tuple[float, Caller]] = field(default_factory=dict)
 
     def get(self, proof: str, make: Callable[[], Caller]) -> Caller:
-        """The remembered caller, or the made one. What `make` raises is not remembered."""
+        """Return the cached caller, or the one that `make` returns. What it raises is not cached."""
         now = time.monotonic()
         until, caller = self._callers.get(proof, (0.0, None))
         if caller is not None and now < until:
             return caller
-        made = make()
-        if len(self._callers) >= MOST_REMEMBERED:
+        fresh = make()
+        if len(self._callers) >= MAX_CACHED:
             self._callers.clear()
-        self._callers[proof] = (now + REMEMBER_SECONDS, made)
-        return made
+        self._callers[proof] = (now + CACHE_SECONDS, fresh)
+        return fresh
 
 
 def by_session(validate: ValidateSession) -> Identify:
-    """The session decides alone; a user id in the metadata is not even read. Our own tokens have a scope."""
-    remembered = Remembered()
+    """Identify by the session alone: a user id in the metadata is not even read. Our own tokens have a scope."""
+    cache = CallerCache()
 
     def identify(metadata: Metadata, _: IncomingRecord) -> Caller:
         token = metadata.session_token
@@ -72,33 +72,33 @@ def by_session(validate: ValidateSession) -> Identify:
             made = access.verified_caller(user_id=validate(token))
             return replace(made, scope=scope_of_session(token))
 
-        caller = remembered.get(proof, prove)
+        caller = cache.get(proof, prove)
         return replace(caller, session_token=token)
 
     return identify
 
 
 def by_signature(keys: Mapping[str, bytes], patterns: Mapping[str, Sequence[str]] = MappingProxyType({})) -> Identify:
-    """A known service vouches for metadata.userId, within the topics that are named for it, or all."""
-    remembered = Remembered()
+    """Identify by a known service that vouches for metadata.userId, within the topics that are named for it, or all."""
+    cache = CallerCache()
 
     def identify(metadata: Metadata, incoming: IncomingRecord) -> Caller:
         service = signatures.check(incoming, keys=keys, now_ms=int(time.time() * 1000))
         if not any(fnmatchcase(incoming.topic, pattern) for pattern in patterns.get(service, ("*",))):
             raise Unauthenticated("The service that signed may not ask for this.")
         user_id = _claimed(metadata)
-        return remembered.get(str(user_id), lambda: access.verified_caller(user_id=user_id))
+        return cache.get(str(user_id), lambda: access.verified_caller(user_id=user_id))
 
     return identify
 
 
 def by_trust() -> Identify:
-    """Whoever claims to be a user is that user: for development alone."""
-    remembered = Remembered()
+    """Identify whoever claims to be a user as that user: for development alone."""
+    cache = CallerCache()
 
     def identify(metadata: Metadata, _: IncomingRecord) -> Caller:
         user_id = _claimed(metadata)
-        return remembered.get(str(user_id), lambda: access.claimed_caller(user_id=user_id))
+        return cache.get(str(user_id), lambda: access.claimed_caller(user_id=user_id))
 
     return identify
 

@@ -1,4 +1,4 @@
-"""What goes back: envelopes in the flat shape and once more under `result`, or a transport error. Pure."""
+"""Replies: an envelope, flat and once more under `result`, or a transport error. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from deployments.kafka.nest import CORRELATION_ID, IS_DISPOSED, TRANSPORT_ERROR
 from deployments.kafka_api.requests import ReplyAddress
 from deployments.wire import ERROR, SUCCESS
 
-# The words in which NestJS tells its callers of a handler that fell over.
+# What NestJS sends when a handler crashes.
 CRASHED: Mapping[str, Any] = {"status": "error", "message": "Internal server error"}
 
 
@@ -46,13 +46,13 @@ def failure(*, code: str, message: str, details: Mapping[str, str] | None = None
 
 
 def not_signed_in(message: str) -> Answer:
-    """No identity: NestJS's guards answer so, before any handler."""
-    said = {"status": "error", "message": message, "code": "UNAUTHORIZED"}
-    return Answer(transport_error=said, code="UNAUTHORIZED", message=message)
+    """Return what NestJS's guards answer, before any handler, when there is no identity."""
+    error = {"status": "error", "message": message, "code": "UNAUTHORIZED"}
+    return Answer(transport_error=error, code="UNAUTHORIZED", message=message)
 
 
 def crashed() -> Answer:
-    """A fault of ours, told without a word about it."""
+    """Return the answer to a fault of ours, which says nothing about it."""
     return Answer(transport_error=CRASHED, code="INTERNAL_ERROR", message=str(CRASHED["message"]))
 
 
@@ -62,7 +62,7 @@ def unknown_pattern(topic: str) -> Answer:
 
 
 def reply_to(address: ReplyAddress, answer: Answer) -> Reply:
-    """The record that NestJS's client takes for the one and only answer."""
+    """Return the record that NestJS's client takes for the one and only answer."""
     headers = [(CORRELATION_ID, address.correlation_id), IS_DISPOSED]
     value = None
     if answer.transport_error is not None:

@@ -61,29 +61,30 @@ class IncomingRecord:
 
     @property
     def record_name(self) -> str:
-        """Names this record, the same each time it is delivered or replayed."""
-        # Without the mark anybody's words: a request could take the name of another, whose effect it would then be.
+        """Return the name of this record, alike each time it is delivered or replayed."""
+        # Only of a replay: anybody can set the header, and a request must not take the name of another, whose effect
+        # would then count as its own.
         original = self.headers.get(ORIGINAL_RECORD, b"").decode("ascii", "replace") if self.is_replay else ""
         own = f"{self.topic}:{self.partition}:{self.offset}"
         return original if original.isprintable() and 0 < len(original) <= MAX_RECORD_NAME else own
 
     @property
     def attempt(self) -> int:
-        """From 1; more for what was replayed."""
+        """Return 1, or more for what was replayed."""
         raw = self.headers.get(ATTEMPT, b"").decode("ascii", "replace")
         return int(raw) if DIGITS.fullmatch(raw) else 1
 
 
 def reply_address(incoming: IncomingRecord) -> ReplyAddress | None:
-    """None for an event. Raises UnanswerableError when the headers name no topic of replies or no partition."""
+    """Return where to reply; None for an event. Raises UnanswerableError for a topic that is not one of replies."""
     if incoming.is_event:
         return None
     topic = incoming.headers[REPLY_TOPIC].decode("utf-8", "replace")
     if not REPLY_TOPIC_NAME.fullmatch(topic):
-        raise UnanswerableError("The reply topic is no topic of replies: its name must end with .reply.")
+        raise UnanswerableError("The reply topic is not a topic of replies: its name must end with .reply.")
     raw = incoming.headers.get(REPLY_PARTITION)
     if raw is not None and not DIGITS.fullmatch(raw.decode("ascii", "replace")):
-        raise UnanswerableError("The reply partition is no number.")
+        raise UnanswerableError("The reply partition is not a number.")
     return ReplyAddress(
         topic=topic, partition=None if raw is None else int(raw), correlation_id=incoming.correlation_id
     )

@@ -20,29 +20,29 @@ SERVICE = "x-axion-service"
 TIME = "x-axion-time"
 SIGNATURE = "x-axion-signature"
 VERSION = b"axion-kafka-v1"
-OLDEST_MS = 600_000
+MAX_AGE_MS = 600_000
 # Clocks of two machines differ.
-FROM_THE_FUTURE_MS = 60_000
+MAX_AHEAD_MS = 60_000
 TIME_DIGITS = 13
 
 
 def signed_headers(
     *, service: str, key: bytes, at_ms: int, topic: str, headers: Mapping[str, bytes], value: bytes | None
 ) -> dict[str, bytes]:
-    """The three headers that vouch for this request."""
+    """Return the three headers that vouch for this request."""
     stamped = {SERVICE: service.encode(), TIME: str(at_ms).encode()}
     return {**stamped, SIGNATURE: _mac(key, topic, {**headers, **stamped}, value)}
 
 
 def check(incoming: IncomingRecord, *, keys: Mapping[str, bytes], now_ms: int, any_age: bool = False) -> str:
-    """The name of the service that signed. Raises Unauthenticated, the same for every reason but age."""
+    """Return the name of the service that signed. Raises Unauthenticated, alike for every reason but age."""
     service = incoming.headers.get(SERVICE, b"").decode("utf-8", "replace")
     key = keys.get(service)
     given = incoming.headers.get(SIGNATURE, b"")
     if key is None or not hmac.compare_digest(given, _mac(key, incoming.topic, incoming.headers, incoming.value)):
         raise Unauthenticated("The request carries no valid signature of a known service.")
     age = now_ms - _time(incoming)
-    if not any_age and not -FROM_THE_FUTURE_MS <= age <= OLDEST_MS:
+    if not any_age and not -MAX_AHEAD_MS <= age <= MAX_AGE_MS:
         raise Unauthenticated("The signature is too old. Sign the request again.")
     return service
 

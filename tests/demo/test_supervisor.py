@@ -16,7 +16,7 @@ import pytest
 from agents.backoff import Backoff
 from axion_deploy.demo.errors import DemoError
 from axion_deploy.demo.ledger import Ledger
-from axion_deploy.demo.supervisor import MOST_RESTARTS, Supervisor
+from axion_deploy.demo.supervisor import MAX_RESTARTS, Supervisor
 from axion_deploy.embedded.child import Child
 from tests.demo.voting import eventually
 
@@ -93,7 +93,7 @@ def test_a_process_that_ends_again_and_again_is_given_up_with_its_log(
                 time.sleep(0.05)
     finally:
         kept.stop()
-    assert (tmp_path / "broken.log").read_text().count("no such table") == MOST_RESTARTS + 1
+    assert (tmp_path / "broken.log").read_text().count("no such table") == MAX_RESTARTS + 1
 
 
 def test_a_process_that_does_not_listen_is_killed_in_time(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from tests.e2e.control_plane import ControlPlane, wait_for, write_project
 from tests.e2e.graphs import server_code, two_services
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
-MOST_DEPLOYMENTS = 30
+MAX_DEPLOYMENTS = 30
 PATIENCE = 60.0
 # Who seals before who opens: the worst order in which all can be restarted one by one.
 PROCESSES = ("web", "worker", "publisher", "reconciler", "gateway")
@@ -71,7 +71,7 @@ class Load:
 
     def run(self, over: threading.Event) -> None:
         try:
-            for number in range(MOST_DEPLOYMENTS):
+            for number in range(MAX_DEPLOYMENTS):
                 if over.is_set():
                     return
                 self.ended.append(self.deploy(f"load {number}"))
@@ -127,7 +127,7 @@ def sealed(plane: ControlPlane) -> list[tuple[str, str]]:
 @pytest.fixture
 def load(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Load]:
     code = {name: server_code(text=name) for name in ("web", "api")}
-    folder = write_project(tmp_path, name="Rotated", graph=two_services(), code=code, retention=2 * MOST_DEPLOYMENTS)
+    folder = write_project(tmp_path, name="Rotated", graph=two_services(), code=code, retention=2 * MAX_DEPLOYMENTS)
     project = control_plane.import_project(folder)
     yield Load(plane=control_plane, project=project)
     control_plane.remove(project)

@@ -225,7 +225,7 @@ def test_a_crash_is_told_without_a_word_about_it(
 def test_a_request_that_waited_too_long_is_not_carried_out(
     trusting: ConsumerProcess, caller: Caller, owner: User, now_deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deployments.kafka_api.dispatcher.OLDEST_EFFECT_MS", -1_000_000)
+    monkeypatch.setattr("deployments.kafka_api.dispatcher.MAX_EFFECT_AGE_MS", -1_000_000)
     caller.listen(CANCEL, GET)
     assert caller.ask(CANCEL, by(owner, deploymentId=str(now_deployment.id))).code == "CONFLICT"
     assert caller.ask(GET, by(owner, deploymentId=str(now_deployment.id))).body["deployment"]["status"] == 1

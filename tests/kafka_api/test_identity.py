@@ -89,7 +89,7 @@ def test_a_session_that_ended_acts_for_some_seconds_more_and_no_longer(
     who = by_session(validate_session)
     assert ask(who, deployment, sessionToken=token).code == ""
     AuthToken.objects.all().delete()
-    clock[0] += identity.REMEMBER_SECONDS - 0.1
+    clock[0] += identity.CACHE_SECONDS - 0.1
     assert ask(who, deployment, sessionToken=token).code == ""
     clock[0] += 0.1
     assert ask(who, deployment, sessionToken=token).code == "UNAUTHORIZED"

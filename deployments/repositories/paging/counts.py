@@ -15,7 +15,7 @@ from deployments.models import DeploymentCount
 from deployments.states import Status
 
 # A sum over this many rows is read in a fraction of a millisecond.
-MOST_CHANGES = 100
+MAX_CHANGES = 100
 
 # Rows that another transaction folds are left to it, so nobody waits and nothing is folded twice.
 FOLD = """
@@ -52,7 +52,7 @@ def estimate(rows: QuerySet[Any]) -> int:
 
 def fold(*, limit: int) -> int:
     """Sum up the changes of at most `limit` projects that have many; returns of how many. Changes no total."""
-    many = DeploymentCount.objects.values("project_id").annotate(changes=Count("pk")).filter(changes__gt=MOST_CHANGES)
+    many = DeploymentCount.objects.values("project_id").annotate(changes=Count("pk")).filter(changes__gt=MAX_CHANGES)
     loop = isolation("counts of projects")
     found = list(many.exclude(project_id__in=loop.resting()).values_list("project_id", flat=True)[:limit])
     for project_id in found:

@@ -17,7 +17,7 @@ from deployments.states import UNFINISHED, Status
 from deployments.types import Caller, DeploymentRecord
 
 # More than these wait in a lane only when something is wrong; lists stay bounded.
-MOST_WAITING = 50
+MAX_WAITING = 50
 # Of files and graphs that one list reads, as they are stored: packed.
 MAX_LIST_BYTES = 2 * 1024 * 1024
 LIGHT_COLUMNS = tuple(name for name in DEPLOYMENT_COLUMNS if name not in ("config", "graph_version__graph"))
@@ -90,9 +90,9 @@ def _stored(column: str) -> Func:
 
 
 def current_of_project(*, project_id: UUID, recent: int) -> tuple[DeploymentRecord, ...]:
-    """Unfinished ones (the oldest MOST_WAITING), the last success per target, and the newest `recent`; newest first."""
+    """Unfinished ones (the oldest MAX_WAITING), the last success per target, and the newest `recent`; newest first."""
     mine = Deployment.objects.filter(project_id=project_id)
-    unfinished = mine.filter(status__in=sorted(UNFINISHED)).order_by("created_at", "id")[:MOST_WAITING]
+    unfinished = mine.filter(status__in=sorted(UNFINISHED)).order_by("created_at", "id")[:MAX_WAITING]
     newest = mine.order_by("-created_at", "-id")[:recent]
     ids = {
         *unfinished.values_list("pk", flat=True),

@@ -19,7 +19,7 @@ OLDEST_FIRST = ("created_at", "id")
 # By what the counters are kept, beside the project.
 COUNTED_FIELDS = frozenset({"status"})
 # With more candidates than this, one walk over all rows is cheaper than one into each project.
-MOST_CANDIDATES = 100_000
+MAX_CANDIDATES = 100_000
 
 ANYTHING = DeploymentFilter()
 
@@ -103,7 +103,7 @@ def top(selection: Selection, *, limit: int) -> list[UUID]:
 
 def _walk(selection: Selection, *, start: int, limit: int, oldest_first: bool) -> list[UUID]:
     several = selection.project_ids is not None and len(selection.project_ids) > 1
-    if several and len(selection.project_ids or ()) * (start + limit) <= MOST_CANDIDATES:
+    if several and len(selection.project_ids or ()) * (start + limit) <= MAX_CANDIDATES:
         return _walk_each(selection, start=start, limit=limit, oldest_first=oldest_first)
     ordered = selection.rows().order_by(*(OLDEST_FIRST if oldest_first else NEWEST_FIRST))
     return list(ordered.values_list("pk", flat=True)[start : start + limit])

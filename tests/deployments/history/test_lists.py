@@ -137,7 +137,7 @@ def test_what_is_rolled_back_is_not_counted(project: Project, server: Server) ->
 
 
 def test_folding_changes_no_total(project: Project, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counts, "MOST_CHANGES", 3)
+    monkeypatch.setattr(counts, "MAX_CHANGES", 3)
     for deployment_id in make_many(project, server, 4)[:3]:
         fail(deployment_id)
     assert (counts.fold(limit=10), counts.fold(limit=10)) == (1, 0)
@@ -148,7 +148,7 @@ def test_folding_changes_no_total(project: Project, server: Server, monkeypatch:
 
 @pytest.mark.django_db(transaction=True)
 def test_writers_and_folders_at_once_lose_no_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counts, "MOST_CHANGES", 2)
+    monkeypatch.setattr(counts, "MAX_CHANGES", 2)
     owner = factories.make_user(f"owner-{uuid4().hex[:8]}")
     project, server = factories.make_project(owner), factories.make_server(owner)
 
@@ -171,11 +171,11 @@ def test_writers_and_folders_at_once_lose_no_count(monkeypatch: pytest.MonkeyPat
     assert counted(Selection(project_ids=(project.id,))) == (45, 45)
 
 
-@pytest.mark.parametrize("most_candidates", [0, pages.MOST_CANDIDATES])
+@pytest.mark.parametrize("most_candidates", [0, pages.MAX_CANDIDATES])
 def test_lists_over_several_projects_are_one_list(
     owner: User, stranger: User, server: Server, monkeypatch: pytest.MonkeyPatch, most_candidates: int
 ) -> None:
-    monkeypatch.setattr(pages, "MOST_CANDIDATES", most_candidates)
+    monkeypatch.setattr(pages, "MAX_CANDIDATES", most_candidates)
     mine = [factories.make_project(owner, name=name) for name in ("one", "two", "three")]
     theirs = factories.make_project(stranger)
     made = [
