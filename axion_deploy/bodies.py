@@ -22,13 +22,12 @@ from deployments.api.error_handlers import PREFIX
 from deployments.api.errors import problem
 from deployments.errors import Unauthenticated
 
-# A body has this long, and a second more for each so many bytes that came: who trickles is ended.
+# A body may take this long, and a second more for each MIN_BYTES_PER_SECOND that came.
 MAX_WAIT_SECONDS = 15.0
 MIN_BYTES_PER_SECOND = 128 * 1024
 # Large bodies in one process, of which one for each user: each costs its size on disk.
 MAX_LARGE_AT_ONCE = 4
-# What is still underway after a refusal is thrown away, so that the answer arrives before the line ends: this long, and
-# no more than that.
+# After a refusal the rest of the body is read and dropped, so that the answer arrives before the connection ends.
 LINGER_SECONDS = 2.0
 MAX_LINGER_BYTES = 4 * MIB
 GONE: dict[str, Any] = {"type": "http.disconnect"}
@@ -42,7 +41,7 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Refused(Exception):
-    """The request is answered here and goes no further."""
+    """The request is answered here and does not reach the application."""
 
     status: int
     code: str
@@ -51,7 +50,7 @@ class Refused(Exception):
 
 
 class BoundedBodies:
-    """Counts every body while it is read, lets large ones in only for who has signed in, and ends slow ones."""
+    """Counts every body while it is read, lets in large ones only from signed-in users, and ends slow ones."""
 
     def __init__(self, application: Any) -> None:
         self.application = application
@@ -89,20 +88,23 @@ class Reading:
         await self.allow(announced)
 
     async def allow(self, size: int) -> None:
-        """Raises Refused when a body of `size` bytes may not be read here, or not now."""
+        """Raise Refused when a body of `size` bytes may not be read here, or not now."""
         if size > self.limit:
             raise Refused(413, "VALIDATION_ERROR", f"The body is larger than {self.limit // MIB} MiB.")
         if size > MAX_BODY and self.user is None:
             await self.take_place()
 
     async def take_place(self) -> None:
-        """A large body: of somebody who has signed in, one at a time, and only so many together."""
+        """Reserve a place for a large body: of a signed-in user, one for each, MAX_LARGE_AT_ONCE together.
+
+        Raises Refused.
+        """
         try:
             user = await uploader(self.scope)
         except Unauthenticated as error:
             raise Refused(401, error.code, "Sign in before you send so much.") from None
         except Exception as error:
-            logger.warning("an upload's sender cannot be checked", error=str(error).strip())
+            logger.warning("sender of an upload not checked", error=str(error).strip())
             raise Refused(503, "DATABASE_ERROR", "Who you are cannot be checked now. Try again.", 5) from None
         if user in self.uploading:
             raise Refused(429, "RATE_LIMIT_EXCEEDED", "You are sending something large already. One at a time.", 5)
@@ -116,7 +118,7 @@ class Reading:
             self.uploading.discard(self.user)
 
     async def next(self) -> Message:
-        """The application's `receive`. After a refusal it hears that the client has gone."""
+        """Serve as the application's `receive`. After a refusal it hears that the client has gone."""
         if self.refused:
             return GONE
         if self.complete:
@@ -141,13 +143,13 @@ class Reading:
         return message
 
     async def answer(self, message: Message) -> None:
-        """The application's `send`; nothing follows a refusal."""
+        """Serve as the application's `send`; nothing follows a refusal."""
         if not self.refused:
             self.answering = True
             await self.send(message)
 
     async def refuse(self, refused: Refused) -> None:
-        """Answer, and end the connection: the rest of the body is not wanted."""
+        """Answer and end the connection: the rest of the body is not wanted."""
         self.refused = True
         if self.answering:
             return

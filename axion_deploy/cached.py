@@ -14,7 +14,7 @@ class JsonSerializer:
         return value if type(value) is int else json.dumps(value).encode()
 
     def loads(self, text: bytes) -> object:
-        """What is no JSON counts as not there."""
+        """Return None for what is not JSON."""
         try:
             return json.loads(text)
         except ValueError:

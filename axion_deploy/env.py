@@ -16,7 +16,7 @@ ENCRYPTION_KEY_BYTES = 32
 
 
 def text(name: str, default: str | None = None) -> str:
-    """The value of `name`, or the content of the file that `<name>_FILE` points to, or `default`.
+    """Return the value of `name`, or the content of the file that `<name>_FILE` points to, or `default`.
 
     Raises ImproperlyConfigured when all three are missing or the file cannot be read.
     """
@@ -33,7 +33,7 @@ def text(name: str, default: str | None = None) -> str:
 
 
 def number(name: str, default: int, *, at_least: int = 0) -> int:
-    """A whole number not below `at_least`."""
+    """Return a whole number not below `at_least`."""
     raw = text(name, str(default))
     try:
         value = int(raw)
@@ -45,7 +45,7 @@ def number(name: str, default: int, *, at_least: int = 0) -> int:
 
 
 def switch(name: str, *, default: bool) -> bool:
-    """True for 1/true/yes/on, False for 0/false/no/off, in any case."""
+    """Return True for 1/true/yes/on, False for 0/false/no/off, in any case."""
     raw = text(name, "on" if default else "off").lower()
     if raw in {"1", "true", "yes", "on"}:
         return True
@@ -55,20 +55,20 @@ def switch(name: str, *, default: bool) -> bool:
 
 
 def rate(name: str, default: str) -> str:
-    """How often, such as 600/min; per s, min, hour or day."""
+    """Return a rate such as 600/min; per s, min, hour or day."""
     value = text(name, default)
     if not re.fullmatch(r"[1-9]\d*/(s|min|hour|day)", value):
-        raise ImproperlyConfigured(f"{name}={value!r} is no rate such as 600/min; per s, min, hour or day.")
+        raise ImproperlyConfigured(f"{name}={value!r} is not a rate such as 600/min; per s, min, hour or day.")
     return value
 
 
 def words(name: str, default: str = "") -> list[str]:
-    """A comma-separated list without empty parts."""
+    """Return the parts of a comma-separated list, without empty ones."""
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
 
 
 def networks(name: str, default: str = "") -> tuple[IPv4Network | IPv6Network, ...]:
-    """A comma-separated list of addresses and networks, such as 10.0.0.7,172.16.0.0/12,fd00::/8."""
+    """Return a comma-separated list of addresses and networks, such as 10.0.0.7,172.16.0.0/12,fd00::/8."""
     try:
         return tuple(ip_network(word) for word in words(name, default))
     except ValueError as error:
@@ -76,23 +76,23 @@ def networks(name: str, default: str = "") -> tuple[IPv4Network | IPv6Network, .
 
 
 def some_of(name: str, allowed: Collection[str]) -> frozenset[str]:
-    """A comma-separated choice out of `allowed`, none by default."""
+    """Return a comma-separated choice out of `allowed`, none by default."""
     chosen = frozenset(words(name))
     if unknown := sorted(chosen - set(allowed)):
-        raise ImproperlyConfigured(f"{name}: {unknown[0]!r} is none of {', '.join(sorted(allowed))}.")
+        raise ImproperlyConfigured(f"{name}: {unknown[0]!r} is not one of {', '.join(sorted(allowed))}.")
     return chosen
 
 
 def choice(name: str, default: str, *, among: Collection[str]) -> str:
-    """One of these words."""
+    """Return one of these words."""
     value = text(name, default)
     if value not in among:
-        raise ImproperlyConfigured(f"{name}={value!r} is none of {', '.join(among)}.")
+        raise ImproperlyConfigured(f"{name}={value!r} is not one of {', '.join(among)}.")
     return value
 
 
 def service_keys(name: str) -> Mapping[str, bytes]:
-    """Keys by service from "graph:<base64 of at least 32 bytes>,..."; none when it is not set."""
+    """Return keys by service from "graph:<base64 of at least 32 bytes>,..."; none when it is not set."""
     keys: dict[str, bytes] = {}
     for part in words(name):
         service, _, encoded = part.partition(":")
@@ -107,18 +107,18 @@ def service_keys(name: str) -> Mapping[str, bytes]:
 
 
 def service_patterns(name: str, *, services: Collection[str]) -> Mapping[str, tuple[str, ...]]:
-    """Topics by service from "graph:deployment-service.get*|health.check,..."; none when it is not set."""
-    found: dict[str, tuple[str, ...]] = {}
+    """Return topics by service from "graph:deployment-service.get*|health.check,..."; none when it is not set."""
+    topics: dict[str, tuple[str, ...]] = {}
     for part in words(name):
         service, _, patterns = part.partition(":")
-        if service not in services or service in found or not patterns:
+        if service not in services or service in topics or not patterns:
             raise ImproperlyConfigured(f"{name}: write SERVICE:PATTERN|PATTERN, each service that has a key once.")
-        found[service] = tuple(pattern.strip() for pattern in patterns.split("|") if pattern.strip())
-    return found
+        topics[service] = tuple(pattern.strip() for pattern in patterns.split("|") if pattern.strip())
+    return topics
 
 
 def encryption_keys(name: str) -> Mapping[int, bytes]:
-    """Keys by version from "1:<base64 of 32 bytes>,2:..."; the highest version encrypts, all decrypt."""
+    """Return keys by version from "1:<base64 of 32 bytes>,2:..."; the highest version encrypts, all decrypt."""
     keys: dict[int, bytes] = {}
     for part in words(name):
         version, _, encoded = part.partition(":")

@@ -1,4 +1,4 @@
-"""What a proxy says about who came to it: believed of trusted proxies, and of nobody else."""
+"""X-Forwarded headers, believed of trusted proxies and of nobody else."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ class ForwardedClient:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] in {"http", "websocket"}:
-            believe(scope)
+            apply_forwarded(scope)
         await self.application(scope, receive, send)
 
 
-def believe(scope: Any) -> None:
-    """Changes `scope` itself: the server writes its access log from it."""
+def apply_forwarded(scope: Any) -> None:
+    """Set client and scheme in `scope` as a trusted proxy tells; drop the headers of anybody else."""
+    # `scope` itself, not a copy: the server writes its access log from it.
     trusted = settings.AXION_TRUSTED_PROXIES
     peer = scope["client"][0] if scope.get("client") else ""
     headers = scope["headers"]
@@ -38,7 +39,7 @@ def believe(scope: Any) -> None:
         scope["client"] = (addresses.client_of(peer=peer, forwarded=forwarded, trusted=trusted), 0)
     schemes = [value.decode("latin1").rpartition(",")[2].strip().lower() for name, value in headers if name == PROTO]
     if schemes:
-        # The nearest proxy's word: what stands before it may be the client's own.
+        # The last value is the nearest proxy's; those before it may be the client's own.
         scope["headers"] = [pair for pair in headers if pair[0] != PROTO] + [(PROTO, schemes[-1].encode("latin1"))]
         if schemes[-1] == "https":
             scope["scheme"] = SECURE.get(scope.get("scheme", ""), scope.get("scheme", ""))

@@ -30,7 +30,7 @@ ROUTES = {
 
 
 class FreshPasswordMiddleware(MiddlewareMixin):
-    """Sends who comes with an older sign-in to give the password first; what was posted is not done."""
+    """Redirects users whose sign-in is older to the password page; what was posted is not done."""
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], arguments: Any, named: Any

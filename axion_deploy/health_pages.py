@@ -1,4 +1,4 @@
-"""What load balancers and operators ask without signing in: bounded, because everybody may."""
+"""Answers for load balancers and operators who have not signed in: bounded, because everybody may ask."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Bounded:
         return JsonResponse(last)
 
     def _count(self, *, address: str, second: int) -> tuple[bool, dict[str, Any] | None]:
-        """Whether this address may have an answer, and the last one when that will do."""
+        """Return whether this address may have an answer, and the last one when that will do."""
         with self._lock:
             if second != self._second:
                 self._second, self._fresh, self._last = second, 0, None
@@ -62,9 +62,9 @@ def _alive() -> dict[str, Any]:
     """Return that the process serves; beside it how our consumers do, what our loops leave for later, and what gateways
     could not read.
     """
-    found = (*([health.kafka()] if settings.KAFKA_BROKERS else []), *health.faults(), *health.skipped_reports())
-    told = {each.name: {"status": each.health, "message": each.message} for each in found}
-    return {"status": "alive", **told}
+    checks = (*([health.kafka()] if settings.KAFKA_BROKERS else []), *health.faults(), *health.skipped_reports())
+    shown = {check.name: {"status": check.health, "message": check.message} for check in checks}
+    return {"status": "alive", **shown}
 
 
 def _lags() -> dict[str, Any]:

@@ -15,7 +15,7 @@ SHARED_PROCESSORS: list[Any] = [
 
 
 def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
-    """The dictConfig of every process. Bind ids with structlog.contextvars.bound_contextvars."""
+    """Return the dictConfig of every process. Bind ids with structlog.contextvars.bound_contextvars."""
     # Plain tracebacks: the default ones print local variables, and with them secrets.
     for_people = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     renderer: Any = structlog.processors.JSONRenderer() if as_json else for_people

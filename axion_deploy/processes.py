@@ -1,4 +1,4 @@
-"""What the long-running processes share: a clean end on SIGTERM, and database trouble that passes."""
+"""What the long-running processes share: a clean end on SIGTERM, and going on after an outage of the database."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from agents.db_errors import DATABASE_AWAY
 from deployments.services.upkeep import health
 
 RETRY = Backoff(first=0.4, most=10.0)
-SAY_SECONDS = 4.0
+REPORT_SECONDS = 4.0
 
 logger = structlog.get_logger(__name__)
 
 
 def stop_on_signals() -> threading.Event:
-    """An event that SIGTERM and SIGINT set. Call it from the main thread."""
+    """Return an event that SIGTERM and SIGINT set. Call it from the main thread."""
     stopped = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -34,24 +34,23 @@ def stop_on_signals() -> threading.Event:
 
 
 def run_until(stopped: threading.Event, *, name: str, step: Callable[[], float]) -> None:
-    """Call `step` until told to stop; it returns how many seconds to wait before the next call.
+    """Call `step` until asked to stop; it returns how many seconds to wait before the next call.
 
-    A database that is gone, or that ended a transaction of ours in which it heard nothing for too long, is waited for
-    with growing pauses and jitter, for as long as it takes. What a step leaves for later is shown in health answers
-    under `name`.
+    A database that is away, or that ended a silent transaction of ours, is waited for with growing pauses and jitter,
+    for as long as it takes. What a step leaves for later is shown in health answers under `name`.
     """
-    failures, said_at = 0, 0.0
+    failures, reported_at = 0, 0.0
     while not stopped.is_set():
         try:
             close_old_connections()
             pause = step()
             failures = 0
-            if time.monotonic() - said_at >= SAY_SECONDS:
-                said_at = time.monotonic()
+            if time.monotonic() - reported_at >= REPORT_SECONDS:
+                reported_at = time.monotonic()
                 health.report_faults(process=name)
         except DATABASE_AWAY as error:
             failures += 1
             connection.close()
             pause = RETRY.pause(failures=failures)
-            logger.warning("database is not there, trying again", error=str(error).strip(), seconds=round(pause, 1))
+            logger.warning("database unavailable, retrying", error=str(error).strip(), seconds=round(pause, 1))
         stopped.wait(pause)

@@ -1,4 +1,4 @@
-"""Sign-ins end when they are not used. Written now and then, not with each request: pages ask every few seconds."""
+"""Sessions end when they are not used."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from django.utils.deprecation import MiddlewareMixin
 
 from deployments.services.permissions import freshness
 
-# How much earlier than it says a session may end.
-GRAIN = 12
+# Use is noted at most this often in a session's life, not with each request: pages ask every few seconds. So a session
+# may end by one part of this earlier than the setting says.
+NOTES_PER_LIFE = 12
 
 
 class SessionAgeMiddleware(MiddlewareMixin):
-    """Lets the time of a session that is used begin anew."""
+    """Renews a session that is used."""
 
     def process_request(self, request: HttpRequest) -> None:
         if not request.user.is_authenticated:
             return
         now = int(time.time())
-        if now - freshness.last_seen(request.session) > settings.SESSION_COOKIE_AGE // GRAIN:
+        if now - freshness.last_seen(request.session) > settings.SESSION_COOKIE_AGE // NOTES_PER_LIFE:
             freshness.see(request.session, now=now)

@@ -1,4 +1,4 @@
-"""How the web process serves: the server's own bounds, the same wherever it is started."""
+"""The web server and its bounds, alike wherever it is started."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GRACEFUL_SECONDS = 10
 
 
 class PunctualProtocol(HttpToolsProtocol):
-    """Ends connections whose headers do not come, or do not end. The server bounds neither by itself."""
+    """Ends connections whose headers do not come, or do not end: uvicorn bounds neither."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the server has it
         super().connection_made(transport)
@@ -62,7 +62,7 @@ class PunctualProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def give_up(self, status: int) -> None:
-        """Say why and close, also to a client that does not read."""
+        """Answer with the status and close, without waiting for a client that does not read."""
         self.stop_waiting()
         if not self.transport.is_closing():
             self.transport.write(STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n")
@@ -70,7 +70,8 @@ class PunctualProtocol(HttpToolsProtocol):
 
 
 def config(application: Any, *, host: str, port: int, **more: Any) -> uvicorn.Config:
-    """Needs Django's settings. Who came and by which scheme is for the application to say, see `forwarded`."""
+    """Return the configuration. Django's settings must be set up."""
+    # No proxy_headers: the application itself knows which proxies are trusted, see `forwarded`.
     return uvicorn.Config(
         application,
         host=host,

@@ -35,14 +35,14 @@ class Command(BaseCommand):
         with ThreadPoolExecutor(max_workers=len(outboxes)) as threads:
             running = [threads.submit(publish, outbox=outbox, stopped=stopped) for outbox in outboxes]
             wait(running, return_when=FIRST_COMPLETED)
-            # One that ended by a fault of ours takes the process along, and whoever watches it starts it anew.
+            # One that ended by a fault of ours ends the process, and its supervisor starts it anew.
             stopped.set()
-        for each in running:
-            each.result()
+        for future in running:
+            future.result()
 
 
 def publish(*, outbox: Outbox, stopped: threading.Event) -> None:
-    """One outbox in a thread of its own, until told to stop."""
+    """Publish one outbox until asked to stop. Runs in a thread of its own."""
     try:
         run_until(stopped, name="publisher", step=Publisher(outbox=outbox, stopped=stopped).step)
     finally:
@@ -50,7 +50,7 @@ def publish(*, outbox: Outbox, stopped: threading.Event) -> None:
 
 
 class Publisher:
-    """One database connection holds the outbox's lock and listens; when it breaks, both are taken anew."""
+    """Holds the outbox's lock and listens on one database connection; takes both anew when it breaks."""
 
     def __init__(self, *, outbox: Outbox, stopped: threading.Event) -> None:
         self.outbox = outbox
@@ -60,7 +60,7 @@ class Publisher:
         self.logger = logger.bind(outbox=outbox.name)
 
     def step(self) -> float:
-        """Publish what is there, then wait for more; returns the seconds to pause."""
+        """Publish what is there, then wait for more; return the seconds to pause."""
         connection.ensure_connection()
         if self.session is not connection.connection:
             if not outbox_relay.become_publisher(outbox=self.outbox):
@@ -77,11 +77,11 @@ class Publisher:
         return 0
 
     def pause_after(self, error: Exception) -> float:
-        """Growing with each failure in a row, with jitter; nothing is lost meanwhile."""
+        """Return a pause that grows with each failure in a row. Events wait in the database meanwhile."""
         self.failures += 1
         pause = RETRY.pause(failures=self.failures)
         waiting = outbox_relay.lag_of(outbox=self.outbox, at=timezone.now()).waiting
-        self.logger.warning("not there, events wait in the database", error=str(error), waiting=waiting, seconds=pause)
+        self.logger.warning("outbox unavailable, retrying", error=str(error), waiting=waiting, seconds=pause)
         return pause
 
     def listen(self) -> None:

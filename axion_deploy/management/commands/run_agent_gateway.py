@@ -16,7 +16,7 @@ from agents.addresses import host_of, is_loopback
 from agents.transport.grpc_server import Gateway
 from agents.transport.ports import GatewayConfig
 from axion_deploy.gateway_bindings import bindings
-from axion_deploy.processes import SAY_SECONDS
+from axion_deploy.processes import REPORT_SECONDS
 from deployments.services.upkeep import health
 
 # What Django hands to the driver beside the connection's own parameters.
@@ -71,7 +71,7 @@ async def _serve() -> None:
 
 async def _say_faults() -> None:
     while True:
-        await asyncio.sleep(SAY_SECONDS)
+        await asyncio.sleep(REPORT_SECONDS)
         await asyncio.to_thread(health.report_faults, process="gateway")
         await asyncio.to_thread(health.report_skipped_reports, process="gateway")
 

@@ -17,7 +17,7 @@ from rest_framework.test import APIClient
 from agents import addresses
 from agents.backoff import Backoff
 from agents.transport import callers
-from axion_deploy.forwarded import believe
+from axion_deploy.forwarded import apply_forwarded
 from deployments.limits import sign_in_tries
 from deployments.limits.sign_in_tries import Try
 from tests.doors.people import People
@@ -150,7 +150,7 @@ def test_the_access_log_and_the_scheme_follow_the_same_rule(
     settings.AXION_TRUSTED_PROXIES = (ip_network(PROXY),)
     named = [(b"x-forwarded-for", OPS.encode()), (b"x-forwarded-proto", b"http, https"), (b"host", b"x")]
     scope: dict[str, Any] = {"type": "http", "client": (peer, 4711), "scheme": "http", "headers": named}
-    believe(scope)
+    apply_forwarded(scope)
     assert (scope["client"][0], scope["scheme"]) == (client, scheme)
     left = dict(scope["headers"])
     assert left.get(b"x-forwarded-proto") == (b"https" if peer == PROXY else None)
