@@ -23,6 +23,10 @@ RUNNING = "running"
 IMAGES = "images"
 PARTS = ("graph", "code", "environment", "settings", IMAGES, RUNNING)
 MARK_LENGTH = 20
+# Kind and source of a variable whose value a person gave in the graph.
+GIVEN_SECRET = ("supplied", "secret")
+# Of a project: those that change what the agent is ordered to do.
+SETTINGS = frozenset({"slug", "restore_on_failure", "health_deadline", "health_window"})
 
 
 def marks_of(
@@ -52,10 +56,6 @@ def marks_of(
         raise invalid_approval()
     key = kept[variables.FINGERPRINT_KEY].encode()
     return {part: _mark(key=key, part=part, fact=fact) for part, fact in facts.items()}
-
-
-GIVEN_SECRET = ("supplied", "secret")
-SETTINGS = frozenset({"slug", "restore_on_failure", "health_deadline", "health_window"})
 
 
 def running_mark(*, project_id: UUID, target: Target) -> str:

@@ -1,4 +1,4 @@
-"""What a job does with a pending deployment: prepare, store, hand over to the agent, end."""
+"""What a job does with a pending deployment: prepare, check, start it and hand it over to the agent."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ from deployments.states import HANDED_OVER_PERCENT, Kind, Reason, Stage, Status,
 from deployments.types import DeploymentRecord, ProjectRecord
 
 RETRY = Backoff(first=2.0, most=60.0)
+# How soon a deployment whose agent is away is looked at again: another agent may be the server's by then.
 AWAY_SECONDS = 60
 
 logger = structlog.get_logger(__name__)
@@ -48,8 +49,14 @@ logger = structlog.get_logger(__name__)
 def run_deployment(*, deployment_id: UUID, at: datetime) -> None:
     """Start a pending deployment if its turn has come; otherwise leave it waiting.
 
-    Safe to run any number of times, also at once: one starts it, and where peers are asked only one asks. What may pass
-    is tried again later, within AXION_JOB_ATTEMPTS; what cannot pass ends the deployment.
+    Safe to run any number of times, also at once: one starts it, and where peers are asked only one asks.
+
+    1. Who asked must still have the right to it, and the server's agent must be there: else it ends, or waits.
+    2. What the start needs is prepared, with no transaction open: a peer may be slow.
+    3. What cannot be sent to an agent is refused with its size.
+    4. It starts, with the lane locked (`start`).
+
+    What may pass is tried again later, within AXION_JOB_ATTEMPTS; what cannot pass ends the deployment.
     """
     if not fetched_by_job():
         # Preparing is quick: whoever prepares in vain costs less than whoever is waited for and does not come back.
@@ -59,12 +66,12 @@ def run_deployment(*, deployment_id: UUID, at: datetime) -> None:
         return
     with start_lock.try_lock(deployment_id=deployment_id, seconds=queue.JOB_SECONDS) as alone:
         deployment = deployments.get(deployment_id=deployment_id)
+        # Peers are not asked for what cannot start yet; who ends before it in the lane asks for its job again.
         if alone and deployment.status is Status.PENDING and _is_next(deployment):
             _prepare_and_start(deployment=deployment, at=at)
 
 
 def _is_next(deployment: DeploymentRecord) -> bool:
-    """Peers are not asked for what cannot start yet; who ends before it in the lane asks for its job again."""
     return lanes.is_next(deployment_id=deployment.id, project_id=deployment.project_id, target_id=deployment.target.id)
 
 
@@ -78,7 +85,8 @@ def _prepare_and_start(*, deployment: DeploymentRecord, at: datetime) -> None:
         return
     try:
         prepared = prepare.prepare(deployment=deployment, project=project)
-        stack_size.check_command(command_of(deployment=deployment, project=project, prepared=prepared))
+        command = command_of(deployment=deployment, project=project, prepared=prepared)
+        stack_size.check_command(command)
         stack_size.check_values(prepared.values)
     except (PeerRefused, Forbidden, Unauthenticated) as error:
         end_unstarted(deployment=deployment, reason=Reason.PEER, message=error.message, at=at)
@@ -87,14 +95,11 @@ def _prepare_and_start(*, deployment: DeploymentRecord, at: datetime) -> None:
     except (Invalid, NotFound) as error:
         end_unstarted(deployment=deployment, reason=Reason.INVALID, message=error.message, at=at)
     else:
-        start(deployment=deployment, project=project, prepared=prepared, at=at)
+        start(deployment=deployment, project=project, prepared=prepared, command=command, at=at)
 
 
 def _await_agent(*, deployment: DeploymentRecord, message: str, at: datetime) -> None:
-    """Leave it pending: nothing is ordered from an agent that is not there. The reconciler sees it come back.
-
-    It is looked at again every AWAY_SECONDS all the same: another agent may be the server's by then.
-    """
+    """Leave it pending: nothing is ordered from an agent that is not there. The reconciler sees it come back."""
     with transaction.atomic():
         lanes.lock(lane=deployment.lane)
         if _is_next(deployment):
@@ -102,15 +107,23 @@ def _await_agent(*, deployment: DeploymentRecord, message: str, at: datetime) ->
             deployments.await_agent(deployment_id=deployment.id, message=message, next_attempt_at=again_at, at=at)
 
 
-def start(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Prepared, at: datetime) -> bool:
-    """in_progress and the agent's command in one transaction; False when it is not its turn (any more)."""
+def start(
+    *, deployment: DeploymentRecord, project: ProjectRecord, prepared: Prepared, command: DeployCommand, at: datetime
+) -> bool:
+    """Start a prepared deployment; return False when it was not started. Opens its own transaction, in which:
+
+    1. The lane is locked, then the deployment.
+    2. Another job may have started it meanwhile, or it may not be its turn.
+    3. Who asked and the two owners must still stand by it; else it ends.
+    4. What was prepared before the lane was locked must still be true; else it ends, or is prepared again.
+    5. It is in progress, with its configuration, sealed values, deadline and number.
+    6. The command and its services are stored, so that the gateway sends it, and the events that tell of it.
+    """
     with transaction.atomic():
         lanes.lock(lane=deployment.lane)
         current = deployments.get_locked(deployment_id=deployment.id)
-        next_in_lane = lanes.is_next(
-            deployment_id=deployment.id, project_id=deployment.project_id, target_id=deployment.target.id
-        )
-        if current.status is not Status.PENDING or not next_in_lane:
+        if current.status is not Status.PENDING or not _is_next(deployment):
+            # Another job was first, somebody ended it, or one before it in the lane is not finished.
             return False
         if not _still_allowed(deployment=deployment, project=project, prepared=prepared, at=at):
             return False
@@ -128,13 +141,13 @@ def start(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Pre
             base_number=history.newest_number(project_id=deployment.project_id, target_id=deployment.target.id),
             **prepared.columns,
         )
-        _hand_over(deployment=deployment, project=project, prepared=prepared, at=at)
+        _hand_over(deployment=deployment, prepared=prepared, command=command, at=at)
     logger.info("deployment started", deployment_id=str(deployment.id), agent_id=str(prepared.agent_id))
     return True
 
 
 def _still_allowed(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Prepared, at: datetime) -> bool:
-    """Whether the two owners and who asked still stand by it, with the lane locked. Ends the deployment otherwise."""
+    """Return whether the two owners and who asked still stand by it, with the lane locked; end it otherwise."""
     refusal = requester_rights.why_refused(deployment=deployment, project=project)
     try:
         privileges.refuse_unallowed(config=prepared.config, server_id=deployment.target.id)
@@ -150,10 +163,11 @@ def _still_allowed(*, deployment: DeploymentRecord, project: ProjectRecord, prep
 
 
 def _still_fits(*, deployment: DeploymentRecord, prepared: Prepared, at: datetime) -> bool:
-    """Whether what was prepared before the lane was locked is still true. Ends the deployment when it never will be."""
+    """Return whether what was prepared is still true, with the lane locked; end it when it never will be again."""
     if prepared.base is not None:
         entry = history.running(project_id=deployment.project_id, target_id=deployment.target.id)
         if entry is None or entry.id != prepared.base:
+            # Something else was proven there meanwhile: the next job prepares it on top of that.
             queue.enqueue_run(deployment_id=deployment.id, attempt=int(at.timestamp() * 1000))
             return False
     if deployment.approval:
@@ -170,7 +184,7 @@ def _still_fits(*, deployment: DeploymentRecord, prepared: Prepared, at: datetim
     return True
 
 
-def _hand_over(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Prepared, at: datetime) -> None:
+def _hand_over(*, deployment: DeploymentRecord, prepared: Prepared, command: DeployCommand, at: datetime) -> None:
     services = prepare.states_of(prepared)
     deployments.store_services(deployment_id=deployment.id, services=services, at=at)
     deployments.move_stage(deployment_id=deployment.id, stage=Stage.BUILDING, percent=HANDED_OVER_PERCENT, at=at)
@@ -179,35 +193,35 @@ def _hand_over(*, deployment: DeploymentRecord, project: ProjectRecord, prepared
         agent_id=prepared.agent_id,
         lane=deployment.lane,
         deployment_id=deployment.id,
-        project_id=project.id,
-        command=command_of(deployment=deployment, project=project, prepared=prepared),
+        project_id=deployment.project_id,
+        command=command,
     )
     # Only further columns can make it differ in more than its services.
     started = (
         deployments.get(deployment_id=deployment.id) if prepared.columns else replace(deployment, services=services)
     )
-    told = {"agentId": str(prepared.agent_id), **_other_than_asked(asked=deployment, started=started)}
+    payload = {"agentId": str(prepared.agent_id), **_changed_since_asked(asked=deployment, started=started)}
     announced = [
-        NewEvent(type=EventType.COMMAND_SENT, payload=told),
+        NewEvent(type=EventType.COMMAND_SENT, payload=payload),
         stage_reached(stage=Stage.BUILDING, percent=HANDED_OVER_PERCENT, message="Handed over to the agent."),
     ]
     events.append(deployment_id=deployment.id, events=announced, at=at)
 
 
-def _other_than_asked(*, asked: DeploymentRecord, started: DeploymentRecord) -> dict[str, Any]:
-    """What pages show of a start that took something else than was there when it was asked for."""
-    told: dict[str, Any] = {}
+def _changed_since_asked(*, asked: DeploymentRecord, started: DeploymentRecord) -> dict[str, Any]:
+    """Return what pages show of a start that took something else than was there when it was asked for."""
+    changed: dict[str, Any] = {}
     if started.services != asked.services:
-        told["services"] = [service_payload(service) for service in started.services]
+        changed["services"] = [service_payload(service) for service in started.services]
     if started.graph_version != asked.graph_version:
-        told["graphVersion"] = started.graph_version
+        changed["graphVersion"] = started.graph_version
     if started.env_names != asked.env_names:
-        told["envNames"] = list(started.env_names)
-    return told
+        changed["envNames"] = list(started.env_names)
+    return changed
 
 
 def command_of(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Prepared) -> DeployCommand:
-    """The agent's order. Holds names of variables, never values."""
+    """Return the agent's order. It holds names of variables, never values."""
     config = prepared.config
     return DeployCommand(
         stack_name=config["stackName"],
@@ -258,7 +272,7 @@ def try_again_later(*, deployment: DeploymentRecord, error: DeployError, at: dat
 
 
 def note_fault(*, deployment_id: UUID, at: datetime) -> None:
-    """Count an attempt that broke off for no reason we know: a fault of ours must end, not repeat for ever."""
+    """Count an attempt that failed for no reason we know: a fault of ours must end, not repeat for ever."""
     deployment = deployments.get(deployment_id=deployment_id)
     if deployment.status is Status.PENDING:
         error = Transient("The control plane failed while starting it; the worker's log says how.")
@@ -269,6 +283,7 @@ def end_unstarted(*, deployment: DeploymentRecord, reason: Reason, message: str,
     """Fail a deployment that never started, unless someone settled it meanwhile."""
     with transaction.atomic():
         current = deployments.get_locked(deployment_id=deployment.id)
+        # Somebody else may have started or ended it: then nothing is left to do here.
         if current.status is Status.PENDING:
             _fail_unstarted(deployment_id=deployment.id, reason=reason, message=message, at=at)
 

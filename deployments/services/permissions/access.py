@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 DEPLOYER = "deployer"
-LIST_LIMIT = 1000
+MAX_LISTED = 1000
 
 
 def caller_of(user: AbstractBaseUser | AnonymousUser | None) -> Caller:
@@ -119,4 +119,4 @@ def deployment_for(*, caller: Caller, deployment_id: UUID, right: Right) -> Depl
 
 def projects_of(caller: Caller) -> tuple[ProjectRecord, ...]:
     """The projects that the caller may see, by name."""
-    return projects.list_visible(caller=caller, limit=LIST_LIMIT)
+    return projects.list_visible(caller=caller, limit=MAX_LISTED)

@@ -16,7 +16,7 @@ from deployments.types import Caller, DeploymentRecord, HistoryEntry, Right, Tar
 from deployments.wire import seen_shape
 
 # More than these are unfinished in a project only when something is wrong; the view stays bounded.
-MOST_UNFINISHED = 200
+MAX_UNFINISHED = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class LaneView:
 def view_lanes(*, caller: Caller, project_id: UUID) -> tuple[LaneView, ...]:
     """Every target on which the project works, waits or ever succeeded, by name. Raises NotFound."""
     access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
-    unfinished = lanes.unfinished(project_id=project_id, limit=MOST_UNFINISHED)
+    unfinished = lanes.unfinished(project_id=project_id, limit=MAX_UNFINISHED)
     running = {entry.target: entry for entry in history.running_by_target(project_id=project_id)}
     targets = {*running, *(deployment.target for deployment in unfinished)}
     names = machines.target_names(targets)

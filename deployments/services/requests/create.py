@@ -1,4 +1,4 @@
-"""Store a wish, of whatever kind, as a pending deployment: in one transaction, once per request."""
+"""Store a deployment of any kind as pending: in one transaction, once per request."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ SUPERSEDE = "supersede"
 
 @dataclass(frozen=True, kw_only=True)
 class NewDeployment:
-    """What is to be stored, checked whole. `request` names project and target and holds the clear variables.
+    """What is to be stored, and was checked. `request` names project and target and holds the clear variables.
 
-    `gives`: halves of the project's right to the server that the caller gives by asking.
+    `gives`: the sides of the project's right to the server that the caller gives by asking.
     """
 
     request: DeployRequest
@@ -46,34 +46,35 @@ class NewDeployment:
 
 
 def find_repeat(*, caller: Caller, request_id: str) -> DeploymentRecord | None:
-    """The deployment that this request made before, if any."""
+    """Return the deployment that this request made before, if any."""
     return deployments.by_request(requested_by=caller.user_id, request_id=request_id)
 
 
-def create_deployment(*, caller: Caller, wish: NewDeployment, deployment_id: UUID, at: datetime) -> DeploymentRecord:
-    """Store the wish as pending, put its job on the queue and answer with it; with the first one for a repeat.
+def create_deployment(*, caller: Caller, new: NewDeployment, deployment_id: UUID, at: datetime) -> DeploymentRecord:
+    """Store it as pending and put its job on the queue; return it, or the first one for a repeat of its request.
 
     Opens its own transaction. Raises Conflict when retention took away meanwhile what it restores, NotFound when the
     server was removed, or Forbidden when the project's right to it was ended.
     """
     try:
         with transaction.atomic():
-            _store(caller=caller, wish=wish, deployment_id=deployment_id, at=at)
+            _store(caller=caller, new=new, deployment_id=deployment_id, at=at)
     except IntegrityError:
-        first = find_repeat(caller=caller, request_id=wish.request.request_id)
+        first = find_repeat(caller=caller, request_id=new.request.request_id)
         if first is None:
             raise
+        # The same request came twice at once, and the other one was stored first.
         return first
     return deployments.get(deployment_id=deployment_id)
 
 
-def _store(*, caller: Caller, wish: NewDeployment, deployment_id: UUID, at: datetime) -> None:
-    request, project = wish.request, wish.project
+def _store(*, caller: Caller, new: NewDeployment, deployment_id: UUID, at: datetime) -> None:
+    request, project = new.request, new.project
     lanes.lock(lane=lane_of(project_id=project.id, target_id=request.target.id))
-    _hold_right(caller=caller, wish=wish, at=at)
-    if wish.restores is not None and not history.is_kept(history_id=wish.restores):
+    _hold_right(caller=caller, new=new, at=at)
+    if new.restores is not None and not history.is_kept(history_id=new.restores):
         raise Conflict("That version is no longer kept.", details={"targetDeploymentId": "no longer kept"})
-    if project.concurrency == SUPERSEDE and wish.kind == Kind.DEPLOY:
+    if project.concurrency == SUPERSEDE and new.kind == Kind.DEPLOY:
         _supersede_waiting(request=request, by=caller.name, at=at)
     # The lane is locked, so this is also the order in which they wait.
     accepted_at = clock.now()
@@ -82,42 +83,43 @@ def _store(*, caller: Caller, wish: NewDeployment, deployment_id: UUID, at: date
         owner_id=project.owner_id,
         requested_by=caller.user_id,
         request=request,
-        graph_version_id=wish.graph_version_id,
-        code=wish.code,
+        graph_version_id=new.graph_version_id,
+        code=new.code,
         env_vars=sealing.seal_env(values=request.env_vars, deployment_id=deployment_id),
-        services=wish.services,
+        services=new.services,
         at=accepted_at,
         next_attempt_at=accepted_at + timedelta(seconds=settings.AXION_TAKEOVER_AFTER),
-        kind=wish.kind,
-        replicas=dict(wish.replicas) or None,
-        restores_id=wish.restores,
-        rollback_of_id=wish.rollback_of,
+        kind=new.kind,
+        replicas=dict(new.replicas) or None,
+        restores_id=new.restores,
+        rollback_of_id=new.rollback_of,
         sealed_session=job_caller.seal_session(caller=caller, deployment_id=deployment_id)
-        if wish.kind == Kind.DEPLOY
+        if new.kind == Kind.DEPLOY
         else "",
     )
-    told = {"requestedBy": caller.name, "graphVersion": wish.graph_version, "kind": wish.kind}
-    if whose := access.acts_for(caller=caller, project=project):
-        told["onBehalfOf"] = whose
-    requested = NewEvent(type=EventType.REQUESTED, payload=told)
+    payload = {"requestedBy": caller.name, "graphVersion": new.graph_version, "kind": new.kind}
+    if owner := access.acts_for(caller=caller, project=project):
+        payload["onBehalfOf"] = owner
+    requested = NewEvent(type=EventType.REQUESTED, payload=payload)
     events.append(deployment_id=deployment_id, events=[requested], at=at)
     queue.enqueue_run(deployment_id=deployment_id, attempt=0)
 
 
-def _hold_right(*, caller: Caller, wish: NewDeployment, at: datetime) -> None:
-    """From here to the commit nobody ends the right that was seen before, and nobody removes the server."""
-    request, project = wish.request, wish.project
-    if wish.kind == Kind.STOP:
+def _hold_right(*, caller: Caller, new: NewDeployment, at: datetime) -> None:
+    """Keep anybody from ending the right or removing the server until the commit; give what asking gives."""
+    request, project = new.request, new.project
+    if new.kind == Kind.STOP:
         return
     if not directory.hold_server(server_id=request.target.id):
         raise server_rights.server_not_found()
-    grants.give(project_id=project.id, server_id=request.target.id, sides=wish.gives, by=caller.user_id, at=at)
+    grants.give(project_id=project.id, server_id=request.target.id, sides=new.gives, by=caller.user_id, at=at)
     if not caller.sees_everything:
         server_rights.require_grant(project=project, server_id=request.target.id)
 
 
 def _supersede_waiting(*, request: DeployRequest, by: str, at: datetime) -> None:
-    """A deploy replaces the deploys that wait, and nothing else: each other kind does what no deploy does."""
+    """Fail the deploys that wait in the lane."""
+    # And nothing else: each other kind does what no deploy does.
     for waiting_id in lanes.waiting(project_id=request.project_id, target_id=request.target.id, kind=Kind.DEPLOY):
         outcome = deployments.Outcome(
             reason=Reason.SUPERSEDED, message=f"A newer deployment, asked for by {by}, took its place."

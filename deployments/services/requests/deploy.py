@@ -1,4 +1,4 @@
-"""Accept a wish to deploy: check it whole, store it pending, answer at once."""
+"""Deploy a project: check the request, store it as pending, answer at once."""
 
 from __future__ import annotations
 
@@ -43,16 +43,21 @@ class Draft:
 def deploy_project(*, caller: Caller, request: DeployRequest, deployment_id: UUID, at: datetime) -> DeploymentRecord:
     """Store a pending deployment of the project's newest graph and code, and put its job on the queue.
 
-    Where a peer has graph or code, the job fetches them and holds them against the approval; peers are asked here for
-    ownership alone. The same request id by the same caller answers with the first one. Opens its own transaction.
+    1. The caller must have the right to deploy; where a peer has the projects, it is asked whose this one is.
+    2. A repeat (request id and caller) returns the first deployment.
+    3. Variables, target and the project's right to it are checked.
+    4. The stack is generated and checked, and held against the approval that the request carries. Where a peer has
+       graph or code, the job does this: a request must be answered at once.
+    5. It is stored (`create.create_deployment`, which opens the transaction).
+
     Raises NotFound, Forbidden (also for a server that the project was not granted), Invalid with node and field,
-    Conflict naming what changed since the approval that the request carries, or PeerFailed when ownership cannot be
-    checked; nothing is stored then.
+    Conflict naming what changed since the approval, or PeerFailed when ownership cannot be checked; nothing is stored
+    then.
     """
     project = access.project_to_deploy(caller=caller, project_id=request.project_id)
-    repeated = create.find_repeat(caller=caller, request_id=request.request_id)
-    if repeated is not None:
-        return repeated
+    first = create.find_repeat(caller=caller, request_id=request.request_id)
+    if first is not None:
+        return first
     gives = check_request(caller=caller, project=project, request=request)
     origin = graph_source.stored(project_id=project.id)
     services: tuple[ServiceState, ...] = ()
@@ -64,7 +69,7 @@ def deploy_project(*, caller: Caller, request: DeployRequest, deployment_id: UUI
             # A project that was never planned has no key yet; then the approval is not its.
             variables.ensure_fingerprint_key(project_id=project.id, new_password=secrets.token_urlsafe)
             approvals.check_approval(approved=request.approval, marks=_marks_now(draft=draft, request=request))
-    wish = create.NewDeployment(
+    new = create.NewDeployment(
         request=request,
         project=project,
         graph_version_id=origin.graph.id,
@@ -73,11 +78,11 @@ def deploy_project(*, caller: Caller, request: DeployRequest, deployment_id: UUI
         services=services,
         gives=gives,
     )
-    return create.create_deployment(caller=caller, wish=wish, deployment_id=deployment_id, at=at)
+    return create.create_deployment(caller=caller, new=new, deployment_id=deployment_id, at=at)
 
 
 def draft_to_plan(*, caller: Caller, request: DeployRequest) -> Draft:
-    """The request as it would be deployed now, with a peer's graph where it has it. Raises as deploy_project does."""
+    """Return the request as it would be deployed now, with a peer's graph where it has it. Raises as deploy_project."""
     project = access.project_to_deploy(caller=caller, project_id=request.project_id)
     check_request(caller=caller, project=project, request=request)
     draft = draft_of(
@@ -97,7 +102,7 @@ def draft_of(*, project: ProjectRecord, origin: GraphAndCode, request: DeployReq
 
 
 def check_request(*, caller: Caller, project: ProjectRecord, request: DeployRequest) -> tuple[Side, ...]:
-    """What the caller gives by asking, see `rights.by_use`.
+    """Return what the caller gives by asking, see `server_rights.sides_given_by_use`.
 
     Raises as that does, Invalid for the variables, and Conflict for a machine that has the project under another name.
     """
@@ -113,7 +118,7 @@ def _refuse_privileges(*, draft: Draft, request: DeployRequest) -> None:
 
 
 def approval_now(*, draft: Draft, request: DeployRequest) -> str:
-    """The approval of a plan made now. The project's fingerprint key is there."""
+    """Return the approval of a plan made now. The project must have its fingerprint key."""
     return approvals.approval_of(_marks_now(draft=draft, request=request))
 
 
@@ -131,7 +136,7 @@ def _marks_now(*, draft: Draft, request: DeployRequest) -> dict[str, str]:
 
 
 def check_env_vars(env_vars: Mapping[str, str]) -> None:
-    """Raises Invalid naming the variable; never repeats a value."""
+    """Raise Invalid naming the variable that is not usable; never repeat a value."""
     if len(env_vars) > MAX_ENV_VARS:
         raise Invalid(f"At most {MAX_ENV_VARS} variables.", details={"envVars": "too many"})
     for name, value in env_vars.items():
@@ -140,7 +145,7 @@ def check_env_vars(env_vars: Mapping[str, str]) -> None:
         if "\x00" in value:
             raise Invalid("A variable's value holds a NUL byte.", details={f"envVars.{name}": "holds a NUL byte"})
         if len(value.encode()) > MAX_VALUE_BYTES:
-            told = f"larger than {MAX_VALUE_BYTES // KIB} KiB"
-            raise Invalid(f"A variable's value is {told}.", details={f"envVars.{name}": told})
+            size = f"larger than {MAX_VALUE_BYTES // KIB} KiB"
+            raise Invalid(f"A variable's value is {size}.", details={f"envVars.{name}": size})
     if sum(len(value.encode()) for value in env_vars.values()) > MAX_ENV_BYTES:
         raise Invalid("The variables are larger than 1 MiB together.", details={"envVars": "too large"})

@@ -29,10 +29,10 @@ class Answer:
 
 
 def answer_once(*, caller: Caller, key: str, fingerprint: str, act: Callable[[], Answer], keep: bool) -> Answer:
-    """Key, effect and answer in one transaction: all are stored or none, and whoever repeats gets the first answer.
+    """Store key, effect and answer in one transaction, all or none; return the answer, the first one for a repeat.
 
-    Without `keep` (answers that hold a secret) a repeat is told that it is one. Raises Conflict for a key that meant
-    another request, and what `act` raises: then the key is free again.
+    Without `keep` (answers that hold a secret) a repeat is a Conflict that says so. Raises Conflict for a key that
+    meant another request, and what `act` raises: then the key is free again.
     """
     with transaction.atomic():
         kept = _claim(caller=caller, key=key, fingerprint=fingerprint)
@@ -52,7 +52,7 @@ def answer_once(*, caller: Caller, key: str, fingerprint: str, act: Callable[[],
 
 
 def claim(*, caller: Caller, key: str, fingerprint: str) -> None:
-    """For use cases that know a repeat by its request id themselves: the key now means this request.
+    """Make the key mean this request, for use cases that know a repeat by its request id themselves.
 
     Opens its own transaction. Raises Conflict for a key that means another one.
     """
@@ -61,12 +61,12 @@ def claim(*, caller: Caller, key: str, fingerprint: str) -> None:
 
 
 def release(*, caller: Caller, key: str) -> None:
-    """After a refusal: nothing happened, so the key may mean another request."""
+    """Free the key after a refusal: nothing happened, so it may mean another request."""
     request_keys.release(user_id=caller.user_id, key=key)
 
 
 def _claim(*, caller: Caller, key: str, fingerprint: str) -> KeptRequest | None:
-    """None when the key is new. Inside a transaction."""
+    """Return None when the key is new, else the first request under it. Inside a transaction."""
     if request_keys.take(user_id=caller.user_id, key=key, fingerprint=fingerprint):
         return None
     kept = request_keys.get(user_id=caller.user_id, key=key)

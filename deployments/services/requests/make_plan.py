@@ -1,4 +1,4 @@
-"""What will happen: the plan of a deployment or a rollback, before anybody asks for it."""
+"""Plans: what will happen. The plan of a deployment or a rollback, before anybody asks for it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Running:
 
 
 def plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeployment:
-    """The plan of this very request. Stores nothing but, once per project, the key of its fingerprints.
+    """Plan this very request. Stores nothing but, once per project, the key of its fingerprints.
 
     Needs the right to deploy: a plan tells which values are new. Raises as deploy_project does, and TooMuch.
     """
@@ -78,7 +78,7 @@ def _plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploy
 def plan_rollback(
     *, caller: Caller, deployment_id: UUID, target_deployment_id: UUID | None = None
 ) -> PlannedDeployment:
-    """The plan of this very rollback. Raises as rollback_deployment does, and TooMuch."""
+    """Plan this very rollback. Raises as rollback_deployment does, and TooMuch."""
     with quotas.heavy_turn(caller):
         return _plan_rollback(caller=caller, deployment_id=deployment_id, target_deployment_id=target_deployment_id)
 
@@ -88,26 +88,26 @@ def _plan_rollback(*, caller: Caller, deployment_id: UUID, target_deployment_id:
     project = projects.get(project_id=deployment.project_id)
     server_rights.sides_given_by_use(caller=caller, project=project, target=deployment.target)
     entry = rollback.choose_entry(caller=caller, deployment=deployment, target_deployment_id=target_deployment_id)
-    kept = history.snapshot(history_id=entry.id)
-    privileges.refuse_unallowed(config=kept.config, server_id=deployment.target.id)
+    snapshot = history.snapshot(history_id=entry.id)
+    privileges.refuse_unallowed(config=snapshot.config, server_id=deployment.target.id)
     running = _running(project_id=deployment.project_id, target=deployment.target)
-    said = (f"Back to {entry.version}, images and values as they were then.", *_later_success(deployment))
+    notes = (f"Back to {entry.version}, images and values as they were then.", *_later_success(deployment))
     plan = compare_services(
         old=running.services,
-        new=snapshots.services_of(kept.config),
-        new_values=changed_names(running.values, snapshots.values_of(kept)),
+        new=snapshots.services_of(snapshot.config),
+        new_values=changed_names(running.values, snapshots.values_of(snapshot)),
         image_volumes=running.image_volumes,
     )
     return PlannedDeployment(
         changes=plan.changes,
         text=plan.text(),
         approval="",
-        warnings=(*said, *running.warnings),
+        warnings=(*notes, *running.warnings),
     )
 
 
 def _later_success(deployment: DeploymentRecord) -> tuple[str, ...]:
-    """Undoing a success that runs no longer is allowed; it should be no surprise."""
+    """Warn that a later success runs: undoing an older one is allowed, and should be no surprise."""
     running = history.running(project_id=deployment.project_id, target_id=deployment.target.id)
     if deployment.status is Status.SUCCESS and running is not None and running.deployment_id != deployment.id:
         return (f"{running.version} runs there now, a later success than this deployment.",)
@@ -118,21 +118,21 @@ def _running(*, project_id: UUID, target: Target) -> Running:
     entry = history.running(project_id=project_id, target_id=target.id)
     if entry is None or entry.dropped:
         return Running(values={})
-    kept = history.snapshot(history_id=entry.id)
+    snapshot = history.snapshot(history_id=entry.id)
     running = Running(
-        services=snapshots.services_with_volumes(kept.config),
+        services=snapshots.services_with_volumes(snapshot.config),
         values={},
         warnings=_doubts(project_id=project_id, target=target),
-        image_volumes=tuple(kept.config.get(IMAGE_VOLUMES, {})),
+        image_volumes=tuple(snapshot.config.get(IMAGE_VOLUMES, {})),
     )
     try:
-        return replace(running, values=snapshots.values_of(kept))
+        return replace(running, values=snapshots.values_of(snapshot))
     except Invalid as error:
         return replace(running, warnings=(*running.warnings, f"New values cannot be told. {error.message}"))
 
 
 def _doubts(*, project_id: UUID, target: Target) -> tuple[str, ...]:
-    """What makes it uncertain that the last success is what runs."""
+    """Return what makes it uncertain that the last success is what runs."""
     last = lanes.last_started(project_id=project_id, target_id=target.id)
     if last is not None and last.holds_lane:
         return ("A deployment is at work there; what it leaves may differ from this.",)

@@ -16,7 +16,8 @@ from deployments.states import Kind, Status
 from deployments.types import Caller, DeploymentRecord, DeployRequest, HistoryEntry, Right
 
 # So many earlier successes are looked through for one to offer.
-MOST_TRIED = 50
+MAX_CANDIDATES = 50
+FIELD = "targetDeploymentId"
 
 
 def rollback_deployment(
@@ -42,29 +43,29 @@ def rollback_deployment(
     project = projects.get(project_id=deployment.project_id)
     gives = server_rights.sides_given_by_use(caller=caller, project=project, target=deployment.target)
     entry = choose_entry(caller=caller, deployment=deployment, target_deployment_id=target_deployment_id)
-    kept = history.snapshot(history_id=entry.id)
-    privileges.refuse_unallowed(config=kept.config, server_id=deployment.target.id)
-    env = snapshots.env_of(kept)
-    wish = create.NewDeployment(
+    snapshot = history.snapshot(history_id=entry.id)
+    privileges.refuse_unallowed(config=snapshot.config, server_id=deployment.target.id)
+    env = snapshots.env_of(snapshot)
+    new = create.NewDeployment(
         kind=Kind.ROLLBACK,
         request=DeployRequest(
             project_id=deployment.project_id, target=deployment.target, env_vars=env, request_id=request_id
         ),
         project=project,
-        graph_version_id=kept.graph_version_id,
+        graph_version_id=snapshot.graph_version_id,
         graph_version=entry.graph_version,
-        code=kept.code,
-        services=snapshots.states_of(snapshots.services_of(kept.config)),
-        replicas=kept.replicas,
+        code=snapshot.code,
+        services=snapshots.states_of(snapshots.services_of(snapshot.config)),
+        replicas=snapshot.replicas,
         restores=entry.id,
         rollback_of=deployment.id,
         gives=gives,
     )
-    return create.create_deployment(caller=caller, wish=wish, deployment_id=rollback_id, at=at)
+    return create.create_deployment(caller=caller, new=new, deployment_id=rollback_id, at=at)
 
 
 def choose_entry(*, caller: Caller, deployment: DeploymentRecord, target_deployment_id: UUID | None) -> HistoryEntry:
-    """What to bring back. Raises as rollback_deployment says."""
+    """Return what to bring back. Raises as rollback_deployment."""
     check_can_be_undone(deployment)
     if target_deployment_id is None:
         return _last_before(deployment)
@@ -75,11 +76,8 @@ def choose_entry(*, caller: Caller, deployment: DeploymentRecord, target_deploym
     return judged
 
 
-FIELD = "targetDeploymentId"
-
-
 def check_can_be_undone(deployment: DeploymentRecord) -> None:
-    """Raises Conflict for a deployment that is neither a success nor failed, and for one that never started."""
+    """Raise Conflict for a deployment that is neither a success nor failed, and for one that never started."""
     if deployment.status in rollback_target.CAN_BE_UNDONE:
         if deployment.status is Status.FAILED and deployment.started_at is None:
             raise Conflict("The deployment never started, so there is nothing to undo.")
@@ -102,8 +100,8 @@ def _named(*, caller: Caller, deployment: DeploymentRecord, target_deployment_id
 
 
 def _last_before(deployment: DeploymentRecord) -> HistoryEntry:
-    """The last success before this one at which something ran. Another one is offered, never taken silently."""
-    earlier = history.before(deployment=deployment, limit=MOST_TRIED)
+    """Return the last success before this one at which something ran. Another is offered, never taken silently."""
+    earlier = history.before(deployment=deployment, limit=MAX_CANDIDATES)
     candidates = restorable.judge_all(tuple(entry for entry in earlier if entry.kind != Kind.STOP))
     if not candidates:
         raise Conflict("There is no earlier success on this target to go back to.")

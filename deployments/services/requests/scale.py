@@ -41,40 +41,40 @@ def scale_service(
     running = history.running(project_id=project_id, target_id=target.id)
     if running is None or running.kind == Kind.STOP:
         raise Conflict("Nothing of the project runs there. Deploy it first.")
-    kept = history.snapshot(history_id=running.id)
-    named = {service.name: service.node_id for service in snapshots.services_of(kept.config)}
-    if service_name not in named:
-        known = ", ".join(sorted(named))
+    snapshot = history.snapshot(history_id=running.id)
+    node_ids = {service.name: service.node_id for service in snapshots.services_of(snapshot.config)}
+    if service_name not in node_ids:
+        known = ", ".join(sorted(node_ids))
         raise Invalid(f"No service of this name runs there. These do: {known}.", details={"serviceName": "not found"})
-    wanted = {**kept.replicas, named[service_name]: replicas}
+    wanted = {**snapshot.replicas, node_ids[service_name]: replicas}
     stack = _checked(project=project, running=running, replicas=wanted)
     privileges.refuse_unallowed(config={"dockerComposeYml": stack.files[COMPOSE_FILE]}, server_id=target.id)
-    wish = create.NewDeployment(
+    new = create.NewDeployment(
         kind=Kind.SCALE,
         request=DeployRequest(
-            project_id=project_id, target=target, env_vars=snapshots.env_of(kept), request_id=request_id
+            project_id=project_id, target=target, env_vars=snapshots.env_of(snapshot), request_id=request_id
         ),
         project=project,
-        graph_version_id=kept.graph_version_id,
+        graph_version_id=snapshot.graph_version_id,
         graph_version=running.graph_version,
-        code=kept.code,
+        code=snapshot.code,
         services=snapshots.states_of(stack.services),
         # Only what was asked for: by the start something else may run, with copies of its own.
-        replicas={named[service_name]: replicas},
+        replicas={node_ids[service_name]: replicas},
         gives=gives,
     )
-    return create.create_deployment(caller=caller, wish=wish, deployment_id=deployment_id, at=at)
+    return create.create_deployment(caller=caller, new=new, deployment_id=deployment_id, at=at)
 
 
 def _checked(*, project: ProjectRecord, running: HistoryEntry, replicas: dict[str, int]) -> Stack:
-    """The stack that this would be. Raises Invalid when the service cannot have so many copies."""
-    made = deployments.get(deployment_id=running.deployment_id)
+    """Return the stack that this would be. Raises Invalid when the service cannot have so many copies."""
+    deployed = deployments.get(deployment_id=running.deployment_id)
     try:
         return generation.generate_stack(
             project=project,
-            graph=generation.with_replicas(graph=made.graph, replicas=replicas),
-            code=made.code,
-            env_names=made.env_names,
+            graph=generation.with_replicas(graph=deployed.graph, replicas=replicas),
+            code=deployed.code,
+            env_names=deployed.env_names,
         )
     except Invalid as error:
         raise Invalid(error.message, details={"replicas": "; ".join(error.details.values())}) from error

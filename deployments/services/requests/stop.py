@@ -52,7 +52,7 @@ def stop_on_server(
     request_id: str = "",
     at: datetime,
 ) -> DeploymentRecord:
-    """The same for the server's owner, whoever's project it is; what works there is cancelled, not waited for.
+    """Stop a project on a server of the caller's, whoever's it is; what works there is cancelled, not waited for.
 
     Raises NotFound, or Conflict as above.
     """
@@ -64,10 +64,10 @@ def stop_on_server(
     if last is None:
         raise server_rights.project_not_found()
     project = projects.get(project_id=project_id)
-    made = _stop(caller=caller, project=project, last=last, deployment_id=deployment_id, request_id=request_id, at=at)
+    stop = _stop(caller=caller, project=project, last=last, deployment_id=deployment_id, request_id=request_id, at=at)
     # Dying before this only makes the stop wait for it.
     cancel.cancel_running(caller=caller, project_id=project_id, target_id=server_id, at=at)
-    return made
+    return stop
 
 
 def _may_stop(*, caller: Caller, project: ProjectRecord, target: Target) -> bool:
@@ -90,7 +90,7 @@ def _stop(
         raise Conflict("The project is stopped there already.")
     graph = projects.latest_graph(project_id=project.id)
     assert graph is not None, "what was started had a graph"
-    wish = create.NewDeployment(
+    new = create.NewDeployment(
         kind=Kind.STOP,
         request=DeployRequest(project_id=project.id, target=last.target, request_id=request_id),
         project=project,
@@ -99,7 +99,7 @@ def _stop(
         code={},
         services=(),
     )
-    return create.create_deployment(caller=caller, wish=wish, deployment_id=deployment_id, at=at)
+    return create.create_deployment(caller=caller, new=new, deployment_id=deployment_id, at=at)
 
 
 def _is_stopped(last: DeploymentRecord) -> bool:

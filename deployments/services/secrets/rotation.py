@@ -15,7 +15,7 @@ from deployments.services.secrets.sealing import CannotUnsealError, newest_versi
 
 BATCH = 100
 # Each pass finds only what was written by a process that did not know the new key yet.
-MOST_PASSES = 20
+MAX_PASSES = 20
 
 
 @dataclass
@@ -37,7 +37,7 @@ def rotate_keys() -> Rotation:
     stored meanwhile. `settled` is True when a whole pass found nothing left to do.
     """
     done = Rotation()
-    for _ in range(MOST_PASSES):
+    for _ in range(MAX_PASSES):
         found = _pass()
         done.resealed += found.resealed
         done.unopened, done.failed = found.unopened, found.failed

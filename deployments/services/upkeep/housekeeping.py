@@ -11,8 +11,8 @@ from deployments.repositories.paging import counts
 from deployments.services.requests import idempotency
 from deployments.services.upkeep import pruning, retention
 
-MOST_PROJECTS = 50
-MOST_KEYS = 1000
+MAX_PROJECTS = 50
+MAX_KEYS = 1000
 
 
 def tidy(*, at: datetime) -> int:
@@ -21,8 +21,8 @@ def tidy(*, at: datetime) -> int:
     Several may run at once. A part that fails is noted, and the others run.
     """
     parts: dict[str, Callable[[], int]] = {
-        "counts": lambda: counts.fold(limit=MOST_PROJECTS),
-        "request keys": lambda: idempotency.forget_old_keys(limit=MOST_KEYS),
+        "counts": lambda: counts.fold(limit=MAX_PROJECTS),
+        "request keys": lambda: idempotency.forget_old_keys(limit=MAX_KEYS),
         "invitations": lambda: invitations.remove_old(at=at),
         "retention": lambda: retention.drop_beyond_retention(at=at),
         **pruning.parts(),

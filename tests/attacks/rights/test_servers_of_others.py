@@ -237,8 +237,9 @@ def test_the_start_itself_asks_again_with_the_lane_locked(scene: Scene) -> None:
     waiting = scene.asked("mallory")
     project = projects.get(project_id=scene.lane.project_id)
     prepared = prepare.prepare(deployment=waiting, project=project)
+    command = start.command_of(deployment=waiting, project=project, prepared=prepared)
     ProjectMember.objects.filter(user=scene.users["victor"]).update(role="viewer")
-    assert not start.start(deployment=waiting, project=project, prepared=prepared, at=scene.lane.now())
+    assert not start.start(deployment=waiting, project=project, prepared=prepared, command=command, at=scene.lane.now())
     assert factories.reload(waiting.id).reason is Reason.INVALID
     assert not CommandRecord.objects.exists()
 

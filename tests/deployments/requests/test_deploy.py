@@ -1,4 +1,4 @@
-"""Accepting a wish to deploy, and starting it: whole or not at all."""
+"""Asking for a deployment, and starting it: whole or not at all."""
 
 from __future__ import annotations
 
@@ -284,16 +284,16 @@ def test_a_slug_fits_into_the_names_of_images(name: str, slug: str) -> None:
 def test_a_worker_that_wakes_up_late_changes_nothing(owner: User, voting: UUID, server: Server, agent: Agent) -> None:
     """It had prepared everything when it fell asleep; meanwhile another started the deployment, and it ended."""
     deployment = ask(owner, voting, server)
-    project = projects.get(project_id=voting)
-    asleep = factories.reload(deployment.id)
+    asleep, project = factories.reload(deployment.id), projects.get(project_id=voting)
     prepared = prepare.prepare(deployment=asleep, project=project)
+    command = start.command_of(deployment=asleep, project=project, prepared=prepared)
     start.run_deployment(deployment_id=deployment.id, at=NOW)
     started = factories.reload(deployment.id)
-    assert not start.start(deployment=asleep, project=project, prepared=prepared, at=NOW)
+    assert not start.start(deployment=asleep, project=project, prepared=prepared, command=command, at=NOW)
     with transaction.atomic():
         finish.mark_failed(deployment_id=deployment.id, outcome=Outcome(reason=Reason.EXPIRED, message="late"), at=NOW)
     ended = factories.reload(deployment.id)
-    assert not start.start(deployment=asleep, project=project, prepared=prepared, at=NOW)
+    assert not start.start(deployment=asleep, project=project, prepared=prepared, command=command, at=NOW)
     assert (started.status, factories.reload(deployment.id)) == (Status.IN_PROGRESS, ended)
     start.try_again_later(deployment=asleep, error=Transient("It could not."), at=NOW)
     assert factories.reload(deployment.id) == ended
