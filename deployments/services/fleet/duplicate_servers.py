@@ -13,7 +13,7 @@ from deployments.types import Target, TargetKind
 
 
 def refuse(*, project_id: UUID, target: Target) -> None:
-    """Raises Conflict when the project is deployed, or being deployed, to this machine under another server's name."""
+    """Raise Conflict when the project is deployed, or being deployed, to this machine under another server's name."""
     if target.kind is not TargetKind.SERVER:
         return
     _, others = directory.on_same_engine(server_id=target.id)
@@ -28,7 +28,7 @@ def refuse(*, project_id: UUID, target: Target) -> None:
 
 
 def refuse_at_start(*, project_id: UUID, target: Target) -> None:
-    """The same for a start, one at a time per project and machine. Inside a transaction that holds the lane's lock."""
+    """Refuse at a start, one at a time per project and machine. Inside a transaction that holds the lane's lock."""
     engine_id, others = directory.on_same_engine(server_id=target.id)
     if others:
         lanes.lock(lane=f"{project_id}@engine:{engine_id}")
@@ -36,7 +36,7 @@ def refuse_at_start(*, project_id: UUID, target: Target) -> None:
 
 
 def _is_taken(*, project_id: UUID, server_id: UUID) -> bool:
-    """Whether something of the project works there, or was proven there last."""
+    """Return whether something of the project works there, or was proven there last."""
     if lanes.holder(project_id=project_id, target_id=server_id) is not None:
         return True
     proven = history.running(project_id=project_id, target_id=server_id)

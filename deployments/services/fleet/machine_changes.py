@@ -40,7 +40,7 @@ def change_server(*, caller: Caller, server_id: UUID, changes: Mapping[str, Any]
 
 
 def remove_server(*, caller: Caller, server_id: UUID) -> None:
-    """Raises NotFound, or Conflict while an agent is enrolled there or a deployment is not finished."""
+    """Remove a server. Raises NotFound, or Conflict while it has an agent or a deployment there is not finished."""
     machines.get_server(caller=caller, server_id=server_id)
     with transaction.atomic():
         # Whoever is just asking for a deployment there goes first, or finds no server.
@@ -51,7 +51,7 @@ def remove_server(*, caller: Caller, server_id: UUID) -> None:
 
 
 def why_server_stays(*, server_id: UUID) -> str:
-    """Why the server cannot be removed now, for people; empty when it can."""
+    """Return why the server cannot be removed now, for people; empty when it can."""
     try:
         directory.agent_for_server(server_id=server_id)
     except AgentNotFound:
@@ -60,14 +60,14 @@ def why_server_stays(*, server_id: UUID) -> str:
 
 
 def get_cluster(*, caller: Caller, cluster_id: UUID) -> ClusterData:
-    """Raises NotFound, the same for missing and for somebody else's."""
+    """Return the cluster. Raises NotFound, also for somebody else's."""
     return machines.require_owned(
         caller=caller, what="cluster", find=lambda: directory.get_cluster(cluster_id=cluster_id)
     )
 
 
 def remove_cluster(*, caller: Caller, cluster_id: UUID) -> None:
-    """Its servers stay. Raises NotFound, or Conflict while a deployment to it is not finished."""
+    """Remove a cluster; its servers stay. Raises NotFound, or Conflict while a deployment to it is not finished."""
     get_cluster(caller=caller, cluster_id=cluster_id)
     if why := why_cluster_stays(cluster_id=cluster_id):
         raise Conflict(why)
@@ -75,19 +75,19 @@ def remove_cluster(*, caller: Caller, cluster_id: UUID) -> None:
 
 
 def why_cluster_stays(*, cluster_id: UUID) -> str:
-    """The same for a cluster."""
+    """Return why the cluster cannot be removed now, for people; empty when it can."""
     return "A deployment to this cluster is not finished." if lanes.is_busy(target_id=cluster_id) else ""
 
 
 def list_agents(*, caller: Caller, page: int = 1, limit: int = 20) -> Page[AgentData]:
-    """The caller's own active agents, newest first; page from 1, limit clamped to 1..100."""
+    """Return the caller's own active agents, newest first."""
     wanted = PageRequest(page=page, limit=limit)
     agents, total = directory.agents_of(owner_id=caller.user_id, page=wanted.page, limit=wanted.limit)
     return Page(items=agents, page=wanted.page, limit=wanted.limit, total=total)
 
 
 def get_agent(*, caller: Caller, agent_id: UUID) -> AgentData:
-    """Raises NotFound, the same for missing, revoked and somebody else's."""
+    """Return the agent. Raises NotFound, also for a revoked one and for somebody else's."""
     return machines.require_owned(caller=caller, what="agent", find=lambda: directory.get_agent(agent_id=agent_id))
 
 

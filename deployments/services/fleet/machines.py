@@ -29,14 +29,14 @@ class Machines:
 
 
 def machines_of(caller: Caller) -> Machines:
-    """The caller's own servers and clusters, by name."""
+    """Return the caller's own servers and clusters, by name."""
     return Machines(
         servers=directory.servers_of(owner_id=caller.user_id), clusters=directory.clusters_of(owner_id=caller.user_id)
     )
 
 
 def target_name(target: Target) -> str:
-    """What people call it, a piece of its id when it is gone. For who may see a deployment to it: asks no caller."""
+    """Return what people call it, a piece of its id when it is gone. The caller may see a deployment there."""
     try:
         if target.kind is TargetKind.SERVER:
             return directory.get_server(server_id=target.id).name
@@ -46,14 +46,14 @@ def target_name(target: Target) -> str:
 
 
 def target_names(targets: Iterable[Target]) -> dict[UUID, str]:
-    """The same for several, each asked for once."""
+    """Return what people call several targets, by id; each is looked up once."""
     return {target.id: target_name(target) for target in set(targets)}
 
 
 def add_server(
     *, caller: Caller, server_id: UUID, name: str, host: str = "", cluster_id: UUID | None = None
 ) -> ServerData:
-    """A new server of the caller; its agent enrols later.
+    """Add a server of the caller; its agent enrols later.
 
     Raises Invalid, TooMuch, NotFound for a cluster that is not the caller's, or Conflict when the name is taken.
     """
@@ -71,7 +71,7 @@ def add_server(
 
 
 def add_cluster(*, caller: Caller, cluster_id: UUID, name: str) -> ClusterData:
-    """A new cluster of the caller, without servers. Raises Invalid, or Conflict when the name is taken."""
+    """Add a cluster of the caller, without servers. Raises Invalid, or Conflict when the name is taken."""
     name = usable_name(name, what="cluster")
     try:
         with transaction.atomic():
@@ -91,7 +91,7 @@ T = TypeVar("T", bound=Owned)
 
 
 def require_owned(*, caller: Caller, what: str, find: Callable[[], T]) -> T:
-    """What `find` returns. Raises NotFound, the same for missing and for somebody else's."""
+    """Return what `find` returns. Raises NotFound, also for somebody else's."""
     try:
         found = find()
     except (ServerNotFound, AgentNotFound):
@@ -102,12 +102,12 @@ def require_owned(*, caller: Caller, what: str, find: Callable[[], T]) -> T:
 
 
 def get_server(*, caller: Caller, server_id: UUID) -> ServerData:
-    """Raises NotFound, the same for missing and for somebody else's."""
+    """Return the server. Raises NotFound, also for somebody else's."""
     return require_owned(caller=caller, what="server", find=lambda: directory.get_server(server_id=server_id))
 
 
 def issue_enrolment_token(*, caller: Caller, server_id: UUID, replace: bool = False) -> IssuedToken:
-    """A one-time token with which one agent enrols on the server; earlier ones end. Raises NotFound.
+    """Issue a one-time token with which one agent enrols on the server; earlier ones end. Raises NotFound.
 
     With `replace` also while an agent is connected there, whose place it takes.
     """
@@ -116,12 +116,12 @@ def issue_enrolment_token(*, caller: Caller, server_id: UUID, replace: bool = Fa
 
 
 def list_enrolment_tokens(*, caller: Caller, server_id: UUID) -> tuple[EnrolmentTokenData, ...]:
-    """Tokens that would admit an agent now. Raises NotFound."""
+    """Return the tokens that would admit an agent now. Raises NotFound."""
     return enrolment.list_tokens(server_id=get_server(caller=caller, server_id=server_id).id)
 
 
 def end_enrolment_token(*, caller: Caller, server_id: UUID, token_id: UUID) -> None:
-    """Raises NotFound, the same for missing, used and somebody else's."""
+    """End a token. Raises NotFound, also for a used one and for somebody else's."""
     get_server(caller=caller, server_id=server_id)
     try:
         enrolment.end_token(server_id=server_id, token_id=token_id)

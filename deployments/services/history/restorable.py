@@ -24,18 +24,18 @@ class Host:
 
 
 def judge(entry: HistoryEntry) -> HistoryEntry:
-    """The entry with `restorable` and `why_not` as of now."""
+    """Return the entry with `restorable` and `why_not` as of now."""
     return judge_all((entry,))[0]
 
 
 def judge_all(entries: tuple[HistoryEntry, ...]) -> tuple[HistoryEntry, ...]:
-    """The same for several; asks once per target."""
+    """Return the entries with `restorable` and `why_not` as of now; asks once per target."""
     hosts = {target: _host_of(target) for target in {entry.target for entry in entries}}
     return tuple(_judged(entry=entry, host=hosts[entry.target]) for entry in entries)
 
 
 def why_not(*, entry: HistoryEntry, host: Host) -> str:
-    """One sentence, the one that lasts longest first; empty when it can be restored. Pure but for the keys' names."""
+    """Return one sentence, the one that lasts longest first; empty when it can be restored."""
     if entry.kind == Kind.STOP:
         return "Nothing ran: the project was stopped."
     if entry.dropped:

@@ -17,7 +17,7 @@ KNOWN_FIELDS = frozenset(field.name for field in fields(StackService))
 
 
 def services_of(config: Mapping[str, Any]) -> tuple[StackService, ...]:
-    """The services of a stored configuration, in start order; fields that this version does not know are left out."""
+    """Return the services of a stored configuration, in start order, without fields that this version does not know."""
     return tuple(_service(raw) for raw in config.get("services", ()))
 
 
@@ -28,7 +28,7 @@ def _service(raw: Mapping[str, Any]) -> StackService:
 
 
 def services_with_volumes(config: Mapping[str, Any]) -> tuple[StackService, ...]:
-    """The same with the names of their volumes, also those of a version that kept them in its file alone."""
+    """Return the services with the names of their volumes, also of a version that had them in its file alone."""
     text = config.get("dockerComposeYml", "")
     return tuple(
         service if service.volumes else replace(service, volumes=volume_names(text, node_id=service.node_id))
@@ -37,7 +37,7 @@ def services_with_volumes(config: Mapping[str, Any]) -> tuple[StackService, ...]
 
 
 def states_of(services: Iterable[StackService]) -> tuple[ServiceState, ...]:
-    """Services that nobody has seen yet."""
+    """Return the states of services that nobody has seen yet."""
     return tuple(
         ServiceState(node_id=service.node_id, name=service.name, image=service.image, replicas=service.replicas)
         for service in services
@@ -45,7 +45,7 @@ def states_of(services: Iterable[StackService]) -> tuple[ServiceState, ...]:
 
 
 def values_of(snapshot: Snapshot) -> dict[str, str]:
-    """All values of the stack. Secret. Raises Invalid when they cannot be opened."""
+    """Return all values of the stack. Secret. Raises Invalid when they cannot be opened."""
     try:
         return sealing.unseal_stack(sealed=snapshot.sealed_variables, deployment_id=snapshot.deployment_id)
     except sealing.CannotUnsealError as error:
@@ -53,7 +53,7 @@ def values_of(snapshot: Snapshot) -> dict[str, str]:
 
 
 def env_of(snapshot: Snapshot) -> dict[str, str]:
-    """The variables that came with its request. Secret. Raises Invalid when they cannot be opened."""
+    """Return the variables that came with its request. Secret. Raises Invalid when they cannot be opened."""
     try:
         return sealing.unseal_env(sealed=snapshot.env_vars, deployment_id=snapshot.deployment_id)
     except sealing.CannotUnsealError as error:
@@ -61,8 +61,9 @@ def env_of(snapshot: Snapshot) -> dict[str, str]:
 
 
 def hashes_of(snapshot: Snapshot, *, project_id: UUID, values: Mapping[str, str]) -> dict[str, str]:
-    """Content hash by service as the agent was told; worked out again for entries of a version that did not keep it."""
+    """Return the content hash by service as the agent was given it."""
     kept = snapshot.config.get("hashes")
     if kept is not None:
         return dict(kept)
+    # An entry of a version that did not store them.
     return variables.content_hashes(project_id=project_id, services=services_of(snapshot.config), values=values)

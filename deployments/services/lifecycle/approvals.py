@@ -38,7 +38,7 @@ def marks_of(
     stack: Stack,
     force: bool,
 ) -> dict[str, str]:
-    """The marks of everything but what runs. Opens no transaction.
+    """Return the marks of everything but what runs. Opens no transaction.
 
     Raises Invalid when the project has no fingerprint key yet: nobody has made a plan then.
     """
@@ -59,7 +59,7 @@ def marks_of(
 
 
 def running_mark(*, project_id: UUID, target: Target) -> str:
-    """The mark of what runs in the lane. True only for as long as the lane's lock is held."""
+    """Return the mark of what runs in the lane. True only for as long as the lane's lock is held."""
     key = variables.project_secrets(project_id=project_id)[variables.FINGERPRINT_KEY].encode()
     entry = history.running(project_id=project_id, target_id=target.id)
     last = lanes.last_started(project_id=project_id, target_id=target.id)
@@ -69,12 +69,12 @@ def running_mark(*, project_id: UUID, target: Target) -> str:
 
 
 def approval_of(marks: Mapping[str, str]) -> str:
-    """All marks as one text."""
+    """Return all marks as one text."""
     return "-".join(marks[part] for part in PARTS)
 
 
 def check_approval(*, approved: str, marks: Mapping[str, str]) -> None:
-    """Raises Conflict naming what changed since the plan was approved, or Invalid for what is no approval."""
+    """Raise Conflict naming what changed since the plan was approved, or Invalid for what is not an approval."""
     given = approved.split("-")
     if len(given) != len(PARTS) or any(len(mark) != MARK_LENGTH for mark in given):
         raise invalid_approval()

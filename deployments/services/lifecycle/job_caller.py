@@ -16,14 +16,14 @@ from deployments.types import Caller
 
 
 def seal_session(*, caller: Caller, deployment_id: UUID) -> str:
-    """The caller's session for the job; empty when there is none that a peer is to hear of."""
+    """Return the caller's session sealed for the job; empty when there is none that a peer is to get."""
     if not (caller.session_token and uses(Peer.AUTH) and fetched_by_job()):
         return ""
     return sealing.seal_session(token=caller.session_token, deployment_id=deployment_id)
 
 
 def load_caller(*, deployment_id: UUID) -> Caller:
-    """Who asked, with the session if there was one. Raises NotFound, and Unauthenticated when it does not open."""
+    """Return who asked, with a session if there was one. Raises NotFound, or Unauthenticated if it does not open."""
     user_id, name, sealed = deployments.requester(deployment_id=deployment_id)
     try:
         token = sealing.unseal_session(sealed=sealed, deployment_id=deployment_id) if sealed else ""

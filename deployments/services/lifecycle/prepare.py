@@ -40,7 +40,7 @@ class Prepared:
 
 
 def prepare(*, deployment: DeploymentRecord, project: ProjectRecord) -> Prepared:
-    """What the start will store and send. No transaction is open.
+    """Return what the start will store and send. No transaction is open.
 
     Raises Transient while there is no agent, PeerFailed while a peer does not do its part, and for what cannot pass
     Invalid, NotFound, PeerRefused, Forbidden or Unauthenticated.
@@ -68,7 +68,7 @@ def _generated(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id
 
 
 def _with_origin(deployment: DeploymentRecord) -> tuple[DeploymentRecord, dict[str, Any]]:
-    """With graph and code of the peers where they have them, and what the start then stores of these."""
+    """Return it with graph and code of the peers where they have them, and what the start then stores of these."""
     if not fetched_by_job():
         return deployment, {}
     caller = job_caller.load_caller(deployment_id=deployment.id)
@@ -89,7 +89,7 @@ def _marks(*, deployment: DeploymentRecord, project: ProjectRecord, stack: Stack
 
 
 def _restored(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: UUID) -> Prepared:
-    """The kept success exactly as it was: files, hashes, values, and images by id."""
+    """Return the kept success exactly as it was: files, hashes, values, and images by id."""
     assert deployment.restores is not None, "a rollback is stored with the entry it restores"
     kept = history.snapshot(history_id=deployment.restores)
     values = snapshots.values_of(kept)
@@ -103,7 +103,7 @@ def _restored(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id:
 
 
 def _stopped(*, project: ProjectRecord, agent_id: UUID) -> Prepared:
-    """A stack without services: whatever runs of the project goes, volumes stay."""
+    """Return a stack without services: whatever runs of the project goes, volumes stay."""
     name = generation.stack_name(project)
     compose = f"name: {name}\nservices: {{}}\n"
     config = {
@@ -124,7 +124,7 @@ def _stopped(*, project: ProjectRecord, agent_id: UUID) -> Prepared:
 
 
 def _scaled(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: UUID) -> Prepared:
-    """What runs now, with another number of copies: its graph, code, images and values."""
+    """Return what runs now, with another number of copies: its graph, code, images and values."""
     running = running_entry(deployment)
     kept = history.snapshot(history_id=running.id)
     made = deployments.get(deployment_id=kept.deployment_id)
@@ -154,7 +154,7 @@ def _scaled(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: U
 
 
 def running_entry(deployment: DeploymentRecord) -> HistoryEntry:
-    """What runs in the deployment's lane. Raises Invalid when nothing does."""
+    """Return what runs in the deployment's lane. Raises Invalid when nothing does."""
     running = history.running(project_id=deployment.project_id, target_id=deployment.target.id)
     if running is None or running.kind == Kind.STOP:
         raise Invalid("Nothing of the project runs there, so there is nothing to scale. Deploy it first.")
@@ -162,12 +162,12 @@ def running_entry(deployment: DeploymentRecord) -> HistoryEntry:
 
 
 def states_of(prepared: Prepared) -> tuple[ServiceState, ...]:
-    """The services that the agent will report."""
+    """Return the services that the agent will report."""
     return snapshots.states_of(snapshots.services_of(prepared.config))
 
 
 def config_of(*, stack: Stack, hashes: Mapping[str, str]) -> dict[str, Any]:
-    """The stored configuration: the wire's four keys, and what history and rollback need besides."""
+    """Return the stored configuration: the wire's four keys, and what history and rollback need besides."""
     dockerfiles = {service.name: stack.files[service.dockerfile] for service in stack.services if service.dockerfile}
     return {
         "dockerComposeYml": stack.files[COMPOSE_FILE],

@@ -14,7 +14,7 @@ from deployments.types import DeploymentRecord, ProjectRecord, TargetKind
 
 
 def why_refused(*, deployment: DeploymentRecord, project: ProjectRecord) -> str:
-    """Why it must not start (any more), for people; empty when it may. True only while the lane's lock is held."""
+    """Return why it must not start (any more), for people; empty when it may. Holds only under the lane's lock."""
     if deployment.target.kind is TargetKind.CLUSTER and deployment.kind != Kind.STOP:
         return target_agents.NO_CLUSTERS
     asker = deployments.asker(deployment_id=deployment.id)
@@ -38,7 +38,7 @@ def _why_not_there(*, deployment: DeploymentRecord, project: ProjectRecord, aske
 
 
 def give_missing_grant(*, deployment: DeploymentRecord, project: ProjectRecord, at: datetime) -> None:
-    """Make the grant of who owns both, for a wish that was stored by a version without grants.
+    """Give the grant of who owns both, for a deployment that was stored by a version without grants.
 
     Inside a transaction that holds the lane's lock, after `why_refused` said nothing.
     """
@@ -59,7 +59,7 @@ def _owns_both(asker: Asker, *, project: ProjectRecord, deployment: DeploymentRe
 
 
 def _forbidden_since(deployment: DeploymentRecord) -> str:
-    """A superuser's word is for one deployment, and an owner's word after it stands over it."""
+    # A superuser's word is for one deployment, and an owner's word after it stands over it.
     ended = grants.ended_since(
         project_id=deployment.project_id, server_id=deployment.target.id, moment=deployment.created_at
     )
@@ -67,7 +67,7 @@ def _forbidden_since(deployment: DeploymentRecord) -> str:
 
 
 def may_run_on(*, deployment: DeploymentRecord, project: ProjectRecord) -> bool:
-    """Whether what was started there may still have its values and code.
+    """Return whether what was started there may still have its values and code.
 
     By the project's right to the server; where it never had one, by the superuser who asked.
     """

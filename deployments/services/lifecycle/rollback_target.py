@@ -15,7 +15,7 @@ CAN_BE_UNDONE = frozenset({Status.SUCCESS, Status.FAILED})
 
 
 def begin(*, rollback: DeploymentRecord, at: datetime) -> bool:
-    """The undone one goes to rolling_back; False, and nothing is changed, when its status no longer allows it."""
+    """Move the undone one to rolling_back; return False, and change nothing, when its status no longer allows it."""
     undone = _undone(rollback)
     if undone.status not in CAN_BE_UNDONE:
         return False
@@ -30,7 +30,7 @@ def begin(*, rollback: DeploymentRecord, at: datetime) -> bool:
 
 
 def finish(*, rollback: DeploymentRecord, at: datetime) -> None:
-    """The rollback is a proven success: the undone one is rolled_back, and so is its entry in the history."""
+    """Move the undone one, and its history entry, to rolled_back: the rollback is a proven success."""
     undone = _undone(rollback)
     if not _is_undone_by(undone, rollback):
         return
@@ -45,7 +45,7 @@ def finish(*, rollback: DeploymentRecord, at: datetime) -> None:
 
 
 def give_up(*, rollback: DeploymentRecord, outcome: Outcome, former_runs: bool, at: datetime) -> None:
-    """The rollback failed: the undone one is again what it was, and says why.
+    """Make the undone one again what it was, with the reason: the rollback failed.
 
     One that was a success is so again only when the agent has proven that its stack still runs; otherwise it failed.
     """
@@ -76,5 +76,5 @@ def _undone(rollback: DeploymentRecord) -> DeploymentRecord:
 
 
 def _is_undone_by(undone: DeploymentRecord, rollback: DeploymentRecord) -> bool:
-    """False for a rollback that never started."""
+    """Return whether the rollback undoes it now; not so for a rollback that never started."""
     return undone.status is Status.ROLLING_BACK and undone.rolled_back_by == rollback.id

@@ -88,7 +88,7 @@ def _why_unknown(agent: AgentData | None, sessions: dict[UUID, UUID]) -> str:
 
 
 def _meant(entry: HistoryEntry) -> tuple[MeantService, ...]:
-    """What was deployed; nothing after a stop."""
+    """Return what was deployed; nothing after a stop."""
     if entry.kind is Kind.STOP:
         return ()
     services = deployments.get(deployment_id=entry.deployment_id).services

@@ -21,7 +21,7 @@ MAX_LISTED = 1000
 
 
 def caller_of(user: AbstractBaseUser | AnonymousUser | None) -> Caller:
-    """The checked identity of a signed-in user. Raises Unauthenticated for nobody and for a disabled account."""
+    """Return the checked identity of a signed-in user. Raises Unauthenticated for nobody and for a disabled account."""
     if user is None or not user.is_authenticated or not getattr(user, "is_active", False):
         raise Unauthenticated("Sign in first.")
     superuser = bool(getattr(user, "is_superuser", False))
@@ -29,7 +29,7 @@ def caller_of(user: AbstractBaseUser | AnonymousUser | None) -> Caller:
 
 
 def verified_caller(*, user_id: UUID) -> Caller:
-    """Who was vouched for: gets a row at first sight, so that people can share projects with it.
+    """Return who was vouched for, who gets a row at first sight, so that people can share projects with it.
 
     Raises Unauthenticated for a disabled account.
     """
@@ -37,18 +37,18 @@ def verified_caller(*, user_id: UUID) -> Caller:
 
 
 def claimed_caller(*, user_id: UUID) -> Caller:
-    """Who only claims to be: without a row it stays a stranger to everything. Raises Unauthenticated as above."""
+    """Return who only claims to be somebody: without a row a stranger to everything. Raises Unauthenticated."""
     user = users.find(user_id=user_id)
     return Caller(user_id=user_id, name=str(user_id)) if user is None else _with_allowed_rights(caller_of(user))
 
 
 def _with_allowed_rights(caller: Caller) -> Caller:
-    """A superuser is a user like others here unless AXION_KAFKA_SUPERUSERS says otherwise."""
+    # A superuser is a user like others here unless AXION_KAFKA_SUPERUSERS says otherwise.
     return replace(caller, sees_everything=caller.sees_everything and settings.AXION_KAFKA_SUPERUSERS)
 
 
 def project_for(*, caller: Caller, project_id: UUID, right: Right) -> ProjectRecord:
-    """The project when the caller has the right. NotFound for strangers, Forbidden for members without it.
+    """Return the project. Raises NotFound for strangers, Forbidden for members without the right.
 
     Where graph-service has the projects, one that we never saw is asked for there, and PeerFailed raised when it cannot
     be; no transaction may be open then.
@@ -66,12 +66,12 @@ def project_for(*, caller: Caller, project_id: UUID, right: Right) -> ProjectRec
 
 
 def is_deployer(*, user_id: UUID, project: ProjectRecord) -> bool:
-    """Whether this person may deploy the project by what they are to it: its owner, or a member with that role."""
+    """Return whether this person may deploy the project: its owner, or a member with that role."""
     return project.owner_id == user_id or projects.role_of(user_id=user_id, project_id=project.id) == DEPLOYER
 
 
 def may(*, caller: Caller, project_id: UUID, right: Right) -> bool:
-    """Whether a caller who may see the project may do this, too."""
+    """Return whether a caller who may see the project may do this, too."""
     try:
         project_for(caller=caller, project_id=project_id, right=right)
     except Forbidden:
@@ -80,7 +80,7 @@ def may(*, caller: Caller, project_id: UUID, right: Right) -> bool:
 
 
 def project_to_deploy(*, caller: Caller, project_id: UUID) -> ProjectRecord:
-    """The same for who is about to deploy, with ownership asked anew where graph-service has the projects."""
+    """Return the project to who may deploy it, with ownership asked anew where graph-service has the projects."""
     project = project_for(caller=caller, project_id=project_id, right=Right.DEPLOY)
     if project.owner_id == caller.user_id and not peer_projects.is_still_owner(caller=caller, project_id=project_id):
         raise NotFound("No such project.")
@@ -88,25 +88,25 @@ def project_to_deploy(*, caller: Caller, project_id: UUID) -> ProjectRecord:
 
 
 def owner_name(project: ProjectRecord) -> str:
-    """What its owner is called, for people to ask."""
+    """Return the owner's name, for people to ask."""
     return name_of(project.owner_id)
 
 
 def name_of(user_id: UUID) -> str:
-    """What this person is called; empty for nobody that is known."""
+    """Return the person's name; empty for nobody that is known."""
     user = users.find(user_id=user_id)
     return user.get_username() if user else ""
 
 
 def acts_for(*, caller: Caller, project: ProjectRecord) -> str:
-    """Whose project it is, when the caller may touch it as a superuser alone; empty otherwise."""
+    """Return the owner's name when the caller may touch the project as a superuser alone; empty otherwise."""
     if not caller.sees_everything or is_deployer(user_id=caller.user_id, project=project):
         return ""
     return owner_name(project)
 
 
 def deployment_for(*, caller: Caller, deployment_id: UUID, right: Right) -> DeploymentRecord:
-    """The deployment when the caller has the right on its project. NotFound for strangers."""
+    """Return the deployment. Raises NotFound for strangers, Forbidden for members without the right."""
     deployment = deployments.get(deployment_id=deployment_id)
     if caller.sees_everything or deployment.project_owner_id == caller.user_id:
         return deployment
@@ -118,5 +118,5 @@ def deployment_for(*, caller: Caller, deployment_id: UUID, right: Right) -> Depl
 
 
 def projects_of(caller: Caller) -> tuple[ProjectRecord, ...]:
-    """The projects that the caller may see, by name."""
+    """Return the projects that the caller may see, by name."""
     return projects.list_visible(caller=caller, limit=MAX_LISTED)

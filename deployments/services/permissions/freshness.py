@@ -14,7 +14,7 @@ SEEN = "seen_at"
 
 
 def mark(session: MutableMapping[str, Any], *, now: float) -> None:
-    """The password was given right now, in seconds since 1970."""
+    """Note that the password was given right now, in seconds since 1970."""
     session[KEY] = int(now)
     see(session, now=now)
 
@@ -25,11 +25,11 @@ def is_fresh(session: Any, *, now: float) -> bool:
 
 
 def see(session: MutableMapping[str, Any], *, now: float) -> None:
-    """The session was used right now. Storing it lets its time begin anew."""
+    """Note that the session was used right now. Storing it lets its time begin anew."""
     session[SEEN] = int(now)
 
 
 def last_seen(session: Any) -> int:
-    """In seconds since 1970, to within what was written; 0 for never."""
+    """Return when the session was used last, in seconds since 1970, to within what was written; 0 for never."""
     seen = session.get(SEEN)
     return seen if isinstance(seen, int) else 0

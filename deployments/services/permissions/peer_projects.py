@@ -18,7 +18,7 @@ logger = structlog.get_logger(__name__)
 
 
 def import_peer_project(*, caller: Caller, project_id: UUID) -> ProjectRecord | None:
-    """The caller's project, from now on known to us; None when graph-service does not say that it is the caller's.
+    """Give the caller's project a row of ours and return it; None when graph-service does not say it is the caller's.
 
     Asks nobody where our own tables are the source. Raises PeerFailed when it cannot be checked.
     """
@@ -35,5 +35,5 @@ def import_peer_project(*, caller: Caller, project_id: UUID) -> ProjectRecord | 
 
 
 def is_still_owner(*, caller: Caller, project_id: UUID) -> bool:
-    """Whether the owner of our row is the owner still. Raises PeerFailed when it cannot be checked."""
+    """Return whether the owner of our row is the owner still. Raises PeerFailed when it cannot be checked."""
     return not uses(Peer.GRAPH) or graph.own_project(caller=caller, project_id=project_id) is not None

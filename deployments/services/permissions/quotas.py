@@ -48,12 +48,12 @@ def _turn(*, who: str, patience: float) -> str | None:
 
 
 def check_project_quota(*, owner_id: UUID) -> None:
-    """Raises TooMuch when the user has as many projects as anybody may."""
+    """Raise TooMuch when the user has as many projects as anybody may."""
     _room(usage.projects(owner_id=owner_id), settings.AXION_MAX_PROJECTS, what="projects", field="projects")
 
 
 def check_server_quota(*, owner_id: UUID) -> None:
-    """Raises TooMuch when the user has as many servers as anybody may."""
+    """Raise TooMuch when the user has as many servers as anybody may."""
     if not directory.has_room(owner_id=owner_id):
         raise TooMuch(
             f"You have as many servers as one user may: {settings.AXION_MAX_SERVERS}. Remove one first.",
@@ -62,13 +62,13 @@ def check_server_quota(*, owner_id: UUID) -> None:
 
 
 def check_graph_quota(*, owner_id: UUID) -> None:
-    """Raises TooMuch when the user's projects have as many versions of graphs as may be kept."""
+    """Raise TooMuch when the user's projects have as many versions of graphs as may be kept."""
     count = usage.graph_versions(owner_id=owner_id)
     _room(count, settings.AXION_MAX_GRAPH_VERSIONS, what="versions of graphs", field="graphs")
 
 
 def check_code_quota(*, owner_id: UUID, digest: str, size: int) -> None:
-    """Raises TooMuch when the user's code with this bundle would be more bytes than may be kept."""
+    """Raise TooMuch when the user's code with this bundle would be more bytes than may be kept."""
     total = usage.code_bytes(owner_id=owner_id, but_not=digest) + size
     if total > settings.AXION_MAX_CODE_BYTES:
         most = settings.AXION_MAX_CODE_BYTES // 1024**2

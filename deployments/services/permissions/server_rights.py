@@ -23,9 +23,10 @@ NO_SERVER = "No such server."
 
 
 def sides_given_by_use(*, caller: Caller, project: ProjectRecord, target: Target) -> tuple[Side, ...]:
-    """The halves that the caller gives by deploying there. Asks a peer who has the servers: no transaction is open.
+    """Return the halves that the caller gives by deploying there. Asks a peer that has the servers.
 
-    Raises Invalid for a cluster; Forbidden with what is missing; NotFound for a server that is not the project's.
+    No transaction is open. Raises Invalid for a cluster, Forbidden with what is missing, NotFound for a server that
+    is not the project's.
     """
     target_agents.refuse_clusters(target)
     sides = own_sides(caller=caller, project=project, server_id=target.id)
@@ -38,13 +39,13 @@ def sides_given_by_use(*, caller: Caller, project: ProjectRecord, target: Target
 
 
 def own_sides(*, caller: Caller, project: ProjectRecord, server_id: UUID) -> tuple[Side, ...]:
-    """The halves that are the caller's to give. Raises PeerFailed when a peer has the servers and cannot be asked."""
+    """Return the halves that are the caller's to give. Raises PeerFailed when a peer has the servers and is away."""
     sides = (Side.PROJECT,) if project.owner_id == caller.user_id else ()
     return (*sides, Side.SERVER) if infrastructure().is_owner(caller=caller, server_id=server_id) else sides
 
 
 def require_grant(*, project: ProjectRecord, server_id: UUID, given: Collection[Side] = ()) -> None:
-    """Raises Forbidden or NotFound unless both halves are there, counting those that are given just now."""
+    """Raise Forbidden or NotFound unless both halves are there, counting those that are given just now."""
     if set(given) == set(Side):
         return
     grant = grants.newest(project_id=project.id, server_id=server_id)
@@ -57,7 +58,7 @@ def require_grant(*, project: ProjectRecord, server_id: UUID, given: Collection[
 
 
 def is_known(*, project_id: UUID, server_id: UUID) -> bool:
-    """Whether project and server know of each other: somebody gave or ended a right between them, or it ran there."""
+    """Return whether somebody gave or ended a right between project and server, or it ran there."""
     if grants.newest(project_id=project_id, server_id=server_id) is not None:
         return True
     return lanes.last_started(project_id=project_id, target_id=server_id) is not None
@@ -72,18 +73,18 @@ def project_not_found() -> NotFound:
 
 
 def owns_server(*, user_id: UUID, server_id: UUID) -> bool:
-    """By our own tables, which keep the servers of a peer as last seen."""
+    """Return whether the user owns the server by our own tables, which have the servers of a peer as last seen."""
     return directory.owner_of_server(server_id=server_id) == user_id
 
 
 def is_granted(*, project: ProjectRecord, server_id: UUID) -> bool:
-    """Whether both owners let the project use the server now."""
+    """Return whether both owners let the project use the server now."""
     grant = grants.newest(project_id=project.id, server_id=server_id)
     return not missing_sides(grant=grant, project=project)
 
 
 def missing_sides(*, grant: Grant | None, project: ProjectRecord) -> set[Side]:
-    """The halves that nobody gave, or whose giver could not give them any more."""
+    """Return the halves that nobody gave, or whose giver could not give them any more."""
     if grant is None or grant.ended_at is not None:
         return set(Side)
     missing = set()
@@ -100,13 +101,13 @@ def _counts(half: Half | None, *, owner_id: UUID) -> bool:
 
 
 def _belongs(grant: Grant, *, project: ProjectRecord) -> bool:
-    """Whether who gave the server's half has still to do with the project."""
+    """Return whether who gave the server's half has still to do with the project."""
     half = grant.server_half
     return half is not None and (half.is_superuser or is_deployer(user_id=half.by_id, project=project))
 
 
 def state_of(missing: Collection[Side]) -> GrantState:
-    """How far two owners agree of whose halves these are missing."""
+    """Return how far two owners agree of whose halves these are missing."""
     if not missing:
         return GrantState.GRANTED
     if set(missing) == {Side.PROJECT}:
@@ -115,7 +116,7 @@ def state_of(missing: Collection[Side]) -> GrantState:
 
 
 def explain_missing(missing: Collection[Side]) -> str:
-    """What is missing and whom to ask."""
+    """Return what is missing and whom to ask, for people."""
     if set(missing) == {Side.PROJECT}:
         return "The project's owner has not allowed this server. Offer it to the project and ask the owner to allow it."
     if set(missing) == {Side.SERVER}:

@@ -16,7 +16,8 @@ NO_CLUSTERS = "Deploying to a cluster is not possible yet; choose one of its ser
 
 
 def refuse_clusters(target: Target) -> None:
-    """Raises Invalid for a cluster: nothing spreads a stack over servers, so it would run on whichever was asked."""
+    """Raise Invalid for a cluster."""
+    # Nothing spreads a stack over servers, so it would run on whichever was asked.
     if target.kind is TargetKind.CLUSTER:
         raise Invalid(NO_CLUSTERS, details={"clusterId": "not possible yet"})
 
@@ -38,13 +39,13 @@ def waiting_message(deployment: DeploymentRecord) -> str:
 
 
 def agent_to_start(deployment: DeploymentRecord) -> UUID:
-    """The agent that is to carry out the deployment. Raises Transient while there is none, or Invalid."""
+    """Return the agent that is to carry out the deployment. Raises Transient while there is none, or Invalid."""
     refuse_clusters(deployment.target)
     return infrastructure().agent_of(target=deployment.target)
 
 
 def agent_to_stop(deployment: DeploymentRecord) -> UUID:
-    """The same for a stop, also of what an earlier version ran on one server of a cluster."""
+    """Return the agent that is to carry out a stop, also of what an earlier version ran on one server of a cluster."""
     if deployment.target.kind is TargetKind.SERVER:
         return agent_to_start(deployment)
     told = gateway.agents_running(lane=deployment.lane)

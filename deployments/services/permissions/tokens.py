@@ -24,7 +24,7 @@ UNNAMED = "unnamed"
 
 
 def authenticate(*, token: str) -> tuple[AbstractBaseUser, TokenRecord]:
-    """The active user behind a token, and what it is good for. Raises Unauthenticated."""
+    """Return the active user behind a token, and what it is good for. Raises Unauthenticated."""
     found = tokens.find(token=token)
     if found is None:
         raise Unauthenticated("The token is not valid.")
@@ -32,7 +32,7 @@ def authenticate(*, token: str) -> tuple[AbstractBaseUser, TokenRecord]:
 
 
 def create_token(*, caller: Caller, name: str, scope: Scope, days: int) -> tuple[TokenRecord, str]:
-    """A token of the caller and its clear text, which exists only in the answer. Raises Invalid or Conflict."""
+    """Give the caller a token; its clear text exists only in the answer. Raises Invalid or Conflict."""
     name = name.strip() or UNNAMED
     if len(name) > MAX_NAME or not name.isprintable():
         raise Invalid(
@@ -47,12 +47,12 @@ def create_token(*, caller: Caller, name: str, scope: Scope, days: int) -> tuple
 
 
 def list_tokens(*, caller: Caller) -> tuple[TokenRecord, ...]:
-    """Newest first, at most MAX_TOKENS or what an older version made."""
+    """Return the caller's tokens, newest first, at most MAX_TOKENS or what an older version made."""
     return tokens.of_user(user_id=caller.user_id)
 
 
 def revoke_token(*, caller: Caller, token_id: UUID) -> None:
-    """It opens nothing from now on; open sockets end within seconds. Raises NotFound, the same for somebody else's."""
+    """End the caller's token at once, open sockets within seconds. Raises NotFound, also for somebody else's."""
     if not tokens.end(user_id=caller.user_id, token_id=token_id):
         raise NotFound("No such token.")
 

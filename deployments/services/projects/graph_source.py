@@ -23,7 +23,7 @@ class GraphAndCode:
 
 
 def stored(*, project_id: UUID) -> GraphAndCode:
-    """What is known without asking anybody, perhaps not the newest. Raises Invalid when that is no graph at all."""
+    """Return what is known without asking anybody, perhaps not the newest. Raises Invalid when there is no graph."""
     found = projects.latest_graph(project_id=project_id)
     if found is None and uses(Peer.GRAPH):
         found = projects.blank_graph(project_id=project_id)
@@ -43,7 +43,7 @@ def fetch_graph(*, caller: Caller, project_id: UUID) -> GraphAndCode:
 
 
 def fetch_graph_and_code(*, caller: Caller, project_id: UUID) -> GraphAndCode:
-    """The same with the code that the peer generates for it, kept as bundles. Also raises PeerRefused."""
+    """Return the graph with the code that the peer generates for it, stored as bundles. Also raises PeerRefused."""
     origin = fetch_graph(caller=caller, project_id=project_id)
     if not uses(Peer.CODEGEN):
         return origin

@@ -62,7 +62,7 @@ def import_directory(*, caller: Caller, directory: Path, new_project_id: UUID) -
 
 
 def path_inside(directory: Path, name: str) -> Path:
-    """A path below the directory. Raises Invalid for one that leads out of it."""
+    """Return a path below the directory. Raises Invalid for one that leads out of it."""
     path = (directory / name).resolve()
     if not path.is_relative_to(directory.resolve()):
         raise Invalid(f"{name} leads out of the project's directory.", details={"path": name})

@@ -20,7 +20,7 @@ from deployments.types import Caller, GraphRecord, ProjectRecord, Right
 def change_project(
     *, caller: Caller, project_id: UUID, name: str | None = None, settings: Mapping[str, Any]
 ) -> ProjectRecord:
-    """The project as it then is; what is not named stays. Raises NotFound, Forbidden, Invalid, or Conflict."""
+    """Change what is named and return the project. Raises NotFound, Forbidden, Invalid, or Conflict."""
     access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
     changes = sources.checked_settings(settings)
     if name is not None:
@@ -42,19 +42,19 @@ def delete_project(*, caller: Caller, project_id: UUID) -> None:
 
 
 def list_projects(*, caller: Caller, name: str = "", page: int = 1, limit: int = 100) -> Page[ProjectRecord]:
-    """The caller's projects whose names hold `name`, by name; page from 1, limit clamped to 1..100."""
+    """Return the caller's projects whose names hold `name`, by name."""
     wanted = PageRequest(page=page, limit=limit)
     return projects.page_visible(caller=caller, name=name, page=wanted.page, limit=wanted.limit)
 
 
 def list_graphs(*, caller: Caller, project_id: UUID, page: int = 1, limit: int = 20) -> Page[GraphRecord]:
-    """The graph's versions, newest first. Raises NotFound."""
+    """Return the graph's versions, newest first. Raises NotFound."""
     access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
     wanted = PageRequest(page=page, limit=limit)
     return projects.page_of_graphs(project_id=project_id, page=wanted.page, limit=wanted.limit)
 
 
 def get_graph(*, caller: Caller, project_id: UUID, version: int) -> GraphRecord:
-    """Raises NotFound."""
+    """Return a version of the graph. Raises NotFound."""
     access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
     return projects.get_graph(project_id=project_id, version=version)

@@ -26,7 +26,7 @@ SETTINGS = frozenset({"concurrency", "restore_on_failure", "health_deadline", "h
 def create_project(
     *, caller: Caller, project_id: UUID, name: str, settings: Mapping[str, Any] | None = None
 ) -> ProjectRecord:
-    """A new project of the caller. Raises Invalid, or Conflict when the caller has one of this name."""
+    """Create a project of the caller. Raises Invalid, or Conflict when the caller has one of this name."""
     name, chosen = usable_name(name, what="project"), checked_settings(settings or {})
     quotas.check_project_quota(owner_id=caller.user_id)
     try:
@@ -43,7 +43,7 @@ def create_project(
 
 
 def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The same. Raises Invalid for what is no setting of a project."""
+    """Return the settings. Raises Invalid for what is not a setting of a project."""
     if unknown := sorted(set(settings) - SETTINGS):
         raise Invalid("Unknown setting.", details=dict.fromkeys(unknown, "not a setting of a project"))
     return dict(settings)
@@ -62,7 +62,7 @@ def store_graph(*, caller: Caller, project_id: UUID, graph: Mapping[str, Any], p
 
 
 def store_checked_graph(*, project_id: UUID, graph: Mapping[str, Any]) -> GraphRecord:
-    """The same for the product itself, no caller asked."""
+    """Store the graph as the project's next version, for a use case that has checked the caller. Raises Invalid."""
     try:
         parse_graph(graph)
         split = split_secrets(graph)
@@ -95,25 +95,25 @@ def store_code(*, caller: Caller, project_id: UUID, node_id: str, content: bytes
 
 
 def latest_graph(*, caller: Caller, project_id: UUID) -> GraphRecord | None:
-    """The newest version of the project's graph, if there is any. Raises NotFound."""
+    """Return the newest version of the project's graph, None when there is none. Raises NotFound."""
     access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
     return projects.latest_graph(project_id=project_id)
 
 
 def remove_code(*, caller: Caller, project_id: UUID, node_id: str) -> None:
-    """The node is built from no code of ours any more. Raises NotFound, also when there is none, or Forbidden."""
+    """Let the node be built from no code of ours. Raises NotFound, also when there is none, or Forbidden."""
     access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
     if not bundles.unassign(project_id=project_id, node_id=node_id):
         raise NotFound("The node has no code.")
 
 
 def list_code(*, caller: Caller, project_id: UUID) -> tuple[CodeRecord, ...]:
-    """The code of every node, by node. Raises NotFound."""
+    """Return the code of every node, by node. Raises NotFound."""
     access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
     return bundles.described(project_id=project_id)
 
 
 def code_of(*, caller: Caller, project_id: UUID) -> dict[str, str]:
-    """Node id to digest of the code it is built from next. Raises NotFound."""
+    """Return node id to digest of the code it is built from next. Raises NotFound."""
     access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
     return bundles.assigned(project_id=project_id)

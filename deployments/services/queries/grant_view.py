@@ -54,7 +54,7 @@ class Tenant:
 
 
 def targets_of(*, caller: Caller, project_id: UUID) -> tuple[ProjectTarget, ...]:
-    """The project's servers and those that the caller owns, by name; usable ones first. Raises NotFound."""
+    """Return the project's servers and those that the caller owns, usable ones first, then by name. Raises NotFound."""
     project = access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
     may_deploy = access.may(caller=caller, project_id=project_id, right=Right.DEPLOY)
     given = {grant.server_id: grant for grant in grants.open_of_project(project_id=project_id)}
@@ -90,7 +90,7 @@ def _target(
 
 
 def tenants_of(*, caller: Caller, server_id: UUID) -> tuple[Tenant, ...]:
-    """The projects on a server of the caller's, and those that may or might come, by name. Raises NotFound."""
+    """Return the projects on a server of the caller's, and those that may or might come, by name. Raises NotFound."""
     machines.get_server(caller=caller, server_id=server_id)
     given = {grant.project_id: grant for grant in grants.newest_of_server(server_id=server_id)}
     there = sorted({*given, *tenants.projects_on(server_id=server_id)})[:MAX_TENANTS]

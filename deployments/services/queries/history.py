@@ -29,7 +29,7 @@ class HistoryDiff:
 def list_history(
     *, caller: Caller, project_id: UUID, target_id: UUID | None = None, page: int = 1, limit: int = 20
 ) -> Page[HistoryEntry]:
-    """Newest first, each with whether it can be restored now. Page from 1, limit clamped to 1..100. Raises NotFound."""
+    """Return entries, newest first, each with whether it can be restored now. Raises NotFound."""
     access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
     wanted = PageRequest(page=page, limit=limit)
     entries = history.page_of(project_id=project_id, target_id=target_id, page=wanted.page, limit=wanted.limit)
@@ -37,7 +37,7 @@ def list_history(
 
 
 def get_entry(*, caller: Caller, history_id: UUID) -> HistoryEntry:
-    """Raises NotFound, also for strangers."""
+    """Return the entry with whether it can be restored now. Raises NotFound, also for strangers."""
     entry = history.get(history_id=history_id)
     try:
         access.project_for(caller=caller, project_id=entry.project_id, right=Right.SEE)
@@ -47,7 +47,7 @@ def get_entry(*, caller: Caller, history_id: UUID) -> HistoryEntry:
 
 
 def diff_history(*, caller: Caller, older_id: UUID, newer_id: UUID) -> HistoryDiff:
-    """Raises NotFound, Invalid for entries of two projects, or Conflict when one is no longer kept."""
+    """Compare two entries. Raises NotFound, Invalid for two projects, or Conflict when one is no longer kept."""
     older, newer = (get_entry(caller=caller, history_id=each) for each in (older_id, newer_id))
     if older.project_id != newer.project_id:
         raise Invalid("These are versions of two projects.", details={"with": "of another project"})
@@ -72,10 +72,10 @@ def diff_history(*, caller: Caller, older_id: UUID, newer_id: UUID) -> HistoryDi
 
 
 def changed_names(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, ...]:
-    """Names in both whose values differ."""
+    """Return the names in both whose values differ."""
     return tuple(sorted(name for name in old.keys() & new.keys() if old[name] != new[name]))
 
 
 def kept_images(*, target_ids: Collection[UUID]) -> tuple[KeptImages, ...]:
-    """What agents must not clean up: all that kept entries of these targets need. For the product itself."""
+    """Return what agents must not clean up: all that kept entries of these targets need. Asks no caller."""
     return history.kept_images(target_ids=target_ids)

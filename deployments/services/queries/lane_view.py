@@ -45,7 +45,7 @@ class LaneView:
 
 
 def view_lanes(*, caller: Caller, project_id: UUID) -> tuple[LaneView, ...]:
-    """Every target on which the project works, waits or ever succeeded, by name. Raises NotFound."""
+    """Return every target on which the project works, waits or ever succeeded, by name. Raises NotFound."""
     access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
     unfinished = lanes.unfinished(project_id=project_id, limit=MAX_UNFINISHED)
     running = {entry.target: entry for entry in history.running_by_target(project_id=project_id)}

@@ -14,7 +14,7 @@ from deployments.types import Caller, DeploymentRecord, EventRecord, Right
 
 
 def get_deployment(*, caller: Caller, deployment_id: UUID) -> DeploymentRecord:
-    """Raises NotFound, also for strangers."""
+    """Return the deployment. Raises NotFound, also for strangers."""
     return access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.SEE)
 
 
@@ -58,7 +58,7 @@ class EventsPage:
 
 
 def events_page(*, caller: Caller, deployment_id: UUID, sequence: int, limit: int) -> EventsPage:
-    """The deployment's events above `sequence`, in order, bounded in number and bytes. Raises NotFound."""
+    """Return the deployment's events above `sequence`, in order, bounded in number and bytes. Raises NotFound."""
     # Read before the events, so that `next` is never 0 while something waits.
     deployment = access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.SEE)
     found = events.after(deployment_id=deployment_id, sequence=sequence, limit=limit)
@@ -71,12 +71,12 @@ def events_page(*, caller: Caller, deployment_id: UUID, sequence: int, limit: in
 
 
 def has_all_events(*, deployment_id: UUID, after: int, last: int) -> bool:
-    """Whether every event above `after` and up to `last` is still there. The caller has asked for the right to see."""
+    """Return whether every event above `after` and up to `last` is still there. The caller may see the deployment."""
     return events.count_between(deployment_id=deployment_id, after=after, last=last) == max(0, last - after)
 
 
 def events_after(*, caller: Caller, deployment_id: UUID, sequence: int, limit: int = 500) -> tuple[EventRecord, ...]:
-    """The deployment's events above `sequence`, in order, bounded in bytes too: ask until there are none.
+    """Return the deployment's events above `sequence`, in order, bounded in bytes too: ask until there are none.
 
     Raises NotFound.
     """

@@ -23,7 +23,7 @@ class ProjectView:
 
 
 def view_project(*, caller: Caller, project_id: UUID) -> ProjectView:
-    """Raises NotFound, also for strangers."""
+    """Return what is going on in the project. Raises NotFound, also for strangers."""
     project = access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
     found = deployment_lists.current_of_project(project_id=project_id, recent=RECENT)
     names = machines.target_names(deployment.target for deployment in found)

@@ -48,7 +48,7 @@ def rotate_keys() -> Rotation:
 
 
 def _pass() -> Rotation:
-    """History after deployments: an entry copies its deployment's values while it holds that row."""
+    # History after deployments: an entry copies its deployment's values while it holds that row.
     found, loop = Rotation(), Isolation(loop="rotation")
     _each(sealed.secrets, lambda row: _reseal_secret(row, found), loop)
     _each(sealed.of_deployments, lambda row: _reseal_stack(row, found, replace=sealed.replace_of_deployment), loop)
@@ -96,7 +96,7 @@ def _reseal_stack(row: SealedStack, found: Rotation, *, replace: Callable[..., b
 
 
 def _renewed(value: str, *, renew: Callable[..., str], found: Rotation) -> str:
-    """The value under the newest key; as it is when that sealed it, when it is empty, or when it cannot be opened."""
+    """Return the value under the newest key; as it is when that sealed it, it is empty, or it cannot be opened."""
     if not value or version_of(value) == newest_version():
         return value
     try:

@@ -49,7 +49,7 @@ def unseal_stack(*, sealed: str, deployment_id: UUID) -> dict[str, str]:
 
 
 def renew_stack(*, sealed: str, deployment_id: UUID) -> str:
-    """Seal the same under the newest key. Raises CannotUnsealError."""
+    """Seal the values of a stack anew under the newest key. Raises CannotUnsealError."""
     return _renewed(sealed, context=_stack(deployment_id))
 
 
@@ -83,7 +83,7 @@ def unseal_session(*, sealed: str, deployment_id: UUID) -> str:
 
 
 def renew_session(*, sealed: str, deployment_id: UUID) -> str:
-    """Seal the same under the newest key. Raises CannotUnsealError."""
+    """Seal a session anew under the newest key. Raises CannotUnsealError."""
     return _renewed(sealed, context=_session(deployment_id))
 
 
@@ -98,7 +98,7 @@ def unseal_secret(*, sealed: str, project_id: UUID, key: str) -> str:
 
 
 def renew_secret(*, sealed: str, project_id: UUID, key: str) -> str:
-    """Seal the same under the newest key. Raises CannotUnsealError."""
+    """Seal a value that a project keeps anew under the newest key. Raises CannotUnsealError."""
     return _renewed(sealed, context=_secret(project_id, key))
 
 

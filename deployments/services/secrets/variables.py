@@ -22,7 +22,7 @@ FINGERPRINT_KEY = "internal.fingerprint"
 
 
 def resolve_values(*, deployment: DeploymentRecord, stack: Stack, new_password: Callable[[int], str]) -> dict[str, str]:
-    """Every variable of the stack with its value. Passwords that nobody gave are generated and kept for the project.
+    """Return every variable of the stack with its value. Passwords that nobody gave are generated and stored.
 
     Opens small transactions of its own. The result is secret: seal it or hand it to the agent, nothing else.
     """
@@ -32,24 +32,24 @@ def resolve_values(*, deployment: DeploymentRecord, stack: Stack, new_password: 
 
 
 def proposed_values(*, project_id: UUID, stack: Stack, env: Mapping[str, str]) -> dict[str, str]:
-    """The same for a plan: stores nothing, so a password that is still to be generated is empty. Secret."""
+    """Return the values for a plan: stores nothing, so a password that is still to be generated is empty. Secret."""
     kept = {**dict.fromkeys(generated_keys(stack), ""), **project_secrets(project_id=project_id)}
     return _resolved(stack=stack, env=env, kept=kept)
 
 
 def ensure_fingerprint_key(*, project_id: UUID, new_password: Callable[[int], str]) -> None:
-    """See to it that the project has its key. Opens a small transaction of its own."""
+    """Generate the project's fingerprint key unless it has one. Opens a small transaction of its own."""
     _with_generated(project_id=project_id, needed=(FINGERPRINT_KEY,), new_password=new_password)
 
 
 def request_env(*, deployment_id: UUID) -> dict[str, str]:
-    """The variables that came with the request, opened. Secret."""
+    """Return the variables that came with the request, opened. Secret."""
     _, sealed_env = deployments.sealed_values(deployment_id=deployment_id)
     return sealing.unseal_env(sealed=sealed_env, deployment_id=deployment_id)
 
 
 def generated_keys(stack: Stack) -> tuple[str, ...]:
-    """Keys of the passwords that nobody gives."""
+    """Return the keys of the passwords that nobody gives."""
     return tuple(variable.key for variable in stack.variables if variable.kind == "generated")
 
 
@@ -70,7 +70,7 @@ def _resolved(*, stack: Stack, env: Mapping[str, str], kept: Mapping[str, str]) 
 
 
 def content_hashes(*, project_id: UUID, services: Iterable[StackService], values: Mapping[str, str]) -> dict[str, str]:
-    """By service: a hash of all that it is made of, the values of its variables too, so that a new value replaces it.
+    """Return, by service, a hash of all that it is made of: the values of its variables too, so a new one replaces it.
 
     HMAC-SHA-256 (RFC 2104) under a key of the project: the hash stands on the container, where anyone may read it.
     """
@@ -84,7 +84,7 @@ def content_hashes(*, project_id: UUID, services: Iterable[StackService], values
 
 
 def project_secrets(*, project_id: UUID) -> dict[str, str]:
-    """The project's values by key, opened."""
+    """Return the project's values by key, opened. Secret."""
     return {
         key: sealing.unseal_secret(sealed=value, project_id=project_id, key=key)
         for key, value in secrets.sealed(project_id=project_id).items()
@@ -92,18 +92,18 @@ def project_secrets(*, project_id: UUID) -> dict[str, str]:
 
 
 def store_generated(*, project_id: UUID, values: dict[str, str]) -> None:
-    """Keep generated values; one that another job stored first stays."""
+    """Store generated values; one that another job stored first stays."""
     sealed = {key: sealing.seal_secret(value=value, project_id=project_id, key=key) for key, value in values.items()}
     secrets.add_missing(project_id=project_id, values=sealed)
 
 
 def store_given(*, project_id: UUID, values: dict[str, str]) -> None:
-    """Keep values given in a graph over older ones."""
+    """Store values given in a graph over older ones."""
     sealed = {key: sealing.seal_secret(value=value, project_id=project_id, key=key) for key, value in values.items()}
     secrets.replace(project_id=project_id, values=sealed)
 
 
 def values_for(*, deployment_id: UUID) -> dict[str, str]:
-    """What the agent of this deployment passes to its containers: exactly the values of its start."""
+    """Return what the agent of this deployment passes to its containers: exactly the values of its start. Secret."""
     sealed, _ = deployments.sealed_values(deployment_id=deployment_id)
     return sealing.unseal_stack(sealed=sealed, deployment_id=deployment_id)

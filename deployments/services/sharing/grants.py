@@ -93,7 +93,7 @@ def end(*, project_id: UUID, server_id: UUID, by: Caller, because: str, at: date
 
 
 def _take_back(deployment_id: UUID) -> bool:
-    """Whether its command was still ours to take back. Inside a transaction that holds the lane's lock."""
+    """Take its command back and return whether it was still ours. Inside a transaction that holds the lane's lock."""
     held = deployments.get_locked(deployment_id=deployment_id)
     if held.kind == Kind.STOP or held.status is not Status.IN_PROGRESS or held.cancel_requested_at is not None:
         return False

@@ -18,13 +18,13 @@ MAX_NAME = 150
 
 
 def list_members(*, caller: Caller, project_id: UUID) -> tuple[Member, ...]:
-    """By name, without the owner. Raises NotFound."""
+    """Return the members by name, without the owner. Raises NotFound."""
     access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
     return members.of_project(project_id=project_id)
 
 
 def list_invited(*, caller: Caller, project_id: UUID, at: datetime) -> tuple[Invitation, ...]:
-    """Who has not answered yet, by name; for who may invite, nobody for others. Raises NotFound."""
+    """Return who has not answered yet, by name, to who may invite; nobody to others. Raises NotFound."""
     may_invite = access.may(caller=caller, project_id=project_id, right=Right.CHANGE)
     return invitations.of_project(project_id=project_id, at=at) if may_invite else ()
 
@@ -62,7 +62,7 @@ def _invite(*, caller: Caller, project_id: UUID, name: str, role: str, at: datet
 
 
 def remove_member(*, caller: Caller, project_id: UUID, name: str, at: datetime) -> None:
-    """The member is a stranger from now on, and what they gave the project of their servers ends; an invitation ends.
+    """Remove a member, with what they gave the project of their servers, or take an invitation back.
 
     Opens its own transaction. Raises NotFound, also for who is neither, or Forbidden.
     """
@@ -84,12 +84,12 @@ def _end_rights(*, caller: Caller, project_id: UUID, member: Member, because: st
 
 
 def my_invitations(*, caller: Caller, at: datetime) -> tuple[Invitation, ...]:
-    """What the caller was asked to join and has not answered, newest first."""
+    """Return what the caller was asked to join and has not answered, newest first."""
     return invitations.for_name(name=caller.name, at=at)
 
 
 def accept_invitation(*, caller: Caller, invitation_id: UUID, at: datetime) -> Invitation:
-    """The caller is a member from now on. Opens its own transaction. Raises NotFound for another's and for none."""
+    """Make the caller a member. Opens its own transaction. Raises NotFound, also for another's invitation."""
     with transaction.atomic():
         taken = _take(caller=caller, invitation_id=invitation_id, at=at)
         if projects.get(project_id=taken.project_id).owner_id != caller.user_id:
@@ -98,7 +98,7 @@ def accept_invitation(*, caller: Caller, invitation_id: UUID, at: datetime) -> I
 
 
 def decline_invitation(*, caller: Caller, invitation_id: UUID, at: datetime) -> None:
-    """The caller stays a stranger. Opens its own transaction. Raises NotFound for another's and for none."""
+    """Decline an invitation. Opens its own transaction. Raises NotFound, also for another's invitation."""
     with transaction.atomic():
         _take(caller=caller, invitation_id=invitation_id, at=at)
 

@@ -21,7 +21,7 @@ FACTS_KEPT = 256
 def generate_stack(
     *, project: ProjectRecord, graph: Mapping[str, Any], code: Mapping[str, str], env_names: tuple[str, ...]
 ) -> Stack:
-    """The stack of this graph and these bundles. Raises Invalid with every problem, by node and field."""
+    """Generate the stack of this graph and these bundles. Raises Invalid with every problem, by node and field."""
     try:
         parsed = parse_graph(graph)
         return generate(
@@ -36,7 +36,7 @@ def generate_stack(
 
 
 def with_replicas(*, graph: Mapping[str, Any], replicas: Mapping[str, int]) -> dict[str, Any]:
-    """The graph with these numbers of copies (node id to number) in place of its own."""
+    """Return the graph with these numbers of copies (node id to number) in place of its own."""
     return {**graph, "nodes": [_with_copies(node, replicas.get(str(node["id"]))) for node in graph.get("nodes", [])]}
 
 
@@ -48,7 +48,7 @@ def _with_copies(node: Mapping[str, Any], number: int | None) -> Mapping[str, An
 
 
 def stack_name(project: ProjectRecord) -> str:
-    """What stands in front of everything of this project that is global on a host."""
+    """Return what stands in front of everything of this project that is global on a host."""
     return f"axion-{project.slug}"
 
 
@@ -59,12 +59,12 @@ def has_node(graph: Graph, node_id: str) -> bool:
 
 @lru_cache(maxsize=FACTS_KEPT)
 def facts_of_bundle(digest: str) -> CodeFacts:
-    """Facts on a bundle; content-addressed, so they never change."""
+    """Return facts on a bundle; content-addressed, so they never change."""
     return facts_of_tar(bundles.content_of(digest=digest))
 
 
 def invalid_graph(error: GraphInvalid) -> Invalid:
-    """The generator's problems as one VALIDATION_ERROR, keyed by "<node id>.<field>"."""
+    """Return the generator's problems as one VALIDATION_ERROR, keyed by "<node id>.<field>"."""
     details = {f"{problem.node_id or 'graph'}.{problem.field}": problem.message for problem in error.problems}
     first = error.problems[0]
     where = f"{first.node_name or first.node_id}: " if first.node_name or first.node_id else ""

@@ -21,7 +21,7 @@ def warnings_of(stack: Stack) -> tuple[str, ...]:
 
 
 def _is_name(host: str) -> bool:
-    """Whether an entry of ALLOWED_HOSTS is one name, and neither an address nor a pattern."""
+    """Return whether an entry of ALLOWED_HOSTS is one name, and neither an address nor a pattern."""
     if host.startswith((".", "*")):
         return False
     try:

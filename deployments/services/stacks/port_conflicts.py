@@ -11,7 +11,7 @@ from stackgen.results import StackService
 
 
 def ports_taken(*, project: ProjectRecord, target: Target, services: Iterable[StackService]) -> tuple[str, ...]:
-    """A sentence for each port of the target that a service asks for and that another project has there by its last
+    """Return a sentence for each port that a service asks for and that another project has on the target by its last
     success. A project of another owner is not named."""
     wanted = {port: service.name for service in services for port in service.published_ports}
     if not wanted:
@@ -29,6 +29,6 @@ def ports_taken(*, project: ProjectRecord, target: Target, services: Iterable[St
 
 
 def refuse_taken_ports(*, project: ProjectRecord, target: Target, services: Iterable[StackService]) -> None:
-    """Raises Invalid where a start could only fail, before anything is stopped for it."""
+    """Raise Invalid where a start could only fail, before anything is stopped for it."""
     if taken := ports_taken(project=project, target=target, services=services):
         raise Invalid(f"{'; '.join(taken)}. Choose another hostPort, or stop what has it.")

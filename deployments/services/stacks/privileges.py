@@ -17,7 +17,7 @@ SERVICE, KEY, ITEM = 2, 4, 6
 
 
 def refuse_unallowed(*, config: Mapping[str, Any], server_id: UUID) -> None:
-    """Raises Invalid when a service of this configuration needs more than the server's owner allows."""
+    """Raise Invalid when a service of this configuration needs more than the server's owner allows."""
     wanting = sorted({f"{name} ({why})" for name, why in privileged(str(config.get("dockerComposeYml", "")))})
     if wanting and not directory.allows_privileged(server_id=server_id):
         raise Invalid(
@@ -28,7 +28,7 @@ def refuse_unallowed(*, config: Mapping[str, Any], server_id: UUID) -> None:
 
 
 def privileged(compose: str) -> Iterator[tuple[str, str]]:
-    """Service and reason, for each path of the host and each raising key in a generated compose file. Pure.
+    """Yield service and reason, for each path of the host and each raising key in a generated compose file. Pure.
 
     Reads the layout that our own writer gives: two blanks before a service, four before its keys.
     """
@@ -52,6 +52,6 @@ def privileged(compose: str) -> Iterator[tuple[str, str]]:
 
 
 def _path_of_host(item: str) -> str:
-    """What a volume of a service mounts of the host; empty for a volume by name."""
+    """Return what a volume of a service mounts of the host; empty for a volume by name."""
     mounted = item.removeprefix("- ").strip("\"'")
     return mounted.partition(":")[0] if mounted.startswith(("/", ".", "~")) else ""

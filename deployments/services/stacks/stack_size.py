@@ -11,7 +11,7 @@ from stackgen.results import Stack
 
 
 def check_stack(stack: Stack) -> None:
-    """Raises Invalid for a stack whose command could not be sent, or whose services could not be told of at once."""
+    """Raise Invalid for a stack whose command could not be sent, or with more services than one report can hold."""
     if len(stack.services) > MAX_SERVICES:
         told = f"at most {MAX_SERVICES} services"
         raise Invalid(f"The stack has {len(stack.services)} services; {told} run as one.", details={"graph": told})
@@ -20,12 +20,13 @@ def check_stack(stack: Stack) -> None:
 
 
 def check_command(command: DeployCommand) -> None:
-    """Raises Invalid for a command that no gateway could write."""
+    """Raise Invalid for a command that no gateway could write."""
     _check(wire_bytes(command), field="graph")
 
 
 def check_values(values: Mapping[str, str]) -> None:
-    """Raises Invalid naming the variable; the agent hands values to Docker's programs, whose environment is bounded."""
+    """Raise Invalid naming the variable that is too large."""
+    # The agent hands values to Docker's programs, whose environment is bounded.
     for name, value in values.items():
         if len(value.encode()) > MAX_VALUE_BYTES:
             told = f"larger than {MAX_VALUE_BYTES // KIB} KiB"

@@ -45,13 +45,13 @@ def dependencies() -> tuple[Dependency, ...]:
 
 
 def overall(found: Iterable[Dependency]) -> Health:
-    """The worst of them."""
+    """Return the worst of them."""
     order = list(Health)
     return max((each.health for each in found), key=order.index, default=Health.HEALTHY)
 
 
 def report_consumer(*, name: str, state: str, message: str) -> None:
-    """What a Kafka consumer says of itself, good for some seconds."""
+    """Store what a Kafka consumer says of itself, good for some seconds."""
     process_status.publish(kind=CONSUMER, name=name, state={"state": state, "message": message})
 
 
@@ -98,7 +98,7 @@ def skipped_reports() -> tuple[Dependency, ...]:
 
 
 def kafka() -> Dependency:
-    """Kafka as our consumers see it. Never unhealthy: without it every other door is open."""
+    """Return Kafka as our consumers see it. Never unhealthy: without it every other door is open."""
     heard = process_status.read_all(kind=CONSUMER)
     if heard is None:
         return _kafka(Health.DEGRADED, "Not known without Redis.")

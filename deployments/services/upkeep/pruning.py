@@ -72,7 +72,7 @@ def _forget_details() -> int:
 
 
 def _each(*, marker: str, kept: timedelta, act: Callable[[UUID], int]) -> int:
-    """One transaction per deployment, so it may die between any two."""
+    """Act on each deployment that is due, in a transaction of its own; return the sum of the results."""
     loop, moved, before = isolation(f"housekeeping: {marker}"), 0, clock.now() - kept
     for deployment_id in pruning.ended(before=before, marker=marker, but_not=loop.resting(), limit=MAX_DEPLOYMENTS):
         with loop.item(deployment_id), transaction.atomic():
@@ -110,7 +110,8 @@ _seldom = Seldom()
 
 
 def _pass_over_for_kafka() -> int:
-    """Where nothing is streamed, nothing waits to be: turning Kafka on later sends what happens from then on."""
+    """Mark events as settled where nothing is streamed."""
+    # Turning Kafka on later sends what happens from then on, and no past.
     if settings.KAFKA_BROKERS:
         return 0
     with transaction.atomic():
