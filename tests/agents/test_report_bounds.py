@@ -95,6 +95,84 @@ def test_any_report_is_cut_to_its_bounds_and_read(report: pb.Report) -> None:
     assert report.SerializeToString(deterministic=True) == once
 
 
+LONG = "ä\0" * 100_000
+
+
+def assert_cut(told: Any, /, **most: int) -> None:
+    """Whether each of these texts is no longer than so many bytes and still says something, without NUL."""
+    for name, limit in most.items():
+        text = getattr(told, name)
+        assert limit - 8 < len(text.encode()) <= limit, name
+        assert "\0" not in text, name
+
+
+def assert_words(told: Any, *names: str) -> None:
+    for name in names:
+        assert getattr(told, name) == "ä\ufffd" * (limits.MAX_WORD_BYTES // 2), name
+
+
+def bounded(**body: Any) -> pb.Report:
+    report = pb.Report(number=1, command_id=LONG, deployment_id=LONG, **body)
+    bound_report(report)
+    assert_words(report, "command_id", "deployment_id")
+    return report
+
+
+def a_large_service() -> pb.ServiceObserved:
+    return pb.ServiceObserved(
+        node_id=LONG, service_name=LONG, state=LONG, health=LONG, image=LONG, image_digest=f"{DIGEST}0",
+        container_ids=["../x", *(f"{number:064x}" for number in range(200))], replicas=-1,
+        healthy_replicas=2**31 - 1, error_message=LONG, image_volumes=[LONG] * 50,
+    )  # fmt: skip
+
+
+def test_each_text_of_a_stage_a_service_and_a_log_has_a_bound_of_its_own() -> None:
+    low = bounded(stage=pb.StageReached(percent=-5, message=LONG)).stage
+    assert_cut(low, message=limits.MAX_MESSAGE_BYTES)
+    assert (low.percent, bounded(stage=pb.StageReached(percent=101)).stage.percent) == (0, 100)
+    service = bounded(service=a_large_service()).service
+    names = dict.fromkeys(("node_id", "service_name"), limits.MAX_NAME_BYTES)
+    assert_cut(service, **names, image=limits.MAX_ERROR_BYTES, error_message=limits.MAX_MESSAGE_BYTES)
+    assert_words(service, "state", "health")
+    assert service.image_digest == ""
+    assert list(service.container_ids) == [f"{number:064x}" for number in range(limits.MAX_CONTAINERS)]
+    assert (service.replicas, service.healthy_replicas) == (0, 1_000_000)
+    reversed_numbers = bounded(service=pb.ServiceObserved(replicas=2**31 - 1, healthy_replicas=-1)).service
+    assert (reversed_numbers.replicas, reversed_numbers.healthy_replicas) == (1_000_000, 0)
+    assert [len(each.encode()) <= limits.MAX_ERROR_BYTES for each in service.image_volumes] == [True] * 20
+    log = bounded(log=pb.LogWritten(service_name=LONG, source=LONG, text=LONG)).log
+    assert_cut(log, service_name=limits.MAX_NAME_BYTES, text=limits.MAX_LOG_BYTES)
+    assert_words(log, "source")
+
+
+@pytest.mark.parametrize("kind", ["restore_started", "finished"])
+def test_each_text_of_a_failure_has_a_bound_of_its_own(kind: str) -> None:
+    body: Any = pb.RestoreStarted if kind == "restore_started" else pb.CommandFinished
+    failed = getattr(
+        bounded(**{kind: body(reason=LONG, message=LONG, failed_service=LONG, log_tail=[LONG] * 40)}), kind
+    )
+    assert_cut(failed, message=limits.MAX_MESSAGE_BYTES, failed_service=limits.MAX_NAME_BYTES)
+    assert_words(failed, "reason")
+    assert [len(line.encode()) <= limits.MAX_LINE_BYTES for line in failed.log_tail] == [True] * limits.MAX_TAIL_LINES
+    # The last lines say most.
+    last = getattr(bounded(**{kind: body(log_tail=[str(number) for number in range(40)])}), kind)
+    assert list(last.log_tail) == [str(number) for number in range(10, 40)]
+
+
+def test_what_an_end_says_of_services_and_volumes_is_bounded_too() -> None:
+    finished = bounded(finished=pb.CommandFinished(services=[a_large_service()], volumes_left=[LONG] * 50)).finished
+    assert_cut(finished.services[0], service_name=limits.MAX_NAME_BYTES)
+    assert_words(finished.services[0], "state", "health")
+    assert [len(each.encode()) <= limits.MAX_ERROR_BYTES for each in finished.volumes_left] == [True] * 20
+
+
+def test_what_is_not_known_is_not_kept() -> None:
+    known = numbered(pb.Report(stage=pb.StageReached(percent=5)))
+    newer = pb.Report.FromString(known.SerializeToString() + b"\x9a\x06\x02\x08\x01")
+    bound_report(newer)
+    assert newer.SerializeToString(deterministic=True) == known.SerializeToString(deterministic=True)
+
+
 def test_a_short_report_stays_as_it_is() -> None:
     observed = pb.ServiceObserved(
         node_id="n1", service_name="web", state="running", health="healthy", image="web:1", image_digest=DIGEST,

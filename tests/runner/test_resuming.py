@@ -8,13 +8,27 @@ from typing import Any
 import grpc
 import pytest
 
-from agents.runner.config import load_config
+from agents.runner.config import Config, load_config
 from agents.runner.control_plane.identity import Identity, hash_of, save_identity
 from agents.runner.journal.commands import Journal
 from agents.runner.journal.store import Store
 from agents.runner.session import Session
 
 FIRST = "a-token"
+
+
+def session_of(config: Config, channel: grpc.aio.Channel, journal: Journal) -> Session:
+    nobody: Any = None
+    return Session(
+        config=config,
+        channel=channel,
+        journal=journal,
+        dispatcher=nobody,
+        machine=nobody,
+        retain=nobody,
+        self_check=nobody,
+        observations=nobody,
+    )
 
 
 def environment(folder: Path, token: str) -> dict[str, str]:
@@ -24,6 +38,14 @@ def environment(folder: Path, token: str) -> dict[str, str]:
         "AXION_AGENT__AGENT__STATE_DIR": str(folder),
         "AXION_AGENT__CONTROL_PLANE__GRPC_URL": "http://127.0.0.1:1",
     }
+
+
+async def test_who_is_nobody_yet_has_nothing_to_go_on_with(tmp_path: Path) -> None:
+    config = load_config(path=None, environment=environment(tmp_path, FIRST))
+    store = Store(tmp_path / "journal.sqlite3")
+    async with grpc.aio.insecure_channel(config.address) as channel:
+        assert session_of(config, channel, Journal(store)).may_resume() is False
+    store.close()
 
 
 @pytest.mark.parametrize(
@@ -47,17 +69,7 @@ async def test_who_is_to_become_somebody_else_asks_first(
     journal = Journal(store)
     if served:
         journal.record_control_plane(agent_id=served, ledger="l")
-    nobody: Any = None
     async with grpc.aio.insecure_channel(config.address) as channel:
-        session = Session(
-            config=config,
-            channel=channel,
-            journal=journal,
-            dispatcher=nobody,
-            machine=nobody,
-            retain=nobody,
-            self_check=nobody,
-            observations=nobody,
-        )
+        session = session_of(config, channel, journal)
         assert session.may_resume() is goes_on
     store.close()

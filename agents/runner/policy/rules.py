@@ -44,7 +44,7 @@ class Policy:
 
     def allows_path(self, path: str) -> bool:
         """Tell whether this absolute path of the host may be mounted, and what it is a link to."""
-        if not path.startswith("/") or posixpath.normpath(path) != (path.rstrip("/") or "/"):
+        if posixpath.normpath(path) != (path.rstrip("/") or "/"):
             return False
         return all(self._allows(each) for each in {posixpath.normpath(path), os.path.realpath(path)})
 

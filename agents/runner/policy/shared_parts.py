@@ -74,5 +74,5 @@ def _check_text(where: str, part: Mapping[str, Any], *, release: Release) -> Non
     if part.get("file") is None:
         return
     source = fixed(part["file"], where=f"the file of {where}")
-    if source.startswith("/") or posixpath.normpath(source) not in release.files:
+    if posixpath.normpath(source) not in release.files:
         raise refuse(f"{where} reads {source!r}, which is no file of the release")

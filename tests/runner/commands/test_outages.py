@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from typing import cast
 import pytest
 from docker.errors import APIError
 
+from agents.backoff import Backoff
 from agents.contracts import runner_pb2 as pb
 from agents.runner.activity import WorkProgress
 from agents.runner.commands import outages, revert
@@ -21,9 +23,10 @@ from agents.runner.commands.context import Work
 from agents.runner.control_plane.masker import Masker
 from agents.runner.control_plane.reports import Reporter
 from agents.runner.docker import host as docker_host
+from agents.runner.docker import patience
 from agents.runner.docker.host import DockerHost
 from agents.runner.docker.patience import WorkPatience
-from agents.runner.errors import InterruptedWorkError, StepFailedError
+from agents.runner.errors import EngineAwayError, InterruptedWorkError, StepFailedError
 from agents.runner.interrupt import REVERTED, Interrupt
 from agents.runner.journal.commands import Journal
 from agents.runner.journal.releases import Releases
@@ -100,6 +103,56 @@ def test_a_docker_that_goes_away_again_and_again_is_not_the_stack_s_fault(
     assert failed.value.reason == "internal"
 
 
+def test_a_docker_that_is_away_is_waited_for_on_the_way_back_however_often(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outages, "PAUSES", Backoff(first=0.001, most=0.002))
+    calls: list[int] = []
+
+    def attempt() -> str:
+        calls.append(1)
+        if len(calls) < 2 * outages.MAX_OUTAGES:
+            work.host._engine.line_cut()
+            raise StepFailedError("unhealthy", "db does not stay up")
+        return "done"
+
+    assert outages.retry_until_done(work=work, attempt=attempt) == "done"
+
+
+@pytest.mark.parametrize("way", [outages.retry_through_outages, outages.retry_until_done])
+def test_a_journal_that_cannot_be_written_is_nobody_s_outage(work: Work, way: Callable[..., str]) -> None:
+    calls: list[int] = []
+
+    def attempt() -> str:
+        calls.append(1)
+        work.host._engine.line_cut()
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with pytest.raises(sqlite3.OperationalError):
+        way(work=work, attempt=attempt)
+    assert len(calls) == 1
+
+
+def test_who_waits_for_docker_is_ended_at_once_and_says_nothing_after_his_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "PAUSES", Backoff(first=60, most=60))
+    said: list[str] = []
+    interrupt, progress = Interrupt(), WorkProgress(command_id="c", deployment_id="d", clock=time.monotonic)
+    waiting = WorkPatience(interrupt=interrupt, tell=said.append, progress=progress)
+    threading.Timer(0.3, interrupt.set, args=(REVERTED,)).start()
+    began = time.monotonic()
+    for _ in range(2):
+        with pytest.raises(InterruptedWorkError):
+            waiting.wait(away=EngineAwayError("gone"), failures=1)
+    assert time.monotonic() - began < 20
+    assert len(said) == 1
+    later: list[str] = []
+    with pytest.raises(InterruptedWorkError):
+        WorkPatience(interrupt=interrupt, tell=later.append, progress=progress).wait(
+            away=EngineAwayError("gone"), failures=1
+        )
+    assert later == []
+
+
 class Stalling:
     """In front of the engine: requests with `word` in their first line get no answer."""
 
@@ -151,6 +204,8 @@ def test_one_question_that_hangs_is_told_as_that_and_ends_with_the_work(
             host.image_ids()
         assert host.state is not None
         assert host.state.answers
+        # What failed meanwhile may have failed for this.
+        assert host.outages > 0
     finally:
         stalling.close()
     assert said[0].startswith("Docker on this host does not answer: one question got no answer in time, others do.")

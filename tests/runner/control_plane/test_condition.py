@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.activity import Watchdog
+from agents.runner.activity import MAX_STALLED, Watchdog
 from agents.runner.docker.engine import EngineState
 from agents.runner.docker.host import DockerHost
 from agents.runner.journal.commands import Journal
@@ -166,6 +166,15 @@ def test_the_watchdog_knows_who_stands_still() -> None:
     assert [each.command_id for each in dog.stalled()] == ["c2"]
     dog.end("c2")
     assert dog.stalled() == []
+    first.begins("docker build")
+    now = 145.0
+    assert dog.stalled() == [], "a step that begins is a move"
+    for number in range(2 * MAX_STALLED):
+        now += 1
+        dog.begin(command_id=f"many-{number}", deployment_id="d")
+    now += 60
+    told = [each.command_id for each in dog.stalled()]
+    assert told == ["c1", *(f"many-{number}" for number in range(MAX_STALLED - 1))]
 
 
 def test_a_command_that_waits_for_its_turn_is_told_with_what_it_waits_for_and_logged_once(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import docker
 import pytest
 
-from agents.runner.docker.container_exec import MAX_OUTPUT_BYTES
+from agents.runner.docker.container_exec import HEADER, MAX_OUTPUT_BYTES, run_inside
 from agents.runner.docker.host import DockerHost
 from agents.runner.errors import InterruptedWorkError, UnavailableError
 from agents.runner.interrupt import REVERTED, Interrupt
@@ -86,3 +90,49 @@ def test_a_container_that_is_paused_or_gone(engine: Any, container: str) -> None
         engine.unpause(container)
     with pytest.raises(UnavailableError, match="could not be run"):
         run("0" * 64, ["true"])
+
+
+def test_a_failure_of_work_that_was_ended_is_its_end() -> None:
+    interrupt = Interrupt()
+    interrupt.set(REVERTED)
+    with pytest.raises(InterruptedWorkError):
+        run("0" * 64, ["true"], interrupt=interrupt)
+
+
+class AnswersAtOnce(BaseHTTPRequestHandler):
+    """An engine that sends the head of its answer and all that the program says in one piece."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path.endswith("/start"):
+            said = HEADER.pack(1, 2) + b"hi"
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n" + said)
+            self.close_connection = True
+        else:
+            self._answer({"Id": "e"})
+
+    def do_GET(self) -> None:
+        self._answer({"ExitCode": 0})
+
+    def _answer(self, shape: dict[str, object]) -> None:
+        body = json.dumps(shape).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        return None
+
+
+def test_what_came_together_with_the_head_of_the_answer_is_not_lost() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), AnswersAtOnce) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        client: Any = docker.APIClient(base_url=f"tcp://127.0.0.1:{server.server_port}", version="1.40")
+        with closing(client):
+            told = run_inside(client=client, container_id="c", argv=["x"], seconds=10, interrupt=Interrupt())
+        server.shutdown()
+    assert told == (0, "hi")

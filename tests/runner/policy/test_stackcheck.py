@@ -217,6 +217,7 @@ ALLOWED: tuple[tuple[str, dict[str, object]], ...] = (
     ("capability", {"capabilities": ["CAP_SYS_ADMIN"]}),
     ("device", {"devices": ["/dev/sda"]}),
     ("gpus", {"devices": "gpu"}),
+    ("reserved device", {"devices": "gpu"}),
     ("host network", {"host_namespaces": ["network"]}),
     ("no seccomp", {"security_options": ["seccomp:unconfined"]}),
 )

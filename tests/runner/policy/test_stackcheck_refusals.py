@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agents.runner.errors import StepFailedError
+from agents.runner.errors import ConfigInvalidError, StepFailedError
 from agents.runner.planning.stackfile import read_stack, write_stack
 from agents.runner.policy.rules import NAMESPACES, Policy
 from agents.runner.policy.section import read_policy
@@ -38,6 +38,14 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "word of a mount": ({"volumes": [{"type": "tmpfs", "target": "/t", "image": {}}]}, {}, "sets image"),
     "to write, long": ({"volumes": [{"type": "bind", "source": "./site", "target": "/s"}]}, {}, "to write"),
     "volume of nobody, long": ({"volumes": [{"type": "volume", "source": "x", "target": "/s"}]}, DATA, "no volume"),
+    "to write, as a text": (
+        {"volumes": [{"type": "bind", "source": "./site", "target": "/s", "read_only": "false"}]},
+        {},
+        "to write",
+    ),
+    "the folder above": ({"volumes": ["..:/s:ro"]}, {}, "leaves"),
+    "a folder beside": ({"volumes": ["../secrets:/s:ro"]}, {}, "leaves"),
+    "the beginning of a name": ({"volumes": ["./sit:/s:ro"]}, {}, "no file of the release"),
     "folder by a volume's name": ({"volumes": ["site:/s:ro"]}, {}, "leaves"),
     "mount that is no text": ({"volumes": [7]}, {}, "not a fixed text"),
     "volumes that are no list": ({"volumes": {"a": "b"}}, {}, "not a list"),
@@ -92,6 +100,42 @@ def test_a_device_that_is_allowed_may_be_written_in_the_long_form() -> None:
     long = {"devices": [{"source": "/dev/mem", "target": "/m"}]}
     assert refusal(stack(long), policy=ANYWHERE) == ""
     assert refusal(stack({"devices": [{"source": "/dev/sda", "target": "/dev/mem"}]}), policy=ANYWHERE)
+
+
+def test_a_device_may_be_allowed_with_its_place_and_its_rights_alone() -> None:
+    policy = read_policy({"devices": ["/dev/snd:/dev/snd:r"]}, state_dir=Path("/var/lib/axion"))
+    assert refusal(stack({"devices": ["/dev/snd:/dev/snd:r"]}), policy=policy) == ""
+    assert refusal(stack({"devices": ["/dev/snd:/dev/snd:rwm"]}), policy=policy)
+
+
+def test_a_capability_may_be_written_small() -> None:
+    policy = read_policy({"capabilities": ["NET_ADMIN"]}, state_dir=Path("/var/lib/axion"))
+    assert refusal(stack({"cap_add": ["cap_net_admin"]}), policy=policy) == ""
+
+
+def test_a_dollar_that_compose_writes_itself_is_no_variable() -> None:
+    assert refusal(stack({}, volumes={"d": {"name": "shop_a$$b"}})) == ""
+    assert "not a fixed text" in refusal(stack({}, volumes={"d": {"name": "shop_a$$$b"}}))
+
+
+def test_a_stop_is_not_judged() -> None:
+    check_stack(release=replace(release(""), services=(), files={}), policy=Policy())
+
+
+def test_the_service_that_asks_is_named() -> None:
+    with pytest.raises(StepFailedError) as caught:
+        check_stack(release=release(stack({"privileged": True})), policy=Policy())
+    assert caught.value.service == "web"
+
+
+@pytest.mark.parametrize("value", [7, [7], True])
+def test_a_list_of_the_policy_holds_texts(value: object) -> None:
+    with pytest.raises(ConfigInvalidError, match=r"policy\.devices.*no list of texts"):
+        read_policy({"devices": value}, state_dir=Path("/var/lib/axion"))
+
+
+def test_commas_without_a_word_between_them_allow_nothing() -> None:
+    assert read_policy({"devices": "gpu, ,,"}, state_dir=Path("/var/lib/axion")).devices == {"gpu"}
 
 
 FIELDS = {
