@@ -80,15 +80,17 @@ class TestGateway(RunnerAgentServiceServicer):
 
     def inventory(self, condition: Callable[[pb.Inventory], bool], *, seconds: float = 60) -> pb.Inventory:
         """The newest inventory, once it is so."""
-        self.until(lambda: self.inventories and condition(self.inventories[-1]), what="an inventory", seconds=seconds)
-        return self.inventories[-1]
+        found: pb.Inventory = self.until(
+            lambda: next(filter(condition, self.inventories[-1:]), None), what="an inventory", seconds=seconds
+        )
+        return found
 
     def condition(self, wanted: Callable[[pb.Condition], Any], *, seconds: float = 30) -> pb.Condition:
         """The newest condition, once it is so."""
-        self.until(
-            lambda: self.conditions and wanted(self.conditions[-1]), what="a condition of the agent", seconds=seconds
+        found: pb.Condition = self.until(
+            lambda: next(filter(wanted, self.conditions[-1:]), None), what="a condition of the agent", seconds=seconds
         )
-        return self.conditions[-1]
+        return found
 
     def _say(self, message: pb.ToAgent) -> None:
         self.until(lambda: self._outgoing is not None, what="an agent")

@@ -22,9 +22,9 @@ Starts = Callable[[], dict[str, int]]
 Containers = Callable[[], dict[str, dict[str, Any]]]
 
 
-def slow_build(gateway: TestGateway, stack: Stack) -> Stack:
-    """web is built from code, in 3 s, without any layer from a build before."""
-    dockerfile = f"{DOCKERFILE}RUN echo {uuid4()} && sleep 3\n"
+def slow_build(gateway: TestGateway, stack: Stack, *, seconds: int = 3) -> Stack:
+    """web is built from code, in so many seconds at least, without any layer from a build before."""
+    dockerfile = f"{DOCKERFILE}RUN echo {uuid4()} && sleep {seconds}\n"
     bundle = gateway.add_bundle({"main.py": PROGRAM, "Dockerfile": dockerfile})
     return stack.with_service("web", image=f"axion/{stack.name}-web:0123456789abcdef", bundle=bundle)
 
