@@ -97,6 +97,13 @@ def test_what_cannot_be_kept_is_refused_by_its_fields_name(value: bytes, field: 
     assert (refused.value.details, refused.value.message) == ({field: why}, "The request cannot be read.")
 
 
+@pytest.mark.parametrize("value", [b"[1]", b'"text"', b"12", b"null", b"", b"[" * 100_000])
+def test_what_begins_as_no_object_is_not_read_at_all(value: bytes) -> None:
+    with pytest.raises(Invalid) as refused:
+        body_of(incoming(value))
+    assert refused.value.details == {"body": "must be a JSON object"}
+
+
 def test_what_is_as_deep_as_may_be_is_read() -> None:
     assert body_of(incoming(b'{"a": ' + b"[" * 63 + b"]" * 63 + b"}"))
 

@@ -117,6 +117,7 @@ def test_heavy_work_has_a_rate(people: People, project: Project, settings: Setti
 
 
 def test_heavy_work_is_done_one_at_a_time(people: People, project: Project, server: Server) -> None:
+    sources.store_checked_graph(project_id=project.id, graph=GRAPH)
     mine = redis_lock.acquire(what=quotas.HEAVY, who=str(people.users["owner"].id))
     assert mine is not None
     api, base = people.api("owner"), f"/api/projects/{project.id}"
