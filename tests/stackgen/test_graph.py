@@ -110,8 +110,9 @@ def test_a_database_depends_on_nothing_and_runs_once() -> None:
 
 
 def test_ports_that_others_rely_on() -> None:
-    raw = graph(node("g", GATEWAY), node("a", image="x"), node("b", image="x", healthPath="/"), edges=["g a"])
-    assert problems_of(raw) == [("a", "config.port"), ("b", "config.port")]
+    others = (node("b", image="x", healthPath="/"), node("c", image="x", hostPort="81"), node("d", image="x"))
+    raw = graph(node("g", GATEWAY), node("a", image="x"), *others, edges=["g a"])
+    assert problems_of(raw) == [("a", "config.port"), ("b", "config.port"), ("c", "config.port")]
 
 
 @pytest.mark.parametrize("image", ["nginx", "a/b-c__d.e:1", "localhost:5000/x", "GHCR/o", "x@sha256:" + "0" * 64])

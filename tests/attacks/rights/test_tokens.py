@@ -129,6 +129,16 @@ def test_tokens_end_with_the_password_and_the_account(people: People, how: str) 
     assert not AuthToken.objects.filter(user=user).exists()
 
 
+def test_the_token_of_a_disabled_account_opens_nothing(people: People) -> None:
+    """Also where nothing saw the account being disabled."""
+    token = token_of(people.users["owner"])
+    User.objects.filter(pk=people.users["owner"].pk).update(is_active=False)
+    assert AuthToken.objects.filter(user=people.users["owner"]).exists()
+    assert rest(token).get("/api/projects").status_code == 401
+    with pytest.raises(Unauthenticated):
+        tokens.authenticate(token=token)
+
+
 def test_signing_in_and_changing_a_name_end_no_token(people: People, settings: Settings) -> None:
     user = get_user_model().objects.get(username="owner")
     token = token_of(user)

@@ -116,6 +116,11 @@ def test_the_oldest_release_goes_and_the_last_state_before_the_next_stays(lane: 
     assert kept(lane) == ["v2", "v3", "v4", "v8", "v9"]
 
 
+def test_repeats_of_one_release_fill_what_nothing_else_takes() -> None:
+    entries = [KeptEntry(id=uuid4(), kind="deploy", content="a", rolled_back=False, needed=False) for _ in range(5)]
+    assert beyond(entries, keep=3) == {entry.id for entry in entries[3:]}
+
+
 ENTRIES = st.lists(
     st.builds(
         KeptEntry,

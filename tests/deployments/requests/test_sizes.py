@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from agents.limits import MAX_COMMAND_BYTES, MAX_VALUE_BYTES, MIB
+from agents.limits import MAX_COMMAND_BYTES, MAX_SERVICES, MAX_VALUE_BYTES, MIB
 from agents.models import CommandRecord
 from deployments.errors import Invalid
 from deployments.services.projects import sources
 from deployments.services.requests import make_plan
 from deployments.services.stacks import stack_size
 from deployments.states import Reason, Status
+from stackgen.results import Stack, StackService
 from tests.deployments.lane import Lane, graph_of_images
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +60,23 @@ def test_a_value_that_no_program_could_be_given_is_refused_by_name(lane: Lane) -
     with pytest.raises(Invalid) as refused:
         lane.ask(env_vars={"LONG": "x" * (MAX_VALUE_BYTES + 1)})
     assert refused.value.details == {"envVars.LONG": "larger than 120 KiB"}
+
+
+def test_more_services_than_run_as_one_are_refused_by_number() -> None:
+    def stack(count: int) -> Stack:
+        services = tuple(StackService(node_id=f"n{number}", name=f"s{number}", image="x") for number in range(count))
+        return Stack(name="s", engine="compose", files={}, services=services, variables=(), names={})
+
+    stack_size.check_stack(stack(MAX_SERVICES))
+    with pytest.raises(Invalid, match=f"has {MAX_SERVICES + 1} services; at most {MAX_SERVICES} services run as one"):
+        stack_size.check_stack(stack(MAX_SERVICES + 1))
+
+
+def test_a_kept_value_that_no_program_could_be_given_is_refused_by_name() -> None:
+    stack_size.check_values({"KEPT": "x" * MAX_VALUE_BYTES})
+    with pytest.raises(Invalid) as refused:
+        stack_size.check_values({"KEPT": "x" * (MAX_VALUE_BYTES + 1)})
+    assert refused.value.details == {"KEPT": "larger than 120 KiB"}
 
 
 def test_values_that_are_too_much_together_fail_with_their_size(lane: Lane) -> None:
