@@ -17,8 +17,8 @@ from axion_deploy.embedded.binaries import PostgresPrograms
 from axion_deploy.embedded.child import Child
 from axion_deploy.embedded.errors import NotReady
 from axion_deploy.embedded.ports import free_port
+from axion_deploy.embedded.readiness import wait_ready
 from axion_deploy.embedded.unprivileged import prefix_for
-from axion_deploy.embedded.waiting import wait_ready
 
 USER = "axion"
 INITDB_SECONDS = 120.0

@@ -13,7 +13,7 @@ from axion_deploy.embedded.binaries import RedisProgram
 from axion_deploy.embedded.child import Child
 from axion_deploy.embedded.errors import NotReady
 from axion_deploy.embedded.ports import free_port
-from axion_deploy.embedded.waiting import wait_ready
+from axion_deploy.embedded.readiness import wait_ready
 
 READY_SECONDS = 20.0
 CONFIGURATION = """\

@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 
 from django.utils import timezone
 
-from axion_deploy.terminal import naming
+from axion_deploy.terminal import names
 from axion_deploy.terminal.exits import Exit
-from axion_deploy.terminal.following import events_since, follow
+from axion_deploy.terminal.follow import events_since, follow
 from axion_deploy.terminal.screen import Screen
 from deployments.errors import Invalid
 from deployments.events import EventType
@@ -43,7 +43,7 @@ def rollback_action(*, caller: Caller, options: Options, screen: Screen) -> Exit
 
 
 def stop_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
-    project = naming.project_named(caller=caller, text=options["project"])
+    project = names.project_named(caller=caller, text=options["project"])
     made = stop.stop_project(
         caller=caller,
         project_id=project.id,
@@ -56,7 +56,7 @@ def stop_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
 
 
 def scale_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
-    project = naming.project_named(caller=caller, text=options["project"])
+    project = names.project_named(caller=caller, text=options["project"])
     made = scale.scale_service(
         caller=caller,
         project_id=project.id,
@@ -117,7 +117,7 @@ def logs_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
 
 
 def history_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
-    project = naming.project_named(caller=caller, text=options["project"])
+    project = names.project_named(caller=caller, text=options["project"])
     named = options["server"] or options["cluster"]
     target = target_in(caller=caller, project_id=project.id, options=options) if named else None
     page = history.list_history(
@@ -148,11 +148,11 @@ ACTIONS: Mapping[str, Callable[..., Exit]] = {
 
 
 def wish_in(*, caller: Caller, options: Options) -> DeployRequest:
-    project = naming.project_named(caller=caller, text=options["project"])
+    project = names.project_named(caller=caller, text=options["project"])
     return DeployRequest(
         project_id=project.id,
         target=target_in(caller=caller, project_id=project.id, options=options),
-        env_vars=naming.variables_in(given=options["env"], file=options["env_file"]),
+        env_vars=names.variables_in(given=options["env"], file=options["env_file"]),
         force_redeploy=options["force"],
         request_id=options.get("request_id", ""),
         approval=options.get("approval", ""),
@@ -160,7 +160,7 @@ def wish_in(*, caller: Caller, options: Options) -> DeployRequest:
 
 
 def target_in(*, caller: Caller, project_id: UUID, options: Options) -> Target:
-    return naming.target_named(
+    return names.target_named(
         caller=caller, project_id=project_id, server=options["server"], cluster=options["cluster"]
     )
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from django import forms
 from django.http import QueryDict
 
-from deployments import reading
+from deployments import json_input
 from deployments.errors import Invalid, TooMuch
 from deployments.types import DeployRequest, Target, TargetKind
 from stackgen.code.bundle import MAX_BYTES as MAX_CODE_BYTES
@@ -78,7 +78,7 @@ class GraphForm(forms.Form):
         if file.size > MAX_GRAPH_BYTES:
             raise forms.ValidationError("The file is larger than 16 MiB.")
         try:
-            return reading.read_object(file.read())
+            return json_input.read_object(file.read())
         except Invalid as error:
             raise forms.ValidationError(f"The graph cannot be read. {error.message}") from None
 

@@ -11,7 +11,7 @@ from typing import Any
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser, JSONParser
 
-from deployments import reading
+from deployments import json_input
 from deployments.errors import Invalid
 from stackgen.code.bundle import MAX_BYTES as MAX_CODE_BYTES
 
@@ -48,7 +48,7 @@ class BoundedJSONParser(JSONParser):
         if not isinstance(parsed, dict):
             raise ParseError("The body must be a JSON object.")
         try:
-            reading.refuse_what_cannot_be_kept(parsed)
+            json_input.refuse_what_cannot_be_kept(parsed)
         except Invalid as error:
             raise ParseError(f"The body cannot be stored. {error.message}") from None
         return parsed

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deployments import reading
+from deployments import json_input
 from deployments.errors import Invalid
 from deployments.kafka.nest import CORRELATION_ID, REPLY_PARTITION, REPLY_TOPIC
 
@@ -100,7 +100,7 @@ def body_of(incoming: IncomingRecord) -> dict[str, Any]:
     if not OBJECT.match(text):
         raise _refused("must be a JSON object")
     try:
-        return reading.read_object(content)
+        return json_input.read_object(content)
     except Invalid as error:
         if error.details:
             raise Invalid("The request cannot be read.", details=error.details) from None

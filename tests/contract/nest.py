@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 from axion_deploy.embedded.child import Child
-from axion_deploy.embedded.waiting import wait_ready
+from axion_deploy.embedded.readiness import wait_ready
 from tests.servers.places import FOLDER
 
 HERE = Path(__file__).parent

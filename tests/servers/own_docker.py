@@ -18,7 +18,7 @@ from typing import Any
 import docker
 
 from axion_deploy.embedded.child import Child
-from axion_deploy.embedded.waiting import wait_ready
+from axion_deploy.embedded.readiness import wait_ready
 
 READY_SECONDS = 60.0
 ANSWER_SECONDS = 5.0

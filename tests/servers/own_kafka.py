@@ -8,7 +8,7 @@ from pathlib import Path
 
 from axion_deploy.embedded.child import Child
 from axion_deploy.embedded.ports import free_port
-from axion_deploy.embedded.waiting import wait_ready
+from axion_deploy.embedded.readiness import wait_ready
 from tests.servers.kafka_broker import FILES, READY_SECONDS, answers, formatted_broker
 from tests.servers.places import KAFKA_PORT
 

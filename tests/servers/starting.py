@@ -7,7 +7,7 @@ from collections.abc import Callable
 from axion_deploy.demo.ledger import Ledger
 from axion_deploy.embedded.child import Child
 from axion_deploy.embedded.errors import NotReady
-from axion_deploy.embedded.waiting import wait_ready
+from axion_deploy.embedded.readiness import wait_ready
 
 
 def start_noted(child: Child, *, ledger: Ledger, probe: Callable[[], bool], seconds: float) -> None:

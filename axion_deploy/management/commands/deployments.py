@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from agents.db_errors import DATABASE_AWAY
-from axion_deploy.terminal import arguments, naming
+from axion_deploy.terminal import arguments, names
 from axion_deploy.terminal.actions import ACTIONS
 from axion_deploy.terminal.exits import Exit, Unreachable, exit_of
 from axion_deploy.terminal.screen import Screen
@@ -32,7 +32,7 @@ class Command(BaseCommand):
 
     def _act(self, options: dict[str, Any], screen: Screen) -> Exit:
         try:
-            caller = naming.caller_named(options["user"])
+            caller = names.caller_named(options["user"])
             return ACTIONS[options["action"]](caller=caller, options=options, screen=screen)
         except DeployError as error:
             screen.problem(error)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from deployments import reading
+from deployments import json_input
 from deployments.errors import Invalid
 from deployments.repositories import projects
 from deployments.services.projects import sources
@@ -87,7 +87,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise Invalid(f"{path.name} cannot be read: {error.strerror}.", details={"path": path.name}) from error
     try:
-        return reading.read_object(content)
+        return json_input.read_object(content)
     except Invalid as error:
         raise Invalid(f"{path.name}: {error.message}", details={"path": path.name, **error.details}) from None
 
