@@ -23,7 +23,7 @@ ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 with all files written, or 2 with every problem printed and none written."""
+    """Return 0 with all files written, or 2 with every problem printed and none written."""
     asked = _arguments().parse_args(arguments)
     try:
         stack = _generate(asked)

@@ -27,7 +27,7 @@ class Problem:
 
 
 def one_line(text: str) -> str:
-    """For terminals and lists: what would break the line or steer a terminal is shown as an escape."""
+    """Return the text on one line: what would break it or steer a terminal is shown as an escape."""
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 

@@ -57,7 +57,7 @@ def generate_from(
 
 
 def _without(graph: Graph, node_ids: Collection[str]) -> Graph:
-    """The nodes that nothing is wrong with: of them, too, all problems shall be told."""
+    """Return the graph without these nodes, so that the problems of the others are found, too."""
     if not node_ids:
         return graph
     sound = tuple(node for node in graph.nodes if node.id not in node_ids)
@@ -66,8 +66,8 @@ def _without(graph: Graph, node_ids: Collection[str]) -> Graph:
 
 
 def _read_code(graph: Graph, folder: Path, problems: list[Problem]) -> Mapping[str, CodeFacts]:
-    """The code of each service that has a folder, named as in the graph or as in the stack."""
-    found = {}
+    """Return the code of each service that has a folder, named as in the graph or as in the stack."""
+    facts = {}
     names = service_names(graph)
     for node in graph.nodes:
         places = [folder / name for name in (node.label, names[node.id]) if _is_file_name(name)]
@@ -75,10 +75,10 @@ def _read_code(graph: Graph, folder: Path, problems: list[Problem]) -> Mapping[s
         if place is None or node.type.is_database or node.type.is_gateway:
             continue
         try:
-            found[node.id] = read_directory(place)
+            facts[node.id] = read_directory(place)
         except BundleInvalid as error:
             problems.append(Problem(node_id=node.id, node_name=node.label, field="code", message=str(error)))
-    return found
+    return facts
 
 
 def _is_file_name(name: str) -> bool:
@@ -86,7 +86,7 @@ def _is_file_name(name: str) -> bool:
 
 
 def write(stack: Stack, folder: Path) -> None:
-    """Everything is on the disk before the first file takes its place. Raises OSError."""
+    """Write all files; everything is on the disk before the first one takes its place. Raises OSError."""
     texts = {**stack.files, "plan.txt": plan_text(stack)}
     folder.mkdir(parents=True, exist_ok=True)
     if in_the_way := [name for name in texts if (folder / name).is_dir()]:

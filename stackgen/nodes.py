@@ -19,7 +19,7 @@ class NodeType(Enum):
 
     @property
     def is_database(self) -> bool:
-        """Databases and friends: they answer, and depend on nothing."""
+        """Whether it is a database, queue or cache: these answer, and depend on nothing."""
         return self in DATABASES
 
     @property

@@ -33,18 +33,18 @@ class Reference:
 
     @property
     def name(self) -> str:
-        """The last component: what the image is, whoever keeps it."""
+        """Return the last component: what the image is, whoever keeps it."""
         return self.path.rpartition("/")[2]
 
 
 def parse_reference(text: str) -> Reference:
-    """The parts of a reference. Raises ValueError for what is none."""
-    found = IMAGE.fullmatch(text)
-    if found is None:
+    """Return the parts of a reference. Raises ValueError for what is none."""
+    match = IMAGE.fullmatch(text)
+    if match is None:
         raise ValueError(f"no reference to an image: {text!r}")
-    first, slash, rest = found["name"].partition("/")
+    first, slash, rest = match["name"].partition("/")
     has_domain = bool(slash) and (first == "localhost" or bool(re.search(r"[.:A-Z]", first)))
-    domain, path = (first, rest) if has_domain else (HUB, found["name"])
+    domain, path = (first, rest) if has_domain else (HUB, match["name"])
     if domain == HUB and "/" not in path:
         path = f"library/{path}"
-    return Reference(text=text, domain=domain, path=path, tag=found["tag"] or "", digest=found["digest"] or "")
+    return Reference(text=text, domain=domain, path=path, tag=match["tag"] or "", digest=match["digest"] or "")

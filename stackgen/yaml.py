@@ -37,14 +37,14 @@ class Flow(tuple[str, ...]):
 
 
 def document(value: Mapping[str | Comment, Value] | Mapping[str, Value]) -> str:
-    """The text of a YAML document whose top is a mapping."""
+    """Return the text of a YAML document whose top is a mapping."""
     lines: list[str] = []
     _mapping(value, "", lines)
     return "\n".join(lines) + "\n"
 
 
 def scalar(value: str | int | None) -> str:
-    """One scalar, on one line."""
+    """Return one scalar, on one line."""
     return _text(value) if isinstance(value, str) else json.dumps(value)
 
 
@@ -55,7 +55,7 @@ def _text(value: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """In double quotes; JSON's escapes are YAML's, but for a few characters that only YAML takes for line breaks."""
+    """Return the text in double quotes. JSON's escapes are YAML's, but for what only YAML takes for line breaks."""
     body = json.dumps(text, ensure_ascii=False)
     return LINE_BREAKS_AND_SUCH.sub(lambda match: f"\\u{ord(match[0]):04x}", body)
 
@@ -116,7 +116,7 @@ def _sequence(head: str, items: Sequence[Value], indent: str, lines: list[str]) 
 
 
 def _fits_block(text: str) -> bool:
-    """Whether the text comes back unchanged from a literal block without any indicator."""
+    """Return whether the text comes back unchanged from a literal block without any indicator."""
     ends_once = text.endswith("\n") and not text.endswith("\n\n")
     return ends_once and text[0] not in " \t\n" and NOT_IN_BLOCKS.search(text) is None
 

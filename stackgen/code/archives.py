@@ -61,24 +61,24 @@ class TarReader:
     def content(self) -> bytes:
         """Return the content of the member that came last, whole."""
         size, self._left = self._left, 0
-        found = self._stream.read(size)
-        if len(found) < size:
+        content = self._stream.read(size)
+        if len(content) < size:
             raise BundleInvalid("not a readable tar: it ends within a file")
-        return found
+        return content
 
     def _next(self, *, first: bool) -> Member | None:
-        said: dict[str, str] = {}
+        extended: dict[str, str] = {}
         for _ in range(MAX_EXTENSIONS + 1):
             header = self._header(first=first)
             if header is None:
                 return None
-            if not self._extends(header, said):
-                return self._member(header, said)
+            if not self._extends(header, extended):
+                return self._member(header, extended)
             first = False
         raise BundleInvalid(f"not a readable tar: more than {MAX_EXTENSIONS} headers in front of one file")
 
     def _header(self, *, first: bool) -> tarfile.TarInfo | None:
-        """The next header; None at the end."""
+        """Return the next header; None at the end."""
         if not self._stream.skip(self._left + self._padding):
             raise BundleInvalid("not a readable tar: it ends within a file")
         self._left = self._padding = 0
@@ -92,17 +92,17 @@ class TarReader:
         except (tarfile.TarError, ValueError, OverflowError) as error:
             raise BundleInvalid(f"not a readable tar: {error}") from error
 
-    def _extends(self, header: tarfile.TarInfo, said: dict[str, str]) -> bool:
-        """Whether it is a header about the next one; then what it says is in `said`."""
+    def _extends(self, header: tarfile.TarInfo, extended: dict[str, str]) -> bool:
+        """Return whether it is a header about the next one; if so, put what it says into `extended`."""
         if header.type in PAX or header.type == tarfile.XGLTYPE:
             records = dict(pax_records(self._extension(header)))
             if header.type == tarfile.XGLTYPE and MEANT & records.keys():
                 raise BundleInvalid("not a readable tar: a global header names files")
-            said.update({key: value for key, value in records.items() if key in MEANT})
+            extended.update({key: value for key, value in records.items() if key in MEANT})
         elif header.type == tarfile.GNUTYPE_LONGNAME:
-            said.setdefault("path", _text(self._extension(header).split(b"\0")[0]))
+            extended.setdefault("path", _text(self._extension(header).split(b"\0")[0]))
         elif header.type == tarfile.GNUTYPE_LONGLINK:
-            said.setdefault("linkpath", _text(self._extension(header).split(b"\0")[0]))
+            extended.setdefault("linkpath", _text(self._extension(header).split(b"\0")[0]))
         else:
             return False
         return True
@@ -111,14 +111,14 @@ class TarReader:
         self._follow(header.size, limit=MAX_EXTENSION_BYTES)
         return self.content()
 
-    def _member(self, header: tarfile.TarInfo, said: dict[str, str]) -> Member:
-        size = _number(said["size"]) if "size" in said else header.size
+    def _member(self, header: tarfile.TarInfo, extended: dict[str, str]) -> Member:
+        size = _number(extended["size"]) if "size" in extended else header.size
         if header.type in REGULAR:
             self._follow(size, limit=MAX_MEMBER_BYTES)
         return Member(
-            name=said.get("path", header.name).rstrip("/"),
+            name=extended.get("path", header.name).rstrip("/"),
             kind=header.type,
-            linkname=said.get("linkpath", header.linkname),
+            linkname=extended.get("linkpath", header.linkname),
             size=size if header.type in REGULAR else 0,
             executable=bool(header.mode & 0o100),
         )
@@ -130,7 +130,7 @@ class TarReader:
 
 
 def pax_records(content: bytes) -> Iterator[tuple[str, str]]:
-    """The records "length key=value" of a pax header. Raises BundleInvalid for others and for sparse files."""
+    """Return the records "length key=value" of a pax header. Raises BundleInvalid for others and for sparse files."""
     while content and content[0]:
         length, space, _ = content.partition(b" ")
         end = _number(_text(length[:20]))

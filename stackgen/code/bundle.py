@@ -49,12 +49,12 @@ class _File:
 
 
 def read_directory(path: Path) -> CodeFacts:
-    """Facts on a directory of code. Raises BundleInvalid as `bundle_tar` does."""
+    """Return facts on a directory of code. Raises BundleInvalid as `bundle_tar` does."""
     return _facts(_files_of_directory(path))
 
 
 def bundle_tar(path: Path) -> tuple[str, bytes]:
-    """Digest and tar of a directory, without what `.dockerignore` and common sense leave out.
+    """Return digest and tar of a directory, without what `.dockerignore` and common sense leave out.
 
     Symbolic links inside the directory are taken as the file they lead to. Raises BundleInvalid for links that lead
     out, devices, more than MAX_FILES files and more than MAX_BYTES bytes.
@@ -64,7 +64,7 @@ def bundle_tar(path: Path) -> tuple[str, bytes]:
 
 
 def canonical_tar(content: bytes) -> tuple[str, bytes]:
-    """Digest and canonical form of a tar, plain or compressed: what everyone who holds the bytes can check.
+    """Return digest and canonical form of a tar, plain or compressed: what everyone who holds the bytes can check.
 
     Raises BundleInvalid as `facts_of_tar` does.
     """
@@ -73,7 +73,7 @@ def canonical_tar(content: bytes) -> tuple[str, bytes]:
 
 
 def facts_of_tar(content: bytes) -> CodeFacts:
-    """Facts on a tar, plain or compressed. Raises BundleInvalid for one damaged, too large or leading outside."""
+    """Return facts on a tar, plain or compressed. Raises BundleInvalid for one damaged, too large or leading out."""
     return _facts(_read_tar(content))
 
 
@@ -95,7 +95,7 @@ def _facts(files: list[_File]) -> CodeFacts:
 
 
 def _tar(files: Iterable[_File]) -> bytes:
-    """The same bytes for the same names, contents and execute bits, on every machine."""
+    """Return the same bytes for the same names, contents and execute bits, on every machine."""
     target = io.BytesIO()
     with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for file in files:
@@ -134,15 +134,15 @@ def _files_of_directory(path: Path) -> list[_File]:
     budget = _Budget()
     files = []
     try:
-        for found in _walk(root, root, ignored):
-            files.append(_read_file(found, _checked_name(found.relative_to(root).as_posix()), root, budget))
+        for file in _walk(root, root, ignored):
+            files.append(_read_file(file, _checked_name(file.relative_to(root).as_posix()), root, budget))
     except (OSError, RuntimeError) as error:
         raise BundleInvalid(f"{path.name} cannot be read: {error}") from error
     return sorted(files, key=lambda file: file.name)
 
 
-def _read_file(found: Path, name: str, root: Path, budget: _Budget) -> _File:
-    real = found.resolve(strict=True)
+def _read_file(path: Path, name: str, root: Path, budget: _Budget) -> _File:
+    real = path.resolve(strict=True)
     if not real.is_relative_to(root):
         raise BundleInvalid(f"{name} is a link that leads out of the directory")
     kind = real.stat()
@@ -156,16 +156,16 @@ def _read_file(found: Path, name: str, root: Path, budget: _Budget) -> _File:
 
 
 def _walk(folder: Path, root: Path, ignored: Ignored) -> Iterator[Path]:
-    for found in _listing(folder):
-        name = found.relative_to(root).as_posix()
-        if found.is_dir() and not found.is_symlink():
+    for path in _listing(folder):
+        name = path.relative_to(root).as_posix()
+        if path.is_dir() and not path.is_symlink():
             # A folder that is left out may hold something that an exception takes back in.
             if not ignored.everything_below(name):
-                yield from _walk(found, root, ignored)
+                yield from _walk(path, root, ignored)
         elif not ignored.matches(name):
-            if found.is_dir():
+            if path.is_dir():
                 raise BundleInvalid(f"{name} is a link to a directory")
-            yield found
+            yield path
 
 
 def _listing(folder: Path) -> list[Path]:
@@ -198,7 +198,7 @@ def _files_of_tar(tar: TarReader) -> list[_File]:
 
 
 def _checked_name(name: str) -> str:
-    """A relative path without detours. Raises BundleInvalid for one that leads outside or cannot be written down."""
+    """Return a relative path without detours. Raises BundleInvalid when it leads outside or cannot be written."""
     path = posixpath.normpath(name)
     if name.startswith("/") or path == ".." or path.startswith("../"):
         raise BundleInvalid(f"{name!r} leads out of the bundle")

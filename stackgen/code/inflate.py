@@ -73,13 +73,13 @@ class Inflated:
 
     def read(self, size: int) -> bytes:
         """Return exactly so many bytes, fewer only at the end."""
-        found = bytearray()
-        while len(found) < size and (piece := self._piece(size - len(found))):
-            found += piece
-        self._left -= len(found)
+        content = bytearray()
+        while len(content) < size and (piece := self._piece(size - len(content))):
+            content += piece
+        self._left -= len(content)
         if self._left < 0:
             raise BundleInvalid("unpacked it is larger than any bundle may be")
-        return bytes(found)
+        return bytes(content)
 
     def skip(self, size: int) -> bool:
         """Pass over so many bytes; False when there are fewer."""

@@ -42,7 +42,7 @@ class DataPlace:
 
 
 def always(*volumes: Volume) -> Callable[[Reference, int | None], DataPlace]:
-    """The same place in every release."""
+    """Return a `place` that is these volumes in every release."""
     return lambda _image, _version: DataPlace(volumes=volumes)
 
 

@@ -26,10 +26,10 @@ _DEFAULTS = {"QUEUE": rabbitmq.KIND.name, "CACHE": redis.KIND.name}
 
 
 def default_kind(node_type: object) -> str:
-    """The kind that a node of this type (a name, as it stands in the graph) has without saying so; may be empty."""
+    """Return the kind that a node of this type, as the graph names it, has without saying so; may be empty."""
     return _DEFAULTS.get(str(node_type).strip().upper().removeprefix("NODE_TYPE_"), "")
 
 
 def find(name: str) -> DatabaseKind | None:
-    """The kind of this name or alias, in any case; None when there is none."""
+    """Return the kind of this name or alias, in any case; None when there is none."""
     return _BY_ALIAS.get(name.strip().lower())

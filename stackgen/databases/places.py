@@ -32,21 +32,25 @@ OTHERS = {
 
 
 def place_of(kind: DatabaseKind, *, image: str, version: int | None) -> DataPlace:
-    """Where a server of this image has its data. Raises ValueError with a sentence where nobody can know."""
+    """Return where a server of this image has its data. Raises ValueError with a sentence where nobody can know."""
     reference = parse_reference(image)
-    if said := _other(reference):
-        raise ValueError(f"{image} {said}; use an image like {kind.image}, or make it a service")
+    if objection := _objection_to(reference):
+        raise ValueError(f"{image} {objection}; use an image like {kind.image}, or make it a service")
     return kind.place(reference, version)
 
 
-def _other(reference: Reference) -> str:
+def _objection_to(reference: Reference) -> str:
     components = reference.path.split("/")
-    found = (said for pattern, said in OTHERS.items() if any(re.fullmatch(pattern, each) for each in components))
-    return next(found, "")
+    objections = (
+        objection
+        for pattern, objection in OTHERS.items()
+        if any(re.fullmatch(pattern, component) for component in components)
+    )
+    return next(objections, "")
 
 
 def moved_outside(kind: DatabaseKind, place: DataPlace, *, env: Mapping[str, str]) -> Iterator[str]:
-    """Names of variables that would have the server keep data where no volume is."""
+    """Yield the names of variables that would have the server keep data where no volume is."""
     roots = [volume.path for volume in place.volumes]
     for name in sorted(kind.place_variables & env.keys()):
         for path in env[name].split(","):

@@ -18,7 +18,7 @@ COUNTED_ALIKE = re.compile(r".*(?:postgres|postgis).*|pgrouting|pgautoupgrade")
 
 
 def _place(image: Reference, version: int | None) -> DataPlace:
-    """Where the release is not known, the old place by order: there stand the volumes of all who never said it."""
+    """Return the place of the release; where it is not known, the old one, where earlier stacks have their volumes."""
     release = version or _release(image)
     if release is None:
         _refuse_doubt(image)
@@ -37,7 +37,7 @@ def _release(image: Reference) -> int | None:
 
 
 def _refuse_doubt(image: Reference) -> None:
-    """What stands in either place must not be guessed at: the other one would begin empty."""
+    """Raise ValueError where the release cannot be known: in the wrong place the database would begin empty."""
     leading = LEADING.match(image.tag)
     if (image.digest and not image.tag) or (leading and int(leading[1]) >= FIRST_BELOW_PARENT):
         raise ValueError(

@@ -17,7 +17,7 @@ HTTP_PORT, HTTPS_PORT = 80, 443
 
 
 def known_edges(nodes: Iterable[RawNode], edges: Iterable[RawEdge], problems: list[Problem]) -> list[RawEdge]:
-    """The edges that join two different nodes of the graph; the others become problems."""
+    """Return the edges that join two different nodes of the graph; the others become problems."""
     names = {node.id: node.label for node in nodes}
     good = []
     for edge in edges:
@@ -39,12 +39,12 @@ def known_edges(nodes: Iterable[RawNode], edges: Iterable[RawEdge], problems: li
 
 
 def check_meaning(graph: Graph) -> Iterator[Problem]:
-    """Problems between values of a node, and between nodes. The graph may lack nodes that were unreadable."""
+    """Yield problems between values of a node, and between nodes. The graph may lack nodes that were unreadable."""
     nodes = {node.id: node for node in graph.nodes}
     for edge in graph.edges:
         source, target = nodes.get(edge.source), nodes.get(edge.target)
         if source is not None and target is not None and source.type.is_database:
-            message = f"a {_kind(source)} depends on nothing, but this leads to {target.label!r}"
+            message = f"a {_kind_of(source)} depends on nothing, but this leads to {target.label!r}"
             yield _at(source, f"edge {edge.id}", message)
     routed = {edge.target for edge in graph.edges if edge.source in nodes and nodes[edge.source].type.is_gateway}
     for node in graph.nodes:
@@ -68,7 +68,7 @@ def _check_node(node: Node, *, is_routed: bool) -> Iterator[Problem]:
         if is_routed:
             yield _at(node, "config.port", "is needed: a gateway leads there")
     if node.type.is_database and settings.replicas > 1:
-        yield _at(node, "config.replicas", f"a {_kind(node)} runs once; copies of it would not share their data")
+        yield _at(node, "config.replicas", f"a {_kind_of(node)} runs once; copies of it would not share their data")
     if settings.cpu and float(settings.cpu_reservation or 0) > float(settings.cpu):
         yield _at(node, "config.cpuReservation", f"is more than config.cpu allows, {settings.cpu}")
     if settings.memory and bytes_of(settings.memory_reservation) > bytes_of(settings.memory):
@@ -80,7 +80,7 @@ def _check_node(node: Node, *, is_routed: bool) -> Iterator[Problem]:
 
 
 def _check_place(node: Node) -> Iterator[Problem]:
-    """Data must lie in a volume, or it goes with the container."""
+    """Yield problems with where the data lies: outside a volume it goes with the container."""
     settings, kind = node.settings, KINDS[node.settings.kind]
     try:
         place = place_of(kind, image=settings.image or kind.image, version=settings.database_version)
@@ -99,7 +99,7 @@ def _paths(place: DataPlace) -> str:
 
 
 def serves_https(node: Node) -> bool:
-    """Whether a gateway fetches certificates by itself, which takes the usual ports."""
+    """Return whether a gateway fetches certificates by itself, which takes the usual ports."""
     return bool(node.settings.domain) and node.settings.port is None
 
 
@@ -108,13 +108,13 @@ def _needs_plain_names(gateway: Node) -> bool:
 
 
 def _check_wildcard(node: Node, field: str, domain: str) -> Iterator[Problem]:
-    """A certificate for all names below a domain takes its name server, and a host of Traefik's is one name."""
+    """Yield a problem for `*.`: such a certificate takes the name server, and a host of Traefik's is one name."""
     if domain.startswith("*."):
         yield _at(node, field, f"{domain!r} must be one name: the gateway cannot serve all below a domain")
 
 
 def published_ports(node: Node) -> tuple[tuple[int, int], ...]:
-    """Pairs of port on the host and port in the container, for gateways and nodes that ask for it."""
+    """Return pairs of port on the host and port in the container, for gateways and nodes that ask for it."""
     settings = node.settings
     if node.type.is_gateway:
         if serves_https(node):
@@ -137,7 +137,7 @@ def _check_host_ports(graph: Graph) -> Iterator[Problem]:
             yield _at(node, "config.hostPort", f"port {port} of the host is taken by {nodes[0].label!r}")
 
 
-def _kind(node: Node) -> str:
+def _kind_of(node: Node) -> str:
     return node.settings.kind or node.type.name.lower()
 
 

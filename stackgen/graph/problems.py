@@ -31,7 +31,7 @@ class Reading:
         return self.config.get(key, "").strip()
 
     def whole(self, key: str, *, lowest: int, highest: int) -> int | None:
-        """None when it is not set, or not a whole number between the two."""
+        """Return the number; None when it is not set, or not a whole number between the two."""
         text = self.text(key)
         if not text:
             return None
@@ -49,7 +49,7 @@ class Reading:
         return text in TRUE
 
     def matching(self, key: str, pattern: re.Pattern[str], *, wanted: str) -> str:
-        """An empty string when it is not set or does not match."""
+        """Return the text; an empty one when it is not set or does not match."""
         text = self.text(key)
         if not text or pattern.fullmatch(text):
             return text
@@ -57,7 +57,7 @@ class Reading:
         return ""
 
     def cpus(self, key: str) -> str:
-        """Cores as decimal text: "0.5" and "500m" are both half a core."""
+        """Return cores as decimal text: "0.5" and "500m" are both half a core."""
         text = self.text(key)
         if MILLICPUS.fullmatch(text):
             text = f"{int(text[:-1]) / 1000:g}"
@@ -67,7 +67,7 @@ class Reading:
         return ""
 
     def memory(self, key: str) -> str:
-        """Bytes in the largest unit that Compose reads without loss: "512Mi", "512 MB" and "0.5g" are all 512M."""
+        """Return bytes in the largest unit that Compose reads without loss: "512Mi", "512 MB", "0.5g" are all 512M."""
         text = self.text(key)
         if not text:
             return ""
@@ -81,10 +81,10 @@ class Reading:
 
 
 def bytes_of(amount: str) -> int:
-    """Of an amount as `Reading.memory` gives it; none is 0."""
+    """Return the bytes of an amount as `Reading.memory` gives it; none is 0."""
     return int(amount[:-1]) * UNITS[amount[-1].lower()] if amount else 0
 
 
 def shown(text: str) -> str:
-    """A value as it may stand in a message: one short line."""
+    """Return a value as it may stand in a message: one short line."""
     return repr(text if len(text) <= 40 else f"{text[:37]}...")

@@ -40,15 +40,15 @@ class RawEdge:
 
 
 def read_nodes(raw: Mapping[str, object], problems: list[Problem]) -> list[RawNode]:
-    """Every node that has an id; what is wrong goes to `problems`."""
-    found = (_node(item, index, problems) for index, item in enumerate(_items(raw, "nodes", MAX_NODES, problems)))
-    return [node for node in found if node is not None]
+    """Return every node that has an id; what is wrong goes to `problems`."""
+    nodes = (_node(item, index, problems) for index, item in enumerate(_items(raw, "nodes", MAX_NODES, problems)))
+    return [node for node in nodes if node is not None]
 
 
 def read_edges(raw: Mapping[str, object], problems: list[Problem]) -> list[RawEdge]:
-    """Every edge that has two ends; what is wrong goes to `problems`."""
-    found = (_edge(item, index, problems) for index, item in enumerate(_items(raw, "edges", MAX_EDGES, problems)))
-    return [edge for edge in found if edge is not None]
+    """Return every edge that has two ends; what is wrong goes to `problems`."""
+    edges = (_edge(item, index, problems) for index, item in enumerate(_items(raw, "edges", MAX_EDGES, problems)))
+    return [edge for edge in edges if edge is not None]
 
 
 def _items(raw: Mapping[str, object], key: str, limit: int, problems: list[Problem]) -> list[object]:
@@ -134,7 +134,7 @@ def _edge(item: object, index: int, problems: list[Problem]) -> RawEdge | None:
 def _kind(
     value: object, names: type[Kind], numbers: Mapping[int, Kind], at: Problem, problems: list[Problem]
 ) -> Kind | None:
-    """The member with this number or name; None and a problem otherwise."""
+    """Return the member with this number or name; None and a problem otherwise."""
     text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
     if text.isascii() and text.isdigit() and len(text) < 5 and int(text) in numbers:
         return numbers[int(text)]
@@ -149,7 +149,7 @@ def _kind(
 
 
 def as_text(value: object) -> str | None:
-    """Config values are text on the wire; numbers and booleans from hand-written files are taken too."""
+    """Return a config value as text; numbers and booleans, as in hand-written files, too. None for anything else."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
@@ -158,7 +158,7 @@ def as_text(value: object) -> str | None:
 
 
 def is_text(value: object, max_length: int) -> bool:
-    """Text that can become part of a UTF-8 file and of a process environment."""
+    """Return whether it is text that can become part of a UTF-8 file and of a process environment."""
     if not isinstance(value, str) or len(value) > max_length or "\0" in value:
         return False
     try:

@@ -14,7 +14,7 @@ __all__ = ["Edge", "EdgeType", "Graph", "Node", "NodeType", "Settings", "parse_g
 
 
 def parse_graph(raw: Mapping[str, object]) -> Graph:
-    """The graph with typed values. Raises GraphInvalid with every problem at once."""
+    """Return the graph with typed values. Raises GraphInvalid with every problem at once."""
     graph, problems = read_graph(raw)
     if problems:
         raise GraphInvalid(problems)
@@ -22,7 +22,7 @@ def parse_graph(raw: Mapping[str, object]) -> Graph:
 
 
 def read_graph(raw: Mapping[str, object]) -> tuple[Graph, list[Problem]]:
-    """What can be read, and every problem. Nodes with a problem hold harmless values, or are missing."""
+    """Return what can be read, and every problem. Nodes with a problem hold harmless values, or are missing."""
     problems: list[Problem] = []
     raw_nodes = read_nodes(raw, problems)
     raw_edges = read_edges(raw, problems)

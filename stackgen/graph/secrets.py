@@ -22,12 +22,12 @@ class SplitGraph:
 
 
 def secret_key(*, node_id: str, field: str) -> str:
-    """Under which key a project keeps the value of a node's field (`password`, or `secret.NAME`)."""
+    """Return the key under which a project keeps the value of a node's field (`password`, or `secret.NAME`)."""
     return f"{node_id}.{field}"
 
 
 def split_secrets(raw: Mapping[str, object]) -> SplitGraph:
-    """Copies the graph without its secret values. An empty value is the mark of one that is kept already.
+    """Copy the graph without its secret values. An empty value is the mark of one that is kept already.
 
     Works on any JSON object; what is no node with a config stays as it is. Raises GraphInvalid for a password
     that its server would not take from its environment or configuration as it was meant.
@@ -48,12 +48,12 @@ def _split_node(node: object, values: dict[str, str], problems: list[Problem]) -
     config = data.get("config") if isinstance(data, Mapping) else None
     if not isinstance(node, Mapping) or not isinstance(data, Mapping) or not isinstance(config, Mapping):
         return node
-    kept = {}
+    public = {}
     for field, value in config.items():
         if not is_secret(str(field)):
-            kept[field] = value
+            public[field] = value
             continue
-        kept[field] = ""
+        public[field] = ""
         text = as_text(value)
         wrong = _wrong_password(text, node.get("type"), config) if field == PASSWORD and text else ""
         if wrong:
@@ -67,11 +67,11 @@ def _split_node(node: object, values: dict[str, str], problems: list[Problem]) -
             )
         if text:
             values[secret_key(node_id=str(node.get("id")), field=str(field))] = text
-    return {**node, "data": {**data, "config": kept}}
+    return {**node, "data": {**data, "config": public}}
 
 
 def _wrong_password(text: str, node_type: object, config: Mapping[object, object]) -> str:
-    """What is wrong with a password, for the server that shall take it; empty when nothing is."""
+    """Return what is wrong with a password, for the server that shall take it; empty when nothing is."""
     if "\n" in text or "\r" in text:
         return "must be one line"
     kind = find(as_text(config.get("databaseType")) or default_kind(node_type))
@@ -84,5 +84,5 @@ def _wrong_password(text: str, node_type: object, config: Mapping[object, object
 
 
 def is_secret(field: str) -> bool:
-    """Whether the value of this config field is kept sealed."""
+    """Return whether the value of this config field is kept sealed."""
     return field == PASSWORD or (field.startswith(SECRET_PREFIX) and len(field) > len(SECRET_PREFIX))

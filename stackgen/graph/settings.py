@@ -33,7 +33,7 @@ ELSEWHERE = frozenset({
 
 
 def read_settings(raw: RawNode, problems: list[Problem]) -> Settings:
-    """The typed values; everything wrong with them goes to `problems`."""
+    """Return the typed values; everything wrong with them goes to `problems`."""
     reading = Reading(node_id=raw.id, node_name=raw.label, config=raw.config, problems=problems)
     kind = _kind(reading, raw.type)
     return Settings(
@@ -104,8 +104,8 @@ def _kind(reading: Reading, node_type: NodeType | None) -> str:
     text = reading.text("databaseType") or default_kind(node_type.value)
     kind = find(text)
     if kind is None:
-        said = f"{shown(text)} is unknown" if text else "must say what it is"
-        reading.note("config.databaseType", f"{said}; known: {', '.join(sorted(KINDS))}")
+        problem = f"{shown(text)} is unknown" if text else "must say what it is"
+        reading.note("config.databaseType", f"{problem}; known: {', '.join(sorted(KINDS))}")
         return ""
     _refuse_elsewhere(reading, kind.url_name)
     reading.matching("database", kind.database_pattern, wanted=kind.database_wanted)
@@ -114,7 +114,7 @@ def _kind(reading: Reading, node_type: NodeType | None) -> str:
 
 
 def _refuse_elsewhere(reading: Reading, url_name: str) -> None:
-    """A database that is there already would be begun anew, empty, under its name."""
+    """Note keys that point to a database elsewhere: a new, empty one would be started under its name."""
     for key in reading.config:
         if re.sub(r"[^a-z]", "", key.lower()) in ELSEWHERE and reading.text(key).lower() not in FALSE:
             reading.note(

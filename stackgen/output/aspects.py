@@ -15,12 +15,12 @@ NOT_LISTED = frozenset({"labels", "build", "depends_on"})
 
 
 def aspects(part: Part, definition: Mapping[str, Value]) -> dict[str, str]:
-    """Short marks by aspect; `variables` holds the names of the compose variables in use, parted by blanks."""
-    found = dict(_marks(part, definition))
+    """Return short marks by aspect; `variables` holds the names of the compose variables in use, parted by blanks."""
+    marks = dict(_marks(part, definition))
     used = {name for value in part.environment.values() for name in VARIABLE.findall(value)}
     if used:
-        found["variables"] = " ".join(sorted(used))
-    return found
+        marks["variables"] = " ".join(sorted(used))
+    return marks
 
 
 def _marks(part: Part, definition: Mapping[str, Value]) -> Iterator[tuple[str, str]]:

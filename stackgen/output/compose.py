@@ -10,12 +10,12 @@ from stackgen.yaml import Comment, Flow, Value
 
 
 def compose_document(layout: Layout) -> tuple[dict[str | Comment, Value], dict[str, Identity]]:
-    """The whole file, and what identifies each service, by its name."""
+    """Return the whole file, and what identifies each service, by its name."""
     services: dict[str | Comment, Value] = {}
     identities: dict[str, Identity] = {}
-    for said, parts in layout.by_level():
+    for sentence, parts in layout.by_level():
         services[Comment()] = None
-        services[Comment(said)] = None
+        services[Comment(sentence)] = None
         for index, part in enumerate(parts):
             if index:
                 services[Comment()] = None
@@ -58,12 +58,12 @@ def _service(part: Part, layout: Layout) -> dict[str, Value]:
 
 
 def command_of(part: Part) -> Value:
-    """In one line, unless a script in it has lines of its own."""
+    """Return the command on one line, unless a script in it has lines of its own."""
     return list(part.command) if any("\n" in word for word in part.command) else Flow(part.command)
 
 
 def _build(part: Part) -> dict[str, Value]:
-    """For people who build by hand: the code of each service in a folder beside this file."""
+    """Return `build` for people who build by hand, with the code of each service in a folder beside the file."""
     build: dict[str, Value] = {"context": f"./code/{part.name}"}
     if part.dockerfile:
         build["dockerfile"] = f"../../{dockerfile_name(part)}"
@@ -71,7 +71,7 @@ def _build(part: Part) -> dict[str, Value]:
 
 
 def dockerfile_name(part: Part) -> str:
-    """The name of a service's Dockerfile among the files of the stack."""
+    """Return the name of a service's Dockerfile among the files of the stack."""
     return f"Dockerfile.{part.name}"
 
 
@@ -83,7 +83,7 @@ def _depends_on(part: Part, layout: Layout) -> dict[str, Value]:
 
 
 def health_of(part: Part, layout: Layout) -> dict[str, Value]:
-    """The healthcheck of a part that has one."""
+    """Return the healthcheck of a part that has one."""
     return healthcheck(
         part.health,
         interval_seconds=part.health_interval_seconds or layout.options.health_interval_seconds,
@@ -99,7 +99,7 @@ def _deploy(part: Part) -> dict[str, Value]:
 
 
 def _shared(layout: Layout) -> dict[str | Comment, Value]:
-    """Networks, volumes and texts, each named for the project."""
+    """Return networks, volumes and texts, each named for the project."""
     labels = layout.project_labels
     volumes: dict[str, Value] = {
         f"{part.name}-{volume.name}": {"name": layout.volume_name(part, volume.name), "labels": labels}

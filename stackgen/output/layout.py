@@ -50,11 +50,11 @@ class Layout:
 
     @property
     def project_labels(self) -> dict[str, Value]:
-        """On everything that is ours."""
+        """The labels of everything that is ours."""
         return {"axion.project": plain(self.project_id)}
 
     def labels(self, part: Part, content_hash: str) -> dict[str, Value]:
-        """Nothing that changes from one deployment to the next, or unchanged containers would be replaced."""
+        """Return labels that stay from one deployment to the next: others would replace unchanged containers."""
         return {
             **self.project_labels,
             "axion.node": plain(part.node.id),
@@ -63,35 +63,35 @@ class Layout:
         }
 
     def starts_first(self, part: Part) -> bool:
-        """Whether a new copy may run beside the old one: no data and no port of a host that only one can have."""
+        """Return whether a new copy may run beside the old one: it has no data, and no port of a host."""
         shares_ports = self.options.engine == "swarm" and self.options.swarm_ports == "ingress"
         return not part.volumes and (not part.ports or shares_ports)
 
     def volume_name(self, part: Part, name: str) -> str:
-        """By the node's id, so that a service that is renamed finds its data again."""
+        """Return a name made of the node's id, so that a service that is renamed finds its data again."""
         return f"{self.stack_name}_{short_hash(part.node.id, 12)}-{name}"
 
     def by_level(self) -> list[tuple[str, list[Part]]]:
-        """Parts that start together, each group with a sentence for people."""
+        """Return parts that start together, each group with a sentence for people."""
         groups: list[tuple[str, list[Part]]] = []
         last = -1
         for part in self.parts:
             level = self.order.level[part.name]
             if level != last:
-                said = "These start first." if level == 0 else "These start when what they need is ready."
-                groups.append((said, []))
+                sentence = "These start first." if level == 0 else "These start when what they need is ready."
+                groups.append((sentence, []))
                 last = level
             groups[-1][1].append(part)
         return groups
 
 
 def volume_names(compose: str, *, node_id: str) -> tuple[str, ...]:
-    """The volumes of a node by a file that was generated once."""
+    """Return the volumes of a node by a file that was generated once."""
     return tuple(re.findall(rf"^ +name: (\S+_{short_hash(node_id, 12)}-\S+)$", compose, re.MULTILINE))
 
 
 def identify(part: Part, definition: Mapping[str, Value]) -> Identity:
-    """From everything one container of the service is made of, the texts of its files included."""
+    """Return a hash of everything one container of the service is made of, the texts of its files included."""
     texts = [file.text for file in part.files]
     made_of = {key: value for key, value in definition.items() if key not in NOT_IN_THE_CONTAINER}
     deploy = definition.get("deploy")
@@ -104,12 +104,12 @@ def identify(part: Part, definition: Mapping[str, Value]) -> Identity:
 
 
 def mounts(part: Part) -> list[Value]:
-    """Volumes by their name in the file; never a path of the host."""
+    """Return volumes by their name in the file; never a path of the host."""
     return [f"{part.name}-{volume.name}:{volume.path}" for volume in part.volumes]
 
 
 def resources(part: Part) -> dict[str, Value]:
-    """Compose's and Swarm's `resources`: what the graph sets, and always a bound on processes and threads."""
+    """Return Compose's and Swarm's `resources`: what the graph sets, and always a bound on processes and threads."""
     settings = part.node.settings
     given: dict[str, dict[str, Value]] = {
         "limits": {"cpus": settings.cpu, "memory": settings.memory, "pids": settings.processes or MAX_PROCESSES},

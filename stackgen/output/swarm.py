@@ -16,7 +16,7 @@ RESTART: Mapping[str, Value] = {"condition": "any", "delay": "2s"}
 
 
 def max_name_length(stack_name: str) -> int:
-    """How long a service's own name may be. Raises ValueError when the stack's name leaves too little."""
+    """Return how long a service's own name may be. Raises ValueError when the stack's name leaves too little."""
     left = MAX_SWARM_NAME_LENGTH - len(stack_name) - 1
     if left < 8:
         raise ValueError(f"too long a name for a stack in Swarm: {stack_name}")
@@ -24,7 +24,7 @@ def max_name_length(stack_name: str) -> int:
 
 
 def warnings_of(parts: Collection[Part]) -> list[str]:
-    """Volumes belong to one machine; Swarm would start the service elsewhere with an empty one."""
+    """Return a warning for each volume that may be left behind: Swarm may start its service elsewhere."""
     return [
         f"the data of {part.name} stays on the machine where it first ran; say which with config.placement"
         for part in parts
@@ -33,7 +33,7 @@ def warnings_of(parts: Collection[Part]) -> list[str]:
 
 
 def swarm_document(layout: Layout) -> tuple[dict[str | Comment, Value], dict[str, Identity]]:
-    """The whole file, and what identifies each service, by its name."""
+    """Return the whole file, and what identifies each service, by its name."""
     services: dict[str | Comment, Value] = {}
     identities: dict[str, Identity] = {}
     for part in layout.parts:
@@ -77,7 +77,7 @@ def _service(part: Part, layout: Layout) -> dict[str, Value]:
 
 
 def _labelled(definition: Mapping[str, Value], labels: dict[str, Value]) -> dict[str, Value]:
-    """On the containers, and on the service, which is what Swarm lists."""
+    """Return the definition with labels on the containers and on the service, which is what Swarm lists."""
     deploy = definition["deploy"]
     assert isinstance(deploy, dict)
     return {**definition, "labels": labels, "deploy": deploy | {"labels": labels}}

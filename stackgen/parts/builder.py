@@ -54,14 +54,14 @@ class PartBuilder:
     @cached_property
     def callees(self) -> dict[str, list[str]]:
         """Return node id to the ids it calls, each once, in the order of the graph."""
-        found: dict[str, list[str]] = defaultdict(list)
+        callees: dict[str, list[str]] = defaultdict(list)
         for edge in self.graph.edges:
-            found[edge.source].append(edge.target)
-        return {node_id: distinct(targets) for node_id, targets in found.items()}
+            callees[edge.source].append(edge.target)
+        return {node_id: distinct(targets) for node_id, targets in callees.items()}
 
     @cached_property
     def request_layer(self) -> Layer:
-        """The request's envVars, the same for every service."""
+        """Return the request's envVars, the same for every service."""
         values = {name: interpolated(self.variables.of_request(name)) for name in sorted(self.env_names)}
         return Layer(origin="the request", values=usable(values))
 
@@ -242,7 +242,7 @@ class PartBuilder:
         return Callee(name=name, label=label, kind=kind, connection=self.connection(target))
 
     def _config_layer(self, node: Node) -> Layer:
-        """`env.NAME` as written and `secret.NAME` by its variable."""
+        """Return `env.NAME` as written and `secret.NAME` by its variable."""
         settings = node.settings
         secrets = {
             name: interpolated(

@@ -10,7 +10,7 @@ MAX_STEPS = 3_000
 
 
 def improve(groups: list[frozenset[str]], neighbours: Mapping[str, set[str]]) -> list[frozenset[str]]:
-    """The same number of groups or fewer. Leaves large graphs, and those without triangles, as they are."""
+    """Return the same number of groups or fewer. Leaves large graphs, and those without triangles, as they are."""
     edges = {pair for group in groups for pair in _pairs(group)}
     if len(edges) > MAX_EDGES or all(len(group) == 2 for group in groups):
         return groups
@@ -29,7 +29,7 @@ class _Search:
         self.choices = {edge: [group for group in largest if group.issuperset(edge)] for edge in edges}
 
     def with_at_most(self, count: int) -> list[frozenset[str]]:
-        """A cover of this many groups; empty when there is none, or none was found in time."""
+        """Return a cover of this many groups; empty when there is none, or none was found in time."""
         return self._cover(self.edges, count) or []
 
     def _cover(self, left: set[Pair], count: int) -> list[frozenset[str]] | None:
@@ -50,7 +50,7 @@ class _Search:
 def _maximal(
     chosen: set[str], candidates: set[str], done: set[str], neighbours: Mapping[str, set[str]]
 ) -> Iterator[frozenset[str]]:
-    """Bron and Kerbosch: every group in which all are joined and to which nobody can be added."""
+    """Yield, after Bron and Kerbosch, every group in which all are joined and to which nobody can be added."""
     if not candidates and not done:
         yield frozenset(chosen)
     pivot = max(sorted(candidates | done), key=lambda name: len(neighbours[name] & candidates), default="")

@@ -17,12 +17,12 @@ from stackgen.parts.names import variable_name
 
 
 def plain(text: str) -> str:
-    """Text that Compose shall not interpolate."""
+    """Return the text so that Compose does not interpolate it."""
     return text.replace("$", "$$")
 
 
 def interpolated(name: str) -> str:
-    """What Compose puts the value of this variable in place of."""
+    """Return the text that Compose replaces with the value of this variable."""
     return f"${{{name}}}"
 
 
@@ -46,7 +46,7 @@ class Layer:
 
 
 def merged(layers: Iterable[Layer]) -> tuple[dict[str, str], list[str]]:
-    """The values that hold, by name in sorted order, and a sentence for each that hides another."""
+    """Return the values that hold, by name in sorted order, and a sentence for each that hides another."""
     values: dict[str, str] = {}
     origin: dict[str, str] = {}
     overrides = []
@@ -60,19 +60,19 @@ def merged(layers: Iterable[Layer]) -> tuple[dict[str, str], list[str]]:
 
 
 def from_edges(node: Node, callees: Iterable[Callee]) -> tuple[Layer, list[str]]:
-    """What the edges of a service give it, and warnings where programs may expect something else."""
+    """Return what the edges of a service give it, and warnings where programs may expect something else."""
     values: dict[str, str] = {}
     leads_to: dict[str, Callee] = {}
     warnings: list[str] = []
     common: dict[str, list[Callee]] = {}
 
-    def take(found: Mapping[str, str], callee: Callee) -> None:
-        hidden = {leads_to[name].name: name for name in found if name in leads_to and values[name] != found[name]}
+    def take(given: Mapping[str, str], callee: Callee) -> None:
+        hidden = {leads_to[name].name: name for name in given if name in leads_to and values[name] != given[name]}
         warnings.extend(
             f"{name} of {node.label!r} leads to {callee.name}, not to {old}" for old, name in hidden.items()
         )
-        values.update(found)
-        leads_to.update(dict.fromkeys(found, callee))
+        values.update(given)
+        leads_to.update(dict.fromkeys(given, callee))
 
     for callee in sorted(callees, key=lambda callee: callee.name):
         prefix = variable_name(callee.label).upper()
@@ -91,7 +91,7 @@ def from_edges(node: Node, callees: Iterable[Callee]) -> tuple[Layer, list[str]]
 
 
 def from_config(*, env: Mapping[str, str], secrets: Mapping[str, str]) -> tuple[Layer, list[str]]:
-    """`env.NAME` and `secret.NAME` under names that every shell takes, and a sentence for each that hides another."""
+    """Return the config's variables under names that every shell takes, and a sentence for each that hides another."""
     values: dict[str, str] = {}
     origin: dict[str, str] = {}
     overrides = []
@@ -107,7 +107,7 @@ def from_config(*, env: Mapping[str, str], secrets: Mapping[str, str]) -> tuple[
 
 
 def _expected(callee: Callee) -> dict[str, str]:
-    """The variables that programs look for when they know of one such database only."""
+    """Return the variables that programs look for when they know of one such database only."""
     if callee.kind is None or callee.connection is None:
         return {}
     return {callee.kind.url_name: callee.kind.url(callee.connection), **callee.kind.others(callee.connection)}
@@ -131,5 +131,5 @@ def _variables(callee: Callee) -> dict[str, str]:
 
 
 def usable(values: Mapping[str, str]) -> dict[str, str]:
-    """The same under names that every shell takes; of two that become one name the later in sorted order stays."""
+    """Return the values under names that every shell takes; of two with one name the later in sorted order stays."""
     return {variable_name(name): value for name, value in sorted(values.items())}

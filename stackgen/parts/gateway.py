@@ -60,7 +60,7 @@ class GatewayConfig:
 
 
 def configure(node: Node, upstreams: Iterable[Upstream], *, image: str = IMAGE) -> GatewayConfig:
-    """Caddy's configuration for one gateway that runs this image."""
+    """Return Caddy's configuration for one gateway that runs this image."""
     routes, warnings = routes_of(node, upstreams)
     inside = node.settings.port or 80
     health_port = next(port for port in HEALTH_PORTS if port != inside)
@@ -77,14 +77,14 @@ def configure(node: Node, upstreams: Iterable[Upstream], *, image: str = IMAGE) 
 
 
 def _keeps_streams(image: str) -> bool:
-    """Not by a tag that names an older release; an image of another name is taken for a new one."""
+    """Return False for a tag that names an older release; an image of another name is taken for a new one."""
     reference = parse_reference(image)
     old = OLD_TAG.fullmatch(reference.tag) if reference.name == "caddy" else None
     return old is None or (old[1] is not None and int(old[1]) >= FIRST_WITH_STREAMS)
 
 
 def mounted_file(name: str, config: GatewayConfig) -> MountedFile:
-    """The configuration where the gateway's image looks for it."""
+    """Return the configuration where the gateway's image looks for it."""
     return MountedFile(name=f"{name}-caddyfile", file=f"Caddyfile.{name}", target=CONFIG_PATH, text=config.text)
 
 
@@ -95,7 +95,7 @@ def unused_settings(node: Node) -> Iterator[str]:
 
 
 def own_address(node: Node) -> str:
-    """The site of the gateway itself: its domain, which brings HTTPS by itself, or every name on its port."""
+    """Return the site of the gateway itself: its domain, which brings HTTPS by itself, or every name on its port."""
     settings = node.settings
     if volumes(node):
         return settings.domain
@@ -103,7 +103,7 @@ def own_address(node: Node) -> str:
 
 
 def routes_of(node: Node, upstreams: Iterable[Upstream]) -> tuple[list[Route], list[str]]:
-    """One route for each place, and a sentence for each that two services want."""
+    """Return one route for each place, and a sentence for each that two services want."""
     routes: dict[tuple[str, str], Route] = {}
     warnings = []
     unrouted = []
@@ -137,12 +137,12 @@ def _wanted(node: Node, upstream: Upstream) -> tuple[str, str] | None:
 
 
 def _address(node: Node, domain: str) -> str:
-    """With HTTPS by itself where the gateway has a domain and the usual ports, otherwise plain on its port."""
+    """Return the site of a domain: with HTTPS where the gateway fetches certificates, otherwise plain on its port."""
     if volumes(node):
         return domain
     return f"http://{domain}:{node.settings.port or 80}"
 
 
 def volumes(node: Node) -> tuple[Volume, ...]:
-    """Certificates must outlive the container, or their issuer soon refuses new ones."""
+    """Return the volume of the certificates: without one their issuer would soon refuse new ones."""
     return (Volume(name="data", path="/data"),) if serves_https(node) else ()

@@ -48,7 +48,7 @@ _TCP = {
 
 
 def of_service(settings: Settings, probe: str) -> tuple[str, ...]:
-    """The test of a service: its healthPath, else whether its port is open. Empty when neither can be asked."""
+    """Return the test of a service: its healthPath, else whether its port is open. Empty when neither can be asked."""
     if settings.port is None:
         return ()
     form = _HTTP.get(probe, ()) if settings.health_path else _TCP.get(probe, ())
@@ -58,7 +58,7 @@ def of_service(settings: Settings, probe: str) -> tuple[str, ...]:
 def healthcheck(
     test: tuple[str, ...], *, interval_seconds: int, timeout_seconds: int, start_seconds: int
 ) -> dict[str, Value]:
-    """Compose's healthcheck. Failures do not count while the container starts; a success does, at once."""
+    """Return Compose's healthcheck. Failures do not count while the container starts; a success does, at once."""
     return {
         "test": Flow(test),
         "interval": f"{interval_seconds}s",

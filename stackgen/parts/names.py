@@ -25,7 +25,7 @@ FALLBACKS = {
 
 
 def service_names(graph: Graph, *, max_length: int = MAX_NAME_LENGTH) -> dict[str, str]:
-    """Node id to service name, in the graph's order. Of nodes with one name the one with the lowest id keeps it."""
+    """Return node id to service name, in the graph's order. Of nodes with one name the lowest id keeps it."""
     wanted = {node.id: _wanted(node, max_length) for node in graph.nodes}
     groups: dict[str, list[str]] = defaultdict(list)
     for node_id, name in wanted.items():
@@ -53,7 +53,7 @@ def _wanted(node: Node, max_length: int) -> str:
 
 
 def _free(name: str, node_id: str, taken: set[str], max_length: int) -> str:
-    """A name nobody has: with a piece of the node's id, so that it does not depend on how many others there are."""
+    """Return a name nobody has, with a piece of the node's id: it does not depend on how many others there are."""
     for length in range(4, 65):
         candidate = _cut(name, short_hash(node_id, length), max_length)
         if candidate not in taken:
@@ -67,16 +67,16 @@ def _cut(name: str, ending: str, max_length: int) -> str:
 
 
 def short_hash(text: str, length: int) -> str:
-    """The first digits of a SHA-256, for names that must not collide by chance only."""
+    """Return the first digits of a SHA-256, for names that must not collide by chance only."""
     return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
 def variable_name(text: str) -> str:
-    """Usable in every shell: letters, digits and underscores, not a digit first. Case stays."""
+    """Return a name that every shell takes: letters, digits and underscores, not a digit first. Case stays."""
     name = UNSAFE_IN_VARIABLE.sub("_", text)
     return f"_{name}" if not name or name[0].isdigit() else name
 
 
 def distinct(names: Iterable[str]) -> list[str]:
-    """Each name once, in the order of first sight."""
+    """Return each name once, in the order of first sight."""
     return list(dict.fromkeys(names))

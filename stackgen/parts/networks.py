@@ -19,7 +19,7 @@ Pair = tuple[str, str]
 
 
 def cover(names: Iterable[str], edges: Iterable[Pair]) -> tuple[frozenset[str], ...]:
-    """The groups. A name without edges is one alone: on Compose's default network it would meet others."""
+    """Return the groups. A name without edges is one alone: on Compose's default network it would meet others."""
     neighbours: dict[str, set[str]] = {name: set() for name in names}
     for one, other in edges:
         neighbours[one].add(other)
@@ -37,7 +37,7 @@ def edges_of(neighbours: Neighbours) -> Iterable[Pair]:
 
 
 def _connected(pairs: list[Pair], neighbours: Neighbours) -> Iterable[list[Pair]]:
-    """The edges of each connected part of the graph, sorted."""
+    """Return the edges of each connected part of the graph, sorted."""
     part_of: dict[str, int] = {}
     parts: list[list[Pair]] = []
     for pair in pairs:
@@ -65,7 +65,7 @@ def _grow_all(pairs: list[Pair], neighbours: Neighbours) -> list[frozenset[str]]
 
 
 def _grow(pair: Pair, neighbours: Neighbours, uncovered: set[Pair]) -> set[str]:
-    """Adds, one by one, the name that brings the most edges without a network yet."""
+    """Add, one by one, the name that brings the most edges without a network yet."""
     group = set(pair)
     candidates = neighbours[pair[0]] & neighbours[pair[1]]
     while candidates:
@@ -87,7 +87,7 @@ def pairs_of(group: Iterable[str]) -> list[Pair]:
 
 
 def _needed(groups: list[frozenset[str]]) -> list[frozenset[str]]:
-    """Without the groups whose every edge lies in another one too, smallest first."""
+    """Return the groups without those whose every edge lies in another one too, smallest first."""
     held = Counter(pair for group in groups for pair in pairs_of(group))
     needed = []
     for group in sorted(groups, key=lambda group: (len(group), sorted(group))):
@@ -100,7 +100,7 @@ def _needed(groups: list[frozenset[str]]) -> list[frozenset[str]]:
 
 
 def network_names(groups: Iterable[frozenset[str]]) -> dict[frozenset[str], str]:
-    """Named for its members, so that a network keeps its name whatever happens elsewhere in the graph."""
+    """Return a name for each group, made of its members: it stays whatever happens elsewhere in the graph."""
     names: dict[frozenset[str], str] = {}
     taken: set[str] = set()
     for group in groups:

@@ -18,7 +18,7 @@ class Order:
 
 
 def start_order(needs: Names) -> Order:
-    """`needs`: each name with the names it needs, all of which are names too. Linear in names and needs."""
+    """Return who starts when, in linear time. `needs` has each name with the names it needs, which it has, too."""
     groups = _cycles_first(needs)
     group_of = {name: index for index, group in enumerate(groups) for name in group}
     waits_for = {
@@ -33,7 +33,7 @@ def start_order(needs: Names) -> Order:
 
 
 def _cycles_first(needs: Names) -> list[list[str]]:
-    """Tarjan's strongly connected components without recursion: a group comes after all groups it needs."""
+    """Return Tarjan's strongly connected components, without recursion: a group comes after all groups it needs."""
     search = _Search()
     for name in needs:
         if name not in search.seen_at:

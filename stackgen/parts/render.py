@@ -14,7 +14,7 @@ CA_BUNDLE = "/run/secrets/ca_bundle"
 
 
 def render(template: str, values: Mapping[str, object]) -> str:
-    """The template's text; a missing value is an error, never an empty place."""
+    """Return the template's text; a missing value is an error, never an empty place."""
     return _rendered(template, json.dumps(values))
 
 
@@ -42,13 +42,15 @@ def _environment() -> Environment:
 
 
 def exec_list(words: Sequence[str]) -> str:
-    """A command in Docker's list form, which is JSON."""
+    """Return a command in Docker's list form, which is JSON."""
     return json.dumps(list(words), ensure_ascii=False)
 
 
 def install(cache: str, *variables: str) -> str:
-    """The beginning of a RUN that installs packages: with a cache that outlives builds, and with the CA bundle of the
-    building machine, if it has one of its own, as a secret that no layer keeps."""
+    """Return the beginning of a RUN that installs packages, with a cache that outlives builds.
+
+    The CA bundle of the building machine, if it has one of its own, comes as a secret that no layer keeps.
+    """
     exports = " ".join(f"{variable}={CA_BUNDLE}" for variable in variables)
     return (
         f"RUN --mount=type=cache,target={cache} \\\n"

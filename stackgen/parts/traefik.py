@@ -26,12 +26,12 @@ def _ping(node: Node) -> tuple[str, ...]:
 
 
 def health_test(node: Node) -> tuple[str, ...]:
-    """Asks the gateway from inside its container; the command must be told what the gateway itself was told."""
+    """Return a command that asks the gateway from inside; the command must be told what the gateway itself was told."""
     return ("CMD", "traefik", "healthcheck", *_ping(node))
 
 
 def command(node: Node) -> tuple[str, ...]:
-    """Where it reads its routes, and where it listens."""
+    """Return arguments that say where it reads its routes and where it listens."""
     common = (f"--providers.file.filename={ROUTES_PATH}", "--providers.file.watch=false", *_ping(node))
     if not volumes(node):
         return (*common, f"--entrypoints.web.address=:{node.settings.port or 80}")
@@ -46,12 +46,12 @@ def command(node: Node) -> tuple[str, ...]:
 
 
 def mounted_file(node: Node, routes: Sequence[Route], *, name: str) -> MountedFile:
-    """The routes where the gateway looks for them."""
+    """Return the routes where the gateway looks for them."""
     return MountedFile(name=f"{name}-routes", file=f"traefik.{name}.yml", target=ROUTES_PATH, text=_text(node, routes))
 
 
 def _text(node: Node, routes: Sequence[Route]) -> str:
-    """No brace can be in it: Traefik takes the file for a template."""
+    """Return the text in quotes; no brace can be in it, as Traefik takes the file for a template."""
     named = {f"{route.upstream.name}-{number}": route for number, route in enumerate(routes)}
     http: dict[str, Value] = {
         "routers": {key: _router(key, node, route) for key, route in named.items()},

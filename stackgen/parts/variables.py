@@ -17,7 +17,7 @@ TRANSFORMS: Mapping[str, Callable[[str], str]] = {"": str, "urlencode": lambda t
 
 
 def resolve(*, stack: Stack, env: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
-    """Every variable of the stack with its value. The result is secret.
+    """Return every variable of the stack with its value. The result is secret.
 
     `env` holds the request's envVars, `secrets` the project's kept values by key. Raises VariablesMissing with all
     names that have none.
@@ -46,18 +46,18 @@ class VariableNames:
         self._variables: dict[str, Variable] = {}
 
     def of_request(self, name: str) -> str:
-        """The variable that carries a value of the request's envVars."""
+        """Return the variable that carries a value of the request's envVars."""
         return self._keep(f"ENV_{name}", name, Variable(name="", kind="supplied", source="env", key=name))
 
     def of_field(self, *, node_id: str, service: str, field: str, given: bool) -> str:
-        """The variable that carries a node's password or secret."""
+        """Return the variable that carries a node's password or secret."""
         ending = field.removeprefix("secret.").upper()
         key = secret_key(node_id=node_id, field=field)
         wanted = Variable(name="", kind="supplied" if given else "generated", source="secret", key=key)
         return self._keep(f"SECRET_{service.upper()}_{ending}", key, wanted)
 
     def in_url(self, name: str) -> str:
-        """The variable that carries another one's value, fit for a URL."""
+        """Return the variable that carries another one's value, fit for a URL."""
         derived = Variable(name="", kind="derived", source="variable", key=name, transform="urlencode")
         return self._keep(f"{name}_URLENCODED", name, derived)
 
@@ -67,7 +67,7 @@ class VariableNames:
     def _keep(self, wanted: str, key: str, variable: Variable) -> str:
         name = variable_name(wanted)
         for candidate in (name, f"{name}_{short_hash(key, 8)}"):
-            made = replace(variable, name=candidate)
-            if self._variables.setdefault(candidate, made) == made:
+            named = replace(variable, name=candidate)
+            if self._variables.setdefault(candidate, named) == named:
                 return candidate
         raise AssertionError("two values with one key")

@@ -12,7 +12,7 @@ SCRIPTS = ("index.ts", "server.ts", "src/index.ts", "src/server.ts", "index.js",
 
 
 def recipe(settings: Settings, facts: CodeFacts) -> Recipe:
-    """Raises CannotBuild for a missing or broken package.json, or when no start command is found."""
+    """Return the recipe. Raises CannotBuild for a missing or broken package.json, or when no start command is found."""
     if "package.json" not in facts.files:
         raise CannotBuild(field="code", message="has no package.json, which Bun needs")
     found = read_package(facts).get("scripts")

@@ -11,7 +11,7 @@ READ_AT_RUN_TIME = ("static/", "templates/", "public/", "assets/", "web/")
 
 
 def recipe(settings: Settings, facts: CodeFacts) -> Recipe:
-    """Raises CannotBuild when there is no module or no single program in it."""
+    """Return the recipe. Raises CannotBuild when there is no module or no single program in it."""
     if "go.mod" not in facts.files:
         raise CannotBuild(field="code", message="has no go.mod")
     values = {

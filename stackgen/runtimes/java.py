@@ -10,7 +10,7 @@ GRADLE_FILES = ("build.gradle", "build.gradle.kts", "settings.gradle", "settings
 
 
 def recipe(settings: Settings, facts: CodeFacts) -> Recipe:
-    """Raises CannotBuild when neither Maven nor Gradle knows how to build the code."""
+    """Return the recipe. Raises CannotBuild when neither Maven nor Gradle knows how to build the code."""
     if not recognises(facts):
         raise CannotBuild(field="code", message="has neither pom.xml nor build.gradle")
     values = {

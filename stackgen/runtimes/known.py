@@ -46,7 +46,7 @@ RUNTIMES: Mapping[str, Runtime] = {
 
 
 def find_recipe(settings: Settings, facts: CodeFacts, images: Mapping[str, str]) -> Recipe:
-    """How to build this code, `runtime` of the config first. Raises CannotBuild."""
+    """Return how to build this code, `runtime` of the config first. Raises CannotBuild."""
     if not facts.files:
         raise CannotBuild(field="code", message="holds no file")
     name = settings.runtime or next((name for name, runtime in RUNTIMES.items() if runtime.recognises(facts)), "")

@@ -23,7 +23,7 @@ LOCKS = (
 
 
 def recipe(settings: Settings, facts: CodeFacts) -> Recipe:
-    """Raises CannotBuild for a broken package.json, or when no start command is found."""
+    """Return the recipe. Raises CannotBuild for a broken package.json, or when no start command is found."""
     package = read_package(facts)
     if LATER_YARN.match(str(package.get("packageManager"))):
         raise CannotBuild(field="code", message="asks for a Yarn after 1; npm, pnpm, Yarn 1 and bun are known")
@@ -49,7 +49,7 @@ def recognises(facts: CodeFacts) -> bool:
 
 
 def read_package(facts: CodeFacts) -> dict[str, Any]:
-    """package.json as an object; an empty one when there is none."""
+    """Return package.json as an object; an empty one when there is none."""
     try:
         package = json.loads(facts.texts.get("package.json", "{}"))
     except ValueError as error:

@@ -19,7 +19,7 @@ WSGI_APP = re.compile(r"^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)?(?:Flask|Bottle|Falc
 
 
 def recipe(settings: Settings, facts: CodeFacts) -> Recipe:
-    """Raises CannotBuild when no start command is found."""
+    """Return the recipe. Raises CannotBuild when no start command is found."""
     command = settings.command or from_procfile(facts.texts.get("Procfile", "")) or _found_command(settings, facts)
     if not command:
         raise CannotBuild(
@@ -39,7 +39,7 @@ def recognises(facts: CodeFacts) -> bool:
 
 
 def tool(facts: CodeFacts) -> str:
-    """Who installs the dependencies: a lock file says it; "project" reads them from pyproject.toml.
+    """Return who installs the dependencies: a lock file says it; "project" reads them from pyproject.toml.
 
     Raises CannotBuild for what only Poetry could resolve, which would give other versions in each build, and for what
     nobody here can read.
@@ -72,12 +72,12 @@ def _found_command(settings: Settings, facts: CodeFacts) -> str:
 
 
 def _application(facts: CodeFacts, django_file: str, pattern: re.Pattern[str]) -> str:
-    """`module:name` of the application: Django's by its file, others where they are made."""
+    """Return `module:name` of the application: Django's by its file, others where they are made."""
     if "manage.py" in facts.files:
         folders = sorted(name for name in facts.files if name.endswith(f"/{django_file}") and name.count("/") == 1)
         if folders:
             return f"{folders[0].removesuffix('.py').replace('/', '.')}:application"
     for file in ("main.py", "app.py", "server.py", django_file):
-        if found := pattern.search(facts.texts.get(file, "")):
-            return f"{file.removesuffix('.py')}:{found[1]}"
+        if match := pattern.search(facts.texts.get(file, "")):
+            return f"{file.removesuffix('.py')}:{match[1]}"
     return ""

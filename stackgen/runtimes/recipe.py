@@ -33,7 +33,7 @@ class Recipe:
 
 
 def exec_form(command: str) -> tuple[str, ...]:
-    """A command line as a list: without a shell where it needs none, so that signals reach the program itself."""
+    """Return a command line as a list, without a shell where it needs none: signals reach the program itself."""
     if JOINS_COMMANDS.search(command):
         return ("sh", "-c", command)
     if NEEDS_SHELL.search(command):
@@ -45,6 +45,10 @@ def exec_form(command: str) -> tuple[str, ...]:
 
 
 def from_procfile(text: str) -> str:
-    """The command of `web`, else of `worker`, else of the only process; empty when none is found."""
-    found = dict(re.findall(r"^([A-Za-z0-9_-]+):[ \t]*(\S.*?)[ \t]*$", text, re.MULTILINE))
-    return found.get("web") or found.get("worker") or (next(iter(found.values())) if len(found) == 1 else "")
+    """Return the command of `web`, else of `worker`, else of the only process; empty when none is found."""
+    processes = dict(re.findall(r"^([A-Za-z0-9_-]+):[ \t]*(\S.*?)[ \t]*$", text, re.MULTILINE))
+    return (
+        processes.get("web")
+        or processes.get("worker")
+        or (next(iter(processes.values())) if len(processes) == 1 else "")
+    )

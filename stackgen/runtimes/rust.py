@@ -13,7 +13,7 @@ BINARY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 def recipe(settings: Settings, facts: CodeFacts) -> Recipe:
-    """Raises CannotBuild when Cargo.toml does not say how the program is called."""
+    """Return the recipe. Raises CannotBuild when Cargo.toml does not say how the program is called."""
     values = {
         "has_lock": "Cargo.lock" in facts.files,
         "binary": _binary(facts),

@@ -11,7 +11,7 @@ DEFAULT_PORT = 8080
 
 
 def recipe(settings: Settings, facts: CodeFacts) -> Recipe:
-    """Raises CannotBuild for a broken package.json."""
+    """Return the recipe. Raises CannotBuild for a broken package.json."""
     scripts = read_package(facts).get("scripts")
     serve = f"caddy file-server --root /srv --listen :{settings.port or DEFAULT_PORT}"
     values = {

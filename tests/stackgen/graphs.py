@@ -20,13 +20,13 @@ SERVICE, DATABASE, GATEWAY = 1, 2, 3
 
 
 def node(name: str, kind: int | str = SERVICE, *, id: str = "", **config: Any) -> dict[str, Any]:  # noqa: A002
-    """A node whose id is its name; keyword names are config keys, `__` standing for a dot."""
+    """Return a node whose id is its name; keyword names are config keys, `__` standing for a dot."""
     keys = {key.replace("__", "."): value for key, value in config.items()}
     return {"id": id or name, "type": kind, "data": {"serviceName": name, "blueprintId": "", "config": keys}}
 
 
 def graph(*nodes: Mapping[str, Any], edges: Collection[str] = ()) -> dict[str, Any]:
-    """Edges as "caller callee"."""
+    """Return a graph; edges are written "caller callee"."""
     ends = [edge.split() for edge in edges]
     return {
         "nodes": list(nodes),
@@ -35,12 +35,12 @@ def graph(*nodes: Mapping[str, Any], edges: Collection[str] = ()) -> dict[str, A
 
 
 def web(name: str, **config: Any) -> dict[str, Any]:
-    """A service from an image with a port."""
+    """Return a service from an image with a port."""
     return node(name, image="nginx:1.29", port="80", **config)
 
 
 def facts(**texts: str) -> CodeFacts:
-    """Code with these files; `_` before the ending stands for the dot: main_py is main.py."""
+    """Return the facts of code with these files; `_` before the ending stands for the dot: main_py is main.py."""
     named = {name.replace("__", "/").replace("_", "."): text for name, text in texts.items()}
     return facts_of(named)
 
@@ -56,7 +56,7 @@ def stack_of(
     env_names: Collection[str] = (),
     options: StackOptions | None = None,
 ) -> Stack:
-    """Generated the way the product does it: secret values taken out first."""
+    """Generate the stack as the product does, secret values taken out first."""
     parsed = parse_graph(split_secrets(raw).graph)
     return generate(
         graph=parsed,
@@ -69,7 +69,7 @@ def stack_of(
 
 
 def compose_of(stack: Stack) -> dict[str, Any]:
-    """The compose file as an independent reader understands it."""
+    """Return the compose file as an independent reader understands it."""
     document = yaml.safe_load(stack.files[COMPOSE_FILE])
     assert isinstance(document, dict)
     return document

@@ -25,11 +25,11 @@ class Swarm(OwnDocker):
     """Its commands fail the test that gives them."""
 
     def command(self, *arguments: str, folder: Path | None = None, env: Mapping[str, str] | None = None) -> str:
-        """What a command of the client said."""
+        """Run a command of the client and return its output."""
         return run("docker", "--host", self.host, *arguments, folder=folder or self.folder, env=env, seconds=120)
 
     def get(self, url: str) -> str:
-        """What a client on the machine of this engine is answered."""
+        """Return what a client on the machine of this engine is answered."""
         return run(*self.inside, sys.executable, "-c", ASK, url, folder=self.folder)
 
 

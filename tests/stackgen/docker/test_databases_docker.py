@@ -64,7 +64,7 @@ def start(kind: str, folder: Path) -> Running:
 def starts(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, Future[Running]]]:
-    """The kinds that the chosen tests ask for, started beside each other; the result of each is its own."""
+    """Start the kinds that the chosen tests ask for, beside each other; each has a result of its own."""
     chosen = {item.callspec.params.get("kind") for item in request.session.items if hasattr(item, "callspec")}
     kinds = [name for name in KINDS if name in chosen]
     with suppress(AssertionError):
@@ -78,7 +78,7 @@ def starts(
 
 @pytest.fixture
 def database(kind: str, starts: Mapping[str, Future[Running]]) -> Running:
-    """The started stack of this kind. Raise what went wrong with it, if anything did."""
+    """Return the started stack of this kind. Raise what went wrong with it, if anything did."""
     return starts[kind].result()
 
 

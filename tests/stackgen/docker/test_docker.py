@@ -69,7 +69,7 @@ PORTS = {"db": 5432, "redis": 6379, "vote": 8000, "worker": 8000, "result": 4000
 
 
 def reached_from(running: Running, service: str) -> set[str]:
-    """Asks every address that each other service has, so that a missing name is no excuse."""
+    """Ask every address that each other service has, so that a missing name is no excuse."""
     places = []
     for target, item in running.containers().items():
         addresses = [network["IPAddress"] for network in item["NetworkSettings"]["Networks"].values()]
