@@ -35,15 +35,17 @@ class AgentCondition:
     @property
     def troubles(self) -> tuple[str, ...]:
         """Return a sentence for each thing that is not well; none when all is."""
-        said = []
+        sentences = []
         if not self.engine_answers:
-            said.append(f"Docker does not answer: {self.engine_message or 'the agent does not know why'}.")
+            sentences.append(f"Docker does not answer: {self.engine_message or 'the agent does not know why'}.")
         if self.fault:
-            said.append(self.fault)
+            sentences.append(self.fault)
         elif self.disk_total and self.disk_free < min(MIN_FREE_BYTES, self.disk_total * MIN_FREE_SHARE):
-            said.append(f"Little space is left: {_gib(self.disk_free)} of {_gib(self.disk_total)} GiB.")
-        said += [f"A command has not moved for {each.seconds} s: it waits for {each.step}." for each in self.stalled]
-        return tuple(said)
+            sentences.append(f"Little space is left: {_gib(self.disk_free)} of {_gib(self.disk_total)} GiB.")
+        sentences += [
+            f"A command has not moved for {each.seconds} s: it waits for {each.step}." for each in self.stalled
+        ]
+        return tuple(sentences)
 
 
 def condition_of(stored: Mapping[str, Any]) -> AgentCondition:

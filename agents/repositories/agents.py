@@ -162,11 +162,11 @@ def of_same_engine(*, server_id: UUID) -> tuple[str, tuple[UUID, ...]]:
 
     Empty for a server without an agent and for an agent that has not told.
     """
-    told = Agent.objects.active().filter(server_id=server_id).values_list("health__engine_id", flat=True).first()
-    if not told:
+    engine_id = Agent.objects.active().filter(server_id=server_id).values_list("health__engine_id", flat=True).first()
+    if not engine_id:
         return "", ()
-    others = Agent.objects.active().filter(health__engine_id=told).exclude(server_id=server_id)
-    return told, tuple(others.order_by("server_id").values_list("server_id", flat=True))
+    others = Agent.objects.active().filter(health__engine_id=engine_id).exclude(server_id=server_id)
+    return engine_id, tuple(others.order_by("server_id").values_list("server_id", flat=True))
 
 
 def targets_of(*, agent_ids: Collection[UUID]) -> dict[UUID, tuple[UUID, ...]]:

@@ -39,9 +39,9 @@ def raise_floors(*, agent_id: UUID, highest: Mapping[str, int]) -> tuple[str, ..
 
     Lanes of other servers are none of its business. Inside a transaction.
     """
-    told = {lane: number for lane, number in highest.items() if 0 < number < MAX_NUMBER and len(lane) <= 200}
+    plausible = {lane: number for lane, number in highest.items() if 0 < number < MAX_NUMBER and len(lane) <= 200}
     own = Agent.objects.filter(id=agent_id).values("server_id")
-    rows = CommandRecord.objects.filter(lane__in=told).order_by().values_list("lane")
+    rows = CommandRecord.objects.filter(lane__in=plausible).order_by().values_list("lane")
     numbered = rows.annotate(
         known=Max("number"),
         given=Max("number", filter=~Q(status__in=UNACKNOWLEDGED), default=0),
@@ -49,7 +49,7 @@ def raise_floors(*, agent_id: UUID, highest: Mapping[str, int]) -> tuple[str, ..
     )
     here = {row[0]: row[1:] for row in numbered}
     lower = []
-    for lane, number in told.items():
+    for lane, number in plausible.items():
         known, given, foreign = here.get(lane, (0, 0, 0))
         if foreign or number <= given:
             continue

@@ -54,8 +54,8 @@ def store_peer_server(*, server_id: UUID, owner_id: UUID, name: str, host: str) 
     """
     for label in (name, f"{name[:MAX_SHARED_NAME]} {server_id.hex[:6]}"):
         with suppress(IntegrityError), transaction.atomic():
-            kept = {"name": label, "host": host}
-            Server.objects.update_or_create(id=server_id, owner_id=owner_id, defaults=kept)
+            defaults = {"name": label, "host": host}
+            Server.objects.update_or_create(id=server_id, owner_id=owner_id, defaults=defaults)
             return True
     return False
 

@@ -69,7 +69,7 @@ class Watchdog:
         self._lock = threading.Lock()
         self._at_work: dict[str, WorkProgress] = {}
         self._waiting: dict[str, WorkProgress] = {}
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
     def begin(self, *, command_id: str, deployment_id: str) -> WorkProgress:
         progress = WorkProgress(command_id=command_id, deployment_id=deployment_id, clock=self._clock)
@@ -96,22 +96,25 @@ class Watchdog:
     def end(self, command_id: str) -> None:
         with self._lock:
             self._at_work.pop(command_id, None)
-            self._told.discard(command_id)
+            self._logged.discard(command_id)
 
     def stalled(self) -> list[pb.Stalled]:
         """Return the commands without activity for too long, those at work first; log each one once."""
         with self._lock:
-            found = [progress.inactivity() for progress in (*self._at_work.values(), *self._waiting.values())]
-            inactivity = [each for each in found if each.seconds >= self._after]
+            everything = [progress.inactivity() for progress in (*self._at_work.values(), *self._waiting.values())]
+            stalled = [command for command in everything if command.seconds >= self._after]
             # What is at work and does not move says more than what waits for it.
-            inactivity.sort(key=lambda each: (each.command_id in self._waiting, -each.seconds))
-            new = [each for each in inactivity if each.command_id not in self._told]
-            self._told = {each.command_id for each in inactivity}
-        for each in new:
-            logger.warning("command %s has not moved for %.0f s: %s", each.command_id, each.seconds, each.step)
+            stalled.sort(key=lambda command: (command.command_id in self._waiting, -command.seconds))
+            new = [command for command in stalled if command.command_id not in self._logged]
+            self._logged = {command.command_id for command in stalled}
+        for command in new:
+            logger.warning("command %s has not moved for %.0f s: %s", command.command_id, command.seconds, command.step)
         return [
             pb.Stalled(
-                command_id=each.command_id, deployment_id=each.deployment_id, seconds=int(each.seconds), step=each.step
+                command_id=command.command_id,
+                deployment_id=command.deployment_id,
+                seconds=int(command.seconds),
+                step=command.step,
             )
-            for each in inactivity[:MAX_STALLED]
+            for command in stalled[:MAX_STALLED]
         ]

@@ -17,7 +17,7 @@ class Interrupt:
 
     def __init__(self, *, parent: Interrupt | None = None) -> None:
         self._lock = threading.Lock()
-        self._told: dict[int, Callable[[], None]] = {}
+        self._listeners: dict[int, Callable[[], None]] = {}
         self._count = 0
         self._forget: Callable[[], None] = _nothing
         self.why = ""
@@ -29,19 +29,19 @@ class Interrupt:
             if self.why:
                 return
             self.why = why
-            told = list(self._told.values())
-        for tell in told:
-            tell()
+            listeners = list(self._listeners.values())
+        for listener in listeners:
+            listener()
 
-    def on_set(self, tell: Callable[[], None]) -> Callable[[], None]:
+    def on_set(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `tell` when set, at once if it is set already; returns how to unregister. `tell` must not block."""
         with self._lock:
             self._count += 1
             key = self._count
             if not self.why:
-                self._told[key] = tell
+                self._listeners[key] = listener
                 return lambda: self._unregister(key)
-        tell()
+        listener()
         return _nothing
 
     def check(self) -> None:
@@ -65,7 +65,7 @@ class Interrupt:
 
     def _unregister(self, key: int) -> None:
         with self._lock:
-            self._told.pop(key, None)
+            self._listeners.pop(key, None)
 
 
 def _nothing() -> None:

@@ -46,14 +46,14 @@ def refuse(*, command_id: UUID, agent_id: UUID, refusal: str, message: str, at: 
     command = commands.note_refusal(command_id=command_id, agent_id=agent_id, refusal=refusal, message=message)
     if command is None:
         return None
-    told = message or f"The agent refused the command: {refusal}."
+    sentence = message or f"The agent refused the command: {refusal}."
     return Report(
         command_id=command.id,
         deployment_id=command.deployment_id,
         agent_id=agent_id,
         number=command.last_report_number + 1,
         at=at,
-        body=CommandFinished(outcome=CommandOutcome.FAILED, reason="refused", message=told),
+        body=CommandFinished(outcome=CommandOutcome.FAILED, reason="refused", message=sentence),
     )
 
 

@@ -132,8 +132,8 @@ class Admission(Interceptor):
             await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "No message came.")
         limit = MAX_CALL_BYTES if name in AGENTS or name == ENROLLING else MAX_RECEIVED_BYTES
         if content is not None and len(content) > limit:
-            told = f"The message is {len(content) // KIB} KiB; {name} takes at most {limit // KIB} KiB."
-            await _abort(context, TooLarge(told))
+            message = f"The message is {len(content) // KIB} KiB; {name} takes at most {limit // KIB} KiB."
+            await _abort(context, TooLarge(message))
         try:
             return handler.request_deserializer(content or b"")
         except DecodeError:

@@ -125,5 +125,5 @@ async def _abort(context: Call, error: Exception, *, call: str) -> NoReturn:
 def _log_unexpected(error: Exception, *, call: str) -> None:
     if not is_expected(error):
         # Of secrets not even the error's text, which may quote a value.
-        told = type(error).__name__ if call == SECRETS_CALL else repr(error)
-        logger.error("call failed", call=call, error=told)
+        shown = type(error).__name__ if call == SECRETS_CALL else repr(error)
+        logger.error("call failed", call=call, error=shown)

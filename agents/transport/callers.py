@@ -96,8 +96,8 @@ class Callers:
     async def _let_ask(self, context: Call) -> None:
         """Aborts the call from an address that has failed too often."""
         if wait := self._failures.wait(address_of(context)):
-            told = f"Too many wrong credentials from this address. Try again in {math.ceil(wait)} s."
-            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, told)
+            message = f"Too many wrong credentials from this address. Try again in {math.ceil(wait)} s."
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, message)
 
 
 def _agent_with(*, credential: str) -> AgentData | None:

@@ -62,7 +62,16 @@ class SessionCalls:
         self._openings = TokenBuckets(burst=OPENINGS, per_second=OPENINGS_PER_SECOND)
 
     async def serve(self, messages: Incoming, context: Stream) -> None:
-        """Serve one agent until either side ends the stream."""
+        """Serve one agent until either side ends the stream.
+
+        1. Authenticate, before anything of the agent's is read.
+        2. Read Hello.
+        3. Let this session speak for the agent and compare what both sides hold, in one transaction (`_open`).
+        4. Queue Welcome before the registry knows the session, so that nothing is written before it.
+        5. Register: from now on the agent is sent what is due; an older session of it ends.
+        6. Read, write and apply side by side until the first of them ends.
+        7. Unregister, unless a newer session took the place already.
+        """
         agent, credential = await self._callers.agent(context)
         if wait := self._openings.take(agent.id):
             message = f"The agent opens its session too often. Try again in {math.ceil(wait)} s."
@@ -70,7 +79,6 @@ class SessionCalls:
         hello = await self._hello(messages, context, agent)
         session = AgentSession(session_id=uuid.uuid4(), agent=agent)
         greeting = await self._open(context, session, hello, credential)
-        # Before the registry knows the session, so that nothing is written before it.
         session.offer(
             codec.welcome(
                 heartbeat_seconds=self._config.heartbeat_seconds,

@@ -129,10 +129,10 @@ class UserCalls:
             ),
         )
 
-    async def _empty(self, context: Call, wish: Callable[[], None]) -> common_pb2.Empty:
+    async def _empty(self, context: Call, call: Callable[[], None]) -> common_pb2.Empty:
         """Run a call whose answer has no room for an error: that becomes the call's status."""
         try:
-            await self._ask(wish)
+            await self._ask(call)
         except Exception as error:
             await context.abort(wire_status(error), _failed(error).message)
         return common_pb2.Empty()

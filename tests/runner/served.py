@@ -63,7 +63,7 @@ DOCKERFILE = (
 )
 NEVER = 10_000
 # Connections closed before they were served, of all that one client made.
-MOST_CUT = 3
+MAX_CUT = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +167,7 @@ class Hammer:
 
     When a connection is closed before a byte of the answer it asks once more on a new one, as HTTP lets clients do: the
     server closes kept ones between two requests, and the kernel those that wait for a listener that a reload replaces.
-    The latter is a matter of microseconds: more than MOST_CUT of them are failures.
+    The latter is a matter of microseconds: more than MAX_CUT of them are failures.
     """
 
     def __init__(self, port: int) -> None:
@@ -188,7 +188,7 @@ class Hammer:
     @property
     def failures(self) -> list[Answered]:
         cut = [each for each in self.answers if each.cut]
-        return [each for each in self.answers if each.failure] + (cut if len(cut) > MOST_CUT else [])
+        return [each for each in self.answers if each.failure] + (cut if len(cut) > MAX_CUT else [])
 
     def versions(self, *, since: float = 0.0, until: float = float("inf")) -> set[str]:
         """Who answered requests that began between these moments of the steady clock."""

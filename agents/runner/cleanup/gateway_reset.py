@@ -1,6 +1,6 @@
-"""Gateways that were not told in time to go by their own file again: told later, between commands.
+"""Resets gateways that did not go by their own file again in time; done between commands.
 
-A gateway that stood still may carry out what it was told long after, and would lead to copies that are gone.
+A gateway that stood still may carry out a reload long after, and would lead to copies that are gone.
 """
 
 from __future__ import annotations
@@ -40,31 +40,31 @@ class GatewayReset:
 
     def reset_gateways(self, *, busy: Collection[str]) -> None:
         """Have gateways go by their own file again, but for those of `busy` stacks. Raises InterruptedWorkError."""
-        led = self._releases.all_routed_gateways()
-        if not led:
+        routed = self._releases.all_routed_gateways()
+        if not routed:
             return
-        running = {each.id for each in self._host.all_containers() if each.state == RUNNING}
-        for container_id, stack in led.items():
+        running = {item.id for item in self._host.all_containers() if item.state == RUNNING}
+        for container_id, stack in routed.items():
             # One that does not run reads its own file when it starts.
-            if container_id not in running or (stack not in busy and self._told(container_id)):
+            if container_id not in running or (stack not in busy and self._reset(container_id)):
                 self._releases.forget_routed_gateway(container_id)
                 self._failures.pop(container_id, None)
                 self._not_before.pop(container_id, None)
 
-    def _told(self, container_id: str) -> bool:
+    def _reset(self, container_id: str) -> bool:
         if self._clock() < self._not_before.get(container_id, 0.0):
             return False
         try:
-            code, said = self._host.run_inside(
+            code, output = self._host.run_inside(
                 container_id=container_id,
                 argv=reload_command(CONFIG_PATH),
                 seconds=RELOAD_SECONDS,
                 interrupt=self._interrupt,
             )
         except UnavailableError as error:
-            code, said = -1, str(error)
+            code, output = -1, str(error)
         if code != 0:
             failures = self._failures[container_id] = self._failures.get(container_id, 0) + 1
             self._not_before[container_id] = self._clock() + PAUSES.pause(failures=failures)
-            logger.warning("gateway %s cannot be told to go by its own file: %s", container_id[:12], said[-200:])
+            logger.warning("gateway %s cannot be reset to its own file, retrying: %s", container_id[:12], output[-200:])
         return code == 0

@@ -120,11 +120,11 @@ def _target(mount: object) -> str:
 
 def _volume(work: Work, release: Release, service: WantedService, path: str) -> str:
     stack, node_id = release.stack, service.node_id
-    kept = work.releases.recorded_volumes(stack=stack, node_id=node_id).get(path)
-    name = kept or f"{stack}_{_short(node_id, 12)}-image-{_short(path, 8)}"
+    recorded = work.releases.recorded_volumes(stack=stack, node_id=node_id).get(path)
+    name = recorded or f"{stack}_{_short(node_id, 12)}-image-{_short(path, 8)}"
     labels = {COMPOSE_PROJECT: stack, LABEL_PROJECT: release.project_id, LABEL_NODE: node_id}
     work.host.make_volume(name=name, labels=labels)
-    if not kept:
+    if not recorded:
         work.releases.record_volume(stack=stack, node_id=node_id, path=path, volume=name)
     return name
 

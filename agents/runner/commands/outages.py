@@ -88,8 +88,8 @@ def _retry_failures(work: Work, attempt: Callable[[], Result]) -> Result:
             judged = isinstance(error, StepFailedError) and error.reason != "apply"
             if judged or failures >= MAX_TRIES:
                 raise
-            told = work.masker.mask(str(error))[:MAX_LOGGED]
-        logger.warning("what ran before could not be put back yet: %s", told)
-        work.reporter.log(source="agent", text=f"What ran before could not be put back yet ({told}): once more.\n")
+            reason = work.masker.mask(str(error))[:MAX_LOGGED]
+        logger.warning("what ran before could not be put back yet: %s", reason)
+        work.reporter.log(source="agent", text=f"What ran before could not be put back yet ({reason}): once more.\n")
         work.interrupt.pause(PAUSES.pause(failures=failures))
     raise AssertionError("counting does not end")

@@ -93,20 +93,20 @@ def _remove_stack(*, work: Work, record: ReleaseRecord, observed: tuple[Containe
     """Remove containers, and the networks that came with the release, where nothing of ours ran before."""
     release = record.release
     if not record.touched:
-        runs = any(each.state == RUNNING for each in observed if each.id in record.before.containers)
+        runs = any(item.state == RUNNING for item in observed if item.id in record.before.containers)
         return Restored(services=[], previous_running=runs)
     if record.before.containers:
         message = "What ran before is of no deployment that this agent proved, so it cannot be put back."
         raise StepFailedError("internal", message)
     volumes = _log_left_volumes(work=work, record=record, observed=observed)
-    work.host.remove_containers(tuple(each.id for each in observed))
+    work.host.remove_containers(tuple(container.id for container in observed))
     _remove_networks(work=work, record=record)
     left = work.host.containers(stack=release.stack, project_id=release.project_id)
     if left:
         raise StepFailedError("internal", f"{len(left)} containers could not be removed.", service=left[0].service)
     services = [step(service, "removed") for service in release.services]
-    for told in services:
-        work.reporter.service(told)
+    for removed in services:
+        work.reporter.service(removed)
     return Restored(services=services, previous_running=False, volumes_left=volumes)
 
 

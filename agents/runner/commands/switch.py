@@ -1,8 +1,8 @@
-"""Lead a stack's gateways while old and new copies of its services run side by side, so that no request is lost.
+"""Route a stack's gateways while old and new copies of its services run side by side, so that no request is lost.
 
 A gateway finds a service by its name, and that stands for all copies, also for one that is not ready. So a gateway is
-told first to stay with those that serve, then to lead to the new ones alone, and in the end to go by the name again.
-One that restarts meanwhile reads its own file and works as well as that allows; so does one that cannot be told.
+pinned first to those that serve, then routed to the new ones alone, and in the end reset to go by the name again. One
+that restarts meanwhile reads its own file and works as well as that allows; so does one that takes no configuration.
 """
 
 from __future__ import annotations

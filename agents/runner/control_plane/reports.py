@@ -135,16 +135,16 @@ class Reporter:
         """Store the last report, the end of the command and what `also` writes in one transaction; report no more."""
         with self._lock:
             self.flush()
-            told = pb.CommandFinished()
-            told.CopyFrom(finished)
-            told.message = masked_text(finished.message, masker=self._masker)
-            told.ClearField("log_tail")
-            told.log_tail.extend(masked_tail(finished.log_tail, masker=self._masker))
-            told.ClearField("services")
-            told.services.extend(self._masked(each) for each in finished.services)
+            masked = pb.CommandFinished()
+            masked.CopyFrom(finished)
+            masked.message = masked_text(finished.message, masker=self._masker)
+            masked.ClearField("log_tail")
+            masked.log_tail.extend(masked_tail(finished.log_tail, masker=self._masker))
+            masked.ClearField("services")
+            masked.services.extend(self._masked(each) for each in finished.services)
             with self._journal.store.transaction():
                 also()
-                last = pb.Report(finished=told)
+                last = pb.Report(finished=masked)
                 self._append(last)
                 self._journal.finish(last)
             self._closed = True
@@ -176,10 +176,10 @@ class Reporter:
         self._wake()
 
     def _masked(self, observed: pb.ServiceObserved) -> pb.ServiceObserved:
-        told = pb.ServiceObserved()
-        told.CopyFrom(observed)
-        told.error_message = masked_text(observed.error_message, masker=self._masker)
-        return told
+        masked = pb.ServiceObserved()
+        masked.CopyFrom(observed)
+        masked.error_message = masked_text(observed.error_message, masker=self._masker)
+        return masked
 
 
 def masked_text(text: str, *, masker: Masker, limit: int = MAX_MESSAGE, remark: str = "...") -> str:

@@ -35,7 +35,7 @@ def run_inside(
         begun = client.exec_create(container_id, argv)
         stream = client.exec_start(begun["Id"], socket=True)
         with contextlib.closing(stream):
-            said = _read(stream, give_up_at=give_up_at, interrupt=interrupt)
+            output = _read(stream, give_up_at=give_up_at, interrupt=interrupt)
         interrupt.check()
         code = client.exec_inspect(begun["Id"])["ExitCode"]
     except TimeoutError as error:
@@ -43,9 +43,9 @@ def run_inside(
     except (DockerException, requests.RequestException, OSError, AttributeError) as error:
         interrupt.check()
         raise UnavailableError(f"{argv[0]} could not be run: {error}") from error
-    if len(said) > MAX_OUTPUT_BYTES:
+    if len(output) > MAX_OUTPUT_BYTES:
         raise UnavailableError(f"{argv[0]} says more than {MAX_OUTPUT_BYTES // 1024} KiB")
-    return int(code if code is not None else -1), output_of(said).decode("utf-8", "replace")
+    return int(code if code is not None else -1), output_of(output).decode("utf-8", "replace")
 
 
 def _read(stream: Any, *, give_up_at: float, interrupt: Interrupt) -> bytes:
@@ -53,8 +53,8 @@ def _read(stream: Any, *, give_up_at: float, interrupt: Interrupt) -> bytes:
     line = stream if hasattr(stream, "recv") else stream._sock
     forget = interrupt.on_set(lambda: _shut(line))
     try:
-        said = _come_with_the_head(stream, line)
-        while len(said) <= MAX_OUTPUT_BYTES:
+        output = _rest_of_head(stream, line)
+        while len(output) <= MAX_OUTPUT_BYTES:
             left = give_up_at - time.monotonic()
             if left <= 0:
                 raise TimeoutError
@@ -62,8 +62,8 @@ def _read(stream: Any, *, give_up_at: float, interrupt: Interrupt) -> bytes:
             came = line.recv(READ_BYTES)
             if not came:
                 break
-            said += came
-        return said
+            output += came
+        return output
     finally:
         forget()
         # Closing alone would leave the engine's side open for as long as anything of ours still refers to the line.
@@ -71,7 +71,7 @@ def _read(stream: Any, *, give_up_at: float, interrupt: Interrupt) -> bytes:
         line.close()
 
 
-def _come_with_the_head(stream: Any, line: Any) -> bytes:
+def _rest_of_head(stream: Any, line: Any) -> bytes:
     """Return what was read together with the head of the engine's answer and is not on the line any more."""
     line.settimeout(0)
     try:

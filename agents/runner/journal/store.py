@@ -152,9 +152,9 @@ def _refuse_unsound(connection: sqlite3.Connection, path: Path) -> None:
         )
     # Reading every page of a very large file would hold up the start; there a page is checked when it is read.
     if path.stat().st_size <= MAX_CHECKED_BYTES:
-        said = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if said != "ok":
-            raise sqlite3.DatabaseError(said)
+        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
 
 
 def lock_state_dir(path: Path) -> int:

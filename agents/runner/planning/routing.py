@@ -1,4 +1,4 @@
-"""The configuration of a generated gateway, led to chosen containers instead of all that bear a name. Pure."""
+"""The configuration of a generated gateway, routed to chosen containers instead of all that bear a name. Pure."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ class Route:
 
 
 def gateway_config(release: Release, service: str) -> str:
-    """Return the gateway's own configuration; empty when the service is no gateway that can be led."""
+    """Return the gateway's own configuration; empty when the service is not a gateway that can be routed."""
     text = release.files.get(f"Caddyfile.{service}", "")
     return text if ADMIN.search(text) else ""
 
 
-def routed_config(text: str, leads: Mapping[str, Route]) -> str:
-    """Return the configuration with its services led; the same text when none of them is in it.
+def routed_config(text: str, routes: Mapping[str, Route]) -> str:
+    """Return the configuration with these routes; the same text when none of their services is in it.
 
-    What is led away from, and the plain name, stay upstreams of a path that nobody can reach: Caddy counts the requests
-    that are still on their way only for upstreams of its configuration.
+    What is routed away from, and the plain name, stay upstreams of a path that nobody can reach: Caddy counts the
+    requests that are still on their way only for upstreams of its configuration.
     """
     counted: dict[str, None] = {}
 
-    def lead(match: re.Match[str]) -> str:
+    def route(match: re.Match[str]) -> str:
         before, name, port, after = match.groups()
-        if name not in leads:
+        if name not in routes:
             return match[0]
-        counted.update(dict.fromkeys(f"{host}:{port}" for host in (name, *leads[name].away)))
-        return before + " ".join(f"{host}:{port}" for host in leads[name].to) + after
+        counted.update(dict.fromkeys(f"{host}:{port}" for host in (name, *routes[name].away)))
+        return before + " ".join(f"{host}:{port}" for host in routes[name].to) + after
 
-    written = UPSTREAM.sub(lead, text)
+    written = UPSTREAM.sub(route, text)
     if not counted:
         return text
     return written.replace(OWN_SITE, f"{OWN_SITE}\treverse_proxy /leaving {' '.join(counted)}\n")
@@ -62,10 +62,10 @@ def admin_url(text: str) -> str:
     return f"http://{found[1]}/reverse_proxy/upstreams" if found else ""
 
 
-def count_open_requests(said: str, hosts: Collection[str]) -> int:
+def count_open_requests(output: str, hosts: Collection[str]) -> int:
     """Count the requests of these hosts in Caddy's answer. Raises ValueError for what is not one."""
     try:
-        upstreams = json.loads(said)
+        upstreams = json.loads(output)
         return sum(int(each["num_requests"]) for each in upstreams or () if each["address"].rpartition(":")[0] in hosts)
     except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError("no list of upstreams") from error
