@@ -34,7 +34,7 @@ def add_cluster(*, cluster_id: UUID, owner_id: UUID, name: str) -> ClusterData:
 
 
 def change(*, server_id: UUID, changes: Mapping[str, Any]) -> None:
-    """Raises IntegrityError when owner and name are taken."""
+    """Store the changes. Raises IntegrityError when owner and name are taken."""
     Server.objects.filter(id=server_id).update(**changes)
 
 

@@ -124,7 +124,7 @@ def _number(section: Mapping[str, object], key: str, default: int, *, section_na
 def _level(logging: Mapping[str, object]) -> str:
     level = _text(logging, "level", "INFO").upper()
     if level not in LEVELS:
-        raise ConfigInvalidError(f"logging.level: {level!r} is none of {', '.join(sorted(LEVELS))}.")
+        raise ConfigInvalidError(f"logging.level: {level!r} must be one of {', '.join(sorted(LEVELS))}.")
     return level
 
 
@@ -136,7 +136,7 @@ def _address(url: str, *, insecure: bool) -> tuple[str, bool]:
     except ValueError:
         port = None
     if not parts.hostname or port is None or parts.scheme not in {"", *PLAIN_SCHEMES, *TLS_SCHEMES}:
-        raise ConfigInvalidError(f"control_plane.grpc_url: {url!r} is no address such as https://host:50051.")
+        raise ConfigInvalidError(f"control_plane.grpc_url: {url!r} is not an address such as https://host:50051.")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     local = is_loopback(parts.hostname)
     secure = not local if not parts.scheme else parts.scheme in TLS_SCHEMES

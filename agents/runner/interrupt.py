@@ -45,7 +45,7 @@ class Interrupt:
         return _nothing
 
     def check(self) -> None:
-        """Raises InterruptedWorkError when set."""
+        """Raise InterruptedWorkError when set."""
         if self.why:
             raise InterruptedWorkError(self.why)
 

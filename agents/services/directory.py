@@ -84,7 +84,7 @@ def store_peer_server(*, server_id: UUID, owner_id: UUID, name: str, host: str) 
 
 
 def get_server(*, server_id: UUID) -> ServerData:
-    """Raises ServerNotFound. Whether the caller may see it is the caller's question: compare `owner_id`."""
+    """Return the server. Raises ServerNotFound. Whether the caller may see it is the caller's to check: `owner_id`."""
     found = servers.get(server_id=server_id)
     if found is None:
         raise ServerNotFound
@@ -112,7 +112,7 @@ def lock_server(*, server_id: UUID) -> None:
 
 
 def get_cluster(*, cluster_id: UUID) -> ClusterData:
-    """Raises ServerNotFound. Whether the caller may see it is the caller's question: compare `owner_id`."""
+    """Return the cluster. Raises ServerNotFound. Whether the caller may see it is the caller's to check: `owner_id`."""
     found = servers.cluster(cluster_id=cluster_id)
     if found is None:
         raise ServerNotFound("No such cluster.")

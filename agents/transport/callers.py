@@ -94,7 +94,7 @@ class Callers:
         return found
 
     async def _let_ask(self, context: Call) -> None:
-        """Aborts the call from an address that has failed too often."""
+        """Abort the call from an address that has failed too often."""
         if wait := self._failures.wait(address_of(context)):
             message = f"Too many wrong credentials from this address. Try again in {math.ceil(wait)} s."
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, message)

@@ -49,9 +49,8 @@ def restore(*, work: Work, record: ReleaseRecord) -> Restored:
 
 
 def refuse_unknown_containers(*, work: Work, observed: tuple[Container, ...]) -> None:
-    """Raises StepFailedError where the stack has containers that the journal never recorded: it was lost or restored,
-    so nobody knows what ran before, and whatever is there is left alone.
-    """
+    """Raise StepFailedError where the stack has containers that the journal never recorded."""
+    # It was lost or restored, so nobody knows what ran before, and whatever is there is left alone.
     unknown = work.releases.unknown_deployments(observed)
     if unknown:
         message = (

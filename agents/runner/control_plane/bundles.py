@@ -59,7 +59,7 @@ class Bundles:
     def _path(self, digest: str) -> Path:
         match = DIGEST.fullmatch(digest)
         if match is None:
-            raise StepFailedError("invalid", f"{digest!r} is no digest of a code bundle.")
+            raise StepFailedError("invalid", f"{digest!r} is not a digest of a code bundle.")
         return self._folder / f"{match['hex']}.tar"
 
     def _receive(self, *, path: Path, digest: str, source: ControlPlane, interrupt: Interrupt) -> IO[bytes]:

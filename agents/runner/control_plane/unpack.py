@@ -51,7 +51,7 @@ def unpack(tar: IO[bytes], folder: Path) -> None:
 
 def _check(member: tarfile.TarInfo, *, number: int, left: int) -> None:
     if member.size < 0 or member.issparse():
-        raise _refused(f"{member.name!r} says nothing sound of its size")
+        raise _refused(f"{member.name!r} has a size that cannot be true")
     if number > MAX_MEMBERS or left < 0:
         raise _refused(f"it has more than {MAX_MEMBERS} members or {MAX_UNPACKED_BYTES // 1024**2} MiB")
     if len(PurePosixPath(member.name).parts) > MAX_DEPTH:

@@ -46,7 +46,7 @@ class DockerCommands:
     progress: WorkProgress
 
     def build(self, *, order: arguments.Build, service: str, deadline: float, interrupt: Interrupt) -> None:
-        """Raises StepFailedError(build) with the last lines of output."""
+        """Build the image. Raises StepFailedError(build) with the last lines of output."""
         ended, tail = self._run(
             argv=arguments.build(order),
             extra={"DOCKER_BUILDKIT": "1"},
@@ -61,7 +61,7 @@ class DockerCommands:
             raise StepFailedError("build", f"Building {service} failed: see its log.", service=service, log_tail=tail)
 
     def pull(self, *, image: str, service: str, interrupt: Interrupt) -> None:
-        """Raises StepFailedError(image) with the last lines of output."""
+        """Pull the image. Raises StepFailedError(image) with the last lines of output."""
         ended, tail = self._run(
             argv=arguments.pull(image),
             extra={},

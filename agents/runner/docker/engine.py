@@ -162,7 +162,7 @@ def connect(*, seconds: float | None, version: str = "auto") -> Any:
 
 
 def _look_for_it() -> None:
-    """Raises OSError where nobody listens: docker-py leaves such a socket open until the garbage is collected."""
+    """Raise OSError where nobody listens: docker-py leaves such a socket open until the garbage is collected."""
     address = os.environ.get("DOCKER_HOST") or DEFAULT_ADDRESS
     if address.startswith("unix://"):
         with socket.socket(socket.AF_UNIX) as line:

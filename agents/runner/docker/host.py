@@ -215,7 +215,7 @@ class DockerHost:
             self._wait_until_gone(container_id)
 
     def _wait_until_gone(self, container_id: str) -> None:
-        """Raises NotFound when it is, and UnavailableError when it is still there after GONE_SECONDS."""
+        """Wait; raise NotFound when it is gone, UnavailableError when it is still there after GONE_SECONDS."""
         give_up_at = time.monotonic() + GONE_SECONDS
         while time.monotonic() < give_up_at:
             self._ask(lambda api: api.inspect_container(container_id))

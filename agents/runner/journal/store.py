@@ -58,7 +58,7 @@ class Store:
     """One connection behind a lock; threads take turns."""
 
     def __init__(self, path: Path) -> None:
-        """Raises JournalDamagedError or JournalTooNewError; the file is as it was then."""
+        """Open the file. Raises JournalDamagedError or JournalTooNewError; the file is as it was then."""
         self._lock = threading.RLock()
         self._depth = 0
         self.writes = Writes(path)

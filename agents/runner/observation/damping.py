@@ -53,7 +53,7 @@ class Damping:
 
 
 def _same(one: pb.ContainerSeen | None, other: pb.ContainerSeen | None) -> bool:
-    """Whether both say the same of how it is; a new start and another set-up are something new."""
+    """Tell whether both say the same of how it is; a new start and another set-up are something new."""
     if one is None or other is None:
         return one is other
     return one == other

@@ -56,7 +56,7 @@ def describe(inspected: Mapping[str, Any], *, key: bytes) -> pb.ContainerSeen:
 
 
 def _settings(inspected: Mapping[str, Any]) -> dict[str, Any]:
-    """How the container was set up, by aspect, in an order of its own."""
+    """Return how the container was set up, by aspect, in an order of its own."""
     config, host = inspected["Config"], inspected["HostConfig"]
     networks = inspected.get("NetworkSettings", {}).get("Networks") or {}
     labels = config.get("Labels") or {}
@@ -84,7 +84,7 @@ def _hash(value: Any, *, key: bytes) -> str:
 
 
 def _epoch_ms(text: str) -> int:
-    """Docker's time, nanoseconds and all, as milliseconds; 0 for its year 1."""
+    """Return Docker's time, nanoseconds and all, as milliseconds; 0 for its year 1."""
     if text.startswith("0001"):
         return 0
     moment = datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)

@@ -44,7 +44,7 @@ class Observer:
 
     @property
     def seen(self) -> Mapping[str, pb.ContainerSeen] | None:
-        """By id what runs, as it lasted; None before the first look. Never changed in place."""
+        """Return by id what runs, as it lasted; None before the first look. Never changed in place."""
         return self._seen
 
     def start(self) -> None:
@@ -78,7 +78,7 @@ class Observer:
         return False
 
     def _note(self, event: Mapping[str, Any]) -> None:
-        """An event names its container: what a list shows of it may be the same as before."""
+        """Note the container that an event names: what a list shows of it may be the same as before."""
         with self._turn:
             self._stirred.add(str(event.get("id") or event.get("Actor", {}).get("ID", "")))
 
@@ -106,6 +106,6 @@ class Observer:
 
 
 def _outline(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a list says of a container without how long it has been so."""
+    """Return what a list says of a container, without how long it has been so."""
     words = entry.get("Status", "")
     return entry.get("State", ""), words[words.find("(") :] if "(" in words else "", *(entry.get("Names") or ())

@@ -23,7 +23,7 @@ class Telling:
         self._number = 0
 
     def start_again(self) -> None:
-        """The gateway missed something."""
+        """Start again: the gateway missed something."""
         self._told = None
 
     def news(self, seen: Mapping[str, pb.ContainerSeen], *, at_ms: int) -> Iterator[pb.Observation]:
@@ -65,16 +65,16 @@ class ObservationSender:
         self._telling = Telling()
 
     def wake(self) -> None:
-        """Something else is seen than before. Safe across threads."""
+        """Look again: something else is seen than before. Safe across threads."""
         self._loop.call_soon_threadsafe(self._news.set)
 
     def start_again(self) -> None:
-        """The gateway missed something: tell everything."""
+        """Send everything again: the gateway missed something."""
         self._telling.start_again()
         self._news.set()
 
     async def run(self, write: Callable[[pb.FromAgent], Awaitable[None]], *, protocol: int) -> None:
-        """Until cancelled, in a session with a gateway that speaks this protocol."""
+        """Send observations until cancelled, in a session with a gateway that speaks this protocol."""
         self._telling = Telling()
         self._news.set()
         while True:

@@ -82,7 +82,7 @@ def _check_names(command: pb.Command) -> None:
             raise StepFailedError("invalid", f"The service {spec.name!r} has no usable name or image.")
         # With pinned images nothing is built.
         if spec.dockerfile and spec.dockerfile not in deploy.files and not deploy.pinned_images:
-            message = f"The Dockerfile {spec.dockerfile!r} of {spec.name} is no file of the deployment."
+            message = f"The Dockerfile {spec.dockerfile!r} of {spec.name} is not a file of the deployment."
             raise StepFailedError("invalid", message, service=spec.name)
     _check_pins(deploy)
 
@@ -105,4 +105,6 @@ def _check_pins(deploy: pb.Deploy) -> None:
     for spec in deploy.services:
         image = deploy.pinned_images.get(spec.name, "")
         if not IMAGE_ID.fullmatch(image):
-            raise StepFailedError("invalid", f"{image!r} is no image id that {spec.name} could run.", service=spec.name)
+            raise StepFailedError(
+                "invalid", f"{image!r} is not an image id that {spec.name} could run.", service=spec.name
+            )

@@ -90,13 +90,13 @@ def _count(value: object, *, depth: int, left: list[int]) -> None:
     if isinstance(value, dict):
         for key, below in value.items():
             if not isinstance(key, str):
-                raise ValueError(f"{key!r} is no name: write it in quotes")
+                raise ValueError(f"{key!r} is not a name: write it in quotes")
             _count(below, depth=depth + 1, left=left)
     elif isinstance(value, list):
         for below in value:
             _count(below, depth=depth + 1, left=left)
     elif not isinstance(value, str | int | float | None) or (str(value) in INFINITIES and isinstance(value, float)):
-        raise ValueError(f"{type(value).__name__} is no kind of value that a compose file has")
+        raise ValueError(f"{type(value).__name__} is not a kind of value that a compose file has")
 
 
 def _first_line(error: BaseException) -> str:

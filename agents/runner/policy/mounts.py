@@ -53,7 +53,7 @@ class Mounts:
         elif kind == "volume":
             volume = mount.get("source")
             if volume is not None and volume not in self.volumes:
-                raise refuse(f"{service} mounts {volume!r}, which is no volume of the stack", service=service)
+                raise refuse(f"{service} mounts {volume!r}, which is not a volume of the stack", service=service)
         elif kind != "tmpfs":
             raise refuse(f"{service} has a mount of the kind {kind!r}", service=service)
 
@@ -66,7 +66,7 @@ class Mounts:
         if not source.startswith(".") or path == ".." or path.startswith("../"):
             raise refuse(f"{service} mounts {source!r}, which leaves the release's folder", service=service)
         if not self._is_ours(path):
-            raise refuse(f"{service} mounts {source!r}, which is no file of the release", service=service)
+            raise refuse(f"{service} mounts {source!r}, which is not a file of the release", service=service)
         if not read_only:
             raise refuse(f"{service} mounts {source!r} of the release to write to it", service=service)
 

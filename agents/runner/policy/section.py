@@ -50,5 +50,5 @@ def _words(section: Mapping[str, object], key: str) -> frozenset[str]:
     value = section.get(key, [])
     words = value.split(",") if isinstance(value, str) else value
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise ConfigInvalidError(f"policy.{key}: {value!r} is no list of texts.")
+        raise ConfigInvalidError(f"policy.{key}: {value!r} is not a list of texts.")
     return frozenset(word.strip() for word in words if word.strip())

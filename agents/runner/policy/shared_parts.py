@@ -75,4 +75,4 @@ def _check_text(where: str, part: Mapping[str, Any], *, release: Release) -> Non
         return
     source = fixed(part["file"], where=f"the file of {where}")
     if posixpath.normpath(source) not in release.files:
-        raise refuse(f"{where} reads {source!r}, which is no file of the release")
+        raise refuse(f"{where} reads {source!r}, which is not a file of the release")

@@ -37,7 +37,7 @@ MAX_ENGINE_ID = 64
 
 
 def id_from_wire(text: str) -> UUID:
-    """Raises NotFound for what is no id: there is nothing by that name."""
+    """Read an id. Raises NotFound for what is not one: there is nothing by that name."""
     try:
         return UUID(text)
     except ValueError as error:
@@ -141,7 +141,7 @@ def missing_from_wire(message: runner_pb2.Inventory) -> tuple[str, ...]:
 
 
 def report_from_wire(message: runner_pb2.Report, *, agent_id: UUID) -> Report:
-    """Raises ValueError where the message is no report. A body of a newer agent's that we do not know is `Unknown`.
+    """Read a report. Raises ValueError for what is not one. A body that only a newer agent knows is `Unknown`.
 
     Cuts what is longer than it may be.
     """

@@ -18,7 +18,7 @@ MAX_KINDS = 100
 
 
 def hello_from_wire(message: runner_pb2.Hello) -> Hello:
-    """Raises ValueError for ids that are none."""
+    """Read a Hello. Raises ValueError for ids that are not."""
     return Hello(
         version=_word(message.version),
         instance_id=_word(message.instance_id),
