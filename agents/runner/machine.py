@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agents.contracts import runner_pb2 as pb
-from agents.version import VERSION
+from agents.contracts.version import VERSION
 
 STAT = Path("/proc/stat")
 MEMINFO = Path("/proc/meminfo")

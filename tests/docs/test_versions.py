@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 
-from agents.version import VERSION
+from agents.contracts.version import VERSION
 from tests.docs.building import ROOT
 
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text()

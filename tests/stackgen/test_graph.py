@@ -8,7 +8,7 @@ import pytest
 
 from stackgen.errors import GraphInvalid
 from stackgen.graph.reader import EdgeType, NodeType, parse_graph
-from tests.stackgen.graphs import DATABASE, GATEWAY, graph, node, web
+from tests.stackgen.graphs import DATABASE, GATEWAY, compose_of, graph, node, stack_of, web
 
 
 def problems_of(raw: Any) -> list[tuple[str, str]]:
@@ -190,3 +190,14 @@ def test_amounts_of_memory(text: str, wanted: str) -> None:
 @pytest.mark.parametrize(("text", "wanted"), [("0.50", "0.5"), ("500m", "0.5"), ("2", "2"), ("1500m", "1.5")])
 def test_numbers_of_cores(text: str, wanted: str) -> None:
     assert parse_graph(graph(web("a", cpu=text))).nodes[0].settings.cpu == wanted
+
+
+@pytest.mark.parametrize(("config", "limit"), [({}, 2048), ({"processes": "64"}, 64)])
+def test_a_container_has_a_limit_of_processes(config: dict[str, str], limit: int) -> None:
+    service = compose_of(stack_of(graph(web("web", **config))))["services"]["web"]
+    assert service["deploy"]["resources"]["limits"]["pids"] == limit
+
+
+@pytest.mark.parametrize("text", ["15", "32769", "many"])
+def test_a_limit_of_processes_out_of_bounds_is_refused(text: str) -> None:
+    assert problems_of(graph(web("web", processes=text))) == [("web", "config.processes")]
