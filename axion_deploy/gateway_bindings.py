@@ -67,10 +67,10 @@ def on_observed(*, observed: HostObserved) -> None:
 
 
 def unknown_fate(*, doubtful: Collection[DoubtfulCommand]) -> None:
-    for each in doubtful:
-        with isolation("unknown fates").item(each.deployment_id):
+    for command in doubtful:
+        with isolation("unknown fates").item(command.deployment_id):
             after_restore.end_as_unknown(
-                deployment_id=each.deployment_id, command_id=each.command_id, at=datetime.now(UTC)
+                deployment_id=command.deployment_id, command_id=command.command_id, at=datetime.now(UTC)
             )
 
 
@@ -95,14 +95,14 @@ def user_of(*, token: str, acts: bool = False) -> UUID | None:
 
 
 def deployment_state(*, deployment_id: UUID, user_id: UUID) -> DeploymentState:
-    found = lookups.get_deployment(caller=_caller(user_id), deployment_id=deployment_id)
+    deployment = lookups.get_deployment(caller=_caller(user_id), deployment_id=deployment_id)
     return DeploymentState(
-        deployment_id=found.id,
-        status=STATUS_NUMBERS[found.status],
-        services=tuple(_service(service) for service in found.services),
-        stage=STAGE_NUMBERS[found.stage],
-        percent=found.progress,
-        error_message=found.message,
+        deployment_id=deployment.id,
+        status=STATUS_NUMBERS[deployment.status],
+        services=tuple(_service(service) for service in deployment.services),
+        stage=STAGE_NUMBERS[deployment.stage],
+        percent=deployment.progress,
+        error_message=deployment.message,
     )
 
 
@@ -148,18 +148,20 @@ def _target_of(*, caller: Caller, agent_id: UUID, project_id: UUID) -> Target:
 
 def retentions_of(*, agent_ids: Collection[UUID]) -> Mapping[UUID, Retention]:
     targets = directory.targets_of(agent_ids=agent_ids)
-    kept = history.kept_images(target_ids={each for several in targets.values() for each in several})
+    needed = history.kept_images(target_ids={target_id for several in targets.values() for target_id in several})
     stacks = defaultdict(list)
-    for each in kept:
+    for images in needed:
         stack = KeptStack(
-            stack_name=each.stack_name,
-            project_id=each.project_id,
-            image_ids=each.image_ids,
-            deployment_ids=each.deployment_ids,
+            stack_name=images.stack_name,
+            project_id=images.project_id,
+            image_ids=images.image_ids,
+            deployment_ids=images.deployment_ids,
         )
-        stacks[each.target_id].append(stack)
+        stacks[images.target_id].append(stack)
     return {
-        agent_id: Retention(stacks=tuple(stack for each in targets.get(agent_id, ()) for stack in stacks[each]))
+        agent_id: Retention(
+            stacks=tuple(stack for target_id in targets.get(agent_id, ()) for stack in stacks[target_id])
+        )
         for agent_id in agent_ids
     }
 

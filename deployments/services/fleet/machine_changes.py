@@ -25,16 +25,16 @@ def change_server(*, caller: Caller, server_id: UUID, changes: Mapping[str, Any]
     Raises NotFound, also for a cluster that is not the owner's, Invalid, or Conflict when the name is taken.
     """
     server = machines.get_server(caller=caller, server_id=server_id)
-    wanted = dict(changes)
-    if "name" in wanted:
-        wanted["name"] = usable_name(wanted["name"], what="server")
-    if wanted.get("cluster_id") is not None:
-        cluster = get_cluster(caller=caller, cluster_id=wanted["cluster_id"])
+    values = dict(changes)
+    if "name" in values:
+        values["name"] = usable_name(values["name"], what="server")
+    if values.get("cluster_id") is not None:
+        cluster = get_cluster(caller=caller, cluster_id=values["cluster_id"])
         if cluster.owner_id != server.owner_id:
             raise NotFound("No such cluster.", details={"clusterId": "not found"})
     try:
         with transaction.atomic():
-            return directory.change_server(server_id=server_id, changes=wanted)
+            return directory.change_server(server_id=server_id, changes=values)
     except IntegrityError as error:
         raise Conflict("You have a server of this name already.", details={"name": "taken"}) from error
 

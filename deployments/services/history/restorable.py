@@ -50,8 +50,8 @@ def why_not(*, entry: HistoryEntry, host: Host) -> str:
 
 
 def _judged(*, entry: HistoryEntry, host: Host) -> HistoryEntry:
-    said = why_not(entry=entry, host=host)
-    return replace(entry, restorable=not said, why_not=said)
+    reason = why_not(entry=entry, host=host)
+    return replace(entry, restorable=not reason, why_not=reason)
 
 
 def _host_of(target: Target) -> Host:
@@ -62,5 +62,5 @@ def _host_of(target: Target) -> Host:
         return Host(why_not=error.message)
     if agent.presence is Presence.LOST:
         return Host(why_not="The agent of its host is out of reach.")
-    found = gateway.host_inventory(agent_id=agent.id)
-    return Host(missing_images=frozenset() if found is None else found.missing_image_ids)
+    inventory = gateway.host_inventory(agent_id=agent.id)
+    return Host(missing_images=frozenset() if inventory is None else inventory.missing_image_ids)

@@ -62,8 +62,8 @@ def env_of(snapshot: Snapshot) -> dict[str, str]:
 
 def hashes_of(snapshot: Snapshot, *, project_id: UUID, values: Mapping[str, str]) -> dict[str, str]:
     """Return the content hash by service as the agent was given it."""
-    kept = snapshot.config.get("hashes")
-    if kept is not None:
-        return dict(kept)
+    hashes = snapshot.config.get("hashes")
+    if hashes is not None:
+        return dict(hashes)
     # An entry of a version that did not store them.
     return variables.content_hashes(project_id=project_id, services=services_of(snapshot.config), values=values)

@@ -42,8 +42,12 @@ def marks_of(
 
     Raises Invalid when the project has no fingerprint key yet: nobody has made a plan then.
     """
-    kept = variables.project_secrets(project_id=project.id)
-    given = {each.key: kept.get(each.key) for each in stack.variables if (each.kind, each.source) == GIVEN_SECRET}
+    stored = variables.project_secrets(project_id=project.id)
+    given = {
+        variable.key: stored.get(variable.key)
+        for variable in stack.variables
+        if (variable.kind, variable.source) == GIVEN_SECRET
+    }
     settings = {name: value for name, value in asdict(project).items() if name in SETTINGS}
     facts: dict[str, object] = {
         "graph": graph_version,
@@ -52,9 +56,9 @@ def marks_of(
         "settings": [settings, force],
         IMAGES: stack.content_hash,
     }
-    if variables.FINGERPRINT_KEY not in kept:
+    if variables.FINGERPRINT_KEY not in stored:
         raise invalid_approval()
-    key = kept[variables.FINGERPRINT_KEY].encode()
+    key = stored[variables.FINGERPRINT_KEY].encode()
     return {part: _mark(key=key, part=part, fact=fact) for part, fact in facts.items()}
 
 

@@ -73,8 +73,8 @@ def _with_origin(deployment: DeploymentRecord) -> tuple[DeploymentRecord, dict[s
         return deployment, {}
     caller = job_caller.load_caller(deployment_id=deployment.id)
     origin = graph_source.fetch_graph_and_code(caller=caller, project_id=deployment.project_id)
-    made = replace(deployment, graph=origin.graph.graph, graph_version=origin.graph.version, code=dict(origin.code))
-    return made, {"graph_version_id": origin.graph.id, "code": dict(origin.code)}
+    fetched = replace(deployment, graph=origin.graph.graph, graph_version=origin.graph.version, code=dict(origin.code))
+    return fetched, {"graph_version_id": origin.graph.id, "code": dict(origin.code)}
 
 
 def _marks(*, deployment: DeploymentRecord, project: ProjectRecord, stack: Stack) -> dict[str, str]:
@@ -91,14 +91,14 @@ def _marks(*, deployment: DeploymentRecord, project: ProjectRecord, stack: Stack
 def _restored(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: UUID) -> Prepared:
     """Return the kept success exactly as it was: files, hashes, values, and images by id."""
     assert deployment.restores is not None, "a rollback is stored with the entry it restores"
-    kept = history.snapshot(history_id=deployment.restores)
-    values = snapshots.values_of(kept)
-    hashes = snapshots.hashes_of(kept, project_id=project.id, values=values)
+    snapshot = history.snapshot(history_id=deployment.restores)
+    values = snapshots.values_of(snapshot)
+    hashes = snapshots.hashes_of(snapshot, project_id=project.id, values=values)
     return Prepared(
         agent_id=agent_id,
-        config={**kept.config, "hashes": hashes},
+        config={**snapshot.config, "hashes": hashes},
         values=values,
-        pinned_images=kept.images,
+        pinned_images=snapshot.images,
     )
 
 
@@ -126,30 +126,30 @@ def _stopped(*, project: ProjectRecord, agent_id: UUID) -> Prepared:
 def _scaled(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: UUID) -> Prepared:
     """Return what runs now, with another number of copies: its graph, code, images and values."""
     running = running_entry(deployment)
-    kept = history.snapshot(history_id=running.id)
-    made = deployments.get(deployment_id=kept.deployment_id)
-    replicas = {**kept.replicas, **deployment.replicas}
-    env = snapshots.env_of(kept)
+    snapshot = history.snapshot(history_id=running.id)
+    deployed = deployments.get(deployment_id=snapshot.deployment_id)
+    replicas = {**snapshot.replicas, **deployment.replicas}
+    env = snapshots.env_of(snapshot)
     stack = generation.generate_stack(
         project=project,
-        graph=generation.with_replicas(graph=made.graph, replicas=replicas),
-        code=kept.code,
+        graph=generation.with_replicas(graph=deployed.graph, replicas=replicas),
+        code=snapshot.code,
         env_names=tuple(sorted(env)),
     )
-    values = snapshots.values_of(kept)
+    values = snapshots.values_of(snapshot)
     if missing := sorted({variable.name for variable in stack.variables} - set(values)):
         raise Invalid(f"What runs has no value for {', '.join(missing)}; deploy the project first.")
     values = {variable.name: values[variable.name] for variable in stack.variables}
     hashes = variables.content_hashes(project_id=project.id, services=stack.services, values=values)
     columns = {
-        "graph_version_id": kept.graph_version_id,
-        "code": dict(kept.code),
+        "graph_version_id": snapshot.graph_version_id,
+        "code": dict(snapshot.code),
         "env_vars": sealing.seal_env(values=env, deployment_id=deployment.id),
         "replicas": replicas,
     }
     config = config_of(stack=stack, hashes=hashes)
     return Prepared(
-        agent_id=agent_id, config=config, values=values, pinned_images=kept.images, base=running.id, columns=columns
+        agent_id=agent_id, config=config, values=values, pinned_images=snapshot.images, base=running.id, columns=columns
     )
 
 

@@ -21,10 +21,11 @@ from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
 
 BATCH = 100
+# Names of loops, as health answers show them.
 JOBS = "jobs for waiting deployments"
 ENDS = "ends of overdue deployments"
 
-NOBODY_TOLD = (
+NO_AGENT = (
     "no agent is enrolled on its server, so nobody was told to put back what ran before. What runs there is unknown"
     " until an agent is enrolled there again."
 )
@@ -35,8 +36,8 @@ logger = structlog.get_logger(__name__)
 def reconcile(*, at: datetime) -> int:
     """One round over everything that may be overdue; returns how many things it moved. Several may run at once.
 
-    What is overdue is told by the database's clock; `at` only dates what is told of it.
-    A part that fails is noted, and the others run; so is a row.
+    What is overdue goes by the database's clock; `at` only dates what is stored of it. A part that fails is noted and
+    the others run, and so it is with rows.
     """
     parts = isolation("reconciler")
     moved = 0
@@ -71,7 +72,7 @@ def expire_pending(*, at: datetime) -> int:
     waited = f"It waited {settings.AXION_PENDING_DEADLINE} s"
     turn = f"{waited} without its turn. See who holds the target, then retry."
     away = f"{waited}, as long as it may; nothing was sent. Deploy again when the agent is back."
-    return _settle_each(
+    return _fail_each(
         overdue.pending_since(before=before, but_not=isolation(ENDS).resting(), limit=BATCH),
         still=lambda deployment: deployment.status is Status.PENDING,
         outcome=lambda deployment: Outcome(
@@ -95,7 +96,7 @@ def expire_active(*, at: datetime) -> int:
         )
         return Outcome(reason=Reason.EXPIRED, message=message)
 
-    return _settle_each(
+    return _fail_each(
         overdue.active_past(at=now, but_not=isolation(ENDS).resting(), limit=BATCH),
         still=lambda deployment: deployment.deadline_at is not None and deployment.deadline_at <= now,
         outcome=outcome,
@@ -109,7 +110,7 @@ def give_up_lost(*, at: datetime) -> int:
         f"The agent has not been heard of for {settings.AXION_AGENT_LOST_AFTER} s. Its containers may still run; "
         "when it returns it puts back what ran before, unless it has proven the deployment by then."
     )
-    return _settle_each(
+    return _fail_each(
         overdue.with_lost_agent(
             at=clock.now(), lost_after=settings.AXION_AGENT_LOST_AFTER, but_not=isolation(ENDS).resting(), limit=BATCH
         ),
@@ -119,7 +120,7 @@ def give_up_lost(*, at: datetime) -> int:
     )
 
 
-def _settle_each(
+def _fail_each(
     ids: tuple[UUID, ...],
     *,
     still: Callable[[DeploymentRecord], bool],
@@ -129,11 +130,11 @@ def _settle_each(
     moved = 0
     for deployment_id in ids:
         with isolation(ENDS).item(deployment_id), transaction.atomic():
-            moved += _settle(deployment_id, still=still, outcome=outcome, at=at)
+            moved += _fail(deployment_id, still=still, outcome=outcome, at=at)
     return moved
 
 
-def _settle(
+def _fail(
     deployment_id: UUID,
     *,
     still: Callable[[DeploymentRecord], bool],
@@ -142,19 +143,21 @@ def _settle(
 ) -> int:
     deployment = deployments.get_locked(deployment_id=deployment_id)
     if not ((deployment.holds_lane or deployment.status is Status.PENDING) and still(deployment)):
+        # It ended, or moved on, since it was found overdue.
         return 0
-    said = outcome(deployment)
+    end = outcome(deployment)
     if deployment.holds_lane:
-        said = _told(deployment, said)
-    finish.mark_failed(deployment_id=deployment_id, outcome=said, at=at)
-    logger.warning("deployment settled", deployment_id=str(deployment_id), reason=said.reason)
+        end = _order_revert(deployment, end)
+    finish.mark_failed(deployment_id=deployment_id, outcome=end, at=at)
+    logger.warning("deployment settled", deployment_id=str(deployment_id), reason=end.reason)
     return 1
 
 
-def _told(deployment: DeploymentRecord, said: Outcome) -> Outcome:
-    """Order the way back; the outcome with what became of the order. Whoever asked by hand gets it in any case."""
-    by_itself = deployment.cancel_requested_at is None
+def _order_revert(deployment: DeploymentRecord, end: Outcome) -> Outcome:
+    """Order the agent to put back what ran before; return the outcome, which says so when there is no agent."""
+    # Who cancelled by hand gets the way back in any case; otherwise a success that is proven by then stays.
+    keep_proven = deployment.cancel_requested_at is None
     sent = cancel.send_revert(
-        deployment=deployment, asked_by="the control plane", cause=said.reason, keep_proven=by_itself
+        deployment=deployment, asked_by="the control plane", cause=end.reason, keep_proven=keep_proven
     )
-    return said if sent else replace(said, message=f"{said.message.split(';')[0].rstrip('.')}; {NOBODY_TOLD}")
+    return end if sent else replace(end, message=f"{end.message.split(';')[0].rstrip('.')}; {NO_AGENT}")

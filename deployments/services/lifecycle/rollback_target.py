@@ -51,23 +51,28 @@ def give_up(*, rollback: DeploymentRecord, outcome: Outcome, former_runs: bool, 
     """
     undone = _undone(rollback)
     if not _is_undone_by(undone, rollback):
+        # The rollback ended before it started, so it has changed nothing.
         return
-    said = f"The rollback failed: {outcome.message}"
+    message = f"The rollback failed: {outcome.message}"
     columns = {"rolled_back_by_id": None, "completed_at": undone.completed_at or at}
     if undone.former_status == Status.FAILED:
-        said = f"{undone.message} {said}".strip()
-        kept = Outcome(
-            reason=undone.reason, message=said, failed_service=undone.failed_service, log_tail=undone.log_tail
+        failed_before = Outcome(
+            reason=undone.reason,
+            message=f"{undone.message} {message}".strip(),
+            failed_service=undone.failed_service,
+            log_tail=undone.log_tail,
         )
-        deployments.advance(deployment_id=undone.id, transition=Transition.FAIL, outcome=kept, at=at, **columns)
+        deployments.advance(
+            deployment_id=undone.id, transition=Transition.FAIL, outcome=failed_before, at=at, **columns
+        )
         return
     if not former_runs:
-        said += " Nobody has proven what runs now."
-    told = Outcome(
-        reason=outcome.reason, message=said, failed_service=outcome.failed_service, log_tail=outcome.log_tail
+        message += " Nobody has proven what runs now."
+    failure = Outcome(
+        reason=outcome.reason, message=message, failed_service=outcome.failed_service, log_tail=outcome.log_tail
     )
     transition = Transition.PUT_BACK if former_runs else Transition.FAIL
-    deployments.advance(deployment_id=undone.id, transition=transition, outcome=told, at=at, **columns)
+    deployments.advance(deployment_id=undone.id, transition=transition, outcome=failure, at=at, **columns)
 
 
 def _undone(rollback: DeploymentRecord) -> DeploymentRecord:

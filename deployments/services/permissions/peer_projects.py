@@ -24,14 +24,14 @@ def import_peer_project(*, caller: Caller, project_id: UUID) -> ProjectRecord | 
     """
     if not uses(Peer.GRAPH):
         return None
-    found = graph.own_project(caller=caller, project_id=project_id)
-    if found is None:
+    peer_project = graph.own_project(caller=caller, project_id=project_id)
+    if peer_project is None:
         return None
-    kept = projects.mirror(project_id=project_id, owner_id=caller.user_id, name=found.name)
-    if kept is None:
+    project = projects.mirror(project_id=project_id, owner_id=caller.user_id, name=peer_project.name)
+    if project is None:
         # Its secrets and history are the former owner's: an administrator hands them over, or nobody does.
         logger.warning("a project of graph-service is another owner's here", project_id=str(project_id))
-    return kept
+    return project
 
 
 def is_still_owner(*, caller: Caller, project_id: UUID) -> bool:

@@ -29,22 +29,22 @@ def heavy_turn(caller: Caller, *, patience: float = 0.0) -> Iterator[None]:
     who = str(caller.user_id)
     if wait := rate_limit.hit(what=HEAVY, who=who, rate=settings.AXION_RATE_HEAVY, now=time.time()):
         raise TooMuch(f"Plans and uploads: {settings.AXION_RATE_HEAVY} for each user. Come back in {wait} s.")
-    mine = _turn(who=who, patience=patience)
-    if mine is None:
+    turn = _turn(who=who, patience=patience)
+    if turn is None:
         raise TooMuch("A plan or an upload of yours is underway. One at a time.")
     try:
         yield
     finally:
-        redis_lock.release(what=HEAVY, who=who, token=mine)
+        redis_lock.release(what=HEAVY, who=who, token=turn)
 
 
 def _turn(*, who: str, patience: float) -> str | None:
     give_up_at = time.monotonic() + patience
     failures = 0
-    while (mine := redis_lock.acquire(what=HEAVY, who=who)) is None and time.monotonic() < give_up_at:
+    while (turn := redis_lock.acquire(what=HEAVY, who=who)) is None and time.monotonic() < give_up_at:
         failures += 1
         time.sleep(RETRY.pause(failures=failures))
-    return mine
+    return turn
 
 
 def check_project_quota(*, owner_id: UUID) -> None:

@@ -48,7 +48,7 @@ def agent_to_stop(deployment: DeploymentRecord) -> UUID:
     """Return the agent that is to carry out a stop, also of what an earlier version ran on one server of a cluster."""
     if deployment.target.kind is TargetKind.SERVER:
         return agent_to_start(deployment)
-    told = gateway.agents_running(lane=deployment.lane)
-    if not told:
+    agent_ids = gateway.agents_running(lane=deployment.lane)
+    if not agent_ids:
         raise Invalid("No server of the cluster that has an agent was told to run this project.")
-    return told[0]
+    return agent_ids[0]

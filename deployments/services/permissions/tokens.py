@@ -25,10 +25,10 @@ UNNAMED = "unnamed"
 
 def authenticate(*, token: str) -> tuple[AbstractBaseUser, TokenRecord]:
     """Return the active user behind a token, and what it is good for. Raises Unauthenticated."""
-    found = tokens.find(token=token)
-    if found is None:
+    identity = tokens.find(token=token)
+    if identity is None:
         raise Unauthenticated("The token is not valid.")
-    return found
+    return identity
 
 
 def create_token(*, caller: Caller, name: str, scope: Scope, days: int) -> tuple[TokenRecord, str]:

@@ -24,12 +24,12 @@ class GraphAndCode:
 
 def stored(*, project_id: UUID) -> GraphAndCode:
     """Return what is known without asking anybody, perhaps not the newest. Raises Invalid when there is no graph."""
-    found = projects.latest_graph(project_id=project_id)
-    if found is None and uses(Peer.GRAPH):
-        found = projects.blank_graph(project_id=project_id)
-    if found is None:
+    graph_record = projects.latest_graph(project_id=project_id)
+    if graph_record is None and uses(Peer.GRAPH):
+        graph_record = projects.blank_graph(project_id=project_id)
+    if graph_record is None:
         raise Invalid("The project has no graph yet. Add or import one first.", details={"graph": "missing"})
-    return GraphAndCode(graph=found, code=bundles.assigned(project_id=project_id))
+    return GraphAndCode(graph=graph_record, code=bundles.assigned(project_id=project_id))
 
 
 def fetch_graph(*, caller: Caller, project_id: UUID) -> GraphAndCode:

@@ -64,11 +64,11 @@ def targets_of(*, caller: Caller, project_id: UUID) -> tuple[ProjectTarget, ...]
             servers[server_id] = directory.get_server(server_id=server_id)
         except ServerNotFound:
             continue
-    found = [
+    targets = [
         _target(caller=caller, project=project, server=server, grant=given.get(server.id), may_deploy=may_deploy)
         for server in servers.values()
     ]
-    return tuple(sorted(found, key=lambda each: (not each.usable, each.server.name, each.server.id)))
+    return tuple(sorted(targets, key=lambda target: (not target.usable, target.server.name, target.server.id)))
 
 
 def _target(
@@ -93,14 +93,14 @@ def tenants_of(*, caller: Caller, server_id: UUID) -> tuple[Tenant, ...]:
     """Return the projects on a server of the caller's, and those that may or might come, by name. Raises NotFound."""
     machines.get_server(caller=caller, server_id=server_id)
     given = {grant.project_id: grant for grant in grants.newest_of_server(server_id=server_id)}
-    there = sorted({*given, *tenants.projects_on(server_id=server_id)})[:MAX_TENANTS]
-    owners = tenants.owners_of(project_ids=there)
+    project_ids = sorted({*given, *tenants.projects_on(server_id=server_id)})[:MAX_TENANTS]
+    owners = tenants.owners_of(project_ids=project_ids)
     found = [
-        _tenant(project_id=each, server_id=server_id, owner=owners[each], grant=given.get(each))
-        for each in there
-        if each in owners
+        _tenant(project_id=project_id, server_id=server_id, owner=owners[project_id], grant=given.get(project_id))
+        for project_id in project_ids
+        if project_id in owners
     ]
-    return tuple(sorted(found, key=lambda each: (each.project_name, each.project_id)))
+    return tuple(sorted(found, key=lambda tenant: (tenant.project_name, tenant.project_id)))
 
 
 def _tenant(*, project_id: UUID, server_id: UUID, owner: str, grant: Grant | None) -> Tenant:

@@ -48,7 +48,7 @@ def get_entry(*, caller: Caller, history_id: UUID) -> HistoryEntry:
 
 def diff_history(*, caller: Caller, older_id: UUID, newer_id: UUID) -> HistoryDiff:
     """Compare two entries. Raises NotFound, Invalid for two projects, or Conflict when one is no longer kept."""
-    older, newer = (get_entry(caller=caller, history_id=each) for each in (older_id, newer_id))
+    older, newer = (get_entry(caller=caller, history_id=history_id) for history_id in (older_id, newer_id))
     if older.project_id != newer.project_id:
         raise Invalid("These are versions of two projects.", details={"with": "of another project"})
     for entry in (older, newer):

@@ -61,12 +61,12 @@ def events_page(*, caller: Caller, deployment_id: UUID, sequence: int, limit: in
     """Return the deployment's events above `sequence`, in order, bounded in number and bytes. Raises NotFound."""
     # Read before the events, so that `next` is never 0 while something waits.
     deployment = access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.SEE)
-    found = events.after(deployment_id=deployment_id, sequence=sequence, limit=limit)
-    last = found[-1].sequence if found else deployment.last_sequence
+    following = events.after(deployment_id=deployment_id, sequence=sequence, limit=limit)
+    last = following[-1].sequence if following else deployment.last_sequence
     return EventsPage(
-        events=found,
+        events=following,
         next=last if last < deployment.last_sequence else 0,
-        forgotten=len(found) < last - sequence,
+        forgotten=len(following) < last - sequence,
     )
 
 

@@ -25,6 +25,6 @@ class ProjectView:
 def view_project(*, caller: Caller, project_id: UUID) -> ProjectView:
     """Return what is going on in the project. Raises NotFound, also for strangers."""
     project = access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
-    found = deployment_lists.current_of_project(project_id=project_id, recent=RECENT)
-    names = machines.target_names(deployment.target for deployment in found)
-    return ProjectView(project=project, deployments=found, target_names=names)
+    current = deployment_lists.current_of_project(project_id=project_id, recent=RECENT)
+    names = machines.target_names(deployment.target for deployment in current)
+    return ProjectView(project=project, deployments=current, target_names=names)

@@ -35,10 +35,10 @@ def answer_once(*, caller: Caller, key: str, fingerprint: str, act: Callable[[],
     meant another request, and what `act` raises: then the key is free again.
     """
     with transaction.atomic():
-        kept = _claim(caller=caller, key=key, fingerprint=fingerprint)
-        if kept is not None and kept.status is not None:
-            return Answer(status=kept.status, body=kept.answer, location=kept.location, repeated=True)
-        if kept is not None:
+        earlier = _claim(caller=caller, key=key, fingerprint=fingerprint)
+        if earlier is not None and earlier.status is not None:
+            return Answer(status=earlier.status, body=earlier.answer, location=earlier.location, repeated=True)
+        if earlier is not None:
             raise Conflict(
                 "This was done before, and its answer was shown then and is not kept. Use a new key to do it again.",
                 details={"Idempotency-Key": "used before"},
@@ -69,15 +69,15 @@ def _claim(*, caller: Caller, key: str, fingerprint: str) -> KeptRequest | None:
     """Return None when the key is new, else the first request under it. Inside a transaction."""
     if request_keys.take(user_id=caller.user_id, key=key, fingerprint=fingerprint):
         return None
-    kept = request_keys.get(user_id=caller.user_id, key=key)
-    if kept is None:
+    earlier = request_keys.get(user_id=caller.user_id, key=key)
+    if earlier is None:
         return None
-    if kept.fingerprint != fingerprint:
+    if earlier.fingerprint != fingerprint:
         raise Conflict(
             "This key was used for another request. Use a new one, or repeat the request as it was.",
             details={"Idempotency-Key": "used for another request"},
         )
-    return kept
+    return earlier
 
 
 def forget_old_keys(*, limit: int) -> int:

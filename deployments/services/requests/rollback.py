@@ -105,9 +105,9 @@ def _last_before(deployment: DeploymentRecord) -> HistoryEntry:
     candidates = restorable.judge_all(tuple(entry for entry in earlier if entry.kind != Kind.STOP))
     if not candidates:
         raise Conflict("There is no earlier success on this target to go back to.")
-    wanted = candidates[0]
-    if wanted.restorable:
-        return wanted
+    newest = candidates[0]
+    if newest.restorable:
+        return newest
     others = [entry for entry in candidates if entry.restorable]
     offer = f" {others[0].version} can: name {others[0].deployment_id}." if others else ""
-    raise Conflict(f"{wanted.version} cannot be restored. {wanted.why_not}{offer}", details={FIELD: wanted.why_not})
+    raise Conflict(f"{newest.version} cannot be restored. {newest.why_not}{offer}", details={FIELD: newest.why_not})

@@ -46,8 +46,8 @@ def scale_service(
     if service_name not in node_ids:
         known = ", ".join(sorted(node_ids))
         raise Invalid(f"No service of this name runs there. These do: {known}.", details={"serviceName": "not found"})
-    wanted = {**snapshot.replicas, node_ids[service_name]: replicas}
-    stack = _checked(project=project, running=running, replicas=wanted)
+    all_replicas = {**snapshot.replicas, node_ids[service_name]: replicas}
+    stack = _checked(project=project, running=running, replicas=all_replicas)
     privileges.refuse_unallowed(config={"dockerComposeYml": stack.files[COMPOSE_FILE]}, server_id=target.id)
     new = create.NewDeployment(
         kind=Kind.SCALE,

@@ -36,15 +36,15 @@ def rotate_keys() -> Rotation:
     Writes row by row and only over what it read, so it may be killed and started again, and loses no value that is
     stored meanwhile. `settled` is True when a whole pass found nothing left to do.
     """
-    done = Rotation()
+    rotation = Rotation()
     for _ in range(MAX_PASSES):
-        found = _pass()
-        done.resealed += found.resealed
-        done.unopened, done.failed = found.unopened, found.failed
-        if found.resealed == 0:
-            done.settled = True
+        one_pass = _pass()
+        rotation.resealed += one_pass.resealed
+        rotation.unopened, rotation.failed = one_pass.unopened, one_pass.failed
+        if one_pass.resealed == 0:
+            rotation.settled = True
             break
-    return done
+    return rotation
 
 
 def _pass() -> Rotation:

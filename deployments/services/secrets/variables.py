@@ -1,4 +1,4 @@
-"""The values behind a stack's variables: given with the request, kept with the project, or generated once."""
+"""The values behind a stack's variables: given with the request, stored with the project, or generated once."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def resolve_values(*, deployment: DeploymentRecord, stack: Stack, new_password: 
     Opens small transactions of its own. The result is secret: seal it or hand it to the agent, nothing else.
     """
     needed = (FINGERPRINT_KEY, *generated_keys(stack))
-    kept = _with_generated(project_id=deployment.project_id, needed=needed, new_password=new_password)
-    return _resolved(stack=stack, env=request_env(deployment_id=deployment.id), kept=kept)
+    stored = _with_generated(project_id=deployment.project_id, needed=needed, new_password=new_password)
+    return _resolved(stack=stack, env=request_env(deployment_id=deployment.id), stored=stored)
 
 
 def proposed_values(*, project_id: UUID, stack: Stack, env: Mapping[str, str]) -> dict[str, str]:
     """Return the values for a plan: stores nothing, so a password that is still to be generated is empty. Secret."""
-    kept = {**dict.fromkeys(generated_keys(stack), ""), **project_secrets(project_id=project_id)}
-    return _resolved(stack=stack, env=env, kept=kept)
+    stored = {**dict.fromkeys(generated_keys(stack), ""), **project_secrets(project_id=project_id)}
+    return _resolved(stack=stack, env=env, stored=stored)
 
 
 def ensure_fingerprint_key(*, project_id: UUID, new_password: Callable[[int], str]) -> None:
@@ -54,17 +54,17 @@ def generated_keys(stack: Stack) -> tuple[str, ...]:
 
 
 def _with_generated(*, project_id: UUID, needed: tuple[str, ...], new_password: Callable[[int], str]) -> dict[str, str]:
-    kept = project_secrets(project_id=project_id)
-    missing = {key: new_password(PASSWORD_BYTES) for key in needed if key not in kept}
+    stored = project_secrets(project_id=project_id)
+    missing = {key: new_password(PASSWORD_BYTES) for key in needed if key not in stored}
     if missing:
         store_generated(project_id=project_id, values=missing)
-        kept = project_secrets(project_id=project_id)
-    return kept
+        stored = project_secrets(project_id=project_id)
+    return stored
 
 
-def _resolved(*, stack: Stack, env: Mapping[str, str], kept: Mapping[str, str]) -> dict[str, str]:
+def _resolved(*, stack: Stack, env: Mapping[str, str], stored: Mapping[str, str]) -> dict[str, str]:
     try:
-        return resolve(stack=stack, env=env, secrets=kept)
+        return resolve(stack=stack, env=env, secrets=stored)
     except VariablesMissing as error:
         raise Invalid(f"{error} Store the graph again with these values.") from error
 

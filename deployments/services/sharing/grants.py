@@ -74,7 +74,7 @@ def forbid(*, caller: Caller, server_id: UUID, project_id: UUID, at: datetime) -
 def end_given_by(*, project_id: UUID, user_id: UUID, by: Caller, because: str, at: datetime) -> None:
     """End every right of the project of which this person gave a half. Inside a transaction."""
     given = grants.given_by(project_id=project_id, user_id=user_id)
-    for grant in sorted(given, key=lambda each: lane_of(project_id=project_id, target_id=each.server_id)):
+    for grant in sorted(given, key=lambda grant: lane_of(project_id=project_id, target_id=grant.server_id)):
         end(project_id=project_id, server_id=grant.server_id, by=by, because=because, at=at)
 
 

@@ -79,8 +79,8 @@ def remove_member(*, caller: Caller, project_id: UUID, name: str, at: datetime) 
 
 
 def _end_rights(*, caller: Caller, project_id: UUID, member: Member, because: str, at: datetime) -> None:
-    said = f"{member.name} {because}."
-    grants.end_given_by(project_id=project_id, user_id=member.user_id, by=caller, because=said, at=at)
+    reason = f"{member.name} {because}."
+    grants.end_given_by(project_id=project_id, user_id=member.user_id, by=caller, because=reason, at=at)
 
 
 def my_invitations(*, caller: Caller, at: datetime) -> tuple[Invitation, ...]:

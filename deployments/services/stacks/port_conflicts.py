@@ -13,19 +13,19 @@ from stackgen.results import StackService
 def ports_taken(*, project: ProjectRecord, target: Target, services: Iterable[StackService]) -> tuple[str, ...]:
     """Return a sentence for each port that a service asks for and that another project has on the target by its last
     success. A project of another owner is not named."""
-    wanted = {port: service.name for service in services for port in service.published_ports}
-    if not wanted:
+    services_by_port = {port: service.name for service in services for port in service.published_ports}
+    if not services_by_port:
         return ()
-    found = []
+    sentences = []
     for other in history.published_on(target_id=target.id, but=project.id):
-        whose = f"{other.service!r} of the project {other.project_name!r}"
-        whose = whose if other.owner_id == project.owner_id else "a project of somebody else"
-        found += [
-            f"{wanted[port]!r} wants port {port} of this server, which {whose} has"
+        holder = f"{other.service!r} of the project {other.project_name!r}"
+        holder = holder if other.owner_id == project.owner_id else "a project of somebody else"
+        sentences += [
+            f"{services_by_port[port]!r} wants port {port} of this server, which {holder} has"
             for port in other.ports
-            if port in wanted
+            if port in services_by_port
         ]
-    return tuple(found)
+    return tuple(sentences)
 
 
 def refuse_taken_ports(*, project: ProjectRecord, target: Target, services: Iterable[StackService]) -> None:

@@ -13,8 +13,8 @@ from stackgen.results import Stack
 def check_stack(stack: Stack) -> None:
     """Raise Invalid for a stack whose command could not be sent, or with more services than one report can hold."""
     if len(stack.services) > MAX_SERVICES:
-        told = f"at most {MAX_SERVICES} services"
-        raise Invalid(f"The stack has {len(stack.services)} services; {told} run as one.", details={"graph": told})
+        bound = f"at most {MAX_SERVICES} services"
+        raise Invalid(f"The stack has {len(stack.services)} services; {bound} run as one.", details={"graph": bound})
     names = [variable.name for variable in stack.variables]
     _check(wire_bytes((stack.files, stack.services, names)), field="graph")
 
@@ -29,8 +29,8 @@ def check_values(values: Mapping[str, str]) -> None:
     # The agent hands values to Docker's programs, whose environment is bounded.
     for name, value in values.items():
         if len(value.encode()) > MAX_VALUE_BYTES:
-            told = f"larger than {MAX_VALUE_BYTES // KIB} KiB"
-            raise Invalid(f"The value of {name} is {told}.", details={name: told})
+            bound = f"larger than {MAX_VALUE_BYTES // KIB} KiB"
+            raise Invalid(f"The value of {name} is {bound}.", details={name: bound})
     size = wire_bytes(values)
     if size > MAX_VALUES_BYTES:
         raise Invalid(

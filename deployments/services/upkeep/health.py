@@ -44,10 +44,10 @@ def dependencies() -> tuple[Dependency, ...]:
     return (_postgresql(), _redis(), kafka(), *faults(), *skipped_reports())
 
 
-def overall(found: Iterable[Dependency]) -> Health:
+def overall(asked: Iterable[Dependency]) -> Health:
     """Return the worst of them."""
     order = list(Health)
-    return max((each.health for each in found), key=order.index, default=Health.HEALTHY)
+    return max((dependency.health for dependency in asked), key=order.index, default=Health.HEALTHY)
 
 
 def report_consumer(*, name: str, state: str, message: str) -> None:
@@ -73,13 +73,13 @@ def _report_counts(*, kind: str, process: str, counts: Mapping[str, int]) -> Non
 
 def faults() -> tuple[Dependency, ...]:
     """Answer what the loops of all processes leave for later; empty when that is nothing, or not known."""
-    heard = process_status.read_all(kind=FAULTS) or {}
-    said = sorted(
+    states = process_status.read_all(kind=FAULTS) or {}
+    sentences = sorted(
         f"{name.partition(':')[0]}: {loop} ({count} left for later; its log names each)."
-        for name, state in heard.items()
+        for name, state in states.items()
         for loop, count in state.items()
     )
-    return (Dependency(name="loops", health=Health.DEGRADED, message=" ".join(said)),) if said else ()
+    return (Dependency(name="loops", health=Health.DEGRADED, message=" ".join(sentences)),) if sentences else ()
 
 
 def skipped_reports() -> tuple[Dependency, ...]:
@@ -99,12 +99,12 @@ def skipped_reports() -> tuple[Dependency, ...]:
 
 def kafka() -> Dependency:
     """Return Kafka as our consumers see it. Never unhealthy: without it every other door is open."""
-    heard = process_status.read_all(kind=CONSUMER)
-    if heard is None:
+    states = process_status.read_all(kind=CONSUMER)
+    if states is None:
         return _kafka(Health.DEGRADED, "Not known without Redis.")
-    if any(said.get("state") == SERVING for said in heard.values()):
+    if any(state.get("state") == SERVING for state in states.values()):
         return _kafka(Health.HEALTHY)
-    messages = sorted({said.get("message", "") for said in heard.values()})
+    messages = sorted({state.get("message", "") for state in states.values()})
     return _kafka(Health.DEGRADED, " ".join(messages) or "No consumer of ours says that it serves.")
 
 

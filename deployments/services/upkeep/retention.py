@@ -19,30 +19,30 @@ from deployments.types import lane_of
 BATCH = 100
 
 
-class Walk:
+class RetentionWalk:
     """Goes through the lanes that may keep too much, BATCH at a time, so that none is passed over for ever."""
 
     def __init__(self) -> None:
         self._after: kept.Lane | None = None
 
     def step(self, *, at: datetime) -> int:
-        """Take away what the next lanes keep beyond their project's `retention`; returns how many snapshots.
+        """Take away what the next lanes keep beyond their project's `retention`; return how many snapshots.
 
         Never what runs nor what an unfinished rollback restores. One transaction per lane, so it may die between any
         two.
         """
-        found = kept.overfull_lanes(after=self._after, limit=BATCH)
+        lanes_with_bound = kept.overfull_lanes(after=self._after, limit=BATCH)
         loop = isolation("retention of lanes")
         dropped = 0
-        for lane, keep in found:
+        for lane, keep in lanes_with_bound:
             if not loop.rests(lane):
                 with loop.item(lane):
                     dropped += _thin(lane, keep=keep, at=at)
-        self._after = found[-1][0] if len(found) == BATCH else None
+        self._after = lanes_with_bound[-1][0] if len(lanes_with_bound) == BATCH else None
         return dropped
 
 
-_walk = Walk()
+_walk = RetentionWalk()
 
 
 def drop_beyond_retention(*, at: datetime) -> int:
