@@ -104,8 +104,16 @@ def test_deployments_whose_agent_is_away_are_found(registered: Registration) -> 
     GatewayPresence.objects.update(listening_since=Now() - timedelta(seconds=100))
     assert unheard_for(20) == (sent.deployment_id,)
     assert unheard_for(60) == ()
+    GatewayPresence.objects.update(last_seen_at=Now() - timedelta(seconds=50))
+    assert unheard_for(20) == (), "whoever listened is gone"
+    GatewayPresence.objects.update(last_seen_at=Now())
+    Agent.objects.update(last_seen_at=None)
+    assert unheard_for(60) == (sent.deployment_id,), "never heard at all"
+    last_seen(registered, 30)
     enrolment.revoke(agent_id=registered.agent_id)
     assert unheard_for(60) == (sent.deployment_id,)
+    assert gateway.finish(command_id=sent.id)
+    assert unheard_for(20) == (), "nobody waits for it any more"
 
 
 def test_a_gateway_that_was_cut_off_begins_to_listen_anew(registered: Registration) -> None:

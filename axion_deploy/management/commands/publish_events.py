@@ -93,6 +93,9 @@ class Publisher:
     def wait(self) -> None:
         """Until a notification comes or the poll is due."""
         raw = connection.connection
-        ready, _, _ = select.select([raw.fileno()], [], [], POLL_SECONDS)
-        if ready:
-            list(raw.notifies(timeout=0))
+        # Django turns the driver's errors into its own for cursors only; as they are, a database that went away would
+        # end the process.
+        with connection.wrap_database_errors:
+            ready, _, _ = select.select([raw.fileno()], [], [], POLL_SECONDS)
+            if ready:
+                list(raw.notifies(timeout=0))

@@ -208,6 +208,7 @@ def test_a_command_that_waits_for_its_turn_is_told_with_what_it_waits_for_and_lo
     assert [each[0] for each in stalled()] == ["c1", "c2"]
     dog.end("c1")
     dog.begin(command_id="c2", deployment_id="d-c2")
+    assert dog.stalled() == [], "what begins has moved"
     journal.finish(pb.Report(command_id="c1"))
     assert stalled() == []
     store.close()

@@ -12,7 +12,7 @@ from agents.contracts import runner_pb2 as pb
 from agents.runner.control_plane.identity import Identity
 from agents.runner.control_plane.reports import DEPLOYING, Reporter
 from agents.runner.errors import JournalDamagedError, JournalTooNewError
-from agents.runner.hello_message import build_hello
+from agents.runner.hello_message import PROTOCOL, build_hello
 from agents.runner.journal.commands import Journal, Receipt
 from agents.runner.journal.store import FIRST, STEPS, Store
 from tests.runner.journal.test_journal import command, pending, reporter
@@ -135,7 +135,9 @@ def test_a_journal_has_a_name_of_its_own(journal: Journal, tmp_path: Path) -> No
 def test_nothing_goes_on_for_somebody_else_before_he_says_so(journal: Journal) -> None:
     assert not journal.record_control_plane(agent_id="a1", ledger="l1")
     journal.receive(command(1))
+    written = journal.store._connection.total_changes
     assert not journal.record_control_plane(agent_id="a1", ledger="l1")
+    assert journal.store._connection.total_changes == written, "each connection would write to the disk"
     assert journal.next_in_lane("lane") is not None
     assert journal.record_control_plane(agent_id="a2", ledger="l1")
     assert journal.next_in_lane("lane") is None
@@ -164,7 +166,7 @@ def test_hello_says_all_that_both_sides_compare(journal: Journal) -> None:
     journal.record_control_plane(agent_id="agent-1", ledger="l1")
     journal.receive(command(3))
     said = build_hello(journal=journal, identity=identity(), instance_id="i")
-    assert (said.protocol, said.journal_id, said.ledger_incarnation) == (2, journal.id, "l1")
+    assert (said.protocol, said.journal_id, said.ledger_incarnation) == (PROTOCOL, journal.id, "l1")
     assert dict(said.highest_numbers) == {"lane": 3}
     assert list(said.unfinished_command_ids) == ["c3"]
     assert build_hello(journal=journal, identity=identity("agent-2"), instance_id="i").ledger_incarnation == ""
