@@ -21,7 +21,7 @@ from axion_deploy import gateway_bindings
 from axion_deploy.fresh_password import ROUTES
 from deployments.clients.auth import validate_session
 from deployments.consumers.identity import caller_from
-from deployments.errors import Forbidden, Unauthenticated
+from deployments.errors import Forbidden, Invalid, Unauthenticated
 from deployments.kafka_api import handlers
 from deployments.kafka_api.dispatcher import Dispatcher
 from deployments.kafka_api.identity import by_session
@@ -197,6 +197,22 @@ def test_tokens_are_listed_and_ended_one_by_one_each_by_its_owner(people: People
 def test_a_token_without_bounds_cannot_be_had(people: People, wish: dict[str, Any]) -> None:
     answer = people.browser("owner").post("/api/tokens", wish, content_type="application/json")
     assert (answer.status_code, list(answer.json()["details"])) == (400, list(wish))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"days": 0}, "expiresInDays"),
+        ({"days": 366}, "expiresInDays"),
+        ({"name": "x" * 101}, "name"),
+        ({"name": "a\x07"}, "name"),
+    ],
+)
+def test_no_door_can_ask_for_a_token_without_bounds(people: People, wrong: dict[str, Any], field: str) -> None:
+    asked: dict[str, Any] = {"name": "robot", "scope": Scope.ALL, "days": 1, **wrong}
+    with pytest.raises(Invalid) as refused:
+        tokens.create_token(caller=caller_of(people.users["owner"]), **asked)
+    assert list(refused.value.details) == [field]
 
 
 def test_the_page_makes_shows_and_ends(people: People) -> None:
