@@ -32,7 +32,7 @@ def main() -> int:
 
 
 def _run(*, options: Options, screen: Screen, state: State) -> int:
-    """The exit code, after everything that was started is stopped and removed."""
+    """Return the exit code, after everything that was started is stopped and removed."""
     cleanup = ExitStack()
     demo = Demo(options=options, screen=screen, state=state, cleanup=cleanup)
     code = _code_of(demo)

@@ -21,12 +21,12 @@ class Sample:
 
     @property
     def link(self) -> str:
-        """For browsers: another name than the admin's, because cookies know no ports."""
+        """Return the address for browsers: by another name than the admin's, because cookies ignore ports."""
         return self.url.replace("//127.0.0.1", "//localhost")
 
 
 def count_a_vote(sample: Sample) -> int:
-    """Posts one vote and returns the new number of votes. Raises DemoError when it is not counted within 30 s."""
+    """Post one vote and return the new number of votes. Raises DemoError when it is not counted within 30 s."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     before = _wait_for_votes(sample, more_than=-1, deadline=deadline)
     while True:
@@ -54,7 +54,7 @@ def _wait_for_votes(sample: Sample, *, more_than: int, deadline: float) -> int:
 
 
 def _votes(sample: Sample) -> tuple[int | None, str]:
-    """The votes for CHOICE, or why they cannot be told."""
+    """Return the votes for CHOICE, or why they are not known."""
     try:
         answer = ask(f"{sample.url}/result/api/results")
     except NoAnswer as error:

@@ -75,7 +75,7 @@ class ContainerServer:
 
 
 def postgres_container(*, folder: Path, keep: bool) -> ContainerServer:
-    """With `keep` its data stays in a volume, and the password, which the volume remembers too, in `folder`."""
+    """Return a server to start. With `keep` its data stays in a volume, and the password for it in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "container"
     if not kept.exists():

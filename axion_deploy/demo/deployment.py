@@ -46,7 +46,7 @@ class Api:
         self._headers = {"Authorization": f"Token {token}"}
 
     def deploy(self, *, project: str, server: str) -> str:
-        """The new deployment's id. Raises DemoError with the refusal."""
+        """Ask for a deployment and return its id. Raises DemoError with the refusal."""
         answer = self._ask("", send={"projectId": project, "serverId": server})
         deployment = answer.member("deployment")
         if not 200 <= answer.status < 300 or "id" not in deployment:
@@ -61,7 +61,7 @@ class Api:
         return _progress(answer.member("data"))
 
     def last_words(self, deployment: str) -> str:
-        """The service that failed and the last lines of its log; empty when nothing is known. Raises NoAnswer."""
+        """Return the service that failed and the end of its log; empty when nothing is known. Raises NoAnswer."""
         known = self._ask(f"/{deployment}").member("deployment")
         lines = [str(line) for line in known.get("logTail") or ()]
         return "\n".join([f"The last lines of {known.get('failedService')}:", *lines]) if lines else ""
@@ -107,7 +107,7 @@ def _progress(data: dict[str, Any]) -> Progress:
 
 
 def _word(value: object, words: dict[int, str]) -> str:
-    """Enumerations travel as numbers."""
+    """Return the name of a number: enumerations travel as numbers."""
     return words.get(value, str(value)) if isinstance(value, int) else str(value or "")
 
 

@@ -12,7 +12,7 @@ REMOVAL_ROUNDS = 5
 
 
 def docker(*arguments: str, seconds: float = COMMAND_SECONDS, check: bool = True) -> str:
-    """The command's output. Raises DemoError with its complaint when it fails or takes too long."""
+    """Return the command's output. Raises DemoError with its complaint when it fails or takes too long."""
     try:
         done = subprocess.run(
             ["docker", *arguments],
@@ -39,7 +39,7 @@ def engine_answers() -> bool:
 
 
 def find(kind: str, *, label: str) -> list[str]:
-    """The ids (names for volumes) of all objects of a kind with "name=value" as a label."""
+    """Return the ids (names for volumes) of all objects of a kind with "name=value" as a label."""
     listing = {
         "container": ("ps", "--all", "--quiet", "--no-trunc"),
         "network": ("network", "ls", "--quiet", "--no-trunc"),

@@ -16,7 +16,7 @@ SECONDS = 1200.0
 
 
 def ensure_engine(*, folder: Path, log: Path, cleanup: ExitStack) -> str:
-    """A sentence about the engine. One that had to be started is stopped by `cleanup`.
+    """Bring the engine up; return a sentence about it. One that had to be started is stopped by `cleanup`.
 
     Raises MissingPiece, in one sentence, when the machine's owner has to act.
     """
@@ -30,7 +30,7 @@ def ensure_engine(*, folder: Path, log: Path, cleanup: ExitStack) -> str:
 
 
 def ensure_images(*, log: Path) -> None:
-    """Pulls the base images of generated stacks, or builds stand-ins where they cannot be pulled."""
+    """Pull the base images of generated stacks, or build stand-ins where they cannot be pulled."""
     _script("images.sh", log=log)
 
 

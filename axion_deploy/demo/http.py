@@ -26,13 +26,13 @@ class Answer:
     data: dict[str, Any] | None
 
     def member(self, name: str) -> dict[str, Any]:
-        """An object inside the answer; empty when there is none."""
+        """Return an object inside the answer; empty when there is none."""
         value = (self.data or {}).get(name)
         return value if isinstance(value, dict) else {}
 
 
 def ask(url: str, *, send: object = None, headers: Mapping[str, str] | None = None) -> Answer:
-    """GET, or POST when there is something to send. Raises NoAnswer."""
+    """Send a GET, or a POST when there is something to send. Raises NoAnswer."""
     body = None if send is None else json.dumps(send).encode()
     request = urllib.request.Request(  # noqa: S310 (all addresses are made by the demo itself)
         url,

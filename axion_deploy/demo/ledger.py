@@ -64,7 +64,7 @@ class Ledger:
 
 
 def _process(entry: Entry) -> psutil.Process | None:
-    """The process only if it is the very one that was noted, and still does something."""
+    """Return the process only if it is the very one that was noted, and still runs."""
     with contextlib.suppress(psutil.NoSuchProcess):
         process = psutil.Process(entry.pid)
         if abs(process.create_time() - entry.created) < CLOCK_SECONDS and process.status() != psutil.STATUS_ZOMBIE:

@@ -16,7 +16,7 @@ SECONDS = 180.0
 
 
 def manage(*arguments: str, environment: Mapping[str, str], log: Path) -> str:
-    """The command's standard output. Raises DemoError with the end of its complaint."""
+    """Return the command's standard output. Raises DemoError with the end of its complaint."""
     try:
         done = subprocess.run(
             [*MANAGE, *arguments],
@@ -38,7 +38,7 @@ def manage(*arguments: str, environment: Mapping[str, str], log: Path) -> str:
 
 
 def manage_json(*arguments: str, environment: Mapping[str, str], log: Path) -> dict[str, Any]:
-    """The object on the last line of the command's output, which is not logged: it may hold a token."""
+    """Return the object on the last line of the command's output, which is not logged: it may hold a token."""
     lines = manage(*arguments, environment=environment, log=log).strip().splitlines()
     try:
         return dict(json.loads(lines[-1]))

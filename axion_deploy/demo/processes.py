@@ -65,7 +65,7 @@ def control_plane_environment(*, servers: Servers, secrets: Mapping[str, str], a
 
 
 def agent_environment(*, server: str, token: str, folder: Path, addresses: Addresses) -> dict[str, str]:
-    """The agent is a stranger to the control plane's database and keys; it has its token and its folder."""
+    """Return the agent's environment: its token and folder, and nothing of the control plane's database and keys."""
     return {
         **_taken_over((*COMMON, *FOR_DOCKER, *FOR_BUILDS)),
         # gRPC would look for 127.0.0.1 behind the proxy that the builds need.
@@ -80,7 +80,7 @@ def agent_environment(*, server: str, token: str, folder: Path, addresses: Addre
 
 
 def _authorities() -> dict[str, str]:
-    """The file with the authorities that this machine trusts, the most particular one; builds may need it."""
+    """Return the file with the authorities that this machine trusts, the most particular one; builds may need it."""
     paths = [os.environ.get(name, "") for name in ("PIP_CERT", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE")]
     found = next((path for path in (*paths, SYSTEM_AUTHORITIES) if path and Path(path).is_file()), None)
     return {"AXION_AGENT__BUILD__CA_BUNDLE": found} if found else {}

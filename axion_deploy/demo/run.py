@@ -57,7 +57,7 @@ class Demo:
         self.log = state.logs / "demo.log"
 
     def run(self) -> None:
-        """Until the sample has answered or, without --once, somebody stops it. Raises DemoError, EmbeddedError."""
+        """Run until the sample has answered or, without --once, somebody stops it. Raises DemoError, EmbeddedError."""
         with signals.deadline(self.options.deadline):
             self._prepare()
             environment = self._start_servers()

@@ -45,7 +45,7 @@ def _new_name(*, fresh: bool) -> str:
 
 
 def _port(*, state: State, wanted: int) -> int:
-    """The port of last time while the sample's containers still hold it, else the wanted one if it is free."""
+    """Return the port of last time while the sample's containers still hold it, else the wanted one if it is free."""
     facts = state.facts()
     if "project" in facts and find("container", label=f"axion.project={facts['project']}"):
         return int(str(facts["app_port"]))

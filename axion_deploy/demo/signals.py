@@ -23,7 +23,7 @@ def listen() -> None:
 
 
 def be_deaf() -> None:
-    """From now on only SIGKILL ends us: cleaning up must not be torn apart, and each of its steps has a limit."""
+    """Ignore every signal but SIGKILL: cleaning up must not be torn apart, and each of its steps has a limit."""
     signal.alarm(0)
     for number in ENDINGS:
         signal.signal(number, signal.SIG_IGN)

@@ -54,7 +54,7 @@ class State:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def secrets(self) -> Mapping[str, str]:
-        """Keys and the demo user's password, made at the first call and kept in a private file."""
+        """Return keys and the demo user's password, made at the first call and kept in a private file."""
         path = self.folder / "env"
         if not path.exists():
             encryption_key = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()

@@ -28,7 +28,7 @@ class Kept:
         self.given_up = False
 
     def ended(self, *, now: float) -> None:
-        """Plans the next start, later each time; gives up after MAX_RESTARTS within the window."""
+        """Plan the next start, later each time; give up after MAX_RESTARTS within the window."""
         self.ends.append(now)
         while self.ends and now - self.ends[0] > WINDOW_SECONDS:
             self.ends.popleft()

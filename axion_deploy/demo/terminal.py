@@ -30,7 +30,7 @@ class Screen:
 
     @contextmanager
     def step(self, text: str) -> Iterator[None]:
-        """Says what is going on, and how long it took."""
+        """Show what is going on, and how long it took."""
         started = time.monotonic()
         if self.console.is_terminal:
             with self.console.status(text):

@@ -28,7 +28,7 @@ class RedisProgram:
 
 
 def find_postgres(*, only: str | None = None) -> PostgresPrograms | None:
-    """The first place that has both programs; `only` narrows the search to one source."""
+    """Return the first place that has both programs; `only` narrows the search to one source."""
     for source, folder in _postgres_folders():
         if only in (None, source) and (folder / "postgres").exists() and (folder / "initdb").exists():
             return PostgresPrograms(initdb=folder / "initdb", postgres=folder / "postgres", source=source)
@@ -59,12 +59,12 @@ def _postgres_folders() -> Iterator[tuple[str, Path]]:
 
 
 def _version(folder: Path) -> int:
-    """The number in .../postgresql/15/bin or .../pginstall18/bin; 0 when there is none."""
+    """Return the number in .../postgresql/15/bin or .../pginstall18/bin; 0 when there is none."""
     digits = re.search(r"\d+", folder.parent.name)
     return int(digits.group()) if digits else 0
 
 
 def _package(name: str) -> Path | None:
-    """The folder of an installed package, found without importing it: importing it would run its code."""
+    """Return the folder of an installed package, found without importing it: importing it would run its code."""
     spec = importlib.util.find_spec(name)
     return Path(spec.origin).parent if spec and spec.origin else None

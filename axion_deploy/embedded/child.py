@@ -16,7 +16,7 @@ TAIL_BYTES = 64 * 1024
 
 
 def tail(path: Path, *, lines: int = 20) -> str:
-    """The last lines of a log; empty when there is none."""
+    """Return the last lines of a log; empty when there is none."""
     try:
         with path.open("rb") as log:
             log.seek(max(0, path.stat().st_size - TAIL_BYTES))
@@ -71,7 +71,7 @@ class Child:
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs or was never started; negative for the signal that ended it."""
+        """Return how it ended: None while it runs or was never started; negative for the signal that ended it."""
         return self._process.poll() if self._process else None
 
     def is_running(self) -> bool:
@@ -99,7 +99,7 @@ class Child:
         return clean
 
     def kill(self) -> None:
-        """SIGKILL to the program, if it still runs, and to what it started."""
+        """Send SIGKILL to the program, if it still runs, and to what it started."""
         if self._process is None:
             return
         family = [*self._family, *_descendants(self._process.pid)] if self.is_running() else self._family

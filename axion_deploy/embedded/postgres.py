@@ -82,7 +82,7 @@ class EmbeddedPostgres:
             self._child.stop(grace=grace)
 
     def kill(self) -> None:
-        """As if the machine had lost power; for tests."""
+        """Kill it as if the machine had lost power; for tests."""
         if self._child is not None:
             self._child.kill()
 
@@ -166,7 +166,7 @@ def _run(command: list[str], *, seconds: float) -> subprocess.CompletedProcess[s
 
 
 def _environment() -> dict[str, str]:
-    """Without PGDATA, PGPORT and the like of the person who started us."""
+    """Return our environment without PGDATA, PGPORT and the like of the person who started us."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
 
 

@@ -72,7 +72,7 @@ class EmbeddedRedis:
             self._child.stop(grace=grace)
 
     def kill(self) -> None:
-        """As if the machine had lost power; for tests."""
+        """Kill it as if the machine had lost power; for tests."""
         if self._child is not None:
             self._child.kill()
 

@@ -16,7 +16,7 @@ CANDIDATES = ("postgres", "nobody")
 
 
 def prefix_for(*, folder: Path, program: Path) -> tuple[str, ...]:
-    """Words to put before a command so that it may run `program` and write into `folder`; none unless we are root.
+    """Return the words before a command that let it run `program` and write into `folder`; none unless we are root.
 
     Raises NotAvailable when every way fails its trial.
     """

@@ -1,4 +1,4 @@
-"""What each word of `manage.py deployments` does: the use cases of every other door, and how it ends."""
+"""What each subcommand of `manage.py deployments` does: it calls the use cases of every other door."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def target_in(*, caller: Caller, project_id: UUID, options: Options) -> Target:
 
 
 def watched(*, caller: Caller, made: DeploymentRecord, options: Options, screen: Screen) -> Exit:
-    """Follow to the end, or only say what was asked for."""
+    """Follow the deployment to its end, or only show it."""
     if not options["wait"]:
         screen.ended(made)
         return Exit.DONE

@@ -1,4 +1,4 @@
-"""The words of `manage.py deployments`."""
+"""The subcommands and options of `manage.py deployments`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_LISTED = 20
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Subcommands, each with what it takes and how it ends."""
+    """Add the subcommands, each with its options and exit codes."""
     parser.formatter_class = RawDescriptionHelpFormatter
     parser.epilog = explained()
     actions: Any = parser.add_subparsers(dest="action", required=True, metavar="ACTION")

@@ -44,10 +44,10 @@ class Unreachable(DeployError):
 
 
 def exit_of(error: DeployError) -> Exit:
-    """By the error's code; whatever may pass by itself counts as out of reach."""
+    """Return the exit by the error's code; whatever may pass by itself counts as out of reach."""
     return OF_CODE.get(error.code, Exit.UNREACHABLE)
 
 
 def explained() -> str:
-    """For --help."""
+    """Return the exits for --help."""
     return "exit codes:\n" + "\n".join(f"  {exit_:>3}  {MEANINGS[exit_]}" for exit_ in Exit)

@@ -24,7 +24,7 @@ PAGE = 500
 def follow(
     *, caller: Caller, deployment_id: UUID, seconds: float, shown: Callable[[EventRecord], None], after: int = 0
 ) -> Iterator[DeploymentRecord]:
-    """The deployment at each look, every event of it given to `shown` once and in order, until it has ended.
+    """Yield the deployment at each look until it has ended, giving each of its events to `shown` once and in order.
 
     Raises NotFound, or Unreachable after `seconds` and when the database stays away.
     """
@@ -33,13 +33,13 @@ def follow(
     while True:
         try:
             # Read before the events: whatever its end stored is then among them.
-            found = lookups.get_deployment(caller=caller, deployment_id=deployment_id)
+            deployment = lookups.get_deployment(caller=caller, deployment_id=deployment_id)
             for event in events_since(caller=caller, deployment_id=deployment_id, after=after):
                 shown(event)
                 after = event.sequence
             heard = time.monotonic()
-            yield found
-            if found.status in FINISHED:
+            yield deployment
+            if deployment.status in FINISHED:
                 return
         except DATABASE_AWAY as error:
             connection.close()
@@ -51,7 +51,7 @@ def follow(
 
 
 def events_since(*, caller: Caller, deployment_id: UUID, after: int) -> Iterator[EventRecord]:
-    """All stored events above `after`, page by page."""
+    """Yield all stored events above `after`, read page by page."""
     while page := lookups.events_after(caller=caller, deployment_id=deployment_id, sequence=after, limit=PAGE):
         yield from page
         after = page[-1].sequence

@@ -1,4 +1,4 @@
-"""What people call things, to what they are."""
+"""Finding users, projects and targets by what people call them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from deployments.types import Caller, ProjectRecord, Right, Target, TargetKind
 
 
 def caller_named(name: str | None) -> Caller:
-    """The user of this name, or the only superuser. Raises Invalid or Unauthenticated."""
+    """Return the user of this name, or the only superuser. Raises Invalid or Unauthenticated."""
     users = get_user_model().objects.filter(is_active=True)
     if name:
         user = users.filter(username=name).first()
@@ -32,7 +32,7 @@ def caller_named(name: str | None) -> Caller:
 
 
 def project_named(*, caller: Caller, text: str) -> ProjectRecord:
-    """By id or by name. Raises NotFound, or Invalid for a name that several have."""
+    """Return the project by its id or name. Raises NotFound, or Invalid for a name that several have."""
     if (project_id := as_id(text)) is not None:
         return access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
     found = [project for project in access.projects_of(caller) if project.name == text]
@@ -44,7 +44,7 @@ def project_named(*, caller: Caller, text: str) -> ProjectRecord:
 
 
 def target_named(*, caller: Caller, project_id: UUID, server: str | None, cluster: str | None) -> Target:
-    """By id or by the name of one of the caller's own or one that the project may use; without any, the only one."""
+    """Return the target by id or by name among the caller's own and what the project may use; else the only one."""
     if cluster:
         own = {each.name: [each.id] for each in machines.machines_of(caller).clusters}
         return Target(kind=TargetKind.CLUSTER, id=_pick(cluster, own))
@@ -71,7 +71,7 @@ def _pick(text: str, known: Mapping[str, Sequence[UUID]]) -> UUID:
 
 
 def variables_in(*, given: Sequence[str], file: Path | None) -> dict[str, str]:
-    """Variables of the file, then those given; a name without a value is taken from the environment. Raises Invalid."""
+    """Return the file's variables, then those given; a name alone is taken from the environment. Raises Invalid."""
     lines: list[str] = []
     if file is not None:
         try:

@@ -26,26 +26,26 @@ class Screen:
         self.last = ""
 
     def say(self, text: str) -> None:
-        """For people."""
+        """Print a line for people."""
         if not self.as_json:
             self.out.write(f"{CLEAR if self.moves else ''}{text}\n")
             self.out.flush()
 
     def tell(self, kind: str, data: Mapping[str, Any]) -> None:
-        """For scripts."""
+        """Print a line of JSON for scripts."""
         if self.as_json:
             self.out.write(json.dumps({"kind": kind, **data}) + "\n")
             self.out.flush()
 
     def problem(self, error: DeployError) -> None:
-        """People read it on the error stream; scripts get it in line."""
+        """Print a problem: to the error stream for people, in line for scripts."""
         self.tell("error", {"code": error.code, "message": error.message, "details": error.details})
         if not self.as_json:
             lines = [error.message, *(f"  {field}: {why}" for field, why in error.details.items())]
             sys.stderr.write("\n".join(lines) + "\n")
 
     def event(self, event: EventRecord) -> None:
-        """What just happened."""
+        """Show an event."""
         self.tell("event", {"event": event_shape(event)})
         if event.type == EventType.LOG_WRITTEN:
             self.log(event)
@@ -58,7 +58,7 @@ class Screen:
             self.say(f"{event.created_at:%H:%M:%S}  {name} | {line}")
 
     def progress(self, deployment: DeploymentRecord) -> None:
-        """The moving last line; without a terminal nothing, as every event has its own line there."""
+        """Move the last line; without a terminal do nothing, as every event has its own line there."""
         if not self.moves:
             return
         full = BAR * deployment.progress // 100
@@ -70,7 +70,7 @@ class Screen:
             self.last = text
 
     def ended(self, deployment: DeploymentRecord) -> None:
-        """How it ended, or how it is."""
+        """Show how the deployment ended, or how it is."""
         self.tell("deployment", {"deployment": deployment_shape(deployment), "state": str(deployment.status)})
         because = f" ({deployment.reason})" if deployment.reason else ""
         self.say(f"{deployment.kind} {deployment.id}: {words(deployment)}{because}")
@@ -80,14 +80,14 @@ class Screen:
 
 
 def words(deployment: DeploymentRecord) -> str:
-    """Status, and the stage while there is one."""
+    """Return the status, and the stage while there is one."""
     status = str(deployment.status).replace("_", " ")
     working = str(deployment.stage).replace("_", " ") if status == "in progress" else ""
     return working or status
 
 
 def sentence(event: EventRecord) -> str:
-    """One line for people; empty for what is only for programs."""
+    """Return one line for people; empty for what is only for programs."""
     payload = event.payload
     if event.type == EventType.STATUS_CHANGED:
         return f"{str(payload['to']).replace('_', ' ')} {payload['message']}".rstrip()

@@ -51,7 +51,7 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(printed))
 
     def _server_id(self, *, owner_id: uuid.UUID) -> uuid.UUID:
-        """The server of the last time, so that the agent's journal still belongs to it."""
+        """Return the server of the last time, so that the agent's journal still belongs to it."""
         for server in directory.servers_of(owner_id=owner_id):
             if server.name == SERVER:
                 return server.id

@@ -91,7 +91,7 @@ class Publisher:
         self.logger.info("publishing")
 
     def wait(self) -> None:
-        """Until a notification comes or the poll is due."""
+        """Wait until a notification comes or the poll is due."""
         raw = connection.connection
         # Django turns the driver's errors into its own for cursors only; as they are, a database that went away would
         # end the process.

@@ -45,7 +45,7 @@ class Command(BaseCommand):
 
 
 def stays_on_this_machine(address: str) -> bool:
-    """Whether only this machine reaches the address, with or without a port. What is not understood does not."""
+    """Return whether only this machine reaches the address, with or without a port; false for anything unclear."""
     return address.startswith("unix:") or is_loopback(host_of(address))
 
 
@@ -88,6 +88,6 @@ def _config() -> GatewayConfig:
 
 
 def _conninfo() -> str:
-    """Where Django connects to, with its options, for the connection that listens."""
+    """Return where Django connects to, with its options, for the connection that listens."""
     given = connection.get_connection_params()
     return make_conninfo("", **{name: value for name, value in given.items() if name not in NOT_OF_LIBPQ})
