@@ -19,7 +19,7 @@ from agents.repositories import ledger
 from agents.repositories.payloads import from_json, to_json
 from agents.services import enrolment
 from agents.skipped_reports import SKIPPED
-from agents.states import CommandKind, CommandOutcome, CommandStatus
+from agents.states import OBSERVING_PROTOCOL, CommandKind, CommandOutcome, CommandStatus
 from agents.transport.threads import DatabaseThreads
 from agents.types import CommandData, CommandFinished, Registration, RevertCommand, Unknown
 from tests import factories
@@ -72,7 +72,7 @@ async def test_the_welcome_names_the_ledger_and_says_how_long_silence_may_last(
     agent: FakeAgent, database: DatabaseThreads
 ) -> None:
     welcome = await agent.welcomed()
-    assert (welcome.protocol, welcome.lost_after_seconds) == (2, 180)
+    assert (welcome.protocol, welcome.lost_after_seconds) == (OBSERVING_PROTOCOL, 180)
     assert welcome.ledger_incarnation == str(await database.run(ledger.incarnation))
     await agent.leave()
     renewed = await database.run(ledger.renew)
