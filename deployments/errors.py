@@ -4,11 +4,11 @@
     ├── Invalid             VALIDATION_ERROR    input is wrong; names the field
     ├── Unauthenticated     UNAUTHORIZED        nobody, or an identity that cannot be checked
     ├── Forbidden           FORBIDDEN           known, may see, may not do
-    ├── NotFound            NOT_FOUND           missing, or none of the caller's business
+    ├── NotFound            NOT_FOUND           missing, or not the caller's to see
     ├── Conflict            CONFLICT            not possible in the present state
     ├── PeerFailed          EXTERNAL_SERVICE_ERROR   a peer or agent did not do its part
-    │   └── PeerRefused     EXTERNAL_SERVICE_ERROR   and will not: trying again is no use
-    ├── TooMuch             RATE_LIMIT_EXCEEDED      more than one user may have, or at once
+    │   └── PeerRefused     EXTERNAL_SERVICE_ERROR   and will not: trying again does not help
+    ├── TooMuch             RATE_LIMIT_EXCEEDED      more than one user may have, or ask at once
     └── Transient           INTERNAL_ERROR      may pass: the job tries again
 
 Pure.

@@ -39,7 +39,7 @@ class NewEvent:
 
 
 def epoch_ms(moment: datetime | None) -> int:
-    """Milliseconds since 1970, 0 for none: how times travel on the wire."""
+    """Return milliseconds since 1970, 0 for none: how times travel on the wire."""
     return 0 if moment is None else round(moment.timestamp() * 1000)
 
 
@@ -53,7 +53,7 @@ def status_changed(
     log_tail: tuple[str, ...] = (),
     also: Mapping[str, Any] | None = None,
 ) -> NewEvent:
-    """A transition happened. Without reason and message all four (service and log tail too) stay as they were.
+    """Return the event of a transition. Without reason and message these, service and log tail stay as they were.
 
     `also`: what else changed with it, deadlineAt or rolledBackBy.
     """
@@ -70,28 +70,28 @@ def status_changed(
 
 
 def cancel_requested(*, by: str, deadline_at: datetime) -> NewEvent:
-    """Someone asked to cancel; whatever the agent does, it is over at `deadline_at`."""
+    """Return the event of a cancel; whatever the agent does, it is over at `deadline_at`."""
     payload = {"requestedBy": by, "deadlineAt": epoch_ms(deadline_at)}
     return NewEvent(type=EventType.CANCEL_REQUESTED, payload=payload)
 
 
 def revert_confirmed(*, message: str) -> NewEvent:
-    """The agent has answered the order to stop and to go back; `message` replaces the deployment's."""
+    """Return the event of the agent's answer to a revert; `message` replaces the deployment's."""
     return NewEvent(type=EventType.REVERT_CONFIRMED, payload={"message": message})
 
 
 def waiting_changed(*, message: str) -> NewEvent:
-    """A pending deployment waits for something else than its turn, `message` says for what; empty: no longer."""
+    """Return the event of a pending deployment that waits for what `message` says, not its turn; empty: no longer."""
     return NewEvent(type=EventType.WAITING_CHANGED, payload={"message": message})
 
 
 def stage_reached(*, stage: Stage, percent: int, message: str) -> NewEvent:
-    """The work moved on."""
+    """Return the event of work that moved on."""
     return NewEvent(type=EventType.STAGE_REACHED, payload={"stage": stage, "percent": percent, "message": message})
 
 
 def service_payload(state: ServiceState) -> dict[str, Any]:
-    """One service as events and snapshots show it."""
+    """Return one service as events and snapshots show it."""
     return {
         "nodeId": state.node_id,
         "serviceName": state.name,
@@ -108,10 +108,10 @@ def service_payload(state: ServiceState) -> dict[str, Any]:
 
 
 def service_changed(state: ServiceState) -> NewEvent:
-    """The agent saw a service in another state."""
+    """Return the event of a service that the agent saw in another state."""
     return NewEvent(type=EventType.SERVICE_CHANGED, payload=service_payload(state))
 
 
 def log_written(*, service: str, source: str, text: str) -> NewEvent:
-    """Output of a build, of applying the stack, or of a service; masked by the agent before it left the server."""
+    """Return the event of output: of a build, of applying the stack, or of a service; the agent has masked it."""
     return NewEvent(type=EventType.LOG_WRITTEN, payload={"serviceName": service, "source": source, "text": text})

@@ -20,11 +20,12 @@ logger = structlog.get_logger(__name__)
 
 
 def worker() -> Worker:
-    """Who takes jobs off the queue. Jobs are texts: whoever writes to Redis must not run code here.
+    """Return a worker that takes jobs off the queue.
 
-    Not a fork per job: jobs last milliseconds, and what a kill interrupts, the reconciler repeats. A job that cannot be
-    read, as one of a version that pickled them, fails, and the reconciler asks again.
+    A job that cannot be read, as one of a version that pickled them, fails, and the reconciler asks again.
     """
+    # JSON, because whoever writes to Redis must not run code here. Not a fork per job: jobs last milliseconds, and what
+    # a kill interrupts, the reconciler repeats.
     return django_rq.get_worker(QUEUE, worker_class="rq.SimpleWorker", serializer=JSONSerializer)
 
 

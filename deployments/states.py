@@ -108,7 +108,7 @@ class IllegalTransitionError(Exception):
 
 
 def next_status(*, status: Status, transition: Transition) -> Status:
-    """Where the transition leads; IllegalTransitionError when the table does not hold the pair."""
+    """Return where the transition leads. Raises IllegalTransitionError when the table does not hold the pair."""
     sources, target = TRANSITIONS[transition]
     if status not in sources:
         raise IllegalTransitionError(status=status, transition=transition)

@@ -49,7 +49,7 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class DeployRequest:
-    """A wish to deploy the project's newest graph and code to a target. Values of `env_vars` are secret.
+    """What is asked for: the project's newest graph and code on a target. Values of `env_vars` are secret.
 
     With the `approval` of a plan, it is refused when anything that the plan was made of has changed since.
     """
@@ -176,7 +176,7 @@ class DeploymentRecord:
 
     @property
     def holds_lane(self) -> bool:
-        """It works on its target itself; one that a rollback undoes is at rest."""
+        """Whether it works on its target itself; one that a rollback undoes is at rest."""
         return self.status in ACTIVE and self.rolled_back_by is None
 
 
@@ -256,5 +256,5 @@ class EventRecord:
 
 
 def lane_of(*, project_id: UUID, target_id: UUID) -> str:
-    """Text form of a lane, also the agent's unit of serial work."""
+    """Return the text form of a lane, also the agent's unit of serial work."""
     return f"{project_id}@{target_id}"

@@ -1,4 +1,4 @@
-"""One project on one server, taken through the use cases; the agent's reports are told by the test."""
+"""One project on one server, taken through the use cases; the test makes the agent's reports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.factories import NOW, later
 
 
 def graph_of_images(**images: str) -> dict[str, Any]:
-    """A graph of services that only have an image; each reads the request's variables."""
+    """Return a graph of services that only have an image; all of them read the request's variables."""
     nodes = [
         {"id": f"n-{name}", "type": 1, "data": {"serviceName": name, "config": {"image": image}}}
         for name, image in images.items()
@@ -78,7 +78,7 @@ class Lane:
         return factories.reload(deployment.id)
 
     def deployed(self, **fields: Any) -> DeploymentRecord:
-        """A success: asked for, started and proven."""
+        """Return a success: asked for, started and proven."""
         return self.succeed(self.start(self.ask(**fields)))
 
     def succeed(self, deployment: DeploymentRecord) -> DeploymentRecord:
@@ -97,21 +97,21 @@ class Lane:
         )
         return self.report(deployment, CommandFinished(outcome=CommandOutcome.SUCCEEDED, services=services))
 
-    def fail(self, deployment: DeploymentRecord, **said: Any) -> DeploymentRecord:
+    def fail(self, deployment: DeploymentRecord, **fields: Any) -> DeploymentRecord:
         body = CommandFinished(
-            **{"outcome": CommandOutcome.FAILED, "reason": "unhealthy", "message": "web died", **said}
+            **{"outcome": CommandOutcome.FAILED, "reason": "unhealthy", "message": "web died", **fields}
         )
         return self.report(deployment, body)
 
     def restore(self, deployment: DeploymentRecord) -> DeploymentRecord:
-        """The agent gives up and puts back what ran before."""
+        """Let the agent give up and put back what ran before."""
         self.report(deployment, RestoreStarted(reason="unhealthy", message="web died", failed_service="web"))
-        said = {"outcome": CommandOutcome.RESTORED, "previous_stack_running": True, "failed_service": "web"}
-        return self.fail(deployment, **said)
+        fields = {"outcome": CommandOutcome.RESTORED, "previous_stack_running": True, "failed_service": "web"}
+        return self.fail(deployment, **fields)
 
-    def revert(self, deployment: DeploymentRecord, **said: Any) -> DeploymentRecord:
-        """The agent's answer to a cancel."""
-        body = CommandFinished(**{"outcome": CommandOutcome.RESTORED, "previous_stack_running": True, **said})
+    def revert(self, deployment: DeploymentRecord, **fields: Any) -> DeploymentRecord:
+        """Let the agent answer a cancel."""
+        body = CommandFinished(**{"outcome": CommandOutcome.RESTORED, "previous_stack_running": True, **fields})
         return self.report(deployment, body, command_id=command_ids.revert_command_id(deployment.id))
 
     def report(
@@ -130,5 +130,5 @@ class Lane:
         return factories.reload(deployment.id)
 
     def command(self, deployment: DeploymentRecord) -> dict[str, Any]:
-        """What the agent was told."""
+        """Return what the agent was ordered."""
         return dict(CommandRecord.objects.get(pk=command_ids.deploy_command_id(deployment.id)).payload)

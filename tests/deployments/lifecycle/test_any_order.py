@@ -1,7 +1,6 @@
-"""Cuts, kills, revokes, and restores of database and journal, in any order: no volume is lost, no success is undone,
-and in the end both sides agree on what runs, or say that they do not know.
-
-PostgreSQL is real, restored by rolling back to a savepoint; the journal is real, copied and put back as a file.
+"""Cuts, kills, revokes, restores of database and journal, in any order: no volume is lost, no success is undone, and in
+the end both sides agree on what runs or say that they do not know. PostgreSQL and the journal are real: the one is
+restored by rolling back to a savepoint, the other copied and put back as a file.
 """
 
 from __future__ import annotations
