@@ -27,7 +27,7 @@ READY_SECONDS = 60.0
 
 
 class EmbeddedPostgres:
-    """The same folder can be started again: its data and its password stay, for each major version on its own.
+    """A server in a folder that can be started again: its data and password stay, for each major version on its own.
 
     The path of `folder` may be of any length, as no Unix socket is made.
     """

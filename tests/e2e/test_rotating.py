@@ -48,7 +48,7 @@ class Load:
     trouble: list[BaseException] = field(default_factory=list)
 
     def ask(self, path: str, body: Mapping[str, object]) -> str:
-        """The same request until it is answered, so that it has one effect however often it was heard."""
+        """Send one request until it is answered, so that it has one effect however often it was heard."""
         whole = {**body, "metadata": {"requestId": str(uuid.uuid4())}}
         answers: list[str] = []
 

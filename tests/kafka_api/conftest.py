@@ -13,7 +13,7 @@ from deployments.kafka_api.identity import by_trust
 from deployments.kafka_api.process import ConsumerProcess
 from deployments.models import Deployment, Project, User
 from tests import factories
-from tests.kafka_api.consumers import intake, running
+from tests.kafka_api.consumers import new_consumer, running
 from tests.kafka_api.wire import Caller
 from tests.servers.own_kafka import OwnKafka
 
@@ -30,7 +30,7 @@ def brokers(own_kafka: OwnKafka) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def trusting(brokers: str, django_db_setup: None) -> Iterator[ConsumerProcess]:
     """A consumer that believes every user id, for all tests of a file: joining a group takes its seconds."""
-    with running(intake(identify=by_trust())) as consumer:
+    with running(new_consumer(identify=by_trust())) as consumer:
         yield consumer
 
 

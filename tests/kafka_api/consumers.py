@@ -23,7 +23,7 @@ from tests.kafka_api.groups import new_group
 START_SECONDS = 40.0
 
 
-def intake(*, identify: Identify, group: str = "", threads: int = 4) -> ConsumerProcess:
+def new_consumer(*, identify: Identify, group: str = "", threads: int = 4) -> ConsumerProcess:
     """A consumer that is not running yet; its group begins at what is sent from its start on."""
     membership = Membership(
         group=group or new_group(settings.KAFKA_BROKERS[0]), client_id=f"c-{uuid4().hex[:8]}", threads=threads
@@ -35,7 +35,7 @@ def intake(*, identify: Identify, group: str = "", threads: int = 4) -> Consumer
 @contextmanager
 def running(consumer: ConsumerProcess) -> Iterator[ConsumerProcess]:
     """Until it serves; stopped at the end."""
-    thread = threading.Thread(target=consumer.run, name="intake")
+    thread = threading.Thread(target=consumer.run, name="consumer")
     thread.start()
     try:
         wait_serving(consumer)

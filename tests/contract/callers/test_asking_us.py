@@ -22,7 +22,7 @@ from deployments.services.projects import sources
 from tests import factories
 from tests.contract.callers.nest_callers import NestCallers
 from tests.deployments.lane import Lane
-from tests.kafka_api.consumers import intake, running
+from tests.kafka_api.consumers import new_consumer, running
 from tests.kafka_api.wire import Caller
 from tests.servers.own_kafka import OwnKafka
 
@@ -54,7 +54,7 @@ def nest(own_kafka: OwnKafka, django_db_setup: None) -> Iterator[NestCallers]:
     admin.create_topics({name: {"num_partitions": 3} for name in missing}, wait_for_metadata=True)
     admin.close()
     patterns = (*PATTERNS, "health.check", UNKNOWN)
-    with running(intake(identify=by_trust())):
+    with running(new_consumer(identify=by_trust())):
         clients = NestCallers(
             broker=own_kafka.address, count=CALLERS, patterns=patterns, group=f"callers-{uuid4().hex[:6]}"
         )

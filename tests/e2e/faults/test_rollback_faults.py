@@ -1,4 +1,4 @@
-"""The same for rollbacks by hand: killed they end as they would have, cancelled they leave what ran."""
+"""Faults during rollbacks by hand: killed they end as they would have, cancelled they leave what ran."""
 
 from __future__ import annotations
 
