@@ -19,8 +19,8 @@ from deployments.repositories.upkeep import pruning
 MAX_DEPLOYMENTS = 50
 MAX_EVENTS = 2_000
 MAX_ROWS = 500
-# What needs all rows that name code is looked for this seldom, in seconds.
-SELDOM = 3_600.0
+# Looking for graphs and code that nothing names reads many rows, so it is done once in so many seconds.
+SWEEP_SECONDS = 3_600.0
 # Values that nothing needs go a day after a deployment's end, so that a person may still look why it failed.
 VALUES_KEPT = timedelta(days=1)
 
@@ -31,7 +31,7 @@ def parts() -> dict[str, Callable[[], int]]:
         "old values": _forget_values,
         "old log lines": _forget_logs,
         "old details": _forget_details,
-        "graphs and code": _seldom.step,
+        "graphs and code": _hourly_sweep.step,
         "sessions": lambda: pruning.drop_sessions(limit=MAX_ROWS),
         "enrolment tokens": lambda: gateway.forget_tokens(
             older_than=timedelta(days=settings.AXION_KEEP_DETAILS_DAYS), limit=MAX_ROWS
@@ -87,7 +87,7 @@ def _drop_events(deployment_id: UUID, *, logs_only: bool) -> tuple[int, bool]:
     )
 
 
-class Seldom:
+class HourlySweep:
     """Graphs and code that nothing names: in this process once an hour, and on while there is more."""
 
     def __init__(self) -> None:
@@ -102,11 +102,11 @@ class Seldom:
             dropped = pruning.drop_graphs(before=before, limit=MAX_ROWS)
             dropped += pruning.drop_bundles(before=before, limit=MAX_DEPLOYMENTS)
         if not dropped:
-            self._due = time.monotonic() + SELDOM
+            self._due = time.monotonic() + SWEEP_SECONDS
         return dropped
 
 
-_seldom = Seldom()
+_hourly_sweep = HourlySweep()
 
 
 def _pass_over_for_kafka() -> int:

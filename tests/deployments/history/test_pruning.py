@@ -40,7 +40,7 @@ CANARY = "canary-55ab-ü$"
 @pytest.fixture(autouse=True)
 def now_is_the_time(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     """What is done seldom is due; no Kafka is configured."""
-    monkeypatch.setattr(pruning, "_seldom", pruning.Seldom())
+    monkeypatch.setattr(pruning, "_hourly_sweep", pruning.HourlySweep())
     settings.KAFKA_BROKERS = []
 
 
