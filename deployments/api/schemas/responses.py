@@ -276,9 +276,7 @@ class ConditionOut(ResponseSchema):
     """How the agent is, as it reported itself at `at`."""
 
     at = Timestamp()
-    troubles = serializers.ListField(
-        child=serializers.CharField(), help_text="One sentence per problem; empty when there is none"
-    )
+    troubles = string_list(help_text="One sentence per problem; empty when there is none")
     engineAnswers = serializers.BooleanField()
     engineMessage = serializers.CharField(help_text="Why Docker does not answer")
     diskTotalBytes = serializers.IntegerField(help_text="Of the disk that holds the agent's folder; 0 when unknown")
