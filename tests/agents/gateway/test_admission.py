@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from typing import Any
 
 import grpc
 import pytest
 
 from agents.contracts import common_pb2, runner_pb2, runner_pb2_grpc
+from agents.errors import Unauthenticated
 from agents.limits import KIB, MAX_CALL_BYTES, MAX_RECEIVED_BYTES
 from agents.services import enrolment
 from agents.token_bucket import TokenBucket, TokenBuckets
@@ -65,6 +68,30 @@ async def test_wrong_credentials_are_refused_before_the_database_and_keep_no_age
     assert "Too many wrong credentials from this address. Try again in" in str(told.details())
     await agent.welcomed()
     await stub.Heartbeat(beat, metadata=agent.metadata)
+
+
+async def test_few_threads_look_for_who_is_not_known(
+    channel: grpc.aio.Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others go on storing reports."""
+    lock, now, most = threading.Lock(), 0, 0
+
+    def authenticate(*, credential: str) -> Any:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.05)
+        with lock:
+            now -= 1
+        raise Unauthenticated
+
+    monkeypatch.setattr(enrolment, "authenticate", authenticate)
+    stub = stub_of(channel)
+    beat = runner_pb2.HeartbeatRequest()
+    wrong = [refusal_of(stub.Heartbeat(beat, metadata=(("authorization", f"Bearer {n}"),))) for n in range(40)]
+    await asyncio.gather(*wrong)
+    assert 1 < most <= callers.MAX_UNKNOWN
 
 
 async def test_a_missing_credential_costs_no_question(channel: grpc.aio.Channel, asked: list[str]) -> None:

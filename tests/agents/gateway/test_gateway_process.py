@@ -148,3 +148,11 @@ def test_beyond_this_machine_it_serves_with_tls_or_when_told_by_name(
     else:
         call_command("run_agent_gateway")
     assert bool(served) is not refused
+
+
+@pytest.mark.parametrize("name", ["AXION_GATEWAY_TLS_CERT", "AXION_GATEWAY_TLS_KEY"])
+def test_a_certificate_without_its_key_is_refused_and_the_other_way_round(name: str, settings: Any) -> None:
+    settings.AXION_GATEWAY_BIND, settings.AXION_GATEWAY_TLS_CERT, settings.AXION_GATEWAY_TLS_KEY = "127.0.0.1:0", "", ""
+    setattr(settings, name, "file.pem")
+    with pytest.raises(CommandError, match="Set both AXION_GATEWAY_TLS_CERT and AXION_GATEWAY_TLS_KEY, or neither"):
+        call_command("run_agent_gateway")
