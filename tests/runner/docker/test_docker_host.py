@@ -83,6 +83,16 @@ def test_containers_that_somebody_else_removes_at_the_same_time_are_gone_in_the_
     assert engine.containers(all=True, filters={"label": label}) == []
 
 
+def test_a_volume_without_a_name_outlives_its_container(engine: Any, base_image: str) -> None:
+    config = engine.create_host_config(binds=[])
+    made = engine.create_container(base_image, volumes=["/state"], host_config=config)["Id"]
+    engine.start(made)
+    (volume,) = (each["Name"] for each in engine.inspect_container(made)["Mounts"])
+    DockerHost().remove_containers((made,))
+    assert engine.inspect_volume(volume)["Name"] == volume
+    engine.remove_volume(volume)
+
+
 def test_nobody_there_is_said_at_once_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
     host = DockerHost()

@@ -81,6 +81,48 @@ def test_an_older_copy_does_not_bring_back_what_it_remembers(
     assert ids(containers) == before
 
 
+def keep_copy(agent: Agent, gateway: TestGateway) -> None:
+    agent.terminate()
+    shutil.copy(agent.state_dir / "journal.sqlite3", agent.state_dir.parent / "copy")
+    start(agent, gateway)
+
+
+def bring_copy_back(agent: Agent, gateway: TestGateway) -> None:
+    agent.terminate()
+    shutil.copy(agent.state_dir.parent / "copy", agent.state_dir / "journal.sqlite3")
+    start(agent, gateway)
+
+
+def test_a_failure_with_an_older_copy_goes_back_to_nothing_that_ran_long_before(
+    agent: Agent, gateway: TestGateway, stack: Stack, containers: Containers
+) -> None:
+    first = stack.deploy()
+    deploy(gateway, first)
+    keep_copy(agent, gateway)
+    deploy(gateway, stack.with_service("web", version="2").deploy())
+    bring_copy_back(agent, gateway)
+    finished = deploy(gateway, stack.with_service("web", mode="sick", version="3").deploy())
+    assert finished.outcome == pb.FAILED, finished
+    assert "could not be put back" in finished.message
+    assert containers()["web"]["Config"]["Labels"]["axion.deployment"] != first.deployment_id
+
+
+def test_a_revert_with_an_older_copy_leaves_what_it_does_not_know(
+    agent: Agent, gateway: TestGateway, stack: Stack, containers: Containers
+) -> None:
+    deploy(gateway, stack.deploy())
+    second = stack.with_service("web", version="2").deploy()
+    deploy(gateway, second)
+    keep_copy(agent, gateway)
+    deploy(gateway, stack.with_service("web", version="3").deploy())
+    before = ids(containers)
+    bring_copy_back(agent, gateway)
+    reverted = deploy(gateway, stack.revert(second))
+    assert reverted.outcome == pb.FAILED, reverted
+    assert "journal does not know" in reverted.message
+    assert ids(containers) == before
+
+
 def test_what_was_proven_before_a_revert_that_nobody_asked_for_stays(
     agent: Agent, gateway: TestGateway, stack: Stack, containers: Containers, engine: Any
 ) -> None:
