@@ -269,6 +269,18 @@ class ClusterData:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnrolmentTokenData:
+    """What is known of an enrolment token; not itself. `may_replace`: also in place of a connected agent."""
+
+    id: UUID
+    server_id: UUID
+    owner_id: UUID
+    created_at: datetime
+    expires_at: datetime
+    may_replace: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedToken:
     """A one-time enrolment token in clear: show it once, never store or log it."""
 

@@ -9,8 +9,8 @@ from uuid import UUID
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from agents.enrolments import EnrolmentTokenData
 from agents.models import EnrolmentToken, Server
+from agents.types import EnrolmentTokenData
 
 
 def add(

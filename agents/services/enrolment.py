@@ -11,10 +11,9 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from agents.enrolments import EnrolmentTokenData
 from agents.errors import AgentIsConnected, AgentNotFound, EnrolmentRefused, NotFound, Unauthenticated
 from agents.repositories import agents, tokens
-from agents.types import AgentData, AgentInfo, IssuedToken, Registration
+from agents.types import AgentData, AgentInfo, EnrolmentTokenData, IssuedToken, Registration
 
 logger = structlog.get_logger(__name__)
 

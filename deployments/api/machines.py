@@ -12,9 +12,8 @@ from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agents.enrolments import EnrolmentTokenData
 from agents.states import Presence
-from agents.types import ClusterData, ServerData
+from agents.types import ClusterData, EnrolmentTokenData, ServerData
 from deployments.api.base_view import BaseView, success, validated
 from deployments.api.idempotency_key import idempotent
 from deployments.api.parsers import BoundedJSONParser

@@ -9,11 +9,10 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from agents.enrolments import EnrolmentTokenData
 from agents.errors import AgentNotFound, ServerNotFound
 from agents.errors import NotFound as TokenNotFound
 from agents.services import directory, enrolment
-from agents.types import ClusterData, IssuedToken, ServerData
+from agents.types import ClusterData, EnrolmentTokenData, IssuedToken, ServerData
 from deployments.errors import Conflict, NotFound
 from deployments.names import usable_name
 from deployments.services.permissions import quotas
