@@ -111,7 +111,7 @@ WHAT_TO_DO: Mapping[Reason, str] = {
 
 
 def status_badge(*, status: str, reason: str = "", cancelling: bool = False) -> Badge:
-    """Of a deployment in a list."""
+    """Return the badge of a deployment in a list."""
     if status == Status.FAILED and reason == Reason.CANCELLED:
         return CANCELLED
     if status == Status.FAILED and reason == Reason.SUPERSEDED:
@@ -130,12 +130,12 @@ def render_badge(badge: Badge) -> SafeString:
 
 
 def render_time(at: datetime) -> SafeString:
-    """A time that the browser tells in the reader's own words."""
+    """Return a time as HTML, which the browser shows in the reader's own words."""
     return format_html('<time class="ax-time" datetime="{}"></time>', at.isoformat())
 
 
 def as_json() -> dict[str, Any]:
-    """All of it for the pages' scripts."""
+    """Return all badges for the pages' scripts."""
     return {
         "status": {str(key): asdict(badge) for key, badge in STATUS.items()},
         "cancelling": asdict(CANCELLING),

@@ -27,7 +27,7 @@ REFUSED = {Conflict: 409, Forbidden: 403, TooMuch: 429}
 
 
 def plan_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
-    """What the posted form would do: a piece of the page, the approval and an id for the request to come."""
+    """Return what the posted form would do: a piece of the page, the approval and an id for the request to come."""
     caller = require_project_viewer(request, object_id)
     try:
         wish = deploy_request(project_id=object_id, posted=request.POST)
@@ -38,7 +38,7 @@ def plan_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
 
 
 def deploy_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
-    """Ask for the deployment. A script learns where its page is, or why not and what would happen now."""
+    """Request the deployment. A script learns where its page is, or why not and what would happen now."""
     caller = require_project_viewer(request, object_id)
     by_script = request.headers.get("Accept") == "application/json"
     wish: DeployRequest | None = None
@@ -62,7 +62,7 @@ def summarize_request(caller: Caller, wish: DeployRequest) -> plan_summary.PlanS
 def plan_after_conflict(
     caller: Caller, wish: DeployRequest | None, error: DeployError
 ) -> plan_summary.PlanSummary | None:
-    """What would happen now, for a wish that was refused because something changed."""
+    """Return what would happen now, for a request that was refused because something changed."""
     if wish is None or not isinstance(error, Conflict):
         return None
     try:
@@ -74,7 +74,7 @@ def plan_after_conflict(
 def plan_response(
     request: HttpRequest, *, error: DeployError | None = None, plan: plan_summary.PlanSummary | None = None
 ) -> HttpResponse:
-    """The piece of the page, with everything its form needs to go on."""
+    """Return the piece of the page, with everything its form needs to go on."""
     shown: dict[str, Any] = {"plan": plan, "complaints": error_lines(error) if error else []}
     answer = JsonResponse(
         {

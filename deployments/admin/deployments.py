@@ -76,7 +76,7 @@ class DeploymentAdmin(OwnRowsMixin, ModelAdmin):
         return SelectionPaginator(selection=selection, rows=queryset, per_page=per_page)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Nothing narrows the list but its filters, so its count is always that of its rows."""
+        # Nothing but its filters narrows the list, so its count is always that of its rows.
         return lookup in {each.parameter_name for each in self.list_filter}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Deployment]:
@@ -142,7 +142,7 @@ class DeploymentAdmin(OwnRowsMixin, ModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The live page."""
+        """Show the live page."""
         state = or_404(page_data.deployment_page, caller=caller_in(request), deployment_id=uuid_or_404(object_id))
         name, kind = state["deployment"]["projectName"], state["deployment"]["kind"]
         of = Deployment(pk=uuid_or_404(object_id), kind=kind)
@@ -158,13 +158,13 @@ class DeploymentAdmin(OwnRowsMixin, ModelAdmin):
         return uncached_json(or_404(page_data.links_page, caller=caller_in(request), deployment_id=object_id))
 
     def files_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
-        """The generated files; none before the deployment started."""
+        """Return the generated files; none before the deployment started."""
         deployment = or_404(lookups.get_deployment, caller=caller_in(request), deployment_id=object_id)
         files = deployment.config.get("files", {})
         return uncached_json({"files": [{"name": name, "text": files[name]} for name in sorted(files)]})
 
     def log_view(self, request: HttpRequest, object_id: Any) -> StreamingHttpResponse:
-        """The whole log as text, read page by page."""
+        """Stream the whole log as text, read page by page."""
         caller = caller_in(request)
         or_404(lookups.get_deployment, caller=caller, deployment_id=object_id)
         answer = StreamingHttpResponse(log_lines(caller=caller, deployment_id=object_id), content_type="text/plain")
@@ -182,7 +182,7 @@ class DeploymentAdmin(OwnRowsMixin, ModelAdmin):
 
 
 def log_lines(*, caller: Caller, deployment_id: Any) -> Iterator[str]:
-    """Every log line with its service in front."""
+    """Yield every log line with its service in front."""
     last = 0
     while events := lookups.events_after(caller=caller, deployment_id=deployment_id, sequence=last, limit=LOG_PAGE):
         for event in events:

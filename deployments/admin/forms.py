@@ -18,7 +18,7 @@ MAX_GRAPH_BYTES = 16 * 1024 * 1024
 
 
 def deploy_request(*, project_id: UUID, posted: QueryDict) -> DeployRequest:
-    """The wish in a posted form: `target` is "kind:id", `envName` and `envValue` come in pairs. Raises Invalid."""
+    """Read a posted form: `target` is "kind:id", `envName` and `envValue` come in pairs. Raise Invalid."""
     target = target_in(posted.get("target", ""))
     names, values = posted.getlist("envName"), posted.getlist("envValue")
     env_vars = {name.strip(): value for name, value in zip(names, values, strict=False) if name.strip()}
@@ -33,7 +33,7 @@ def deploy_request(*, project_id: UUID, posted: QueryDict) -> DeployRequest:
 
 
 def target_in(text: str) -> Target:
-    """A target written as "kind:id". Raises Invalid."""
+    """Read a target written as "kind:id". Raise Invalid."""
     kind, _, target_id = text.partition(":")
     try:
         return Target(kind=TargetKind(kind), id=UUID(target_id))
@@ -42,30 +42,30 @@ def target_in(text: str) -> Target:
 
 
 def request_id_in(posted: QueryDict) -> str:
-    """What makes a form that is sent twice one wish."""
+    """Return the id by which a form that is sent twice is one request."""
     return posted.get("requestId", "")[:200]
 
 
 def copies_in(text: str) -> int:
-    """A number of copies. Raises Invalid."""
+    """Read a number of copies. Raise Invalid."""
     try:
         return int(text)
     except ValueError:
         raise Invalid("How many copies? Give a whole number.", details={"replicas": "a whole number"}) from None
 
 
-def with_quota_check(form: Any, *, room: Callable[[], None]) -> Any:
-    """The form of something new, refused in the words of `room` when that raises TooMuch."""
+def with_quota_check(form: Any, *, check: Callable[[], None]) -> Any:
+    """Return the form, refused in the words of `check` where that raises TooMuch."""
 
-    class WithRoom(form):
+    class CheckedForm(form):
         def clean(self) -> Any:
             try:
-                room()
+                check()
             except TooMuch as error:
                 raise forms.ValidationError(error.message) from None
             return super().clean()
 
-    return WithRoom
+    return CheckedForm
 
 
 class GraphForm(forms.Form):

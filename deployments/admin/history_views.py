@@ -50,7 +50,7 @@ class HistoryRow:
 
 
 def history_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
-    """A page of versions; `?target=` narrows it, `?from=` chooses the first of two to compare."""
+    """Show a page of versions; `?target=` narrows it, `?from=` chooses the first of two to compare."""
     caller = require_project_viewer(request, object_id)
     target_id, number = identifier_in(request, "target"), page_number(request)
     listed = history.list_history(caller=caller, project_id=object_id, target_id=target_id, page=number, limit=PER_PAGE)
@@ -76,7 +76,7 @@ def history_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
 def rows_of(
     page: Page[HistoryEntry], *, current: Mapping[Target, HistoryEntry], names: Mapping[UUID, str], may_deploy: bool
 ) -> list[HistoryRow]:
-    """Each entry with what can be done with it, given the `current` one of its target."""
+    """Return each entry with what can be done with it, given the `current` one of its target."""
     older: dict[UUID, UUID] = {}
     rows: list[HistoryRow] = []
     for entry in reversed(page.items):
@@ -97,7 +97,7 @@ def rows_of(
 
 
 def entry_to_compare(request: HttpRequest, caller: Caller) -> HistoryEntry | None:
-    """The version chosen to compare others with, if there is one to be seen."""
+    """Return the version chosen to compare others with, if there is one to be seen."""
     history_id = identifier_in(request, "from")
     try:
         return history.get_entry(caller=caller, history_id=history_id) if history_id else None
@@ -106,7 +106,7 @@ def entry_to_compare(request: HttpRequest, caller: Caller) -> HistoryEntry | Non
 
 
 def diff_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
-    """What a deployment of the newer of two versions does where the older one runs."""
+    """Show what a deployment of the newer of two versions does where the older one runs."""
     caller = require_project_viewer(request, object_id)
     ids = [identifier_in(request, name) for name in ("one", "other")]
     entries = [or_404(history.get_entry, caller=caller, history_id=each) for each in ids if each]
@@ -134,7 +134,7 @@ def diff_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
 
 
 def page_links(request: HttpRequest, page: Page[HistoryEntry]) -> dict[str, str]:
-    """Addresses of the neighbouring pages, with what was chosen kept."""
+    """Return the addresses of the neighbouring pages, with what was chosen kept."""
     here = {name: request.GET[name] for name in ("target", "from") if request.GET.get(name)}
     ahead = {"newer": page.page - 1, "older": page.page + 1}
     return {
@@ -145,7 +145,7 @@ def page_links(request: HttpRequest, page: Page[HistoryEntry]) -> dict[str, str]
 
 
 def identifier_in(request: HttpRequest, name: str) -> UUID | None:
-    """An id in the query; None for none or nonsense."""
+    """Return an id in the query; None for none or nonsense."""
     try:
         return UUID(request.GET.get(name, ""))
     except ValueError:
@@ -153,6 +153,6 @@ def identifier_in(request: HttpRequest, name: str) -> UUID | None:
 
 
 def page_number(request: HttpRequest) -> int:
-    """From 1; the first page for nonsense."""
+    """Return the number of the page, from 1; the first for nonsense."""
     text = request.GET.get("page", "")
     return max(1, int(text)) if text.isdecimal() and len(text) < 8 else 1

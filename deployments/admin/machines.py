@@ -31,7 +31,7 @@ PAGE = "admin/agents/projects.html"
 
 
 class CheckedDeletion:
-    """Deleting is what REST does, one by one or several at once: what it refuses is refused here, in its words."""
+    """Deletes as REST does, one or several at once: what it refuses is refused here, in its words."""
 
     remove: ClassVar[Callable[..., None]]
     why_it_stays: ClassVar[Callable[..., str]]
@@ -55,7 +55,7 @@ class CheckedDeletion:
         return self.told(request, lambda: super(CheckedDeletion, self).changelist_view(request, extra_context))  # type: ignore[misc]
 
     def told(self, request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResponse:
-        """What came between the page and the deletion leads back to the list, and is told there."""
+        """Lead back to the list with the reason when something came between the page and the deletion."""
         try:
             return view()
         except DeployError as error:
@@ -82,12 +82,12 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
         return (
             form
             if obj is not None
-            else with_quota_check(form, room=lambda: quotas.check_server_quota(owner_id=owner_id))
+            else with_quota_check(form, check=lambda: quotas.check_server_quota(owner_id=owner_id))
         )
 
     @action(description="Deployed here", url_path="projects", icon="apps", permissions=["change"])
     def projects(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Whose projects are on the server; stop or forbid one by POST."""
+        """Show whose projects are on the server; stop or forbid one by POST."""
         caller, server_id = caller_in(request), uuid_or_404(object_id)
         server = or_404(machines.get_server, caller=caller, server_id=server_id)
         if request.method == "POST":
@@ -99,7 +99,7 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
         return render_page(request, PAGE, title=title, of=of, server=server, rows=rows, request_id=uuid4())
 
     def change_one(self, request: HttpRequest, caller: Caller, server_id: UUID) -> None:
-        """Stop or forbid the posted project, and tell what became of it."""
+        """Stop or forbid the posted project; the next page says what became of it."""
         at = timezone.now()
         try:
             project_id = UUID(request.POST.get("project", ""))
@@ -125,5 +125,5 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
 
 
 def badge_of(tenant: Tenant) -> badges.Badge | None:
-    """How its last deployment went."""
+    """Return how its last deployment went."""
     return None if tenant.latest is None else badges.status_badge(status=tenant.latest.status, reason="")

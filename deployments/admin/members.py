@@ -70,7 +70,7 @@ class InvitationInline(PeopleInline):
 
 
 def save_people(request: HttpRequest, *, project_id: UUID, formset: Any) -> None:
-    """Each change of the form through the use case that every door uses."""
+    """Apply each change of the form through the use case that every door uses."""
     formset.save(commit=False)
     caller, at = caller_in(request), timezone.now()
     try:
@@ -88,7 +88,7 @@ def name_of(row: ProjectMember | ProjectInvitation) -> str:
 
 @admin.register(ProjectInvitation)
 class InvitationAdmin(OwnRowsMixin, ModelAdmin):
-    """What the one who looks was asked to join. Nobody's but their own, superusers included."""
+    """What the reader was invited to. Nobody sees others' invitations, superusers included."""
 
     list_display = ("project_name", "role", "inviter", "created_at")
     list_select_related = ("project", "invited_by")
@@ -133,7 +133,7 @@ class InvitationAdmin(OwnRowsMixin, ModelAdmin):
         return self.answered(request, object_id, accepted=False)
 
     def answered(self, request: HttpRequest, object_id: str, *, accepted: bool) -> HttpResponse:
-        """Ask first; answer by POST only. Http404 for another's invitation and for none."""
+        """Ask first; accept or decline by POST only. Raise Http404 for another's invitation and for none."""
         row = get_object_or_404(self.get_queryset(request), pk=uuid_or_404(object_id))
         if request.method != "POST":
             verb = "Join" if accepted else "Decline"

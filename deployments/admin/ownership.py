@@ -17,12 +17,12 @@ from deployments.types import Caller, Right
 
 
 def caller_in(request: HttpRequest) -> Caller:
-    """The signed-in user as the use cases know it. Raises Unauthenticated."""
+    """Return the signed-in user as the use cases know it. Raise Unauthenticated."""
     return caller_of(request.user)
 
 
 def uuid_or_404(text: str) -> UUID:
-    """The id in an admin address; Http404 for anything else."""
+    """Return the id in an admin address. Raise Http404 for anything else."""
     try:
         return UUID(text)
     except ValueError:
@@ -30,7 +30,7 @@ def uuid_or_404(text: str) -> UUID:
 
 
 def or_404(load: Any, **arguments: Any) -> Any:
-    """What `load` returns; Http404 for what is missing or a stranger's."""
+    """Return what `load` returns. Raise Http404 for what is missing or a stranger's."""
     try:
         return load(**arguments)
     except NotFound as error:
@@ -38,14 +38,14 @@ def or_404(load: Any, **arguments: Any) -> Any:
 
 
 def require_project_viewer(request: HttpRequest, project_id: UUID) -> Caller:
-    """The caller if the project is theirs to see; Http404 otherwise."""
+    """Return the caller if they may see the project. Raise Http404 otherwise."""
     caller = caller_in(request)
     or_404(access.project_for, caller=caller, project_id=project_id, right=Right.SEE)
     return caller
 
 
 def uncached_json(data: dict[str, Any]) -> HttpResponse:
-    """JSON that no cache keeps."""
+    """Answer with JSON that no cache keeps."""
     answer = JsonResponse(data)
     add_never_cache_headers(answer)
     return answer

@@ -35,7 +35,7 @@ PROJECT_ROUTES = ("state", "plan", "deploy", "history", "stop", "scale", "target
 
 
 def deployment_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
-    """The deployment, its timeline and the end of its log as of its `sequence`. Raises NotFound."""
+    """Return the deployment, its timeline and the end of its log as of its `sequence`. Raise NotFound."""
     found = lookups.get_deployment(caller=caller, deployment_id=deployment_id)
     address = {name: reverse(f"admin:deployments_deployment_{name}", args=[found.id]) for name in DEPLOYMENT_ROUTES}
     return {
@@ -54,12 +54,12 @@ def deployment_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
 
 
 def links_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
-    """The links alone, for pages that are open for long. Raises NotFound."""
+    """Return the links alone, for pages that are open for long. Raise NotFound."""
     return {"links": links_of(lookups.get_deployment(caller=caller, deployment_id=deployment_id))}
 
 
 def links_of(found: DeploymentRecord) -> list[dict[str, str]]:
-    """What the deployment has to do with others: words and the address of each."""
+    """Return what the deployment has to do with others: words and the address of each."""
     own = history.of_deployment(deployment_id=found.id)
     linked = [(f"{own.version} in the history", _history_address(found))] if own else []
     if found.restores is not None:
@@ -82,7 +82,7 @@ def _history_address(found: DeploymentRecord) -> str:
 
 
 def _events(found: DeploymentRecord, *, of_log: bool, most: int) -> list[dict[str, Any]]:
-    """The last `most` events up to the record's own sequence, oldest first."""
+    """Return the last `most` events up to the record's own sequence, oldest first."""
     rows = DeploymentEvent.objects.filter(deployment=found.id, sequence__lte=found.last_sequence)
     chosen = rows.filter(type=EventType.LOG_WRITTEN) if of_log else rows.exclude(type=EventType.LOG_WRITTEN)
     newest = list(chosen.order_by("-sequence")[:most])
@@ -98,7 +98,7 @@ def may(*, caller: Caller, project_id: UUID, right: Right) -> bool:
 
 
 def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
-    """The project, what goes on in it, its graph and where it may be deployed. Raises NotFound."""
+    """Return the project, what goes on in it, its graph and where it may be deployed. Raise NotFound."""
     view = project_view.view_project(caller=caller, project_id=project_id)
     graph = sources.latest_graph(caller=caller, project_id=project_id)
     found = grant_view.targets_of(caller=caller, project_id=project_id)
@@ -125,7 +125,7 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
 
 
 def targets(servers: Iterable[ServerData]) -> list[dict[str, str]]:
-    """Servers as places to deploy to."""
+    """Return servers as places to deploy to."""
     return [
         {"kind": "server", "id": str(server.id), "name": server.name, "presence": str(server.presence)}
         for server in servers
@@ -133,7 +133,7 @@ def targets(servers: Iterable[ServerData]) -> list[dict[str, str]]:
 
 
 def all_machines(caller: Caller) -> list[dict[str, str]]:
-    """The caller's servers and clusters, to look at."""
+    """Return the caller's servers and clusters, to look at."""
     found = machines.machines_of(caller)
     clusters = [
         {
@@ -149,12 +149,12 @@ def all_machines(caller: Caller) -> list[dict[str, str]]:
 
 
 def recently_used_first(found: list[dict[str, str]], used: list[str]) -> list[dict[str, str]]:
-    """Where the project went last comes first: that is where it most likely goes next."""
+    """Put where the project went last first: that is where it most likely goes next."""
     return sorted(found, key=lambda target: used.index(target["id"]) if target["id"] in used else len(used))
 
 
 def dashboard(*, caller: Caller) -> dict[str, Any]:
-    """What works now, what happened last, how the servers are."""
+    """Return what works now, what happened last, how the servers are."""
     working = deployment_lists.newest(caller=caller, statuses=ACTIVE, limit=MAX_ON_DASHBOARD)
     unfinished = (*working, *deployment_lists.newest(caller=caller, statuses=[Status.PENDING], limit=MAX_ON_DASHBOARD))[
         :MAX_ON_DASHBOARD

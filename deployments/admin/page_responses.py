@@ -15,19 +15,19 @@ MAX_ERROR_LINES = 10
 
 
 def render_page(request: HttpRequest, template: str, *, title: str, of: Model, **context: Any) -> TemplateResponse:
-    """A page about the row `of`, which the head of the page leads back to; it need not be loaded whole."""
+    """Render a page about the row `of`, which the head of the page leads back to; it need not be loaded whole."""
     common = {**admin.site.each_context(request), "opts": of._meta, "original": of, "title": title}
     return TemplateResponse(request, template, {**common, **context})
 
 
 def error_lines(error: DeployError) -> list[str]:
-    """The refusal and each field that it names, for people."""
-    said = error.message.lower()
+    """Return the refusal and each field that it names, for people."""
+    message = error.message.lower()
     named = list(error.details.items())[:MAX_ERROR_LINES]
-    return [error.message, *(f"{field}: {why}" for field, why in named if str(why).lower() not in said)]
+    return [error.message, *(f"{field}: {why}" for field, why in named if str(why).lower() not in message)]
 
 
 def show_error(request: HttpRequest, error: DeployError) -> None:
-    """Tell it on the next page."""
+    """Show the refusal on the next page."""
     for complaint in error_lines(error):
         messages.error(request, complaint)

@@ -40,7 +40,7 @@ class PlanSummary:
 def summarize_plan(
     changes: Iterable[Change], *, warnings: tuple[str, ...] = (), approval: str = "", text: str = ""
 ) -> PlanSummary:
-    """The plan with what changes first, else in the order of the work."""
+    """Return the plan with what changes first, else in the order of the work."""
     ordered = sorted(changes, key=lambda change: change.action == "keep" and not change.reasons)
     rows = tuple(
         PlanRow(
@@ -63,7 +63,7 @@ def summarize_plan(
 
 
 def headline(changes: Iterable[Change]) -> str:
-    """How many services go through what."""
+    """Return how many services go through what."""
     counted: Counter[str] = Counter(change.action for change in changes)
     if not counted:
         return "There are no services."

@@ -100,7 +100,7 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
         return badges.render_time(row.newest_at)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
-        """A new project goes through the use case that every door uses."""
+        # A new project goes through the use case that every door uses.
         if change:
             super().save_model(request, obj, form, change)
             return
@@ -115,7 +115,7 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
         base = super().get_form(request, obj, change=change, **kwargs)
         owner = caller_in(request).user_id if obj is None else obj.owner_id
         if obj is None:
-            base = with_quota_check(base, room=lambda: quotas.check_project_quota(owner_id=owner))
+            base = with_quota_check(base, check=lambda: quotas.check_project_quota(owner_id=owner))
 
         class OwnName(base):  # type: ignore[misc,valid-type]
             def clean_name(self) -> str:
@@ -150,7 +150,7 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The project's page; its settings have one of their own."""
+        """Show the project's page; its settings have one of their own."""
         state = or_404(page_data.project_page, caller=caller_in(request), project_id=uuid_or_404(object_id))
         name = state["project"]["name"]
         of = Project(pk=uuid_or_404(object_id), name=name)
@@ -188,7 +188,7 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
         return redirect(page_of(object_id))
 
     def refused(self, request: HttpRequest, object_id: Any, error: DeployError) -> HttpResponse:
-        """Back to the page with the refusal and each field it names."""
+        """Lead back to the page with the refusal and each field it names."""
         page_responses.show_error(request, error)
         return redirect(page_of(object_id))
 

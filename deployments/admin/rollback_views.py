@@ -28,7 +28,7 @@ PAGE = "admin/deployments/deployment/rollback.html"
 
 
 def rollback_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
-    """`?to=`: the deployment whose success is to come back; without it the last success before this one."""
+    """Show and take a rollback to `?to=`, a deployment that succeeded; without it to the last success before."""
     caller = caller_in(request)
     deployment: DeploymentRecord = or_404(lookups.get_deployment, caller=caller, deployment_id=object_id)
     try:
@@ -62,7 +62,7 @@ def request_rollback(request: HttpRequest, caller: Caller, deployment: Deploymen
 
 
 def show_choices(request: HttpRequest, caller: Caller, deployment: DeploymentRecord) -> HttpResponse:
-    """The versions of the lane beside the plan of the chosen one."""
+    """Show the versions of the lane beside the plan of the chosen one."""
     listed = history.list_history(
         caller=caller,
         project_id=deployment.project_id,
@@ -86,7 +86,7 @@ def show_choices(request: HttpRequest, caller: Caller, deployment: DeploymentRec
 
 
 def proposal(caller: Caller, deployment: DeploymentRecord, *, to: UUID | None) -> dict[str, Any]:
-    """The version that would come back with its plan, or why none can."""
+    """Return the version that would come back with its plan, or why none can."""
     try:
         entry: HistoryEntry = rollback.choose_entry(caller=caller, deployment=deployment, target_deployment_id=to)
         planned = make_plan.plan_rollback(

@@ -35,12 +35,12 @@ def stop_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
 
 
 def scale_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
-    """The services with their present number; with `?service=&replicas=` what the change is; done by POST only."""
+    """Show the services with their current number, with `?service=&replicas=` the change; scale by POST only."""
     return answer_deployers(request, object_id, confirm_scale if request.method != "POST" else request_scale)
 
 
 def answer_deployers(request: HttpRequest, project_id: UUID, view: View) -> HttpResponse:
-    """Only for who may deploy; every refusal leads back to the project's page and is told there."""
+    """Answer who may deploy; every refusal leads back to the project's page and is shown there."""
     caller = require_project_viewer(request, project_id)
     try:
         return view(request, caller, access.project_for(caller=caller, project_id=project_id, right=Right.DEPLOY))
@@ -119,7 +119,7 @@ def request_scale(request: HttpRequest, caller: Caller, project: ProjectRecord) 
 
 
 def running_deployment(caller: Caller, project: ProjectRecord, target: Target) -> DeploymentRecord:
-    """The deployment whose stack was proven to run there last. Raises Conflict when there is none."""
+    """Return the deployment whose stack was last proven to run there. Raise Conflict when there is none."""
     entry = history.running(project_id=project.id, target_id=target.id)
     found = lookups.get_deployment(caller=caller, deployment_id=entry.deployment_id) if entry else None
     if found is None or not found.services:

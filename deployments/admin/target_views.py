@@ -29,7 +29,7 @@ MESSAGE_OF_STATE = {
 
 
 def targets_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
-    """The servers, and by POST the caller's word on one of them."""
+    """Show the servers; by POST, allow or end the use of one of them."""
     caller = require_project_viewer(request, object_id)
     if request.method == "POST":
         change_grant(request, caller, object_id)
@@ -46,7 +46,7 @@ def targets_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
 
 
 def change_grant(request: HttpRequest, caller: Caller, project_id: UUID) -> None:
-    """Allow or end what was posted, and tell what became of it."""
+    """Allow or end the use of the posted server; the next page says what became of it."""
     at = timezone.now()
     try:
         server_id = UUID(request.POST.get("server", ""))

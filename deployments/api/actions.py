@@ -28,7 +28,7 @@ PlanAnswer = enveloped_data("PlanAnswer", plan=PlanOut())
 
 
 def documented_action(operation: str, summary: str, *, takes: type[RequestSchema]) -> Callable[[F], F]:
-    """Documents a POST that stores a pending deployment."""
+    """Document a POST that stores a pending deployment."""
     return documented(operation, summary, tag=TAG, takes=takes, answers={201: DeploymentAnswer}, key=True)
 
 

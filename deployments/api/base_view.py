@@ -32,9 +32,9 @@ class BaseView(APIView):
         return caller_of(self.request.user)
 
     def take_request_id(self, body: Mapping[str, Any]) -> str:
-        """What makes a repeat a repeat for the use case: the Idempotency-Key header, or else metadata.requestId.
+        """Claim and return the key by which the use case knows a repeat: Idempotency-Key, or else metadata.requestId.
 
-        The same id with another request is a Conflict.
+        Empty for none. Raise Conflict for a key that another request has used.
         """
         request_id = key_in(self.request) or str(body.get("metadata", {}).get("requestId", ""))
         if request_id:
@@ -44,10 +44,12 @@ class BaseView(APIView):
         return request_id
 
     def handle_exception(self, exc: Exception) -> Response:
-        """A refused request frees its key; an address that nobody is recognised at again and again has to wait."""
+        """Answer an error."""
         if self.claimed and isinstance(exc, DeployError | APIException):
+            # A refused request had no effect, so its key is free again.
             idempotency.release(caller=self.caller, key=self.claimed)
         if isinstance(exc, NotAuthenticated | AuthenticationFailed):
+            # Whoever tries one wrong credential after another has to wait.
             refused = RefusedRate()
             if not refused.allow_request(self.request, self):
                 exc = Throttled(wait=refused.wait())
@@ -55,13 +57,13 @@ class BaseView(APIView):
 
 
 def validated(serializer: type[RequestSchema], data: Any) -> dict[str, Any]:
-    """The validated input. Raises ValidationError."""
+    """Return the validated input. Raise ValidationError."""
     filled = serializer(data=data)
     filled.is_valid(raise_exception=True)
     return cast("dict[str, Any]", filled.validated_data)
 
 
 def success(body: Mapping[str, Any], *, status: int = 200, location: str = "") -> Response:
-    """The wire's success envelope."""
+    """Answer with the wire's success envelope."""
     headers = {"Location": location} if location else None
     return Response({"status": SUCCESS, **body}, status=status, headers=headers)

@@ -16,12 +16,12 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 def cursor_of(record: DeploymentRecord) -> str:
-    """The place right behind this deployment."""
+    """Return the cursor of the place right behind this deployment."""
     return f"{(record.created_at - EPOCH) // MICROSECOND}.{record.id}"
 
 
 def parse_cursor(cursor: str) -> Position:
-    """Raises Invalid for what we never gave."""
+    """Return the place that a cursor names. Raise Invalid for what we never gave."""
     moment, _, deployment_id = cursor.partition(".")
     try:
         created_at = EPOCH + int(moment) * MICROSECOND
@@ -33,6 +33,6 @@ def parse_cursor(cursor: str) -> Position:
 
 
 def cursor_pagination_shape(page: Page[DeploymentRecord]) -> dict[str, Any]:
-    """The contract's pagination, and where to read on."""
+    """Return the contract's pagination, and where to read on."""
     full = len(page.items) == page.limit
     return {**pagination_shape(page), "next": cursor_of(page.items[-1]) if full else ""}

@@ -160,7 +160,7 @@ def filter_in(query: dict[str, Any]) -> DeploymentFilter:
 
 
 def target_in(body: dict[str, Any]) -> Target:
-    """Exactly one of serverId and clusterId. Raises Invalid."""
+    """Return the target that a body names. Raise Invalid unless it is exactly one of serverId and clusterId."""
     server, cluster = body.get("serverId"), body.get("clusterId")
     if (server is None) == (cluster is None):
         raise Invalid("Name one target.", details={"serverId": "give either serverId or clusterId"})

@@ -20,26 +20,26 @@ PREFIX = "/api/"
 
 @method_decorator(csrf_exempt, name="dispatch")
 class UnknownAddress(View):
-    """The same for everybody, whatever the method."""
+    """Answer 404 to everybody, whatever the method."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return as_json_response(problem(code="NOT_FOUND", message="There is nothing at this address."))
 
 
 def as_json_response(answer: Response) -> HttpResponse:
-    """A problem document without a view that renders it."""
+    """Render a problem document where no view does."""
     return JsonResponse(answer.data, status=answer.status_code, content_type=answer.content_type)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """For `handler400`."""
+    """Answer 400; for `handler400`."""
     if not request.path_info.startswith(PREFIX):
         return defaults.bad_request(request, exception)
     return as_json_response(problem(code="VALIDATION_ERROR", message="The request could not be understood."))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """For `handler500`. Django has logged what happened."""
+    """Answer 500; for `handler500`. Django has logged what happened."""
     if not request.path_info.startswith(PREFIX):
         return defaults.server_error(request)
     return as_json_response(

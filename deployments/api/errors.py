@@ -54,7 +54,7 @@ logger = structlog.get_logger(__name__)
 
 
 def problem_response(error: Exception, context: Mapping[str, Any]) -> Response:
-    """The answer to any error that leaves a view. What is not ours is logged and told without its text."""
+    """Answer any error that leaves a view. One that is not ours is logged, and its text kept from the caller."""
     set_rollback()
     if isinstance(error, DeployError):
         return problem(code=error.code, message=error.message, details=error.details)
@@ -72,7 +72,7 @@ def problem_response(error: Exception, context: Mapping[str, Any]) -> Response:
 
 
 def framework_problem(error: exceptions.APIException) -> Response:
-    """What the framework refuses: bad input, no sign-in, wrong method, too many requests."""
+    """Answer what the framework refuses: bad input, no sign-in, wrong method, too many requests."""
     code = CODE_OF_STATUS.get(error.status_code, "VALIDATION_ERROR")
     details = dict(flatten(error.detail)) if isinstance(error, exceptions.ValidationError) else {}
     message = "Some fields are missing or wrong." if details else str(error.detail)
@@ -85,7 +85,7 @@ def framework_problem(error: exceptions.APIException) -> Response:
 
 
 def flatten(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Nested complaints as "field.subfield": sentence."""
+    """Yield nested errors as pairs of "field.subfield" and sentence."""
     if isinstance(detail, Mapping):
         for key, inner in detail.items():
             yield from flatten(inner, f"{path}.{key}" if path else str(key))
@@ -103,7 +103,7 @@ def problem(
     status: int | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """One problem document. `code` and `details` are extension members, as RFC 9457 allows."""
+    """Answer with a problem document. `code` and `details` are extension members, as RFC 9457 allows."""
     number = status or STATUS_OF_CODE[code]
     error = {"code": code, "message": message, "details": dict(details or {})}
     title = TITLES[code] if STATUS_OF_CODE[code] == number else HTTPStatus(number).phrase

@@ -146,7 +146,7 @@ def tenant_shape(tenant: Tenant) -> dict[str, Any]:
 
 
 def grant_shape(grant: Grant | None, state: GrantState) -> dict[str, Any]:
-    """Who gave which half, and who ended it."""
+    """Return who gave which half, and who ended it."""
     project_half, server_half = (grant.project_half, grant.server_half) if grant else (None, None)
     return {
         "state": str(state),

@@ -100,7 +100,7 @@ def entry_shape(entry: HistoryEntry) -> dict[str, Any]:
 
 
 def change_shape(change: Change) -> dict[str, Any]:
-    """One service of a plan."""
+    """Return one service of a plan."""
     shape = asdict(change)
     return {
         "serviceName": shape["service"],

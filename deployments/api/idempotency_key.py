@@ -25,7 +25,7 @@ PostMethod = Callable[..., Response]
 
 
 def idempotent(*, keep: bool = True) -> Callable[[PostMethod], PostMethod]:
-    """For a POST that only writes our own tables: its effect, its key and its answer share one transaction.
+    """Decorate a POST that only writes our own tables: its effect, its key and its answer share one transaction.
 
     `keep=False` for answers that hold a secret: these are never stored.
     """
@@ -51,7 +51,7 @@ def idempotent(*, keep: bool = True) -> Callable[[PostMethod], PostMethod]:
 
 
 def key_in(request: Request) -> str:
-    """The header's value, empty for none. Raises Invalid."""
+    """Return the header's value, empty for none. Raise Invalid."""
     key = str(request.headers.get(HEADER, "")).strip()
     if len(key) > MAX_KEY_LENGTH or not key.isprintable():
         raise Invalid("The idempotency key is not valid.", details={HEADER: "at most 200 printable characters"})
@@ -59,7 +59,7 @@ def key_in(request: Request) -> str:
 
 
 def fingerprint_of(request: Request) -> str:
-    """Tells requests apart without telling what is in them: bodies hold secrets."""
+    """Return a keyed digest that tells requests apart; bodies hold secrets, so it must not reveal them."""
     body = json.dumps(request.data, sort_keys=True, default=str)
     content = f"{request.method} {request.path}\n{body}"
     return salted_hmac("deployments.api.once", content, secret=settings.SECRET_KEY, algorithm="sha256").hexdigest()

@@ -97,7 +97,10 @@ class AcceptInvitation(BaseView):
 
 
 def member_shape(member: Member | Invitation) -> dict[str, Any]:
-    """Of who has not answered no id is told: there may be no such user."""
+    """Return a member, or somebody who was invited.
+
+    The latter without an id, which would tell whether there is such a user.
+    """
     if isinstance(member, Invitation):
         return {"userId": None, "name": member.name, "role": member.role, "state": "invited"}
     return {"userId": str(member.user_id), "name": member.name, "role": member.role, "state": "member"}

@@ -66,6 +66,6 @@ class TarParser(BaseParser):
 
 
 class OctetsParser(TarParser):
-    """The same without a name for its kind."""
+    """A tar that is sent as plain bytes."""
 
     media_type = "application/octet-stream"

@@ -103,7 +103,7 @@ class Project(BaseView):
 
 
 def settings_in(body: dict[str, Any]) -> dict[str, Any]:
-    """The settings that a body names, by our names."""
+    """Return the settings that a body names, by our names."""
     return {ours: body[theirs] for theirs, ours in SETTINGS.items() if theirs in body}
 
 

@@ -22,7 +22,7 @@ HOME = "/admin/"
 
 @never_cache
 def confirm_password(request: HttpRequest) -> HttpResponse:
-    """Asks for the password of who is signed in, then goes on to `next`, which leads to no other site."""
+    """Ask for the password of who is signed in, then go on to `next`, which leads to no other site."""
     sent = request.POST if request.method == "POST" else request.GET
     onward = sent.get("next", "")
     if not onward.startswith("/") or not url_has_allowed_host_and_scheme(onward, allowed_hosts=None):

@@ -40,7 +40,7 @@ class EnrolmentTokenAdmin(OwnRowsMixin, ModelAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """What was used stays as a record; only own ones are found at all."""
+        # A used one stays as a record; only own ones are found at all.
         return self.has_module_permission(request) and (obj is None or obj.used_at is None)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EnrolmentToken]:

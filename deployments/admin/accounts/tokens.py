@@ -75,7 +75,7 @@ class ApiTokenAdmin(OwnRowsMixin, ModelAdmin):
         return self.has_module_permission(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
-        """One's own, for superusers too: whoever sees all could act for all."""
+        # One's own, for superusers too: whoever sees all could act for all.
         caller = caller_in(request)
         rows.complete(user_id=caller.user_id)
         mine: QuerySet[ApiToken] = super().get_queryset(request).filter(token__user=caller.user_id)
@@ -85,7 +85,7 @@ class ApiTokenAdmin(OwnRowsMixin, ModelAdmin):
         tokens.revoke_token(caller=caller_in(request), token_id=obj.pk)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """The form, or the token itself, this once."""
+        """Show the form, or the token itself, this once."""
         form = NewTokenForm(request.POST or None)
         context = {**self.admin_site.each_context(request), "title": "New API token", "form": form}
         if request.method == "POST" and form.is_valid():

@@ -51,7 +51,10 @@ def documented(
     key: bool = False,
     examples: Sequence[OpenApiExample] = (),
 ) -> Callable[[F], F]:
-    """Operation id, one line for people, answers by status, and what is taken. `key`: an Idempotency-Key counts."""
+    """Describe an operation: its id, a line for people, its answers by status, what it takes.
+
+    `key` says that an Idempotency-Key counts.
+    """
     refusals = (*ALWAYS, *(WITH_BODY if takes is not None or key else ()))
     parameters: list[Any] = [*([query] if query else []), *([IDEMPOTENCY_KEY] if key else [])]
     return extend_schema(
@@ -69,20 +72,20 @@ def documented(
 
 
 def enveloped(name: str, **members: Any) -> Any:
-    """The wire's success envelope around these members."""
+    """Describe the wire's success envelope around these members."""
     return inline_serializer(name, {"status": serializers.IntegerField(min_value=1, max_value=1), **members})
 
 
 def enveloped_data(name: str, **members: Any) -> Any:
-    """The same with the members under `data`."""
+    """Describe the success envelope with these members under `data`."""
     return enveloped(name, data=inline_serializer(f"{name}Data", dict(members)))
 
 
 def request_example(name: str, value: Any) -> OpenApiExample:
-    """An example of a body."""
+    """Show an example of a body."""
     return OpenApiExample(name, value=value, request_only=True)
 
 
 def response_example(name: str, value: Any, *, status: int = 200) -> OpenApiExample:
-    """An example of an answer."""
+    """Show an example of an answer."""
     return OpenApiExample(name, value=value, response_only=True, status_codes=[str(status)])

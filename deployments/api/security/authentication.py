@@ -14,7 +14,7 @@ from deployments.services.permissions import tokens
 
 
 class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]  # the library has no types
-    """`request.auth` is the token's record, by which `permissions` decides."""
+    """Sets `request.auth` to the token's record, by which `permissions` decides."""
 
     def authenticate_credentials(self, token: bytes) -> tuple[Any, TokenRecord]:
         try:

@@ -16,7 +16,7 @@ CONFIRM = "/admin/confirm/"
 
 
 class WithinScope(BasePermission):
-    """Reading needs `read`, everything else what the view `needs`; a session may all that its user may."""
+    """Reading needs `read`, everything else what the view `needs`; a session may do all that its user may."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         token = request.auth
