@@ -124,14 +124,14 @@ class ServerAdmin(OwnedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         active = Agent.objects.active().filter(server_id=OuterRef("pk"))
         rows: Any = super().get_queryset(request)
-        found: QuerySet[Any] = rows.annotate(
+        annotated: QuerySet[Any] = rows.annotate(
             database_now=Now(),
             seen=Subquery(active.values("last_seen_at")[:1]),
             revoked=Subquery(active.values("revoked_at")[:1]),
-            told=Subquery(active.values("condition")[:1]),
+            reported_condition=Subquery(active.values("condition")[:1]),
             trouble=Subquery(active.values("trouble")[:1]),
         )
-        return found
+        return annotated
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "cluster":
@@ -145,9 +145,9 @@ class ServerAdmin(OwnedAdmin):
     @display(description="Problems", empty_value="-")
     def troubles(self, server: Any) -> str | None:
         """Return what is wrong; of an agent that is not online only what is stored, for its last words are no news."""
-        if server.told is None or presence_of(server) is not Presence.ONLINE:
+        if server.reported_condition is None or presence_of(server) is not Presence.ONLINE:
             return server.trouble or None
-        return " ".join([server.trouble, *condition_of(server.told).troubles]).strip() or None
+        return " ".join([server.trouble, *condition_of(server.reported_condition).troubles]).strip() or None
 
     @display(description="Last seen", empty_value="never")
     def last_seen(self, server: Any) -> Any:
@@ -211,10 +211,10 @@ class AgentAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: Any = super().get_queryset(request)
         server = Server.objects.filter(pk=OuterRef("server_id")).values("name")
-        found: QuerySet[Any] = rows.annotate(
+        annotated: QuerySet[Any] = rows.annotate(
             database_now=Now(), seen=F("last_seen_at"), revoked=F("revoked_at"), server_called=Subquery(server)
         )
-        return found
+        return annotated
 
     @display(description="Server")
     def server_name(self, agent: Any) -> str:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
 from deployments.admin import plan_summary
-from deployments.admin.forms import deploy_request
+from deployments.admin.forms import read_deploy_form
 from deployments.admin.ownership import require_project_viewer
 from deployments.admin.page_responses import error_lines, show_error
 from deployments.errors import Conflict, DeployError, Forbidden, TooMuch
@@ -30,8 +30,8 @@ def plan_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     """Return what the posted form would do: a piece of the page, the approval and an id for the request to come."""
     caller = require_project_viewer(request, object_id)
     try:
-        wish = deploy_request(project_id=object_id, posted=request.POST)
-        planned = summarize_request(caller, wish)
+        deploy_request = read_deploy_form(project_id=object_id, posted=request.POST)
+        planned = summarize_request(caller, deploy_request)
     except DeployError as error:
         return plan_response(request, error=error)
     return plan_response(request, plan=planned)
@@ -41,32 +41,34 @@ def deploy_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     """Request the deployment. A script learns where its page is, or why not and what would happen now."""
     caller = require_project_viewer(request, object_id)
     by_script = request.headers.get("Accept") == "application/json"
-    wish: DeployRequest | None = None
+    deploy_request: DeployRequest | None = None
     try:
-        wish = deploy_request(project_id=object_id, posted=request.POST)
-        made = deploy.deploy_project(caller=caller, request=wish, deployment_id=uuid4(), at=timezone.now())
+        deploy_request = read_deploy_form(project_id=object_id, posted=request.POST)
+        deployment = deploy.deploy_project(
+            caller=caller, request=deploy_request, deployment_id=uuid4(), at=timezone.now()
+        )
     except DeployError as error:
         if by_script:
-            return plan_response(request, error=error, plan=plan_after_conflict(caller, wish, error))
+            return plan_response(request, error=error, plan=plan_after_conflict(caller, deploy_request, error))
         show_error(request, error)
         return redirect("admin:deployments_project_change", object_id)
-    address = reverse("admin:deployments_deployment_change", args=[made.id])
+    address = reverse("admin:deployments_deployment_change", args=[deployment.id])
     return JsonResponse({"address": address}) if by_script else redirect(address)
 
 
-def summarize_request(caller: Caller, wish: DeployRequest) -> plan_summary.PlanSummary:
-    made = make_plan.plan_deployment(caller=caller, request=wish)
-    return plan_summary.summarize_plan(made.changes, warnings=made.warnings, approval=made.approval)
+def summarize_request(caller: Caller, deploy_request: DeployRequest) -> plan_summary.PlanSummary:
+    plan = make_plan.plan_deployment(caller=caller, request=deploy_request)
+    return plan_summary.summarize_plan(plan.changes, warnings=plan.warnings, approval=plan.approval)
 
 
 def plan_after_conflict(
-    caller: Caller, wish: DeployRequest | None, error: DeployError
+    caller: Caller, deploy_request: DeployRequest | None, error: DeployError
 ) -> plan_summary.PlanSummary | None:
     """Return what would happen now, for a request that was refused because something changed."""
-    if wish is None or not isinstance(error, Conflict):
+    if deploy_request is None or not isinstance(error, Conflict):
         return None
     try:
-        return summarize_request(caller, wish)
+        return summarize_request(caller, deploy_request)
     except DeployError:
         return None
 

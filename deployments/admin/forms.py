@@ -17,7 +17,7 @@ from stackgen.code.bundle import MAX_BYTES as MAX_CODE_BYTES
 MAX_GRAPH_BYTES = 16 * 1024 * 1024
 
 
-def deploy_request(*, project_id: UUID, posted: QueryDict) -> DeployRequest:
+def read_deploy_form(*, project_id: UUID, posted: QueryDict) -> DeployRequest:
     """Read a posted form: `target` is "kind:id", `envName` and `envValue` come in pairs. Raise Invalid."""
     target = target_in(posted.get("target", ""))
     names, values = posted.getlist("envName"), posted.getlist("envValue")

@@ -17,7 +17,7 @@ from deployments.admin.page_responses import render_page, show_error
 from deployments.errors import DeployError, NotFound
 from deployments.list_types import Page
 from deployments.models import Project
-from deployments.repositories import history as kept
+from deployments.repositories import history as history_rows
 from deployments.services.fleet import machines
 from deployments.services.permissions import access
 from deployments.services.queries import history
@@ -56,7 +56,7 @@ def history_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     listed = history.list_history(caller=caller, project_id=object_id, target_id=target_id, page=number, limit=PER_PAGE)
     project = or_404(access.project_for, caller=caller, project_id=object_id, right=Right.SEE)
     may_deploy = may(caller=caller, project_id=object_id, right=Right.DEPLOY)
-    current = {entry.target: entry for entry in kept.running_by_target(project_id=object_id)}
+    current = {entry.target: entry for entry in history_rows.running_by_target(project_id=object_id)}
     names = machines.target_names(current)
     return render_page(
         request,

@@ -38,8 +38,8 @@ class CheckedDeletion:
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         gone, counts, needed, protected = super().get_deleted_objects(objs, request)  # type: ignore[misc]
-        kept = [f"{obj}: {why}" for obj in objs if (why := type(self).why_it_stays(obj.pk))]
-        return gone, counts, needed, [*protected, *kept]
+        staying = [f"{obj}: {why}" for obj in objs if (why := type(self).why_it_stays(obj.pk))]
+        return gone, counts, needed, [*protected, *staying]
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         type(self).remove(caller_in(request), obj.pk)
@@ -49,12 +49,14 @@ class CheckedDeletion:
             self.delete_model(request, row)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        return self.told(request, lambda: super(CheckedDeletion, self).delete_view(request, object_id, extra_context))  # type: ignore[misc]
+        base: Any = super()
+        return self.checked(request, lambda: base.delete_view(request, object_id, extra_context))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        return self.told(request, lambda: super(CheckedDeletion, self).changelist_view(request, extra_context))  # type: ignore[misc]
+        base: Any = super()
+        return self.checked(request, lambda: base.changelist_view(request, extra_context))
 
-    def told(self, request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResponse:
+    def checked(self, request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResponse:
         """Lead back to the list with the reason when something came between the page and the deletion."""
         try:
             return view()

@@ -36,19 +36,21 @@ PROJECT_ROUTES = ("state", "plan", "deploy", "history", "stop", "scale", "target
 
 def deployment_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
     """Return the deployment, its timeline and the end of its log as of its `sequence`. Raise NotFound."""
-    found = lookups.get_deployment(caller=caller, deployment_id=deployment_id)
-    address = {name: reverse(f"admin:deployments_deployment_{name}", args=[found.id]) for name in DEPLOYMENT_ROUTES}
+    deployment = lookups.get_deployment(caller=caller, deployment_id=deployment_id)
+    address = {
+        name: reverse(f"admin:deployments_deployment_{name}", args=[deployment.id]) for name in DEPLOYMENT_ROUTES
+    }
     return {
-        "deployment": wire.snapshot_shape(found, target_name=machines.target_name(found.target)),
-        "events": _events(found, of_log=False, most=MAX_TIMELINE_EVENTS),
-        "logs": _events(found, of_log=True, most=MAX_LOG_EVENTS),
-        "links": links_of(found),
-        "canDeploy": may_deploy(caller=caller, project_id=found.project_id),
+        "deployment": wire.snapshot_shape(deployment, target_name=machines.target_name(deployment.target)),
+        "events": _events(deployment, of_log=False, most=MAX_TIMELINE_EVENTS),
+        "logs": _events(deployment, of_log=True, most=MAX_LOG_EVENTS),
+        "links": links_of(deployment),
+        "canDeploy": may_deploy(caller=caller, project_id=deployment.project_id),
         "badges": badges.as_json(),
         "address": {
             **address,
-            "socket": f"/ws/deployments/{found.id}/",
-            "project": reverse("admin:deployments_project_change", args=[found.project_id]),
+            "socket": f"/ws/deployments/{deployment.id}/",
+            "project": reverse("admin:deployments_project_change", args=[deployment.project_id]),
         },
     }
 
@@ -58,16 +60,16 @@ def links_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
     return {"links": links_of(lookups.get_deployment(caller=caller, deployment_id=deployment_id))}
 
 
-def links_of(found: DeploymentRecord) -> list[dict[str, str]]:
+def links_of(deployment: DeploymentRecord) -> list[dict[str, str]]:
     """Return what the deployment has to do with others: words and the address of each."""
-    own = history.of_deployment(deployment_id=found.id)
-    linked = [(f"{own.version} in the history", _history_address(found))] if own else []
-    if found.restores is not None:
-        restored = history.get(history_id=found.restores)
+    own = history.of_deployment(deployment_id=deployment.id)
+    linked = [(f"{own.version} in the history", _history_address(deployment))] if own else []
+    if deployment.restores is not None:
+        restored = history.get(history_id=deployment.restores)
         linked.append((f"brings back {restored.version}", _address(restored.deployment_id)))
-    if found.rollback_of is not None:
-        linked.append((f"undoes {str(found.rollback_of)[:8]}", _address(found.rollback_of)))
-    for rollback in deployment_lists.rollbacks_of(deployment_id=found.id, limit=MAX_LINKS):
+    if deployment.rollback_of is not None:
+        linked.append((f"undoes {str(deployment.rollback_of)[:8]}", _address(deployment.rollback_of)))
+    for rollback in deployment_lists.rollbacks_of(deployment_id=deployment.id, limit=MAX_LINKS):
         badge = badges.status_badge(status=rollback.status, reason=rollback.reason)
         linked.append((f"rollback {str(rollback.id)[:8]}: {badge.label.lower()}", _address(rollback.id)))
     return [{"text": text, "address": address} for text, address in linked]
@@ -77,13 +79,13 @@ def _address(deployment_id: UUID) -> str:
     return reverse("admin:deployments_deployment_change", args=[deployment_id])
 
 
-def _history_address(found: DeploymentRecord) -> str:
-    return f"{reverse('admin:deployments_project_history', args=[found.project_id])}?target={found.target.id}"
+def _history_address(deployment: DeploymentRecord) -> str:
+    return f"{reverse('admin:deployments_project_history', args=[deployment.project_id])}?target={deployment.target.id}"
 
 
-def _events(found: DeploymentRecord, *, of_log: bool, most: int) -> list[dict[str, Any]]:
+def _events(deployment: DeploymentRecord, *, of_log: bool, most: int) -> list[dict[str, Any]]:
     """Return the last `most` events up to the record's own sequence, oldest first."""
-    rows = DeploymentEvent.objects.filter(deployment=found.id, sequence__lte=found.last_sequence)
+    rows = DeploymentEvent.objects.filter(deployment=deployment.id, sequence__lte=deployment.last_sequence)
     chosen = rows.filter(type=EventType.LOG_WRITTEN) if of_log else rows.exclude(type=EventType.LOG_WRITTEN)
     newest = list(chosen.order_by("-sequence")[:most])
     return [event_shape(event_record(row)) for row in reversed(newest)]
@@ -101,8 +103,8 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
     """Return the project, what goes on in it, its graph and where it may be deployed. Raise NotFound."""
     view = project_view.view_project(caller=caller, project_id=project_id)
     graph = sources.latest_graph(caller=caller, project_id=project_id)
-    found = grant_view.targets_of(caller=caller, project_id=project_id)
-    usable = tuple(each.server for each in found if each.usable)
+    project_targets = grant_view.targets_of(caller=caller, project_id=project_id)
+    usable = tuple(target.server for target in project_targets if target.usable)
     return {
         "project": wire.project_shape(view.project),
         "owner": access.owner_name(view.project),
@@ -111,8 +113,8 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
         "stacks": lane_view.seen_shapes(caller=caller, project_id=project_id),
         "graphVersion": graph.version if graph else 0,
         "code": sources.code_of(caller=caller, project_id=project_id),
-        "targets": recently_used_first(targets(usable), [str(each.target.id) for each in view.deployments]),
-        "offered": len(found) - len(usable),
+        "targets": recently_used_first(targets(usable), [str(target.target.id) for target in view.deployments]),
+        "offered": len(project_targets) - len(usable),
         "canDeploy": may_deploy(caller=caller, project_id=project_id),
         "canChange": may(caller=caller, project_id=project_id, right=Right.CHANGE),
         "badges": badges.as_json(),
@@ -134,7 +136,7 @@ def targets(servers: Iterable[ServerData]) -> list[dict[str, str]]:
 
 def all_machines(caller: Caller) -> list[dict[str, str]]:
     """Return the caller's servers and clusters, to look at."""
-    found = machines.machines_of(caller)
+    owned = machines.machines_of(caller)
     clusters = [
         {
             "kind": "cluster",
@@ -143,14 +145,14 @@ def all_machines(caller: Caller) -> list[dict[str, str]]:
             "presence": "",
             "servers": str(cluster.servers_count),
         }
-        for cluster in found.clusters
+        for cluster in owned.clusters
     ]
-    return targets(found.servers) + clusters
+    return targets(owned.servers) + clusters
 
 
-def recently_used_first(found: list[dict[str, str]], used: list[str]) -> list[dict[str, str]]:
+def recently_used_first(places: list[dict[str, str]], used: list[str]) -> list[dict[str, str]]:
     """Put where the project went last first: that is where it most likely goes next."""
-    return sorted(found, key=lambda target: used.index(target["id"]) if target["id"] in used else len(used))
+    return sorted(places, key=lambda target: used.index(target["id"]) if target["id"] in used else len(used))
 
 
 def dashboard(*, caller: Caller) -> dict[str, Any]:
@@ -160,14 +162,16 @@ def dashboard(*, caller: Caller) -> dict[str, Any]:
         :MAX_ON_DASHBOARD
     ]
     recent = deployment_lists.newest(caller=caller, statuses=FINISHED, limit=MAX_ON_DASHBOARD)
-    names = machines.target_names(found.target for found in (*unfinished, *recent))
+    names = machines.target_names(deployment.target for deployment in (*unfinished, *recent))
     return {
         "underWay": sum(
             deployment_lists.selection_of(caller=caller, matching=DeploymentFilter(status=status)).total()
             for status in UNFINISHED
         ),
-        "unfinished": [wire.summary_shape(found, target_name=names[found.target.id]) for found in unfinished],
-        "recent": [wire.summary_shape(found, target_name=names[found.target.id]) for found in recent],
+        "unfinished": [
+            wire.summary_shape(deployment, target_name=names[deployment.target.id]) for deployment in unfinished
+        ],
+        "recent": [wire.summary_shape(deployment, target_name=names[deployment.target.id]) for deployment in recent],
         "targets": all_machines(caller),
         "projects": len(access.projects_of(caller)),
         "badges": badges.as_json(),

@@ -105,8 +105,8 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
             super().save_model(request, obj, form, change)
             return
         settings = {name: form.cleaned_data[name] for name in SETTINGS}
-        made = sources.create_project(caller=caller_in(request), project_id=obj.pk, name=obj.name, settings=settings)
-        obj.slug, obj.owner_id = made.slug, made.owner_id
+        project = sources.create_project(caller=caller_in(request), project_id=obj.pk, name=obj.name, settings=settings)
+        obj.slug, obj.owner_id = project.slug, project.owner_id
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: FBT001 - Django's
         save_people(request, project_id=form.instance.pk, formset=formset)

@@ -44,7 +44,7 @@ def rollback_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
 def request_rollback(request: HttpRequest, caller: Caller, deployment: DeploymentRecord) -> HttpResponse:
     """Store the rollback to just the version that the page showed, and go to its page."""
     try:
-        made = rollback.rollback_deployment(
+        deployment = rollback.rollback_deployment(
             caller=caller,
             deployment_id=deployment.id,
             target_deployment_id=UUID(request.POST.get("to", "")),
@@ -58,7 +58,7 @@ def request_rollback(request: HttpRequest, caller: Caller, deployment: Deploymen
     except DeployError as error:
         show_error(request, error)
         return redirect("admin:deployments_deployment_rollback", deployment.id)
-    return redirect("admin:deployments_deployment_change", made.id)
+    return redirect("admin:deployments_deployment_change", deployment.id)
 
 
 def show_choices(request: HttpRequest, caller: Caller, deployment: DeploymentRecord) -> HttpResponse:

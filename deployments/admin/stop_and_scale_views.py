@@ -70,7 +70,7 @@ def confirm_stop(request: HttpRequest, caller: Caller, project: ProjectRecord) -
 
 
 def request_stop(request: HttpRequest, caller: Caller, project: ProjectRecord) -> HttpResponse:
-    made = stop.stop_project(
+    deployment = stop.stop_project(
         caller=caller,
         project_id=project.id,
         target=target_in(request.POST.get("target", "")),
@@ -78,7 +78,7 @@ def request_stop(request: HttpRequest, caller: Caller, project: ProjectRecord) -
         request_id=request_id_in(request.POST),
         at=timezone.now(),
     )
-    return redirect("admin:deployments_deployment_change", made.id)
+    return redirect("admin:deployments_deployment_change", deployment.id)
 
 
 def confirm_scale(request: HttpRequest, caller: Caller, project: ProjectRecord) -> HttpResponse:
@@ -105,7 +105,7 @@ def chosen_service(request: HttpRequest, services: tuple[ServiceState, ...]) -> 
 
 
 def request_scale(request: HttpRequest, caller: Caller, project: ProjectRecord) -> HttpResponse:
-    made = scale.scale_service(
+    deployment = scale.scale_service(
         caller=caller,
         project_id=project.id,
         target=target_in(request.POST.get("target", "")),
@@ -115,13 +115,13 @@ def request_scale(request: HttpRequest, caller: Caller, project: ProjectRecord) 
         request_id=request_id_in(request.POST),
         at=timezone.now(),
     )
-    return redirect("admin:deployments_deployment_change", made.id)
+    return redirect("admin:deployments_deployment_change", deployment.id)
 
 
 def running_deployment(caller: Caller, project: ProjectRecord, target: Target) -> DeploymentRecord:
     """Return the deployment whose stack was last proven to run there. Raise Conflict when there is none."""
     entry = history.running(project_id=project.id, target_id=target.id)
-    found = lookups.get_deployment(caller=caller, deployment_id=entry.deployment_id) if entry else None
-    if found is None or not found.services:
+    deployment = lookups.get_deployment(caller=caller, deployment_id=entry.deployment_id) if entry else None
+    if deployment is None or not deployment.services:
         raise Conflict("Nothing of the project runs there. Deploy it first.")
-    return found
+    return deployment

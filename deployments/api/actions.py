@@ -44,13 +44,15 @@ class Plan(BaseView):
     )
     def post(self, request: Request, project_id: UUID) -> Response:
         body = validated(PlanIn, request.data)
-        wish = DeployRequest(
+        deploy_request = DeployRequest(
             project_id=project_id,
             target=target_in(body),
             env_vars=body.get("envVars", {}),
             force_redeploy=body.get("forceRedeploy", False),
         )
-        return success({"data": {"plan": plan_shape(make_plan.plan_deployment(caller=self.caller, request=wish))}})
+        return success(
+            {"data": {"plan": plan_shape(make_plan.plan_deployment(caller=self.caller, request=deploy_request))}}
+        )
 
 
 class RollbackPlan(BaseView):
@@ -75,7 +77,7 @@ class RollbackDeployment(BaseView):
     )
     def post(self, request: Request, deployment_id: UUID) -> Response:
         body = validated(RollbackIn, request.data)
-        made = rollback.rollback_deployment(
+        deployment = rollback.rollback_deployment(
             caller=self.caller,
             deployment_id=deployment_id,
             target_deployment_id=body.get("targetDeploymentId"),
@@ -83,7 +85,7 @@ class RollbackDeployment(BaseView):
             request_id=self.take_request_id(body),
             at=timezone.now(),
         )
-        return created(made)
+        return created(deployment)
 
 
 class StopProject(BaseView):
@@ -92,7 +94,7 @@ class StopProject(BaseView):
     @documented_action("stopProject", "Stop everything that the project runs on a target; volumes stay", takes=StopIn)
     def post(self, request: Request, project_id: UUID) -> Response:
         body = validated(StopIn, request.data)
-        made = stop.stop_project(
+        deployment = stop.stop_project(
             caller=self.caller,
             project_id=project_id,
             target=target_in(body),
@@ -100,7 +102,7 @@ class StopProject(BaseView):
             request_id=self.take_request_id(body),
             at=timezone.now(),
         )
-        return created(made)
+        return created(deployment)
 
 
 class ScaleService(BaseView):
@@ -109,7 +111,7 @@ class ScaleService(BaseView):
     @documented_action("scaleService", "Run another number of copies of one service", takes=ScaleIn)
     def post(self, request: Request, project_id: UUID) -> Response:
         body = validated(ScaleIn, request.data)
-        made = scale.scale_service(
+        deployment = scale.scale_service(
             caller=self.caller,
             project_id=project_id,
             target=target_in(body),
@@ -119,12 +121,14 @@ class ScaleService(BaseView):
             request_id=self.take_request_id(body),
             at=timezone.now(),
         )
-        return created(made)
+        return created(deployment)
 
 
-def created(made: DeploymentRecord) -> Response:
+def created(deployment: DeploymentRecord) -> Response:
     return success(
-        {"deployment": deployment_shape(made)}, status=201, location=reverse("api-deployment", args=[made.id])
+        {"deployment": deployment_shape(deployment)},
+        status=201,
+        location=reverse("api-deployment", args=[deployment.id]),
     )
 
 

@@ -37,8 +37,8 @@ class Agents(BaseView):
     def get(self, request: Request) -> Response:
         query = validated(PageQuery, request.query_params)
         page = machine_changes.list_agents(caller=self.caller, page=query.get("page", 1), limit=query.get("limit", 20))
-        found = [agent_shape(agent) for agent in page.items]
-        return success({"data": {"agents": found, "pagination": pagination_shape(page)}})
+        agents = [agent_shape(agent) for agent in page.items]
+        return success({"data": {"agents": agents, "pagination": pagination_shape(page)}})
 
 
 class Agent(BaseView):
@@ -84,11 +84,11 @@ def condition_shape(condition: AgentCondition, *, at: datetime | None) -> dict[s
         "fault": condition.fault,
         "stalled": [
             {
-                "commandId": each.command_id,
-                "deploymentId": each.deployment_id,
-                "seconds": each.seconds,
-                "step": each.step,
+                "commandId": command.command_id,
+                "deploymentId": command.deployment_id,
+                "seconds": command.seconds,
+                "step": command.step,
             }
-            for each in condition.stalled
+            for command in condition.stalled
         ],
     }

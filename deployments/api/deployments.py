@@ -56,7 +56,7 @@ class Deployments(BaseView):
     )
     def post(self, request: Request) -> Response:
         body = validated(DeployIn, request.data)
-        wish = DeployRequest(
+        deploy_request = DeployRequest(
             project_id=body["projectId"],
             target=target_in(body),
             env_vars=body.get("envVars", {}),
@@ -64,9 +64,13 @@ class Deployments(BaseView):
             approval=body.get("approval", ""),
             request_id=self.take_request_id(body),
         )
-        made = deploy.deploy_project(caller=self.caller, request=wish, deployment_id=uuid4(), at=timezone.now())
+        deployment = deploy.deploy_project(
+            caller=self.caller, request=deploy_request, deployment_id=uuid4(), at=timezone.now()
+        )
         return success(
-            {"deployment": deployment_shape(made)}, status=201, location=reverse("api-deployment", args=[made.id])
+            {"deployment": deployment_shape(deployment)},
+            status=201,
+            location=reverse("api-deployment", args=[deployment.id]),
         )
 
     @documented(
@@ -90,15 +94,15 @@ class Deployments(BaseView):
             after=parse_cursor(after) if after else None,
             oldest_first=query.get("order") == "oldest",
         )
-        found = [deployment_shape(item) for item in page.items]
-        return success({"data": {"deployments": found, "pagination": cursor_pagination_shape(page)}})
+        deployments = [deployment_shape(deployment) for deployment in page.items]
+        return success({"data": {"deployments": deployments, "pagination": cursor_pagination_shape(page)}})
 
 
 class Deployment(BaseView):
     @documented("getDeployment", "One deployment in full", tag=TAG, answers={200: DeploymentAnswer})
     def get(self, request: Request, deployment_id: UUID) -> Response:
-        found = lookups.get_deployment(caller=self.caller, deployment_id=deployment_id)
-        return success({"deployment": deployment_shape(found)})
+        deployment = lookups.get_deployment(caller=self.caller, deployment_id=deployment_id)
+        return success({"deployment": deployment_shape(deployment)})
 
 
 class DeploymentStatus(BaseView):
@@ -110,8 +114,8 @@ class DeploymentStatus(BaseView):
         examples=[examples.STATUS],
     )
     def get(self, request: Request, deployment_id: UUID) -> Response:
-        found = lookups.get_deployment(caller=self.caller, deployment_id=deployment_id)
-        return success({"data": status_shape(found)})
+        deployment = lookups.get_deployment(caller=self.caller, deployment_id=deployment_id)
+        return success({"data": status_shape(deployment)})
 
 
 class DeploymentEvents(BaseView):
@@ -148,8 +152,8 @@ class CancelDeployment(BaseView):
     )
     @idempotent()
     def post(self, request: Request, deployment_id: UUID) -> Response:
-        left = cancel.cancel_deployment(caller=self.caller, deployment_id=deployment_id, at=timezone.now())
-        return success({"deployment": deployment_shape(left)}, status=202)
+        deployment = cancel.cancel_deployment(caller=self.caller, deployment_id=deployment_id, at=timezone.now())
+        return success({"deployment": deployment_shape(deployment)}, status=202)
 
 
 def filter_in(query: dict[str, Any]) -> DeploymentFilter:

@@ -36,8 +36,8 @@ class ProjectTargets(BaseView):
         answers={200: enveloped_data("TargetsAnswer", targets=TargetOut(many=True))},
     )
     def get(self, request: Request, project_id: UUID) -> Response:
-        found = grant_view.targets_of(caller=self.caller, project_id=project_id)
-        return success({"data": {"targets": [target_shape(each) for each in found]}})
+        targets = grant_view.targets_of(caller=self.caller, project_id=project_id)
+        return success({"data": {"targets": [target_shape(target) for target in targets]}})
 
 
 class ProjectTargetDetail(BaseView):
@@ -50,9 +50,9 @@ class ProjectTargetDetail(BaseView):
     )
     def put(self, request: Request, project_id: UUID, server_id: UUID) -> Response:
         grants.allow(caller=self.caller, project_id=project_id, server_id=server_id, at=timezone.now())
-        found = grant_view.targets_of(caller=self.caller, project_id=project_id)
-        given = next(each for each in found if each.server.id == server_id)
-        return success({"data": {"target": target_shape(given)}})
+        targets = grant_view.targets_of(caller=self.caller, project_id=project_id)
+        allowed = next(target for target in targets if target.server.id == server_id)
+        return success({"data": {"target": target_shape(allowed)}})
 
     @documented(
         "withdrawTarget",
@@ -73,8 +73,8 @@ class ServerProjects(BaseView):
         answers={200: enveloped_data("TenantsAnswer", projects=TenantOut(many=True))},
     )
     def get(self, request: Request, server_id: UUID) -> Response:
-        found = grant_view.tenants_of(caller=self.caller, server_id=server_id)
-        return success({"data": {"projects": [tenant_shape(each) for each in found]}})
+        tenants = grant_view.tenants_of(caller=self.caller, server_id=server_id)
+        return success({"data": {"projects": [tenant_shape(tenant) for tenant in tenants]}})
 
 
 class ServerProject(BaseView):
@@ -102,7 +102,7 @@ class StopOnServer(BaseView):
     )
     def post(self, request: Request, server_id: UUID, project_id: UUID) -> Response:
         body = validated(MetadataOnlyIn, request.data)
-        made = stop.stop_on_server(
+        deployment = stop.stop_on_server(
             caller=self.caller,
             server_id=server_id,
             project_id=project_id,
@@ -110,7 +110,7 @@ class StopOnServer(BaseView):
             request_id=self.take_request_id(body),
             at=timezone.now(),
         )
-        shape = {"deploymentId": str(made.id), "status": STATUS_NUMBERS[made.status]}
+        shape = {"deploymentId": str(deployment.id), "status": STATUS_NUMBERS[deployment.status]}
         return success({"data": {"stop": shape}}, status=201)
 
 

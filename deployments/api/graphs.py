@@ -68,8 +68,8 @@ class ProjectGraphs(BaseView):
         page = project_settings.list_graphs(
             caller=self.caller, project_id=project_id, page=query.get("page", 1), limit=query.get("limit", 20)
         )
-        found = [version_shape(graph) for graph in page.items]
-        return success({"data": {"graphs": found, "pagination": pagination_shape(page)}})
+        versions = [version_shape(graph) for graph in page.items]
+        return success({"data": {"graphs": versions, "pagination": pagination_shape(page)}})
 
 
 class ProjectGraphVersion(BaseView):
@@ -94,10 +94,15 @@ class ProjectCode(BaseView):
         answers={200: enveloped_data("CodeAnswer", code=CodeOut(many=True))},
     )
     def get(self, request: Request, project_id: UUID) -> Response:
-        found = sources.list_code(caller=self.caller, project_id=project_id)
+        bundles = sources.list_code(caller=self.caller, project_id=project_id)
         shapes = [
-            {"nodeId": code.node_id, "digest": code.digest, "size": code.size, "updatedAt": epoch_ms(code.updated_at)}
-            for code in found
+            {
+                "nodeId": bundle.node_id,
+                "digest": bundle.digest,
+                "size": bundle.size,
+                "updatedAt": epoch_ms(bundle.updated_at),
+            }
+            for bundle in bundles
         ]
         return success({"data": {"code": shapes}})
 

@@ -42,8 +42,8 @@ class History(BaseView):
             page=query.get("page", 1),
             limit=query.get("limit", 20),
         )
-        found = [entry_shape(entry) for entry in page.items]
-        return success({"data": {"history": found, "pagination": pagination_shape(page)}})
+        entries = [entry_shape(entry) for entry in page.items]
+        return success({"data": {"history": entries, "pagination": pagination_shape(page)}})
 
 
 class HistoryDiff(BaseView):
@@ -56,15 +56,15 @@ class HistoryDiff(BaseView):
     )
     def get(self, request: Request, history_id: UUID) -> Response:
         query = validated(DiffQuery, request.query_params)
-        found = history.diff_history(caller=self.caller, older_id=query["with"], newer_id=history_id)
-        diff = {
-            "changes": [change_shape(change) for change in found.changes],
-            "text": found.text,
-            "envAdded": list(found.env_added),
-            "envRemoved": list(found.env_removed),
-            "envChanged": list(found.env_changed),
+        difference = history.diff_history(caller=self.caller, older_id=query["with"], newer_id=history_id)
+        shape = {
+            "changes": [change_shape(change) for change in difference.changes],
+            "text": difference.text,
+            "envAdded": list(difference.env_added),
+            "envRemoved": list(difference.env_removed),
+            "envChanged": list(difference.env_changed),
         }
-        return success({"data": {"diff": diff}})
+        return success({"data": {"diff": shape}})
 
 
 class Lanes(BaseView):

@@ -68,9 +68,11 @@ class Servers(BaseView):
         answers={200: enveloped_data("ServersAnswer", servers=ServerOut(many=True), clusters=ClusterOut(many=True))},
     )
     def get(self, request: Request) -> Response:
-        found = machines.machines_of(self.caller)
-        servers = [server_shape(server) for server in found.servers]
-        return success({"data": {"servers": servers, "clusters": [cluster_shape(each) for each in found.clusters]}})
+        owned = machines.machines_of(self.caller)
+        servers = [server_shape(server) for server in owned.servers]
+        return success(
+            {"data": {"servers": servers, "clusters": [cluster_shape(cluster) for cluster in owned.clusters]}}
+        )
 
 
 class Server(BaseView):
@@ -148,8 +150,8 @@ class EnrolmentTokens(BaseView):
         answers={200: enveloped_data("EnrolmentTokensAnswer", tokens=EnrolmentTokenOut(many=True))},
     )
     def get(self, request: Request, server_id: UUID) -> Response:
-        found = machines.list_enrolment_tokens(caller=self.caller, server_id=server_id)
-        return success({"data": {"tokens": [enrolment_shape(token) for token in found]}})
+        tokens = machines.list_enrolment_tokens(caller=self.caller, server_id=server_id)
+        return success({"data": {"tokens": [enrolment_shape(token) for token in tokens]}})
 
     @documented(
         "issueEnrolmentToken",

@@ -32,9 +32,9 @@ class ProjectMembers(BaseView):
         answers={200: enveloped_data("MembersAnswer", members=MemberOut(many=True))},
     )
     def get(self, request: Request, project_id: UUID) -> Response:
-        found = members.list_members(caller=self.caller, project_id=project_id)
+        joined = members.list_members(caller=self.caller, project_id=project_id)
         invited = members.list_invited(caller=self.caller, project_id=project_id, at=timezone.now())
-        shapes = [*(member_shape(each) for each in found), *(member_shape(each) for each in invited)]
+        shapes = [*(member_shape(member) for member in joined), *(member_shape(member) for member in invited)]
         return success({"data": {"members": shapes}})
 
 
@@ -70,8 +70,8 @@ class Invitations(BaseView):
         answers={200: enveloped_data("InvitationsAnswer", invitations=InvitationOut(many=True))},
     )
     def get(self, request: Request) -> Response:
-        found = members.my_invitations(caller=self.caller, at=timezone.now())
-        return success({"data": {"invitations": [invitation_shape(each) for each in found]}})
+        invitations = members.my_invitations(caller=self.caller, at=timezone.now())
+        return success({"data": {"invitations": [invitation_shape(invitation) for invitation in invitations]}})
 
 
 class InvitationDetail(BaseView):

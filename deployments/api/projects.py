@@ -46,10 +46,12 @@ class Projects(BaseView):
     @idempotent()
     def post(self, request: Request) -> Response:
         body = validated(ProjectIn, request.data)
-        made = sources.create_project(
+        project = sources.create_project(
             caller=self.caller, project_id=uuid4(), name=body["name"], settings=settings_in(body)
         )
-        return success({"project": project_shape(made)}, status=201, location=reverse("api-project", args=[made.id]))
+        return success(
+            {"project": project_shape(project)}, status=201, location=reverse("api-project", args=[project.id])
+        )
 
     @documented(
         "listProjects",
@@ -63,8 +65,8 @@ class Projects(BaseView):
         page = project_settings.list_projects(
             caller=self.caller, name=query.get("name", ""), page=query.get("page", 1), limit=query.get("limit", 100)
         )
-        found = [project_shape(project) for project in page.items]
-        return success({"data": {"projects": found, "pagination": pagination_shape(page)}})
+        projects = [project_shape(project) for project in page.items]
+        return success({"data": {"projects": projects, "pagination": pagination_shape(page)}})
 
 
 class Project(BaseView):

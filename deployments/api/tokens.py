@@ -48,19 +48,19 @@ class Tokens(BaseView):
     @idempotent(keep=False)
     def post(self, request: Request) -> Response:
         body = validated(TokenIn, request.data)
-        made, text = tokens.create_token(
+        token, text = tokens.create_token(
             caller=self.caller,
             name=body.get("name", ""),
             scope=Scope(body.get("scope", Scope.ALL)),
             days=body.get("expiresInDays", tokens.DEFAULT_DAYS),
         )
-        return success({"data": {**token_shape(made), "token": text}}, status=201)
+        return success({"data": {**token_shape(token), "token": text}}, status=201)
 
     @documented(
         "listTokens", "Your tokens", tag=TAG, answers={200: enveloped_data("TokensAnswer", tokens=TokenOut(many=True))}
     )
     def get(self, request: Request) -> Response:
-        return success({"data": {"tokens": [token_shape(each) for each in tokens.list_tokens(caller=self.caller)]}})
+        return success({"data": {"tokens": [token_shape(token) for token in tokens.list_tokens(caller=self.caller)]}})
 
     @documented(
         "endTokens",

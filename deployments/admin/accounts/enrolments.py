@@ -48,8 +48,8 @@ class EnrolmentTokenAdmin(OwnRowsMixin, ModelAdmin):
         caller = caller_in(request)
         mine = rows if caller.sees_everything else rows.filter(owner=caller.user_id)
         name = Server.objects.filter(pk=OuterRef("server_id")).values("name")[:1]
-        found: QuerySet[EnrolmentToken] = mine.annotate(server_called=Subquery(name), database_now=Now())
-        return found.order_by("-created_at", "pk")
+        annotated: QuerySet[EnrolmentToken] = mine.annotate(server_called=Subquery(name), database_now=Now())
+        return annotated.order_by("-created_at", "pk")
 
     @display(description="Server")
     def of_server(self, token: Any) -> str:
