@@ -7,7 +7,7 @@ const LOST = "No answer came. Nothing is lost: try again; the request takes effe
 const TRIES = 3;
 const PAUSE = 400;
 
-// A line that breaks for a moment costs nothing: looking changes nothing, and a wish has an id of its own.
+// A line that breaks for a moment costs nothing: looking changes nothing, and a request has an id of its own.
 async function post(address, body, signal, left = TRIES) {
   try {
     return await fetch(address, { method: "POST", body, headers: { Accept: "application/json" }, redirect: "manual", signal });
@@ -48,7 +48,7 @@ export class DeployForm {
     try {
       const answer = await post(address, data, running.signal);
       if (answer.type === "opaqueredirect") location.reload();
-      else this.told(await answer.json());
+      else this.show(await answer.json());
     } catch {
       if (this.dialog.open) this.failed(address);
     } finally {
@@ -57,7 +57,7 @@ export class DeployForm {
     }
   }
 
-  told({ address, html, approval, requestId }) {
+  show({ address, html, approval, requestId }) {
     if (address) return location.assign(address);
     put(this.box, html);
     this.form.elements.approval.value = approval;

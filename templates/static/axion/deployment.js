@@ -41,8 +41,8 @@ function draw() {
   graph.colour(deployment.services);
   show(byId("ax-env"), ...deployment.envNames.map((name) => h("li", {}, h("code", {}, name), h("span", {}, "•••"))));
   byId("ax-env-box").hidden = deployment.envNames.length === 0;
-  const said = announce(badges, deployment);
-  if (byId("ax-said").textContent !== said) byId("ax-said").textContent = said;
+  const announcement = announce(badges, deployment);
+  if (byId("ax-said").textContent !== announcement) byId("ax-said").textContent = announcement;
   if (deployment.startedAt) files.load();
 }
 

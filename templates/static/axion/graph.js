@@ -7,7 +7,7 @@ const NODE_ICONS = { 1: "deployed_code", 2: "database", 3: "router" };
 const NODE_WORDS = { 1: "service", 2: "database", 3: "gateway" };
 const QUEUE = 1;
 const NARROW = 560;
-const LONGEST_LINE = 14;
+const MAX_LINE_LENGTH = 14;
 
 export class GraphPicture {
   constructor(container, graph, badges) {
@@ -77,9 +77,9 @@ const nameOf = (node) => node.data?.serviceName ?? node.id;
 
 // Names of one family differ somewhere: begin and end are shown.
 function linesOf(name) {
-  if (name.length <= LONGEST_LINE) return [name];
-  const rest = name.slice(LONGEST_LINE);
-  return [name.slice(0, LONGEST_LINE), rest.length <= LONGEST_LINE ? rest : `…${rest.slice(1 - LONGEST_LINE)}`];
+  if (name.length <= MAX_LINE_LENGTH) return [name];
+  const rest = name.slice(MAX_LINE_LENGTH);
+  return [name.slice(0, MAX_LINE_LENGTH), rest.length <= MAX_LINE_LENGTH ? rest : `…${rest.slice(1 - MAX_LINE_LENGTH)}`];
 }
 
 function nodeBox(node, box) {

@@ -4,8 +4,8 @@ export const WIDTH = 176;
 export const HEIGHT = 60;
 const GAP_X = 64;
 const GAP_Y = 26;
-const LEAST_STRETCH = 0.8;
-const MOST_STRETCH = 4;
+const MIN_STRETCH = 0.8;
+const MAX_STRETCH = 4;
 const MAX_PLACED = 250;
 
 // Boxes by node id and the size of the whole. `narrow` lays layers below each other, for phones.
@@ -18,13 +18,13 @@ function asPlaced(nodes) {
   const places = nodes.map((node) => ({ id: node.id, x: Number(node.position?.x), y: Number(node.position?.y) }));
   if (places.some((place) => !Number.isFinite(place.x) || !Number.isFinite(place.y))) return null;
   const stretch = stretchOf(places);
-  if (stretch > MOST_STRETCH) return null;
+  if (stretch > MAX_STRETCH) return null;
   return places.map((place) => ({ ...place, x: place.x * stretch, y: place.y * stretch }));
 }
 
 // How far the graph must be stretched until no two boxes touch.
 function stretchOf(places) {
-  let stretch = LEAST_STRETCH;
+  let stretch = MIN_STRETCH;
   for (let i = 0; i < places.length; i += 1) {
     for (let j = i + 1; j < places.length; j += 1) {
       const across = (WIDTH + GAP_X / 2) / Math.abs(places[i].x - places[j].x);

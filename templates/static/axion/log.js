@@ -2,8 +2,8 @@
 import { byId, h } from "./dom.js";
 import { clock } from "./format.js";
 
-const MOST_LINES = 2000;
-const MOST_FILTERS = 250;
+const MAX_LINES = 2000;
+const MAX_FILTERS = 250;
 const ANSI = /\u001b\[[0-9;?]*[A-Za-z]/g;
 
 export class LogView {
@@ -23,18 +23,18 @@ export class LogView {
     for (const text of String(event.payload.text ?? "").replace(ANSI, "").replace(/\n$/, "").split("\n")) {
       this.waiting.push({ at: event.createdAt, name, source: event.payload.source, text: text.slice(0, 4000) });
     }
-    if (this.waiting.length > 2 * MOST_LINES) this.waiting.splice(0, this.waiting.length - MOST_LINES);
+    if (this.waiting.length > 2 * MAX_LINES) this.waiting.splice(0, this.waiting.length - MAX_LINES);
     this.frame ??= requestAnimationFrame(() => this.flush());
   }
 
   flush() {
     this.frame = null;
-    const fresh = this.waiting.splice(0).slice(-MOST_LINES);
+    const fresh = this.waiting.splice(0).slice(-MAX_LINES);
     this.lines.push(...fresh);
-    this.lines.splice(0, Math.max(0, this.lines.length - MOST_LINES));
+    this.lines.splice(0, Math.max(0, this.lines.length - MAX_LINES));
     this.learn(fresh);
     this.box.append(...fresh.filter((line) => this.wanted(line)).map(lineOf));
-    while (this.box.childElementCount > MOST_LINES) this.box.firstElementChild.remove();
+    while (this.box.childElementCount > MAX_LINES) this.box.firstElementChild.remove();
     byId("ax-log-empty").hidden = this.lines.length > 0;
     this.toEnd();
   }
@@ -45,7 +45,7 @@ export class LogView {
 
   learn(lines) {
     for (const { name } of lines) {
-      if (!name || this.names.has(name) || this.names.size >= MOST_FILTERS) continue;
+      if (!name || this.names.has(name) || this.names.size >= MAX_FILTERS) continue;
       this.names.add(name);
       this.filter.append(h("option", { value: name }, name));
     }

@@ -9,8 +9,8 @@ import { apply, UNFINISHED, holdsTarget } from "./reduce.js";
 import { bar, deploymentRow, nothing } from "./rows.js";
 import { LiveSocket } from "./socket.js";
 
-const MOST_KEPT = 60;
-const MOST_RECENT = 10;
+const MAX_KEPT = 60;
+const MAX_RECENT = 10;
 const page = readState();
 const { badges, address } = page;
 let stacks = page.stacks;
@@ -97,10 +97,10 @@ function draw() {
   const all = newestFirst();
   const cards = lanes().map(laneCard);
   show(byId("ax-lanes"), ...(cards.length ? cards : [nothing("Not deployed anywhere yet.")]));
-  const rows = all.slice(0, MOST_RECENT).map((each) => deploymentRow(badges, address.deployments, each));
+  const rows = all.slice(0, MAX_RECENT).map((each) => deploymentRow(badges, address.deployments, each));
   show(byId("ax-recent"), ...(rows.length ? rows : [nothing("No deployments yet. The first one will appear here and update by itself.")]));
-  const told = all.find(holdsTarget) ?? all.find((each) => each.status === "success");
-  if (told) graph.colour(holdsTarget(told) ? told.services : seenServices(told));
+  const coloured = all.find(holdsTarget) ?? all.find((each) => each.status === "success");
+  if (coloured) graph.colour(holdsTarget(coloured) ? coloured.services : seenServices(coloured));
   const busy = all.filter((each) => UNFINISHED.has(each.status)).length;
   byId("ax-said").textContent = busy ? `${plural(busy, "deployment")} under way` : "Nothing under way";
 }
@@ -117,7 +117,7 @@ const drawSoon = paced(draw);
 
 function put(deployment) {
   known.set(deployment.id, deployment);
-  for (const old of newestFirst().slice(MOST_KEPT)) if (!UNFINISHED.has(old.status) && old.status !== "success") known.delete(old.id);
+  for (const old of newestFirst().slice(MAX_KEPT)) if (!UNFINISHED.has(old.status) && old.status !== "success") known.delete(old.id);
 }
 
 function received(message) {

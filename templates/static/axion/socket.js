@@ -1,7 +1,7 @@
 // A websocket that comes back by itself and says where it stands: "live", "lost" (trying again) or "ended".
 
 const FIRST_PAUSE = 500;
-const LONGEST_PAUSE = 15000;
+const MAX_PAUSE = 15000;
 const SILENCE = 35000;
 const SIGNED_OUT = 4401;
 const GONE = 4404;
@@ -49,7 +49,7 @@ export class LiveSocket {
     this.changed("lost");
     if (!this.wasOpen && (await this.refused())) return;
     this.timer = setTimeout(() => this.connect(), this.pause * (0.5 + Math.random()));
-    this.pause = Math.min(LONGEST_PAUSE, this.pause * 2);
+    this.pause = Math.min(MAX_PAUSE, this.pause * 2);
   }
 
   // A refused handshake looks like a broken line to a browser; plain HTTP says which it was.

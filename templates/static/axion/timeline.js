@@ -3,7 +3,7 @@ import { h, icon } from "./dom.js";
 import { clock } from "./format.js";
 import { serviceBadge } from "./badges.js";
 
-const MOST = 300;
+const MAX_ENTRIES = 300;
 
 const WORDS = { rollback: "rollback", stop: "stop", scale: "change in the number of copies" };
 
@@ -41,7 +41,7 @@ export class Timeline {
       h("span", { class: "ax-moment-mark" }, icon(symbol)),
       h("div", {}, h("p", { class: "ax-moment-title" }, title), more ? h("p", { class: "ax-moment-more" }, more) : null),
       h("time", { datetime: new Date(event.createdAt).toISOString() }, clock(event.createdAt))));
-    while (this.list.childElementCount > MOST) this.list.lastElementChild.remove();
+    while (this.list.childElementCount > MAX_ENTRIES) this.list.lastElementChild.remove();
   }
 
   clear() {
