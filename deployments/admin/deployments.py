@@ -12,7 +12,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -124,18 +124,14 @@ class DeploymentAdmin(OwnRowsMixin, ModelAdmin):
         return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
 
     def get_urls(self) -> list[URLPattern]:
-        def at(address: str, view: Any, name: str) -> Any:
-            wrapped: Any = self.admin_site.admin_view(view)
-            return path(address, wrapped, name=f"deployments_deployment_{name}")
-
         own = [
-            at("now/", self.now_view, "now"),
-            at("<uuid:object_id>/state/", self.state_view, "state"),
-            at("<uuid:object_id>/links/", self.links_view, "links"),
-            at("<uuid:object_id>/files/", self.files_view, "files"),
-            at("<uuid:object_id>/log/", self.log_view, "log"),
-            at("<uuid:object_id>/cancel/", require_POST(self.cancel_view), "cancel"),
-            at("<uuid:object_id>/rollback/", rollback_views.rollback_view, "rollback"),
+            self.route_to(self.now_view, "now/", name="now"),
+            self.route_to(self.state_view, "<uuid:object_id>/state/", name="state"),
+            self.route_to(self.links_view, "<uuid:object_id>/links/", name="links"),
+            self.route_to(self.files_view, "<uuid:object_id>/files/", name="files"),
+            self.route_to(self.log_view, "<uuid:object_id>/log/", name="log"),
+            self.route_to(require_POST(self.cancel_view), "<uuid:object_id>/cancel/", name="cancel"),
+            self.route_to(rollback_views.rollback_view, "<uuid:object_id>/rollback/", name="rollback"),
         ]
         return own + list(super().get_urls())
 

@@ -11,7 +11,7 @@ from django.contrib import admin, messages
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
@@ -128,22 +128,18 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
         return OwnName
 
     def get_urls(self) -> list[URLPattern]:
-        def at(address: str, view: Any, name: str) -> Any:
-            wrapped: Any = self.admin_site.admin_view(view)
-            return path(address, wrapped, name=f"deployments_project_{name}")
-
         own = [
-            at("<uuid:object_id>/settings/", self.settings_view, "settings"),
-            at("<uuid:object_id>/state/", self.state_view, "state"),
-            at("<uuid:object_id>/plan/", require_POST(deploy_views.plan_view), "plan"),
-            at("<uuid:object_id>/deploy/", require_POST(deploy_views.deploy_view), "deploy"),
-            at("<uuid:object_id>/history/", history_views.history_view, "history"),
-            at("<uuid:object_id>/history/diff/", history_views.diff_view, "diff"),
-            at("<uuid:object_id>/stop/", stop_and_scale_views.stop_view, "stop"),
-            at("<uuid:object_id>/scale/", stop_and_scale_views.scale_view, "scale"),
-            at("<uuid:object_id>/targets/", target_views.targets_view, "targets"),
-            at("<uuid:object_id>/graph/", require_POST(self.graph_view), "graph"),
-            at("<uuid:object_id>/code/", require_POST(self.code_view), "code"),
+            self.route_to(self.settings_view, "<uuid:object_id>/settings/", name="settings"),
+            self.route_to(self.state_view, "<uuid:object_id>/state/", name="state"),
+            self.route_to(require_POST(deploy_views.plan_view), "<uuid:object_id>/plan/", name="plan"),
+            self.route_to(require_POST(deploy_views.deploy_view), "<uuid:object_id>/deploy/", name="deploy"),
+            self.route_to(history_views.history_view, "<uuid:object_id>/history/", name="history"),
+            self.route_to(history_views.diff_view, "<uuid:object_id>/history/diff/", name="diff"),
+            self.route_to(stop_and_scale_views.stop_view, "<uuid:object_id>/stop/", name="stop"),
+            self.route_to(stop_and_scale_views.scale_view, "<uuid:object_id>/scale/", name="scale"),
+            self.route_to(target_views.targets_view, "<uuid:object_id>/targets/", name="targets"),
+            self.route_to(require_POST(self.graph_view), "<uuid:object_id>/graph/", name="graph"),
+            self.route_to(require_POST(self.code_view), "<uuid:object_id>/code/", name="code"),
         ]
         return own + list(super().get_urls())
 

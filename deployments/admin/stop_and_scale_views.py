@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.http import HttpRequest, HttpResponse
@@ -56,16 +57,13 @@ def confirm_stop(request: HttpRequest, caller: Caller, project: ProjectRecord) -
         Change(service=service.name, node_id=service.node_id, action="remove", downtime=True)
         for service in reversed(services)
     ]
-    return render_page(
+    return render_target_page(
         request,
         STOP_PAGE,
         title=f"Stop {project.name}",
-        of=Project(pk=project.id, name=project.name),
         project=project,
-        target=f"{target.kind}:{target.id}",
-        target_name=machines.target_name(target),
+        target=target,
         plan=plan_summary.summarize_plan(gone),
-        request_id=uuid4(),
     )
 
 
@@ -85,18 +83,15 @@ def confirm_scale(request: HttpRequest, caller: Caller, project: ProjectRecord) 
     target = target_in(request.GET.get("target", ""))
     services = running_deployment(caller, project, target).services
     chosen = chosen_service(request, services)
-    return render_page(
+    return render_target_page(
         request,
         SCALE_PAGE,
         title=f"Scale {project.name}",
-        of=Project(pk=project.id, name=project.name),
         project=project,
-        target=f"{target.kind}:{target.id}",
-        target_name=machines.target_name(target),
+        target=target,
         services=services,
         chosen=chosen,
         replicas=copies_in(request.GET.get("replicas", "")) if chosen else None,
-        request_id=uuid4(),
     )
 
 
@@ -116,6 +111,23 @@ def request_scale(request: HttpRequest, caller: Caller, project: ProjectRecord) 
         at=timezone.now(),
     )
     return redirect("admin:deployments_deployment_change", deployment.id)
+
+
+def render_target_page(
+    request: HttpRequest, template: str, *, title: str, project: ProjectRecord, target: Target, **context: Any
+) -> HttpResponse:
+    """Render a page about what a project runs on a target, with the id of the request to come."""
+    return render_page(
+        request,
+        template,
+        title=title,
+        of=Project(pk=project.id, name=project.name),
+        project=project,
+        target=f"{target.kind}:{target.id}",
+        target_name=machines.target_name(target),
+        request_id=uuid4(),
+        **context,
+    )
 
 
 def running_deployment(caller: Caller, project: ProjectRecord, target: Target) -> DeploymentRecord:
