@@ -106,6 +106,8 @@ async def test_each_call_takes_no_more_than_its_bound(channel: grpc.aio.Channel,
     refused = await refusal_of(stub.Heartbeat(large, metadata=agent.metadata))
     assert refused.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert refused.details() == "The message is 65 KiB; Heartbeat takes at most 64 KiB."
+    token = runner_pb2.RegisterAgentRequest(agent_token="x" * (MAX_CALL_BYTES + KIB))
+    assert (await refusal_of(stub.RegisterAgent(token))).code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     # A stack file from outside is not read, but it may be sent.
     yml = runner_pb2.DeployProjectCommand(docker_stack_yml="x" * (MAX_RECEIVED_BYTES - KIB))
     assert (await stub.DeployProject(yml, metadata=ALICE)).status == common_pb2.ERROR

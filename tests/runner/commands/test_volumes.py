@@ -58,11 +58,13 @@ def test_what_a_failed_deployment_added_leaves_its_data(
     agent: Agent, gateway: TestGateway, stack: Stack, engine: Any
 ) -> None:
     """The database came up and took data; another service of the same deployment did not."""
+    stack = stack.with_service("web", volume=True)
     without = replace(stack, services=tuple(each for each in stack.services if each.name == "web"))
     assert deploy(gateway, without.deploy()).outcome == pb.SUCCEEDED
     finished = deploy(gateway, stack.with_service("worker", mode="sick").deploy())
     assert (finished.outcome, finished.previous_stack_running) == (pb.RESTORED, True)
-    assert list(finished.volumes_left) == volumes_of(engine, stack) != []
+    assert list(finished.volumes_left) == [f"{stack.name}_db-data"], "web's was there before"
+    assert volumes_of(engine, stack) == [f"{stack.name}_db-data", f"{stack.name}_web-data"]
 
 
 def test_an_unhealthy_first_deployment_leaves_its_data(
