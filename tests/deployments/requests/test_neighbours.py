@@ -82,11 +82,11 @@ def test_a_project_of_somebody_else_is_not_named(shop: Lane, stranger: User) -> 
 def behind_gateway(domain: str, *, on: str) -> dict[str, Any]:
     """A gateway that has the domain itself, by a route, or by the service that it leads to."""
     keys = {"gateway": {"domain": domain}, "route": {"domain": "b.example", "route.web": domain}, "service": {}}
-    drawing = graph("web", **({"domain": domain} if on == "service" else {}))
+    shop = graph("web", **({"domain": domain} if on == "service" else {}))
     data = {"serviceName": "edge", "config": {"gateway": "caddy", **keys[on]}}
-    drawing["nodes"].append({"id": "n-edge", "type": 3, "data": data})
-    drawing["edges"].append({"id": "e", "source": "n-edge", "target": "n-web", "type": 2})
-    return drawing
+    shop["nodes"].append({"id": "n-edge", "type": 3, "data": data})
+    shop["edges"].append({"id": "e", "source": "n-edge", "target": "n-web", "type": 2})
+    return shop
 
 
 @pytest.mark.parametrize("on", ["gateway", "route", "service"])
