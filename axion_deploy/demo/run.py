@@ -11,6 +11,7 @@ from typing import Any
 from axion_deploy.demo import signals
 from axion_deploy.demo.checks import Sample, count_a_vote
 from axion_deploy.demo.deployment import Api, Progress, follow
+from axion_deploy.demo.disturbance import remove_behind_its_back, wait_until_it_runs
 from axion_deploy.demo.docker import remove_labelled
 from axion_deploy.demo.engine import ensure_engine, ensure_images
 from axion_deploy.demo.errors import DemoError
@@ -33,7 +34,10 @@ USER = "demo"
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What came of it; `seconds` from the request to the stored success."""
+    """What came of it; `seconds` from the request to the stored success.
+
+    `noticed_seconds`: from a container removed behind our back to a browser that knows; `repaired`: by deploying.
+    """
 
     deployment: str | None = None
     status: str = ""
@@ -41,6 +45,8 @@ class Outcome:
     engine: str = "docker"
     services: tuple[str, ...] = field(default=())
     vote_counted: bool = False
+    noticed_seconds: float = 0.0
+    repaired: bool = False
 
 
 class Demo:
@@ -68,6 +74,8 @@ class Demo:
             with self.screen.step("A vote posted through the gateway shows up in the result"):
                 count_a_vote(sample)
             self.outcome = replace(self.outcome, vote_counted=True)
+            if self.options.once:
+                self._disturb(supervisor, bootstrap, project, sample)
         if not self.options.once:
             self._stay(supervisor, sample)
 
@@ -173,6 +181,19 @@ class Demo:
         self.outcome = replace(self.outcome, status=end.status, seconds=seconds, services=services)
         if end.status != "success":
             raise DemoError(self._why(end, api.last_words(deployment)))
+
+    def _disturb(self, supervisor: Supervisor, bootstrap: Mapping[str, Any], project: str, sample: Sample) -> None:
+        """Remove a container as no deployment does, see that it is noticed, and have it back by deploying again."""
+        line = {"url": self.addresses.url, "token": str(bootstrap["api_token"]), "project": project}
+        with self.screen.step("A container removed behind our back is noticed"):
+            noticed = remove_behind_its_back(**line)
+        self.screen.say(f"  told after {noticed:g} s", style="dim")
+        first = self.outcome
+        self._deploy(supervisor, bootstrap, project)
+        with self.screen.step("Deploying again brings it back, and a vote is counted"):
+            wait_until_it_runs(**line)
+            count_a_vote(sample)
+        self.outcome = replace(first, noticed_seconds=noticed, repaired=True)
 
     def _why(self, end: Progress, last_words: str) -> str:
         troubled = [f"  {service.name}: {service.error}" for service in end.services if service.error]

@@ -76,6 +76,8 @@ def test_once_deploys_counts_a_vote_and_leaves_nothing(folder: Path, environment
     assert last["engine"] == "docker"
     assert sorted(last["services"]) == ["db", "gateway", "redis", "result", "vote", "worker"]
     assert 0 < last["seconds"] < 600
+    assert 0 < last["noticed_seconds"] < 60
+    assert last["repaired"] is True
     nothing_is_left(folder, output)
     secret = "AXION_SECRET_KEY"
     assert [log.name for log in (folder / "logs").glob("*.log") if secret in log.read_text()] == []
