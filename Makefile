@@ -5,8 +5,8 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 PYTHON := .venv/bin/python
-# Test processes side by side: two for each core, because most of the time goes into waiting for Docker.
-PROCESSES ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( n < 4 ? n * 2 : 8 )))
+# Test processes side by side: one more than cores, because most of the time goes into waiting for Docker.
+PROCESSES ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( n < 8 ? n + 1 : 8 )))
 PROTOS := $(wildcard agents/contracts/*.proto)
 # Tools that only read the settings need some: this reaches no server.
 CHECK_ENV := DATABASE_URL=postgres://axion@127.0.0.1:1/axion REDIS_URL=redis://127.0.0.1:1/0 KAFKA_BROKERS= \

@@ -11,7 +11,7 @@ from channels.db import database_sync_to_async
 from django.http import parse_cookie
 
 from deployments.api.parsers import MAX_JSON_BYTES, MAX_TAR_BYTES
-from deployments.consumers.identity import caller_from
+from deployments.consumers.socket_identity import caller_from
 
 MIB = 1024 * 1024
 # For everything, and the most that is read of anybody who has not signed in.

@@ -26,8 +26,8 @@ from deployments.limits import rate_limit
 from deployments.scopes import Scope
 from deployments.services.lifecycle import after_restore, agent_access, agent_reports, cancel
 from deployments.services.observation import record
-from deployments.services.permissions import access, tokens
-from deployments.services.queries import history, lookups
+from deployments.services.permissions import access, api_tokens
+from deployments.services.queries import history_view, lookups
 from deployments.services.requests import scale, stop
 from deployments.states import Status
 from deployments.types import Caller, ServiceState, Target, TargetKind
@@ -86,7 +86,7 @@ def bundle_of(*, digest: str, agent_id: UUID) -> bytes:
 def user_of(*, token: str, acts: bool = False) -> UUID | None:
     """The active user behind an API token. Raises Forbidden when the token may only read and the call `acts`."""
     try:
-        _, record = tokens.authenticate(token=token)
+        _, record = api_tokens.authenticate(token=token)
     except Unauthenticated:
         return None
     if acts and not record.scope.allows(Scope.DEPLOY):
@@ -141,14 +141,14 @@ def _target_of(*, caller: Caller, agent_id: UUID, project_id: UUID) -> Target:
         raise AgentNotFound
     server_id, *clusters = targets[agent_id]
     for cluster_id in clusters:
-        if not history.list_history(caller=caller, project_id=project_id, target_id=server_id, limit=1).total:
+        if not history_view.list_history(caller=caller, project_id=project_id, target_id=server_id, limit=1).total:
             return Target(kind=TargetKind.CLUSTER, id=cluster_id)
     return Target(kind=TargetKind.SERVER, id=server_id)
 
 
 def retentions_of(*, agent_ids: Collection[UUID]) -> Mapping[UUID, Retention]:
     targets = directory.targets_of(agent_ids=agent_ids)
-    needed = history.kept_images(target_ids={target_id for several in targets.values() for target_id in several})
+    needed = history_view.kept_images(target_ids={target_id for several in targets.values() for target_id in several})
     stacks = defaultdict(list)
     for images in needed:
         stack = KeptStack(

@@ -16,7 +16,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
-from deployments.events import EventType
+from deployments.event_types import EventType
 from deployments.types import EventRecord
 from deployments.wire import event_shape
 

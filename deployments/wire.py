@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from deployments.events import epoch_ms, service_payload
+from deployments.event_types import epoch_ms, service_payload
 from deployments.list_types import Page
 from deployments.observed import SeenStack
 from deployments.states import Stage, Status

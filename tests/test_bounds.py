@@ -33,7 +33,7 @@ from agents.types import CommandData, DeployCommand, ServiceSpec
 from axion_deploy import body_limits
 from deployments import live_updates
 from deployments.api import parsers
-from deployments.events import EventType
+from deployments.event_types import EventType
 from deployments.kafka import event_stream
 from deployments.repositories import events
 from deployments.services.lifecycle import agent_reports

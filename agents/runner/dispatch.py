@@ -17,7 +17,7 @@ from agents.runner.commands.registry import COMMANDS
 from agents.runner.control_plane.reports import Reporter
 from agents.runner.errors import InterruptedWorkError
 from agents.runner.interrupt import REVERTED, STOPPING, Interrupt
-from agents.runner.journal.commands import Entry, Journal, Receipt
+from agents.runner.journal.command_journal import Entry, Journal, Receipt
 from agents.runner.planning.codec import stack_of
 
 MAX_AT_ONCE = 4

@@ -6,7 +6,7 @@ from agents.contracts import runner_pb2 as pb
 from agents.contracts.version import VERSION
 from agents.runner.commands.registry import COMMANDS
 from agents.runner.control_plane.identity import Identity
-from agents.runner.journal.commands import Journal
+from agents.runner.journal.command_journal import Journal
 from agents.runner.journal.releases import stack_states
 
 # 2: stored reports are named with a command, proven deployments outlast an order that nobody asked for, and both sides

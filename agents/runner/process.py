@@ -28,7 +28,7 @@ from agents.runner.docker.our_containers import OurContainers
 from agents.runner.docker.patience import WorkPatience
 from agents.runner.docker.processes import end_marked
 from agents.runner.interrupt import Interrupt
-from agents.runner.journal.commands import Entry, Journal
+from agents.runner.journal.command_journal import Entry, Journal
 from agents.runner.journal.releases import Releases
 from agents.runner.journal.startup import lock, open_journal
 from agents.runner.journal.store import Store

@@ -10,7 +10,7 @@ from pathlib import Path
 from agents.contracts import runner_pb2 as pb
 from agents.runner.activity import Watchdog
 from agents.runner.docker.host import DockerHost
-from agents.runner.journal.commands import Journal
+from agents.runner.journal.command_journal import Journal
 
 # The version of the session's protocol from which on gateways take a Condition.
 CONDITION_PROTOCOL = 2

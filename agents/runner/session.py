@@ -23,7 +23,7 @@ from agents.runner.control_plane.report_delivery import RESEND_SECONDS, ReportDe
 from agents.runner.dispatch import Dispatcher
 from agents.runner.errors import EnrolmentRefusedError, UnavailableError
 from agents.runner.hello_message import SETTLING, build_hello
-from agents.runner.journal.commands import Journal
+from agents.runner.journal.command_journal import Journal
 from agents.runner.machine import Machine
 from agents.runner.observation.telling import ObservationSender
 from agents.runner.self_check import CONDITION_PROTOCOL, SelfCheck

@@ -10,7 +10,7 @@ import psycopg
 import structlog
 
 from agents.backoff import Backoff
-from agents.services.delivery import CHANNEL, RETENTION_CHANNEL
+from agents.services.command_delivery import CHANNEL, RETENTION_CHANNEL
 from agents.transport.retention_announcer import RetentionAnnouncer
 from agents.transport.session_registry import SessionRegistry
 

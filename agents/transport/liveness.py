@@ -8,7 +8,7 @@ import structlog
 
 from agents.condition import AgentCondition
 from agents.db_errors import DATABASE_AWAY
-from agents.services import delivery
+from agents.services import command_delivery
 from agents.transport.agent_session import OVER
 from agents.transport.session_registry import SessionRegistry
 from agents.transport.threads import DatabaseThreads
@@ -51,7 +51,7 @@ class Liveness:
                 self.heard(agent_id=session.agent_id, session_id=session.session_id)
         batch, self._seen = self._seen, {}
         try:
-            still = await self._threads.run(delivery.beat_and_touch, gateway_id=self._gateway_id, seen=batch)
+            still = await self._threads.run(command_delivery.beat_and_touch, gateway_id=self._gateway_id, seen=batch)
         except DATABASE_AWAY as error:
             self._seen = {**batch, **self._seen}
             logger.warning(

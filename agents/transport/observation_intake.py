@@ -16,7 +16,7 @@ from agents.observation_digest import digest_of
 from agents.transport.agent_session import AgentSession
 from agents.transport.ports import OnObserved
 from agents.transport.threads import DatabaseThreads
-from agents.transport.wire.observation import MAX_OBSERVED, bound_observation, container_from_wire
+from agents.transport.wire.observations import MAX_OBSERVED, bound_observation, container_from_wire
 
 logger = structlog.get_logger(__name__)
 

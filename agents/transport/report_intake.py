@@ -14,7 +14,7 @@ from agents.backoff import Backoff
 from agents.contracts import runner_pb2
 from agents.db_errors import DATABASE_AWAY
 from agents.errors import NotFound
-from agents.services import delivery
+from agents.services import command_delivery
 from agents.skipped_reports import SKIPPED
 from agents.transport.agent_session import AgentSession
 from agents.transport.ports import OnReport
@@ -106,13 +106,13 @@ class ReportApplier:
         command_id, agent_id = UUID(message.command_id), self._session.agent_id
         if message.accepted:
             await self._patiently(
-                lambda: self._threads.run(delivery.acknowledge, command_id=command_id, agent_id=agent_id)
+                lambda: self._threads.run(command_delivery.acknowledge, command_id=command_id, agent_id=agent_id)
             )
             return
         self._log.warning("command refused", command_id=str(command_id), refusal=message.refusal)
         report = await self._patiently(
             lambda: self._threads.run(
-                delivery.refuse,
+                command_delivery.refuse,
                 command_id=command_id,
                 agent_id=agent_id,
                 refusal=message.refusal or "refused",
@@ -143,7 +143,7 @@ class ReportApplier:
             return False
         own = await self._patiently(
             lambda: self._threads.run(
-                delivery.belongs, command_id=command_id, agent_id=report.agent_id, deployment_id=deployment_id
+                command_delivery.belongs, command_id=command_id, agent_id=report.agent_id, deployment_id=deployment_id
             )
         )
         if own:

@@ -11,7 +11,7 @@ import structlog
 from agents.claim import BrokenCommand
 from agents.contracts import runner_pb2
 from agents.db_errors import DATABASE_AWAY
-from agents.services import delivery
+from agents.services import command_delivery
 from agents.transport.agent_session import REPLACED, AgentSession, Ending
 from agents.transport.threads import DatabaseThreads
 from agents.transport.undeliverable import UndeliverableCommands, command_message
@@ -80,7 +80,7 @@ class SessionRegistry:
         with_room = [session.session_id for session in self._sessions.values() if session.has_room]
         if not with_room:
             return
-        due = await self._threads.run(delivery.claim_due, session_ids=with_room, limit=MAX_CLAIMED_COMMANDS)
+        due = await self._threads.run(command_delivery.claim_due, session_ids=with_room, limit=MAX_CLAIMED_COMMANDS)
         if due.more:
             self._due.set()
         broken = [*due.broken]

@@ -10,7 +10,7 @@ from agents.claim import BrokenCommand
 from agents.contracts import runner_pb2
 from agents.db_errors import DATABASE_AWAY
 from agents.limits import MAX_SENT_BYTES, mebibytes
-from agents.services import delivery
+from agents.services import command_delivery
 from agents.transport.ports import OnReport
 from agents.transport.threads import DatabaseThreads
 from agents.transport.wire import codec
@@ -58,7 +58,7 @@ class UndeliverableCommands:
             logger.exception("undeliverable command not failed, retrying", command_id=str(broken.id))
 
     def _refuse(self, *, broken: BrokenCommand, at: datetime) -> None:
-        report = delivery.refuse(
+        report = command_delivery.refuse(
             command_id=broken.id, agent_id=broken.agent_id, refusal=REFUSAL, message=broken.why, at=at
         )
         if report is not None:

@@ -9,7 +9,7 @@ import grpc
 import structlog
 
 from agents.contracts import common_pb2, runner_pb2
-from agents.services import delivery, directory
+from agents.services import command_delivery, directory
 from agents.transport.callers import Callers
 from agents.transport.failures import is_expected, wire_error, wire_status
 from agents.transport.ports import Bindings
@@ -64,7 +64,7 @@ class UserCalls:
         user = await self._callers.user(context, acts=True)
         try:
             accepted = await self._ask(
-                lambda: delivery.send_again(
+                lambda: command_delivery.send_again(
                     agent_id=codec.id_from_wire(request.agent_id),
                     deployment_id=codec.id_from_wire(request.deployment_id),
                     owner_id=user,

@@ -13,9 +13,9 @@ from axion_deploy.terminal.exits import Exit
 from axion_deploy.terminal.follow import events_since, follow
 from axion_deploy.terminal.screen import Screen
 from deployments.errors import Invalid
-from deployments.events import EventType
+from deployments.event_types import EventType
 from deployments.services.lifecycle import cancel
-from deployments.services.queries import history, lookups
+from deployments.services.queries import history_view, lookups
 from deployments.services.requests import deploy, make_plan, rollback, scale, stop
 from deployments.services.requests.make_plan import PlannedDeployment
 from deployments.states import FINISHED, Reason, Status
@@ -120,7 +120,7 @@ def history_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
     project = names.project_named(caller=caller, text=options["project"])
     named = options["server"] or options["cluster"]
     target = target_in(caller=caller, project_id=project.id, options=options) if named else None
-    page = history.list_history(
+    page = history_view.list_history(
         caller=caller,
         project_id=project.id,
         target_id=target.id if target else None,

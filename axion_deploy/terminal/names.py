@@ -11,7 +11,7 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 
 from deployments.errors import Invalid, NotFound, Unauthenticated
-from deployments.services.fleet import machines
+from deployments.services.fleet import machine_list
 from deployments.services.permissions import access
 from deployments.services.queries import grant_view
 from deployments.types import Caller, ProjectRecord, Right, Target, TargetKind
@@ -46,7 +46,7 @@ def project_named(*, caller: Caller, text: str) -> ProjectRecord:
 def target_named(*, caller: Caller, project_id: UUID, server: str | None, cluster: str | None) -> Target:
     """Return the target by id or by name among the caller's own and what the project may use; else the only one."""
     if cluster:
-        own = {each.name: [each.id] for each in machines.machines_of(caller).clusters}
+        own = {each.name: [each.id] for each in machine_list.machines_of(caller).clusters}
         return Target(kind=TargetKind.CLUSTER, id=_pick(cluster, own))
     servers: dict[str, list[UUID]] = defaultdict(list)
     found = grant_view.targets_of(caller=caller, project_id=project_id)

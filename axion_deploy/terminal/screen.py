@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 from deployments.errors import DeployError
-from deployments.events import EventType
+from deployments.event_types import EventType
 from deployments.types import DeploymentRecord, EventRecord
 from deployments.wire import deployment_shape, event_shape
 

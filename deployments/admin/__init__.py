@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from deployments.admin import deployments, machines, members, projects, site
-from deployments.admin.accounts import enrolments, tokens
+from deployments.admin import deployment_admin, machine_admin, member_admin, project_admin, site
+from deployments.admin.accounts import enrolments, token_admin
 
-__all__ = ["deployments", "enrolments", "machines", "members", "projects", "site", "tokens"]
+__all__ = [
+    "deployment_admin",
+    "enrolments",
+    "machine_admin",
+    "member_admin",
+    "project_admin",
+    "site",
+    "token_admin",
+]

@@ -18,9 +18,9 @@ from deployments.errors import DeployError, NotFound
 from deployments.list_types import Page
 from deployments.models import Project
 from deployments.repositories import history as history_rows
-from deployments.services.fleet import machines
+from deployments.services.fleet import machine_list
 from deployments.services.permissions import access
-from deployments.services.queries import history
+from deployments.services.queries import history_view as history
 from deployments.states import Kind
 from deployments.types import Caller, HistoryEntry, Right, Target
 
@@ -57,7 +57,7 @@ def history_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     project = or_404(access.project_for, caller=caller, project_id=object_id, right=Right.SEE)
     may_deploy = may(caller=caller, project_id=object_id, right=Right.DEPLOY)
     current = {entry.target: entry for entry in history_rows.running_by_target(project_id=object_id)}
-    names = machines.target_names(current)
+    names = machine_list.target_names(current)
     return render_page(
         request,
         PAGE,
@@ -119,7 +119,7 @@ def diff_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
         show_error(request, error)
         return redirect("admin:deployments_project_history", object_id)
     project = access.project_for(caller=caller, project_id=object_id, right=Right.SEE)
-    names = machines.target_names(entry.target for entry in entries)
+    names = machine_list.target_names(entry.target for entry in entries)
     return render_page(
         request,
         DIFF,

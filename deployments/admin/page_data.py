@@ -11,13 +11,13 @@ from django.urls import reverse
 from agents.types import ServerData
 from deployments import wire
 from deployments.admin import badges
-from deployments.events import EventType
+from deployments.event_types import EventType
 from deployments.list_types import DeploymentFilter
 from deployments.models import DeploymentEvent
 from deployments.repositories import history
 from deployments.repositories.paging import deployment_lists
 from deployments.repositories.records import event_record
-from deployments.services.fleet import machines
+from deployments.services.fleet import machine_list
 from deployments.services.permissions import access
 from deployments.services.projects import sources
 from deployments.services.queries import grant_view, lane_view, lookups, project_view
@@ -41,7 +41,7 @@ def deployment_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
         name: reverse(f"admin:deployments_deployment_{name}", args=[deployment.id]) for name in DEPLOYMENT_ROUTES
     }
     return {
-        "deployment": wire.snapshot_shape(deployment, target_name=machines.target_name(deployment.target)),
+        "deployment": wire.snapshot_shape(deployment, target_name=machine_list.target_name(deployment.target)),
         "events": _events(deployment, of_log=False, most=MAX_TIMELINE_EVENTS),
         "logs": _events(deployment, of_log=True, most=MAX_LOG_EVENTS),
         "links": links_of(deployment),
@@ -136,7 +136,7 @@ def targets(servers: Iterable[ServerData]) -> list[dict[str, str]]:
 
 def all_machines(caller: Caller) -> list[dict[str, str]]:
     """Return the caller's servers and clusters, to look at."""
-    owned = machines.machines_of(caller)
+    owned = machine_list.machines_of(caller)
     clusters = [
         {
             "kind": "cluster",
@@ -162,7 +162,7 @@ def dashboard(*, caller: Caller) -> dict[str, Any]:
         :MAX_ON_DASHBOARD
     ]
     recent = deployment_lists.newest(caller=caller, statuses=FINISHED, limit=MAX_ON_DASHBOARD)
-    names = machines.target_names(deployment.target for deployment in (*unfinished, *recent))
+    names = machine_list.target_names(deployment.target for deployment in (*unfinished, *recent))
     return {
         "underWay": sum(
             deployment_lists.selection_of(caller=caller, matching=DeploymentFilter(status=status)).total()

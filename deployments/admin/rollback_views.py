@@ -17,9 +17,9 @@ from deployments.admin.ownership import caller_in, or_404
 from deployments.admin.page_responses import error_lines, render_page, show_error
 from deployments.errors import DeployError, Forbidden
 from deployments.models import Deployment
-from deployments.services.fleet import machines
+from deployments.services.fleet import machine_list
 from deployments.services.permissions import access
-from deployments.services.queries import history, lookups
+from deployments.services.queries import history_view, lookups
 from deployments.services.requests import make_plan, rollback
 from deployments.types import Caller, DeploymentRecord, HistoryEntry, Right
 
@@ -63,7 +63,7 @@ def request_rollback(request: HttpRequest, caller: Caller, deployment: Deploymen
 
 def show_choices(request: HttpRequest, caller: Caller, deployment: DeploymentRecord) -> HttpResponse:
     """Show the versions of the lane beside the plan of the chosen one."""
-    listed = history.list_history(
+    listed = history_view.list_history(
         caller=caller,
         project_id=deployment.project_id,
         target_id=deployment.target.id,
@@ -77,7 +77,7 @@ def show_choices(request: HttpRequest, caller: Caller, deployment: DeploymentRec
         of=Deployment(pk=deployment.id, kind=deployment.kind),
         deployment=deployment,
         badge=badges.status_badge(status=deployment.status, reason=deployment.reason),
-        target_name=machines.target_name(deployment.target),
+        target_name=machine_list.target_name(deployment.target),
         page=listed,
         links=page_links(request, listed),
         request_id=uuid4(),

@@ -17,7 +17,7 @@ from deployments.admin.page_responses import render_page, show_error
 from deployments.errors import Conflict, DeployError
 from deployments.models import Project
 from deployments.repositories import history
-from deployments.services.fleet import machines
+from deployments.services.fleet import machine_list
 from deployments.services.permissions import access
 from deployments.services.queries import lookups
 from deployments.services.requests import scale, stop
@@ -124,7 +124,7 @@ def render_target_page(
         of=Project(pk=project.id, name=project.name),
         project=project,
         target=f"{target.kind}:{target.id}",
-        target_name=machines.target_name(target),
+        target_name=machine_list.target_name(target),
         request_id=uuid4(),
         **context,
     )

@@ -15,7 +15,7 @@ from deployments.errors import DeployError, NotFound
 from deployments.models import Project
 from deployments.services.permissions import access
 from deployments.services.queries import grant_view
-from deployments.services.sharing import grants
+from deployments.services.sharing import server_grants
 from deployments.sharing_types import GrantState
 from deployments.types import Caller, Right
 
@@ -51,12 +51,12 @@ def change_grant(request: HttpRequest, caller: Caller, project_id: UUID) -> None
     try:
         server_id = UUID(request.POST.get("server", ""))
         if request.POST.get("do") == "end":
-            grants.withdraw(caller=caller, project_id=project_id, server_id=server_id, at=at)
+            server_grants.withdraw(caller=caller, project_id=project_id, server_id=server_id, at=at)
             messages.success(
                 request, "The project may not use this server any more. What runs there stays until it is stopped."
             )
         elif request.POST.get("do") == "allow":
-            state = grants.allow(caller=caller, project_id=project_id, server_id=server_id, at=at)
+            state = server_grants.allow(caller=caller, project_id=project_id, server_id=server_id, at=at)
             messages.success(request, MESSAGE_OF_STATE[state])
     except ValueError:
         show_error(request, NotFound("No such server."))

@@ -6,22 +6,34 @@ from django.urls import URLPattern, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from deployments.api.actions import Plan, RollbackDeployment, RollbackPlan, ScaleService, StopProject
-from deployments.api.agents import Agent, Agents
-from deployments.api.deployments import CancelDeployment, Deployment, DeploymentEvents, Deployments, DeploymentStatus
+from deployments.api.agent_endpoints import Agent, Agents
+from deployments.api.deployment_endpoints import (
+    CancelDeployment,
+    Deployment,
+    DeploymentEvents,
+    Deployments,
+    DeploymentStatus,
+)
 from deployments.api.error_handlers import UnknownAddress
-from deployments.api.grants import ProjectTargetDetail, ProjectTargets, ServerProject, ServerProjects, StopOnServer
-from deployments.api.graphs import NodeCode, ProjectCode, ProjectGraph, ProjectGraphs, ProjectGraphVersion
-from deployments.api.history import History, HistoryDiff, Lanes
-from deployments.api.machines import Cluster, Clusters, EnrolmentToken, EnrolmentTokens, Server, Servers
-from deployments.api.members import (
+from deployments.api.grant_endpoints import (
+    ProjectTargetDetail,
+    ProjectTargets,
+    ServerProject,
+    ServerProjects,
+    StopOnServer,
+)
+from deployments.api.graph_endpoints import NodeCode, ProjectCode, ProjectGraph, ProjectGraphs, ProjectGraphVersion
+from deployments.api.history_endpoints import History, HistoryDiff, Lanes
+from deployments.api.machine_endpoints import Cluster, Clusters, EnrolmentToken, EnrolmentTokens, Server, Servers
+from deployments.api.member_endpoints import (
     AcceptInvitation,
     InvitationDetail,
     Invitations,
     ProjectMember,
     ProjectMembers,
 )
-from deployments.api.projects import Project, Projects
-from deployments.api.tokens import Token, Tokens
+from deployments.api.project_endpoints import Project, Projects
+from deployments.api.token_endpoints import Token, Tokens
 
 # The document and the page to try it say nothing of anybody's rows.
 OPEN: dict[str, tuple[()]] = {"authentication_classes": (), "permission_classes": ()}

@@ -10,10 +10,10 @@ from channels.security.websocket import WebsocketDenier
 from channels.sessions import CookieMiddleware
 from django.urls import path
 
-from deployments.consumers.deployment import DeploymentConsumer
-from deployments.consumers.identity import token_of
+from deployments.consumers.deployment_socket import DeploymentConsumer
 from deployments.consumers.origins import SameOrigin
-from deployments.consumers.project import ProjectConsumer
+from deployments.consumers.project_socket import ProjectConsumer
+from deployments.consumers.socket_identity import token_of
 
 
 def route(pattern: str, consumer: type[AsyncWebsocketConsumer]) -> Any:

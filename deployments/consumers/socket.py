@@ -22,7 +22,7 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from agents.token_bucket import TokenBucket
-from deployments.consumers.identity import PROTOCOL, caller_from
+from deployments.consumers.socket_identity import PROTOCOL, caller_from
 from deployments.errors import DeployError, Unauthenticated
 from deployments.limits import connection_limit
 from deployments.types import Caller

@@ -14,11 +14,11 @@ from datetime import datetime
 from typing import Any
 
 from deployments.errors import Invalid
-from deployments.events import epoch_ms
+from deployments.event_types import epoch_ms
+from deployments.kafka_api.incoming import ATTEMPT, ORIGINAL_RECORD, REPLAY, IncomingRecord, body_of
 from deployments.kafka_api.metadata import METADATA, correlation_text
 from deployments.kafka_api.replies import Reply
 from deployments.kafka_api.request_topics import DEAD_LETTERS
-from deployments.kafka_api.requests import ATTEMPT, ORIGINAL_RECORD, REPLAY, IncomingRecord, body_of
 from deployments.services.secrets import sealing
 from deployments.wire import MASK
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 from agents.isolation import isolation
 from deployments.kafka_api.dead_letters import dead_letter
 from deployments.kafka_api.dispatcher import Dispatcher
+from deployments.kafka_api.incoming import IncomingRecord, ReplyAddress, UnanswerableError, reply_address
 from deployments.kafka_api.producer import ReplyProducer, TooLargeError, UndeliverableError
 from deployments.kafka_api.replies import Answer, failure, reply_to
-from deployments.kafka_api.requests import IncomingRecord, ReplyAddress, UnanswerableError, reply_address
 from deployments.kafka_api.workers import Job
 
 TOO_LARGE = failure(

@@ -15,9 +15,9 @@ from deployments.errors import Conflict, Forbidden
 from deployments.kafka_api.errors import answer_to
 from deployments.kafka_api.handlers import HEALTH, PATTERNS, Call, Pattern
 from deployments.kafka_api.identity import Identify
+from deployments.kafka_api.incoming import IncomingRecord, body_of
 from deployments.kafka_api.metadata import metadata_of
 from deployments.kafka_api.replies import Answer, success, unknown_pattern
-from deployments.kafka_api.requests import IncomingRecord, body_of
 from deployments.scopes import Scope
 
 # Who asked for a deployment this long ago has given up on the answer and may have asked elsewhere.

@@ -24,9 +24,9 @@ from deployments.kafka.unreadable import UNREADABLE, skip_record
 from deployments.kafka_api.delivery import ReplyDelivery
 from deployments.kafka_api.dispatcher import Dispatcher
 from deployments.kafka_api.handlers import PATTERNS
+from deployments.kafka_api.incoming import IncomingRecord
 from deployments.kafka_api.producer import ReplyProducer, UndeliverableError
 from deployments.kafka_api.request_topics import SUBSCRIPTION
-from deployments.kafka_api.requests import IncomingRecord
 from deployments.kafka_api.workers import Workers
 
 POLL_MS = 200

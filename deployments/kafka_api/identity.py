@@ -14,8 +14,8 @@ from uuid import UUID
 from deployments.clients.auth import scope_of_session
 from deployments.errors import Unauthenticated
 from deployments.kafka_api import signatures
+from deployments.kafka_api.incoming import IncomingRecord
 from deployments.kafka_api.metadata import Metadata
-from deployments.kafka_api.requests import IncomingRecord
 from deployments.services.permissions import access
 from deployments.types import Caller
 

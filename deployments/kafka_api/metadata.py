@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from deployments.kafka_api import fields
-from deployments.kafka_api.requests import IncomingRecord
+from deployments.kafka_api.incoming import IncomingRecord
 
 METADATA = "metadata"
 MAX_TOKEN = 4096

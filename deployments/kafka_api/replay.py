@@ -13,10 +13,10 @@ from deployments.errors import Invalid, Unauthenticated
 from deployments.kafka import broker
 from deployments.kafka_api import signatures
 from deployments.kafka_api.dead_letters import Original, original_of
+from deployments.kafka_api.incoming import IncomingRecord
 from deployments.kafka_api.producer import DELIVERY_MS, ReplyProducer, UndeliverableError
 from deployments.kafka_api.replies import Reply
 from deployments.kafka_api.request_topics import DEAD_LETTERS
-from deployments.kafka_api.requests import IncomingRecord
 
 POLL_MS = 500
 CLIENT_ID = "axion-deploy-replay"

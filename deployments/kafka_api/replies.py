@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployments.kafka.nest import CORRELATION_ID, IS_DISPOSED, TRANSPORT_ERROR
-from deployments.kafka_api.requests import ReplyAddress
+from deployments.kafka_api.incoming import ReplyAddress
 from deployments.wire import ERROR, SUCCESS
 
 # What NestJS sends when a handler crashes.

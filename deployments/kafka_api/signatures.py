@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from deployments.errors import Unauthenticated
 from deployments.kafka.nest import CORRELATION_ID, REPLY_PARTITION, REPLY_TOPIC
-from deployments.kafka_api.requests import IncomingRecord
+from deployments.kafka_api.incoming import IncomingRecord
 
 SERVICE = "x-axion-service"
 TIME = "x-axion-time"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deployments.models.bookkeeping import DeploymentCount, RequestKey
 from deployments.models.deployment import Deployment, DeploymentEvent, DeploymentHistory
-from deployments.models.grants import TargetGrant
+from deployments.models.grant import TargetGrant
 from deployments.models.observation import ObservedHost, ObservedStack
 from deployments.models.project import (
     CodeBundle,

@@ -15,7 +15,7 @@ from django.db.models import F, JSONField, QuerySet
 from django.db.models.functions import Greatest
 
 from deployments.errors import NotFound
-from deployments.events import epoch_ms, revert_confirmed, status_changed, waiting_changed
+from deployments.event_types import epoch_ms, revert_confirmed, status_changed, waiting_changed
 from deployments.models import Deployment
 from deployments.repositories import clock, events
 from deployments.repositories.records import DEPLOYMENT_COLUMNS, deployment_record, service_to_json

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import F, Q, QuerySet, RowRange, Sum, TextField, Window
 from django.db.models.functions import Cast, Length
 
-from deployments.events import NewEvent
+from deployments.event_types import NewEvent
 from deployments.models import Deployment, DeploymentEvent
 from deployments.repositories.records import event_record
 from deployments.types import EventRecord

@@ -11,7 +11,7 @@ from django.urls import reverse
 from agents.condition import AgentCondition, condition_of
 from agents.contracts import runner_pb2 as pb
 from agents.models import Agent, Server
-from agents.services import delivery
+from agents.services import command_delivery
 from agents.transport.threads import DatabaseThreads
 from agents.transport.wire.conditions import condition_from_wire
 from agents.types import Sighting
@@ -97,7 +97,7 @@ def test_a_row_of_another_version_is_read_all_the_same() -> None:
 def test_the_owner_sees_it_in_the_admin_and_over_rest(client: Client, owner: User, server: Server) -> None:
     registered = enrol(server)
     condition = condition_from_wire(AWAY)
-    delivery.beat_and_touch(gateway_id=server.id, seen={registered.agent_id: Sighting(condition=condition)})
+    command_delivery.beat_and_touch(gateway_id=server.id, seen={registered.agent_id: Sighting(condition=condition)})
     User.objects.filter(id=owner.id).update(is_staff=True)
     client.force_login(owner)
     page = client.get(reverse("admin:agents_server_changelist")).content.decode()
@@ -116,7 +116,7 @@ def test_the_owner_sees_it_in_the_admin_and_over_rest(client: Client, owner: Use
 def test_a_new_machine_does_not_inherit_it(owner: User, server: Server) -> None:
     first = enrol(server)
     seen = {first.agent_id: Sighting(condition=AgentCondition(engine_answers=False))}
-    delivery.beat_and_touch(gateway_id=server.id, seen=seen)
+    command_delivery.beat_and_touch(gateway_id=server.id, seen=seen)
     again = enrol(server, replace=True)
     assert again.agent_id == first.agent_id
     assert Agent.objects.get(id=first.agent_id).condition is None

@@ -14,7 +14,7 @@ from agents import gateway
 from agents.errors import AgentNotFound, CommandNotFound, TransactionRequired
 from agents.hello import Hello
 from agents.models import CommandRecord
-from agents.services import delivery, enrolment, greeting
+from agents.services import command_delivery, enrolment, greeting
 from agents.states import CLOSED, CommandEvent, CommandStatus, next_status, sources
 from agents.types import CommandData, Registration, RevertCommand, Verdict
 from tests.agents.doubles import deploy, send
@@ -52,7 +52,7 @@ def deliver(registered: Registration) -> tuple[CommandData, ...]:
     """Claim what is due, as the agent's session would."""
     session = uuid4()
     greeting.greet(agent_id=registered.agent_id, credential=registered.credential, session_id=session, hello=Hello())
-    return delivery.claim_due(session_ids=[session], limit=10).commands
+    return command_delivery.claim_due(session_ids=[session], limit=10).commands
 
 
 def test_a_command_is_stored_as_given(registered: Registration) -> None:
@@ -200,7 +200,7 @@ def test_only_what_was_never_delivered_can_be_withdrawn(registered: Registration
 
 def test_only_the_present_session_is_given_commands(registered: Registration) -> None:
     send(agent_id=registered.agent_id)
-    assert delivery.claim_due(session_ids=[uuid4()], limit=10).commands == ()
+    assert command_delivery.claim_due(session_ids=[uuid4()], limit=10).commands == ()
     assert len(deliver(registered)) == 1
 
 
@@ -209,7 +209,7 @@ def test_commands_are_claimed_in_lane_order_and_a_limit_takes_the_lower_numbers(
         send(agent_id=registered.agent_id, lane=lane)
     session = uuid4()
     greeting.greet(agent_id=registered.agent_id, credential=registered.credential, session_id=session, hello=Hello())
-    claims = [delivery.claim_due(session_ids=[session], limit=3).commands for _ in range(3)]
+    claims = [command_delivery.claim_due(session_ids=[session], limit=3).commands for _ in range(3)]
     assert [[(each.lane, each.number) for each in claim] for claim in claims] == [
         [("a", 1), ("a", 2), ("b", 1)],
         [("b", 2)],

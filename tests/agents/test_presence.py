@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from agents import gateway
 from agents.errors import AgentNotFound, ServerNotFound
 from agents.models import Agent, Cluster, GatewayPresence, Server
-from agents.services import delivery, directory, enrolment
+from agents.services import command_delivery, directory, enrolment
 from agents.states import Presence
 from agents.types import AgentHealth, Registration, Sighting
 from deployments.models import User
@@ -40,10 +40,10 @@ def test_presence_by_age(registered: Registration, server: Server, seconds_ago: 
 def test_a_sighting_makes_an_agent_online_and_keeps_its_last_health(registered: Registration) -> None:
     last_seen(registered, 200)
     health = AgentHealth(cpu_usage=12.5, active_containers=3)
-    assert delivery.beat_and_touch(gateway_id=uuid4(), seen={registered.agent_id: Sighting(health=health)}) == {
+    assert command_delivery.beat_and_touch(gateway_id=uuid4(), seen={registered.agent_id: Sighting(health=health)}) == {
         registered.agent_id
     }
-    delivery.beat_and_touch(gateway_id=uuid4(), seen={registered.agent_id: Sighting()})
+    command_delivery.beat_and_touch(gateway_id=uuid4(), seen={registered.agent_id: Sighting()})
     agent = directory.get_agent(agent_id=registered.agent_id)
     assert (agent.presence, agent.health) == (Presence.ONLINE, health)
 
@@ -51,7 +51,7 @@ def test_a_sighting_makes_an_agent_online_and_keeps_its_last_health(registered: 
 def test_a_sighting_in_a_session_that_was_replaced_does_not_count(registered: Registration) -> None:
     last_seen(registered, 200)
     assert (
-        delivery.beat_and_touch(gateway_id=uuid4(), seen={registered.agent_id: Sighting(session_id=uuid4())})
+        command_delivery.beat_and_touch(gateway_id=uuid4(), seen={registered.agent_id: Sighting(session_id=uuid4())})
         == frozenset()
     )
     assert directory.get_agent(agent_id=registered.agent_id).presence is Presence.LOST
@@ -99,7 +99,7 @@ def test_deployments_whose_agent_is_away_are_found(registered: Registration) -> 
     last_seen(registered, 30)
     assert unheard_for(20) == (), "nobody listened"
     listening = uuid4()
-    delivery.beat_and_touch(gateway_id=listening, seen={})
+    command_delivery.beat_and_touch(gateway_id=listening, seen={})
     assert unheard_for(20) == (), "nobody has listened long enough"
     GatewayPresence.objects.update(listening_since=Now() - timedelta(seconds=100))
     assert unheard_for(20) == (sent.deployment_id,)
@@ -120,9 +120,9 @@ def test_a_gateway_that_was_cut_off_begins_to_listen_anew(registered: Registrati
     send(agent_id=registered.agent_id)
     last_seen(registered, 90)
     listening = uuid4()
-    delivery.beat_and_touch(gateway_id=listening, seen={})
+    command_delivery.beat_and_touch(gateway_id=listening, seen={})
     GatewayPresence.objects.update(
         listening_since=Now() - timedelta(seconds=100), last_seen_at=Now() - timedelta(seconds=50)
     )
-    delivery.beat_and_touch(gateway_id=listening, seen={})
+    command_delivery.beat_and_touch(gateway_id=listening, seen={})
     assert unheard_for(60) == ()

@@ -10,7 +10,7 @@ from django.db import transaction
 from agents import gateway
 from agents.models import Server
 from agents.retention import HostInventory, KeptStack, Retention
-from agents.services import delivery
+from agents.services import command_delivery
 from agents.transport import retention_announcer
 from agents.transport.threads import DatabaseThreads
 from agents.types import Registration, Sighting
@@ -103,7 +103,7 @@ def test_a_heartbeat_keeps_what_was_stored_and_a_new_enrolment_forgets_it(
     registered: Registration, server: Server
 ) -> None:
     def heard(sighting: Sighting) -> HostInventory | None:
-        delivery.beat_and_touch(gateway_id=uuid4(), seen={registered.agent_id: sighting})
+        command_delivery.beat_and_touch(gateway_id=uuid4(), seen={registered.agent_id: sighting})
         return gateway.host_inventory(agent_id=registered.agent_id)
 
     first = heard(Sighting(missing_images=(IMAGE,)))

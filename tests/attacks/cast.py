@@ -14,7 +14,7 @@ from deployments.models import User
 from deployments.services.lifecycle import start
 from deployments.services.permissions.access import caller_of
 from deployments.services.projects import sources
-from deployments.services.sharing import grants, members
+from deployments.services.sharing import membership, server_grants
 from deployments.sharing_types import GrantState
 from deployments.types import Caller, DeploymentRecord
 from tests import factories
@@ -71,7 +71,7 @@ class Scene:
 
     def allow(self, name: str) -> GrantState:
         """Gives what is theirs to give."""
-        return grants.allow(
+        return server_grants.allow(
             caller=self.caller(name),
             project_id=self.lane.project_id,
             server_id=self.lane.server.id,
@@ -79,7 +79,7 @@ class Scene:
         )
 
     def remove(self, name: str) -> None:
-        members.remove_member(
+        membership.remove_member(
             caller=self.caller(self.project_owner), project_id=self.lane.project_id, name=name, at=self.lane.now()
         )
 

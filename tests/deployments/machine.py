@@ -25,7 +25,7 @@ from agents.runner.control_plane.reports import Reporter
 from agents.runner.errors import InterruptedWorkError, StepFailedError
 from agents.runner.hello_message import build_hello
 from agents.runner.interrupt import REVERTED, Interrupt
-from agents.runner.journal.commands import Entry, Journal
+from agents.runner.journal.command_journal import Entry, Journal
 from agents.runner.journal.releases import Releases
 from agents.runner.journal.store import Store
 from agents.runner.planning.model import Container, Target

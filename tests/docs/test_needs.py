@@ -14,7 +14,7 @@ from agents.runner.commands.registry import COMMANDS
 from agents.states import CommandKind
 from agents.types import DeployCommand, RevertCommand
 from axion_deploy.operator_docs.graph_pages import described_keys, key_forms
-from deployments.events import EventType
+from deployments.event_types import EventType
 from stackgen.graph.settings import read_settings
 from stackgen.nodes import Settings
 from tests.docs.building import ROOT

@@ -17,7 +17,7 @@ from rest_framework.test import APIClient
 from agents.models import Agent, Cluster, Server
 from deployments.models import Deployment, DeploymentHistory, Project, ProjectInvitation, User
 from deployments.repositories import tokens
-from deployments.services.fleet import machines
+from deployments.services.fleet import machine_list
 from deployments.services.permissions.access import caller_of
 from tests import factories
 from tests.deployments.lane import Lane
@@ -142,7 +142,7 @@ def scene(
         project=project, name="stranger", invited_by=people.users["owner"], created_at=timezone.now()
     )
     caller = caller_of(people.users["owner"])
-    machines.issue_enrolment_token(caller=caller, server_id=server.id)
+    machine_list.issue_enrolment_token(caller=caller, server_id=server.id)
     rows = {
         "project": project.id,
         "invitation": invitation.id,
@@ -154,7 +154,7 @@ def scene(
         "earlier": earlier.id,
         "nothing": uuid4(),
         "user": people.users["owner"].id,
-        "enrolment": machines.list_enrolment_tokens(caller=caller, server_id=server.id)[0].id,
+        "enrolment": machine_list.list_enrolment_tokens(caller=caller, server_id=server.id)[0].id,
         "token": tokens.of_user(user_id=people.users["owner"].id)[0].id,
     }
     return Scene(

@@ -12,7 +12,7 @@ from django.db import connections, transaction
 
 from deployments import live_updates
 from deployments.consumers.routing import live_application
-from deployments.events import NewEvent, log_written, stage_reached
+from deployments.event_types import NewEvent, log_written, stage_reached
 from deployments.repositories import events
 from deployments.states import Stage
 from deployments.types import EventRecord

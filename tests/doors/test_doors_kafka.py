@@ -12,7 +12,7 @@ from deployments.clients.auth import validate_session
 from deployments.kafka_api import handlers
 from deployments.kafka_api.dispatcher import Dispatcher
 from deployments.kafka_api.identity import by_session
-from deployments.kafka_api.requests import IncomingRecord
+from deployments.kafka_api.incoming import IncomingRecord
 from tests.doors.kafka_table import PATTERNS
 from tests.doors.scene import Scene
 from tests.doors.table import PEOPLE

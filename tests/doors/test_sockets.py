@@ -14,9 +14,9 @@ from django.conf import settings
 from knox.models import AuthToken
 
 from agents.models import Server
-from deployments.consumers import deployment as deployment_module
+from deployments.consumers import deployment_socket as deployment_module
 from deployments.consumers import socket as socket_module
-from deployments.consumers.deployment import DeploymentConsumer
+from deployments.consumers.deployment_socket import DeploymentConsumer
 from deployments.models import Deployment, Project, ProjectMember
 from tests import factories
 from tests.doors.people import NOBODY, People

@@ -14,7 +14,7 @@ from django.utils import timezone
 from deployments import process_status
 from deployments.kafka_api.dispatcher import Dispatcher
 from deployments.kafka_api.group_consumer import Membership
-from deployments.kafka_api.health import health_check
+from deployments.kafka_api.health_check import health_check
 from deployments.kafka_api.identity import Identify
 from deployments.kafka_api.process import ConsumerProcess
 from deployments.services.upkeep import health

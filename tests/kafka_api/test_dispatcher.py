@@ -11,8 +11,8 @@ from django.db import InterfaceError, InternalError, OperationalError
 
 from deployments.kafka_api import dispatcher, handlers
 from deployments.kafka_api.handlers import PATTERNS
+from deployments.kafka_api.incoming import IncomingRecord
 from deployments.kafka_api.replies import Answer
-from deployments.kafka_api.requests import IncomingRecord
 from deployments.types import Caller
 
 GET = "deployment-service.getDeployment"

@@ -21,8 +21,8 @@ from deployments.errors import PeerFailed
 from deployments.kafka_api import identity, signatures
 from deployments.kafka_api.dispatcher import Dispatcher
 from deployments.kafka_api.identity import Identify, by_session, by_signature, by_trust
+from deployments.kafka_api.incoming import IncomingRecord
 from deployments.kafka_api.replies import Answer
-from deployments.kafka_api.requests import IncomingRecord
 from deployments.models import Deployment, User
 from deployments.services.upkeep import health
 from tests import factories

@@ -9,9 +9,9 @@ import pytest
 
 from deployments.errors import Invalid
 from deployments.kafka_api import fields
+from deployments.kafka_api.incoming import IncomingRecord, ReplyAddress, UnanswerableError, body_of, reply_address
 from deployments.kafka_api.metadata import metadata_of
 from deployments.kafka_api.replies import CRASHED, crashed, failure, not_signed_in, reply_to, success
-from deployments.kafka_api.requests import IncomingRecord, ReplyAddress, UnanswerableError, body_of, reply_address
 from deployments.types import TargetKind
 
 

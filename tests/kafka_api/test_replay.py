@@ -15,10 +15,10 @@ from agents.models import Server
 from deployments.encryption import seal
 from deployments.errors import Invalid
 from deployments.kafka_api import dead_letters, signatures
+from deployments.kafka_api.incoming import IncomingRecord
 from deployments.kafka_api.process import ConsumerProcess
 from deployments.kafka_api.replay import signed_again
 from deployments.kafka_api.request_topics import DEAD_LETTERS
-from deployments.kafka_api.requests import IncomingRecord
 from deployments.models import Deployment, Project, User
 from tests.factories import NOW
 from tests.kafka_api.wire import Caller

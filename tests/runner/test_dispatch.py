@@ -20,7 +20,7 @@ from agents.runner.control_plane.masker import Masker
 from agents.runner.control_plane.reports import Reporter
 from agents.runner.dispatch import MAX_AT_ONCE, Dispatcher
 from agents.runner.interrupt import Interrupt
-from agents.runner.journal.commands import Entry, Journal
+from agents.runner.journal.command_journal import Entry, Journal
 from agents.runner.journal.store import Store
 
 

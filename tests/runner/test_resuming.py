@@ -10,7 +10,7 @@ import pytest
 
 from agents.runner.config import Config, load_config
 from agents.runner.control_plane.identity import Identity, hash_of, save_identity
-from agents.runner.journal.commands import Journal
+from agents.runner.journal.command_journal import Journal
 from agents.runner.journal.store import Store
 from agents.runner.session import Session
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from axion_deploy.embedded.ports import free_port
-from deployments.events import log_written
+from deployments.event_types import log_written
 from deployments.models import DeploymentEvent
 from deployments.repositories import events
 from deployments.repositories.events import Mark

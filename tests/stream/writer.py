@@ -41,7 +41,7 @@ def write(ids: list[UUID], stopped: threading.Event) -> None:
 
 def store(*, deployment_id: UUID) -> None:
     """A few events in one transaction that commits late: others with higher positions are seen before them."""
-    from deployments.events import log_written
+    from deployments.event_types import log_written
     from deployments.repositories import events
 
     texts = ["x" * random.choice((10, 2_000, 60_000)) for _ in range(random.randint(1, 3))]

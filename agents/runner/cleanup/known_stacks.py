@@ -7,7 +7,7 @@ from itertools import groupby
 
 from agents.contracts import runner_pb2 as pb
 from agents.runner.cleanup.needs import KnownRelease, KnownStack
-from agents.runner.journal.commands import Entry, Journal
+from agents.runner.journal.command_journal import Entry, Journal
 from agents.runner.journal.releases import Phase, Releases, StoredRelease
 
 UNSUCCESSFUL = frozenset({Phase.FAILED, Phase.REVERTED})

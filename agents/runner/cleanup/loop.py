@@ -14,7 +14,7 @@ from agents.runner.cleanup.needs import KnownStack, images_to_remove, leftovers,
 from agents.runner.docker.host import DockerHost
 from agents.runner.errors import StepFailedError
 from agents.runner.interrupt import STOPPING
-from agents.runner.journal.commands import Journal
+from agents.runner.journal.command_journal import Journal
 from agents.runner.journal.releases import Releases
 from agents.runner.planning.codec import stack_of
 

@@ -18,7 +18,7 @@ from agents.runner.commands.restore import (
 )
 from agents.runner.control_plane.reports import masked_text
 from agents.runner.errors import InterruptedWorkError
-from agents.runner.journal.commands import Journal
+from agents.runner.journal.command_journal import Journal
 from agents.runner.journal.releases import Phase, ReleaseRecord
 from agents.runner.planning.differences import difference_from_target
 from agents.runner.planning.model import SOUND, Container

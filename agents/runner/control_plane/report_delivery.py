@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.journal.commands import Journal
+from agents.runner.journal.command_journal import Journal
 
 PAGE = 50
 # A report written to a living stream and not acknowledged for this long is sent again.

@@ -12,7 +12,7 @@ from agents.contracts import runner_pb2 as pb
 from agents.report_bounds import bound_report
 from agents.runner.activity import WorkProgress
 from agents.runner.control_plane.masker import Masker
-from agents.runner.journal.commands import Journal
+from agents.runner.journal.command_journal import Journal
 
 BUILDING = common_pb2.BUILDING
 DEPLOYING = common_pb2.DEPLOYING

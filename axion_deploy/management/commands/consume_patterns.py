@@ -16,7 +16,7 @@ from axion_deploy.kafka_bindings import identify
 from axion_deploy.processes import stop_on_signals
 from deployments.kafka_api.dispatcher import Dispatcher
 from deployments.kafka_api.group_consumer import Membership
-from deployments.kafka_api.health import health_check
+from deployments.kafka_api.health_check import health_check
 from deployments.kafka_api.identity import IdentityKind
 from deployments.kafka_api.process import ConsumerProcess
 

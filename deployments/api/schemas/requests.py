@@ -9,7 +9,7 @@ from typing import Any
 from rest_framework import serializers
 
 from deployments.scopes import Scope
-from deployments.services.permissions import tokens
+from deployments.services.permissions import api_tokens
 from deployments.states import Kind
 from deployments.wire import STATUS_OF_NUMBER
 
@@ -138,7 +138,7 @@ class EnrolmentIn(RequestSchema):
 class TokenIn(RequestSchema):
     name = serializers.CharField(max_length=MAX_NAME_LENGTH, required=False, allow_blank=True)
     scope = serializers.ChoiceField(choices=list(Scope), required=False, help_text="all if left out")
-    expiresInDays = serializers.IntegerField(min_value=1, max_value=tokens.MAX_DAYS, required=False)
+    expiresInDays = serializers.IntegerField(min_value=1, max_value=api_tokens.MAX_DAYS, required=False)
 
 
 class GraphIn(RequestSchema):

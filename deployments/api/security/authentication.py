@@ -10,7 +10,7 @@ from rest_framework.exceptions import AuthenticationFailed
 
 from deployments.errors import Unauthenticated
 from deployments.scopes import TokenRecord
-from deployments.services.permissions import tokens
+from deployments.services.permissions import api_tokens
 
 
 class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]  # the library has no types
@@ -18,7 +18,7 @@ class TokenAuthentication(KnoxTokenAuthentication):  # type: ignore[misc]  # the
 
     def authenticate_credentials(self, token: bytes) -> tuple[Any, TokenRecord]:
         try:
-            return tokens.authenticate(token=token.decode("latin1"))
+            return api_tokens.authenticate(token=token.decode("latin1"))
         except Unauthenticated as error:
             raise AuthenticationFailed(error.message) from None
 

@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from knox.models import AuthToken
 
-from deployments.events import EventType
+from deployments.event_types import EventType
 from deployments.models import CodeBundle, Deployment, DeploymentEvent, DeploymentHistory, GraphVersion
 from deployments.repositories.events import Mark
 from deployments.states import UNFINISHED

@@ -7,7 +7,7 @@ from uuid import UUID
 from agents.services import directory
 from deployments.errors import Conflict
 from deployments.repositories import history, lanes
-from deployments.services.fleet import machines
+from deployments.services.fleet import machine_list
 from deployments.states import Kind
 from deployments.types import Target, TargetKind
 
@@ -19,7 +19,7 @@ def refuse(*, project_id: UUID, target: Target) -> None:
     _, others = directory.on_same_engine(server_id=target.id)
     for other_id in others:
         if _is_taken(project_id=project_id, server_id=other_id):
-            other = machines.target_name(Target(kind=TargetKind.SERVER, id=other_id))
+            other = machine_list.target_name(Target(kind=TargetKind.SERVER, id=other_id))
             raise Conflict(
                 f"This server is the same machine as {other}, where the project is deployed already. "
                 f"Deploy to {other}, or stop the project there first.",

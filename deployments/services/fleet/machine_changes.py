@@ -15,7 +15,7 @@ from deployments.errors import Conflict, NotFound
 from deployments.list_types import Page, PageRequest
 from deployments.names import usable_name
 from deployments.repositories import lanes
-from deployments.services.fleet import machines
+from deployments.services.fleet import machine_list
 from deployments.types import Caller
 
 
@@ -24,7 +24,7 @@ def change_server(*, caller: Caller, server_id: UUID, changes: Mapping[str, Any]
 
     Raises NotFound, also for a cluster that is not the owner's, Invalid, or Conflict when the name is taken.
     """
-    server = machines.get_server(caller=caller, server_id=server_id)
+    server = machine_list.get_server(caller=caller, server_id=server_id)
     values = dict(changes)
     if "name" in values:
         values["name"] = usable_name(values["name"], what="server")
@@ -41,7 +41,7 @@ def change_server(*, caller: Caller, server_id: UUID, changes: Mapping[str, Any]
 
 def remove_server(*, caller: Caller, server_id: UUID) -> None:
     """Remove a server. Raises NotFound, or Conflict while it has an agent or a deployment there is not finished."""
-    machines.get_server(caller=caller, server_id=server_id)
+    machine_list.get_server(caller=caller, server_id=server_id)
     with transaction.atomic():
         # Whoever is just asking for a deployment there goes first, or finds no server.
         directory.lock_server(server_id=server_id)
@@ -61,7 +61,7 @@ def why_server_stays(*, server_id: UUID) -> str:
 
 def get_cluster(*, caller: Caller, cluster_id: UUID) -> ClusterData:
     """Return the cluster. Raises NotFound, also for somebody else's."""
-    return machines.require_owned(
+    return machine_list.require_owned(
         caller=caller, what="cluster", find=lambda: directory.get_cluster(cluster_id=cluster_id)
     )
 
@@ -88,7 +88,7 @@ def list_agents(*, caller: Caller, page: int = 1, limit: int = 20) -> Page[Agent
 
 def get_agent(*, caller: Caller, agent_id: UUID) -> AgentData:
     """Return the agent. Raises NotFound, also for a revoked one and for somebody else's."""
-    return machines.require_owned(caller=caller, what="agent", find=lambda: directory.get_agent(agent_id=agent_id))
+    return machine_list.require_owned(caller=caller, what="agent", find=lambda: directory.get_agent(agent_id=agent_id))
 
 
 def revoke_agent(*, caller: Caller, agent_id: UUID) -> None:

@@ -18,7 +18,7 @@ from agents.types import (
     StageReached,
     Verdict,
 )
-from deployments.events import log_written, stage_reached
+from deployments.event_types import log_written, stage_reached
 from deployments.repositories import deployments, events, lanes
 from deployments.repositories.deployments import Outcome
 from deployments.services.lifecycle import finish, observations

@@ -11,7 +11,7 @@ from django.db import transaction
 from agents import gateway
 from agents.types import RevertCommand
 from deployments.errors import Conflict
-from deployments.events import cancel_requested
+from deployments.event_types import cancel_requested
 from deployments.repositories import clock, deployments, events, lanes
 from deployments.repositories.deployments import Outcome
 from deployments.services.lifecycle import command_ids, finish

@@ -16,7 +16,7 @@ from agents import gateway
 from agents.states import CommandOutcome
 from agents.types import CommandFinished, DeployCommand
 from deployments import queue
-from deployments.events import stage_reached
+from deployments.event_types import stage_reached
 from deployments.repositories import deployments, events, history, lanes
 from deployments.repositories.deployments import Outcome
 from deployments.services.lifecycle import observations, proof, rollback_target

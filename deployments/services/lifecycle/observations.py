@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from agents.types import ServiceObserved
-from deployments.events import service_changed
+from deployments.event_types import service_changed
 from deployments.repositories import deployments, events
 from deployments.states import Reason
 from deployments.types import DeploymentRecord, ServiceState

@@ -27,7 +27,7 @@ from deployments.errors import (
     Transient,
     Unauthenticated,
 )
-from deployments.events import EventType, NewEvent, service_payload, stage_reached
+from deployments.event_types import EventType, NewEvent, service_payload, stage_reached
 from deployments.repositories import clock, deployments, events, history, lanes, projects, start_lock
 from deployments.services.fleet import duplicate_servers
 from deployments.services.history import snapshots

@@ -13,8 +13,8 @@ from agents.observation import ContainerSeen, HostObserved
 from agents.services import directory
 from deployments import live_updates
 from deployments.observed import ObservedContainer
-from deployments.repositories import clock, observed
-from deployments.repositories.observed import StackRow
+from deployments.repositories import clock, observed_stacks
+from deployments.repositories.observed_stacks import StackRow
 
 
 def record_observation(*, observation: HostObserved) -> None:
@@ -27,10 +27,10 @@ def record_observation(*, observation: HostObserved) -> None:
         server_id = directory.lock_session(agent_id=observation.agent_id, session_id=observation.session_id)
         if server_id is None:
             return
-        heard_anew = observed.note_host(agent_id=observation.agent_id, session_id=observation.session_id)
-        known = observed.on_server(server_id=server_id)
+        heard_anew = observed_stacks.note_host(agent_id=observation.agent_id, session_id=observation.session_id)
+        known = observed_stacks.on_server(server_id=server_id)
         seen = _by_project(observation.containers)
-        ours = observed.deployed_there(server_id=server_id, project_ids=seen.keys())
+        ours = observed_stacks.deployed_there(server_id=server_id, project_ids=seen.keys())
         now_ms = int(clock.now().timestamp() * 1000)
         changed = [
             project_id
@@ -65,7 +65,7 @@ def _store(
     )
     if known is not None and tuple(containers) == tuple(sorted(known.containers, key=lambda each: each.id)):
         return False
-    observed.store(
+    observed_stacks.store(
         project_id=project_id,
         server_id=server_id,
         containers=containers,

@@ -8,8 +8,8 @@ from agents.services import directory
 from agents.states import OBSERVING_PROTOCOL, Presence
 from agents.types import AgentData
 from deployments.observed import MeantService, ObservedState, SeenStack, StackCondition, fold
-from deployments.repositories import clock, deployments, observed
-from deployments.repositories.observed import StackRow
+from deployments.repositories import clock, deployments, observed_stacks
+from deployments.repositories.observed_stacks import StackRow
 from deployments.states import Kind
 from deployments.types import HistoryEntry, TargetKind
 
@@ -28,8 +28,8 @@ def seen_stacks(*, project_id: UUID, running: dict[UUID, HistoryEntry], busy: fr
     """
     servers = [server_id for server_id, entry in running.items() if entry.target.kind is TargetKind.SERVER]
     agents = directory.agents_of_servers(server_ids=servers)
-    sessions = observed.whole_sessions(agent_ids=[agent.id for agent in agents.values()])
-    rows = observed.of_project(project_id=project_id)
+    sessions = observed_stacks.whole_sessions(agent_ids=[agent.id for agent in agents.values()])
+    rows = observed_stacks.of_project(project_id=project_id)
     now_ms = int(clock.now().timestamp() * 1000)
     return {
         server_id: _seen(

@@ -12,7 +12,7 @@ from agents.types import ServerData
 from deployments.repositories import grants, history, projects, tenants
 from deployments.repositories.grants import Side
 from deployments.repositories.tenants import MAX_TENANTS, Latest
-from deployments.services.fleet import machines
+from deployments.services.fleet import machine_list
 from deployments.services.permissions import access, server_rights
 from deployments.services.stacks import generation
 from deployments.sharing_types import Grant, GrantState
@@ -58,7 +58,7 @@ def targets_of(*, caller: Caller, project_id: UUID) -> tuple[ProjectTarget, ...]
     project = access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
     may_deploy = access.may(caller=caller, project_id=project_id, right=Right.DEPLOY)
     given = {grant.server_id: grant for grant in grants.open_of_project(project_id=project_id)}
-    servers = {server.id: server for server in machines.machines_of(caller).servers} if may_deploy else {}
+    servers = {server.id: server for server in machine_list.machines_of(caller).servers} if may_deploy else {}
     for server_id in given.keys() - servers.keys():
         try:
             servers[server_id] = directory.get_server(server_id=server_id)
@@ -91,7 +91,7 @@ def _target(
 
 def tenants_of(*, caller: Caller, server_id: UUID) -> tuple[Tenant, ...]:
     """Return the projects on a server of the caller's, and those that may or might come, by name. Raises NotFound."""
-    machines.get_server(caller=caller, server_id=server_id)
+    machine_list.get_server(caller=caller, server_id=server_id)
     given = {grant.project_id: grant for grant in grants.newest_of_server(server_id=server_id)}
     project_ids = sorted({*given, *tenants.projects_on(server_id=server_id)})[:MAX_TENANTS]
     owners = tenants.owners_of(project_ids=project_ids)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from deployments.observed import SeenStack
 from deployments.repositories import history, lanes
-from deployments.services.fleet import machines
+from deployments.services.fleet import machine_list
 from deployments.services.observation import stacks
 from deployments.services.permissions import access
 from deployments.types import Caller, DeploymentRecord, HistoryEntry, Right, Target
@@ -50,7 +50,7 @@ def view_lanes(*, caller: Caller, project_id: UUID) -> tuple[LaneView, ...]:
     unfinished = lanes.unfinished(project_id=project_id, limit=MAX_UNFINISHED)
     running = {entry.target: entry for entry in history.running_by_target(project_id=project_id)}
     targets = {*running, *(deployment.target for deployment in unfinished)}
-    names = machines.target_names(targets)
+    names = machine_list.target_names(targets)
     seen = stacks.seen_stacks(
         project_id=project_id,
         running={target.id: entry for target, entry in running.items()},

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from deployments.repositories.paging import deployment_lists
-from deployments.services.fleet import machines
+from deployments.services.fleet import machine_list
 from deployments.services.permissions import access
 from deployments.types import Caller, DeploymentRecord, ProjectRecord, Right
 
@@ -26,5 +26,5 @@ def view_project(*, caller: Caller, project_id: UUID) -> ProjectView:
     """Return what is going on in the project. Raises NotFound, also for strangers."""
     project = access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
     current = deployment_lists.current_of_project(project_id=project_id, recent=RECENT)
-    names = machines.target_names(deployment.target for deployment in current)
+    names = machine_list.target_names(deployment.target for deployment in current)
     return ProjectView(project=project, deployments=current, target_names=names)

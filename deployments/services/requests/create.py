@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from agents.services import directory
 from deployments import queue
 from deployments.errors import Conflict
-from deployments.events import EventType, NewEvent
+from deployments.event_types import EventType, NewEvent
 from deployments.repositories import clock, deployments, events, grants, history, lanes
 from deployments.repositories.grants import Side
 from deployments.services.lifecycle import finish, job_caller

@@ -12,7 +12,7 @@ from deployments.repositories import history, lanes, projects
 from deployments.services.history import snapshots
 from deployments.services.lifecycle.observations import IMAGE_VOLUMES
 from deployments.services.permissions import access, quotas, server_rights
-from deployments.services.queries.history import changed_names
+from deployments.services.queries.history_view import changed_names
 from deployments.services.requests import deploy, rollback
 from deployments.services.secrets import variables
 from deployments.services.stacks import own_names, port_conflicts, privileges

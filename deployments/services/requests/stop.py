@@ -8,7 +8,7 @@ from uuid import UUID
 from agents import gateway
 from deployments.errors import Conflict, Forbidden
 from deployments.repositories import history, lanes, projects
-from deployments.services.fleet import machines
+from deployments.services.fleet import machine_list
 from deployments.services.lifecycle import cancel
 from deployments.services.permissions import access, server_rights
 from deployments.services.requests import create
@@ -56,7 +56,7 @@ def stop_on_server(
 
     Raises NotFound, or Conflict as above.
     """
-    machines.get_server(caller=caller, server_id=server_id)
+    machine_list.get_server(caller=caller, server_id=server_id)
     first = create.find_repeat(caller=caller, request_id=request_id)
     if first is not None:
         return first

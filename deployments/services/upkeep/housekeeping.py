@@ -9,7 +9,7 @@ from agents.isolation import isolation
 from deployments.repositories import invitations
 from deployments.repositories.paging import counts
 from deployments.services.requests import idempotency
-from deployments.services.upkeep import pruning, retention
+from deployments.services.upkeep import prune, retention
 
 MAX_PROJECTS = 50
 MAX_KEYS = 1000
@@ -25,7 +25,7 @@ def tidy(*, at: datetime) -> int:
         "request keys": lambda: idempotency.forget_old_keys(limit=MAX_KEYS),
         "invitations": lambda: invitations.remove_old(at=at),
         "retention": lambda: retention.drop_beyond_retention(at=at),
-        **pruning.parts(),
+        **prune.parts(),
     }
     loop = isolation("housekeeping")
     moved = 0

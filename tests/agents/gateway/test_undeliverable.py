@@ -13,7 +13,7 @@ from agents.errors import CommandTooLarge
 from agents.limits import MAX_CLAIMED_BYTES, MAX_COMMAND_BYTES, MAX_SENT_BYTES, MIB
 from agents.models import Agent, CommandRecord
 from agents.repositories.delivery import MAX_UNREAD_ATTEMPTS
-from agents.services import delivery
+from agents.services import command_delivery
 from agents.states import CommandOutcome, CommandStatus
 from agents.transport.threads import DatabaseThreads
 from agents.types import CommandData, CommandFinished, Registration
@@ -68,7 +68,7 @@ async def test_what_cannot_be_written_fails_and_others_go_on(
 def claimed(registered: Registration) -> list[UUID]:
     session = uuid4()
     Agent.objects.filter(id=registered.agent_id).update(session_id=session)
-    return [each.id for each in delivery.claim_due(session_ids=[session], limit=10).commands]
+    return [each.id for each in command_delivery.claim_due(session_ids=[session], limit=10).commands]
 
 
 def test_no_more_is_read_at_once_than_memory_is_meant_for_and_the_small_go_first(registered: Registration) -> None:

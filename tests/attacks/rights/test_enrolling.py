@@ -15,7 +15,7 @@ from agents.models import Agent, EnrolmentToken, Server
 from agents.services import enrolment, greeting
 from agents.types import AgentInfo, Registration
 from deployments.models import User
-from deployments.services.fleet import machine_changes, machines
+from deployments.services.fleet import machine_changes, machine_list
 from deployments.services.permissions.access import caller_of
 from tests import factories
 from tests.doors.people import People
@@ -161,6 +161,6 @@ def test_enrolling_and_removing_at_once_leaves_no_agent_without_a_server(owner: 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_tokens_made_at_once_one_is_good(owner: User, server: Server) -> None:
-    made = [lambda: machines.issue_enrolment_token(caller=caller_of(owner), server_id=server.id)] * 6
+    made = [lambda: machine_list.issue_enrolment_token(caller=caller_of(owner), server_id=server.id)] * 6
     assert at_once(*made) == ["done"] * 6
-    assert len(machines.list_enrolment_tokens(caller=caller_of(owner), server_id=server.id)) == 1
+    assert len(machine_list.list_enrolment_tokens(caller=caller_of(owner), server_id=server.id)) == 1

@@ -12,7 +12,7 @@ from django.test import Client
 from deployments.models import Project, ProjectInvitation, ProjectMember, TargetGrant
 from deployments.repositories.invitations import MAX_AGE, MAX_OPEN
 from deployments.services.permissions.access import caller_of
-from deployments.services.sharing import grants
+from deployments.services.sharing import server_grants
 from deployments.services.upkeep import housekeeping
 from tests import factories
 from tests.doors.people import People
@@ -140,7 +140,7 @@ def test_who_may_only_look_loses_what_they_gave_and_no_more(people: People, proj
     """A member's role changes at once, without an invitation."""
     server = factories.make_server(people.users["deployer"], name="theirs")
     where: dict[str, Any] = {"project_id": project.id, "server_id": server.id, "at": factories.NOW}
-    grants.allow(caller=caller_of(people.users["deployer"]), **where)
+    server_grants.allow(caller=caller_of(people.users["deployer"]), **where)
     assert invite(people, members, "deployer", "deployer").status_code == 200
     assert TargetGrant.objects.get().ended_at is None
     assert invite(people, members, "deployer", "viewer").status_code == 200

@@ -20,7 +20,7 @@ from axion_deploy.gateway_bindings import bindings
 from deployments.errors import NotFound
 from deployments.models import CodeBundle, Deployment
 from deployments.services.lifecycle import agent_access
-from deployments.services.sharing import grants
+from deployments.services.sharing import server_grants
 from deployments.types import DeploymentRecord
 from tests import factories
 from tests.agents.conftest import config
@@ -130,7 +130,7 @@ def test_values_of_a_superusers_deployment_end_when_the_servers_owner_forbids_it
     made = scene.deployed("ops")
     assert has(scene, made)
     where = {"server_id": scene.lane.server.id, "project_id": scene.lane.project_id}
-    grants.forbid(caller=scene.caller("victor"), **where, at=scene.lane.now())
+    server_grants.forbid(caller=scene.caller("victor"), **where, at=scene.lane.now())
     assert not has(scene, made)
 
 

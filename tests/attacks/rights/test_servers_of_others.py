@@ -12,7 +12,7 @@ from deployments.models import Deployment, DeploymentEvent, Project, ProjectMemb
 from deployments.repositories import grants as rows
 from deployments.repositories import projects
 from deployments.services.lifecycle import cancel, prepare, start
-from deployments.services.sharing import grants
+from deployments.services.sharing import server_grants
 from deployments.sharing_types import GrantState
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
@@ -128,7 +128,7 @@ def test_victor_ends_it_and_nothing_that_waits_reaches_his_server(scene: Scene) 
     scene.agreed()
     handed_over, waiting = scene.started(scene.asked("mallory")), scene.asked("mallory")
     assert handed_over.status is Status.IN_PROGRESS
-    grants.forbid(
+    server_grants.forbid(
         caller=scene.caller("victor"),
         server_id=scene.lane.server.id,
         project_id=scene.lane.project_id,
@@ -156,7 +156,7 @@ def test_a_superusers_deployment_gives_nobody_a_right_and_is_named(scene: Scene)
 def test_victor_may_forbid_what_a_superuser_asked_for(scene: Scene) -> None:
     made = scene.deployed("ops")
     waiting = scene.asked("ops")
-    grants.forbid(
+    server_grants.forbid(
         caller=scene.caller("victor"),
         server_id=scene.lane.server.id,
         project_id=scene.lane.project_id,
@@ -192,7 +192,7 @@ def test_what_has_reached_the_server_is_not_taken_back(scene: Scene, how: str) -
     elif how == "cancelled":
         cancel.cancel_deployment(caller=scene.caller("mallory"), deployment_id=at_work.id, at=scene.lane.now())
     where = {"server_id": scene.lane.server.id, "project_id": scene.lane.project_id}
-    grants.forbid(caller=scene.caller("victor"), **where, at=scene.lane.now())
+    server_grants.forbid(caller=scene.caller("victor"), **where, at=scene.lane.now())
     assert factories.reload(at_work.id).status is Status.IN_PROGRESS
 
 

@@ -20,16 +20,16 @@ from rest_framework.test import APIClient
 from axion_deploy import gateway_bindings
 from axion_deploy.fresh_password import ROUTES
 from deployments.clients.auth import validate_session
-from deployments.consumers.identity import caller_from
+from deployments.consumers.socket_identity import caller_from
 from deployments.errors import Forbidden, Invalid, Unauthenticated
 from deployments.kafka_api import handlers
 from deployments.kafka_api.dispatcher import Dispatcher
 from deployments.kafka_api.identity import by_session
-from deployments.kafka_api.requests import IncomingRecord
+from deployments.kafka_api.incoming import IncomingRecord
 from deployments.models import ApiToken, User
 from deployments.repositories import tokens as rows
 from deployments.scopes import Scope
-from deployments.services.permissions import freshness, tokens
+from deployments.services.permissions import api_tokens, freshness
 from deployments.services.permissions.access import caller_of
 from tests.doors.kafka_table import PATTERNS
 from tests.doors.people import People
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.django_db
 
 
 def token_of(user: User, scope: Scope = Scope.ALL, days: int = 90) -> str:
-    return tokens.create_token(caller=caller_of(user), name=f"for {scope}", scope=scope, days=days)[1]
+    return api_tokens.create_token(caller=caller_of(user), name=f"for {scope}", scope=scope, days=days)[1]
 
 
 def rest(token: str) -> APIClient:
@@ -136,7 +136,7 @@ def test_the_token_of_a_disabled_account_opens_nothing(people: People) -> None:
     assert AuthToken.objects.filter(user=people.users["owner"]).exists()
     assert rest(token).get("/api/projects").status_code == 401
     with pytest.raises(Unauthenticated):
-        tokens.authenticate(token=token)
+        api_tokens.authenticate(token=token)
 
 
 def test_signing_in_and_changing_a_name_end_no_token(people: People, settings: Settings) -> None:
@@ -162,7 +162,7 @@ def test_a_token_ends_by_itself(people: People) -> None:
     assert rest(token).get("/api/projects").status_code == 401
     with pytest.raises(Unauthenticated):
         validate_session(token)
-    assert made.terms.pk not in [each.id for each in tokens.list_tokens(caller=caller_of(user))]
+    assert made.terms.pk not in [each.id for each in api_tokens.list_tokens(caller=caller_of(user))]
 
 
 def test_what_an_older_version_made_ends_too(people: People) -> None:
@@ -211,7 +211,7 @@ def test_a_token_without_bounds_cannot_be_had(people: People, wish: dict[str, An
 def test_no_door_can_ask_for_a_token_without_bounds(people: People, wrong: dict[str, Any], field: str) -> None:
     asked: dict[str, Any] = {"name": "robot", "scope": Scope.ALL, "days": 1, **wrong}
     with pytest.raises(Invalid) as refused:
-        tokens.create_token(caller=caller_of(people.users["owner"]), **asked)
+        api_tokens.create_token(caller=caller_of(people.users["owner"]), **asked)
     assert list(refused.value.details) == [field]
 
 
@@ -305,7 +305,7 @@ def test_a_session_that_an_older_version_began_is_asked(people: People) -> None:
 @pytest.mark.parametrize("text", ["", "\x00", "ü", "\udcff", "x" * 100_000, "a b"])
 def test_what_is_no_token_is_refused(people: People, text: str) -> None:
     with pytest.raises(Unauthenticated):
-        tokens.authenticate(token=text)
+        api_tokens.authenticate(token=text)
     with pytest.raises(Unauthenticated):
         validate_session(text)
 

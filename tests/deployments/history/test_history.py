@@ -11,13 +11,13 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from agents.models import Agent
-from agents.services import delivery
+from agents.services import command_delivery
 from agents.types import Sighting
 from deployments.errors import Conflict, NotFound
 from deployments.models import Deployment, DeploymentHistory, Project, User
 from deployments.services.history import snapshots
 from deployments.services.permissions.access import caller_of
-from deployments.services.queries import history
+from deployments.services.queries import history_view
 from deployments.services.requests.stop import stop_project
 from deployments.services.secrets import variables
 from deployments.services.upkeep import retention
@@ -31,7 +31,7 @@ CANARY = "canary-91c2-ß$"
 
 
 def listed(lane: Lane, **fields: Any) -> tuple[HistoryEntry, ...]:
-    return history.list_history(caller=lane.caller, project_id=lane.project_id, **fields).items
+    return history_view.list_history(caller=lane.caller, project_id=lane.project_id, **fields).items
 
 
 def stopped(lane: Lane) -> DeploymentRecord:
@@ -50,7 +50,7 @@ def test_versions_rise_per_target_and_tell_what_ran(lane: Lane) -> None:
     assert (oldest.version, oldest.deployment_id, oldest.env_names) == ("v1", first.id, ("API_KEY",))
     assert oldest.images == {"web": "sha256:web:1", "db": "sha256:db:1"}
     assert (oldest.requested_by, oldest.restorable, oldest.why_not) == ("alice", True, "")
-    page = history.list_history(caller=lane.caller, project_id=lane.project_id, page=2, limit=1)
+    page = history_view.list_history(caller=lane.caller, project_id=lane.project_id, page=2, limit=1)
     assert (page.total, [entry.version for entry in page.items]) == (2, ["v1"])
     assert listed(lane, target_id=uuid4()) == ()
 
@@ -60,7 +60,7 @@ def test_a_difference_names_services_and_variables_never_values(lane: Lane) -> N
     lane.store_graph(web="web:2", db="db:1")
     lane.deployed(env_vars={"KEPT": "a", "CHANGED": "other", "NEW": "y"})
     newer, older = listed(lane)
-    found = history.diff_history(caller=lane.caller, older_id=older.id, newer_id=newer.id)
+    found = history_view.diff_history(caller=lane.caller, older_id=older.id, newer_id=newer.id)
     assert (found.env_added, found.env_removed, found.env_changed) == (("NEW",), ("GONE",), ("CHANGED",))
     assert {change.service: change.action for change in found.changes} == {"web": "replace", "db": "replace"}
     assert "image" in found.text
@@ -103,11 +103,11 @@ def test_an_image_that_the_host_lacks_is_said(lane: Lane) -> None:
     lane.store_graph(web="web:2", db="db:1")
     lane.deployed()
     gone = Sighting(missing_images=("sha256:web:1", "sha256:of another"))
-    delivery.beat_and_touch(gateway_id=uuid4(), seen={lane.agent.id: gone})
+    command_delivery.beat_and_touch(gateway_id=uuid4(), seen={lane.agent.id: gone})
     newest, oldest = listed(lane)
     assert (newest.restorable, oldest.restorable) == (True, False)
     assert oldest.why_not == "Images are no longer on the host: web."
-    delivery.beat_and_touch(gateway_id=uuid4(), seen={lane.agent.id: Sighting(missing_images=())})
+    command_delivery.beat_and_touch(gateway_id=uuid4(), seen={lane.agent.id: Sighting(missing_images=())})
     assert listed(lane)[1].restorable
 
 
@@ -187,14 +187,14 @@ def test_agents_are_told_what_kept_entries_need(lane: Lane) -> None:
     first = lane.deployed()
     lane.store_graph(web="web:2", db="db:1")
     second = lane.deployed()
-    (kept,) = history.kept_images(target_ids=[lane.server.id])
+    (kept,) = history_view.kept_images(target_ids=[lane.server.id])
     assert kept.image_ids == ("sha256:db:1", "sha256:web:1", "sha256:web:2")
     assert (kept.project_id, kept.deployment_ids) == (lane.project_id, (first.id, second.id))
     assert kept.stack_name == lane.command(first)["stack_name"]
     Project.objects.update(retention=1)
     retention.drop_beyond_retention(at=lane.now())
-    assert history.kept_images(target_ids=[lane.server.id])[0].image_ids == ("sha256:db:1", "sha256:web:2")
-    assert history.kept_images(target_ids=[uuid4()]) == ()
+    assert history_view.kept_images(target_ids=[lane.server.id])[0].image_ids == ("sha256:db:1", "sha256:web:2")
+    assert history_view.kept_images(target_ids=[uuid4()]) == ()
 
 
 def test_strangers_learn_nothing(lane: Lane, stranger: User) -> None:
@@ -202,10 +202,10 @@ def test_strangers_learn_nothing(lane: Lane, stranger: User) -> None:
     entry = listed(lane)[0]
     caller = caller_of(stranger)
     with pytest.raises(NotFound):
-        history.list_history(caller=caller, project_id=lane.project_id)
+        history_view.list_history(caller=caller, project_id=lane.project_id)
     with pytest.raises(NotFound):
-        history.get_entry(caller=caller, history_id=entry.id)
+        history_view.get_entry(caller=caller, history_id=entry.id)
     with pytest.raises(NotFound):
-        history.diff_history(caller=caller, older_id=entry.id, newer_id=entry.id)
+        history_view.diff_history(caller=caller, older_id=entry.id, newer_id=entry.id)
     factories.add_member(Project.objects.get(pk=lane.project_id), stranger, role="viewer")
-    assert history.get_entry(caller=caller, history_id=entry.id).version == "v1"
+    assert history_view.get_entry(caller=caller, history_id=entry.id).version == "v1"

@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 from agents import gateway, isolation
 from agents.models import CommandRecord, EnrolmentToken
 from agents.repositories import commands
-from deployments.events import EventType, NewEvent
+from deployments.event_types import EventType, NewEvent
 from deployments.models import (
     CodeBundle,
     Deployment,
@@ -28,7 +28,7 @@ from deployments.models import (
 from deployments.repositories import bundles, events
 from deployments.services.queries import lookups
 from deployments.services.secrets import sealing
-from deployments.services.upkeep import housekeeping, pruning
+from deployments.services.upkeep import housekeeping, prune
 from deployments.types import DeploymentRecord
 from tests import factories
 from tests.deployments.lane import Lane
@@ -40,7 +40,7 @@ CANARY = "canary-55ab-ü$"
 @pytest.fixture(autouse=True)
 def now_is_the_time(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     """What is done seldom is due; no Kafka is configured."""
-    monkeypatch.setattr(pruning, "_hourly_sweep", pruning.HourlySweep())
+    monkeypatch.setattr(prune, "_hourly_sweep", prune.HourlySweep())
     settings.KAFKA_BROKERS = []
 
 
@@ -115,7 +115,7 @@ def test_what_cannot_be_forgotten_takes_no_place_in_a_round(
 ) -> None:
     loop = "housekeeping: values_wiped_at"
     monkeypatch.setattr(isolation, "_LOOPS", {loop: isolation.Isolation(loop=loop, clock=lambda: 0.0)})
-    monkeypatch.setattr(pruning, "MAX_DEPLOYMENTS", 1)
+    monkeypatch.setattr(prune, "MAX_DEPLOYMENTS", 1)
     age(days=2)
     bad, good, _ = three
     Deployment.objects.filter(pk=bad.id).update(env_vars=5, completed_at=datetime.now(UTC) - timedelta(days=3))
@@ -222,7 +222,7 @@ def test_nothing_goes_of_what_works_waits_or_is_not_out(lane: Lane, days: int) -
 
 
 def test_a_round_is_bounded(lane: Lane, three: tuple[DeploymentRecord, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pruning, "MAX_EVENTS", 1)
+    monkeypatch.setattr(prune, "MAX_EVENTS", 1)
     age(days=91)
     housekeeping.tidy(at=lane.now())
     assert kinds(three[0].id)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from deployments.models import DeploymentHistory, Project
 from deployments.repositories.upkeep.kept import KeptEntry
-from deployments.services.queries import history
+from deployments.services.queries import history_view
 from deployments.services.requests.scale import scale_service
 from deployments.services.requests.stop import stop_project
 from deployments.services.upkeep import retention
@@ -73,7 +73,7 @@ def test_the_images_of_kept_releases_stay(lane: Lane) -> None:
     for number in range(5):
         scaled(lane, number + 2)
     kept(lane)
-    (needed,) = history.kept_images(target_ids=[lane.server.id])
+    (needed,) = history_view.kept_images(target_ids=[lane.server.id])
     assert needed.image_ids == ("sha256:db:1", "sha256:web:1", "sha256:web:2")
 
 

@@ -23,8 +23,8 @@ from agents.errors import CommandNotFound, Unauthenticated
 from agents.models import Agent, CommandRecord
 from agents.repositories import delivery as due
 from agents.runner.control_plane.identity import Identity
-from agents.runner.journal.commands import Receipt
-from agents.services import delivery, enrolment
+from agents.runner.journal.command_journal import Receipt
+from agents.services import command_delivery, enrolment
 from agents.services.greeting import greet
 from agents.transport.wire import codec
 from agents.transport.wire.hellos import hello_from_wire
@@ -205,15 +205,15 @@ class World:
         return Identity(agent_id=str(made.agent_id), server_id="s", credential=made.credential, token_hash="")
 
     def _down(self, session: Any) -> int:
-        claimed = delivery.claim_due(session_ids=[session], limit=10).commands
+        claimed = command_delivery.claim_due(session_ids=[session], limit=10).commands
         for command in claimed:
             if self.chance("cut"):
                 continue
             agent_id = command.agent_id
             if self.machine.journal.receive(codec.command_to_wire(command).command) is not Receipt.STALE:
-                delivery.acknowledge(command_id=command.id, agent_id=agent_id)
+                command_delivery.acknowledge(command_id=command.id, agent_id=agent_id)
                 continue
-            report = delivery.refuse(
+            report = command_delivery.refuse(
                 command_id=command.id, agent_id=agent_id, refusal="stale_number", message="", at=self.lane.now()
             )
             if report is not None:

@@ -16,7 +16,7 @@ from referencing import Registry, Resource
 from agents.models import Agent, Server
 from agents.states import CommandOutcome, CommandStage
 from agents.types import CommandFinished, LogWritten, Report, ServiceObserved, StageReached
-from deployments.events import EventType
+from deployments.event_types import EventType
 from deployments.kafka import event_stream
 from deployments.models import DeploymentEvent, Project, User
 from deployments.repositories.records import event_record

@@ -15,15 +15,15 @@ from agents import isolation
 from agents.models import Agent, CommandRecord, Server
 from agents.repositories import delivery as ledger
 from agents.retention import Retention
-from agents.services import delivery
+from agents.services import command_delivery
 from agents.skipped_reports import TOLD_FOR, SkippedReports
 from agents.transport.retention_announcer import RetentionAnnouncer
 from agents.types import AgentHealth, Sighting
 from deployments import outbox_relay, process_status
-from deployments.events import EventType, NewEvent
+from deployments.event_types import EventType, NewEvent
 from deployments.kafka.event_stream import value_of
 from deployments.kafka_api.delivery import ReplyDelivery
-from deployments.kafka_api.requests import IncomingRecord
+from deployments.kafka_api.incoming import IncomingRecord
 from deployments.models import DeploymentEvent, DeploymentHistory, Project, User
 from deployments.outbox_relay import Outbox
 from deployments.repositories import events
@@ -135,7 +135,7 @@ def test_what_one_agent_says_of_itself_makes_no_other_silent() -> None:
     seen = {agent.id: Sighting(health=AgentHealth(cpu_usage=1.0)) for agent in agents}
     seen[agents[1].id] = Sighting(health=AgentHealth(cpu_usage=float("nan")))
     for _ in range(2):
-        assert delivery.beat_and_touch(gateway_id=uuid4(), seen=seen) == {agent.id for agent in agents}
+        assert command_delivery.beat_and_touch(gateway_id=uuid4(), seen=seen) == {agent.id for agent in agents}
     assert not Agent.objects.filter(last_seen_at=long_ago).exists()
     assert isolation.failing() == {"heartbeats": 1}
 

@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 
 from agents.models import Server
 from deployments import outbox_relay
-from deployments.events import EventType, NewEvent
+from deployments.event_types import EventType, NewEvent
 from deployments.models import Project
 from deployments.outbox_relay import Outbox, Send
 from deployments.repositories import events

@@ -11,13 +11,13 @@ from django.utils import timezone
 
 from agents.models import Cluster, CommandRecord
 from agents.types import ServiceObserved
-from deployments.events import log_written
+from deployments.event_types import log_written
 from deployments.models import ProjectInvitation, User
 from deployments.repositories import events, history
 from deployments.scopes import Scope
-from deployments.services.fleet import machines
+from deployments.services.fleet import machine_list
 from deployments.services.lifecycle.cancel import cancel_deployment
-from deployments.services.permissions import tokens
+from deployments.services.permissions import api_tokens
 from deployments.services.permissions.access import caller_of
 from deployments.services.projects import sources
 from deployments.types import DeploymentRecord
@@ -116,15 +116,15 @@ def crowd(owner: User) -> Mapping[str, str]:
 def some_tokens(owner: User) -> UUID:
     """Names as long as they may be; one was used."""
     caller = caller_of(owner)
-    made = [tokens.create_token(caller=caller, name=LONG, scope=scope, days=365) for scope in Scope]
-    tokens.authenticate(token=made[0][1])
+    made = [api_tokens.create_token(caller=caller, name=LONG, scope=scope, days=365) for scope in Scope]
+    api_tokens.authenticate(token=made[0][1])
     return made[0][0].id
 
 
 def an_enrolment(owner: User, *, server_id: UUID) -> UUID:
     caller = caller_of(owner)
-    machines.issue_enrolment_token(caller=caller, server_id=server_id, replace=True)
-    return machines.list_enrolment_tokens(caller=caller, server_id=server_id)[0].id
+    machine_list.issue_enrolment_token(caller=caller, server_id=server_id, replace=True)
+    return machine_list.list_enrolment_tokens(caller=caller, server_id=server_id)[0].id
 
 
 def an_invitation(invited: User) -> UUID:

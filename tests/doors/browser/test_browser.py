@@ -10,11 +10,11 @@ from playwright.sync_api import Page, expect
 
 from agents.models import Server
 from deployments import live_updates, wire
-from deployments.events import EventType, NewEvent, service_changed
+from deployments.event_types import EventType, NewEvent, service_changed
 from deployments.models import Deployment, GraphVersion, Project
 from deployments.repositories import deployments, events
 from deployments.repositories.deployments import Outcome
-from deployments.services.fleet import machines
+from deployments.services.fleet import machine_list
 from deployments.states import Reason, Stage, Transition
 from tests import factories
 from tests.doors.serving import aside, look_at
@@ -95,7 +95,7 @@ def reach(deployment: Deployment, percent: int) -> None:
 def fresh(deployment: Deployment) -> object:
     def work() -> object:
         found = deployments.get(deployment_id=deployment.id)
-        return wire.snapshot_shape(found, target_name=machines.target_name(found.target))
+        return wire.snapshot_shape(found, target_name=machine_list.target_name(found.target))
 
     return aside(work)
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from deployments import live_updates, wire
 from deployments.repositories import events
-from deployments.services.fleet import machines
+from deployments.services.fleet import machine_list
 from deployments.services.lifecycle.cancel import cancel_deployment
 from deployments.services.requests.scale import scale_service
 from deployments.types import DeploymentRecord
@@ -38,7 +38,7 @@ def told(*deployments: DeploymentRecord) -> None:
 
 def fresh(deployment: DeploymentRecord) -> object:
     found = reload(deployment.id)
-    return wire.snapshot_shape(found, target_name=machines.target_name(found.target))
+    return wire.snapshot_shape(found, target_name=machine_list.target_name(found.target))
 
 
 def open_page(page: Page, address: str, deployment: DeploymentRecord) -> None:

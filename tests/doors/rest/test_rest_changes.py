@@ -9,7 +9,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from agents.models import Agent, Server
-from deployments.events import epoch_ms
+from deployments.event_types import epoch_ms
 from deployments.models import Deployment, User
 from deployments.services.permissions.access import caller_of
 from deployments.services.projects import sources

@@ -10,7 +10,7 @@ import pytest
 from agents.contracts import runner_pb2 as pb
 from agents.runner.cleanup.known_stacks import known_stacks
 from agents.runner.cleanup.needs import KnownStack, needed_releases, needs_of
-from agents.runner.journal.commands import Journal
+from agents.runner.journal.command_journal import Journal
 from agents.runner.journal.releases import Before, Phase, Releases
 from agents.runner.journal.store import Store
 from agents.runner.planning.model import Target

@@ -28,7 +28,7 @@ from agents.runner.docker.host import DockerHost
 from agents.runner.docker.patience import WorkPatience
 from agents.runner.errors import EngineAwayError, InterruptedWorkError, StepFailedError
 from agents.runner.interrupt import REVERTED, Interrupt
-from agents.runner.journal.commands import Journal
+from agents.runner.journal.command_journal import Journal
 from agents.runner.journal.releases import Releases
 from agents.runner.journal.store import Store
 

@@ -15,7 +15,7 @@ from agents.contracts import runner_pb2 as pb
 from agents.runner.activity import MAX_STALLED, Watchdog
 from agents.runner.docker.engine import EngineState
 from agents.runner.docker.host import DockerHost
-from agents.runner.journal.commands import Journal
+from agents.runner.journal.command_journal import Journal
 from agents.runner.journal.store import Store
 from agents.runner.self_check import SelfCheck
 from tests.runner.commands.test_killed import slow_build

@@ -14,7 +14,7 @@ from agents.runner.control_plane.masker import Masker
 from agents.runner.control_plane.reports import DEPLOYING, MAX_LINE, MAX_LOG_BYTES, MAX_MESSAGE, MAX_TAIL_LINES
 from agents.runner.docker import processes
 from agents.runner.interrupt import Interrupt
-from agents.runner.journal.commands import Journal
+from agents.runner.journal.command_journal import Journal
 from agents.runner.journal.store import Store
 from tests.runner.journal.test_journal import command, pending, reporter
 

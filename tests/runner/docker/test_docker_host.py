@@ -26,7 +26,7 @@ from agents.runner.docker.engine import QUESTION_SECONDS, Engine
 from agents.runner.docker.host import DockerHost
 from agents.runner.errors import EngineAwayError, StepFailedError
 from agents.runner.interrupt import Interrupt
-from agents.runner.journal.commands import Journal
+from agents.runner.journal.command_journal import Journal
 from agents.runner.journal.store import Store
 
 pytestmark = pytest.mark.docker

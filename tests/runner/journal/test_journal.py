@@ -11,7 +11,7 @@ from agents.contracts import runner_pb2 as pb
 from agents.runner.control_plane.masker import Masker
 from agents.runner.control_plane.reports import DEPLOYING, MAX_LOG_BYTES, Reporter
 from agents.runner.errors import StateDirBusyError
-from agents.runner.journal.commands import Journal, Receipt
+from agents.runner.journal.command_journal import Journal, Receipt
 from agents.runner.journal.store import Store, lock_state_dir
 
 

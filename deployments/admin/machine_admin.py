@@ -19,12 +19,12 @@ from deployments.admin.forms import request_id_in, with_quota_check
 from deployments.admin.ownership import caller_in, or_404, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
 from deployments.errors import DeployError, NotFound
-from deployments.services.fleet import machine_changes, machines
+from deployments.services.fleet import machine_changes, machine_list
 from deployments.services.permissions import quotas
 from deployments.services.queries import grant_view
 from deployments.services.queries.grant_view import Tenant
 from deployments.services.requests import stop
-from deployments.services.sharing import grants
+from deployments.services.sharing import server_grants
 from deployments.types import Caller
 
 PAGE = "admin/agents/projects.html"
@@ -91,7 +91,7 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
     def projects(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show whose projects are on the server; stop or forbid one by POST."""
         caller, server_id = caller_in(request), uuid_or_404(object_id)
-        server = or_404(machines.get_server, caller=caller, server_id=server_id)
+        server = or_404(machine_list.get_server, caller=caller, server_id=server_id)
         if request.method == "POST":
             self.change_one(request, caller, server_id)
             return redirect("admin:agents_server_projects", server_id)
@@ -116,7 +116,7 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
                 )
                 messages.success(request, "The project is being stopped on this server.")
             elif request.POST.get("do") == "forbid":
-                grants.forbid(caller=caller, server_id=server_id, project_id=project_id, at=at)
+                server_grants.forbid(caller=caller, server_id=server_id, project_id=project_id, at=at)
                 messages.success(
                     request, "Nothing of the project starts here any more. What runs stays until it is stopped."
                 )

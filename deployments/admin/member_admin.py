@@ -21,7 +21,7 @@ from deployments.admin.page_responses import show_error
 from deployments.errors import DeployError
 from deployments.models import ProjectInvitation, ProjectMember
 from deployments.repositories.invitations import MAX_AGE
-from deployments.services.sharing import members
+from deployments.services.sharing import membership
 
 
 class PeopleInline(OwnRowsMixin, TabularInline):
@@ -75,9 +75,9 @@ def save_people(request: HttpRequest, *, project_id: UUID, formset: Any) -> None
     caller, at = caller_in(request), timezone.now()
     try:
         for gone in formset.deleted_objects:
-            members.remove_member(caller=caller, project_id=project_id, name=name_of(gone), at=at)
+            membership.remove_member(caller=caller, project_id=project_id, name=name_of(gone), at=at)
         for changed in (*(row for row, _ in formset.changed_objects), *formset.new_objects):
-            members.put_member(caller=caller, project_id=project_id, name=name_of(changed), role=changed.role, at=at)
+            membership.put_member(caller=caller, project_id=project_id, name=name_of(changed), role=changed.role, at=at)
     except DeployError as error:
         show_error(request, error)
 
@@ -140,7 +140,7 @@ class InvitationAdmin(OwnRowsMixin, ModelAdmin):
             context = {"title": f"{verb} {row.project.name}?", "row": row, "accepted": accepted, "opts": self.opts}
             context |= self.admin_site.each_context(request)
             return TemplateResponse(request, "admin/deployments/invitation.html", context)
-        answer = members.accept_invitation if accepted else members.decline_invitation
+        answer = membership.accept_invitation if accepted else membership.decline_invitation
         or_404(answer, caller=caller_in(request), invitation_id=row.pk, at=timezone.now())
         if not accepted:
             messages.success(request, f"You declined the invitation to {row.project.name}.")

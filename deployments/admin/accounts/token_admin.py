@@ -22,7 +22,7 @@ from deployments.models import ApiToken
 from deployments.names import MAX_NAME
 from deployments.repositories import tokens as rows
 from deployments.scopes import Scope
-from deployments.services.permissions import tokens
+from deployments.services.permissions import api_tokens
 
 SCOPES = {
     Scope.READ: "Read: see everything that you may see",
@@ -45,8 +45,8 @@ class NewTokenForm(forms.Form):
     )
     days = forms.IntegerField(
         min_value=1,
-        max_value=tokens.MAX_DAYS,
-        initial=tokens.DEFAULT_DAYS,
+        max_value=api_tokens.MAX_DAYS,
+        initial=api_tokens.DEFAULT_DAYS,
         label="Days until it ends",
         widget=forms.NumberInput(attrs={"class": FIELD}),
     )
@@ -82,7 +82,7 @@ class ApiTokenAdmin(OwnRowsMixin, ModelAdmin):
         return mine.select_related("token").order_by("-token__created", "pk")
 
     def delete_model(self, request: HttpRequest, obj: ApiToken) -> None:
-        tokens.revoke_token(caller=caller_in(request), token_id=obj.pk)
+        api_tokens.revoke_token(caller=caller_in(request), token_id=obj.pk)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Show the form, or the token itself, this once."""
@@ -91,7 +91,7 @@ class ApiTokenAdmin(OwnRowsMixin, ModelAdmin):
         if request.method == "POST" and form.is_valid():
             chosen = form.cleaned_data
             try:
-                made, text = tokens.create_token(
+                made, text = api_tokens.create_token(
                     caller=caller_in(request),
                     name=chosen["name"],
                     scope=Scope(chosen["scope"]),

@@ -13,7 +13,7 @@ from agents.states import CommandStatus
 from deployments.errors import Forbidden
 from deployments.repositories import deployments, grants, lanes
 from deployments.repositories.grants import Side
-from deployments.services.fleet import machines
+from deployments.services.fleet import machine_list
 from deployments.services.lifecycle import command_ids, finish
 from deployments.services.permissions import access, server_rights
 from deployments.sharing_types import GrantState
@@ -64,7 +64,7 @@ def withdraw(*, caller: Caller, project_id: UUID, server_id: UUID, at: datetime)
 
 def forbid(*, caller: Caller, server_id: UUID, project_id: UUID, at: datetime) -> None:
     """End it for the server's owner, whoever's project it is. Raises NotFound, also for a project that is not there."""
-    machines.get_server(caller=caller, server_id=server_id)
+    machine_list.get_server(caller=caller, server_id=server_id)
     if not server_rights.is_known(project_id=project_id, server_id=server_id):
         raise server_rights.project_not_found()
     with transaction.atomic():

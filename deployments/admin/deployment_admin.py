@@ -27,7 +27,7 @@ from deployments.admin.ownership import OwnRowsMixin, caller_in, or_404, uncache
 from deployments.admin.page_responses import render_page, show_error
 from deployments.admin.paginators import SelectionPaginator
 from deployments.errors import DeployError
-from deployments.events import EventType
+from deployments.event_types import EventType
 from deployments.models import Deployment
 from deployments.repositories import projects
 from deployments.repositories.paging import deployment_lists

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from deployments.events import epoch_ms
+from deployments.event_types import epoch_ms
 from deployments.kafka_api.dead_letters import SERVICE_NAME
 from deployments.services.upkeep.health import Dependency, Health, dependencies, overall
 

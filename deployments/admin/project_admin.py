@@ -28,7 +28,7 @@ from deployments.admin import (
 )
 from deployments.admin.filters import LastStatusFilter
 from deployments.admin.forms import CodeForm, GraphForm, with_quota_check
-from deployments.admin.members import InvitationInline, MemberInline, save_people
+from deployments.admin.member_admin import InvitationInline, MemberInline, save_people
 from deployments.admin.ownership import (
     OwnRowsMixin,
     caller_in,

@@ -16,8 +16,8 @@ from deployments.api.idempotency_key import idempotent
 from deployments.api.schemas.openapi import NO_BODY, documented, enveloped_data
 from deployments.api.schemas.requests import RoleIn
 from deployments.api.schemas.responses import InvitationOut, MemberOut
-from deployments.events import epoch_ms
-from deployments.services.sharing import members
+from deployments.event_types import epoch_ms
+from deployments.services.sharing import membership
 from deployments.sharing_types import Invitation
 from deployments.types import Member
 
@@ -32,8 +32,8 @@ class ProjectMembers(BaseView):
         answers={200: enveloped_data("MembersAnswer", members=MemberOut(many=True))},
     )
     def get(self, request: Request, project_id: UUID) -> Response:
-        joined = members.list_members(caller=self.caller, project_id=project_id)
-        invited = members.list_invited(caller=self.caller, project_id=project_id, at=timezone.now())
+        joined = membership.list_members(caller=self.caller, project_id=project_id)
+        invited = membership.list_invited(caller=self.caller, project_id=project_id, at=timezone.now())
         shapes = [*(member_shape(member) for member in joined), *(member_shape(member) for member in invited)]
         return success({"data": {"members": shapes}})
 
@@ -48,7 +48,9 @@ class ProjectMember(BaseView):
     )
     def put(self, request: Request, project_id: UUID, name: str) -> Response:
         role = validated(RoleIn, request.data)["role"]
-        member = members.put_member(caller=self.caller, project_id=project_id, name=name, role=role, at=timezone.now())
+        member = membership.put_member(
+            caller=self.caller, project_id=project_id, name=name, role=role, at=timezone.now()
+        )
         return success({"data": {"member": member_shape(member)}})
 
     @documented(
@@ -58,7 +60,7 @@ class ProjectMember(BaseView):
         answers={204: None},
     )
     def delete(self, request: Request, project_id: UUID, name: str) -> Response:
-        members.remove_member(caller=self.caller, project_id=project_id, name=name, at=timezone.now())
+        membership.remove_member(caller=self.caller, project_id=project_id, name=name, at=timezone.now())
         return Response(status=204)
 
 
@@ -70,14 +72,14 @@ class Invitations(BaseView):
         answers={200: enveloped_data("InvitationsAnswer", invitations=InvitationOut(many=True))},
     )
     def get(self, request: Request) -> Response:
-        invitations = members.my_invitations(caller=self.caller, at=timezone.now())
+        invitations = membership.my_invitations(caller=self.caller, at=timezone.now())
         return success({"data": {"invitations": [invitation_shape(invitation) for invitation in invitations]}})
 
 
 class InvitationDetail(BaseView):
     @documented("declineInvitation", "Decline an invitation to a project", tag=TAG, answers={204: None})
     def delete(self, request: Request, invitation_id: UUID) -> Response:
-        members.decline_invitation(caller=self.caller, invitation_id=invitation_id, at=timezone.now())
+        membership.decline_invitation(caller=self.caller, invitation_id=invitation_id, at=timezone.now())
         return Response(status=204)
 
 
@@ -92,7 +94,7 @@ class AcceptInvitation(BaseView):
     )
     @idempotent()
     def post(self, request: Request, invitation_id: UUID) -> Response:
-        taken = members.accept_invitation(caller=self.caller, invitation_id=invitation_id, at=timezone.now())
+        taken = membership.accept_invitation(caller=self.caller, invitation_id=invitation_id, at=timezone.now())
         return success({"data": {"invitation": invitation_shape(taken)}})
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.http import HttpRequest
 
-from deployments.services.permissions import tokens
+from deployments.services.permissions import api_tokens as tokens
 from deployments.services.permissions.access import caller_of
 from deployments.types import Caller
 

@@ -18,7 +18,7 @@ from deployments.api.schemas.openapi import TAR, documented, enveloped_data
 from deployments.api.schemas.requests import GraphIn, PageQuery
 from deployments.api.schemas.responses import CodeOut, GraphOut, GraphVersionOut, PaginationOut
 from deployments.errors import NotFound
-from deployments.events import epoch_ms
+from deployments.event_types import epoch_ms
 from deployments.services.projects import project_settings, sources
 from deployments.types import GraphRecord
 from deployments.wire import pagination_shape

@@ -15,12 +15,12 @@ from deployments.api.base_view import BaseView, success, validated
 from deployments.api.schemas.openapi import NO_BODY, documented, enveloped_data
 from deployments.api.schemas.requests import MetadataOnlyIn
 from deployments.api.schemas.responses import StoppedOut, TargetOut, TenantOut
-from deployments.events import epoch_ms
+from deployments.event_types import epoch_ms
 from deployments.scopes import Scope
 from deployments.services.queries import grant_view
 from deployments.services.queries.grant_view import ProjectTarget, Tenant
 from deployments.services.requests import stop
-from deployments.services.sharing import grants
+from deployments.services.sharing import server_grants
 from deployments.sharing_types import Grant, GrantState
 from deployments.states import Status
 from deployments.wire import STATUS_NUMBERS
@@ -49,7 +49,7 @@ class ProjectTargetDetail(BaseView):
         answers={200: enveloped_data("TargetAnswer", target=TargetOut())},
     )
     def put(self, request: Request, project_id: UUID, server_id: UUID) -> Response:
-        grants.allow(caller=self.caller, project_id=project_id, server_id=server_id, at=timezone.now())
+        server_grants.allow(caller=self.caller, project_id=project_id, server_id=server_id, at=timezone.now())
         targets = grant_view.targets_of(caller=self.caller, project_id=project_id)
         allowed = next(target for target in targets if target.server.id == server_id)
         return success({"data": {"target": target_shape(allowed)}})
@@ -61,7 +61,7 @@ class ProjectTargetDetail(BaseView):
         answers={204: None},
     )
     def delete(self, request: Request, project_id: UUID, server_id: UUID) -> Response:
-        grants.withdraw(caller=self.caller, project_id=project_id, server_id=server_id, at=timezone.now())
+        server_grants.withdraw(caller=self.caller, project_id=project_id, server_id=server_id, at=timezone.now())
         return Response(status=204)
 
 
@@ -85,7 +85,7 @@ class ServerProject(BaseView):
         answers={204: None},
     )
     def delete(self, request: Request, server_id: UUID, project_id: UUID) -> Response:
-        grants.forbid(caller=self.caller, server_id=server_id, project_id=project_id, at=timezone.now())
+        server_grants.forbid(caller=self.caller, server_id=server_id, project_id=project_id, at=timezone.now())
         return Response(status=204)
 
 

@@ -16,8 +16,8 @@ from deployments.api.schemas.history_responses import DiffOut, HistoryOut, LaneO
 from deployments.api.schemas.openapi import documented, enveloped_data
 from deployments.api.schemas.requests import DiffQuery, HistoryQuery
 from deployments.api.schemas.responses import PaginationOut
-from deployments.events import epoch_ms
-from deployments.services.queries import history, lane_view
+from deployments.event_types import epoch_ms
+from deployments.services.queries import history_view, lane_view
 from deployments.types import DeploymentRecord, HistoryEntry
 from deployments.wire import STATUS_NUMBERS, pagination_shape, seen_shape
 from stackgen.plan import Change
@@ -35,7 +35,7 @@ class History(BaseView):
     )
     def get(self, request: Request, project_id: UUID) -> Response:
         query = validated(HistoryQuery, request.query_params)
-        page = history.list_history(
+        page = history_view.list_history(
             caller=self.caller,
             project_id=project_id,
             target_id=query.get("targetId"),
@@ -56,7 +56,7 @@ class HistoryDiff(BaseView):
     )
     def get(self, request: Request, history_id: UUID) -> Response:
         query = validated(DiffQuery, request.query_params)
-        difference = history.diff_history(caller=self.caller, older_id=query["with"], newer_id=history_id)
+        difference = history_view.diff_history(caller=self.caller, older_id=query["with"], newer_id=history_id)
         shape = {
             "changes": [change_shape(change) for change in difference.changes],
             "text": difference.text,

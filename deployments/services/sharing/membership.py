@@ -10,7 +10,7 @@ from django.db import transaction
 from deployments.errors import Conflict, Invalid, NotFound
 from deployments.repositories import invitations, members, projects
 from deployments.services.permissions import access
-from deployments.services.sharing import grants
+from deployments.services.sharing import server_grants
 from deployments.sharing_types import Invitation
 from deployments.types import Caller, Member, Right
 
@@ -80,7 +80,7 @@ def remove_member(*, caller: Caller, project_id: UUID, name: str, at: datetime) 
 
 def _end_rights(*, caller: Caller, project_id: UUID, member: Member, because: str, at: datetime) -> None:
     reason = f"{member.name} {because}."
-    grants.end_given_by(project_id=project_id, user_id=member.user_id, by=caller, because=reason, at=at)
+    server_grants.end_given_by(project_id=project_id, user_id=member.user_id, by=caller, because=reason, at=at)
 
 
 def my_invitations(*, caller: Caller, at: datetime) -> tuple[Invitation, ...]:

@@ -22,8 +22,8 @@ from deployments.api.schemas.openapi import documented, enveloped, enveloped_dat
 from deployments.api.schemas.requests import ClusterIn, EnrolmentIn, ServerChangeIn, ServerIn
 from deployments.api.schemas.responses import ClusterOut, ServerOut
 from deployments.api.schemas.token_responses import EnrolmentOut, EnrolmentTokenOut
-from deployments.events import epoch_ms
-from deployments.services.fleet import machine_changes, machines
+from deployments.event_types import epoch_ms
+from deployments.services.fleet import machine_changes, machine_list
 
 # ServerStatus of the contract.
 CONNECTED, DISCONNECTED, PENDING = 1, 2, 4
@@ -52,7 +52,7 @@ class Servers(BaseView):
     @idempotent()
     def post(self, request: Request) -> Response:
         body = validated(ServerIn, request.data)
-        added = machines.add_server(
+        added = machine_list.add_server(
             caller=self.caller,
             server_id=uuid4(),
             name=body["name"],
@@ -68,7 +68,7 @@ class Servers(BaseView):
         answers={200: enveloped_data("ServersAnswer", servers=ServerOut(many=True), clusters=ClusterOut(many=True))},
     )
     def get(self, request: Request) -> Response:
-        owned = machines.machines_of(self.caller)
+        owned = machine_list.machines_of(self.caller)
         servers = [server_shape(server) for server in owned.servers]
         return success(
             {"data": {"servers": servers, "clusters": [cluster_shape(cluster) for cluster in owned.clusters]}}
@@ -78,7 +78,7 @@ class Servers(BaseView):
 class Server(BaseView):
     @documented("getServer", "One server", tag=TAG, answers={200: ServerAnswer})
     def get(self, request: Request, server_id: UUID) -> Response:
-        return success({"server": server_shape(machines.get_server(caller=self.caller, server_id=server_id))})
+        return success({"server": server_shape(machine_list.get_server(caller=self.caller, server_id=server_id))})
 
     @documented(
         "changeServer",
@@ -111,7 +111,7 @@ class Clusters(BaseView):
     @idempotent()
     def post(self, request: Request) -> Response:
         body = validated(ClusterIn, request.data)
-        added = machines.add_cluster(caller=self.caller, cluster_id=uuid4(), name=body["name"])
+        added = machine_list.add_cluster(caller=self.caller, cluster_id=uuid4(), name=body["name"])
         return success({"cluster": cluster_shape(added)}, status=201, location=reverse("api-cluster", args=[added.id]))
 
     @documented(
@@ -122,7 +122,7 @@ class Clusters(BaseView):
     )
     def get(self, request: Request) -> Response:
         return success(
-            {"data": {"clusters": [cluster_shape(each) for each in machines.machines_of(self.caller).clusters]}}
+            {"data": {"clusters": [cluster_shape(each) for each in machine_list.machines_of(self.caller).clusters]}}
         )
 
 
@@ -150,7 +150,7 @@ class EnrolmentTokens(BaseView):
         answers={200: enveloped_data("EnrolmentTokensAnswer", tokens=EnrolmentTokenOut(many=True))},
     )
     def get(self, request: Request, server_id: UUID) -> Response:
-        tokens = machines.list_enrolment_tokens(caller=self.caller, server_id=server_id)
+        tokens = machine_list.list_enrolment_tokens(caller=self.caller, server_id=server_id)
         return success({"data": {"tokens": [enrolment_shape(token) for token in tokens]}})
 
     @documented(
@@ -164,7 +164,7 @@ class EnrolmentTokens(BaseView):
     @idempotent(keep=False)
     def post(self, request: Request, server_id: UUID) -> Response:
         replace = validated(EnrolmentIn, request.data).get("replace", False)
-        issued = machines.issue_enrolment_token(caller=self.caller, server_id=server_id, replace=replace)
+        issued = machine_list.issue_enrolment_token(caller=self.caller, server_id=server_id, replace=replace)
         shape = {"token": issued.token, "serverId": str(issued.server_id), "expiresAt": epoch_ms(issued.expires_at)}
         return success({"data": shape}, status=201)
 
@@ -172,7 +172,7 @@ class EnrolmentTokens(BaseView):
 class EnrolmentToken(BaseView):
     @documented("endEnrolmentToken", "End a token that has not been used", tag=TAG, answers={204: None})
     def delete(self, request: Request, server_id: UUID, token_id: UUID) -> Response:
-        machines.end_enrolment_token(caller=self.caller, server_id=server_id, token_id=token_id)
+        machine_list.end_enrolment_token(caller=self.caller, server_id=server_id, token_id=token_id)
         return Response(status=204)
 
 

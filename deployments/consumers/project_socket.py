@@ -14,8 +14,8 @@ from channels.db import database_sync_to_async
 
 from deployments import live_updates, wire
 from deployments.consumers.socket import LiveSocket
-from deployments.events import EventType
-from deployments.services.fleet import machines
+from deployments.event_types import EventType
+from deployments.services.fleet import machine_list
 from deployments.services.permissions import access
 from deployments.services.queries import lane_view, lookups, project_view
 from deployments.services.queries.project_view import ProjectView
@@ -76,7 +76,7 @@ class ProjectConsumer(LiveSocket):
         if behind <= 0:
             return
         if self.sent.get(key, -1) < 0 or behind > MAX_BEHIND:
-            name = await database_sync_to_async(machines.target_name)(deployment.target)
+            name = await database_sync_to_async(machine_list.target_name)(deployment.target)
             await self.say({"kind": "deployment", "deployment": wire.summary_shape(deployment, target_name=name)})
             self.sent[key] = deployment.last_sequence
             return

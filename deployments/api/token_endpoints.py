@@ -21,9 +21,9 @@ from deployments.api.schemas.openapi import documented, enveloped, enveloped_dat
 from deployments.api.schemas.requests import TokenIn
 from deployments.api.schemas.token_responses import NewTokenOut, TokenOut
 from deployments.api.security.throttles import TokenRate, UserRate
-from deployments.events import epoch_ms
+from deployments.event_types import epoch_ms
 from deployments.scopes import Scope, TokenRecord
-from deployments.services.permissions import tokens
+from deployments.services.permissions import api_tokens
 
 TAG = "tokens"
 
@@ -48,11 +48,11 @@ class Tokens(BaseView):
     @idempotent(keep=False)
     def post(self, request: Request) -> Response:
         body = validated(TokenIn, request.data)
-        token, text = tokens.create_token(
+        token, text = api_tokens.create_token(
             caller=self.caller,
             name=body.get("name", ""),
             scope=Scope(body.get("scope", Scope.ALL)),
-            days=body.get("expiresInDays", tokens.DEFAULT_DAYS),
+            days=body.get("expiresInDays", api_tokens.DEFAULT_DAYS),
         )
         return success({"data": {**token_shape(token), "token": text}}, status=201)
 
@@ -60,7 +60,9 @@ class Tokens(BaseView):
         "listTokens", "Your tokens", tag=TAG, answers={200: enveloped_data("TokensAnswer", tokens=TokenOut(many=True))}
     )
     def get(self, request: Request) -> Response:
-        return success({"data": {"tokens": [token_shape(token) for token in tokens.list_tokens(caller=self.caller)]}})
+        return success(
+            {"data": {"tokens": [token_shape(token) for token in api_tokens.list_tokens(caller=self.caller)]}}
+        )
 
     @documented(
         "endTokens",
@@ -69,7 +71,7 @@ class Tokens(BaseView):
         answers={200: enveloped_data("TokensEndedAnswer", ended=serializers.IntegerField(min_value=0))},
     )
     def delete(self, request: Request) -> Response:
-        return success({"data": {"ended": tokens.revoke_all_tokens(caller=self.caller)}})
+        return success({"data": {"ended": api_tokens.revoke_all_tokens(caller=self.caller)}})
 
 
 class Token(BaseView):
@@ -77,7 +79,7 @@ class Token(BaseView):
 
     @documented("endToken", "End one of your tokens", tag=TAG, answers={204: None})
     def delete(self, request: Request, token_id: UUID) -> Response:
-        tokens.revoke_token(caller=self.caller, token_id=token_id)
+        api_tokens.revoke_token(caller=self.caller, token_id=token_id)
         return Response(status=204)
 
 

@@ -9,7 +9,7 @@ from channels.db import database_sync_to_async
 
 from deployments import live_updates, wire
 from deployments.consumers.socket import LiveSocket
-from deployments.services.fleet import machines
+from deployments.services.fleet import machine_list
 from deployments.services.queries import lookups
 from deployments.types import Caller, DeploymentRecord, EventRecord
 from deployments.wire import event_shape
@@ -80,7 +80,7 @@ class DeploymentConsumer(LiveSocket):
     @database_sync_to_async
     def _read(self) -> tuple[DeploymentRecord, str]:
         deployment = lookups.get_deployment(caller=self.caller, deployment_id=self.subject)
-        return deployment, machines.target_name(deployment.target)
+        return deployment, machine_list.target_name(deployment.target)
 
     @database_sync_to_async
     def _all_kept(self, after: int, deployment: DeploymentRecord) -> bool:
