@@ -56,12 +56,6 @@ class CommandEvent(StrEnum):
     WITHDRAW = "withdraw"
 
 
-# From this version of the protocol on both sides compare what they hold, and a proven deployment outlasts an order to
-# go back that nobody asked for.
-SETTLING_PROTOCOL = 2
-# From this one on agents tell what runs between commands, too.
-OBSERVING_PROTOCOL = 3
-
 UNACKNOWLEDGED = (CommandStatus.QUEUED, CommandStatus.SENT)
 OPEN = (*UNACKNOWLEDGED, CommandStatus.ACKNOWLEDGED)
 CLOSED = (CommandStatus.REFUSED, CommandStatus.FINISHED, CommandStatus.WITHDRAWN)

@@ -1,5 +1,13 @@
-"""The version of control plane and agent: pyproject.toml and CHANGELOG.md say the same."""
+"""What control plane and agent say of themselves. pyproject.toml and CHANGELOG.md name the same version."""
 
 from __future__ import annotations
 
 VERSION = "0.2.0"
+
+# Versions of the session's protocol. From this one on stored reports are named with a command, a proven deployment
+# outlasts an order to go back that nobody asked for, and both sides tell which journal and which ledger they hold.
+SETTLING_PROTOCOL = 2
+# From this one on agents tell what runs between commands, too.
+OBSERVING_PROTOCOL = 3
+# The newest that this version speaks.
+PROTOCOL = OBSERVING_PROTOCOL

@@ -10,12 +10,13 @@ from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from agents.claim import RefusedCommand
+from agents.contracts.version import SETTLING_PROTOCOL
 from agents.errors import AgentNotFound, CommandNotFound, CommandTooLarge, TransactionRequired
 from agents.limits import MAX_COMMAND_BYTES, mebibytes, wire_bytes
 from agents.models import Agent, CommandRecord
 from agents.repositories import ledger
 from agents.repositories.payloads import from_json, kind_of, to_json
-from agents.states import CLOSED, OPEN, SETTLING_PROTOCOL, CommandEvent, CommandKind, CommandStatus, next_status
+from agents.states import CLOSED, OPEN, CommandEvent, CommandKind, CommandStatus, next_status
 from agents.types import AgentCommand, CommandData, ReportVerdict, RevertCommand, Verdict
 
 # The channel on which a commit wakes the gateway processes; the payload is the agent's id.

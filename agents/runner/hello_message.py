@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from agents.contracts import runner_pb2 as pb
-from agents.contracts.version import VERSION
+from agents.contracts.version import PROTOCOL, VERSION
 from agents.runner.commands.registry import COMMANDS
 from agents.runner.control_plane.identity import Identity
 from agents.runner.journal.command_journal import Journal
 from agents.runner.journal.releases import stack_states
 
-# 2: stored reports are named with a command, proven deployments outlast an order that nobody asked for, and both sides
-# tell which journal and which ledger they hold.
-SETTLING = 2
-# 3: what runs is told between commands, too.
-OBSERVING = 3
-PROTOCOL = OBSERVING
 # A host with more lanes or stacks says the newest of them.
 MAX_ENTRIES = 1000
 

@@ -16,21 +16,21 @@ import grpc
 from agents.backoff import MAX_AGENT_PAUSE, Backoff
 from agents.contracts import runner_pb2 as pb
 from agents.contracts.runner_pb2_grpc import RunnerAgentServiceStub
+from agents.contracts.version import SETTLING_PROTOCOL
 from agents.limits import MAX_AGENT_RECEIVED_BYTES
 from agents.runner.config import Config
 from agents.runner.control_plane.identity import Identity, enrol, hash_of, load_identity
 from agents.runner.control_plane.report_delivery import RESEND_SECONDS, ReportDelivery
 from agents.runner.dispatch import Dispatcher
 from agents.runner.errors import EnrolmentRefusedError, UnavailableError
-from agents.runner.hello_message import SETTLING, build_hello
+from agents.runner.hello_message import build_hello
 from agents.runner.journal.command_journal import Journal
 from agents.runner.machine import Machine
 from agents.runner.observation.telling import ObservationSender
 from agents.runner.self_check import CONDITION_PROTOCOL, SelfCheck
 
 RECONNECT = Backoff(first=0.5, most=MAX_AGENT_PAUSE)
-# Of the time after which we are given up, so much may pass between two attempts to connect.
-PAUSE_SHARE = 0.25
+PAUSE_SHARE = 0.25  # of the time after which we are given up
 WELCOME_SECONDS = 15.0
 DEFAULT_HEARTBEAT = 5
 STEADY_SECONDS = 30.0
@@ -181,7 +181,7 @@ class Session:
 
     def _apply_welcome(self, welcome: pb.Welcome, identity: Identity) -> None:
         """Learn whom we serve and how long we may be silent. A gateway from before this tells neither."""
-        self._numbered = welcome.protocol >= SETTLING
+        self._numbered = welcome.protocol >= SETTLING_PROTOCOL
         if welcome.lost_after_seconds:
             self._max_pause = min(RECONNECT.most, welcome.lost_after_seconds * PAUSE_SHARE)
         if not self._numbered:

@@ -7,11 +7,11 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
+from agents.contracts.version import SETTLING_PROTOCOL
 from agents.errors import AnotherMachine, Unauthenticated
 from agents.hello import TWO_MACHINES, Greeting, Hello, KnownAgent, admit, unknown_stacks_sentence
 from agents.repositories import agents, delivery, ledger
 from agents.services.enrolment import hash_of
-from agents.states import SETTLING_PROTOCOL
 
 logger = structlog.get_logger(__name__)
 

@@ -7,8 +7,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from agents.contracts import runner_pb2 as pb
+from agents.contracts.version import OBSERVING_PROTOCOL
 from agents.observation_digest import digest_of
-from agents.runner.hello_message import OBSERVING
 from agents.runner.observation.observer import Observer
 
 # A container is about 600 bytes on the wire, a message takes 512 KiB at most.
@@ -81,7 +81,7 @@ class ObservationSender:
             await self._news.wait()
             self._news.clear()
             seen = self._observer.seen
-            if seen is None or protocol < OBSERVING:
+            if seen is None or protocol < OBSERVING_PROTOCOL:
                 continue
             for observation in self._telling.news(seen, at_ms=time.time_ns() // 1_000_000):
                 await write(pb.FromAgent(observation=observation))

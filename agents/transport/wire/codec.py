@@ -9,11 +9,12 @@ from uuid import UUID
 from google.protobuf.json_format import MessageToDict
 
 from agents.contracts import runner_pb2
+from agents.contracts.version import PROTOCOL
 from agents.errors import NotFound
 from agents.limits import MAX_IMAGES, MAX_NAME_BYTES
 from agents.report_bounds import IMAGE_ID, bound_report, cut
 from agents.retention import Retention
-from agents.states import OBSERVING_PROTOCOL, CommandOutcome, CommandStage
+from agents.states import CommandOutcome, CommandStage
 from agents.types import (
     AgentHealth,
     AgentInfo,
@@ -112,7 +113,7 @@ def welcome(*, heartbeat_seconds: int, lost_after_seconds: int, ledger_incarnati
     return runner_pb2.ToAgent(
         welcome=runner_pb2.Welcome(
             heartbeat_seconds=heartbeat_seconds,
-            protocol=OBSERVING_PROTOCOL,
+            protocol=PROTOCOL,
             ledger_incarnation=str(ledger_incarnation),
             lost_after_seconds=lost_after_seconds,
         )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from agents.contracts.version import OBSERVING_PROTOCOL
 from agents.services import directory
-from agents.states import OBSERVING_PROTOCOL, Presence
+from agents.states import Presence
 from agents.types import AgentData
 from deployments.observed import MeantService, ObservedState, SeenStack, StackCondition, fold
 from deployments.repositories import clock, deployments, observed_stacks

@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from agents.contracts.version import OBSERVING_PROTOCOL
 from agents.models import Agent
 from agents.observation import ContainerSeen, HostObserved
-from agents.states import OBSERVING_PROTOCOL
 from deployments import live_updates
 from deployments.models import ObservedStack
 from deployments.observed import SeenStack

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from agents.contracts import runner_pb2 as pb
+from agents.contracts.version import PROTOCOL
 from agents.runner.control_plane.identity import Identity
 from agents.runner.control_plane.reports import DEPLOYING, Reporter
 from agents.runner.errors import JournalDamagedError, JournalTooNewError
-from agents.runner.hello_message import PROTOCOL, build_hello
+from agents.runner.hello_message import build_hello
 from agents.runner.journal.command_journal import Journal, Receipt
 from agents.runner.journal.store import FIRST, STEPS, Store
 from tests.runner.journal.test_journal import command, pending, reporter
