@@ -13,9 +13,11 @@ from deployments.kafka.nest import reply_topic_of
 from deployments.kafka.rpc import KafkaRpcClient
 from deployments.kafka.topics import create_missing
 from tests.contract import nest
+from tests.contract.peers.scene import alice, be, code
 from tests.contract.peers.world import World
 from tests.servers.own_kafka import OwnKafka
 
+__all__ = ["alice", "be", "code"]
 TOPICS = [question.topic for question in peers.QUESTIONS]
 
 

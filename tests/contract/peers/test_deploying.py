@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,7 +11,7 @@ import pytest
 from django.db import connection
 from pytest_django.fixtures import Settings
 
-from agents.models import Agent, Cluster, CommandRecord, Server
+from agents.models import Cluster, CommandRecord, Server
 from deployments.clients.peers import (
     GENERATE_PROJECT,
     GET_GRAPH,
@@ -25,82 +21,29 @@ from deployments.clients.peers import (
 from deployments.errors import Invalid, NotFound, PeerFailed
 from deployments.models import CodeBundle, Deployment, DeploymentEvent, Project, User
 from deployments.repositories.deployments import requester
-from deployments.services.lifecycle import start
 from deployments.services.permissions import access
 from deployments.services.queries import lookups
 from deployments.services.requests import make_plan
-from deployments.services.requests.deploy import deploy_project
 from deployments.states import Reason, Status
-from deployments.types import Caller, DeploymentRecord, DeployRequest, Right, Target, TargetKind
+from deployments.types import Caller, DeployRequest, Right
 from tests import factories
+from tests.contract.peers.scene import (
+    GRAPH,
+    ON_CLUSTER,
+    ON_SERVER,
+    PROJECT,
+    RESULT,
+    SERVER,
+    TOKEN,
+    Be,
+    ask_for,
+    enrol,
+    run,
+)
 from tests.contract.peers.world import World
-from tests.factories import NOW, later
+from tests.factories import NOW
 
 pytestmark = [pytest.mark.django_db]
-
-TOKEN = "session-of-alice-canary"
-PROJECT, SERVER, CLUSTER = uuid4(), uuid4(), uuid4()
-ON_SERVER = Target(kind=TargetKind.SERVER, id=SERVER)
-ON_CLUSTER = Target(kind=TargetKind.CLUSTER, id=CLUSTER)
-GRAPH: dict[str, Any] = {
-    "nodes": [
-        {"id": "n-web", "type": 1, "data": {"serviceName": "web", "blueprintId": "any", "config": {"port": "8080"}}},
-        {"id": "n-proxy", "type": 1, "data": {"serviceName": "proxy", "config": {"image": "caddy:2"}}},
-    ],
-    "edges": [{"id": "e", "source": "n-proxy", "target": "n-web", "type": 2}],
-}
-RESULT = {"serviceId": "s", "nodeId": "n-web", "serviceName": "web", "status": 3, "generatedCodePath": "shop/web"}
-Be = Callable[..., None]
-
-
-@pytest.fixture
-def alice(db: None) -> Caller:
-    user = factories.make_user("alice")
-    return Caller(user_id=user.pk, name="alice", session_token=TOKEN)
-
-
-@pytest.fixture
-def code(tmp_path: Path, settings: Settings) -> Path:
-    """The shared folder with the code of one service."""
-    settings.AXION_CODE_FOLDER = str(tmp_path / "code")
-    web = tmp_path / "code" / "shop" / "web"
-    web.mkdir(parents=True)
-    (web / "Dockerfile").write_text("FROM caddy:2\n")
-    return tmp_path / "code"
-
-
-@pytest.fixture
-def be(world: World, alice: Caller, code: Path) -> Be:
-    """The peers know alice's project and server; keywords change what they know."""
-
-    def change(**members: Any) -> None:
-        owner = str(alice.user_id)
-        known: dict[str, Any] = {
-            "guarded": True,
-            "sessions": {TOKEN: owner},
-            "projects": {str(PROJECT): {"id": str(PROJECT), "userId": owner, "name": "Shop", "graphVersion": 1}},
-            "servers": {str(SERVER): {"id": str(SERVER), "userId": owner, "name": "box", "host": "box.example"}},
-            "graphs": {str(PROJECT): GRAPH},
-            "results": {str(PROJECT): [RESULT]},
-        }
-        world.be(**{**known, **members})
-
-    change()
-    return change
-
-
-def ask_for(caller: Caller, *, target: Target = ON_SERVER, after: float = 0, **fields: Any) -> DeploymentRecord:
-    request = DeployRequest(project_id=PROJECT, target=target, **fields)
-    return deploy_project(caller=caller, request=request, deployment_id=uuid4(), at=later(after))
-
-
-def enrol(server_id: UUID = SERVER) -> Agent:
-    return factories.make_agent(Server.objects.get(pk=server_id))
-
-
-def run(deployment: DeploymentRecord, *, at: float = 1) -> DeploymentRecord:
-    start.run_deployment(deployment_id=deployment.id, at=later(at))
-    return factories.reload(deployment.id)
 
 
 def test_the_request_asks_for_ownership_alone_and_the_job_for_the_rest(alice: Caller, be: Be, world: World) -> None:
@@ -236,50 +179,6 @@ def test_a_peer_in_trouble_is_asked_again_later_and_not_for_ever(alice: Caller, 
     assert run(deployment).status is Status.PENDING
     ended = run(deployment, at=100)
     assert (ended.status, ended.reason) == (Status.FAILED, Reason.PEER)
-
-
-@pytest.mark.parametrize("path", ["../outside", "/etc", "link", ".", "", "shop/missing", "shop/web\u0000"])
-def test_code_comes_from_the_shared_folder_alone(
-    alice: Caller, be: Be, code: Path, path: str, settings: Settings
-) -> None:
-    settings.AXION_JOB_ATTEMPTS = 1
-    outside = code.parent / "outside"
-    outside.mkdir()
-    (outside / "Dockerfile").write_text("FROM caddy:2\n")
-    (code / "link").symlink_to(outside)
-    be(results={str(PROJECT): [{**RESULT, "generatedCodePath": path}]})
-    deployment = ask_for(alice)
-    enrol()
-    ended = run(deployment)
-    assert (ended.status, ended.reason) == (Status.FAILED, Reason.PEER)
-    assert not CodeBundle.objects.exists()
-
-
-def test_a_link_inside_the_code_that_leads_out_is_refused(alice: Caller, be: Be, code: Path) -> None:
-    (code / "shop" / "web" / "passwords").symlink_to("/etc/passwd")
-    deployment = ask_for(alice)
-    enrol()
-    ended = run(deployment)
-    assert (ended.status, ended.reason) == (Status.FAILED, Reason.PEER)
-    assert "link" in ended.message
-
-
-def test_an_archive_is_code_too(alice: Caller, be: Be, code: Path) -> None:
-    content = b"FROM caddy:2\n"
-    with tarfile.open(code / "web.tar.gz", "w:gz") as tar:
-        entry = tarfile.TarInfo("Dockerfile")
-        entry.size = len(content)
-        tar.addfile(entry, io.BytesIO(content))
-    deployment = ask_for(alice)
-    enrol()
-    be(results={str(PROJECT): [{**RESULT, "generatedCodePath": str(code / "web.tar.gz")}]})
-    started = run(deployment)
-    assert started.status is Status.IN_PROGRESS, started.message
-    # The same content as the folder, so the same bundle.
-    again = ask_for(alice)
-    Deployment.objects.filter(pk=started.id).update(status=Status.SUCCESS, completed_at=NOW)
-    be()
-    assert run(again, at=9).code == started.code
 
 
 def test_who_waits_in_the_lane_asks_nothing(alice: Caller, be: Be, world: World) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,6 @@ import yaml
 
 from agents.runner.errors import StepFailedError
 from agents.runner.planning.model import Release, WantedService
-from agents.runner.planning.stackfile import read_stack, write_stack
 from agents.runner.policy.rules import Policy
 from agents.runner.policy.section import read_policy
 from agents.runner.policy.stack_check import check_stack
@@ -277,29 +275,3 @@ def test_tricks_of_yaml_are_refused(trick: str) -> None:
         check_stack(release=order, policy=Policy())
     assert caught.value.reason == "invalid"
     assert len(caught.value.message) < 1000
-
-
-@pytest.mark.docker
-@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.parts[-3])
-def test_compose_reads_the_written_stack_as_it_reads_the_text(path: Path, tmp_path: Path) -> None:
-    text = path.read_text()
-    (tmp_path / "text.yml").write_text(text)
-    (tmp_path / "written.json").write_text(write_stack(read_stack(text)))
-    read = [json.loads(config(tmp_path / name, variables_of(text))) for name in ("text.yml", "written.json")]
-    for service in read[0]["services"].values():
-        service.pop("build", None)
-    assert read[0] == read[1]
-
-
-def config(path: Path, variables: set[str]) -> bytes:
-    argv = ["docker", "compose", "--project-name", "same", "--file", str(path), "config", "--format", "json"]
-    environment = {"PATH": "/usr/bin:/bin:/usr/local/bin", **dict.fromkeys(variables, "value")}
-    return subprocess.run(argv, check=True, capture_output=True, env=environment).stdout
-
-
-def test_characters_that_yaml_treats_as_its_own_survive() -> None:
-    words = ["yes", "22:22", "2026-11-27", "\x85\u2028\x7f\ufeff", "😀", "a: b # c", "${A}", "~", "=", "1e3", " "]
-    text = yaml.safe_dump({"services": {"web": {"image": "x", "command": words}}}, allow_unicode=True)
-    written = write_stack(read_stack(text))
-    assert yaml.safe_load(written)["services"]["web"]["command"] == words
-    assert json.loads(written)["services"]["web"]["command"] == words
