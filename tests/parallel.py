@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from typing import Any
 
@@ -10,10 +11,10 @@ from xdist.scheduler import LoadScopeScheduling
 
 # Folders whose files share what is dear to start (a broker, peers, an application): they stay in one process.
 TOGETHER = ("tests/contract/peers", "tests/kafka_api", "tests/stream", "tests/demo")
-# What takes longest begins first, so that nothing long is left alone at the end. Measured, see tests/README.md.
-LONGEST_FIRST = (
+# What starts processes and containers, the longest first: begun first, and at most one such group for each core,
+# or everything would wait for the processor and run out of time. See tests/README.md for what was measured.
+HEAVY = (
     "tests/chaos",
-    "tests/e2e/faults",
     "tests/e2e",
     "tests/kafka_api",
     "tests/runner/commands",
@@ -24,7 +25,10 @@ LONGEST_FIRST = (
     "tests/demo",
     "tests/compose",
     "tests/doors/browser",
+    "tests/attacks/host",
+    "tests/docs",
 )
+HEAVY_AT_ONCE = os.cpu_count() or 2
 
 
 def group_of(nodeid: str) -> str:
@@ -34,16 +38,27 @@ def group_of(nodeid: str) -> str:
 
 
 def place_of(nodeid: str) -> int:
-    """Return when a test begins."""
-    places = (place for place, folder in enumerate(LONGEST_FIRST) if nodeid.startswith(f"{folder}/"))
-    return next(places, len(LONGEST_FIRST))
+    """Return when a test begins: heavy ones in the order of HEAVY, the others after them."""
+    places = (place for place, folder in enumerate(HEAVY) if nodeid.startswith(f"{folder}/"))
+    return next(places, len(HEAVY))
+
+
+def is_heavy(group: str) -> bool:
+    return place_of(f"{group}/") < len(HEAVY)
 
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist publishes no types
-    """A process that has time takes the next group whole."""
+    """A process that has time takes the next group whole: the first ones a heavy group, the others a light one."""
 
     def _split_scope(self, nodeid: str) -> str:
         return group_of(nodeid)
+
+    def _assign_work_unit(self, node: Any) -> None:
+        takes_heavy = list(self.assigned_work).index(node) < HEAVY_AT_ONCE
+        wanted = next((group for group in self.workqueue if is_heavy(group) is takes_heavy), None)
+        if wanted is not None:
+            self.workqueue.move_to_end(wanted, last=False)
+        super()._assign_work_unit(node)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
