@@ -72,7 +72,8 @@ def test_what_was_started_is_ended_and_the_code_tells_how(
 def test_the_last_line_has_what_was_agreed(run: Runner, capsys: pytest.CaptureFixture[str]) -> None:
     run(None)
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert set(last) == {"deployment", "status", "seconds", "engine", "services", "vote_counted"}
+    told = {"deployment", "status", "seconds", "engine", "services", "vote_counted", "noticed_seconds", "repaired"}
+    assert set(last) == told
     assert (last["deployment"], last["engine"], last["vote_counted"]) == ("d1", "docker", True)
 
 

@@ -76,4 +76,4 @@ def test_a_build_reads_no_file_of_the_host(agent: Agent, gateway: TestGateway, s
     command.deploy.services[0].dockerfile = dockerfile
     finished = deploy(gateway, command)
     assert (finished.outcome, finished.reason) == (pb.FAILED, "invalid")
-    assert "no file of the deployment" in finished.message
+    assert "not a file of the deployment" in finished.message

@@ -29,7 +29,7 @@ MAX_SECONDS = 8.0
 # Reads each file as the web process would, and tells how it went.
 CHILD = """
 import json, resource, sys, time
-from stackgen.code import BundleInvalid, canonical_tar
+from stackgen.code.bundle import BundleInvalid, canonical_tar
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 told = {}
 for path in sys.argv[1:]:

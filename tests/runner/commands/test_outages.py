@@ -83,7 +83,7 @@ def test_an_order_to_go_back_is_tried_again_from_its_first_look_on(
     parts = cast(SimpleNamespace, work)
     parts.command = pb.Command(deployment_id="d", revert=pb.Revert(stack_name="no-such-stack"))
     parts.releases = Releases(store=parts.store, folder=tmp_path)
-    monkeypatch.setattr(revert, "refuse_unknown", lambda **_: look())
+    monkeypatch.setattr(revert, "refuse_unknown_containers", lambda **_: look())
     revert.revert(work)
     *_, last = Journal(parts.store).pending_reports(after=0, limit=100)
     assert pb.Report.FromString(last.body).finished.outcome == pb.RESTORED

@@ -37,7 +37,7 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "more fields": ({"volumes": ["data:/s:ro:rshared"]}, DATA, "cannot be judged"),
     "word of a mount": ({"volumes": [{"type": "tmpfs", "target": "/t", "image": {}}]}, {}, "sets image"),
     "to write, long": ({"volumes": [{"type": "bind", "source": "./site", "target": "/s"}]}, {}, "to write"),
-    "volume of nobody, long": ({"volumes": [{"type": "volume", "source": "x", "target": "/s"}]}, DATA, "no volume"),
+    "volume of nobody, long": ({"volumes": [{"type": "volume", "source": "x", "target": "/s"}]}, DATA, "not a volume"),
     "to write, as a text": (
         {"volumes": [{"type": "bind", "source": "./site", "target": "/s", "read_only": "false"}]},
         {},
@@ -45,7 +45,7 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     ),
     "the folder above": ({"volumes": ["..:/s:ro"]}, {}, "leaves"),
     "a folder beside": ({"volumes": ["../secrets:/s:ro"]}, {}, "leaves"),
-    "the beginning of a name": ({"volumes": ["./sit:/s:ro"]}, {}, "no file of the release"),
+    "the beginning of a name": ({"volumes": ["./sit:/s:ro"]}, {}, "not a file of the release"),
     "folder by a volume's name": ({"volumes": ["site:/s:ro"]}, {}, "leaves"),
     "mount that is no text": ({"volumes": [7]}, {}, "not a fixed text"),
     "volumes that are no list": ({"volumes": {"a": "b"}}, {}, "not a list"),
@@ -66,7 +66,7 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "external as text": ({}, {"volumes": {"d": {"external": "true"}}}, "does not belong"),
     "external by variable": ({}, {"networks": {"n": {"external": "${A}"}}}, "does not belong"),
     "config by variable": ({}, {"configs": {"c": {"file": "./$A"}}}, "not a fixed text"),
-    "config of the host by detour": ({}, {"configs": {"c": {"file": "/../Caddyfile"}}}, "no file of the release"),
+    "config of the host by detour": ({}, {"configs": {"c": {"file": "/../Caddyfile"}}}, "not a file of the release"),
     "agent's variable in a list": ({"command": ["echo", "${HTTPS_PROXY}"]}, {}, "HTTPS_PROXY"),
     "agent's variable without braces": ({"command": "echo $HTTPS_PROXY"}, {}, "HTTPS_PROXY"),
     "agent's variable in what is shared": ({}, {"configs": {"c": {"content": "${HTTPS_PROXY}"}}}, "HTTPS_PROXY"),
@@ -130,7 +130,7 @@ def test_the_service_that_asks_is_named() -> None:
 
 @pytest.mark.parametrize("value", [7, [7], True])
 def test_a_list_of_the_policy_holds_texts(value: object) -> None:
-    with pytest.raises(ConfigInvalidError, match=r"policy\.devices.*no list of texts"):
+    with pytest.raises(ConfigInvalidError, match=r"policy\.devices.*not a list of texts"):
         read_policy({"devices": value}, state_dir=Path("/var/lib/axion"))
 
 

@@ -65,7 +65,8 @@ def starts(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, Future[Running]]]:
     """Start the kinds that the chosen tests ask for, beside each other; each has a result of its own."""
-    chosen = {item.callspec.params.get("kind") for item in request.session.items if hasattr(item, "callspec")}
+    ours = [item for item in request.session.items if item.path == request.path and hasattr(item, "callspec")]
+    chosen = {item.callspec.params.get("kind") for item in ours}
     kinds = [name for name in KINDS if name in chosen]
     with suppress(AssertionError):
         # Together they are sooner there; whose image is missing finds out by itself.
