@@ -3,22 +3,22 @@ ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS service-dependencies
 COPY requirements-service.lock /tmp/
-RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=ca_bundle \
+RUN --mount=type=cache,target=/var/cache/pip --mount=type=secret,id=ca_bundle \
     if [ -f /run/secrets/ca_bundle ]; then export PIP_CERT=/run/secrets/ca_bundle; fi \
-    && python -m venv /opt/axion && /opt/axion/bin/pip install --require-hashes -r /tmp/requirements-service.lock
+    && python -m venv /opt/axion && /opt/axion/bin/pip install --cache-dir /var/cache/pip --require-hashes -r /tmp/requirements-service.lock
 
 FROM ${PYTHON_IMAGE} AS runner-dependencies
 COPY requirements-runner.lock /tmp/
-RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=ca_bundle \
+RUN --mount=type=cache,target=/var/cache/pip --mount=type=secret,id=ca_bundle \
     if [ -f /run/secrets/ca_bundle ]; then export PIP_CERT=/run/secrets/ca_bundle; fi \
-    && python -m venv /opt/axion && /opt/axion/bin/pip install --require-hashes -r /tmp/requirements-runner.lock
+    && python -m venv /opt/axion && /opt/axion/bin/pip install --cache-dir /var/cache/pip --require-hashes -r /tmp/requirements-runner.lock
 
 # The operators' pages, whose reference is read from the code.
 FROM ${PYTHON_IMAGE} AS documentation
 COPY requirements-docs.lock /tmp/
-RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=ca_bundle \
+RUN --mount=type=cache,target=/var/cache/pip --mount=type=secret,id=ca_bundle \
     if [ -f /run/secrets/ca_bundle ]; then export PIP_CERT=/run/secrets/ca_bundle; fi \
-    && python -m venv /opt/axion && /opt/axion/bin/pip install --require-hashes -r /tmp/requirements-docs.lock
+    && python -m venv /opt/axion && /opt/axion/bin/pip install --cache-dir /var/cache/pip --require-hashes -r /tmp/requirements-docs.lock
 WORKDIR /app
 COPY mkdocs.yml .env.example ./
 COPY docs docs
