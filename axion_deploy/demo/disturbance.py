@@ -32,20 +32,14 @@ class StackSocket:
     def wait_for(self, *, service: str, state: str) -> None:
         """Return as soon as the service is told to be in this state."""
         give_up_at = time.monotonic() + SECONDS
-        told: Any = "nothing"
-        while (left := give_up_at - time.monotonic()) > 0:
+        told: dict[str, str] = {}
+        while told.get(service) != state:
             try:
-                message = json.loads(self._socket.recv(timeout=left))
+                message = json.loads(self._socket.recv(timeout=max(0.0, give_up_at - time.monotonic())))
             except (OSError, TimeoutError, WebSocketException) as error:
-                raise DemoError(
-                    f"The project's websocket told {told}, not that {service} is {state}: {error}"
-                ) from error
-            if message.get("kind") != "stacks":
-                continue
-            told = {each["serviceName"]: each["state"] for each in _services(message["stacks"])}
-            if told.get(service) == state:
-                return
-        raise DemoError(f"The websocket told {told}, not that {service} is {state}.")
+                raise DemoError(f"The websocket told {told}, not that {service} is {state}: {error}") from error
+            if message.get("kind") == "stacks":
+                told = {each["serviceName"]: each["state"] for each in _services(message["stacks"])}
 
     def close(self) -> None:
         self._socket.close()
@@ -59,12 +53,9 @@ def remove_behind_its_back(*, url: str, token: str, project: str) -> float:
     """Remove a container with Docker alone; return the seconds until a client of the websocket was told."""
     with closing(StackSocket(url=url, token=token, project=project)) as socket:
         socket.wait_for(service=SERVICE, state="running")
-        containers = [
-            container
-            for container in find("container", label=f"axion.project={project}")
-            if container in find("container", label=f"com.docker.compose.service={SERVICE}")
-        ]
-        docker("rm", "--force", *containers)
+        ours = find("container", label=f"axion.project={project}")
+        of_service = find("container", label=f"com.docker.compose.service={SERVICE}")
+        docker("rm", "--force", *sorted({*ours} & {*of_service}))
         removed = time.monotonic()
         socket.wait_for(service=SERVICE, state="gone")
         return round(time.monotonic() - removed, 2)
