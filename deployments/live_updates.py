@@ -37,10 +37,11 @@ def push(events: Sequence[EventRecord]) -> None:
     async_to_sync(_send)(messages_of(events))
 
 
-def wake_project(project_id: UUID) -> None:
-    """Wake the sockets that follow the project: another state of a stack is seen. Lost while Redis is away."""
+def wake_projects(project_ids: Iterable[UUID]) -> None:
+    """Wake the sockets that follow these projects: another state of a stack is seen. Lost while Redis is away."""
+    message: dict[str, Any] = {"type": "wake", "deployments": [], "events": []}
     with suppress(RedisError):
-        async_to_sync(_send)([(project_group(project_id), {"type": "wake", "deployments": [], "events": []})])
+        async_to_sync(_send)([(project_group(project_id), message) for project_id in project_ids])
 
 
 def messages_of(events: Iterable[EventRecord]) -> list[tuple[str, dict[str, Any]]]:

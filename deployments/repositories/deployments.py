@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -18,7 +18,7 @@ from deployments.errors import NotFound
 from deployments.event_types import epoch_ms, revert_confirmed, status_changed, waiting_changed
 from deployments.models import Deployment
 from deployments.repositories import clock, events
-from deployments.repositories.records import DEPLOYMENT_COLUMNS, deployment_record, service_to_json
+from deployments.repositories.records import DEPLOYMENT_COLUMNS, deployment_record, service_from_json, service_to_json
 from deployments.sharing_types import Asker
 from deployments.states import ACTIVE, TRANSITIONS, IllegalTransitionError, Reason, Stage, Status, Transition
 from deployments.types import DeploymentRecord, DeployRequest, ServiceState, TargetKind
@@ -54,6 +54,12 @@ def get(*, deployment_id: UUID) -> DeploymentRecord:
     # Django has the driver return JSON as text, to be decoded by the ORM, which has no part in this.
     decoded = {name: json.loads(row[name]) for name in json_columns if row[name] is not None}
     return deployment_record({**row, **decoded})
+
+
+def services_of(*, deployment_ids: Collection[UUID]) -> dict[UUID, tuple[ServiceState, ...]]:
+    """Return the services of these deployments without the rest of the rows, which can be large."""
+    found = Deployment.objects.filter(pk__in=deployment_ids).values_list("pk", "service_statuses")
+    return {deployment_id: tuple(map(service_from_json, services)) for deployment_id, services in found}
 
 
 @cache

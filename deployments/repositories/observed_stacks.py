@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,14 +16,12 @@ from deployments.observed import ObservedContainer, container_from_json, contain
 
 @dataclass(frozen=True, kw_only=True)
 class StackRow:
-    """The containers of a project on a server; `changed`: service to the moment since when it is as it is."""
+    """The containers of a project on a server, by id; `changed`: service to the moment since when it is as it is."""
 
     project_id: UUID
     server_id: UUID
     containers: tuple[ObservedContainer, ...]
     changed: Mapping[str, int]
-    number: int
-    changed_at: datetime
 
 
 def whole_sessions(*, agent_ids: Collection[UUID]) -> dict[UUID, UUID]:
@@ -35,12 +32,10 @@ def whole_sessions(*, agent_ids: Collection[UUID]) -> dict[UUID, UUID]:
 
 def note_host(*, agent_id: UUID, session_id: UUID) -> bool:
     """Store that this session has told all of the host; whether another one had before."""
-    same = ObservedHost.objects.filter(agent_id=agent_id, session_id=session_id).update(observed_at=Now())
-    if not same:
-        ObservedHost.objects.update_or_create(
-            agent_id=agent_id, defaults={"session_id": session_id, "observed_at": Now()}
-        )
-    return not same
+    if ObservedHost.objects.filter(agent_id=agent_id, session_id=session_id).exists():
+        return False
+    ObservedHost.objects.update_or_create(agent_id=agent_id, defaults={"session_id": session_id, "observed_at": Now()})
+    return True
 
 
 def on_server(*, server_id: UUID) -> dict[UUID, StackRow]:
@@ -80,6 +75,4 @@ def _stack(row: ObservedStack) -> StackRow:
         server_id=row.server_id,
         containers=tuple(container_from_json(raw) for raw in row.containers),
         changed=row.changed,
-        number=row.number,
-        changed_at=row.changed_at,
     )

@@ -27,7 +27,7 @@ class Watch:
         engine: Engine,
         filters: dict[str, Any],
         wake: Callable[[], None],
-        heard: Callable[[Mapping[str, Any]], None] = lambda _: None,
+        heard: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> None:
         self._engine = engine
         self._filters = filters
@@ -62,12 +62,13 @@ class Watch:
         # A quiet stack sends nothing for hours.
         client = connect(seconds=None)
         with contextlib.closing(client):
-            self._stream = client.events(filters=self._filters, decode=True)
+            self._stream = client.events(filters=self._filters, decode=self._heard is not None)
             # What happened before the stream was open is seen by looking once now.
             self._wake()
             try:
                 for event in () if self._closed.is_set() else self._stream:
-                    self._heard(event)
+                    if self._heard is not None:
+                        self._heard(event)
                     self._wake()
             finally:
                 if not self._closed.is_set():

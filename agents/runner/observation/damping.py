@@ -32,12 +32,11 @@ class Damping:
 
     def _judge(self, container_id: str, now: pb.ContainerSeen | None) -> None:
         assert self.told is not None
-        if _same(self.told.get(container_id), now):
+        if self.told.get(container_id) == now:
             self._looks.pop(container_id, None)
-            self._replace(container_id, now)
             return
         looks = self._looks.get(container_id, 0) + 1
-        lasted = looks > 1 and _same(self._last.get(container_id), now)
+        lasted = looks > 1 and self._last.get(container_id) == now
         if lasted or looks >= MAX_LOOKS:
             self._looks.pop(container_id, None)
             self._replace(container_id, now)
@@ -50,10 +49,3 @@ class Damping:
             self.told.pop(container_id, None)
         else:
             self.told[container_id] = now
-
-
-def _same(one: pb.ContainerSeen | None, other: pb.ContainerSeen | None) -> bool:
-    """Tell whether both say the same of how it is; a new start and another set-up are something new."""
-    if one is None or other is None:
-        return one is other
-    return one == other

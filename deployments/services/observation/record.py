@@ -39,12 +39,8 @@ def record_observation(*, observation: HostObserved) -> None:
         ]
         # What was unknown while nobody told it is known again, changed or not.
         woken = {*changed, *(known if heard_anew else ())}
-        transaction.on_commit(lambda: _wake(woken))
-
-
-def _wake(project_ids: Collection[UUID]) -> None:
-    for project_id in sorted(project_ids):
-        live_updates.wake_project(project_id)
+        if woken:
+            transaction.on_commit(lambda: live_updates.wake_projects(sorted(woken)))
 
 
 def _by_project(containers: Sequence[ContainerSeen]) -> Mapping[UUID, list[ContainerSeen]]:
@@ -63,7 +59,7 @@ def _store(
     containers = sorted(
         (_container(each, before=before.get(each.id), now_ms=now_ms) for each in seen), key=lambda each: each.id
     )
-    if known is not None and tuple(containers) == tuple(sorted(known.containers, key=lambda each: each.id)):
+    if known is not None and tuple(containers) == known.containers:
         return False
     observed_stacks.store(
         project_id=project_id,

@@ -12,7 +12,7 @@ from deployments.observed import MeantService, ObservedState, SeenStack, StackCo
 from deployments.repositories import clock, deployments, observed_stacks
 from deployments.repositories.observed_stacks import StackRow
 from deployments.states import Kind
-from deployments.types import HistoryEntry, TargetKind
+from deployments.types import HistoryEntry, ServiceState, TargetKind
 
 TOO_OLD = "Not observed: the server's agent is too old to tell. Bring it up to date."
 NO_AGENT = "Not known: no agent is enrolled for the server."
@@ -31,10 +31,16 @@ def seen_stacks(*, project_id: UUID, running: dict[UUID, HistoryEntry], busy: fr
     agents = directory.agents_of_servers(server_ids=servers)
     sessions = observed_stacks.whole_sessions(agent_ids=[agent.id for agent in agents.values()])
     rows = observed_stacks.of_project(project_id=project_id)
+    # After a stop nothing is meant to run.
+    meant = deployments.services_of(
+        deployment_ids=[
+            running[server_id].deployment_id for server_id in servers if running[server_id].kind != Kind.STOP
+        ]
+    )
     now_ms = int(clock.now().timestamp() * 1000)
     return {
         server_id: _seen(
-            entry=running[server_id],
+            meant=meant.get(running[server_id].deployment_id, ()),
             agent=agents.get(server_id),
             sessions=sessions,
             row=rows.get(server_id),
@@ -47,7 +53,7 @@ def seen_stacks(*, project_id: UUID, running: dict[UUID, HistoryEntry], busy: fr
 
 def _seen(
     *,
-    entry: HistoryEntry,
+    meant: tuple[ServiceState, ...],
     agent: AgentData | None,
     sessions: dict[UUID, UUID],
     row: StackRow | None,
@@ -61,7 +67,7 @@ def _seen(
             state=ObservedState(condition=StackCondition.UNKNOWN, since_ms=since, message=why), seen_at=seen_at
         )
     state = fold(
-        meant=_meant(entry),
+        meant=[MeantService(name=each.name, node_id=each.node_id, copies=each.replicas) for each in meant],
         containers=row.containers if row else (),
         changed=row.changed if row else {},
         now_ms=now_ms,
@@ -86,11 +92,3 @@ def _why_unknown(agent: AgentData | None, sessions: dict[UUID, UUID]) -> str:
     if agent.session_id is None or sessions.get(agent.id) != agent.session_id:
         return NOT_YET
     return ""
-
-
-def _meant(entry: HistoryEntry) -> tuple[MeantService, ...]:
-    """Return what was deployed; nothing after a stop."""
-    if entry.kind is Kind.STOP:
-        return ()
-    services = deployments.get(deployment_id=entry.deployment_id).services
-    return tuple(MeantService(name=each.name, node_id=each.node_id, copies=each.replicas) for each in services)

@@ -71,8 +71,13 @@ def view_lanes(*, caller: Caller, project_id: UUID) -> tuple[LaneView, ...]:
 
 def seen_shapes(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
     """Return by target how the project's stacks are now, as pages and sockets show it. Raises NotFound."""
-    views = view_lanes(caller=caller, project_id=project_id)
-    return {str(view.target.id): seen_shape(view.seen) for view in views if view.seen is not None}
+    access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
+    seen = stacks.seen_stacks(
+        project_id=project_id,
+        running={entry.target.id: entry for entry in history.running_by_target(project_id=project_id)},
+        busy=lanes.busy_targets(project_id=project_id),
+    )
+    return {str(target_id): seen_shape(stack) for target_id, stack in seen.items()}
 
 
 def _view(

@@ -148,7 +148,7 @@ def test_pages_are_woken_when_something_changed_and_only_then(
     lane: Lane, session: UUID, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
     woken: list[UUID] = []
-    monkeypatch.setattr(live_updates, "wake_project", woken.append)
+    monkeypatch.setattr(live_updates, "wake_projects", woken.extend)
     for _ in range(2):
         with django_capture_on_commit_callbacks(execute=True):
             tell(lane, session, *both(lane))
