@@ -55,7 +55,7 @@ def status_changed(
 ) -> NewEvent:
     """Return the event of a transition. Without reason and message these, service and log tail stay as they were.
 
-    `also`: what else changed with it, deadlineAt or rolledBackBy.
+    `also`: what else changed with it, deadlineAt, rolledBackBy or version.
     """
     payload = {
         "from": before,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from deployments.states import Kind, Status
+from deployments.states import Kind, Result, Status
 
 T = TypeVar("T")
 MAX_PAGE_SIZE = 100
@@ -23,10 +23,14 @@ class Position:
 
 @dataclass(frozen=True, kw_only=True)
 class DeploymentFilter:
-    """What all deployments of a list have in common, None for anything. Fields are named like the table's columns."""
+    """What all deployments of a list have in common, None for anything.
+
+    Fields are named like the table's columns, all but `result`.
+    """
 
     status: Status | None = None
     kind: Kind | None = None
+    result: Result | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ could hear the agent (lost, expired) and it had proven the deployment by then.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -66,6 +67,22 @@ class Reason(StrEnum):
     INTERNAL = "internal"
 
 
+class Result(StrEnum):
+    """What people read of a deployment: one word for one outcome, on every page and in the terminal."""
+
+    WAITING = "waiting"
+    DEPLOYING = "deploying"
+    CANCELLING = "cancelling"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+    RESTORING = "restoring"
+    RESTORED = "restored"
+    ROLLING_BACK = "rolling_back"
+    ROLLED_BACK = "rolled_back"
+
+
 class Stage(StrEnum):
     """Steps of a deployment in progress, in order."""
 
@@ -86,6 +103,44 @@ DONE_PERCENT = 100
 ACTIVE = frozenset({Status.IN_PROGRESS, Status.ROLLING_BACK})
 UNFINISHED = ACTIVE | {Status.PENDING}
 FINISHED = frozenset(Status) - UNFINISHED
+
+RESULT_LABELS: Mapping[Result, str] = {
+    Result.WAITING: "Waiting",
+    Result.DEPLOYING: "Deploying",
+    Result.CANCELLING: "Cancelling",
+    Result.SUCCEEDED: "Succeeded",
+    Result.FAILED: "Failed",
+    Result.CANCELLED: "Cancelled",
+    Result.SUPERSEDED: "Superseded",
+    Result.RESTORING: "Failed, restoring the previous version",
+    Result.RESTORED: "Failed, previous version restored",
+    Result.ROLLING_BACK: "Rolling back",
+    Result.ROLLED_BACK: "Rolled back",
+}
+# What counts as a failure wherever failures are counted.
+FAILURES = frozenset({Result.FAILED, Result.RESTORING, Result.RESTORED})
+# Why it failed, in a few words for lists.
+REASON_LABELS: Mapping[Reason, str] = {
+    Reason.UNHEALTHY: "unhealthy",
+    Reason.BUILD: "build failed",
+    Reason.IMAGE: "no image",
+    Reason.APPLY: "could not start",
+    Reason.CANCELLED: "cancelled",
+    Reason.EXPIRED: "timed out",
+    Reason.AGENT_LOST: "agent lost",
+    Reason.SUPERSEDED: "superseded",
+    Reason.INVALID: "rejected",
+    Reason.PEER: "another service failed",
+    Reason.REFUSED: "refused by the agent",
+    Reason.INTERNAL: "internal error",
+}
+# The step that failed, where the reason says it; of any other reason it is the last stage that was reached.
+FAILED_STAGE: Mapping[Reason, Stage] = {
+    Reason.BUILD: Stage.BUILDING,
+    Reason.IMAGE: Stage.BUILDING,
+    Reason.APPLY: Stage.DEPLOYING,
+    Reason.UNHEALTHY: Stage.HEALTH_CHECKING,
+}
 
 TRANSITIONS: dict[Transition, tuple[frozenset[Status], Status]] = {
     Transition.START: (frozenset({Status.PENDING}), Status.IN_PROGRESS),
@@ -113,3 +168,18 @@ def next_status(*, status: Status, transition: Transition) -> Status:
     if status not in sources:
         raise IllegalTransitionError(status=status, transition=transition)
     return target
+
+
+def result_of(*, status: Status, reason: str = "", undone: bool = False, cancelling: bool = False) -> Result:
+    """Return the word for people. `undone`: a rollback of its own takes or took it back, so nothing restored itself."""
+    if status is Status.IN_PROGRESS:
+        return Result.CANCELLING if cancelling else Result.DEPLOYING
+    if status is Status.FAILED:
+        return {Reason.CANCELLED: Result.CANCELLED, Reason.SUPERSEDED: Result.SUPERSEDED}.get(
+            Reason(reason), Result.FAILED
+        )
+    if status is Status.ROLLING_BACK:
+        return Result.ROLLING_BACK if undone else Result.RESTORING
+    if status is Status.ROLLED_BACK:
+        return Result.ROLLED_BACK if undone else Result.RESTORED
+    return Result.WAITING if status is Status.PENDING else Result.SUCCEEDED

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from deployments.scopes import Scope
-from deployments.states import ACTIVE, Kind, Reason, Stage, Status
+from deployments.states import ACTIVE, Kind, Reason, Result, Stage, Status, result_of
 
 
 class Right(StrEnum):
@@ -52,6 +52,7 @@ class DeployRequest:
     """What is asked for: the project's newest graph and code on a target. Values of `env_vars` are secret.
 
     With the `approval` of a plan, it is refused when anything that the plan was made of has changed since.
+    `description` says why, for whoever looks later.
     """
 
     project_id: UUID
@@ -60,6 +61,7 @@ class DeployRequest:
     force_redeploy: bool = False
     request_id: str = ""
     approval: str = ""
+    description: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +128,10 @@ class ServiceState:
 
 @dataclass(frozen=True, kw_only=True)
 class DeploymentRecord:
-    """A deployment as every door shows it. Holds the names of its variables, never their values."""
+    """A deployment as every door shows it. Holds the names of its variables, never their values.
+
+    `version`: of a success, its name in the history of its target; `description`: why it was asked for, by who did.
+    """
 
     id: UUID
     project_id: UUID
@@ -146,6 +151,8 @@ class DeploymentRecord:
     services: tuple[ServiceState, ...]
     env_names: tuple[str, ...]
     config: Mapping[str, Any]
+    version: str
+    description: str
     graph_version: int
     graph: Mapping[str, Any]
     code: Mapping[str, str]
@@ -173,6 +180,16 @@ class DeploymentRecord:
     def lane(self) -> str:
         """The unit of "one at a time": one project on one target."""
         return lane_of(project_id=self.project_id, target_id=self.target.id)
+
+    @property
+    def result(self) -> Result:
+        """The word for people."""
+        return result_of(
+            status=self.status,
+            reason=self.reason,
+            undone=self.rolled_back_by is not None,
+            cancelling=self.cancel_requested_at is not None,
+        )
 
     @property
     def holds_lane(self) -> bool:

@@ -15,7 +15,7 @@ ENVIRONMENT = "environment "
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """`restart`: replaced by the same definition, for new values only. `downtime`: nobody answers for a while, as the
-    old copy ends before the new one starts, or they have different names.
+    old copy ends before the new one starts, or they have different names; `downtime_because` says why.
 
     `keep` with a reason: what runs stays, and copies are added or taken away.
     """
@@ -25,6 +25,7 @@ class Change:
     action: Action
     reasons: tuple[str, ...] = ()
     downtime: bool = False
+    downtime_because: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +46,12 @@ def compare_services(
     new: Collection[StackService],
     new_values: Collection[str] = (),
     image_volumes: Collection[str] = (),
+    force: bool = False,
 ) -> Plan:
     """Return what a deployment of `new` does where `old` runs; nothing runs when `old` is empty.
 
     `new_values` names variables that have another value now, `image_volumes` old services
-    whose images keep data by themselves, as an agent saw.
+    whose images keep data by themselves, as an agent saw. With `force` whatever would be kept is made anew.
     """
     before = {service.node_id: service for service in old}
     staying = {service.node_id for service in new}
@@ -57,7 +59,7 @@ def compare_services(
     keeping = {service.node_id for service in old if service.name in image_volumes}
     changes = []
     for service in new:
-        change = _change(before.get(service.node_id), service, set(new_values))
+        change = _change(before.get(service.node_id), service, set(new_values), force=force)
         changes.append(_replaced_in_place(change) if service.node_id in keeping else _begun(change, service, going))
     changes += [_removal(service) for service in going]
     return Plan(changes=tuple(changes))
@@ -65,13 +67,18 @@ def compare_services(
 
 def _removal(old: StackService) -> Change:
     reasons = ("no longer in the graph", *(f"its data stays in volume {name}" for name in old.volumes))
-    return Change(service=old.name, node_id=old.node_id, action="remove", reasons=reasons, downtime=True)
+    because = "it is taken away"
+    return Change(
+        service=old.name, node_id=old.node_id, action="remove", reasons=reasons, downtime=True, downtime_because=because
+    )
 
 
 def _replaced_in_place(change: Change) -> Change:
     if change.action not in {"replace", "restart"}:
         return change
-    return replace(change, reasons=(*change.reasons, "keeps the volume of its image"), downtime=True)
+    because = "one copy at a time can use the volume of its image"
+    reasons = (*change.reasons, "keeps the volume of its image")
+    return replace(change, reasons=reasons, downtime=True, downtime_because=because)
 
 
 def _begun(change: Change, new: StackService, going: Collection[StackService]) -> Change:
@@ -82,7 +89,7 @@ def _begun(change: Change, new: StackService, going: Collection[StackService]) -
     return replace(change, reasons=(*change.reasons, "; ".join(["begins empty", *left]))) if left else change
 
 
-def _change(old: StackService | None, new: StackService, new_values: set[str]) -> Change:
+def _change(old: StackService | None, new: StackService, new_values: set[str], *, force: bool) -> Change:
     action: Action = "create"
     reasons: tuple[str, ...] = ("new in the graph",)
     if old is not None:
@@ -94,14 +101,31 @@ def _change(old: StackService | None, new: StackService, new_values: set[str]) -
         reasons += tuple(f"{name} changed" for name in sorted({_given_name(name) for name in used}))
         if old.replicas != new.replicas:
             reasons += (f"{old.replicas} copies become {new.replicas}",)
-    beside = new.starts_first and (old is None or old.name == new.name)
+        if force and action == "keep":
+            action, reasons = "replace", (*reasons, "recreated as asked")
+    because = _downtime_cause(old, new) if action in {"replace", "restart"} else ""
     return Change(
         service=new.name,
         node_id=new.node_id,
         action=action,
         reasons=reasons,
-        downtime=action in {"replace", "restart"} and not beside,
+        downtime=bool(because),
+        downtime_because=because,
     )
+
+
+def _downtime_cause(old: StackService | None, new: StackService) -> str:
+    """Return why the old copy must end before the new one starts; empty when they may run side by side."""
+    if old is not None and old.name != new.name:
+        return "it is renamed"
+    if new.starts_first:
+        return ""
+    if new.volumes:
+        return "one copy at a time can use its volume"
+    if new.published_ports:
+        ports = ", ".join(str(port) for port in new.published_ports)
+        return f"one copy at a time can have port {ports} of the host"
+    return "the old copy ends before the new one starts"
 
 
 def _given_name(variable: str) -> str:

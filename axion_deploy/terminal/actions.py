@@ -156,6 +156,7 @@ def wish_in(*, caller: Caller, options: Options) -> DeployRequest:
         force_redeploy=options["force"],
         request_id=options.get("request_id", ""),
         approval=options.get("approval", ""),
+        description=options.get("message", ""),
     )
 
 

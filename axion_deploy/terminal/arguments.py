@@ -35,6 +35,7 @@ def _deploying(action: Any) -> None:
     deploy = action("deploy", "Deploy the project's newest graph and code, and follow it.")
     _to_a_target(deploy)
     _with_variables(deploy)
+    deploy.add_argument("-m", "--message", default="", help="Why: a commit, a ticket, a sentence.")
     deploy.add_argument("--approval", default="", help="Of a plan: refused when what it was made from has changed.")
     plan = action("plan", "What a deployment would do; with --rollback, what a rollback would do.")
     _to_a_target(plan, optional=True)

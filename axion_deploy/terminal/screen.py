@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from deployments.errors import DeployError
 from deployments.event_types import EventType
+from deployments.states import FAILURES, REASON_LABELS, RESULT_LABELS, Result, Status, result_of
 from deployments.types import DeploymentRecord, EventRecord
 from deployments.wire import deployment_shape, event_shape
 
@@ -72,25 +73,29 @@ class Screen:
     def ended(self, deployment: DeploymentRecord) -> None:
         """Show how the deployment ended, or how it is."""
         self.tell("deployment", {"deployment": deployment_shape(deployment), "state": str(deployment.status)})
-        because = f" ({deployment.reason})" if deployment.reason else ""
-        self.say(f"{deployment.kind} {deployment.id}: {words(deployment)}{because}")
+        because = f" ({REASON_LABELS.get(deployment.reason, '')})" if deployment.result in FAILURES else ""
+        version = f" {deployment.version}" if deployment.version else ""
+        self.say(f"{deployment.kind} {deployment.id}{version}: {words(deployment)}{because}")
+        if deployment.description:
+            self.say(f"  {deployment.description}")
         for line in (deployment.message, *deployment.log_tail):
             if line:
                 self.say(f"  {line}")
 
 
 def words(deployment: DeploymentRecord) -> str:
-    """Return the status, and the stage while there is one."""
-    status = str(deployment.status).replace("_", " ")
-    working = str(deployment.stage).replace("_", " ") if status == "in progress" else ""
-    return working or status
+    """Return the result as pages name it, and the stage while there is one."""
+    working = str(deployment.stage).replace("_", " ") if deployment.result is Result.DEPLOYING else ""
+    return working or RESULT_LABELS[deployment.result].lower()
 
 
 def sentence(event: EventRecord) -> str:
     """Return one line for people; empty for what is only for programs."""
     payload = event.payload
     if event.type == EventType.STATUS_CHANGED:
-        return f"{str(payload['to']).replace('_', ' ')} {payload['message']}".rstrip()
+        undone = bool(payload.get("rolledBackBy"))
+        result = result_of(status=Status(payload["to"]), reason=payload["reason"], undone=undone)
+        return f"{RESULT_LABELS[result].lower()} {payload['message']}".rstrip()
     if event.type == EventType.STAGE_REACHED:
         return f"{str(payload['stage']).replace('_', ' ')} {payload['percent']} %"
     if event.type == EventType.SERVICE_CHANGED:

@@ -11,7 +11,19 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agents.states import Presence
-from deployments.states import Kind, Reason, Stage, Status
+from deployments.states import (
+    FAILED_STAGE,
+    FAILURES,
+    REASON_LABELS,
+    RESULT_LABELS,
+    Kind,
+    Reason,
+    Result,
+    Stage,
+    Status,
+    result_of,
+)
+from deployments.types import DeploymentRecord
 
 
 @dataclass(frozen=True)
@@ -23,18 +35,23 @@ class Badge:
     icon: str
 
 
-STATUS: Mapping[Status, Badge] = {
-    Status.PENDING: Badge("Waiting", "idle", "schedule"),
-    Status.IN_PROGRESS: Badge("Deploying", "busy", "progress_activity"),
-    Status.SUCCESS: Badge("Succeeded", "good", "check_circle"),
-    Status.FAILED: Badge("Failed", "bad", "error"),
-    Status.ROLLING_BACK: Badge("Rolling back", "back", "history"),
-    Status.ROLLED_BACK: Badge("Rolled back", "back", "settings_backup_restore"),
+# Tone and symbol of each result; its label is `states.RESULT_LABELS`.
+RESULT_LOOKS: Mapping[Result, tuple[str, str]] = {
+    Result.WAITING: ("idle", "schedule"),
+    Result.DEPLOYING: ("busy", "progress_activity"),
+    Result.CANCELLING: ("back", "history"),
+    Result.SUCCEEDED: ("good", "check_circle"),
+    Result.FAILED: ("bad", "error"),
+    Result.CANCELLED: ("idle", "cancel"),
+    Result.SUPERSEDED: ("idle", "fast_forward"),
+    Result.RESTORING: ("bad", "history"),
+    Result.RESTORED: ("bad", "settings_backup_restore"),
+    Result.ROLLING_BACK: ("back", "history"),
+    Result.ROLLED_BACK: ("back", "settings_backup_restore"),
 }
-# What a status alone does not say; the pages' scripts show the same.
-CANCELLING = Badge("Cancelling", "back", "history")
-CANCELLED = Badge("Cancelled", "idle", "cancel")
-SUPERSEDED = Badge("Superseded", "idle", "fast_forward")
+RESULT: Mapping[Result, Badge] = {
+    result: Badge(RESULT_LABELS[result], tone, icon) for result, (tone, icon) in RESULT_LOOKS.items()
+}
 KIND: Mapping[str, str] = {kind: kind.value.capitalize() for kind in Kind}
 # What a plan does with a service.
 ACTION: Mapping[str, Badge] = {
@@ -110,13 +127,14 @@ WHAT_TO_DO: Mapping[Reason, str] = {
 }
 
 
-def status_badge(*, status: str, reason: str = "", cancelling: bool = False) -> Badge:
-    """Return the badge of a deployment in a list."""
-    if status == Status.FAILED and reason == Reason.CANCELLED:
-        return CANCELLED
-    if status == Status.FAILED and reason == Reason.SUPERSEDED:
-        return SUPERSEDED
-    return CANCELLING if status == Status.IN_PROGRESS and cancelling else STATUS[Status(status)]
+def status_badge(*, status: str, reason: str = "", undone: bool = False, cancelling: bool = False) -> Badge:
+    """Return the badge of a deployment in a list; `undone` as in `states.result_of`."""
+    return RESULT[result_of(status=Status(status), reason=reason, undone=undone, cancelling=cancelling)]
+
+
+def deployment_badge(deployment: DeploymentRecord) -> Badge:
+    """Return the badge of a deployment."""
+    return RESULT[deployment.result]
 
 
 def render_badge(badge: Badge) -> SafeString:
@@ -137,10 +155,10 @@ def render_time(at: datetime) -> SafeString:
 def as_json() -> dict[str, Any]:
     """Return all badges for the pages' scripts."""
     return {
-        "status": {str(key): asdict(badge) for key, badge in STATUS.items()},
-        "cancelling": asdict(CANCELLING),
-        "cancelled": asdict(CANCELLED),
-        "superseded": asdict(SUPERSEDED),
+        "result": {str(key): asdict(badge) for key, badge in RESULT.items()},
+        "failures": sorted(FAILURES),
+        "reasons": {str(key): label for key, label in REASON_LABELS.items()},
+        "failedStage": {str(key): str(stage) for key, stage in FAILED_STAGE.items()},
         "kind": dict(KIND),
         "service": {key: asdict(badge) for key, badge in SERVICE.items()},
         "health": {key: asdict(badge) for key, badge in HEALTH.items()},

@@ -4,6 +4,7 @@ variables stay in its form and nowhere else.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,8 +19,9 @@ from deployments.admin import plan_summary
 from deployments.admin.forms import read_deploy_form
 from deployments.admin.ownership import require_project_viewer
 from deployments.admin.page_responses import error_lines, show_error
-from deployments.errors import Conflict, DeployError, Forbidden, TooMuch
-from deployments.services.requests import deploy, make_plan
+from deployments.errors import Conflict, DeployError, Forbidden, Invalid, TooMuch
+from deployments.services.fleet import machine_list
+from deployments.services.requests import deploy, make_plan, repeat
 from deployments.types import Caller, DeployRequest
 
 FRAGMENT = "admin/deployments/project/what_will_happen.html"
@@ -30,7 +32,7 @@ def plan_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     """Return what the posted form would do: a piece of the page, the approval and an id for the request to come."""
     caller = require_project_viewer(request, object_id)
     try:
-        deploy_request = read_deploy_form(project_id=object_id, posted=request.POST)
+        deploy_request = asked_for(request, caller, object_id)
         planned = summarize_request(caller, deploy_request)
     except DeployError as error:
         return plan_response(request, error=error)
@@ -43,7 +45,7 @@ def deploy_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     by_script = request.headers.get("Accept") == "application/json"
     deploy_request: DeployRequest | None = None
     try:
-        deploy_request = read_deploy_form(project_id=object_id, posted=request.POST)
+        deploy_request = asked_for(request, caller, object_id)
         deployment = deploy.deploy_project(
             caller=caller, request=deploy_request, deployment_id=uuid4(), at=timezone.now()
         )
@@ -56,9 +58,23 @@ def deploy_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     return JsonResponse({"address": address}) if by_script else redirect(address)
 
 
+def asked_for(request: HttpRequest, caller: Caller, project_id: UUID) -> DeployRequest:
+    """Return what the form asks for; `again` names a deployment whose variables count where none is typed."""
+    asked = read_deploy_form(project_id=project_id, posted=request.POST)
+    if not request.POST.get("again"):
+        return asked
+    try:
+        again = UUID(request.POST["again"])
+    except ValueError:
+        raise Invalid("No such deployment to repeat.", details={"again": "not an id"}) from None
+    kept = repeat.variables_of(caller=caller, project_id=project_id, deployment_id=again)
+    return replace(asked, env_vars={**kept, **asked.env_vars})
+
+
 def summarize_request(caller: Caller, deploy_request: DeployRequest) -> plan_summary.PlanSummary:
     plan = make_plan.plan_deployment(caller=caller, request=deploy_request)
-    return plan_summary.summarize_plan(plan.changes, warnings=plan.warnings, approval=plan.approval)
+    name = machine_list.target_name(deploy_request.target)
+    return plan_summary.summarize_plan(plan.changes, target_name=name, warnings=plan.warnings, approval=plan.approval)
 
 
 def plan_after_conflict(

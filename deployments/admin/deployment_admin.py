@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
@@ -22,7 +22,7 @@ from unfold.decorators import display
 
 from agents.models import Cluster, Server
 from deployments.admin import badges, page_data, rollback_views
-from deployments.admin.filters import KindFilter, ProjectFilter, StatusFilter, chosen_filter, chosen_project
+from deployments.admin.filters import KindFilter, ProjectFilter, ResultFilter, chosen_filter, chosen_project
 from deployments.admin.ownership import OwnRowsMixin, caller_in, or_404, uncached_json, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
 from deployments.admin.paginators import SelectionPaginator
@@ -34,6 +34,7 @@ from deployments.repositories.paging import deployment_lists
 from deployments.services.lifecycle import cancel
 from deployments.services.permissions import access
 from deployments.services.queries import lookups
+from deployments.states import REASON_LABELS, Reason
 from deployments.types import Caller, Right
 
 LOG_PAGE = 500
@@ -43,10 +44,10 @@ LOG_PAGE = 500
 class DeploymentAdmin(OwnRowsMixin, ModelAdmin):
     """The list reads one page of an index whatever the size of the table."""
 
-    list_display = ("status_pill", "project_link", "kind_word", "target", "who", "when", "how_long")
+    list_display = ("status_pill", "why", "project_link", "version", "kind_word", "target", "who", "when", "how_long")
     list_display_links = ("status_pill",)
     list_select_related = ("project", "requested_by")
-    list_filter = (StatusFilter, KindFilter, ProjectFilter)
+    list_filter = (ResultFilter, KindFilter, ProjectFilter)
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
@@ -87,12 +88,27 @@ class DeploymentAdmin(OwnRowsMixin, ModelAdmin):
         server = Server.objects.filter(pk=OuterRef("server_id")).values("name")
         cluster = Cluster.objects.filter(pk=OuterRef("cluster_id")).values("name")
         heavy = ("config", "service_statuses", "log_tail", "env_vars", "sealed_variables", "code")
-        return rows.defer(*heavy).annotate(target_name=Coalesce(Subquery(server), Subquery(cluster)))
+        return rows.defer(*heavy).annotate(
+            target_name=Coalesce(Subquery(server), Subquery(cluster)), kept_version=F("history__version")
+        )
 
     @display(description="Status")
     def status_pill(self, row: Deployment) -> SafeString:
         cancelling = row.cancel_requested_at is not None
-        return badges.render_badge(badges.status_badge(status=row.status, reason=row.reason, cancelling=cancelling))
+        undone = row.rolled_back_by_id is not None
+        badge = badges.status_badge(status=row.status, reason=row.reason, undone=undone, cancelling=cancelling)
+        return badges.render_badge(badge)
+
+    @display(description="Reason")
+    def why(self, row: Deployment) -> str:
+        if not row.reason:
+            return ""
+        words = REASON_LABELS.get(Reason(row.reason), row.reason)
+        return f"{row.failed_service}: {words}" if row.failed_service else words
+
+    @display(description="Version")
+    def version(self, row: Any) -> str:
+        return row.kept_version or ""
 
     @display(description="Kind")
     def kind_word(self, row: Deployment) -> str:

@@ -16,8 +16,9 @@ from deployments.admin import badges
 from deployments.admin.ownership import caller_in
 from deployments.list_types import DeploymentFilter
 from deployments.models import Deployment
+from deployments.repositories.paging import pages
 from deployments.services.permissions import access
-from deployments.states import Kind, Status
+from deployments.states import Kind, Result
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -25,7 +26,7 @@ E = TypeVar("E", bound=StrEnum)
 def chosen_filter(request: HttpRequest) -> DeploymentFilter:
     """Return what the filters of the list of deployments choose; nonsense chooses nothing."""
     return DeploymentFilter(
-        status=member_of(Status, request.GET.get(StatusFilter.parameter_name)),
+        result=member_of(Result, request.GET.get(ResultFilter.parameter_name)),
         kind=member_of(Kind, request.GET.get(KindFilter.parameter_name)),
     )
 
@@ -52,12 +53,18 @@ class FieldFilter(SimpleListFilter):
         return queryset if value is None else queryset.filter(**{field: value})
 
 
-class StatusFilter(FieldFilter):
+class ResultFilter(SimpleListFilter):
+    """By the word that the list shows, so that whoever looks for failures finds all that are called so."""
+
     title = "status"
-    parameter_name = "status"
+    parameter_name = "result"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(status), badge.label) for status, badge in badges.STATUS.items()]
+        return [(str(result), badge.label) for result, badge in badges.RESULT.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> QuerySet[Deployment]:
+        result = chosen_filter(request).result
+        return queryset if result is None else queryset.filter(pages.rows_with(result))
 
 
 class KindFilter(FieldFilter):
@@ -81,15 +88,16 @@ class ProjectFilter(SimpleListFilter):
 
 
 class LastStatusFilter(SimpleListFilter):
-    """A filter of projects, by the annotation `newest_status`."""
+    """A filter of projects, by the annotations `newest_status` and its neighbours."""
 
     title = "last deployment"
     parameter_name = "last"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [*((str(status), badge.label) for status, badge in badges.STATUS.items()), ("never", "Never deployed")]
+        return [*((str(result), badge.label) for result, badge in badges.RESULT.items()), ("never", "Never deployed")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "never":
             return queryset.filter(newest_status__isnull=True)
-        return queryset.filter(newest_status=self.value()) if self.value() in set(Status) else queryset
+        result = member_of(Result, self.value())
+        return queryset if result is None else queryset.filter(pages.rows_with(result, prefix="newest_"))

@@ -29,6 +29,7 @@ def read_deploy_form(*, project_id: UUID, posted: QueryDict) -> DeployRequest:
         force_redeploy=bool(posted.get("forceRedeploy")),
         request_id=request_id_in(posted),
         approval=posted.get("approval", ""),
+        description=posted.get("description", "").strip(),
     )
 
 

@@ -128,4 +128,7 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
 
 def badge_of(tenant: Tenant) -> badges.Badge | None:
     """Return how its last deployment went."""
-    return None if tenant.latest is None else badges.status_badge(status=tenant.latest.status, reason="")
+    if tenant.latest is None:
+        return None
+    latest = tenant.latest
+    return badges.status_badge(status=latest.status, reason=latest.reason, undone=latest.undone_by is not None)

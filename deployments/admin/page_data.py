@@ -14,14 +14,15 @@ from deployments.admin import badges
 from deployments.event_types import EventType
 from deployments.list_types import DeploymentFilter
 from deployments.models import DeploymentEvent
-from deployments.repositories import history
+from deployments.repositories import deployments, history, lanes
 from deployments.repositories.paging import deployment_lists
 from deployments.repositories.records import event_record
 from deployments.services.fleet import machine_list
+from deployments.services.history import snapshots
 from deployments.services.permissions import access
 from deployments.services.projects import sources
-from deployments.services.queries import grant_view, lane_view, lookups, project_view
-from deployments.states import ACTIVE, FINISHED, UNFINISHED, Status
+from deployments.services.queries import addresses, grant_view, lane_view, lookups, project_view
+from deployments.states import ACTIVE, FINISHED, UNFINISHED, Kind, Status
 from deployments.types import Caller, DeploymentRecord, Right
 from deployments.wire import event_shape
 
@@ -44,7 +45,7 @@ def deployment_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
         "deployment": wire.snapshot_shape(deployment, target_name=machine_list.target_name(deployment.target)),
         "events": _events(deployment, of_log=False, most=MAX_TIMELINE_EVENTS),
         "logs": _events(deployment, of_log=True, most=MAX_LOG_EVENTS),
-        "links": links_of(deployment),
+        **_links(deployment),
         "canDeploy": may_deploy(caller=caller, project_id=deployment.project_id),
         "badges": badges.as_json(),
         "address": {
@@ -57,22 +58,72 @@ def deployment_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
 
 def links_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
     """Return the links alone, for pages that are open for long. Raise NotFound."""
-    return {"links": links_of(lookups.get_deployment(caller=caller, deployment_id=deployment_id))}
+    return _links(lookups.get_deployment(caller=caller, deployment_id=deployment_id))
+
+
+def _links(deployment: DeploymentRecord) -> dict[str, Any]:
+    return {"links": links_of(deployment), "addresses": _addresses(deployment), "volumes": _volumes([deployment])}
+
+
+def _volumes(current: Iterable[DeploymentRecord]) -> dict[str, list[str]]:
+    """Return by node the names of its volumes on the host, by the newest success that has it."""
+    found: dict[str, list[str]] = {}
+    for deployment in current:
+        if deployment.status is Status.SUCCESS:
+            for service in snapshots.services_with_volumes(deployment.config):
+                found.setdefault(service.node_id, list(service.volumes))
+    return found
+
+
+def _addresses(deployment: DeploymentRecord) -> list[dict[str, str]]:
+    """Return where a success answers; nothing for what did not succeed, which may not be there."""
+    succeeded = deployment.status is Status.SUCCESS and deployment.kind is not Kind.STOP
+    return [addresses.shape_of(each) for each in addresses.addresses_of(deployment)] if succeeded else []
+
+
+def _addresses_by_target(current: Iterable[DeploymentRecord]) -> dict[str, list[dict[str, str]]]:
+    """Return where the last success of each target answers; `current` is the newest first."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for deployment in current:
+        if deployment.status is Status.SUCCESS:
+            found.setdefault(str(deployment.target.id), _addresses(deployment))
+    return found
 
 
 def links_of(deployment: DeploymentRecord) -> list[dict[str, str]]:
     """Return what the deployment has to do with others: words and the address of each."""
     own = history.of_deployment(deployment_id=deployment.id)
     linked = [(f"{own.version} in the history", _history_address(deployment))] if own else []
+    linked += _waited_for(deployment)
     if deployment.restores is not None:
         restored = history.get(history_id=deployment.restores)
         linked.append((f"brings back {restored.version}", _address(restored.deployment_id)))
     if deployment.rollback_of is not None:
         linked.append((f"undoes {str(deployment.rollback_of)[:8]}", _address(deployment.rollback_of)))
     for rollback in deployment_lists.rollbacks_of(deployment_id=deployment.id, limit=MAX_LINKS):
-        badge = badges.status_badge(status=rollback.status, reason=rollback.reason)
+        badge = badges.deployment_badge(rollback)
         linked.append((f"rollback {str(rollback.id)[:8]}: {badge.label.lower()}", _address(rollback.id)))
     return [{"text": text, "address": address} for text, address in linked]
+
+
+def _waited_for(deployment: DeploymentRecord) -> list[tuple[str, str]]:
+    """Return for whom a deployment waits: who works on its target, and who is before it."""
+    if deployment.status is not Status.PENDING:
+        return []
+    holder = lanes.holder(project_id=deployment.project_id, target_id=deployment.target.id)
+    waiting = lanes.waiting(project_id=deployment.project_id, target_id=deployment.target.id)
+    place = waiting.index(deployment.id) if deployment.id in waiting else 0
+    before = [*([holder] if holder else []), *waiting[:place]][:MAX_LINKS]
+    records = [deployments.get(deployment_id=each) for each in before]
+    return [
+        (f"waits for {each.kind} {str(each.id)[:8]} by {each.requested_by}: {_doing(each)}", _address(each.id))
+        for each in records
+    ]
+
+
+def _doing(deployment: DeploymentRecord) -> str:
+    since = deployment.started_at or deployment.created_at
+    return f"{badges.deployment_badge(deployment).label.lower()} since {since:%H:%M:%S} UTC"
 
 
 def _address(deployment_id: UUID) -> str:
@@ -109,6 +160,8 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
         "project": wire.project_shape(view.project),
         "owner": access.owner_name(view.project),
         "deployments": [wire.summary_shape(d, target_name=view.target_names[d.target.id]) for d in view.deployments],
+        "addresses": _addresses_by_target(view.deployments),
+        "volumes": _volumes(view.deployments),
         "graph": graph.graph if graph else {"nodes": [], "edges": []},
         "stacks": lane_view.seen_shapes(caller=caller, project_id=project_id),
         "graphVersion": graph.version if graph else 0,

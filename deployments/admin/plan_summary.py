@@ -11,7 +11,13 @@ from deployments.admin.badges import Badge
 from stackgen.plan import Change
 
 MAX_REASONS_SHOWN = 6
-PAST_TENSE = {"create": "created", "replace": "replaced", "restart": "restarted", "keep": "kept", "remove": "removed"}
+WORDS = {
+    "create": "to create",
+    "replace": "to replace",
+    "restart": "to restart",
+    "remove": "to remove",
+    "keep": "unchanged",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +29,7 @@ class PlanRow:
     reasons: tuple[str, ...]
     more: tuple[str, ...]
     downtime: bool
+    downtime_because: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,13 +39,19 @@ class PlanSummary:
     headline: str
     rows: tuple[PlanRow, ...]
     downtime: bool
+    target_name: str = ""
     warnings: tuple[str, ...] = ()
     approval: str = ""
     text: str = ""
 
 
 def summarize_plan(
-    changes: Iterable[Change], *, warnings: tuple[str, ...] = (), approval: str = "", text: str = ""
+    changes: Iterable[Change],
+    *,
+    target_name: str = "",
+    warnings: tuple[str, ...] = (),
+    approval: str = "",
+    text: str = "",
 ) -> PlanSummary:
     """Return the plan with what changes first, else in the order of the work."""
     ordered = sorted(changes, key=lambda change: change.action == "keep" and not change.reasons)
@@ -49,6 +62,7 @@ def summarize_plan(
             reasons=change.reasons[:MAX_REASONS_SHOWN],
             more=change.reasons[MAX_REASONS_SHOWN:],
             downtime=change.downtime,
+            downtime_because=change.downtime_because,
         )
         for change in ordered
     )
@@ -56,6 +70,7 @@ def summarize_plan(
         headline=headline(ordered),
         rows=rows,
         downtime=any(row.downtime for row in rows),
+        target_name=target_name,
         warnings=warnings,
         approval=approval,
         text=text,
@@ -68,6 +83,5 @@ def headline(changes: Iterable[Change]) -> str:
     if not counted:
         return "There are no services."
     if set(counted) == {"keep"} and not any(change.reasons for change in changes):
-        return "Nothing changes: everything runs as it is."
-    parts = [f"{counted[action]} {word}" for action, word in PAST_TENSE.items() if counted[action]]
-    return f"{', '.join(parts)}."
+        return "No changes to deploy."
+    return ", ".join(f"{counted[action]} {word}" for action, word in WORDS.items() if counted[action])

@@ -84,6 +84,8 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
         return visible.annotate(
             newest_status=Subquery(last.values("status")[:1]),
             newest_reason=Subquery(last.values("reason")[:1]),
+            newest_cancel_requested_at=Subquery(last.values("cancel_requested_at")[:1]),
+            newest_rolled_back_by=Subquery(last.values("rolled_back_by_id")[:1]),
             newest_at=Subquery(last.values("created_at")[:1]),
         )
 
@@ -91,7 +93,13 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
     def last_status(self, row: Any) -> SafeString | str:
         if not row.newest_status:
             return "never deployed"
-        return badges.render_badge(badges.status_badge(status=row.newest_status, reason=row.newest_reason))
+        badge = badges.status_badge(
+            status=row.newest_status,
+            reason=row.newest_reason,
+            undone=row.newest_rolled_back_by is not None,
+            cancelling=row.newest_cancel_requested_at is not None,
+        )
+        return badges.render_badge(badge)
 
     @display(description="When")
     def last_when(self, row: Any) -> SafeString | str:

@@ -76,7 +76,7 @@ def show_choices(request: HttpRequest, caller: Caller, deployment: DeploymentRec
         title=f"Roll back {deployment.project_name}",
         of=Deployment(pk=deployment.id, kind=deployment.kind),
         deployment=deployment,
-        badge=badges.status_badge(status=deployment.status, reason=deployment.reason),
+        badge=badges.deployment_badge(deployment),
         target_name=machine_list.target_name(deployment.target),
         page=listed,
         links=page_links(request, listed),
@@ -94,5 +94,10 @@ def proposal(caller: Caller, deployment: DeploymentRecord, *, to: UUID | None) -
         )
     except DeployError as error:
         return {"entry": None, "wanted": to, "complaints": error_lines(error)}
-    plan = plan_summary.summarize_plan(planned.changes, warnings=planned.warnings, text=planned.text)
+    plan = plan_summary.summarize_plan(
+        planned.changes,
+        target_name=machine_list.target_name(deployment.target),
+        warnings=planned.warnings,
+        text=planned.text,
+    )
     return {"entry": entry, "wanted": entry.deployment_id, "plan": plan}

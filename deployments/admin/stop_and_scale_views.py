@@ -13,14 +13,14 @@ from django.utils import timezone
 from deployments.admin import plan_summary
 from deployments.admin.forms import copies_in, request_id_in, target_in
 from deployments.admin.ownership import require_project_viewer
-from deployments.admin.page_responses import render_page, show_error
+from deployments.admin.page_responses import error_lines, render_page, show_error
 from deployments.errors import Conflict, DeployError
 from deployments.models import Project
 from deployments.repositories import history
 from deployments.services.fleet import machine_list
 from deployments.services.permissions import access
 from deployments.services.queries import lookups
-from deployments.services.requests import scale, stop
+from deployments.services.requests import plan_truth, scale, stop
 from deployments.types import Caller, DeploymentRecord, ProjectRecord, Right, ServiceState, Target
 from stackgen.plan import Change
 
@@ -53,17 +53,15 @@ def answer_deployers(request: HttpRequest, project_id: UUID, view: View) -> Http
 def confirm_stop(request: HttpRequest, caller: Caller, project: ProjectRecord) -> HttpResponse:
     target = target_in(request.GET.get("target", ""))
     services = running_deployment(caller, project, target).services
-    gone = [
-        Change(service=service.name, node_id=service.node_id, action="remove", downtime=True)
-        for service in reversed(services)
-    ]
+    gone = [Change(service=service.name, node_id=service.node_id, action="remove") for service in reversed(services)]
+    warnings = plan_truth.agent_warnings(target)
     return render_target_page(
         request,
         STOP_PAGE,
         title=f"Stop {project.name}",
         project=project,
         target=target,
-        plan=plan_summary.summarize_plan(gone),
+        plan=plan_summary.summarize_plan(gone, target_name=machine_list.target_name(target), warnings=warnings),
     )
 
 
@@ -83,6 +81,8 @@ def confirm_scale(request: HttpRequest, caller: Caller, project: ProjectRecord) 
     target = target_in(request.GET.get("target", ""))
     services = running_deployment(caller, project, target).services
     chosen = chosen_service(request, services)
+    replicas = copies_in(request.GET.get("replicas", "")) if chosen else None
+    complaints, warnings = scale_doubts(caller, project, target, chosen, replicas)
     return render_target_page(
         request,
         SCALE_PAGE,
@@ -91,8 +91,25 @@ def confirm_scale(request: HttpRequest, caller: Caller, project: ProjectRecord) 
         target=target,
         services=services,
         chosen=chosen,
-        replicas=copies_in(request.GET.get("replicas", "")) if chosen else None,
+        replicas=replicas,
+        complaints=complaints,
+        warnings=warnings,
     )
+
+
+def scale_doubts(
+    caller: Caller, project: ProjectRecord, target: Target, chosen: ServiceState | None, replicas: int | None
+) -> tuple[list[str], tuple[str, ...]]:
+    """Return why the chosen number cannot be had, before anybody is promised it, and what to know beside it."""
+    if chosen is None or replicas is None:
+        return [], ()
+    try:
+        scale.check_scale(
+            caller=caller, project_id=project.id, target=target, service_name=chosen.name, replicas=replicas
+        )
+        return [], plan_truth.agent_warnings(target)
+    except DeployError as error:
+        return error_lines(error), ()
 
 
 def chosen_service(request: HttpRequest, services: tuple[ServiceState, ...]) -> ServiceState | None:

@@ -62,6 +62,7 @@ class Deployments(BaseView):
             env_vars=body.get("envVars", {}),
             force_redeploy=body.get("forceRedeploy", False),
             approval=body.get("approval", ""),
+            description=body.get("description", ""),
             request_id=self.take_request_id(body),
         )
         deployment = deploy.deploy_project(

@@ -52,6 +52,9 @@ class Deployment(models.Model):
     sealed_session = models.TextField(
         default="", db_default="", blank=True, help_text="Of who asked, for the peers; gone when it starts or ends."
     )
+    description = models.CharField(
+        max_length=500, default="", db_default="", blank=True, help_text="Why, in the words of who asked."
+    )
     approval = models.CharField(max_length=200, default="", db_default="", blank=True, help_text="Of the plan seen.")
     replicas = models.JSONField(null=True, blank=True, help_text="Node id to copies, over those of the graph.")
     restores = models.ForeignKey(

@@ -117,6 +117,7 @@ def create(
         force_redeploy=request.force_redeploy,
         request_id=request.request_id,
         approval=request.approval,
+        description=request.description,
         next_attempt_at=next_attempt_at,
         created_at=at,
         updated_at=at,
@@ -125,16 +126,25 @@ def create(
 
 
 def advance(
-    *, deployment_id: UUID, transition: Transition, at: datetime, outcome: Outcome | None = None, **columns: Any
+    *,
+    deployment_id: UUID,
+    transition: Transition,
+    at: datetime,
+    outcome: Outcome | None = None,
+    version: str = "",
+    **columns: Any,
 ) -> None:
     """Change the status by the table of states, with further `columns`, and store the event that announces it.
+
+    `version`: what a success is called in the history, for whoever watches.
 
     Inside a transaction. Raises IllegalTransitionError, and changes nothing, when the transition may not start from the
     stored status.
     """
     sources, target = TRANSITIONS[transition]
-    row = Deployment.objects.select_for_update(no_key=True).only("status").get(pk=deployment_id)
+    row = Deployment.objects.select_for_update(no_key=True).only("status", "rolled_back_by_id").get(pk=deployment_id)
     before = Status(row.status)
+    undone = {} if row.rolled_back_by_id is None else {"rolled_back_by_id": row.rolled_back_by_id}
     # One moment of the database's clock for both: who adds the event to what he knows has exactly the row.
     failure, moment = outcome or Outcome(), clock.now()
     changed = Deployment.objects.filter(pk=deployment_id, status=before, status__in=sorted(sources)).update(
@@ -149,7 +159,7 @@ def advance(
         message=failure.message,
         failed_service=failure.failed_service,
         log_tail=failure.log_tail,
-        also=_shown_of(columns),
+        also=_shown_of({**undone, **columns}) | ({"version": version} if version else {}),
     )
     events.append(deployment_id=deployment_id, events=[announced], at=moment)
 

@@ -55,25 +55,27 @@ def record(
     sealed_variables: str,
     env_vars: Mapping[str, str],
     at: datetime,
-) -> None:
-    """Store a success under the lane's next number, its values sealed as they are for the deployment.
+) -> str:
+    """Store a success under the lane's next number, its values sealed as for the deployment; return its version.
 
     Inside a transaction; only the lane's one holder may call it.
     """
     number = newest_number(project_id=project_id, target_id=target_id) + 1
+    version = f"v{number}"
     DeploymentHistory.objects.create(
         id=uuid5(deployment_id, "history"),
         deployment_id=deployment_id,
         project_id=project_id,
         target_id=target_id,
         number=number,
-        version=f"v{number}",
+        version=version,
         deployment_snapshot=dict(snapshot),
         sealed_variables=sealed_variables,
         env_vars=dict(env_vars),
         content_key=content_key(snapshot),
         created_at=at,
     )
+    return version
 
 
 def content_key(snapshot: Mapping[str, Any]) -> str:

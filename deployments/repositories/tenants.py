@@ -20,6 +20,8 @@ class Latest(NamedTuple):
     id: UUID
     kind: str
     status: str
+    reason: str
+    undone_by: UUID | None
     created_at: datetime
 
 
@@ -39,5 +41,5 @@ def owners_of(*, project_ids: Collection[UUID]) -> Mapping[UUID, str]:
 
 def latest(*, project_id: UUID, server_id: UUID) -> Latest | None:
     rows = Deployment.objects.filter(project_id=project_id, server_id=server_id).order_by("-created_at", "-id")
-    found = rows.values_list("id", "kind", "status", "created_at").first()
+    found = rows.values_list("id", "kind", "status", "reason", "rolled_back_by_id", "created_at").first()
     return Latest(*found) if found else None

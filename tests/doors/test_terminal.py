@@ -116,7 +116,7 @@ def test_without_a_user_it_is_the_only_superuser(
     with pytest.raises(SystemExit) as ended:
         call_command("deployments", "status", str(deployment.id))
     assert ended.value.code == 0
-    assert f"deploy {deployment.id}: pending" in capsys.readouterr().out
+    assert f"deploy {deployment.id}: waiting" in capsys.readouterr().out
     factories.make_user("second-root", is_superuser=True)
     with pytest.raises(SystemExit) as ended:
         call_command("deployments", "status", str(deployment.id))
@@ -148,10 +148,17 @@ def test_a_deployer_without_servers_names_what_the_project_may_use(
         assert (ended, said[0]["deployment"]["serverId"]) == (Exit.DONE, str(server.id))
 
 
-def test_the_plan_can_be_handed_in(run: Run, project_with_graph: Project, server: Server) -> None:
+@pytest.mark.usefixtures("agent")
+def test_the_plan_can_be_handed_in(run: Run, project_with_graph: Project) -> None:
     code, said = run("plan", "Voting")
     assert (code, said[0]["kind"], said[0]["changes"][0]["action"]) == (0, "plan", "create")
     assert run("deploy", str(project_with_graph.id), "--approval", said[0]["approval"], "--no-wait")[0] == 0
+
+
+@pytest.mark.usefixtures("server")
+def test_a_plan_for_a_server_without_an_agent_is_refused(run: Run, project_with_graph: Project) -> None:
+    code, said = run("plan", str(project_with_graph.id))
+    assert (code, said[0]["kind"], said[0]["details"]) == (Exit.CONFLICT, "error", {"serverId": "no agent"})
 
 
 def test_history_of_nothing_is_empty(run: Run, project_with_graph: Project) -> None:

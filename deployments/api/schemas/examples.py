@@ -57,6 +57,8 @@ DEPLOYED = response_example(
             "errorMessage": "",
             "failedService": "",
             "logTail": [],
+            "version": "",
+            "description": "",
             "graphVersion": 1,
             "forceRedeploy": False,
             "lastSequence": 1,

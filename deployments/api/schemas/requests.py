@@ -39,6 +39,9 @@ class DeployIn(RequestSchema):
     )
     forceRedeploy = serializers.BooleanField(required=False)
     approval = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    description = serializers.CharField(
+        required=False, allow_blank=True, max_length=500, help_text="Why: a commit, a ticket, a sentence."
+    )
     metadata = MetadataIn(required=False)
 
 

@@ -122,11 +122,11 @@ class DeploymentOut(StatusOut):
     requestedBy = serializers.CharField()
     envVars = string_map(help_text="From name to a mask in place of the value.")
     config = ConfigOut()
-    configOmitted = serializers.BooleanField(
-        help_text="Set where a list would be too large: get the deployment by itself for its config."
-    )
+    configOmitted = serializers.BooleanField(help_text="Set where a list is too large: get the deployment by itself.")
     failedService = serializers.CharField()
     logTail = string_list()
+    version = serializers.CharField(help_text="Of a success: its name in the history of its target; else empty.")
+    description = serializers.CharField(help_text="Why, in the words of who asked; empty for none.")
     graphVersion = serializers.IntegerField()
     forceRedeploy = serializers.BooleanField()
     lastSequence = serializers.IntegerField()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -13,11 +14,26 @@ from django.db.models import Q, QuerySet
 from deployments.list_types import DeploymentFilter
 from deployments.models import Deployment
 from deployments.repositories.paging import counts
+from deployments.states import Reason, Result, Status
 
 NEWEST_FIRST = ("-created_at", "-id")
 OLDEST_FIRST = ("created_at", "id")
 # By what the counters are kept, beside the project.
 COUNTED_FIELDS = frozenset({"status"})
+# What a row must have, by the word that people read.
+ROWS_WITH: Mapping[Result, tuple[Status, dict[str, Any]]] = {
+    Result.WAITING: (Status.PENDING, {}),
+    Result.DEPLOYING: (Status.IN_PROGRESS, {"cancel_requested_at__isnull": True}),
+    Result.CANCELLING: (Status.IN_PROGRESS, {"cancel_requested_at__isnull": False}),
+    Result.SUCCEEDED: (Status.SUCCESS, {}),
+    Result.CANCELLED: (Status.FAILED, {"reason": Reason.CANCELLED}),
+    Result.SUPERSEDED: (Status.FAILED, {"reason": Reason.SUPERSEDED}),
+    Result.RESTORING: (Status.ROLLING_BACK, {"rolled_back_by__isnull": True}),
+    Result.RESTORED: (Status.ROLLED_BACK, {"rolled_back_by__isnull": True}),
+    Result.ROLLING_BACK: (Status.ROLLING_BACK, {"rolled_back_by__isnull": False}),
+    Result.ROLLED_BACK: (Status.ROLLED_BACK, {"rolled_back_by__isnull": False}),
+}
+NO_FAILURES = (Reason.CANCELLED, Reason.SUPERSEDED)
 # With more candidates than this, one walk over all rows is cheaper than one into each project.
 MAX_CANDIDATES = 100_000
 
@@ -46,10 +62,12 @@ class Selection:
     def conditions(self) -> dict[str, Any]:
         """Return what the filter asks of a row, by column."""
         chosen = {field.name: getattr(self.matching, field.name) for field in fields(self.matching)}
-        return {name: value for name, value in chosen.items() if value is not None}
+        return {name: value for name, value in chosen.items() if value is not None and name != "result"}
 
     def rows(self) -> QuerySet[Deployment]:
         rows = Deployment.objects.filter(**self.conditions())
+        if self.matching.result is not None:
+            rows = rows.filter(rows_with(self.matching.result))
         if self.project_ids is None:
             return rows
         # With one project, equality lets an index give the order too.
@@ -59,7 +77,7 @@ class Selection:
     @property
     def is_counted(self) -> bool:
         """Whether the counters know the total."""
-        return self.conditions().keys() <= COUNTED_FIELDS
+        return self.matching.result is None and self.conditions().keys() <= COUNTED_FIELDS
 
     def total(self) -> int:
         """Return the exact number of rows; without the counters this reads each of them."""
@@ -76,6 +94,18 @@ class Selection:
             return self.total()
         counted = self.rows()[: exact_up_to + 1].count()
         return counted if counted <= exact_up_to else max(counted, counts.estimate(self.rows()))
+
+
+def rows_with(result: Result, *, prefix: str = "") -> Q:
+    """Return what a row must have to be shown as this; "failed" takes in what was put back. Agrees with `result_of`.
+
+    `prefix` comes before each name: of columns, or of annotations that hold them.
+    """
+    if result is Result.FAILED:
+        failed = Q(**{f"{prefix}status": Status.FAILED}) & ~Q(**{f"{prefix}reason__in": NO_FAILURES})
+        return failed | rows_with(Result.RESTORED, prefix=prefix) | rows_with(Result.RESTORING, prefix=prefix)
+    status, more = ROWS_WITH[result]
+    return Q(**{f"{prefix}{name}": value for name, value in {"status": status, **more}.items()})
 
 
 def ids_at(
@@ -102,7 +132,8 @@ def top(selection: Selection, *, limit: int) -> list[UUID]:
 
 
 def _walk(selection: Selection, *, start: int, limit: int, oldest_first: bool) -> list[UUID]:
-    several = selection.project_ids is not None and len(selection.project_ids) > 1
+    by_columns = selection.matching.result is None
+    several = by_columns and selection.project_ids is not None and len(selection.project_ids) > 1
     if several and len(selection.project_ids or ()) * (start + limit) <= MAX_CANDIDATES:
         return _walk_each(selection, start=start, limit=limit, oldest_first=oldest_first)
     ordered = selection.rows().order_by(*(OLDEST_FIRST if oldest_first else NEWEST_FIRST))

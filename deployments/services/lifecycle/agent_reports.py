@@ -91,6 +91,9 @@ def _leave_out(*, deployment: DeploymentRecord, at: datetime) -> None:
 
 
 def _reach_stage(*, deployment: DeploymentRecord, body: StageReached, at: datetime) -> None:
+    if deployment.status is not Status.IN_PROGRESS or deployment.cancel_requested_at is not None:
+        # The work of putting back is no step of the deployment: what failed, or was cancelled, stays marked.
+        return
     # Progress only rises, and the last percent is ours: it comes with the stored success.
     stage, percent = STAGES[body.stage], min(MAX_REPORTED_PERCENT, max(deployment.progress, body.percent))
     if (stage, percent) == (deployment.stage, deployment.progress):

@@ -13,14 +13,23 @@ from dataclasses import asdict
 from uuid import UUID
 
 from deployments.errors import Conflict, Invalid
-from deployments.repositories import history, lanes
+from deployments.repositories import deployments, history, lanes
 from deployments.repositories.records import service_to_json
 from deployments.services.secrets import variables
+from deployments.states import Result
 from deployments.types import ProjectRecord, Target
 from stackgen.results import Stack
 
 RUNNING = "running"
 IMAGES = "images"
+PART_WORDS = {
+    "graph": "the graph",
+    "code": "the code",
+    "environment": "the variables",
+    "settings": "the project's settings",
+    IMAGES: "the images",
+    RUNNING: "what is running",
+}
 PARTS = ("graph", "code", "environment", "settings", IMAGES, RUNNING)
 MARK_LENGTH = 20
 # Kind and source of a variable whose value a person gave in the graph.
@@ -67,6 +76,9 @@ def running_mark(*, project_id: UUID, target: Target) -> str:
     key = variables.project_secrets(project_id=project_id)[variables.FINGERPRINT_KEY].encode()
     entry = history.running(project_id=project_id, target_id=target.id)
     last = lanes.last_started(project_id=project_id, target_id=target.id)
+    if last is not None and last.result is Result.RESTORED:
+        # Proven: what ran before it runs again, so a plan that was made by then is as true as before.
+        last = deployments.get(deployment_id=entry.deployment_id) if entry else None
     states = [service_to_json(state) for state in last.services] if last else []
     fact = [str(entry.id) if entry else None, str(last.id) if last else None, last.status if last else None, states]
     return _mark(key=key, part=RUNNING, fact=fact)
@@ -87,7 +99,8 @@ def check_approval(*, approved: str, marks: Mapping[str, str]) -> None:
         # The images follow from the others; alone they tell that the product itself makes other ones now.
         changed = [part for part in changed if part != IMAGES] or changed
     if changed:
-        message = f"Changed since the plan was approved: {', '.join(changed)}. Look at the new plan."
+        words = ", ".join(PART_WORDS[part] for part in changed)
+        message = f"Changed since the plan was reviewed: {words}. Review the new plan."
         raise Conflict(message, details=dict.fromkeys(changed, "changed since the plan"))
 
 

@@ -177,10 +177,9 @@ def _record_success(
     deployments.move_stage(deployment_id=deployment.id, stage=Stage.COMPLETED, percent=DONE_PERCENT, at=at)
     completed = stage_reached(stage=Stage.COMPLETED, percent=DONE_PERCENT, message="Every service runs and is healthy.")
     events.append(deployment_id=deployment.id, events=[completed], at=at)
-    deployments.advance(deployment_id=deployment.id, transition=transition, outcome=outcome, at=at)
     sealed_variables, env_vars = deployments.sealed_values(deployment_id=deployment.id)
     # The entry's number needs no lock of its own: only the lane's one holder can succeed.
-    history.record(
+    version = history.record(
         deployment_id=deployment.id,
         project_id=deployment.project_id,
         target_id=deployment.target.id,
@@ -189,6 +188,7 @@ def _record_success(
         env_vars=env_vars,
         at=at,
     )
+    deployments.advance(deployment_id=deployment.id, transition=transition, outcome=outcome, version=version, at=at)
 
 
 def _release_lane(deployment: DeploymentRecord) -> None:

@@ -5,6 +5,7 @@ row; takes the row of the other one after it.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from deployments.repositories import deployments, history
 from deployments.repositories.deployments import Outcome
@@ -54,7 +55,7 @@ def give_up(*, rollback: DeploymentRecord, outcome: Outcome, former_runs: bool, 
         # The rollback ended before it started, so it has changed nothing.
         return
     message = f"The rollback failed: {outcome.message}"
-    columns = {"rolled_back_by_id": None, "completed_at": undone.completed_at or at}
+    columns: dict[str, Any] = {"rolled_back_by_id": None, "completed_at": undone.completed_at or at}
     if undone.former_status == Status.FAILED:
         failed_before = Outcome(
             reason=undone.reason,

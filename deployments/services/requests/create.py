@@ -98,6 +98,8 @@ def _store(*, caller: Caller, new: NewDeployment, deployment_id: UUID, at: datet
         else "",
     )
     payload = {"requestedBy": caller.name, "graphVersion": new.graph_version, "kind": new.kind}
+    if new.request.description:
+        payload["description"] = new.request.description
     if owner := access.acts_for(caller=caller, project=project):
         payload["onBehalfOf"] = owner
     requested = NewEvent(type=EventType.REQUESTED, payload=payload)

@@ -25,6 +25,7 @@ from deployments.services.stacks import generation, privileges, stack_size
 from deployments.types import Caller, DeploymentRecord, DeployRequest, GraphRecord, ProjectRecord, ServiceState
 from stackgen.results import COMPOSE_FILE, Stack
 
+MAX_DESCRIPTION = 500
 MAX_ENV_VARS = 1000
 MAX_ENV_BYTES = 1024 * 1024
 ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
@@ -104,9 +105,11 @@ def draft_of(*, project: ProjectRecord, origin: GraphAndCode, request: DeployReq
 def check_request(*, caller: Caller, project: ProjectRecord, request: DeployRequest) -> tuple[Side, ...]:
     """Return what the caller gives by asking, see `server_rights.sides_given_by_use`.
 
-    Raises as that does, Invalid for the variables, and Conflict for a machine that has the project under another name.
+    Raises as that does, Invalid for the variables and the description, and Conflict for a machine that has the project
+    under another name.
     """
     check_env_vars(request.env_vars)
+    check_description(request.description)
     gives = server_rights.sides_given_by_use(caller=caller, project=project, target=request.target)
     duplicate_servers.refuse(project_id=project.id, target=request.target)
     return gives
@@ -133,6 +136,17 @@ def _marks_now(*, draft: Draft, request: DeployRequest) -> dict[str, str]:
     )
     marks[approvals.RUNNING] = approvals.running_mark(project_id=draft.project.id, target=request.target)
     return marks
+
+
+def check_description(text: str) -> None:
+    """Raise Invalid for a description that is too long, or not a line of text."""
+    if len(text) > MAX_DESCRIPTION:
+        wrong = f"longer than {MAX_DESCRIPTION} characters"
+    elif not text.isprintable():
+        wrong = "not one line of plain text"
+    else:
+        return
+    raise Invalid(f"The description is {wrong}.", details={"description": wrong})
 
 
 def check_env_vars(env_vars: Mapping[str, str]) -> None:

@@ -13,12 +13,12 @@ from deployments.services.history import snapshots
 from deployments.services.lifecycle.observations import IMAGE_VOLUMES
 from deployments.services.permissions import access, quotas, server_rights
 from deployments.services.queries.history_view import changed_names
-from deployments.services.requests import deploy, rollback
+from deployments.services.requests import deploy, plan_truth, rollback
 from deployments.services.secrets import variables
 from deployments.services.stacks import own_names, port_conflicts, privileges
 from deployments.states import Status
 from deployments.types import Caller, DeploymentRecord, DeployRequest, Right, Target
-from stackgen.plan import Change, compare_services
+from stackgen.plan import Change, Plan, compare_services
 from stackgen.results import StackService
 
 
@@ -56,6 +56,7 @@ def plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploym
 
 def _plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeployment:
     draft = deploy.draft_to_plan(caller=caller, request=request)
+    away = plan_truth.agent_warnings(request.target)
     variables.ensure_fingerprint_key(project_id=draft.project.id, new_password=secrets.token_urlsafe)
     running = _running(project_id=draft.project.id, target=request.target)
     values = variables.proposed_values(project_id=draft.project.id, stack=draft.stack, env=request.env_vars)
@@ -64,14 +65,23 @@ def _plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploy
         new=draft.stack.services,
         new_values=changed_names(running.values, values),
         image_volumes=running.image_volumes,
+        force=request.force_redeploy,
     )
+    changes, unknown = plan_truth.with_present_state(plan.changes, project_id=draft.project.id, target=request.target)
     approval = deploy.approval_now(draft=draft, request=request)
     taken = port_conflicts.ports_taken(project=draft.project, target=request.target, services=draft.stack.services)
     return PlannedDeployment(
-        changes=plan.changes,
-        text=f"{plan.text()}approval {approval}\n",
+        changes=changes,
+        text=f"{Plan(changes=changes).text()}approval {approval}\n",
         approval=approval,
-        warnings=(*draft.stack.warnings, *own_names.warnings_of(draft.stack), *taken, *running.warnings),
+        warnings=(
+            *away,
+            *unknown,
+            *draft.stack.warnings,
+            *own_names.warnings_of(draft.stack),
+            *taken,
+            *running.warnings,
+        ),
     )
 
 
@@ -90,6 +100,7 @@ def _plan_rollback(*, caller: Caller, deployment_id: UUID, target_deployment_id:
     entry = rollback.choose_entry(caller=caller, deployment=deployment, target_deployment_id=target_deployment_id)
     snapshot = history.snapshot(history_id=entry.id)
     privileges.refuse_unallowed(config=snapshot.config, server_id=deployment.target.id)
+    away = plan_truth.agent_warnings(deployment.target)
     running = _running(project_id=deployment.project_id, target=deployment.target)
     notes = (f"Back to {entry.version}, images and values as they were then.", *_later_success(deployment))
     plan = compare_services(
@@ -98,11 +109,14 @@ def _plan_rollback(*, caller: Caller, deployment_id: UUID, target_deployment_id:
         new_values=changed_names(running.values, snapshots.values_of(snapshot)),
         image_volumes=running.image_volumes,
     )
+    changes, unknown = plan_truth.with_present_state(
+        plan.changes, project_id=deployment.project_id, target=deployment.target
+    )
     return PlannedDeployment(
-        changes=plan.changes,
-        text=plan.text(),
+        changes=changes,
+        text=Plan(changes=changes).text(),
         approval="",
-        warnings=(*notes, *running.warnings),
+        warnings=(*away, *notes, *unknown, *running.warnings),
     )
 
 

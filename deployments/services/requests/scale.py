@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from deployments.errors import Conflict, Invalid
 from deployments.repositories import deployments, history
+from deployments.repositories.grants import Side
 from deployments.services.history import snapshots
 from deployments.services.permissions import access, server_rights
 from deployments.services.requests import create
 from deployments.services.stacks import generation, privileges
 from deployments.states import Kind
-from deployments.types import Caller, DeploymentRecord, DeployRequest, HistoryEntry, ProjectRecord, Right, Target
+from deployments.types import (
+    Caller,
+    DeploymentRecord,
+    DeployRequest,
+    HistoryEntry,
+    ProjectRecord,
+    Right,
+    Snapshot,
+    Target,
+)
 from stackgen.results import COMPOSE_FILE, Stack
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScaleDraft:
+    """What scaling would do, checked: on top of what runs, which stack it makes, what the caller gives by asking."""
+
+    running: HistoryEntry
+    snapshot: Snapshot
+    node_id: str
+    stack: Stack
+    gives: tuple[Side, ...]
 
 
 def scale_service(
@@ -37,8 +59,36 @@ def scale_service(
     first = create.find_repeat(caller=caller, request_id=request_id)
     if first is not None:
         return first
+    draft = _draft_of(caller=caller, project=project, target=target, service_name=service_name, replicas=replicas)
+    snapshot, node_id = draft.snapshot, draft.node_id
+    new = create.NewDeployment(
+        kind=Kind.SCALE,
+        request=DeployRequest(
+            project_id=project_id, target=target, env_vars=snapshots.env_of(snapshot), request_id=request_id
+        ),
+        project=project,
+        graph_version_id=snapshot.graph_version_id,
+        graph_version=draft.running.graph_version,
+        code=snapshot.code,
+        services=snapshots.states_of(draft.stack.services),
+        # Only what was asked for: by the start something else may run, with copies of its own.
+        replicas={node_id: replicas},
+        gives=draft.gives,
+    )
+    return create.create_deployment(caller=caller, new=new, deployment_id=deployment_id, at=at)
+
+
+def check_scale(*, caller: Caller, project_id: UUID, target: Target, service_name: str, replicas: int) -> None:
+    """Refuse what `scale_service` would refuse, in the same words; store nothing."""
+    project = access.project_for(caller=caller, project_id=project_id, right=Right.DEPLOY)
+    _draft_of(caller=caller, project=project, target=target, service_name=service_name, replicas=replicas)
+
+
+def _draft_of(
+    *, caller: Caller, project: ProjectRecord, target: Target, service_name: str, replicas: int
+) -> ScaleDraft:
     gives = server_rights.sides_given_by_use(caller=caller, project=project, target=target)
-    running = history.running(project_id=project_id, target_id=target.id)
+    running = history.running(project_id=project.id, target_id=target.id)
     if running is None or running.kind == Kind.STOP:
         raise Conflict("Nothing of the project runs there. Deploy it first.")
     snapshot = history.snapshot(history_id=running.id)
@@ -49,21 +99,7 @@ def scale_service(
     all_replicas = {**snapshot.replicas, node_ids[service_name]: replicas}
     stack = _checked(project=project, running=running, replicas=all_replicas)
     privileges.refuse_unallowed(config={"dockerComposeYml": stack.files[COMPOSE_FILE]}, server_id=target.id)
-    new = create.NewDeployment(
-        kind=Kind.SCALE,
-        request=DeployRequest(
-            project_id=project_id, target=target, env_vars=snapshots.env_of(snapshot), request_id=request_id
-        ),
-        project=project,
-        graph_version_id=snapshot.graph_version_id,
-        graph_version=running.graph_version,
-        code=snapshot.code,
-        services=snapshots.states_of(stack.services),
-        # Only what was asked for: by the start something else may run, with copies of its own.
-        replicas={node_ids[service_name]: replicas},
-        gives=gives,
-    )
-    return create.create_deployment(caller=caller, new=new, deployment_id=deployment_id, at=at)
+    return ScaleDraft(running=running, snapshot=snapshot, node_id=node_ids[service_name], stack=stack, gives=gives)
 
 
 def _checked(*, project: ProjectRecord, running: HistoryEntry, replicas: dict[str, int]) -> Stack:

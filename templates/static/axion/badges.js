@@ -3,14 +3,27 @@ import { h, icon } from "./dom.js";
 
 const UNKNOWN = { label: "Unknown", tone: "idle", icon: "help" };
 
-export const statusBadge = (badges, deployment) =>
-  deployment.status === "in_progress" && deployment.cancelRequestedAt
-    ? badges.cancelling
-    : deployment.status === "failed" && deployment.reason === "cancelled"
-      ? badges.cancelled
-      : deployment.status === "failed" && deployment.reason === "superseded"
-        ? badges.superseded
-        : (badges.status[deployment.status] ?? UNKNOWN);
+// The word for people, by the rules of deployments/states.py:result_of.
+const RESULTS = { pending: "waiting", success: "succeeded" };
+
+export function resultOf({ status, reason, rolledBackBy, cancelRequestedAt }) {
+  if (status === "in_progress") return cancelRequestedAt ? "cancelling" : "deploying";
+  if (status === "failed") return reason === "cancelled" || reason === "superseded" ? reason : "failed";
+  if (status === "rolling_back") return rolledBackBy ? "rolling_back" : "restoring";
+  if (status === "rolled_back") return rolledBackBy ? "rolled_back" : "restored";
+  return RESULTS[status];
+}
+
+export const statusBadge = (badges, deployment) => badges.result[resultOf(deployment)] ?? UNKNOWN;
+
+export const hasFailed = (badges, deployment) => badges.failures.includes(resultOf(deployment));
+
+// Which service and why, in a few words.
+export function reasonOf(badges, deployment) {
+  if (!hasFailed(badges, deployment) || !deployment.reason) return "";
+  const words = badges.reasons[deployment.reason] ?? deployment.reason;
+  return deployment.failedService ? `${deployment.failedService}: ${words}` : words;
+}
 
 // A running service looks as healthy as it is.
 export const serviceBadge = (badges, service) =>

@@ -2,7 +2,7 @@
 import { byId, h, icon, readState, show } from "./dom.js";
 import { connection } from "./connection.js";
 import { plural } from "./format.js";
-import { pill } from "./badges.js";
+import { hasFailed, pill } from "./badges.js";
 import { deploymentRow, nothing } from "./rows.js";
 
 const PAUSE = 4000;
@@ -20,7 +20,7 @@ function targetCard(target) {
 
 function draw() {
   const { unfinished, underWay, recent, targets, projects, address } = page;
-  const failed = recent.filter((each) => each.status === "failed" || each.status === "rolled_back").length;
+  const failed = recent.filter((each) => hasFailed(page.badges, each)).length;
   byId("ax-number-busy").textContent = underWay;
   byId("ax-number-projects").textContent = projects;
   byId("ax-number-servers").textContent = `${targets.filter((each) => each.presence === "online").length}/${targets.filter((each) => each.kind === "server").length}`;

@@ -5,6 +5,7 @@ import { announce, facts, stepper, trouble } from "./head.js";
 import { GraphPicture } from "./graph.js";
 import { connection } from "./connection.js";
 import { LogView } from "./log.js";
+import { openLink, showNode } from "./node.js";
 import { pill, statusBadge } from "./badges.js";
 import { apply, UNFINISHED } from "./reduce.js";
 import { serviceRows, servicesSummary } from "./services.js";
@@ -19,7 +20,9 @@ const page = readState();
 const { badges, address } = page;
 let deployment = page.deployment;
 
-const graph = new GraphPicture(byId("ax-graph"), deployment.graph, badges);
+const graph = new GraphPicture(byId("ax-graph"), deployment.graph, badges, (node) => showNode({
+  graph: deployment.graph, node, service: deployment.services.find((each) => each.nodeId === node.id), addresses: (page.addresses ?? []).filter((each) => each.nodeId === node.id), volumes: (page.volumes ?? {})[node.id],
+}));
 const log = new LogView(byId("ax-log"), byId("ax-log-filter"));
 const timeline = new Timeline(byId("ax-timeline"), badges);
 const files = new Files(address.files);
@@ -27,11 +30,11 @@ const files = new Files(address.files);
 function draw() {
   const badge = statusBadge(badges, deployment);
   document.body.dataset.axTone = badge.tone;
-  document.title = `${badge.label} · ${deployment.projectName}`;
+  document.title = `${badge.label} · ${deployment.projectName}${deployment.version ? ` ${deployment.version}` : ""}`;
   show(byId("ax-status"), pill(badge));
   show(byId("ax-facts"), ...facts(badges, deployment));
   show(byId("ax-steps"), ...stepper(badges, deployment));
-  show(byId("ax-trouble"), trouble(badges, deployment));
+  show(byId("ax-trouble"), trouble(badges, deployment, again()));
   drawProgress(badge);
   show(byId("ax-actions"), ...actions());
   byId("ax-services-summary").textContent = servicesSummary(badges, deployment.services, UNFINISHED.has(deployment.status) ? 0 : deployment.completedAt);
@@ -61,6 +64,15 @@ function actions() {
   return status === "success" || status === "failed" ? [rollbackLink()] : [];
 }
 
+// The project's page opens the plan of the same request, with its variables, as things are by then.
+function again() {
+  const { id, kind, target, description, forceRedeploy, status } = deployment;
+  if (!page.canDeploy || kind !== "deploy" || UNFINISHED.has(status) || status === "success") return "";
+  const asked = new URLSearchParams({ again: id, target: `${target.kind}:${target.id}`, description });
+  if (forceRedeploy) asked.set("force", "1");
+  return `${address.project}?${asked}`;
+}
+
 function cancelButton() {
   const ask = () => byId("ax-cancel-dialog").showModal();
   return h("button", { type: "button", class: "ax-button", dataset: { kind: "danger" }, onclick: ask }, icon("cancel"), "Cancel");
@@ -69,8 +81,9 @@ function cancelButton() {
 const rollbackLink = () => h("a", { class: "ax-button", href: address.rollback }, icon("settings_backup_restore"), "Roll back…");
 
 // What it has to do with other deployments; the server knows.
-function drawLinks(links) {
-  show(byId("ax-links"), ...links.map((each) => h("a", { class: "ax-link", href: each.address }, each.text)));
+function drawLinks({ links, addresses, volumes }) {
+  Object.assign(page, { addresses, volumes });
+  show(byId("ax-links"), ...addresses.filter((each) => each.url).map(openLink), ...links.map((each) => h("a", { class: "ax-link", href: each.address }, each.text)));
 }
 
 function history(events, logs) {
@@ -94,7 +107,7 @@ async function ask(where) {
 // Also what happens to others: a rollback of this deployment that waits or gives up changes nothing in here.
 const relink = paced(async () => {
   const fresh = await ask(address.links);
-  if (fresh) drawLinks(fresh.links);
+  if (fresh) drawLinks(fresh);
 }, 400);
 
 // Messages that come while the page is read anew; those that it knows by then change nothing.
@@ -106,7 +119,7 @@ async function reload() {
   const fresh = await ask(address.state);
   if (fresh) {
     deployment = fresh.deployment;
-    drawLinks(fresh.links);
+    drawLinks(fresh);
     history(fresh.events, fresh.logs);
     draw();
   }
@@ -141,7 +154,7 @@ byId("ax-cancel-dialog").append(postForm(address.cancel, csrfToken(),
 byId("ax-services-search").addEventListener("input", draw);
 byId("ax-log-download").href = address.log;
 history(page.events, page.logs);
-drawLinks(page.links);
+drawLinks(page);
 draw();
 setInterval(() => document.hidden || relink(), LOOK_AROUND);
 setInterval(() => UNFINISHED.has(deployment.status) && show(byId("ax-facts"), ...facts(badges, deployment)), 1000);

@@ -11,6 +11,9 @@ export function moment(ms, now = Date.now()) {
   return day + at.toLocaleTimeString([], { hour12: false, hour: "2-digit", minute: "2-digit" });
 }
 
+// To the second and with the zone, for whoever has to find it in another record.
+export const exact = (ms) => new Date(ms).toLocaleString([], { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false, timeZoneName: "short" });
+
 export function duration(ms) {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return `${seconds} s`;

@@ -10,8 +10,9 @@ const NARROW = 560;
 const MAX_LINE_LENGTH = 14;
 
 export class GraphPicture {
-  constructor(container, graph, badges) {
-    Object.assign(this, { container, graph, badges, nodes: new Map(), services: [] });
+  // `chosen` is told of the node that somebody clicks, or chooses by keyboard.
+  constructor(container, graph, badges, chosen = () => {}) {
+    Object.assign(this, { container, graph, badges, chosen, nodes: new Map(), services: [] });
     this.narrow = null;
     new ResizeObserver(() => this.fit()).observe(container);
     this.fit();
@@ -39,7 +40,7 @@ export class GraphPicture {
       return;
     }
     const { boxes, width, height } = layout(this.graph, this.narrow);
-    const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": this.words(), class: "ax-graph" });
+    const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": this.words(), class: "ax-graph" });
     svg.style.width = `${width}px`;
     svg.style.minWidth = `${Math.round(width * (this.narrow ? 0.3 : 0.7))}px`;
     svg.append(arrowHead());
@@ -49,6 +50,13 @@ export class GraphPicture {
     }
     for (const node of this.graph.nodes) {
       const box = nodeBox(node, boxes.get(node.id));
+      const choose = () => this.chosen(node);
+      box.addEventListener("click", choose);
+      box.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        choose();
+      });
       this.nodes.set(node.id, box);
       svg.append(box);
     }
@@ -86,7 +94,7 @@ function nodeBox(node, box) {
   const name = nameOf(node);
   const lines = linesOf(name);
   const [top, step] = lines.length === 1 ? [27, 18] : [21, 15];
-  const group = s("g", { class: "ax-node", transform: `translate(${box.x} ${box.y})`, "data-tone": "none" },
+  const group = s("g", { class: "ax-node", transform: `translate(${box.x} ${box.y})`, "data-tone": "none", role: "button", tabindex: "0", "aria-label": `${name}, ${NODE_WORDS[node.type] ?? "node"}: show details` },
     s("title", {}, `${name} (${NODE_WORDS[node.type] ?? "node"})`),
     s("rect", { width: WIDTH, height: HEIGHT, rx: 12, class: "ax-node-box" }),
     s("rect", { width: 5, height: HEIGHT - 24, x: 0, y: 12, rx: 2.5, class: "ax-node-stripe" }),

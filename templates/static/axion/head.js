@@ -1,19 +1,21 @@
 // The head of a deployment's page: status, progress, stages, and what went wrong.
 import { h, icon } from "./dom.js";
-import { ago, moment, plural, shortId, took } from "./format.js";
-import { statusBadge } from "./badges.js";
+import { ago, exact, moment, plural, shortId, took } from "./format.js";
+import { hasFailed, resultOf, statusBadge } from "./badges.js";
 import { UNFINISHED, holdsTarget } from "./reduce.js";
 
 export function facts(badges, deployment) {
   const time = took(deployment);
   return [
     deployment.kind === "deploy" ? null : fact(KIND_ICONS[deployment.kind] ?? "deployed_code", badges.kind[deployment.kind] ?? deployment.kind),
+    deployment.version ? fact("sell", deployment.version) : null,
     fact("person", `by ${deployment.requestedBy}`),
     fact("dns", deployment.target.name || deployment.target.kind),
-    fact("schedule", ago(deployment.createdAt)),
+    h("span", { class: "ax-fact" }, icon("schedule"), h("time", { datetime: new Date(deployment.createdAt).toISOString() }, exact(deployment.createdAt)), ` (${ago(deployment.createdAt)})`),
     time ? fact("timer", time) : null,
     holdsTarget(deployment) && deployment.deadlineAt ? fact("hourglass_bottom", `until ${moment(deployment.deadlineAt)} at the latest`) : null,
     fact("account_tree", `graph v${deployment.graphVersion}`),
+    deployment.description ? fact("chat", deployment.description) : null,
     deployment.attempts ? fact("replay", plural(deployment.attempts, "retry").replace("retrys", "retries")) : null,
   ];
 }
@@ -24,48 +26,55 @@ const fact = (symbol, text) => h("span", { class: "ax-fact" }, icon(symbol), tex
 
 export function stepper(badges, deployment) {
   const steps = badges.stages.filter((stage) => stage.key !== "pushing" || deployment.stage === "pushing" || deployment.target.kind === "cluster");
-  const done = deployment.status === "success" || deployment.stage === "completed" ? steps.length : steps.findIndex((stage) => stage.key === deployment.stage);
+  // The step that failed is the one that is marked, whatever was reached while the former version was put back.
+  const at = (hasFailed(badges, deployment) && deployment.startedAt && badges.failedStage[deployment.reason]) || deployment.stage;
+  const succeeded = deployment.status === "success" || (resultOf(deployment).startsWith("roll") && deployment.stage === "completed");
+  const done = succeeded ? steps.length : steps.findIndex((stage) => stage.key === at);
   return steps.map((stage, index) => {
-    const state = index < done ? "done" : index === done ? stepNow(deployment) : "ahead";
+    const state = index < done ? "done" : index === done ? stepNow(badges, deployment) : "ahead";
     return h("li", { class: "ax-step", dataset: { state }, "aria-current": state === "now" ? "step" : null },
-      h("span", { class: "ax-step-mark" }, state === "done" ? icon("check") : state === "broken" ? icon("close") : String(index + 1)),
-      h("span", { class: "ax-step-label" }, stage.label));
+      h("span", { class: "ax-step-mark" }, state === "done" ? icon("check") : state === "broken" ? icon("close") : state === "ended" ? icon("block") : String(index + 1)),
+      h("span", { class: "ax-step-label" }, state === "broken" && deployment.reason === "image" ? "Image" : stage.label));
   });
 }
 
-function stepNow(deployment) {
-  if (deployment.status === "in_progress") return "now";
-  return deployment.status === "pending" ? "ahead" : "broken";
+// A cancel, and what a person took back, is no failure of a step.
+function stepNow(badges, deployment) {
+  if (deployment.status === "in_progress") return deployment.cancelRequestedAt ? "ended" : "now";
+  if (deployment.status === "pending") return "ahead";
+  return hasFailed(badges, deployment) || deployment.reason in badges.failedStage ? "broken" : "ended";
 }
 
 // Asked for, but nobody has proven yet that the work stopped.
 function cancelling(badges, deployment) {
-  return h("section", { class: "ax-trouble", dataset: { tone: badges.cancelling.tone }, role: "status" },
+  return h("section", { class: "ax-trouble", dataset: { tone: badges.result.cancelling.tone }, role: "status" },
     h("h2", {}, icon("hourglass_top"), "Cancellation requested, not confirmed yet"),
     h("p", {}, `${deployment.cancelRequestedBy || "Somebody"} asked for it ${ago(deployment.cancelRequestedAt)}. The agent stops the work and puts back what ran before; it is done when the agent has proven both.`),
     h("p", { class: "ax-advice" }, h("strong", {}, "If it takes long: "), `the agent may be out of reach. Check that its server runs; the agent finishes as soon as it is back, and otherwise the wait ends at ${deployment.deadlineAt ? moment(deployment.deadlineAt) : "a deadline"}.`));
 }
 
 // What happened, which service, its last lines, what to do.
-export function trouble(badges, deployment) {
+export function trouble(badges, deployment, again = "") {
   if (deployment.status === "in_progress" && deployment.cancelRequestedAt) return cancelling(badges, deployment);
   if (!deployment.reason && deployment.status === "rolling_back" && deployment.rolledBackBy) return undone(badges, deployment);
   if (!deployment.reason) return deployment.message ? remark(deployment) : null;
   const advice = badges.advice[deployment.reason];
   const quiet = deployment.reason === "cancelled" || deployment.reason === "superseded";
   const unproven = deployment.reason === "cancelled" && deployment.cancelRequestedAt && !deployment.cancelConfirmedAt;
+  const restored = resultOf(deployment) === "restored";
   return h("section", { class: "ax-trouble", dataset: { tone: unproven ? "back" : quiet ? "idle" : "bad" }, role: quiet ? null : "alert" },
     h("h2", {}, icon(quiet ? "info" : "error"), headline(deployment) + (unproven ? ", not confirmed by the agent" : "")),
     deployment.message ? h("p", {}, deployment.message) : null,
-    deployment.status === "rolling_back" ? h("p", {}, "Going back to what ran before…") : null,
-    deployment.status === "rolled_back" ? h("p", {}, "The agent saw what ran before running again.") : null,
+    deployment.status === "rolling_back" ? h("p", {}, "Restoring the previous version…") : null,
+    restored ? h("p", {}, "The previous version is running again: the agent saw it.") : null,
     deployment.logTail.length ? h("pre", { class: "ax-tail", tabindex: "0" }, deployment.logTail.join("\n")) : null,
-    advice ? h("p", { class: "ax-advice" }, h("strong", {}, "What to do: "), advice) : null);
+    advice ? h("p", { class: "ax-advice" }, h("strong", {}, "What to do: "), advice) : null,
+    again ? h("p", { class: "ax-row" }, h("a", { class: "ax-button", dataset: { kind: "main" }, href: again }, icon("replay"), deployment.reason === "invalid" ? "Review the new plan" : "Deploy again…")) : null);
 }
 
 // A success that a rollback by hand takes back.
 function undone(badges, deployment) {
-  return h("section", { class: "ax-trouble", dataset: { tone: badges.status.rolling_back.tone }, role: "status" },
+  return h("section", { class: "ax-trouble", dataset: { tone: badges.result.rolling_back.tone }, role: "status" },
     h("h2", {}, icon("settings_backup_restore"), `Being rolled back by ${shortId(deployment.rolledBackBy)}`),
     h("p", {}, "That rollback brings back what ran before; this deployment ends when the rollback does."));
 }

@@ -6,6 +6,7 @@ import { GraphPicture } from "./graph.js";
 import { ago, moment, plural } from "./format.js";
 import { pill, statusBadge } from "./badges.js";
 import { apply, UNFINISHED, holdsTarget } from "./reduce.js";
+import { openLink, showNode } from "./node.js";
 import { bar, deploymentRow, nothing } from "./rows.js";
 import { LiveSocket } from "./socket.js";
 
@@ -15,7 +16,15 @@ const page = readState();
 const { badges, address } = page;
 let stacks = page.stacks;
 const known = new Map(page.deployments.map((deployment) => [deployment.id, deployment]));
-const graph = new GraphPicture(byId("ax-graph"), page.graph, badges);
+let addresses = page.addresses;
+const graph = new GraphPicture(byId("ax-graph"), page.graph, badges, chosen);
+
+// What was deployed of a node, and where it answers, on every target.
+function chosen(node) {
+  const deployed = newestFirst().find((each) => each.status === "success" && each.kind !== "stop");
+  const service = deployed?.services.find((each) => each.nodeId === node.id);
+  showNode({ graph: page.graph, node, service, addresses: Object.values(addresses).flat().filter((each) => each.nodeId === node.id), volumes: page.volumes[node.id] });
+}
 
 const newestFirst = () => [...known.values()].sort((one, other) => other.createdAt - one.createdAt || (other.id > one.id ? 1 : -1));
 
@@ -55,6 +64,22 @@ function howItIs({ target, running, holder }) {
     seen.message || strangers ? h("p", { class: "ax-lane-why" }, seen.message + strangers) : null);
 }
 
+// Where its stack answers when it runs.
+function opened(target) {
+  const known = (addresses[target.id] ?? []).filter((each) => each.url);
+  return known.length ? h("p", { class: "ax-lane-line" }, "Open ", ...known.slice(0, 6).flatMap((each) => [openLink(each), " "])) : null;
+}
+
+async function readAddresses() {
+  try {
+    const answer = await fetch(address.state, { headers: { Accept: "application/json" }, redirect: "manual" });
+    if (answer.ok) ({ addresses } = await answer.json());
+  } catch {
+    // The line broke: the next success, or a reload, reads them.
+  }
+  drawSoon();
+}
+
 const dot = (tone) => h("span", { class: "ax-dot", dataset: { tone } });
 
 // What may be done here, for who may do it; each leads to a page that says first what will happen.
@@ -84,6 +109,7 @@ function laneCard(lane) {
     h("div", { class: "ax-lane-head" }, icon(target.kind === "cluster" ? "lan" : "dns"), h("strong", {}, target.name), presence ? pill(presence) : null),
     h("p", { class: "ax-lane-line" }, whatWasDeployed(lane)),
     howItIs(lane),
+    opened(target),
     holder ? heldBy(holder) : null,
     waiting.length ? h("div", { class: "ax-lane-line" }, `${waiting.length} waiting, next first:`,
       h("ol", { class: "ax-queue" }, waiting.slice(0, 8).map((each) => h("li", {}, link(each), ` by ${each.requestedBy}, ${ago(each.createdAt)}`)),
@@ -91,7 +117,7 @@ function laneCard(lane) {
     actions(lane));
 }
 
-const link = (deployment) => h("a", { class: "ax-link", href: `${address.deployments}${deployment.id}/change/` }, deployment.id.slice(0, 8));
+const link = (deployment) => h("a", { class: "ax-link", href: `${address.deployments}${deployment.id}/change/` }, deployment.version || deployment.id.slice(0, 8));
 
 function draw() {
   const all = newestFirst();
@@ -124,6 +150,7 @@ function received(message) {
   if (message.kind === "snapshot") message.deployments.forEach(put);
   if (message.kind === "deployment") put(message.deployment);
   if (message.kind === "stacks") stacks = message.stacks;
+  if (message.kind === "event" && message.event.type === "deployment.status_changed" && message.event.payload.to === "success") readAddresses();
   if (message.kind === "event" && known.has(message.event.deploymentId)) put(apply(known.get(message.event.deploymentId), message.event));
   drawSoon();
 }
@@ -137,8 +164,25 @@ function addVariable() {
   name.focus();
 }
 
+// Whoever comes to deploy again sees the plan at once; the variables are taken from the deployment that is repeated.
+function repeat(deployForm) {
+  const asked = new URLSearchParams(location.search);
+  const { elements } = deployForm.form;
+  if (!asked.get("again") || !page.graphVersion) return;
+  const wanted = [...elements.target.options].find((each) => each.value === asked.get("target"));
+  if (!wanted) return;
+  wanted.selected = true;
+  elements.again.value = asked.get("again");
+  elements.description.value = asked.get("description") ?? "";
+  elements.forceRedeploy.checked = asked.has("force");
+  byId("ax-again").hidden = false;
+  // A reload, or a way back, asks nothing anew.
+  history.replaceState(null, "", location.pathname);
+  deployForm.look();
+}
+
 byId("ax-add-variable")?.addEventListener("click", addVariable);
-if (byId("ax-deploy-form")) new DeployForm(byId("ax-deploy-form"), address);
+if (byId("ax-deploy-form")) repeat(new DeployForm(byId("ax-deploy-form"), address));
 draw();
 setInterval(draw, 5000);
 

@@ -11,7 +11,7 @@ const given = (payload, ...names) => Object.fromEntries(names.filter((name) => n
 
 const effects = {
   "deployment.status_changed": (deployment, payload, at) => {
-    const changed = { status: payload.to, ...given(payload, "deadlineAt", "rolledBackBy") };
+    const changed = { status: payload.to, ...given(payload, "deadlineAt", "rolledBackBy", "version") };
     if (payload.to === "in_progress") changed.startedAt = at;
     else if (payload.to === "rolled_back") changed.completedAt = at;
     else if (payload.to !== "rolling_back") changed.completedAt = deployment.completedAt || at;

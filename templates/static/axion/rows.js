@@ -1,27 +1,30 @@
 // A deployment in a list of the dashboard or of a project.
 import { h } from "./dom.js";
 import { ago, shortId, took } from "./format.js";
-import { pill, statusBadge } from "./badges.js";
+import { pill, reasonOf, statusBadge } from "./badges.js";
 import { UNFINISHED } from "./reduce.js";
 
 export function deploymentRow(badges, list, deployment, { project = false } = {}) {
   const badge = statusBadge(badges, deployment);
   const kind = deployment.kind === "deploy" ? "" : ` · ${badges.kind[deployment.kind] ?? deployment.kind}`;
-  const title = (project ? deployment.projectName : shortId(deployment.id)) + kind;
+  const name = deployment.version || shortId(deployment.id);
+  const title = (project ? `${deployment.projectName} · ${name}` : name) + kind;
   const time = took(deployment);
   return h("li", { class: "ax-item" },
     h("a", { href: `${list}${deployment.id}/change/`, class: "ax-item-link" },
       h("span", { class: "ax-item-main" },
         h("span", { class: "ax-item-title" }, title),
-        h("span", { class: "ax-item-more" }, details(deployment, time))),
+        deployment.description ? h("span", { class: "ax-item-more", title: deployment.description }, deployment.description) : null,
+        h("span", { class: "ax-item-more" }, details(badges, deployment, time))),
       pill(badge, deployment.message)),
     UNFINISHED.has(deployment.status) && deployment.status !== "pending" ? bar(deployment.progress, badge.tone) : null);
 }
 
-function details(deployment, time) {
+function details(badges, deployment, time) {
   const parts = [deployment.target.name, `by ${deployment.requestedBy}`, ago(deployment.createdAt)];
   if (time) parts.push(time);
-  if (deployment.failedService) parts.push(`${deployment.failedService} failed`);
+  const reason = reasonOf(badges, deployment);
+  if (reason) parts.unshift(reason);
   return parts.join(" · ");
 }
 

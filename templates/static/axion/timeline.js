@@ -1,16 +1,17 @@
 // What happened, newest first, in sentences.
 import { h, icon } from "./dom.js";
 import { clock } from "./format.js";
-import { serviceBadge } from "./badges.js";
+import { serviceBadge, statusBadge } from "./badges.js";
 
 const MAX_ENTRIES = 300;
 
 const WORDS = { rollback: "rollback", stop: "stop", scale: "change in the number of copies" };
 
 const sentences = {
-  "deployment.requested": (p) => ["rocket_launch", "busy", `${p.requestedBy} requested this ${WORDS[p.kind] ?? "deployment"}${p.onBehalfOf ? ` on behalf of ${p.onBehalfOf}` : ""}`, `graph version ${p.graphVersion}`],
+  "deployment.requested": (p) => ["rocket_launch", "busy", `${p.requestedBy} requested this ${WORDS[p.kind] ?? "deployment"}${p.onBehalfOf ? ` on behalf of ${p.onBehalfOf}` : ""}`, p.description || `graph version ${p.graphVersion}`],
   "deployment.status_changed": (p, badges) => {
-    const badge = badges.status[p.to];
+    // Of what had no reason to fail, somebody took it back; older events do not say who.
+    const badge = statusBadge(badges, { status: p.to, reason: p.reason, rolledBackBy: p.rolledBackBy || !p.reason });
     return [badge.icon, badge.tone, badge.label, p.message];
   },
   "deployment.stage_reached": (p, badges) => {

@@ -17,7 +17,7 @@ from deployments.models import ObservedStack
 from deployments.observed import SeenStack
 from deployments.services.observation import record
 from deployments.services.queries import lane_view
-from deployments.services.requests import stop
+from deployments.services.requests import make_plan, stop
 from tests import factories
 from tests.deployments.lane import Lane
 
@@ -156,3 +156,16 @@ def test_pages_are_woken_when_something_changed_and_only_then(
     with django_capture_on_commit_callbacks(execute=True):
         tell(lane, session)
     assert woken == [lane.project_id] * 2
+
+
+def test_a_plan_starts_again_what_is_down_and_keeps_what_runs(lane: Lane, session: UUID) -> None:
+    web, db = both(lane)
+    tell(lane, session, replace(web, state="exited"), db)
+    planned = make_plan.plan_deployment(caller=lane.caller, request=lane.request())
+    assert {change.service: (change.action, change.reasons) for change in planned.changes} == {
+        "web": ("restart", ("it was stopped on the server",)),
+        "db": ("keep", ()),
+    }
+    tell(lane, session, web, db)
+    planned = make_plan.plan_deployment(caller=lane.caller, request=lane.request())
+    assert {change.action for change in planned.changes} == {"keep"}

@@ -53,7 +53,7 @@ def test_a_rollback_is_planned_against_what_runs_now(lane: Lane) -> None:
     lane.store_graph(web="web:3")  # the graph as it is now plays no part
     planned = make_plan.plan_rollback(caller=lane.caller, deployment_id=second.id)
     assert actions(planned) == {"web": "replace", "db": "keep"}
-    assert ["v1" in warning for warning in planned.warnings] == [True]
+    assert "v1" in planned.warnings[0]
     lane.deployed()
     assert "v3 runs there now" in make_plan.plan_rollback(caller=lane.caller, deployment_id=second.id).warnings[1]
 
@@ -126,22 +126,27 @@ def test_a_secret_of_the_graph_counts_too(lane: Lane) -> None:
     assert sources.store_graph(caller=lane.caller, project_id=lane.project_id, graph=again).version == 2
     ended = lane.start(waiting)
     assert ended.reason is Reason.INVALID
-    assert "environment" in ended.message
+    assert "the variables" in ended.message
 
 
 DATABASE = {"databaseType": "postgresql", "password": CANARY}
 OTHER_PASSWORD = {"databaseType": "postgresql", "password": "other"}
 
 
+def warned(lane: Lane) -> list[str]:
+    """What a plan warns of, beside that this agent does not observe."""
+    return [each for each in plan(lane).warnings if "deployed last" not in each]
+
+
 def test_a_plan_says_when_it_is_not_certain_what_runs(lane: Lane) -> None:
     lane.deployed()
-    assert plan(lane).warnings == ()
+    assert warned(lane) == []
     working = lane.start(lane.ask())
-    assert "at work" in plan(lane).warnings[0]
+    assert "at work" in warned(lane)[0]
     lane.fail(working)
-    assert "nobody has proven" in plan(lane).warnings[0]
+    assert "nobody has proven" in warned(lane)[0]
     lane.restore(lane.start(lane.ask()))
-    assert plan(lane).warnings == ()
+    assert warned(lane) == []
 
 
 def test_only_who_may_deploy_sees_plans(lane: Lane, stranger: User) -> None:

@@ -15,12 +15,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from agents.models import Server
+from deployments import states
 from deployments.admin import badges, paginators
 from deployments.list_types import DeploymentFilter
 from deployments.models import Deployment, Project
 from deployments.repositories import deployments
 from deployments.repositories.paging.pages import Selection
-from deployments.states import Kind, Reason, Stage, Status, Transition
+from deployments.states import Kind, Reason, Stage, Transition
 from tests import factories
 from tests.doors.people import People
 from tests.doors.sockets import line, write
@@ -148,11 +149,11 @@ def test_the_list_reads_its_pages_through_the_selection(people: People, project:
     made = [factories.make_deployment(project, server, at=factories.later(second)).pk for second in range(120)]
     browser = people.browser("viewer")
     for number, size in {1: 50, 2: 50, 3: 20}.items():
-        shown = browser.get(f"{LIST}?p={number}&project={project.id}&status=pending").context["cl"]
+        shown = browser.get(f"{LIST}?p={number}&project={project.id}&result=waiting").context["cl"]
         expected = made[::-1][(number - 1) * 50 :][:50]
         assert (shown.result_count, [row.pk for row in shown.result_list]) == (120, expected)
         assert len(shown.result_list) == size
-    assert browser.get(f"{LIST}?status=failed").context["cl"].result_count == 0
+    assert browser.get(f"{LIST}?result=failed").context["cl"].result_count == 0
     other = people.browser("stranger").get(f"{LIST}?project={project.id}").context["cl"]
     assert (other.result_count, list(other.result_list)) == (0, [])
     assert browser.get(f"{LIST}?status__exact=failed").status_code in (302, 400)
@@ -221,7 +222,7 @@ def test_nothing_can_be_added_or_removed_by_hand(people: People, deployment: Dep
 
 
 def test_every_state_has_a_look() -> None:
-    assert set(badges.STATUS) == set(Status)
+    assert set(badges.RESULT) == set(states.RESULT_LABELS) == set(states.Result)
     assert set(badges.STAGES) == set(Stage) - {Stage.NONE}
     assert set(badges.WHAT_TO_DO) == set(Reason) - {Reason.NONE}
 

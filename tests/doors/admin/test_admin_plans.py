@@ -75,7 +75,7 @@ def test_deploying_as_approved_and_refused_when_something_changed(people: People
     refused = browser.post(f"{base(lane)}/deploy/", wish, headers=JSON)
     now = refused.json()
     assert refused.status_code == 409
-    assert "Changed since the plan was approved: graph" in now["html"]
+    assert "Changed since the plan was reviewed: the graph" in now["html"]
     assert now["approval"] not in {"", planned["approval"]}
     assert count() == 0
     wish = form(lane, approval=now["approval"], requestId=now["requestId"])

@@ -1,0 +1,74 @@
+"""Where a stack answers once it runs: what people open after a deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agents.errors import ServerNotFound
+from agents.services import directory
+from deployments.services.history import snapshots
+from deployments.types import DeploymentRecord, Target, TargetKind
+
+HTTPS_PORT = 443
+# Node types as graphs write them; databases answer, but not to a browser.
+DATABASES = frozenset({"2", "DATABASE", "QUEUE", "CACHE"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """Where a service answers. `url` is empty where no browser can go, or nobody said under which name."""
+
+    node_id: str
+    service: str
+    text: str
+    url: str
+
+
+def addresses_of(deployment: DeploymentRecord) -> tuple[Address, ...]:
+    """Return the addresses that the deployment's stack has when it runs: domains first, then ports of the host."""
+    nodes = {str(node.get("id")): node for node in deployment.graph.get("nodes", ()) if isinstance(node, Mapping)}
+    host = _host_of(deployment.target)
+    found: list[Address] = []
+    for service in snapshots.services_of(deployment.config):
+        node = nodes.get(service.node_id, {})
+        domain = str(_settings(node).get("domain") or "")
+        if domain:
+            found.append(_address(service.node_id, service.name, domain, f"https://{domain}/"))
+        browsable = str(node.get("type")).upper() not in DATABASES
+        for port in service.published_ports if not domain else ():
+            scheme = "https" if port == HTTPS_PORT else "http"
+            url = f"{scheme}://{host}:{port}/" if host and browsable else ""
+            found.append(_address(service.node_id, service.name, f"{host}:{port}" if host else f"port {port}", url))
+    return tuple(sorted(found, key=lambda each: not each.url))
+
+
+def shape_of(address: Address) -> dict[str, str]:
+    """Return an address as pages and REST show it."""
+    return {
+        "nodeId": address.node_id,
+        "serviceName": address.service,
+        "text": address.text,
+        "url": address.url,
+    }
+
+
+def _address(node_id: str, service: str, text: str, url: str) -> Address:
+    return Address(node_id=node_id, service=service, text=text, url=url)
+
+
+def _settings(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    data = node.get("data")
+    config = data.get("config") if isinstance(data, Mapping) else None
+    return config if isinstance(config, Mapping) else {}
+
+
+def _host_of(target: Target) -> str:
+    if target.kind is not TargetKind.SERVER:
+        return ""
+    try:
+        host = directory.get_server(server_id=target.id).host
+    except ServerNotFound:
+        return ""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host

@@ -1,0 +1,46 @@
+// What a node of the graph is: its image or code, port, copies, the names of its variables, its volumes, its address.
+import { byId, h, icon, show } from "./dom.js";
+
+const KINDS = { 1: "Service", 2: "Database", 3: "Gateway" };
+// Their values may be secret: names alone are shown.
+const VARIABLE = /^(env|secret)\./;
+
+function rowsOf(node) {
+  const config = node.data?.config ?? {};
+  const rows = [["Kind", KINDS[node.type] ?? String(node.type ?? "")]];
+  for (const [key, value] of Object.entries(config)) {
+    if (value === null || value === "") continue;
+    if (VARIABLE.test(key) || key === "password") continue;
+    rows.push([key, typeof value === "object" ? JSON.stringify(value) : String(value)]);
+  }
+  const variables = Object.keys(config).filter((key) => VARIABLE.test(key)).map((key) => key.replace(VARIABLE, ""));
+  if (variables.length) rows.push(["Variables, names only", variables.join(", ")]);
+  return rows;
+}
+
+const edgesOf = (graph, node, from, to) => {
+  const called = new Map(graph.nodes.map((each) => [each.id, each.data?.serviceName ?? each.id]));
+  return (graph.edges ?? []).filter((edge) => edge[from] === node.id).map((edge) => called.get(edge[to])).join(", ");
+};
+
+const row = ([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
+
+// `service`: what was deployed of it, if anything; `addresses`: where it answers; `volumes`: their names on the host.
+export function showNode({ graph, node, service, addresses, volumes = [] }) {
+  const dialog = byId("ax-node-dialog");
+  const uses = edgesOf(graph, node, "source", "target");
+  const usedBy = edgesOf(graph, node, "target", "source");
+  show(dialog,
+    h("h2", { tabindex: "-1" }, node.data?.serviceName ?? node.id),
+    h("ul", { class: "ax-notes" }, ...addresses.map((each) => h("li", {}, each.url ? openLink(each) : each.text))),
+    h("dl", { class: "ax-node-facts" }, ...rowsOf(node).map(row),
+      service?.image ? row(["Image deployed", service.image]) : null,
+      service ? row(["Copies deployed", `${service.replicas}`]) : null,
+      volumes.length ? row(["Volumes", volumes.join(", ")]) : null,
+      uses ? row(["Uses", uses]) : null, usedBy ? row(["Used by", usedBy]) : null),
+    h("div", { class: "ax-row ax-row-end" }, h("button", { type: "button", class: "ax-button", autofocus: true }, "Close")));
+  dialog.querySelector("button").addEventListener("click", () => dialog.close());
+  dialog.showModal();
+}
+
+export const openLink = ({ url, text }) => h("a", { class: "ax-link", href: url, target: "_blank", rel: "noopener noreferrer" }, icon("open_in_new"), ` ${text}`);
