@@ -43,6 +43,30 @@ def split_secrets(raw: Mapping[str, object]) -> SplitGraph:
     return SplitGraph(graph=graph, values=values)
 
 
+def join_secrets(graph: Mapping[str, object], values: Mapping[str, str]) -> tuple[dict[str, object], tuple[str, ...]]:
+    """Return the graph with these values, keyed as in SplitGraph, in it again, and the keys that it does not have."""
+    left = dict(values)
+    nodes = graph.get("nodes")
+    joined = dict(graph)
+    if isinstance(nodes, list | tuple):
+        joined["nodes"] = [_joined_node(node, left) for node in nodes]
+    return joined, tuple(left)
+
+
+def _joined_node(node: object, left: dict[str, str]) -> object:
+    data = node.get("data") if isinstance(node, Mapping) else None
+    config = data.get("config") if isinstance(data, Mapping) else None
+    if not isinstance(node, Mapping) or not isinstance(data, Mapping) or not isinstance(config, Mapping):
+        return node
+    filled = {
+        field: left.pop(secret_key(node_id=str(node.get("id")), field=str(field)), value)
+        if is_secret(str(field)) and value == ""
+        else value
+        for field, value in config.items()
+    }
+    return {**node, "data": {**data, "config": filled}}
+
+
 def _split_node(node: object, values: dict[str, str], problems: list[Problem]) -> object:
     data = node.get("data") if isinstance(node, Mapping) else None
     config = data.get("config") if isinstance(data, Mapping) else None

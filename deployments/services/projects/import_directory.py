@@ -14,6 +14,7 @@ from deployments.services.projects import sources
 from deployments.types import Caller, GraphRecord, ProjectRecord
 from stackgen.code.bundle import bundle_tar
 from stackgen.errors import BundleInvalid
+from stackgen.graph.secrets import join_secrets
 
 PROJECT_FILE = "project.json"
 MAX_JSON_BYTES = 16 * 1024 * 1024
@@ -34,7 +35,9 @@ def import_directory(*, caller: Caller, directory: Path, new_project_id: UUID) -
     """Create the caller's project of this name, or bring the present one up to date. Raises Invalid naming the file."""
     described = _read_json(directory / PROJECT_FILE)
     name = str(described.get("name", directory.name))
-    graph = _read_json(path_inside(directory, str(described.get("graph", "graph.json"))))
+    graph = _with_values(
+        _read_json(path_inside(directory, str(described.get("graph", "graph.json")))), described, directory
+    )
     folders = described.get("code", {})
     if not isinstance(folders, dict):
         raise Invalid("project.json: code must map service names to folders.", details={"code": "not an object"})
@@ -59,6 +62,19 @@ def import_directory(*, caller: Caller, directory: Path, new_project_id: UUID) -
         for service, content in tars.items()
     }
     return Imported(project=project, graph=stored, code=code)
+
+
+def _with_values(graph: dict[str, Any], described: dict[str, Any], directory: Path) -> dict[str, Any]:
+    """Return the graph with the secret values of the file that project.json names under `values`."""
+    if "values" not in described:
+        return graph
+    values = _read_json(path_inside(directory, str(described["values"])))
+    if wrong := [key for key, value in values.items() if not isinstance(value, str)]:
+        raise Invalid("Values must be text.", details=dict.fromkeys(wrong, "not a text"))
+    joined, unknown = join_secrets(graph, values)
+    if unknown:
+        raise Invalid("A value for what the graph does not have.", details=dict.fromkeys(unknown, "not in graph"))
+    return joined
 
 
 def path_inside(directory: Path, name: str) -> Path:

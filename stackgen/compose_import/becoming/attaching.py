@@ -1,0 +1,108 @@
+"""Configs and secrets that a service finds as files in its container."""
+
+from __future__ import annotations
+
+import posixpath
+
+from stackgen.compose_import.becoming.abilities import REFERENCES
+from stackgen.compose_import.becoming.draft import Draft, NodeDraft
+from stackgen.compose_import.tree import Tree
+from stackgen.graph.raw import MAX_CONFIG_VALUE
+
+_SCRIPT_MODE = "0755"
+
+
+def octal(tree: Tree | None) -> str:
+    """Return a mode as people read it: a number in YAML is decimal by now, whatever it was written as."""
+    if tree is None:
+        return ""
+    return f"{tree.value:04o}" if isinstance(tree.value, int) and not isinstance(tree.value, bool) else tree.text
+
+
+def mount_file(node: NodeDraft, item: Tree, target: str, content: bytes, *, said: str = "", mode: str = "") -> None:
+    """Put a text into the container at `target`."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        node.lost(item, f"{target}: the file is no text; build it into an image")
+        return
+    if len(text) > MAX_CONFIG_VALUE:
+        node.lost(item, f"{target}: the file has more than {MAX_CONFIG_VALUE} characters; build it into an image")
+        return
+    if node.set(f"file.{target}", text, item, said or f"file.{target}: its text") and (
+        wanted := mode or (_SCRIPT_MODE if text.startswith("#!") else "")
+    ):
+        node.set(f"fileMode.{target}", wanted, item, f"fileMode.{target} = {wanted}")
+
+
+def take_configs(draft: Draft, node: NodeDraft, tree: Tree) -> None:
+    for item in tree.items:
+        source = item.at("source")
+        draft.used.add(("configs", source))
+        target = item.at("target") or f"/{source}"
+        content = content_of(draft, "configs", source)
+        _say_owner(node, item)
+        if content is None:
+            node.needed(item, f"the text of the config {source} is not among the files: give it as file.{target}")
+        else:
+            mount_file(node, item, target, content.encode(), mode=octal(item.get("mode")))
+
+
+def take_secrets(draft: Draft, node: NodeDraft, tree: Tree) -> None:
+    for item in tree.items:
+        source = item.at("source")
+        draft.used.add(("secrets", source))
+        name = item.at("target") or source
+        target = name if name.startswith("/") else f"/run/secrets/{name}"
+        _say_owner(node, item)
+        if node.name in draft.stores:
+            node.became(item, "the database node's password, sealed")
+            continue
+        content = content_of(draft, "secrets", source)
+        holder = _store_with(draft, node, source)
+        if (
+            REFERENCES
+            and holder
+            and node.set(
+                f"file.{target}",
+                f"${{node.{holder}.password}}",
+                item,
+                f"file.{target}: the password of {holder}, by reference",
+            )
+        ):
+            continue
+        missing = "" if content is not None else ": no value in the files, it is asked for"
+        if node.set(f"secretFile.{target}", content or "", item, f"secretFile.{target}, sealed{missing}") and missing:
+            node.needed(item, f"the value of the secret {source}")
+
+
+def _say_owner(node: NodeDraft, item: Tree) -> None:
+    for key in ("uid", "gid"):
+        if (member := item.get(key)) is not None:
+            node.lost(member, f"{key}: files belong to root and are readable to all")
+
+
+def _store_with(draft: Draft, node: NodeDraft, secret: str) -> str:
+    """Return the database whose password is read from this secret; empty when none is."""
+    for name in draft.stores:
+        environment = draft.nodes[name].service.get("environment")
+        for key, tree in environment.mapping.items() if environment is not None else ():
+            if key.endswith("PASSWORD_FILE") and posixpath.basename(tree.text) == secret and name != node.name:
+                return name
+    return ""
+
+
+def content_of(draft: Draft, section: str, name: str) -> str | None:
+    """Return the text of a config or secret of the project; None where the files do not tell it."""
+    tree = draft.project.section(section).get(name)
+    if tree is None:
+        return None
+    if tree.get("content") is not None:
+        return tree.at("content")
+    if tree.get("environment") is not None:
+        return draft.project.variables.get(tree.at("environment"))
+    content = draft.files.read(tree.at("file")) if tree.at("file") else None
+    try:
+        return content.decode("utf-8") if content is not None else None
+    except UnicodeDecodeError:
+        return None
