@@ -99,6 +99,14 @@ def announce_retention(*, target_id: UUID) -> None:
     gateways.announce_retention(target_id=target_id)
 
 
+def announce_log_request(*, agent_id: UUID, request_id: UUID) -> None:
+    """Have the agent asked for logs by the gateway that it is connected to, on commit; nothing is stored.
+
+    Where that gets lost nobody answers: the caller waits with a deadline.
+    """
+    gateways.announce_log_request(agent_id=agent_id, request_id=request_id)
+
+
 def host_inventory(*, agent_id: UUID) -> HostInventory | None:
     """Return what the agent's host lacks of what history needs; None for an unknown agent and until it has looked."""
     return agents.inventory(agent_id=agent_id)

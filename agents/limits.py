@@ -38,6 +38,12 @@ MAX_SERVICES = 2000
 # Ids in an inventory, and unfinished commands in a Hello.
 MAX_IMAGES = 5000
 MAX_UNFINISHED = 5000
+# Of what a container writes, at a look: lines of the past, lines and bytes told at once, and characters to search for.
+MAX_PAST_LINES = 5000
+MAX_BATCH_LINES = 200
+MAX_BATCH_BYTES = 128 * KIB
+MAX_SEARCH = 200
+MAX_REMARKS = 20
 # Events of one deployment, log lines among them; what an agent says beyond is seen at the end alone.
 MAX_EVENTS = 30_000
 

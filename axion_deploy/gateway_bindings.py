@@ -10,17 +10,20 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from redis.exceptions import RedisError
 
 from agents.deployment_state import DeployedServiceState as WireService
 from agents.deployment_state import DeploymentState
 from agents.errors import AgentNotFound
 from agents.hello import DoubtfulCommand
 from agents.isolation import isolation
+from agents.log_lines import LogBatch, LogReader, LogRequest
 from agents.observation import HostObserved
 from agents.retention import KeptStack, Retention
 from agents.services import directory
 from agents.transport.ports import Bindings
 from agents.types import Report
+from deployments import log_relay
 from deployments.errors import Forbidden, Unauthenticated
 from deployments.limits import rate_limit
 from deployments.scopes import Scope
@@ -42,6 +45,8 @@ def bindings() -> Bindings:
         enrolment_wait=enrolment_wait,
         on_report=on_report,
         on_observed=on_observed,
+        log_request=log_request,
+        on_log_batch=on_log_batch,
         unknown_fate=unknown_fate,
         secrets_of=secrets_of,
         bundle_of=bundle_of,
@@ -64,6 +69,21 @@ def on_report(*, report: Report) -> int:
 
 def on_observed(*, observed: HostObserved) -> None:
     record.record_observation(observation=observed)
+
+
+def log_request(*, request_id: UUID, agent_id: UUID) -> LogRequest | None:
+    try:
+        return log_relay.find_request(request_id=request_id, agent_id=agent_id)
+    except RedisError:
+        return None
+
+
+def on_log_batch(*, request_id: UUID, agent_id: UUID, batch: LogBatch | None) -> LogReader:
+    try:
+        return log_relay.push(request_id=request_id, agent_id=agent_id, batch=batch)
+    except RedisError:
+        # Who reads is told by Redis, too; the agent need not go on for nobody.
+        return LogReader.HAS_GONE
 
 
 def unknown_fate(*, doubtful: Collection[DoubtfulCommand]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from deployments.event_types import epoch_ms, service_payload
 from deployments.list_types import Page
+from deployments.log_types import LogPart
 from deployments.observed import SeenStack
 from deployments.states import Stage, Status
 from deployments.types import DeploymentRecord, EventRecord, ProjectRecord, ServiceState, TargetKind
@@ -198,3 +199,22 @@ def event_shape(event: EventRecord) -> dict[str, Any]:
 
 def pagination_shape(page: Page[Any]) -> dict[str, int]:
     return {"page": page.page, "limit": page.limit, "total": page.total, "totalPages": page.total_pages}
+
+
+def log_part_shape(part: LogPart) -> dict[str, Any]:
+    """Return lines of containers as REST and sockets show them."""
+    return {
+        "lines": [
+            {
+                "at": str(line.at_ns),
+                "server": line.server,
+                "service": line.service,
+                "container": line.container,
+                "stream": "stderr" if line.is_error_stream else "stdout",
+                "text": line.text,
+            }
+            for line in part.lines
+        ],
+        "leftOut": part.left_out,
+        "remarks": list(part.remarks),
+    }

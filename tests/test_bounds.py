@@ -18,10 +18,10 @@ from agents.limits import KIB, MIB, wire_bytes
 from agents.report_bounds import bound_report
 from agents.repositories.commands import checked_size
 from agents.retention import KeptStack, Retention
-from agents.runner import hello_message, session
+from agents.runner import hello_message
 from agents.runner.commands import apply
 from agents.runner.config import GIBIBYTE
-from agents.runner.control_plane import reports
+from agents.runner.control_plane import channel, reports
 from agents.runner.docker import cli
 from agents.states import CommandKind, CommandStatus
 from agents.transport import grpc_server
@@ -89,7 +89,7 @@ def test_the_door_the_command_the_gateway_and_the_agent() -> None:
     stack_size.check_command(largest)
     assert sent(largest) < limits.MAX_SENT_BYTES
     assert OPTIONS["grpc.max_send_message_length"] == limits.MAX_SENT_BYTES
-    assert dict(session.OPTIONS)["grpc.max_receive_message_length"] > limits.MAX_SENT_BYTES
+    assert dict(channel.OPTIONS)["grpc.max_receive_message_length"] > limits.MAX_SENT_BYTES
     assert limits.MAX_COMMAND_BYTES < limits.MAX_QUEUED_BYTES
     assert 2 * limits.MAX_COMMAND_BYTES < limits.MAX_CLAIMED_BYTES
     assert MAX_CLAIMED_COMMANDS <= MAX_OUTGOING // 2

@@ -339,18 +339,20 @@ class FromAgent(_message.Message):
     def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatRequest, _Mapping]] = ..., acknowledged: _Optional[_Union[CommandAcknowledged, _Mapping]] = ..., report: _Optional[_Union[Report, _Mapping]] = ..., inventory: _Optional[_Union[Inventory, _Mapping]] = ..., condition: _Optional[_Union[Condition, _Mapping]] = ..., observation: _Optional[_Union[Observation, _Mapping]] = ...) -> None: ...
 
 class ToAgent(_message.Message):
-    __slots__ = ("welcome", "command", "reports_acknowledged", "retention", "observe_again")
+    __slots__ = ("welcome", "command", "reports_acknowledged", "retention", "observe_again", "read_logs")
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
     REPORTS_ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
     RETENTION_FIELD_NUMBER: _ClassVar[int]
     OBSERVE_AGAIN_FIELD_NUMBER: _ClassVar[int]
+    READ_LOGS_FIELD_NUMBER: _ClassVar[int]
     welcome: Welcome
     command: Command
     reports_acknowledged: ReportsAcknowledged
     retention: Retention
     observe_again: ObserveAgain
-    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., reports_acknowledged: _Optional[_Union[ReportsAcknowledged, _Mapping]] = ..., retention: _Optional[_Union[Retention, _Mapping]] = ..., observe_again: _Optional[_Union[ObserveAgain, _Mapping]] = ...) -> None: ...
+    read_logs: ReadLogs
+    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., reports_acknowledged: _Optional[_Union[ReportsAcknowledged, _Mapping]] = ..., retention: _Optional[_Union[Retention, _Mapping]] = ..., observe_again: _Optional[_Union[ObserveAgain, _Mapping]] = ..., read_logs: _Optional[_Union[ReadLogs, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
     __slots__ = ("agent_id", "version", "instance_id", "commands", "unfinished_command_ids", "protocol", "journal_id", "ledger_incarnation", "stacks", "highest_numbers")
@@ -498,6 +500,56 @@ class ContainerSeen(_message.Message):
 class ObserveAgain(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class ReadLogs(_message.Message):
+    __slots__ = ("request_id", "project_id", "lane", "services", "since_ms", "until_ms", "tail", "follow", "search")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
+    LANE_FIELD_NUMBER: _ClassVar[int]
+    SERVICES_FIELD_NUMBER: _ClassVar[int]
+    SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
+    TAIL_FIELD_NUMBER: _ClassVar[int]
+    FOLLOW_FIELD_NUMBER: _ClassVar[int]
+    SEARCH_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    project_id: str
+    lane: str
+    services: _containers.RepeatedScalarFieldContainer[str]
+    since_ms: int
+    until_ms: int
+    tail: int
+    follow: bool
+    search: str
+    def __init__(self, request_id: _Optional[str] = ..., project_id: _Optional[str] = ..., lane: _Optional[str] = ..., services: _Optional[_Iterable[str]] = ..., since_ms: _Optional[int] = ..., until_ms: _Optional[int] = ..., tail: _Optional[int] = ..., follow: _Optional[bool] = ..., search: _Optional[str] = ...) -> None: ...
+
+class LogBatch(_message.Message):
+    __slots__ = ("request_id", "lines", "left_out", "caught_up", "remarks")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
+    CAUGHT_UP_FIELD_NUMBER: _ClassVar[int]
+    REMARKS_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    lines: _containers.RepeatedCompositeFieldContainer[ContainerLine]
+    left_out: int
+    caught_up: bool
+    remarks: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, request_id: _Optional[str] = ..., lines: _Optional[_Iterable[_Union[ContainerLine, _Mapping]]] = ..., left_out: _Optional[int] = ..., caught_up: _Optional[bool] = ..., remarks: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ContainerLine(_message.Message):
+    __slots__ = ("at_ns", "service_name", "container_name", "text", "is_error_stream")
+    AT_NS_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    CONTAINER_NAME_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    IS_ERROR_STREAM_FIELD_NUMBER: _ClassVar[int]
+    at_ns: int
+    service_name: str
+    container_name: str
+    text: str
+    is_error_stream: bool
+    def __init__(self, at_ns: _Optional[int] = ..., service_name: _Optional[str] = ..., container_name: _Optional[str] = ..., text: _Optional[str] = ..., is_error_stream: _Optional[bool] = ...) -> None: ...
 
 class Stalled(_message.Message):
     __slots__ = ("command_id", "deployment_id", "seconds", "step")

@@ -110,6 +110,11 @@ class RunnerAgentServiceStub:
                 request_serializer=agents_dot_contracts_dot_runner__pb2.FetchSecretsRequest.SerializeToString,
                 response_deserializer=agents_dot_contracts_dot_runner__pb2.FetchSecretsResponse.FromString,
                 _registered_method=True)
+        self.StreamLogs = channel.stream_unary(
+                '/axion.runner.RunnerAgentService/StreamLogs',
+                request_serializer=agents_dot_contracts_dot_runner__pb2.LogBatch.SerializeToString,
+                response_deserializer=agents_dot_contracts_dot_common__pb2.Empty.FromString,
+                _registered_method=True)
 
 
 class RunnerAgentServiceServicer:
@@ -209,6 +214,14 @@ class RunnerAgentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamLogs(self, request_iterator, context):
+        """The lines that a ReadLogs asked for. A call of its own, so that no report waits behind them; the gateway ends it when
+        nobody reads any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RunnerAgentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -286,6 +299,11 @@ def add_RunnerAgentServiceServicer_to_server(servicer, server):
                     servicer.FetchSecrets,
                     request_deserializer=agents_dot_contracts_dot_runner__pb2.FetchSecretsRequest.FromString,
                     response_serializer=agents_dot_contracts_dot_runner__pb2.FetchSecretsResponse.SerializeToString,
+            ),
+            'StreamLogs': grpc.stream_unary_rpc_method_handler(
+                    servicer.StreamLogs,
+                    request_deserializer=agents_dot_contracts_dot_runner__pb2.LogBatch.FromString,
+                    response_serializer=agents_dot_contracts_dot_common__pb2.Empty.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -693,6 +711,33 @@ class RunnerAgentService:
             '/axion.runner.RunnerAgentService/FetchSecrets',
             agents_dot_contracts_dot_runner__pb2.FetchSecretsRequest.SerializeToString,
             agents_dot_contracts_dot_runner__pb2.FetchSecretsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamLogs(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/axion.runner.RunnerAgentService/StreamLogs',
+            agents_dot_contracts_dot_runner__pb2.LogBatch.SerializeToString,
+            agents_dot_contracts_dot_common__pb2.Empty.FromString,
             options,
             channel_credentials,
             insecure,

@@ -9,5 +9,7 @@ VERSION = "0.2.0"
 SETTLING_PROTOCOL = 2
 # From this one on agents tell what runs between commands, too.
 OBSERVING_PROTOCOL = 3
+# From this one on agents read the logs of containers when they are asked to.
+LOGS_PROTOCOL = 4
 # The newest that this version speaks.
-PROTOCOL = OBSERVING_PROTOCOL
+PROTOCOL = LOGS_PROTOCOL

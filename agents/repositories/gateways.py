@@ -22,6 +22,8 @@ GAP = timedelta(seconds=15)
 KEEP_ENDED = timedelta(days=1)
 # The channel that wakes the gateway processes when history keeps something else; the payload is the agent's id.
 RETENTION_CHANNEL = "agent_retention"
+# The one that tells them that somebody wants to read logs; the payload is the agent's id and the request's.
+LOGS_CHANNEL = "agent_logs"
 
 _BEAT_AND_TOUCH = """
 WITH beat AS (
@@ -77,6 +79,12 @@ def announce_retention(*, target_id: UUID) -> None:
     """Tell the gateway processes, on commit, about every agent of this server or cluster."""
     with connection.cursor() as cursor:
         cursor.execute(_ANNOUNCE, [RETENTION_CHANNEL, target_id, target_id])
+
+
+def announce_log_request(*, agent_id: UUID, request_id: UUID) -> None:
+    """Tell the gateway processes, on commit, that somebody wants to read what containers write on the agent's host."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [LOGS_CHANNEL, f"{agent_id} {request_id}"])
 
 
 def deployments_unheard_for(*, silence: timedelta) -> tuple[UUID, ...]:

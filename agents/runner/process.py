@@ -14,6 +14,7 @@ from agents.runner.cleanup.loop import Housekeeper
 from agents.runner.commands.context import Work
 from agents.runner.config import Config
 from agents.runner.control_plane.bundles import Bundles
+from agents.runner.control_plane.channel import open_channel
 from agents.runner.control_plane.client import ControlPlane, GatewayCalls
 from agents.runner.control_plane.masker import Masker
 from agents.runner.control_plane.reports import Reporter
@@ -32,11 +33,12 @@ from agents.runner.journal.command_journal import Entry, Journal
 from agents.runner.journal.releases import Releases
 from agents.runner.journal.startup import lock, open_journal
 from agents.runner.journal.store import Store
+from agents.runner.logs.sending import LogSender
 from agents.runner.machine import Machine
 from agents.runner.observation.observer import Observer
 from agents.runner.observation.telling import ObservationSender
 from agents.runner.self_check import SelfCheck
-from agents.runner.session import Session, open_channel
+from agents.runner.session import Session
 
 STOP_SECONDS = 4.0
 SHUTDOWN_SECONDS = 0.5
@@ -55,6 +57,7 @@ class WorkFactory:
         self.host = DockerHost(engine=engine)
         self.engine_monitor = EngineMonitor(host=self.host)
         self.watchdog = Watchdog(after=config.stalled_after, clock=time.monotonic)
+        self.our_containers = OurContainers(engine=engine)
         self._releases = Releases(store=store, folder=config.state_dir / "releases")
         self._caches = BuildCaches(path=config.state_dir / "build-caches.key")
         self._bundles = Bundles(folder=config.state_dir / "bundles", max_bytes=config.bundle_cache_bytes)
@@ -62,7 +65,7 @@ class WorkFactory:
             host=self.host, journal=self.journal, releases=self._releases, send=self._send_inventory, now_ms=_now_ms
         )
         self.observer = Observer(
-            containers=OurContainers(engine=engine),
+            containers=self.our_containers,
             key=kept_key(config.state_dir / "observation.key"),
             wake=self._observed,
         )
@@ -119,6 +122,9 @@ class WorkFactory:
         self.watchdog.end(command_id)
         self.housekeeper.request_cleanup()
 
+    def log_sender(self) -> LogSender:
+        return LogSender(containers=self.our_containers, releases=self._releases)
+
     def self_check(self) -> SelfCheck:
         return SelfCheck(host=self.host, journal=self.journal, watchdog=self.watchdog, state_dir=self._config.state_dir)
 
@@ -173,6 +179,7 @@ async def run(config: Config) -> None:
                 retain=housekeeper.retain,
                 self_check=factory.self_check(),
                 observations=factory.observations,
+                logs=factory.log_sender(),
             )
             factory.session = session
             calls = GatewayCalls(stub=session.stub, metadata=session.metadata)

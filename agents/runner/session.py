@@ -7,7 +7,6 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,14 +16,15 @@ from agents.backoff import MAX_AGENT_PAUSE, Backoff
 from agents.contracts import runner_pb2 as pb
 from agents.contracts.runner_pb2_grpc import RunnerAgentServiceStub
 from agents.contracts.version import SETTLING_PROTOCOL
-from agents.limits import MAX_AGENT_RECEIVED_BYTES
 from agents.runner.config import Config
+from agents.runner.control_plane.client import GatewayCalls
 from agents.runner.control_plane.identity import Identity, enrol, hash_of, load_identity
 from agents.runner.control_plane.report_delivery import RESEND_SECONDS, ReportDelivery
 from agents.runner.dispatch import Dispatcher
 from agents.runner.errors import EnrolmentRefusedError, UnavailableError
 from agents.runner.hello_message import build_hello
 from agents.runner.journal.command_journal import Journal
+from agents.runner.logs.sending import LogSender
 from agents.runner.machine import Machine
 from agents.runner.observation.telling import ObservationSender
 from agents.runner.self_check import CONDITION_PROTOCOL, SelfCheck
@@ -34,23 +34,7 @@ PAUSE_SHARE = 0.25  # of the time after which we are given up
 WELCOME_SECONDS = 15.0
 DEFAULT_HEARTBEAT = 5
 STEADY_SECONDS = 30.0
-OPTIONS = [
-    ("grpc.keepalive_time_ms", 20_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.max_receive_message_length", MAX_AGENT_RECEIVED_BYTES),
-    # Our own pauses count: a channel that waits as well would let attempts fail without dialling.
-    ("grpc.initial_reconnect_backoff_ms", 500),
-    ("grpc.max_reconnect_backoff_ms", 1_000),
-]
 logger = logging.getLogger(__name__)
-
-
-def open_channel(config: Config) -> grpc.aio.Channel:
-    """Open a channel, with TLS unless the address says otherwise. Call it inside the running loop."""
-    if not config.secure:
-        return grpc.aio.insecure_channel(config.address, options=OPTIONS)
-    authorities = Path(config.ca_file).read_bytes() if config.ca_file else None
-    return grpc.aio.secure_channel(config.address, grpc.ssl_channel_credentials(authorities), options=OPTIONS)
 
 
 class Session:
@@ -67,8 +51,10 @@ class Session:
         retain: Callable[[pb.Retention], None],
         self_check: SelfCheck,
         observations: ObservationSender,
+        logs: LogSender,
     ) -> None:
         self._observations = observations
+        self._logs = logs
         self._self_check = self_check
         self._unstored_retention: pb.Retention | None = None
         self._unrecorded_control_plane: tuple[str, str] | None = None
@@ -176,6 +162,7 @@ class Session:
             self._send_conditions(write=write, seconds=seconds, protocol=first.welcome.protocol),
             self._send_inventories(write),
             self._observations.run(write, protocol=first.welcome.protocol),
+            self._logs.run(),
             self._listen(call, write, delivery),
         )
 
@@ -245,6 +232,10 @@ class Session:
         self._retain(retention)
         self._unstored_retention = None
 
+    def _read_logs(self, request: pb.ReadLogs) -> None:
+        calls = GatewayCalls(stub=self.stub, metadata=self.metadata)
+        self._logs.start(request, stub=self.stub, metadata=self.metadata(), fetch_values=calls.fetch_secrets)
+
     async def _send_inventories(self, write: Callable[[pb.FromAgent], Any]) -> None:
         while True:
             await self._inventory_ready.wait()
@@ -265,6 +256,8 @@ class Session:
                     self._store_retention(message.retention)
                 elif message.HasField("observe_again"):
                     self._observations.start_again()
+                elif message.HasField("read_logs"):
+                    self._read_logs(message.read_logs)
             except sqlite3.DatabaseError as error:
                 # Not acknowledged, so it is sent again; the session goes on, and tells why.
                 logger.warning("the journal cannot be written: %s", error)

@@ -19,6 +19,7 @@ CHANNEL = commands.CHANNEL
 # The agent's word for a number below one that it has received in the lane.
 STALE = "stale_number"
 RETENTION_CHANNEL = gateways.RETENTION_CHANNEL
+LOGS_CHANNEL = gateways.LOGS_CHANNEL
 
 
 def claim_due(*, session_ids: Collection[UUID], limit: int) -> Claim:

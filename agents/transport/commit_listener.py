@@ -1,4 +1,7 @@
-"""Listens for commits that queued a command or changed what history keeps. Only wakes: the tables are the truth."""
+"""Listens for commits that queued a command or changed what history keeps, and for who wants to read logs.
+
+Of commits it only wakes: the tables are the truth.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ import psycopg
 import structlog
 
 from agents.backoff import Backoff
-from agents.services.command_delivery import CHANNEL, RETENTION_CHANNEL
+from agents.services.command_delivery import CHANNEL, LOGS_CHANNEL, RETENTION_CHANNEL
+from agents.transport.log_intake import LogIntake
 from agents.transport.retention_announcer import RetentionAnnouncer
 from agents.transport.session_registry import SessionRegistry
 
@@ -20,7 +24,7 @@ RETRY = Backoff(first=0.2, most=5.0)
 CONNECT_DEADLINE = 5
 
 
-async def listen(*, conninfo: str, registry: SessionRegistry, retentions: RetentionAnnouncer) -> None:
+async def listen(*, conninfo: str, registry: SessionRegistry, retentions: RetentionAnnouncer, logs: LogIntake) -> None:
     """Hand on each notification; reconnects for ever, slower each time. Ends by cancellation."""
     failures = 0
     while True:
@@ -28,11 +32,15 @@ async def listen(*, conninfo: str, registry: SessionRegistry, retentions: Retent
             async with await _connect(conninfo) as connection:
                 await connection.execute(f"LISTEN {CHANNEL}".encode())
                 await connection.execute(f"LISTEN {RETENTION_CHANNEL}".encode())
+                await connection.execute(f"LISTEN {LOGS_CHANNEL}".encode())
                 failures = 0
                 # Something may have happened while nobody listened.
                 registry.wake()
                 retentions.look_at()
                 async for notice in connection.notifies():
+                    if notice.channel == LOGS_CHANNEL:
+                        logs.ask(notice.payload)
+                        continue
                     tell = registry.wake if notice.channel == CHANNEL else retentions.look_at
                     tell(agent_id=_agent_of(notice.payload))
         except psycopg.Error as error:

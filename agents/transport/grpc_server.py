@@ -19,6 +19,7 @@ from agents.transport.agent_calls import AgentCalls
 from agents.transport.agent_session import STOPPING
 from agents.transport.callers import Callers
 from agents.transport.liveness import Liveness
+from agents.transport.log_intake import LogIntake
 from agents.transport.ports import Bindings, GatewayConfig
 from agents.transport.retention_announcer import RetentionAnnouncer
 from agents.transport.servicer import RunnerAgentService
@@ -32,6 +33,8 @@ logger = structlog.get_logger(__name__)
 
 # The gateway's own loops: commands and heartbeats, never behind reports.
 LOOP_THREADS = 2
+# For what is only handed on from agents to who looks: it waits for Redis, and nobody else waits for it.
+LOG_THREADS = 2
 PAUSE_AFTER_FAULT = 1.0
 # Of one connection: an agent needs a handful, a service that asks for many users some more.
 MAX_STREAMS_PER_CONNECTION = 256
@@ -64,6 +67,7 @@ class Gateway:
         self._config = config
         self._loop_threads = DatabaseThreads(count=LOOP_THREADS, name="gateway-loops")
         self._threads = DatabaseThreads(count=config.report_threads, name="gateway-reports")
+        self._log_threads = DatabaseThreads(count=LOG_THREADS, name="gateway-logs")
         undeliverable = UndeliverableCommands(threads=self._loop_threads, on_report=bindings.on_report)
         self._registry = SessionRegistry(
             threads=self._loop_threads, poll_seconds=config.poll_seconds, undeliverable=undeliverable
@@ -76,6 +80,7 @@ class Gateway:
             round_seconds=config.retention_seconds,
         )
         callers = Callers(threads=self._threads, user_of=bindings.user_of)
+        self._logs = LogIntake(bindings=bindings, callers=callers, registry=self._registry, threads=self._log_threads)
         admission = Admission(callers=callers, threads=self._threads, enrolment_wait=bindings.enrolment_wait)
         self._server = grpc.aio.server(
             options=CHANNEL_OPTIONS, interceptors=[admission], maximum_concurrent_rpcs=config.max_calls
@@ -102,7 +107,7 @@ class Gateway:
         await self._server.stop(self._config.stop_grace)
         await self._end_loops()
         await self._liveness.flush()
-        for pool in (self._threads, self._loop_threads):
+        for pool in (self._threads, self._loop_threads, self._log_threads):
             await asyncio.to_thread(pool.close)
 
     async def _end_loops(self) -> None:
@@ -129,6 +134,7 @@ class Gateway:
                 liveness=self._liveness,
                 retentions=self._retentions,
             ),
+            logs=self._logs,
         )
 
     def _bind(self) -> int:
@@ -143,7 +149,7 @@ class Gateway:
 
     async def _listen(self) -> None:
         await commit_listener.listen(
-            conninfo=self._config.conninfo, registry=self._registry, retentions=self._retentions
+            conninfo=self._config.conninfo, registry=self._registry, retentions=self._retentions, logs=self._logs
         )
 
 

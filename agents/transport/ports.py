@@ -9,6 +9,7 @@ from uuid import UUID
 
 from agents.deployment_state import DeploymentState
 from agents.hello import DoubtfulCommand
+from agents.log_lines import LogBatch, LogReader, LogRequest
 from agents.observation import HostObserved
 from agents.retention import Retention
 from agents.types import Report
@@ -30,6 +31,18 @@ class OnObserved(Protocol):
     """Store what runs on the agent's host now; ignored when another session speaks for the agent."""
 
     def __call__(self, *, observed: HostObserved) -> None: ...
+
+
+class LogRequestOf(Protocol):
+    """What somebody wants to read of what containers write on the agent's host; None when nobody waits for it."""
+
+    def __call__(self, *, request_id: UUID, agent_id: UUID) -> LogRequest | None: ...
+
+
+class OnLogBatch(Protocol):
+    """Hand these lines to who asked; how it goes on. A batch that is None only asks."""
+
+    def __call__(self, *, request_id: UUID, agent_id: UUID, batch: LogBatch | None) -> LogReader: ...
 
 
 class UnknownFate(Protocol):
@@ -95,6 +108,8 @@ class Bindings:
     enrolment_wait: EnrolmentWait
     on_report: OnReport
     on_observed: OnObserved
+    log_request: LogRequestOf
+    on_log_batch: OnLogBatch
     unknown_fate: UnknownFate
     secrets_of: SecretsOf
     bundle_of: BundleOf

@@ -11,6 +11,7 @@ import grpc
 
 from agents.contracts import common_pb2, runner_pb2, runner_pb2_grpc
 from agents.transport.agent_calls import AgentCalls
+from agents.transport.log_intake import LogIntake
 from agents.transport.stream import SessionCalls
 from agents.transport.user_calls import UserCalls
 
@@ -18,10 +19,11 @@ Call = grpc.aio.ServicerContext[Any, Any]
 
 
 class RunnerAgentService(runner_pb2_grpc.RunnerAgentServiceServicer):
-    def __init__(self, *, agents: AgentCalls, users: UserCalls, sessions: SessionCalls) -> None:
+    def __init__(self, *, agents: AgentCalls, users: UserCalls, sessions: SessionCalls, logs: LogIntake) -> None:
         self._agents = agents
         self._users = users
         self._sessions = sessions
+        self._logs = logs
 
     # Agents
 
@@ -54,6 +56,9 @@ class RunnerAgentService(runner_pb2_grpc.RunnerAgentServiceServicer):
         self, request: runner_pb2.FetchSecretsRequest, context: Call
     ) -> runner_pb2.FetchSecretsResponse:
         return await self._agents.secrets(request, context)
+
+    async def StreamLogs(self, request_iterator: AsyncIterator[runner_pb2.LogBatch], context: Call) -> common_pb2.Empty:
+        return await self._logs.answer(request_iterator, context)
 
     # Users and other services
 

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from django.utils import timezone
 
 from axion_deploy.terminal import names
+from axion_deploy.terminal.container_logs import show_container_logs
 from axion_deploy.terminal.exits import Exit
 from axion_deploy.terminal.follow import events_since, follow
 from axion_deploy.terminal.screen import Screen
@@ -100,6 +101,10 @@ def cancel_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
 
 
 def logs_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
+    if options["project"]:
+        return show_container_logs(caller=caller, options=options, screen=screen, now=timezone.now())
+    if options["deployment"] is None:
+        raise Invalid("Name a deployment, or --project and a project.", details={"deployment": "required"})
     wanted = options["service"]
 
     def show(event: EventRecord) -> None:

@@ -24,6 +24,7 @@ from deployments.api.grant_endpoints import (
 )
 from deployments.api.graph_endpoints import NodeCode, ProjectCode, ProjectGraph, ProjectGraphs, ProjectGraphVersion
 from deployments.api.history_endpoints import History, HistoryDiff, Lanes
+from deployments.api.log_endpoints import ProjectLogs
 from deployments.api.machine_endpoints import Cluster, Clusters, EnrolmentToken, EnrolmentTokens, Server, Servers
 from deployments.api.member_endpoints import (
     AcceptInvitation,
@@ -55,6 +56,7 @@ urlpatterns: list[URLPattern] = [
     path("projects/<uuid:project_id>/scale", ScaleService.as_view(), name="api-project-scale"),
     path("projects/<uuid:project_id>/history", History.as_view(), name="api-project-history"),
     path("projects/<uuid:project_id>/lanes", Lanes.as_view(), name="api-project-lanes"),
+    path("projects/<uuid:project_id>/logs", ProjectLogs.as_view(), name="api-project-logs"),
     path("projects/<uuid:project_id>/graphs", ProjectGraphs.as_view(), name="api-project-graphs"),
     path("projects/<uuid:project_id>/graphs/<int:version>", ProjectGraphVersion.as_view(), name="api-graph-version"),
     path("projects/<uuid:project_id>/code", ProjectCode.as_view(), name="api-project-code"),

@@ -11,6 +11,7 @@ from channels.sessions import CookieMiddleware
 from django.urls import path
 
 from deployments.consumers.deployment_socket import DeploymentConsumer
+from deployments.consumers.logs_socket import LogsConsumer
 from deployments.consumers.origins import SameOrigin
 from deployments.consumers.project_socket import ProjectConsumer
 from deployments.consumers.socket_identity import token_of
@@ -27,6 +28,7 @@ routes = CookieMiddleware(
         [
             route("ws/deployments/<uuid:id>/", DeploymentConsumer),
             route("ws/projects/<uuid:id>/", ProjectConsumer),
+            route("ws/projects/<uuid:id>/logs/", LogsConsumer),
             route("<path:unknown>", WebsocketDenier),
         ]
     )

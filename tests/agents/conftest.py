@@ -13,7 +13,7 @@ from django.db import connection
 from psycopg.conninfo import make_conninfo
 
 from agents.models import Server
-from agents.runner.session import OPTIONS
+from agents.runner.control_plane.channel import OPTIONS
 from agents.services import enrolment
 from agents.transport.grpc_server import Gateway
 from agents.transport.ports import GatewayConfig

@@ -18,6 +18,7 @@ from agents.contracts import runner_pb2, runner_pb2_grpc
 from agents.deployment_state import DeploymentState
 from agents.errors import NotFound
 from agents.hello import DoubtfulCommand
+from agents.log_lines import LogBatch, LogReader, LogRequest
 from agents.observation import HostObserved
 from agents.retention import Retention
 from agents.transport.ports import Bindings
@@ -40,6 +41,9 @@ class Domain:
     asked_retentions: list[tuple[UUID, ...]] = field(default_factory=list)
     unknown: list[DoubtfulCommand] = field(default_factory=list)
     observed: list[HostObserved] = field(default_factory=list)
+    log_requests: dict[UUID, LogRequest] = field(default_factory=dict)
+    log_batches: list[LogBatch] = field(default_factory=list)
+    log_reader: LogReader = LogReader.READS
     bundle: bytes = b""
     fails_on: type[Exception] | None = None
     takes_seconds: float = 0.0
@@ -49,6 +53,8 @@ class Domain:
             enrolment_wait=self.enrolment_wait,
             on_report=self.on_report,
             on_observed=self.on_observed,
+            log_request=self.log_request,
+            on_log_batch=self.on_log_batch,
             unknown_fate=self.unknown_fate,
             secrets_of=self.secrets_of,
             bundle_of=self.bundle_of,
@@ -63,6 +69,18 @@ class Domain:
     def enrolment_wait(self, *, address: str) -> int:
         self.enrolments.append(address)
         return 0 if len(self.enrolments) <= self.most_enrolments else 12
+
+    def log_request(self, *, request_id: UUID, agent_id: UUID) -> LogRequest | None:
+        del agent_id
+        return self.log_requests.get(request_id)
+
+    def on_log_batch(self, *, request_id: UUID, agent_id: UUID, batch: LogBatch | None) -> LogReader:
+        del agent_id
+        if request_id not in self.log_requests:
+            return LogReader.HAS_GONE
+        if batch is not None:
+            self.log_batches.append(batch)
+        return self.log_reader
 
     def on_report(self, *, report: Report) -> int:
         if self.fails_on is not None:

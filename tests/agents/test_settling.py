@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from agents import gateway
 from agents.contracts import runner_pb2
-from agents.contracts.version import OBSERVING_PROTOCOL
+from agents.contracts.version import PROTOCOL
 from agents.models import Agent, CommandRecord, Server
 from agents.repositories import ledger
 from agents.repositories.payloads import from_json, to_json
@@ -71,7 +71,7 @@ async def test_the_welcome_names_the_ledger_and_says_how_long_silence_may_last(
     agent: FakeAgent, database: DatabaseThreads
 ) -> None:
     welcome = await agent.welcomed()
-    assert (welcome.protocol, welcome.lost_after_seconds) == (OBSERVING_PROTOCOL, 180)
+    assert (welcome.protocol, welcome.lost_after_seconds) == (PROTOCOL, 180)
     assert welcome.ledger_incarnation == str(await database.run(ledger.incarnation))
     await agent.leave()
     renewed = await database.run(ledger.renew)

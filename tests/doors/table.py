@@ -105,6 +105,7 @@ REST: tuple[Door, ...] = (
     rest("post", "projects/<uuid:project_id>/scale", NOT_KEPT, {**TO_SERVER, "serviceName": "web", "replicas": 2}),
     rest("get", "projects/<uuid:project_id>/history", SEES),
     rest("get", "projects/<uuid:project_id>/lanes", SEES),
+    rest("get", "projects/<uuid:project_id>/logs", SEES),
     rest("get", "projects/<uuid:project_id>/targets", SEES),
     rest("put", "projects/<uuid:project_id>/targets/<uuid:server_id>", CHANGES, {}),
     rest("delete", "projects/<uuid:project_id>/targets/<uuid:server_id>", (204, 403, 403, 404, 401, 401)),
@@ -149,6 +150,7 @@ REST: tuple[Door, ...] = (
 SOCKETS: Mapping[str, tuple[Any, ...]] = {
     "ws/deployments/<uuid:id>/": ("OPEN", "OPEN", "OPEN", 4404, None, 4401),
     "ws/projects/<uuid:id>/": ("OPEN", "OPEN", "OPEN", 4404, None, 4401),
+    "ws/projects/<uuid:id>/logs/": ("OPEN", "OPEN", "OPEN", 4404, None, 4401),
 }
 
 UNKNOWN = ("UNAUTHENTICATED", "UNAUTHENTICATED")

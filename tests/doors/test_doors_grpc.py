@@ -10,7 +10,7 @@ from django.db import connection
 from psycopg.conninfo import make_conninfo
 
 from agents.contracts import common_pb2, runner_pb2, runner_pb2_grpc
-from agents.runner.session import OPTIONS
+from agents.runner.control_plane.channel import OPTIONS
 from agents.transport.grpc_server import Gateway
 from agents.transport.ports import GatewayConfig
 from axion_deploy.gateway_bindings import bindings

@@ -40,6 +40,12 @@ class TestGateway(RunnerAgentServiceServicer):
         # What this gateway says it speaks: from 2 on agents tell it their condition, from 3 on what runs.
         self.protocol = 3
         self.incarnation = ""
+        self.log_batches: dict[str, list[pb.LogBatch]] = {}
+        # Requests that nobody reads any more.
+        self.unread: set[str] = set()
+        self.ended_logs: list[str] = []
+        # What may not be had any more.
+        self.refused: set[str] = set()
         self.registrations: list[pb.RegisterAgentRequest] = []
         self.secrets: dict[str, dict[str, str]] = {}
         self.secret_calls: list[str] = []
@@ -91,6 +97,22 @@ class TestGateway(RunnerAgentServiceServicer):
             lambda: next(filter(wanted, self.conditions[-1:]), None), what="a condition of the agent", seconds=seconds
         )
         return found
+
+    def read_logs(self, request: pb.ReadLogs) -> None:
+        self.log_batches[request.request_id] = []
+        self._say(pb.ToAgent(read_logs=request))
+
+    def lines(self, request_id: str) -> list[pb.ContainerLine]:
+        """What was told until now."""
+        return [line for batch in self.log_batches[request_id] for line in batch.lines]
+
+    def past(self, request: pb.ReadLogs) -> tuple[list[str], list[str]]:
+        """Texts of the past and remarks, once the agent has told them."""
+        self.read_logs(request)
+        name = request.request_id
+        self.until(lambda: any(batch.caught_up for batch in self.log_batches[name]), what="the past", seconds=30)
+        remarks = [remark for batch in self.log_batches[name] for remark in batch.remarks]
+        return [line.text for line in self.lines(name)], remarks
 
     def _say(self, message: pb.ToAgent) -> None:
         self.until(lambda: self._outgoing is not None, what="an agent")
@@ -203,7 +225,20 @@ class TestGateway(RunnerAgentServiceServicer):
     def FetchSecrets(self, request: pb.FetchSecretsRequest, context: grpc.ServicerContext) -> pb.FetchSecretsResponse:  # noqa: N802
         self._check(context)
         self._note(lambda: self.secret_calls.append(request.deployment_id))
+        if request.deployment_id in self.refused:
+            context.abort(grpc.StatusCode.NOT_FOUND, "No such deployment.")
         return pb.FetchSecretsResponse(values=self.secrets.get(request.deployment_id, {}))
+
+    def StreamLogs(self, request_iterator: Iterator[pb.LogBatch], context: grpc.ServicerContext) -> common_pb2.Empty:  # noqa: N802
+        self._check(context)
+        name = ""
+        for batch in request_iterator:
+            name = name or batch.request_id
+            if name in self.unread:
+                break
+            self._note(lambda name=name, batch=batch: self.log_batches[name].append(batch))  # type: ignore[misc]
+        self._note(lambda: self.ended_logs.append(name))
+        return common_pb2.Empty()
 
     def FetchBundle(self, request: pb.FetchBundleRequest, context: grpc.ServicerContext) -> Iterator[pb.BundleChunk]:  # noqa: N802
         self._check(context)

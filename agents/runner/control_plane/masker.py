@@ -69,6 +69,12 @@ class Masker:
             if not fresh <= known:
                 self._known = _prepare(known | fresh)
 
+    @property
+    def longest(self) -> int:
+        """Return the length of the longest spelling that is masked."""
+        known = self._known
+        return known.longest if known else 0
+
     def mask(self, text: str, *, limit: int | None = None) -> str:
         """Return the text without any spelling of a value, and nothing of what stands at `limit` or after it.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from agents.limits import MAX_PAST_LINES, MAX_SEARCH
 from deployments.scopes import Scope
 from deployments.services.permissions import api_tokens
 from deployments.states import Kind
@@ -86,6 +87,25 @@ class HistoryQuery(RequestSchema):
     targetId = serializers.UUIDField(required=False)
     page = serializers.IntegerField(min_value=1, max_value=MAX_INTEGER, required=False)
     limit = serializers.IntegerField(min_value=1, max_value=MAX_INTEGER, required=False)
+
+
+class LogsQuery(RequestSchema):
+    serverId = serializers.UUIDField(required=False)
+    service = serializers.CharField(
+        required=False, max_length=200, help_text="Only this one's; name several with commas between them."
+    )
+    since = serializers.IntegerField(min_value=0, max_value=2**53, required=False, help_text="Milliseconds since 1970.")
+    until = serializers.IntegerField(min_value=0, max_value=2**53, required=False, help_text="Milliseconds since 1970.")
+    tail = serializers.IntegerField(
+        min_value=0, max_value=MAX_PAST_LINES, required=False, help_text="At most so many lines, the newest; 200."
+    )
+    search = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        trim_whitespace=False,
+        max_length=MAX_SEARCH,
+        help_text="Only lines in which this stands, in whichever case.",
+    )
 
 
 class ListQuery(RequestSchema):

@@ -14,7 +14,7 @@ import pytest
 from agents.contracts import common_pb2
 from agents.contracts import runner_pb2 as pb
 from agents.models import Agent, CommandRecord, Server
-from agents.runner.session import OPTIONS
+from agents.runner.control_plane.channel import OPTIONS
 from agents.transport.grpc_server import Gateway
 from agents.transport.threads import DatabaseThreads
 from agents.types import Registration

@@ -1,0 +1,128 @@
+"""Ask the agents of a project's servers for what its containers write. Nothing travels before; nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+import structlog
+from redis.exceptions import RedisError
+
+from agents import gateway
+from agents.contracts.version import LOGS_PROTOCOL
+from agents.errors import ServerNotFound
+from agents.limits import MAX_NAME_BYTES, MAX_PAST_LINES, MAX_SEARCH
+from agents.log_lines import LogRequest
+from agents.services import directory
+from agents.states import Presence
+from agents.types import AgentData
+from deployments import log_relay
+from deployments.errors import Invalid, NotFound, PeerFailed
+from deployments.log_types import LogSource, LogWish, OpenedLogs
+from deployments.repositories import history, lanes, observed_stacks
+from deployments.services.permissions import access
+from deployments.types import Caller, Right, lane_of
+
+MAX_SERVERS = 20
+MAX_SERVICES = 50
+NO_REDIS = "Redis does not answer, and lines come by way of it. Try again."
+NOWHERE = "Nothing of this project was deployed to a server yet."
+
+logger = structlog.get_logger(__name__)
+
+
+def open_logs(*, caller: Caller, wish: LogWish, request_id: UUID) -> OpenedLogs:
+    """Check the wish and ask the agents, of whom each answers to the request's id; read it with `reader`.
+
+    Whoever may see the project may. Raises NotFound, Invalid naming the field, or PeerFailed without Redis. An agent
+    that cannot be asked is named in the remarks.
+    """
+    _check(wish)
+    access.project_for(caller=caller, project_id=wish.project_id, right=Right.SEE)
+    server_ids = _servers(wish)
+    sources, remarks = _sources(wish.project_id, server_ids)
+    request = LogRequest(
+        request_id=request_id,
+        project_id=wish.project_id,
+        lane="",
+        services=wish.services,
+        since_ms=wish.since_ms,
+        until_ms=wish.until_ms,
+        tail=wish.tail,
+        follow=wish.follow,
+        search=wish.search,
+    )
+    if sources:
+        try:
+            log_relay.open_request(request=request, sources=sources)
+        except RedisError as error:
+            logger.warning("redis unavailable", what="logs", error=str(error))
+            raise PeerFailed(NO_REDIS) from error
+        for source in sources:
+            gateway.announce_log_request(agent_id=source.agent_id, request_id=request_id)
+    return OpenedLogs(request=request, sources=sources, remarks=remarks)
+
+
+def _check(wish: LogWish) -> None:
+    wrong = {}
+    if not 0 <= wish.tail <= MAX_PAST_LINES:
+        wrong["tail"] = f"between 0 and {MAX_PAST_LINES}"
+    if len(wish.search) > MAX_SEARCH:
+        wrong["search"] = f"at most {MAX_SEARCH} characters"
+    if len(wish.services) > MAX_SERVICES or any(len(name) > MAX_NAME_BYTES for name in wish.services):
+        wrong["service"] = f"at most {MAX_SERVICES} names of {MAX_NAME_BYTES} characters"
+    if wish.until_ms and wish.until_ms < wish.since_ms:
+        wrong["until"] = "not before since"
+    if wish.until_ms and wish.follow:
+        wrong["until"] = "whoever follows has no end"
+    if wrong:
+        raise Invalid("These logs cannot be read so.", details=wrong)
+
+
+def _servers(wish: LogWish) -> tuple[UUID, ...]:
+    """Return the servers on which something of the project is or was. Raises NotFound for one that is not."""
+    project_id = wish.project_id
+    known = {
+        *history.targets(project_id=project_id),
+        *lanes.busy_targets(project_id=project_id),
+        *observed_stacks.of_project(project_id=project_id),
+    }
+    if wish.server_id is None:
+        return tuple(sorted(known))
+    if wish.server_id not in known:
+        raise NotFound("This project was not deployed to such a server.")
+    return (wish.server_id,)
+
+
+def _sources(project_id: UUID, server_ids: Collection[UUID]) -> tuple[tuple[LogSource, ...], tuple[str, ...]]:
+    agents = directory.agents_of_servers(server_ids=server_ids)
+    sources: list[LogSource] = []
+    remarks = [] if server_ids else [NOWHERE]
+    for server_id in server_ids:
+        try:
+            name = directory.get_server(server_id=server_id).name
+        except ServerNotFound:  # removed, or a cluster
+            continue
+        agent = agents.get(server_id)
+        if why := _why_not(agent):
+            remarks.append(f"{name}: {why}")
+        elif len(sources) == MAX_SERVERS:
+            remarks.append(f"{name}: left out, {MAX_SERVERS} servers are read at once. Name it.")
+        elif agent is not None:
+            lane = lane_of(project_id=project_id, target_id=server_id)
+            sources.append(LogSource(server_id=server_id, server_name=name, agent_id=agent.id, lane=lane))
+    return tuple(sources), tuple(remarks)
+
+
+def _why_not(agent: AgentData | None) -> str:
+    """Return why the agent cannot be asked; empty when it can."""
+    if agent is None:
+        return "no agent is enrolled there."
+    if agent.presence is not Presence.ONLINE:
+        seen = f" since {agent.last_seen_at:%Y-%m-%d %H:%M:%S} UTC" if agent.last_seen_at else ""
+        return f"its agent is silent{seen}; its containers may write on."
+    if agent.protocol < LOGS_PROTOCOL:
+        return "its agent is too old to read logs. Bring it up to date."
+    if agent.condition is not None and not agent.condition.engine_answers:
+        return "Docker there does not answer its agent."
+    return ""
