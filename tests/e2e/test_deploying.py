@@ -37,6 +37,17 @@ def test_events_tell_the_whole_story_without_a_gap(control_plane: ControlPlane, 
     assert any(event["type"] == "deployment.log_written" for event in events)
 
 
+def test_what_runs_can_be_read_and_searched(control_plane: ControlPlane, two_parts: MakeProject) -> None:
+    project = two_parts(text="api")
+    control_plane.wait_for_end(control_plane.deploy(project))
+    answer = control_plane.api(f"projects/{project}/logs?search=STARTS")
+    assert answer.data is not None, answer
+    logs = answer.data["data"]["logs"]
+    assert {(line["service"], line["text"]) for line in logs["lines"]} == {("web", "web starts"), ("api", "api starts")}
+    assert [int(line["at"]) for line in logs["lines"]] == sorted(int(line["at"]) for line in logs["lines"])
+    assert (logs["remarks"], logs["leftOut"]) == ([], 0)
+
+
 def test_nothing_changed_touches_nothing(control_plane: ControlPlane, two_parts: MakeProject) -> None:
     project = two_parts()
     control_plane.wait_for_end(control_plane.deploy(project))
