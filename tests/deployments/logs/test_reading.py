@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.db import connection
 
 from agents.contracts.version import LOGS_PROTOCOL
@@ -107,7 +108,7 @@ async def test_an_agent_that_falls_silent_ends_the_reading(monkeypatch: pytest.M
 
 async def test_a_request_that_redis_lost_is_an_error(opened: OpenedLogs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "RENEW_SECONDS", 0.0)
-    log_relay._redis(log_relay.settings.REDIS_URL).delete(log_relay._key(opened.request.request_id))
+    log_relay._redis(settings.REDIS_URL).delete(log_relay._key(opened.request.request_id))
     with pytest.raises(PeerFailed):
         await parts_of(opened, 1)
 
