@@ -9,6 +9,7 @@ from typing import Any
 MIN_FREE_SHARE = 0.05
 MIN_FREE_BYTES = 1024**3
 GIBIBYTE = 1024**3
+NOTICEABLE_SKEW_MS = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,16 @@ class AgentCondition:
             f"A command has not moved for {each.seconds} s: it waits for {each.step}." for each in self.stalled
         ]
         return tuple(sentences)
+
+
+def skew_sentence(skew_ms: int | None) -> str:
+    """Return what people are told of a clock that is off; empty where nobody would notice, or nobody knows."""
+    if skew_ms is None or abs(skew_ms) < NOTICEABLE_SKEW_MS:
+        return ""
+    seconds = abs(skew_ms) // 1000
+    off = f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
+    direction = "ahead of" if skew_ms > 0 else "behind"
+    return f"The server's clock is {off} {direction} the control plane's. Times shown here are corrected."
 
 
 def condition_of(stored: Mapping[str, Any]) -> AgentCondition:

@@ -14,6 +14,7 @@ TWO_MACHINES = (
     " connected second is refused. Give it an enrolment token of a server of its own, and remove its credential file."
 )
 MAX_NAMED = 5
+MAX_SKEW_MS = 100 * 366 * 24 * 3600 * 1000
 
 
 def unknown_stacks_sentence(stacks: Collection[str]) -> str:
@@ -48,6 +49,7 @@ class Hello:
     unfinished: tuple[UUID, ...] = ()
     stacks: tuple[StackState, ...] = ()
     highest_numbers: Mapping[str, int] = field(default_factory=dict)
+    clock_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,13 @@ class KnownAgent:
     instances: Instances
     heard_lately: bool
     now: datetime
+
+
+def clock_skew_ms(*, clock_ms: int, now: datetime) -> int | None:
+    """Return by how much the agent's clock is ahead of `now`, bounded to a century; None when it did not tell."""
+    if clock_ms <= 0:
+        return None
+    return min(max(clock_ms - int(now.timestamp() * 1000), -MAX_SKEW_MS), MAX_SKEW_MS)
 
 
 def admit(known: Instances, *, instance_id: str, now: datetime, heard_lately: bool) -> Instances | None:

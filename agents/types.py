@@ -228,7 +228,8 @@ class AgentInfo:
 class AgentData:
     """An agent as other layers see it; `presence` was computed with the database's clock.
 
-    `condition` is what it said of itself at `condition_at`; None for one that never did.
+    `condition` is what it said of itself at `condition_at`; None for one that never did. `clock_skew_ms`: how far its
+    clock was ahead of ours when it connected; None where it did not tell.
     """
 
     id: UUID
@@ -242,6 +243,7 @@ class AgentData:
     condition_at: datetime | None = None
     session_id: UUID | None = None
     protocol: int = 1
+    clock_skew_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

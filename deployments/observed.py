@@ -58,7 +58,10 @@ class MeantService:
 
 @dataclass(frozen=True, kw_only=True)
 class ObservedContainer:
-    """A container of the stack. `since_ms`: since when it is as it is, by the control plane's clock."""
+    """A container of the stack. `since_ms`: since when it is as it is.
+
+    `started_ms`, `finished_ms`: what Docker knows, 0 for never. All times by the control plane's clock.
+    """
 
     id: str
     name: str
@@ -71,6 +74,8 @@ class ObservedContainer:
     restarts: int = 0
     restarts_itself: bool = False
     since_ms: int = 0
+    started_ms: int = 0
+    finished_ms: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,7 +190,7 @@ def _stack(services: Sequence[ObservedService]) -> StackCondition:
 
 def _message(condition: StackCondition, services: Sequence[ObservedService]) -> str:
     if condition is StackCondition.GONE:
-        return "None of its containers is there."
+        return "All of its containers are missing."
     if condition is StackCondition.STOPPED:
         return "All of its containers were stopped on the server."
     return " ".join(service.message for service in services if service.message)
@@ -198,20 +203,24 @@ def _service_message(
     condition: ServiceCondition,
 ) -> str:
     if condition in (ServiceCondition.GONE, ServiceCondition.DEGRADED):
-        return f"{meant.name}: {len(found) or 'none'} of {meant.copies} {_copies(meant.copies)} there."
+        return f"{meant.name}: {_missing(found=len(found), copies=meant.copies)}."
     told = next((each for each in found if conditions[each.id] is condition), None)
     if told is None or condition in (ServiceCondition.RUNNING, ServiceCondition.STARTING):
         return ""
     return f"{meant.name} {_in_words(told, condition)}."
 
 
-def _copies(number: int) -> str:
-    return "container is" if number == 1 else "containers are"
+def _missing(*, found: int, copies: int) -> str:
+    if copies == 1:
+        return "its container is missing"
+    if not found:
+        return f"all {copies} containers are missing"
+    return f"{copies - found} of {copies} containers {'is' if copies - found == 1 else 'are'} missing"
 
 
 def _in_words(container: ObservedContainer, condition: ServiceCondition) -> str:
     if condition is ServiceCondition.RESTARTING:
-        return f"is restarted again and again ({container.restarts} times): it {_end_of(container)}"
+        return f"keeps restarting ({_times(container.restarts)}): it {_end_of(container)}"
     if condition is ServiceCondition.UNHEALTHY:
         return "runs, but its health check fails"
     if condition is ServiceCondition.STOPPED:
@@ -221,11 +230,15 @@ def _in_words(container: ObservedContainer, condition: ServiceCondition) -> str:
     return _end_of(container)
 
 
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
+
+
 def _end_of(container: ObservedContainer) -> str:
     if container.oom_killed:
         return f"ran out of memory and exited with code {container.exit_code}"
     if container.exit_code == KILLED:
-        return "was killed (code 137), by somebody or for want of memory"
+        return f"was killed (exit code {KILLED}), by somebody or for lack of memory"
     return f"exited with code {container.exit_code}"
 
 
@@ -242,6 +255,8 @@ def container_to_json(container: ObservedContainer) -> dict[str, Any]:
         "restarts": container.restarts,
         "restartsItself": container.restarts_itself,
         "since": container.since_ms,
+        "startedAt": container.started_ms,
+        "finishedAt": container.finished_ms,
     }
 
 
@@ -259,4 +274,6 @@ def container_from_json(raw: Mapping[str, Any]) -> ObservedContainer:
         restarts=raw.get("restarts", 0),
         restarts_itself=raw.get("restartsItself", False),
         since_ms=raw.get("since", 0),
+        started_ms=raw.get("startedAt", 0),
+        finished_ms=raw.get("finishedAt", 0),
     )

@@ -29,7 +29,7 @@ from agents.admin.hints import (
     start_command,
     taken_over,
 )
-from agents.condition import condition_of
+from agents.condition import condition_of, skew_sentence
 from agents.models import Agent, Cluster, CommandRecord, EnrolmentToken, Server
 from agents.models.machines import lost_after, silent_after
 from agents.services import enrolment
@@ -130,6 +130,7 @@ class ServerAdmin(OwnedAdmin):
             revoked=Subquery(active.values("revoked_at")[:1]),
             reported_condition=Subquery(active.values("condition")[:1]),
             trouble=Subquery(active.values("trouble")[:1]),
+            skew_ms=Subquery(active.values("clock_skew_ms")[:1]),
         )
         return annotated
 
@@ -145,9 +146,12 @@ class ServerAdmin(OwnedAdmin):
     @display(description="Problems", empty_value="-")
     def troubles(self, server: Any) -> str | None:
         """Return what is wrong; of an agent that is not online only what is stored, for its last words are no news."""
-        if server.reported_condition is None or presence_of(server) is not Presence.ONLINE:
-            return server.trouble or None
-        return " ".join([server.trouble, *condition_of(server.reported_condition).troubles]).strip() or None
+        said = [server.trouble]
+        if presence_of(server) is Presence.ONLINE:
+            said.append(skew_sentence(server.skew_ms))
+            if server.reported_condition is not None:
+                said += condition_of(server.reported_condition).troubles
+        return " ".join(filter(None, said)) or None
 
     @display(description="Last seen", empty_value="never")
     def last_seen(self, server: Any) -> Any:
@@ -170,6 +174,8 @@ class ServerAdmin(OwnedAdmin):
             self.message_user(request, SHARED_NAME.format(host=server.host), level=messages.WARNING)
         if server is not None and server.trouble:
             self.message_user(request, server.trouble, level=messages.ERROR)
+        if server is not None and (off := skew_sentence(server.skew_ms)):
+            self.message_user(request, off, level=messages.WARNING)
         answer: HttpResponse = super().change_view(request, object_id, *arguments, **named)
         return answer
 
@@ -199,7 +205,7 @@ class AgentAdmin(ReadOnlyAdmin):
     list_select_related = ("owner",)
     fields = (
         "id", "server_name", "owner_name", "health_pill", "version", "os", "architecture", "server_info", "health",
-        "fares", "trouble", "condition_at", "last_seen_at", "enrolled_at", "revoked_at",
+        "fares", "trouble", "clock", "condition_at", "last_seen_at", "enrolled_at", "revoked_at",
     )  # fmt: skip
     readonly_fields = fields
     list_filter = (RevokedFilter,)
@@ -234,6 +240,12 @@ class AgentAdmin(ReadOnlyAdmin):
         if agent.condition is None:
             return "Unknown: this agent does not report it."
         return " ".join(condition_of(agent.condition).troubles) or "Docker answers, and the agent reports no problem."
+
+    @display(description="Clock")
+    def clock(self, agent: Agent) -> str:
+        if agent.clock_skew_ms is None:
+            return "Unknown: this agent does not tell the time."
+        return skew_sentence(agent.clock_skew_ms) or "Agrees with the control plane's."
 
     def has_revoke_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         # Only own agents are found at all.

@@ -355,7 +355,7 @@ class ToAgent(_message.Message):
     def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., reports_acknowledged: _Optional[_Union[ReportsAcknowledged, _Mapping]] = ..., retention: _Optional[_Union[Retention, _Mapping]] = ..., observe_again: _Optional[_Union[ObserveAgain, _Mapping]] = ..., read_logs: _Optional[_Union[ReadLogs, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("agent_id", "version", "instance_id", "commands", "unfinished_command_ids", "protocol", "journal_id", "ledger_incarnation", "stacks", "highest_numbers")
+    __slots__ = ("agent_id", "version", "instance_id", "commands", "unfinished_command_ids", "protocol", "journal_id", "ledger_incarnation", "stacks", "highest_numbers", "clock_ms")
     class CommandsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -380,6 +380,7 @@ class Hello(_message.Message):
     LEDGER_INCARNATION_FIELD_NUMBER: _ClassVar[int]
     STACKS_FIELD_NUMBER: _ClassVar[int]
     HIGHEST_NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    CLOCK_MS_FIELD_NUMBER: _ClassVar[int]
     agent_id: str
     version: str
     instance_id: str
@@ -390,7 +391,8 @@ class Hello(_message.Message):
     ledger_incarnation: str
     stacks: _containers.RepeatedCompositeFieldContainer[StackState]
     highest_numbers: _containers.ScalarMap[str, int]
-    def __init__(self, agent_id: _Optional[str] = ..., version: _Optional[str] = ..., instance_id: _Optional[str] = ..., commands: _Optional[_Mapping[str, int]] = ..., unfinished_command_ids: _Optional[_Iterable[str]] = ..., protocol: _Optional[int] = ..., journal_id: _Optional[str] = ..., ledger_incarnation: _Optional[str] = ..., stacks: _Optional[_Iterable[_Union[StackState, _Mapping]]] = ..., highest_numbers: _Optional[_Mapping[str, int]] = ...) -> None: ...
+    clock_ms: int
+    def __init__(self, agent_id: _Optional[str] = ..., version: _Optional[str] = ..., instance_id: _Optional[str] = ..., commands: _Optional[_Mapping[str, int]] = ..., unfinished_command_ids: _Optional[_Iterable[str]] = ..., protocol: _Optional[int] = ..., journal_id: _Optional[str] = ..., ledger_incarnation: _Optional[str] = ..., stacks: _Optional[_Iterable[_Union[StackState, _Mapping]]] = ..., highest_numbers: _Optional[_Mapping[str, int]] = ..., clock_ms: _Optional[int] = ...) -> None: ...
 
 class StackState(_message.Message):
     __slots__ = ("stack_name", "project_id", "lane", "current_deployment_id")

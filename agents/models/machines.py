@@ -101,6 +101,9 @@ class Agent(models.Model):
     condition_at = models.DateTimeField(null=True, editable=False)
     session_id = models.UUIDField(null=True, editable=False, unique=True)
     protocol = models.PositiveIntegerField(default=1, db_default=1, editable=False)
+    clock_skew_ms = models.BigIntegerField(
+        null=True, editable=False, help_text="By how much its clock was ahead of ours when it connected."
+    )
     understands = models.JSONField(default=dict, db_default={}, editable=False)
     journal_id = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
     instance_id = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)

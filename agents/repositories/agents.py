@@ -73,6 +73,7 @@ def enrol(*, server_id: UUID, owner_id: UUID, new_id: UUID, credential_hash: str
         "former_instance_id": "",
         "refused_instance_id": "",
         "trouble": "",
+        "clock_skew_ms": None,
     }
     present = Agent.objects.select_for_update(no_key=True).active().filter(server_id=server_id).first()
     if present is not None and present.owner_id == owner_id:
@@ -129,7 +130,14 @@ def lock_session(*, agent_id: UUID, session_id: UUID) -> UUID | None:
     return rows.values_list("server_id", flat=True).first()
 
 
-def open_session(*, agent_id: UUID, session_id: UUID, hello: Hello, instances: Instances, trouble: str) -> None:
+def clock_skew_ms(*, agent_id: UUID) -> int | None:
+    """Return by how much the agent's clock was ahead of ours when it connected last; None where it did not tell."""
+    return Agent.objects.filter(id=agent_id).values_list("clock_skew_ms", flat=True).first()
+
+
+def open_session(
+    *, agent_id: UUID, session_id: UUID, hello: Hello, instances: Instances, trouble: str, skew_ms: int | None
+) -> None:
     """Let this session speak for the agent, in place of any earlier one, and store what it says of itself."""
     facts: dict[str, Any] = {
         "session_id": session_id,
@@ -141,6 +149,7 @@ def open_session(*, agent_id: UUID, session_id: UUID, hello: Hello, instances: I
         "refused_instance_id": instances.refused,
         "instance_at": instances.since,
         "trouble": trouble,
+        "clock_skew_ms": skew_ms,
     }
     if hello.version:
         facts["version"] = hello.version[:50]
@@ -202,6 +211,7 @@ def as_data(record: Agent) -> AgentData:
         condition_at=record.condition_at,
         session_id=record.session_id,
         protocol=record.protocol,
+        clock_skew_ms=record.clock_skew_ms,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from agents.contracts import runner_pb2 as pb
 from agents.contracts.version import PROTOCOL, VERSION
 from agents.runner.commands.registry import COMMANDS
@@ -28,4 +30,5 @@ def build_hello(*, journal: Journal, identity: Identity, instance_id: str) -> pb
             ledger_incarnation=ledger if known_agent == identity.agent_id else "",
             stacks=stack_states(journal.store, limit=MAX_ENTRIES),
             highest_numbers=journal.highest_numbers(limit=MAX_ENTRIES),
+            clock_ms=time.time_ns() // 1_000_000,
         )

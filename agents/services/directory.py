@@ -153,6 +153,11 @@ def lock_session(*, agent_id: UUID, session_id: UUID) -> UUID | None:
     return agents.lock_session(agent_id=agent_id, session_id=session_id)
 
 
+def clock_skew_ms(*, agent_id: UUID) -> int | None:
+    """Return by how much the agent's clock is ahead of the control plane's; None where it did not tell."""
+    return agents.clock_skew_ms(agent_id=agent_id)
+
+
 def on_same_engine(*, server_id: UUID) -> tuple[str, tuple[UUID, ...]]:
     """Return what names the server's Docker engine, and the other servers that are this same machine.
 

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from agents.contracts.version import SETTLING_PROTOCOL
 from agents.errors import AnotherMachine, Unauthenticated
-from agents.hello import TWO_MACHINES, Greeting, Hello, KnownAgent, admit, unknown_stacks_sentence
+from agents.hello import TWO_MACHINES, Greeting, Hello, KnownAgent, admit, clock_skew_ms, unknown_stacks_sentence
 from agents.repositories import agents, delivery, ledger
 from agents.services.enrolment import hash_of
 
@@ -34,7 +34,14 @@ def greet(*, agent_id: UUID, credential: str, session_id: UUID, hello: Hello) ->
         behind = ledger.raise_floors(agent_id=agent_id, highest=hello.highest_numbers)
         strange = unknown_stacks_sentence(ledger.unknown_stacks(hello.stacks))
         trouble = " ".join(filter(None, [TWO_MACHINES if instances.refused else "", strange]))
-        agents.open_session(agent_id=agent_id, session_id=session_id, hello=hello, instances=instances, trouble=trouble)
+        agents.open_session(
+            agent_id=agent_id,
+            session_id=session_id,
+            hello=hello,
+            instances=instances,
+            trouble=trouble,
+            skew_ms=clock_skew_ms(clock_ms=hello.clock_ms, now=agent.now),
+        )
         _make_due(agent, hello, incarnation=incarnation)
         doubtful = delivery.doubtful(agent_id=agent_id, lanes=behind, hello=hello)
     if behind:

@@ -69,6 +69,7 @@ def agent_shape(agent: AgentData) -> dict[str, Any]:
         "serverInfo": dict(agent.info.server_info),
         "health": asdict(agent.health),
         "lastSeenAt": epoch_ms(agent.last_seen_at),
+        "clockSkewMs": agent.clock_skew_ms,
         "condition": None if agent.condition is None else condition_shape(agent.condition, at=agent.condition_at),
     }
 

@@ -29,6 +29,7 @@ def hello_from_wire(message: runner_pb2.Hello) -> Hello:
         unfinished=tuple(UUID(each) for each in message.unfinished_command_ids[:MAX_UNFINISHED]),
         stacks=tuple(_stack(each) for each in message.stacks[:MAX_STACKS]),
         highest_numbers=dict(sorted(message.highest_numbers.items())[:MAX_LANES]),
+        clock_ms=message.clock_ms,
     )
 
 

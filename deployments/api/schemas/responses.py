@@ -297,4 +297,7 @@ class AgentOut(ResponseSchema):
     serverInfo = JsonObject()
     health = JsonObject()
     lastSeenAt = Timestamp()
+    clockSkewMs = serializers.IntegerField(
+        allow_null=True, help_text="By how much its clock is ahead of ours; null for an agent that does not tell."
+    )
     condition = ConditionOut(allow_null=True, help_text="null for an agent that does not report it")

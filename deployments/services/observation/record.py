@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.db import transaction
@@ -15,6 +15,26 @@ from deployments import live_updates
 from deployments.observed import ObservedContainer
 from deployments.repositories import clock, observed_stacks
 from deployments.repositories.observed_stacks import StackRow
+
+# Two readings of one moment by two clocks: that of Hello is exact to about this.
+SAME_MOMENT_MS = 5_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clocks:
+    """The control plane's clock, and by how much the host's is ahead of it."""
+
+    now_ms: int
+    skew_ms: int
+
+    def ours(self, host_ms: int) -> int:
+        """Return a moment of the host by the control plane's clock; 0 stays never."""
+        return max(1, host_ms - self.skew_ms) if host_ms else 0
+
+    def agree(self, one: ObservedContainer, other: ObservedContainer) -> bool:
+        """Tell whether both started and ended at the same moments, as exactly as the skew was measured."""
+        apart = (one.started_ms - other.started_ms, one.finished_ms - other.finished_ms)
+        return all(abs(milliseconds) < SAME_MOMENT_MS for milliseconds in apart)
 
 
 def record_observation(*, observation: HostObserved) -> None:
@@ -31,11 +51,14 @@ def record_observation(*, observation: HostObserved) -> None:
         known = observed_stacks.on_server(server_id=server_id)
         seen = _by_project(observation.containers)
         ours = observed_stacks.deployed_there(server_id=server_id, project_ids=seen.keys())
-        now_ms = int(clock.now().timestamp() * 1000)
+        clocks = Clocks(
+            now_ms=int(clock.now().timestamp() * 1000),
+            skew_ms=directory.clock_skew_ms(agent_id=observation.agent_id) or 0,
+        )
         changed = [
             project_id
             for project_id in known.keys() | (seen.keys() & ours)
-            if _store(project_id, server_id, seen.get(project_id, ()), known.get(project_id), now_ms)
+            if _store(project_id, server_id, seen.get(project_id, ()), known.get(project_id), clocks)
         ]
         # What was unknown while nobody told it is known again, changed or not.
         woken = {*changed, *(known if heard_anew else ())}
@@ -52,12 +75,12 @@ def _by_project(containers: Sequence[ContainerSeen]) -> Mapping[UUID, list[Conta
 
 
 def _store(
-    project_id: UUID, server_id: UUID, seen: Sequence[ContainerSeen], known: StackRow | None, now_ms: int
+    project_id: UUID, server_id: UUID, seen: Sequence[ContainerSeen], known: StackRow | None, clocks: Clocks
 ) -> bool:
     """Store the stack if it differs from what is known of it; whether it does."""
     before = {} if known is None else {container.id: container for container in known.containers}
     containers = sorted(
-        (_container(each, before=before.get(each.id), now_ms=now_ms) for each in seen), key=lambda each: each.id
+        (_container(each, before=before.get(each.id), clocks=clocks) for each in seen), key=lambda each: each.id
     )
     if known is not None and tuple(containers) == known.containers:
         return False
@@ -65,12 +88,14 @@ def _store(
         project_id=project_id,
         server_id=server_id,
         containers=containers,
-        changed=_changed(before.values(), containers, former={} if known is None else known.changed, now_ms=now_ms),
+        changed=_changed(
+            before.values(), containers, former={} if known is None else known.changed, now_ms=clocks.now_ms
+        ),
     )
     return True
 
 
-def _container(seen: ContainerSeen, *, before: ObservedContainer | None, now_ms: int) -> ObservedContainer:
+def _container(seen: ContainerSeen, *, before: ObservedContainer | None, clocks: Clocks) -> ObservedContainer:
     container = ObservedContainer(
         id=seen.id,
         name=seen.name,
@@ -82,10 +107,33 @@ def _container(seen: ContainerSeen, *, before: ObservedContainer | None, now_ms:
         oom_killed=seen.oom_killed,
         restarts=seen.restarts,
         restarts_itself=seen.restarts_itself,
-        since_ms=now_ms,
+        since_ms=0 if before is None else before.since_ms,
+        started_ms=clocks.ours(seen.started_at_ms),
+        finished_ms=clocks.ours(seen.finished_at_ms),
     )
-    as_before = before is not None and replace(before, since_ms=now_ms) == container
-    return before if before is not None and as_before else container
+    if before is not None and _timeless(before) == _timeless(container) and clocks.agree(before, container):
+        return before
+    return replace(container, since_ms=_since(container, before=before, now_ms=clocks.now_ms))
+
+
+def _timeless(container: ObservedContainer) -> ObservedContainer:
+    return replace(container, started_ms=0, finished_ms=0)
+
+
+def _since(container: ObservedContainer, *, before: ObservedContainer | None, now_ms: int) -> int:
+    """Return since when the container is as it is: as Docker knows it where it does, else as of now."""
+    if before is not None and _same_run(before, container):
+        # What changed has no time of Docker's: its health, its name. An earlier version stored no times at all.
+        return before.since_ms if _timeless(before) == _timeless(container) else now_ms
+    moment = {"running": container.started_ms, "exited": container.finished_ms, "dead": container.finished_ms}
+    known = 0 if container.health == "unhealthy" else moment.get(container.state, 0)
+    return known if 0 < known <= now_ms else now_ms
+
+
+def _same_run(before: ObservedContainer, container: ObservedContainer) -> bool:
+    if (before.state, before.restarts) != (container.state, container.restarts):
+        return False
+    return not before.started_ms or abs(before.started_ms - container.started_ms) < SAME_MOMENT_MS
 
 
 def _changed(
@@ -95,13 +143,12 @@ def _changed(
     former: Mapping[str, int],
     now_ms: int,
 ) -> dict[str, int]:
-    """Since when each service is as it is: also one whose containers are all gone."""
-    names = {container.service for container in (*before, *after)}
-    return {
-        **former,
-        **{
-            name: now_ms
-            for name in names
-            if {each for each in before if each.service == name} != {each for each in after if each.service == name}
-        },
-    }
+    """Return since when each service is as it is: also one whose containers are all gone, as of now."""
+    changed = dict(former)
+    for name in {container.service for container in (*before, *after)}:
+        was = {each for each in before if each.service == name}
+        now = {each for each in after if each.service == name}
+        if was != now:
+            gone = {each.id for each in was} - {each.id for each in now}
+            changed[name] = now_ms if gone else max(each.since_ms for each in now - was)
+    return changed

@@ -41,7 +41,7 @@ DEAD = {"state": "exited", "exit_code": 3, "health": "none"}
     [
         ((container("web"),), "running", ""),
         ((container("web", health="none"),), "running", ""),
-        ((), "degraded", "web: none of 1 container is there."),
+        ((), "degraded", "web: its container is missing."),
         ((container("web", health="starting"),), "starting", ""),
         ((container("web", state="created"),), "starting", ""),
         ((container("web", health="unhealthy"),), "degraded", "web runs, but its health check fails."),
@@ -50,7 +50,7 @@ DEAD = {"state": "exited", "exit_code": 3, "health": "none"}
         (
             (container("web", restarts_itself=False, state="exited", exit_code=137),),
             "degraded",
-            "web was killed (code 137), by somebody or for want of memory.",
+            "web was killed (exit code 137), by somebody or for lack of memory.",
         ),
         (
             (container("web", restarts_itself=False, state="exited", exit_code=137, oom_killed=True),),
@@ -61,7 +61,7 @@ DEAD = {"state": "exited", "exit_code": 3, "health": "none"}
         (
             (container("web", state="restarting", restarts=4, exit_code=1),),
             "restarting",
-            "web is restarted again and again (4 times): it exited with code 1.",
+            "web keeps restarting (4 times): it exited with code 1.",
         ),
     ],
 )
@@ -80,7 +80,7 @@ def test_a_container_that_was_just_started_again_is_not_trusted_yet() -> None:
 def test_one_copy_of_several_is_missing() -> None:
     three = MeantService(name="web", node_id="n-web", copies=3)
     seen = state(SOUND, container("web"), container("web", number=2), meant=(three, DB))
-    assert (seen.condition, seen.message) == ("degraded", "web: 2 of 3 containers are there.")
+    assert (seen.condition, seen.message) == ("degraded", "web: 1 of 3 containers is missing.")
     assert (seen.services[0].running, seen.services[0].copies) == (2, 3)
 
 

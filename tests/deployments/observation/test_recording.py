@@ -71,7 +71,7 @@ def test_a_container_that_was_removed_behind_our_back_is_said(lane: Lane, sessio
     tell(lane, session, web, db)
     assert seen(lane).state.condition == "running"
     tell(lane, session, db)
-    assert (seen(lane).state.condition, seen(lane).state.message) == ("degraded", "web: none of 1 container is there.")
+    assert (seen(lane).state.condition, seen(lane).state.message) == ("degraded", "web: its container is missing.")
     tell(lane, session, web, db)
     assert seen(lane).state.condition == "running"
 
@@ -86,6 +86,32 @@ def test_since_when_it_is_so_is_kept_while_nothing_changes(lane: Lane, session: 
     changed = ObservedStack.objects.get().changed
     assert changed["web"] > before.changed["web"]
     assert changed["db"] == before.changed["db"]
+
+
+@pytest.mark.parametrize("skew", [0, 600_000, -600_000])
+def test_since_when_it_is_so_is_true_whatever_the_clock_of_the_host_says(lane: Lane, session: UUID, skew: int) -> None:
+    Agent.objects.filter(pk=lane.agent.id).update(clock_skew_ms=skew)
+    now_ms = int(datetime.now(UTC).timestamp() * 1000)
+    started, ended = now_ms - 3_600_000, now_ms - 1_800_000
+    web, db = both(lane)
+    dead: dict[str, Any] = {"state": "exited", "finished_at_ms": ended + skew, "started_at_ms": started + skew}
+    tell(lane, session, replace(web, **dead), replace(db, started_at_ms=started + skew))
+    assert ObservedStack.objects.get().changed == {"web": ended, "db": started}
+    # The skew of the next session is never quite the same: nothing has happened all the same.
+    Agent.objects.filter(pk=lane.agent.id).update(clock_skew_ms=skew + 900)
+    tell(lane, session, replace(web, **dead), replace(db, started_at_ms=started + skew))
+    assert ObservedStack.objects.get().number == 1
+
+
+def test_a_container_that_was_started_anew_by_hand_runs_since_then(lane: Lane, session: UUID) -> None:
+    Agent.objects.filter(pk=lane.agent.id).update(clock_skew_ms=0)
+    web, db = both(lane)
+    now_ms = int(datetime.now(UTC).timestamp() * 1000)
+    tell(lane, session, replace(web, started_at_ms=now_ms - 900_000), db)
+    tell(lane, session, replace(web, started_at_ms=now_ms - 60_000), db)
+    assert ObservedStack.objects.get().changed["web"] == now_ms - 60_000
+    tell(lane, session, replace(web, started_at_ms=now_ms - 60_000, health="unhealthy"), db)
+    assert ObservedStack.objects.get().changed["web"] >= now_ms
 
 
 @pytest.mark.parametrize(
