@@ -34,6 +34,13 @@ class AgentCondition:
     stalled: tuple[StalledCommand, ...] = ()
 
     @property
+    def little_space(self) -> str:
+        """Return a sentence when the disk with the agent's folder is nearly full; empty when not, or not known."""
+        if self.disk_total and self.disk_free < min(MIN_FREE_BYTES, self.disk_total * MIN_FREE_SHARE):
+            return f"Little space is left: {_gib(self.disk_free)} of {_gib(self.disk_total)} GiB."
+        return ""
+
+    @property
     def troubles(self) -> tuple[str, ...]:
         """Return a sentence for each thing that is not well; none when all is."""
         sentences = []
@@ -41,8 +48,8 @@ class AgentCondition:
             sentences.append(f"Docker does not answer: {self.engine_message or 'the agent does not know why'}.")
         if self.fault:
             sentences.append(self.fault)
-        elif self.disk_total and self.disk_free < min(MIN_FREE_BYTES, self.disk_total * MIN_FREE_SHARE):
-            sentences.append(f"Little space is left: {_gib(self.disk_free)} of {_gib(self.disk_total)} GiB.")
+        elif self.little_space:
+            sentences.append(self.little_space)
         sentences += [
             f"A command has not moved for {each.seconds} s: it waits for {each.step}." for each in self.stalled
         ]

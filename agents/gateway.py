@@ -112,6 +112,11 @@ def host_inventory(*, agent_id: UUID) -> HostInventory | None:
     return agents.inventory(agent_id=agent_id)
 
 
+def missing_images(*, agent_ids: Collection[UUID]) -> dict[UUID, frozenset[str]]:
+    """Return by agent which images that history needs its host lacks; agents that have not looked are left out."""
+    return agents.missing_images(agent_ids=agent_ids)
+
+
 def may_see(*, agent_id: UUID, deployment_id: UUID) -> bool:
     """Tell whether this agent's server was ever given a command of the deployment: it may fetch what belongs to it."""
     return assignments.holds(agent_id=agent_id, deployment_id=deployment_id)

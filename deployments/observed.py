@@ -47,6 +47,20 @@ class StackCondition(StrEnum):
     NOTHING = "nothing"
 
 
+# For lists: what asks for a person comes first, what nobody knows before what is well.
+WORST_FIRST = (
+    StackCondition.GONE,
+    StackCondition.RESTARTING,
+    StackCondition.DEGRADED,
+    StackCondition.STOPPED,
+    StackCondition.UNKNOWN,
+    StackCondition.DEPLOYING,
+    StackCondition.STARTING,
+    StackCondition.RUNNING,
+    StackCondition.NOTHING,
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class MeantService:
     """A service as it was deployed."""

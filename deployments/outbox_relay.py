@@ -7,9 +7,10 @@ commit order, because its row is locked while events are appended.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Generic, Protocol, TypeVar
 
 from django.conf import settings
 from django.db import connection
@@ -18,23 +19,37 @@ from redis.exceptions import RedisError
 from agents.isolation import Isolation, isolation
 from deployments import live_updates
 from deployments.kafka.broker import BROKER_AWAY
-from deployments.kafka.event_stream import EventTopic
-from deployments.repositories import events
-from deployments.repositories.events import Mark
-from deployments.types import EventRecord
+from deployments.kafka.event_stream import DEPLOYMENTS, STACKS, EventTopic
+from deployments.repositories.events import EventQueue, Mark
+from deployments.repositories.observation.stack_outbox import StackEventQueue
 
 BATCH = 200
 # Held by the process that streams to Kafka.
 KAFKA_LOCK = 7_201_002
+# The same for the events of stacks.
+STACKS_LOCK = 7_201_003
 MAX_COUNTED = 10_000
 # Longer than a batch may take on its way out, and than a publisher waits for news.
 SILENT_SECONDS = 120
 
-Send = Callable[[Sequence[EventRecord]], None]
+R = TypeVar("R")
+Stored_co = TypeVar("Stored_co", covariant=True)
+
+
+class Queue(Protocol[Stored_co]):
+    """Stored events on one of their ways out, oldest first; each has a position and a mark."""
+
+    def unpublished(self, *, but_not: Collection[int] = (), limit: int) -> tuple[tuple[int, Stored_co], ...]: ...
+
+    def mark_published(self, *, positions: Sequence[int], at: datetime) -> None: ...
+
+    def oldest_unpublished(self) -> datetime | None: ...
+
+    def count_unpublished(self, *, at_most: int) -> int: ...
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outbox:
+class Outbox(Generic[R]):
     """One way out. `trouble` is what `send` raises when the other side is away.
 
     `lock` never changes: two versions side by side must contend for the same one.
@@ -42,8 +57,8 @@ class Outbox:
 
     name: str
     lock: int
-    mark: Mark
-    send: Send
+    queue: Queue[R]
+    send: Callable[[Sequence[R]], None]
     trouble: tuple[type[Exception], ...]
 
 
@@ -56,13 +71,26 @@ class Lag:
     oldest: timedelta
 
 
-def outboxes() -> tuple[Outbox, ...]:
+def outboxes() -> tuple[Outbox[Any], ...]:
     """Return the ways out that are configured. Call it once per process: each has connections of its own."""
     browsers = Outbox(
-        name="browsers", lock=7_201_001, mark=Mark.BROWSERS, send=live_updates.push, trouble=(RedisError,)
+        name="browsers",
+        lock=7_201_001,
+        queue=EventQueue(Mark.BROWSERS),
+        send=live_updates.push,
+        trouble=(RedisError,),
     )
-    kafka = Outbox(name="kafka", lock=KAFKA_LOCK, mark=Mark.KAFKA, send=EventTopic().send, trouble=BROKER_AWAY)
-    return (browsers, kafka) if settings.KAFKA_BROKERS else (browsers,)
+    kafka = Outbox(
+        name="kafka",
+        lock=KAFKA_LOCK,
+        queue=EventQueue(Mark.KAFKA),
+        send=EventTopic(DEPLOYMENTS).send,
+        trouble=BROKER_AWAY,
+    )
+    stacks = Outbox(
+        name="stacks", lock=STACKS_LOCK, queue=StackEventQueue(), send=EventTopic(STACKS).send, trouble=BROKER_AWAY
+    )
+    return (browsers, kafka, stacks) if settings.KAFKA_BROKERS else (browsers,)
 
 
 def lags(*, at: datetime) -> tuple[Lag, ...]:
@@ -70,7 +98,7 @@ def lags(*, at: datetime) -> tuple[Lag, ...]:
     return tuple(lag_of(outbox=outbox, at=at) for outbox in outboxes())
 
 
-def become_publisher(*, outbox: Outbox) -> bool:
+def become_publisher(*, outbox: Outbox[Any]) -> bool:
     """Try to become the one publisher of the outbox for as long as this database connection lives; return whether."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [outbox.lock])
@@ -82,21 +110,21 @@ def become_publisher(*, outbox: Outbox) -> bool:
     return mine
 
 
-def publish_batch(*, outbox: Outbox, at: datetime) -> int:
+def publish_batch(*, outbox: Outbox[R], at: datetime) -> int:
     """Send the oldest events that are not out, then mark them; return how many there were.
 
     When sending raises they stay unmarked. A crash before the mark sends them again: consumers drop repeats.
     """
     loop = isolation(f"events to {outbox.name}")
-    batch = events.unpublished(mark=outbox.mark, but_not=loop.resting(), limit=BATCH)
+    batch = outbox.queue.unpublished(but_not=loop.resting(), limit=BATCH)
     if not batch:
         return 0
     sent = _send(batch, outbox=outbox, loop=loop)
-    events.mark_published(mark=outbox.mark, positions=sent, at=at)
+    outbox.queue.mark_published(positions=sent, at=at)
     return len(sent)
 
 
-def _send(batch: Sequence[tuple[int, EventRecord]], *, outbox: Outbox, loop: Isolation) -> list[int]:
+def _send(batch: Sequence[tuple[int, R]], *, outbox: Outbox[R], loop: Isolation) -> list[int]:
     """Send all at once, or each by itself where one of them is at fault; return the positions sent.
 
     Raises the outbox's trouble, of which no event is to blame.
@@ -110,7 +138,7 @@ def _send(batch: Sequence[tuple[int, EventRecord]], *, outbox: Outbox, loop: Iso
     return [position for position, _ in batch]
 
 
-def _send_each(batch: Sequence[tuple[int, EventRecord]], *, outbox: Outbox, loop: Isolation) -> list[int]:
+def _send_each(batch: Sequence[tuple[int, R]], *, outbox: Outbox[R], loop: Isolation) -> list[int]:
     sent = []
     for position, record in batch:
         with loop.item(position, raising=outbox.trouble):
@@ -119,11 +147,11 @@ def _send_each(batch: Sequence[tuple[int, EventRecord]], *, outbox: Outbox, loop
     return sent
 
 
-def lag_of(*, outbox: Outbox, at: datetime) -> Lag:
+def lag_of(*, outbox: Outbox[R], at: datetime) -> Lag:
     """Return how many events wait to go out there, and for how long the oldest has waited."""
-    oldest = events.oldest_unpublished(mark=outbox.mark)
+    oldest = outbox.queue.oldest_unpublished()
     return Lag(
         name=outbox.name,
-        waiting=events.count_unpublished(mark=outbox.mark, at_most=MAX_COUNTED),
+        waiting=outbox.queue.count_unpublished(at_most=MAX_COUNTED),
         oldest=at - oldest if oldest else timedelta(0),
     )

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from deployments.event_types import epoch_ms, service_payload
+from deployments.incident_types import IncidentRecord
 from deployments.list_types import Page
 from deployments.log_types import LogPart
 from deployments.observed import SeenStack
+from deployments.stack_event_types import StackEventRecord
 from deployments.states import Stage, Status
 from deployments.types import DeploymentRecord, EventRecord, ProjectRecord, ServiceState, TargetKind
 
@@ -194,6 +196,44 @@ def event_shape(event: EventRecord) -> dict[str, Any]:
         # What is not an object was not stored by us: the event counts, its payload is not known.
         "payload": dict(event.payload) if isinstance(event.payload, Mapping) else {},
         "createdAt": epoch_ms(event.created_at),
+    }
+
+
+def stack_event_shape(event: StackEventRecord) -> dict[str, Any]:
+    """Return an event of a stack as Kafka has it."""
+    return {
+        "id": str(event.id),
+        "projectId": str(event.project_id),
+        "serverId": str(event.server_id),
+        "sequence": event.sequence,
+        "type": event.type,
+        "payload": dict(event.payload),
+        "createdAt": epoch_ms(event.created_at),
+    }
+
+
+def incident_shape(incident: IncidentRecord, *, server_name: str) -> dict[str, Any]:
+    """Return an incident as REST and pages have it."""
+    return {
+        "id": str(incident.id),
+        "projectId": str(incident.project_id),
+        "projectName": incident.project_name,
+        "serverId": str(incident.server_id),
+        "serverName": server_name,
+        "cause": incident.cause,
+        "severity": incident.severity,
+        "message": incident.message,
+        "services": list(incident.services),
+        "containers": [dict(container) for container in incident.containers],
+        "logTail": list(incident.log_tail),
+        "deploymentId": str(incident.deployment_id or ""),
+        "since": incident.since_ms,
+        "openedAt": epoch_ms(incident.opened_at),
+        "updatedAt": epoch_ms(incident.updated_at),
+        "closedAt": epoch_ms(incident.closed_at),
+        "acknowledgedAt": epoch_ms(incident.acknowledged_at),
+        "acknowledgedBy": incident.acknowledged_by,
+        "mutedUntil": epoch_ms(incident.muted_until),
     }
 
 

@@ -178,7 +178,7 @@ def test_the_largest_event_and_the_ways_it_goes(sign: str) -> None:
         told = event(payload)
         # One that is larger than a page is still answered, by itself.
         assert len(json.dumps(payload)) < 2 * events.MAX_READ_BYTES
-        assert len(event_stream.value_of(told)) <= event_stream.MAX_EVENT_BYTES
+        assert len(event_stream.value_of(told, stream=event_stream.DEPLOYMENTS)) <= event_stream.MAX_EVENT_BYTES
         for _, message in live_updates.messages_of([told]):
             assert len(json.dumps(message)) < live_updates.MAX_MESSAGE_BYTES + KIB
 

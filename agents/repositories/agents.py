@@ -166,6 +166,12 @@ def inventory(*, agent_id: UUID) -> HostInventory | None:
     return HostInventory(missing_image_ids=frozenset(found[0]), checked_at=found[1])
 
 
+def missing_images(*, agent_ids: Collection[UUID]) -> dict[UUID, frozenset[str]]:
+    """Return what the hosts of these active agents lack, by agent; those that have not looked are left out."""
+    rows = Agent.objects.active().filter(id__in=agent_ids, missing_images__isnull=False)
+    return {agent_id: frozenset(missing or ()) for agent_id, missing in rows.values_list("id", "missing_images")}
+
+
 def of_same_engine(*, server_id: UUID) -> tuple[str, tuple[UUID, ...]]:
     """Return what names the Docker engine of the server's agent, and the other servers whose agents named the same one.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -63,6 +63,11 @@ def store_peer_server(*, server_id: UUID, owner_id: UUID, name: str, host: str) 
 def get(*, server_id: UUID) -> ServerData | None:
     record = Server.objects.filter(id=server_id).first()
     return None if record is None else _as_data(record, agents.of_server(server_id=record.id))
+
+
+def names(*, server_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the names of these servers, by id."""
+    return dict(Server.objects.filter(id__in=server_ids).values_list("id", "name"))
 
 
 def owner_of(*, server_id: UUID) -> UUID | None:

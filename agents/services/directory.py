@@ -101,6 +101,11 @@ def allows_privileged(*, server_id: UUID) -> bool:
     return servers.allows_privileged(server_id=server_id)
 
 
+def server_names(*, server_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return what people call these servers, by id; those that are gone are left out."""
+    return servers.names(server_ids=server_ids)
+
+
 def hold_server(*, server_id: UUID) -> bool:
     """Keep the server from being removed until the caller's transaction ends; False when it is gone."""
     return servers.hold(server_id=server_id)

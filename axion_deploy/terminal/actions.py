@@ -16,7 +16,7 @@ from axion_deploy.terminal.screen import Screen
 from deployments.errors import Invalid
 from deployments.event_types import EventType
 from deployments.services.lifecycle import cancel
-from deployments.services.queries import history_view, lookups
+from deployments.services.queries import history_view, lookups, stack_list
 from deployments.services.requests import deploy, make_plan, rollback, scale, stop
 from deployments.services.requests.make_plan import PlannedDeployment
 from deployments.states import FINISHED, Reason, Status
@@ -139,6 +139,19 @@ def history_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
     return Exit.DONE
 
 
+def ps_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
+    project_id = names.project_named(caller=caller, text=options["project"]).id if options["project"] else None
+    found = stack_list.list_stacks(caller=caller, project_id=project_id)
+    for line in found.lines:
+        screen.stack(line, at=timezone.now())
+    if not found.lines:
+        screen.say("Nothing was deployed yet.")
+    if found.left_out:
+        screen.say(f"{found.left_out} more projects: name one to see its stacks.")
+        screen.tell("leftOut", {"projects": found.left_out})
+    return Exit.DONE
+
+
 ACTIONS: Mapping[str, Callable[..., Exit]] = {
     "deploy": deploy_action,
     "plan": plan_action,
@@ -147,6 +160,7 @@ ACTIONS: Mapping[str, Callable[..., Exit]] = {
     "rollback": rollback_action,
     "history": history_action,
     "logs": logs_action,
+    "ps": ps_action,
     "stop": stop_action,
     "scale": scale_action,
 }

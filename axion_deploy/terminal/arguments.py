@@ -74,6 +74,8 @@ def _looking(action: Any) -> None:
     of_project.add_argument("--until", default="", metavar="WHEN", help="As --since.")
     of_project.add_argument("--tail", type=int, default=200, metavar="LINES", help="At most so many of the past.")
     of_project.add_argument("--search", default="", metavar="TEXT", help="Only lines in which this stands.")
+    ps = action("ps", "How the stacks are now, each with the age of the look at it.")
+    ps.add_argument("project", nargs="?", default="", help="Name or id; without one, all that you may see.")
     history = action("history", "The project's successes, newest first, and whether each can be brought back now.")
     _to_a_target(history)
     history.add_argument("--page", type=int, default=1)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, TextIO
 
 from deployments.errors import DeployError
 from deployments.event_types import EventType
+from deployments.observed import StackCondition
+from deployments.services.queries.stack_list import StackLine
 from deployments.states import FAILURES, REASON_LABELS, RESULT_LABELS, Result, Status, result_of
 from deployments.types import DeploymentRecord, EventRecord
-from deployments.wire import deployment_shape, event_shape
+from deployments.wire import deployment_shape, event_shape, seen_shape
 
 BAR = 24
 CLEAR = "\r\x1b[2K"
@@ -70,6 +73,20 @@ class Screen:
             self.out.flush()
             self.last = text
 
+    def stack(self, line: StackLine, *, at: datetime) -> None:
+        """Show how a stack is, as of the last time that its agent was heard."""
+        seen, state = line.seen, line.seen.state
+        shown = {"projectId": str(line.project_id), "serverId": str(line.server_id), **seen_shape(seen)}
+        self.tell("stack", {"stack": {**shown, "projectName": line.project_name, "serverName": line.server_name}})
+        known = state.since_ms and state.condition is not StackCondition.UNKNOWN
+        since = f" for {span(at - datetime.fromtimestamp(state.since_ms / 1000, tz=UTC))}" if known else ""
+        age = f"last heard of {span(at - seen.seen_at)} ago" if seen.seen_at else "never heard of"
+        self.say(f"{line.project_name} on {line.server_name}: {state.condition}{since}, {age}")
+        if state.message:
+            self.say(f"  {state.message}")
+        for service in state.services:
+            self.say(f"  {service.name:<20} {service.condition:<11} {service.running}/{service.copies}")
+
     def ended(self, deployment: DeploymentRecord) -> None:
         """Show how the deployment ended, or how it is."""
         self.tell("deployment", {"deployment": deployment_shape(deployment), "state": str(deployment.status)})
@@ -81,6 +98,15 @@ class Screen:
         for line in (deployment.message, *deployment.log_tail):
             if line:
                 self.say(f"  {line}")
+
+
+def span(age: timedelta) -> str:
+    """Return an age in one unit; clocks of two machines may differ by a moment."""
+    seconds = max(0, int(age.total_seconds()))
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
 
 
 def words(deployment: DeploymentRecord) -> str:

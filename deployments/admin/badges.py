@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agents.states import Presence
+from deployments.services.queries.stack_list import StackLine
 from deployments.states import (
     FAILED_STAGE,
     FAILURES,
@@ -144,6 +145,23 @@ def render_badge(badge: Badge) -> SafeString:
         badge.tone,
         badge.icon,
         badge.label,
+    )
+
+
+def render_stacks(stacks: Sequence[StackLine]) -> SafeString | str:
+    """Return how a project's stacks are, the worst of them as a badge, with the age of the look and what is wrong."""
+    if not stacks:
+        return "-"
+    worst = stacks[0].seen
+    others = f" and {len(stacks) - 1} more" if len(stacks) > 1 else ""
+    heard = format_html("heard {}", render_time(worst.seen_at)) if worst.seen_at else "never heard of"
+    return format_html(
+        '<span title="{}">{}</span> <span class="ax-hint">{}{}, {}</span>',
+        worst.state.message,
+        render_badge(SEEN[worst.state.condition]),
+        stacks[0].server_name,
+        others,
+        heard,
     )
 
 

@@ -14,6 +14,7 @@ from deployments.admin import badges
 from deployments.event_types import EventType
 from deployments.list_types import DeploymentFilter
 from deployments.models import DeploymentEvent
+from deployments.observed import StackCondition
 from deployments.repositories import deployments, history, lanes
 from deployments.repositories.paging import deployment_lists
 from deployments.repositories.records import event_record
@@ -21,7 +22,7 @@ from deployments.services.fleet import machine_list
 from deployments.services.history import snapshots
 from deployments.services.permissions import access
 from deployments.services.projects import sources
-from deployments.services.queries import addresses, grant_view, lane_view, lookups, project_view
+from deployments.services.queries import addresses, grant_view, lane_view, lookups, project_view, stack_list
 from deployments.states import ACTIVE, FINISHED, UNFINISHED, Kind, Status
 from deployments.types import Caller, DeploymentRecord, Right
 from deployments.wire import event_shape
@@ -203,6 +204,31 @@ def all_machines(caller: Caller) -> list[dict[str, str]]:
     return targets(owned.servers) + clusters
 
 
+def stacks_now(caller: Caller) -> dict[str, Any]:
+    """Return how many stacks run, and those that do not, the worst first."""
+    found = stack_list.list_stacks(caller=caller)
+    well = {StackCondition.RUNNING, StackCondition.NOTHING}
+    meant = [line for line in found.lines if line.seen.state.condition is not StackCondition.NOTHING]
+    unwell = [line for line in stack_list.worst_first(found.lines) if line.seen.state.condition not in well]
+    return {
+        "running": sum(line.seen.state.condition is StackCondition.RUNNING for line in meant),
+        "meant": len(meant),
+        "unwell": [
+            {
+                "projectId": str(line.project_id),
+                "projectName": line.project_name,
+                "serverName": line.server_name,
+                "state": str(line.seen.state.condition),
+                "since": line.seen.state.since_ms,
+                "message": line.seen.state.message,
+            }
+            for line in unwell[:MAX_ON_DASHBOARD]
+        ],
+        "moreUnwell": max(0, len(unwell) - MAX_ON_DASHBOARD),
+        "leftOut": found.left_out,
+    }
+
+
 def recently_used_first(places: list[dict[str, str]], used: list[str]) -> list[dict[str, str]]:
     """Put where the project went last first: that is where it most likely goes next."""
     return sorted(places, key=lambda target: used.index(target["id"]) if target["id"] in used else len(used))
@@ -226,6 +252,7 @@ def dashboard(*, caller: Caller) -> dict[str, Any]:
         ],
         "recent": [wire.summary_shape(deployment, target_name=names[deployment.target.id]) for deployment in recent],
         "targets": all_machines(caller),
+        "stacks": stacks_now(caller),
         "projects": len(access.projects_of(caller)),
         "badges": badges.as_json(),
         "address": {

@@ -42,6 +42,7 @@ from deployments.models import Deployment, Project
 from deployments.repositories import projects
 from deployments.services.permissions import quotas
 from deployments.services.projects import sources
+from deployments.services.queries import stack_list
 from deployments.types import Right
 
 SETTINGS = ("concurrency", "restore_on_failure", "health_deadline", "health_window", "retention")
@@ -49,7 +50,7 @@ SETTINGS = ("concurrency", "restore_on_failure", "health_deadline", "health_wind
 
 @admin.register(Project)
 class ProjectAdmin(OwnRowsMixin, ModelAdmin):
-    list_display = ("name", "last_status", "last_when", "owner", "concurrency")
+    list_display = ("name", "seen_now", "last_status", "last_when", "owner", "concurrency")
     list_select_related = ("owner",)
     search_fields = ("name",)
     list_per_page = 50
@@ -88,6 +89,18 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
             newest_rolled_back_by=Subquery(last.values("rolled_back_by_id")[:1]),
             newest_at=Subquery(last.values("created_at")[:1]),
         )
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Return the page of the list, with how the stacks of its projects are now."""
+        changes = super().get_changelist_instance(request)
+        seen = stack_list.stacks_by_project(project_ids=[row.pk for row in changes.result_list])
+        for row in changes.result_list:
+            row.stacks_now = seen.get(row.pk, ())
+        return changes
+
+    @display(description="Now")
+    def seen_now(self, row: Any) -> SafeString | str:
+        return badges.render_stacks(row.stacks_now)
 
     @display(description="Last deployment")
     def last_status(self, row: Any) -> SafeString | str:

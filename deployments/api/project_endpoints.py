@@ -15,10 +15,14 @@ from deployments.api.base_view import BaseView, success, validated
 from deployments.api.idempotency_key import idempotent
 from deployments.api.schemas import examples
 from deployments.api.schemas.openapi import documented, enveloped, enveloped_data
+from deployments.api.schemas.project_responses import ProjectOut, ProjectWholeOut
 from deployments.api.schemas.requests import ProjectChangeIn, ProjectIn, ProjectsQuery
-from deployments.api.schemas.responses import PaginationOut, ProjectOut, ProjectWholeOut
+from deployments.api.schemas.responses import PaginationOut
+from deployments.event_types import epoch_ms
 from deployments.services.permissions import access
 from deployments.services.projects import project_settings, sources
+from deployments.services.queries import stack_list
+from deployments.services.queries.stack_list import StackLine
 from deployments.types import ProjectRecord, Right
 from deployments.wire import pagination_shape
 
@@ -65,7 +69,11 @@ class Projects(BaseView):
         page = project_settings.list_projects(
             caller=self.caller, name=query.get("name", ""), page=query.get("page", 1), limit=query.get("limit", 100)
         )
-        projects = [project_shape(project) for project in page.items]
+        seen = stack_list.stacks_by_project(project_ids=[project.id for project in page.items])
+        projects = [
+            {**project_shape(project), "stacks": [in_list(line) for line in seen.get(project.id, ())]}
+            for project in page.items
+        ]
         return success({"data": {"projects": projects, "pagination": pagination_shape(page)}})
 
 
@@ -82,7 +90,9 @@ class Project(BaseView):
         graph = sources.latest_graph(caller=caller, project_id=project_id)
         graph_fields = {"graph": dict(graph.graph), "graphVersion": graph.version} if graph else {}
         code = sources.code_of(caller=caller, project_id=project_id)
-        return success({"project": {**project_shape(project), **graph_fields, "code": code}})
+        seen = stack_list.stacks_by_project(project_ids=[project_id]).get(project_id, ())
+        more = {**graph_fields, "code": code, "stacks": [in_list(line) for line in seen]}
+        return success({"project": {**project_shape(project), **more}})
 
     @documented(
         "changeProject",
@@ -107,6 +117,19 @@ class Project(BaseView):
 def settings_in(body: dict[str, Any]) -> dict[str, Any]:
     """Return the settings that a body names, by our names."""
     return {ours: body[theirs] for theirs, ours in SETTINGS.items() if theirs in body}
+
+
+def in_list(line: StackLine) -> dict[str, Any]:
+    """Return how a stack is, without its services."""
+    state = line.seen.state
+    return {
+        "serverId": str(line.server_id),
+        "serverName": line.server_name,
+        "state": str(state.condition),
+        "since": state.since_ms,
+        "seenAt": epoch_ms(line.seen.seen_at),
+        "message": state.message,
+    }
 
 
 def project_shape(project: ProjectRecord) -> dict[str, Any]:

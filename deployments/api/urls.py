@@ -33,6 +33,7 @@ from deployments.api.member_endpoints import (
     ProjectMember,
     ProjectMembers,
 )
+from deployments.api.observation.stack_endpoints import Stacks
 from deployments.api.project_endpoints import Project, Projects
 from deployments.api.token_endpoints import Token, Tokens
 
@@ -67,6 +68,7 @@ urlpatterns: list[URLPattern] = [
     path(
         "projects/<uuid:project_id>/targets/<uuid:server_id>", ProjectTargetDetail.as_view(), name="api-project-target"
     ),
+    path("stacks", Stacks.as_view(), name="api-stacks"),
     path("invitations", Invitations.as_view(), name="api-invitations"),
     path("invitations/<uuid:invitation_id>", InvitationDetail.as_view(), name="api-invitation"),
     path("invitations/<uuid:invitation_id>/accept", AcceptInvitation.as_view(), name="api-invitation-accept"),

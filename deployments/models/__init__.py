@@ -5,6 +5,7 @@ from __future__ import annotations
 from deployments.models.bookkeeping import DeploymentCount, RequestKey
 from deployments.models.deployment import Deployment, DeploymentEvent, DeploymentHistory
 from deployments.models.grant import TargetGrant
+from deployments.models.incident import Incident, StackEvent, StackState
 from deployments.models.observation import ObservedHost, ObservedStack
 from deployments.models.project import (
     CodeBundle,
@@ -26,6 +27,7 @@ __all__ = [
     "DeploymentEvent",
     "DeploymentHistory",
     "GraphVersion",
+    "Incident",
     "NodeCode",
     "ObservedHost",
     "ObservedStack",
@@ -34,6 +36,8 @@ __all__ = [
     "ProjectMember",
     "ProjectSecret",
     "RequestKey",
+    "StackEvent",
+    "StackState",
     "TargetGrant",
     "User",
 ]

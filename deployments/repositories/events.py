@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
@@ -82,6 +83,25 @@ def unpublished(*, mark: Mark, but_not: Collection[int] = (), limit: int) -> tup
 def mark_published(*, mark: Mark, positions: Sequence[int], at: datetime) -> None:
     """Mark events that are out. Call it afterwards: a crash in between publishes them again, never not at all."""
     DeploymentEvent.objects.filter(position__in=positions).update(**{mark.value: at})
+
+
+@dataclass(frozen=True)
+class EventQueue:
+    """The events of deployments as one of their outboxes."""
+
+    mark: Mark
+
+    def unpublished(self, *, but_not: Collection[int] = (), limit: int) -> tuple[tuple[int, EventRecord], ...]:
+        return unpublished(mark=self.mark, but_not=but_not, limit=limit)
+
+    def mark_published(self, *, positions: Sequence[int], at: datetime) -> None:
+        mark_published(mark=self.mark, positions=positions, at=at)
+
+    def oldest_unpublished(self) -> datetime | None:
+        return oldest_unpublished(mark=self.mark)
+
+    def count_unpublished(self, *, at_most: int) -> int:
+        return count_unpublished(mark=self.mark, at_most=at_most)
 
 
 def oldest_unpublished(*, mark: Mark) -> datetime | None:

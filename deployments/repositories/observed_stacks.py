@@ -16,12 +16,16 @@ from deployments.observed import ObservedContainer, container_from_json, contain
 
 @dataclass(frozen=True, kw_only=True)
 class StackRow:
-    """The containers of a project on a server, by id; `changed`: service to the moment since when it is as it is."""
+    """The containers of a project on a server, by id; `changed`: service to the moment since when it is as it is.
+
+    `number` rises with every change.
+    """
 
     project_id: UUID
     server_id: UUID
     containers: tuple[ObservedContainer, ...]
     changed: Mapping[str, int]
+    number: int
 
 
 def whole_sessions(*, agent_ids: Collection[UUID]) -> dict[UUID, UUID]:
@@ -44,9 +48,15 @@ def on_server(*, server_id: UUID) -> dict[UUID, StackRow]:
     return {row.project_id: _stack(row) for row in rows}
 
 
-def of_project(*, project_id: UUID) -> dict[UUID, StackRow]:
-    """Return what was seen of the project, by server."""
-    return {row.server_id: _stack(row) for row in ObservedStack.objects.filter(project_id=project_id)}
+def of_projects(*, project_ids: Collection[UUID]) -> dict[tuple[UUID, UUID], StackRow]:
+    """Return what was seen of these projects, by project and server."""
+    rows = ObservedStack.objects.filter(project_id__in=project_ids)
+    return {(row.project_id, row.server_id): _stack(row) for row in rows}
+
+
+def forget_server(*, server_id: UUID) -> None:
+    """Drop what was seen on a server that is being removed."""
+    ObservedStack.objects.filter(server_id=server_id).delete()
 
 
 def deployed_there(*, server_id: UUID, project_ids: Collection[UUID]) -> frozenset[UUID]:
@@ -75,4 +85,5 @@ def _stack(row: ObservedStack) -> StackRow:
         server_id=row.server_id,
         containers=tuple(container_from_json(raw) for raw in row.containers),
         changed=row.changed,
+        number=row.number,
     )

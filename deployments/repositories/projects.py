@@ -43,6 +43,12 @@ def list_visible(*, caller: Caller, limit: int) -> tuple[ProjectRecord, ...]:
     return tuple(project_record(row) for row in visible(caller=caller).order_by("name")[:limit])
 
 
+def ids_after(after: UUID | None, *, limit: int) -> tuple[UUID, ...]:
+    """Return the next ids in their order, from the beginning where `after` is None."""
+    rows = Project.objects.order_by("pk") if after is None else Project.objects.filter(pk__gt=after).order_by("pk")
+    return tuple(rows.values_list("pk", flat=True)[:limit])
+
+
 def get(*, project_id: UUID) -> ProjectRecord:
     """Return the project without asking for anybody's right: for the product itself. Raises NotFound."""
     row = Project.objects.filter(pk=project_id).first()

@@ -109,6 +109,8 @@ REST: tuple[Door, ...] = (
     rest("get", "projects/<uuid:project_id>/targets", SEES),
     rest("put", "projects/<uuid:project_id>/targets/<uuid:server_id>", CHANGES, {}),
     rest("delete", "projects/<uuid:project_id>/targets/<uuid:server_id>", (204, 403, 403, 404, 401, 401)),
+    rest("get", "stacks", ANYONE),
+    rest("get", "stacks", SEES, query="?projectId={project}"),
     # It is the stranger who was invited.
     rest("get", "invitations", ANYONE),
     rest("delete", "invitations/<uuid:invitation_id>", (404, 404, 404, 204, 401, 401)),

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from uuid import UUID, uuid4
+
 import pytest
 from django.db import connection
 
 from axion_deploy.embedded.ports import free_port
 from deployments.event_types import log_written
-from deployments.models import DeploymentEvent
+from deployments.kafka.event_stream import STACK_TOPIC
+from deployments.models import DeploymentEvent, StackEvent
 from deployments.repositories import events
 from deployments.repositories.events import Mark
+from deployments.repositories.observation import stack_states
+from deployments.repositories.observation.stack_states import JudgedState
+from deployments.stack_event_types import NewStackEvent, StackEventType
 from tests import factories
 from tests.e2e.control_plane import wait_for
 from tests.factories import NOW
 from tests.servers.own_kafka import OwnKafka
 from tests.stream.conftest import Programs
+from tests.stream.topic import events_on
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -24,6 +31,15 @@ def write(count: int) -> None:
     deployment = factories.make_deployment(factories.make_project(owner), factories.make_server(owner))
     new = [log_written(service="web", source="service", text=str(number)) for number in range(count)]
     events.append(deployment_id=deployment.id, events=new, at=NOW)
+
+
+def tell_of_a_stack(count: int) -> tuple[UUID, UUID]:
+    project, server_id = factories.make_project(factories.make_user("bob")), uuid4()
+    state = JudgedState(condition="gone", since_ms=1, message="", services=(), number=1)
+    new = [NewStackEvent(type=StackEventType.STATE_CHANGED, payload={"number": number}) for number in range(count)]
+    stack_states.store(project_id=project.pk, server_id=server_id, state=state)
+    stack_states.append(project_id=project.pk, server_id=server_id, events=new, at=NOW)
+    return project.pk, server_id
 
 
 def waiting(mark: Mark) -> int:
@@ -49,9 +65,15 @@ def test_a_dead_broker_holds_up_no_browser(programs: Programs) -> None:
 
 def test_a_dead_redis_holds_up_no_broker(programs: Programs, own_kafka: OwnKafka) -> None:
     write(5)
+    project_id, server_id = tell_of_a_stack(3)
     publish(programs, kafka=own_kafka.address, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
     wait_for(lambda: waiting(Mark.KAFKA) == 0, seconds=60, what="the events of Kafka", details=programs.tails)
     assert waiting(Mark.BROWSERS) == 5
+    all_out = lambda: not StackEvent.objects.filter(streamed_at__isnull=True).exists()  # noqa: E731
+    wait_for(all_out, seconds=60, what="the events of the stack", details=programs.tails)
+    told = list(events_on(own_kafka.address, topic=STACK_TOPIC))
+    assert [each["sequence"] for each in told] == [1, 2, 3]
+    assert {(each["projectId"], each["serverId"]) for each in told} == {(str(project_id), str(server_id))}
 
 
 def test_a_fault_in_one_ends_the_process(programs: Programs) -> None:

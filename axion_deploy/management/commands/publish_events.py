@@ -41,7 +41,7 @@ class Command(BaseCommand):
             future.result()
 
 
-def publish(*, outbox: Outbox, stopped: threading.Event) -> None:
+def publish(*, outbox: Outbox[Any], stopped: threading.Event) -> None:
     """Publish one outbox until asked to stop. Runs in a thread of its own."""
     try:
         run_until(stopped, name="publisher", step=Publisher(outbox=outbox, stopped=stopped).step)
@@ -52,7 +52,7 @@ def publish(*, outbox: Outbox, stopped: threading.Event) -> None:
 class Publisher:
     """Holds the outbox's lock and listens on one database connection; takes both anew when it breaks."""
 
-    def __init__(self, *, outbox: Outbox, stopped: threading.Event) -> None:
+    def __init__(self, *, outbox: Outbox[Any], stopped: threading.Event) -> None:
         self.outbox = outbox
         self.stopped = stopped
         self.session: object | None = None

@@ -8,7 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from agents.isolation import isolation
 from axion_deploy.processes import run_until, stop_on_signals
+from deployments.services.incidents import watch
 from deployments.services.lifecycle import reconcile
 from deployments.services.upkeep import housekeeping
 
@@ -21,9 +23,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         rounds = itertools.count()
+        stacks = watch.StackWatch()
+        loop = isolation("reconciler")
 
         def step() -> float:
             reconcile.reconcile(at=timezone.now())
+            if not loop.rests("stacks"):
+                with loop.item("stacks"):
+                    stacks.step(at=timezone.now())
             if next(rounds) % TIDY_EVERY == 0:
                 housekeeping.tidy(at=timezone.now())
             return ROUND_SECONDS

@@ -150,24 +150,6 @@ class EventOut(ResponseSchema):
     createdAt = Timestamp()
 
 
-class ProjectOut(ResponseSchema):
-    id = serializers.UUIDField()
-    userId = serializers.UUIDField()
-    name = serializers.CharField()
-    slug = serializers.CharField()
-    concurrency = serializers.ChoiceField(choices=["queue", "supersede"])
-    restoreOnFailure = serializers.BooleanField()
-    healthDeadline = serializers.IntegerField()
-    healthWindow = serializers.IntegerField()
-    retention = serializers.IntegerField()
-
-
-class ProjectWholeOut(ProjectOut):
-    graph = JsonObject(required=False)
-    graphVersion = serializers.IntegerField(required=False)
-    code = string_map(help_text="From node to the digest of its code.")
-
-
 class GraphVersionOut(ResponseSchema):
     graphVersion = serializers.IntegerField(min_value=1)
     createdAt = Timestamp()

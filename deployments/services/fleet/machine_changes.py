@@ -14,7 +14,8 @@ from agents.types import AgentData, ClusterData, ServerData
 from deployments.errors import Conflict, NotFound
 from deployments.list_types import Page, PageRequest
 from deployments.names import usable_name
-from deployments.repositories import lanes
+from deployments.repositories import lanes, observed_stacks
+from deployments.repositories.observation import incident_rows, stack_states
 from deployments.services.fleet import machine_list
 from deployments.types import Caller
 
@@ -47,6 +48,9 @@ def remove_server(*, caller: Caller, server_id: UUID) -> None:
         directory.lock_server(server_id=server_id)
         if why := why_server_stays(server_id=server_id):
             raise Conflict(why)
+        observed_stacks.forget_server(server_id=server_id)
+        stack_states.forget_server(server_id=server_id)
+        incident_rows.forget_server(server_id=server_id)
         directory.remove_server(server_id=server_id)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from agents import gateway
 from agents.services import directory
 from agents.states import Presence
 from deployments.clients.infrastructure import infrastructure
 from deployments.errors import DeployError
+from deployments.repositories import deployments, history
 from deployments.services.permissions import target_agents
 from deployments.services.secrets import sealing
 from deployments.states import Kind
@@ -46,6 +48,18 @@ def why_not(*, entry: HistoryEntry, host: Host) -> str:
         return host.why_not
     if missing := sorted(name for name, image in entry.images.items() if image in host.missing_images):
         return f"Images are no longer on the host: {', '.join(missing)}."
+    return ""
+
+
+def why_not_before(*, deployment_id: UUID, missing_images: frozenset[str]) -> str:
+    """Return why the version before this success cannot be brought back, on a host that lacks these images.
+
+    Empty when it can, and where there is none that the project keeps.
+    """
+    earlier = history.before(deployment=deployments.get(deployment_id=deployment_id), limit=1)
+    for entry in earlier:
+        reason = "" if entry.dropped else why_not(entry=entry, host=Host(missing_images=missing_images))
+        return f"Version {entry.version} cannot be brought back. {reason}" if reason else ""
     return ""
 
 

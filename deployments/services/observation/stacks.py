@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from uuid import UUID
 
 from agents.contracts.version import OBSERVING_PROTOCOL
 from agents.services import directory
 from agents.states import Presence
 from agents.types import AgentData
-from deployments.observed import MeantService, ObservedState, SeenStack, StackCondition, fold
+from deployments.observed import MeantService, ObservedContainer, ObservedState, SeenStack, StackCondition, fold
 from deployments.repositories import clock, deployments, observed_stacks
+from deployments.repositories.observation import proven_stacks
+from deployments.repositories.observation.proven_stacks import ProvenStack
 from deployments.repositories.observed_stacks import StackRow
-from deployments.states import Kind
-from deployments.types import HistoryEntry, ServiceState, TargetKind
+from deployments.types import ServiceState
 
 TOO_OLD = "Not observed: the server's agent is too old to tell. Bring it up to date."
 NO_AGENT = "Not known: no agent is enrolled for the server."
@@ -21,34 +24,56 @@ NOT_YET = "Not known yet: the server's agent has not told what runs since it con
 NO_ENGINE = "Not known: Docker on the server does not answer its agent."
 
 
-def seen_stacks(*, project_id: UUID, running: dict[UUID, HistoryEntry], busy: frozenset[UUID]) -> dict[UUID, SeenStack]:
-    """Return the state of the project's stack on each of these servers, by server.
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """A stack, what was proven there last, and how it is now, with what that was read from.
 
-    `running` is what was proven last on each; on those that are `busy` a deployment is at work. Whose agent cannot be
-    heard is unknown, whatever was seen before.
+    `number` is that of the observation; 0 where its agent never told of the stack.
     """
-    servers = [server_id for server_id, entry in running.items() if entry.target.kind is TargetKind.SERVER]
-    agents = directory.agents_of_servers(server_ids=servers)
+
+    stack: ProvenStack
+    seen: SeenStack
+    agent: AgentData | None
+    containers: tuple[ObservedContainer, ...]
+    number: int
+
+
+def seen_stacks(*, project_id: UUID) -> dict[UUID, SeenStack]:
+    """Return the state of each stack of the project, by server. Whose agent cannot be heard is unknown."""
+    return {look.stack.server_id: look.seen for look in look_at(project_ids=[project_id])}
+
+
+def look_at(*, project_ids: Collection[UUID]) -> tuple[Look, ...]:
+    """Return the state of each stack of these projects, in a few queries for all of them.
+
+    A stack is where something was ever proven. Whose agent cannot be heard is unknown, whatever was seen before.
+    """
+    stacks = proven_stacks.of_projects(project_ids=project_ids) if project_ids else ()
+    if not stacks:
+        return ()
+    agents = directory.agents_of_servers(server_ids={stack.server_id for stack in stacks})
     sessions = observed_stacks.whole_sessions(agent_ids=[agent.id for agent in agents.values()])
-    rows = observed_stacks.of_project(project_id=project_id)
+    rows = observed_stacks.of_projects(project_ids=project_ids)
     # After a stop nothing is meant to run.
-    meant = deployments.services_of(
-        deployment_ids=[
-            running[server_id].deployment_id for server_id in servers if running[server_id].kind != Kind.STOP
-        ]
-    )
+    meant = deployments.services_of(deployment_ids=[stack.deployment_id for stack in stacks if not stack.stopped])
+    busy = proven_stacks.busy(project_ids=project_ids)
     now_ms = int(clock.now().timestamp() * 1000)
-    return {
-        server_id: _seen(
-            meant=meant.get(running[server_id].deployment_id, ()),
-            agent=agents.get(server_id),
+
+    def look(stack: ProvenStack) -> Look:
+        key = (stack.project_id, stack.server_id)
+        agent, row = agents.get(stack.server_id), rows.get(key)
+        seen = _seen(
+            meant=meant.get(stack.deployment_id, ()),
+            agent=agent,
             sessions=sessions,
-            row=rows.get(server_id),
-            busy=server_id in busy,
+            row=row,
+            busy=key in busy,
             now_ms=now_ms,
         )
-        for server_id in servers
-    }
+        containers, number = (row.containers, row.number) if row else ((), 0)
+        return Look(stack=stack, seen=seen, agent=agent, containers=containers, number=number)
+
+    return tuple(look(stack) for stack in stacks)
 
 
 def _seen(

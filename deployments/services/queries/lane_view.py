@@ -51,11 +51,7 @@ def view_lanes(*, caller: Caller, project_id: UUID) -> tuple[LaneView, ...]:
     running = {entry.target: entry for entry in history.running_by_target(project_id=project_id)}
     targets = {*running, *(deployment.target for deployment in unfinished)}
     names = machine_list.target_names(targets)
-    seen = stacks.seen_stacks(
-        project_id=project_id,
-        running={target.id: entry for target, entry in running.items()},
-        busy=frozenset(deployment.target.id for deployment in unfinished if deployment.holds_lane),
-    )
+    seen = stacks.seen_stacks(project_id=project_id)
     views = [
         _view(
             target=target,
@@ -72,11 +68,7 @@ def view_lanes(*, caller: Caller, project_id: UUID) -> tuple[LaneView, ...]:
 def seen_shapes(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
     """Return by target how the project's stacks are now, as pages and sockets show it. Raises NotFound."""
     access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
-    seen = stacks.seen_stacks(
-        project_id=project_id,
-        running={entry.target.id: entry for entry in history.running_by_target(project_id=project_id)},
-        busy=lanes.busy_targets(project_id=project_id),
-    )
+    seen = stacks.seen_stacks(project_id=project_id)
     return {str(target_id): seen_shape(stack) for target_id, stack in seen.items()}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -14,6 +14,7 @@ from agents import gateway
 from agents.isolation import isolation
 from deployments import outbox_relay
 from deployments.repositories import clock, deployments
+from deployments.repositories.observation import incident_rows, stack_outbox
 from deployments.repositories.upkeep import pruning
 
 MAX_DEPLOYMENTS = 50
@@ -37,7 +38,14 @@ def parts() -> dict[str, Callable[[], int]]:
             older_than=timedelta(days=settings.AXION_KEEP_DETAILS_DAYS), limit=MAX_ROWS
         ),
         "events without Kafka": _pass_over_for_kafka,
+        "old events of stacks": lambda: stack_outbox.drop_before(before=_details_end(), limit=MAX_EVENTS),
+        "old incidents": lambda: incident_rows.drop_before(before=_details_end(), limit=MAX_ROWS),
     }
+
+
+def _details_end() -> datetime:
+    """Return before when what happened is forgotten."""
+    return clock.now() - timedelta(days=settings.AXION_KEEP_DETAILS_DAYS)
 
 
 def _forget_values() -> int:
@@ -115,4 +123,5 @@ def _pass_over_for_kafka() -> int:
     if settings.KAFKA_BROKERS:
         return 0
     with transaction.atomic():
-        return pruning.pass_over_for_kafka(limit=MAX_EVENTS, lock=outbox_relay.KAFKA_LOCK)
+        passed = pruning.pass_over_for_kafka(limit=MAX_EVENTS, lock=outbox_relay.KAFKA_LOCK)
+        return passed + stack_outbox.settle(limit=MAX_EVENTS, lock=outbox_relay.STACKS_LOCK)

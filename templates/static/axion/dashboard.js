@@ -1,8 +1,8 @@
 // The first page: what works now, what happened last, how the servers are. Asks again every few seconds while looked at.
 import { byId, h, icon, readState, show } from "./dom.js";
 import { connection } from "./connection.js";
-import { plural } from "./format.js";
 import { hasFailed, pill } from "./badges.js";
+import { ago, moment, plural } from "./format.js";
 import { deploymentRow, nothing } from "./rows.js";
 
 const PAUSE = 4000;
@@ -18,6 +18,25 @@ function targetCard(target) {
     target.presence ? pill(page.badges.presence[target.presence]) : icon("lan"));
 }
 
+// A stack that is not seen running: what is wrong, and since when where somebody knows.
+function unwellRow(stack) {
+  const since = stack.since ? (stack.state === "unknown" ? `last heard of ${ago(stack.since)}` : `since ${moment(stack.since)}`) : "";
+  return h("li", { class: "ax-item" },
+    h("a", { href: `${page.address.projects}${stack.projectId}/change/`, class: "ax-item-link" },
+      h("span", { class: "ax-item-main" },
+        h("span", { class: "ax-item-title" }, `${stack.projectName} on ${stack.serverName}`),
+        h("span", { class: "ax-item-more" }, [since, stack.message].filter(Boolean).join(" · "))),
+      pill(page.badges.seen[stack.state])));
+}
+
+function drawStacks({ running, meant, unwell, moreUnwell, leftOut }) {
+  byId("ax-number-stacks").textContent = `${running}/${meant}`;
+  byId("ax-unwell-card").hidden = !unwell.length;
+  const more = [moreUnwell ? `and ${moreUnwell} more` : "", leftOut ? `${plural(leftOut, "project")} not looked at` : ""];
+  byId("ax-unwell-more").textContent = more.filter(Boolean).join(", ");
+  show(byId("ax-unwell"), ...unwell.map(unwellRow));
+}
+
 function draw() {
   const { unfinished, underWay, recent, targets, projects, address } = page;
   const failed = recent.filter((each) => hasFailed(page.badges, each)).length;
@@ -25,6 +44,7 @@ function draw() {
   byId("ax-number-projects").textContent = projects;
   byId("ax-number-servers").textContent = `${targets.filter((each) => each.presence === "online").length}/${targets.filter((each) => each.kind === "server").length}`;
   byId("ax-number-failed").textContent = failed;
+  drawStacks(page.stacks);
   show(byId("ax-busy"), ...(unfinished.length ? rows(unfinished) : [nothing("All quiet. Nothing is being deployed.")]));
   show(byId("ax-recent"), ...(recent.length ? rows(recent) : [nothing("No deployments yet. ", h("a", { class: "ax-link", href: address.projects }, "Open a project"), " and press Deploy.")]));
   show(byId("ax-targets"), ...(targets.length ? targets.map(targetCard) : [nothing("No servers yet. ", h("a", { class: "ax-link", href: address.servers }, "Add one"), " and enrol its agent.")]));

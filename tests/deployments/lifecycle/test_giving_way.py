@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -13,12 +14,12 @@ from django.db import DatabaseError, connection
 from deployments import outbox_relay
 from deployments.outbox_relay import Outbox
 from deployments.repositories import start_lock
-from deployments.repositories.events import Mark
+from deployments.repositories.events import EventQueue, Mark
 from tests.e2e.control_plane import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DEPLOYMENT = uuid4()
-OUTBOX = Outbox(name="test", lock=7_201_999, mark=Mark.KAFKA, send=lambda _: None, trouble=())
+OUTBOX: Outbox[Any] = Outbox(name="test", lock=7_201_999, queue=EventQueue(Mark.KAFKA), send=lambda _: None, trouble=())
 Take = Callable[[], bool]
 
 

@@ -23,6 +23,7 @@ from deployments.repositories.records import event_record
 from deployments.services.lifecycle import agent_reports, cancel, command_ids, start
 from deployments.services.permissions.access import caller_of
 from deployments.services.requests.deploy import deploy_project
+from deployments.stack_event_types import StackEventType
 from deployments.types import DeployRequest, Target, TargetKind
 from tests import factories
 from tests.factories import NOW, later
@@ -49,7 +50,8 @@ def check(value: bytes) -> dict[str, Any]:
 
 
 def test_every_type_of_event_has_a_schema_and_nothing_else_has() -> None:
-    assert set(CONTENTS) == {"event.json", *(f"{each}.json" for each in EventType)}
+    types = {f"{each}.json" for each in (*EventType, *StackEventType)}
+    assert set(CONTENTS) == {"event.json", "stack_event.json", *types}
     for content in CONTENTS.values():
         Draft202012Validator.check_schema(content)
 
@@ -100,7 +102,7 @@ def live_through_everything(owner: User, project: Project, server: Server) -> UU
 def test_real_events_are_as_their_schemas_say(owner: User, project: Project, server: Server) -> None:
     deployment_id = live_through_everything(owner, project, server)
     rows = DeploymentEvent.objects.filter(deployment_id=deployment_id).order_by("sequence")
-    messages = [check(event_stream.value_of(event_record(row))) for row in rows]
+    messages = [check(event_stream.value_of(event_record(row), stream=event_stream.DEPLOYMENTS)) for row in rows]
     assert {message["type"] for message in messages} == {str(each) for each in EventType}
     assert [message["sequence"] for message in messages] == list(range(1, len(messages) + 1))
     assert "canary" not in json.dumps(messages)
@@ -117,7 +119,7 @@ def test_an_event_too_large_for_a_broker_goes_without_its_payload(project: Proje
         payload={"serviceName": "web", "source": "service", "text": "x" * event_stream.MAX_BATCH_BYTES},
         created_at=NOW,
     )
-    value = event_stream.value_of(event_record(row))
+    value = event_stream.value_of(event_record(row), stream=event_stream.DEPLOYMENTS)
     assert len(value) < 1000
     assert check(value)["payloadOmitted"] is True
 
@@ -139,4 +141,4 @@ def test_a_round_fits_one_batch(project: Project, server: Server, sizes: list[in
         )
         for number, size in enumerate(sizes, start=1)
     ]
-    assert [len(each) for each in event_stream.rounds(rows)] == expected
+    assert [len(each) for each in event_stream.rounds(rows, stream=event_stream.DEPLOYMENTS)] == expected

@@ -21,13 +21,13 @@ from agents.transport.retention_announcer import RetentionAnnouncer
 from agents.types import AgentHealth, Sighting
 from deployments import outbox_relay, process_status
 from deployments.event_types import EventType, NewEvent
-from deployments.kafka.event_stream import value_of
+from deployments.kafka.event_stream import DEPLOYMENTS, value_of
 from deployments.kafka_api.delivery import ReplyDelivery
 from deployments.kafka_api.incoming import IncomingRecord
 from deployments.models import DeploymentEvent, DeploymentHistory, Project, User
 from deployments.outbox_relay import Outbox
 from deployments.repositories import events
-from deployments.repositories.events import Mark
+from deployments.repositories.events import EventQueue, Mark
 from deployments.services.upkeep import health, housekeeping, retention
 from deployments.types import EventRecord
 from tests import factories
@@ -58,7 +58,7 @@ def test_an_event_that_cannot_go_out_holds_up_no_other(project: Project, server:
             raise TypeError("not what we store")
         out.extend(event.sequence for event in batch)
 
-    outbox = Outbox(name="test", lock=1, mark=Mark.KAFKA, send=send, trouble=(ConnectionError,))
+    outbox = Outbox(name="test", lock=1, queue=EventQueue(Mark.KAFKA), send=send, trouble=(ConnectionError,))
     assert outbox_relay.publish_batch(outbox=outbox, at=NOW) == 2
     assert outbox_relay.publish_batch(outbox=outbox, at=NOW) == 0
     assert out == [1, 3]
@@ -72,7 +72,7 @@ def test_trouble_of_the_way_out_is_no_fault_of_an_event(project: Project, server
     def send(batch: Sequence[EventRecord]) -> None:
         raise TypeError("one of them") if len(batch) > 1 else ConnectionError("away")
 
-    outbox = Outbox(name="test", lock=1, mark=Mark.KAFKA, send=send, trouble=(ConnectionError,))
+    outbox = Outbox(name="test", lock=1, queue=EventQueue(Mark.KAFKA), send=send, trouble=(ConnectionError,))
     with pytest.raises(ConnectionError):
         outbox_relay.publish_batch(outbox=outbox, at=NOW)
     assert isolation.failing() == {}
@@ -82,7 +82,7 @@ def test_an_event_whose_payload_is_no_object_goes_out_without_it(project: Projec
     (position,) = write_events(project, server, count=1)
     DeploymentEvent.objects.filter(position=position).update(payload=["no", "object"])
     ((_, record),) = events.unpublished(mark=Mark.KAFKA, limit=9)
-    assert b'"payload":{}' in value_of(record)
+    assert b'"payload":{}' in value_of(record, stream=DEPLOYMENTS)
 
 
 def test_a_part_of_housekeeping_that_fails_does_not_keep_the_others(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -16,9 +16,9 @@ from agents.models import Server
 from deployments import outbox_relay
 from deployments.event_types import EventType, NewEvent
 from deployments.models import Project
-from deployments.outbox_relay import Outbox, Send
+from deployments.outbox_relay import Outbox
 from deployments.repositories import events
-from deployments.repositories.events import Mark
+from deployments.repositories.events import EventQueue, Mark
 from deployments.types import EventRecord
 from tests import factories
 from tests.factories import NOW
@@ -33,8 +33,8 @@ def write(project: Project, server: Server, count: int) -> None:
         events.append(deployment_id=deployment.id, events=[new], at=NOW)
 
 
-def outbox(send: Send, *, mark: Mark = Mark.KAFKA) -> Outbox:
-    return Outbox(name=mark, lock=1, mark=mark, send=send, trouble=(ConnectionError,))
+def outbox(send: Callable[[Sequence[EventRecord]], None], *, mark: Mark = Mark.KAFKA) -> Outbox[EventRecord]:
+    return Outbox(name=mark, lock=1, queue=EventQueue(mark), send=send, trouble=(ConnectionError,))
 
 
 def broken(_: Sequence[EventRecord]) -> None:
@@ -54,7 +54,7 @@ def test_one_publishes_to_an_outbox_until_its_connection_ends(db: None) -> None:
     """Two at once would send a deployment's events in any order."""
     contested, another = replace(outbox(broken), lock=NOBODY_ELSES), replace(outbox(broken), lock=NOBODY_ELSES + 1)
 
-    def elsewhere(wanted: Outbox) -> bool:
+    def elsewhere(wanted: Outbox[EventRecord]) -> bool:
         try:
             return outbox_relay.become_publisher(outbox=wanted)
         finally:
@@ -101,6 +101,6 @@ def test_health_tells_the_lag_of_what_is_configured(
     write(project, server, 3)
     settings.KAFKA_BROKERS = ["127.0.0.1:1"]
     told = client.get("/healthz/events").json()
-    assert {name: each["waiting"] for name, each in told.items()} == {"browsers": 3, "kafka": 3}
+    assert {name: each["waiting"] for name, each in told.items()} == {"browsers": 3, "kafka": 3, "stacks": 0}
     settings.KAFKA_BROKERS = []
     assert set(client.get("/healthz/events").json()) == {"browsers"}

@@ -1,0 +1,40 @@
+"""What answers on projects hold, for the OpenAPI document."""
+
+# ruff: noqa: N815 - the wire's names
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from deployments.api.schemas.responses import JsonObject, ResponseSchema, Timestamp, string_map
+from deployments.observed import StackCondition
+
+
+class ProjectStackOut(ResponseSchema):
+    """How the project's stack on a server is now; `services` and more: listLanes, listStacks."""
+
+    serverId = serializers.UUIDField()
+    serverName = serializers.CharField()
+    state = serializers.ChoiceField(choices=[str(condition) for condition in StackCondition])
+    since = Timestamp()
+    seenAt = Timestamp()
+    message = serializers.CharField(help_text="What is wrong, or why nobody can know.")
+
+
+class ProjectOut(ResponseSchema):
+    id = serializers.UUIDField()
+    userId = serializers.UUIDField()
+    name = serializers.CharField()
+    slug = serializers.CharField()
+    concurrency = serializers.ChoiceField(choices=["queue", "supersede"])
+    restoreOnFailure = serializers.BooleanField()
+    healthDeadline = serializers.IntegerField()
+    healthWindow = serializers.IntegerField()
+    retention = serializers.IntegerField()
+    stacks = ProjectStackOut(many=True, required=False, help_text="The worst first; not in answers to a change.")
+
+
+class ProjectWholeOut(ProjectOut):
+    graph = JsonObject(required=False)
+    graphVersion = serializers.IntegerField(required=False)
+    code = string_map(help_text="From node to the digest of its code.")

@@ -1,0 +1,65 @@
+"""What the rules of incidents need to know of a stack, gathered from what is stored."""
+
+from __future__ import annotations
+
+from agents.states import Presence
+from agents.types import AgentData
+from deployments.event_types import epoch_ms
+from deployments.incident_rules import AgentFacts, FailedDeployment, StackFacts
+from deployments.repositories.observation.last_starts import LastStart
+from deployments.services.history import restorable
+from deployments.services.observation.stacks import Look
+from deployments.states import Reason, Status
+
+# Nothing went wrong that a person did not ask for.
+ASKED_FOR = frozenset({Reason.CANCELLED, Reason.SUPERSEDED})
+
+
+def facts_of(look: Look, *, since_ms: int, last: LastStart | None, missing_images: frozenset[str] | None) -> StackFacts:
+    """Return the facts; `since_ms`: since when the stack's condition is what it is.
+
+    `missing_images` are those that history needs and the host lacks; None where its agent has not looked.
+    """
+    return StackFacts(
+        state=look.seen.state,
+        since_ms=since_ms,
+        agent=None if look.agent is None else _agent(look.agent),
+        failed=None if last is None else _failed(last),
+        unrestorable=_unrestorable(look, missing_images),
+    )
+
+
+def _agent(agent: AgentData) -> AgentFacts:
+    online, condition = agent.presence is Presence.ONLINE, agent.condition
+    away = ""
+    if condition is not None and not condition.engine_answers:
+        away = condition.engine_message or "the agent does not know why."
+    return AgentFacts(
+        heard_ms=epoch_ms(agent.last_seen_at),
+        online=online,
+        engine_message=away,
+        disk_full=condition.little_space if online and condition is not None else None,
+    )
+
+
+def _failed(last: LastStart) -> FailedDeployment | None:
+    restored = last.status == Status.ROLLED_BACK and bool(last.reason)
+    if not (last.status == Status.FAILED or restored) or last.reason in ASKED_FOR:
+        return None
+    end = " What ran before runs again." if restored else ""
+    return FailedDeployment(
+        words=f"The last {last.kind}, asked for by {last.requested_by}, failed: {last.message}{end}",
+        since_ms=epoch_ms(last.completed_at),
+        failed_service=last.failed_service,
+        log_tail=last.log_tail,
+        restored=restored,
+    )
+
+
+def _unrestorable(look: Look, missing_images: frozenset[str] | None) -> str | None:
+    """Return why the version before cannot be brought back; empty when it can, None when nobody can tell."""
+    if missing_images is None or look.agent is None or look.agent.presence is not Presence.ONLINE:
+        return None
+    if not missing_images:
+        return ""
+    return restorable.why_not_before(deployment_id=look.stack.deployment_id, missing_images=missing_images)
