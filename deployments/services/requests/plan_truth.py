@@ -11,7 +11,7 @@ from agents.services import directory
 from agents.states import Presence
 from deployments.errors import Conflict
 from deployments.observed import ServiceCondition, StackCondition
-from deployments.repositories import history, lanes
+from deployments.repositories import lanes
 from deployments.services.observation import stacks
 from deployments.types import Target, TargetKind
 from stackgen.plan import Change
@@ -56,12 +56,9 @@ def with_present_state(
 
     A comparison of two stacks calls that kept which was deployed the same; the agent looks at what is there.
     """
-    entry = history.running(project_id=project_id, target_id=target.id)
-    if entry is None:
-        return tuple(changes), ()
-    busy = lanes.busy_targets(project_id=project_id)
-    seen = stacks.seen_stacks(project_id=project_id, running={target.id: entry}, busy=busy).get(target.id)
-    if seen is None or target.id in busy:
+    seen = stacks.seen_stacks(project_id=project_id).get(target.id)
+    busy = lanes.holder(project_id=project_id, target_id=target.id) is not None
+    if seen is None or busy:
         return tuple(changes), ()
     if seen.state.condition is StackCondition.UNKNOWN:
         return tuple(changes), (f"{seen.state.message} The plan compares with what was deployed last.",)

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("deployments", "0021_observed_stacks"),
+        ("deployments", "0022_description"),
     ]
 
     operations = [
