@@ -67,6 +67,12 @@ def unfinished(*, project_id: UUID, limit: int) -> tuple[DeploymentRecord, ...]:
     return tuple(deployment_record(row) for row in unfinished_rows.order_by("created_at", "id")[:limit])
 
 
+def busy_targets(*, project_id: UUID) -> frozenset[UUID]:
+    """Return the targets on which a deployment of the project is at work."""
+    active = Deployment.objects.filter(project_id=project_id, status__in=sorted(ACTIVE), rolled_back_by__isnull=True)
+    return frozenset(active.values_list("target_id", flat=True))
+
+
 def is_busy(*, target_id: UUID) -> bool:
     """Return whether a deployment to this target is not finished."""
     return Deployment.objects.filter(target_id=target_id, status__in=sorted(UNFINISHED)).exists()

@@ -54,6 +54,11 @@ def of_projects(*, project_ids: Collection[UUID]) -> dict[tuple[UUID, UUID], Sta
     return {(row.project_id, row.server_id): _stack(row) for row in rows}
 
 
+def servers_of(*, project_id: UUID) -> frozenset[UUID]:
+    """Return the servers on which something of the project was ever seen."""
+    return frozenset(ObservedStack.objects.filter(project_id=project_id).values_list("server_id", flat=True))
+
+
 def forget_server(*, server_id: UUID) -> None:
     """Drop what was seen on a server that is being removed."""
     ObservedStack.objects.filter(server_id=server_id).delete()

@@ -85,7 +85,7 @@ def _servers(wish: LogWish) -> tuple[UUID, ...]:
     known = {
         *history.targets(project_id=project_id),
         *lanes.busy_targets(project_id=project_id),
-        *observed_stacks.of_project(project_id=project_id),
+        *observed_stacks.servers_of(project_id=project_id),
     }
     if wish.server_id is None:
         return tuple(sorted(known))
