@@ -19,6 +19,7 @@ from unfold.decorators import display
 
 from deployments.admin import (
     badges,
+    compose_views,
     deploy_views,
     history_views,
     page_data,
@@ -158,6 +159,7 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
             self.route_to(history_views.diff_view, "<uuid:object_id>/history/diff/", name="diff"),
             self.route_to(stop_and_scale_views.stop_view, "<uuid:object_id>/stop/", name="stop"),
             self.route_to(stop_and_scale_views.scale_view, "<uuid:object_id>/scale/", name="scale"),
+            self.route_to(compose_views.compose_view, "<uuid:object_id>/compose/", name="compose"),
             self.route_to(target_views.targets_view, "<uuid:object_id>/targets/", name="targets"),
             self.route_to(require_POST(self.graph_view), "<uuid:object_id>/graph/", name="graph"),
             self.route_to(require_POST(self.code_view), "<uuid:object_id>/code/", name="code"),

@@ -97,6 +97,8 @@ OF_PROJECTS: tuple[Door, ...] = (
     act(f"{ITS}scale/", ACTS, "{project}"),
     act(f"{ITS}graph/", ACTS, "{project}"),
     act(f"{ITS}code/", ACTS, "{project}"),
+    page(f"{ITS}compose/", PROJECTS, "{project}"),
+    act(f"{ITS}compose/", PROJECTS, "{project}"),
     page(f"{ITS}targets/", PROJECTS, "{project}"),
     act(f"{ITS}targets/", ACTS, "{project}"),
     history(PROJECT_MODEL, "{project}", PROJECTS),

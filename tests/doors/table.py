@@ -25,6 +25,7 @@ CONFLICTS = (409, 409, 403, 404, 401, 401)
 # What ran in the scene is no longer kept.
 NOT_KEPT = (404, 404, 403, 404, 401, 401)
 EVERYBODY = (200, 200, 200, 200, 200, 200)
+COMPOSE = {"files": [{"name": "compose.yml", "content": "services: {web: {image: nginx}}"}], "preview": True}
 NOTHING = (404, 404, 404, 404, 404, 404)
 
 
@@ -92,6 +93,7 @@ REST: tuple[Door, ...] = (
     rest("delete", "projects/<uuid:project_id>", (409, 403, 403, 404, 401, 401)),
     rest("get", "projects/<uuid:project_id>/graph", SEES),
     rest("put", "projects/<uuid:project_id>/graph", CHANGES, {"nodes": [], "edges": []}),
+    rest("put", "projects/<uuid:project_id>/compose", CHANGES, COMPOSE),
     rest("get", "projects/<uuid:project_id>/graphs", SEES),
     rest("get", "projects/<uuid:project_id>/graphs/<int:version>", SEES),
     rest("get", "projects/<uuid:project_id>/code", SEES),

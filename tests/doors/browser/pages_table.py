@@ -32,6 +32,7 @@ CROWDED = {
     "versions to compare": f"{PROJECT}{{project}}/history/?from={{older}}",
     "two versions": f"{PROJECT}{{project}}/history/diff/?one={{older}}&other={{newer}}",
     "its servers": f"{PROJECT}{{project}}/targets/",
+    "Compose files for it": f"{PROJECT}{{project}}/compose/",
     "stop": f"{PROJECT}{{project}}/stop/?target={{target}}",
     "scale": f"{PROJECT}{{project}}/scale/?target={{target}}",
     "scale to nine": f"{PROJECT}{{project}}/scale/?target={{target}}&service={{service}}&replicas=9",
