@@ -8,7 +8,7 @@ StackgenError
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -48,8 +48,9 @@ class BundleInvalid(StackgenError):
 
 
 class VariablesMissing(StackgenError):
-    """Variables of a stack without a value; `names` holds them."""
+    """Variables of a stack without a value; `keys` tells by name under which key each is looked for."""
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self.names = tuple(names)
+    def __init__(self, keys: Mapping[str, str]) -> None:
+        self.keys = dict(keys)
+        self.names = tuple(self.keys)
         super().__init__(f"no value for {', '.join(self.names)}")

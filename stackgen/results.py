@@ -32,6 +32,7 @@ class Variable:
     """`${name}` in the compose file.
 
     kind `supplied`, source `env`: the value of the request's variable `key`.
+    kind `supplied`, source `node`: the value of a variable of one node alone; `key` is "<node id>.<name>".
     kind `supplied`, source `secret`: a value given in the graph, kept by the project under `key`.
     kind `generated`, source `secret`: a password nobody gave; made once and kept by the project under `key`.
     kind `derived`, source `variable`: the value of the variable `key`, put through `transform` ("urlencode").
@@ -39,7 +40,7 @@ class Variable:
 
     name: str
     kind: Literal["supplied", "generated", "derived"]
-    source: Literal["env", "secret", "variable"]
+    source: Literal["env", "node", "secret", "variable"]
     key: str
     transform: Literal["", "urlencode"] = ""
 

@@ -25,6 +25,7 @@ __all__ = ["Stack", "StackOptions", "StackService", "Variable", "generate"]
 
 STACK_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 DEFAULTS = StackOptions()
+NO_NAMES: Mapping[str, Collection[str]] = {}
 # Docker's default address pools hold about thirty networks; other stacks on the host need some of them.
 MANY_NETWORKS = 25
 
@@ -36,9 +37,12 @@ def generate(
     project_id: str,
     code: Mapping[str, CodeFacts],
     env_names: Collection[str] = (),
+    node_env_names: Mapping[str, Collection[str]] = NO_NAMES,
     options: StackOptions = DEFAULTS,
 ) -> Stack:
     """Return the stack of this graph. `code` is keyed by node id; of the request's envVars only the names are needed.
+
+    `node_env_names` are those of single nodes by node id; they hide what every service is given.
 
     Raise GraphInvalid with every problem that shows only now: code that cannot be built, ports that cannot be shared.
     """
@@ -50,6 +54,7 @@ def generate(
         names=service_names(graph, max_length=name_length),
         code=code,
         env_names=env_names,
+        node_env_names=node_env_names,
         options=options,
         stack_name=stack_name,
     )
@@ -126,8 +131,8 @@ def _network_warnings(count: int, options: StackOptions) -> list[str]:
 def _stack(builder: PartBuilder, layout: Layout) -> Stack:
     write = swarm_document if builder.options.engine == "swarm" else compose_document
     content, identities = write(layout)
-    variables = builder.variables.used()
     files = {COMPOSE_FILE: document(content)}
+    variables = builder.variables.used_in(files[COMPOSE_FILE])
     for part in layout.parts:
         files.update(_files_of(part))
     files[".env.example"] = env_example(variables, layout.options.engine)

@@ -37,7 +37,7 @@ from deployments.event_types import EventType
 from deployments.kafka import event_stream
 from deployments.repositories import events
 from deployments.services.lifecycle import agent_reports
-from deployments.services.requests import deploy
+from deployments.services.secrets import variable_bounds
 from deployments.services.stacks import stack_size
 from deployments.types import EventRecord
 from stackgen.code import bundle
@@ -96,8 +96,8 @@ def test_the_door_the_command_the_gateway_and_the_agent() -> None:
 
 
 def test_the_variables_of_a_request_the_secrets_of_a_stack_and_a_programs_environment() -> None:
-    names = deploy.MAX_ENV_VARS * (200 + len("SECRET_") + 3 * limits.ENVELOPE_BYTES)
-    assert deploy.MAX_ENV_BYTES + names < limits.MAX_VALUES_BYTES
+    names = variable_bounds.MAX_ENV_VARS * (200 + len("SECRET_") + 3 * limits.ENVELOPE_BYTES)
+    assert variable_bounds.MAX_ENV_BYTES + names < limits.MAX_VALUES_BYTES
     assert limits.MAX_VALUE_BYTES + 512 < MAX_ARG_STRLEN
     assert limits.MAX_VALUES_BYTES + MIB // 4 < MAX_ARGS
     values = {f"V{number}": "x" * 1000 for number in range(limits.MAX_VALUES_BYTES // 1100)}

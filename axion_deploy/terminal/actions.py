@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,6 +14,7 @@ from axion_deploy.terminal.container_logs import show_container_logs
 from axion_deploy.terminal.exits import Exit
 from axion_deploy.terminal.follow import events_since, follow
 from axion_deploy.terminal.screen import Screen
+from axion_deploy.terminal.variable_actions import variables_action
 from deployments.errors import Invalid
 from deployments.event_types import EventType
 from deployments.services.lifecycle import cancel
@@ -163,6 +165,7 @@ ACTIONS: Mapping[str, Callable[..., Exit]] = {
     "ps": ps_action,
     "stop": stop_action,
     "scale": scale_action,
+    "variables": variables_action,
 }
 
 
@@ -219,7 +222,13 @@ def show_plan(plan: PlannedDeployment, screen: Screen) -> None:
     ]
     screen.tell(
         "plan",
-        {"changes": changes, "text": plan.text, "approval": plan.approval, "warnings": list(plan.warnings)},
+        {
+            "changes": changes,
+            "text": plan.text,
+            "approval": plan.approval,
+            "warnings": list(plan.warnings),
+            "variables": {name: list(names) for name, names in asdict(plan.variables).items()},
+        },
     )
     screen.say(plan.text.rstrip("\n"))
     for warning in plan.warnings:

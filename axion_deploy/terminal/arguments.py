@@ -29,6 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
     _deploying(action)
     _looking(action)
+    _keeping(action)
 
 
 def _deploying(action: Any) -> None:
@@ -82,6 +83,20 @@ def _looking(action: Any) -> None:
     history.add_argument("--limit", type=int, default=MAX_LISTED)
 
 
+def _keeping(action: Any) -> None:
+    variables = action(
+        "variables", "Variables that every deployment takes: set, remove, list by name. No value is shown."
+    )
+    variables.add_argument("project", help="Name or id.")
+    variables.add_argument("--server", help="Name or id: of this server alone.")
+    variables.add_argument("--node", default="", help="Name or id: of this node alone.")
+    _given(variables)
+    variables.add_argument("--remove", action="append", default=[], metavar="NAME")
+    shown = variables.add_mutually_exclusive_group()
+    shown.add_argument("--changes", action="store_true", help="Who set or removed what, newest first.")
+    shown.add_argument("--export", action="store_true", help="A .env file with the names, to be filled in.")
+
+
 def _to_a_target(parser: ArgumentParser, *, optional: bool = False) -> None:
     nargs: Any = {"nargs": "?", "default": ""} if optional else {}
     parser.add_argument("project", help="Name or id.", **nargs)
@@ -91,6 +106,11 @@ def _to_a_target(parser: ArgumentParser, *, optional: bool = False) -> None:
 
 
 def _with_variables(parser: ArgumentParser) -> None:
+    _given(parser)
+    parser.add_argument("--force", action="store_true", help="Replace what has not changed, too.")
+
+
+def _given(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--env",
         action="append",
@@ -98,8 +118,7 @@ def _with_variables(parser: ArgumentParser) -> None:
         metavar="NAME[=VALUE]",
         help="A variable; without a value it is taken from this environment, where no list of processes shows it.",
     )
-    parser.add_argument("--env-file", type=Path, help="Lines of NAME=VALUE; blank lines and # comments are skipped.")
-    parser.add_argument("--force", action="store_true", help="Replace what has not changed, too.")
+    parser.add_argument("--env-file", type=Path, help="A .env file: quotes, comments, values of several lines.")
 
 
 def _waiting(parser: ArgumentParser, *, default: bool) -> None:

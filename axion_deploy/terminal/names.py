@@ -14,6 +14,7 @@ from deployments.errors import Invalid, NotFound, Unauthenticated
 from deployments.services.fleet import machine_list
 from deployments.services.permissions import access
 from deployments.services.queries import grant_view
+from deployments.services.secrets import env_file
 from deployments.types import Caller, ProjectRecord, Right, Target, TargetKind
 
 
@@ -72,13 +73,12 @@ def _pick(text: str, known: Mapping[str, Sequence[UUID]]) -> UUID:
 
 def variables_in(*, given: Sequence[str], file: Path | None) -> dict[str, str]:
     """Return the file's variables, then those given; a name alone is taken from the environment. Raises Invalid."""
-    lines: list[str] = []
+    found: dict[str, str] = {}
     if file is not None:
         try:
-            lines = [line for line in file.read_text().splitlines() if line.strip() and not line.startswith("#")]
+            found = env_file.read_env_file(file.read_text(), field="--env-file")
         except (OSError, UnicodeDecodeError) as error:
             raise Invalid(f"{file} cannot be read.", details={"--env-file": "not readable"}) from error
-    found = dict(line.partition("=")[::2] for line in lines)
     for text in given:
         name, separator, value = text.partition("=")
         if not separator and name not in os.environ:

@@ -74,7 +74,9 @@ def asked_for(request: HttpRequest, caller: Caller, project_id: UUID) -> DeployR
 def summarize_request(caller: Caller, deploy_request: DeployRequest) -> plan_summary.PlanSummary:
     plan = make_plan.plan_deployment(caller=caller, request=deploy_request)
     name = machine_list.target_name(deploy_request.target)
-    return plan_summary.summarize_plan(plan.changes, target_name=name, warnings=plan.warnings, approval=plan.approval)
+    return plan_summary.summarize_plan(
+        plan.changes, target_name=name, warnings=plan.warnings, approval=plan.approval, variables=plan.variables
+    )
 
 
 def plan_after_conflict(

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from deployments.admin import badges
 from deployments.admin.badges import Badge
+from deployments.services.secrets.stored_variables import VariableChanges
 from stackgen.plan import Change
 
 MAX_REASONS_SHOWN = 6
+MAX_NAMES_SHOWN = 20
 WORDS = {
     "create": "to create",
     "replace": "to replace",
@@ -43,6 +45,7 @@ class PlanSummary:
     warnings: tuple[str, ...] = ()
     approval: str = ""
     text: str = ""
+    variables: tuple[str, ...] = ()
 
 
 def summarize_plan(
@@ -52,6 +55,7 @@ def summarize_plan(
     warnings: tuple[str, ...] = (),
     approval: str = "",
     text: str = "",
+    variables: VariableChanges | None = None,
 ) -> PlanSummary:
     """Return the plan with what changes first, else in the order of the work."""
     ordered = sorted(changes, key=lambda change: change.action == "keep" and not change.reasons)
@@ -74,7 +78,20 @@ def summarize_plan(
         warnings=warnings,
         approval=approval,
         text=text,
+        variables=variable_sentences(variables) if variables else (),
     )
+
+
+def variable_sentences(changes: VariableChanges) -> tuple[str, ...]:
+    """Return which variables are given otherwise than to what runs; names alone."""
+    words = {"added": changes.added, "changed": changes.changed, "removed": changes.removed}
+    return tuple(f"Variables {word}: {shown(names)}" for word, names in words.items() if names)
+
+
+def shown(names: tuple[str, ...]) -> str:
+    """Return the first names and how many there are besides."""
+    more = len(names) - MAX_NAMES_SHOWN
+    return ", ".join(names[:MAX_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def headline(changes: Iterable[Change]) -> str:

@@ -26,6 +26,7 @@ from deployments.admin import (
     page_responses,
     stop_and_scale_views,
     target_views,
+    variable_views,
 )
 from deployments.admin.filters import LastStatusFilter
 from deployments.admin.forms import CodeForm, GraphForm, with_quota_check
@@ -161,6 +162,7 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
             self.route_to(stop_and_scale_views.scale_view, "<uuid:object_id>/scale/", name="scale"),
             self.route_to(compose_views.compose_view, "<uuid:object_id>/compose/", name="compose"),
             self.route_to(target_views.targets_view, "<uuid:object_id>/targets/", name="targets"),
+            self.route_to(variable_views.variables_view, "<uuid:object_id>/variables/", name="variables"),
             self.route_to(require_POST(self.graph_view), "<uuid:object_id>/graph/", name="graph"),
             self.route_to(require_POST(self.code_view), "<uuid:object_id>/code/", name="code"),
         ]

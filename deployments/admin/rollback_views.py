@@ -99,5 +99,6 @@ def proposal(caller: Caller, deployment: DeploymentRecord, *, to: UUID | None) -
         target_name=machine_list.target_name(deployment.target),
         warnings=planned.warnings,
         text=planned.text,
+        variables=planned.variables,
     )
     return {"entry": entry, "wanted": entry.deployment_id, "plan": plan}

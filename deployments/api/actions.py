@@ -138,4 +138,9 @@ def plan_shape(plan: PlannedDeployment) -> dict[str, Any]:
         "text": plan.text,
         "approval": plan.approval,
         "warnings": list(plan.warnings),
+        "variables": {
+            "added": list(plan.variables.added),
+            "changed": list(plan.variables.changed),
+            "removed": list(plan.variables.removed),
+        },
     }

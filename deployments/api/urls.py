@@ -37,6 +37,7 @@ from deployments.api.member_endpoints import (
 from deployments.api.observation.stack_endpoints import Stacks
 from deployments.api.project_endpoints import Project, Projects
 from deployments.api.token_endpoints import Token, Tokens
+from deployments.api.variable_endpoints import ProjectVariables, VariableChanges, VariablesFile
 
 # The document and the page to try it say nothing of anybody's rows.
 OPEN: dict[str, tuple[()]] = {"authentication_classes": (), "permission_classes": ()}
@@ -71,6 +72,9 @@ urlpatterns: list[URLPattern] = [
         "projects/<uuid:project_id>/targets/<uuid:server_id>", ProjectTargetDetail.as_view(), name="api-project-target"
     ),
     path("stacks", Stacks.as_view(), name="api-stacks"),
+    path("projects/<uuid:project_id>/variables", ProjectVariables.as_view(), name="api-project-variables"),
+    path("projects/<uuid:project_id>/variables/file", VariablesFile.as_view(), name="api-variables-file"),
+    path("projects/<uuid:project_id>/variables/changes", VariableChanges.as_view(), name="api-variable-changes"),
     path("invitations", Invitations.as_view(), name="api-invitations"),
     path("invitations/<uuid:invitation_id>", InvitationDetail.as_view(), name="api-invitation"),
     path("invitations/<uuid:invitation_id>/accept", AcceptInvitation.as_view(), name="api-invitation-accept"),

@@ -18,6 +18,7 @@ from deployments.models.project import (
 )
 from deployments.models.token import ApiToken
 from deployments.models.user import User
+from deployments.models.variable import ProjectVariable, VariableChange
 
 __all__ = [
     "ApiToken",
@@ -35,9 +36,11 @@ __all__ = [
     "ProjectInvitation",
     "ProjectMember",
     "ProjectSecret",
+    "ProjectVariable",
     "RequestKey",
     "StackEvent",
     "StackState",
     "TargetGrant",
     "User",
+    "VariableChange",
 ]

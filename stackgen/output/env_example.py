@@ -30,4 +30,6 @@ def _meaning(variable: Variable) -> str:
         return f"{key} again, percent-encoded for use in a URL."
     if variable.kind == "generated":
         return f"A long random password, the same from one deployment to the next ({key})."
+    if variable.source == "node":
+        return f"A variable of one node alone ({key})."
     return f"Given with the request as {key}." if variable.source == "env" else f"Given in the drawing ({key})."

@@ -6,7 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 from stackgen.code.bundle import CodeFacts
 from stackgen.databases.kind import Connection, DatabaseKind
@@ -40,6 +40,7 @@ class PartBuilder:
     names: Mapping[str, str]
     code: Mapping[str, CodeFacts]
     env_names: Collection[str]
+    node_env_names: Mapping[str, Collection[str]]
     options: StackOptions
     stack_name: str
     variables: VariableNames = field(default_factory=VariableNames)
@@ -65,6 +66,12 @@ class PartBuilder:
         values = {name: interpolated(self.variables.of_request(name)) for name in sorted(self.env_names)}
         return Layer(origin="the request", values=usable(values))
 
+    def own_layer(self, node: Node) -> Layer:
+        """Return the variables that are given to this node alone."""
+        of_node = partial(self.variables.of_node, node_id=node.id, service=self.names[node.id])
+        values = {name: interpolated(of_node(name=name)) for name in sorted(self.node_env_names.get(node.id, ()))}
+        return Layer(origin="its own variables", values=values)
+
     def build_all(self) -> dict[str, Part]:
         """Return node id to part, in the graph's order. A part that cannot be built is missing; `problems` says why."""
         parts = {node.id: self._part(node) for node in self.graph.nodes}
@@ -86,8 +93,8 @@ class PartBuilder:
             self._note(node, "config.databaseType", str(error))
             return None
         own = Layer(origin="its kind", values={**kind.environment(connection), **place.environment})
-        environment, overrides = merged([own, self._config_layer(node)])
-        self._note_overrides(node, overrides)
+        for name in sorted(kind.place_variables.intersection(self.node_env_names.get(node.id, ()))):
+            self._note(node, f"variable {name}", "says where data lies, which nobody can check: remove it")
         self.warnings.extend(_unused_settings(node, kind))
         if kind.image_warning and image == kind.image:
             self.warnings.append(f"{node.label!r}: {image} {kind.image_warning}")
@@ -95,7 +102,7 @@ class PartBuilder:
             node=node,
             name=self.names[node.id],
             image=image,
-            environment=environment,
+            environment=self._given_to(node, own),
             command=kind.command(connection),
             health=kind.health(connection),
             health_start_seconds=kind.health_start_seconds,
@@ -143,7 +150,7 @@ class PartBuilder:
             node=node,
             name=name,
             image=image,
-            environment=dict(sorted(self._config_layer(node).values.items())),
+            environment=self._given_to(node),
             health=config.health,
             files=(gateway.mounted_file(name, config),),
             volumes=gateway.volumes(node),
@@ -159,7 +166,7 @@ class PartBuilder:
             node=node,
             name=name,
             image=node.settings.image or self.options.images.get("traefik", traefik.IMAGE),
-            environment=dict(sorted(self._config_layer(node).values.items())),
+            environment=self._given_to(node),
             command=traefik.command(node),
             health=traefik.health_test(node),
             files=(traefik.mounted_file(node, routes, name=name),),
@@ -167,6 +174,11 @@ class PartBuilder:
             ports=published_ports(node),
             stop_grace_seconds=node.settings.stop_grace_seconds or 10,
         )
+
+    def _given_to(self, node: Node, *layers: Layer) -> dict[str, str]:
+        environment, overrides = merged([*layers, self._config_layer(node), self.own_layer(node)])
+        self._note_overrides(node, overrides)
+        return environment
 
     def _upstream(self, target: Node, port: int) -> gateway.Upstream:
         settings = target.settings
@@ -227,7 +239,7 @@ class PartBuilder:
     def _environment(self, node: Node) -> dict[str, str]:
         callees = [self._callee(self.nodes[target]) for target in self.callees.get(node.id, ())]
         derived, warnings = from_edges(node, callees)
-        values, overrides = merged([derived, self._config_layer(node), self.request_layer])
+        values, overrides = merged([derived, self._config_layer(node), self.request_layer, self.own_layer(node)])
         self.warnings.extend(warnings)
         self._note_overrides(node, overrides)
         return values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from urllib.parse import quote
@@ -13,25 +14,26 @@ from stackgen.results import Stack, Variable
 
 __all__ = ["VariableNames", "VariablesMissing", "resolve"]
 
+USE = re.compile(r"\$\{([A-Za-z0-9_]+)\}")
 TRANSFORMS: Mapping[str, Callable[[str], str]] = {"": str, "urlencode": lambda text: quote(text, safe="")}
 
 
 def resolve(*, stack: Stack, env: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
     """Return every variable of the stack with its value. The result is secret.
 
-    `env` holds the request's envVars, `secrets` the project's kept values by key. Raises VariablesMissing with all
-    names that have none.
+    `env` holds the request's envVars and, by "<node id>.<name>", those of single nodes, `secrets` the project's kept
+    values by key. Raises VariablesMissing with all variables that have none.
     """
     values: dict[str, str] = {}
-    missing = []
+    missing: list[Variable] = []
     for variable in sorted(stack.variables, key=lambda variable: variable.source == "variable"):
-        known = {"env": env, "secret": secrets, "variable": values}[variable.source]
+        known = {"env": env, "node": env, "secret": secrets, "variable": values}[variable.source]
         if variable.key in known:
             values[variable.name] = TRANSFORMS[variable.transform](known[variable.key])
-        else:
-            missing.append(variable.name)
+        elif variable.source != "variable":
+            missing.append(variable)
     if missing:
-        raise VariablesMissing(missing)
+        raise VariablesMissing({variable.name: variable.key for variable in missing})
     return {variable.name: values[variable.name] for variable in stack.variables}
 
 
@@ -49,6 +51,12 @@ class VariableNames:
         """Return the variable that carries a value of the request's envVars."""
         return self._keep(f"ENV_{name}", name, Variable(name="", kind="supplied", source="env", key=name))
 
+    def of_node(self, *, node_id: str, service: str, name: str) -> str:
+        """Return the variable that carries a value given for this node alone."""
+        key = f"{node_id}.{name}"
+        given = Variable(name="", kind="supplied", source="node", key=key)
+        return self._keep(f"ENV_{service.upper()}_{name}", key, given)
+
     def of_field(self, *, node_id: str, service: str, field: str, given: bool) -> str:
         """Return the variable that carries a node's password or secret."""
         ending = field.removeprefix("secret.").upper()
@@ -61,8 +69,12 @@ class VariableNames:
         derived = Variable(name="", kind="derived", source="variable", key=name, transform="urlencode")
         return self._keep(f"{name}_URLENCODED", name, derived)
 
-    def used(self) -> tuple[Variable, ...]:
-        return tuple(self._variables[name] for name in sorted(self._variables))
+    def used_in(self, text: str) -> tuple[Variable, ...]:
+        """Return what this file refers to, by name: a value that another hides is asked of nobody."""
+        names = set(USE.findall(text))
+        derived = [self._variables[name] for name in names & self._variables.keys()]
+        names.update(variable.key for variable in derived if variable.source == "variable")
+        return tuple(self._variables[name] for name in sorted(self._variables) if name in names)
 
     def _keep(self, wanted: str, key: str, variable: Variable) -> str:
         name = variable_name(wanted)

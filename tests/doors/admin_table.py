@@ -101,6 +101,8 @@ OF_PROJECTS: tuple[Door, ...] = (
     act(f"{ITS}compose/", PROJECTS, "{project}"),
     page(f"{ITS}targets/", PROJECTS, "{project}"),
     act(f"{ITS}targets/", ACTS, "{project}"),
+    page(f"{ITS}variables/", PROJECTS, "{project}"),
+    act(f"{ITS}variables/", ACTS, "{project}"),
     history(PROJECT_MODEL, "{project}", PROJECTS),
     *usual(PROJECT_MODEL, "{project}", listed=STAFF, read=PROJECTS, written=True),
 )

@@ -20,6 +20,7 @@ OWN = (200, 404, 404, 404, 401, 401)
 # Nobody can use what is asked here: who may is told what is wrong, who may not learns nothing.
 REFUSES = (400, 400, 403, 404, 401, 401)
 CHANGES_WRONGLY = (400, 403, 403, 404, 401, 401)
+DEPLOYERS = (200, 200, 403, 404, 401, 401)
 CHANGES = (200, 403, 403, 404, 401, 401)
 CONFLICTS = (409, 409, 403, 404, 401, 401)
 # What ran in the scene is no longer kept.
@@ -102,7 +103,7 @@ REST: tuple[Door, ...] = (
     rest("get", "projects/<uuid:project_id>/members", SEES),
     rest("put", "projects/<uuid:project_id>/members/<str:name>", CHANGES, {"role": "viewer"}),
     rest("delete", "projects/<uuid:project_id>/members/<str:name>", (204, 403, 403, 404, 401, 401)),
-    rest("post", "projects/<uuid:project_id>/plan", (200, 200, 403, 404, 401, 401), TO_SERVER),
+    rest("post", "projects/<uuid:project_id>/plan", DEPLOYERS, TO_SERVER),
     rest("post", "projects/<uuid:project_id>/stop", CONFLICTS, TO_SERVER),
     rest("post", "projects/<uuid:project_id>/scale", NOT_KEPT, {**TO_SERVER, "serviceName": "web", "replicas": 2}),
     rest("get", "projects/<uuid:project_id>/history", SEES),
@@ -113,6 +114,11 @@ REST: tuple[Door, ...] = (
     rest("delete", "projects/<uuid:project_id>/targets/<uuid:server_id>", (204, 403, 403, 404, 401, 401)),
     rest("get", "stacks", ANYONE),
     rest("get", "stacks", SEES, query="?projectId={project}"),
+    rest("get", "projects/<uuid:project_id>/variables", SEES),
+    rest("patch", "projects/<uuid:project_id>/variables", DEPLOYERS, {"variables": {"A": "1"}}),
+    rest("get", "projects/<uuid:project_id>/variables/file", SEES),
+    rest("put", "projects/<uuid:project_id>/variables/file", DEPLOYERS, {"text": "A=1"}),
+    rest("get", "projects/<uuid:project_id>/variables/changes", SEES),
     # It is the stranger who was invited.
     rest("get", "invitations", ANYONE),
     rest("delete", "invitations/<uuid:invitation_id>", (404, 404, 404, 204, 401, 401)),

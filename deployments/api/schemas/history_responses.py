@@ -7,6 +7,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from deployments.api.schemas.responses import ResponseSchema, Status, Timestamp, string_list, string_map
+from deployments.api.schemas.variable_schemas import PlannedVariablesOut
 from deployments.observed import ServiceCondition, StackCondition
 
 
@@ -23,6 +24,7 @@ class PlanOut(ResponseSchema):
     text = serializers.CharField(help_text="The plan as text, for people.")
     approval = serializers.CharField(help_text="Pass it as the `approval` of a deployment; empty for a rollback.")
     warnings = string_list()
+    variables = PlannedVariablesOut()
 
 
 class DiffOut(ResponseSchema):

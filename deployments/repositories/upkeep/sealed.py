@@ -9,7 +9,9 @@ from uuid import UUID
 
 from django.db.models import Model, QuerySet
 
-from deployments.models import Deployment, DeploymentHistory, ProjectSecret
+from deployments.models import Deployment, DeploymentHistory, ProjectSecret, ProjectVariable
+from deployments.repositories.variables import sealed_record
+from deployments.variable_types import SealedVariable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,11 @@ def secrets(*, after: int | None, limit: int) -> tuple[SealedSecret, ...]:
     """Return a page of the values of projects, in the order of their keys, above `after`."""
     rows = _page(ProjectSecret.objects.all(), after=after, limit=limit)
     return tuple(SealedSecret(pk=row.pk, project_id=row.project_id, key=row.key, sealed=row.sealed) for row in rows)
+
+
+def stored_variables(*, after: int | None, limit: int) -> tuple[SealedVariable, ...]:
+    """Return a page of the variables that stay, in the order of their keys, above `after`."""
+    return tuple(sealed_record(row) for row in _page(ProjectVariable.objects.all(), after=after, limit=limit))
 
 
 def of_deployments(*, after: UUID | None, limit: int) -> tuple[SealedStack, ...]:
@@ -84,6 +91,11 @@ def replace_session(*, old: SealedSession, sealed: str) -> bool:
 def replace_secret(*, old: SealedSecret, sealed: str) -> bool:
     """Replace the value; return False when somebody stored another one meanwhile, which needs nothing."""
     return ProjectSecret.objects.filter(pk=old.pk, sealed=old.sealed).update(sealed=sealed) == 1
+
+
+def replace_variable(*, old: SealedVariable, sealed: str) -> bool:
+    """Replace the value; return False when somebody set or removed it meanwhile, which needs nothing."""
+    return ProjectVariable.objects.filter(pk=old.pk, sealed=old.sealed).update(sealed=sealed) == 1
 
 
 def replace_of_deployment(*, old: SealedStack, sealed_variables: str, env_vars: Mapping[str, str]) -> bool:

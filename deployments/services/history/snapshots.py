@@ -67,3 +67,22 @@ def hashes_of(snapshot: Snapshot, *, project_id: UUID, values: Mapping[str, str]
         return dict(hashes)
     # An entry of a version that did not store them.
     return variables.content_hashes(project_id=project_id, services=services_of(snapshot.config), values=values)
+
+
+def node_env_names(config: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return the names of the variables that single nodes were given, by node id."""
+    names: dict[str, tuple[str, ...]] = {}
+    for key in config.get("nodeVariables", {}):
+        node_id, _, name = key.rpartition(".")
+        names[node_id] = (*names.get(node_id, ()), name)
+    return names
+
+
+def given_to(snapshot: Snapshot) -> dict[str, str]:
+    """Return all variables that it was given, those of single nodes by "<node id>.<name>". Secret.
+
+    Raises Invalid when they cannot be opened.
+    """
+    values = values_of(snapshot)
+    of_nodes = snapshot.config.get("nodeVariables", {})
+    return {**env_of(snapshot), **{key: values[name] for key, name in of_nodes.items() if name in values}}

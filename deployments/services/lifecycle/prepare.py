@@ -15,10 +15,11 @@ from deployments.services.history import snapshots
 from deployments.services.lifecycle import approvals, job_caller
 from deployments.services.permissions import target_agents
 from deployments.services.projects import graph_source
-from deployments.services.secrets import sealing, variables
+from deployments.services.secrets import sealing, stored_variables, variables
 from deployments.services.stacks import generation, port_conflicts
 from deployments.states import Kind
 from deployments.types import DeploymentRecord, HistoryEntry, ProjectRecord, ServiceState
+from deployments.variable_types import GivenVariables
 from stackgen.results import COMPOSE_FILE, Stack
 
 
@@ -57,13 +58,25 @@ def prepare(*, deployment: DeploymentRecord, project: ProjectRecord) -> Prepared
 
 def _generated(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: UUID) -> Prepared:
     deployment, columns = _with_origin(deployment)
+    request = variables.request_env(deployment_id=deployment.id)
+    given = stored_variables.given_variables(project_id=project.id, target_id=deployment.target.id, request=request)
     stack = generation.generate_stack(
-        project=project, graph=deployment.graph, code=deployment.code, env_names=deployment.env_names
+        project=project,
+        graph=deployment.graph,
+        code=deployment.code,
+        env_names=given.shared_names,
+        node_env_names=given.node_names,
     )
-    values = variables.resolve_values(deployment=deployment, stack=stack, new_password=secrets.token_urlsafe)
+    values = variables.resolve_values(
+        project_id=project.id, stack=stack, given=given, new_password=secrets.token_urlsafe
+    )
     hashes = variables.content_hashes(project_id=project.id, services=stack.services, values=values)
-    marks = _marks(deployment=deployment, project=project, stack=stack) if deployment.approval else {}
-    config = config_of(stack=stack, hashes=hashes)
+    marks = _marks(deployment=deployment, project=project, stack=stack, given=given) if deployment.approval else {}
+    if given.shared != request:
+        # From its start on it holds all that its services were given, so that a scale is given the same.
+        columns["env_vars"] = sealing.seal_env(values=given.shared, deployment_id=deployment.id)
+    stored_names = sorted(given.shared.keys() - request.keys())
+    config = {**config_of(stack=stack, hashes=hashes), "storedNames": stored_names}
     return Prepared(agent_id=agent_id, config=config, values=values, marks=marks, columns=columns)
 
 
@@ -77,12 +90,14 @@ def _with_origin(deployment: DeploymentRecord) -> tuple[DeploymentRecord, dict[s
     return fetched, {"graph_version_id": origin.graph.id, "code": dict(origin.code)}
 
 
-def _marks(*, deployment: DeploymentRecord, project: ProjectRecord, stack: Stack) -> dict[str, str]:
+def _marks(
+    *, deployment: DeploymentRecord, project: ProjectRecord, stack: Stack, given: GivenVariables
+) -> dict[str, str]:
     return approvals.marks_of(
         project=project,
         graph_version=deployment.graph_version,
         code=deployment.code,
-        env=variables.request_env(deployment_id=deployment.id),
+        env=given.flat,
         stack=stack,
         force=deployment.force_redeploy,
     )
@@ -117,6 +132,7 @@ def _stopped(*, project: ProjectRecord, agent_id: UUID) -> Prepared:
         "files": {COMPOSE_FILE: compose},
         "services": [],
         "variableNames": [],
+        "nodeVariables": {},
         "warnings": [],
         "hashes": {},
     }
@@ -135,6 +151,7 @@ def _scaled(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: U
         graph=generation.with_replicas(graph=deployed.graph, replicas=replicas),
         code=snapshot.code,
         env_names=tuple(sorted(env)),
+        node_env_names=snapshots.node_env_names(snapshot.config),
     )
     values = snapshots.values_of(snapshot)
     if missing := sorted({variable.name for variable in stack.variables} - set(values)):
@@ -147,7 +164,8 @@ def _scaled(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: U
         "env_vars": sealing.seal_env(values=env, deployment_id=deployment.id),
         "replicas": replicas,
     }
-    config = config_of(stack=stack, hashes=hashes)
+    stored_names = snapshot.config.get("storedNames", [])
+    config = {**config_of(stack=stack, hashes=hashes), "storedNames": stored_names}
     return Prepared(
         agent_id=agent_id, config=config, values=values, pinned_images=snapshot.images, base=running.id, columns=columns
     )
@@ -180,6 +198,7 @@ def config_of(*, stack: Stack, hashes: Mapping[str, str]) -> dict[str, Any]:
         "files": dict(stack.files),
         "services": [asdict(service) for service in stack.services],
         "variableNames": [variable.name for variable in stack.variables],
+        "nodeVariables": {each.key: each.name for each in stack.variables if each.source == "node"},
         "warnings": list(stack.warnings),
         "hashes": dict(hashes),
     }

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from agents.limits import KIB, MAX_VALUE_BYTES
 from deployments.clients.peers import fetched_by_job
 from deployments.errors import Invalid
 from deployments.repositories.grants import Side
@@ -20,15 +18,13 @@ from deployments.services.permissions import access, server_rights
 from deployments.services.projects import graph_source
 from deployments.services.projects.graph_source import GraphAndCode
 from deployments.services.requests import create
-from deployments.services.secrets import variables
+from deployments.services.secrets import stored_variables, variable_bounds, variables
 from deployments.services.stacks import generation, privileges, stack_size
 from deployments.types import Caller, DeploymentRecord, DeployRequest, GraphRecord, ProjectRecord, ServiceState
+from deployments.variable_types import GivenVariables
 from stackgen.results import COMPOSE_FILE, Stack
 
 MAX_DESCRIPTION = 500
-MAX_ENV_VARS = 1000
-MAX_ENV_BYTES = 1024 * 1024
-ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +35,7 @@ class Draft:
     graph: GraphRecord
     code: Mapping[str, str]
     stack: Stack
+    given: GivenVariables = field(repr=False)
 
 
 def deploy_project(*, caller: Caller, request: DeployRequest, deployment_id: UUID, at: datetime) -> DeploymentRecord:
@@ -65,6 +62,7 @@ def deploy_project(*, caller: Caller, request: DeployRequest, deployment_id: UUI
     if not fetched_by_job():
         draft = draft_of(project=project, origin=origin, request=request)
         _refuse_privileges(draft=draft, request=request)
+        variables.proposed_values(project_id=project.id, stack=draft.stack, given=draft.given)
         services = snapshots.states_of(draft.stack.services)
         if request.approval:
             # A project that was never planned has no key yet; then the approval is not its.
@@ -95,11 +93,18 @@ def draft_to_plan(*, caller: Caller, request: DeployRequest) -> Draft:
 
 def draft_of(*, project: ProjectRecord, origin: GraphAndCode, request: DeployRequest) -> Draft:
     """Generate what a checked request asks for. Raises Invalid with node and field, or for more than can be sent."""
+    given = stored_variables.given_variables(
+        project_id=project.id, target_id=request.target.id, request=request.env_vars
+    )
     stack = generation.generate_stack(
-        project=project, graph=origin.graph.graph, code=origin.code, env_names=tuple(sorted(request.env_vars))
+        project=project,
+        graph=origin.graph.graph,
+        code=origin.code,
+        env_names=given.shared_names,
+        node_env_names=given.node_names,
     )
     stack_size.check_stack(stack)
-    return Draft(project=project, graph=origin.graph, code=origin.code, stack=stack)
+    return Draft(project=project, graph=origin.graph, code=origin.code, stack=stack, given=given)
 
 
 def check_request(*, caller: Caller, project: ProjectRecord, request: DeployRequest) -> tuple[Side, ...]:
@@ -108,7 +113,7 @@ def check_request(*, caller: Caller, project: ProjectRecord, request: DeployRequ
     Raises as that does, Invalid for the variables and the description, and Conflict for a machine that has the project
     under another name.
     """
-    check_env_vars(request.env_vars)
+    variable_bounds.check_env_vars(request.env_vars)
     check_description(request.description)
     gives = server_rights.sides_given_by_use(caller=caller, project=project, target=request.target)
     duplicate_servers.refuse(project_id=project.id, target=request.target)
@@ -130,7 +135,7 @@ def _marks_now(*, draft: Draft, request: DeployRequest) -> dict[str, str]:
         project=draft.project,
         graph_version=draft.graph.version,
         code=draft.code,
-        env=request.env_vars,
+        env=draft.given.flat,
         stack=draft.stack,
         force=request.force_redeploy,
     )
@@ -147,19 +152,3 @@ def check_description(text: str) -> None:
     else:
         return
     raise Invalid(f"The description is {wrong}.", details={"description": wrong})
-
-
-def check_env_vars(env_vars: Mapping[str, str]) -> None:
-    """Raise Invalid naming the variable that is not usable; never repeat a value."""
-    if len(env_vars) > MAX_ENV_VARS:
-        raise Invalid(f"At most {MAX_ENV_VARS} variables.", details={"envVars": "too many"})
-    for name, value in env_vars.items():
-        if not ENV_NAME.fullmatch(name):
-            raise Invalid("A variable's name is not usable.", details={f"envVars.{name[:50]}": "letters, digits and _"})
-        if "\x00" in value:
-            raise Invalid("A variable's value holds a NUL byte.", details={f"envVars.{name}": "holds a NUL byte"})
-        if len(value.encode()) > MAX_VALUE_BYTES:
-            size = f"larger than {MAX_VALUE_BYTES // KIB} KiB"
-            raise Invalid(f"A variable's value is {size}.", details={f"envVars.{name}": size})
-    if sum(len(value.encode()) for value in env_vars.values()) > MAX_ENV_BYTES:
-        raise Invalid("The variables are larger than 1 MiB together.", details={"envVars": "too large"})

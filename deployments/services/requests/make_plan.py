@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from deployments.errors import Invalid
@@ -14,7 +14,8 @@ from deployments.services.lifecycle.observations import IMAGE_VOLUMES
 from deployments.services.permissions import access, quotas, server_rights
 from deployments.services.queries.history_view import changed_names
 from deployments.services.requests import deploy, plan_truth, rollback
-from deployments.services.secrets import variables
+from deployments.services.secrets import stored_variables, variables
+from deployments.services.secrets.stored_variables import VariableChanges
 from deployments.services.stacks import own_names, port_conflicts, privileges
 from deployments.states import Status
 from deployments.types import Caller, DeploymentRecord, DeployRequest, Right, Target
@@ -33,14 +34,16 @@ class PlannedDeployment:
     text: str
     approval: str
     warnings: tuple[str, ...]
+    variables: VariableChanges = field(default_factory=VariableChanges)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
-    """What runs in a lane, as far as it can be opened."""
+    """What runs in a lane, as far as it can be opened. `given`: the variables it was given; None where nobody knows."""
 
     services: tuple[StackService, ...] = ()
     values: Mapping[str, str]
+    given: Mapping[str, str] | None = None
     warnings: tuple[str, ...] = ()
     image_volumes: tuple[str, ...] = ()
 
@@ -59,7 +62,7 @@ def _plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploy
     away = plan_truth.agent_warnings(request.target)
     variables.ensure_fingerprint_key(project_id=draft.project.id, new_password=secrets.token_urlsafe)
     running = _running(project_id=draft.project.id, target=request.target)
-    values = variables.proposed_values(project_id=draft.project.id, stack=draft.stack, env=request.env_vars)
+    values = variables.proposed_values(project_id=draft.project.id, stack=draft.stack, given=draft.given)
     plan = compare_services(
         old=running.services,
         new=draft.stack.services,
@@ -69,10 +72,11 @@ def _plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploy
     )
     changes, unknown = plan_truth.with_present_state(plan.changes, project_id=draft.project.id, target=request.target)
     approval = deploy.approval_now(draft=draft, request=request)
+    changed = _changed_variables(project_id=draft.project.id, running=running, given=draft.given.flat)
     taken = port_conflicts.ports_taken(project=draft.project, target=request.target, services=draft.stack.services)
     return PlannedDeployment(
         changes=changes,
-        text=f"{Plan(changes=changes).text()}approval {approval}\n",
+        text=f"{Plan(changes=changes).text()}{_variables_text(changed)}approval {approval}\n",
         approval=approval,
         warnings=(
             *away,
@@ -80,8 +84,33 @@ def _plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploy
             *draft.stack.warnings,
             *own_names.warnings_of(draft.stack),
             *taken,
+            *_of_no_node(draft),
             *running.warnings,
         ),
+        variables=changed,
+    )
+
+
+def _changed_variables(*, project_id: UUID, running: Running, given: Mapping[str, str]) -> VariableChanges:
+    """Return what is added, changed and removed of the variables; nothing where the old ones cannot be opened."""
+    if running.given is None:
+        return VariableChanges()
+    # Whatever was planned or started has made the key.
+    key = variables.project_secrets(project_id=project_id)[variables.FINGERPRINT_KEY]
+    return stored_variables.compare(old=running.given, new=given, key=key)
+
+
+def _variables_text(changed: VariableChanges) -> str:
+    lines = {"added": changed.added, "changed": changed.changed, "removed": changed.removed}
+    return "".join(f"variables {word}: {', '.join(names)}\n" for word, names in lines.items() if names)
+
+
+def _of_no_node(draft: deploy.Draft) -> tuple[str, ...]:
+    """Return a sentence for each node that variables are kept for and that the graph does not have."""
+    return tuple(
+        f"{', '.join(names)}: kept for the node {node_id}, which is not in the graph; given to nobody"
+        for node_id, names in draft.given.node_names.items()
+        if node_id not in draft.stack.names
     )
 
 
@@ -112,11 +141,13 @@ def _plan_rollback(*, caller: Caller, deployment_id: UUID, target_deployment_id:
     changes, unknown = plan_truth.with_present_state(
         plan.changes, project_id=deployment.project_id, target=deployment.target
     )
+    changed = _changed_variables(project_id=project.id, running=running, given=snapshots.given_to(snapshot))
     return PlannedDeployment(
         changes=changes,
-        text=Plan(changes=changes).text(),
+        text=f"{Plan(changes=changes).text()}{_variables_text(changed)}",
         approval="",
         warnings=(*away, *notes, *unknown, *running.warnings),
+        variables=changed,
     )
 
 
@@ -131,7 +162,7 @@ def _later_success(deployment: DeploymentRecord) -> tuple[str, ...]:
 def _running(*, project_id: UUID, target: Target) -> Running:
     entry = history.running(project_id=project_id, target_id=target.id)
     if entry is None or entry.dropped:
-        return Running(values={})
+        return Running(values={}, given={})
     snapshot = history.snapshot(history_id=entry.id)
     running = Running(
         services=snapshots.services_with_volumes(snapshot.config),
@@ -140,7 +171,7 @@ def _running(*, project_id: UUID, target: Target) -> Running:
         image_volumes=tuple(snapshot.config.get(IMAGE_VOLUMES, {})),
     )
     try:
-        return replace(running, values=snapshots.values_of(snapshot))
+        return replace(running, values=snapshots.values_of(snapshot), given=snapshots.given_to(snapshot))
     except Invalid as error:
         return replace(running, warnings=(*running.warnings, f"New values cannot be told. {error.message}"))
 

@@ -16,6 +16,8 @@ GONE = "The variables of that deployment are no longer kept. Enter them again."
 def variables_of(*, caller: Caller, project_id: UUID, deployment_id: UUID) -> dict[str, str]:
     """Return the variables that the deployment was asked for with. They are secret: hand them to a request alone.
 
+    Not those that stay: the repeat takes these as they are by then.
+
     Raises NotFound, Forbidden without the right to deploy, Invalid for another project's, or Conflict when they are
     gone.
     """
@@ -24,6 +26,8 @@ def variables_of(*, caller: Caller, project_id: UUID, deployment_id: UUID) -> di
         raise Invalid("That deployment is of another project.", details={"again": "of another project"})
     _, sealed = deployments.sealed_values(deployment_id=deployment_id)
     try:
-        return sealing.unseal_env(sealed=sealed, deployment_id=deployment_id)
+        found = sealing.unseal_env(sealed=sealed, deployment_id=deployment_id)
     except sealing.CannotUnsealError as error:
         raise Conflict(GONE, details={"again": "no longer kept"}) from error
+    stored = set(deployment.config.get("storedNames", ()))
+    return {name: value for name, value in found.items() if name not in stored}

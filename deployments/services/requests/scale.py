@@ -111,6 +111,7 @@ def _checked(*, project: ProjectRecord, running: HistoryEntry, replicas: dict[st
             graph=generation.with_replicas(graph=deployed.graph, replicas=replicas),
             code=deployed.code,
             env_names=deployed.env_names,
+            node_env_names=snapshots.node_env_names(deployed.config),
         )
     except Invalid as error:
         raise Invalid(error.message, details={"replicas": "; ".join(error.details.values())}) from error

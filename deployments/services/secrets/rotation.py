@@ -12,6 +12,7 @@ from deployments.repositories.upkeep import sealed
 from deployments.repositories.upkeep.sealed import SealedSecret, SealedSession, SealedStack
 from deployments.services.secrets import sealing
 from deployments.services.secrets.sealing import CannotUnsealError, newest_version, version_of
+from deployments.variable_types import SealedVariable
 
 BATCH = 100
 # Each pass finds only what was written by a process that did not know the new key yet.
@@ -51,6 +52,7 @@ def _pass() -> Rotation:
     # History after deployments: an entry copies its deployment's values while it holds that row.
     found, loop = Rotation(), Isolation(loop="rotation")
     _each(sealed.secrets, lambda row: _reseal_secret(row, found), loop)
+    _each(sealed.stored_variables, lambda row: _reseal_variable(row, found), loop)
     _each(sealed.of_deployments, lambda row: _reseal_stack(row, found, replace=sealed.replace_of_deployment), loop)
     _each(sealed.sessions, lambda row: _reseal_session(row, found), loop)
     _each(sealed.of_history, lambda row: _reseal_stack(row, found, replace=sealed.replace_of_history), loop)
@@ -58,7 +60,10 @@ def _pass() -> Rotation:
     return found
 
 
-Read = Callable[..., tuple[SealedSecret, ...] | tuple[SealedStack, ...] | tuple[SealedSession, ...]]
+Read = Callable[
+    ...,
+    tuple[SealedSecret, ...] | tuple[SealedVariable, ...] | tuple[SealedStack, ...] | tuple[SealedSession, ...],
+]
 
 
 def _each(read: Read, act: Callable[..., None], loop: Isolation) -> None:
@@ -74,6 +79,13 @@ def _reseal_secret(row: SealedSecret, found: Rotation) -> None:
     renew = partial(sealing.renew_secret, project_id=row.project_id, key=row.key)
     renewed = _renewed(row.sealed, renew=renew, found=found)
     if renewed != row.sealed and sealed.replace_secret(old=row, sealed=renewed):
+        found.resealed += 1
+
+
+def _reseal_variable(row: SealedVariable, found: Rotation) -> None:
+    renew = partial(sealing.renew_variable, project_id=row.project_id, place=row.place, name=row.name)
+    renewed = _renewed(row.sealed, renew=renew, found=found)
+    if renewed != row.sealed and sealed.replace_variable(old=row, sealed=renewed):
         found.resealed += 1
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from deployments import encryption
 from deployments.encryption import CannotUnsealError
+from deployments.variable_types import Place
 
 __all__ = [
     "CannotUnsealError",
@@ -19,16 +20,19 @@ __all__ = [
     "renew_secret",
     "renew_session",
     "renew_stack",
+    "renew_variable",
     "seal_env",
     "seal_letter",
     "seal_secret",
     "seal_session",
     "seal_stack",
+    "seal_variable",
     "unseal_env",
     "unseal_letter",
     "unseal_secret",
     "unseal_session",
     "unseal_stack",
+    "unseal_variable",
     "version_of",
 ]
 
@@ -102,6 +106,21 @@ def renew_secret(*, sealed: str, project_id: UUID, key: str) -> str:
     return _renewed(sealed, context=_secret(project_id, key))
 
 
+def seal_variable(*, value: str, project_id: UUID, place: Place, name: str) -> str:
+    """Seal the value of one variable that is stored for a project, a target or a node."""
+    return encryption.seal(value=value, context=_stored(project_id, place, name))
+
+
+def unseal_variable(*, sealed: str, project_id: UUID, place: Place, name: str) -> str:
+    """Open what `seal_variable` sealed for this place and name. Raises CannotUnsealError."""
+    return encryption.unseal(sealed=sealed, context=_stored(project_id, place, name))
+
+
+def renew_variable(*, sealed: str, project_id: UUID, place: Place, name: str) -> str:
+    """Seal the value of a stored variable anew under the newest key. Raises CannotUnsealError."""
+    return _renewed(sealed, context=_stored(project_id, place, name))
+
+
 def seal_letter(*, original: str) -> str:
     """Seal what a dead letter is replayed from."""
     return encryption.seal(value=original, context=_LETTER)
@@ -130,3 +149,8 @@ def _session(deployment_id: UUID) -> str:
 
 def _secret(project_id: UUID, key: str) -> str:
     return f"project:{project_id}:{key}"
+
+
+def _stored(project_id: UUID, place: Place, name: str) -> str:
+    # A name holds no colon, so no two places and names make one text.
+    return f"variable:{project_id}:{place.scope}:{place.key}:{name}"

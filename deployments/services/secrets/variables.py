@@ -11,7 +11,7 @@ from uuid import UUID
 from deployments.errors import Invalid
 from deployments.repositories import deployments, secrets
 from deployments.services.secrets import sealing
-from deployments.types import DeploymentRecord
+from deployments.variable_types import GivenVariables
 from stackgen.errors import VariablesMissing
 from stackgen.parts.variables import resolve
 from stackgen.results import Stack, StackService
@@ -21,20 +21,26 @@ PASSWORD_BYTES = 24
 FINGERPRINT_KEY = "internal.fingerprint"
 
 
-def resolve_values(*, deployment: DeploymentRecord, stack: Stack, new_password: Callable[[int], str]) -> dict[str, str]:
+def resolve_values(
+    *, project_id: UUID, stack: Stack, given: GivenVariables, new_password: Callable[[int], str]
+) -> dict[str, str]:
     """Return every variable of the stack with its value. Passwords that nobody gave are generated and stored.
 
-    Opens small transactions of its own. The result is secret: seal it or hand it to the agent, nothing else.
+    Opens small transactions of its own. The result is secret: seal it or hand it to the agent, nothing else. Raises
+    Invalid naming each value that nobody gave, by node and field.
     """
     needed = (FINGERPRINT_KEY, *generated_keys(stack))
-    stored = _with_generated(project_id=deployment.project_id, needed=needed, new_password=new_password)
-    return _resolved(stack=stack, env=request_env(deployment_id=deployment.id), stored=stored)
+    stored = _with_generated(project_id=project_id, needed=needed, new_password=new_password)
+    return _resolved(stack=stack, env=given.flat, stored=stored)
 
 
-def proposed_values(*, project_id: UUID, stack: Stack, env: Mapping[str, str]) -> dict[str, str]:
-    """Return the values for a plan: stores nothing, so a password that is still to be generated is empty. Secret."""
+def proposed_values(*, project_id: UUID, stack: Stack, given: GivenVariables) -> dict[str, str]:
+    """Return the values for a plan: stores nothing, so a password that is still to be generated is empty. Secret.
+
+    Raises Invalid as `resolve_values` does.
+    """
     stored = {**dict.fromkeys(generated_keys(stack), ""), **project_secrets(project_id=project_id)}
-    return _resolved(stack=stack, env=env, stored=stored)
+    return _resolved(stack=stack, env=given.flat, stored=stored)
 
 
 def ensure_fingerprint_key(*, project_id: UUID, new_password: Callable[[int], str]) -> None:
@@ -66,7 +72,12 @@ def _resolved(*, stack: Stack, env: Mapping[str, str], stored: Mapping[str, str]
     try:
         return resolve(stack=stack, env=env, secrets=stored)
     except VariablesMissing as error:
-        raise Invalid(f"{error} Store the graph again with these values.") from error
+        asked = ", ".join(sorted(error.keys.values()))
+        raise Invalid(
+            f"Nobody gave a value for {asked}. Set it as a variable of the node or of the project, or store the graph "
+            "again with the value.",
+            details=dict.fromkeys(error.keys.values(), "no value"),
+        ) from error
 
 
 def content_hashes(*, project_id: UUID, services: Iterable[StackService], values: Mapping[str, str]) -> dict[str, str]:

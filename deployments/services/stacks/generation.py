@@ -16,12 +16,21 @@ from stackgen.results import Stack
 from stackgen.stack import generate
 
 FACTS_KEPT = 256
+NO_NAMES: Mapping[str, tuple[str, ...]] = {}
 
 
 def generate_stack(
-    *, project: ProjectRecord, graph: Mapping[str, Any], code: Mapping[str, str], env_names: tuple[str, ...]
+    *,
+    project: ProjectRecord,
+    graph: Mapping[str, Any],
+    code: Mapping[str, str],
+    env_names: tuple[str, ...],
+    node_env_names: Mapping[str, tuple[str, ...]] = NO_NAMES,
 ) -> Stack:
-    """Generate the stack of this graph and these bundles. Raises Invalid with every problem, by node and field."""
+    """Generate the stack of this graph and these bundles. Raises Invalid with every problem, by node and field.
+
+    `env_names`: variables that every service is given, `node_env_names`: those of single nodes, by node id.
+    """
     try:
         parsed = parse_graph(graph)
         return generate(
@@ -30,6 +39,7 @@ def generate_stack(
             project_id=str(project.id),
             code={node_id: facts_of_bundle(digest) for node_id, digest in code.items() if has_node(parsed, node_id)},
             env_names=env_names,
+            node_env_names=node_env_names,
         )
     except GraphInvalid as error:
         raise invalid_graph(error) from error

@@ -13,7 +13,7 @@ from django.db import transaction
 from agents import gateway
 from agents.isolation import isolation
 from deployments import outbox_relay
-from deployments.repositories import clock, deployments
+from deployments.repositories import clock, deployments, variables
 from deployments.repositories.observation import incident_rows, stack_outbox
 from deployments.repositories.upkeep import pruning
 
@@ -33,6 +33,9 @@ def parts() -> dict[str, Callable[[], int]]:
         "old log lines": _forget_logs,
         "old details": _forget_details,
         "graphs and code": _hourly_sweep.step,
+        "changes of variables": lambda: variables.drop_old_changes(
+            before=clock.now() - timedelta(days=settings.AXION_KEEP_DETAILS_DAYS), limit=MAX_ROWS
+        ),
         "sessions": lambda: pruning.drop_sessions(limit=MAX_ROWS),
         "enrolment tokens": lambda: gateway.forget_tokens(
             older_than=timedelta(days=settings.AXION_KEEP_DETAILS_DAYS), limit=MAX_ROWS

@@ -19,8 +19,10 @@ from deployments.services.fleet import machine_list
 from deployments.services.lifecycle.cancel import cancel_deployment
 from deployments.services.permissions import api_tokens
 from deployments.services.permissions.access import caller_of
-from deployments.services.projects import sources
+from deployments.services.projects import project_variables, sources
 from deployments.types import DeploymentRecord
+from deployments.variable_types import PROJECT_WIDE, Place
+from deployments.variable_types import Scope as Belongs
 from tests import factories
 from tests.deployments.lane import Lane
 from tests.factories import later
@@ -83,6 +85,7 @@ def crowd(owner: User) -> Mapping[str, str]:
     restored = two.restore(two.start(two.ask()))
     cancelling = two.start(two.ask())
     cancel_deployment(caller=two.caller, deployment_id=cancelling.id, at=two.now())
+    some_variables(many)
     cluster = Cluster.objects.create(owner=owner, name=LONG)
     blank = sources.create_project(caller=two.caller, project_id=uuid4(), name="Blank")
     rows = {
@@ -111,6 +114,15 @@ def crowd(owner: User) -> Mapping[str, str]:
         "invitation": an_invitation(owner),
     }
     return {name: str(row) for name, row in rows.items()}
+
+
+def some_variables(lane: Lane) -> None:
+    """Names as long as they may be, for all that a variable may belong to."""
+    places = (PROJECT_WIDE, Place(scope=Belongs.TARGET, key=str(lane.server.id)), Place(scope=Belongs.NODE, key="n-1"))
+    for place in places:
+        project_variables.change_variables(
+            caller=lane.caller, project_id=lane.project_id, place=place, values=VARIABLES, at=lane.now()
+        )
 
 
 def some_tokens(owner: User) -> UUID:

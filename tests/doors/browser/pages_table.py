@@ -33,6 +33,8 @@ CROWDED = {
     "two versions": f"{PROJECT}{{project}}/history/diff/?one={{older}}&other={{newer}}",
     "its servers": f"{PROJECT}{{project}}/targets/",
     "Compose files for it": f"{PROJECT}{{project}}/compose/",
+    "its variables": f"{PROJECT}{{project}}/variables/",
+    "no variables": f"{PROJECT}{{blank}}/variables/",
     "stop": f"{PROJECT}{{project}}/stop/?target={{target}}",
     "scale": f"{PROJECT}{{project}}/scale/?target={{target}}",
     "scale to nine": f"{PROJECT}{{project}}/scale/?target={{target}}&service={{service}}&replicas=9",
