@@ -267,6 +267,7 @@ if AXION_PEERS and not KAFKA_BROKERS:
     raise ImproperlyConfigured("AXION_PEERS names services that are asked over Kafka: set KAFKA_BROKERS.")
 # The folder that codegen-service writes to, as this process sees it.
 AXION_CODE_FOLDER = env.text("AXION_CODE_FOLDER", "")
+AXION_AGENT_IMAGE = env.text("AXION_AGENT_IMAGE", "axion-runner")
 AXION_GATEWAY_BIND = env.text("AXION_GATEWAY_BIND", "127.0.0.1:50051")
 AXION_GATEWAY_TLS_CERT = env.text("AXION_GATEWAY_TLS_CERT", "")
 AXION_GATEWAY_TLS_KEY = env.text("AXION_GATEWAY_TLS_KEY", "")

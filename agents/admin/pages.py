@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
+from agents.admin import install
 from agents.admin.hints import (
     COMMAND_COLOURS,
     CONNECTED,
@@ -195,6 +196,11 @@ class ServerAdmin(OwnedAdmin):
             context |= {
                 "issued": issued,
                 "command": start_command(request=request, server_id=server.pk, token=issued.token),
+                "container_command": install.container_command(
+                    request=request, server_id=server.pk, token=issued.token
+                ),
+                "remarks": install.remarks(request),
+                "waiting": install.waiting_of(server.pk),
             }
         return TemplateResponse(request, "admin/agents/enrolment_token.html", context)
 

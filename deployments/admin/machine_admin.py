@@ -7,18 +7,20 @@ from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path
 from django.utils import timezone
 from unfold.decorators import action
 
-from agents.admin.pages import ClusterAdmin, ServerAdmin
-from agents.models import Cluster, Server
+from agents.admin.pages import ClusterAdmin, ServerAdmin, presence_of
+from agents.models import Agent, Cluster, Server
 from deployments.admin import badges
 from deployments.admin.forms import request_id_in, with_quota_check
-from deployments.admin.ownership import caller_in, or_404, uuid_or_404
+from deployments.admin.ownership import caller_in, or_404, uncached_json, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
 from deployments.errors import DeployError, NotFound
+from deployments.event_types import epoch_ms
 from deployments.services.fleet import machine_changes, machine_list
 from deployments.services.permissions import quotas
 from deployments.services.queries import grant_view
@@ -28,6 +30,7 @@ from deployments.services.sharing import server_grants
 from deployments.types import Caller
 
 PAGE = "admin/agents/projects.html"
+HOST_HELP = "Name or address under which people open applications on this server; links are made of it."
 
 
 class CheckedDeletion:
@@ -78,9 +81,28 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
     remove = staticmethod(lambda caller, pk: machine_changes.remove_server(caller=caller, server_id=pk))
     why_it_stays = staticmethod(lambda pk: machine_changes.why_server_stays(server_id=pk))
 
+    def get_urls(self) -> list[URLPattern]:
+        wrapped: Any = self.admin_site.admin_view(self.presence_view)
+        own = path("<uuid:object_id>/presence/", wrapped, name="agents_server_presence")
+        return [own, *super().get_urls()]
+
+    def presence_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Return how the server's agent is and when it enrolled, for a page that waits for it."""
+        server = get_object_or_404(self.get_queryset(request), pk=object_id)
+        enrolled = Agent.objects.active().filter(server_id=object_id).values_list("enrolled_at", flat=True).first()
+        return uncached_json({"presence": presence_of(server).value, "enrolledAt": epoch_ms(enrolled)})
+
+    def response_add(self, request: HttpRequest, obj: Any, *arguments: Any, **named: Any) -> HttpResponse:
+        """Lead on to the agent, which a server is nothing without."""
+        answer: HttpResponse = super().response_add(request, obj, *arguments, **named)
+        usual = isinstance(answer, HttpResponseRedirect) and not {"_addanother", "_continue"} & request.POST.keys()
+        return redirect("admin:agents_server_new_enrolment_token", obj.pk) if usual else answer
+
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
         form = super().get_form(request, obj, change=change, **kwargs)
         owner_id = caller_in(request).user_id
+        if "host" in form.base_fields:
+            form.base_fields["host"].help_text = HOST_HELP
         return (
             form
             if obj is not None

@@ -260,6 +260,8 @@ def dashboard(*, caller: Caller) -> dict[str, Any]:
             "deployments": reverse("admin:deployments_deployment_changelist"),
             "projects": reverse("admin:deployments_project_changelist"),
             "addProject": reverse("admin:deployments_project_add"),
+            "newProject": reverse("admin:deployments_project_new"),
             "servers": reverse("admin:agents_server_changelist"),
+            "addServer": reverse("admin:agents_server_add"),
         },
     }

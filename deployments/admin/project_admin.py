@@ -39,6 +39,7 @@ from deployments.admin.ownership import (
     uncached_json,
     uuid_or_404,
 )
+from deployments.admin.sources import graph_views, new_project_views
 from deployments.errors import DeployError
 from deployments.models import Deployment, Project
 from deployments.repositories import projects
@@ -60,9 +61,8 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
     list_max_show_all = 0
     list_filter = (LastStatusFilter,)
     empty_title = "No projects yet"
-    empty_hint = (
-        "A project is an application, described as a graph of services and databases. Add one, then give it a graph."
-    )
+    empty_hint = "A project is an application. Add one from an image, an example or a file, then deploy it."
+    empty_link = ("admin:deployments_project_new", "Add an application")
     fields = ("name", *SETTINGS)
     inlines = (MemberInline, InvitationInline)
     actions = None
@@ -152,6 +152,9 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         own = [
+            self.route_to(new_project_views.new_project_view, "new/", name="new"),
+            self.route_to(graph_views.edit_view, "<uuid:object_id>/graph/edit/", name="graph_edit"),
+            self.route_to(graph_views.download_view, "<uuid:object_id>/graph/file/", name="graph_file"),
             self.route_to(self.settings_view, "<uuid:object_id>/settings/", name="settings"),
             self.route_to(self.state_view, "<uuid:object_id>/state/", name="state"),
             self.route_to(require_POST(deploy_views.plan_view), "<uuid:object_id>/plan/", name="plan"),

@@ -84,6 +84,11 @@ OF_DEPLOYMENTS: tuple[Door, ...] = (
 )
 PROJECT_MODEL, ITS = "deployments/project", "deployments/project/<uuid:object_id>/"
 OF_PROJECTS: tuple[Door, ...] = (
+    page(f"{PROJECT_MODEL}/new/", STAFF),
+    act(f"{PROJECT_MODEL}/new/", STAFF),
+    page(f"{ITS}graph/edit/", PROJECTS, "{project}"),
+    act(f"{ITS}graph/edit/", PROJECTS, "{project}"),
+    page(f"{ITS}graph/file/", PROJECTS, "{project}"),
     page(f"{ITS}settings/", (200, 200, 200, 302, 302, 302), "{project}"),
     act(f"{ITS}settings/", (200, 403, 403, 302, 302, 302), "{project}"),
     page(f"{ITS}state/", PROJECTS, "{project}"),
@@ -141,6 +146,7 @@ OF_MACHINES: tuple[Door, ...] = (
     *usual("agents/cluster", "{cluster}", listed=STAFF, read=OWN, written=True),
     page(f"{SERVER}/<path:object_id>/new-enrolment-token/", OWN_OR_NOTHING, "{server}"),
     act(f"{SERVER}/<path:object_id>/new-enrolment-token/", OWN_OR_NOTHING, "{server}"),
+    page(f"{SERVER}/<uuid:object_id>/presence/", OWN_OR_NOTHING, "{server}"),
     page(f"{SERVER}/<path:object_id>/projects/", OWN_OR_NOTHING, "{server}"),
     act(f"{SERVER}/<path:object_id>/projects/", (302, 404, 404, 404, 302, 302), "{server}"),
     history(SERVER, "{server}", OWN),

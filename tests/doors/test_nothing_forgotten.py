@@ -30,7 +30,7 @@ NOT_DESCRIBED = {"schema/", "docs/", ""}
 POSTS_WITHOUT_EFFECT = {"projects/<uuid:project_id>/plan"}
 # What a browser is not shown: JSON and text for scripts, and what Django itself brings for every model and the site.
 NO_PAGES_OF_OURS = re.compile(
-    r"/(now|state|links|files|log)/$"
+    r"/(now|state|links|files|log|presence|file)/$"
     r"|/<path:object_id>/(history/|delete/)?$"
     r"|^(login|search|password_change/done|jsi18n|autocomplete)/$"
     r"|app_label"

@@ -31,10 +31,13 @@ class Imported:
     code: dict[str, str]
 
 
-def import_directory(*, caller: Caller, directory: Path, new_project_id: UUID) -> Imported:
-    """Create the caller's project of this name, or bring the present one up to date. Raises Invalid naming the file."""
+def import_directory(*, caller: Caller, directory: Path, new_project_id: UUID, name: str = "") -> Imported:
+    """Create the caller's project of this name, or bring the present one up to date. Raises Invalid naming the file.
+
+    Without a `name` it is the one that the directory gives.
+    """
     described = _read_json(directory / PROJECT_FILE)
-    name = str(described.get("name", directory.name))
+    name = name or str(described.get("name", directory.name))
     graph = _with_values(
         _read_json(path_inside(directory, str(described.get("graph", "graph.json")))), described, directory
     )

@@ -2,6 +2,7 @@
 import { byId, h, icon, readState, show } from "./dom.js";
 import { connection } from "./connection.js";
 import { hasFailed, pill } from "./badges.js";
+import { drawFirstSteps } from "./first-steps.js";
 import { ago, moment, plural } from "./format.js";
 import { deploymentRow, nothing } from "./rows.js";
 
@@ -38,6 +39,7 @@ function drawStacks({ running, meant, unwell, moreUnwell, leftOut }) {
 }
 
 function draw() {
+  drawFirstSteps(page);
   const { unfinished, underWay, recent, targets, projects, address } = page;
   const failed = recent.filter((each) => hasFailed(page.badges, each)).length;
   byId("ax-number-busy").textContent = underWay;

@@ -24,6 +24,8 @@ CROWDED = {
     "the first page": "/admin/",
     "projects": PROJECT,
     "nothing found": f"{PROJECT}?q=nowhere",
+    "a new application": f"{PROJECT}new/",
+    "its graph as text": f"{PROJECT}{{project}}/graph/edit/",
     "a new project": f"{PROJECT}add/",
     "a project just made": f"{PROJECT}{{blank}}/change/",
     "its settings": f"{PROJECT}{{project}}/settings/",

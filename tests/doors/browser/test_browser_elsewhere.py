@@ -104,7 +104,7 @@ def test_a_success_is_not_said_to_run_ever_after(page: Page, address: str, lane:
     done = aside(lane.deployed)
     look_at(page, f"{address}/admin/deployments/project/{lane.project_id}/change/")
     card = page.locator(".ax-lane")
-    expect(card).to_contain_text(f"Deployed {str(done.id)[:8]}")
+    expect(card).to_contain_text(f"Deployed {done.version}")
     expect(card).to_contain_text("Not known")
     expect(card).not_to_contain_text("Runs")
     expect(card.locator(".ax-dot")).to_have_attribute("data-tone", "idle")

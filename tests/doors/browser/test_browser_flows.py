@@ -24,7 +24,7 @@ def lane(deployed_lane: Lane) -> Lane:
 
 
 def see_plan(page: Page, said: str) -> None:
-    page.get_by_role("button", name="See what will happen").click()
+    page.get_by_role("button", name="Review changes").click()
     expect(page.locator("#ax-plan .ax-plan-head")).to_contain_text(said, timeout=20_000)
 
 
@@ -38,16 +38,16 @@ def test_from_the_plan_over_the_history_back(page: Page, address: str, lane: Lan
     page.get_by_role("button", name="Add a variable").click()
     page.get_by_label("Name of the variable").fill("TOKEN")
     page.get_by_label("Value of the variable").fill(SECRET)
-    see_plan(page, "1 replaced")
+    see_plan(page, "1 to replace")
     expect(page.locator(".ax-plan-row")).to_contain_text("TOKEN added")
     page.keyboard.press("Escape")
     expect(page.locator("#ax-plan-dialog")).not_to_be_visible()
-    see_plan(page, "1 replaced")
+    see_plan(page, "1 to replace")
 
     aside(lambda: lane.store_graph(web="web:3", mailer="mailer:1"))
     page.get_by_role("button", name="Deploy", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("graph", timeout=20_000)
-    expect(page.locator(".ax-plan-head")).to_contain_text("1 created, 1 replaced")
+    expect(page.locator(".ax-plan-head")).to_contain_text("1 to create, 1 to replace")
     assert SECRET not in page.content()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("button", name="Deploy", exact=True).click()
@@ -62,7 +62,7 @@ def test_from_the_plan_over_the_history_back(page: Page, address: str, lane: Lan
     expect(page.locator(".ax-env")).to_contain_text("TOKEN")
     page.go_back()
     page.get_by_role("link", name="Roll back to this").click()
-    expect(page.locator(".ax-plan-head")).to_contain_text("1 replaced, 1 removed")
+    expect(page.locator(".ax-plan-head")).to_contain_text("1 to replace, 1 to remove")
     page.get_by_role("button", name="Roll back to v1").click()
     page.wait_for_url("**/change/", timeout=20_000)
     made = aside(lambda: Deployment.objects.select_related("restores").get(pk=id_of(page)))

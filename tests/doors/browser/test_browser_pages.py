@@ -89,7 +89,7 @@ def test_with_too_much_of_everything(onlooker: Onlooker, people: People) -> None
     rows = aside(lambda: crowd(people.users["root"]))
     for name, path in CROWDED.items():
         onlooker.open(path.format(**rows), name=name)
-    onlooker.page.get_by_role("button", name="See what will happen").click()
+    onlooker.page.get_by_role("button", name="Review changes").click()
     expect(onlooker.page.locator("#ax-plan .ax-plan-row")).to_have_count(60, timeout=20_000)
     onlooker.look("what will happen")
     assert not onlooker.wrong, "\n".join(onlooker.wrong)

@@ -1,0 +1,62 @@
+"""What the page that installs an agent shows: the line to paste, what to know first, and how it learns of the agent."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.conf import settings
+from django.urls import reverse
+
+from agents.addresses import host_of, is_loopback
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+def gateway_url(request: HttpRequest) -> str:
+    """Return the gateway's address as this browser would reach it."""
+    scheme = "https" if settings.AXION_GATEWAY_TLS_CERT else "http"
+    return f"{scheme}://{host_of(request.get_host())}:{settings.AXION_GATEWAY_BIND.rpartition(':')[2]}"
+
+
+def container_command(*, request: HttpRequest, server_id: UUID, token: str) -> str:
+    """Return the one line that starts the agent as a container which outlives reboots."""
+    given = {
+        "AXION_AGENT__AGENT__SERVER_ID": server_id,
+        "AXION_AGENT__AGENT__TOKEN": token,
+        "AXION_AGENT__CONTROL_PLANE__GRPC_URL": gateway_url(request),
+    }
+    network = "--network host " if is_loopback(host_of(request.get_host())) else ""
+    variables = " ".join(f"-e {name}={value}" for name, value in given.items())
+    return (
+        f"docker run -d --name axion-agent --restart unless-stopped {network}"
+        "-v /var/run/docker.sock:/var/run/docker.sock -v axion-agent:/var/lib/axion-agent "
+        f"{variables} {settings.AXION_AGENT_IMAGE}"
+    )
+
+
+def remarks(request: HttpRequest) -> tuple[str, ...]:
+    """Return what to know before the line is pasted somewhere."""
+    host = host_of(request.get_host())
+    found = [
+        f"The image {settings.AXION_AGENT_IMAGE} must be there: pull it from your registry, or build it once on the"
+        " server: docker build --target runner -t axion-runner . in a checkout of the repository."
+    ]
+    if is_loopback(host):
+        found.append(f"{host} is this machine alone. For another server, open this page by a name it can reach.")
+    elif not settings.AXION_GATEWAY_TLS_CERT:
+        found.append(
+            "The gateway has no TLS (AXION_GATEWAY_TLS_CERT), so the agent refuses it. If the network is safe, add"
+            " -e AXION_AGENT__CONTROL_PLANE__INSECURE=true."
+        )
+    return tuple(found)
+
+
+def waiting_of(server_id: UUID) -> dict[str, object]:
+    """Return where the page asks whether the agent is there, from when on one counts."""
+    return {
+        "presence": reverse("admin:agents_server_presence", args=[server_id]),
+        "since": int(time.time() * 1000),
+    }
