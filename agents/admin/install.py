@@ -54,6 +54,12 @@ def remarks(request: HttpRequest) -> tuple[str, ...]:
     return tuple(found)
 
 
+def shown(*, request: HttpRequest, server_id: UUID, token: str) -> dict[str, object]:
+    """Return what the page shows beside the variables."""
+    command = container_command(request=request, server_id=server_id, token=token)
+    return {"container_command": command, "remarks": remarks(request), "waiting": waiting_of(server_id)}
+
+
 def waiting_of(server_id: UUID) -> dict[str, object]:
     """Return where the page asks whether the agent is there, from when on one counts."""
     return {

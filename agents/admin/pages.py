@@ -196,11 +196,7 @@ class ServerAdmin(OwnedAdmin):
             context |= {
                 "issued": issued,
                 "command": start_command(request=request, server_id=server.pk, token=issued.token),
-                "container_command": install.container_command(
-                    request=request, server_id=server.pk, token=issued.token
-                ),
-                "remarks": install.remarks(request),
-                "waiting": install.waiting_of(server.pk),
+                **install.shown(request=request, server_id=server.pk, token=issued.token),
             }
         return TemplateResponse(request, "admin/agents/enrolment_token.html", context)
 
