@@ -95,6 +95,7 @@ OF_PROJECTS: tuple[Door, ...] = (
     act(f"{ITS}plan/", (400, 400, 400, 404, 302, 302), "{project}"),
     act(f"{ITS}deploy/", ACTS, "{project}"),
     page(f"{ITS}history/", PROJECTS, "{project}"),
+    page(f"{ITS}logs/", PROJECTS, "{project}"),
     page(f"{ITS}history/diff/", NOTHING, "{project}"),
     page(f"{ITS}stop/", ACTS, "{project}"),
     act(f"{ITS}stop/", ACTS, "{project}"),

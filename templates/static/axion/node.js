@@ -25,8 +25,9 @@ const edgesOf = (graph, node, from, to) => {
 
 const row = ([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
 
-// `service`: what was deployed of it, if anything; `addresses`: where it answers; `volumes`: their names on the host.
-export function showNode({ graph, node, service, addresses, volumes = [] }) {
+// `service`: what was deployed of it, if anything; `addresses`: where it answers; `volumes`: their names on the host;
+// `links`: where else to look, each [address, icon, words].
+export function showNode({ graph, node, service, addresses, volumes = [], links = [] }) {
   const dialog = byId("ax-node-dialog");
   const uses = edgesOf(graph, node, "source", "target");
   const usedBy = edgesOf(graph, node, "target", "source");
@@ -38,7 +39,8 @@ export function showNode({ graph, node, service, addresses, volumes = [] }) {
       service ? row(["Copies deployed", `${service.replicas}`]) : null,
       volumes.length ? row(["Volumes", volumes.join(", ")]) : null,
       uses ? row(["Uses", uses]) : null, usedBy ? row(["Used by", usedBy]) : null),
-    h("div", { class: "ax-row ax-row-end" }, h("button", { type: "button", class: "ax-button", autofocus: true }, "Close")));
+    h("div", { class: "ax-row ax-row-end" },
+      ...links.map(([href, name, words]) => h("a", { class: "ax-button", href }, icon(name), words)), h("button", { type: "button", class: "ax-button", autofocus: true }, "Close")));
   dialog.querySelector("button").addEventListener("click", () => dialog.close());
   dialog.showModal();
 }

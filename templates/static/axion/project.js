@@ -23,10 +23,12 @@ const graph = new GraphPicture(byId("ax-graph"), page.graph, badges, chosen);
 function chosen(node) {
   const deployed = newestFirst().find((each) => each.status === "success" && each.kind !== "stop");
   const service = deployed?.services.find((each) => each.nodeId === node.id);
-  showNode({ graph: page.graph, node, service, addresses: Object.values(addresses).flat().filter((each) => each.nodeId === node.id), volumes: page.volumes[node.id] });
+  showNode({ graph: page.graph, node, service, addresses: Object.values(addresses).flat().filter((each) => each.nodeId === node.id), volumes: page.volumes[node.id], links: service ? linksOf(service) : [] });
 }
 
 const newestFirst = () => [...known.values()].sort((one, other) => other.createdAt - one.createdAt || (other.id > one.id ? 1 : -1));
+
+const linksOf = (service) => [[`${address.logs}?service=${encodeURIComponent(service.name)}`, "article", "Logs"]];
 
 function lanes() {
   const byTarget = new Map(page.targets.map((target) => [target.id, { target, all: [] }]));
@@ -90,6 +92,7 @@ function actions({ target, running, undone }) {
     page.canDeploy && running && !undone && h("a", { class: "ax-button", href: `${address.deployments}${running.id}/rollback/` }, icon("settings_backup_restore"), "Roll back"),
     page.canDeploy && running && !stopped && h("a", { class: "ax-button", href: address.scale + at }, icon("content_copy"), "Scale"),
     page.canDeploy && running && !stopped && h("a", { class: "ax-button", href: address.stop + at }, icon("stop_circle"), "Stop"),
+    target.kind === "server" && h("a", { class: "ax-button", href: `${address.logs}?server=${target.id}` }, icon("article"), "Logs"),
     h("a", { class: "ax-button", href: `${address.history}?target=${target.id}` }, icon("history"), "History"));
 }
 

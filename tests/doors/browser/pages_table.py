@@ -33,6 +33,8 @@ CROWDED = {
     "no history": f"{PROJECT}{{blank}}/history/",
     "versions to compare": f"{PROJECT}{{project}}/history/?from={{older}}",
     "two versions": f"{PROJECT}{{project}}/history/diff/?one={{older}}&other={{newer}}",
+    "its logs": f"{PROJECT}{{project}}/logs/?search=no",
+    "no logs": f"{PROJECT}{{blank}}/logs/",
     "its servers": f"{PROJECT}{{project}}/targets/",
     "Compose files for it": f"{PROJECT}{{project}}/compose/",
     "its variables": f"{PROJECT}{{project}}/variables/",
