@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
+from django.test import TransactionTestCase
 
 from agents.models import Server
 from deployments.models import Project, User
 from tests import factories
+from tests.emptying import empty_tables
 from tests.servers.own_kafka import OwnKafka
 
 
@@ -17,6 +19,14 @@ from tests.servers.own_kafka import OwnKafka
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """A test may wait for long inside the transaction that is undone after it."""
     connection.settings_dict["OPTIONS"].pop("options", None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def empty_tables_by_deleting() -> Iterator[None]:
+    """Let tests that commit leave empty tables in 0.01 s instead of 0.5 s (TRUNCATE makes a new file for each)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: empty_tables())
+        yield
 
 
 @pytest.fixture(scope="session")
