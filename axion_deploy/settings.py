@@ -219,6 +219,7 @@ UNFOLD = {
                     {"title": "Now", "icon": "monitor_heart", "link": reverse_lazy("admin:index")},
                     {"title": "Projects", "icon": "hub", "link": admin_list("deployments_project")},
                     {"title": "Deployments", "icon": "rocket_launch", "link": admin_list("deployments_deployment")},
+                    {"title": "Incidents", "icon": "emergency_home", "link": admin_list("deployments_incident")},
                     {"title": "Servers", "icon": "dns", "link": admin_list("agents_server")},
                     {"title": "Clusters", "icon": "lan", "link": admin_list("agents_cluster")},
                     {"title": "Agents", "icon": "smart_toy", "link": admin_list("agents_agent")},

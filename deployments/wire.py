@@ -212,6 +212,22 @@ def stack_event_shape(event: StackEventRecord) -> dict[str, Any]:
     }
 
 
+def incident_brief(incident: IncidentRecord, *, server_name: str) -> dict[str, Any]:
+    """Return an incident as the dashboard and a project's page list it."""
+    return {
+        "id": str(incident.id),
+        "projectId": str(incident.project_id),
+        "projectName": incident.project_name,
+        "serverId": str(incident.server_id),
+        "serverName": server_name,
+        "cause": incident.cause,
+        "severity": incident.severity,
+        "message": incident.message,
+        "since": incident.since_ms,
+        "acknowledgedBy": incident.acknowledged_by,
+    }
+
+
 def incident_shape(incident: IncidentRecord, *, server_name: str) -> dict[str, Any]:
     """Return an incident as REST and pages have it."""
     return {

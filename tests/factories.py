@@ -11,7 +11,7 @@ import pytest
 from agents import gateway
 from agents.models import Agent, GatewayPresence, Server
 from agents.types import DeployCommand
-from deployments.models import Deployment, GraphVersion, Project, ProjectMember, TargetGrant, User
+from deployments.models import Deployment, GraphVersion, Incident, Project, ProjectMember, TargetGrant, User
 from deployments.repositories import clock, deployments
 from deployments.repositories.records import service_to_json
 from deployments.services.lifecycle import command_ids
@@ -93,6 +93,19 @@ def make_deployment(project: Project, server: Server, *, at: datetime = NOW, **c
         updated_at=at,
         next_attempt_at=columns.pop("next_attempt_at", at + timedelta(seconds=8)),
         **columns,
+    )
+
+
+def make_incident(project: Project, server: Server, **columns: Any) -> Incident:
+    """An open one: web is missing."""
+    usual: dict[str, Any] = {"cause": "gone", "severity": "critical", "message": "All of its containers are missing."}
+    return Incident.objects.create(
+        project=project,
+        server_id=server.id,
+        since_ms=int(NOW.timestamp() * 1000),
+        opened_at=NOW,
+        updated_at=NOW,
+        **{**usual, **columns},
     )
 
 

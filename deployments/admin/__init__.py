@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from deployments.admin import deployment_admin, machine_admin, member_admin, project_admin, site
 from deployments.admin.accounts import enrolments, token_admin
+from deployments.admin.observation import incident_admin
 
 __all__ = [
     "deployment_admin",
     "enrolments",
+    "incident_admin",
     "machine_admin",
     "member_admin",
     "project_admin",

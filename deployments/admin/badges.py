@@ -82,6 +82,22 @@ SEEN: Mapping[str, Badge] = {
     "unknown": Badge("Not known", "idle", "help"),
     "nothing": Badge("Nothing runs", "idle", "radio_button_unchecked"),
 }
+# Of incidents.
+SEVERITY: Mapping[str, Badge] = {
+    "critical": Badge("Critical", "bad", "error"),
+    "warning": Badge("Warning", "back", "warning"),
+}
+UNKNOWN_SEVERITY = Badge("Unknown", "idle", "help")
+CAUSES: Mapping[str, str] = {
+    "gone": "Containers are missing",
+    "restarting": "Keeps restarting",
+    "degraded": "Degraded",
+    "agent_silent": "Server not heard from",
+    "deployment_failed": "Deployment failed",
+    "drift": "Changed on the server",
+    "disk_nearly_full": "Disk nearly full",
+    "unrestorable": "Version cannot be brought back",
+}
 STAGES: Mapping[Stage, str] = {
     Stage.BUILDING: "Build",
     Stage.PUSHING: "Push",
@@ -165,6 +181,18 @@ def render_stacks(stacks: Sequence[StackLine]) -> SafeString | str:
     )
 
 
+def cause_words(cause: str) -> str:
+    """Return what an incident is about; a cause of another version in its own word."""
+    return CAUSES.get(cause, cause.replace("_", " ").capitalize())
+
+
+def incident_badge(*, closed: bool, taken: bool) -> Badge:
+    """Return how far an incident is."""
+    if closed:
+        return Badge("Over", "good", "check_circle")
+    return Badge("Acknowledged", "busy", "person_check") if taken else Badge("Open", "bad", "notifications_active")
+
+
 def render_time(at: datetime) -> SafeString:
     """Return a time as HTML, which the browser shows in the reader's own words."""
     return format_html('<time class="ax-time" datetime="{}"></time>', at.isoformat())
@@ -181,6 +209,8 @@ def as_json() -> dict[str, Any]:
         "service": {key: asdict(badge) for key, badge in SERVICE.items()},
         "health": {key: asdict(badge) for key, badge in HEALTH.items()},
         "seen": {key: asdict(badge) for key, badge in SEEN.items()},
+        "severity": {key: asdict(badge) for key, badge in SEVERITY.items()},
+        "causes": dict(CAUSES),
         "presence": {str(key): asdict(badge) for key, badge in PRESENCE.items()},
         "stages": [{"key": str(key), "label": label} for key, label in STAGES.items()],
         "advice": {str(key): text for key, text in WHAT_TO_DO.items()},

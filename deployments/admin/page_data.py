@@ -11,18 +11,19 @@ from django.urls import reverse
 from agents.types import ServerData
 from deployments import wire
 from deployments.admin import badges
+from deployments.admin.observation import now
 from deployments.event_types import EventType
 from deployments.list_types import DeploymentFilter
 from deployments.models import DeploymentEvent
-from deployments.observed import StackCondition
 from deployments.repositories import deployments, history, lanes
 from deployments.repositories.paging import deployment_lists
 from deployments.repositories.records import event_record
 from deployments.services.fleet import machine_list
 from deployments.services.history import snapshots
+from deployments.services.incidents import people
 from deployments.services.permissions import access
 from deployments.services.projects import sources
-from deployments.services.queries import addresses, grant_view, lane_view, lookups, project_view, stack_list
+from deployments.services.queries import addresses, grant_view, lane_view, lookups, project_view
 from deployments.states import ACTIVE, FINISHED, UNFINISHED, Kind, Status
 from deployments.types import Caller, DeploymentRecord, Right
 from deployments.wire import event_shape
@@ -165,6 +166,7 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
         "volumes": _volumes(view.deployments),
         "graph": graph.graph if graph else {"nodes": [], "edges": []},
         "stacks": lane_view.seen_shapes(caller=caller, project_id=project_id),
+        "incidents": people.open_briefs(caller=caller, project_id=project_id)[0],
         "graphVersion": graph.version if graph else 0,
         "code": sources.code_of(caller=caller, project_id=project_id),
         "targets": recently_used_first(targets(usable), [str(target.target.id) for target in view.deployments]),
@@ -176,6 +178,7 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
             "socket": f"/ws/projects/{project_id}/",
             **{name: reverse(f"admin:deployments_project_{name}", args=[project_id]) for name in PROJECT_ROUTES},
             "deployments": reverse("admin:deployments_deployment_changelist"),
+            "incidents": reverse("admin:deployments_incident_changelist"),
         },
     }
 
@@ -204,31 +207,6 @@ def all_machines(caller: Caller) -> list[dict[str, str]]:
     return targets(owned.servers) + clusters
 
 
-def stacks_now(caller: Caller) -> dict[str, Any]:
-    """Return how many stacks run, and those that do not, the worst first."""
-    found = stack_list.list_stacks(caller=caller)
-    well = {StackCondition.RUNNING, StackCondition.NOTHING}
-    meant = [line for line in found.lines if line.seen.state.condition is not StackCondition.NOTHING]
-    unwell = [line for line in stack_list.worst_first(found.lines) if line.seen.state.condition not in well]
-    return {
-        "running": sum(line.seen.state.condition is StackCondition.RUNNING for line in meant),
-        "meant": len(meant),
-        "unwell": [
-            {
-                "projectId": str(line.project_id),
-                "projectName": line.project_name,
-                "serverName": line.server_name,
-                "state": str(line.seen.state.condition),
-                "since": line.seen.state.since_ms,
-                "message": line.seen.state.message,
-            }
-            for line in unwell[:MAX_ON_DASHBOARD]
-        ],
-        "moreUnwell": max(0, len(unwell) - MAX_ON_DASHBOARD),
-        "leftOut": found.left_out,
-    }
-
-
 def recently_used_first(places: list[dict[str, str]], used: list[str]) -> list[dict[str, str]]:
     """Put where the project went last first: that is where it most likely goes next."""
     return sorted(places, key=lambda target: used.index(target["id"]) if target["id"] in used else len(used))
@@ -252,13 +230,15 @@ def dashboard(*, caller: Caller) -> dict[str, Any]:
         ],
         "recent": [wire.summary_shape(deployment, target_name=names[deployment.target.id]) for deployment in recent],
         "targets": all_machines(caller),
-        "stacks": stacks_now(caller),
+        "stacks": now.stacks_now(caller),
+        "incidents": now.incidents_now(caller),
         "projects": len(access.projects_of(caller)),
         "badges": badges.as_json(),
         "address": {
             "state": reverse("admin:deployments_deployment_now"),
             "deployments": reverse("admin:deployments_deployment_changelist"),
             "projects": reverse("admin:deployments_project_changelist"),
+            "incidents": reverse("admin:deployments_incident_changelist"),
             "addProject": reverse("admin:deployments_project_add"),
             "newProject": reverse("admin:deployments_project_new"),
             "servers": reverse("admin:agents_server_changelist"),

@@ -34,6 +34,7 @@ from deployments.api.member_endpoints import (
     ProjectMember,
     ProjectMembers,
 )
+from deployments.api.observation.incident_endpoints import AcknowledgeIncident, Incident, Incidents, MuteIncident
 from deployments.api.observation.stack_endpoints import Stacks
 from deployments.api.project_endpoints import Project, Projects
 from deployments.api.token_endpoints import Token, Tokens
@@ -75,6 +76,10 @@ urlpatterns: list[URLPattern] = [
     path("projects/<uuid:project_id>/variables", ProjectVariables.as_view(), name="api-project-variables"),
     path("projects/<uuid:project_id>/variables/file", VariablesFile.as_view(), name="api-variables-file"),
     path("projects/<uuid:project_id>/variables/changes", VariableChanges.as_view(), name="api-variable-changes"),
+    path("incidents", Incidents.as_view(), name="api-incidents"),
+    path("incidents/<uuid:incident_id>", Incident.as_view(), name="api-incident"),
+    path("incidents/<uuid:incident_id>/acknowledge", AcknowledgeIncident.as_view(), name="api-incident-acknowledge"),
+    path("incidents/<uuid:incident_id>/mute", MuteIncident.as_view(), name="api-incident-mute"),
     path("invitations", Invitations.as_view(), name="api-invitations"),
     path("invitations/<uuid:invitation_id>", InvitationDetail.as_view(), name="api-invitation"),
     path("invitations/<uuid:invitation_id>/accept", AcceptInvitation.as_view(), name="api-invitation-accept"),

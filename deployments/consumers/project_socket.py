@@ -16,6 +16,7 @@ from deployments import live_updates, wire
 from deployments.consumers.socket import LiveSocket
 from deployments.event_types import EventType
 from deployments.services.fleet import machine_list
+from deployments.services.incidents import people
 from deployments.services.permissions import access
 from deployments.services.queries import lane_view, lookups, project_view
 from deployments.services.queries.project_view import ProjectView
@@ -90,12 +91,16 @@ class ProjectConsumer(LiveSocket):
         """How the stacks are now; the newest word replaces those before."""
         stacks = await self._stacks()
         if stacks or self.said_stacks:
-            await self.say({"kind": "stacks", "stacks": stacks})
+            await self.say({"kind": "stacks", "stacks": stacks, "incidents": await self._incidents()})
         self.said_stacks = stacks
 
     @database_sync_to_async
     def _stacks(self) -> dict[str, Any]:
         return lane_view.seen_shapes(caller=self.caller, project_id=self.subject)
+
+    @database_sync_to_async
+    def _incidents(self) -> list[dict[str, Any]]:
+        return people.open_briefs(caller=self.caller, project_id=self.subject)[0]
 
     @database_sync_to_async
     def _view(self) -> ProjectView:

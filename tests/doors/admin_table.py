@@ -112,6 +112,13 @@ OF_PROJECTS: tuple[Door, ...] = (
     history(PROJECT_MODEL, "{project}", PROJECTS),
     *usual(PROJECT_MODEL, "{project}", listed=STAFF, read=PROJECTS, written=True),
 )
+INCIDENT, THE_INCIDENT = "deployments/incident", "deployments/incident/<uuid:object_id>/"
+OF_INCIDENTS: tuple[Door, ...] = (
+    act(f"{THE_INCIDENT}acknowledge/", ACTS, "{incident}"),
+    act(f"{THE_INCIDENT}mute/", ACTS, "{incident}"),
+    history(INCIDENT, "{incident}", (200, 200, 200, 302, 302, 302)),
+    *usual(INCIDENT, "{incident}", listed=STAFF, read=PROJECTS, written=False),
+)
 TOKEN = "deployments/apitoken"
 # One's own alone; the row is the owner's.
 OF_TOKENS: tuple[Door, ...] = (
@@ -170,6 +177,7 @@ ADMIN = {
     "site": SITE,
     "deployments": OF_DEPLOYMENTS,
     "projects": OF_PROJECTS,
+    "incidents": OF_INCIDENTS,
     "tokens": OF_TOKENS,
     "invitations": OF_INVITATIONS,
     "users": OF_USERS,

@@ -152,6 +152,7 @@ def scene(
         "cluster": cluster.id,
         "history": entry.id,
         "earlier": earlier.id,
+        "incident": factories.make_incident(project, server, deployment_id=earlier.id).id,
         "nothing": uuid4(),
         "user": people.users["owner"].id,
         "enrolment": machine_list.list_enrolment_tokens(caller=caller, server_id=server.id)[0].id,

@@ -7,8 +7,9 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from deployments.api.schemas.history_responses import SeenOut
-from deployments.api.schemas.requests import RequestSchema
-from deployments.api.schemas.responses import ResponseSchema
+from deployments.api.schemas.requests import PageQuery, RequestSchema
+from deployments.api.schemas.responses import ResponseSchema, Timestamp, string_list
+from deployments.incident_types import Cause, Severity
 
 
 class StacksQuery(RequestSchema):
@@ -21,3 +22,50 @@ class StackOut(ResponseSchema):
     serverId = serializers.UUIDField()
     serverName = serializers.CharField()
     seen = SeenOut()
+
+
+class IncidentsQuery(PageQuery):
+    projectId = serializers.UUIDField(required=False, help_text="Of this project alone.")
+    open = serializers.BooleanField(
+        required=False, allow_null=True, default=None, help_text="Only those that are open, or only those that are not."
+    )
+
+
+class MuteIn(RequestSchema):
+    minutes = serializers.IntegerField(min_value=0, max_value=7 * 24 * 60, help_text="0 ends it.")
+
+
+class IncidentContainerOut(ResponseSchema):
+    """A container as it was seen; times are Docker's, by the control plane's clock, 0 for never."""
+
+    name = serializers.CharField()
+    serviceName = serializers.CharField()
+    state = serializers.CharField()
+    health = serializers.CharField()
+    exitCode = serializers.IntegerField()
+    oomKilled = serializers.BooleanField()
+    restarts = serializers.IntegerField(min_value=0)
+    startedAt = Timestamp()
+    finishedAt = Timestamp()
+
+
+class IncidentOut(ResponseSchema):
+    id = serializers.UUIDField()
+    projectId = serializers.UUIDField()
+    projectName = serializers.CharField()
+    serverId = serializers.UUIDField()
+    serverName = serializers.CharField()
+    cause = serializers.ChoiceField(choices=[str(cause) for cause in Cause])
+    severity = serializers.ChoiceField(choices=[str(severity) for severity in Severity])
+    message = serializers.CharField()
+    services = string_list(help_text="What it is about; empty for the whole stack.")
+    containers = IncidentContainerOut(many=True)
+    logTail = string_list(help_text="The last lines of what failed, masked.")
+    deploymentId = serializers.CharField(help_text="What was proven last on the stack when it was opened.")
+    since = Timestamp()
+    openedAt = Timestamp()
+    updatedAt = Timestamp()
+    closedAt = Timestamp()
+    acknowledgedAt = Timestamp()
+    acknowledgedBy = serializers.CharField()
+    mutedUntil = Timestamp()

@@ -4,7 +4,7 @@ import { connection } from "./connection.js";
 import { hasFailed, pill } from "./badges.js";
 import { drawFirstSteps } from "./first-steps.js";
 import { ago, moment, plural } from "./format.js";
-import { deploymentRow, nothing } from "./rows.js";
+import { deploymentRow, incidentRow, nothing } from "./rows.js";
 
 const PAUSE = 4000;
 const SHORT_PAUSE = 800;
@@ -30,6 +30,12 @@ function unwellRow(stack) {
       pill(page.badges.seen[stack.state])));
 }
 
+function drawIncidents({ open, total }) {
+  byId("ax-incidents-card").hidden = !open.length;
+  byId("ax-incidents-more").textContent = total > open.length ? `and ${total - open.length} more` : "";
+  show(byId("ax-incidents"), ...open.map((each) => incidentRow(page.badges, page.address.incidents, each, { project: true })));
+}
+
 function drawStacks({ running, meant, unwell, moreUnwell, leftOut }) {
   byId("ax-number-stacks").textContent = `${running}/${meant}`;
   byId("ax-unwell-card").hidden = !unwell.length;
@@ -46,6 +52,7 @@ function draw() {
   byId("ax-number-projects").textContent = projects;
   byId("ax-number-servers").textContent = `${targets.filter((each) => each.presence === "online").length}/${targets.filter((each) => each.kind === "server").length}`;
   byId("ax-number-failed").textContent = failed;
+  drawIncidents(page.incidents);
   drawStacks(page.stacks);
   show(byId("ax-busy"), ...(unfinished.length ? rows(unfinished) : [nothing("All quiet. Nothing is being deployed.")]));
   show(byId("ax-recent"), ...(recent.length ? rows(recent) : [nothing("No deployments yet. ", h("a", { class: "ax-link", href: address.projects }, "Open a project"), " and press Deploy.")]));

@@ -7,7 +7,7 @@ import { ago, moment, plural } from "./format.js";
 import { pill, statusBadge } from "./badges.js";
 import { apply, UNFINISHED, holdsTarget } from "./reduce.js";
 import { openLink, showNode } from "./node.js";
-import { bar, deploymentRow, nothing } from "./rows.js";
+import { bar, deploymentRow, incidentRow, nothing } from "./rows.js";
 import { LiveSocket } from "./socket.js";
 
 const MAX_KEPT = 60;
@@ -15,6 +15,7 @@ const MAX_RECENT = 10;
 const page = readState();
 const { badges, address } = page;
 let stacks = page.stacks;
+let { incidents } = page;
 const known = new Map(page.deployments.map((deployment) => [deployment.id, deployment]));
 let addresses = page.addresses;
 const graph = new GraphPicture(byId("ax-graph"), page.graph, badges, chosen);
@@ -126,6 +127,8 @@ function draw() {
   const all = newestFirst();
   const cards = lanes().map(laneCard);
   show(byId("ax-lanes"), ...(cards.length ? cards : [nothing("Not deployed anywhere yet.")]));
+  byId("ax-incidents-card").hidden = !incidents.length;
+  show(byId("ax-incidents"), ...incidents.map((each) => incidentRow(badges, address.incidents, each)));
   const rows = all.slice(0, MAX_RECENT).map((each) => deploymentRow(badges, address.deployments, each));
   show(byId("ax-recent"), ...(rows.length ? rows : [nothing("No deployments yet. The first one will appear here and update by itself.")]));
   const coloured = all.find(holdsTarget) ?? all.find((each) => each.status === "success");
@@ -152,7 +155,7 @@ function put(deployment) {
 function received(message) {
   if (message.kind === "snapshot") message.deployments.forEach(put);
   if (message.kind === "deployment") put(message.deployment);
-  if (message.kind === "stacks") stacks = message.stacks;
+  if (message.kind === "stacks") ({ stacks, incidents } = message);
   if (message.kind === "event" && message.event.type === "deployment.status_changed" && message.event.payload.to === "success") readAddresses();
   if (message.kind === "event" && known.has(message.event.deploymentId)) put(apply(known.get(message.event.deploymentId), message.event));
   drawSoon();

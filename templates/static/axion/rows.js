@@ -1,6 +1,6 @@
 // A deployment in a list of the dashboard or of a project.
 import { h } from "./dom.js";
-import { ago, shortId, took } from "./format.js";
+import { ago, moment, shortId, took } from "./format.js";
 import { pill, reasonOf, statusBadge } from "./badges.js";
 import { UNFINISHED } from "./reduce.js";
 
@@ -35,3 +35,15 @@ export function bar(percent, tone) {
 }
 
 export const nothing = (text, ...more) => h("li", { class: "ax-empty" }, text, ...more);
+
+// An open incident: what is wrong where, and since when.
+export function incidentRow(badges, list, incident, { project = false } = {}) {
+  const where = project ? `${incident.projectName} on ${incident.serverName}` : incident.serverName;
+  const taken = incident.acknowledgedBy ? `acknowledged by ${incident.acknowledgedBy}` : "";
+  return h("li", { class: "ax-item" },
+    h("a", { href: `${list}${incident.id}/change/`, class: "ax-item-link" },
+      h("span", { class: "ax-item-main" },
+        h("span", { class: "ax-item-title" }, `${badges.causes[incident.cause] ?? incident.cause}: ${where}`),
+        h("span", { class: "ax-item-more" }, [`since ${moment(incident.since)}`, taken, incident.message].filter(Boolean).join(" · "))),
+      pill(badges.severity[incident.severity] ?? badges.severity.warning)));
+}

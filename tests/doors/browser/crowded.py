@@ -12,6 +12,7 @@ from django.utils import timezone
 from agents.models import Cluster, CommandRecord
 from agents.types import ServiceObserved
 from deployments.event_types import log_written
+from deployments.incident_types import Cause
 from deployments.models import ProjectInvitation, User
 from deployments.repositories import events, history
 from deployments.scopes import Scope
@@ -103,6 +104,7 @@ def crowd(owner: User) -> Mapping[str, str]:
         "cancelling": cancelling.id,
         "newer": entry_of(second),
         "older": entry_of(first),
+        "incident": some_incidents(many, failed=failed, deployed=second),
         "server": many.server.id,
         "agent": many.agent.id,
         "cluster": cluster.pk,
@@ -123,6 +125,24 @@ def some_variables(lane: Lane) -> None:
         project_variables.change_variables(
             caller=lane.caller, project_id=lane.project_id, place=place, values=VARIABLES, at=lane.now()
         )
+
+
+def some_incidents(lane: Lane, *, failed: DeploymentRecord, deployed: DeploymentRecord) -> UUID:
+    """One with all that there can be, and others of every other kind."""
+    project, server = factories.project_of(lane.project_id), lane.server
+    container = {
+        "name": f"{LONG}-1", "serviceName": name_of(1), "state": "exited", "health": "none", "exitCode": 137,
+        "oomKilled": True, "restarts": 12, "startedAt": 1_700_000_000_000, "finishedAt": 1_700_000_600_000,
+    }  # fmt: skip
+    for cause in set(Cause) - {Cause.DEGRADED}:
+        factories.make_incident(project, server, cause=cause, severity="warning", message=f"{LONG} {cause}")
+    made = factories.make_incident(
+        project, server, cause=Cause.DEGRADED, message=" ".join(f"{name_of(each)}: gone." for each in range(SERVICES)),
+        services=[name_of(each) for each in range(SERVICES)], containers=[container] * 20,
+        log_tail=list(failed.log_tail), deployment_id=deployed.id, acknowledged_at=factories.NOW,
+        acknowledged_by=lane.owner,
+    )  # fmt: skip
+    return UUID(str(made.pk))
 
 
 def some_tokens(owner: User) -> UUID:

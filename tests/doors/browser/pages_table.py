@@ -5,6 +5,7 @@ from __future__ import annotations
 PROJECT, DEPLOYMENT = "/admin/deployments/project/", "/admin/deployments/deployment/"
 SERVER, CLUSTER = "/admin/agents/server/", "/admin/agents/cluster/"
 INVITATION = "/admin/deployments/projectinvitation/"
+INCIDENT = "/admin/deployments/incident/"
 AGENT, COMMAND, USER = "/admin/agents/agent/", "/admin/agents/commandrecord/", "/admin/deployments/user/"
 TOKEN = "/admin/deployments/apitoken/"
 ENROLMENT = "/admin/agents/enrolmenttoken/"
@@ -13,6 +14,7 @@ NOTHING_YET = {
     "the first page, empty": "/admin/",
     "no projects": PROJECT,
     "no deployments": DEPLOYMENT,
+    "no incidents": INCIDENT,
     "no servers": SERVER,
     "no clusters": CLUSTER,
     "no agents": AGENT,
@@ -52,6 +54,8 @@ CROWDED = {
     "one being undone": f"{DEPLOYMENT}{{undone}}/change/",
     "a rollback at work": f"{DEPLOYMENT}{{rollback}}/change/",
     "roll back": f"{DEPLOYMENT}{{second}}/rollback/",
+    "incidents": INCIDENT,
+    "an incident": f"{INCIDENT}{{incident}}/change/",
     "servers": SERVER,
     "a new server": f"{SERVER}add/",
     "a server": f"{SERVER}{{server}}/change/",

@@ -1,0 +1,179 @@
+"""Incidents in the admin: what is wrong, since when, what was deployed last, and the way back."""
+
+# ruff: noqa: ARG002 - signatures are Django's
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.contrib.admin import SimpleListFilter
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from agents.models import Server
+from deployments.admin import badges
+from deployments.admin.ownership import OwnRowsMixin, caller_in, or_404, uuid_or_404
+from deployments.admin.page_responses import render_page, show_error
+from deployments.errors import DeployError
+from deployments.incident_types import IncidentRecord
+from deployments.models import Incident
+from deployments.repositories import projects
+from deployments.services.incidents import people
+from deployments.services.permissions import access
+from deployments.services.queries import lookups
+from deployments.types import Caller, DeploymentRecord, Right
+
+PAGE = "admin/deployments/incident/page.html"
+# How long an incident can be muted from its page, in minutes.
+MUTES = ((60, "1 h"), (8 * 60, "8 h"), (24 * 60, "1 day"), (7 * 24 * 60, "1 week"))
+
+
+class OpenFilter(SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("open", "Open"), ("closed", "Over")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        known = {"open": True, "closed": False}
+        value = str(self.value())
+        return queryset.filter(closed_at__isnull=known[value]) if value in known else queryset
+
+
+@admin.register(Incident)
+class IncidentAdmin(OwnRowsMixin, ModelAdmin):
+    list_display = ("what", "how_bad", "project_name", "server_name", "since", "state")
+    list_display_links = ("what",)
+    list_select_related = ("project", "acknowledged_by")
+    list_filter = (OpenFilter,)
+    list_per_page = 50
+    list_max_show_all = 0
+    show_full_result_count = False
+    ordering = ("-opened_at", "-id")
+    actions = None
+    empty_title = "No incidents"
+    empty_hint = "Whatever goes wrong with what runs is listed here, from its beginning to its end."
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Incident]:
+        rows: QuerySet[Incident] = super().get_queryset(request)
+        caller = caller_in(request)
+        if not caller.sees_everything:
+            rows = rows.filter(project__in=projects.visible(caller=caller).values("pk"))
+        server = Server.objects.filter(pk=OuterRef("server_id")).values("name")
+        return rows.defer("containers", "log_tail").annotate(server_called=Subquery(server))
+
+    @display(description="What")
+    def what(self, row: Incident) -> str:
+        return badges.cause_words(row.cause)
+
+    @display(description="Severity")
+    def how_bad(self, row: Incident) -> SafeString:
+        return badges.render_badge(badges.SEVERITY.get(row.severity, badges.UNKNOWN_SEVERITY))
+
+    @display(description="Project")
+    def project_name(self, row: Incident) -> str:
+        return row.project.name
+
+    @display(description="Server")
+    def server_name(self, row: Any) -> str:
+        return str(row.server_called or row.server_id)
+
+    @display(description="Since")
+    def since(self, row: Incident) -> SafeString:
+        return badges.render_time(moment_of(row.since_ms))
+
+    @display(description="State")
+    def state(self, row: Incident) -> SafeString:
+        return badges.render_badge(badges.incident_badge(closed=bool(row.closed_at), taken=bool(row.acknowledged_at)))
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            self.route_to(require_POST(self.acknowledge_view), "<uuid:object_id>/acknowledge/", name="acknowledge"),
+            self.route_to(require_POST(self.mute_view), "<uuid:object_id>/mute/", name="mute"),
+        ]
+        return own + list(super().get_urls())
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the incident."""
+        caller = caller_in(request)
+        incident = or_404(people.get_incident, caller=caller, incident_id=uuid_or_404(object_id))
+        return render_page(
+            request,
+            PAGE,
+            title=badges.cause_words(incident.cause),
+            of=Incident(pk=incident.id, cause=incident.cause, project_id=incident.project_id),
+            incident=incident,
+            server_name=people.server_names((incident,))[incident.server_id],
+            since=moment_of(incident.since_ms),
+            severity=badges.SEVERITY.get(incident.severity, badges.UNKNOWN_SEVERITY),
+            state=badges.incident_badge(closed=not incident.is_open, taken=bool(incident.acknowledged_at)),
+            containers=[with_moments(dict(container)) for container in incident.containers],
+            deployed=deployed_with(caller, incident),
+            muted=incident.muted_until is not None and incident.muted_until > timezone.now(),
+            mutes=MUTES,
+            may_act=incident.is_open and access.may(caller=caller, project_id=incident.project_id, right=Right.DEPLOY),
+        )
+
+    def acknowledge_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        caller = caller_in(request)
+        or_404(people.get_incident, caller=caller, incident_id=object_id)
+        try:
+            people.acknowledge(caller=caller, incident_id=object_id, at=timezone.now())
+            messages.success(request, "You take care of it.")
+        except DeployError as error:
+            show_error(request, error)
+        return redirect("admin:deployments_incident_change", object_id)
+
+    def mute_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        caller = caller_in(request)
+        or_404(people.get_incident, caller=caller, incident_id=object_id)
+        text = request.POST.get("minutes", "")
+        try:
+            minutes = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else -1
+            muted = people.mute(caller=caller, incident_id=object_id, minutes=minutes, at=timezone.now())
+            messages.success(request, "Nothing is sent about it for a while." if muted.muted_until else "Not muted.")
+        except DeployError as error:
+            show_error(request, error)
+        return redirect("admin:deployments_incident_change", object_id)
+
+
+def moment_of(epoch_ms: int) -> datetime:
+    return datetime.fromtimestamp(epoch_ms / 1000, tz=UTC)
+
+
+def with_moments(container: dict[str, Any]) -> dict[str, Any]:
+    """Return the container with its times as the template shows them; None for never."""
+    names = ("startedAt", "finishedAt")
+    return {**container, **{name: moment_of(container[name]) if container.get(name) else None for name in names}}
+
+
+def deployed_with(caller: Caller, incident: IncidentRecord) -> DeploymentRecord | None:
+    """Return what was proven last on the stack when the incident was opened."""
+    if incident.deployment_id is None:
+        return None
+    try:
+        return lookups.get_deployment(caller=caller, deployment_id=incident.deployment_id)
+    except DeployError:
+        return None
