@@ -229,7 +229,7 @@ class ControlPlane:
                 return False
             return found["status"] in FINISHED
 
-        wait_for(ended, seconds=seconds, what="the end of the deployment", details=self.tails)
+        wait_for(ended, seconds=seconds, what="the end of the deployment", details=self.tails, pause=0.25)
         return found
 
     def tails(self) -> str:
@@ -242,13 +242,18 @@ def _reap(child: Child) -> None:
 
 
 def wait_for(
-    condition: Callable[[], bool], *, seconds: float, what: str, details: Callable[[], str] = lambda: ""
+    condition: Callable[[], bool],
+    *,
+    seconds: float,
+    what: str,
+    details: Callable[[], str] = lambda: "",
+    pause: float = 0.1,
 ) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"Waited {seconds:g} s for {what}\n{details()}")
-        time.sleep(0.1)
+        time.sleep(pause)
 
 
 def write_project(
