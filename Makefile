@@ -48,7 +48,7 @@ lint: setup ## style, types, layers, migrations and compiled protos; changes not
 
 .PHONY: test
 test: setup services ## all tests on the real servers; ARGS="-k name -x" goes to pytest
-	@$(SERVICES_ENV) $(PYTHON) -m pytest --numprocesses $(PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
+	@$(SERVICES_ENV) $(PYTHON) -m pytest --numprocesses $(PROCESSES) --dist loadscope --no-loadscope-reorder --durations 20 $(ARGS)
 
 .PHONY: demo
 demo: setup ## deploy the sample project to the local Docker engine and leave it open; ONCE=1 checks it and cleans up
