@@ -29,6 +29,8 @@ LARGE = tuple(
         ("POST", f"{_PROJECT}/code/", MAX_TAR_BYTES + MAX_FORM),
         ("PUT", f"/api/projects/{_ID}/graph", MAX_JSON_BYTES),
         ("PUT", f"/api/projects/{_ID}/compose", MAX_JSON_BYTES),
+        ("PUT", f"/api/projects/{_ID}/file", MAX_WISH),
+        ("POST", f"{_PROJECT}/file/", MAX_WISH),
         ("POST", f"{_PROJECT}/compose/", MAX_JSON_BYTES + MAX_FORM),
         ("POST", f"{_PROJECT}/graph/", MAX_JSON_BYTES + MAX_FORM),
         ("POST", "/api/deployments", MAX_WISH),

@@ -1,4 +1,6 @@
-"""REST for Compose files: what they say becomes the project's graph."""
+"""REST for Compose files, in and out, and for the project as one file."""
+
+# ruff: noqa: ARG002 - signatures are the framework's
 
 from __future__ import annotations
 
@@ -11,14 +13,31 @@ from rest_framework.response import Response
 
 from deployments.api.base_view import BaseView, success, validated
 from deployments.api.graph_endpoints import TAG
-from deployments.api.schemas.compose import ComposeIn, ComposeLineOut
+from deployments.api.schemas.compose import ComposeIn, ComposeLineOut, ProjectFileIn, VersionQuery
 from deployments.api.schemas.openapi import documented, enveloped_data
-from deployments.services.projects import compose_files
+from deployments.services.projects import compose_files, project_file, stack_files
 from stackgen.compose_import.notation.opened import UploadedFiles
 from stackgen.compose_import.report import Line
 
 
 class ProjectCompose(BaseView):
+    @documented(
+        "getCompose",
+        "docker-compose.yml, .env.example and Dockerfiles of a version of the graph, to run without us",
+        tag=TAG,
+        query=VersionQuery,
+        answers={
+            200: enveloped_data(
+                "ComposeFilesAnswer",
+                files=serializers.DictField(child=serializers.CharField(), help_text="Name to text."),
+            )
+        },
+    )
+    def get(self, request: Request, project_id: UUID) -> Response:
+        version = validated(VersionQuery, request.query_params).get("version")
+        files = stack_files.stack_files(caller=self.caller, project_id=project_id, version=version)
+        return success({"data": {"files": files}})
+
     @documented(
         "putCompose",
         "Make the next version of the graph of Compose files, or only tell what it would be; what people changed stays",
@@ -47,6 +66,37 @@ class ProjectCompose(BaseView):
         version = result.graph.version if result.graph else None
         lines = [line_shape(line) for line in result.lines]
         return success({"data": {"graphVersion": version, "lines": lines, "code": dict(result.code)}})
+
+
+class ProjectFile(BaseView):
+    @documented(
+        "getProjectFile",
+        "Everything that makes the project as YAML, but values of secrets and code; the same text each time",
+        tag=TAG,
+        answers={200: enveloped_data("ProjectFileAnswer", text=serializers.CharField())},
+    )
+    def get(self, request: Request, project_id: UUID) -> Response:
+        return success({"data": {"text": project_file.export_project(caller=self.caller, project_id=project_id)}})
+
+    @documented(
+        "putProjectFile",
+        "Store settings and graph of such a file; the project keeps its name, its code and its variables",
+        tag=TAG,
+        takes=ProjectFileIn,
+        answers={
+            200: enveloped_data(
+                "ProjectFileStoredAnswer",
+                graphVersion=serializers.IntegerField(min_value=1),
+                missingCode=serializers.DictField(child=serializers.CharField()),
+                missingVariables=serializers.ListField(child=serializers.CharField()),
+            )
+        },
+    )
+    def put(self, request: Request, project_id: UUID) -> Response:
+        body = validated(ProjectFileIn, cast("dict[str, Any]", request.data))
+        stored = project_file.import_file(caller=self.caller, project_id=project_id, text=body["text"])
+        missing = {"missingCode": stored.missing_code, "missingVariables": list(stored.missing_variables)}
+        return success({"data": {"graphVersion": stored.graph.version, **missing}})
 
 
 def line_shape(line: Line) -> dict[str, Any]:

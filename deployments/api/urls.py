@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 
 from deployments.api.actions import Plan, RollbackDeployment, RollbackPlan, ScaleService, StopProject
 from deployments.api.agent_endpoints import Agent, Agents
-from deployments.api.compose_endpoints import ProjectCompose
+from deployments.api.compose_endpoints import ProjectCompose, ProjectFile
 from deployments.api.deployment_endpoints import (
     CancelDeployment,
     Deployment,
@@ -56,6 +56,7 @@ urlpatterns: list[URLPattern] = [
     path("projects/<uuid:project_id>", Project.as_view(), name="api-project"),
     path("projects/<uuid:project_id>/graph", ProjectGraph.as_view(), name="api-project-graph"),
     path("projects/<uuid:project_id>/compose", ProjectCompose.as_view(), name="api-project-compose"),
+    path("projects/<uuid:project_id>/file", ProjectFile.as_view(), name="api-project-file"),
     path("projects/<uuid:project_id>/plan", Plan.as_view(), name="api-project-plan"),
     path("projects/<uuid:project_id>/stop", StopProject.as_view(), name="api-project-stop"),
     path("projects/<uuid:project_id>/scale", ScaleService.as_view(), name="api-project-scale"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from deployments.api.schemas.requests import RequestSchema
+from deployments.api.schemas.requests import MAX_INTEGER, RequestSchema
 from deployments.api.schemas.responses import ResponseSchema
 from deployments.services.projects.compose_files import MAX_PROFILES, MAX_UPLOADED_BYTES, MAX_UPLOADED_FILES
+from deployments.services.projects.project_file import MAX_FILE_BYTES
 from stackgen.compose_import.report import Outcome
 
 MAX_PATH = 500
@@ -31,6 +32,16 @@ class ComposeIn(RequestSchema):
         child=serializers.CharField(max_length=200), required=False, max_length=MAX_PROFILES
     )
     preview = serializers.BooleanField(required=False, help_text="Store nothing.")
+
+
+class VersionQuery(RequestSchema):
+    version = serializers.IntegerField(min_value=1, max_value=MAX_INTEGER, required=False)
+
+
+class ProjectFileIn(RequestSchema):
+    text = serializers.CharField(
+        max_length=MAX_FILE_BYTES, trim_whitespace=False, help_text="As getProjectFile gave it."
+    )
 
 
 class ComposeLineOut(ResponseSchema):

@@ -15,7 +15,7 @@ from stackgen.compose_import.becoming.stores import NotAStore, kind_of, store_of
 from stackgen.compose_import.becoming.values import Values, values_of
 from stackgen.compose_import.notation.opened import Files
 from stackgen.compose_import.notation.project import SECTIONS, ComposeProject
-from stackgen.compose_import.report import Covered, Line, Outcome, Report
+from stackgen.compose_import.report import Covered, Line, Outcome
 from stackgen.compose_import.tree import Tree, leaves_of
 from stackgen.errors import Problem
 from stackgen.graph.reader import read_graph
@@ -170,6 +170,7 @@ def _graph(draft: Draft) -> dict[str, object]:
 def _all_lines(draft: Draft) -> tuple[Line, ...]:
     _say_top(draft)
     _say_merging(draft)
+    _say_unset(draft)
     covered = Covered()
     for line in draft.report.lines:
         # A line about a service as a whole says nothing about its keys.
@@ -253,6 +254,11 @@ def _say_merging(draft: Draft) -> None:
             draft.report.add(place, Outcome.BECAME, sentence)
 
 
-def report_of(imported: Imported) -> Report:
-    """Return the lines as a report again, for those who add to it."""
-    return Report(lines=list(imported.lines))
+def _say_unset(draft: Draft) -> None:
+    """Say which variables nobody gave, where it is not a variable of a service, about which more is said."""
+    for name, node in draft.nodes.items():
+        for key, tree in node.service.mapping.items():
+            for leaf in leaves_of(tree) if key != "environment" else ():
+                if leaf.unset:
+                    what = ", ".join(leaf.unset)
+                    draft.report.add(leaf.place, Outcome.NEEDED, f"{what} has no value in the files", node=name)
