@@ -37,7 +37,8 @@ class ServiceSpec:
 class DeployCommand:
     """Bring the target to this stack; without any service, stop it. Holds names of variables, never their values.
 
-    `pinned_images` (service to image id) is for going back: nothing is built, and exactly these images run.
+    `pinned_images` (service to image id) is for going back: nothing is built, and exactly these images run. The
+    containers of the services in `restarts` are made anew, changed or not.
     """
 
     stack_name: str
@@ -50,6 +51,7 @@ class DeployCommand:
     build_deadline_seconds: int = 900
     restore_on_failure: bool = True
     pinned_images: Mapping[str, str] = field(default_factory=dict)
+    restarts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

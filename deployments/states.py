@@ -33,6 +33,7 @@ class Kind(StrEnum):
     ROLLBACK = "rollback"
     STOP = "stop"
     SCALE = "scale"
+    RESTART = "restart"
     # Of a row that a later version stored; never stored by this one.
     UNKNOWN = "unknown"
 

@@ -130,7 +130,8 @@ class ServiceState:
 class DeploymentRecord:
     """A deployment as every door shows it. Holds the names of its variables, never their values.
 
-    `version`: of a success, its name in the history of its target; `description`: why it was asked for, by who did.
+    `version`: of a success, its name in the history of its target; `description`: why it was asked for, by who did;
+    `restarted_service`: of a restart.
     """
 
     id: UUID
@@ -153,6 +154,7 @@ class DeploymentRecord:
     config: Mapping[str, Any]
     version: str
     description: str
+    restarted_service: str
     graph_version: int
     graph: Mapping[str, Any]
     code: Mapping[str, str]

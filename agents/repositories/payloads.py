@@ -32,7 +32,8 @@ def from_json(*, kind: CommandKind, payload: dict[str, Any]) -> AgentCommand:
         ServiceSpec(**{**_known(ServiceSpec, service), "depends_on": tuple(service.get("depends_on", ()))})
         for service in payload["services"]
     )
-    lists = {"services": services, "variable_names": tuple(payload.get("variable_names", ()))}
+    names = {name: tuple(payload.get(name, ())) for name in ("variable_names", "restarts")}
+    lists = {"services": services, **names}
     return DeployCommand(**{**_known(DeployCommand, payload), **lists})
 
 

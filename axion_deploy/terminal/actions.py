@@ -19,7 +19,7 @@ from deployments.errors import Invalid
 from deployments.event_types import EventType
 from deployments.services.lifecycle import cancel
 from deployments.services.queries import history_view, lookups, stack_list
-from deployments.services.requests import deploy, make_plan, rollback, scale, stop
+from deployments.services.requests import deploy, make_plan, restart, rollback, scale, stop
 from deployments.services.requests.make_plan import PlannedDeployment
 from deployments.states import FINISHED, Reason, Status
 from deployments.types import Caller, DeploymentRecord, DeployRequest, EventRecord, HistoryEntry, Target
@@ -66,6 +66,27 @@ def scale_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
         target=target_in(caller=caller, project_id=project.id, options=options),
         service_name=options["service"],
         replicas=options["replicas"],
+        deployment_id=uuid4(),
+        request_id=options["request_id"],
+        at=timezone.now(),
+    )
+    return watched(caller=caller, made=made, options=options, screen=screen)
+
+
+def restart_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
+    project = names.project_named(caller=caller, text=options["project"])
+    target = target_in(caller=caller, project_id=project.id, options=options)
+    if options["plan"]:
+        plan = make_plan.plan_restart(
+            caller=caller, project_id=project.id, target=target, service_name=options["service"]
+        )
+        show_plan(plan, screen)
+        return Exit.DONE
+    made = restart.restart_service(
+        caller=caller,
+        project_id=project.id,
+        target=target,
+        service_name=options["service"],
         deployment_id=uuid4(),
         request_id=options["request_id"],
         at=timezone.now(),
@@ -165,6 +186,7 @@ ACTIONS: Mapping[str, Callable[..., Exit]] = {
     "ps": ps_action,
     "stop": stop_action,
     "scale": scale_action,
+    "restart": restart_action,
     "variables": variables_action,
 }
 

@@ -49,10 +49,14 @@ def _deploying(action: Any) -> None:
     _to_a_target(scale)
     scale.add_argument("service")
     scale.add_argument("replicas", type=int)
+    restart = action("restart", "Make all containers of one service anew; everything else stays.")
+    _to_a_target(restart)
+    restart.add_argument("service")
+    restart.add_argument("--plan", action="store_true", help="Only say what would happen.")
     rollback = action("rollback", "Undo a deployment: bring an earlier success back.")
     rollback.add_argument("deployment", type=UUID)
     rollback.add_argument("--to", type=UUID, metavar="DEPLOYMENT", help="Back to this success; default the one before.")
-    for each in (deploy, stop, scale, rollback):
+    for each in (deploy, stop, scale, restart, rollback):
         each.add_argument("--request-id", default="", help="A repeat with the same id changes nothing.")
         _waiting(each, default=True)
 

@@ -16,11 +16,20 @@ from deployments.api.deployment_endpoints import DeploymentAnswer, target_in
 from deployments.api.history_endpoints import change_shape
 from deployments.api.schemas.history_responses import PlanOut
 from deployments.api.schemas.openapi import F, documented, enveloped_data
-from deployments.api.schemas.requests import PlanIn, RequestSchema, RollbackIn, RollbackPlanQuery, ScaleIn, StopIn
+from deployments.api.schemas.requests import (
+    PlanIn,
+    RequestSchema,
+    RestartIn,
+    RestartPlanQuery,
+    RollbackIn,
+    RollbackPlanQuery,
+    ScaleIn,
+    StopIn,
+)
 from deployments.scopes import Scope
-from deployments.services.requests import make_plan, rollback, scale, stop
+from deployments.services.requests import make_plan, restart, rollback, scale, stop
 from deployments.services.requests.make_plan import PlannedDeployment
-from deployments.types import DeploymentRecord, DeployRequest
+from deployments.types import DeploymentRecord, DeployRequest, Target, TargetKind
 from deployments.wire import deployment_shape
 
 TAG = "changes"
@@ -122,6 +131,37 @@ class ScaleService(BaseView):
             at=timezone.now(),
         )
         return created(deployment)
+
+
+class RestartService(BaseView):
+    needs = Scope.DEPLOY
+
+    @documented_action(
+        "restartService", "Make all containers of one service anew, new ones first where possible", takes=RestartIn
+    )
+    def post(self, request: Request, project_id: UUID) -> Response:
+        body = validated(RestartIn, request.data)
+        deployment = restart.restart_service(
+            caller=self.caller,
+            project_id=project_id,
+            target=target_in(body),
+            service_name=body["serviceName"],
+            deployment_id=uuid4(),
+            request_id=self.take_request_id(body),
+            at=timezone.now(),
+        )
+        return created(deployment)
+
+    @documented("planRestart", "What a restart would do", tag=TAG, query=RestartPlanQuery, answers={200: PlanAnswer})
+    def get(self, request: Request, project_id: UUID) -> Response:
+        query = validated(RestartPlanQuery, request.query_params)
+        plan = make_plan.plan_restart(
+            caller=self.caller,
+            project_id=project_id,
+            target=Target(kind=TargetKind.SERVER, id=query["serverId"]),
+            service_name=query["serviceName"],
+        )
+        return success({"data": {"plan": plan_shape(plan)}})
 
 
 def created(deployment: DeploymentRecord) -> Response:

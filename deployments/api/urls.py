@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from deployments.api.actions import Plan, RollbackDeployment, RollbackPlan, ScaleService, StopProject
+from deployments.api.actions import Plan, RestartService, RollbackDeployment, RollbackPlan, ScaleService, StopProject
 from deployments.api.agent_endpoints import Agent, Agents
 from deployments.api.compose_endpoints import ProjectCompose, ProjectFile
 from deployments.api.deployment_endpoints import (
@@ -60,6 +60,7 @@ urlpatterns: list[URLPattern] = [
     path("projects/<uuid:project_id>/plan", Plan.as_view(), name="api-project-plan"),
     path("projects/<uuid:project_id>/stop", StopProject.as_view(), name="api-project-stop"),
     path("projects/<uuid:project_id>/scale", ScaleService.as_view(), name="api-project-scale"),
+    path("projects/<uuid:project_id>/restart", RestartService.as_view(), name="api-project-restart"),
     path("projects/<uuid:project_id>/history", History.as_view(), name="api-project-history"),
     path("projects/<uuid:project_id>/lanes", Lanes.as_view(), name="api-project-lanes"),
     path("projects/<uuid:project_id>/logs", ProjectLogs.as_view(), name="api-project-logs"),

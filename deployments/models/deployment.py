@@ -57,6 +57,9 @@ class Deployment(models.Model):
     )
     approval = models.CharField(max_length=200, default="", db_default="", blank=True, help_text="Of the plan seen.")
     replicas = models.JSONField(null=True, blank=True, help_text="Node id to copies, over those of the graph.")
+    restarted_service = models.CharField(
+        max_length=200, default="", db_default="", blank=True, help_text="Of a restart: whose containers are made anew."
+    )
     restores = models.ForeignKey(
         "DeploymentHistory", on_delete=models.PROTECT, null=True, blank=True, related_name="restored_by"
     )

@@ -99,6 +99,8 @@ OF_PROJECTS: tuple[Door, ...] = (
     page(f"{ITS}history/diff/", NOTHING, "{project}"),
     page(f"{ITS}stop/", ACTS, "{project}"),
     act(f"{ITS}stop/", ACTS, "{project}"),
+    page(f"{ITS}restart/", ACTS, "{project}"),
+    act(f"{ITS}restart/", ACTS, "{project}"),
     page(f"{ITS}scale/", ACTS, "{project}"),
     act(f"{ITS}scale/", ACTS, "{project}"),
     act(f"{ITS}graph/", ACTS, "{project}"),

@@ -110,6 +110,8 @@ REST: tuple[Door, ...] = (
     rest("post", "projects/<uuid:project_id>/plan", DEPLOYERS, TO_SERVER),
     rest("post", "projects/<uuid:project_id>/stop", CONFLICTS, TO_SERVER),
     rest("post", "projects/<uuid:project_id>/scale", NOT_KEPT, {**TO_SERVER, "serviceName": "web", "replicas": 2}),
+    rest("post", "projects/<uuid:project_id>/restart", NOT_KEPT, {**TO_SERVER, "serviceName": "web"}),
+    rest("get", "projects/<uuid:project_id>/restart", NOT_KEPT, query="?serverId={server}&serviceName=web"),
     rest("get", "projects/<uuid:project_id>/history", SEES),
     rest("get", "projects/<uuid:project_id>/lanes", SEES),
     rest("get", "projects/<uuid:project_id>/logs", SEES),

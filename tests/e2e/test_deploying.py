@@ -48,6 +48,19 @@ def test_what_runs_can_be_read_and_searched(control_plane: ControlPlane, two_par
     assert (logs["remarks"], logs["leftOut"]) == ([], 0)
 
 
+def test_a_restart_makes_one_service_anew(control_plane: ControlPlane, two_parts: MakeProject) -> None:
+    project = two_parts()
+    control_plane.wait_for_end(control_plane.deploy(project))
+    before = {name: each["Id"] for name, each in docker_view.containers(project).items()}
+    wish = {"serverId": str(control_plane.bootstrap["server"]), "serviceName": "web"}
+    asked = control_plane.api(f"projects/{project}/restart", send=wish)
+    assert asked.data is not None, asked
+    ended = control_plane.wait_for_end(asked.data["deployment"]["id"])
+    assert (ended["status"], ended["kind"], ended["restartedService"]) == (3, "restart", "web")
+    after = {name: each["Id"] for name, each in docker_view.containers(project).items()}
+    assert {name for name in after if after[name] != before[name]} == {"web"}
+
+
 def test_nothing_changed_touches_nothing(control_plane: ControlPlane, two_parts: MakeProject) -> None:
     project = two_parts()
     control_plane.wait_for_end(control_plane.deploy(project))

@@ -69,7 +69,12 @@ class Stack:
         return replace(self, services=services)
 
     def deploy(
-        self, *, force: bool = False, restore: bool = True, pinned: Mapping[str, str] | None = None
+        self,
+        *,
+        force: bool = False,
+        restore: bool = True,
+        pinned: Mapping[str, str] | None = None,
+        restarts: tuple[str, ...] = (),
     ) -> pb.Command:
         self.numbers.append(1)
         dockerfiles = {service.dockerfile: DOCKERFILE for service in self.services if service.dockerfile}
@@ -84,6 +89,7 @@ class Stack:
             build_deadline_seconds=60,
             restore_on_failure=restore,
             pinned_images=pinned,
+            restarts=restarts,
         )
         return pb.Command(
             command_id=f"deploy-{uuid4().hex[:8]}",

@@ -37,6 +37,7 @@ def release_of(command: pb.Command) -> Release:
         services=tuple(_service(spec) for spec in deploy.services),
         variable_names=tuple(deploy.variable_names),
         force=deploy.force_redeploy,
+        restarts=frozenset(deploy.restarts),
         health_deadline=float(deploy.health_deadline_seconds or 120),
         health_window=float(deploy.health_window_seconds),
         build_deadline=float(deploy.build_deadline_seconds or 900),

@@ -21,7 +21,8 @@ def change_cause(*, service: WantedService, observed: tuple[Container, ...], rel
     found = containers_of(observed, service.name)
     if not found:
         return f"{service.name} is not there"
-    if release.force and any(each.deployment_id != release.deployment_id for each in found):
+    asked_for = release.force or service.name in release.restarts
+    if asked_for and any(each.deployment_id != release.deployment_id for each in found):
         return f"a new start of {service.name} was asked for"
     if any(each.content_hash != service.content_hash for each in found):
         return f"{service.name} changed"

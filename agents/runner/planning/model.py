@@ -48,6 +48,7 @@ class WantedService:
 class Release:
     """One deployment's stack: what to run and how long to watch it. Holds no secret. Times in seconds.
 
+    `restarts` are services to make anew, changed or not; `force` means all.
     `pinned` names the image id of every service, or of none; with it nothing is built. Without services the release is
     a stop.
     """
@@ -59,6 +60,7 @@ class Release:
     services: tuple[WantedService, ...]
     variable_names: tuple[str, ...] = ()
     force: bool = False
+    restarts: frozenset[str] = frozenset()
     health_deadline: float = 120.0
     health_window: float = 0.0
     build_deadline: float = 900.0

@@ -76,6 +76,7 @@ def _deploy_to_wire(command: DeployCommand) -> runner_pb2.Deploy:
         build_deadline_seconds=command.build_deadline_seconds,
         restore_on_failure=command.restore_on_failure,
         pinned_images=dict(command.pinned_images),
+        restarts=command.restarts,
     )
 
 

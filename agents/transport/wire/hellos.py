@@ -46,9 +46,11 @@ def _stack(message: runner_pb2.StackState) -> StackState:
 def needed_version(command: AgentCommand) -> int:
     """Return the version of its kind that an agent must understand to do all that the command says.
 
-    Of deploy, 2: images by id, and a stop that is a deployment without services.
+    Of deploy, 2: images by id, and a stop that is a deployment without services; 3: services to make anew.
     """
     if isinstance(command, DeployCommand):
+        if command.restarts:
+            return 3
         return 2 if command.pinned_images or not command.services else 1
     return 1
 

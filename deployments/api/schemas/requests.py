@@ -77,6 +77,15 @@ class ScaleIn(StopIn):
     replicas = serializers.IntegerField(min_value=1, max_value=MAX_INTEGER)
 
 
+class RestartIn(StopIn):
+    serviceName = serializers.CharField(max_length=200)
+
+
+class RestartPlanQuery(RequestSchema):
+    serverId = serializers.UUIDField()
+    serviceName = serializers.CharField(max_length=200)
+
+
 class DiffQuery(RequestSchema):
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         # Python reserves the word `with`, so the field cannot be declared as an attribute.

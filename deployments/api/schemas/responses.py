@@ -127,6 +127,7 @@ class DeploymentOut(StatusOut):
     logTail = string_list()
     version = serializers.CharField(help_text="Of a success: its name in the history of its target; else empty.")
     description = serializers.CharField(help_text="Why, in the words of who asked; empty for none.")
+    restartedService = serializers.CharField(help_text="Of a restart: whose containers are made anew.")
     graphVersion = serializers.IntegerField()
     forceRedeploy = serializers.BooleanField()
     lastSequence = serializers.IntegerField()

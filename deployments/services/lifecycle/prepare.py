@@ -48,7 +48,7 @@ def prepare(*, deployment: DeploymentRecord, project: ProjectRecord) -> Prepared
     """
     if deployment.kind == Kind.STOP:
         return _stopped(project=project, agent_id=target_agents.agent_to_stop(deployment))
-    makers = {Kind.ROLLBACK: _restored, Kind.SCALE: _scaled}
+    makers = {Kind.ROLLBACK: _restored, Kind.SCALE: _scaled, Kind.RESTART: _restarted}
     make = makers.get(deployment.kind, _generated)
     prepared = make(deployment=deployment, project=project, agent_id=target_agents.agent_to_start(deployment))
     services = snapshots.services_of(prepared.config)
@@ -171,11 +171,35 @@ def _scaled(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: U
     )
 
 
+def _restarted(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: UUID) -> Prepared:
+    """Return what runs now exactly as it is; the order says which service's containers are made anew."""
+    running = running_entry(deployment)
+    snapshot = history.snapshot(history_id=running.id)
+    if deployment.restarted_service not in {service.name for service in snapshots.services_of(snapshot.config)}:
+        raise Invalid(f"{deployment.restarted_service} does not run there any more, so it cannot be started anew.")
+    values = snapshots.values_of(snapshot)
+    hashes = snapshots.hashes_of(snapshot, project_id=project.id, values=values)
+    columns = {
+        "graph_version_id": snapshot.graph_version_id,
+        "code": dict(snapshot.code),
+        "env_vars": sealing.seal_env(values=snapshots.env_of(snapshot), deployment_id=deployment.id),
+        "replicas": dict(snapshot.replicas),
+    }
+    return Prepared(
+        agent_id=agent_id,
+        config={**snapshot.config, "hashes": hashes},
+        values=values,
+        pinned_images=snapshot.images,
+        base=running.id,
+        columns=columns,
+    )
+
+
 def running_entry(deployment: DeploymentRecord) -> HistoryEntry:
     """Return what runs in the deployment's lane. Raises Invalid when nothing does."""
     running = history.running(project_id=deployment.project_id, target_id=deployment.target.id)
     if running is None or running.kind == Kind.STOP:
-        raise Invalid("Nothing of the project runs there, so there is nothing to scale. Deploy it first.")
+        raise Invalid("Nothing of the project runs there, so there is nothing to scale or restart. Deploy it first.")
     return running
 
 

@@ -250,6 +250,7 @@ def command_of(*, deployment: DeploymentRecord, project: ProjectRecord, prepared
         # The setting is about deployments; a rollback that fails always leaves what ran before it.
         restore_on_failure=project.restore_on_failure or deployment.rollback_of is not None,
         pinned_images=dict(prepared.pinned_images),
+        restarts=(deployment.restarted_service,) if deployment.restarted_service else (),
     )
 
 

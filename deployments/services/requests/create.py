@@ -40,6 +40,7 @@ class NewDeployment:
     services: tuple[ServiceState, ...]
     kind: Kind = Kind.DEPLOY
     replicas: Mapping[str, int] = field(default_factory=dict)
+    restarted_service: str = ""
     restores: UUID | None = None
     rollback_of: UUID | None = None
     gives: tuple[Side, ...] = ()
@@ -91,6 +92,7 @@ def _store(*, caller: Caller, new: NewDeployment, deployment_id: UUID, at: datet
         next_attempt_at=accepted_at + timedelta(seconds=settings.AXION_TAKEOVER_AFTER),
         kind=new.kind,
         replicas=dict(new.replicas) or None,
+        restarted_service=new.restarted_service,
         restores_id=new.restores,
         rollback_of_id=new.rollback_of,
         sealed_session=job_caller.seal_session(caller=caller, deployment_id=deployment_id)

@@ -13,7 +13,7 @@ from deployments.services.history import snapshots
 from deployments.services.lifecycle.observations import IMAGE_VOLUMES
 from deployments.services.permissions import access, quotas, server_rights
 from deployments.services.queries.history_view import changed_names
-from deployments.services.requests import deploy, plan_truth, rollback
+from deployments.services.requests import deploy, plan_truth, restart, rollback
 from deployments.services.secrets import stored_variables, variables
 from deployments.services.secrets.stored_variables import VariableChanges
 from deployments.services.stacks import own_names, port_conflicts, privileges
@@ -149,6 +149,29 @@ def _plan_rollback(*, caller: Caller, deployment_id: UUID, target_deployment_id:
         warnings=(*away, *notes, *unknown, *running.warnings),
         variables=changed,
     )
+
+
+def plan_restart(*, caller: Caller, project_id: UUID, target: Target, service_name: str) -> PlannedDeployment:
+    """Plan this very restart: one service made anew, all others kept. Raises as restart_service does, and TooMuch."""
+    with quotas.heavy_turn(caller):
+        project = access.project_for(caller=caller, project_id=project_id, right=Right.DEPLOY)
+        restart.draft_restart(caller=caller, project=project, target=target, service_name=service_name)
+        away = plan_truth.agent_warnings(target)
+        running = _running(project_id=project_id, target=target)
+        anew, kept = (
+            compare_services(
+                old=running.services, new=running.services, image_volumes=running.image_volumes, force=force
+            ).changes
+            for force in (True, False)
+        )
+        chosen = tuple(one if one.service == service_name else other for one, other in zip(anew, kept, strict=True))
+        changes, unknown = plan_truth.with_present_state(chosen, project_id=project_id, target=target)
+        return PlannedDeployment(
+            changes=changes,
+            text=Plan(changes=changes).text(),
+            approval="",
+            warnings=(*away, *unknown, *running.warnings),
+        )
 
 
 def _later_success(deployment: DeploymentRecord) -> tuple[str, ...]:

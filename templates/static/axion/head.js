@@ -20,7 +20,7 @@ export function facts(badges, deployment) {
   ];
 }
 
-const KIND_ICONS = { rollback: "settings_backup_restore", stop: "stop_circle", scale: "content_copy" };
+const KIND_ICONS = { rollback: "settings_backup_restore", stop: "stop_circle", scale: "content_copy", restart: "restart_alt" };
 
 const fact = (symbol, text) => h("span", { class: "ax-fact" }, icon(symbol), text);
 

@@ -92,6 +92,7 @@ function actions({ target, running, undone }) {
   return h("div", { class: "ax-row ax-lane-do" },
     page.canDeploy && running && !undone && h("a", { class: "ax-button", href: `${address.deployments}${running.id}/rollback/` }, icon("settings_backup_restore"), "Roll back"),
     page.canDeploy && running && !stopped && h("a", { class: "ax-button", href: address.scale + at }, icon("content_copy"), "Scale"),
+    page.canDeploy && running && !stopped && h("a", { class: "ax-button", href: address.restart + at }, icon("restart_alt"), "Restart a service"),
     page.canDeploy && running && !stopped && h("a", { class: "ax-button", href: address.stop + at }, icon("stop_circle"), "Stop"),
     target.kind === "server" && h("a", { class: "ax-button", href: `${address.logs}?server=${target.id}` }, icon("article"), "Logs"),
     h("a", { class: "ax-button", href: `${address.history}?target=${target.id}` }, icon("history"), "History"));

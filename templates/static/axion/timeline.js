@@ -5,7 +5,7 @@ import { serviceBadge, statusBadge } from "./badges.js";
 
 const MAX_ENTRIES = 300;
 
-const WORDS = { rollback: "rollback", stop: "stop", scale: "change in the number of copies" };
+const WORDS = { rollback: "rollback", stop: "stop", scale: "change in the number of copies", restart: "restart of a service" };
 
 const sentences = {
   "deployment.requested": (p) => ["rocket_launch", "busy", `${p.requestedBy} requested this ${WORDS[p.kind] ?? "deployment"}${p.onBehalfOf ? ` on behalf of ${p.onBehalfOf}` : ""}`, p.description || `graph version ${p.graphVersion}`],

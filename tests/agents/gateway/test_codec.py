@@ -10,9 +10,10 @@ from uuid import uuid4
 import pytest
 
 from agents.contracts import runner_pb2
+from agents.hello import Hello
 from agents.repositories.payloads import from_json, kind_of, to_json
-from agents.states import CommandOutcome, CommandStatus
-from agents.transport.wire import codec
+from agents.states import CommandKind, CommandOutcome, CommandStatus
+from agents.transport.wire import codec, hellos
 from agents.types import (
     AgentCommand,
     CommandData,
@@ -144,3 +145,12 @@ def test_everything_about_a_service_reaches_the_agent() -> None:
     sent = {field.name: value for field, value in told.ListFields()}
     assert sent.keys() == {field.name for field in runner_pb2.ServiceSpec.DESCRIPTOR.fields}
     assert {name: tuple(value) if name == "depends_on" else value for name, value in sent.items()} == asdict(spec)
+
+
+def test_an_agent_that_cannot_make_one_service_anew_is_not_sent_the_order() -> None:
+    order = deploy(restarts=("web",))
+    assert from_json(kind=CommandKind.DEPLOY, payload=to_json(order)) == order
+    older, newer = Hello(commands={"deploy": 2}), Hello(commands={"deploy": 3})
+    assert "bring the agent up to date" in hellos.not_understood(older, kind=CommandKind.DEPLOY, command=order)
+    assert hellos.not_understood(newer, kind=CommandKind.DEPLOY, command=order) == ""
+    assert hellos.not_understood(older, kind=CommandKind.DEPLOY, command=deploy()) == ""

@@ -49,7 +49,7 @@ def rest(token: str) -> APIClient:
 
 DEPLOYS = (
     {"deployments", "deployments/<uuid:deployment_id>/cancel", "deployments/<uuid:deployment_id>/rollback"}
-    | {f"projects/<uuid:project_id>/{wish}" for wish in ("plan", "stop", "scale")}
+    | {f"projects/<uuid:project_id>/{wish}" for wish in ("plan", "stop", "scale", "restart")}
     | {"servers/<uuid:server_id>/projects/<uuid:project_id>/stop"}
 )
 

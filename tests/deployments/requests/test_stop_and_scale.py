@@ -11,6 +11,8 @@ from deployments.errors import Conflict, Forbidden, Invalid, NotFound
 from deployments.models import Deployment, DeploymentEvent, DeploymentHistory, Project, User
 from deployments.services.lifecycle import prepare as preparing
 from deployments.services.permissions.access import caller_of
+from deployments.services.requests import make_plan
+from deployments.services.requests.restart import restart_service
 from deployments.services.requests.scale import scale_service
 from deployments.services.requests.stop import stop_project
 from deployments.services.secrets import variables
@@ -86,6 +88,53 @@ def test_scaling_changes_one_number_and_nothing_else(lane: Lane) -> None:
     assert told["pinned_images"] == {"web": "sha256:web:1", "db": "sha256:db:1"}
     assert variables.values_for(deployment_id=scaled.id) == variables.values_for(deployment_id=deployed.id)
     assert (scaled.kind, scaled.env_names, scaled.graph_version) == ("scale", ("API_KEY",), deployed.graph_version)
+
+
+def restarted(lane: Lane, service: str, *, request_id: str = "") -> DeploymentRecord:
+    return restart_service(
+        caller=lane.caller,
+        project_id=lane.project_id,
+        target=lane.target,
+        service_name=service,
+        deployment_id=uuid4(),
+        request_id=request_id,
+        at=lane.now(),
+    )
+
+
+def test_a_restart_orders_one_service_anew_and_changes_nothing(lane: Lane) -> None:
+    deployed = lane.deployed(env_vars={"API_KEY": CANARY})
+    lane.succeed(lane.start(scale(lane, "web", 3)))
+    lane.store_graph(web="web:9", db="db:9")  # the graph as it is now plays no part
+    asked = restarted(lane, "web", request_id="r-1")
+    assert restarted(lane, "web", request_id="r-1").id == asked.id
+    begun = lane.start(asked)
+    then, told = lane.command(deployed), lane.command(begun)
+    assert told["restarts"] == ["web"]
+    assert told["pinned_images"] == {"web": "sha256:web:1", "db": "sha256:db:1"}
+    assert [each["content_hash"] for each in told["services"]] == [each["content_hash"] for each in then["services"]]
+    assert copies(lane, begun) == {"web": 3, "db": 1}
+    assert variables.values_for(deployment_id=begun.id) == variables.values_for(deployment_id=deployed.id)
+    assert (begun.kind, begun.restarted_service) == ("restart", "web")
+    lane.succeed(begun)
+    assert copies(lane, lane.start(scale(lane, "db", 2))) == {"web": 3, "db": 2}
+
+
+def test_a_restart_of_what_does_not_run_is_refused(lane: Lane) -> None:
+    with pytest.raises(Conflict, match="Deploy it first"):
+        restarted(lane, "web")
+    lane.deployed()
+    with pytest.raises(Invalid) as wrong:
+        restarted(lane, "nothing")
+    assert list(wrong.value.details) == ["serviceName"]
+
+
+def test_the_plan_of_a_restart_names_one_service(lane: Lane) -> None:
+    lane.deployed()
+    plan = make_plan.plan_restart(
+        caller=lane.caller, project_id=lane.project_id, target=lane.target, service_name="web"
+    )
+    assert {change.service: change.action == "keep" for change in plan.changes} == {"web": False, "db": True}
 
 
 def test_one_scale_builds_on_the_other_and_a_rollback_brings_the_numbers_back(lane: Lane) -> None:

@@ -42,6 +42,8 @@ CROWDED = {
     "its variables": f"{PROJECT}{{project}}/variables/",
     "no variables": f"{PROJECT}{{blank}}/variables/",
     "stop": f"{PROJECT}{{project}}/stop/?target={{target}}",
+    "restart": f"{PROJECT}{{project}}/restart/?target={{target}}",
+    "restart one": f"{PROJECT}{{project}}/restart/?target={{target}}&service={{service}}",
     "scale": f"{PROJECT}{{project}}/scale/?target={{target}}",
     "scale to nine": f"{PROJECT}{{project}}/scale/?target={{target}}&service={{service}}&replicas=9",
     "deployments": DEPLOYMENT,
