@@ -90,13 +90,17 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True)
 class GraphRecord:
-    """One stored version of a project's graph, without secret values."""
+    """One stored version of a project's graph, without secret values.
+
+    `warnings`: what it says that means nothing, told to whom just stored it.
+    """
 
     id: int
     project_id: UUID
     version: int
     graph: Mapping[str, Any]
     created_at: datetime
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -46,6 +46,29 @@ EDGE_NUMBERS = {1: EdgeType.RABBITMQ, 2: EdgeType.HTTP, 3: EdgeType.DATABASE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeMount:
+    """Where a volume is mounted in the container."""
+
+    path: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedPort:
+    """A port of the host that leads to one of the container. No `address`: of all addresses of the host."""
+
+    address: str = ""
+    outside: int
+    inside: int
+    protocol: str = "tcp"
+
+    def meets(self, other: PublishedPort) -> bool:
+        """Return whether a host can give only one of the two."""
+        same = (self.outside, self.protocol) == (other.outside, other.protocol)
+        return same and (self.address == other.address or not self.address or not other.address)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """A node's config as typed values. Empty text and None mean "not given"."""
 
@@ -67,15 +90,30 @@ class Settings:
     path: str = ""
     strip_prefix: bool = True
     gateway: str = "caddy"
-    routes: Mapping[str, str]
+    routes: Mapping[str, str] = field(default_factory=dict)
     kind: str = ""
     connection_name: str = ""
     database: str = ""
     database_version: int | None = None
     user: str = ""
     password_given: bool = False
-    env: Mapping[str, str]
+    env: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    volumes: Mapping[str, VolumeMount] = field(default_factory=dict)
+    shared_volumes: Mapping[str, VolumeMount] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    file_modes: Mapping[str, int] = field(default_factory=dict)
+    ports: tuple[PublishedPort, ...] = ()
+    health_command: str = ""
+    health_interval: str = ""
+    health_timeout: str = ""
+    health_retries: int | None = None
+    health_start_period: str = ""
+    entrypoint: str = ""
+    run_as: str = ""
+    working_dir: str = ""
+    restart: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +138,11 @@ class Edge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """Nodes and edges in the order of the graph; ids are unique and every edge joins two of the nodes."""
+    """Nodes and edges in the order of the graph; ids are unique and every edge joins two of the nodes.
+
+    `warnings` are sentences for people: what the graph says that means nothing here.
+    """
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
+    warnings: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from stackgen.output.compose import compose_document, dockerfile_name
 from stackgen.output.env_example import env_example
 from stackgen.output.layout import Identity, Layout
 from stackgen.output.swarm import max_name_length, swarm_document, warnings_of
+from stackgen.output.swarm_limits import beyond_swarm
 from stackgen.parts.builder import PartBuilder
 from stackgen.parts.names import MAX_NAME_LENGTH, service_names
 from stackgen.parts.networks import cover, network_names
@@ -60,6 +61,8 @@ def generate(
     )
     parts = builder.build_all()
     problems = [*builder.problems, *_unshareable(parts.values(), options)]
+    if options.engine == "swarm":
+        problems += [problem for part in parts.values() for problem in beyond_swarm(part)]
     if problems:
         raise GraphInvalid(problems)
     layout = _layout(builder, parts, project_id)
@@ -73,7 +76,7 @@ def _unshareable(parts: Collection[Part], options: StackOptions) -> list[Problem
             node_id=part.node.id,
             node_name=part.node.label,
             field="config.replicas",
-            message=f"{part.node.settings.replicas} copies cannot share port {part.ports[0][0]} of one host",
+            message=f"{part.node.settings.replicas} copies cannot share port {part.ports[0].outside} of one host",
         )
         for part in parts
         if options.engine == "compose" and part.ports and part.node.settings.replicas > 1
@@ -183,8 +186,8 @@ def _service(part: Part, layout: Layout, identity: Identity) -> StackService:
         content_hash=identity.content_hash,
         aspects=identity.aspects,
         starts_first=layout.starts_first(part),
-        volumes=tuple(layout.volume_name(part, volume.name) for volume in part.volumes),
-        published_ports=tuple(outside for outside, _ in part.ports),
+        volumes=tuple(layout.volume_name(part, volume) for volume in part.volumes),
+        published_ports=tuple(port.outside for port in part.ports if port.protocol == "tcp"),
     )
 
 

@@ -30,6 +30,13 @@ def later(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
+# The smallest graph that can be deployed.
+ONE_NODE = {
+    "nodes": [{"id": "n1", "type": 1, "data": {"serviceName": "web", "config": {"image": "nginx:1.29"}}}],
+    "edges": [],
+}
+
+
 def make_user(name: str, **columns: Any) -> User:
     return User.objects.create_user(username=name, password="correct horse", **columns)
 
@@ -37,7 +44,7 @@ def make_user(name: str, **columns: Any) -> User:
 def make_project(owner: User, *, name: str = "Voting", **columns: Any) -> Project:
     project_id = uuid4()
     project = Project.objects.create(id=project_id, owner=owner, name=name, slug=f"p-{project_id.hex[:12]}", **columns)
-    GraphVersion.objects.create(project=project, version=1, graph={"nodes": [], "edges": []})
+    GraphVersion.objects.create(project=project, version=1, graph=ONE_NODE)
     return project
 
 

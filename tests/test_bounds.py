@@ -41,7 +41,7 @@ from deployments.services.secrets import variable_bounds
 from deployments.services.stacks import stack_size
 from deployments.types import EventRecord
 from stackgen.code import bundle
-from stackgen.graph.settings import MAX_REPLICAS
+from stackgen.keys.basics import MAX_REPLICAS
 from tests.agents.doubles import deploy as small_command
 
 # Linux: one string of a program's environment, and all of it with the arguments for a stack of 8 MiB.

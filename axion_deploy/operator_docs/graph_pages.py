@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import ast
-import re
-
-from axion_deploy.operator_docs.tables import ROOT, calls, code, table, text_of
+from axion_deploy.operator_docs.tables import code, table
 from stackgen.databases.kind import Connection, DatabaseKind
 from stackgen.databases.known import KINDS
+from stackgen.keys.catalogue import KEYS
 from stackgen.references import parse_reference
 from stackgen.runtimes.known import RUNTIMES
 from stackgen.runtimes.names import RUNTIMES as RUNTIME_NAMES
 
 NODES = """# Node keys
 
-A node's `config` is a map of texts. Keys that are not listed are kept with the deployment and mean nothing to it.
-A value that cannot be meant is refused when the graph is stored, with every problem at once.
+A node's `config` is a map of texts. Keys that are not listed are kept with the deployment and mean nothing to it: a
+warning names each, with the nearest key that is known. A value that cannot be meant is refused when the graph is
+stored, with every problem at once.
+
+A value of `env.NAME` may refer to another node: `${node.db.url}` is the address of the node `db` with user and
+password, and `host`, `port`, `user`, `password`, `passwordUrl` (percent-encoded), `database`, `env.NAME` and
+`secret.NAME` are its parts. Several may stand in one text. A node is named by its name in the drawing, its service's
+name or its id. What leads nowhere is refused. A reference gives an address, an edge the way there: without one, a
+warning says so.
+
+A command (`command`, `entrypoint`) is one line, split into words as a shell does; a list in JSON, which holds the
+words themselves; or a script of several lines for the container's `sh`. `healthCommand` is a text for its `sh`, or
+such a list.
 """
 DATABASES = """# Kinds of databases
 
@@ -29,8 +38,6 @@ RUNTIMES_TEXT = """# Runtimes
 A service without `image` is built from its code. `runtime` says how; without it the code is looked at, in the order of
 this table, and the first that fits is taken. A Dockerfile in the code comes first.
 """
-# How read_settings reads a key, by the method of its reader.
-FORMS = {"cpus": "such as `0.5` or `500m`", "memory": "such as `512M` or `1Gi`", "flag": "`true` or `false`"}
 RECOGNISED = {
     "dockerfile": "`Dockerfile`",
     "bun": "`bun.lock`, `bun.lockb`",
@@ -45,10 +52,14 @@ EXAMPLE = Connection(host="host", port=0, user="user", database="name", password
 
 
 def nodes_page() -> str:
-    """Return the page. Raises KeyError for a key that is read and that stackgen/README.md does not describe."""
-    described, forms = described_keys(), key_forms()
-    rows = [(code(key), described[key][0], forms[key], described[key][1]) for key in forms]
-    return f"{NODES}\n{table(('Key', 'Nodes', 'Takes', 'Meaning'), rows)}"
+    """Return the page: a table for each group of keys."""
+    groups: dict[str, list[tuple[str, ...]]] = {}
+    for key in KEYS:
+        row = (code(key.shown), key.nodes, key.form.takes, key.meaning)
+        groups.setdefault(key.group or "The node itself", []).append(row)
+    header = ("Key", "Nodes", "Takes", "Meaning")
+    tables = [f"## {group}\n\n{table(header, rows)}" for group, rows in groups.items()]
+    return f"{NODES}\n" + "\n".join(tables)
 
 
 def databases_page() -> str:
@@ -70,54 +81,6 @@ def runtimes_page() -> str:
         for name, runtime in RUNTIMES.items()
     ]
     return f"{RUNTIMES_TEXT}\n{table(('Runtime', 'Also written', 'Recognised by', 'Base images'), rows)}"
-
-
-def key_forms() -> dict[str, str]:
-    """Return what each key of a node's config takes, by the key; `env.NAME` and the like for those with a prefix."""
-    keys: dict[str, str] = {}
-    for reader, call in calls("stackgen/graph/settings.py"):
-        texts = [text_of(argument) for argument in call.args]
-        if reader == "_prefixed":
-            prefix = next(text for text in texts if text)
-            keys[f"{prefix}{'SERVICE' if prefix == 'route.' else 'NAME'}"] = "text"
-        elif reader in {"whole", "matching", "text", "cpus", "memory", "flag"} and texts and texts[0]:
-            keys.setdefault(texts[0], _form(reader, call))
-    for node in ast.walk(ast.parse((ROOT / "stackgen/graph/settings.py").read_text())):
-        # `"password" in raw.config`: a key whose value is not read here.
-        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In) and text_of(node.left):
-            keys.setdefault(text_of(node.left), "text")
-    return dict(sorted(keys.items()))
-
-
-def described_keys() -> dict[str, tuple[str, str]]:
-    """Return nodes and meaning of each key in the table of stackgen/README.md."""
-    rows = re.findall(r"^\| (`.+?`(?:, `.+?`)*) \| (.+?) \| (.+) \|$", (ROOT / "stackgen/README.md").read_text(), re.M)
-    described: dict[str, tuple[str, str]] = {}
-    for keys, nodes, meaning in rows:
-        for key in re.findall(r"`(.+?)`", keys):
-            earlier = described.get(key)
-            # A key that means something else for other nodes has a row for each.
-            both = (f"{earlier[0]}; {nodes}", f"{earlier[0]}: {earlier[1]}; {nodes}: {meaning}") if earlier else None
-            described[key] = both or (nodes, meaning)
-    return described
-
-
-def _form(reader: str, call: ast.Call) -> str:
-    keywords = {keyword.arg: keyword.value for keyword in call.keywords}
-    if reader == "whole":
-        return f"a whole number from {' to '.join(_number(bound) for bound in keywords.values())}"
-    if reader == "matching":
-        return text_of(keywords["wanted"]) or "text"
-    return FORMS.get(reader, "text")
-
-
-def _number(node: ast.expr) -> str:
-    """Return a bound, also one that stands in a constant at the top of the file."""
-    if isinstance(node, ast.Constant):
-        return str(node.value)
-    source = (ROOT / "stackgen/graph/settings.py").read_text()
-    found = re.search(rf"^{ast.unparse(node)} = ([\d_]+)$", source, re.MULTILINE)
-    return found[1].replace("_", "") if found else ast.unparse(node)
 
 
 def _database(kind: DatabaseKind) -> tuple[str, ...]:

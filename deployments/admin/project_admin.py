@@ -51,6 +51,8 @@ from deployments.services.projects import sources
 from deployments.services.queries import stack_list
 from deployments.types import Right
 
+MAX_SHOWN_WARNINGS = 10
+
 SETTINGS = ("concurrency", "restore_on_failure", "health_deadline", "health_window", "retention")
 
 
@@ -204,6 +206,10 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
         except DeployError as error:
             return self.refused(request, object_id, error)
         messages.success(request, f"Stored as version {stored.version} of the graph.")
+        for warning in stored.warnings[:MAX_SHOWN_WARNINGS]:
+            messages.warning(request, warning)
+        if len(stored.warnings) > MAX_SHOWN_WARNINGS:
+            messages.warning(request, "There are more such keys: the plan lists them.")
         return redirect(page_of(object_id))
 
     def code_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:

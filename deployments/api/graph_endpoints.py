@@ -16,7 +16,7 @@ from deployments.api.parsers import CONTENT, OctetsParser, TarParser
 from deployments.api.schemas import examples
 from deployments.api.schemas.openapi import TAR, documented, enveloped_data
 from deployments.api.schemas.requests import GraphIn, PageQuery
-from deployments.api.schemas.responses import CodeOut, GraphOut, GraphVersionOut, PaginationOut
+from deployments.api.schemas.responses import CodeOut, GraphOut, GraphVersionOut, PaginationOut, string_list
 from deployments.errors import NotFound
 from deployments.event_types import epoch_ms
 from deployments.services.projects import project_settings, sources
@@ -33,14 +33,18 @@ class ProjectGraph(BaseView):
         "Store the next version of the graph; one with problems is not stored, and all are listed by node and field",
         tag=TAG,
         takes=GraphIn,
-        answers={200: enveloped_data("GraphStoredAnswer", graphVersion=serializers.IntegerField(min_value=1))},
+        answers={
+            200: enveloped_data(
+                "GraphStoredAnswer", graphVersion=serializers.IntegerField(min_value=1), warnings=string_list()
+            )
+        },
         examples=[examples.GRAPH],
     )
     def put(self, request: Request, project_id: UUID) -> Response:
         graph = cast("dict[str, Any]", request.data)
         validated(GraphIn, graph)
         stored = sources.store_graph(caller=self.caller, project_id=project_id, graph=graph)
-        return success({"data": {"graphVersion": stored.version}})
+        return success({"data": {"graphVersion": stored.version, "warnings": list(stored.warnings)}})
 
     @documented(
         "getGraph",

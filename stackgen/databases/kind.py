@@ -27,10 +27,16 @@ class Connection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
-    """`name` tells the volumes of one database apart."""
+    """`name` tells the volumes of one node apart, or of the project where it is `shared`.
+
+    `drawn`: the graph named it, not the kind of database.
+    """
 
     name: str
     path: str
+    read_only: bool = False
+    drawn: bool = False
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,13 @@ from stackgen.databases.kind import DataPlace
 from stackgen.databases.known import KINDS
 from stackgen.databases.places import moved_outside, place_of
 from stackgen.errors import Problem
-from stackgen.graph.problems import bytes_of, shown
 from stackgen.graph.raw import RawEdge, RawNode
-from stackgen.nodes import Graph, Node, NodeType
+from stackgen.keys.amounts import bytes_of, shown
+from stackgen.nodes import Graph, Node, NodeType, PublishedPort
 
 HTTP_PORT, HTTPS_PORT = 80, 443
+# So many addresses of a host are told apart for one port.
+MAX_ADDRESSES_OF_A_PORT = 50
 
 
 def known_edges(nodes: Iterable[RawNode], edges: Iterable[RawEdge], problems: list[Problem]) -> list[RawEdge]:
@@ -60,13 +62,8 @@ def check_meaning(graph: Graph) -> Iterator[Problem]:
 
 def _check_node(node: Node, *, is_routed: bool) -> Iterator[Problem]:
     settings = node.settings
-    if node.type is NodeType.SERVICE and settings.port is None:
-        if settings.health_path:
-            yield _at(node, "config.port", "is needed: config.healthPath is asked there")
-        if settings.host_port is not None:
-            yield _at(node, "config.port", "is needed: config.hostPort leads there")
-        if is_routed:
-            yield _at(node, "config.port", "is needed: a gateway leads there")
+    yield from _check_port(node, is_routed=is_routed)
+    yield from _check_pairs(node)
     if node.type.is_database and settings.replicas > 1:
         yield _at(node, "config.replicas", f"a {_kind_of(node)} runs once; copies of it would not share their data")
     if settings.cpu and float(settings.cpu_reservation or 0) > float(settings.cpu):
@@ -77,6 +74,26 @@ def _check_node(node: Node, *, is_routed: bool) -> Iterator[Problem]:
         yield from _check_wildcard(node, "config.domain", settings.domain)
         for name, place in settings.routes.items():
             yield from _check_wildcard(node, f"config.route.{name}", place)
+
+
+def _check_port(node: Node, *, is_routed: bool) -> Iterator[Problem]:
+    settings = node.settings
+    if node.type is NodeType.SERVICE and settings.port is None:
+        if settings.health_path:
+            yield _at(node, "config.port", "is needed: config.healthPath is asked there")
+        if settings.host_port is not None:
+            yield _at(node, "config.port", "is needed: config.hostPort leads there")
+        if is_routed:
+            yield _at(node, "config.port", "is needed: a gateway leads there")
+
+
+def _check_pairs(node: Node) -> Iterator[Problem]:
+    """Yield problems with keys that exclude each other, or that mean nothing alone."""
+    settings = node.settings
+    if settings.health_path and settings.health_command:
+        yield _at(node, "config.healthCommand", "is given beside config.healthPath; only one of them can be asked")
+    for path in sorted(settings.file_modes.keys() - settings.files.keys()):
+        yield _at(node, f"config.fileMode.{path}", "has no file: there is no such config.file.")
 
 
 def _check_place(node: Node) -> Iterator[Problem]:
@@ -113,28 +130,37 @@ def _check_wildcard(node: Node, field: str, domain: str) -> Iterator[Problem]:
         yield _at(node, field, f"{domain!r} must be one name: the gateway cannot serve all below a domain")
 
 
-def published_ports(node: Node) -> tuple[tuple[int, int], ...]:
-    """Return pairs of port on the host and port in the container, for gateways and nodes that ask for it."""
+def published_ports(node: Node) -> tuple[PublishedPort, ...]:
+    """Return the ports of the host that lead to a node, its main ones first: those of gateways, and those asked for."""
+    return (*main_ports(node), *node.settings.ports)
+
+
+def main_ports(node: Node) -> tuple[PublishedPort, ...]:
+    """Return the ports that lead to where the node itself listens."""
     settings = node.settings
     if node.type.is_gateway:
         if serves_https(node):
-            return ((HTTP_PORT, HTTP_PORT), (HTTPS_PORT, HTTPS_PORT))
+            return tuple(PublishedPort(outside=port, inside=port) for port in (HTTP_PORT, HTTPS_PORT))
         inside = settings.port or HTTP_PORT
-        return ((settings.host_port or inside, inside),)
+        return (PublishedPort(outside=settings.host_port or inside, inside=inside),)
     listens = KINDS[settings.kind].port if settings.kind else settings.port
     if settings.host_port is None or listens is None:
         return ()
-    return ((settings.host_port, listens),)
+    return (PublishedPort(outside=settings.host_port, inside=listens),)
 
 
 def _check_host_ports(graph: Graph) -> Iterator[Problem]:
-    users: dict[int, list[Node]] = defaultdict(list)
+    users: dict[tuple[int, str], list[tuple[Node, PublishedPort]]] = defaultdict(list)
     for node in graph.nodes:
-        for host_port, _ in published_ports(node):
-            users[host_port].append(node)
-    for port, nodes in users.items():
-        for node in nodes[1:]:
-            yield _at(node, "config.hostPort", f"port {port} of the host is taken by {nodes[0].label!r}")
+        for port in published_ports(node):
+            asked = users[port.outside, port.protocol]
+            holder = next((other for other, theirs in asked if port.meets(theirs)), None)
+            if holder is not None:
+                field = "config.ports" if port in node.settings.ports else "config.hostPort"
+                udp = "" if port.protocol == "tcp" else f" ({port.protocol})"
+                yield _at(node, field, f"port {port.outside}{udp} of the host is taken by {holder.label!r}")
+            elif len(asked) < MAX_ADDRESSES_OF_A_PORT:
+                asked.append((node, port))
 
 
 def _kind_of(node: Node) -> str:

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TypeVar
 
 from stackgen.errors import Problem
-from stackgen.graph.problems import shown
+from stackgen.keys.amounts import shown
 from stackgen.nodes import EDGE_NUMBERS, NODE_NUMBERS, EdgeType, NodeType
 
 MAX_NODES = 10_000

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stackgen.errors import GraphInvalid, Problem
+from stackgen.errors import GraphInvalid, Problem, one_line
 from stackgen.graph.checks import check_meaning, known_edges
 from stackgen.graph.raw import RawNode, read_edges, read_nodes
 from stackgen.graph.settings import read_settings
 from stackgen.nodes import Edge, EdgeType, Graph, Node, NodeType, Settings
 
 __all__ = ["Edge", "EdgeType", "Graph", "Node", "NodeType", "Settings", "parse_graph", "read_graph"]
+
+MAX_WARNINGS = 100
 
 
 def parse_graph(raw: Mapping[str, object]) -> Graph:
@@ -27,7 +29,8 @@ def read_graph(raw: Mapping[str, object]) -> tuple[Graph, list[Problem]]:
     raw_nodes = read_nodes(raw, problems)
     raw_edges = read_edges(raw, problems)
     edges = known_edges(raw_nodes, raw_edges, problems)
-    nodes = [_node(node, problems) for node in _without_repeats(raw_nodes, problems)]
+    warnings: list[str] = []
+    nodes = [_node(node, problems, warnings) for node in _without_repeats(raw_nodes, problems)]
     graph = Graph(
         nodes=tuple(node for node in nodes if node is not None),
         edges=tuple(
@@ -35,13 +38,21 @@ def read_graph(raw: Mapping[str, object]) -> tuple[Graph, list[Problem]]:
             for edge in edges
             if edge.type is not None
         ),
+        warnings=tuple(_few(warnings)),
     )
     problems.extend(check_meaning(graph))
     return graph, problems
 
 
-def _node(raw: RawNode, problems: list[Problem]) -> Node | None:
-    settings = read_settings(raw, problems)
+def _few(warnings: list[str]) -> list[str]:
+    """Return so many warnings that people read them, and how many more there are."""
+    lines = [one_line(warning) for warning in warnings[:MAX_WARNINGS]]
+    left = len(warnings) - len(lines)
+    return [*lines, f"{left} more keys mean nothing here"] if left else lines
+
+
+def _node(raw: RawNode, problems: list[Problem], warnings: list[str]) -> Node | None:
+    settings = read_settings(raw, problems, warnings)
     if raw.type is None:
         return None
     return Node(

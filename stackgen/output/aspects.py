@@ -11,7 +11,7 @@ from stackgen.parts.types import Part
 from stackgen.yaml import Value
 
 VARIABLE = re.compile(r"(?<!\$)(?:\$\$)*\$\{([A-Za-z0-9_]+)\}")
-NOT_LISTED = frozenset({"labels", "build", "depends_on"})
+NOT_LISTED = frozenset({"build", "depends_on"})
 
 
 def aspects(part: Part, definition: Mapping[str, Value]) -> dict[str, str]:

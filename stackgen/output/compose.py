@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from stackgen.output.layout import LOGGING, SECURITY, Identity, Layout, identify, mounts, resources
+from stackgen.nodes import PublishedPort
+from stackgen.output.container import config_of, container_of, mounts, resources
+from stackgen.output.layout import LOGGING, SECURITY, Identity, Layout, identify
 from stackgen.parts.environment import plain
 from stackgen.parts.health import healthcheck
 from stackgen.parts.types import Part
@@ -40,15 +42,17 @@ def _service(part: Part, layout: Layout) -> dict[str, Value]:
         "build": _build(part) if from_code else None,
         "init": True if from_code else None,
         "hostname": part.name if part.fixed_hostname else None,
-        "command": command_of(part),
+        "entrypoint": words_of(part.entrypoint),
+        "command": words_of(part.command),
+        **container_of(part),
         "environment": dict(part.environment),
         "volumes": mounts(part),
-        "configs": [{"source": file.name, "target": file.target} for file in part.files],
-        "ports": [f"{outside}:{inside}" for outside, inside in part.ports],
+        "configs": [config_of(file) for file in part.files],
+        "ports": [_port(port) for port in part.ports],
         "networks": list(layout.networks[part.name]),
         "depends_on": _depends_on(part, layout),
-        "healthcheck": health_of(part, layout) if part.health else None,
-        "restart": "unless-stopped",
+        "healthcheck": health_of(part, layout),
+        "restart": part.node.settings.restart or "unless-stopped",
         **SECURITY,
         "stop_grace_period": f"{part.stop_grace_seconds}s",
         "deploy": _deploy(part),
@@ -57,9 +61,14 @@ def _service(part: Part, layout: Layout) -> dict[str, Value]:
     return {key: value for key, value in definition.items() if value not in (None, {}, [], ())}
 
 
-def command_of(part: Part) -> Value:
-    """Return the command on one line, unless a script in it has lines of its own."""
-    return list(part.command) if any("\n" in word for word in part.command) else Flow(part.command)
+def words_of(command: tuple[str, ...]) -> Value:
+    """Return a command on one line, unless a script in it has lines of its own."""
+    return list(command) if any("\n" in word for word in command) else Flow(command)
+
+
+def _port(port: PublishedPort) -> str:
+    address = f"[{port.address}]:" if ":" in port.address else f"{port.address}:" if port.address else ""
+    return f"{address}{port.outside}:{port.inside}{'' if port.protocol == 'tcp' else f'/{port.protocol}'}"
 
 
 def _build(part: Part) -> dict[str, Value]:
@@ -83,13 +92,26 @@ def _depends_on(part: Part, layout: Layout) -> dict[str, Value]:
 
 
 def health_of(part: Part, layout: Layout) -> dict[str, Value]:
-    """Return the healthcheck of a part that has one."""
-    return healthcheck(
+    """Return the healthcheck of a part; of one that has none only what the graph changes of its image's own."""
+    settings = part.node.settings
+    if part.health_off:
+        return {"disable": True}
+    given: dict[str, Value] = {
+        "interval": settings.health_interval,
+        "timeout": settings.health_timeout,
+        "retries": settings.health_retries,
+        "start_period": settings.health_start_period,
+    }
+    given = {key: value for key, value in given.items() if value}
+    if not part.health:
+        return given
+    usual = healthcheck(
         part.health,
         interval_seconds=part.health_interval_seconds or layout.options.health_interval_seconds,
         timeout_seconds=part.health_timeout_seconds,
         start_seconds=part.health_start_seconds,
     )
+    return {**usual, **given}
 
 
 def _deploy(part: Part) -> dict[str, Value]:
@@ -101,11 +123,7 @@ def _deploy(part: Part) -> dict[str, Value]:
 def _shared(layout: Layout) -> dict[str | Comment, Value]:
     """Return networks, volumes and texts, each named for the project."""
     labels = layout.project_labels
-    volumes: dict[str, Value] = {
-        f"{part.name}-{volume.name}": {"name": layout.volume_name(part, volume.name), "labels": labels}
-        for part in layout.parts
-        for volume in part.volumes
-    }
+    volumes = layout.volumes()
     configs: dict[str, Value] = {
         file.name: {"content": plain(file.text)} for part in layout.parts for file in part.files
     }

@@ -8,7 +8,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stackgen.databases.kind import Volume
 from stackgen.output.aspects import aspects
+from stackgen.output.container import SHARED, drawn_labels, volume_key
 from stackgen.parts.environment import plain
 from stackgen.parts.names import short_hash
 from stackgen.parts.order import Order
@@ -20,8 +22,6 @@ LOGGING: Mapping[str, Value] = {"driver": "json-file", "options": {"max-size": "
 HASH_DIGITS = 16
 # Nothing a container starts may gain rights by a setuid file, none may make raw packets in its neighbours' names.
 SECURITY: Mapping[str, Value] = {"security_opt": ["no-new-privileges:true"], "cap_drop": ["NET_RAW"]}
-# Far above what servers of many threads need, far below what a host has; podman has the same default.
-MAX_PROCESSES = 2048
 # These change how many start and when, not what one is: a container that runs need not be replaced for them.
 NOT_IN_THE_CONTAINER = frozenset({"depends_on", "build"})
 
@@ -56,6 +56,7 @@ class Layout:
     def labels(self, part: Part, content_hash: str) -> dict[str, Value]:
         """Return labels that stay from one deployment to the next: others would replace unchanged containers."""
         return {
+            **drawn_labels(part),
             **self.project_labels,
             "axion.node": plain(part.node.id),
             "axion.service": part.name,
@@ -67,9 +68,19 @@ class Layout:
         shares_ports = self.options.engine == "swarm" and self.options.swarm_ports == "ingress"
         return not part.volumes and (not part.ports or shares_ports)
 
-    def volume_name(self, part: Part, name: str) -> str:
+    def volume_name(self, part: Part, volume: Volume) -> str:
         """Return a name made of the node's id, so that a service that is renamed finds its data again."""
-        return f"{self.stack_name}_{short_hash(part.node.id, 12)}-{name}"
+        if volume.shared:
+            return f"{self.stack_name}_{SHARED}-{volume.name}"
+        return f"{self.stack_name}_{short_hash(part.node.id, 12)}-{volume.name}"
+
+    def volumes(self) -> dict[str, Value]:
+        """Return every volume of the stack once, by its name in the file."""
+        return {
+            volume_key(part, volume): {"name": self.volume_name(part, volume), "labels": self.project_labels}
+            for part in self.parts
+            for volume in part.volumes
+        }
 
     def by_level(self) -> list[tuple[str, list[Part]]]:
         """Return parts that start together, each group with a sentence for people."""
@@ -101,19 +112,3 @@ def identify(part: Part, definition: Mapping[str, Value]) -> Identity:
     whole = json.dumps([made_of, texts], ensure_ascii=True, separators=(",", ":"))
     content_hash = hashlib.sha256(whole.encode()).hexdigest()[:HASH_DIGITS]
     return Identity(content_hash=content_hash, aspects=aspects(part, definition))
-
-
-def mounts(part: Part) -> list[Value]:
-    """Return volumes by their name in the file; never a path of the host."""
-    return [f"{part.name}-{volume.name}:{volume.path}" for volume in part.volumes]
-
-
-def resources(part: Part) -> dict[str, Value]:
-    """Return Compose's and Swarm's `resources`: what the graph sets, and always a bound on processes and threads."""
-    settings = part.node.settings
-    given: dict[str, dict[str, Value]] = {
-        "limits": {"cpus": settings.cpu, "memory": settings.memory, "pids": settings.processes or MAX_PROCESSES},
-        "reservations": {"cpus": settings.cpu_reservation, "memory": settings.memory_reservation},
-    }
-    set_ones = {kind: {name: value for name, value in values.items() if value} for kind, values in given.items()}
-    return {kind: values for kind, values in set_ones.items() if values}

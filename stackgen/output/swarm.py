@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from stackgen.output.compose import command_of, health_of
-from stackgen.output.layout import LOGGING, SECURITY, Identity, Layout, identify, mounts, resources
+from stackgen.nodes import PublishedPort
+from stackgen.output.compose import health_of, words_of
+from stackgen.output.container import config_of, container_of, mounts, resources
+from stackgen.output.layout import LOGGING, SECURITY, Identity, Layout, identify
 from stackgen.parts.names import MAX_NAME_LENGTH, short_hash
 from stackgen.parts.types import Part
 from stackgen.yaml import Comment, Value
@@ -60,13 +62,15 @@ def _service(part: Part, layout: Layout) -> dict[str, Value]:
         "image": part.image,
         "init": True if part.bundle_digest else None,
         "hostname": part.name if part.fixed_hostname else None,
-        "command": command_of(part),
+        "entrypoint": words_of(part.entrypoint),
+        "command": words_of(part.command),
+        **container_of(part),
         "environment": dict(part.environment),
         "volumes": mounts(part),
-        "configs": [{"source": file.name, "target": file.target} for file in part.files],
-        "ports": [_port(pair, layout) for pair in part.ports],
+        "configs": [config_of(file) for file in part.files],
+        "ports": [_port(port, layout) for port in part.ports],
         "networks": list(layout.networks[part.name]),
-        "healthcheck": health_of(part, layout) if part.health else None,
+        "healthcheck": health_of(part, layout),
         "stop_grace_period": f"{part.stop_grace_seconds}s",
         # Swarm ignores `security_opt`.
         "cap_drop": SECURITY["cap_drop"],
@@ -83,9 +87,9 @@ def _labelled(definition: Mapping[str, Value], labels: dict[str, Value]) -> dict
     return {**definition, "labels": labels, "deploy": deploy | {"labels": labels}}
 
 
-def _port(pair: tuple[int, int], layout: Layout) -> dict[str, Value]:
-    outside, inside = pair
-    return {"target": inside, "published": outside, "protocol": "tcp", "mode": layout.options.swarm_ports}
+def _port(port: PublishedPort, layout: Layout) -> dict[str, Value]:
+    where: dict[str, Value] = {"target": port.inside, "published": port.outside, "protocol": port.protocol}
+    return {**where, "mode": layout.options.swarm_ports}
 
 
 def _deploy(part: Part, layout: Layout) -> dict[str, Value]:
@@ -96,20 +100,25 @@ def _deploy(part: Part, layout: Layout) -> dict[str, Value]:
         "endpoint_mode": layout.options.swarm_endpoints if layout.options.swarm_endpoints != "vip" else None,
         "placement": {"constraints": [settings.placement]} if settings.placement else None,
         "resources": resources(part),
-        "restart_policy": RESTART,
+        "restart_policy": _restart(settings.restart),
         "update_config": {"parallelism": 1, "order": order, "failure_action": "rollback", "monitor": "15s"},
         "rollback_config": {"parallelism": 1, "order": order},
     }
     return {key: value for key, value in deploy.items() if value not in (None, {})}
 
 
+def _restart(asked: str) -> Mapping[str, Value]:
+    """Return Swarm's word for Compose's."""
+    word, _, times = asked.partition(":")
+    if word in {"no", "on-failure"}:
+        policy: dict[str, Value] = {"condition": "none" if word == "no" else word, "delay": "2s"}
+        return {**policy, "max_attempts": int(times)} if times else policy
+    return RESTART
+
+
 def _shared(layout: Layout) -> dict[str | Comment, Value]:
     labels = layout.project_labels
-    volumes: dict[str, Value] = {
-        f"{part.name}-{volume.name}": {"name": layout.volume_name(part, volume.name), "labels": labels}
-        for part in layout.parts
-        for volume in part.volumes
-    }
+    volumes = layout.volumes()
     # A config cannot change while it is in use: another text is another config, named for its content.
     configs: dict[str, Value] = {
         file.name: {

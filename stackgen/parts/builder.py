@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
@@ -16,15 +16,19 @@ from stackgen.errors import Problem
 from stackgen.graph.checks import published_ports
 from stackgen.graph.secrets import PASSWORD, SECRET_PREFIX
 from stackgen.nodes import Graph, Node, NodeType
-from stackgen.parts import gateway, health, traefik
+from stackgen.parts import gateway, health
+from stackgen.parts.database_settings import unused_settings
+from stackgen.parts.drawn import collisions, with_drawn
 from stackgen.parts.environment import Callee, Layer, from_config, from_edges, interpolated, merged, plain, usable
+from stackgen.parts.gateway_part import gateway_program
 from stackgen.parts.names import distinct, variable_name
+from stackgen.parts.node_references import References, UnknownReference, nodes_by_name
 from stackgen.parts.render import render
 from stackgen.parts.types import Part
 from stackgen.parts.variables import VariableNames
 from stackgen.results import StackOptions
 from stackgen.runtimes.known import find_recipe
-from stackgen.runtimes.recipe import CannotBuild, Recipe, exec_form
+from stackgen.runtimes.recipe import CannotBuild, Recipe, exec_form, split_words
 
 IMAGE_HASH_DIGITS = 16
 
@@ -75,14 +79,22 @@ class PartBuilder:
     def build_all(self) -> dict[str, Part]:
         """Return node id to part, in the graph's order. A part that cannot be built is missing; `problems` says why."""
         parts = {node.id: self._part(node) for node in self.graph.nodes}
+        self.warnings.extend(self.graph.warnings)
         return {node_id: part for node_id, part in parts.items() if part is not None}
 
     def _part(self, node: Node) -> Part | None:
         if node.type.is_gateway:
-            return self._gateway(node)
-        if node.type.is_database:
-            return self._database(node)
-        return self._service(node)
+            part: Part | None = self._gateway(node)
+        elif node.type.is_database:
+            part = self._database(node)
+        else:
+            part = self._service(node)
+        if part is None:
+            return None
+        whole = with_drawn(part)
+        for field_name, message in collisions(whole):
+            self._note(node, field_name, message)
+        return whole
 
     def _database(self, node: Node) -> Part | None:
         kind, connection = KINDS[node.settings.kind], self.connection(node)
@@ -95,7 +107,7 @@ class PartBuilder:
         own = Layer(origin="its kind", values={**kind.environment(connection), **place.environment})
         for name in sorted(kind.place_variables.intersection(self.node_env_names.get(node.id, ()))):
             self._note(node, f"variable {name}", "says where data lies, which nobody can check: remove it")
-        self.warnings.extend(_unused_settings(node, kind))
+        self.warnings.extend(unused_settings(node, kind))
         if kind.image_warning and image == kind.image:
             self.warnings.append(f"{node.label!r}: {image} {kind.image_warning}")
         return Part(
@@ -103,7 +115,7 @@ class PartBuilder:
             name=self.names[node.id],
             image=image,
             environment=self._given_to(node, own),
-            command=kind.command(connection),
+            command=self._server_command(node, kind.command(connection)),
             health=kind.health(connection),
             health_start_seconds=kind.health_start_seconds,
             health_interval_seconds=kind.health_interval_seconds,
@@ -113,6 +125,13 @@ class PartBuilder:
             fixed_hostname=kind.fixed_hostname,
             stop_grace_seconds=node.settings.stop_grace_seconds or kind.stop_grace_seconds,
         )
+
+    def _server_command(self, node: Node, own: tuple[str, ...]) -> tuple[str, ...]:
+        """Return how a database is started: as its kind says, else with the options that the graph gives."""
+        asked = node.settings.command
+        if asked and own:
+            self._note(node, "config.command", f"cannot be given: {node.settings.kind} is started with one of our own")
+        return own or tuple(plain(word) for word in split_words(asked))
 
     def connection(self, node: Node) -> Connection:
         """Return how the callers of a database reach it."""
@@ -140,40 +159,12 @@ class PartBuilder:
             else:
                 self.warnings.append(f"{node.label!r} is joined with {target.label!r}, but leads no requests there")
         self.warnings.extend(gateway.unused_settings(node))
-        if node.settings.gateway == "traefik":
-            return self._traefik(node, upstreams)
-        image = node.settings.image or self.options.images.get("caddy", gateway.IMAGE)
-        config = gateway.configure(node, upstreams, image=image)
-        self.warnings.extend(config.warnings)
-        name = self.names[node.id]
-        return Part(
-            node=node,
-            name=name,
-            image=image,
-            environment=self._given_to(node),
-            health=config.health,
-            files=(gateway.mounted_file(name, config),),
-            volumes=gateway.volumes(node),
-            ports=published_ports(node),
-            stop_grace_seconds=node.settings.stop_grace_seconds or 10,
-        )
-
-    def _traefik(self, node: Node, upstreams: list[gateway.Upstream]) -> Part:
-        routes, warnings = gateway.routes_of(node, upstreams)
-        name = self.names[node.id]
-        self.warnings.extend([*warnings, f"{node.label!r} {traefik.WARNING}"])
-        return Part(
-            node=node,
-            name=name,
-            image=node.settings.image or self.options.images.get("traefik", traefik.IMAGE),
-            environment=self._given_to(node),
-            command=traefik.command(node),
-            health=traefik.health_test(node),
-            files=(traefik.mounted_file(node, routes, name=name),),
-            volumes=gateway.volumes(node),
-            ports=published_ports(node),
-            stop_grace_seconds=node.settings.stop_grace_seconds or 10,
-        )
+        program = gateway_program(node)
+        image = node.settings.image or self.options.images.get(program.name, program.image)
+        environment = self._given_to(node)
+        part, warnings = program.part(node, upstreams, name=self.names[node.id], image=image, environment=environment)
+        self.warnings.extend(warnings)
+        return part
 
     def _given_to(self, node: Node, *layers: Layer) -> dict[str, str]:
         environment, overrides = merged([*layers, self._config_layer(node), self.own_layer(node)])
@@ -248,7 +239,7 @@ class PartBuilder:
         label = target.settings.connection_name or self.names[target.id]
         name = self.names[target.id]
         if not target.type.is_database:
-            port = published_ports(target)[0][1] if target.type.is_gateway else target.settings.port
+            port = published_ports(target)[0].inside if target.type.is_gateway else target.settings.port
             return Callee(name=name, label=label, port=port)
         kind: DatabaseKind = KINDS[target.settings.kind]
         return Callee(name=name, label=label, kind=kind, connection=self.connection(target))
@@ -256,42 +247,47 @@ class PartBuilder:
     def _config_layer(self, node: Node) -> Layer:
         """Return `env.NAME` as written and `secret.NAME` by its variable."""
         settings = node.settings
-        secrets = {
-            name: interpolated(
-                self.variables.of_field(
-                    node_id=node.id, service=self.names[node.id], field=f"{SECRET_PREFIX}{name}", given=True
-                )
-            )
-            for name in settings.secrets
-        }
-        layer, overrides = from_config(
-            env={name: plain(value) for name, value in settings.env.items()}, secrets=secrets
-        )
+        secrets = {name: interpolated(self._secret(node, name)) for name in settings.secrets}
+        layer, overrides = from_config(env=self._own_variables(node), secrets=secrets)
         self._note_overrides(node, overrides)
         renamed = [name for name in (*settings.env, *settings.secrets) if variable_name(name) != name]
         self.warnings.extend(f"{node.label!r}: {name!r} is set as {variable_name(name)}" for name in sorted(renamed))
         return layer
+
+    def _secret(self, node: Node, name: str) -> str:
+        """Return the variable that carries a secret of a node."""
+        service = self.names[node.id]
+        return self.variables.of_field(node_id=node.id, service=service, field=f"{SECRET_PREFIX}{name}", given=True)
+
+    @cached_property
+    def references(self) -> References:
+        """Return what resolves `${node.NAME.FIELD}` in this graph."""
+        return References(
+            nodes=nodes_by_name(self.graph, self.names),
+            callee_of=self._callee,
+            secret_of=lambda node, name: interpolated(self._secret(node, name)),
+        )
+
+    def _own_variables(self, node: Node) -> dict[str, str]:
+        """Return `env.NAME` of a node, with what it says of other nodes."""
+        values = {}
+        for name, text in node.settings.env.items():
+            try:
+                values[name], led = self.references.resolve(text)
+            except UnknownReference as error:
+                self._note(node, f"config.env.{name}", str(error))
+                continue
+            for target in sorted(led - {node.id, *self.callees.get(node.id, ())}):
+                self.warnings.append(
+                    f"{node.label!r}: {name} leads to {self.nodes[target].label!r}, but no edge joins the two"
+                )
+        return values
 
     def _note(self, node: Node, field_name: str, message: str) -> None:
         self.problems.append(Problem(node_id=node.id, node_name=node.label, field=field_name, message=message))
 
     def _note_overrides(self, node: Node, overrides: list[str]) -> None:
         self.overrides.extend(f"{self.names[node.id]}: {sentence}" for sentence in overrides)
-
-
-def _unused_settings(node: Node, kind: DatabaseKind) -> Iterator[str]:
-    """Return a sentence for each setting that databases of this kind do not have."""
-    settings = node.settings
-    given = {
-        "a password": settings.password_given and not kind.has_password,
-        "a user": bool(settings.user) and not kind.default_user,
-        "a database": bool(settings.database) and not kind.default_database,
-    }
-    yield from (
-        f"{node.label!r}: {kind.name} is run without {what}; the one given is not used" for what in given if given[what]
-    )
-    if settings.port not in {None, kind.port}:
-        yield f"{node.label!r} listens on {kind.port}; its port {settings.port} is not used"
 
 
 def image_tag(digest: str, dockerfile: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stackgen.databases.kind import Volume
-from stackgen.nodes import Node
+from stackgen.nodes import Node, PublishedPort
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +17,7 @@ class MountedFile:
     file: str
     target: str
     text: str
+    mode: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +35,15 @@ class Part:
     dockerfile: str = ""
     dockerignore: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     health: tuple[str, ...] = ()
+    health_off: bool = False
     health_start_seconds: int = 60
     health_interval_seconds: int = 0
     health_timeout_seconds: int = 3
     volumes: tuple[Volume, ...] = ()
     files: tuple[MountedFile, ...] = ()
-    ports: tuple[tuple[int, int], ...] = ()
+    ports: tuple[PublishedPort, ...] = ()
     fixed_hostname: bool = False
     stop_grace_seconds: int = 10

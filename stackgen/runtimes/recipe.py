@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Mapping
@@ -33,11 +34,39 @@ class Recipe:
 
 
 def exec_form(command: str) -> tuple[str, ...]:
-    """Return a command line as a list, without a shell where it needs none: signals reach the program itself."""
+    """Return a command line as a list, without a shell where it needs none: signals reach the program itself.
+
+    A text that is a list in JSON holds the words themselves.
+    """
+    if words := listed_words(command):
+        return words
     if JOINS_COMMANDS.search(command):
         return ("sh", "-c", command)
     if NEEDS_SHELL.search(command):
         return ("sh", "-c", f"exec {command}")
+    try:
+        return tuple(shlex.split(command))
+    except ValueError:
+        return ("sh", "-c", command)
+
+
+def listed_words(command: str) -> tuple[str, ...]:
+    """Return the words of a command that is written as a list in JSON; none for any other text."""
+    if not command.startswith("["):
+        return ()
+    try:
+        words = json.loads(command)
+    except (ValueError, RecursionError):
+        return ()
+    return tuple(words) if isinstance(words, list) and all(isinstance(word, str) for word in words) else ()
+
+
+def split_words(command: str) -> tuple[str, ...]:
+    """Return the words of a command that no shell reads: a list in JSON, or a line split as a shell splits it."""
+    if words := listed_words(command):
+        return words
+    if "\n" in command.strip():
+        return ("sh", "-c", command)
     try:
         return tuple(shlex.split(command))
     except ValueError:

@@ -14,18 +14,8 @@ from axion_deploy.operator_docs.settings_page import settings_page
 from axion_deploy.operator_docs.states_page import states_page
 from deployments.states import Kind, Reason, Stage, Status
 from stackgen.databases.known import KINDS
-from stackgen.nodes import Settings
 from stackgen.runtimes.known import RUNTIMES
 from tests.docs.building import ROOT
-
-# How a field of stackgen's Settings is written in a node's config, where that is not its name in camel case.
-KEYS = {
-    "routes": "route.SERVICE",
-    "kind": "databaseType",
-    "password_given": "password",
-    "env": "env.NAME",
-    "secrets": "secret.NAME",
-}
 
 
 def listed(page: str) -> set[str]:
@@ -52,9 +42,11 @@ def test_every_key_of_the_agent_is_in_the_reference_and_no_other() -> None:
 
 
 def test_every_key_of_a_node_is_in_the_reference() -> None:
-    names = [field.name for field in dataclasses.fields(Settings)]
-    camel = {name: re.sub(r"_(\w)", lambda found: found[1].upper(), name) for name in names}
-    assert listed(nodes_page()) == {KEYS.get(name, camel[name]) for name in names}
+    source = "".join(path.read_text() for path in (ROOT / "stackgen/keys").glob("*.py"))
+    keys = re.findall(r'Key\(\s*name="([^"]+)",(?:\s*follows="([^"]+)")?', source)
+    named = {f"{name}{follows}" for name, follows in keys}
+    assert len(named) > 40
+    assert listed(nodes_page()) == named
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+ONE_NODE = {"nodes": [{"id": "n1", "type": 1, "data": {"config": {"image": "nginx:1.29"}}}], "edges": []}
+FILE = "format: 1\ngraph: {nodes: [{id: n1, type: 1, data: {config: {image: 'nginx:1.29'}}}], edges: []}\n"
 PEOPLE = ("owner", "deployer", "viewer", "stranger", "nobody", "expired")
 
 SEES = (200, 200, 200, 404, 401, 401)
@@ -94,11 +96,11 @@ REST: tuple[Door, ...] = (
     rest("patch", "projects/<uuid:project_id>", CHANGES, {"healthWindow": 5}),
     rest("delete", "projects/<uuid:project_id>", (409, 403, 403, 404, 401, 401)),
     rest("get", "projects/<uuid:project_id>/graph", SEES),
-    rest("put", "projects/<uuid:project_id>/graph", CHANGES, {"nodes": [], "edges": []}),
+    rest("put", "projects/<uuid:project_id>/graph", CHANGES, ONE_NODE),
     rest("get", "projects/<uuid:project_id>/compose", SEES),
     rest("put", "projects/<uuid:project_id>/compose", CHANGES, COMPOSE),
     rest("get", "projects/<uuid:project_id>/file", SEES),
-    rest("put", "projects/<uuid:project_id>/file", CHANGES, {"text": "format: 1\ngraph: {nodes: [], edges: []}\n"}),
+    rest("put", "projects/<uuid:project_id>/file", CHANGES, {"text": FILE}),
     rest("get", "projects/<uuid:project_id>/graphs", SEES),
     rest("get", "projects/<uuid:project_id>/graphs/<int:version>", SEES),
     rest("get", "projects/<uuid:project_id>/code", SEES),

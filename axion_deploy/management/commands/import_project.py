@@ -40,7 +40,10 @@ class Command(BaseCommand):
             "name": imported.project.name,
             "graphVersion": imported.graph.version,
             "code": imported.code,
+            "warnings": list(imported.graph.warnings),
         }
+        for warning in imported.graph.warnings:
+            self.stderr.write(self.style.WARNING(f"warning: {warning}"))
         if options["json"]:
             self.stdout.write(json.dumps(summary))
             return

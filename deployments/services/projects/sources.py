@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -64,14 +65,14 @@ def store_graph(*, caller: Caller, project_id: UUID, graph: Mapping[str, Any], p
 def store_checked_graph(*, project_id: UUID, graph: Mapping[str, Any]) -> GraphRecord:
     """Store the graph as the project's next version, for a use case that has checked the caller. Raises Invalid."""
     try:
-        parse_graph(graph)
+        parsed = parse_graph(graph)
         split = split_secrets(graph)
     except GraphInvalid as error:
         raise invalid_graph(error) from error
     with transaction.atomic():
         stored = projects.add_graph(project_id=project_id, graph=split.graph)
         variables.store_given(project_id=project_id, values=dict(split.values))
-    return stored
+    return replace(stored, warnings=parsed.warnings)
 
 
 def store_code(*, caller: Caller, project_id: UUID, node_id: str, content: bytes, patience: float = 0.0) -> str:

@@ -33,6 +33,7 @@ def generate_stack(
     """
     try:
         parsed = parse_graph(graph)
+        _refuse_empty(parsed)
         return generate(
             graph=parsed,
             stack_name=stack_name(project),
@@ -43,6 +44,15 @@ def generate_stack(
         )
     except GraphInvalid as error:
         raise invalid_graph(error) from error
+
+
+def _refuse_empty(graph: Graph) -> None:
+    """Raise Invalid for a graph of nothing: deploying it would end all that runs, which has a request of its own."""
+    if not graph.nodes:
+        raise Invalid(
+            "The graph has no nodes, so there is nothing to deploy. To end what runs, stop the project.",
+            details={"graph": "has no nodes"},
+        )
 
 
 def with_replicas(*, graph: Mapping[str, Any], replicas: Mapping[str, int]) -> dict[str, Any]:

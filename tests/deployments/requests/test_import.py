@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from io import StringIO
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.core.management import call_command
 
 from deployments.errors import Invalid
 from deployments.models import User
@@ -37,3 +40,13 @@ def test_an_import_is_held_to_the_same_as_every_door(
     with pytest.raises(Invalid, match=f"^{name}: ") as refused:
         import_directory(caller=caller_of(owner), directory=tmp_path, new_project_id=uuid4())
     assert refused.value.details == {"path": name, **told}
+
+
+def test_an_import_tells_of_keys_that_mean_nothing(owner: User, tmp_path: Path) -> None:
+    (tmp_path / "project.json").write_text("{}")
+    config = {"image": "nginx:1.29", "volumes": "/data"}
+    graph = {"nodes": [{"id": "n", "type": 1, "data": {"serviceName": "web", "config": config}}], "edges": []}
+    (tmp_path / "graph.json").write_text(json.dumps(graph))
+    told = StringIO()
+    call_command("import_project", str(tmp_path), owner=owner.username, json=True, stdout=StringIO(), stderr=told)
+    assert "warning: 'web': config.volumes means nothing here; did you mean volume.NAME?" in told.getvalue()

@@ -51,6 +51,7 @@ def test_another_request_under_the_key_is_refused(owner_api: APIClient) -> None:
 def test_a_refused_request_leaves_its_key_free(owner_api: APIClient, project: Project, server: Server) -> None:
     assert post(owner_api, "projects", {"name": ""}).status_code == 400
     assert post(owner_api, "projects", {"name": "Shop"}).status_code == 201
+    owner_api.put(f"/api/projects/{project.id}/graph", GRAPH, format="json")
     wish = {"projectId": str(project.id), "serverId": str(server.id)}
     refused = post(owner_api, "deployments", {**wish, "envVars": {"not a name": "x"}}, key="k-2")
     assert refused.status_code == 400

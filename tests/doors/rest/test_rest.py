@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from unittest.mock import patch
 
 import pytest
@@ -25,8 +26,25 @@ GRAPH = {
 def project_with_graph(project: Project, owner_api: APIClient) -> Project:
     answer = owner_api.put(f"/api/projects/{project.id}/graph", GRAPH, format="json")
     assert answer.status_code == 200, answer.content
-    assert answer.json()["data"] == {"graphVersion": 2}
+    assert answer.json()["data"] == {"graphVersion": 2, "warnings": []}
     return project
+
+
+def test_a_key_that_means_nothing_is_told_and_an_empty_graph_is_refused(
+    project: Project, server: Server, owner_api: APIClient
+) -> None:
+    path = f"/api/projects/{project.id}/graph"
+    config = {"image": "nginx:1.29", "labels": "a=b"}
+    node = {"id": "n1", "type": 1, "data": {"serviceName": "web", "config": config}}
+    answer = owner_api.put(path, {"nodes": [node], "edges": []}, format="json")
+    sentence = "'web': config.labels means nothing here; did you mean label.NAME?"
+    assert answer.json()["data"]["warnings"] == [sentence]
+    plan = owner_api.post(f"/api/projects/{project.id}/plan", body_for(project, server), format="json")
+    assert sentence in json.dumps(plan.json(), ensure_ascii=False), plan.content
+    owner_api.put(path, {"nodes": [], "edges": []}, format="json")
+    refused = owner_api.post("/api/deployments", body_for(project, server), format="json")
+    assert refused.status_code == 400
+    assert "stop the project" in refused.content.decode()
 
 
 def body_for(project: Project, server: Server, **more: object) -> dict[str, object]:

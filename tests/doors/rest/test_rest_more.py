@@ -94,7 +94,7 @@ def test_versions_of_the_graph_stay(owner_api: APIClient, project: Project) -> N
     owner_api.put(f"{path}/graph", GRAPH, format="json")
     data = owner_api.get(f"{path}/graphs").json()["data"]
     assert [each["graphVersion"] for each in data["graphs"]] == [2, 1]
-    assert owner_api.get(f"{path}/graphs/1").json()["data"]["graph"]["graph"] == {"nodes": [], "edges": []}
+    assert owner_api.get(f"{path}/graphs/1").json()["data"]["graph"]["graph"] == factories.ONE_NODE
     assert owner_api.get(f"{path}/graph").json()["data"]["graph"]["graphVersion"] == 2
     for missing in ("3", "99999999999999999999"):
         assert owner_api.get(f"{path}/graphs/{missing}").status_code == 404

@@ -1,0 +1,85 @@
+"""What the graph adds to a part, of whatever kind it is: volumes, files, an entrypoint, a health check of its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+from stackgen.databases.kind import Volume
+from stackgen.nodes import Node
+from stackgen.parts.environment import plain
+from stackgen.parts.names import short_hash
+from stackgen.parts.types import MountedFile, Part
+from stackgen.runtimes.recipe import exec_form, listed_words, split_words
+
+NO_CHECK = "none"
+# How Docker begins a health check's list; a list without one is a command's words.
+CHECK_WORDS = frozenset({"CMD", "CMD-SHELL", "NONE"})
+
+
+def with_drawn(part: Part) -> Part:
+    """Return the part with what its node's config adds."""
+    settings = part.node.settings
+    changed = replace(
+        part,
+        volumes=(*part.volumes, *drawn_volumes(part.node)),
+        files=(*part.files, *drawn_files(part.node, name=part.name)),
+    )
+    if settings.entrypoint:
+        words = tuple(plain(word) for word in split_words(settings.entrypoint))
+        # The image's own command goes with its entrypoint, also where it is one of ours.
+        command = part.command or tuple(plain(word) for word in exec_form(settings.command))
+        changed = replace(changed, entrypoint=words, command=command)
+    if settings.health_command:
+        test = health_test(settings.health_command)
+        changed = replace(changed, health=test, health_off=not test)
+    return changed
+
+
+def drawn_volumes(node: Node) -> Iterator[Volume]:
+    """Yield the volumes that a node's config names."""
+    for mounts, shared in ((node.settings.volumes, False), (node.settings.shared_volumes, True)):
+        for name, mount in sorted(mounts.items()):
+            yield Volume(name=name, path=mount.path, read_only=mount.read_only, drawn=True, shared=shared)
+
+
+def drawn_files(node: Node, *, name: str) -> Iterator[MountedFile]:
+    """Yield the files that a node's config holds; `name` is the service's."""
+    for path, text in sorted(node.settings.files.items()):
+        mark = short_hash(path, 12)
+        mode = node.settings.file_modes.get(path)
+        yield MountedFile(name=f"{name}-file-{mark}", file=f"file.{name}.{mark}", target=path, text=text, mode=mode)
+
+
+def health_test(command: str) -> tuple[str, ...]:
+    """Return a health check as Docker writes it; empty where it says that nothing is to be asked."""
+    if command.strip().lower() == NO_CHECK:
+        return ()
+    words = listed_words(command)
+    if not words:
+        return ("CMD-SHELL", plain(command))
+    if words[0] == "NONE":
+        return ()
+    words = words if words[0] in CHECK_WORDS else ("CMD", *words)
+    return tuple(plain(word) for word in words)
+
+
+def collisions(part: Part) -> Iterator[tuple[str, str]]:
+    """Yield field and message for each place in the container, and each volume's name, that is used twice."""
+    places = Counter(volume.path for volume in part.volumes)
+    places.update(file.target for file in part.files)
+    for path in (path for path, times in places.items() if times > 1):
+        yield field_at(part, path), f"{path} is mounted twice"
+    names = Counter(volume.name for volume in part.volumes if not volume.shared)
+    for name in (name for name, times in names.items() if times > 1):
+        yield f"config.volume.{name}", "is the name of a volume that the node has by itself; take another"
+
+
+def field_at(part: Part, path: str) -> str:
+    """Return the key of the config that mounts something at this path of the container."""
+    settings = part.node.settings
+    keys = [f"config.file.{path}"] if path in settings.files else []
+    for prefix, mounts in (("volume", settings.volumes), ("sharedVolume", settings.shared_volumes)):
+        keys += [f"config.{prefix}.{name}" for name, mount in sorted(mounts.items()) if mount.path == path]
+    return keys[0] if keys else "config"
