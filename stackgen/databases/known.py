@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackgen.databases import kafka, minio, mongodb, mysql, nats, postgresql, rabbitmq, redis
+from stackgen.databases import kafka, memcached, minio, mongodb, mysql, nats, postgresql, rabbitmq, redis
 from stackgen.databases.kind import DatabaseKind
 
 KINDS: dict[str, DatabaseKind] = {
@@ -14,6 +14,7 @@ KINDS: dict[str, DatabaseKind] = {
         mongodb.KIND,
         redis.KIND,
         redis.VALKEY,
+        memcached.KIND,
         rabbitmq.KIND,
         kafka.KIND,
         nats.KIND,
