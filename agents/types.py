@@ -37,8 +37,7 @@ class ServiceSpec:
 class DeployCommand:
     """Bring the target to this stack; without any service, stop it. Holds names of variables, never their values.
 
-    `pinned_images` (service to image id) is for going back: nothing is built, and exactly these images run. The
-    containers of the services in `restarts` are made anew, changed or not.
+    With `pinned_images` (service to image id) nothing is built, and exactly these run. `restarts` are always made anew.
     """
 
     stack_name: str
@@ -56,10 +55,7 @@ class DeployCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevertCommand:
-    """Stop any work on the deployment and put back what ran before it.
-
-    `keep_proven`: nobody asked for it, so a deployment that was proven by then stays.
-    """
+    """Stop any work on the deployment and put back what ran before it, but for what was proven with `keep_proven`."""
 
     stack_name: str
     asked_by: str = ""

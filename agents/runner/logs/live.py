@@ -1,4 +1,4 @@
-"""What is written now and waits to be told: the newest lines, and how many came too fast."""
+"""Lines that wait to be told: the newest of the past, and of what is written now, with how many came too fast."""
 
 from __future__ import annotations
 
@@ -10,6 +10,29 @@ from agents.runner.logs.lines import RawLine
 # Told at once, five times a second.
 MAX_LINES = 200
 MAX_CHARACTERS = 1024 * 1024
+MAX_PAST_CHARACTERS = 4 * 1024 * 1024
+
+
+class PastLines:
+    """The newest lines of one container, as many as are wanted and memory allows; given in order of time."""
+
+    def __init__(self, *, wanted: int) -> None:
+        self._wanted = wanted
+        self.lines: deque[RawLine] = deque()
+        self._characters = 0
+        self.cut = False
+
+    def add(self, line: RawLine) -> None:
+        self.lines.append(line)
+        self._characters += len(line.text)
+        while self._characters > MAX_PAST_CHARACTERS and len(self.lines) > 1:
+            self.cut = True
+            self._drop()
+        while len(self.lines) > self._wanted:
+            self._drop()
+
+    def _drop(self) -> None:
+        self._characters -= len(self.lines.popleft().text)
 
 
 class LiveLines:

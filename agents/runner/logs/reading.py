@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import requests
@@ -19,17 +18,10 @@ from agents.runner.docker.log_files import Searched, files_of, search
 from agents.runner.docker.our_containers import OurContainers
 from agents.runner.errors import RunnerError
 from agents.runner.logs.lines import LineReader, RawLine, Source, nanoseconds, shown
-from agents.runner.logs.live import LiveLines
+from agents.runner.logs.live import LiveLines, PastLines
+from agents.runner.logs.sources import Found, LogSources
 from agents.runner.logs.values import LogMasking
-from agents.runner.planning.model import (
-    COMPOSE_PROJECT,
-    COMPOSE_SERVICE,
-    LABEL_DEPLOYMENT,
-    LABEL_LANE,
-    LABEL_PROJECT,
-)
 
-MAX_CONTAINERS = 100
 # Lines of one container that the engine is asked for when they cannot be searched in its files.
 MAX_SEARCHED_LINES = 20_000
 MS = 1_000_000
@@ -37,20 +29,8 @@ MS = 1_000_000
 LOOK_SECONDS = 30.0
 # After an event, so that a container which starts again and again is looked at a few times a second.
 SETTLE_SECONDS = 0.3
-TOO_MANY = f"More than {MAX_CONTAINERS} containers: only the first {MAX_CONTAINERS} are read. Name a service."
+TOO_LONG = "The lines are long: older ones than these are left out."
 FAULTS = (RunnerError, DockerException, requests.RequestException, OSError, ValueError, KeyError)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A container whose lines may be read."""
-
-    source: Source
-    inspected: Mapping[str, Any]
-
-    @property
-    def framed(self) -> bool:
-        return not self.inspected["Config"].get("Tty")
 
 
 class LogReading:
@@ -61,6 +41,7 @@ class LogReading:
         self._containers = containers
         self._masking = masking
         self._needle = request.search[:MAX_SEARCH].lower()
+        self._sources = LogSources(request=request, containers=containers, masking=masking, say=self._say)
         self._remarks: list[str] = []
         self._said: set[str] = set()
         self._last: dict[str, int] = {}
@@ -90,16 +71,24 @@ class LogReading:
     def past(self) -> list[pb.ContainerLine]:
         """Return the newest lines of all containers, by time, as many as are asked for."""
         wanted = min(self._request.tail, MAX_PAST_LINES)
-        lines: list[RawLine] = []
-        for found in self._find():
+        newest: list[RawLine] = []
+        for found in self._sources.find():
             if self._closed.is_set():
                 break
             try:
-                lines += self._past_of(found, wanted)
+                newest = self._newest([*newest, *self._past_of(found, wanted)], wanted)
             except FAULTS as error:
                 self._say(f"{found.source.name} cannot be read: {_words(error)}")
-        newest = sorted(lines, key=lambda line: line.at_ns)[-wanted:] if wanted else []
         return self.told(newest)
+
+    def _newest(self, lines: Iterable[RawLine], wanted: int) -> list[RawLine]:
+        """Return the newest lines, by time, as many as are wanted and memory allows."""
+        kept = PastLines(wanted=wanted)
+        for line in sorted(lines, key=lambda line: line.at_ns):
+            kept.add(line)
+        if kept.cut:
+            self._say(TOO_LONG)
+        return list(kept.lines)
 
     def _past_of(self, found: Found, wanted: int) -> list[RawLine]:
         request, source = self._request, found.source
@@ -112,17 +101,19 @@ class LogReading:
         if self._needle:
             lines = self._searched(found, wanted)
         else:
-            lines = list(self._read(found, tail=wanted, until_ms=request.until_ms))
+            kept = PastLines(wanted=wanted)
+            for line in self._read(found, tail=wanted, until_ms=request.until_ms):
+                kept.add(line)
+            lines = list(kept.lines)
+            if kept.cut:
+                self._say(TOO_LONG)
             self._last[source.container_id] = max((line.at_ns for line in lines), default=0)
         return lines
 
     def _searched(self, found: Found, wanted: int) -> list[RawLine]:
         files = files_of(found.inspected)
         if not files:
-            read = list(self._read(found, tail=MAX_SEARCHED_LINES, until_ms=self._request.until_ms))
-            if len(read) == MAX_SEARCHED_LINES:
-                self._say(f"{found.source.name}: only its last {MAX_SEARCHED_LINES} lines were searched.")
-            return [line for line in read if self._matches(line.text)][-wanted:]
+            return self._searched_by_engine(found, wanted)
         searched = Searched()
         lines: list[RawLine] = []
         for time, is_error, text in search(files=files, needle=self._request.search[:MAX_SEARCH], searched=searched):
@@ -136,6 +127,16 @@ class LogReading:
         if searched.in_pieces:
             self._say(f"{found.source.name}: lines of more than 16 KiB were not searched ({searched.in_pieces}).")
         return lines
+
+    def _searched_by_engine(self, found: Found, wanted: int) -> list[RawLine]:
+        kept, read = PastLines(wanted=wanted), 0
+        for line in self._read(found, tail=MAX_SEARCHED_LINES, until_ms=self._request.until_ms):
+            read += 1
+            if self._matches(line.text):
+                kept.add(line)
+        if read >= MAX_SEARCHED_LINES:
+            self._say(f"{found.source.name}: only its last {MAX_SEARCHED_LINES} lines were searched.")
+        return list(kept.lines)
 
     def _in_time(self, at_ns: int) -> bool:
         return not self._request.until_ms or at_ns <= self._request.until_ms * MS
@@ -159,7 +160,7 @@ class LogReading:
         try:
             while not self._closed.is_set():
                 with contextlib.suppress(*FAULTS):  # the next look comes
-                    for found in self._find():
+                    for found in self._sources.find():
                         self._follow(found)
                 self._closed.wait(SETTLE_SECONDS)
                 self._events.wait(LOOK_SECONDS)
@@ -237,37 +238,6 @@ class LogReading:
 
     def _matches(self, text: str) -> bool:
         return not self._needle or self._needle in shown(text).lower()
-
-    def _find(self) -> list[Found]:
-        """Return the containers that are asked for and whose secret values can be masked."""
-        request = self._request
-        found: list[Found] = []
-        for entry in self._containers.list():
-            labels = entry.get("Labels") or {}
-            service = labels.get(COMPOSE_SERVICE, "")
-            if labels.get(LABEL_PROJECT) != request.project_id or labels.get(LABEL_LANE, "") not in ("", request.lane):
-                continue
-            if request.services and service not in request.services:
-                continue
-            if len(found) == MAX_CONTAINERS:
-                self._say(TOO_MANY)
-                break
-            name = entry["Names"][0].lstrip("/")
-            if not self._may_tell(labels, service, name):
-                continue
-            inspected = self._containers.inspect(entry["Id"])
-            if inspected is not None:
-                source = Source(container_id=entry["Id"], service=service, name=name)
-                found.append(Found(source=source, inspected=inspected))
-        return found
-
-    def _may_tell(self, labels: Mapping[str, str], service: str, name: str) -> bool:
-        known = self._masking.learn(
-            stack=labels.get(COMPOSE_PROJECT, ""), service=service, deployment_id=labels.get(LABEL_DEPLOYMENT, "")
-        )
-        if not known:
-            self._say(f"{name} is left out: the secret values that would have to be masked in it cannot be had.")
-        return known
 
     def _say(self, remark: str) -> None:
         with self._turn:

@@ -80,8 +80,9 @@ class _Reading:
                 lines += self._shown(answered)
                 remarks += self._remarks(answered)
                 left_out += answered.batch.left_out
+            lines = sorted(lines, key=_moment)[-max(1, self._opened.request.tail) :]
         remarks += [self._silent(self._opened.sources[each], each) for each in sorted(waited_for)]
-        newest = sorted(lines, key=_moment)[-self._opened.request.tail :] if self._opened.request.tail else []
+        newest = lines if self._opened.request.tail else []
         return LogPart(lines=tuple(newest), left_out=left_out, remarks=tuple(remarks), caught_up=True)
 
     async def following(self) -> AsyncIterator[LogPart]:
