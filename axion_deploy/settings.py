@@ -243,8 +243,8 @@ UNFOLD = {
     },
 }
 
-# How often, counted in Redis for all processes: requests of one user; of one address in which nobody was recognised, and
-# by itself tries to enrol an agent from one; failed tries to sign in from one (of one name: sign_in_tries.py); new tokens.
+# How often, counted in Redis for all processes: requests of one user; of one address where nobody was recognised, and
+# by itself tries to enrol an agent; failed tries to sign in (of one name: sign_in_tries.py); new tokens of one user.
 AXION_RATE_LIMIT = env.rate("AXION_RATE_LIMIT", "600/min")
 AXION_RATE_ANONYMOUS = env.rate("AXION_RATE_ANONYMOUS", "60/min")
 AXION_RATE_SIGN_IN = env.rate("AXION_RATE_SIGN_IN", "20/min")

@@ -37,13 +37,13 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True)
 class FailedDeployment:
-    """The lane's last start, where it failed; `restored`: what ran before it runs again."""
+    """The last deployment that ended, where it failed; `harmless`: what ran before it runs still or again."""
 
     words: str
     since_ms: int
     failed_service: str = ""
     log_tail: tuple[str, ...] = ()
-    restored: bool = False
+    harmless: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +177,7 @@ def _of_deployments(facts: StackFacts, *, now_ms: int) -> Iterator[Finding]:
     if failed is not None:
         yield Finding(
             cause=Cause.DEPLOYMENT_FAILED,
-            severity=Severity.WARNING if failed.restored else Severity.CRITICAL,
+            severity=Severity.WARNING if failed.harmless else Severity.CRITICAL,
             since_ms=failed.since_ms,
             message=failed.words,
             services=(failed.failed_service,) if failed.failed_service else (),

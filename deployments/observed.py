@@ -15,6 +15,8 @@ from typing import Any
 RESTARTING_MS = 60_000
 # 128 and the number of SIGKILL.
 KILLED = 137
+# Services that a stack's sentence names; each says its own beside.
+MAX_TOLD = 5
 
 
 class ServiceCondition(StrEnum):
@@ -207,7 +209,8 @@ def _message(condition: StackCondition, services: Sequence[ObservedService]) -> 
         return "All of its containers are missing."
     if condition is StackCondition.STOPPED:
         return "All of its containers were stopped on the server."
-    return " ".join(service.message for service in services if service.message)
+    said = [service.message for service in services if service.message]
+    return " ".join([*said[:MAX_TOLD], f"And {len(said) - MAX_TOLD} more."] if len(said) > MAX_TOLD else said)
 
 
 def _service_message(

@@ -100,4 +100,4 @@ class Incident(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.cause} of {self.project_id}"
+        return self.cause.replace("_", " ").capitalize()

@@ -6,16 +6,13 @@ from agents.states import Presence
 from agents.types import AgentData
 from deployments.event_types import epoch_ms
 from deployments.incident_rules import AgentFacts, FailedDeployment, StackFacts
-from deployments.repositories.observation.last_starts import LastStart
+from deployments.repositories.observation.last_ended import LastEnded
 from deployments.services.history import restorable
 from deployments.services.observation.stacks import Look
-from deployments.states import Reason, Status
-
-# Nothing went wrong that a person did not ask for.
-ASKED_FOR = frozenset({Reason.CANCELLED, Reason.SUPERSEDED})
+from deployments.states import Status
 
 
-def facts_of(look: Look, *, since_ms: int, last: LastStart | None, missing_images: frozenset[str] | None) -> StackFacts:
+def facts_of(look: Look, *, since_ms: int, last: LastEnded | None, missing_images: frozenset[str] | None) -> StackFacts:
     """Return the facts; `since_ms`: since when the stack's condition is what it is.
 
     `missing_images` are those that history needs and the host lacks; None where its agent has not looked.
@@ -42,9 +39,9 @@ def _agent(agent: AgentData) -> AgentFacts:
     )
 
 
-def _failed(last: LastStart) -> FailedDeployment | None:
+def _failed(last: LastEnded) -> FailedDeployment | None:
     restored = last.status == Status.ROLLED_BACK and bool(last.reason)
-    if not (last.status == Status.FAILED or restored) or last.reason in ASKED_FOR:
+    if last.status != Status.FAILED and not restored:
         return None
     end = " What ran before runs again." if restored else ""
     return FailedDeployment(
@@ -52,7 +49,7 @@ def _failed(last: LastStart) -> FailedDeployment | None:
         since_ms=epoch_ms(last.completed_at),
         failed_service=last.failed_service,
         log_tail=last.log_tail,
-        restored=restored,
+        harmless=restored or not last.started,
     )
 
 

@@ -18,7 +18,7 @@ from deployments.incident_rules import Changed, Closed, Opened, Quieted, StackFa
 from deployments.incident_types import Finding
 from deployments.observed import ObservedContainer, ObservedState, StackCondition
 from deployments.repositories import clock, projects
-from deployments.repositories.observation import incident_rows, last_starts, stack_states
+from deployments.repositories.observation import incident_rows, last_ended, stack_states
 from deployments.repositories.observation.stack_states import JudgedState, StackKey
 from deployments.services.incidents.facts import facts_of
 from deployments.services.observation import stacks
@@ -60,7 +60,7 @@ class StackWatch:
         keys = [(look.stack.project_id, look.stack.server_id) for look in looks]
         known = stack_states.of_projects(project_ids=project_ids)
         opened = incident_rows.open_of(project_ids=project_ids)
-        lasts = last_starts.ended(stacks=keys) if keys else {}
+        lasts = last_ended.of_stacks(stacks=keys) if keys else {}
         missing = gateway.missing_images(agent_ids=[look.agent.id for look in looks if look.agent])
         now_ms, moved, loop = epoch_ms(clock.now()), 0, isolation(STACKS)
         for key, look in zip(keys, looks, strict=True):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from deployments.observed import (
+    MAX_TOLD,
     RESTARTING_MS,
     MeantService,
     ObservedContainer,
@@ -82,6 +83,13 @@ def test_one_copy_of_several_is_missing() -> None:
     seen = state(SOUND, container("web"), container("web", number=2), meant=(three, DB))
     assert (seen.condition, seen.message) == ("degraded", "web: 1 of 3 containers is missing.")
     assert (seen.services[0].running, seen.services[0].copies) == (2, 3)
+
+
+def test_of_many_that_are_missing_a_few_are_named() -> None:
+    many = tuple(MeantService(name=f"s{number}", node_id=f"n{number}", copies=1) for number in range(MAX_TOLD + 2))
+    message = state(SOUND, meant=(*many, DB)).message
+    assert message.startswith("s0: its container is missing. s1: ")
+    assert message.endswith("s4: its container is missing. And 2 more.")
 
 
 def test_all_of_it_is_gone_or_was_stopped() -> None:

@@ -68,7 +68,7 @@ def facts(condition: StackCondition = StackCondition.RUNNING, *, for_ms: int = 0
         (facts(for_ms=SILENT_MS, agent=replace(WELL, engine_message="away")), {"agent_silent": "critical"}),
         (facts(agent=replace(WELL, disk_full="Little space.")), {"disk_nearly_full": "warning"}),
         (facts(failed=FAILED), {"deployment_failed": "critical"}),
-        (facts(failed=replace(FAILED, restored=True)), {"deployment_failed": "warning"}),
+        (facts(failed=replace(FAILED, harmless=True)), {"deployment_failed": "warning"}),
         (facts(unrestorable="v1 cannot."), {"unrestorable": "warning"}),
         (facts(differences=(DIFFERENCE,)), {"drift": "warning"}),
         (facts(StackCondition.UNKNOWN, differences=(DIFFERENCE,)), {}),
@@ -152,7 +152,7 @@ ANY_FACTS = st.builds(
     state=st.builds(state, st.sampled_from(list(StackCondition)), running=st.integers(0, 2)),
     since_ms=st.sampled_from([NOW - 10 * DEGRADED_MS, NOW]),
     agent=ANY_AGENT,
-    failed=st.sampled_from([None, FAILED, replace(FAILED, restored=True)]),
+    failed=st.sampled_from([None, FAILED, replace(FAILED, harmless=True)]),
     differences=st.sampled_from([None, (), (DIFFERENCE,)]),
     unrestorable=st.sampled_from([None, "", "v1 cannot."]),
 )

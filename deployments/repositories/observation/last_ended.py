@@ -1,4 +1,4 @@
-"""The last deployment that was started on each of many stacks, and how it ended."""
+"""The last deployment that ended on each of many stacks, and how."""
 
 from __future__ import annotations
 
@@ -11,20 +11,24 @@ from django.db import connection
 
 from deployments.models import Deployment
 from deployments.repositories.observation.stack_states import StackKey
+from deployments.states import Reason
 
 _NEWEST = """
 SELECT newest.id FROM unnest(%s::uuid[], %s::uuid[]) AS stack(project_id, server_id)
 CROSS JOIN LATERAL (
   SELECT id FROM deployments
-  WHERE project_id = stack.project_id AND target_id = stack.server_id AND start_number IS NOT NULL
-  ORDER BY start_number DESC LIMIT 1
+  WHERE project_id = stack.project_id AND target_id = stack.server_id
+    AND completed_at IS NOT NULL AND NOT reason = ANY(%s)
+  ORDER BY created_at DESC, id DESC LIMIT 1
 ) AS newest
 """
+# What a person asked for is no failure, and says nothing of the one before it.
+ASKED_FOR = (Reason.CANCELLED, Reason.SUPERSEDED)
 
 
 @dataclass(frozen=True, kw_only=True)
-class LastStart:
-    """A deployment that was started and has ended."""
+class LastEnded:
+    """A deployment that ended; `started`: an agent was told of it."""
 
     deployment_id: UUID
     kind: str
@@ -35,24 +39,26 @@ class LastStart:
     failed_service: str
     log_tail: tuple[str, ...]
     completed_at: datetime
+    started: bool
 
 
-def ended(*, stacks: Collection[StackKey]) -> dict[StackKey, LastStart]:
-    """Return the last start of each of these stacks where it has ended."""
+def of_stacks(*, stacks: Collection[StackKey]) -> dict[StackKey, LastEnded]:
+    """Return the last deployment of each of these stacks that ended otherwise than by being taken back."""
     pairs = list(stacks)
     with connection.cursor() as cursor:
-        cursor.execute(_NEWEST, [[project for project, _ in pairs], [server for _, server in pairs]])
+        projects, servers = [project for project, _ in pairs], [server for _, server in pairs]
+        cursor.execute(_NEWEST, [projects, servers, [str(reason) for reason in ASKED_FOR]])
         ids = [row[0] for row in cursor.fetchall()]
     rows = Deployment.objects.filter(pk__in=ids, completed_at__isnull=False).select_related("requested_by")
     columns = (
-        "project_id", "server_id", "kind", "status", "reason", "message", "failed_service", "log_tail", "completed_at",
-        "requested_by__username",
+        "project_id", "server_id", "kind", "status", "reason", "message", "failed_service", "log_tail",
+        "completed_at", "started_at", "requested_by__username",
     )  # fmt: skip
-    found: dict[StackKey, LastStart] = {}
+    found: dict[StackKey, LastEnded] = {}
     for row in rows.only(*columns):
         assert row.completed_at is not None
         assert row.server_id is not None
-        found[row.project_id, row.server_id] = LastStart(
+        found[row.project_id, row.server_id] = LastEnded(
             deployment_id=row.pk,
             kind=row.kind,
             requested_by=row.requested_by.get_username(),
@@ -62,5 +68,6 @@ def ended(*, stacks: Collection[StackKey]) -> dict[StackKey, LastStart]:
             failed_service=row.failed_service,
             log_tail=tuple(row.log_tail),
             completed_at=row.completed_at,
+            started=row.started_at is not None,
         )
     return found
