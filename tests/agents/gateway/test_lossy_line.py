@@ -51,12 +51,8 @@ def messages(telling: Telling, states: dict[str, str]) -> Iterator[pb.Observatio
 
 async def live_through(looks: Looks, fates: list[str]) -> Line:
     line, telling, fate = Line(), Telling(), iter(fates * 4)
-    intake = ObservationIntake(
-        session=line,
-        threads=line,
-        on_observed=line.store,
-        clock=lambda: line.now,  # type: ignore[arg-type]
-    )
+    session: Any = line
+    intake = ObservationIntake(session=session, threads=session, on_observed=line.store, clock=lambda: line.now)
     drain = asyncio.create_task(intake.drain())
     late: list[pb.Observation] = []
     for states in looks:
