@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
-
-from stackgen.compose_import.becoming.abilities import REFERENCES
 from stackgen.compose_import.becoming.draft import Draft, NodeDraft
 from stackgen.compose_import.tree import Tree
 from stackgen.graph.raw import MAX_CONFIG_VALUE
@@ -59,18 +56,6 @@ def take_secrets(draft: Draft, node: NodeDraft, tree: Tree) -> None:
             node.became(item, "the database node's password, sealed")
             continue
         content = content_of(draft, "secrets", source)
-        holder = _store_with(draft, node, source)
-        if (
-            REFERENCES
-            and holder
-            and node.set(
-                f"file.{target}",
-                f"${{node.{holder}.password}}",
-                item,
-                f"file.{target}: the password of {holder}, by reference",
-            )
-        ):
-            continue
         missing = "" if content is not None else ": no value in the files, it is asked for"
         if node.set(f"secretFile.{target}", content or "", item, f"secretFile.{target}, sealed{missing}") and missing:
             node.needed(item, f"the value of the secret {source}")
@@ -80,16 +65,6 @@ def _say_owner(node: NodeDraft, item: Tree) -> None:
     for key in ("uid", "gid"):
         if (member := item.get(key)) is not None:
             node.lost(member, f"{key}: files belong to root and are readable to all")
-
-
-def _store_with(draft: Draft, node: NodeDraft, secret: str) -> str:
-    """Return the database whose password is read from this secret; empty when none is."""
-    for name in draft.stores:
-        environment = draft.nodes[name].service.get("environment")
-        for key, tree in environment.mapping.items() if environment is not None else ():
-            if key.endswith("PASSWORD_FILE") and posixpath.basename(tree.text) == secret and name != node.name:
-                return name
-    return ""
 
 
 def content_of(draft: Draft, section: str, name: str) -> str | None:

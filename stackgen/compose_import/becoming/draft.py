@@ -32,7 +32,7 @@ class NodeDraft:
         """Set a key of the node's config and say so; say why where that cannot be."""
         why = self._objection(key, value)
         if why:
-            self.lost(tree, f"{key}: {why}")
+            self.lost(tree, f"{said or key}: {why}")
             return False
         self.config[key] = value
         self.origins.setdefault(key, []).append(tree)

@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from stackgen.compose_import.becoming.abilities import REFERENCES
 from stackgen.compose_import.becoming.draft import Draft, NodeDraft
 from stackgen.compose_import.becoming.values import Values
 from stackgen.compose_import.report import Outcome
 from stackgen.compose_import.tree import Tree
+from stackgen.parts.names import variable_name
 
 # Names that mean a secret wherever people use them; what is told apart from them stays readable.
 _SECRET = re.compile(
-    r"PASS(?:W(?:OR)?D|PHRASE)?(?:_?\d+)?$|PASSWORD|PASSWD|PASSPHRASE|(?:^|_)PASS(?:$|_)|(?:^|_|[A-Z])PW(?:D)?$|SECRET|TOKEN"
+    r"PASSWORD|PASSWD|PASSPHRASE|(?:^|_)PASS(?:$|_)|(?:^|_|[A-Z])PW(?:D)?$|SECRET|TOKEN"
     r"|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|ENCRYPTION_?KEY|(?:^|_)KEY$|CREDENTIAL|(?:^|_)SALT$|(?:^|_)JWT|(?:^|_)DSN$",
     re.IGNORECASE,
 )
@@ -71,9 +71,11 @@ def _take(draft: Draft, node: NodeDraft, name: str, tree: Tree) -> None:
     if tree.value is None:
         node.needed(tree, f"{name} has no value in the files: give it as env.{name} or secret.{name}")
         return
+    if (written := variable_name(name)) != name:
+        node.lost(tree, f"{name} reaches the program as {written}")
     joined = [target for target in callees_in(name, value, draft, node.name) if (node.name, target) in draft.edges]
     edges = f"; it leads to {', '.join(joined)}, an edge" if joined else ""
-    if REFERENCES and (filled := _with_references(draft, node, value)) != value:
+    if (filled := _with_references(draft, node, value)) != value:
         node.set(f"env.{name}", filled, tree, f"env.{name} = {filled}{edges}", outcome=Outcome.BETTER)
         return
     if is_secret(name, value):

@@ -43,6 +43,10 @@ def _as_store(draft: Draft, node: NodeDraft, values: Values) -> None:
             node.set(key, value, node.service, f"{key} = {value}")
     if kind.has_password and store.password:
         node.set("password", store.password, node.service, "password, sealed")
+    elif any(name.endswith("_FILE") for name in store.told):
+        # Others may read the same file: a generated password would be another one.
+        node.set("password", "", node.service, "password: the file with it is not at hand, it is asked for")
+        node.needed(node.service, "the password: the same that other services read from that secret")
     elif kind.has_password:
         node.say(node.service, Outcome.NEEDED, "no password in the files: one is generated, unless you give it")
     for name in sorted(store.told & values.entries.keys()):

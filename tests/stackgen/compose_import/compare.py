@@ -29,7 +29,14 @@ from tests.stackgen.compose_import.intended import ADDED, INTENDED, Sides
 
 DEADLINE_SECONDS = 60
 ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": "/home/somebody"}
-Leaves = dict[tuple[str, ...], Any]
+# Two ways to say one thing.
+SAME = {
+    "mem_limit": ("deploy", "resources", "limits", "memory"),
+    "cpus": ("deploy", "resources", "limits", "cpus"),
+    "pids_limit": ("deploy", "resources", "limits", "pids"),
+    "mem_reservation": ("deploy", "resources", "reservations", "memory"),
+    "scale": ("deploy", "replicas"),
+}
 
 
 @dataclass(kw_only=True)
@@ -204,7 +211,7 @@ def leaves(service: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
             for item in value:
                 yield (key, item if isinstance(item, str) else json.dumps(item, sort_keys=True)), True
         else:
-            yield from _flat((key,), value)
+            yield from _flat(SAME.get(key, (key,)), value)
 
 
 def _mount(key: str, item: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -243,7 +250,7 @@ def _kind(imported: Imported, name: str) -> str:
 
 def _told(imported: Imported, name: str, path: tuple[str, ...], value: Any) -> str:
     """Return the line of the report that names this difference; empty when none does."""
-    key = {"mounts": ("volumes", "secrets", "configs", "tmpfs")}.get(path[0], (path[0],))
+    key = {"mounts": ("volumes", "secrets", "configs", "tmpfs"), "deploy": ("deploy", *SAME)}.get(path[0], (path[0],))
     for line in imported.lines:
         where = line.place.path.split(".")
         if line.outcome is Outcome.BECAME or line.node != name or len(where) < 3:
@@ -257,10 +264,10 @@ def _names(place: str, text: str, path: tuple[str, ...], value: Any) -> bool:
     if path[0] in {"environment", "mounts", "ports", "labels", "depends_on"}:
         words = path[1].split("/") if path[0] == "ports" else [path[1]]
         return any(word and (word in text or word in place) for word in words) or str(value) in text
-    return (
-        path[0] not in {"build", "healthcheck", "deploy"} or path[-1] in place.split(".") or path[1] in place.split(".")
-    )
+    if path[0] in {"build", "healthcheck", "deploy"}:
+        return bool({path[1], path[-1]} & set(re.split(r"[.\[\]: ]", f"{place}.{text}")))
+    return True
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), say=lambda line: sys.stdout.write(f"{line}\n")))
+    sys.exit(main(Path(sys.argv[1]).resolve(), say=lambda line: sys.stdout.write(f"{line}\n")))

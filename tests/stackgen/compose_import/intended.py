@@ -96,6 +96,10 @@ INTENDED = (
             or (path == ("build", "dockerfile") and value == "Dockerfile")
         ),
     ),
+    Rule(
+        reason="a new copy of what is needed does not start its callers again",
+        applies=lambda path, _v, _s: path[0] == "depends_on" and path[-1] == "restart",
+    ),
     Rule(reason="Compose writes this for itself", applies=lambda path, _v, _s: path[-1] == "required"),
     Rule(reason="a database node tells user, password and database itself", applies=_sign_in),
     Rule(
