@@ -169,6 +169,7 @@ class FakeAgent:
 
     def __init__(self, *, channel: grpc.aio.Channel, registered: Registration) -> None:
         self.id = registered.agent_id
+        self.registered = registered
         self.metadata = (("authorization", f"Bearer {registered.credential}"),)
         self._stub: Any = runner_pb2_grpc.RunnerAgentServiceStub(channel)  # type: ignore[no-untyped-call]
         self._call: Any = None

@@ -15,9 +15,13 @@ from agents.contracts import runner_pb2 as pb
 from agents.contracts.runner_pb2_grpc import RunnerAgentServiceStub
 from agents.contracts.version import LOGS_PROTOCOL
 from agents.log_lines import LogReader, LogRequest
+from agents.runner.control_plane.channel import OPTIONS
 from agents.transport import log_intake
+from agents.transport.grpc_server import Gateway
 from agents.transport.threads import DatabaseThreads
-from tests.agents.doubles import Domain, FakeAgent
+from agents.types import CommandData
+from tests.agents.conftest import config
+from tests.agents.doubles import Domain, FakeAgent, send
 
 
 def announce(agent_id: UUID, request_id: UUID) -> None:
@@ -121,3 +125,61 @@ async def test_lines_for_nobody_and_for_no_request_are_refused(
     await call.write(pb.LogBatch(request_id=str(uuid4()), remarks=["nobody asked"]))
     await call
     assert domain.log_batches == []
+
+
+async def test_of_two_gateways_the_one_with_the_agent_asks(
+    agent: FakeAgent, domain: Domain, database: DatabaseThreads, request_id: UUID
+) -> None:
+    other = Gateway(config=config(), bindings=domain.bindings())
+    port = await other.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=OPTIONS) as line:
+        moved = FakeAgent(channel=line, registered=agent.registered)
+        await agent.welcomed(protocol=LOGS_PROTOCOL)
+        # It jumps to the other one; what it was asked over the old line counts no longer.
+        await moved.welcomed(protocol=LOGS_PROTOCOL)
+        order = await asked(moved, request_id, database)
+        assert order.request_id == str(request_id)
+        # The answer may come in anywhere.
+        call = answer(agent, line)
+        await call.write(pb.LogBatch(request_id=str(request_id), remarks=["here"]))
+        await until(lambda: domain.log_batches)
+        await moved.leave()
+    await other.stop()
+
+
+async def test_lines_that_nobody_takes_delay_no_report(
+    agent: FakeAgent, domain: Domain, database: DatabaseThreads, channel: grpc.aio.Channel, request_id: UUID
+) -> None:
+    await agent.welcomed(protocol=LOGS_PROTOCOL)
+    await asked(agent, request_id, database)
+    domain.log_reader = LogReader.IS_BEHIND
+    batch = pb.LogBatch(
+        request_id=str(request_id),
+        lines=[pb.ContainerLine(at_ns=1, service_name="web", text="x" * 500) for _ in range(200)],
+    )
+    floods = [asyncio.ensure_future(pour(answer(agent, channel), batch)) for _ in range(4)]
+    await until(lambda: len(domain.log_batches) == 4)
+    command = await database.run(queued, agent.id)
+    assert (await agent.command()).command_id == str(command.id)
+    began = asyncio.get_running_loop().time()
+    for number in range(1, 51):
+        await agent.report(command_id=command.id, deployment_id=command.deployment_id, number=number)
+    while await agent.stored() < 50:
+        pass
+    assert asyncio.get_running_loop().time() - began < 3
+    assert len(domain.log_batches) == 4
+    for flood in floods:
+        flood.cancel()
+
+
+async def pour(call: Any, batch: pb.LogBatch) -> None:
+    """Write as fast as the line takes it."""
+    while True:
+        await call.write(batch)
+
+
+def queued(agent_id: UUID) -> CommandData:
+    try:
+        return send(agent_id=agent_id)
+    finally:
+        connection.close()
