@@ -33,6 +33,8 @@ MAX_NAME_BYTES = 200
 MAX_WORD_BYTES = 64
 MAX_CONTAINERS = 100
 MAX_VOLUMES = 20
+# Aspects of how a container is set up.
+MAX_SETTINGS = 16
 # Of one stack; more are refused before they are sent, so that all of them fit into one report at the end.
 MAX_SERVICES = 2000
 # Ids in an inventory, and unfinished commands in a Hello.

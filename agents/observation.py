@@ -12,7 +12,8 @@ class ContainerSeen:
     """A container of ours as Docker describes it. Times by the engine's clock in epoch milliseconds, 0 for never.
 
     `restarts_itself`: Docker starts it again when it ends by itself. `settings`: by aspect (env, command, mounts,
-    networks, ports, limits, labels) a hash under a key that stays on the host.
+    networks, ports, limits, labels, restart) a hash under a key that stays on the host, and which key that is ("key").
+    `shown`: those that hold no secret, in words.
     """
 
     id: str
@@ -32,6 +33,7 @@ class ContainerSeen:
     finished_at_ms: int = 0
     restarts_itself: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
+    shown: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from agents.limits import (
     MAX_NAME_BYTES,
     MAX_REPORT_BYTES,
     MAX_SERVICES,
+    MAX_SETTINGS,
     MAX_SHORT_LINE_BYTES,
     MAX_TAIL_LINES,
     MAX_VOLUMES,
@@ -77,6 +78,14 @@ def _service(service: pb.ServiceObserved) -> None:
     service.replicas = min(MAX_NUMBER, max(0, service.replicas))
     service.healthy_replicas = min(MAX_NUMBER, max(0, service.healthy_replicas))
     _replace(service.image_volumes, [cut(each, MAX_ERROR_BYTES) for each in service.image_volumes[:MAX_VOLUMES]])
+    _bound_map(service.settings, MAX_WORD_BYTES)
+    _bound_map(service.shown, MAX_ERROR_BYTES)
+
+
+def _bound_map(field: Any, limit: int) -> None:
+    kept = {_word(name): cut(text, limit) for name, text in sorted(field.items())[:MAX_SETTINGS]}
+    field.clear()
+    field.update(kept)
 
 
 def _log(log: pb.LogWritten) -> None:
@@ -105,10 +114,21 @@ def _finished(finished: pb.CommandFinished) -> None:
 def _shrink(report: pb.Report) -> None:
     """Leave out of a list that is too long what was told before or proves least, until the report fits."""
     finished = report.finished
-    for shorten in (_shorten_errors, _shorten_tail, _leave_out_names):
+    for shorten in (_leave_out_words, _shorten_errors, _leave_out_settings, _shorten_tail, _leave_out_names):
         if report.ByteSize() <= MAX_REPORT_BYTES:
             return
         shorten(finished)
+
+
+def _leave_out_words(finished: pb.CommandFinished) -> None:
+    for service in finished.services:
+        service.ClearField("shown")
+
+
+def _leave_out_settings(finished: pb.CommandFinished) -> None:
+    """Leave out how they were set up: without it nobody can tell later what was changed of it, and says so."""
+    for service in finished.services:
+        service.ClearField("settings")
 
 
 def _shorten_errors(finished: pb.CommandFinished) -> None:

@@ -93,7 +93,7 @@ class StageReached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceObserved:
-    """A service as Docker describes it; `state` and `health` are the words of runner.proto."""
+    """A service as Docker describes it, in the words of runner.proto; the last three in a proof alone."""
 
     node_id: str
     service_name: str
@@ -106,6 +106,9 @@ class ServiceObserved:
     healthy_replicas: int = 0
     error_message: str = ""
     image_volumes: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    shown: Mapping[str, str] = field(default_factory=dict)
+    started: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +132,7 @@ class RestoreStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandFinished:
-    """The last report of a command; a refused command is reported by the gateway with reason "refused".
-
-    `touched`: of a failure, that containers may have been touched.
-    """
+    """The last report of a command; "refused" is the gateway's. `touched`: a failure may have touched containers."""
 
     outcome: CommandOutcome
     reason: str = ""

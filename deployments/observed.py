@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 # A container that has started again so lately is not trusted to stay up.
 RESTARTING_MS = 60_000
@@ -77,6 +76,7 @@ class ObservedContainer:
     """A container of the stack. `since_ms`: since when it is as it is.
 
     `started_ms`, `finished_ms`: what Docker knows, 0 for never. All times by the control plane's clock.
+    `stack`: the Compose project it belongs to. `settings` and `shown`: by aspect, as hashes and in words.
     """
 
     id: str
@@ -92,6 +92,17 @@ class ObservedContainer:
     since_ms: int = 0
     started_ms: int = 0
     finished_ms: int = 0
+    stack: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
+    shown: tuple[tuple[str, str], ...] = ()
+
+    def setting(self, aspect: str) -> str:
+        """Return the hash of how it is set up in this aspect; empty when nobody knows."""
+        return dict(self.settings).get(aspect, "")
+
+    def words_of(self, aspect: str) -> str:
+        """Return how it is set up in words; empty where that may be secret."""
+        return dict(self.shown).get(aspect, "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,40 +268,3 @@ def _end_of(container: ObservedContainer) -> str:
     if container.exit_code == KILLED:
         return f"was killed (exit code {KILLED}), by somebody or for lack of memory"
     return f"exited with code {container.exit_code}"
-
-
-def container_to_json(container: ObservedContainer) -> dict[str, Any]:
-    return {
-        "id": container.id,
-        "name": container.name,
-        "service": container.service,
-        "state": container.state,
-        "health": container.health,
-        "image": container.image,
-        "exitCode": container.exit_code,
-        "oomKilled": container.oom_killed,
-        "restarts": container.restarts,
-        "restartsItself": container.restarts_itself,
-        "since": container.since_ms,
-        "startedAt": container.started_ms,
-        "finishedAt": container.finished_ms,
-    }
-
-
-def container_from_json(raw: Mapping[str, Any]) -> ObservedContainer:
-    """From a stored row; what another version stored besides is left alone."""
-    return ObservedContainer(
-        id=raw["id"],
-        name=raw.get("name", ""),
-        service=raw.get("service", ""),
-        state=raw.get("state", ""),
-        health=raw.get("health", "none"),
-        image=raw.get("image", ""),
-        exit_code=raw.get("exitCode", 0),
-        oom_killed=raw.get("oomKilled", False),
-        restarts=raw.get("restarts", 0),
-        restarts_itself=raw.get("restartsItself", False),
-        since_ms=raw.get("since", 0),
-        started_ms=raw.get("startedAt", 0),
-        finished_ms=raw.get("finishedAt", 0),
-    )

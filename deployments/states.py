@@ -34,6 +34,7 @@ class Kind(StrEnum):
     STOP = "stop"
     SCALE = "scale"
     RESTART = "restart"
+    REPAIR = "repair"
     # Of a row that a later version stored; never stored by this one.
     UNKNOWN = "unknown"
 

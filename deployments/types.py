@@ -77,6 +77,9 @@ class ProjectRecord:
     health_deadline: int
     health_window: int
     retention: int
+    automatic_repair: bool = False
+    repairs_per_hour: int = 3
+    soak_minutes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +184,8 @@ class DeploymentRecord:
     completed_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    renews: tuple[str, ...] = ()
+    cause: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def lane(self) -> str:

@@ -453,8 +453,15 @@ class Observation(_message.Message):
     def __init__(self, number: _Optional[int] = ..., whole: _Optional[bool] = ..., containers: _Optional[_Iterable[_Union[ContainerSeen, _Mapping]]] = ..., gone_ids: _Optional[_Iterable[str]] = ..., more: _Optional[bool] = ..., digest: _Optional[str] = ..., at_ms: _Optional[int] = ...) -> None: ...
 
 class ContainerSeen(_message.Message):
-    __slots__ = ("id", "name", "stack_name", "project_id", "lane", "deployment_id", "node_id", "service_name", "image_id", "state", "health", "exit_code", "oom_killed", "restarts", "started_at_ms", "finished_at_ms", "restarts_itself", "settings")
+    __slots__ = ("id", "name", "stack_name", "project_id", "lane", "deployment_id", "node_id", "service_name", "image_id", "state", "health", "exit_code", "oom_killed", "restarts", "started_at_ms", "finished_at_ms", "restarts_itself", "settings", "shown")
     class SettingsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class ShownEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
         VALUE_FIELD_NUMBER: _ClassVar[int]
@@ -479,6 +486,7 @@ class ContainerSeen(_message.Message):
     FINISHED_AT_MS_FIELD_NUMBER: _ClassVar[int]
     RESTARTS_ITSELF_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    SHOWN_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     stack_name: str
@@ -497,7 +505,8 @@ class ContainerSeen(_message.Message):
     finished_at_ms: int
     restarts_itself: bool
     settings: _containers.ScalarMap[str, str]
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., stack_name: _Optional[str] = ..., project_id: _Optional[str] = ..., lane: _Optional[str] = ..., deployment_id: _Optional[str] = ..., node_id: _Optional[str] = ..., service_name: _Optional[str] = ..., image_id: _Optional[str] = ..., state: _Optional[str] = ..., health: _Optional[str] = ..., exit_code: _Optional[int] = ..., oom_killed: _Optional[bool] = ..., restarts: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., restarts_itself: _Optional[bool] = ..., settings: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    shown: _containers.ScalarMap[str, str]
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., stack_name: _Optional[str] = ..., project_id: _Optional[str] = ..., lane: _Optional[str] = ..., deployment_id: _Optional[str] = ..., node_id: _Optional[str] = ..., service_name: _Optional[str] = ..., image_id: _Optional[str] = ..., state: _Optional[str] = ..., health: _Optional[str] = ..., exit_code: _Optional[int] = ..., oom_killed: _Optional[bool] = ..., restarts: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., restarts_itself: _Optional[bool] = ..., settings: _Optional[_Mapping[str, str]] = ..., shown: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class ObserveAgain(_message.Message):
     __slots__ = ()
@@ -720,7 +729,21 @@ class StageReached(_message.Message):
     def __init__(self, stage: _Optional[_Union[_common_pb2.DeploymentStage, str]] = ..., percent: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...
 
 class ServiceObserved(_message.Message):
-    __slots__ = ("node_id", "service_name", "state", "health", "image", "image_digest", "container_ids", "replicas", "healthy_replicas", "error_message", "image_volumes")
+    __slots__ = ("node_id", "service_name", "state", "health", "image", "image_digest", "container_ids", "replicas", "healthy_replicas", "error_message", "image_volumes", "settings", "shown", "started")
+    class SettingsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class ShownEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -732,6 +755,9 @@ class ServiceObserved(_message.Message):
     HEALTHY_REPLICAS_FIELD_NUMBER: _ClassVar[int]
     ERROR_MESSAGE_FIELD_NUMBER: _ClassVar[int]
     IMAGE_VOLUMES_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    SHOWN_FIELD_NUMBER: _ClassVar[int]
+    STARTED_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     service_name: str
     state: str
@@ -743,7 +769,10 @@ class ServiceObserved(_message.Message):
     healthy_replicas: int
     error_message: str
     image_volumes: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, node_id: _Optional[str] = ..., service_name: _Optional[str] = ..., state: _Optional[str] = ..., health: _Optional[str] = ..., image: _Optional[str] = ..., image_digest: _Optional[str] = ..., container_ids: _Optional[_Iterable[str]] = ..., replicas: _Optional[int] = ..., healthy_replicas: _Optional[int] = ..., error_message: _Optional[str] = ..., image_volumes: _Optional[_Iterable[str]] = ...) -> None: ...
+    settings: _containers.ScalarMap[str, str]
+    shown: _containers.ScalarMap[str, str]
+    started: bool
+    def __init__(self, node_id: _Optional[str] = ..., service_name: _Optional[str] = ..., state: _Optional[str] = ..., health: _Optional[str] = ..., image: _Optional[str] = ..., image_digest: _Optional[str] = ..., container_ids: _Optional[_Iterable[str]] = ..., replicas: _Optional[int] = ..., healthy_replicas: _Optional[int] = ..., error_message: _Optional[str] = ..., image_volumes: _Optional[_Iterable[str]] = ..., settings: _Optional[_Mapping[str, str]] = ..., shown: _Optional[_Mapping[str, str]] = ..., started: _Optional[bool] = ...) -> None: ...
 
 class LogWritten(_message.Message):
     __slots__ = ("service_name", "source", "text")

@@ -11,5 +11,7 @@ SETTLING_PROTOCOL = 2
 OBSERVING_PROTOCOL = 3
 # From this one on agents read the logs of containers when they are asked to.
 LOGS_PROTOCOL = 4
+# From this one on agents start services anew whose containers somebody changed, and prove how they set them up.
+RENEWING_PROTOCOL = 5
 # The newest that this version speaks.
-PROTOCOL = LOGS_PROTOCOL
+PROTOCOL = RENEWING_PROTOCOL

@@ -115,6 +115,7 @@ class WorkFactory:
             ca_bundle=self._config.ca_bundle,
             policy=self._config.policy,
             former_lanes=self.session.former_lanes if self.session else frozenset(),
+            seen=self.observer.describe,
         )
 
     def ended(self, command_id: str) -> None:

@@ -23,6 +23,7 @@ KINDS = {
     Kind.STOP: "No service at all: containers and networks go, volumes stay.",
     Kind.SCALE: "What runs, with another number of copies of one service.",
     Kind.RESTART: "What runs, with the containers of one service made anew: images, values and copies stay.",
+    Kind.REPAIR: "What was proven last, with the services started anew that somebody changed on the server.",
     Kind.UNKNOWN: "Stored by a later version than the one that shows it.",
 }
 REASONS = {

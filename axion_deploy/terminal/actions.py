@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,16 +12,16 @@ from axion_deploy.terminal import names
 from axion_deploy.terminal.container_logs import show_container_logs
 from axion_deploy.terminal.exits import Exit
 from axion_deploy.terminal.follow import events_since, follow
+from axion_deploy.terminal.plans_and_history import show_entry, show_plan
 from axion_deploy.terminal.screen import Screen
 from axion_deploy.terminal.variable_actions import variables_action
 from deployments.errors import Invalid
 from deployments.event_types import EventType
 from deployments.services.lifecycle import cancel
 from deployments.services.queries import history_view, lookups, stack_list
-from deployments.services.requests import deploy, make_plan, restart, rollback, scale, stop
-from deployments.services.requests.make_plan import PlannedDeployment
+from deployments.services.requests import deploy, make_plan, repair, restart, rollback, scale, stop
 from deployments.states import FINISHED, Reason, Status
-from deployments.types import Caller, DeploymentRecord, DeployRequest, EventRecord, HistoryEntry, Target
+from deployments.types import Caller, DeploymentRecord, DeployRequest, EventRecord, Target
 
 Options = Mapping[str, Any]
 
@@ -87,6 +86,39 @@ def restart_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
         project_id=project.id,
         target=target,
         service_name=options["service"],
+        deployment_id=uuid4(),
+        request_id=options["request_id"],
+        at=timezone.now(),
+    )
+    return watched(caller=caller, made=made, options=options, screen=screen)
+
+
+def repair_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
+    """Repair, with --plan only say what a repair would do, with --leave or --forget silence one difference or not."""
+    project = names.project_named(caller=caller, text=options["project"])
+    target = target_in(caller=caller, project_id=project.id, options=options)
+    if named := options["leave"] or options["forget"]:
+        service, _, aspect = named.partition("/")
+        repair.leave_difference(
+            caller=caller,
+            project_id=project.id,
+            target=target,
+            service_name=service,
+            aspect=aspect,
+            left=bool(options["leave"]),
+        )
+        screen.say(f"{named} is {'left as it is until it changes' if options['leave'] else 'a difference again'}.")
+        return Exit.DONE
+    if options["plan"]:
+        plan = repair.plan_repair(caller=caller, project_id=project.id, target=target, services=options["service"])
+        show_plan(plan, screen)
+        return Exit.DONE
+    made = repair.repair_stack(
+        caller=caller,
+        project_id=project.id,
+        target=target,
+        services=options["service"],
+        approval=options["approval"],
         deployment_id=uuid4(),
         request_id=options["request_id"],
         at=timezone.now(),
@@ -188,6 +220,7 @@ ACTIONS: Mapping[str, Callable[..., Exit]] = {
     "scale": scale_action,
     "restart": restart_action,
     "variables": variables_action,
+    "repair": repair_action,
 }
 
 
@@ -230,52 +263,3 @@ def until_its_end(
     for last in looks:
         screen.progress(last)
     return last
-
-
-def show_plan(plan: PlannedDeployment, screen: Screen) -> None:
-    changes = [
-        {
-            "serviceName": change.service,
-            "action": str(change.action),
-            "reasons": list(change.reasons),
-            "downtime": change.downtime,
-        }
-        for change in plan.changes
-    ]
-    screen.tell(
-        "plan",
-        {
-            "changes": changes,
-            "text": plan.text,
-            "approval": plan.approval,
-            "warnings": list(plan.warnings),
-            "variables": {name: list(names) for name, names in asdict(plan.variables).items()},
-        },
-    )
-    screen.say(plan.text.rstrip("\n"))
-    for warning in plan.warnings:
-        screen.say(f"! {warning}")
-    if plan.approval:
-        screen.say(f"approval: {plan.approval}")
-
-
-def show_entry(entry: HistoryEntry, screen: Screen) -> None:
-    shape = {
-        "version": entry.version,
-        "deploymentId": str(entry.deployment_id),
-        f"{entry.target.kind}Id": str(entry.target.id),
-        "kind": entry.kind,
-        "graphVersion": entry.graph_version,
-        "requestedBy": entry.requested_by,
-        "createdAt": entry.created_at.isoformat(),
-        "rolledBack": entry.rolled_back,
-        "restorable": entry.restorable,
-        "whyNot": entry.why_not,
-    }
-    screen.tell("history", {"entry": shape})
-    state = "can be restored" if entry.restorable else f"cannot be restored: {entry.why_not}"
-    undone = ", rolled back" if entry.rolled_back else ""
-    screen.say(
-        f"{entry.version:>5}  {entry.created_at:%Y-%m-%d %H:%M}  {entry.kind:<8} {entry.deployment_id}"
-        f"  by {entry.requested_by}{undone}; {state}"
-    )

@@ -56,7 +56,15 @@ def _deploying(action: Any) -> None:
     rollback = action("rollback", "Undo a deployment: bring an earlier success back.")
     rollback.add_argument("deployment", type=UUID)
     rollback.add_argument("--to", type=UUID, metavar="DEPLOYMENT", help="Back to this success; default the one before.")
-    for each in (deploy, stop, scale, restart, rollback):
+    repair = action("repair", "Start exactly the services anew that somebody changed on the server.")
+    _to_a_target(repair)
+    repair.add_argument("--service", action="append", default=[], help="Exactly this one, also if it was left.")
+    repair.add_argument("--plan", action="store_true", help="Only say what a repair would do.")
+    repair.add_argument("--approval", default="", help="Of a plan: refused when something else differs by now.")
+    silence = repair.add_mutually_exclusive_group()
+    silence.add_argument("--leave", default="", metavar="SERVICE/ASPECT", help="Leave this difference as it is.")
+    silence.add_argument("--forget", default="", metavar="SERVICE/ASPECT", help="Leave it no longer.")
+    for each in (deploy, stop, scale, restart, rollback, repair):
         each.add_argument("--request-id", default="", help="A repeat with the same id changes nothing.")
         _waiting(each, default=True)
 

@@ -34,7 +34,20 @@ MAX_ON_DASHBOARD = 12
 MAX_LINKS = 5
 # Routes of a page by the last part of their names.
 DEPLOYMENT_ROUTES = ("state", "links", "files", "log", "cancel", "rollback")
-PROJECT_ROUTES = ("state", "plan", "deploy", "history", "logs", "stop", "scale", "restart", "targets", "variables")
+PROJECT_ROUTES = (
+    "state",
+    "plan",
+    "deploy",
+    "history",
+    "logs",
+    "stop",
+    "scale",
+    "restart",
+    "repair",
+    "leave",
+    "targets",
+    "variables",
+)
 
 
 def deployment_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from deployments.admin import (
     page_data,
     page_responses,
     project_file_views,
+    repair_views,
     restart_views,
     stop_and_scale_views,
     target_views,
@@ -53,7 +54,16 @@ from deployments.types import Right
 
 MAX_SHOWN_WARNINGS = 10
 
-SETTINGS = ("concurrency", "restore_on_failure", "health_deadline", "health_window", "retention")
+SETTINGS = (
+    "concurrency",
+    "restore_on_failure",
+    "health_deadline",
+    "health_window",
+    "retention",
+    "automatic_repair",
+    "repairs_per_hour",
+    "soak_minutes",
+)
 
 
 @admin.register(Project)
@@ -173,6 +183,8 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
             self.route_to(project_file_views.files_view, "<uuid:object_id>/compose/files/", name="compose_files"),
             self.route_to(project_file_views.file_view, "<uuid:object_id>/file/", name="file"),
             self.route_to(compose_views.compose_view, "<uuid:object_id>/compose/", name="compose"),
+            self.route_to(repair_views.repair_view, "<uuid:object_id>/repair/", name="repair"),
+            self.route_to(repair_views.leave_view, "<uuid:object_id>/leave/", name="leave"),
             self.route_to(target_views.targets_view, "<uuid:object_id>/targets/", name="targets"),
             self.route_to(variable_views.variables_view, "<uuid:object_id>/variables/", name="variables"),
             self.route_to(require_POST(self.graph_view), "<uuid:object_id>/graph/", name="graph"),

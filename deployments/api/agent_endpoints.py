@@ -16,9 +16,10 @@ from agents.condition import AgentCondition
 from agents.types import AgentData
 from deployments.api.base_view import BaseView, success, validated
 from deployments.api.machine_endpoints import DISCONNECTED, STATUS_OF_PRESENCE
+from deployments.api.schemas.agent_responses import AgentOut
 from deployments.api.schemas.openapi import documented, enveloped, enveloped_data
 from deployments.api.schemas.requests import PageQuery
-from deployments.api.schemas.responses import AgentOut, PaginationOut
+from deployments.api.schemas.responses import PaginationOut
 from deployments.event_types import epoch_ms
 from deployments.services.fleet import machine_changes
 from deployments.wire import pagination_shape

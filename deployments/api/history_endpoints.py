@@ -121,6 +121,7 @@ def lane_shape(view: lane_view.LaneView) -> dict[str, Any]:
         "waiting": [turn_shape(deployment) for deployment in view.waiting],
         "running": None if view.running is None else entry_shape(view.running),
         "seen": None if view.seen is None else seen_shape(view.seen),
+        "drift": None if view.drift is None else lane_view.drift_shape(view.drift),
     }
 
 

@@ -32,6 +32,9 @@ SETTINGS = {
     "healthDeadline": "health_deadline",
     "healthWindow": "health_window",
     "retention": "retention",
+    "automaticRepair": "automatic_repair",
+    "repairsPerHour": "repairs_per_hour",
+    "soakMinutes": "soak_minutes",
 }
 TAG = "projects"
 ProjectAnswer = enveloped("ProjectAnswer", project=ProjectOut())
@@ -143,4 +146,7 @@ def project_shape(project: ProjectRecord) -> dict[str, Any]:
         "healthDeadline": project.health_deadline,
         "healthWindow": project.health_window,
         "retention": project.retention,
+        "automaticRepair": project.automatic_repair,
+        "repairsPerHour": project.repairs_per_hour,
+        "soakMinutes": project.soak_minutes,
     }

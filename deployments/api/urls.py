@@ -37,6 +37,7 @@ from deployments.api.member_endpoints import (
 from deployments.api.observation.incident_endpoints import AcknowledgeIncident, Incident, Incidents, MuteIncident
 from deployments.api.observation.stack_endpoints import Stacks
 from deployments.api.project_endpoints import Project, Projects
+from deployments.api.repair_endpoints import LeaveDifference, Repair, RepairPlan
 from deployments.api.token_endpoints import Token, Tokens
 from deployments.api.variable_endpoints import ProjectVariables, VariableChanges, VariablesFile
 
@@ -61,6 +62,9 @@ urlpatterns: list[URLPattern] = [
     path("projects/<uuid:project_id>/stop", StopProject.as_view(), name="api-project-stop"),
     path("projects/<uuid:project_id>/scale", ScaleService.as_view(), name="api-project-scale"),
     path("projects/<uuid:project_id>/restart", RestartService.as_view(), name="api-project-restart"),
+    path("projects/<uuid:project_id>/repair", Repair.as_view(), name="api-project-repair"),
+    path("projects/<uuid:project_id>/repair/plan", RepairPlan.as_view(), name="api-repair-plan"),
+    path("projects/<uuid:project_id>/repair/leave", LeaveDifference.as_view(), name="api-repair-leave"),
     path("projects/<uuid:project_id>/history", History.as_view(), name="api-project-history"),
     path("projects/<uuid:project_id>/lanes", Lanes.as_view(), name="api-project-lanes"),
     path("projects/<uuid:project_id>/logs", ProjectLogs.as_view(), name="api-project-logs"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from deployments.models.bookkeeping import DeploymentCount, RequestKey
 from deployments.models.deployment import Deployment, DeploymentEvent, DeploymentHistory
+from deployments.models.drift import StackDrift
 from deployments.models.grant import TargetGrant
 from deployments.models.incident import Incident, StackEvent, StackState
 from deployments.models.observation import ObservedHost, ObservedStack
@@ -38,6 +39,7 @@ __all__ = [
     "ProjectSecret",
     "ProjectVariable",
     "RequestKey",
+    "StackDrift",
     "StackEvent",
     "StackState",
     "TargetGrant",

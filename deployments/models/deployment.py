@@ -60,6 +60,8 @@ class Deployment(models.Model):
     restarted_service = models.CharField(
         max_length=200, default="", db_default="", blank=True, help_text="Of a restart: whose containers are made anew."
     )
+    renews = models.JSONField(null=True, blank=True, help_text="Services of a repair, which are started anew.")
+    cause = models.JSONField(null=True, blank=True, help_text="Why the product asked for it by itself.")
     restores = models.ForeignKey(
         "DeploymentHistory", on_delete=models.PROTECT, null=True, blank=True, related_name="restored_by"
     )

@@ -32,6 +32,17 @@ class Project(models.Model):
         help_text="Seconds every container must have run, and be healthy then, before it counts as a success.",
     )
     retention = models.PositiveIntegerField(default=10, help_text="Successful deployments kept for a rollback.")
+    automatic_repair = models.BooleanField(
+        default=False, db_default=False, help_text="Repair by itself what somebody changes on the server."
+    )
+    repairs_per_hour = models.PositiveSmallIntegerField(
+        default=3, db_default=3, help_text="So many automatic repairs within an hour, then it stops and says so."
+    )
+    soak_minutes = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="A success that degrades by itself within so many minutes is rolled back; 0 for never.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

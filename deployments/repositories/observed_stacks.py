@@ -11,7 +11,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from deployments.models import Deployment, ObservedHost, ObservedStack
-from deployments.observed import ObservedContainer, container_from_json, container_to_json
+from deployments.observed import ObservedContainer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +64,12 @@ def forget_server(*, server_id: UUID) -> None:
     ObservedStack.objects.filter(server_id=server_id).delete()
 
 
+def of_stack(*, project_id: UUID, server_id: UUID) -> StackRow | None:
+    """Return what was seen of the project on the server; None when nothing ever was."""
+    row = ObservedStack.objects.filter(project_id=project_id, server_id=server_id).first()
+    return _stack(row) if row else None
+
+
 def deployed_there(*, server_id: UUID, project_ids: Collection[UUID]) -> frozenset[UUID]:
     """Of these projects those that were ever deployed to the server: an agent speaks of no other."""
     found = Deployment.objects.filter(server_id=server_id, project_id__in=project_ids)
@@ -91,4 +97,47 @@ def _stack(row: ObservedStack) -> StackRow:
         containers=tuple(container_from_json(raw) for raw in row.containers),
         changed=row.changed,
         number=row.number,
+    )
+
+
+def container_to_json(container: ObservedContainer) -> dict[str, Any]:
+    return {
+        "id": container.id,
+        "name": container.name,
+        "service": container.service,
+        "state": container.state,
+        "health": container.health,
+        "image": container.image,
+        "exitCode": container.exit_code,
+        "oomKilled": container.oom_killed,
+        "restarts": container.restarts,
+        "restartsItself": container.restarts_itself,
+        "since": container.since_ms,
+        "startedAt": container.started_ms,
+        "finishedAt": container.finished_ms,
+        "stack": container.stack,
+        "settings": dict(container.settings),
+        "shown": dict(container.shown),
+    }
+
+
+def container_from_json(raw: Mapping[str, Any]) -> ObservedContainer:
+    """From a stored row; what another version stored besides is left alone."""
+    return ObservedContainer(
+        id=raw["id"],
+        name=raw.get("name", ""),
+        service=raw.get("service", ""),
+        state=raw.get("state", ""),
+        health=raw.get("health", "none"),
+        image=raw.get("image", ""),
+        exit_code=raw.get("exitCode", 0),
+        oom_killed=raw.get("oomKilled", False),
+        restarts=raw.get("restarts", 0),
+        restarts_itself=raw.get("restartsItself", False),
+        since_ms=raw.get("since", 0),
+        started_ms=raw.get("startedAt", 0),
+        finished_ms=raw.get("finishedAt", 0),
+        stack=raw.get("stack", ""),
+        settings=tuple(sorted(raw.get("settings", {}).items())),
+        shown=tuple(sorted(raw.get("shown", {}).items())),
     )

@@ -39,6 +39,9 @@ def project_record(row: Project) -> ProjectRecord:
         health_deadline=row.health_deadline,
         health_window=row.health_window,
         retention=row.retention,
+        automatic_repair=row.automatic_repair,
+        repairs_per_hour=row.repairs_per_hour,
+        soak_minutes=row.soak_minutes,
     )
 
 
@@ -127,6 +130,8 @@ DEPLOYMENT_COLUMNS = (
     "request_id",
     "approval",
     "replicas",
+    "renews",
+    "cause",
     "restores_id",
     "rollback_of_id",
     "rolled_back_by_id",
@@ -191,6 +196,8 @@ def deployment_record(row: Mapping[str, Any]) -> DeploymentRecord:
         completed_at=row["completed_at"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        renews=tuple(row["renews"] or ()),
+        cause=row["cause"] or {},
     )
 
 

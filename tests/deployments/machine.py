@@ -161,6 +161,7 @@ class Machine:
             releases=self.releases,
             masker=masker,
             policy=None,
+            seen=lambda _: None,
             machine=self,
         )
 

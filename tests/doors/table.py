@@ -114,6 +114,15 @@ REST: tuple[Door, ...] = (
     rest("post", "projects/<uuid:project_id>/scale", NOT_KEPT, {**TO_SERVER, "serviceName": "web", "replicas": 2}),
     rest("post", "projects/<uuid:project_id>/restart", NOT_KEPT, {**TO_SERVER, "serviceName": "web"}),
     rest("get", "projects/<uuid:project_id>/restart", NOT_KEPT, query="?serverId={server}&serviceName=web"),
+    # Nothing of the project was ever seen there, so there is nothing to repair.
+    rest("post", "projects/<uuid:project_id>/repair", CONFLICTS, TO_SERVER),
+    rest("post", "projects/<uuid:project_id>/repair/plan", CONFLICTS, TO_SERVER),
+    rest(
+        "post",
+        "projects/<uuid:project_id>/repair/leave",
+        (404, 404, 403, 404, 401, 401),
+        {**TO_SERVER, "serviceName": "web", "aspect": "env"},
+    ),
     rest("get", "projects/<uuid:project_id>/history", SEES),
     rest("get", "projects/<uuid:project_id>/lanes", SEES),
     rest("get", "projects/<uuid:project_id>/logs", SEES),

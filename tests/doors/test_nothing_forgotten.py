@@ -27,7 +27,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 # The OpenAPI document itself, the page to try it, and what answers every unknown address.
 NOT_DESCRIBED = {"schema/", "docs/", ""}
 # A repeat of these changes nothing, so no key is needed to tell it from a first request.
-POSTS_WITHOUT_EFFECT = {"projects/<uuid:project_id>/plan"}
+POSTS_WITHOUT_EFFECT = {"projects/<uuid:project_id>/plan", "projects/<uuid:project_id>/repair/plan"}
 # What a browser is not shown: JSON and text for scripts, and what Django itself brings for every model and the site.
 NO_PAGES_OF_OURS = re.compile(
     r"/(now|state|links|files|log|presence|file)/$"

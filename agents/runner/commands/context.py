@@ -24,7 +24,8 @@ from agents.runner.policy.rules import Policy
 class Work:
     """`clock` rises steadily, in seconds. `build_parallel` is how many images are built side by side.
 
-    `former_lanes`: those of a server that this agent was enrolled for before.
+    `former_lanes`: those of a server that this agent was enrolled for before. `seen` describes one container as the
+    control plane is told of it; None when it is gone.
     """
 
     command: pb.Command
@@ -43,3 +44,4 @@ class Work:
     ca_bundle: Path | None
     policy: Policy
     former_lanes: frozenset[str]
+    seen: Callable[[str], pb.ContainerSeen | None]

@@ -14,6 +14,7 @@ from agents.runner.commands.image_volumes import refuse_hidden_data, with_image_
 from agents.runner.commands.images import provide_images
 from agents.runner.commands.outages import retry_after_removals, retry_through_outages, retry_until_done
 from agents.runner.commands.restore import restore, runs_something
+from agents.runner.commands.settings_proof import describe_settings
 from agents.runner.commands.stop import NOTHING, stop_stack
 from agents.runner.control_plane.reports import BUILDING, COMPLETED, DEPLOYING, masked_tail, masked_text
 from agents.runner.errors import InterruptedWorkError, StepFailedError, UnavailableError
@@ -156,6 +157,7 @@ def _check_proven(*, target: Target, observed: tuple[Container, ...]) -> None:
 
 def _succeed(work: Work, record: ReleaseRecord, target: Target, observed: tuple[Container, ...]) -> None:
     services = describe_all(target=target, observed=observed)
+    describe_settings(work=work, services=services, owners=target.owners)
     proven = "Every service runs at its image and is healthy." if services else "Nothing of the stack runs any more."
     work.reporter.stage(COMPLETED, progress.DONE, proven)
     work.reporter.finished(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from agents.runner.planning.model import LABEL_PROJECT
 
 # What happens to a container besides while nobody deploys it.
 SEEN_EVENTS = ["kill", "pause", "unpause", "update"]
+NETWORK_EVENTS = ["connect", "disconnect"]
 
 
 class OurContainers:
@@ -22,10 +24,17 @@ class OurContainers:
     def __init__(self, *, engine: Engine) -> None:
         self._engine = engine
 
-    def watch(self, *, wake: Callable[[], None], heard: Callable[[Mapping[str, Any]], None]) -> Watch:
-        """Call `heard` and `wake` on every event of these containers, until closed."""
-        filters = {"type": "container", "label": LABEL_PROJECT, "event": [*EVENTS, *SEEN_EVENTS]}
-        return Watch(engine=self._engine, filters=filters, wake=wake, heard=heard)
+    def watch(self, *, wake: Callable[[], None], heard: Callable[[Mapping[str, Any]], None]) -> contextlib.ExitStack:
+        """Call `heard` and `wake` on every event of these containers, until closed.
+
+        Also when any container of the host leaves or joins a network: such events carry no label.
+        """
+        watches = contextlib.ExitStack()
+        of_networks = {"type": "network", "event": NETWORK_EVENTS}
+        for filters in ({"type": "container", "label": LABEL_PROJECT, "event": [*EVENTS, *SEEN_EVENTS]}, of_networks):
+            watch = Watch(engine=self._engine, filters=filters, wake=wake, heard=heard)
+            watches.callback(watch.close)
+        return watches
 
     def list(self) -> list[Mapping[str, Any]]:
         """Return all of them, stopped ones too, as Docker lists them."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +9,7 @@ from typing import Any
 from agents.contracts import runner_pb2 as pb
 from agents.limits import MAX_NAME_BYTES, MAX_WORD_BYTES
 from agents.report_bounds import cut
+from agents.runner.planning.container_settings import hashed_settings, shown_settings
 from agents.runner.planning.model import (
     COMPOSE_PROJECT,
     COMPOSE_SERVICE,
@@ -23,10 +21,6 @@ from agents.runner.planning.model import (
 
 # Docker starts such containers again whenever they end by themselves.
 RESTARTS_ITSELF = frozenset({"always", "unless-stopped"})
-# Compose and we write these anew at every deployment; they say nothing of how a container was set up.
-OWN_LABELS = ("com.docker.compose.", "axion.")
-LIMITS = ("Memory", "MemorySwap", "MemoryReservation", "NanoCpus", "CpuShares", "CpusetCpus", "PidsLimit", "ShmSize")
-HASH_DIGITS = 16
 
 
 def describe(inspected: Mapping[str, Any], *, key: bytes) -> pb.ContainerSeen:
@@ -51,36 +45,9 @@ def describe(inspected: Mapping[str, Any], *, key: bytes) -> pb.ContainerSeen:
         started_at_ms=_epoch_ms(state["StartedAt"]),
         finished_at_ms=_epoch_ms(state["FinishedAt"]),
         restarts_itself=policy in RESTARTS_ITSELF,
-        settings={aspect: _hash(value, key=key) for aspect, value in _settings(inspected).items()},
+        settings=hashed_settings(inspected, key=key),
+        shown=shown_settings(inspected),
     )
-
-
-def _settings(inspected: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how the container was set up, by aspect, in an order of its own."""
-    config, host = inspected["Config"], inspected["HostConfig"]
-    networks = inspected.get("NetworkSettings", {}).get("Networks") or {}
-    labels = config.get("Labels") or {}
-    return {
-        "env": sorted(config.get("Env") or ()),
-        "command": [config.get("Entrypoint"), config.get("Cmd"), config.get("User"), config.get("WorkingDir")],
-        "mounts": sorted(
-            [mount["Type"], mount.get("Name") or mount.get("Source", ""), mount["Destination"], mount.get("RW", True)]
-            for mount in inspected.get("Mounts") or ()
-        ),
-        "networks": sorted(networks),
-        "ports": sorted(
-            [inside, binding.get("HostIp", ""), binding.get("HostPort", "")]
-            for inside, bindings in (host.get("PortBindings") or {}).items()
-            for binding in bindings or ()
-        ),
-        "limits": [host.get(name) for name in LIMITS],
-        "labels": sorted([name, value] for name, value in labels.items() if not name.startswith(OWN_LABELS)),
-    }
-
-
-def _hash(value: Any, *, key: bytes) -> str:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:HASH_DIGITS]
 
 
 def _epoch_ms(text: str) -> int:

@@ -47,6 +47,11 @@ class Observer:
         """Return by id what runs, as it lasted; None before the first look. Never changed in place."""
         return self._seen
 
+    def describe(self, container_id: str) -> pb.ContainerSeen | None:
+        """Look at one container now; None when it is gone. Raises EngineAwayError. Safe across threads."""
+        inspected = self._containers.inspect(container_id)
+        return None if inspected is None else describe(inspected, key=self._key)
+
     def start(self) -> None:
         self._thread.start()
 
@@ -55,9 +60,8 @@ class Observer:
         self._events.set()
 
     def _watch(self) -> None:
-        watch = self._containers.watch(wake=self._events.set, heard=self._note)
         again, whole = False, True
-        try:
+        with self._containers.watch(wake=self._events.set, heard=self._note):
             while not self._stopping.is_set():
                 try:
                     again = self._look(whole=whole)
@@ -66,8 +70,6 @@ class Observer:
                     logger.debug("the containers cannot be looked at: %s", error)
                     again = whole = True
                 whole |= self._wait(AGAIN_SECONDS if again else SLOW_SECONDS)
-        finally:
-            watch.close()
 
     def _wait(self, seconds: float) -> bool:
         """Wait for an event, and a moment longer for those that come with it; whether none came in time."""
@@ -79,8 +81,10 @@ class Observer:
 
     def _note(self, event: Mapping[str, Any]) -> None:
         """Note the container that an event names: what a list shows of it may be the same as before."""
+        actor = event.get("Actor", {})
+        named = actor.get("Attributes", {}).get("container") if event.get("Type") == "network" else event.get("id")
         with self._turn:
-            self._stirred.add(str(event.get("id") or event.get("Actor", {}).get("ID", "")))
+            self._stirred.add(str(named or actor.get("ID", "")))
 
     def _look(self, *, whole: bool) -> bool:
         """Look once; whether another look is needed soon. `whole`: also at containers that seem to be as they were."""

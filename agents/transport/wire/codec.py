@@ -205,6 +205,9 @@ def _observed_from_wire(message: runner_pb2.ServiceObserved) -> ServiceObserved:
         healthy_replicas=message.healthy_replicas,
         error_message=message.error_message,
         image_volumes=tuple(message.image_volumes),
+        settings=dict(message.settings),
+        shown=dict(message.shown),
+        started=message.started,
     )
 
 

@@ -6,13 +6,12 @@ import contextlib
 from uuid import UUID
 
 from agents.contracts import runner_pb2
-from agents.limits import MAX_NAME_BYTES, MAX_WORD_BYTES
+from agents.limits import MAX_ERROR_BYTES, MAX_NAME_BYTES, MAX_SETTINGS, MAX_WORD_BYTES
 from agents.observation import ContainerSeen
 from agents.report_bounds import CONTAINER_ID, cut
 
 # Containers of ours on one host; more than any honest one has.
 MAX_OBSERVED = 2000
-MAX_SETTINGS = 16
 
 
 def bound_observation(message: runner_pb2.Observation) -> None:
@@ -47,6 +46,9 @@ def container_from_wire(message: runner_pb2.ContainerSeen) -> ContainerSeen:
         finished_at_ms=max(0, message.finished_at_ms),
         restarts_itself=message.restarts_itself,
         settings={_word(aspect): _word(value) for aspect, value in sorted(message.settings.items())[:MAX_SETTINGS]},
+        shown={
+            _word(aspect): cut(text, MAX_ERROR_BYTES) for aspect, text in sorted(message.shown.items())[:MAX_SETTINGS]
+        },
     )
 
 

@@ -12,7 +12,7 @@ from agents.isolation import isolation
 from axion_deploy.processes import run_until, stop_on_signals
 from deployments.services.incidents import watch
 from deployments.services.lifecycle import reconcile
-from deployments.services.upkeep import housekeeping
+from deployments.services.upkeep import housekeeping, watch_stacks
 
 ROUND_SECONDS = 1.0
 TIDY_EVERY = 10
@@ -31,6 +31,9 @@ class Command(BaseCommand):
             if not loop.rests("stacks"):
                 with loop.item("stacks"):
                     stacks.step(at=timezone.now())
+            if not loop.rests("drift"):
+                with loop.item("drift"):
+                    watch_stacks.watch(at=timezone.now())
             if next(rounds) % TIDY_EVERY == 0:
                 housekeeping.tidy(at=timezone.now())
             return ROUND_SECONDS

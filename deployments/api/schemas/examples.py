@@ -66,6 +66,7 @@ DEPLOYED = response_example(
             "cancelConfirmedAt": 0,
             "rollbackOf": "",
             "rolledBackBy": "",
+            "cause": "",
             "startedAt": 0,
             "completedAt": 0,
             "createdAt": 1893499200000,

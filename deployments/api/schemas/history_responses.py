@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from deployments.api.schemas.responses import ResponseSchema, Status, Timestamp, string_list, string_map
 from deployments.api.schemas.variable_schemas import PlannedVariablesOut
+from deployments.drift import Aspect
 from deployments.observed import ServiceCondition, StackCondition
 
 
@@ -81,6 +82,26 @@ class SeenOut(ResponseSchema):
     strangers = string_list(help_text="Containers with the project's labels that belong to no service.")
 
 
+class DifferenceOut(ResponseSchema):
+    nodeId = serializers.CharField(help_text="Empty for a container that nobody deployed.")
+    serviceName = serializers.CharField()
+    aspect = serializers.ChoiceField(choices=[str(aspect) for aspect in Aspect])
+    name = serializers.CharField(help_text="The aspect for people.")
+    meant = serializers.CharField(help_text="What was deployed; a mark of it where the value may be secret.")
+    there = serializers.CharField(help_text="What is there.")
+    since = Timestamp()
+    leftBy = serializers.CharField(help_text="Who said to leave it as it is; empty for nobody.")
+    repairable = serializers.BooleanField(help_text="Whether a repair can bring it back.")
+
+
+class DriftOut(ResponseSchema):
+    whyNot = serializers.CharField(help_text="Why it is not known now, or not all of it; empty when it is.")
+    differences = DifferenceOut(many=True)
+    repairsStopped = serializers.CharField(help_text="Why it is no longer repaired by itself; empty when it is.")
+    soakUntil = Timestamp()
+    soakMessage = serializers.CharField(help_text="What became of the watch after the last deployment.")
+
+
 class LaneOut(ResponseSchema):
     serverId = serializers.UUIDField(required=False)
     clusterId = serializers.UUIDField(required=False)
@@ -91,3 +112,4 @@ class LaneOut(ResponseSchema):
     waiting = TurnOut(many=True)
     running = HistoryOut(allow_null=True, help_text="What was last proven to run.")
     seen = SeenOut(allow_null=True, help_text="How it is now, as the server's agent sees it; null on a cluster.")
+    drift = DriftOut(allow_null=True, help_text="How it differs from what was deployed; null on a cluster.")

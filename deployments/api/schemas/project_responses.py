@@ -31,6 +31,11 @@ class ProjectOut(ResponseSchema):
     healthDeadline = serializers.IntegerField()
     healthWindow = serializers.IntegerField()
     retention = serializers.IntegerField()
+    automaticRepair = serializers.BooleanField(help_text="Whether what is changed on a server is repaired by itself.")
+    repairsPerHour = serializers.IntegerField(help_text="So many such repairs within an hour; then it stops.")
+    soakMinutes = serializers.IntegerField(
+        help_text="For so long a success that degrades by itself is rolled back; 0 for never."
+    )
     stacks = ProjectStackOut(many=True, required=False, help_text="The worst first; not in answers to a change.")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from rest_framework import serializers
 
 from agents.limits import MAX_PAST_LINES, MAX_SEARCH
+from deployments.drift import Aspect
 from deployments.scopes import Scope
 from deployments.services.permissions import api_tokens
 from deployments.states import Kind
@@ -17,6 +18,9 @@ from deployments.wire import STATUS_OF_NUMBER
 MAX_NAME_LENGTH = 100
 MAX_WAIT_SECONDS = 3600
 MAX_INTEGER = 2**31 - 1
+MAX_REPAIRS_PER_HOUR = 60
+MAX_SOAK_MINUTES = 24 * 60
+MAX_SERVICES = 1000
 
 RequestSchema = serializers.Serializer[Any]
 
@@ -86,6 +90,29 @@ class RestartPlanQuery(RequestSchema):
     serviceName = serializers.CharField(max_length=200)
 
 
+class RepairPlanIn(RequestSchema):
+    """`services`: exactly these; without it, all that differ and were not said to be left."""
+
+    serverId = serializers.UUIDField(required=False, allow_null=True)
+    clusterId = serializers.UUIDField(required=False, allow_null=True)
+    services = serializers.ListField(
+        child=serializers.CharField(max_length=200), required=False, max_length=MAX_SERVICES
+    )
+
+
+class RepairIn(RepairPlanIn):
+    approval = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    metadata = MetadataIn(required=False)
+
+
+class LeaveIn(RequestSchema):
+    serverId = serializers.UUIDField(required=False, allow_null=True)
+    clusterId = serializers.UUIDField(required=False, allow_null=True)
+    serviceName = serializers.CharField(max_length=200)
+    aspect = serializers.ChoiceField(choices=[aspect.value for aspect in Aspect])
+    leave = serializers.BooleanField(required=False, help_text="False: say so no longer. True if left out.")
+
+
 class DiffQuery(RequestSchema):
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         # Python reserves the word `with`, so the field cannot be declared as an attribute.
@@ -151,6 +178,9 @@ class ProjectIn(RequestSchema):
     healthDeadline = serializers.IntegerField(min_value=1, max_value=MAX_WAIT_SECONDS, required=False)
     healthWindow = serializers.IntegerField(min_value=0, max_value=MAX_WAIT_SECONDS, required=False)
     retention = serializers.IntegerField(min_value=1, max_value=1000, required=False)
+    automaticRepair = serializers.BooleanField(required=False)
+    repairsPerHour = serializers.IntegerField(min_value=1, max_value=MAX_REPAIRS_PER_HOUR, required=False)
+    soakMinutes = serializers.IntegerField(min_value=0, max_value=MAX_SOAK_MINUTES, required=False)
 
 
 class ProjectChangeIn(ProjectIn):

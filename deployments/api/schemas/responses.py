@@ -135,6 +135,7 @@ class DeploymentOut(StatusOut):
     cancelConfirmedAt = Timestamp()
     rollbackOf = serializers.CharField(help_text="The deployment that this rollback undoes; empty for none.")
     rolledBackBy = serializers.CharField(help_text="The rollback that undoes or undid this; empty for none.")
+    cause = serializers.CharField(help_text="Why the product asked for it by itself; empty when a person did.")
     startedAt = Timestamp()
     completedAt = Timestamp()
     createdAt = Timestamp()
@@ -246,41 +247,3 @@ class ClusterOut(ResponseSchema):
     userId = serializers.UUIDField()
     name = serializers.CharField()
     serversCount = serializers.IntegerField()
-
-
-class StalledOut(ResponseSchema):
-    commandId = serializers.CharField()
-    deploymentId = serializers.CharField()
-    seconds = serializers.IntegerField(help_text="Since its work last made progress")
-    step = serializers.CharField(help_text="What it waits for")
-
-
-class ConditionOut(ResponseSchema):
-    """How the agent is, as it reported itself at `at`."""
-
-    at = Timestamp()
-    troubles = string_list(help_text="One sentence per problem; empty when there is none")
-    engineAnswers = serializers.BooleanField()
-    engineMessage = serializers.CharField(help_text="Why Docker does not answer")
-    diskTotalBytes = serializers.IntegerField(help_text="Of the disk that holds the agent's folder; 0 when unknown")
-    diskFreeBytes = serializers.IntegerField()
-    fault = serializers.CharField(help_text="A fault of the agent itself, such as a journal that cannot be written")
-    stalled = StalledOut(many=True)
-
-
-class AgentOut(ResponseSchema):
-    id = serializers.UUIDField()
-    serverId = serializers.UUIDField()
-    userId = serializers.UUIDField()
-    status = serializers.IntegerField(help_text="1 connected, 2 disconnected, 4 pending")
-    presence = serializers.CharField()
-    version = serializers.CharField()
-    os = serializers.CharField()
-    architecture = serializers.CharField()
-    serverInfo = JsonObject()
-    health = JsonObject()
-    lastSeenAt = Timestamp()
-    clockSkewMs = serializers.IntegerField(
-        allow_null=True, help_text="By how much its clock is ahead of ours; null for an agent that does not tell."
-    )
-    condition = ConditionOut(allow_null=True, help_text="null for an agent that does not report it")

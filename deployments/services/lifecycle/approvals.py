@@ -15,13 +15,16 @@ from uuid import UUID
 from deployments.errors import Conflict, Invalid
 from deployments.repositories import deployments, history, lanes
 from deployments.repositories.records import service_to_json
+from deployments.services.observation import drift
 from deployments.services.secrets import variables
-from deployments.states import Result
-from deployments.types import ProjectRecord, Target
+from deployments.states import Kind, Result
+from deployments.types import DeploymentRecord, ProjectRecord, Target
 from stackgen.results import Stack
 
 RUNNING = "running"
 IMAGES = "images"
+# What was seen to differ on the server: somebody touched it when this changes.
+SERVER = "server"
 PART_WORDS = {
     "graph": "the graph",
     "code": "the code",
@@ -29,8 +32,11 @@ PART_WORDS = {
     "settings": "the project's settings",
     IMAGES: "the images",
     RUNNING: "what is running",
+    SERVER: "what was changed on the server",
 }
-PARTS = ("graph", "code", "environment", "settings", IMAGES, RUNNING)
+PARTS = ("graph", "code", "environment", "settings", IMAGES, RUNNING, SERVER)
+# Of a version that did not know what is seen on the server.
+FORMER_PARTS = PARTS[:-1]
 MARK_LENGTH = 20
 # Kind and source of a variable whose value a person gave in the graph.
 GIVEN_SECRET = ("supplied", "secret")
@@ -71,6 +77,16 @@ def marks_of(
     return {part: _mark(key=key, part=part, fact=fact) for part, fact in facts.items()}
 
 
+def lane_marks(*, project_id: UUID, target: Target) -> dict[str, str]:
+    """Return the marks of what runs in the lane and of what is seen to differ there, as the lane's lock holds them."""
+    key = variables.project_secrets(project_id=project_id)[variables.FINGERPRINT_KEY].encode()
+    observed = drift.observed_digest(project_id=project_id, server_id=target.id)
+    return {
+        RUNNING: running_mark(project_id=project_id, target=target),
+        SERVER: _mark(key=key, part=SERVER, fact=observed),
+    }
+
+
 def running_mark(*, project_id: UUID, target: Target) -> str:
     """Return the mark of what runs in the lane. True only for as long as the lane's lock is held."""
     key = variables.project_secrets(project_id=project_id)[variables.FINGERPRINT_KEY].encode()
@@ -92,9 +108,10 @@ def approval_of(marks: Mapping[str, str]) -> str:
 def check_approval(*, approved: str, marks: Mapping[str, str]) -> None:
     """Raise Conflict naming what changed since the plan was approved, or Invalid for what is not an approval."""
     given = approved.split("-")
-    if len(given) != len(PARTS) or any(len(mark) != MARK_LENGTH for mark in given):
+    parts = FORMER_PARTS if len(given) == len(FORMER_PARTS) else PARTS
+    if len(given) != len(parts) or any(len(mark) != MARK_LENGTH for mark in given):
         raise invalid_approval()
-    changed = [part for part, mark in zip(PARTS, given, strict=True) if not hmac.compare_digest(mark, marks[part])]
+    changed = [part for part, mark in zip(parts, given, strict=True) if not hmac.compare_digest(mark, marks[part])]
     if changed and changed != [RUNNING]:
         # The images follow from the others; alone they tell that the product itself makes other ones now.
         changed = [part for part in changed if part != IMAGES] or changed
@@ -102,6 +119,16 @@ def check_approval(*, approved: str, marks: Mapping[str, str]) -> None:
         words = ", ".join(PART_WORDS[part] for part in changed)
         message = f"Changed since the plan was reviewed: {words}. Review the new plan."
         raise Conflict(message, details=dict.fromkeys(changed, "changed since the plan"))
+
+
+def check_at_start(*, deployment: DeploymentRecord, marks: Mapping[str, str]) -> None:
+    """Raise Conflict when something changed since the plan. True only for as long as the lane's lock is held."""
+    project_id, target = deployment.project_id, deployment.target
+    if deployment.kind == Kind.REPAIR:
+        if deployment.approval != drift.observed_digest(project_id=project_id, server_id=target.id):
+            raise Conflict(drift.TOUCHED)
+        return
+    check_approval(approved=deployment.approval, marks={**marks, **lane_marks(project_id=project_id, target=target)})
 
 
 def invalid_approval() -> Invalid:

@@ -17,10 +17,11 @@ from agents.states import CommandOutcome
 from agents.types import CommandFinished, DeployCommand
 from deployments import queue
 from deployments.event_types import stage_reached
-from deployments.repositories import deployments, events, history, lanes
+from deployments.repositories import deployments, events, history, lanes, projects
 from deployments.repositories.deployments import Outcome
 from deployments.services.lifecycle import observations, proof, rollback_target
 from deployments.services.lifecycle.command_ids import deploy_command_id, revert_command_id
+from deployments.services.observation import drift
 from deployments.states import DONE_PERCENT, Reason, Stage, Status, Transition
 from deployments.types import DeploymentRecord
 
@@ -63,6 +64,7 @@ def _end_by_proof(*, deployment: DeploymentRecord, finished: CommandFinished, at
     doubt = proof.doubt_of_success(deployment=deployment, finished=finished, pinned_images=_pinned_images(deployment))
     if succeeded and doubt is None:
         mark_succeeded(deployment=deployment, at=at)
+        _note_proven(deployment=deployment, finished=finished)
         return
     explanation = f"Success was not proven: {doubt}" if succeeded else finished.message
     outcome = Outcome(
@@ -77,6 +79,12 @@ def _end_by_proof(*, deployment: DeploymentRecord, finished: CommandFinished, at
         mark_failed(deployment_id=deployment.id, outcome=outcome, at=at, former_runs=proof.former_runs(finished))
 
 
+def _note_proven(*, deployment: DeploymentRecord, finished: CommandFinished) -> None:
+    """Store what later looks at the host are held against, with the success itself."""
+    project = projects.get(project_id=deployment.project_id)
+    drift.note_success(deployment=deployment, project=project, proven=finished.services)
+
+
 def _end_cancelled(*, deployment: DeploymentRecord, finished: CommandFinished, at: datetime) -> None:
     message = f"Cancelled by {deployment.cancel_requested_by}. {_result_of_revert(finished)}"
     deployments.confirm_revert(deployment_id=deployment.id, message=message, at=at)
@@ -89,6 +97,7 @@ def _on_late_answer(*, deployment: DeploymentRecord, finished: CommandFinished, 
     if _is_proven_late(deployment=deployment, finished=finished, reverted=reverted, at=at):
         proven = observations.store_observed(deployment=deployment, observed=finished.services, at=at)
         mark_proven_late(deployment=proven, message=PROVEN_LATE, at=at)
+        _note_proven(deployment=proven, finished=finished)
         logger.info("deployment proven late", deployment_id=str(deployment.id), reason=deployment.reason)
     elif reverted and deployment.status is Status.FAILED:
         message = f"{deployment.message} The agent has answered since. {_result_of_revert(finished)}"
@@ -151,6 +160,7 @@ def mark_failed(*, deployment_id: UUID, outcome: Outcome, at: datetime, former_r
     deployments.advance(deployment_id=deployment_id, transition=Transition.FAIL, outcome=outcome, at=at)
     if deployment.rollback_of is not None:
         rollback_target.give_up(rollback=deployment, outcome=outcome, former_runs=former_runs, at=at)
+    drift.compare_after_end(deployment=deployment)
     _release_lane(deployment)
 
 
@@ -167,6 +177,7 @@ def finish_restore(*, deployment: DeploymentRecord, outcome: Outcome, at: dateti
     deployments.advance(deployment_id=deployment.id, transition=Transition.FINISH_ROLLBACK, outcome=outcome, at=at)
     if deployment.rollback_of is not None:
         rollback_target.give_up(rollback=deployment, outcome=outcome, former_runs=True, at=at)
+    drift.compare_after_end(deployment=deployment)
     _release_lane(deployment)
 
 

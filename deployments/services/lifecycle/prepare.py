@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from deployments.errors import Invalid
 from deployments.repositories import deployments, history
 from deployments.services.history import snapshots
 from deployments.services.lifecycle import approvals, job_caller
+from deployments.services.observation import drift
 from deployments.services.permissions import target_agents
 from deployments.services.projects import graph_source
 from deployments.services.secrets import sealing, stored_variables, variables
@@ -20,21 +21,23 @@ from deployments.services.stacks import generation, port_conflicts
 from deployments.states import Kind
 from deployments.types import DeploymentRecord, HistoryEntry, ProjectRecord, ServiceState
 from deployments.variable_types import GivenVariables
-from stackgen.results import COMPOSE_FILE, Stack
+from stackgen.results import COMPOSE_FILE, Stack, StackService
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
     """`config` is what is stored; `pinned_images` (service to image id) is empty when images are built.
 
-    `base`: what ran when this was prepared, where that is part of it. `marks`: to hold an approval against, but for
-    what runs. `columns` are stored with the start.
+    `renewed` are services to start anew although their definition is the same. `base`: what ran when this was
+    prepared, where that is part of it. `marks`: to hold an approval against, but for what runs. `columns` are stored
+    with the start.
     """
 
     agent_id: UUID
     config: dict[str, Any]
     values: dict[str, str] = field(repr=False)
     pinned_images: Mapping[str, str] = field(default_factory=dict)
+    renewed: tuple[str, ...] = ()
     base: UUID | None = None
     marks: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -48,12 +51,29 @@ def prepare(*, deployment: DeploymentRecord, project: ProjectRecord) -> Prepared
     """
     if deployment.kind == Kind.STOP:
         return _stopped(project=project, agent_id=target_agents.agent_to_stop(deployment))
-    makers = {Kind.ROLLBACK: _restored, Kind.SCALE: _scaled, Kind.RESTART: _restarted}
+    makers = {
+        Kind.ROLLBACK: _restored,
+        Kind.SCALE: _scaled,
+        Kind.RESTART: _restarted,
+        Kind.REPAIR: _repaired,
+    }
     make = makers.get(deployment.kind, _generated)
     prepared = make(deployment=deployment, project=project, agent_id=target_agents.agent_to_start(deployment))
     services = snapshots.services_of(prepared.config)
     port_conflicts.refuse_taken_ports(project=project, target=deployment.target, services=services)
-    return prepared
+    if deployment.kind in {Kind.REPAIR, Kind.RESTART}:
+        # Exactly what was asked for.
+        return prepared
+    return replace(prepared, renewed=_changed_on_server(deployment, services))
+
+
+def _changed_on_server(deployment: DeploymentRecord, services: Collection[StackService]) -> tuple[str, ...]:
+    """Return the services that somebody changed on the server, and that were not said to be left."""
+    if not target_agents.starts_anew(deployment.target):
+        # It would refuse all of the order for this part of it.
+        return ()
+    differing = drift.services_to_renew(project_id=deployment.project_id, server_id=deployment.target.id)
+    return tuple(service.name for service in services if service.name in differing)
 
 
 def _generated(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: UUID) -> Prepared:
@@ -115,6 +135,19 @@ def _restored(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id:
         values=values,
         pinned_images=snapshot.images,
     )
+
+
+def _repaired(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: UUID) -> Prepared:
+    """Return what runs, exactly as it was proven, with the services of the repair started anew."""
+    entry = running_entry(deployment)
+    if entry.id != deployment.restores:
+        raise Invalid("Something else was deployed there meanwhile, which this repair was not asked for.")
+    restored = _restored(deployment=deployment, project=project, agent_id=agent_id)
+    # What is not there, stands still or has another image the agent starts anew by itself.
+    renewed = drift.services_to_renew(
+        project_id=deployment.project_id, server_id=deployment.target.id, named=deployment.renews
+    )
+    return replace(restored, renewed=renewed, base=entry.id)
 
 
 def _stopped(*, project: ProjectRecord, agent_id: UUID) -> Prepared:
@@ -187,6 +220,7 @@ def _restarted(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id
     }
     return Prepared(
         agent_id=agent_id,
+        renewed=(deployment.restarted_service,),
         config={**snapshot.config, "hashes": hashes},
         values=values,
         pinned_images=snapshot.images,

@@ -171,9 +171,8 @@ def _still_fits(*, deployment: DeploymentRecord, prepared: Prepared, at: datetim
             queue.enqueue_run(deployment_id=deployment.id, attempt=int(at.timestamp() * 1000))
             return False
     if deployment.approval:
-        running = approvals.running_mark(project_id=deployment.project_id, target=deployment.target)
         try:
-            approvals.check_approval(approved=deployment.approval, marks={**prepared.marks, approvals.RUNNING: running})
+            approvals.check_at_start(deployment=deployment, marks=prepared.marks)
         except Conflict as error:
             _fail_unstarted(deployment_id=deployment.id, reason=Reason.INVALID, message=error.message, at=at)
             return False
@@ -250,7 +249,7 @@ def command_of(*, deployment: DeploymentRecord, project: ProjectRecord, prepared
         # The setting is about deployments; a rollback that fails always leaves what ran before it.
         restore_on_failure=project.restore_on_failure or deployment.rollback_of is not None,
         pinned_images=dict(prepared.pinned_images),
-        restarts=(deployment.restarted_service,) if deployment.restarted_service else (),
+        restarts=prepared.renewed,
     )
 
 

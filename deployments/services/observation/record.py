@@ -15,6 +15,7 @@ from deployments import live_updates
 from deployments.observed import ObservedContainer
 from deployments.repositories import clock, observed_stacks
 from deployments.repositories.observed_stacks import StackRow
+from deployments.services.observation import drift
 
 # Two readings of one moment by two clocks: that of Hello is exact to about this.
 SAME_MOMENT_MS = 5_000
@@ -60,6 +61,8 @@ def record_observation(*, observation: HostObserved) -> None:
             for project_id in known.keys() | (seen.keys() & ours)
             if _store(project_id, server_id, seen.get(project_id, ()), known.get(project_id), clocks)
         ]
+        for project_id in changed:
+            drift.compare_stack(project_id=project_id, server_id=server_id)
         # What was unknown while nobody told it is known again, changed or not.
         woken = {*changed, *(known if heard_anew else ())}
         if woken:
@@ -110,6 +113,9 @@ def _container(seen: ContainerSeen, *, before: ObservedContainer | None, clocks:
         since_ms=0 if before is None else before.since_ms,
         started_ms=clocks.ours(seen.started_at_ms),
         finished_ms=clocks.ours(seen.finished_at_ms),
+        stack=seen.stack_name,
+        settings=tuple(sorted(seen.settings.items())),
+        shown=tuple(sorted(seen.shown.items())),
     )
     if before is not None and _timeless(before) == _timeless(container) and clocks.agree(before, container):
         return before

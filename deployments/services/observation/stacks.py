@@ -104,6 +104,13 @@ def _seen(
     return SeenStack(state=state, seen_at=seen_at)
 
 
+def why_unknown(*, server_id: UUID) -> str:
+    """Return why nobody can know how the stacks of a server are now; empty when it is known."""
+    agent = directory.agents_of_servers(server_ids=[server_id]).get(server_id)
+    sessions = observed_stacks.whole_sessions(agent_ids=[agent.id]) if agent else {}
+    return _why_unknown(agent, sessions)
+
+
 def _why_unknown(agent: AgentData | None, sessions: dict[UUID, UUID]) -> str:
     """Why nobody can know how the stack is now; empty when it is known."""
     if agent is None:

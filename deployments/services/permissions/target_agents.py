@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from agents import gateway
+from agents.contracts.version import RENEWING_PROTOCOL
 from agents.errors import AgentNotFound, ServerNotFound
 from agents.services import directory
 from agents.states import Presence
@@ -42,6 +43,12 @@ def agent_to_start(deployment: DeploymentRecord) -> UUID:
     """Return the agent that is to carry out the deployment. Raises Transient while there is none, or Invalid."""
     refuse_clusters(deployment.target)
     return infrastructure().agent_of(target=deployment.target)
+
+
+def starts_anew(target: Target) -> bool:
+    """Return whether the server's agent can start a service anew whose definition is the same."""
+    agent = directory.agents_of_servers(server_ids=[target.id]).get(target.id)
+    return agent is not None and agent.protocol >= RENEWING_PROTOCOL
 
 
 def agent_to_stop(deployment: DeploymentRecord) -> UUID:

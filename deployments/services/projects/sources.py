@@ -21,7 +21,18 @@ from stackgen.errors import BundleInvalid, GraphInvalid
 from stackgen.graph.reader import parse_graph
 from stackgen.graph.secrets import split_secrets
 
-SETTINGS = frozenset({"concurrency", "restore_on_failure", "health_deadline", "health_window", "retention"})
+SETTINGS = frozenset(
+    {
+        "concurrency",
+        "restore_on_failure",
+        "health_deadline",
+        "health_window",
+        "retention",
+        "automatic_repair",
+        "repairs_per_hour",
+        "soak_minutes",
+    }
+)
 
 
 def create_project(

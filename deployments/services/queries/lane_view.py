@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from deployments.drift import WORDS, SeenDrift
 from deployments.observed import SeenStack
 from deployments.repositories import history, lanes
 from deployments.services.fleet import machine_list
-from deployments.services.observation import stacks
+from deployments.services.observation import drift, stacks
 from deployments.services.permissions import access
 from deployments.types import Caller, DeploymentRecord, HistoryEntry, Right, Target
 from deployments.wire import seen_shape
@@ -23,7 +24,8 @@ MAX_UNFINISHED = 200
 class LaneView:
     """One project on one target. `waiting` in the order of their turns. `running` was proven last; None for nothing.
 
-    `seen` is how the stack is now; None on a cluster, and where nothing was ever proven.
+    `seen` is how the stack is now, `drift` how it differs from what was deployed; None on a cluster, and where nothing
+    was ever proven.
 
     The holder is let go at `until` at the latest, whatever happens to its agent.
     """
@@ -34,6 +36,7 @@ class LaneView:
     waiting: tuple[DeploymentRecord, ...]
     running: HistoryEntry | None
     seen: SeenStack | None = None
+    drift: SeenDrift | None = None
 
     @property
     def since(self) -> datetime | None:
@@ -52,6 +55,7 @@ def view_lanes(*, caller: Caller, project_id: UUID) -> tuple[LaneView, ...]:
     targets = {*running, *(deployment.target for deployment in unfinished)}
     names = machine_list.target_names(targets)
     seen = stacks.seen_stacks(project_id=project_id)
+    drifts = drift.seen_drifts(project_id=project_id, seen=seen)
     views = [
         _view(
             target=target,
@@ -59,6 +63,7 @@ def view_lanes(*, caller: Caller, project_id: UUID) -> tuple[LaneView, ...]:
             unfinished=tuple(deployment for deployment in unfinished if deployment.target == target),
             running=running.get(target),
             seen=seen.get(target.id),
+            differs=drifts.get(target.id),
         )
         for target in targets
     ]
@@ -69,7 +74,11 @@ def seen_shapes(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
     """Return by target how the project's stacks are now, as pages and sockets show it. Raises NotFound."""
     access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
     seen = stacks.seen_stacks(project_id=project_id)
-    return {str(target_id): seen_shape(stack) for target_id, stack in seen.items()}
+    drifts = drift.seen_drifts(project_id=project_id, seen=seen)
+    return {
+        str(target_id): {**seen_shape(stack), "drift": drift_shape(drifts[target_id])}
+        for target_id, stack in seen.items()
+    }
 
 
 def _view(
@@ -79,6 +88,7 @@ def _view(
     unfinished: tuple[DeploymentRecord, ...],
     running: HistoryEntry | None,
     seen: SeenStack | None,
+    differs: SeenDrift | None,
 ) -> LaneView:
     holders = [deployment for deployment in unfinished if deployment.holds_lane]
     return LaneView(
@@ -88,4 +98,29 @@ def _view(
         waiting=tuple(deployment for deployment in unfinished if not deployment.holds_lane),
         running=running,
         seen=seen,
+        drift=differs,
     )
+
+
+def drift_shape(drift: SeenDrift) -> dict[str, Any]:
+    """Return how a stack differs from what was deployed. Holds no value of a variable, a command or a label."""
+    return {
+        "whyNot": drift.why_not,
+        "differences": [
+            {
+                "nodeId": each.node_id,
+                "serviceName": each.service,
+                "aspect": str(each.aspect),
+                "name": WORDS.get(each.aspect, str(each.aspect)),
+                "meant": each.meant,
+                "there": each.there,
+                "since": each.since_ms,
+                "leftBy": each.left_by,
+                "repairable": each.repairable,
+            }
+            for each in drift.differences
+        ],
+        "repairsStopped": drift.repairs_message,
+        "soakUntil": drift.soak_until_ms,
+        "soakMessage": drift.soak_message,
+    }

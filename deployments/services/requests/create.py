@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -29,7 +30,8 @@ SUPERSEDE = "supersede"
 class NewDeployment:
     """What is to be stored, and was checked. `request` names project and target and holds the clear variables.
 
-    `gives`: the sides of the project's right to the server that the caller gives by asking.
+    `gives`: the sides of the project's right to the server that the caller gives by asking. `renews`: services of a
+    repair. `cause`: why the product asks by itself; its `message` is for people.
     """
 
     request: DeployRequest
@@ -44,6 +46,8 @@ class NewDeployment:
     restores: UUID | None = None
     rollback_of: UUID | None = None
     gives: tuple[Side, ...] = ()
+    renews: tuple[str, ...] = ()
+    cause: Mapping[str, Any] = field(default_factory=dict)
 
 
 def find_repeat(*, caller: Caller, request_id: str) -> DeploymentRecord | None:
@@ -95,15 +99,19 @@ def _store(*, caller: Caller, new: NewDeployment, deployment_id: UUID, at: datet
         restarted_service=new.restarted_service,
         restores_id=new.restores,
         rollback_of_id=new.rollback_of,
+        renews=list(new.renews) or None,
+        cause=dict(new.cause) or None,
         sealed_session=job_caller.seal_session(caller=caller, deployment_id=deployment_id)
         if new.kind == Kind.DEPLOY
         else "",
     )
-    payload = {"requestedBy": caller.name, "graphVersion": new.graph_version, "kind": new.kind}
+    payload: dict[str, Any] = {"requestedBy": caller.name, "graphVersion": new.graph_version, "kind": new.kind}
     if new.request.description:
         payload["description"] = new.request.description
     if owner := access.acts_for(caller=caller, project=project):
         payload["onBehalfOf"] = owner
+    if new.cause:
+        payload["cause"] = new.cause["message"]
     requested = NewEvent(type=EventType.REQUESTED, payload=payload)
     events.append(deployment_id=deployment_id, events=[requested], at=at)
     queue.enqueue_run(deployment_id=deployment_id, attempt=0)

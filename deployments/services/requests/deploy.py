@@ -139,8 +139,7 @@ def _marks_now(*, draft: Draft, request: DeployRequest) -> dict[str, str]:
         stack=draft.stack,
         force=request.force_redeploy,
     )
-    marks[approvals.RUNNING] = approvals.running_mark(project_id=draft.project.id, target=request.target)
-    return marks
+    return {**marks, **approvals.lane_marks(project_id=draft.project.id, target=request.target)}
 
 
 def check_description(text: str) -> None:

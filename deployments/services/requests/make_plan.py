@@ -11,9 +11,11 @@ from deployments.errors import Invalid
 from deployments.repositories import history, lanes, projects
 from deployments.services.history import snapshots
 from deployments.services.lifecycle.observations import IMAGE_VOLUMES
+from deployments.services.observation import drift
 from deployments.services.permissions import access, quotas, server_rights
 from deployments.services.queries.history_view import changed_names
 from deployments.services.requests import deploy, plan_truth, restart, rollback
+from deployments.services.requests.drift_changes import with_drift
 from deployments.services.secrets import stored_variables, variables
 from deployments.services.secrets.stored_variables import VariableChanges
 from deployments.services.stacks import own_names, port_conflicts, privileges
@@ -70,7 +72,13 @@ def _plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploy
         image_volumes=running.image_volumes,
         force=request.force_redeploy,
     )
-    changes, unknown = plan_truth.with_present_state(plan.changes, project_id=draft.project.id, target=request.target)
+    differing = drift.differences_of(project_id=draft.project.id, server_id=request.target.id)
+    not_left = [each for each in differing if not each.left_by]
+    changes, unknown = plan_truth.with_present_state(
+        with_drift(changes=plan.changes, services=draft.stack.services, differences=not_left),
+        project_id=draft.project.id,
+        target=request.target,
+    )
     approval = deploy.approval_now(draft=draft, request=request)
     changed = _changed_variables(project_id=draft.project.id, running=running, given=draft.given.flat)
     taken = port_conflicts.ports_taken(project=draft.project, target=request.target, services=draft.stack.services)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from deployments.errors import Conflict, Invalid
@@ -27,14 +29,16 @@ def rollback_deployment(
     target_deployment_id: UUID | None = None,
     rollback_id: UUID,
     request_id: str = "",
+    cause: Mapping[str, Any] | None = None,
     at: datetime,
 ) -> DeploymentRecord:
     """Store a pending deployment of kind rollback that carries the snapshot of the target deployment's success.
 
     Without a target: the last success before this deployment. The same request id by the same caller answers with the
-    first rollback and does nothing. The undone deployment changes when the rollback starts, not before. Opens its own
-    transaction. Raises NotFound, Forbidden, Invalid for a cluster and for another lane's target, or Conflict with the
-    reason when there is nothing to undo or the target cannot be restored now.
+    first rollback and does nothing. `cause` is why the product asks by itself. The undone deployment changes when the
+    rollback starts, not before. Opens its own transaction. Raises NotFound, Forbidden, Invalid for a cluster and for
+    another lane's target, or Conflict with the reason when there is nothing to undo or the target cannot be restored
+    now.
     """
     deployment = access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.DEPLOY)
     first = create.find_repeat(caller=caller, request_id=request_id)
@@ -59,6 +63,7 @@ def rollback_deployment(
         replicas=snapshot.replicas,
         restores=entry.id,
         rollback_of=deployment.id,
+        cause=cause or {},
         gives=gives,
     )
     return create.create_deployment(caller=caller, new=new, deployment_id=rollback_id, at=at)

@@ -12,10 +12,21 @@ const MAX_LINE_LENGTH = 14;
 export class GraphPicture {
   // `chosen` is told of the node that somebody clicks, or chooses by keyboard.
   constructor(container, graph, badges, chosen = () => {}) {
-    Object.assign(this, { container, graph, badges, chosen, nodes: new Map(), services: [] });
+    Object.assign(this, { container, graph, badges, chosen, nodes: new Map(), services: [], differences: new Map() });
     this.narrow = null;
     new ResizeObserver(() => this.fit()).observe(container);
     this.fit();
+  }
+
+  // Marks nodes that differ from what was deployed: `differences` is node id to sentences.
+  mark(differences) {
+    this.differences = differences;
+    for (const [id, box] of this.nodes) {
+      const found = differences.get(id) ?? [];
+      box.classList.toggle("ax-node-differs", found.length > 0);
+      box.querySelector(".ax-node-drift").textContent = found.length ? `≠ ${found.length}` : "";
+      box.querySelector("title").textContent = [box.dataset.name, ...found].join("\n");
+    }
   }
 
   fit() {
@@ -24,6 +35,7 @@ export class GraphPicture {
     this.narrow = narrow;
     this.draw();
     this.colour(this.services);
+    this.mark(this.differences);
   }
 
   // Another graph in place of this one.
@@ -94,13 +106,15 @@ function nodeBox(node, box) {
   const name = nameOf(node);
   const lines = linesOf(name);
   const [top, step] = lines.length === 1 ? [27, 18] : [21, 15];
-  const group = s("g", { class: "ax-node", transform: `translate(${box.x} ${box.y})`, "data-tone": "none", role: "button", tabindex: "0", "aria-label": `${name}, ${NODE_WORDS[node.type] ?? "node"}: show details` },
-    s("title", {}, `${name} (${NODE_WORDS[node.type] ?? "node"})`),
+  const words = `${name} (${NODE_WORDS[node.type] ?? "node"})`;
+  const group = s("g", { class: "ax-node", transform: `translate(${box.x} ${box.y})`, "data-tone": "none", "data-name": words, role: "button", tabindex: "0", "aria-label": `${name}, ${NODE_WORDS[node.type] ?? "node"}: show details` },
+    s("title", {}, words),
     s("rect", { width: WIDTH, height: HEIGHT, rx: 12, class: "ax-node-box" }),
     s("rect", { width: 5, height: HEIGHT - 24, x: 0, y: 12, rx: 2.5, class: "ax-node-stripe" }),
     s("text", { x: 18, y: HEIGHT / 2 + 9, class: "ax-node-icon" }, NODE_ICONS[node.type] ?? "deployed_code"),
     ...lines.map((line, at) => s("text", { x: 54, y: top + at * step, class: "ax-node-name" }, line)),
-    s("text", { x: 54, y: top + lines.length * step, class: "ax-node-state" }, NODE_WORDS[node.type] ?? ""));
+    s("text", { x: 54, y: top + lines.length * step, class: "ax-node-state" }, NODE_WORDS[node.type] ?? ""),
+    s("text", { x: WIDTH - 12, y: HEIGHT - 12, class: "ax-node-drift", "text-anchor": "end" }, ""));
   return group;
 }
 

@@ -16,11 +16,12 @@ export function facts(badges, deployment) {
     holdsTarget(deployment) && deployment.deadlineAt ? fact("hourglass_bottom", `until ${moment(deployment.deadlineAt)} at the latest`) : null,
     fact("account_tree", `graph v${deployment.graphVersion}`),
     deployment.description ? fact("chat", deployment.description) : null,
+    deployment.cause ? fact("auto_mode", deployment.cause) : null,
     deployment.attempts ? fact("replay", plural(deployment.attempts, "retry").replace("retrys", "retries")) : null,
   ];
 }
 
-const KIND_ICONS = { rollback: "settings_backup_restore", stop: "stop_circle", scale: "content_copy", restart: "restart_alt" };
+const KIND_ICONS = { rollback: "settings_backup_restore", stop: "stop_circle", scale: "content_copy", restart: "restart_alt", repair: "build" };
 
 const fact = (symbol, text) => h("span", { class: "ax-fact" }, icon(symbol), text);
 

@@ -9,6 +9,7 @@ import { apply, UNFINISHED, holdsTarget } from "./reduce.js";
 import { openLink, showNode } from "./node.js";
 import { bar, deploymentRow, incidentRow, nothing } from "./rows.js";
 import { LiveSocket } from "./socket.js";
+import { differencesByNode, driftOf } from "./drift.js";
 
 const MAX_KEPT = 60;
 const MAX_RECENT = 10;
@@ -16,6 +17,7 @@ const page = readState();
 const { badges, address } = page;
 let stacks = page.stacks;
 let { incidents } = page;
+const csrf = document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
 const known = new Map(page.deployments.map((deployment) => [deployment.id, deployment]));
 let addresses = page.addresses;
 const graph = new GraphPicture(byId("ax-graph"), page.graph, badges, chosen);
@@ -115,6 +117,7 @@ function laneCard(lane) {
     h("p", { class: "ax-lane-line" }, whatWasDeployed(lane)),
     howItIs(lane),
     opened(target),
+    lane.running && !holder ? driftOf({ stack: stacks[target.id], target, address, canDeploy: page.canDeploy, csrf }) : null,
     holder ? heldBy(holder) : null,
     waiting.length ? h("div", { class: "ax-lane-line" }, `${waiting.length} waiting, next first:`,
       h("ol", { class: "ax-queue" }, waiting.slice(0, 8).map((each) => h("li", {}, link(each), ` by ${each.requestedBy}, ${ago(each.createdAt)}`)),
@@ -134,6 +137,7 @@ function draw() {
   show(byId("ax-recent"), ...(rows.length ? rows : [nothing("No deployments yet. The first one will appear here and update by itself.")]));
   const coloured = all.find(holdsTarget) ?? all.find((each) => each.status === "success");
   if (coloured) graph.colour(holdsTarget(coloured) ? coloured.services : seenServices(coloured));
+  graph.mark(coloured && !holdsTarget(coloured) ? differencesByNode(stacks[coloured.target.id]) : new Map());
   const busy = all.filter((each) => UNFINISHED.has(each.status)).length;
   byId("ax-said").textContent = busy ? `${plural(busy, "deployment")} under way` : "Nothing under way";
 }

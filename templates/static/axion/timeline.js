@@ -5,10 +5,10 @@ import { serviceBadge, statusBadge } from "./badges.js";
 
 const MAX_ENTRIES = 300;
 
-const WORDS = { rollback: "rollback", stop: "stop", scale: "change in the number of copies", restart: "restart of a service" };
+const WORDS = { rollback: "rollback", stop: "stop", scale: "change in the number of copies", restart: "restart of a service", repair: "repair" };
 
 const sentences = {
-  "deployment.requested": (p) => ["rocket_launch", "busy", `${p.requestedBy} requested this ${WORDS[p.kind] ?? "deployment"}${p.onBehalfOf ? ` on behalf of ${p.onBehalfOf}` : ""}`, p.description || `graph version ${p.graphVersion}`],
+  "deployment.requested": (p) => ["rocket_launch", "busy", `${p.requestedBy} requested this ${WORDS[p.kind] ?? "deployment"}${p.onBehalfOf ? ` on behalf of ${p.onBehalfOf}` : ""}`, p.cause || p.description || `graph version ${p.graphVersion}`],
   "deployment.status_changed": (p, badges) => {
     // Of what had no reason to fail, somebody took it back; older events do not say who.
     const badge = statusBadge(badges, { status: p.to, reason: p.reason, rolledBackBy: p.rolledBackBy || !p.reason });

@@ -21,10 +21,12 @@ from deployments.services.lifecycle.cancel import cancel_deployment
 from deployments.services.permissions import api_tokens
 from deployments.services.permissions.access import caller_of
 from deployments.services.projects import project_variables, sources
+from deployments.services.requests import repair
 from deployments.types import DeploymentRecord
 from deployments.variable_types import PROJECT_WIDE, Place
 from deployments.variable_types import Scope as Belongs
 from tests import factories
+from tests.deployments.drift.stage import Stage
 from tests.deployments.lane import Lane
 from tests.factories import later
 
@@ -113,6 +115,7 @@ def crowd(owner: User) -> Mapping[str, str]:
         "token": some_tokens(owner),
         "enrolment": an_enrolment(owner, server_id=many.server.id),
         "blank": blank.id,
+        **a_changed_stack(owner),
         "invitation": an_invitation(owner),
     }
     return {name: str(row) for name, row in rows.items()}
@@ -143,6 +146,26 @@ def some_incidents(lane: Lane, *, failed: DeploymentRecord, deployed: Deployment
         acknowledged_by=lane.owner,
     )  # fmt: skip
     return UUID(str(made.pk))
+
+
+def a_changed_stack(owner: User) -> dict[str, Any]:
+    """Somebody was busy on the server: many differences with long names, some of them left as they are."""
+    lane, _, _ = twice_deployed(owner, name=f"changed {LONG}"[:100], count=20)
+    stage = Stage(lane)
+    stage.connect()
+    stage.prove(lane.start(lane.ask(force_redeploy=True)), started=True)
+    for number in range(16):
+        stage.change(name_of(number), image_id=f"sha256:{LONG}", name=LONG, health="healthy")
+    stage.remove(name_of(17))
+    repair.leave_difference(
+        caller=lane.caller,
+        project_id=lane.project_id,
+        target=lane.target,
+        service_name=name_of(3),
+        aspect="name",
+        left=True,
+    )
+    return {"changed": lane.project_id, "changed_target": f"server:{lane.server.id}"}
 
 
 def some_tokens(owner: User) -> UUID:

@@ -45,6 +45,8 @@ CROWDED = {
     "restart": f"{PROJECT}{{project}}/restart/?target={{target}}",
     "restart one": f"{PROJECT}{{project}}/restart/?target={{target}}&service={{service}}",
     "scale": f"{PROJECT}{{project}}/scale/?target={{target}}",
+    "repair": f"{PROJECT}{{changed}}/repair/?target={{changed_target}}",
+    "changed on the server": f"{PROJECT}{{changed}}/change/",
     "scale to nine": f"{PROJECT}{{project}}/scale/?target={{target}}&service={{service}}&replicas=9",
     "deployments": DEPLOYMENT,
     "one that waits": f"{DEPLOYMENT}{{waiting}}/change/",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 from collections.abc import Callable
@@ -22,8 +23,8 @@ SOON_SECONDS = 5.0
 class Told:
     """What the gateway holds of one stack after all that the agent said."""
 
-    def __init__(self, gateway: TestGateway, stack: Stack) -> None:
-        self.gateway, self.stack = gateway, stack
+    def __init__(self, gateway: TestGateway, stack: Stack, proven: dict[str, pb.ServiceObserved]) -> None:
+        self.gateway, self.stack, self.proven = gateway, stack, proven
 
     def containers(self) -> list[pb.ContainerSeen]:
         held: dict[str, pb.ContainerSeen] = {}
@@ -53,8 +54,8 @@ def deployed(gateway: TestGateway, agent: Agent, stack: Stack) -> Told:
     """All three run, and the gateway was told so."""
     command = stack.deploy()
     gateway.send(command)
-    gateway.finished(command.command_id, seconds=90)
-    told = Told(gateway, stack)
+    finished = gateway.finished(command.command_id, seconds=90)
+    told = Told(gateway, stack, {service.service_name: service for service in finished.services})
     told.becomes(lambda: {seen.service_name for seen in told.containers()} == {"db", "web", "worker"}, seconds=30)
     told.becomes(lambda: all(seen.health == "healthy" for seen in told.containers()), seconds=30)
     return told
@@ -62,6 +63,12 @@ def deployed(gateway: TestGateway, agent: Agent, stack: Stack) -> Told:
 
 def run(*argv: str) -> None:
     subprocess.run(["docker", *argv], check=True, capture_output=True, timeout=60)
+
+
+def inspected(seen: pb.ContainerSeen) -> dict[str, Any]:
+    found = subprocess.run(["docker", "inspect", seen.id], check=True, capture_output=True, timeout=60)
+    described: list[dict[str, Any]] = json.loads(found.stdout)
+    return described[0]
 
 
 def container(told: Told, service: str) -> pb.ContainerSeen:
@@ -73,7 +80,11 @@ def container(told: Told, service: str) -> pb.ContainerSeen:
 @docker
 def test_what_happens_behind_our_back_is_told_within_seconds(deployed: Told) -> None:
     web = container(deployed, "web")
-    assert (web.state, web.restarts_itself, len(web.settings)) == ("running", True, 7)
+    assert (web.state, web.restarts_itself, len(web.settings)) == ("running", True, 9)
+    # What the deployment's proof saw is what a look sees as long as nobody touches it.
+    assert dict(deployed.proven["web"].settings) == dict(web.settings)
+    assert dict(deployed.proven["web"].shown) == dict(web.shown)
+    assert deployed.proven["web"].started
 
     run("stop", "--time", "1", web.id)
     deployed.becomes(lambda: container(deployed, "web").state == "exited")
@@ -92,6 +103,11 @@ def test_what_happens_behind_our_back_is_told_within_seconds(deployed: Told) -> 
 
     run("update", "--memory", "300m", "--memory-swap", "300m", web.id)
     deployed.becomes(lambda: container(deployed, "web").settings["limits"] != web.settings["limits"])
+
+    network = next(iter(inspected(web)["NetworkSettings"]["Networks"]))
+    run("network", "disconnect", network, web.id)
+    deployed.becomes(lambda: container(deployed, "web").settings["networks"] != web.settings["networks"])
+    assert network not in container(deployed, "web").shown["networks"]
 
     run("rm", "--force", web.id)
     deployed.becomes(lambda: deployed.of("web") is None)

@@ -1,0 +1,82 @@
+"""REST for what somebody changed on a server: look at the repair, repair it, or leave it as it is."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from deployments.api.actions import TAG, PlanAnswer, created, documented_action, plan_shape
+from deployments.api.base_view import BaseView, success, validated
+from deployments.api.deployment_endpoints import target_in
+from deployments.api.idempotency_key import idempotent
+from deployments.api.schemas.openapi import documented
+from deployments.api.schemas.requests import LeaveIn, RepairIn, RepairPlanIn
+from deployments.scopes import Scope
+from deployments.services.requests import repair
+
+
+class RepairPlan(BaseView):
+    needs = Scope.DEPLOY
+
+    @documented(
+        "planRepair",
+        "What a repair would do; pass the approval along to hold the repair to this plan",
+        tag=TAG,
+        takes=RepairPlanIn,
+        answers={200: PlanAnswer},
+    )
+    def post(self, request: Request, project_id: UUID) -> Response:
+        body = validated(RepairPlanIn, request.data)
+        plan = repair.plan_repair(
+            caller=self.caller, project_id=project_id, target=target_in(body), services=body.get("services", ())
+        )
+        return success({"data": {"plan": plan_shape(plan)}})
+
+
+class Repair(BaseView):
+    needs = Scope.DEPLOY
+
+    @documented_action(
+        "repairStack", "Start exactly the services anew that somebody changed on the server", takes=RepairIn
+    )
+    def post(self, request: Request, project_id: UUID) -> Response:
+        body = validated(RepairIn, request.data)
+        deployment = repair.repair_stack(
+            caller=self.caller,
+            project_id=project_id,
+            target=target_in(body),
+            services=body.get("services", ()),
+            approval=body.get("approval", ""),
+            deployment_id=uuid4(),
+            request_id=self.take_request_id(body),
+            at=timezone.now(),
+        )
+        return created(deployment)
+
+
+class LeaveDifference(BaseView):
+    needs = Scope.DEPLOY
+
+    @documented(
+        "leaveDifference",
+        "Leave one difference as it is until it changes, or say so no longer",
+        tag=TAG,
+        takes=LeaveIn,
+        answers={204: None},
+        key=True,
+    )
+    @idempotent()
+    def post(self, request: Request, project_id: UUID) -> Response:
+        body = validated(LeaveIn, request.data)
+        repair.leave_difference(
+            caller=self.caller,
+            project_id=project_id,
+            target=target_in(body),
+            service_name=body["serviceName"],
+            aspect=body["aspect"],
+            left=body.get("leave", True),
+        )
+        return Response(status=204)
