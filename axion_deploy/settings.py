@@ -204,19 +204,19 @@ def admin_list(model: str) -> object:
 UNFOLD = {
     "SITE_TITLE": "Axion Deploy",
     "SITE_HEADER": "Axion Deploy",
-    "SITE_SUBHEADER": "Describe it, deploy it, watch it",
+    "SITE_SUBHEADER": "Deploy, watch, roll back",
     "SITE_SYMBOL": "hub",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("axion/icon.svg")}],
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "10px",
     "DASHBOARD_CALLBACK": "deployments.admin.site.dashboard",
     "STYLES": [lambda _: static("axion/axion.css")],
-    "SCRIPTS": [lambda _: static("axion/times.js")],
+    "SCRIPTS": [lambda _: static("axion/times.js"), lambda _: static("axion/landmarks.js")],
     "SIDEBAR": {
         "navigation": [
             {
                 "items": [
-                    {"title": "Now", "icon": "monitor_heart", "link": reverse_lazy("admin:index")},
+                    {"title": "Overview", "icon": "monitor_heart", "link": reverse_lazy("admin:index")},
                     {"title": "Projects", "icon": "hub", "link": admin_list("deployments_project")},
                     {"title": "Deployments", "icon": "rocket_launch", "link": admin_list("deployments_deployment")},
                     {"title": "Incidents", "icon": "emergency_home", "link": admin_list("deployments_incident")},

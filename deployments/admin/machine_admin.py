@@ -33,15 +33,28 @@ PAGE = "admin/agents/projects.html"
 HOST_HELP = "Name or address under which people open applications on this server; links are made of it."
 
 
+def what_is_left_behind(caller: Caller, server_id: UUID) -> tuple[str, ...]:
+    """Return what goes on running on a server that is removed here: nobody stops it or watches it then."""
+    there = [tenant for tenant in grant_view.tenants_of(caller=caller, server_id=server_id) if tenant.since]
+    return tuple(
+        f"{tenant.project_name} of {tenant.owner} was deployed there: its containers and volumes stay on the machine,"
+        " and nothing here can stop, watch or roll it back any more."
+        for tenant in there
+    )
+
+
 class CheckedDeletion:
     """Deletes as REST does, one or several at once: what it refuses is refused here, in its words."""
 
     remove: ClassVar[Callable[..., None]]
     why_it_stays: ClassVar[Callable[..., str]]
+    # What becomes of others with it, in sentences.
+    consequences: ClassVar[Callable[..., tuple[str, ...]]] = staticmethod(lambda _caller, _pk: ())
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         gone, counts, needed, protected = super().get_deleted_objects(objs, request)  # type: ignore[misc]
         staying = [f"{obj}: {why}" for obj in objs if (why := type(self).why_it_stays(obj.pk))]
+        gone = [*gone, *(line for obj in objs for line in type(self).consequences(caller_in(request), obj.pk))]
         return gone, counts, needed, [*protected, *staying]
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
@@ -80,6 +93,7 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
     actions_detail = (*ServerAdmin.actions_detail, "projects")  # type: ignore[assignment]  # one more than its base
     remove = staticmethod(lambda caller, pk: machine_changes.remove_server(caller=caller, server_id=pk))
     why_it_stays = staticmethod(lambda pk: machine_changes.why_server_stays(server_id=pk))
+    consequences = staticmethod(what_is_left_behind)
 
     def get_urls(self) -> list[URLPattern]:
         wrapped: Any = self.admin_site.admin_view(self.presence_view)

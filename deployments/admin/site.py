@@ -22,6 +22,11 @@ from deployments.models import User
 # These pages know no owners, only Django's permissions or none at all: any member of staff could empty the
 # queues, and groups give permissions that nothing here asks for.
 CLOSED_PAGES = (("django_rq", "Dashboard"), ("knox", "AuthToken"), ("auth", "Group"))
+ACCESS_WORDS = {
+    "is_active": ("Active", "Untick to block this person: they are signed out, and their tokens end."),
+    "is_staff": ("May sign in to these pages", "Without it only tokens of the API work."),
+    "is_superuser": ("Administrator", "Sees and may do everything, and manages people."),
+}
 MAX_NAME_LENGTH = 150
 # Django redirects whoever gave the right password.
 SIGNED_IN = 302
@@ -32,7 +37,17 @@ for app, model in CLOSED_PAGES:
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Who may sign in. For superusers, by Django's own permissions."""
+    """Who may sign in; for superusers. Django's permissions and groups are not offered: they govern nothing here."""
+
+    list_display = ("username", "email", "is_active", "is_superuser", "last_login")
+    list_filter = ("is_active", "is_superuser")
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("Access", {"fields": ("is_active", "is_staff", "is_superuser")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    readonly_fields = ("last_login", "date_joined")
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -40,10 +55,22 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not s
     # Two lists side by side are wider than a page.
     filter_horizontal = ()
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
+        # Whoever adds a person means one who can sign in, which takes Django's mark of staff.
+        obj.is_staff = obj.is_staff or not change
+        super().save_model(request, obj, form, change)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+        form = super().get_form(request, obj, change=change, **kwargs)
+        for name, (label, text) in ACCESS_WORDS.items():
+            if name in form.base_fields:
+                form.base_fields[name].label, form.base_fields[name].help_text = label, text
+        return form
+
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Return what the index shows; for UNFOLD["DASHBOARD_CALLBACK"]."""
-    return {**context, "title": "Now", "state": page_data.dashboard(caller=caller_in(request))}
+    return {**context, "title": "Overview", "state": page_data.dashboard(caller=caller_in(request))}
 
 
 @never_cache

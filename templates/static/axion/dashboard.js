@@ -54,10 +54,10 @@ function draw() {
   byId("ax-number-failed").textContent = failed;
   drawIncidents(page.incidents);
   drawStacks(page.stacks);
-  show(byId("ax-busy"), ...(unfinished.length ? rows(unfinished) : [nothing("All quiet. Nothing is being deployed.")]));
-  show(byId("ax-recent"), ...(recent.length ? rows(recent) : [nothing("No deployments yet. ", h("a", { class: "ax-link", href: address.projects }, "Open a project"), " and press Deploy.")]));
-  show(byId("ax-targets"), ...(targets.length ? targets.map(targetCard) : [nothing("No servers yet. ", h("a", { class: "ax-link", href: address.servers }, "Add one"), " and enrol its agent.")]));
-  byId("ax-said").textContent = `${plural(underWay, "deployment")} under way`;
+  show(byId("ax-busy"), ...(unfinished.length ? rows(unfinished) : [nothing("No deployment in progress.")]));
+  show(byId("ax-recent"), ...(recent.length ? rows(recent) : [nothing("No deployments yet. ", h("a", { class: "ax-link", href: address.projects }, "Open a project"), " and review its changes.")]));
+  show(byId("ax-targets"), ...(targets.length ? targets.map(targetCard) : [nothing("No servers yet. ", h("a", { class: "ax-link", href: address.servers }, "Add one"), " and install its agent.")]));
+  byId("ax-said").textContent = `${plural(underWay, "deployment")} in progress`;
 }
 
 async function again() {

@@ -26,6 +26,8 @@ export class DeployForm {
       if (event.submitter === this.button) this.send(this.deploy, "Requesting the deployment…");
       else this.look();
     });
+    // Before this script is there the form would deploy what nobody has reviewed.
+    byId("ax-plan-button").disabled = !("ready" in byId("ax-plan-button").dataset);
     byId("ax-plan-back").addEventListener("click", () => this.dialog.close());
     // An answer that comes after the dialog was left belongs to nobody.
     this.dialog.addEventListener("close", () => this.running?.abort());

@@ -14,5 +14,5 @@ export function drawFirstSteps({ targets, projects, recent, underWay, address })
   show(byId("ax-first-steps-list"), ...steps.map(([done, title, text, to], at) => h("li", { class: "ax-item ax-item-link" },
     icon(done ? "check_circle" : "radio_button_unchecked"),
     h("span", { class: "ax-item-main" }, h("span", { class: "ax-item-title" }, `${at + 1}. ${title}`), h("span", { class: "ax-hint" }, done ? "Done" : text)),
-    done ? null : h("a", { class: "ax-button", href: to, dataset: at === next ? { kind: "main" } : {} }, title))));
+    done ? null : h("a", { class: "ax-button", href: to, dataset: at === next ? { kind: "main" } : {}, "aria-label": title }, "Go"))));
 }

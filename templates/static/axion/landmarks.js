@@ -1,0 +1,52 @@
+// What the frame of the admin leaves out for who comes by keyboard or hears the page: landmarks, a way past the menu,
+// symbols that are no words, and controls that a key can reach. A classic script: the admin loads it on every page.
+(() => {
+  const NATIVE = "a[href], button, input, select, textarea, summary, label, [tabindex]";
+  const set = (element, values) => element && Object.entries(values).forEach(([name, value]) => element.setAttribute(name, value));
+
+  function landmarks() {
+    set(document.getElementById("nav-sidebar"), { role: "navigation", "aria-label": "Menu" });
+    const content = document.getElementById("content");
+    set(content, { role: "main", tabindex: "-1" });
+    // The way to the page is no heading of it.
+    const head = document.querySelector("#header-inner");
+    set(head?.closest("#main > div"), { role: "banner" });
+    const crumbs = head?.querySelector("h1");
+    set(crumbs, { role: "navigation", "aria-label": "Breadcrumb" });
+    if (content && !content.querySelector("h1")) set(document.querySelector("#content h2"), { "aria-level": "1", role: "heading" });
+    if (!content || document.querySelector(".ax-skip")) return;
+    const skip = Object.assign(document.createElement("a"), { href: "#content", className: "ax-skip", textContent: "Skip to content" });
+    document.body.prepend(skip);
+  }
+
+  const nameOf = (element) => element.getAttribute("title") || element.textContent.replace(/\s+/g, " ").trim();
+
+  // What answers a click and is no button gets the name, the place in the order, and the keys of one.
+  function reachable(element) {
+    if (element.matches(NATIVE) || element.closest("a[href], button, label") || element.querySelector("input, select, textarea")) return;
+    set(element, { role: "button", tabindex: "0" });
+    if (element.closest("#nav-sidebar") && element.querySelector(".truncate")) set(element, { "aria-label": `Account of ${element.querySelector(".truncate").textContent.trim()}` });
+    else if (!nameOf(element)) set(element, { "aria-label": "Show or hide the menu" });
+    element.addEventListener("keydown", (event) => {
+      if (event.target !== element || (event.key !== "Enter" && event.key !== " ")) return;
+      event.preventDefault();
+      element.click();
+    });
+  }
+
+  const clicked = (element) => [...element.attributes].some(({ name }) => /^(x-on:|@)click(\.prevent|\.stop)*$/.test(name));
+
+  document.addEventListener("DOMContentLoaded", () => {
+    landmarks();
+    for (const symbol of document.querySelectorAll(".material-symbols-outlined")) {
+      const only = symbol.parentElement.textContent.trim() === symbol.textContent.trim() && symbol.parentElement.matches("a, button");
+      if (only && !symbol.parentElement.hasAttribute("aria-label")) set(symbol.parentElement, { "aria-label": symbol.parentElement.title || symbol.textContent.trim().replace(/_/g, " ") });
+      set(symbol, { "aria-hidden": "true" });
+    }
+    [...document.querySelectorAll("#page *")].filter(clicked).forEach(reachable);
+    for (const symbol of document.querySelectorAll("#page .material-symbols-outlined[role=button]")) {
+      symbol.removeAttribute("aria-hidden");
+      set(symbol, { "aria-label": symbol.textContent.trim().includes("dock") || symbol.textContent.trim().includes("panel") ? "Show or hide the menu" : symbol.textContent.trim().replace(/_/g, " ") });
+    }
+  });
+})();
