@@ -195,12 +195,8 @@ class DeploymentRecord:
     @property
     def result(self) -> Result:
         """The word for people."""
-        return result_of(
-            status=self.status,
-            reason=self.reason,
-            undone=self.rolled_back_by is not None,
-            cancelling=self.cancel_requested_at is not None,
-        )
+        undone, cancelling = self.rolled_back_by is not None, self.cancel_requested_at is not None
+        return result_of(status=self.status, reason=self.reason, undone=undone, cancelling=cancelling)
 
     @property
     def holds_lane(self) -> bool:
