@@ -29,6 +29,8 @@ class NodeType(Enum):
 
 DATABASES = frozenset({NodeType.DATABASE, NodeType.QUEUE, NodeType.CACHE})
 GATEWAYS = frozenset({NodeType.GATEWAY, NodeType.INGRESS})
+# Networks of a node in which it meets nobody of its stack.
+APART = frozenset({"none", "host"})
 NODE_NUMBERS = {1: NodeType.SERVICE, 2: NodeType.DATABASE, 3: NodeType.GATEWAY}
 
 
@@ -51,6 +53,22 @@ class VolumeMount:
 
     path: str
     read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryMount:
+    """A folder in memory; an empty size is Docker's, no mode 1777."""
+
+    size: str = ""
+    mode: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ulimit:
+    """A limit of processes; -1 is none."""
+
+    soft: int
+    hard: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +132,33 @@ class Settings:
     working_dir: str = ""
     restart: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    init: bool | None = None
+    stop_signal: str = ""
+    hostname: str = ""
+    aliases: tuple[str, ...] = ()
+    shm_size: str = ""
+    ulimits: Mapping[str, Ulimit] = field(default_factory=dict)
+    tmpfs: Mapping[str, MemoryMount] = field(default_factory=dict)
+    read_only: bool = False
+    extra_hosts: Mapping[str, str] = field(default_factory=dict)
+    platform: str = ""
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+    log_driver: str = ""
+    log_options: Mapping[str, str] = field(default_factory=dict)
+    cap_drop: tuple[str, ...] = ()
+    tty: bool = False
+    stdin_open: bool = False
+    dns: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
+    network: str = ""
+    host_paths: Mapping[str, VolumeMount] = field(default_factory=dict)
+    privileged: bool = False
+    pid: str = ""
+    ipc: str = ""
+    cap_add: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    gpus: str = ""
+    security_opt: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

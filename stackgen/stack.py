@@ -8,12 +8,12 @@ from collections.abc import Collection, Mapping
 
 from stackgen.code.bundle import CodeFacts
 from stackgen.errors import GraphInvalid, Problem
-from stackgen.nodes import Graph
+from stackgen.nodes import APART, Graph
 from stackgen.output.compose import compose_document, dockerfile_name
+from stackgen.output.engine_limits import beyond_compose, beyond_swarm
 from stackgen.output.env_example import env_example
 from stackgen.output.layout import Identity, Layout
 from stackgen.output.swarm import max_name_length, swarm_document, warnings_of
-from stackgen.output.swarm_limits import beyond_swarm
 from stackgen.parts.builder import PartBuilder
 from stackgen.parts.names import MAX_NAME_LENGTH, service_names
 from stackgen.parts.networks import cover, network_names
@@ -26,6 +26,8 @@ __all__ = ["Stack", "StackOptions", "StackService", "Variable", "generate"]
 
 STACK_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 DEFAULTS = StackOptions()
+# Names of the others hold no two dashes.
+SHARED_NETWORK = "shared--network"
 NO_NAMES: Mapping[str, Collection[str]] = {}
 # Docker's default address pools hold about thirty networks; other stacks on the host need some of them.
 MANY_NETWORKS = 25
@@ -61,8 +63,8 @@ def generate(
     )
     parts = builder.build_all()
     problems = [*builder.problems, *_unshareable(parts.values(), options)]
-    if options.engine == "swarm":
-        problems += [problem for part in parts.values() for problem in beyond_swarm(part)]
+    beyond = beyond_swarm if options.engine == "swarm" else beyond_compose
+    problems += [problem for part in parts.values() for problem in beyond(part)]
     if problems:
         raise GraphInvalid(problems)
     layout = _layout(builder, parts, project_id)
@@ -91,7 +93,7 @@ def _layout(builder: PartBuilder, parts: Mapping[str, Part], project_id: str) ->
     }
     needs = dict(sorted(needs.items()))
     order = start_order(needs)
-    networks = _networks(needs)
+    networks = _networks(needs, asked={names[node.id]: node.settings.network for node in builder.graph.nodes})
     all_networks = {network for joined in networks.values() for network in joined}
     builder.warnings.extend(_order_warnings(order.cycles))
     builder.warnings.extend(warnings_of(parts.values()) if builder.options.engine == "swarm" else ())
@@ -108,10 +110,17 @@ def _layout(builder: PartBuilder, parts: Mapping[str, Part], project_id: str) ->
     )
 
 
-def _networks(needs: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Return service name to the names of its networks, sorted."""
-    groups = cover(needs, ((source, target) for source, targets in needs.items() for target in targets))
-    networks: dict[str, list[str]] = {name: [] for name in needs}
+def _networks(needs: Mapping[str, tuple[str, ...]], *, asked: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return service name to the names of its networks, sorted. `asked`: what each says of its network."""
+    shared = {name for name, network in asked.items() if network == "shared"}
+    names = [name for name in needs if asked[name] not in APART]
+    edges = [(source, target) for source, targets in needs.items() for target in targets]
+    groups = tuple(
+        group
+        for group in cover(names, [edge for edge in edges if not shared.issuperset(edge)])
+        if len(group) > 1 or not shared.issuperset(group)
+    )
+    networks: dict[str, list[str]] = {name: [SHARED_NETWORK] if name in shared else [] for name in needs}
     for group, network in network_names(groups).items():
         for member in group:
             networks[member].append(network)

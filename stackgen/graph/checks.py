@@ -11,7 +11,7 @@ from stackgen.databases.places import moved_outside, place_of
 from stackgen.errors import Problem
 from stackgen.graph.raw import RawEdge, RawNode
 from stackgen.keys.amounts import bytes_of, shown
-from stackgen.nodes import Graph, Node, NodeType, PublishedPort
+from stackgen.nodes import APART, Graph, Node, NodeType, PublishedPort
 
 HTTP_PORT, HTTPS_PORT = 80, 443
 # So many addresses of a host are told apart for one port.
@@ -45,6 +45,9 @@ def check_meaning(graph: Graph) -> Iterator[Problem]:
     nodes = {node.id: node for node in graph.nodes}
     for edge in graph.edges:
         source, target = nodes.get(edge.source), nodes.get(edge.target)
+        for node in (source, target):
+            if node is not None and node.settings.network in APART:
+                yield _at(node, "config.network", f"{node.settings.network!r} meets nobody, but an edge joins it")
         if source is not None and target is not None and source.type.is_database:
             message = f"a {_kind_of(source)} depends on nothing, but this leads to {target.label!r}"
             yield _at(source, f"edge {edge.id}", message)
@@ -92,6 +95,8 @@ def _check_pairs(node: Node) -> Iterator[Problem]:
     settings = node.settings
     if settings.health_path and settings.health_command:
         yield _at(node, "config.healthCommand", "is given beside config.healthPath; only one of them can be asked")
+    if settings.network in APART and (settings.ports or main_ports(node)):
+        yield _at(node, "config.network", f"{settings.network!r} publishes no ports, but some of the host are given")
     for path in sorted(settings.file_modes.keys() - settings.files.keys()):
         yield _at(node, f"config.fileMode.{path}", "has no file: there is no such config.file.")
 

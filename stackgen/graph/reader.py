@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from stackgen.errors import GraphInvalid, Problem, one_line
 from stackgen.graph.checks import check_meaning, known_edges
@@ -31,8 +32,9 @@ def read_graph(raw: Mapping[str, object]) -> tuple[Graph, list[Problem]]:
     edges = known_edges(raw_nodes, raw_edges, problems)
     warnings: list[str] = []
     nodes = [_node(node, problems, warnings) for node in _without_repeats(raw_nodes, problems)]
+    shares = _shares_network(raw, problems)
     graph = Graph(
-        nodes=tuple(node for node in nodes if node is not None),
+        nodes=tuple(_sharing(node) if shares else node for node in nodes if node is not None),
         edges=tuple(
             Edge(id=edge.id, source=edge.source, target=edge.target, type=edge.type)
             for edge in edges
@@ -42,6 +44,18 @@ def read_graph(raw: Mapping[str, object]) -> tuple[Graph, list[Problem]]:
     )
     problems.extend(check_meaning(graph))
     return graph, problems
+
+
+def _shares_network(raw: Mapping[str, object], problems: list[Problem]) -> bool:
+    """Return whether the graph as a whole asks for one network."""
+    asked = raw.get("network") if isinstance(raw, Mapping) else None
+    if asked is not None and asked not in ("", "edges", "shared"):
+        problems.append(Problem(field="network", message="must be edges or shared"))
+    return asked == "shared"
+
+
+def _sharing(node: Node) -> Node:
+    return node if node.settings.network else replace(node, settings=replace(node.settings, network="shared"))
 
 
 def _few(warnings: list[str]) -> list[str]:

@@ -7,12 +7,14 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from stackgen.keys.basics import BASICS
+from stackgen.keys.container import CONTAINER
 from stackgen.keys.data import DATA
 from stackgen.keys.health import HEALTH
 from stackgen.keys.key import EVERYBODY, Key
+from stackgen.keys.privileges import PRIVILEGES
 from stackgen.keys.running import RUNNING
 
-KEYS: tuple[Key, ...] = (*BASICS, *DATA, *HEALTH, *RUNNING)
+KEYS: tuple[Key, ...] = (*BASICS, *DATA, *HEALTH, *RUNNING, *CONTAINER, *PRIVILEGES)
 _EXACT = {(key.name, group): key for key in KEYS for group in key.groups}
 _NAMES = frozenset(key.name for key in KEYS)
 # What people write who come from Compose or from another product, in small letters without signs.
@@ -27,9 +29,11 @@ OTHER_WORDS = {
     "memreservation": "memoryReservation", "cpus": "cpu", "cpulimit": "cpu", "pidslimit": "processes",
     "pids": "processes", "scale": "replicas", "instances": "replicas", "copies": "replicas", "expose": "port",
     "publish": "ports", "stopgraceperiod": "stopGraceSeconds", "restartpolicy": "restart", "host": "domain",
-    "hostname": "domain", "domains": "domain", "url": "domain", "type": "databaseType", "engine": "databaseType",
+"domains": "domain", "url": "domain", "type": "databaseType", "engine": "databaseType",
     "username": "user", "dbname": "database", "databasename": "database", "version": "databaseVersion",
-    "containername": "connectionName", "framework": "runtime", "language": "runtime",
+    "containername": "aliases", "networkmode": "network", "networks": "network", "logging": "logDriver",
+    "ulimits": "ulimit.NAME", "sysctls": "sysctl.NAME", "extrahosts": "extraHost.NAME",
+    "binds": "hostPath./PATH", "framework": "runtime", "language": "runtime",
 }  # fmt: skip
 NOT_PLAIN = re.compile(r"[^a-z0-9]")
 

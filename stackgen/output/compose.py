@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from stackgen.nodes import PublishedPort
-from stackgen.output.container import config_of, container_of, mounts, resources
-from stackgen.output.layout import LOGGING, SECURITY, Identity, Layout, identify
+from stackgen.nodes import APART, PublishedPort
+from stackgen.output.container import (
+    config_of,
+    container_of,
+    dropped,
+    hostname_of,
+    init_of,
+    logging_of,
+    mounts,
+    networks_of,
+    resources,
+)
+from stackgen.output.layout import SECURITY, Identity, Layout, identify
 from stackgen.parts.environment import plain
 from stackgen.parts.health import healthcheck
 from stackgen.parts.types import Part
@@ -40,25 +50,42 @@ def _service(part: Part, layout: Layout) -> dict[str, Value]:
     definition: dict[str, Value] = {
         "image": part.image,
         "build": _build(part) if from_code else None,
-        "init": True if from_code else None,
-        "hostname": part.name if part.fixed_hostname else None,
+        "init": init_of(part),
+        "hostname": hostname_of(part),
         "entrypoint": words_of(part.entrypoint),
         "command": words_of(part.command),
         **container_of(part),
+        **_of_compose_alone(part),
         "environment": dict(part.environment),
         "volumes": mounts(part),
         "configs": [config_of(file) for file in part.files],
         "ports": [_port(port) for port in part.ports],
-        "networks": list(layout.networks[part.name]),
+        "networks": networks_of(part, layout.networks[part.name]),
         "depends_on": _depends_on(part, layout),
         "healthcheck": health_of(part, layout),
         "restart": part.node.settings.restart or "unless-stopped",
-        **SECURITY,
+        "security_opt": [*SECURITY, *part.node.settings.security_opt],
+        "cap_drop": dropped(part),
         "stop_grace_period": f"{part.stop_grace_seconds}s",
         "deploy": _deploy(part),
-        "logging": LOGGING,
+        "logging": logging_of(part),
     }
     return {key: value for key, value in definition.items() if value not in (None, {}, [], ())}
+
+
+def _of_compose_alone(part: Part) -> dict[str, Value]:
+    """Return what Swarm does not have."""
+    settings = part.node.settings
+    given: dict[str, Value] = {
+        "shm_size": settings.shm_size,
+        "platform": settings.platform,
+        "network_mode": settings.network if settings.network in APART else "",
+        "privileged": settings.privileged,
+        "pid": settings.pid,
+        "ipc": settings.ipc,
+        "devices": list(settings.devices),
+    }
+    return {key: value for key, value in given.items() if value}
 
 
 def words_of(command: tuple[str, ...]) -> Value:
@@ -117,7 +144,13 @@ def health_of(part: Part, layout: Layout) -> dict[str, Value]:
 def _deploy(part: Part) -> dict[str, Value]:
     copies = part.node.settings.replicas
     deploy: dict[str, Value] = {"replicas": copies} if copies > 1 else {}
-    return {**deploy, "resources": resources(part)}
+    limits = resources(part)
+    if gpus := part.node.settings.gpus:
+        wanted: dict[str, Value] = {"driver": "nvidia", "count": gpus if gpus == "all" else int(gpus)}
+        reserved = limits.get("reservations")
+        reserved = dict(reserved) if isinstance(reserved, dict) else {}
+        limits["reservations"] = {**reserved, "devices": [{**wanted, "capabilities": ["gpu"]}]}
+    return {**deploy, "resources": limits}
 
 
 def _shared(layout: Layout) -> dict[str | Comment, Value]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from stackgen.databases.kind import Volume
+from stackgen.keys.amounts import bytes_of
+from stackgen.nodes import MemoryMount, Ulimit
 from stackgen.parts.environment import plain
 from stackgen.parts.types import MountedFile, Part
 from stackgen.yaml import Value
@@ -11,6 +15,10 @@ from stackgen.yaml import Value
 MAX_PROCESSES = 2048
 # In names: never the beginning of a hash, which the volumes of nodes have there.
 SHARED = "shared"
+LOG_BOUNDS = {"max-size": "10m", "max-file": "3"}
+LOGGING: Mapping[str, Value] = {"driver": "json-file", "options": LOG_BOUNDS}
+# Nobody may make raw packets in its neighbours' names.
+NEVER_KEPT = ("NET_RAW",)
 
 
 def container_of(part: Part) -> dict[str, Value]:
@@ -20,8 +28,59 @@ def container_of(part: Part) -> dict[str, Value]:
         "user": settings.run_as,
         "working_dir": settings.working_dir and plain(settings.working_dir),
         "labels": drawn_labels(part),
+        "stop_signal": settings.stop_signal,
+        "read_only": settings.read_only,
+        "ulimits": {name: _limit(limit) for name, limit in sorted(settings.ulimits.items())},
+        "extra_hosts": [f"{name}:{address}" for name, address in sorted(settings.extra_hosts.items())],
+        "sysctls": {name: plain(text) for name, text in sorted(settings.sysctls.items())},
+        "tty": settings.tty,
+        "stdin_open": settings.stdin_open,
+        "dns": list(settings.dns),
+        "dns_search": list(settings.dns_search),
+        "cap_add": list(settings.cap_add),
     }
     return {key: value for key, value in given.items() if value}
+
+
+def _limit(limit: Ulimit) -> Value:
+    return limit.soft if limit.soft == limit.hard else {"soft": limit.soft, "hard": limit.hard}
+
+
+def init_of(part: Part) -> bool | None:
+    """Return whether a small program is the first one in the container; None where the engine's default holds."""
+    asked = part.node.settings.init
+    return asked if asked is not None else (True if part.bundle_digest else None)
+
+
+def hostname_of(part: Part) -> str | None:
+    return part.node.settings.hostname or (part.name if part.fixed_hostname else None)
+
+
+def networks_of(part: Part, names: Sequence[str]) -> Value:
+    """Return the networks of a part, with the further names that it has there."""
+    if not part.node.settings.aliases:
+        return list(names)
+    return {name: {"aliases": list(part.node.settings.aliases)} for name in names}
+
+
+def dropped(part: Part) -> Value:
+    """Return the rights that a container loses: by itself that to raw packets, where the graph does not ask for it."""
+    settings = part.node.settings
+    if "ALL" in settings.cap_drop:
+        return ["ALL"]
+    by_itself = [name for name in NEVER_KEPT if name not in settings.cap_add]
+    return list(dict.fromkeys([*by_itself, *settings.cap_drop]))
+
+
+def logging_of(part: Part) -> Value:
+    """Return where the output of a container goes, within a bound."""
+    settings = part.node.settings
+    if not settings.log_driver and not settings.log_options:
+        return LOGGING
+    driver = settings.log_driver or "json-file"
+    options = {**LOG_BOUNDS, **settings.log_options} if driver != "none" else dict(settings.log_options)
+    logging: dict[str, Value] = {"driver": driver}
+    return {**logging, "options": {name: plain(text) for name, text in options.items()}} if options else logging
 
 
 def drawn_labels(part: Part) -> dict[str, Value]:
@@ -36,8 +95,21 @@ def config_of(file: MountedFile) -> dict[str, Value]:
 
 
 def mounts(part: Part) -> list[Value]:
-    """Return volumes by their name in the file; never a path of the host."""
-    return [f"{volume_key(part, volume)}:{volume.path}{':ro' if volume.read_only else ''}" for volume in part.volumes]
+    """Return volumes by their name in the file, paths of the host where the graph asks for them, and memory."""
+    settings = part.node.settings
+    named = [f"{volume_key(part, volume)}:{volume.path}{':ro' if volume.read_only else ''}" for volume in part.volumes]
+    of_host = [
+        f"{mount.path}:{path}{':ro' if mount.read_only else ''}" for path, mount in sorted(settings.host_paths.items())
+    ]
+    in_memory = [_memory(path, mount) for path, mount in sorted(settings.tmpfs.items())]
+    return [*named, *of_host, *in_memory]
+
+
+def _memory(path: str, mount: MemoryMount) -> Value:
+    options: dict[str, Value] = {"size": bytes_of(mount.size) or None, "mode": mount.mode}
+    options = {key: value for key, value in options.items() if value is not None}
+    entry: dict[str, Value] = {"type": "tmpfs", "target": path}
+    return {**entry, "tmpfs": options} if options else entry
 
 
 def volume_key(part: Part, volume: Volume) -> str:

@@ -18,10 +18,9 @@ from stackgen.parts.types import Part
 from stackgen.results import StackOptions
 from stackgen.yaml import Value
 
-LOGGING: Mapping[str, Value] = {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 HASH_DIGITS = 16
-# Nothing a container starts may gain rights by a setuid file, none may make raw packets in its neighbours' names.
-SECURITY: Mapping[str, Value] = {"security_opt": ["no-new-privileges:true"], "cap_drop": ["NET_RAW"]}
+# Nothing that a container starts may gain rights by a setuid file.
+SECURITY = ("no-new-privileges:true",)
 # These change how many start and when, not what one is: a container that runs need not be replaced for them.
 NOT_IN_THE_CONTAINER = frozenset({"depends_on", "build"})
 

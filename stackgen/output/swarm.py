@@ -6,8 +6,18 @@ from collections.abc import Collection, Mapping
 
 from stackgen.nodes import PublishedPort
 from stackgen.output.compose import health_of, words_of
-from stackgen.output.container import config_of, container_of, mounts, resources
-from stackgen.output.layout import LOGGING, SECURITY, Identity, Layout, identify
+from stackgen.output.container import (
+    config_of,
+    container_of,
+    dropped,
+    hostname_of,
+    init_of,
+    logging_of,
+    mounts,
+    networks_of,
+    resources,
+)
+from stackgen.output.layout import Identity, Layout, identify
 from stackgen.parts.names import MAX_NAME_LENGTH, short_hash
 from stackgen.parts.types import Part
 from stackgen.yaml import Comment, Value
@@ -60,8 +70,8 @@ def swarm_document(layout: Layout) -> tuple[dict[str | Comment, Value], dict[str
 def _service(part: Part, layout: Layout) -> dict[str, Value]:
     definition: dict[str, Value] = {
         "image": part.image,
-        "init": True if part.bundle_digest else None,
-        "hostname": part.name if part.fixed_hostname else None,
+        "init": init_of(part),
+        "hostname": hostname_of(part),
         "entrypoint": words_of(part.entrypoint),
         "command": words_of(part.command),
         **container_of(part),
@@ -69,12 +79,12 @@ def _service(part: Part, layout: Layout) -> dict[str, Value]:
         "volumes": mounts(part),
         "configs": [config_of(file) for file in part.files],
         "ports": [_port(port, layout) for port in part.ports],
-        "networks": list(layout.networks[part.name]),
+        "networks": networks_of(part, layout.networks[part.name]),
         "healthcheck": health_of(part, layout),
         "stop_grace_period": f"{part.stop_grace_seconds}s",
         # Swarm ignores `security_opt`.
-        "cap_drop": SECURITY["cap_drop"],
-        "logging": LOGGING,
+        "cap_drop": dropped(part),
+        "logging": logging_of(part),
         "deploy": _deploy(part, layout),
     }
     return {key: value for key, value in definition.items() if value not in (None, {}, [], ())}

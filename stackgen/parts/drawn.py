@@ -69,6 +69,7 @@ def collisions(part: Part) -> Iterator[tuple[str, str]]:
     """Yield field and message for each place in the container, and each volume's name, that is used twice."""
     places = Counter(volume.path for volume in part.volumes)
     places.update(file.target for file in part.files)
+    places.update([*part.node.settings.tmpfs, *part.node.settings.host_paths])
     for path in (path for path, times in places.items() if times > 1):
         yield field_at(part, path), f"{path} is mounted twice"
     names = Counter(volume.name for volume in part.volumes if not volume.shared)
@@ -80,6 +81,8 @@ def field_at(part: Part, path: str) -> str:
     """Return the key of the config that mounts something at this path of the container."""
     settings = part.node.settings
     keys = [f"config.file.{path}"] if path in settings.files else []
+    keys += [f"config.tmpfs.{path}"] if path in settings.tmpfs else []
+    keys += [f"config.hostPath.{path}"] if path in settings.host_paths else []
     for prefix, mounts in (("volume", settings.volumes), ("sharedVolume", settings.shared_volumes)):
         keys += [f"config.{prefix}.{name}" for name, mount in sorted(mounts.items()) if mount.path == path]
     return keys[0] if keys else "config"

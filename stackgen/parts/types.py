@@ -24,8 +24,8 @@ class MountedFile:
 class Part:
     """One service. Texts in `environment`, `command` and `health` are ready for Compose: `$` is doubled or meant.
 
-    `dockerfile` is the text we wrote; empty with a bundle means the bundle's own. There is no place for a path of the
-    host, a device or a privilege: what a graph says can give none.
+    `dockerfile` is the text we wrote; empty with a bundle means the bundle's own. What reaches beyond the
+    container stands in the node's settings alone.
     """
 
     node: Node

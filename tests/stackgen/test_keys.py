@@ -233,6 +233,54 @@ def test_a_changed_label_is_a_change_with_a_reason() -> None:
     assert {aspect for aspect in one.aspects if one.aspects[aspect] != other.aspects[aspect]} == {"labels"}
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"stopSignal": "stop it"}, {"hostname": "a.b"}, {"aliases": "a/b"}, {"shmSize": "big"}, {"ulimit.files": "1"},
+        {"ulimit.nofile": "9:1"}, {"tmpfs./x": "lots"}, {"tmpfs.x": ""}, {"extraHost.a": "host"}, {"platform": "Linux"},
+        {"sysctl.kernel.panic": "1"}, {"sysctl.net.a": "1\n2"}, {"logDriver": "syslog"}, {"log.path": "/x"},
+        {"capDrop": "a b!"}, {"dns": "x.org"}, {"dnsSearch": "a/b"}, {"network": "bridge"}, {"hostPath./x": "y"},
+        {"hostPath./x": "/a/../b"}, {"privileged": "maybe"}, {"pid": "1"}, {"ipc": "shareable"}, {"devices": "/etc"},
+        {"gpus": "0"}, {"securityOpt": "no-new-privileges:false"}, {"tmpfs./x": "", "volume.a": "/x"},
+        {"network": "none", "hostPort": "81"}, {"readOnly": "true", "file./x": "y"}, {"init": "perhaps"},
+    ],
+)  # fmt: skip
+def test_a_container_that_cannot_be_meant(config: dict[str, str]) -> None:
+    assert "a [a] config." in problem_of(graph(web("a", **config)))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"shmSize": "64M"}, {"platform": "linux/amd64"}, {"privileged": "true"}, {"pid": "host"}, {"ipc": "host"},
+        {"devices": "/dev/a"}, {"gpus": "1"}, {"securityOpt": "seccomp:x"}, {"network": "host"},
+        {"tmpfs./x": "mode=0700"},
+    ],
+)  # fmt: skip
+def test_what_swarm_would_drop_is_refused_by_name(config: dict[str, str]) -> None:
+    key = next(iter(config))
+    with pytest.raises(GraphInvalid, match=f"config.{key}"):
+        stack_of(graph(web("a", **config)), options=SWARM)
+    stack_of(graph(web("a", **config)))
+
+
+def test_one_network_for_all_that_ask_for_it() -> None:
+    nodes = (web("a"), web("b"), node("c", image="x", network="none"), web("d", network="edges"))
+    raw = {**graph(*nodes, edges=["a b", "a d"]), "network": "shared"}
+    services = compose_of(stack_of(raw))["services"]
+    assert services["b"]["networks"] == ["shared--network"]
+    assert set(services["a"]["networks"]) == {"shared--network", *services["d"]["networks"]}
+    assert "networks" not in services["c"]
+    assert "network: must be edges or shared" in problem_of({**raw, "network": ["x"]})
+    assert "an edge joins it" in problem_of(graph(web("a"), web("b", network="host"), edges=["a b"]))
+
+
+def test_rights_are_dropped_and_given_back() -> None:
+    assert service_of({"capDrop": "ALL,CHOWN", "capAdd": "chown"})["cap_drop"] == ["ALL"]
+    assert service_of({"capDrop": "cap_chown"})["cap_drop"] == ["NET_RAW", "CHOWN"]
+    assert "cap_drop" not in service_of({"capAdd": "NET_RAW"})
+
+
 REFERRING = (
     node("db one", DATABASE, id="d1", databaseType="postgresql", password="p", env__TZ="UTC", secret__K="s"),
     web("api.v2", id="s1"),

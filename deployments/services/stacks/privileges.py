@@ -9,10 +9,16 @@ from uuid import UUID
 from agents.services import directory
 from deployments.errors import Invalid
 
-# Keys of a service that take it out of its container. Our generator writes none of them today.
-RAISING = frozenset(
-    {"privileged", "cap_add", "devices", "device_cgroup_rules", "network_mode", "pid", "ipc", "uts", "userns_mode"}
+# Keys of a service that take it out of its container, whatever they say.
+RAISING = frozenset({"privileged", "devices", "device_cgroup_rules", "pid", "ipc", "uts", "userns_mode"})
+# Rights that Docker gives every container: who dropped all may ask for these again.
+USUAL_RIGHTS = frozenset(
+    {
+        *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE"),
+        *("SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
+    }
 )
+HARMLESS_OPTION, NO_NETWORK = "no-new-privileges:true", "none"
 SERVICE, KEY, ITEM = 2, 4, 6
 
 
@@ -44,14 +50,25 @@ def privileged(compose: str) -> Iterator[tuple[str, str]]:
         elif inside and depth == SERVICE:
             service, key = text.partition(":")[0].strip("\"'"), ""
         elif inside and depth == KEY:
-            key = text.partition(":")[0].strip("\"'")
-            if key in RAISING:
+            key, value = (part.strip().strip("\"'") for part in text.split(":", 1))
+            written_here = key == "cap_add" and bool(value)
+            if key in RAISING or written_here or (key == "network_mode" and value != NO_NETWORK):
                 yield service, key
-        elif inside and depth == ITEM and key == "volumes" and (path := _path_of_host(text)):
-            yield service, path
+        elif inside and depth == ITEM and (why := _raised_by_item(key, text.removeprefix("- ").strip("\"'"))):
+            yield service, why
+        elif inside and key == "deploy" and text == "devices:":
+            yield service, "a device of the host"
 
 
-def _path_of_host(item: str) -> str:
+def _raised_by_item(key: str, item: str) -> str:
+    """Return what an item of a service's list asks of the host; empty for nothing."""
+    if key == "volumes":
+        return _path_of_host(item)
+    if key == "cap_add":
+        return "" if item in USUAL_RIGHTS else f"the right {item}"
+    return f"{key} {item}" if key == "security_opt" and item != HARMLESS_OPTION else ""
+
+
+def _path_of_host(mounted: str) -> str:
     """Return what a volume of a service mounts of the host; empty for a volume by name."""
-    mounted = item.removeprefix("- ").strip("\"'")
     return mounted.partition(":")[0] if mounted.startswith(("/", ".", "~")) else ""

@@ -15,6 +15,7 @@ from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
 from tests import factories
 from tests.attacks.cast import Scene, make_scene
+from tests.stackgen.graphs import graph, node, stack_of
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 SOCKET = "/var/run/docker.sock"
@@ -111,4 +112,26 @@ def test_all_that_leaves_its_container_is_found_in_what_was_generated() -> None:
     first = '  a:\n    privileged: true\n    volumes:\n      - data:/data\n      - "/:/host"\n      - ./x:/x\n'
     second = '  b:\n    cap_add:\n      - SYS_ADMIN\n    environment:\n      PRIVILEGED: "/x:/y"\n'
     wild = f"services:\n{first}{second}volumes:\n  a:\n    pid: x\n"
-    assert set(privileged(wild)) == {("a", "privileged"), ("a", "/"), ("a", "./x"), ("b", "cap_add")}
+    assert set(privileged(wild)) == {("a", "privileged"), ("a", "/"), ("a", "./x"), ("b", "the right SYS_ADMIN")}
+
+
+@pytest.mark.parametrize(
+    ("config", "why"),
+    [
+        ({"hostPath./host": "/"}, "/"), ({"hostPath./var/run/docker.sock": SOCKET}, SOCKET),
+        ({"privileged": "true"}, "privileged"), ({"pid": "host"}, "pid"), ({"ipc": "host"}, "ipc"),
+        ({"network": "host", "port": ""}, "network_mode"), ({"capAdd": "SYS_ADMIN"}, "the right SYS_ADMIN"),
+        ({"capAdd": "net_raw"}, "the right NET_RAW"), ({"devices": "/dev/sda"}, "devices"),
+        ({"gpus": "all"}, "a device of the host"),
+        ({"securityOpt": "seccomp:unconfined"}, "security_opt seccomp:unconfined"),
+    ],
+)  # fmt: skip
+def test_a_key_that_reaches_the_host_is_found_in_what_is_generated(config: dict[str, str], why: str) -> None:
+    stack = stack_of(graph(node("a", image="x", **config)))
+    assert set(privileged(stack.files["docker-compose.yml"])) == {("a", why)}
+
+
+def test_keys_that_stay_in_the_container_are_not_taken_for_more() -> None:
+    config = {"capDrop": "ALL", "capAdd": "CHOWN cap_setuid", "network": "none", "tmpfs./run": "", "volume.x": "/x"}
+    text = stack_of(graph(node("a", image="x", env__X="devices:\n    privileged: true\n", **config))).files
+    assert set(privileged(text["docker-compose.yml"])) == set()

@@ -1,0 +1,47 @@
+"""What a graph may ask and an engine does not have: refused by name, never left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stackgen.errors import Problem
+from stackgen.nodes import APART
+from stackgen.parts.types import Part
+
+
+def beyond_swarm(part: Part) -> Iterator[Problem]:
+    """Yield a problem for each setting of a node that Swarm would ignore or refuse."""
+    settings = part.node.settings
+    for port in part.ports:
+        if port.address:
+            where = f"{port.address}:{port.outside}:{port.inside}"
+            yield _at(part, "config.ports", f"{where} asks for one address, and Swarm publishes on all of a host")
+    given = {
+        "shmSize": settings.shm_size,
+        "platform": settings.platform,
+        "privileged": settings.privileged,
+        "pid": settings.pid,
+        "ipc": settings.ipc,
+        "devices": settings.devices,
+        "gpus": settings.gpus,
+        "securityOpt": settings.security_opt,
+        "network": settings.network in APART,
+    }
+    for path, mount in sorted(settings.tmpfs.items()):
+        if mount.mode is not None:
+            yield _at(part, f"config.tmpfs.{path}", "has a mode, which Swarm does not know for memory")
+    for key, value in given.items():
+        if value:
+            yield _at(part, f"config.{key}", "is not known to Swarm; only Compose has it")
+
+
+def beyond_compose(part: Part) -> Iterator[Problem]:
+    """Yield a problem for each setting of a node that Compose cannot carry out."""
+    if part.node.settings.read_only and part.files:
+        path = part.files[0].target
+        message = f"cannot be given: {path} is put into the container when it starts, and nothing could write there"
+        yield _at(part, "config.readOnly", message)
+
+
+def _at(part: Part, field: str, message: str) -> Problem:
+    return Problem(node_id=part.node.id, node_name=part.node.label, field=field, message=message)
