@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from tests import environment as _environment  # noqa: F401 - names the servers of `make services`
-from tests.bench import asking, deploying, generation, listing, memory, undoing
+from tests.bench import asking, deploying, generation, importing, listing, memory, undoing
 from tests.bench.figures import table, write_json
 from tests.e2e.control_plane import ControlPlane
 
@@ -17,7 +17,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--json", type=Path, help="also write the figures here")
     options = parser.parse_args()
-    figures = [*generation.measure(), *listing.measure()]
+    figures = [*generation.measure(), *importing.measure(), *listing.measure()]
     with tempfile.TemporaryDirectory(prefix="axion-bench-") as name:
         plane = ControlPlane(folder=Path(name))
         try:

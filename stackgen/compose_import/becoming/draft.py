@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from stackgen.compose_import.becoming.abilities import knows
 from stackgen.compose_import.notation.opened import Files
@@ -96,6 +98,20 @@ class Draft:
     edges: dict[tuple[str, str], EdgeType] = field(default_factory=dict)
     jobs: set[str] = field(default_factory=set)
     used: set[tuple[str, str]] = field(default_factory=set)
+    # Whether services meet that no edge joins; known once all edges are.
+    shares_network: bool = False
+
+    @cached_property
+    def users_of_volumes(self) -> Counter[str]:
+        """Return how many services mount each volume."""
+        mounts = {name: node.service.get("volumes") for name, node in self.nodes.items()}
+        named = {
+            (name, item.at("source"))
+            for name, tree in mounts.items()
+            for item in (tree.items if tree is not None else ())
+            if item.at("type") in {"", "volume"}
+        }
+        return Counter(source for _, source in named)
 
     def edge(self, source: str, target: str) -> bool:
         """Join two nodes; False where the graph has no such edge, as databases depend on nothing."""

@@ -21,7 +21,7 @@ _SECRET = re.compile(
 _NOT_SECRET = re.compile(
     r"(?:_FILE|_PATH|_DIR|_LENGTH|_TTL|_EXPIRY|_EXPIRATION|_ENABLED|_NAME|_URL|_URI|_ID)$", re.IGNORECASE
 )
-_PASSWORD_IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/@\s:]*:[^@/\s]+@")
+_PASSWORD_IN_URL = re.compile(r"://[^/@\s:]*:[^@/\s]+@")
 _NAMES_A_HOST = re.compile(
     r"HOST|ADDR|SERVER|URL|URI|ENDPOINT|BROKER|UPSTREAM|BACKEND|NODES?$|DSN|CONNECT|SEEDS?", re.IGNORECASE
 )
@@ -40,9 +40,7 @@ def is_secret(name: str, value: str) -> bool:
 def callees_in(name: str, value: str, draft: Draft, source: str) -> Iterator[str]:
     """Yield the services that a variable leads to: in a URL, before a port, or under a name for hosts."""
     words = set(re.findall(r"[A-Za-z0-9_.-]+", value))
-    for target in draft.nodes:
-        if target == source or target not in words:
-            continue
+    for target in sorted(words & draft.nodes.keys() - {source}):
         host = re.escape(target)
         in_url = re.search(
             rf"://(?:[^/\s]*[@,])?{host}(?=[:/?,\s\"']|$)|@{host}(?=[:/?,)\s]|$)|@tcp\({host}(?=[:)])", value

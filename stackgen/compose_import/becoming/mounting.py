@@ -78,8 +78,7 @@ def _volume(draft: Draft, node: NodeDraft, item: Tree, target: str) -> None:
         _anonymous(draft, node, item, target)
         return
     draft.used.add(("volumes", source))
-    users = [name for name in draft.nodes if _uses(draft.nodes[name].service, source)]
-    key = f"sharedVolume.{volume_key(source)}" if len(users) > 1 else f"volume.{volume_key(source)}"
+    key = f"sharedVolume.{volume_key(source)}" if draft.users_of_volumes[source] > 1 else f"volume.{volume_key(source)}"
     value = f"{target}{suffix}"
     if node.config.get(key, value) != value:
         key = f"sharedVolume.{volume_key(source)}"
@@ -87,13 +86,6 @@ def _volume(draft: Draft, node: NodeDraft, item: Tree, target: str) -> None:
             node.lost(item, f"{source} is mounted at {node.config[key]} already; a second place of one volume")
             return
     node.set(key, value, item, f"{key} = {value}{_where_data_lies(draft, source)}")
-
-
-def _uses(service: Tree, source: str) -> bool:
-    volumes = service.get("volumes")
-    return volumes is not None and any(
-        item.at("type") in {"", "volume"} and item.at("source") == source for item in volumes.items
-    )
 
 
 def _where_data_lies(draft: Draft, source: str) -> str:

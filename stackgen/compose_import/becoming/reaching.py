@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from itertools import combinations
 
 from stackgen.compose_import.becoming.abilities import knows
 from stackgen.compose_import.becoming.draft import Draft, NodeDraft
@@ -108,7 +110,7 @@ def take_networks(draft: Draft, node: NodeDraft, tree: Tree) -> None:
 
 
 def _and_shared(draft: Draft) -> str:
-    return ", and all others by the project's one network" if shares_network(draft) else ""
+    return ", and all others by the project's one network" if draft.shares_network else ""
 
 
 def shares_network(draft: Draft) -> bool:
@@ -123,14 +125,14 @@ def knows_shared() -> bool:
 def meets_by_edges(draft: Draft) -> bool:
     """Return whether an edge joins any two services that share a network in the files."""
     joined = {frozenset(pair) for pair in draft.edges}
-    names = sorted(draft.nodes)
-    networks = {name: _networks_of(draft.nodes[name].service) for name in names}
-    return all(
-        frozenset((one, other)) in joined
-        for index, one in enumerate(names)
-        for other in names[index + 1 :]
-        if networks[one] & networks[other]
-    )
+    members: dict[str, list[str]] = defaultdict(list)
+    for name, node in draft.nodes.items():
+        for network in _networks_of(node.service):
+            members[network].append(name)
+    # A network of more members than edges could join is seen at once, so that large files take no long time.
+    if any(len(names) * (len(names) - 1) // 2 > len(joined) for names in members.values()):
+        return False
+    return all(frozenset(pair) in joined for names in members.values() for pair in combinations(names, 2))
 
 
 def _networks_of(service: Tree) -> set[str]:
@@ -183,9 +185,7 @@ def take_dns_search(_draft: Draft, node: NodeDraft, tree: Tree) -> None:
 def join_by_command(draft: Draft, node: NodeDraft) -> None:
     """Add an edge for each service that the command names before a port or in a URL."""
     words = " ".join(item.text for key in ("command", "entrypoint") for item in _items(node.service, key))
-    for target in draft.nodes:
+    for target in sorted(set(re.findall(r"[A-Za-z0-9_.-]+", words)) & draft.nodes.keys()):
         host = re.escape(target)
-        if target in words and re.search(
-            rf"(?:://|@|[\s,=\"']|^){host}:\d{{1,5}}(?!\d)|://{host}(?=[/\s\"']|$)", words
-        ):
+        if re.search(rf"(?:://|@|[\s,=\"']|^){host}:\d{{1,5}}(?!\d)|://{host}(?=[/\s\"']|$)", words):
             draft.edge(node.name, target)

@@ -100,6 +100,7 @@ def _draft(project: ComposeProject, files: Files, refusals: _Refusals) -> Draft:
         reaching.join_by_dependencies(draft, node)
         reaching.join_by_command(draft, node)
         environs.join_by_variables(draft, node, values[name])
+    draft.shares_network = reaching.shares_network(draft)
     for name, node in draft.nodes.items():
         take_service(draft, node, values[name])
         _own_name(node)
@@ -162,7 +163,7 @@ def _graph(draft: Draft) -> dict[str, object]:
         for (source, target), kind in sorted(draft.edges.items())
     ]
     graph: dict[str, object] = {"nodes": nodes, "edges": edges}
-    if reaching.shares_network(draft):
+    if draft.shares_network:
         graph["network"] = "shared"
     return graph
 

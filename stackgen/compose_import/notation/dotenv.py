@@ -10,6 +10,8 @@ from stackgen.compose_import.notation.interpolation import Template, TemplateErr
 from stackgen.compose_import.tree import Place
 
 MAX_VARIABLES = 5_000
+# Of all values together, as one may hold others several times over.
+MAX_CHARACTERS = 4 * 1024 * 1024
 _NAME = re.compile(r"[ \t]*(?:export[ \t]+)?([A-Za-z0-9_.\-\[\]]+)[ \t]*([=:]?)[ \t]*")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "$": "$$"}
 
@@ -23,7 +25,7 @@ def read_dotenv(*, file: str, text: str, values: Mapping[str, str], raw: bool = 
     found: dict[str, str] = {}
     # Windows writes two characters where a line ends; of the value they are no part.
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    index = 0
+    index = size = 0
     while index < len(text):
         end = _line_end(text, index)
         line = text[index:end].strip()
@@ -35,8 +37,9 @@ def read_dotenv(*, file: str, text: str, values: Mapping[str, str], raw: bool = 
         if name is None or (not name[2] and text[name.end() : end].strip()):
             raise refused(place, "is no variable: NAME=value is wanted")
         index = _take(found, name, text, place, {**values, **found} if "$" in text else values, raw=raw)
-        if len(found) > MAX_VARIABLES:
-            raise refused(place, f"has more than {MAX_VARIABLES} variables")
+        size += len(next(reversed(found.values()))) if found else 0
+        if len(found) > MAX_VARIABLES or size > MAX_CHARACTERS:
+            raise refused(place, f"has more than {MAX_VARIABLES} variables, or {MAX_CHARACTERS} characters in them")
     return found
 
 
@@ -57,8 +60,7 @@ def _take(
         value, after = _quoted(text, name.end() + 1, quote, place)
         found[name[1]] = value if quote == "'" else _filled(_unescaped(value), values, place)
         return _line_end(text, after) + 1
-    value = re.sub(r"\s+#.*$", "", text[name.end() : end])
-    found[name[1]] = _filled("" if value.startswith("#") else value.strip(), values, place)
+    found[name[1]] = _filled(_without_comment(text[name.end() : end]), values, place)
     return end + 1
 
 
@@ -74,6 +76,16 @@ def _quoted(text: str, start: int, quote: str, place: Place) -> tuple[str, int]:
             return inner.replace("\\'", "'") if quote == "'" else inner, index + 1
         index += 1
     raise refused(place, "has a quote that is not closed")
+
+
+def _without_comment(value: str) -> str:
+    """Return an unquoted value up to a `#` at its beginning or behind a blank."""
+    start = 0
+    while (found := value.find("#", start)) >= 0:
+        if found == 0 or value[found - 1] in " \t":
+            return value[:found].strip()
+        start = found + 1
+    return value.strip()
 
 
 def _unescaped(text: str) -> str:

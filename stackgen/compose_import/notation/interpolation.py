@@ -6,11 +6,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from stackgen.compose_import.complaints import Complaint, ComposeInvalid
+from stackgen.compose_import.complaints import Complaint, ComposeInvalid, refused
 from stackgen.compose_import.tree import Tree
 
 MAX_NESTING = 20
 MAX_TEXT = 1024 * 1024
+# Of all texts of one file together.
+MAX_FILLED = 8 * 1024 * 1024
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPERATORS = (":-", ":?", ":+", "-", "?", "+")
 
@@ -112,25 +114,37 @@ def _closing(text: str, start: int) -> int:
 
 def interpolated_tree(tree: Tree, values: Mapping[str, str]) -> Tree:
     """Return the tree with every text filled in; keys stay. Raises ComposeInvalid with each text that cannot be."""
-    complaints: list[Complaint] = []
-    filled = _filled(tree, values, complaints)
-    if complaints:
-        raise ComposeInvalid(complaints)
+    filling = _Filling(values)
+    filled = filling.filled(tree)
+    if filling.complaints:
+        raise ComposeInvalid(filling.complaints)
     return filled
 
 
-def _filled(tree: Tree, values: Mapping[str, str], complaints: list[Complaint]) -> Tree:
-    if isinstance(tree.value, dict):
-        return tree.made({key: _filled(member, values, complaints) for key, member in tree.value.items()})
-    if isinstance(tree.value, list):
-        return tree.made([_filled(item, values, complaints) for item in tree.value])
-    if not isinstance(tree.value, str) or "$" not in tree.value:
-        return tree
-    template = Template(values)
-    try:
-        text = template.fill(tree.value)
-    except TemplateError as error:
-        complaints.append(Complaint(place=tree.place, message=str(error)))
-        return tree
-    names, unset = (tuple(dict.fromkeys(given)) for given in (template.names, template.unset))
-    return Tree(text, tree.place, tree.tag, names, unset)
+@dataclass(slots=True)
+class _Filling:
+    values: Mapping[str, str]
+    complaints: list[Complaint] = field(default_factory=list)
+    characters: int = 0
+
+    def filled(self, tree: Tree) -> Tree:
+        if isinstance(tree.value, dict):
+            return tree.made({key: self.filled(member) for key, member in tree.value.items()})
+        if isinstance(tree.value, list):
+            return tree.made([self.filled(item) for item in tree.value])
+        if not isinstance(tree.value, str) or "$" not in tree.value:
+            return tree
+        return self._text(tree, tree.value)
+
+    def _text(self, tree: Tree, text: str) -> Tree:
+        template = Template(self.values)
+        try:
+            filled = template.fill(text)
+        except TemplateError as error:
+            self.complaints.append(Complaint(place=tree.place, message=str(error)))
+            return tree
+        self.characters += len(filled)
+        if self.characters > MAX_FILLED:
+            raise refused(tree.place, f"and all above it become longer than {MAX_FILLED} characters")
+        names, unset = (tuple(dict.fromkeys(given)) for given in (template.names, template.unset))
+        return Tree(filled, tree.place, tree.tag, names, unset)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from stackgen.compose_import.complaints import ComposeInvalid
@@ -10,6 +12,7 @@ from stackgen.compose_import.notation.dotenv import read_dotenv
 from stackgen.compose_import.notation.interpolation import Template, TemplateError
 from stackgen.compose_import.notation.opened import UploadedFiles
 from stackgen.compose_import.notation.project import ComposeProject, read_project
+from tests.stackgen.compose_import.brought import brought
 
 
 def project(
@@ -200,3 +203,23 @@ def test_profiles_leave_services_out_until_they_are_chosen() -> None:
 def test_what_cannot_be_started_is_refused_by_name(text: str, wanted: str) -> None:
     with pytest.raises(ComposeInvalid, match=wanted):
         project(text)
+
+
+def test_variables_that_grow_are_bounded() -> None:
+    doubling = (
+        "A=" + "x" * 1000 + "\n" + "".join(f"A{n}=${{A{n - 1 or ''}}}${{A{n - 1 or ''}}}\n" for n in range(1, 30))
+    )
+    with pytest.raises(ComposeInvalid, match="characters"):
+        project("services: {web: {image: a}}", files={".env": doubling})
+    big = f"BIG={'x' * 100_000}\n"
+    labels = "".join(f"      l{n}: ${{BIG}}\n" for n in range(200))
+    with pytest.raises(ComposeInvalid, match="longer than"):
+        project(f"services:\n  web:\n    image: a\n    labels:\n{labels}", files={".env": big})
+
+
+def test_long_lines_take_no_long_time() -> None:
+    began = time.process_time()
+    blanks = " " * 500_000
+    assert read_dotenv(file=".env", text=f"A=x{blanks}y\n", values={})["A"].endswith("y")
+    brought(f"services: {{web: {{image: a, environment: ['A={'a' * 500_000}', 'B={'://a:' * 100_000}']}}}}")
+    assert time.process_time() - began < 5
