@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import F, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import F, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Concat
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, reverse
@@ -28,7 +28,7 @@ from deployments.admin.page_responses import render_page, show_error
 from deployments.admin.paginators import SelectionPaginator
 from deployments.errors import DeployError
 from deployments.event_types import EventType
-from deployments.models import Deployment
+from deployments.models import Deployment, RemovedMachine
 from deployments.repositories import projects
 from deployments.repositories.paging import deployment_lists
 from deployments.services.lifecycle import cancel
@@ -87,9 +87,12 @@ class DeploymentAdmin(OwnRowsMixin, ModelAdmin):
             rows = rows.filter(project__in=projects.visible(caller=caller).values("pk"))
         server = Server.objects.filter(pk=OuterRef("server_id")).values("name")
         cluster = Cluster.objects.filter(pk=OuterRef("cluster_id")).values("name")
+        gone = RemovedMachine.objects.filter(pk=OuterRef("target_id"))
+        removed = gone.annotate(shown=Concat("name", Value(" (removed)"))).values("shown")
         heavy = ("config", "service_statuses", "log_tail", "env_vars", "sealed_variables", "code")
         return rows.defer(*heavy).annotate(
-            target_name=Coalesce(Subquery(server), Subquery(cluster)), kept_version=F("history__version")
+            target_name=Coalesce(Subquery(server), Subquery(cluster), Subquery(removed)),
+            kept_version=F("history__version"),
         )
 
     @display(description="Status")

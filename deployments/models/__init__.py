@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployments.models.bookkeeping import DeploymentCount, RequestKey
+from deployments.models.bookkeeping import DeploymentCount, RemovedMachine, RequestKey
 from deployments.models.deployment import Deployment, DeploymentEvent, DeploymentHistory
 from deployments.models.drift import StackDrift
 from deployments.models.grant import TargetGrant
@@ -38,6 +38,7 @@ __all__ = [
     "ProjectMember",
     "ProjectSecret",
     "ProjectVariable",
+    "RemovedMachine",
     "RequestKey",
     "StackDrift",
     "StackEvent",

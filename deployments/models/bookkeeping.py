@@ -36,3 +36,14 @@ class RequestKey(models.Model):
         db_table = "request_keys"
         constraints = [models.UniqueConstraint(fields=["user_id", "key"], name="one_meaning_per_key")]
         indexes = [models.Index(fields=["created_at"], name="request_keys_by_age")]
+
+
+class RemovedMachine(models.Model):
+    """A server or cluster that was removed: what people called it, for the history of what was deployed there."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    name = models.CharField(max_length=100)
+    removed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "removed_machines"

@@ -14,7 +14,7 @@ from agents.types import AgentData, ClusterData, ServerData
 from deployments.errors import Conflict, NotFound
 from deployments.list_types import Page, PageRequest
 from deployments.names import usable_name
-from deployments.repositories import lanes, observed_stacks
+from deployments.repositories import lanes, observed_stacks, removed_machines
 from deployments.repositories.observation import incident_rows, stack_states
 from deployments.services.fleet import machine_list
 from deployments.types import Caller
@@ -42,7 +42,7 @@ def change_server(*, caller: Caller, server_id: UUID, changes: Mapping[str, Any]
 
 def remove_server(*, caller: Caller, server_id: UUID) -> None:
     """Remove a server. Raises NotFound, or Conflict while it has an agent or a deployment there is not finished."""
-    machine_list.get_server(caller=caller, server_id=server_id)
+    server = machine_list.get_server(caller=caller, server_id=server_id)
     with transaction.atomic():
         # Whoever is just asking for a deployment there goes first, or finds no server.
         directory.lock_server(server_id=server_id)
@@ -51,6 +51,7 @@ def remove_server(*, caller: Caller, server_id: UUID) -> None:
         observed_stacks.forget_server(server_id=server_id)
         stack_states.forget_server(server_id=server_id)
         incident_rows.forget_server(server_id=server_id)
+        removed_machines.keep_name(machine_id=server_id, name=server.name)
         directory.remove_server(server_id=server_id)
 
 
@@ -72,10 +73,12 @@ def get_cluster(*, caller: Caller, cluster_id: UUID) -> ClusterData:
 
 def remove_cluster(*, caller: Caller, cluster_id: UUID) -> None:
     """Remove a cluster; its servers stay. Raises NotFound, or Conflict while a deployment to it is not finished."""
-    get_cluster(caller=caller, cluster_id=cluster_id)
+    cluster = get_cluster(caller=caller, cluster_id=cluster_id)
     if why := why_cluster_stays(cluster_id=cluster_id):
         raise Conflict(why)
-    directory.remove_cluster(cluster_id=cluster_id)
+    with transaction.atomic():
+        removed_machines.keep_name(machine_id=cluster_id, name=cluster.name)
+        directory.remove_cluster(cluster_id=cluster_id)
 
 
 def why_cluster_stays(*, cluster_id: UUID) -> str:

@@ -15,6 +15,7 @@ from agents.services import directory, enrolment
 from agents.types import ClusterData, EnrolmentTokenData, IssuedToken, ServerData
 from deployments.errors import Conflict, NotFound
 from deployments.names import usable_name
+from deployments.repositories import removed_machines
 from deployments.services.permissions import quotas
 from deployments.types import Caller, Target, TargetKind
 
@@ -35,13 +36,13 @@ def machines_of(caller: Caller) -> Machines:
 
 
 def target_name(target: Target) -> str:
-    """Return what people call it, a piece of its id when it is gone. The caller may see a deployment there."""
+    """Return what people call it, or called it when it is gone. The caller may see a deployment there."""
     try:
         if target.kind is TargetKind.SERVER:
             return directory.get_server(server_id=target.id).name
         return directory.get_cluster(cluster_id=target.id).name
     except ServerNotFound:
-        return str(target.id)[:8]
+        return removed_machines.name_of(target.id)
 
 
 def target_names(targets: Iterable[Target]) -> dict[UUID, str]:

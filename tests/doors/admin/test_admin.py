@@ -201,7 +201,8 @@ def test_forms_of_other_sites_do_nothing(people: People, deployment: Deployment)
 
 
 def test_a_project_made_in_the_admin_is_its_makers(people: People) -> None:
-    fields = {"name": "Shop", "concurrency": "queue", "health_deadline": 60, "health_window": 3, "retention": 10}
+    numbers = {"health_deadline": 60, "health_window": 3, "retention": 10, "repairs_per_hour": 3, "soak_minutes": 10}
+    fields = {"name": "Shop", "concurrency": "queue", **numbers}
     browser = people.browser("stranger")
     assert browser.post("/admin/deployments/project/add/", fields).status_code == 302
     made = Project.objects.get(name="Shop")
