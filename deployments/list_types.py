@@ -31,6 +31,7 @@ class DeploymentFilter:
     status: Status | None = None
     kind: Kind | None = None
     result: Result | None = None
+    requested_by_id: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ from unfold.decorators import display
 
 from agents.models import Cluster, Server
 from deployments.admin import badges, page_data, rollback_views
-from deployments.admin.filters import KindFilter, ProjectFilter, ResultFilter, chosen_filter, chosen_project
+from deployments.admin.filters import DEPLOYMENT_FILTERS, chosen_filter, chosen_project
 from deployments.admin.ownership import OwnRowsMixin, caller_in, or_404, uncached_json, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
 from deployments.admin.paginators import SelectionPaginator
@@ -47,7 +47,7 @@ class DeploymentAdmin(OwnRowsMixin, ModelAdmin):
     list_display = ("status_pill", "why", "project_link", "version", "kind_word", "target", "who", "when", "how_long")
     list_display_links = ("status_pill",)
     list_select_related = ("project", "requested_by")
-    list_filter = (ResultFilter, KindFilter, ProjectFilter)
+    list_filter = DEPLOYMENT_FILTERS
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False

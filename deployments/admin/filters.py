@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.contrib.admin import SimpleListFilter
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from deployments.admin import badges
 from deployments.admin.ownership import caller_in
 from deployments.list_types import DeploymentFilter
-from deployments.models import Deployment
+from deployments.models import Deployment, Project, ProjectMember, User
+from deployments.repositories import projects
 from deployments.repositories.paging import pages
 from deployments.services.permissions import access
 from deployments.states import Kind, Result
@@ -28,13 +29,19 @@ def chosen_filter(request: HttpRequest) -> DeploymentFilter:
     return DeploymentFilter(
         result=member_of(Result, request.GET.get(ResultFilter.parameter_name)),
         kind=member_of(Kind, request.GET.get(KindFilter.parameter_name)),
+        requested_by_id=chosen_id(request, RequesterFilter.parameter_name),
     )
 
 
 def chosen_project(request: HttpRequest) -> UUID | None:
     """Return the project that the list is narrowed to; nonsense chooses none."""
+    return chosen_id(request, ProjectFilter.parameter_name)
+
+
+def chosen_id(request: HttpRequest, name: str) -> UUID | None:
+    """Return the id under this name in the address; None for nothing and for nonsense."""
     try:
-        return UUID(request.GET.get(ProjectFilter.parameter_name, ""))
+        return UUID(request.GET.get(name, ""))
     except ValueError:
         return None
 
@@ -75,6 +82,24 @@ class KindFilter(FieldFilter):
         return [(kind, label) for kind, label in badges.KIND.items() if kind != Kind.UNKNOWN]
 
 
+class RequesterFilter(FieldFilter):
+    """By who asked for it, of those who belong to the projects that the caller may see, and the caller.
+
+    Who has left is no choice any more; the address takes their id all the same.
+    """
+
+    title = "who asked for it"
+    parameter_name = "requested_by_id"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        caller = caller_in(request)
+        seen = projects.visible(caller=caller).order_by().values("pk")
+        owners = Project.objects.filter(pk__in=seen).order_by().values("owner")
+        members = ProjectMember.objects.filter(project__in=seen).order_by().values("user")
+        people = User.objects.filter(Q(pk=caller.user_id) | Q(pk__in=owners) | Q(pk__in=members)).order_by("username")
+        return [(str(key), name) for key, name in people.values_list("pk", "username")[: access.MAX_LISTED]]
+
+
 class ProjectFilter(SimpleListFilter):
     title = "project"
     parameter_name = "project"
@@ -85,6 +110,9 @@ class ProjectFilter(SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> QuerySet[Deployment]:
         project_id = chosen_project(request)
         return queryset if project_id is None else queryset.filter(project=project_id)
+
+
+DEPLOYMENT_FILTERS = (ResultFilter, KindFilter, RequesterFilter, ProjectFilter)
 
 
 class LastStatusFilter(SimpleListFilter):

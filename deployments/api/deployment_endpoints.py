@@ -161,6 +161,7 @@ def filter_in(query: dict[str, Any]) -> DeploymentFilter:
     return DeploymentFilter(
         status=STATUS_OF_NUMBER.get(int(query.get("statusFilter", 0))),
         kind=Kind(query["kind"]) if "kind" in query else None,
+        requested_by_id=query.get("requestedById"),
     )
 
 

@@ -148,6 +148,9 @@ class ListQuery(RequestSchema):
     projectId = serializers.UUIDField(required=False)
     statusFilter = serializers.ChoiceField(choices=[0, *STATUS_OF_NUMBER], required=False)
     kind = serializers.ChoiceField(choices=[kind.value for kind in Kind if kind is not Kind.UNKNOWN], required=False)
+    requestedById = serializers.UUIDField(
+        required=False, help_text="Only what this person asked for: the `userId` of a project or of a member."
+    )
     page = serializers.IntegerField(min_value=1, max_value=MAX_INTEGER, required=False)
     limit = serializers.IntegerField(min_value=1, max_value=MAX_INTEGER, required=False)
 

@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from agents.models import Server
 from deployments import states
 from deployments.admin import badges, paginators
+from deployments.admin.filters import RequesterFilter
 from deployments.list_types import DeploymentFilter
 from deployments.models import Deployment, Project
 from deployments.repositories import deployments
@@ -143,6 +144,33 @@ def test_a_kind_has_its_pages_and_its_total(people: People, project: Project, se
 
     assert (shown.result_count, [row.pk for row in shown.result_list]) == (60, made[9::-1])
     assert people.browser("owner").get(f"{LIST}?kind=stop").context["cl"].result_count == 1
+
+
+def test_who_asked_has_pages_and_a_total(people: People, project: Project, server: Server) -> None:
+    owner, deployer = people.users["owner"], people.users["deployer"]
+    made = [
+        factories.make_deployment(project, server, requested_by=deployer, at=factories.later(second)).pk
+        for second in range(60)
+    ]
+    factories.make_deployment(project, server)
+    address = f"{LIST}?requested_by_id="
+
+    shown = people.browser("owner").get(f"{address}{deployer.pk}&p=2").context["cl"]
+
+    assert (shown.result_count, [row.pk for row in shown.result_list]) == (60, made[9::-1])
+    assert people.browser("viewer").get(f"{address}{owner.pk}").context["cl"].result_count == 1
+    assert people.browser("owner").get(f"{address}nonsense").context["cl"].result_count == 61
+    assert people.browser("stranger").get(f"{address}{owner.pk}").context["cl"].result_count == 0
+
+
+def test_who_can_be_chosen_belongs_to_a_project_that_the_caller_sees(people: People, project: Project) -> None:
+    def choices(who: str) -> list[str]:
+        shown = people.browser(who).get(LIST).context["cl"].filter_specs
+        (found,) = (each for each in shown if isinstance(each, RequesterFilter))
+        return [str(name) for _, name in found.lookup_choices]
+
+    assert choices("viewer") == sorted(people.users[who].username for who in ("owner", "deployer", "viewer"))
+    assert choices("stranger") == [people.users["stranger"].username]
 
 
 def test_the_list_reads_its_pages_through_the_selection(people: People, project: Project, server: Server) -> None:

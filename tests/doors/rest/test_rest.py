@@ -221,6 +221,41 @@ def test_a_list_by_kind_has_its_own_pages_and_totals(owner_api: APIClient, proje
     assert owner_api.get("/api/deployments?kind=unknown").status_code == 400
 
 
+@pytest.mark.parametrize("narrowed", [False, True])
+def test_a_list_by_who_asked_has_its_own_pages_and_totals(
+    owner_api: APIClient, project: Project, server: Server, people: People, *, narrowed: bool
+) -> None:
+    other = factories.make_project(people.users["owner"], name="Other")
+    asked = [people.users["owner"], people.users["deployer"]]
+    made = [
+        factories.make_deployment(each, server, requested_by=asked[second % 2], at=factories.later(second))
+        for each in (project, other)
+        for second in range(6)
+    ]
+    hers = made[1:6:2] if narrowed else made[1::2]
+    query = f"requestedById={asked[1].pk}&limit=2&page=2" + (f"&projectId={project.id}" if narrowed else "")
+
+    data = owner_api.get(f"/api/deployments?{query}").json()["data"]
+
+    assert (data["pagination"]["total"], data["pagination"]["totalPages"]) == (len(hers), -(-len(hers) // 2))
+    # Newest first; of two projects at once those of one second stand in the order of their ids.
+    newest = sorted(hers, key=lambda each: (each.created_at, each.id), reverse=True)
+    assert [each["id"] for each in data["deployments"]] == [str(each.id) for each in newest[2:4]]
+    assert {each["requestedBy"] for each in data["deployments"]} == {asked[1].username}
+
+
+def test_a_list_by_who_asked_shows_nothing_that_is_not_the_callers_to_see(
+    owner_api: APIClient, project: Project, server: Server, people: People
+) -> None:
+    factories.make_deployment(project, server)
+    address = f"/api/deployments?requestedById={project.owner_id}"
+    assert owner_api.get(address).json()["data"]["pagination"]["total"] == 1
+    assert people.api("stranger").get(address).json()["data"]["pagination"]["total"] == 0
+    nobody = owner_api.get(f"/api/deployments?requestedById={project.id}").json()["data"]
+    assert (nobody["deployments"], nobody["pagination"]["total"]) == ([], 0)
+    assert owner_api.get("/api/deployments?requestedById=owner").status_code == 400
+
+
 def test_a_server_joins_a_cluster_of_its_owner_only(owner_api: APIClient, people: People) -> None:
     cluster = owner_api.post("/api/clusters", {"name": "swarm"}, format="json").json()["cluster"]
     joined = owner_api.post("/api/servers", {"name": "one", "clusterId": cluster["id"]}, format="json")
