@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 import re
 
@@ -13,7 +14,10 @@ from agents.repositories import payloads
 from agents.runner.commands.registry import COMMANDS
 from agents.states import CommandKind
 from agents.types import DeployCommand, RevertCommand
+from deployments.admin.filters import DEPLOYMENT_FILTERS, chosen_filter
+from deployments.api.deployment_endpoints import filter_in
 from deployments.event_types import EventType
+from deployments.list_types import DeploymentFilter
 from stackgen.keys.catalogue import KEYS
 from stackgen.keys.key import Key
 from stackgen.nodes import Settings
@@ -24,6 +28,8 @@ GOLDEN = [path.read_text() for path in sorted((ROOT / "tests/golden").glob("*/gr
 TESTS = GOLDEN + [path.read_text() for path in sorted((ROOT / "tests/stackgen").rglob("*.py"))]
 # Output stands in the log of its service, not among what happened.
 NOT_IN_TIMELINE = {EventType.LOG_WRITTEN}
+# REST filters by the numbers of the wire, pages by the word that they show.
+NOT_OVER_REST, NOT_IN_ADMIN = {"result"}, {"status"}
 
 
 FIELDS = {field.name for field in dataclasses.fields(Settings)}
@@ -102,7 +108,27 @@ def test_an_event_has_all_its_places(event: EventType) -> None:
     assert stored, f"the event {event.value!r} is stored nowhere: append it in the transaction of what it announces"
 
 
-@pytest.mark.parametrize("heading", ["A node key", "A command to the agent", "An event"])
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(DeploymentFilter)])
+def test_a_filter_of_deployments_has_all_its_places(field: str) -> None:
+    places = {
+        "a parameter that deployments/api/deployment_endpoints.py:filter_in reads": (
+            field in NOT_OVER_REST or f" {field}=" in inspect.getsource(filter_in)
+        ),
+        "its reading in deployments/admin/filters.py:chosen_filter": (
+            field in NOT_IN_ADMIN or f" {field}=" in inspect.getsource(chosen_filter)
+        ),
+        "a class in DEPLOYMENT_FILTERS of deployments/admin/filters.py": (
+            field in NOT_IN_ADMIN or any(each.parameter_name == field for each in DEPLOYMENT_FILTERS)
+        ),
+    }
+    missing = [place for place, is_there in places.items() if not is_there]
+    assert not missing, f"the filter {field!r} of deployments needs {missing[0]}"
+
+
+NEEDS = ["A node key", "A filter of the lists of deployments", "A command to the agent", "An event"]
+
+
+@pytest.mark.parametrize("heading", NEEDS)
 def test_contributing_lists_what_it_needs(heading: str) -> None:
     needs = CONTRIBUTING.partition("needs\n")[2]
     assert f"**{heading}**" in needs, f"CONTRIBUTING.md: 'What a change needs' has no entry **{heading}**"
