@@ -9,7 +9,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from jsonschema import Draft202012Validator, FormatChecker
 
 from agents.models import Agent
@@ -21,7 +22,7 @@ from deployments.repositories.observation import stack_states
 from deployments.repositories.observation.stack_outbox import StackEventQueue
 from deployments.services.fleet import machine_changes
 from deployments.services.incidents import watch
-from deployments.services.incidents.watch import UNKNOWN_MS, StackWatch
+from deployments.services.incidents.watch import TURN_EVERY, UNKNOWN_MS, StackWatch
 from deployments.states import Status
 from tests.deployments.lane import Lane
 from tests.deployments.observation.test_recording import both, session, tell
@@ -211,6 +212,19 @@ def test_changes_are_found_at_once_and_all_stacks_in_turn(lane: Lane, session: U
     walk.step(at=lane.now())
     assert StackState.objects.get().condition == "gone"
     assert not stack_states.to_judge(limit=10)
+
+
+def test_while_nothing_changes_little_is_read_and_nothing_written(lane: Lane, session: UUID) -> None:
+    walk = StackWatch()
+    tell(lane, session, *both(lane))
+    for _ in range(3):
+        walk.step(at=lane.now())
+    with CaptureQueriesContext(connection) as asked:
+        for _ in range(TURN_EVERY):
+            assert walk.step(at=lane.now()) == 0
+    statements = [each["sql"] for each in asked.captured_queries]
+    assert not [sql for sql in statements if not sql.startswith(("SELECT", "\nSELECT"))]
+    assert len(statements) / TURN_EVERY <= 10
 
 
 def test_a_server_that_is_removed_takes_all_of_it_along(lane: Lane, session: UUID, time: Time) -> None:
