@@ -17,6 +17,8 @@ DEGRADED_MS = 60_000
 SILENT_MS = 60_000
 # What was seen once more within this time is the same incident still.
 QUIET_MS = 10_000
+# What is repaired by itself by then needs nobody.
+DIFFERENT_MS = 15_000
 # A disk is cleaned up and filled again in waves.
 QUIET_DISK_MS = 60_000
 MAX_LINES = 50
@@ -120,7 +122,7 @@ def findings(facts: StackFacts, *, now_ms: int) -> Iterator[Finding]:
     yield from _of_containers(facts, now_ms=now_ms)
     yield from _of_agent(facts, now_ms=now_ms)
     yield from _of_deployments(facts, now_ms=now_ms)
-    yield from _of_differences(facts)
+    yield from _of_differences(facts, now_ms=now_ms)
 
 
 def not_known(facts: StackFacts) -> frozenset[Cause]:
@@ -187,17 +189,18 @@ def _of_deployments(facts: StackFacts, *, now_ms: int) -> Iterator[Finding]:
         yield _finding(Cause.UNRESTORABLE, Severity.WARNING, now_ms, facts.unrestorable)
 
 
-def _of_differences(facts: StackFacts) -> Iterator[Finding]:
-    if not facts.differences or facts.state.condition in UNOBSERVED:
+def _of_differences(facts: StackFacts, *, now_ms: int) -> Iterator[Finding]:
+    lasting = [each for each in facts.differences or () if now_ms - each.since_ms >= DIFFERENT_MS]
+    if not lasting or facts.state.condition in UNOBSERVED:
         return
-    told = [each.message for each in facts.differences[:MAX_NAMED]]
-    rest = len(facts.differences) - len(told)
+    told = [each.message for each in lasting[:MAX_NAMED]]
+    rest = len(lasting) - len(told)
     yield Finding(
         cause=Cause.DRIFT,
         severity=Severity.WARNING,
-        since_ms=min(each.since_ms for each in facts.differences),
+        since_ms=min(each.since_ms for each in lasting),
         message=" ".join([*told, f"And {rest} more." if rest else ""]).strip(),
-        services=tuple(sorted({each.service for each in facts.differences})),
+        services=tuple(sorted({each.service for each in lasting} - {""})),
     )
 
 

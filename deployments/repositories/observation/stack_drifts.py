@@ -55,6 +55,12 @@ def of_project(*, project_id: UUID) -> dict[UUID, DriftRow]:
     return {row.server_id: _record(row) for row in StackDrift.objects.filter(project_id=project_id)}
 
 
+def compared(*, project_ids: Collection[UUID]) -> dict[tuple[UUID, UUID], DriftRow]:
+    """Return the rows of these projects, by project and server, where no comparison is owed."""
+    rows = StackDrift.objects.filter(project_id__in=project_ids, due_at=None)
+    return {(row.project_id, row.server_id): _record(row) for row in rows}
+
+
 def prove(
     *,
     project_id: UUID,

@@ -4,26 +4,57 @@ from __future__ import annotations
 
 from agents.states import Presence
 from agents.types import AgentData
+from deployments.drift import Aspect
 from deployments.event_types import epoch_ms
-from deployments.incident_rules import AgentFacts, FailedDeployment, StackFacts
+from deployments.incident_rules import AgentFacts, Difference, FailedDeployment, StackFacts
 from deployments.repositories.observation.last_ended import LastEnded
+from deployments.repositories.observation.stack_drifts import DriftRow
 from deployments.services.history import restorable
 from deployments.services.observation.stacks import Look
 from deployments.states import Status
 
+TOLD_OTHERWISE = frozenset({Aspect.MISSING, Aspect.STATE})
 
-def facts_of(look: Look, *, since_ms: int, last: LastEnded | None, missing_images: frozenset[str] | None) -> StackFacts:
+
+def facts_of(
+    look: Look,
+    *,
+    since_ms: int,
+    last: LastEnded | None,
+    missing_images: frozenset[str] | None,
+    drift: DriftRow | None,
+) -> StackFacts:
     """Return the facts; `since_ms`: since when the stack's condition is what it is.
 
-    `missing_images` are those that history needs and the host lacks; None where its agent has not looked.
+    `missing_images` are those that history needs and the host lacks; None where its agent has not looked. `drift` is
+    None where a comparison is owed.
     """
     return StackFacts(
         state=look.seen.state,
         since_ms=since_ms,
         agent=None if look.agent is None else _agent(look.agent),
         failed=None if last is None else _failed(last),
+        differences=_differences(drift),
         unrestorable=_unrestorable(look, missing_images),
     )
+
+
+def _differences(drift: DriftRow | None) -> tuple[Difference, ...] | None:
+    """Return what somebody changed on the server and nobody left so; None where nobody has compared.
+
+    What is missing or down is told of as that.
+    """
+    if drift is None:
+        return None
+    found = [
+        Difference(service=each.service, message=each.words, since_ms=each.since_ms)
+        for each in drift.differences
+        if not each.left_by and each.aspect not in TOLD_OTHERWISE
+    ]
+    if drift.repairs_stopped_at is not None:
+        stopped = epoch_ms(drift.repairs_stopped_at)
+        found.insert(0, Difference(service="", message=drift.repairs_message, since_ms=stopped))
+    return tuple(found)
 
 
 def _agent(agent: AgentData) -> AgentFacts:

@@ -18,7 +18,7 @@ from deployments.incident_rules import Changed, Closed, Opened, Quieted, StackFa
 from deployments.incident_types import Finding
 from deployments.observed import ObservedContainer, ObservedState, StackCondition
 from deployments.repositories import clock, projects
-from deployments.repositories.observation import incident_rows, last_ended, stack_states
+from deployments.repositories.observation import incident_rows, last_ended, stack_drifts, stack_states
 from deployments.repositories.observation.stack_states import JudgedState, StackKey
 from deployments.services.incidents.facts import facts_of
 from deployments.services.observation import stacks
@@ -62,6 +62,7 @@ class StackWatch:
         opened = incident_rows.open_of(project_ids=project_ids)
         lasts = last_ended.of_stacks(stacks=keys) if keys else {}
         missing = gateway.missing_images(agent_ids=[look.agent.id for look in looks if look.agent])
+        drifts = stack_drifts.compared(project_ids=project_ids)
         now_ms, moved, loop = epoch_ms(clock.now()), 0, isolation(STACKS)
         for key, look in zip(keys, looks, strict=True):
             name = f"{key[0]}@{key[1]}"
@@ -70,7 +71,9 @@ class StackWatch:
             with loop.item(name):
                 state = next_state(known.get(key), look, now_ms=now_ms)
                 lacks = missing.get(look.agent.id) if look.agent else None
-                facts = facts_of(look, since_ms=state.since_ms, last=lasts.get(key), missing_images=lacks)
+                facts = facts_of(
+                    look, since_ms=state.since_ms, last=lasts.get(key), missing_images=lacks, drift=drifts.get(key)
+                )
                 steps = judge(facts=facts, open_incidents=opened.get(key, ()), now_ms=now_ms)
                 if steps or state != known.get(key):
                     moved += _settle(key, look, facts=facts, now_ms=now_ms, at=at)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from deployments.incident_rules import (
     DEGRADED_MS,
+    DIFFERENT_MS,
     OBSERVED,
     QUIET_DISK_MS,
     QUIET_MS,
@@ -34,7 +35,7 @@ from deployments.observed import ObservedService, ObservedState, ServiceConditio
 NOW = 100_000_000
 WELL = AgentFacts(heard_ms=NOW, online=True, disk_full="")
 FAILED = FailedDeployment(words="It failed.", since_ms=NOW - 5)
-DIFFERENCE = Difference(service="web", message="web has another image.", since_ms=NOW - 9)
+DIFFERENCE = Difference(service="web", message="web has another image.", since_ms=NOW - DIFFERENT_MS)
 
 
 def state(condition: StackCondition, *, running: int = 1) -> ObservedState:
@@ -71,6 +72,7 @@ def facts(condition: StackCondition = StackCondition.RUNNING, *, for_ms: int = 0
         (facts(failed=replace(FAILED, harmless=True)), {"deployment_failed": "warning"}),
         (facts(unrestorable="v1 cannot."), {"unrestorable": "warning"}),
         (facts(differences=(DIFFERENCE,)), {"drift": "warning"}),
+        (facts(differences=(replace(DIFFERENCE, since_ms=NOW - DIFFERENT_MS + 1),)), {}),
         (facts(StackCondition.UNKNOWN, differences=(DIFFERENCE,)), {}),
     ],
 )

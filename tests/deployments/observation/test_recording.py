@@ -43,7 +43,7 @@ def container(lane: Lane, service: str, **facts: Any) -> ContainerSeen:
             "deployment_id": "",
             "node_id": f"n-{service}",
             "service_name": service,
-            "image_id": f"sha256:{service}",
+            "image_id": f"sha256:{service}:1",
             **usual,
             **facts,
         }
