@@ -230,4 +230,4 @@ CALLS: Mapping[str, Call] = {
     "HealthCheck": Call(answers=("OK",) * 6),
 }
 # Streams: what they refuse is tested with the agents' own sessions.
-STREAMS = frozenset({"Session", "StreamMetrics", "FetchBundle"})
+STREAMS = frozenset({"Session", "StreamMetrics", "StreamLogs", "FetchBundle"})

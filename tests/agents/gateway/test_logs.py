@@ -127,6 +127,17 @@ async def test_lines_for_nobody_and_for_no_request_are_refused(
     assert domain.log_batches == []
 
 
+async def test_nobody_but_an_agent_may_answer(channel: grpc.aio.Channel, domain: Domain, request_id: UUID) -> None:
+    stub: Any = RunnerAgentServiceStub(channel)  # type: ignore[no-untyped-call]  # generated
+    for credential in ("nobody", "alice-token"):
+        call = stub.StreamLogs(metadata=(("authorization", f"Bearer {credential}"),))
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await call.write(pb.LogBatch(request_id=str(request_id), remarks=["mine"]))
+            await call
+        assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert domain.log_batches == []
+
+
 async def test_of_two_gateways_the_one_with_the_agent_asks(
     agent: FakeAgent, domain: Domain, database: DatabaseThreads, request_id: UUID
 ) -> None:
