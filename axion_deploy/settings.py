@@ -292,9 +292,9 @@ AXION_PENDING_DEADLINE = env.number("AXION_PENDING_DEADLINE", 3600, at_least=1)
 AXION_DEPLOY_DEADLINE = env.number("AXION_DEPLOY_DEADLINE", 1800, at_least=1)
 AXION_BUILD_DEADLINE = env.number("AXION_BUILD_DEADLINE", 1200, at_least=1)
 AXION_CANCEL_DEADLINE = env.number("AXION_CANCEL_DEADLINE", 300, at_least=1)
-# Days from a deployment's end; a lane's last start and what history needs stay. Details are events but for log lines,
-# files, closed commands and spent enrolment tokens; unused are versions of graphs and code that nothing names.
+# Days from a deployment's end, or newest deployments of a project. What runs and what history needs stays.
 AXION_KEEP_LOGS_DAYS = env.number("AXION_KEEP_LOGS_DAYS", 30, at_least=1)
 AXION_KEEP_DETAILS_DAYS = env.number("AXION_KEEP_DETAILS_DAYS", 90, at_least=1)
+AXION_KEEP_DETAILS_NUMBER = env.number("AXION_KEEP_DETAILS_NUMBER", 1000, at_least=1)
 AXION_KEEP_UNUSED_DAYS = env.number("AXION_KEEP_UNUSED_DAYS", 7, at_least=1)
 AXION_JOB_ATTEMPTS = env.number("AXION_JOB_ATTEMPTS", 8, at_least=1)

@@ -104,6 +104,11 @@ def store_differences(
     )
 
 
+def forget_server(*, server_id: UUID) -> None:
+    """Drop what was meant and seen on a server that is being removed."""
+    StackDrift.objects.filter(server_id=server_id).delete()
+
+
 def due(*, at: datetime, limit: int) -> tuple[tuple[UUID, UUID], ...]:
     """Return project and server of stacks that are to be compared, those first that wait longest."""
     rows = StackDrift.objects.filter(due_at__lte=at).order_by("due_at")

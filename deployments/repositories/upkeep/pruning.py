@@ -9,12 +9,12 @@ from uuid import UUID
 
 from django.contrib.sessions.models import Session
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Now
 from knox.models import AuthToken
 
 from deployments.event_types import EventType
-from deployments.models import CodeBundle, Deployment, DeploymentEvent, DeploymentHistory, GraphVersion
+from deployments.models import CodeBundle, Deployment, DeploymentCount, DeploymentEvent, DeploymentHistory, GraphVersion
 from deployments.repositories.events import Mark
 from deployments.states import UNFINISHED
 
@@ -36,11 +36,31 @@ ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED
 """
 
 
-def ended(*, before: datetime, marker: str, but_not: Collection[UUID] = (), limit: int) -> tuple[UUID, ...]:
+def beyond_number(*, number: int) -> tuple[tuple[UUID, datetime], ...]:
+    """Return projects with more deployments than so many, each with the moment up to which they are too many."""
+    totals = DeploymentCount.objects.values("project_id").annotate(total=Sum("change")).filter(total__gt=number)
+    found = []
+    for project_id in totals.values_list("project_id", flat=True):
+        newest = Deployment.objects.filter(project_id=project_id).order_by("-created_at", "-id")
+        cutoff = newest.values_list("created_at", flat=True)[number : number + 1].first()
+        if cutoff is not None:
+            found.append((project_id, cutoff))
+    return tuple(found)
+
+
+def ended(
+    *,
+    before: datetime,
+    marker: str,
+    but_not: Collection[UUID] = (),
+    limit: int,
+    among: tuple[UUID, datetime] | None = None,
+) -> tuple[UUID, ...]:
     """Return deployments that ended before then, nothing needs, and on which this step was not done: oldest first.
 
     `marker` names the column that says when it was. Needed is what history keeps and each lane's last start. Without
-    those that are left for later: they must not take the places of others.
+    those that are left for later: they must not take the places of others. `among`: only those of a project that were
+    asked for up to a moment.
     """
     kept = DeploymentHistory.objects.filter(deployment=OuterRef("pk"), dropped_at__isnull=True)
     later = Deployment.objects.filter(
@@ -51,6 +71,8 @@ def ended(*, before: datetime, marker: str, but_not: Collection[UUID] = (), limi
     )
     last_start = Q(started_at__isnull=False) & ~Exists(later)
     rows = Deployment.objects.filter(completed_at__lt=before, **{f"{marker}__isnull": True})
+    if among:
+        rows = rows.filter(project_id=among[0], created_at__lte=among[1])
     if but_not:
         rows = rows.exclude(pk__in=list(but_not))
     found = rows.exclude(status__in=sorted(UNFINISHED)).exclude(last_start).filter(~Exists(kept))

@@ -32,6 +32,7 @@ def parts() -> dict[str, Callable[[], int]]:
         "old values": _forget_values,
         "old log lines": _forget_logs,
         "old details": _forget_details,
+        "details beyond their number": _number_sweep.step,
         "graphs and code": _hourly_sweep.step,
         "changes of variables": lambda: variables.drop_old_changes(
             before=clock.now() - timedelta(days=settings.AXION_KEEP_DETAILS_DAYS), limit=MAX_ROWS
@@ -71,21 +72,26 @@ def _forget_logs() -> int:
 
 
 def _forget_details() -> int:
-    def drop(deployment_id: UUID) -> int:
-        dropped, done = _drop_events(deployment_id, logs_only=False)
-        if done:
-            dropped += gateway.forget_commands(deployment_id=deployment_id)
-            pruning.drop_files(deployment_id=deployment_id)
-            pruning.mark(deployment_id=deployment_id, marker="pruned_at")
-        return dropped
-
-    return _each(marker="pruned_at", kept=timedelta(days=settings.AXION_KEEP_DETAILS_DAYS), act=drop)
+    return _each(marker="pruned_at", kept=timedelta(days=settings.AXION_KEEP_DETAILS_DAYS), act=_drop_details)
 
 
-def _each(*, marker: str, kept: timedelta, act: Callable[[UUID], int]) -> int:
+def _drop_details(deployment_id: UUID) -> int:
+    dropped, done = _drop_events(deployment_id, logs_only=False)
+    if done:
+        dropped += gateway.forget_commands(deployment_id=deployment_id)
+        pruning.drop_files(deployment_id=deployment_id)
+        pruning.mark(deployment_id=deployment_id, marker="pruned_at")
+    return dropped
+
+
+def _each(
+    *, marker: str, kept: timedelta, act: Callable[[UUID], int], among: tuple[UUID, datetime] | None = None
+) -> int:
     """Act on each deployment that is due, in a transaction of its own; return the sum of the results."""
     loop, moved, before = isolation(f"housekeeping: {marker}"), 0, clock.now() - kept
-    for deployment_id in pruning.ended(before=before, marker=marker, but_not=loop.resting(), limit=MAX_DEPLOYMENTS):
+    for deployment_id in pruning.ended(
+        before=before, marker=marker, but_not=loop.resting(), limit=MAX_DEPLOYMENTS, among=among
+    ):
         with loop.item(deployment_id), transaction.atomic():
             deployments.get_locked(deployment_id=deployment_id)
             moved += act(deployment_id)
@@ -118,6 +124,28 @@ class HourlySweep:
 
 
 _hourly_sweep = HourlySweep()
+
+
+class NumberSweep:
+    """Details beyond the newest deployments of a project: in this process once an hour, and on while there is more."""
+
+    def __init__(self) -> None:
+        self._due = 0.0
+
+    def step(self) -> int:
+        """Forget a batch of each project that has too many, when it is due."""
+        if time.monotonic() < self._due:
+            return 0
+        dropped = sum(
+            _each(marker="pruned_at", kept=timedelta(0), act=_drop_details, among=among)
+            for among in pruning.beyond_number(number=settings.AXION_KEEP_DETAILS_NUMBER)
+        )
+        if not dropped:
+            self._due = time.monotonic() + SWEEP_SECONDS
+        return dropped
+
+
+_number_sweep = NumberSweep()
 
 
 def _pass_over_for_kafka() -> int:
