@@ -34,6 +34,19 @@ class ServiceSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobSpec:
+    """What runs to its end before anything is replaced; `needs` are the services that must run before it begins.
+
+    Without `repeatable` it runs at most once in a deployment, whatever dies meanwhile.
+    """
+
+    service: ServiceSpec
+    repeatable: bool = False
+    timeout_seconds: int = 3600
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeployCommand:
     """Bring the target to this stack; without any service, stop it. Holds names of variables, never their values.
 
@@ -51,6 +64,7 @@ class DeployCommand:
     restore_on_failure: bool = True
     pinned_images: Mapping[str, str] = field(default_factory=dict)
     restarts: tuple[str, ...] = ()
+    jobs: tuple[JobSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

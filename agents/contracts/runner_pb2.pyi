@@ -595,7 +595,7 @@ class Command(_message.Message):
     def __init__(self, command_id: _Optional[str] = ..., lane: _Optional[str] = ..., number: _Optional[int] = ..., deployment_id: _Optional[str] = ..., project_id: _Optional[str] = ..., deploy: _Optional[_Union[Deploy, _Mapping]] = ..., revert: _Optional[_Union[Revert, _Mapping]] = ..., last_report_number: _Optional[int] = ...) -> None: ...
 
 class Deploy(_message.Message):
-    __slots__ = ("stack_name", "files", "services", "variable_names", "force_redeploy", "health_deadline_seconds", "health_window_seconds", "build_deadline_seconds", "restore_on_failure", "pinned_images", "restarts")
+    __slots__ = ("stack_name", "files", "services", "variable_names", "force_redeploy", "health_deadline_seconds", "health_window_seconds", "build_deadline_seconds", "restore_on_failure", "pinned_images", "restarts", "jobs")
     class FilesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -621,6 +621,7 @@ class Deploy(_message.Message):
     RESTORE_ON_FAILURE_FIELD_NUMBER: _ClassVar[int]
     PINNED_IMAGES_FIELD_NUMBER: _ClassVar[int]
     RESTARTS_FIELD_NUMBER: _ClassVar[int]
+    JOBS_FIELD_NUMBER: _ClassVar[int]
     stack_name: str
     files: _containers.ScalarMap[str, str]
     services: _containers.RepeatedCompositeFieldContainer[ServiceSpec]
@@ -632,7 +633,20 @@ class Deploy(_message.Message):
     restore_on_failure: bool
     pinned_images: _containers.ScalarMap[str, str]
     restarts: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, stack_name: _Optional[str] = ..., files: _Optional[_Mapping[str, str]] = ..., services: _Optional[_Iterable[_Union[ServiceSpec, _Mapping]]] = ..., variable_names: _Optional[_Iterable[str]] = ..., force_redeploy: _Optional[bool] = ..., health_deadline_seconds: _Optional[int] = ..., health_window_seconds: _Optional[int] = ..., build_deadline_seconds: _Optional[int] = ..., restore_on_failure: _Optional[bool] = ..., pinned_images: _Optional[_Mapping[str, str]] = ..., restarts: _Optional[_Iterable[str]] = ...) -> None: ...
+    jobs: _containers.RepeatedCompositeFieldContainer[JobSpec]
+    def __init__(self, stack_name: _Optional[str] = ..., files: _Optional[_Mapping[str, str]] = ..., services: _Optional[_Iterable[_Union[ServiceSpec, _Mapping]]] = ..., variable_names: _Optional[_Iterable[str]] = ..., force_redeploy: _Optional[bool] = ..., health_deadline_seconds: _Optional[int] = ..., health_window_seconds: _Optional[int] = ..., build_deadline_seconds: _Optional[int] = ..., restore_on_failure: _Optional[bool] = ..., pinned_images: _Optional[_Mapping[str, str]] = ..., restarts: _Optional[_Iterable[str]] = ..., jobs: _Optional[_Iterable[_Union[JobSpec, _Mapping]]] = ...) -> None: ...
+
+class JobSpec(_message.Message):
+    __slots__ = ("service", "repeatable", "timeout_seconds", "needs")
+    SERVICE_FIELD_NUMBER: _ClassVar[int]
+    REPEATABLE_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    NEEDS_FIELD_NUMBER: _ClassVar[int]
+    service: ServiceSpec
+    repeatable: bool
+    timeout_seconds: int
+    needs: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, service: _Optional[_Union[ServiceSpec, _Mapping]] = ..., repeatable: _Optional[bool] = ..., timeout_seconds: _Optional[int] = ..., needs: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ServiceSpec(_message.Message):
     __slots__ = ("node_id", "name", "image", "bundle_digest", "dockerfile", "depends_on", "has_health_check", "replicas", "content_hash", "level", "starts_first")

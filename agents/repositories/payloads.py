@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from agents.states import CommandKind
-from agents.types import AgentCommand, DeployCommand, RevertCommand, ServiceSpec
+from agents.types import AgentCommand, DeployCommand, JobSpec, RevertCommand, ServiceSpec
 
 
 def kind_of(command: AgentCommand) -> CommandKind:
@@ -28,13 +28,21 @@ def from_json(*, kind: CommandKind, payload: dict[str, Any]) -> AgentCommand:
     """
     if kind is CommandKind.REVERT:
         return RevertCommand(**_known(RevertCommand, payload))
-    services = tuple(
-        ServiceSpec(**{**_known(ServiceSpec, service), "depends_on": tuple(service.get("depends_on", ()))})
-        for service in payload["services"]
-    )
-    names = {name: tuple(payload.get(name, ())) for name in ("variable_names", "restarts")}
-    lists = {"services": services, **names}
+    lists = {
+        "services": tuple(_service(service) for service in payload["services"]),
+        "jobs": tuple(_job(job) for job in payload.get("jobs", ())),
+        **{name: tuple(payload.get(name, ())) for name in ("variable_names", "restarts")},
+    }
     return DeployCommand(**{**_known(DeployCommand, payload), **lists})
+
+
+def _service(stored: Mapping[str, Any]) -> ServiceSpec:
+    return ServiceSpec(**{**_known(ServiceSpec, stored), "depends_on": tuple(stored.get("depends_on", ()))})
+
+
+def _job(stored: Mapping[str, Any]) -> JobSpec:
+    lists = {"service": _service(stored["service"]), "needs": tuple(stored.get("needs", ()))}
+    return JobSpec(**{**_known(JobSpec, stored), **lists})
 
 
 def _known(kind: type[Any], stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,10 +42,14 @@ class Service:
     grace: int = 10
     memory: str = ""
     starts_first: bool = False
+    # A program in place of the usual one makes a job of it.
+    job: str = ""
+    repeatable: bool = False
+    timeout: int = 60
 
     @property
     def content_hash(self) -> str:
-        return f"{self.name}-{self.mode}-{self.version}"
+        return f"{self.name}-{self.mode}-{self.version}{self.job and '-job'}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +85,8 @@ class Stack:
         order = pb.Deploy(
             stack_name=self.name,
             files={"docker-compose.yml": self.compose(), **dockerfiles},
-            services=[self._spec(service) for service in self.services],
+            services=[self._spec(service) for service in self.services if not service.job],
+            jobs=[self._job(service) for service in self.services if service.job],
             variable_names=["PASSWORD_VALUE"] if self.secret else [],
             force_redeploy=force,
             health_deadline_seconds=self.deadline,
@@ -114,6 +119,14 @@ class Stack:
             revert=pb.Revert(stack_name=self.name, asked_by="alice", cause="cancelled"),
         )
 
+    def _job(self, service: Service) -> pb.JobSpec:
+        return pb.JobSpec(
+            service=self._spec(service),
+            repeatable=service.repeatable,
+            timeout_seconds=service.timeout,
+            needs=service.needs,
+        )
+
     def _spec(self, service: Service) -> pb.ServiceSpec:
         return pb.ServiceSpec(
             node_id=f"node-{service.name}",
@@ -136,6 +149,10 @@ class Stack:
         }
         return json.dumps(document)
 
+    def _condition(self, need: str) -> dict[str, str]:
+        jobs = {service.name for service in self.services if service.job}
+        return {"condition": "service_completed_successfully" if need in jobs else "service_healthy"}
+
     def _compose_service(self, service: Service) -> dict[str, object]:
         environment = {"MODE": service.mode, "VERSION": service.version}
         if self.secret:
@@ -148,7 +165,8 @@ class Stack:
             "environment": environment,
             **({"mem_limit": service.memory} if service.memory else {}),
             "volumes": [f"{service.name}-data:/data"] if service.volume else [],
-            "depends_on": {need: {"condition": "service_healthy"} for need in service.needs},
+            "depends_on": {need: self._condition(need) for need in service.needs},
+            **({"command": ["python", "-c", service.job], "restart": "no"} if service.job else {}),
             "healthcheck": {
                 "test": ["CMD", "python", "-c", CHECK],
                 "interval": "500ms",

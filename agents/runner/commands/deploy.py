@@ -12,6 +12,7 @@ from agents.runner.commands.apply import Applier, Goal
 from agents.runner.commands.context import Work
 from agents.runner.commands.image_volumes import refuse_hidden_data, with_image_volumes
 from agents.runner.commands.images import provide_images
+from agents.runner.commands.jobs import run_jobs
 from agents.runner.commands.outages import retry_after_removals, retry_through_outages, retry_until_done
 from agents.runner.commands.restore import restore, runs_something
 from agents.runner.commands.settings_proof import describe_settings
@@ -106,6 +107,11 @@ def _apply_release(work: Work, release: Release) -> tuple[tuple[Container, ...],
     observed = work.host.settled_containers(stack=release.stack, project_id=release.project_id)
     owners = owners_of(release=release, observed=observed, known=work.releases.recorded(observed))
     target = _target(work, release, owners, _expected(work, release, owners, images), observed)
+    if release.due_jobs:
+        # From here on containers may be touched: a job's own, and what it needs.
+        work.releases.apply(deployment_id=release.deployment_id, target=target)
+        run_jobs(work=work, release=release, target=target)
+        observed = work.host.settled_containers(stack=release.stack, project_id=release.project_id)
     plan = make_plan(target=target, observed=observed)
     work.reporter.log(source="agent", text=f"Plan:\n{plan.text()}")
     work.releases.apply(deployment_id=release.deployment_id, target=target)
@@ -126,7 +132,7 @@ def _target(
     services = with_image_volumes(work=work, release=release, images=images, observed=observed)
     changing = [service for service in services if owners[service.name] == release.deployment_id]
     refuse_hidden_data(release=release, services=changing, observed=observed)
-    return Target(services=services, owners=owners, images=images)
+    return Target(services=services, owners=owners, images=images, has_jobs=bool(release.jobs))
 
 
 def _window(release: Release, plan: Plan, owners: Mapping[str, str]) -> float:

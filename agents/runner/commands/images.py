@@ -28,16 +28,16 @@ def provide_images(*, work: Work, release: Release) -> dict[str, str]:
     """Provide every image on this host; return image id by service. Raises StepFailedError(build or image)."""
     if release.pinned:
         return _provide_pinned(work=work, release=release)
-    before = {service.image: work.host.image_id(service.image) for service in release.services}
+    before = {service.image: work.host.image_id(service.image) for service in release.in_file}
     wanted = [
-        service for service in release.services if not before[service.image] or (release.force and _may_move(service))
+        service for service in release.in_file if not before[service.image] or (release.force and _may_move(service))
     ]
     if wanted:
         # Asked for before the first line of output, so that no value can slip through unmasked.
         work.vault.values(release=release, interrupt=work.interrupt)
         _provide_all(work=work, release=release, missing=wanted)
-    ids = {service.name: work.host.image_id(service.image) for service in release.services}
-    for service in release.services:
+    ids = {service.name: work.host.image_id(service.image) for service in release.in_file}
+    for service in release.in_file:
         if before[service.image] and _may_move(service) and not release.force:
             now = ids[service.name]
             _log(work, service, f"{service.name} runs {now}; {service.image} is on this host and was not asked again.")

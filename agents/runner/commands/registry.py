@@ -19,7 +19,7 @@ class CommandKind:
 
 
 COMMANDS: Mapping[str, CommandKind] = {
-    # 2: pinned images, and a stop is a deployment without services. 3: services to make anew.
-    "deploy": CommandKind(version=3, handle=deploy),
+    # 2: pinned images, and a stop is a deployment without services. 3: services to make anew. 4: jobs.
+    "deploy": CommandKind(version=4, handle=deploy),
     "revert": CommandKind(version=1, handle=revert),
 }

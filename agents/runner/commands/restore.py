@@ -11,6 +11,7 @@ from agents.contracts import runner_pb2 as pb
 from agents.runner.commands.apply import Applier, Goal
 from agents.runner.commands.context import Work
 from agents.runner.commands.image_volumes import with_image_volumes
+from agents.runner.commands.job_removal import remove_job_containers
 from agents.runner.errors import StepFailedError
 from agents.runner.journal.releases import ReleaseRecord
 from agents.runner.planning.model import RUNNING, Container
@@ -35,6 +36,7 @@ class Restored:
 
 def restore(*, work: Work, record: ReleaseRecord) -> Restored:
     """Go back to what ran before this release. Safe to repeat. Raises StepFailedError when that cannot be done."""
+    remove_job_containers(work=work, stack=record.release.stack, project_id=record.release.project_id)
     observed = work.host.containers(stack=record.release.stack, project_id=record.release.project_id)
     if not record.base:
         return _remove_stack(work=work, record=record, observed=observed)

@@ -8,6 +8,7 @@ import time
 
 from agents.contracts import runner_pb2 as pb
 from agents.runner.commands.context import Work
+from agents.runner.commands.job_removal import remove_job_containers
 from agents.runner.commands.outages import retry_until_done
 from agents.runner.commands.restore import (
     Restored,
@@ -98,6 +99,7 @@ def _restore_previous(work: Work, record: ReleaseRecord | None) -> Restored:
     if record is not None and _is_due(work, record):
         return restore(work=work, record=record)
     stack = work.command.revert.stack_name
+    remove_job_containers(work=work, stack=stack, project_id=work.command.project_id)
     refuse_unknown_containers(work=work, observed=work.host.containers(stack=stack, project_id=work.command.project_id))
     current = work.releases.find(work.releases.current(stack))
     if current is None:

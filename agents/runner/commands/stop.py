@@ -6,6 +6,7 @@ from itertools import groupby
 
 from agents.runner.commands.context import Work
 from agents.runner.commands.image_volumes import record_unnamed_volumes
+from agents.runner.commands.job_removal import remove_job_containers
 from agents.runner.control_plane.reports import DEPLOYING
 from agents.runner.errors import StepFailedError
 from agents.runner.planning.model import Container, Release, Target
@@ -20,6 +21,7 @@ def stop_stack(*, work: Work, release: Release) -> None:
     Each container gets the time to end that it asks for. Raises StepFailedError or InterruptedWorkError; some
     containers may be gone by then.
     """
+    remove_job_containers(work=work, stack=release.stack, project_id=release.project_id)
     observed = work.host.settled_containers(stack=release.stack, project_id=release.project_id)
     record_unnamed_volumes(work=work, stack=release.stack, observed=observed)
     work.releases.apply(deployment_id=release.deployment_id, target=NOTHING)

@@ -56,6 +56,11 @@ def up(order: Up) -> list[str]:
     return [*argv, "--no-deps", *order.copies] if order.alone else argv
 
 
+def follow(container_id: str) -> list[str]:
+    """Print what a container writes, from its start until it ends."""
+    return ["docker", "logs", "--follow", container_id]
+
+
 def build(order: Build) -> list[str]:
     """Build for the local engine. Attestations are left out: they give the same content another id each time."""
     argv = ["docker", "buildx", "build", "--load", "--progress", "plain", "--provenance=false"]

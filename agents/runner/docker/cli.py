@@ -89,6 +89,18 @@ class DockerCommands:
         )
         return ended, tail
 
+    def follow(
+        self, *, container_id: str, service: str, deadline: float, interrupt: Interrupt
+    ) -> tuple[processes.Ending, tuple[str, ...]]:
+        """Log what the container writes until it ends; return how the following ended and the last lines."""
+        return self._run(
+            argv=arguments.follow(container_id),
+            extra={},
+            deadline=deadline,
+            interrupt=interrupt,
+            say=lambda line: self.reporter.log(source="service", service=service, text=line),
+        )
+
     def _run(
         self,
         *,

@@ -72,7 +72,14 @@ class DockerHost:
         return self._engine.outages != since
 
     def containers(self, *, stack: str, project_id: str) -> tuple[Container, ...]:
-        """Return our containers of the stack, stopped ones too."""
+        """Return our containers of the stack, stopped ones too, but for those of jobs."""
+        return tuple(each for each in self._of_stack(stack, project_id) if not each.is_job)
+
+    def job_containers(self, *, stack: str, project_id: str) -> tuple[Container, ...]:
+        """Return the containers of the stack's jobs, those that have ended too."""
+        return tuple(each for each in self._of_stack(stack, project_id) if each.is_job)
+
+    def _of_stack(self, stack: str, project_id: str) -> tuple[Container, ...]:
         labels = [f"{COMPOSE_PROJECT}={stack}", f"{LABEL_PROJECT}={project_id}"]
         listed = self._ask(lambda api: api.containers(all=True, filters={"label": labels}))
         described = (self._describe(each["Id"]) for each in listed)

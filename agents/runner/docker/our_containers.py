@@ -11,7 +11,7 @@ from docker.errors import NotFound
 from agents.runner.docker.engine import QUESTION_SECONDS, Engine
 from agents.runner.docker.events import Watch
 from agents.runner.docker.host import EVENTS
-from agents.runner.planning.model import LABEL_PROJECT
+from agents.runner.planning.model import LABEL_JOB, LABEL_PROJECT
 
 # What happens to a container besides while nobody deploys it.
 SEEN_EVENTS = ["kill", "pause", "unpause", "update"]
@@ -37,11 +37,11 @@ class OurContainers:
         return watches
 
     def list(self) -> list[Mapping[str, Any]]:
-        """Return all of them, stopped ones too, as Docker lists them."""
+        """Return all of them, stopped ones too, as Docker lists them; not those of jobs, which are to end."""
         found: list[Mapping[str, Any]] = self._engine.attempt(
             lambda api: api.containers(all=True, filters={"label": LABEL_PROJECT}), seconds=QUESTION_SECONDS
         )
-        return found
+        return [each for each in found if LABEL_JOB not in (each.get("Labels") or {})]
 
     def inspect(self, container_id: str) -> Mapping[str, Any] | None:
         """Return what Docker says of a container; None when it is gone."""

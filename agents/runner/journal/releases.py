@@ -109,7 +109,12 @@ class Releases:
             return None
         release = release_of(pb.Command.FromString(row["payload"]))
         networks, volumes, containers = json.loads(row["before"])
-        target = Target(services=release.services, owners=json.loads(row["owners"]), images=json.loads(row["images"]))
+        target = Target(
+            services=release.services,
+            owners=json.loads(row["owners"]),
+            images=json.loads(row["images"]),
+            has_jobs=bool(release.jobs),
+        )
         return ReleaseRecord(
             release=release,
             base=row["base"],
@@ -230,6 +235,7 @@ class Releases:
         for deployment_id in deployment_ids:
             # The row last: if we die in between, the next round finds it again.
             shutil.rmtree(self._folder / stack / deployment_id, ignore_errors=True)
+            self.store.write("DELETE FROM job_runs WHERE deployment = ?", deployment_id)
             self.store.write("DELETE FROM releases WHERE deployment = ?", deployment_id)
 
     def retain(self, retention: pb.Retention) -> None:

@@ -49,8 +49,13 @@ CREATE TABLE image_volumes (
     stack TEXT NOT NULL, node TEXT NOT NULL, path TEXT NOT NULL, volume TEXT NOT NULL,
     PRIMARY KEY (stack, node, path)) STRICT;
 """
+# Which jobs of a deployment were begun, and how each ended.
+FOURTH = """
+CREATE TABLE job_runs (
+    deployment TEXT NOT NULL, job TEXT NOT NULL, exit_code INTEGER, PRIMARY KEY (deployment, job)) STRICT;
+"""
 # Each brings a file of the version before it forward; never change one that has been released.
-STEPS = (FIRST, SECOND, THIRD)
+STEPS = (FIRST, SECOND, THIRD, FOURTH)
 MAX_CHECKED_BYTES = 256 * 1024 * 1024
 
 

@@ -9,7 +9,7 @@ from agents.contracts import runner_pb2 as pb
 from agents.report_bounds import IMAGE_ID
 from agents.runner.errors import StepFailedError
 from agents.runner.planning import overlay, stackfile
-from agents.runner.planning.model import Release, WantedService
+from agents.runner.planning.model import Job, Release, WantedService
 
 COMPOSE_FILE = "docker-compose.yml"
 # Files that the agent puts beside those of the release.
@@ -44,6 +44,7 @@ def release_of(command: pb.Command) -> Release:
         restore_on_failure=deploy.restore_on_failure,
         pinned=dict(deploy.pinned_images),
         lane=command.lane,
+        jobs=tuple(_job(spec) for spec in deploy.jobs),
     )
 
 
@@ -68,6 +69,15 @@ def _service(spec: pb.ServiceSpec) -> WantedService:
     )
 
 
+def _job(spec: pb.JobSpec) -> Job:
+    return Job(
+        service=_service(spec.service),
+        needs=tuple(spec.needs),
+        repeatable=spec.repeatable,
+        timeout=float(spec.timeout_seconds or 3600),
+    )
+
+
 def _check_names(command: pb.Command) -> None:
     deploy = command.deploy
     if not STACK_NAME.fullmatch(deploy.stack_name) or not SAFE_ID.fullmatch(command.deployment_id):
@@ -78,7 +88,7 @@ def _check_names(command: pb.Command) -> None:
     for name in deploy.variable_names:
         if not VARIABLE_NAME.fullmatch(name) or RESERVED.fullmatch(name):
             raise StepFailedError("invalid", f"The variable name {name!r} is reserved; choose another.")
-    for spec in deploy.services:
+    for spec in (*deploy.services, *(job.service for job in deploy.jobs)):
         if not SAFE_ID.fullmatch(spec.name) or not spec.image or spec.image.startswith("-"):
             raise StepFailedError("invalid", f"The service {spec.name!r} has no usable name or image.")
         # With pinned images nothing is built.

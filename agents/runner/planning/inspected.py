@@ -11,6 +11,7 @@ from agents.runner.planning.model import (
     COMPOSE_SERVICE,
     LABEL_DEPLOYMENT,
     LABEL_HASH,
+    LABEL_JOB,
     LABEL_LANE,
     LABEL_NODE,
     Container,
@@ -39,6 +40,7 @@ def container_of(found: Mapping[str, Any]) -> Container:
         oom_killed=bool(state.get("OOMKilled")),
         memory_limit=int(found["HostConfig"].get("Memory") or 0),
         lane=labels.get(LABEL_LANE, ""),
+        is_job=LABEL_JOB in labels,
     )
 
 

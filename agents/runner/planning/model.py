@@ -11,6 +11,8 @@ LABEL_SERVICE = "axion.service"
 LABEL_HASH = "axion.hash"
 LABEL_DEPLOYMENT = "axion.deployment"
 LABEL_LANE = "axion.lane"
+# On what runs to its end: none of the services that a stack is judged by.
+LABEL_JOB = "axion.job"
 COMPOSE_PROJECT = "com.docker.compose.project"
 COMPOSE_SERVICE = "com.docker.compose.service"
 COMPOSE_NUMBER = "com.docker.compose.container-number"
@@ -45,6 +47,23 @@ class WantedService:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What runs to its end, `timeout` seconds at most, once the services that it `needs` run.
+
+    Without `repeatable` at most once in a deployment.
+    """
+
+    service: WantedService
+    needs: tuple[str, ...] = ()
+    repeatable: bool = False
+    timeout: float = 3600.0
+
+    @property
+    def name(self) -> str:
+        return self.service.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
     """One deployment's stack: what to run and how long to watch it. Holds no secret. Times in seconds.
 
@@ -67,6 +86,17 @@ class Release:
     restore_on_failure: bool = True
     pinned: Mapping[str, str] = field(default_factory=dict)
     lane: str = ""
+    jobs: tuple[Job, ...] = ()
+
+    @property
+    def due_jobs(self) -> tuple[Job, ...]:
+        """Return the jobs to run. Going back runs none: what they did is not undone by doing it again."""
+        return () if self.pinned else self.jobs
+
+    @property
+    def in_file(self) -> tuple[WantedService, ...]:
+        """Return all that the release's file has: services, and jobs as such."""
+        return (*self.services, *(job.service for job in self.jobs))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,18 +126,20 @@ class Container:
     oom_killed: bool = False
     memory_limit: int = 0
     lane: str = ""
+    is_job: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """What shall run: services, the deployment whose files each runs by, and the image id each must have.
 
-    A service whose image id is not known may run at any.
+    A service whose image id is not known may run at any. With jobs in its file, it is never brought up as a whole.
     """
 
     services: tuple[WantedService, ...]
     owners: Mapping[str, str]
     images: Mapping[str, str]
+    has_jobs: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from agents.runner.planning.model import (
     LABEL_DEPLOYMENT,
     LABEL_HASH,
+    LABEL_JOB,
     LABEL_LANE,
     LABEL_NODE,
     LABEL_PROJECT,
@@ -29,17 +30,17 @@ def overlay(*, release: Release, pinned: Mapping[str, str], volumes: Mapping[str
     """
     services = {}
     named: dict[str, object] = {}
-    for service in release.services:
-        entry: dict[str, object] = {
-            "labels": {
-                LABEL_PROJECT: release.project_id,
-                LABEL_NODE: service.node_id,
-                LABEL_SERVICE: service.name,
-                LABEL_HASH: service.content_hash,
-                LABEL_DEPLOYMENT: release.deployment_id,
-                LABEL_LANE: release.lane,
-            }
+    jobs = {job.name for job in release.jobs}
+    for service in release.in_file:
+        labels = {
+            LABEL_PROJECT: release.project_id,
+            LABEL_NODE: service.node_id,
+            LABEL_SERVICE: service.name,
+            LABEL_HASH: service.content_hash,
+            LABEL_DEPLOYMENT: release.deployment_id,
+            LABEL_LANE: release.lane,
         }
+        entry: dict[str, object] = {"labels": {**labels, LABEL_JOB: "true"} if service.name in jobs else labels}
         if service.name in pinned:
             entry["image"] = pinned[service.name]
         if mine := volumes.get(service.name):

@@ -47,7 +47,8 @@ def make_plan(*, target: Target, observed: tuple[Container, ...]) -> Plan:
     steps = [step_for(service=service, target=target, observed=observed) for service in target.services]
     started = [step for step in steps if step.kind]
     unchanged = tuple(step.service.name for step in steps if not step.kind and not step.retired)
-    whole = not unchanged and len(set(target.owners.values())) == 1 and all(step.kind == UP for step in steps)
+    from_one = not unchanged and len(set(target.owners.values())) == 1 and all(step.kind == UP for step in steps)
+    whole = from_one and not target.has_jobs
     starting = (_start(target, started, alone=False),) if started and whole else _by_level(target, started)
     ends = [operation for step in steps for operation in step.retired]
     return Plan(

@@ -6,6 +6,7 @@ BEGUN = 5
 IMAGES_FIRST = 6
 IMAGES_LAST = 44
 IMAGES_READY = 45
+RUNNING_JOBS = 48
 APPLYING = 50
 # A stop has no health to watch: what it removes takes it from here to there.
 STOPPING_FIRST = APPLYING

@@ -45,7 +45,7 @@ def check_stack(*, release: Release, policy: Policy) -> None:
     document = read_stack(release.files.get(COMPOSE_FILE, ""))
     only(document, TOP_LEVEL, where="docker-compose.yml")
     services = table(document.get("services"), where="services")
-    if set(services) != {service.name for service in release.services}:
+    if set(services) != {service.name for service in release.in_file}:
         raise refuse("docker-compose.yml has other services than the deployment names")
     check_shared(document=document, release=release, policy=policy)
     mounts = Mounts(

@@ -77,6 +77,15 @@ def _deploy_to_wire(command: DeployCommand) -> runner_pb2.Deploy:
         restore_on_failure=command.restore_on_failure,
         pinned_images=dict(command.pinned_images),
         restarts=command.restarts,
+        jobs=[
+            runner_pb2.JobSpec(
+                service=_spec_to_wire(job.service),
+                repeatable=job.repeatable,
+                timeout_seconds=job.timeout_seconds,
+                needs=job.needs,
+            )
+            for job in command.jobs
+        ],
     )
 
 
