@@ -10,74 +10,14 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 from uuid import UUID
 
+from agents.command_types import AgentCommand, DeployCommand, JobSpec, RevertCommand, ServiceSpec
 from agents.condition import AgentCondition
 from agents.states import CommandKind, CommandOutcome, CommandStage, CommandStatus, Presence
 
+# Defined in a module of their own, and found here by whoever crosses layers.
+__all__ = ["AgentCommand", "DeployCommand", "JobSpec", "RevertCommand", "ServiceSpec"]
+
 NO_DETAILS: Mapping[str, Any] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceSpec:
-    """One service; without a `bundle_digest` its image is used as it is. `starts_first`: beside the old copies."""
-
-    node_id: str
-    name: str
-    image: str
-    bundle_digest: str = ""
-    dockerfile: str = ""
-    depends_on: tuple[str, ...] = ()
-    has_health_check: bool = False
-    replicas: int = 1
-    content_hash: str = ""
-    level: int = 0
-    starts_first: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobSpec:
-    """What runs to its end before anything is replaced; `needs` are the services that must run before it begins.
-
-    Without `repeatable` it runs at most once in a deployment, whatever dies meanwhile.
-    """
-
-    service: ServiceSpec
-    repeatable: bool = False
-    timeout_seconds: int = 3600
-    needs: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeployCommand:
-    """Bring the target to this stack; without any service, stop it. Holds names of variables, never their values.
-
-    With `pinned_images` (service to image id) nothing is built, and exactly these run. `restarts` are always made anew.
-    """
-
-    stack_name: str
-    files: Mapping[str, str]
-    services: tuple[ServiceSpec, ...]
-    variable_names: tuple[str, ...] = ()
-    force_redeploy: bool = False
-    health_deadline_seconds: int = 120
-    health_window_seconds: int = 5
-    build_deadline_seconds: int = 900
-    restore_on_failure: bool = True
-    pinned_images: Mapping[str, str] = field(default_factory=dict)
-    restarts: tuple[str, ...] = ()
-    jobs: tuple[JobSpec, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RevertCommand:
-    """Stop any work on the deployment and put back what ran before it, but for what was proven with `keep_proven`."""
-
-    stack_name: str
-    asked_by: str = ""
-    cause: str = ""
-    keep_proven: bool = False
-
-
-AgentCommand: TypeAlias = DeployCommand | RevertCommand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,8 +70,19 @@ class StackService:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StackJob:
+    """What runs to its end before the services that lead to it; `needs` are the services that must run before it."""
+
+    service: StackService
+    repeatable: bool
+    timeout_seconds: int
+    needs: tuple[str, ...]
+    before: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """`services` in start order. `overrides` tells which variable of a service hides another, for people to read.
+    """`services` in start order, without `jobs`. `overrides` tells which variable hides another, for people to read.
 
     `domains` tells for each domain of the graph which node wants it.
     """
@@ -86,3 +97,9 @@ class Stack:
     overrides: tuple[str, ...] = ()
     content_hash: str = ""
     domains: Mapping[str, str] = field(default_factory=dict)
+    jobs: tuple[StackJob, ...] = ()
+
+    @property
+    def everything(self) -> tuple[StackService, ...]:
+        """Return the services, and the jobs as services: all that is made of something."""
+        return (*self.services, *(job.service for job in self.jobs))

@@ -19,7 +19,7 @@ from stackgen.parts.names import MAX_NAME_LENGTH, service_names
 from stackgen.parts.networks import cover, network_names
 from stackgen.parts.order import start_order
 from stackgen.parts.types import Part
-from stackgen.results import COMPOSE_FILE, Stack, StackOptions, StackService, Variable
+from stackgen.results import COMPOSE_FILE, Stack, StackJob, StackOptions, StackService, Variable
 from stackgen.yaml import document
 
 __all__ = ["Stack", "StackOptions", "StackService", "Variable", "generate"]
@@ -93,7 +93,9 @@ def _layout(builder: PartBuilder, parts: Mapping[str, Part], project_id: str) ->
     }
     needs = dict(sorted(needs.items()))
     order = start_order(needs)
-    networks = _networks(needs, asked={names[node.id]: node.settings.network for node in builder.graph.nodes})
+    jobs = frozenset(part.name for part in parts.values() if part.is_job)
+    joined = {name: tuple(need for need in wanted if need not in jobs) for name, wanted in needs.items()}
+    networks = _networks(joined, asked={names[node.id]: node.settings.network for node in builder.graph.nodes})
     all_networks = {network for joined in networks.values() for network in joined}
     builder.warnings.extend(_order_warnings(order.cycles))
     builder.warnings.extend(warnings_of(parts.values()) if builder.options.engine == "swarm" else ())
@@ -106,6 +108,7 @@ def _layout(builder: PartBuilder, parts: Mapping[str, Part], project_id: str) ->
         networks=networks,
         all_networks=tuple(sorted(all_networks)),
         healthy=frozenset(part.name for part in parts.values() if part.health),
+        jobs=jobs,
         options=builder.options,
     )
 
@@ -152,7 +155,8 @@ def _stack(builder: PartBuilder, layout: Layout) -> Stack:
         name=layout.stack_name,
         engine=builder.options.engine,
         files=files,
-        services=tuple(_service(part, layout, identities[part.name]) for part in layout.parts),
+        services=tuple(_service(part, layout, identities[part.name]) for part in layout.parts if not part.is_job),
+        jobs=tuple(_job(part, layout, identities[part.name]) for part in layout.parts if part.is_job),
         variables=variables,
         names=dict(builder.names),
         warnings=tuple(dict.fromkeys(builder.warnings)),
@@ -198,6 +202,28 @@ def _service(part: Part, layout: Layout, identity: Identity) -> StackService:
         volumes=tuple(layout.volume_name(part, volume) for volume in part.volumes),
         published_ports=tuple(port.outside for port in part.ports if port.protocol == "tcp"),
     )
+
+
+def _job(part: Part, layout: Layout, identity: Identity) -> StackJob:
+    waits_for = layout.order.waits_for
+    return StackJob(
+        service=_service(part, layout, identity),
+        repeatable=part.node.settings.repeatable,
+        timeout_seconds=part.node.settings.job_timeout_seconds,
+        needs=tuple(sorted(_all_needs(part.name, waits_for) - layout.jobs)),
+        before=tuple(name for name, wanted in sorted(waits_for.items()) if part.name in wanted),
+    )
+
+
+def _all_needs(name: str, waits_for: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """Return what it waits for, and all that these wait for."""
+    found: set[str] = set()
+    left = [name]
+    while left:
+        new = set(waits_for[left.pop()]) - found
+        found |= new
+        left += new
+    return found
 
 
 def _hash_of_files(files: Mapping[str, str]) -> str:

@@ -130,6 +130,12 @@ def lock_session(*, agent_id: UUID, session_id: UUID) -> UUID | None:
     return rows.values_list("server_id", flat=True).first()
 
 
+def command_version(*, agent_id: UUID, kind: str) -> int:
+    """Return the newest version of this kind of command that the agent, when it connected, said it knows; or 0."""
+    understands = Agent.objects.filter(id=agent_id).values_list("understands", flat=True).first()
+    return int((understands or {}).get(kind, 0))
+
+
 def clock_skew_ms(*, agent_id: UUID) -> int | None:
     """Return by how much the agent's clock was ahead of ours when it connected last; None where it did not tell."""
     return Agent.objects.filter(id=agent_id).values_list("clock_skew_ms", flat=True).first()

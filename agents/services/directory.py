@@ -15,6 +15,9 @@ from agents.types import AgentData, ClusterData, ServerData
 
 MAX_PAGE_SIZE = 100
 
+# From this version of the command on agents know its jobs.
+DEPLOY_WITH_JOBS = 4
+
 
 def add_server(
     *,
@@ -138,6 +141,11 @@ def agent_for_server(*, server_id: UUID) -> AgentData:
     if found is None:
         raise AgentNotFound
     return found
+
+
+def knows_jobs(*, agent_id: UUID) -> bool:
+    """Return whether the agent, as it said when it connected, runs jobs before it replaces anything."""
+    return agents.command_version(agent_id=agent_id, kind="deploy") >= DEPLOY_WITH_JOBS
 
 
 def get_agent(*, agent_id: UUID) -> AgentData:

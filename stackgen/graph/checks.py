@@ -57,6 +57,8 @@ def check_meaning(graph: Graph) -> Iterator[Problem]:
         if node.type.is_database and node.settings.kind:
             yield from _check_place(node)
     yield from _check_host_ports(graph)
+    if graph.nodes and all(node.settings.run for node in graph.nodes):
+        yield Problem(field="nodes", message="are all jobs: a stack needs a service that stays")
     for edge in graph.edges:
         source, target = nodes.get(edge.source), nodes.get(edge.target)
         if source is not None and source.type.is_gateway and target is not None and _needs_plain_names(source):
@@ -97,8 +99,23 @@ def _check_pairs(node: Node) -> Iterator[Problem]:
         yield _at(node, "config.healthCommand", "is given beside config.healthPath; only one of them can be asked")
     if settings.network in APART and (settings.ports or main_ports(node)):
         yield _at(node, "config.network", f"{settings.network!r} publishes no ports, but some of the host are given")
+    if settings.run and node.type is NodeType.SERVICE:
+        yield from _check_job(node)
     for path in sorted(settings.file_modes.keys() - settings.files.keys()):
         yield _at(node, f"config.fileMode.{path}", "has no file: there is no such config.file.")
+
+
+def _check_job(node: Node) -> Iterator[Problem]:
+    """Yield problems with what only a service that stays can have."""
+    settings = node.settings
+    kept = {
+        "config.hostPort": settings.host_port is not None or settings.ports,
+        "config.replicas": settings.replicas > 1,
+        "config.healthPath": settings.health_path or settings.health_command,
+        "config.domain": settings.domain or settings.path,
+        "config.restart": settings.restart,
+    }
+    yield from (_at(node, field, "means nothing for a job, which runs to its end") for field in kept if kept[field])
 
 
 def _check_place(node: Node) -> Iterator[Problem]:

@@ -10,11 +10,12 @@ from stackgen.keys.basics import BASICS
 from stackgen.keys.container import CONTAINER
 from stackgen.keys.data import DATA
 from stackgen.keys.health import HEALTH
+from stackgen.keys.jobs import JOBS
 from stackgen.keys.key import EVERYBODY, Key
 from stackgen.keys.privileges import PRIVILEGES
 from stackgen.keys.running import RUNNING
 
-KEYS: tuple[Key, ...] = (*BASICS, *DATA, *HEALTH, *RUNNING, *CONTAINER, *PRIVILEGES)
+KEYS: tuple[Key, ...] = (*BASICS, *DATA, *HEALTH, *RUNNING, *CONTAINER, *PRIVILEGES, *JOBS)
 _EXACT = {(key.name, group): key for key in KEYS for group in key.groups}
 _NAMES = frozenset(key.name for key in KEYS)
 # What people write who come from Compose or from another product, in small letters without signs.
@@ -25,7 +26,7 @@ OTHER_WORDS = {
     "secrets": "secret.NAME", "configs": "file./PATH", "files": "file./PATH", "config": "file./PATH",
     "labels": "label.NAME", "annotations": "label.NAME", "healthcheck": "healthCommand", "health": "healthPath",
     "livenessprobe": "healthPath", "readinessprobe": "healthPath", "workdir": "workingDir", "cmd": "command",
-    "args": "command", "startcommand": "command", "run": "command", "memlimit": "memory", "ram": "memory",
+    "args": "command", "startcommand": "command", "memlimit": "memory", "ram": "memory",
     "memreservation": "memoryReservation", "cpus": "cpu", "cpulimit": "cpu", "pidslimit": "processes",
     "pids": "processes", "scale": "replicas", "instances": "replicas", "copies": "replicas", "expose": "port",
     "publish": "ports", "stopgraceperiod": "stopGraceSeconds", "restartpolicy": "restart", "host": "domain",

@@ -62,8 +62,8 @@ def _service(part: Part, layout: Layout) -> dict[str, Value]:
         "ports": [_port(port) for port in part.ports],
         "networks": networks_of(part, layout.networks[part.name]),
         "depends_on": _depends_on(part, layout),
-        "healthcheck": health_of(part, layout),
-        "restart": part.node.settings.restart or "unless-stopped",
+        "healthcheck": {} if part.is_job else health_of(part, layout),
+        "restart": "no" if part.is_job else part.node.settings.restart or "unless-stopped",
         "security_opt": [*SECURITY, *part.node.settings.security_opt],
         "cap_drop": dropped(part),
         "stop_grace_period": f"{part.stop_grace_seconds}s",
@@ -112,10 +112,13 @@ def dockerfile_name(part: Part) -> str:
 
 
 def _depends_on(part: Part, layout: Layout) -> dict[str, Value]:
-    return {
-        name: {"condition": "service_healthy" if name in layout.healthy else "service_started"}
-        for name in layout.order.waits_for[part.name]
-    }
+    return {name: {"condition": _condition(name, layout)} for name in layout.order.waits_for[part.name]}
+
+
+def _condition(name: str, layout: Layout) -> str:
+    if name in layout.jobs:
+        return "service_completed_successfully"
+    return "service_healthy" if name in layout.healthy else "service_started"
 
 
 def health_of(part: Part, layout: Layout) -> dict[str, Value]:

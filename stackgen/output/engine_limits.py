@@ -26,6 +26,7 @@ def beyond_swarm(part: Part) -> Iterator[Problem]:
         "gpus": settings.gpus,
         "securityOpt": settings.security_opt,
         "network": settings.network in APART,
+        "run": part.is_job,
     }
     for path, mount in sorted(settings.tmpfs.items()):
         if mount.mode is not None:

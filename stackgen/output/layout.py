@@ -36,7 +36,7 @@ class Identity:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """`networks` holds each part's networks by its name; `all_networks` each network once,
-    `healthy` the names of the parts that have a health check."""
+    `healthy` the names of the parts that have a health check, `jobs` of those that run to their end."""
 
     stack_name: str
     project_id: str
@@ -45,6 +45,7 @@ class Layout:
     networks: Mapping[str, tuple[str, ...]]
     all_networks: tuple[str, ...]
     healthy: frozenset[str]
+    jobs: frozenset[str]
     options: StackOptions
 
     @property

@@ -228,7 +228,8 @@ class PartBuilder:
         )
 
     def _environment(self, node: Node) -> dict[str, str]:
-        callees = [self._callee(self.nodes[target]) for target in self.callees.get(node.id, ())]
+        called = [self.nodes[target] for target in self.callees.get(node.id, ())]
+        callees = [self._callee(target) for target in called if not target.settings.run]
         derived, warnings = from_edges(node, callees)
         values, overrides = merged([derived, self._config_layer(node), self.request_layer, self.own_layer(node)])
         self.warnings.extend(warnings)

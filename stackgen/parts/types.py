@@ -47,3 +47,8 @@ class Part:
     ports: tuple[PublishedPort, ...] = ()
     fixed_hostname: bool = False
     stop_grace_seconds: int = 10
+
+    @property
+    def is_job(self) -> bool:
+        """Whether it runs to its end, and nothing calls it."""
+        return bool(self.node.settings.run)

@@ -11,7 +11,7 @@ from deployments.errors import Invalid
 from deployments.services.secrets import sealing, variables
 from deployments.types import ServiceState, Snapshot
 from stackgen.output.layout import volume_names
-from stackgen.results import StackService
+from stackgen.results import StackJob, StackService
 
 KNOWN_FIELDS = frozenset(field.name for field in fields(StackService))
 
@@ -25,6 +25,20 @@ def _service(raw: Mapping[str, Any]) -> StackService:
     known = {name: value for name, value in raw.items() if name in KNOWN_FIELDS}
     lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
     return StackService(**{**known, **lists})
+
+
+def jobs_of(config: Mapping[str, Any]) -> tuple[StackJob, ...]:
+    """Return the jobs of a stored configuration; none of one that an older version stored."""
+    return tuple(
+        StackJob(
+            service=_service(raw["service"]),
+            repeatable=raw["repeatable"],
+            timeout_seconds=raw["timeout_seconds"],
+            needs=tuple(raw["needs"]),
+            before=tuple(raw["before"]),
+        )
+        for raw in config.get("jobs", ())
+    )
 
 
 def services_with_volumes(config: Mapping[str, Any]) -> tuple[StackService, ...]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
+from agents.services import directory
 from deployments.clients.peers import fetched_by_job
 from deployments.errors import Invalid
 from deployments.repositories import deployments, history
@@ -59,6 +60,9 @@ def prepare(*, deployment: DeploymentRecord, project: ProjectRecord) -> Prepared
     }
     make = makers.get(deployment.kind, _generated)
     prepared = make(deployment=deployment, project=project, agent_id=target_agents.agent_to_start(deployment))
+    has_jobs = prepared.config.get("jobs") and not prepared.pinned_images
+    if has_jobs and not directory.knows_jobs(agent_id=prepared.agent_id):
+        raise Invalid("The agent of this server is too old to run jobs. Bring it up to date, then deploy again.")
     services = snapshots.services_of(prepared.config)
     port_conflicts.refuse_taken_ports(project=project, target=deployment.target, services=services)
     if deployment.kind in {Kind.REPAIR, Kind.RESTART}:
@@ -90,7 +94,7 @@ def _generated(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id
     values = variables.resolve_values(
         project_id=project.id, stack=stack, given=given, new_password=secrets.token_urlsafe
     )
-    hashes = variables.content_hashes(project_id=project.id, services=stack.services, values=values)
+    hashes = variables.content_hashes(project_id=project.id, services=stack.everything, values=values)
     marks = _marks(deployment=deployment, project=project, stack=stack, given=given) if deployment.approval else {}
     if given.shared != request:
         # From its start on it holds all that its services were given, so that a scale is given the same.
@@ -190,7 +194,7 @@ def _scaled(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: U
     if missing := sorted({variable.name for variable in stack.variables} - set(values)):
         raise Invalid(f"What runs has no value for {', '.join(missing)}; deploy the project first.")
     values = {variable.name: values[variable.name] for variable in stack.variables}
-    hashes = variables.content_hashes(project_id=project.id, services=stack.services, values=values)
+    hashes = variables.content_hashes(project_id=project.id, services=stack.everything, values=values)
     columns = {
         "graph_version_id": snapshot.graph_version_id,
         "code": dict(snapshot.code),
@@ -244,7 +248,8 @@ def states_of(prepared: Prepared) -> tuple[ServiceState, ...]:
 
 def config_of(*, stack: Stack, hashes: Mapping[str, str]) -> dict[str, Any]:
     """Return the stored configuration: the wire's four keys, and what history and rollback need besides."""
-    dockerfiles = {service.name: stack.files[service.dockerfile] for service in stack.services if service.dockerfile}
+    built = [service for service in stack.everything if service.dockerfile]
+    dockerfiles = {service.name: stack.files[service.dockerfile] for service in built}
     return {
         "dockerComposeYml": stack.files[COMPOSE_FILE],
         "dockerfiles": dockerfiles,
@@ -255,6 +260,7 @@ def config_of(*, stack: Stack, hashes: Mapping[str, str]) -> dict[str, Any]:
         "contentHash": stack.content_hash,
         "files": dict(stack.files),
         "services": [asdict(service) for service in stack.services],
+        "jobs": [asdict(job) for job in stack.jobs],
         "variableNames": [variable.name for variable in stack.variables],
         "nodeVariables": {each.key: each.name for each in stack.variables if each.source == "node"},
         "warnings": list(stack.warnings),

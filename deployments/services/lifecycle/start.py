@@ -13,7 +13,7 @@ from django.db import transaction
 
 from agents import gateway
 from agents.backoff import Backoff
-from agents.types import DeployCommand, ServiceSpec
+from agents.types import DeployCommand
 from deployments import queue
 from deployments.clients.peers import fetched_by_job
 from deployments.errors import (
@@ -30,8 +30,15 @@ from deployments.errors import (
 from deployments.event_types import EventType, NewEvent, service_payload, stage_reached
 from deployments.repositories import clock, deployments, events, history, lanes, projects, start_lock
 from deployments.services.fleet import duplicate_servers
-from deployments.services.history import snapshots
-from deployments.services.lifecycle import approvals, command_ids, finish, prepare, requester_rights, rollback_target
+from deployments.services.lifecycle import (
+    agent_order,
+    approvals,
+    command_ids,
+    finish,
+    prepare,
+    requester_rights,
+    rollback_target,
+)
 from deployments.services.lifecycle.prepare import Prepared
 from deployments.services.permissions import target_agents
 from deployments.services.secrets import sealing
@@ -85,7 +92,7 @@ def _prepare_and_start(*, deployment: DeploymentRecord, at: datetime) -> None:
         return
     try:
         prepared = prepare.prepare(deployment=deployment, project=project)
-        command = command_of(deployment=deployment, project=project, prepared=prepared)
+        command = agent_order.command_of(deployment=deployment, project=project, prepared=prepared)
         stack_size.check_command(command)
         stack_size.check_values(prepared.values)
     except (PeerRefused, Forbidden, Unauthenticated) as error:
@@ -217,40 +224,6 @@ def _changed_since_asked(*, asked: DeploymentRecord, started: DeploymentRecord) 
     if started.env_names != asked.env_names:
         changed["envNames"] = list(started.env_names)
     return changed
-
-
-def command_of(*, deployment: DeploymentRecord, project: ProjectRecord, prepared: Prepared) -> DeployCommand:
-    """Return the agent's order. It holds names of variables, never values."""
-    config = prepared.config
-    return DeployCommand(
-        stack_name=config["stackName"],
-        files=dict(config["files"]),
-        services=tuple(
-            ServiceSpec(
-                node_id=service.node_id,
-                name=service.name,
-                image=service.image,
-                bundle_digest=service.bundle_digest,
-                dockerfile=service.dockerfile,
-                depends_on=tuple(service.depends_on),
-                has_health_check=service.has_health_check,
-                replicas=service.replicas,
-                content_hash=config["hashes"][service.name],
-                level=service.level,
-                starts_first=service.starts_first,
-            )
-            for service in snapshots.services_of(config)
-        ),
-        variable_names=tuple(config["variableNames"]),
-        force_redeploy=deployment.force_redeploy,
-        health_deadline_seconds=project.health_deadline,
-        health_window_seconds=project.health_window,
-        build_deadline_seconds=settings.AXION_BUILD_DEADLINE,
-        # The setting is about deployments; a rollback that fails always leaves what ran before it.
-        restore_on_failure=project.restore_on_failure or deployment.rollback_of is not None,
-        pinned_images=dict(prepared.pinned_images),
-        restarts=prepared.renewed,
-    )
 
 
 def try_again_later(*, deployment: DeploymentRecord, error: DeployError, at: datetime) -> None:

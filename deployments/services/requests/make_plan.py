@@ -93,6 +93,7 @@ def _plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploy
             *own_names.warnings_of(draft.stack),
             *taken,
             *_of_no_node(draft),
+            *_job_notes(draft),
             *running.warnings,
         ),
         variables=changed,
@@ -111,6 +112,15 @@ def _changed_variables(*, project_id: UUID, running: Running, given: Mapping[str
 def _variables_text(changed: VariableChanges) -> str:
     lines = {"added": changed.added, "changed": changed.changed, "removed": changed.removed}
     return "".join(f"variables {word}: {', '.join(names)}\n" for word, names in lines.items() if names)
+
+
+def _job_notes(draft: deploy.Draft) -> tuple[str, ...]:
+    """Return a sentence for each job that runs to its end first."""
+    return tuple(
+        f"The job {job.service.name} runs to its end first, before {', '.join(job.before) or 'everything else'}. If it "
+        "fails, what runs stays as it is, but for what the job itself needs."
+        for job in draft.stack.jobs
+    )
 
 
 def _of_no_node(draft: deploy.Draft) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from agents.models import CommandRecord, Server
 from deployments.models import Deployment, DeploymentEvent, Project, ProjectMember, TargetGrant, User
 from deployments.repositories import grants as rows
 from deployments.repositories import projects
-from deployments.services.lifecycle import cancel, prepare, start
+from deployments.services.lifecycle import agent_order, cancel, prepare, start
 from deployments.services.sharing import server_grants
 from deployments.sharing_types import GrantState
 from deployments.states import Reason, Status
@@ -237,7 +237,7 @@ def test_the_start_itself_asks_again_with_the_lane_locked(scene: Scene) -> None:
     waiting = scene.asked("mallory")
     project = projects.get(project_id=scene.lane.project_id)
     prepared = prepare.prepare(deployment=waiting, project=project)
-    command = start.command_of(deployment=waiting, project=project, prepared=prepared)
+    command = agent_order.command_of(deployment=waiting, project=project, prepared=prepared)
     ProjectMember.objects.filter(user=scene.users["victor"]).update(role="viewer")
     assert not start.start(deployment=waiting, project=project, prepared=prepared, command=command, at=scene.lane.now())
     assert factories.reload(waiting.id).reason is Reason.INVALID

@@ -22,7 +22,7 @@ from deployments.errors import Forbidden, Invalid, NotFound, Transient
 from deployments.models import Deployment, DeploymentEvent, Project, ProjectSecret, User
 from deployments.repositories import projects
 from deployments.repositories.deployments import Outcome
-from deployments.services.lifecycle import finish, prepare, start
+from deployments.services.lifecycle import agent_order, finish, prepare, start
 from deployments.services.permissions.access import caller_of
 from deployments.services.projects.import_directory import import_directory
 from deployments.services.requests.deploy import deploy_project
@@ -286,7 +286,7 @@ def test_a_worker_that_wakes_up_late_changes_nothing(owner: User, voting: UUID, 
     deployment = ask(owner, voting, server)
     asleep, project = factories.reload(deployment.id), projects.get(project_id=voting)
     prepared = prepare.prepare(deployment=asleep, project=project)
-    command = start.command_of(deployment=asleep, project=project, prepared=prepared)
+    command = agent_order.command_of(deployment=asleep, project=project, prepared=prepared)
     start.run_deployment(deployment_id=deployment.id, at=NOW)
     started = factories.reload(deployment.id)
     assert not start.start(deployment=asleep, project=project, prepared=prepared, command=command, at=NOW)
