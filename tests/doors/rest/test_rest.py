@@ -33,6 +33,7 @@ def project_with_graph(project: Project, owner_api: APIClient) -> Project:
 def test_a_key_that_means_nothing_is_told_and_an_empty_graph_is_refused(
     project: Project, server: Server, owner_api: APIClient
 ) -> None:
+    factories.make_agent(server)
     path = f"/api/projects/{project.id}/graph"
     config = {"image": "nginx:1.29", "labels": "a=b"}
     node = {"id": "n1", "type": 1, "data": {"serviceName": "web", "config": config}}
