@@ -12,7 +12,7 @@ from deployments.models import Deployment
 from deployments.states import ACTIVE, Kind
 
 _NEWEST = """
-SELECT asked.project_id, lane.target_id, newest.deployment_id, deployments.kind
+SELECT asked.project_id, lane.target_id, newest.deployment_id, deployments.kind, servers.id IS NULL
 FROM unnest(%s::uuid[]) AS asked(project_id)
 CROSS JOIN LATERAL (
   WITH RECURSIVE hop AS (
@@ -29,6 +29,7 @@ CROSS JOIN LATERAL (
   WHERE project_id = asked.project_id AND target_id = lane.target_id ORDER BY number DESC LIMIT 1
 ) AS newest
 JOIN deployments ON deployments.id = newest.deployment_id AND deployments.server_id IS NOT NULL
+LEFT JOIN servers ON servers.id = lane.target_id
 """
 # Of one project; more has only one where something is wrong.
 MAX_SERVERS = 200
@@ -36,12 +37,16 @@ MAX_SERVERS = 200
 
 @dataclass(frozen=True, kw_only=True)
 class ProvenStack:
-    """A project on a server, and the deployment that was proven there last. `stopped`: nothing is meant to run."""
+    """A project on a server, and the deployment that was proven there last. `stopped`: nothing is meant to run.
+
+    `removed`: the server is not one of ours any more.
+    """
 
     project_id: UUID
     server_id: UUID
     deployment_id: UUID
     stopped: bool
+    removed: bool = False
 
 
 def of_projects(*, project_ids: Collection[UUID]) -> tuple[ProvenStack, ...]:
@@ -49,8 +54,14 @@ def of_projects(*, project_ids: Collection[UUID]) -> tuple[ProvenStack, ...]:
     with connection.cursor() as cursor:
         cursor.execute(_NEWEST, [list(project_ids), MAX_SERVERS])
         return tuple(
-            ProvenStack(project_id=project, server_id=server, deployment_id=deployment, stopped=kind == Kind.STOP)
-            for project, server, deployment, kind in cursor.fetchall()
+            ProvenStack(
+                project_id=project,
+                server_id=server,
+                deployment_id=deployment,
+                stopped=kind == Kind.STOP,
+                removed=removed,
+            )
+            for project, server, deployment, kind, removed in cursor.fetchall()
         )
 
 

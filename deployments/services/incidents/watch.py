@@ -56,7 +56,7 @@ class StackWatch:
 
     def judge_projects(self, *, project_ids: Collection[UUID], at: datetime) -> int:
         """Judge the stacks of these projects; what fails on one holds up no other."""
-        looks = stacks.look_at(project_ids=project_ids)
+        looks = [look for look in stacks.look_at(project_ids=project_ids) if not look.stack.removed]
         keys = [(look.stack.project_id, look.stack.server_id) for look in looks]
         known = stack_states.of_projects(project_ids=project_ids)
         opened = incident_rows.open_of(project_ids=project_ids)

@@ -71,4 +71,5 @@ def _lines(names: dict[UUID, str]) -> list[StackLine]:
             seen=look.seen,
         )
         for look in looks
+        if not look.stack.removed
     ]

@@ -23,6 +23,7 @@ from deployments.repositories.observation.stack_outbox import StackEventQueue
 from deployments.services.fleet import machine_changes
 from deployments.services.incidents import watch
 from deployments.services.incidents.watch import TURN_EVERY, UNKNOWN_MS, StackWatch
+from deployments.services.queries import stack_list
 from deployments.states import Status
 from tests.deployments.lane import Lane
 from tests.deployments.observation.test_recording import both, session, tell
@@ -233,5 +234,8 @@ def test_a_server_that_is_removed_takes_all_of_it_along(lane: Lane, session: UUI
     assert Incident.objects.exists()
     Agent.objects.filter(pk=lane.agent.id).update(revoked_at=datetime.now(UTC))
     machine_changes.remove_server(caller=lane.caller, server_id=lane.target.id)
+    time.round(later_ms=UNKNOWN_MS)
+    time.round(later_ms=UNKNOWN_MS)
+    assert stack_list.list_stacks(caller=lane.caller).lines == ()
     assert not Incident.objects.exists()
     assert not StackState.objects.exists()
