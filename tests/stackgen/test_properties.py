@@ -37,21 +37,75 @@ NASTY = st.sampled_from([
 ])  # fmt: skip
 NAMES = TEXT | NASTY
 OPTIONAL = {
-    "replicas": st.sampled_from(["1", "2"]), "cpu": st.sampled_from(["0.5", "250m"]), "memory": st.just("64Mi"),
-    "healthPath": st.sampled_from(["/", "/health?a=b"]), "env.A": TEXT, "env.a-b": TEXT, "env.TEXT": NASTY,
-    "unknown": TEXT, "domain": st.just("example.org"), "path": st.sampled_from(["/x", "/a/b/"]),
-    "command": st.sampled_from(["run $X", "a 'b c'"]), "secret.TOKEN": st.just(PLANTED),
-    "secret.to ken": st.just(PLANTED), "route.db": st.just("/db"),
+    "replicas": st.sampled_from(["1", "2"]),
+    "cpu": st.sampled_from(["0.5", "250m"]),
+    "memory": st.just("64Mi"),
+    "healthPath": st.sampled_from(["/", "/health?a=b"]),
+    "env.A": TEXT,
+    "env.a-b": TEXT,
+    "env.TEXT": NASTY,
+    "unknown": TEXT,
+    "domain": st.just("example.org"),
+    "path": st.sampled_from(["/x", "/a/b/"]),
+    "command": st.sampled_from(["run $X", "a 'b c'"]),
+    "secret.TOKEN": st.just(PLANTED),
+    "secret.to ken": st.just(PLANTED),
+    "route.db": st.just("/db"),
+    "volume.data-2": st.sampled_from(["/data2", "/mnt/a:ro"]),
+    "sharedVolume.x": st.just("/shared"),
+    "file./etc/a.conf": TEXT | NASTY,
+    "file./etc/b.conf": NASTY,
+    "fileMode./etc/b.conf": st.just("0640"),
+    "healthInterval": st.sampled_from(["3", "1m30s", "500ms"]),
+    "healthStartPeriod": st.just("2m"),
+    "healthRetries": st.just("9"),
+    "user": st.sampled_from(["a1", "root"]),
+    "workingDir": st.just("/x/y"),
+    "restart": st.sampled_from(["no", "always", "on-failure:3"]),
+    "label.a.b": TEXT,
+    "label.c/d": NASTY,
+    "entrypoint": st.sampled_from(["/run $X", '["a", "$b", ""]', "one\ntwo '"]),
+    "hostname": st.just("h1"),
+    "stopSignal": st.just("SIGQUIT"),
+    "init": st.sampled_from(["true", "false"]),
+    "aliases": st.just("x_1, y.z"),
+    "ulimit.nofile": st.sampled_from(["5", "1:-1"]),
+    "ulimit.core": st.just("-1"),
+    "tmpfs./t": st.sampled_from(["", "9M"]),
+    "extraHost.a.b": st.sampled_from(["10.0.0.1", "::1", "host-gateway"]),
+    "sysctl.net.x.y": st.just("1 $2"),
+    "logDriver": st.sampled_from(["local", "json-file", "none"]),
+    "log.tag": st.just("{{.Name}} $x"),
+    "tty": st.just("true"),
+    "capDrop": st.just("ALL"),
+    "capAdd": st.just("SYS_ADMIN CHOWN"),
+    "dns": st.just("10.0.0.2 ::1"),
+    "dnsSearch": st.just("a.org"),
+    "hostPath./h": st.sampled_from(["/", "/x y:ro"]),
+    "stdinOpen": st.just("1"),
+}
+COMPOSE_ALONE = {
+    "shmSize": st.just("64M"), "platform": st.just("linux/amd64"), "privileged": st.just("true"), "pid": st.just("host"),
+    "ipc": st.just("host"), "devices": st.just("/dev/a:/dev/b:rw"), "gpus": st.sampled_from(["all", "2"]),
+    "securityOpt": st.just("seccomp:unconfined"), "tmpfs./u": st.just("1G,mode=1777"),
 }  # fmt: skip
 
 
+def needed_by(keys: set[str]) -> set[str]:
+    return {"file./etc/b.conf"} if "fileMode./etc/b.conf" in keys else set()
+
+
 @st.composite
-def graphs(draw: Any) -> dict[str, Any]:
+def graphs(draw: Any, *, compose_alone: bool = False) -> dict[str, Any]:
     """Up to nine nodes of all types with edges that are allowed; now and then one that is not."""
     nodes = []
     for index in range(draw(st.integers(1, 9))):
         kind = draw(st.sampled_from([1, 1, 1, DATABASE, GATEWAY, "QUEUE", "cache", "INGRESS"]))
-        config = draw(st.fixed_dictionaries({}, optional=dict(OPTIONAL)))
+        # A few of the keys each: with all of them most graphs would be refused for one pair of them.
+        keys = draw(st.sets(st.sampled_from(sorted(OPTIONAL)), max_size=9))
+        config = draw(st.fixed_dictionaries({key: OPTIONAL[key] for key in sorted(keys | needed_by(keys))}))
+        if compose_alone:
+            config |= draw(st.fixed_dictionaries({}, optional=COMPOSE_ALONE))
         config["port"] = str(draw(st.integers(1, 65535)))
         if kind in STORES:
             config["password"] = PLANTED
@@ -126,7 +180,7 @@ def check_order(raw: dict[str, Any], stack: Stack) -> None:
 def test_docker_accepts_every_file(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
     """One process per judgement, so few examples; each holds many nodes' worth of nasty text."""
 
-    @given(graphs())
+    @given(graphs(compose_alone=engine == "compose"))
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), phases=NO_SHRINKING)
     def accepted(raw: dict[str, Any]) -> None:
         stack = valid(raw, engine)
@@ -182,6 +236,25 @@ def test_docker_reads_every_value_as_it_was_written(engine: Engine, tmp_path: Pa
         wanted = {name: text for name, text in given.items() if not text.startswith("\n")}
     found = told["services"]["a"]["environment"]
     assert {name: found[name] for name in wanted} == wanted
+
+
+@needs_compose
+def test_hostile_texts_stay_texts_in_every_key_that_takes_one(tmp_path: Path) -> None:
+    """Labels, files, words of commands and of health checks, as Compose reads them back."""
+    texts = [text for text in VALUES if text and "\r" not in text]
+    words = [text for text in texts if len(text) < 1000]
+    given = {f"label.l{index}": text for index, text in enumerate(texts)}
+    given |= {f"file./f/{index}": text for index, text in enumerate(texts)}
+    given |= {"entrypoint": json.dumps(words), "healthCommand": json.dumps(["CMD", *words])}
+    write_files(stack_of(graph(web("a", command=json.dumps(words), **given))), tmp_path)
+    told = json.loads(run("docker", "compose", "config", "--format", "json", folder=tmp_path))
+    service = told["services"]["a"]
+    doubled = [text.replace("$", "$$") for text in texts]
+    assert [service["labels"][f"l{index}"] for index in range(len(texts))] == doubled
+    names = {mount["target"]: mount["source"] for mount in service["configs"]}
+    assert [told["configs"][names[f"/f/{index}"]]["content"] for index in range(len(texts))] == doubled
+    wanted = [word.replace("$", "$$") for word in words]
+    assert service["command"] == service["entrypoint"] == service["healthcheck"]["test"][1:] == wanted
 
 
 def test_every_process_writes_the_same_bytes(tmp_path: Path) -> None:
