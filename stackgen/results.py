@@ -50,7 +50,8 @@ class StackService:
     """One service. `dockerfile` names a file of the stack; empty with a bundle means the bundle's own Dockerfile.
 
     `aspects` tell two versions of it apart piece by piece. `starts_first`: a new copy may run beside the old one.
-    `volumes` are their names on the host.
+    `volumes` are their names on the host. `data_release` is the release of the server whose data they hold, such as
+    `postgresql 17`, where another one could not read it.
     """
 
     node_id: str
@@ -67,6 +68,7 @@ class StackService:
     aspects: Mapping[str, str] = field(default_factory=dict)
     starts_first: bool = False
     volumes: tuple[str, ...] = ()
+    data_release: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Mapping
 
 from stackgen.code.bundle import CodeFacts
+from stackgen.databases.known import data_release
 from stackgen.errors import GraphInvalid, Problem
 from stackgen.nodes import APART, Graph
 from stackgen.output.compose import compose_document, dockerfile_name
@@ -200,6 +201,9 @@ def _service(part: Part, layout: Layout, identity: Identity) -> StackService:
         aspects=identity.aspects,
         starts_first=layout.starts_first(part),
         volumes=tuple(layout.volume_name(part, volume) for volume in part.volumes),
+        data_release=data_release(
+            part.node.settings.kind, image=part.image, version=part.node.settings.database_version
+        ),
         published_ports=tuple(port.outside for port in part.ports if port.protocol == "tcp"),
     )
 

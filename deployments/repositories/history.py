@@ -132,6 +132,12 @@ def running_by_target(*, project_id: UUID) -> tuple[HistoryEntry, ...]:
     return tuple(entry for entry in entries if entry is not None)
 
 
+def services_of_lane(*, project_id: UUID, target_id: UUID, limit: int) -> tuple[list[dict[str, Any]], ...]:
+    """Return the services of the lane's newest kept versions, newest first, as they were stored."""
+    rows = in_lane(project_id=project_id, target_id=target_id).filter(dropped_at__isnull=True)
+    return tuple(found or [] for found in rows.values_list("deployment_snapshot__config__services", flat=True)[:limit])
+
+
 def published_on(*, target_id: UUID, but: UUID) -> tuple[Published, ...]:
     """Return the ports of the target that the last success of each other project's lane has, in no order."""
     kept = DeploymentHistory.objects.filter(target_id=target_id, dropped_at__isnull=True).exclude(project_id=but)

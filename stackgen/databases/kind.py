@@ -80,6 +80,8 @@ class DatabaseKind:
     database_wanted: str = NAME_WANTED
     place: Callable[[Reference, int | None], DataPlace]
     place_variables: frozenset[str] = frozenset()
+    # The release by whose rules data on the disk is laid out; None where a newer server takes it over by itself.
+    data_release: Callable[[Reference, int | None], int | None] = lambda _image, _version: None
     environment: Callable[[Connection], Mapping[str, str]]
     command: Callable[[Connection], tuple[str, ...]] = lambda _: ()
     health: Callable[[Connection], tuple[str, ...]]

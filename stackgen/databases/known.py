@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stackgen.databases import kafka, memcached, minio, mongodb, mysql, nats, postgresql, rabbitmq, redis
 from stackgen.databases.kind import DatabaseKind
+from stackgen.references import parse_reference
 
 KINDS: dict[str, DatabaseKind] = {
     kind.name: kind
@@ -34,3 +35,13 @@ def default_kind(node_type: object) -> str:
 def find(name: str) -> DatabaseKind | None:
     """Return the kind of this name or alias, in any case; None when there is none."""
     return _BY_ALIAS.get(name.strip().lower())
+
+
+def data_release(kind: str, *, image: str, version: int | None = None) -> str:
+    """Return kind and release of a server whose data no other release reads; empty for others and where unknown."""
+    found = KINDS.get(kind)
+    try:
+        release = found.data_release(parse_reference(image), version) if found else None
+    except ValueError:
+        release = None
+    return f"{kind} {release}" if release else ""

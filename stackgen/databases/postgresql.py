@@ -67,6 +67,7 @@ KIND = DatabaseKind(
     user_pattern=re.compile(rf"(?!pg_){NAME.pattern}"),
     user_wanted=f"{NAME_WANTED}, nor pg_",
     place=_place,
+    data_release=lambda image, version: version or _release(image),
     place_variables=frozenset({"PGDATA", "POSTGRES_INITDB_WALDIR"}),
     environment=_environment,
     health=_health,

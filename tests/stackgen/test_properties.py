@@ -85,7 +85,8 @@ OPTIONAL = {
     "stdinOpen": st.just("1"),
 }
 COMPOSE_ALONE = {
-    "shmSize": st.just("64M"), "platform": st.just("linux/amd64"), "privileged": st.just("true"), "pid": st.just("host"),
+    "shmSize": st.just("64M"), "platform": st.just("linux/amd64"), "privileged": st.just("true"),
+    "pid": st.just("host"),
     "ipc": st.just("host"), "devices": st.just("/dev/a:/dev/b:rw"), "gpus": st.sampled_from(["all", "2"]),
     "securityOpt": st.just("seccomp:unconfined"), "tmpfs./u": st.just("1G,mode=1777"),
 }  # fmt: skip

@@ -12,7 +12,7 @@ from agents.services import directory
 from deployments.clients.peers import fetched_by_job
 from deployments.errors import Invalid
 from deployments.repositories import deployments, history
-from deployments.services.history import snapshots
+from deployments.services.history import kept_data, snapshots
 from deployments.services.lifecycle import approvals, job_caller
 from deployments.services.observation import drift
 from deployments.services.permissions import target_agents
@@ -65,6 +65,7 @@ def prepare(*, deployment: DeploymentRecord, project: ProjectRecord) -> Prepared
         raise Invalid("The agent of this server is too old to run jobs. Bring it up to date, then deploy again.")
     services = snapshots.services_of(prepared.config)
     port_conflicts.refuse_taken_ports(project=project, target=deployment.target, services=services)
+    kept_data.refuse_other_release(project=project, target=deployment.target, services=services)
     if deployment.kind in {Kind.REPAIR, Kind.RESTART}:
         # Exactly what was asked for.
         return prepared

@@ -12,7 +12,7 @@ from deployments.clients.peers import fetched_by_job
 from deployments.errors import Invalid
 from deployments.repositories.grants import Side
 from deployments.services.fleet import duplicate_servers
-from deployments.services.history import snapshots
+from deployments.services.history import kept_data, snapshots
 from deployments.services.lifecycle import approvals
 from deployments.services.permissions import access, server_rights
 from deployments.services.projects import graph_source
@@ -61,7 +61,7 @@ def deploy_project(*, caller: Caller, request: DeployRequest, deployment_id: UUI
     services: tuple[ServiceState, ...] = ()
     if not fetched_by_job():
         draft = draft_of(project=project, origin=origin, request=request)
-        _refuse_privileges(draft=draft, request=request)
+        _refuse_for_target(draft=draft, request=request)
         variables.proposed_values(project_id=project.id, stack=draft.stack, given=draft.given)
         services = snapshots.states_of(draft.stack.services)
         if request.approval:
@@ -87,7 +87,7 @@ def draft_to_plan(*, caller: Caller, request: DeployRequest) -> Draft:
     draft = draft_of(
         project=project, origin=graph_source.fetch_graph(caller=caller, project_id=project.id), request=request
     )
-    _refuse_privileges(draft=draft, request=request)
+    _refuse_for_target(draft=draft, request=request)
     return draft
 
 
@@ -120,7 +120,9 @@ def check_request(*, caller: Caller, project: ProjectRecord, request: DeployRequ
     return gives
 
 
-def _refuse_privileges(*, draft: Draft, request: DeployRequest) -> None:
+def _refuse_for_target(*, draft: Draft, request: DeployRequest) -> None:
+    """Raise Invalid for what the stack asks of this server and may not, and for data there that it could not read."""
+    kept_data.refuse_other_release(project=draft.project, target=request.target, services=draft.stack.services)
     config = {"dockerComposeYml": draft.stack.files[COMPOSE_FILE]}
     privileges.refuse_unallowed(config=config, server_id=request.target.id)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from deployments.errors import Invalid
 from deployments.repositories import history, lanes, projects
-from deployments.services.history import snapshots
+from deployments.services.history import kept_data, snapshots
 from deployments.services.lifecycle.observations import IMAGE_VOLUMES
 from deployments.services.observation import drift
 from deployments.services.permissions import access, quotas, server_rights
@@ -47,7 +47,7 @@ class Running:
     values: Mapping[str, str]
     given: Mapping[str, str] | None = None
     warnings: tuple[str, ...] = ()
-    image_volumes: tuple[str, ...] = ()
+    image_volumes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeployment:
@@ -92,6 +92,7 @@ def _plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploy
             *draft.stack.warnings,
             *own_names.warnings_of(draft.stack),
             *taken,
+            *kept_data.image_volume_warnings(graph=draft.graph.graph, image_volumes=running.image_volumes),
             *_of_no_node(draft),
             *_job_notes(draft),
             *running.warnings,
@@ -209,7 +210,7 @@ def _running(*, project_id: UUID, target: Target) -> Running:
         services=snapshots.services_with_volumes(snapshot.config),
         values={},
         warnings=_doubts(project_id=project_id, target=target),
-        image_volumes=tuple(snapshot.config.get(IMAGE_VOLUMES, {})),
+        image_volumes={name: tuple(paths) for name, paths in snapshot.config.get(IMAGE_VOLUMES, {}).items()},
     )
     try:
         return replace(running, values=snapshots.values_of(snapshot), given=snapshots.given_to(snapshot))

@@ -11,12 +11,14 @@ from pytest_django.fixtures import Settings
 
 from agents.states import CommandOutcome
 from agents.types import CommandFinished, ServiceObserved
+from deployments.errors import Invalid
 from deployments.models import DeploymentHistory, User
 from deployments.services.permissions.access import caller_of
 from deployments.services.projects import sources
 from deployments.services.requests import make_plan
 from deployments.states import Reason, Status
 from tests.deployments.lane import Lane
+from tests.deployments.requests.test_stop_and_scale import stop
 
 
 def graph(name: str, *, image: str = "web:1", **config: str) -> dict[str, Any]:
@@ -113,6 +115,27 @@ def test_what_an_image_keeps_is_in_the_next_plan(lane: Lane, told: str) -> None:
     with_graph(lane, graph("notes", **{"env.GREETING": "two"}))
     planned = make_plan.plan_deployment(caller=lane.caller, request=lane.request())
     assert planned.text.startswith("replace  notes  downtime  (GREETING changed; keeps the volume of its image)\n")
+    assert "'notes': its image keeps data in /data, which no volume" in " ".join(planned.warnings)
+    covered = {"env.GREETING": "two", "volume.notes": "/data/"}
+    assert "its image keeps data" not in warnings(with_graph(lane, graph("notes", **covered)))
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_another_release_of_a_database_is_refused_over_its_data(lane: Lane, stopped: bool) -> None:
+    def database(image: str, node_id: str = "one") -> dict[str, Any]:
+        data = {"serviceName": "db", "config": {"databaseType": "postgresql", "image": image}}
+        return {"nodes": [{"id": node_id, "type": 2, "data": data}], "edges": []}
+
+    with_graph(lane, database("postgres:16.4")).deployed()
+    if stopped:
+        lane.succeed(lane.start(stop(lane)))
+    later = with_graph(lane, database("postgres:18"))
+    sentence = "'db' keeps data of postgresql 16, which postgresql 18 cannot read"
+    for ask in (later.ask, lambda: make_plan.plan_deployment(caller=lane.caller, request=later.request())):
+        with pytest.raises(Invalid, match=sentence):
+            ask()
+    for raw in (database("mirror:5000/postgres:16.9"), database("postgres:18", "two")):
+        assert make_plan.plan_deployment(caller=lane.caller, request=with_graph(lane, raw).request()).changes
 
 
 def test_volumes_of_a_version_that_named_them_in_its_file_alone_are_told_too(lane: Lane) -> None:
