@@ -19,6 +19,11 @@ WITHOUT_STAND_IN = {
     "minio": "Debian has no package of it",
     "mongodb": "Debian has no package of it",
 }
+# Kinds that stay services when a Compose file brings them, with the reason.
+SERVICES_IN_COMPOSE = {
+    "kafka": "its listeners and its cluster are told by variables that a database node has no keys for",
+    "nats": "without options it keeps nothing and takes no password; as a database node it does both",
+}
 STAND_INS = PROVISION / "images" / "Dockerfile"
 
 

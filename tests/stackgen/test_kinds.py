@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from stackgen.compose_import.becoming.stores import IMAGES
 from stackgen.databases.known import KINDS
+from stackgen.references import parse_reference
 from tests.servers.places import REPOSITORY
 from tests.stackgen.docker.sign_ins import PROGRAMS, QUESTIONS
-from tests.stackgen.kinds import STAND_INS, WITHOUT_STAND_IN, golden_graph, kinds_in_code, stand_in_of, stand_ins
+from tests.stackgen.kinds import (
+    SERVICES_IN_COMPOSE,
+    STAND_INS,
+    WITHOUT_STAND_IN,
+    golden_graph,
+    kinds_in_code,
+    stand_in_of,
+    stand_ins,
+)
 from tests.stackgen.test_golden import GOLDEN
 
 UPDATE = "run `UPDATE_GOLDEN=1 make test ARGS=tests/stackgen/test_golden.py` and read the diff before you commit it"
@@ -51,5 +61,15 @@ def test_each_kind_with_a_password_is_signed_in_to(name: str) -> None:
     )
 
 
+@pytest.mark.parametrize("name", sorted(IN_CODE))
+def test_each_kind_is_known_in_compose_files_or_has_the_reason_why_not(name: str) -> None:
+    known = parse_reference(IN_CODE[name].image).path in IMAGES
+    assert known or name in SERVICES_IN_COMPOSE, (
+        f"a Compose file cannot bring {name}: add its image to IMAGES and how people sign in to _SIGNS in "
+        "stackgen/compose_import/becoming/stores.py, or the reason to SERVICES_IN_COMPOSE in tests/stackgen/kinds.py"
+    )
+    assert not (known and name in SERVICES_IN_COMPOSE), f"{name} is known: remove it from SERVICES_IN_COMPOSE"
+
+
 def test_nothing_is_kept_for_kinds_that_are_gone() -> None:
-    assert {*QUESTIONS, *PROGRAMS, *WITHOUT_STAND_IN} <= KINDS.keys()
+    assert {*QUESTIONS, *PROGRAMS, *WITHOUT_STAND_IN, *SERVICES_IN_COMPOSE} <= KINDS.keys()

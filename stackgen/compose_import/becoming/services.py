@@ -10,6 +10,7 @@ from stackgen.compose_import.becoming.values import Values
 from stackgen.compose_import.report import Outcome
 from stackgen.compose_import.tree import Tree
 from stackgen.databases.known import KINDS
+from stackgen.databases.places import place_of
 from stackgen.references import IMAGE
 
 Handler = Callable[[Draft, NodeDraft, Tree], None]
@@ -51,7 +52,8 @@ def _as_store(draft: Draft, node: NodeDraft, values: Values) -> None:
         node.say(node.service, Outcome.NEEDED, "no password in the files: one is generated, unless you give it")
     for name in sorted(store.told & values.entries.keys()):
         node.became(values.entries[name], "told by the database node itself: user, password (sealed), database")
-    if node.service.get("volumes") is None:
+    place = place_of(kind, image=node.service.at("image"), version=None)
+    if place.volumes and node.service.get("volumes") is None:
         node.better(node.service, "its data has a volume; in the files it goes with the container")
 
 

@@ -19,10 +19,17 @@ IMAGES = {
     "library/postgres": "postgresql", "pgvector/pgvector": "postgresql", "postgis/postgis": "postgresql",
     "imresamu/postgis": "postgresql", "timescale/timescaledb": "postgresql", "library/mysql": "mysql",
     "library/mariadb": "mariadb", "library/mongo": "mongodb", "library/redis": "redis", "valkey/valkey": "valkey",
-    "library/rabbitmq": "rabbitmq", "minio/minio": "minio",
+    "library/memcached": "memcached", "library/rabbitmq": "rabbitmq", "minio/minio": "minio",
 }  # fmt: skip
 # With one of these a service is told more than a database node can say.
 _NOT_OF_STORES = ("build", "entrypoint", "network_mode", "volumes_from", "post_start", "pre_stop", "extra_hosts")
+
+
+# Options of memcached that say where it listens and who may ask.
+_MEMCACHED_DOORS = (
+    "-p", "-l", "-s", "-S", "-Y", "-Z", "--port", "--listen", "--unix-socket", "--enable-sasl", "--auth-file",
+    "--enable-ssl",
+)  # fmt: skip
 
 
 class NotAStore(ValueError):
@@ -128,6 +135,13 @@ def _redis(_values: Values, service: Tree, _others: str) -> _Signs:
     return _Signs(user="", password=password, database="", told=frozenset({"command"}))
 
 
+def _memcached(_values: Values, service: Tree, _others: str) -> _Signs:
+    if any(word.startswith(_MEMCACHED_DOORS) for word in command_words(service.get("command"))):
+        raise NotAStore("its command says where it listens, or who may ask")
+    # Nobody signs in: an empty password is none that is missing.
+    return _Signs(user="", password="", database="", told=frozenset())
+
+
 def _rabbitmq(values: Values, _service: Tree, _others: str) -> _Signs:
     names = ("RABBITMQ_DEFAULT_USER", "RABBITMQ_DEFAULT_PASS", "RABBITMQ_DEFAULT_VHOST")
     user, vhost = values.of(names[0]), values.of(names[2])
@@ -169,5 +183,5 @@ def as_command(words: list[str]) -> str:
 
 _SIGNS: Mapping[str, Callable[[Values, Tree, str], _Signs]] = {
     "postgresql": _postgresql, "mysql": _mysql, "mariadb": _mysql, "mongodb": _mongodb, "redis": _redis,
-    "valkey": _redis, "rabbitmq": _rabbitmq, "minio": _minio,
+    "valkey": _redis, "memcached": _memcached, "rabbitmq": _rabbitmq, "minio": _minio,
 }  # fmt: skip

@@ -24,7 +24,9 @@ from stackgen.parts.names import RESERVED
 
 MAX_ATTEMPTS = 10
 BLUEPRINT = "compose-import"
-_NODE_TYPES = {"rabbitmq": NodeType.QUEUE, "redis": NodeType.CACHE, "valkey": NodeType.CACHE}
+_NODE_TYPES = {
+    "rabbitmq": NodeType.QUEUE, "redis": NodeType.CACHE, "valkey": NodeType.CACHE, "memcached": NodeType.CACHE,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from stackgen.graph.reader import parse_graph
@@ -52,6 +54,7 @@ def test_known_databases_become_database_nodes(text: str, kind: str, wanted: dic
         (one("redis:7", "    command: redis-server /etc/redis.conf\n"), "more than a password"),
         (one("postgres:16", env(POSTGRES_USER="'we ird'", POSTGRES_PASSWORD="pw")), "a name that"),
         (one("postgres:16", env(POSTGRES_PASSWORD="pw") + "    entrypoint: x\n"), "entrypoint"),
+        (one("memcached:1.6", "    command: memcached -m 256 -p 11222\n"), "where it listens"),
         (one("rabbitmq:4", env(RABBITMQ_DEFAULT_USER="u", RABBITMQ_DEFAULT_PASS="p")), "virtual host"),
         (one("mysql:8", env(MYSQL_ALLOW_EMPTY_PASSWORD="1")), "no password"),
         (
@@ -67,6 +70,16 @@ def test_what_a_database_node_cannot_be_stays_a_service(text: str, why: str) -> 
     imported = brought(text)
     assert type_of(imported, "db") == "SERVICE"
     assert why in said(imported, "services.db")
+    parse_graph(imported.graph)
+
+
+def test_a_database_that_keeps_nothing_and_takes_no_password_is_promised_neither() -> None:
+    imported = brought(one("memcached:1.6-alpine", "    command: memcached -m 256\n"))
+    assert (type_of(imported, "db"), node(imported, "db")) == (
+        "CACHE",
+        {"databaseType": "memcached", "image": "memcached:1.6-alpine", "command": '["memcached", "-m", "256"]'},
+    )
+    assert not re.search("volume|password", "".join(line.text for line in imported.lines))
     parse_graph(imported.graph)
 
 
