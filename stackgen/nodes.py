@@ -159,6 +159,9 @@ class Settings:
     devices: tuple[str, ...] = ()
     gpus: str = ""
     security_opt: tuple[str, ...] = ()
+    external: bool = False
+    host: str = ""
+    scheme: str = ""
     run: str = ""
     repeatable: bool = False
     job_timeout_seconds: int = 3600

@@ -89,8 +89,9 @@ def _unshareable(parts: Collection[Part], options: StackOptions) -> list[Problem
 def _layout(builder: PartBuilder, parts: Mapping[str, Part], project_id: str) -> Layout:
     names = builder.names
     needs = {
-        names[node.id]: tuple(sorted(names[target] for target in builder.callees.get(node.id, ())))
+        names[node.id]: tuple(sorted(names[target] for target in builder.callees.get(node.id, ()) if target in parts))
         for node in builder.graph.nodes
+        if node.id in parts
     }
     needs = dict(sorted(needs.items()))
     order = start_order(needs)
@@ -159,7 +160,7 @@ def _stack(builder: PartBuilder, layout: Layout) -> Stack:
         services=tuple(_service(part, layout, identities[part.name]) for part in layout.parts if not part.is_job),
         jobs=tuple(_job(part, layout, identities[part.name]) for part in layout.parts if part.is_job),
         variables=variables,
-        names=dict(builder.names),
+        names={part.node.id: part.name for part in layout.parts},
         warnings=tuple(dict.fromkeys(builder.warnings)),
         overrides=tuple(builder.overrides),
         content_hash=_hash_of_files(files),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from stackgen.databases.kind import DataPlace
 from stackgen.databases.known import KINDS
@@ -43,18 +43,11 @@ def known_edges(nodes: Iterable[RawNode], edges: Iterable[RawEdge], problems: li
 def check_meaning(graph: Graph) -> Iterator[Problem]:
     """Yield problems between values of a node, and between nodes. The graph may lack nodes that were unreadable."""
     nodes = {node.id: node for node in graph.nodes}
-    for edge in graph.edges:
-        source, target = nodes.get(edge.source), nodes.get(edge.target)
-        for node in (source, target):
-            if node is not None and node.settings.network in APART:
-                yield _at(node, "config.network", f"{node.settings.network!r} meets nobody, but an edge joins it")
-        if source is not None and target is not None and source.type.is_database:
-            message = f"a {_kind_of(source)} depends on nothing, but this leads to {target.label!r}"
-            yield _at(source, f"edge {edge.id}", message)
+    yield from _check_edges(graph, nodes)
     routed = {edge.target for edge in graph.edges if edge.source in nodes and nodes[edge.source].type.is_gateway}
     for node in graph.nodes:
         yield from _check_node(node, is_routed=node.id in routed)
-        if node.type.is_database and node.settings.kind:
+        if node.type.is_database and node.settings.kind and not node.settings.external:
             yield from _check_place(node)
     yield from _check_host_ports(graph)
     if graph.nodes and all(node.settings.run for node in graph.nodes):
@@ -65,8 +58,36 @@ def check_meaning(graph: Graph) -> Iterator[Problem]:
             yield from _check_wildcard(target, "config.domain", target.settings.domain)
 
 
+def _check_edges(graph: Graph, nodes: Mapping[str, Node]) -> Iterator[Problem]:
+    """Yield edges that join what cannot meet, or whose source could not use them."""
+    for edge in graph.edges:
+        source, target = nodes.get(edge.source), nodes.get(edge.target)
+        for node in (source, target):
+            if node is not None and node.settings.network in APART:
+                yield _at(node, "config.network", f"{node.settings.network!r} meets nobody, but an edge joins it")
+        if source is not None and source.settings.external and not source.type.is_database:
+            yield _at(
+                source, f"edge {edge.id}", "leads away from an external node, which nobody here can tell anything"
+            )
+        if source is not None and target is not None and source.type.is_database:
+            message = f"a {_kind_of(source)} depends on nothing, but this leads to {target.label!r}"
+            yield _at(source, f"edge {edge.id}", message)
+
+
+def _check_elsewhere(node: Node) -> Iterator[Problem]:
+    """Yield what an external node lacks: nobody here can know or make it."""
+    settings = node.settings
+    if not settings.host:
+        yield _at(node, "config.host", "is needed: it says where the external node is")
+    if settings.kind and KINDS[settings.kind].has_password and not settings.password_given:
+        yield _at(node, "config.password", "is needed: none can be generated for a server that is elsewhere")
+
+
 def _check_node(node: Node, *, is_routed: bool) -> Iterator[Problem]:
     settings = node.settings
+    if settings.external:
+        yield from _check_elsewhere(node)
+        return
     yield from _check_port(node, is_routed=is_routed)
     yield from _check_pairs(node)
     if node.type.is_database and settings.replicas > 1:
@@ -154,7 +175,7 @@ def _check_wildcard(node: Node, field: str, domain: str) -> Iterator[Problem]:
 
 def published_ports(node: Node) -> tuple[PublishedPort, ...]:
     """Return the ports of the host that lead to a node, its main ones first: those of gateways, and those asked for."""
-    return (*main_ports(node), *node.settings.ports)
+    return () if node.settings.external else (*main_ports(node), *node.settings.ports)
 
 
 def main_ports(node: Node) -> tuple[PublishedPort, ...]:

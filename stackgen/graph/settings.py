@@ -11,7 +11,8 @@ from stackgen.errors import Problem
 from stackgen.graph.raw import RawNode
 from stackgen.keys import catalogue
 from stackgen.keys.amounts import shown
-from stackgen.keys.form import FALSE
+from stackgen.keys.elsewhere import KEYS_ELSEWHERE
+from stackgen.keys.form import FALSE, TRUE
 from stackgen.keys.key import Key, group_of
 from stackgen.nodes import NodeType, Settings
 
@@ -35,6 +36,8 @@ def read_settings(raw: RawNode, problems: list[Problem], warnings: list[str]) ->
             warnings.append(f"{(raw.label or raw.id)!r}: config.{name} {catalogue.objection_to(name, group)}")
         else:
             _read(key, rest, text, values, problems, raw)
+    if values.get("external"):
+        warnings.extend(_of_containers(raw))
     if raw.type is not None and raw.type.is_database:
         values["kind"] = _kind(raw, raw.type, str(values.get("kind", "")), problems)
     return Settings(**values)
@@ -73,7 +76,8 @@ def _kind(raw: RawNode, node_type: NodeType, given: str, problems: list[Problem]
         problem = f"{shown(text)} is unknown" if text else "must say what it is"
         problems.append(_problem(raw, "config.databaseType", f"{problem}; known: {', '.join(sorted(KINDS))}"))
         return ""
-    problems.extend(_elsewhere(raw, kind.url_name))
+    if raw.config.get("external", "").strip().lower() not in TRUE:
+        problems.extend(_elsewhere(raw))
     for name, pattern, wanted in (
         ("database", kind.database_pattern, kind.database_wanted),
         ("user", kind.user_pattern, kind.user_wanted),
@@ -84,12 +88,19 @@ def _kind(raw: RawNode, node_type: NodeType, given: str, problems: list[Problem]
     return kind.name
 
 
-def _elsewhere(raw: RawNode, url_name: str) -> Iterator[Problem]:
+def _of_containers(raw: RawNode) -> Iterator[str]:
+    """Yield a sentence for each key that says how to run a node which runs elsewhere."""
+    for name in raw.config:
+        if name not in KEYS_ELSEWHERE and catalogue.find(name, group=group_of(raw.type))[0] is not None:
+            yield f"{(raw.label or raw.id)!r}: config.{name} means nothing for a node that is external: it runs nothing"
+
+
+def _elsewhere(raw: RawNode) -> Iterator[Problem]:
     """Yield keys that point to a database elsewhere: a new, empty one would be started under its name."""
     for key, text in raw.config.items():
         if re.sub(r"[^a-z]", "", key.lower()) in ELSEWHERE and text.strip().lower() not in FALSE:
             message = (
-                "a database that lies elsewhere cannot be a node: an empty one would be started here. Take it out "
-                f"and give its callers the address as secret.{url_name}"
+                "points elsewhere, but an empty database would be started here. Say external=true, with host and "
+                "port, for one that is there already"
             )
             yield _problem(raw, f"config.{key}", message)

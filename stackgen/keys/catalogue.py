@@ -9,13 +9,14 @@ from functools import lru_cache
 from stackgen.keys.basics import BASICS
 from stackgen.keys.container import CONTAINER
 from stackgen.keys.data import DATA
+from stackgen.keys.elsewhere import ELSEWHERE_KEYS
 from stackgen.keys.health import HEALTH
 from stackgen.keys.jobs import JOBS
 from stackgen.keys.key import EVERYBODY, Key
 from stackgen.keys.privileges import PRIVILEGES
 from stackgen.keys.running import RUNNING
 
-KEYS: tuple[Key, ...] = (*BASICS, *DATA, *HEALTH, *RUNNING, *CONTAINER, *PRIVILEGES, *JOBS)
+KEYS: tuple[Key, ...] = (*BASICS, *DATA, *HEALTH, *RUNNING, *CONTAINER, *PRIVILEGES, *JOBS, *ELSEWHERE_KEYS)
 _EXACT = {(key.name, group): key for key in KEYS for group in key.groups}
 _NAMES = frozenset(key.name for key in KEYS)
 # What people write who come from Compose or from another product, in small letters without signs.

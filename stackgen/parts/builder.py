@@ -15,13 +15,13 @@ from stackgen.databases.places import place_of
 from stackgen.errors import Problem
 from stackgen.graph.checks import published_ports
 from stackgen.graph.secrets import PASSWORD, SECRET_PREFIX
-from stackgen.nodes import Graph, Node, NodeType
+from stackgen.nodes import Graph, Node
 from stackgen.parts import gateway, health
 from stackgen.parts.database_settings import unused_settings
 from stackgen.parts.drawn import collisions, with_drawn
 from stackgen.parts.environment import Callee, Layer, from_config, from_edges, interpolated, merged, plain, usable
 from stackgen.parts.gateway_part import gateway_program
-from stackgen.parts.names import distinct, variable_name
+from stackgen.parts.names import distinct, elsewhere, variable_name
 from stackgen.parts.node_references import References, UnknownReference, nodes_by_name
 from stackgen.parts.render import render
 from stackgen.parts.types import Part
@@ -83,6 +83,8 @@ class PartBuilder:
         return {node_id: part for node_id, part in parts.items() if part is not None}
 
     def _part(self, node: Node) -> Part | None:
+        if node.settings.external:
+            return None
         if node.type.is_gateway:
             part: Part | None = self._gateway(node)
         elif node.type.is_database:
@@ -143,8 +145,8 @@ class PartBuilder:
             )
             password, in_url = interpolated(name), interpolated(self.variables.in_url(name))
         return Connection(
-            host=self.names[node.id],
-            port=kind.port,
+            host=settings.host if settings.external else self.names[node.id],
+            port=(settings.external and settings.port) or kind.port,
             user=kind.default_user and (settings.user or kind.default_user),
             database=kind.default_database and (settings.database or kind.default_database),
             password=password,
@@ -154,8 +156,8 @@ class PartBuilder:
     def _gateway(self, node: Node) -> Part:
         upstreams = []
         for target in (self.nodes[target_id] for target_id in self.callees.get(node.id, ())):
-            if target.type is NodeType.SERVICE and target.settings.port is not None:
-                upstreams.append(self._upstream(target, target.settings.port))
+            if gateway.can_be_led_to(target) and target.settings.port is not None:
+                upstreams.append(gateway.upstream_of(target, name=self.names[target.id], port=target.settings.port))
             else:
                 self.warnings.append(f"{node.label!r} is joined with {target.label!r}, but leads no requests there")
         self.warnings.extend(gateway.unused_settings(node))
@@ -170,17 +172,6 @@ class PartBuilder:
         environment, overrides = merged([*layers, self._config_layer(node), self.own_layer(node)])
         self._note_overrides(node, overrides)
         return environment
-
-    def _upstream(self, target: Node, port: int) -> gateway.Upstream:
-        settings = target.settings
-        return gateway.Upstream(
-            name=self.names[target.id],
-            label=target.label,
-            port=port,
-            domain=settings.domain,
-            path=settings.path,
-            strip_prefix=settings.strip_prefix,
-        )
 
     def _service(self, node: Node) -> Part | None:
         environment = self._environment(node)
@@ -238,10 +229,16 @@ class PartBuilder:
 
     def _callee(self, target: Node) -> Callee:
         label = target.settings.connection_name or self.names[target.id]
-        name = self.names[target.id]
+        name = target.settings.host if target.settings.external else self.names[target.id]
         if not target.type.is_database:
             port = published_ports(target)[0].inside if target.type.is_gateway else target.settings.port
-            return Callee(name=name, label=label, port=port)
+            return Callee(
+                name=name,
+                label=label,
+                port=port,
+                scheme=target.settings.scheme or "http",
+                is_external=target.settings.external,
+            )
         kind: DatabaseKind = KINDS[target.settings.kind]
         return Callee(name=name, label=label, kind=kind, connection=self.connection(target))
 
@@ -278,7 +275,7 @@ class PartBuilder:
             except UnknownReference as error:
                 self._note(node, f"config.env.{name}", str(error))
                 continue
-            for target in sorted(led - {node.id, *self.callees.get(node.id, ())}):
+            for target in sorted(led - {node.id, *self.callees.get(node.id, ())} - elsewhere(self.graph)):
                 self.warnings.append(
                     f"{node.label!r}: {name} leads to {self.nodes[target].label!r}, but no edge joins the two"
                 )

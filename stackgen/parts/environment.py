@@ -33,6 +33,8 @@ class Callee:
     name: str
     label: str
     port: int | None = None
+    scheme: str = "http"
+    is_external: bool = False
     kind: DatabaseKind | None = None
     connection: Connection | None = None
 
@@ -116,9 +118,7 @@ def _expected(callee: Callee) -> dict[str, str]:
 def _variables(callee: Callee) -> dict[str, str]:
     connection = callee.connection
     if connection is None or callee.kind is None:
-        if callee.port is None:
-            return {"HOST": callee.name}
-        return {"HOST": callee.name, "PORT": str(callee.port), "URL": f"http://{callee.name}:{callee.port}"}
+        return {ending.upper(): value for ending, value in address_of(callee).items()}
     known = {
         "HOST": connection.host,
         "PORT": str(connection.port),
@@ -128,6 +128,15 @@ def _variables(callee: Callee) -> dict[str, str]:
         "URL": callee.kind.url(connection),
     }
     return {ending: value for ending, value in known.items() if value}
+
+
+def address_of(callee: Callee) -> dict[str, str]:
+    """Return host, port and URL of a service, as far as it has them."""
+    if callee.port is not None:
+        url = f"{callee.scheme}://{callee.name}:{callee.port}"
+        return {"host": callee.name, "port": str(callee.port), "url": url}
+    url = f"{callee.scheme}://{callee.name}"
+    return {"host": callee.name, "url": url} if callee.is_external else {"host": callee.name}
 
 
 def usable(values: Mapping[str, str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 
 from stackgen.databases.kind import Volume
 from stackgen.graph.checks import serves_https
-from stackgen.nodes import Node
+from stackgen.nodes import Node, NodeType
 from stackgen.parts.render import render
 from stackgen.parts.types import MountedFile
 from stackgen.references import parse_reference
@@ -92,6 +92,24 @@ def unused_settings(node: Node) -> Iterator[str]:
     """Return a sentence for each setting that a gateway like this does not use."""
     if serves_https(node) and node.settings.host_port:
         yield f"{node.label!r} serves its domain on 80 and 443; its hostPort {node.settings.host_port} is not used"
+
+
+def can_be_led_to(target: Node) -> bool:
+    """Return whether a gateway leads requests to nodes like this: services that run here."""
+    return target.type is NodeType.SERVICE and not target.settings.external
+
+
+def upstream_of(target: Node, *, name: str, port: int) -> Upstream:
+    """Return a service as a gateway calls it."""
+    settings = target.settings
+    return Upstream(
+        name=name,
+        label=target.label,
+        port=port,
+        domain=settings.domain,
+        path=settings.path,
+        strip_prefix=settings.strip_prefix,
+    )
 
 
 def own_address(node: Node) -> str:

@@ -77,6 +77,11 @@ def variable_name(text: str) -> str:
     return f"_{name}" if not name or name[0].isdigit() else name
 
 
+def elsewhere(graph: Graph) -> frozenset[str]:
+    """Return the ids of the nodes that run nothing here."""
+    return frozenset(node.id for node in graph.nodes if node.settings.external)
+
+
 def distinct(names: Iterable[str]) -> list[str]:
     """Return each name once, in the order of first sight."""
     return list(dict.fromkeys(names))

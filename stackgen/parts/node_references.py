@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from stackgen.nodes import Graph, Node
-from stackgen.parts.environment import Callee, plain
+from stackgen.parts.environment import Callee, address_of, plain
 
 REFERENCE = re.compile(r"\$\{node\.([^{}]{1,600})\}")
 # What leads to a node, which takes a network that both are in.
@@ -87,9 +87,7 @@ def _splits(inner: str) -> Iterator[tuple[str, str]]:
 def _known(callee: Callee) -> dict[str, str]:
     connection = callee.connection
     if connection is None or callee.kind is None:
-        if callee.port is None:
-            return {"host": callee.name}
-        return {"host": callee.name, "port": str(callee.port), "url": f"http://{callee.name}:{callee.port}"}
+        return address_of(callee)
     return {
         "host": connection.host,
         "port": str(connection.port),

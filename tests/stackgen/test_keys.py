@@ -329,6 +329,48 @@ def test_of_two_nodes_with_one_name_the_reference_must_say_which() -> None:
     assert "use an id" in problem_of(raw)
 
 
+ELSEWHERE = (
+    node("db", DATABASE, id="d", databaseType="postgresql", external="true", host="db.example.org", port="6432",
+         user="shop", database="orders", password="p"),
+    node("pay", id="p", external="yes", host="pay.example.org", scheme="https", image="x"),
+    node("old", id="o", external="true", host="10.0.0.9", port="8080"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ["compose", "swarm"])
+def test_a_node_elsewhere_runs_nothing_and_gives_its_variables(engine: Engine) -> None:
+    text = "${node.db.host}:${node.pay.url}"
+    raw = graph(*ELSEWHERE, web("a", env__X=text), edges=["a d", "a p", "a o"])
+    stack = stack_of(raw, options=StackOptions(engine=engine))
+    document = compose_of(stack)
+    assert list(document["services"]) == list(stack.names.values()) == ["a"]
+    given = document["services"]["a"]["environment"]
+    assert given["DATABASE_URL"] == "postgresql://shop:${SECRET_DB_PASSWORD_URLENCODED}@db.example.org:6432/orders"
+    assert (given["DB_HOST"], given["DB_PORT"], given["DB_PASSWORD"]) == (
+        "db.example.org", "6432", "${SECRET_DB_PASSWORD}",
+    )  # fmt: skip
+    assert (given["PAY_HOST"], given["PAY_URL"]) == ("pay.example.org", "https://pay.example.org")
+    assert given["OLD_URL"] == "http://10.0.0.9:8080"
+    assert given["X"] == "db.example.org:https://pay.example.org"
+    assert "'pay': config.image means nothing for a node that is external: it runs nothing" in stack.warnings
+    assert "volumes" not in document
+    assert "depends_on" not in document["services"]["a"]
+
+
+def test_what_a_node_elsewhere_needs() -> None:
+    db = node("db", DATABASE, databaseType="postgresql", external="true", port="5432")
+    told = problem_of(graph(db, web("a"), node("p", external="true", host="p.org"), edges=["p a"]))
+    assert "edge e0: leads away from an external node" in told
+    assert "config.host: is needed" in told
+    assert "config.password: is needed" in told
+    assert "external=true" in problem_of(graph(node("db", DATABASE, databaseType="redis", host="db.org")))
+
+
+def test_a_gateway_says_that_it_leads_nowhere_else() -> None:
+    raw = graph(node("g", GATEWAY), web("a"), ELSEWHERE[2], edges=["g a", "g o"])
+    assert "'g' is joined with 'old', but leads no requests there" in stack_of(raw).warnings
+
+
 def test_the_schema_takes_what_the_generator_takes() -> None:
     checker = jsonschema.Draft202012Validator(graph_schema())
     checker.check_schema(graph_schema())

@@ -48,10 +48,10 @@ def generate_stack(
 
 def _refuse_empty(graph: Graph) -> None:
     """Raise Invalid for a graph of nothing: deploying it would end all that runs, which has a request of its own."""
-    if not graph.nodes:
+    if all(node.settings.external for node in graph.nodes):
         raise Invalid(
-            "The graph has no nodes, so there is nothing to deploy. To end what runs, stop the project.",
-            details={"graph": "has no nodes"},
+            "The graph has no nodes that run here, so there is nothing to deploy. To end what runs, stop the project.",
+            details={"graph": "has no nodes that run here"},
         )
 
 
