@@ -264,6 +264,7 @@ class PartBuilder:
             nodes=nodes_by_name(self.graph, self.names),
             callee_of=self._callee,
             secret_of=lambda node, name: interpolated(self._secret(node, name)),
+            given=self.request_layer.values,
         )
 
     def _own_variables(self, node: Node) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""`${node.NAME.FIELD}` in a variable: the address, the password and so on of another node of the graph."""
+"""`${node.NAME.FIELD}` in a variable: the address, the password and so on of another node of the graph.
+
+`${var.NAME}` is a variable that every service is given: kept with the project or its target, or sent with the request.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from dataclasses import dataclass
 from stackgen.nodes import Graph, Node
 from stackgen.parts.environment import Callee, address_of, plain
 
-REFERENCE = re.compile(r"\$\{node\.([^{}]{1,600})\}")
+REFERENCE = re.compile(r"\$\{(?:node\.(?P<node>[^{}]{1,600})|var\.(?P<given>[^{}]{1,200}))\}")
 # What leads to a node, which takes a network that both are in.
 LEADING = frozenset({"host", "url"})
 FIELDS = "host, port, url, user, password, passwordUrl, database, env.NAME, secret.NAME"
@@ -22,27 +25,37 @@ class UnknownReference(ValueError):
 @dataclass(frozen=True, kw_only=True, eq=False)
 class References:
     """Resolves references for one graph. `callee_of` tells how a node is reached, `secret_of` gives the text that
-    stands for a node's secret."""
+    stands for a node's secret, `given` those that stand for the variables that every service is given."""
 
     nodes: Mapping[str, tuple[Node, ...]]
     callee_of: Callable[[Node], Callee]
     secret_of: Callable[[Node, str], str]
+    given: Mapping[str, str]
 
     def resolve(self, text: str, *, inside: bool = False) -> tuple[str, frozenset[str]]:
         """Return the text ready for Compose, and the ids of the nodes that it leads to. Raises UnknownReference."""
-        if "${node." not in text:
+        if "${node." not in text and "${var." not in text:
             return plain(text), frozenset()
         parts: list[str] = []
         led: set[str] = set()
         end = 0
         for match in REFERENCE.finditer(text):
+            if name := match["given"]:
+                parts += [plain(text[end : match.start()]), self._given(name)]
+                end = match.end()
+                continue
             if inside:
                 raise UnknownReference(f"{match[0]} leads to a variable that refers to a node itself")
-            node, field = self._find(match[1])
+            node, field = self._find(match["node"])
             parts += [plain(text[end : match.start()]), self._value(node, field, match[0])]
             led |= {node.id} if field in LEADING else set()
             end = match.end()
         return "".join([*parts, plain(text[end:])]), frozenset(led)
+
+    def _given(self, name: str) -> str:
+        if name not in self.given:
+            raise UnknownReference(f"refers to the variable {name}, which nobody gave: set it for every service")
+        return self.given[name]
 
     def _find(self, inner: str) -> tuple[Node, str]:
         for name, field in _splits(inner):

@@ -138,6 +138,16 @@ def test_a_name_that_a_node_refers_to_and_nobody_gave_is_a_problem(lane: Lane) -
     assert values_of(lane.deployed()) == {"ENV_API_TOKEN": "given"}
 
 
+def test_a_text_may_refer_to_a_variable_that_somebody_gave(lane: Lane) -> None:
+    store(lane, node("api", **{"env.GREETING": "hello ${var.WHO} at $5"}))
+    with pytest.raises(Invalid, match="refers to the variable WHO, which nobody gave"):
+        make_plan.plan_deployment(caller=lane.caller, request=lane.request())
+    put(lane, WHO="you")
+    deployed = lane.deployed()
+    assert "GREETING: hello ${ENV_WHO} at $$5" in deployed.config["dockerComposeYml"]
+    assert values_of(deployed) == {"ENV_WHO": "you"}
+
+
 def test_variables_of_a_node_that_went_are_named(lane: Lane) -> None:
     store(lane, node("api"), node("web"))
     put(lane, of_node("web"), A="1")
