@@ -30,7 +30,6 @@ def project_with_graph(project: Project, owner_api: APIClient) -> Project:
     return project
 
 
-@pytest.mark.usefixtures("agent")
 def test_a_key_that_means_nothing_is_told_and_an_empty_graph_is_refused(
     project: Project, server: Server, owner_api: APIClient
 ) -> None:
