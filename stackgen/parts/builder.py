@@ -21,7 +21,7 @@ from stackgen.parts.database_settings import unused_settings
 from stackgen.parts.drawn import collisions, with_drawn
 from stackgen.parts.environment import Callee, Layer, from_config, from_edges, interpolated, merged, plain, usable
 from stackgen.parts.gateway_part import gateway_program
-from stackgen.parts.names import distinct, elsewhere, variable_name
+from stackgen.parts.names import distinct, elsewhere, program_variable_name
 from stackgen.parts.node_references import References, UnknownReference, nodes_by_name
 from stackgen.parts.render import render
 from stackgen.parts.types import Part
@@ -248,8 +248,8 @@ class PartBuilder:
         secrets = {name: interpolated(self._secret(node, name)) for name in settings.secrets}
         layer, overrides = from_config(env=self._own_variables(node), secrets=secrets)
         self._note_overrides(node, overrides)
-        renamed = [name for name in (*settings.env, *settings.secrets) if variable_name(name) != name]
-        self.warnings.extend(f"{node.label!r}: {name!r} is set as {variable_name(name)}" for name in sorted(renamed))
+        renamed = {name: program_variable_name(name) for name in sorted((*settings.env, *settings.secrets))}
+        self.warnings.extend(f"{node.label!r}: {old!r} is set as {new}" for old, new in renamed.items() if new != old)
         return layer
 
     def _secret(self, node: Node, name: str) -> str:

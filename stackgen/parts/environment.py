@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from stackgen.databases.kind import Connection, DatabaseKind
 from stackgen.nodes import Node
-from stackgen.parts.names import variable_name
+from stackgen.parts.names import program_variable_name, variable_name
 
 
 def plain(text: str) -> str:
@@ -100,7 +100,7 @@ def from_config(*, env: Mapping[str, str], secrets: Mapping[str, str]) -> tuple[
     given = [(f"env.{name}", name, value) for name, value in sorted(env.items())]
     given += [(f"secret.{name}", name, value) for name, value in sorted(secrets.items())]
     for key, written, value in given:
-        name = variable_name(written)
+        name = program_variable_name(written)
         if name in values:
             overrides.append(f"{name}: {key} hides {origin[name]}")
         values[name] = value

@@ -12,6 +12,7 @@ from stackgen.nodes import Graph, Node, NodeType
 
 MAX_NAME_LENGTH = 40
 UNSAFE = re.compile(r"[^a-z0-9]+")
+DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)+")
 UNSAFE_IN_VARIABLE = re.compile(r"[^A-Za-z0-9_]+")
 # Words that YAML, Docker or name resolution take for something else than a name.
 RESERVED = frozenset({
@@ -80,6 +81,11 @@ def variable_name(text: str) -> str:
 def elsewhere(graph: Graph) -> frozenset[str]:
     """Return the ids of the nodes that run nothing here."""
     return frozenset(node.id for node in graph.nodes if node.settings.external)
+
+
+def program_variable_name(text: str) -> str:
+    """Return a name as a program in a container reads it: one with dots stays, as engines pass them on."""
+    return text if DOTTED.fullmatch(text) else variable_name(text)
 
 
 def distinct(names: Iterable[str]) -> list[str]:

@@ -94,6 +94,11 @@ def test_names_become_usable_and_that_is_said() -> None:
     assert stack_of(raw).warnings == ("'a': 'my-key' is set as my_key",)
 
 
+def test_names_with_dots_reach_the_program_as_written() -> None:
+    raw = graph(web("a", **{"env__discovery.type": "single-node", "secret__a.b": "s", "env__.x": "1"}))
+    assert environment(raw, "a").keys() >= {"discovery.type", "a.b", "_x"}
+
+
 def test_what_a_database_does_not_have_is_not_told_to_its_callers() -> None:
     kafka = node("k", DATABASE, databaseType="kafka", user="shop", database="x", password="p", port="1")
     stack = stack_of(graph(web("a"), kafka, edges=["a k"]))

@@ -10,7 +10,7 @@ from stackgen.compose_import.becoming.draft import Draft, NodeDraft
 from stackgen.compose_import.becoming.values import Values
 from stackgen.compose_import.report import Outcome
 from stackgen.compose_import.tree import Tree
-from stackgen.parts.names import variable_name
+from stackgen.parts.names import program_variable_name
 
 # Names that mean a secret wherever people use them; what is told apart from them stays readable.
 _SECRET = re.compile(
@@ -69,7 +69,7 @@ def _take(draft: Draft, node: NodeDraft, name: str, tree: Tree) -> None:
     if tree.value is None:
         node.needed(tree, f"{name} has no value in the files: give it as env.{name} or secret.{name}")
         return
-    if (written := variable_name(name)) != name:
+    if (written := program_variable_name(name)) != name:
         node.lost(tree, f"{name} reaches the program as {written}")
     joined = [target for target in callees_in(name, value, draft, node.name) if (node.name, target) in draft.edges]
     edges = f"; it leads to {', '.join(joined)}, an edge" if joined else ""
