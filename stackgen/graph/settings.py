@@ -18,7 +18,7 @@ from stackgen.nodes import NodeType, Settings
 
 # How people say that a database is not to be started here, in small letters.
 ELSEWHERE = frozenset({
-    "host", "hostname", "address", "endpoint", "server", "url", "uri", "dsn", "external", "isexternal", "externalhost",
+    "host", "address", "endpoint", "server", "url", "uri", "dsn", "external", "isexternal", "externalhost",
     "externalurl", "existing", "managed", "connectionstring", "connectionurl", "databaseurl", "databasehost", "dbhost",
 })  # fmt: skip
 

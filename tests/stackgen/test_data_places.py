@@ -155,12 +155,18 @@ def test_a_variable_that_stays_inside_the_volume_is_taken() -> None:
     assert database(env__PGDATA=f"{OLD}/pgdata")["environment"]["PGDATA"] == f"{OLD}/pgdata"
 
 
-@pytest.mark.parametrize("key", ["host", "hostname", "external", "externalHost", "url", "connectionString", "endpoint"])
+@pytest.mark.parametrize("key", ["host", "externalHost", "url", "connectionString", "endpoint"])
 def test_a_database_that_lies_elsewhere_is_not_begun_empty(key: str) -> None:
-    said = refused(**{key: "true" if key == "external" else "db.example.org"})
+    said = refused(**{key: "db.example.org"})
     assert f"config.{key}" in said
-    assert "secret.DATABASE_URL" in said
-    assert database(**{key: "false" if key == "external" else ""})
+    assert "external=true" in said
+    assert database(**{key: ""})
+
+
+def test_a_database_that_says_no_more_than_that_it_is_external_is_not_begun_empty() -> None:
+    assert "config.host: is needed" in refused(external="true")
+    assert database(external="false")
+    assert "config.hostname" in refused(hostname="db.example.org")
 
 
 @pytest.mark.parametrize(
