@@ -52,7 +52,8 @@ RUN apt-get update && apt-get install -y --no-install-recommends docker-cli dock
 ENV PATH=/opt/axion/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
 COPY --from=runner-dependencies /opt/axion /opt/axion
-COPY agents/__init__.py agents/addresses.py agents/backoff.py agents/limits.py agents/report_bounds.py agents/observation_digest.py agents/
+COPY agents/__init__.py agents/addresses.py agents/backoff.py agents/limits.py agents/
+COPY agents/reports agents/reports
 COPY agents/contracts agents/contracts
 COPY agents/runner agents/runner
 VOLUME /var/lib/axion-agent

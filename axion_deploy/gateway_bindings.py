@@ -17,8 +17,8 @@ from agents.deployment_state import DeploymentState
 from agents.errors import AgentNotFound
 from agents.hello import DoubtfulCommand
 from agents.isolation import isolation
-from agents.log_lines import LogBatch, LogReader, LogRequest
-from agents.observation import HostObserved
+from agents.reports.log_lines import LogBatch, LogReader, LogRequest
+from agents.reports.observation import HostObserved
 from agents.retention import KeptStack, Retention
 from agents.services import directory
 from agents.transport.ports import Bindings

@@ -17,8 +17,8 @@ from django.conf import settings
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from agents.log_lines import ContainerLine, LogBatch, LogReader, LogRequest
-from deployments.log_types import LogSource
+from agents.reports.log_lines import ContainerLine, LogBatch, LogReader, LogRequest
+from deployments.data.log_types import LogSource
 
 # A reader that has not renewed its request for so long has gone. Seconds.
 LEASE_SECONDS = 15

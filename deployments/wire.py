@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from deployments.data.incident_types import IncidentRecord
+from deployments.data.list_types import Page
+from deployments.data.log_types import LogPart
+from deployments.data.stack_event_types import StackEventRecord
 from deployments.event_types import epoch_ms, service_payload
-from deployments.incident_types import IncidentRecord
-from deployments.list_types import Page
-from deployments.log_types import LogPart
-from deployments.observed import SeenStack
-from deployments.stack_event_types import StackEventRecord
+from deployments.rules.observed import SeenStack
 from deployments.states import Stage, Status
 from deployments.types import DeploymentRecord, EventRecord, ProjectRecord, ServiceState, TargetKind
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from agents import limits
 from agents.contracts import runner_pb2 as pb
 from agents.limits import KIB, MIB, wire_bytes
-from agents.report_bounds import bound_report
+from agents.reports.report_bounds import bound_report
 from agents.repositories.commands import checked_size
 from agents.retention import KeptStack, Retention
 from agents.runner import hello_message

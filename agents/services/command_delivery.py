@@ -10,7 +10,7 @@ from agents.claim import Claim
 from agents.db_errors import DATABASE_AWAY
 from agents.isolation import isolation
 from agents.limits import MAX_MESSAGE_BYTES, MAX_NAME_BYTES
-from agents.report_bounds import cut
+from agents.reports.report_bounds import cut
 from agents.repositories import assignments, commands, delivery, gateways
 from agents.states import CommandOutcome
 from agents.types import CommandFinished, Report, Sighting

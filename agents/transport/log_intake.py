@@ -16,7 +16,7 @@ import structlog
 from agents.contracts import common_pb2, runner_pb2
 from agents.contracts.version import LOGS_PROTOCOL
 from agents.limits import MAX_RECEIVED_BYTES
-from agents.log_lines import LogBatch, LogReader
+from agents.reports.log_lines import LogBatch, LogReader
 from agents.token_bucket import TokenBucket
 from agents.transport.callers import Callers
 from agents.transport.ports import Bindings

@@ -11,8 +11,8 @@ import structlog
 from agents.backoff import Backoff
 from agents.contracts import runner_pb2
 from agents.db_errors import DATABASE_AWAY
-from agents.observation import HostObserved
-from agents.observation_digest import digest_of
+from agents.reports.observation import HostObserved
+from agents.reports.observation_digest import digest_of
 from agents.transport.agent_session import AgentSession
 from agents.transport.ports import OnObserved
 from agents.transport.threads import DatabaseThreads

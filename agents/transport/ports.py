@@ -9,8 +9,8 @@ from uuid import UUID
 
 from agents.deployment_state import DeploymentState
 from agents.hello import DoubtfulCommand
-from agents.log_lines import LogBatch, LogReader, LogRequest
-from agents.observation import HostObserved
+from agents.reports.log_lines import LogBatch, LogReader, LogRequest
+from agents.reports.observation import HostObserved
 from agents.retention import Retention
 from agents.types import Report
 

@@ -14,8 +14,8 @@ from agents.backoff import Backoff
 from agents.contracts import runner_pb2
 from agents.db_errors import DATABASE_AWAY
 from agents.errors import NotFound
+from agents.reports.skipped_reports import SKIPPED
 from agents.services import command_delivery
-from agents.skipped_reports import SKIPPED
 from agents.transport.agent_session import AgentSession
 from agents.transport.ports import OnReport
 from agents.transport.threads import DatabaseThreads

@@ -13,8 +13,8 @@ from uuid import uuid4
 from axion_deploy.terminal import names
 from axion_deploy.terminal.exits import Exit
 from axion_deploy.terminal.screen import Screen
+from deployments.data.log_types import LogPart, LogQuery, OpenedLogs, ShownLine
 from deployments.errors import Invalid
-from deployments.log_types import LogPart, LogWish, OpenedLogs, ShownLine
 from deployments.services.logs import open as opening
 from deployments.services.logs import reader
 from deployments.types import Caller
@@ -33,7 +33,7 @@ def show_container_logs(*, caller: Caller, options: Mapping[str, Any], screen: S
         if options["server"]
         else None
     )
-    wish = LogWish(
+    query = LogQuery(
         project_id=project.id,
         server_id=target.id if target else None,
         services=tuple(name for each in options["service"].split(",") if (name := each.strip())),
@@ -43,7 +43,7 @@ def show_container_logs(*, caller: Caller, options: Mapping[str, Any], screen: S
         follow=options["follow"],
         search=options["search"],
     )
-    opened = opening.open_logs(caller=caller, wish=wish, request_id=uuid4())
+    opened = opening.open_logs(caller=caller, query=query, request_id=uuid4())
     asyncio.run(_show(opened, screen, seconds=options["timeout"]))
     return Exit.DONE
 

@@ -11,10 +11,10 @@ from django.utils import timezone
 from axion_deploy.terminal import names
 from axion_deploy.terminal.exits import Exit
 from axion_deploy.terminal.screen import Screen
+from deployments.data.variable_types import PROJECT_WIDE, ChangedVariable, Place, Scope, StoredVariable
 from deployments.errors import Invalid
 from deployments.services.projects import project_variables, sources
 from deployments.types import Caller
-from deployments.variable_types import PROJECT_WIDE, ChangedVariable, Place, Scope, StoredVariable
 
 
 def variables_action(*, caller: Caller, options: Mapping[str, Any], screen: Screen) -> Exit:

@@ -21,11 +21,12 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from agents.models import Cluster, Server
-from deployments.admin import badges, page_data, rollback_views
+from deployments.admin import badges, page_data
 from deployments.admin.filters import DEPLOYMENT_FILTERS, chosen_filter, chosen_project
 from deployments.admin.ownership import OwnRowsMixin, caller_in, or_404, uncached_json, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
 from deployments.admin.paginators import SelectionPaginator
+from deployments.admin.views import rollback_views
 from deployments.errors import DeployError
 from deployments.event_types import EventType
 from deployments.models import Deployment, RemovedMachine

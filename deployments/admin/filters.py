@@ -14,7 +14,7 @@ from django.http import HttpRequest
 
 from deployments.admin import badges
 from deployments.admin.ownership import caller_in
-from deployments.list_types import DeploymentFilter
+from deployments.data.list_types import DeploymentFilter
 from deployments.models import Deployment, Project, ProjectMember, User
 from deployments.repositories import projects
 from deployments.repositories.paging import pages

@@ -12,8 +12,8 @@ from agents.types import ServerData
 from deployments import wire
 from deployments.admin import badges
 from deployments.admin.observation import now
+from deployments.data.list_types import DeploymentFilter
 from deployments.event_types import EventType
-from deployments.list_types import DeploymentFilter
 from deployments.models import DeploymentEvent
 from deployments.repositories import deployments, history, lanes
 from deployments.repositories.paging import deployment_lists

@@ -17,21 +17,7 @@ from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from deployments.admin import (
-    badges,
-    compose_views,
-    deploy_views,
-    history_views,
-    logs_views,
-    page_data,
-    page_responses,
-    project_file_views,
-    repair_views,
-    restart_views,
-    stop_and_scale_views,
-    target_views,
-    variable_views,
-)
+from deployments.admin import badges, page_data, page_responses
 from deployments.admin.filters import LastStatusFilter
 from deployments.admin.forms import CodeForm, GraphForm, with_quota_check
 from deployments.admin.member_admin import InvitationInline, MemberInline, save_people
@@ -44,6 +30,18 @@ from deployments.admin.ownership import (
     uuid_or_404,
 )
 from deployments.admin.sources import graph_views, new_project_views
+from deployments.admin.views import (
+    compose_views,
+    deploy_views,
+    history_views,
+    logs_views,
+    project_file_views,
+    repair_views,
+    restart_views,
+    stop_and_scale_views,
+    target_views,
+    variable_views,
+)
 from deployments.errors import DeployError
 from deployments.models import Deployment, Project
 from deployments.repositories import projects

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from deployments.data.list_types import Page, Position
 from deployments.errors import Invalid
-from deployments.list_types import Page, Position
 from deployments.types import DeploymentRecord
 from deployments.wire import pagination_shape
 

@@ -5,41 +5,61 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from deployments.api.actions import Plan, RestartService, RollbackDeployment, RollbackPlan, ScaleService, StopProject
-from deployments.api.agent_endpoints import Agent, Agents
-from deployments.api.compose_endpoints import ProjectCompose, ProjectFile
-from deployments.api.deployment_endpoints import (
+from deployments.api.endpoints.action_endpoints import (
+    Plan,
+    RestartService,
+    RollbackDeployment,
+    RollbackPlan,
+    ScaleService,
+    StopProject,
+)
+from deployments.api.endpoints.agent_endpoints import Agent, Agents
+from deployments.api.endpoints.compose_endpoints import ProjectCompose, ProjectFile
+from deployments.api.endpoints.deployment_endpoints import (
     CancelDeployment,
     Deployment,
     DeploymentEvents,
     Deployments,
     DeploymentStatus,
 )
-from deployments.api.error_handlers import UnknownAddress
-from deployments.api.grant_endpoints import (
+from deployments.api.endpoints.grant_endpoints import (
     ProjectTargetDetail,
     ProjectTargets,
     ServerProject,
     ServerProjects,
     StopOnServer,
 )
-from deployments.api.graph_endpoints import NodeCode, ProjectCode, ProjectGraph, ProjectGraphs, ProjectGraphVersion
-from deployments.api.history_endpoints import History, HistoryDiff, Lanes
-from deployments.api.log_endpoints import ProjectLogs
-from deployments.api.machine_endpoints import Cluster, Clusters, EnrolmentToken, EnrolmentTokens, Server, Servers
-from deployments.api.member_endpoints import (
+from deployments.api.endpoints.graph_endpoints import (
+    NodeCode,
+    ProjectCode,
+    ProjectGraph,
+    ProjectGraphs,
+    ProjectGraphVersion,
+)
+from deployments.api.endpoints.history_endpoints import History, HistoryDiff, Lanes
+from deployments.api.endpoints.log_endpoints import ProjectLogs
+from deployments.api.endpoints.machine_endpoints import (
+    Cluster,
+    Clusters,
+    EnrolmentToken,
+    EnrolmentTokens,
+    Server,
+    Servers,
+)
+from deployments.api.endpoints.member_endpoints import (
     AcceptInvitation,
     InvitationDetail,
     Invitations,
     ProjectMember,
     ProjectMembers,
 )
+from deployments.api.endpoints.project_endpoints import Project, Projects
+from deployments.api.endpoints.repair_endpoints import LeaveDifference, Repair, RepairPlan
+from deployments.api.endpoints.token_endpoints import Token, Tokens
+from deployments.api.endpoints.variable_endpoints import ProjectVariables, VariableChanges, VariablesFile
+from deployments.api.error_handlers import UnknownAddress
 from deployments.api.observation.incident_endpoints import AcknowledgeIncident, Incident, Incidents, MuteIncident
 from deployments.api.observation.stack_endpoints import Stacks
-from deployments.api.project_endpoints import Project, Projects
-from deployments.api.repair_endpoints import LeaveDifference, Repair, RepairPlan
-from deployments.api.token_endpoints import Token, Tokens
-from deployments.api.variable_endpoints import ProjectVariables, VariableChanges, VariablesFile
 
 # The document and the page to try it say nothing of anybody's rows.
 OPEN: dict[str, tuple[()]] = {"authentication_classes": (), "permission_classes": ()}

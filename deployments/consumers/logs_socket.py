@@ -17,8 +17,8 @@ from channels.exceptions import StopConsumer
 
 from deployments import live_updates
 from deployments.consumers.socket import LiveSocket
+from deployments.data.log_types import LogQuery, OpenedLogs
 from deployments.errors import DeployError, Invalid
-from deployments.log_types import LogWish, OpenedLogs
 from deployments.services.logs import open as opening
 from deployments.services.logs import reader
 from deployments.services.permissions import access
@@ -60,7 +60,7 @@ class LogsConsumer(LiveSocket):
 
     async def _read(self) -> None:
         try:
-            opened = await self._open(wish_in(self.scope["query_string"], project_id=self.subject))
+            opened = await self._open(query_in(self.scope["query_string"], project_id=self.subject))
             async with contextlib.aclosing(reader.read(opened)) as parts:
                 async for part in parts:
                     await self._tell({"kind": "logs", "caughtUp": part.caught_up, **log_part_shape(part)})
@@ -78,13 +78,13 @@ class LogsConsumer(LiveSocket):
             await self.say(message)
 
     @database_sync_to_async
-    def _open(self, wish: LogWish) -> OpenedLogs:
-        return opening.open_logs(caller=self.caller, wish=wish, request_id=uuid4())
+    def _open(self, query: LogQuery) -> OpenedLogs:
+        return opening.open_logs(caller=self.caller, query=query, request_id=uuid4())
 
 
-def wish_in(query: bytes, *, project_id: UUID) -> LogWish:
+def query_in(query_string: bytes, *, project_id: UUID) -> LogQuery:
     """Return what the address asks for. Raises Invalid naming the field."""
-    given = {name: values[0] for name, values in parse_qs(query.decode("latin1")).items()}
+    given = {name: values[0] for name, values in parse_qs(query_string.decode("latin1")).items()}
     wrong: dict[str, str] = {}
 
     def number(name: str, default: int) -> int:
@@ -99,7 +99,7 @@ def wish_in(query: bytes, *, project_id: UUID) -> LogWish:
         server_id = UUID(given["server"]) if "server" in given else None
     except ValueError:
         wrong["server"] = "not an id"
-    wish = LogWish(
+    query = LogQuery(
         project_id=project_id,
         server_id=server_id,
         services=tuple(name for each in given.get("service", "").split(",") if (name := each.strip())),
@@ -110,4 +110,4 @@ def wish_in(query: bytes, *, project_id: UUID) -> LogWish:
     )
     if wrong:
         raise Invalid("These logs cannot be read so.", details=wrong)
-    return wish
+    return query

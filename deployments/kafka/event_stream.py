@@ -16,9 +16,9 @@ from uuid import UUID
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from deployments.data.stack_event_types import StackEventRecord
 from deployments.kafka.broker import ANSWER_MS, BROKER_AWAY, connection
 from deployments.kafka.topics import create_missing
-from deployments.stack_event_types import StackEventRecord
 from deployments.types import EventRecord
 from deployments.wire import event_shape, stack_event_shape
 

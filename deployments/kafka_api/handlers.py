@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from deployments.data.list_types import DeploymentFilter
 from deployments.kafka_api import fields
-from deployments.list_types import DeploymentFilter
 from deployments.services.lifecycle import cancel
 from deployments.services.queries import lookups
 from deployments.services.requests import deploy, rollback

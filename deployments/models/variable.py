@@ -6,8 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from deployments.data.variable_types import Scope
 from deployments.models.project import Project
-from deployments.variable_types import Scope
 
 SCOPES = [(str(scope), str(scope)) for scope in Scope]
 

@@ -14,12 +14,12 @@ from django.db import connection
 from django.db.models import F, JSONField, QuerySet
 from django.db.models.functions import Greatest
 
+from deployments.data.sharing_types import Asker
 from deployments.errors import NotFound
 from deployments.event_types import epoch_ms, revert_confirmed, status_changed, waiting_changed
 from deployments.models import Deployment
 from deployments.repositories import clock, events
 from deployments.repositories.records import DEPLOYMENT_COLUMNS, deployment_record, service_from_json, service_to_json
-from deployments.sharing_types import Asker
 from deployments.states import ACTIVE, TRANSITIONS, IllegalTransitionError, Reason, Stage, Status, Transition
 from deployments.types import DeploymentRecord, DeployRequest, ServiceState, TargetKind
 

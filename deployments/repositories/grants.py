@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
+from deployments.data.sharing_types import Grant, Half
 from deployments.models import TargetGrant
-from deployments.sharing_types import Grant, Half
 
 # Of one server or project; more agreements than these are shown nowhere.
 MAX_LISTED = 500

@@ -21,8 +21,8 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce, NullIf
 
+from deployments.data.list_types import Page
 from deployments.errors import NotFound
-from deployments.list_types import Page
 from deployments.models import DeploymentHistory
 from deployments.repositories.records import history_entry, snapshot_record
 from deployments.states import Status

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from deployments.data.sharing_types import Invitation
 from deployments.models import ProjectInvitation
-from deployments.sharing_types import Invitation
 
 # An answer that does not come within this time is none.
 MAX_AGE = timedelta(days=14)

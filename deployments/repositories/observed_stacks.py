@@ -11,7 +11,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from deployments.models import Deployment, ObservedHost, ObservedStack
-from deployments.observed import ObservedContainer
+from deployments.rules.observed import ObservedContainer
 
 
 @dataclass(frozen=True, kw_only=True)

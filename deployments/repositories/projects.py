@@ -13,8 +13,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, ProtectedError, Q, QuerySet
 from django.utils.text import slugify
 
+from deployments.data.list_types import Page
 from deployments.errors import NotFound
-from deployments.list_types import Page
 from deployments.models import GraphVersion, Project, ProjectMember
 from deployments.repositories.records import graph_record, project_record
 from deployments.types import Caller, GraphRecord, ProjectRecord

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from django.db.models import Max, Q, QuerySet
 
+from deployments.data.variable_types import ChangedVariable, Place, Scope, SealedVariable, StoredVariable
 from deployments.models import ProjectVariable, VariableChange
 from deployments.types import Caller
-from deployments.variable_types import ChangedVariable, Place, Scope, SealedVariable, StoredVariable
 
 
 def listed(*, project_id: UUID) -> tuple[StoredVariable, ...]:

@@ -18,8 +18,8 @@ from agents.contracts import runner_pb2, runner_pb2_grpc
 from agents.deployment_state import DeploymentState
 from agents.errors import NotFound
 from agents.hello import DoubtfulCommand
-from agents.log_lines import LogBatch, LogReader, LogRequest
-from agents.observation import HostObserved
+from agents.reports.log_lines import LogBatch, LogReader, LogRequest
+from agents.reports.observation import HostObserved
 from agents.retention import Retention
 from agents.transport.ports import Bindings
 from agents.types import CommandData, CommandFinished, DeployCommand, Registration, Report, ServiceSpec, Verdict

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from agents import limits
 from agents.contracts import runner_pb2 as pb
-from agents.report_bounds import bound_report, cut
+from agents.reports.report_bounds import bound_report, cut
 from agents.transport.wire import codec, hellos
 
 AGENT = uuid4()

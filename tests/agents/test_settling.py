@@ -15,10 +15,10 @@ from agents import gateway
 from agents.contracts import runner_pb2
 from agents.contracts.version import PROTOCOL
 from agents.models import Agent, CommandRecord, Server
+from agents.reports.skipped_reports import SKIPPED
 from agents.repositories import ledger
 from agents.repositories.payloads import from_json, to_json
 from agents.services import enrolment
-from agents.skipped_reports import SKIPPED
 from agents.states import CommandKind, CommandOutcome, CommandStatus
 from agents.transport.threads import DatabaseThreads
 from agents.types import CommandData, CommandFinished, Registration, RevertCommand, Unknown

@@ -10,12 +10,12 @@ from knox.models import AuthToken
 from rest_framework.test import APIClient
 
 from agents.models import Server
+from deployments.data.sharing_types import GrantState
 from deployments.models import User
 from deployments.services.lifecycle import start
 from deployments.services.permissions.access import caller_of
 from deployments.services.projects import sources
 from deployments.services.sharing import membership, server_grants
-from deployments.sharing_types import GrantState
 from deployments.types import Caller, DeploymentRecord
 from tests import factories
 from tests.deployments.lane import Lane, graph_of_images

@@ -128,7 +128,7 @@ def times() -> dict[str, float]:
     from django.test import Client
     from rest_framework.test import APIClient
 
-    from deployments.list_types import Position
+    from deployments.data.list_types import Position
     from deployments.models import Deployment, Project, User
     from deployments.services.permissions.access import caller_of
     from deployments.services.queries import lookups

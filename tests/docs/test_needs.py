@@ -15,9 +15,9 @@ from agents.runner.commands.registry import COMMANDS
 from agents.states import CommandKind
 from agents.types import DeployCommand, RevertCommand
 from deployments.admin.filters import DEPLOYMENT_FILTERS, chosen_filter
-from deployments.api.deployment_endpoints import filter_in
+from deployments.api.endpoints.deployment_endpoints import filter_in
+from deployments.data.list_types import DeploymentFilter
 from deployments.event_types import EventType
-from deployments.list_types import DeploymentFilter
 from stackgen.keys.catalogue import KEYS
 from stackgen.keys.key import Key
 from stackgen.nodes import Settings
@@ -111,7 +111,7 @@ def test_an_event_has_all_its_places(event: EventType) -> None:
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(DeploymentFilter)])
 def test_a_filter_of_deployments_has_all_its_places(field: str) -> None:
     places = {
-        "a parameter that deployments/api/deployment_endpoints.py:filter_in reads": (
+        "a parameter that deployments/api/endpoints/deployment_endpoints.py:filter_in reads": (
             field in NOT_OVER_REST or f" {field}=" in inspect.getsource(filter_in)
         ),
         "its reading in deployments/admin/filters.py:chosen_filter": (

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from axion_deploy.embedded.ports import free_port
+from deployments.data.stack_event_types import NewStackEvent, StackEventType
 from deployments.event_types import log_written
 from deployments.kafka.event_stream import STACK_TOPIC
 from deployments.models import DeploymentEvent, StackEvent
@@ -15,7 +16,6 @@ from deployments.repositories import events
 from deployments.repositories.events import Mark
 from deployments.repositories.observation import stack_states
 from deployments.repositories.observation.stack_states import JudgedState
-from deployments.stack_event_types import NewStackEvent, StackEventType
 from tests import factories
 from tests.e2e.control_plane import wait_for
 from tests.factories import NOW

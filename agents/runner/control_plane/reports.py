@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from agents.contracts import common_pb2
 from agents.contracts import runner_pb2 as pb
-from agents.report_bounds import bound_report
+from agents.reports.report_bounds import bound_report
 from agents.runner.activity import WorkProgress
 from agents.runner.control_plane.masker import Masker
 from agents.runner.journal.command_journal import Journal

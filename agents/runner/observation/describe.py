@@ -8,7 +8,7 @@ from typing import Any
 
 from agents.contracts import runner_pb2 as pb
 from agents.limits import MAX_NAME_BYTES, MAX_WORD_BYTES
-from agents.report_bounds import cut
+from agents.reports.report_bounds import cut
 from agents.runner.planning.container_settings import hashed_settings, shown_settings
 from agents.runner.planning.model import (
     COMPOSE_PROJECT,

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from agents.contracts import runner_pb2 as pb
 from agents.contracts.version import OBSERVING_PROTOCOL
-from agents.observation_digest import digest_of
+from agents.reports.observation_digest import digest_of
 from agents.runner.observation.observer import Observer
 
 # A container is about 600 bytes on the wire, a message takes 512 KiB at most.

@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath
 
 from agents.contracts import runner_pb2 as pb
-from agents.report_bounds import IMAGE_ID
+from agents.reports.report_bounds import IMAGE_ID
 from agents.runner.errors import StepFailedError
 from agents.runner.planning import overlay, stackfile
 from agents.runner.planning.model import Job, Release, WantedService

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agents.limits import MAX_ERROR_BYTES, MIB
-from agents.report_bounds import cut
+from agents.reports.report_bounds import cut
 
 # Compose and we write these anew at every deployment; they say nothing of how a container was set up.
 OWN_LABELS = ("com.docker.compose.", "axion.")

@@ -12,7 +12,7 @@ from agents.contracts import runner_pb2
 from agents.contracts.version import PROTOCOL
 from agents.errors import NotFound
 from agents.limits import MAX_IMAGES, MAX_NAME_BYTES
-from agents.report_bounds import IMAGE_ID, bound_report, cut
+from agents.reports.report_bounds import IMAGE_ID, bound_report, cut
 from agents.retention import Retention
 from agents.states import CommandOutcome, CommandStage
 from agents.types import (

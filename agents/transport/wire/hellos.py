@@ -7,7 +7,7 @@ from uuid import UUID
 from agents.contracts import runner_pb2
 from agents.hello import Hello, StackState
 from agents.limits import MAX_NAME_BYTES, MAX_UNFINISHED, MAX_WORD_BYTES
-from agents.report_bounds import cut
+from agents.reports.report_bounds import cut
 from agents.states import CommandKind
 from agents.types import AgentCommand, DeployCommand
 

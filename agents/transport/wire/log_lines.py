@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from agents.contracts import runner_pb2
 from agents.limits import MAX_BATCH_LINES, MAX_LINE_BYTES, MAX_MESSAGE_BYTES, MAX_NAME_BYTES, MAX_REMARKS
-from agents.log_lines import ContainerLine, LogBatch, LogRequest
-from agents.report_bounds import cut
+from agents.reports.log_lines import ContainerLine, LogBatch, LogRequest
+from agents.reports.report_bounds import cut
 
 # A line is cut in characters by the agent, and says so.
 MAX_TEXT_BYTES = 4 * MAX_LINE_BYTES + 64

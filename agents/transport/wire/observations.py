@@ -7,8 +7,8 @@ from uuid import UUID
 
 from agents.contracts import runner_pb2
 from agents.limits import MAX_ERROR_BYTES, MAX_NAME_BYTES, MAX_SETTINGS, MAX_WORD_BYTES
-from agents.observation import ContainerSeen
-from agents.report_bounds import CONTAINER_ID, cut
+from agents.reports.observation import ContainerSeen
+from agents.reports.report_bounds import CONTAINER_ID, cut
 
 # Containers of ours on one host; more than any honest one has.
 MAX_OBSERVED = 2000

@@ -24,8 +24,8 @@ from agents.models import Server
 from deployments.admin import badges
 from deployments.admin.ownership import OwnRowsMixin, caller_in, or_404, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
+from deployments.data.incident_types import IncidentRecord
 from deployments.errors import DeployError
-from deployments.incident_types import IncidentRecord
 from deployments.models import Incident
 from deployments.repositories import projects
 from deployments.services.incidents import people

@@ -16,7 +16,7 @@ from deployments.api.idempotency_key import idempotent
 from deployments.api.schemas.observation_schemas import IncidentOut, IncidentsQuery, MuteIn
 from deployments.api.schemas.openapi import NO_BODY, documented, enveloped, enveloped_data
 from deployments.api.schemas.responses import PaginationOut
-from deployments.incident_types import IncidentRecord
+from deployments.data.incident_types import IncidentRecord
 from deployments.scopes import Scope
 from deployments.services.incidents import people
 from deployments.wire import incident_shape, pagination_shape

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from deployments.api.schemas.history_responses import SeenOut
 from deployments.api.schemas.requests import PageQuery, RequestSchema
 from deployments.api.schemas.responses import ResponseSchema, Timestamp, string_list
-from deployments.incident_types import Cause, Severity
+from deployments.data.incident_types import Cause, Severity
 
 
 class StacksQuery(RequestSchema):

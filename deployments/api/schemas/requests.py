@@ -9,7 +9,7 @@ from typing import Any
 from rest_framework import serializers
 
 from agents.limits import MAX_PAST_LINES, MAX_SEARCH
-from deployments.drift import Aspect
+from deployments.rules.drift import Aspect
 from deployments.scopes import Scope
 from deployments.services.permissions import api_tokens
 from deployments.states import Kind

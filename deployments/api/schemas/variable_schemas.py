@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from deployments.api.schemas.requests import RequestSchema
 from deployments.api.schemas.responses import ResponseSchema, Timestamp, string_list
-from deployments.variable_types import Scope
+from deployments.data.variable_types import Scope
 
 MAX_ID_LENGTH = 200
 MAX_NAME_LENGTH = 200

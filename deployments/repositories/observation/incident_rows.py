@@ -10,9 +10,9 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from deployments.data.incident_types import Cause, Finding, IncidentRecord, OpenIncident, Severity
+from deployments.data.list_types import Page
 from deployments.errors import NotFound
-from deployments.incident_types import Cause, Finding, IncidentRecord, OpenIncident, Severity
-from deployments.list_types import Page
 from deployments.models import Incident
 from deployments.repositories import projects
 from deployments.repositories.observation.stack_states import StackKey

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from deployments.drift import Difference, MeantSetup
 from deployments.models import StackDrift
+from deployments.rules.drift import Difference, MeantSetup
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,8 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from deployments.data.stack_event_types import StackEventRecord
 from deployments.models import StackEvent
-from deployments.stack_event_types import StackEventRecord
 
 
 class StackEventQueue:

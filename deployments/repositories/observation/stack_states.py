@@ -12,9 +12,9 @@ from django.db import connection
 from django.db.models import Exists, F, Max, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
+from deployments.data.stack_event_types import NewStackEvent
 from deployments.models import DeploymentHistory, ObservedStack, StackEvent, StackState
 from deployments.repositories.events import CHANNEL
-from deployments.stack_event_types import NewStackEvent
 
 StackKey = tuple[UUID, UUID]
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import F, Func, IntegerField
 
-from deployments.list_types import DeploymentFilter, Page, Position
+from deployments.data.list_types import DeploymentFilter, Page, Position
 from deployments.models import Deployment
 from deployments.repositories import history, projects
 from deployments.repositories.deployments import rows

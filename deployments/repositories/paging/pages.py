@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from deployments.list_types import DeploymentFilter
+from deployments.data.list_types import DeploymentFilter
 from deployments.models import Deployment
 from deployments.repositories.paging import counts
 from deployments.states import Reason, Result, Status

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from django.db.models import Model, QuerySet
 
+from deployments.data.variable_types import SealedVariable
 from deployments.models import Deployment, DeploymentHistory, ProjectSecret, ProjectVariable
 from deployments.repositories.variables import sealed_record
-from deployments.variable_types import SealedVariable
 
 
 @dataclass(frozen=True, kw_only=True)

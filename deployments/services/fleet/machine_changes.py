@@ -11,8 +11,8 @@ from django.db import IntegrityError, transaction
 from agents.errors import AgentNotFound
 from agents.services import directory, enrolment
 from agents.types import AgentData, ClusterData, ServerData
+from deployments.data.list_types import Page, PageRequest
 from deployments.errors import Conflict, NotFound
-from deployments.list_types import Page, PageRequest
 from deployments.names import usable_name
 from deployments.repositories import lanes, observed_stacks, removed_machines
 from deployments.repositories.observation import incident_rows, stack_drifts, stack_states

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from agents.states import Presence
 from agents.types import AgentData
-from deployments.drift import Aspect
 from deployments.event_types import epoch_ms
-from deployments.incident_rules import AgentFacts, Difference, FailedDeployment, StackFacts
 from deployments.repositories.observation.last_ended import LastEnded
 from deployments.repositories.observation.stack_drifts import DriftRow
+from deployments.rules.drift import Aspect
+from deployments.rules.incident_rules import AgentFacts, Difference, FailedDeployment, StackFacts
 from deployments.services.history import restorable
 from deployments.services.observation.stacks import Look
 from deployments.states import Status

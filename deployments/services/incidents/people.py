@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from agents.services import directory
+from deployments.data.incident_types import IncidentRecord
+from deployments.data.list_types import Page, PageRequest
 from deployments.errors import Conflict, Invalid
-from deployments.incident_types import IncidentRecord
-from deployments.list_types import Page, PageRequest
 from deployments.repositories.observation import incident_rows
 from deployments.services.permissions import access
 from deployments.types import Caller, Right

@@ -13,17 +13,17 @@ from django.db import transaction
 from agents import gateway
 from agents.isolation import isolation
 from deployments import live_updates
+from deployments.data.incident_types import Finding
+from deployments.data.stack_event_types import NewStackEvent, StackEventType
 from deployments.event_types import epoch_ms
-from deployments.incident_rules import Changed, Closed, Opened, Quieted, StackFacts, Step, judge
-from deployments.incident_types import Finding
-from deployments.observed import ObservedContainer, ObservedState, StackCondition
 from deployments.repositories import clock, projects
 from deployments.repositories.observation import incident_rows, last_ended, stack_drifts, stack_states
 from deployments.repositories.observation.stack_states import JudgedState, StackKey
+from deployments.rules.incident_rules import Changed, Closed, Opened, Quieted, StackFacts, Step, judge
+from deployments.rules.observed import ObservedContainer, ObservedState, StackCondition
 from deployments.services.incidents.facts import facts_of
 from deployments.services.observation import stacks
 from deployments.services.observation.stacks import Look
-from deployments.stack_event_types import NewStackEvent, StackEventType
 
 # Projects that one round looks at because something changed, and because it is their turn.
 MAX_CHANGED = 200

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from agents.services import directory
 from deployments.clients.peers import fetched_by_job
+from deployments.data.variable_types import GivenVariables
 from deployments.errors import Invalid
 from deployments.repositories import deployments, history
 from deployments.services.history import kept_data, snapshots
@@ -21,7 +22,6 @@ from deployments.services.secrets import sealing, stored_variables, variables
 from deployments.services.stacks import generation, port_conflicts
 from deployments.states import Kind
 from deployments.types import DeploymentRecord, HistoryEntry, ProjectRecord, ServiceState
-from deployments.variable_types import GivenVariables
 from stackgen.results import COMPOSE_FILE, Stack, StackService
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from deployments.data.sharing_types import Asker
 from deployments.repositories import deployments, grants
 from deployments.repositories.grants import Side
 from deployments.services.permissions import server_rights, target_agents
 from deployments.services.permissions.access import is_deployer
-from deployments.sharing_types import Asker
 from deployments.states import Kind
 from deployments.types import DeploymentRecord, ProjectRecord, TargetKind
 

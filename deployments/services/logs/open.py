@@ -12,13 +12,13 @@ from agents import gateway
 from agents.contracts.version import LOGS_PROTOCOL
 from agents.errors import ServerNotFound
 from agents.limits import MAX_NAME_BYTES, MAX_PAST_LINES, MAX_SEARCH
-from agents.log_lines import LogRequest
+from agents.reports.log_lines import LogRequest
 from agents.services import directory
 from agents.states import Presence
 from agents.types import AgentData
 from deployments import log_relay
+from deployments.data.log_types import LogQuery, LogSource, OpenedLogs
 from deployments.errors import Invalid, NotFound, PeerFailed
-from deployments.log_types import LogSource, LogWish, OpenedLogs
 from deployments.repositories import history, lanes, observed_stacks
 from deployments.services.permissions import access
 from deployments.types import Caller, Right, lane_of
@@ -31,26 +31,26 @@ NOWHERE = "Nothing of this project was deployed to a server yet."
 logger = structlog.get_logger(__name__)
 
 
-def open_logs(*, caller: Caller, wish: LogWish, request_id: UUID) -> OpenedLogs:
-    """Check the wish and ask the agents, of whom each answers to the request's id; read it with `reader`.
+def open_logs(*, caller: Caller, query: LogQuery, request_id: UUID) -> OpenedLogs:
+    """Check the query and ask the agents, of whom each answers to the request's id; read it with `reader`.
 
     Whoever may see the project may. Raises NotFound, Invalid naming the field, or PeerFailed without Redis. An agent
     that cannot be asked is named in the remarks.
     """
-    _check(wish)
-    access.project_for(caller=caller, project_id=wish.project_id, right=Right.SEE)
-    server_ids = _servers(wish)
-    sources, remarks = _sources(wish.project_id, server_ids)
+    _check(query)
+    access.project_for(caller=caller, project_id=query.project_id, right=Right.SEE)
+    server_ids = _servers(query)
+    sources, remarks = _sources(query.project_id, server_ids)
     request = LogRequest(
         request_id=request_id,
-        project_id=wish.project_id,
+        project_id=query.project_id,
         lane="",
-        services=wish.services,
-        since_ms=wish.since_ms,
-        until_ms=wish.until_ms,
-        tail=wish.tail,
-        follow=wish.follow,
-        search=wish.search,
+        services=query.services,
+        since_ms=query.since_ms,
+        until_ms=query.until_ms,
+        tail=query.tail,
+        follow=query.follow,
+        search=query.search,
     )
     if sources:
         try:
@@ -63,35 +63,35 @@ def open_logs(*, caller: Caller, wish: LogWish, request_id: UUID) -> OpenedLogs:
     return OpenedLogs(request=request, sources=sources, remarks=remarks)
 
 
-def _check(wish: LogWish) -> None:
+def _check(query: LogQuery) -> None:
     wrong = {}
-    if not 0 <= wish.tail <= MAX_PAST_LINES:
+    if not 0 <= query.tail <= MAX_PAST_LINES:
         wrong["tail"] = f"between 0 and {MAX_PAST_LINES}"
-    if len(wish.search) > MAX_SEARCH:
+    if len(query.search) > MAX_SEARCH:
         wrong["search"] = f"at most {MAX_SEARCH} characters"
-    if len(wish.services) > MAX_SERVICES or any(len(name) > MAX_NAME_BYTES for name in wish.services):
+    if len(query.services) > MAX_SERVICES or any(len(name) > MAX_NAME_BYTES for name in query.services):
         wrong["service"] = f"at most {MAX_SERVICES} names of {MAX_NAME_BYTES} characters"
-    if wish.until_ms and wish.until_ms < wish.since_ms:
+    if query.until_ms and query.until_ms < query.since_ms:
         wrong["until"] = "not before since"
-    if wish.until_ms and wish.follow:
+    if query.until_ms and query.follow:
         wrong["until"] = "whoever follows has no end"
     if wrong:
         raise Invalid("These logs cannot be read so.", details=wrong)
 
 
-def _servers(wish: LogWish) -> tuple[UUID, ...]:
+def _servers(query: LogQuery) -> tuple[UUID, ...]:
     """Return the servers on which something of the project is or was. Raises NotFound for one that is not."""
-    project_id = wish.project_id
+    project_id = query.project_id
     known = {
         *history.targets(project_id=project_id),
         *lanes.busy_targets(project_id=project_id),
         *observed_stacks.servers_of(project_id=project_id),
     }
-    if wish.server_id is None:
+    if query.server_id is None:
         return tuple(sorted(known))
-    if wish.server_id not in known:
+    if query.server_id not in known:
         raise NotFound("This project was not deployed to such a server.")
-    return (wish.server_id,)
+    return (query.server_id,)
 
 
 def _sources(project_id: UUID, server_ids: Collection[UUID]) -> tuple[tuple[LogSource, ...], tuple[str, ...]]:

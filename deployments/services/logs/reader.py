@@ -10,9 +10,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 import structlog
 from redis.exceptions import RedisError
 
+from deployments.data.log_types import LogPart, LogSource, OpenedLogs, ShownLine
 from deployments.errors import PeerFailed
 from deployments.log_relay import Answered, RelayedLines
-from deployments.log_types import LogPart, LogSource, OpenedLogs, ShownLine
 
 RENEW_SECONDS = 5.0
 # Until an agent says that it reads, and until it has told the past.

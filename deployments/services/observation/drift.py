@@ -14,7 +14,12 @@ from uuid import UUID
 from django.db import transaction
 
 from agents.types import ServiceObserved
-from deployments.drift import (
+from deployments.errors import Conflict, NotFound
+from deployments.event_types import epoch_ms
+from deployments.repositories import clock, deployments, history, lanes, observed_stacks
+from deployments.repositories.observation import stack_drifts
+from deployments.repositories.observation.stack_drifts import DriftRow, difference_to_json
+from deployments.rules.drift import (
     ANY_AGENT_REPAIRS,
     Difference,
     MeantSetup,
@@ -24,12 +29,7 @@ from deployments.drift import (
     digest_of,
     keep_meant,
 )
-from deployments.errors import Conflict, NotFound
-from deployments.event_types import epoch_ms
-from deployments.observed import SeenStack, StackCondition
-from deployments.repositories import clock, deployments, history, lanes, observed_stacks
-from deployments.repositories.observation import stack_drifts
-from deployments.repositories.observation.stack_drifts import DriftRow, difference_to_json
+from deployments.rules.observed import SeenStack, StackCondition
 from deployments.services.observation import stacks
 from deployments.states import Kind
 from deployments.types import DeploymentRecord, ProjectRecord, ServiceState, TargetKind

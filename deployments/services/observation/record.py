@@ -9,12 +9,12 @@ from uuid import UUID
 
 from django.db import transaction
 
-from agents.observation import ContainerSeen, HostObserved
+from agents.reports.observation import ContainerSeen, HostObserved
 from agents.services import directory
 from deployments import live_updates
-from deployments.observed import ObservedContainer
 from deployments.repositories import clock, observed_stacks
 from deployments.repositories.observed_stacks import StackRow
+from deployments.rules.observed import ObservedContainer
 from deployments.services.observation import drift
 
 # Two readings of one moment by two clocks: that of Hello is exact to about this.

@@ -10,11 +10,11 @@ from agents.contracts.version import OBSERVING_PROTOCOL
 from agents.services import directory
 from agents.states import Presence
 from agents.types import AgentData
-from deployments.observed import MeantService, ObservedContainer, ObservedState, SeenStack, StackCondition, fold
 from deployments.repositories import clock, deployments, observed_stacks
 from deployments.repositories.observation import proven_stacks
 from deployments.repositories.observation.proven_stacks import ProvenStack
 from deployments.repositories.observed_stacks import StackRow
+from deployments.rules.observed import MeantService, ObservedContainer, ObservedState, SeenStack, StackCondition, fold
 from deployments.types import ServiceState
 
 TOO_OLD = "Not observed: the server's agent is too old to tell. Bring it up to date."

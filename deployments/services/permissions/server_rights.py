@@ -11,12 +11,12 @@ from uuid import UUID
 
 from agents.services import directory
 from deployments.clients.infrastructure import infrastructure
+from deployments.data.sharing_types import Grant, GrantState, Half
 from deployments.errors import Forbidden, NotFound
 from deployments.repositories import grants, lanes
 from deployments.repositories.grants import Side
 from deployments.services.permissions import target_agents
 from deployments.services.permissions.access import is_deployer
-from deployments.sharing_types import Grant, GrantState, Half
 from deployments.types import Caller, ProjectRecord, Target
 
 NO_SERVER = "No such server."

@@ -10,12 +10,12 @@ from uuid import UUID
 from django.db import transaction
 
 from deployments import json_input
+from deployments.data.variable_types import StoredVariable
 from deployments.errors import Invalid
 from deployments.repositories import bundles, projects, variables
 from deployments.services.permissions import access, quotas
 from deployments.services.projects import sources
 from deployments.types import Caller, GraphRecord, Right
-from deployments.variable_types import StoredVariable
 from stackgen.compose_import.complaints import ComposeInvalid
 from stackgen.compose_import.notation.documents import MAX_FILE_BYTES, read_documents
 from stackgen.compose_import.tree import Tree

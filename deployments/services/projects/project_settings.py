@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from deployments.data.list_types import Page, PageRequest
 from deployments.errors import Conflict
-from deployments.list_types import Page, PageRequest
 from deployments.names import usable_name
 from deployments.repositories import projects
 from deployments.services.permissions import access

@@ -10,13 +10,13 @@ from uuid import UUID
 from django.db import transaction
 
 from deployments.clients.peers import fetched_by_job
+from deployments.data.variable_types import ChangedVariable, Place, Scope, StoredVariable
 from deployments.errors import Conflict, Invalid, NotFound
 from deployments.repositories import projects
 from deployments.repositories import variables as rows
 from deployments.services.permissions import access, server_rights
 from deployments.services.secrets import env_file, sealing, variable_bounds
 from deployments.types import Caller, ProjectRecord, Right, Target, TargetKind
-from deployments.variable_types import ChangedVariable, Place, Scope, StoredVariable
 
 # Of a project, over all places; one deployment is given at most as many as `variable_bounds` says.
 MAX_STORED = 2000

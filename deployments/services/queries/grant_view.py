@@ -9,13 +9,13 @@ from uuid import UUID
 from agents.errors import ServerNotFound
 from agents.services import directory
 from agents.types import ServerData
+from deployments.data.sharing_types import Grant, GrantState
 from deployments.repositories import grants, history, projects, tenants
 from deployments.repositories.grants import Side
 from deployments.repositories.tenants import MAX_TENANTS, Latest
 from deployments.services.fleet import machine_list
 from deployments.services.permissions import access, server_rights
 from deployments.services.stacks import generation
-from deployments.sharing_types import Grant, GrantState
 from deployments.states import Kind
 from deployments.types import Caller, ProjectRecord, Right
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from deployments.data.list_types import Page, PageRequest
 from deployments.errors import Conflict, Invalid, NotFound
-from deployments.list_types import Page, PageRequest
 from deployments.repositories import history
 from deployments.services.history import restorable, snapshots
 from deployments.services.permissions import access

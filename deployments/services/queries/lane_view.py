@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from deployments.drift import WORDS, SeenDrift
-from deployments.observed import SeenStack
 from deployments.repositories import history, lanes
+from deployments.rules.drift import WORDS, SeenDrift
+from deployments.rules.observed import SeenStack
 from deployments.services.fleet import machine_list
 from deployments.services.observation import drift, stacks
 from deployments.services.permissions import access

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from deployments.list_types import DeploymentFilter, Page, PageRequest, Position
+from deployments.data.list_types import DeploymentFilter, Page, PageRequest, Position
 from deployments.repositories import events
 from deployments.repositories.paging import deployment_lists
 from deployments.repositories.paging.pages import ANYTHING

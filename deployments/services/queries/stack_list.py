@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from agents.services import directory
-from deployments.observed import WORST_FIRST, SeenStack
+from deployments.rules.observed import WORST_FIRST, SeenStack
 from deployments.services.observation import stacks
 from deployments.services.permissions import access
 from deployments.types import Caller, Right

@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from deployments.clients.peers import fetched_by_job
+from deployments.data.variable_types import GivenVariables
 from deployments.errors import Invalid
 from deployments.repositories.grants import Side
 from deployments.services.fleet import duplicate_servers
@@ -21,7 +22,6 @@ from deployments.services.requests import create
 from deployments.services.secrets import stored_variables, variable_bounds, variables
 from deployments.services.stacks import generation, privileges, stack_size
 from deployments.types import Caller, DeploymentRecord, DeployRequest, GraphRecord, ProjectRecord, ServiceState
-from deployments.variable_types import GivenVariables
 from stackgen.results import COMPOSE_FILE, Stack
 
 MAX_DESCRIPTION = 500

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from deployments.drift import WORDS, Aspect, Difference
+from deployments.rules.drift import WORDS, Aspect, Difference
 from stackgen.plan import Action, Change
 from stackgen.results import StackService
 

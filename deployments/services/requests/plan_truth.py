@@ -10,8 +10,8 @@ from agents.errors import AgentNotFound, ServerNotFound
 from agents.services import directory
 from agents.states import Presence
 from deployments.errors import Conflict
-from deployments.observed import ServiceCondition, StackCondition
 from deployments.repositories import lanes
+from deployments.rules.observed import ServiceCondition, StackCondition
 from deployments.services.observation import stacks
 from deployments.types import Target, TargetKind
 from stackgen.plan import Change

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from deployments.drift import ANY_AGENT_REPAIRS, Difference, digest_of
 from deployments.errors import Conflict, Invalid
 from deployments.repositories import history
 from deployments.repositories.observation import stack_drifts
+from deployments.rules.drift import ANY_AGENT_REPAIRS, Difference, digest_of
 from deployments.services.history import restorable, snapshots
 from deployments.services.observation import drift, stacks
 from deployments.services.permissions import access, quotas, server_rights, target_agents

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from agents.isolation import Isolation
+from deployments.data.variable_types import SealedVariable
 from deployments.repositories.upkeep import sealed
 from deployments.repositories.upkeep.sealed import SealedSecret, SealedSession, SealedStack
 from deployments.services.secrets import sealing
 from deployments.services.secrets.sealing import CannotUnsealError, newest_version, version_of
-from deployments.variable_types import SealedVariable
 
 BATCH = 100
 # Each pass finds only what was written by a process that did not know the new key yet.

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from deployments import encryption
+from deployments.data.variable_types import Place
 from deployments.encryption import CannotUnsealError
-from deployments.variable_types import Place
 
 __all__ = [
     "CannotUnsealError",

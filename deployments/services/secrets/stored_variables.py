@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from deployments.data.variable_types import GivenVariables, Place, overlaid
 from deployments.errors import Invalid
 from deployments.repositories import variables as rows
 from deployments.services.secrets import sealing, variable_bounds
-from deployments.variable_types import GivenVariables, Place, overlaid
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,10 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from uuid import UUID
 
+from deployments.data.variable_types import GivenVariables
 from deployments.errors import Invalid
 from deployments.repositories import deployments, secrets
 from deployments.services.secrets import sealing
-from deployments.variable_types import GivenVariables
 from stackgen.errors import VariablesMissing
 from stackgen.parts.variables import resolve
 from stackgen.results import Stack, StackService

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from django.db import transaction
 
+from deployments.data.sharing_types import Invitation
 from deployments.errors import Conflict, Invalid, NotFound
 from deployments.repositories import invitations, members, projects
 from deployments.services.permissions import access
 from deployments.services.sharing import server_grants
-from deployments.sharing_types import Invitation
 from deployments.types import Caller, Member, Right
 
 MAX_NAME = 150

@@ -10,13 +10,13 @@ from django.db import transaction
 from agents import gateway
 from agents.services import directory
 from agents.states import CommandStatus
+from deployments.data.sharing_types import GrantState
 from deployments.errors import Forbidden
 from deployments.repositories import deployments, grants, lanes
 from deployments.repositories.grants import Side
 from deployments.services.fleet import machine_list
 from deployments.services.lifecycle import command_ids, finish
 from deployments.services.permissions import access, server_rights
-from deployments.sharing_types import GrantState
 from deployments.states import Kind, Reason, Status
 from deployments.types import Caller, ProjectRecord, Right, lane_of
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from django.db import DatabaseError
 
 from agents import isolation
-from agents.skipped_reports import SKIPPED
+from agents.reports.skipped_reports import SKIPPED
 from deployments import process_status
 from deployments.repositories.upkeep import database_check
 

@@ -12,12 +12,12 @@ import structlog
 
 from agents.isolation import isolation
 from deployments import live_updates
-from deployments.drift import digest_of
 from deployments.errors import DeployError
-from deployments.observed import ObservedService, ServiceCondition
 from deployments.repositories import clock, history, lanes, projects, users
 from deployments.repositories.observation import repairs, stack_drifts
 from deployments.repositories.observation.stack_drifts import DriftRow
+from deployments.rules.drift import digest_of
+from deployments.rules.observed import ObservedService, ServiceCondition
 from deployments.services.observation import drift, stacks
 from deployments.services.permissions.access import caller_of
 from deployments.services.requests import repair, rollback

@@ -10,8 +10,8 @@ import grpc
 import pytest
 
 from agents import gateway
+from agents.reports.skipped_reports import SKIPPED
 from agents.services import enrolment
-from agents.skipped_reports import SKIPPED
 from agents.states import CommandOutcome, CommandStatus
 from agents.transport.threads import DatabaseThreads
 from agents.types import CommandData, CommandFinished, Registration

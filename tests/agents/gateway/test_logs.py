@@ -14,7 +14,7 @@ from agents import gateway
 from agents.contracts import runner_pb2 as pb
 from agents.contracts.runner_pb2_grpc import RunnerAgentServiceStub
 from agents.contracts.version import LOGS_PROTOCOL
-from agents.log_lines import LogReader, LogRequest
+from agents.reports.log_lines import LogReader, LogRequest
 from agents.runner.control_plane.channel import OPTIONS
 from agents.transport import log_intake
 from agents.transport.grpc_server import Gateway

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.contracts import runner_pb2 as pb
-from agents.observation import HostObserved
+from agents.reports.observation import HostObserved
 from agents.runner.observation.telling import Telling
 from agents.transport.observation_intake import ASK_AGAIN_SECONDS, ObservationIntake
 

@@ -10,7 +10,7 @@ import pytest
 from django.db import OperationalError
 
 from agents.contracts import runner_pb2 as pb
-from agents.observation_digest import digest_of
+from agents.reports.observation_digest import digest_of
 from agents.runner.observation.telling import MAX_CONTAINERS_PER_PART, Telling
 from tests.agents.doubles import Domain, FakeAgent
 

@@ -8,12 +8,12 @@ import pytest
 from django.utils import timezone
 
 from agents.models import CommandRecord, Server
+from deployments.data.sharing_types import GrantState
 from deployments.models import Deployment, DeploymentEvent, Project, ProjectMember, TargetGrant, User
 from deployments.repositories import grants as rows
 from deployments.repositories import projects
 from deployments.services.lifecycle import agent_order, cancel, prepare, start
 from deployments.services.sharing import server_grants
-from deployments.sharing_types import GrantState
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
 from tests import factories

@@ -11,12 +11,12 @@ from django.utils import timezone
 
 from agents.contracts.version import PROTOCOL
 from agents.models import Agent
-from agents.observation import ContainerSeen, HostObserved
+from agents.reports.observation import ContainerSeen, HostObserved
 from agents.states import CommandOutcome
 from agents.types import CommandFinished, ServiceObserved
-from deployments.drift import Difference
 from deployments.models import Project, StackDrift
 from deployments.repositories.observation import stack_drifts
+from deployments.rules.drift import Difference
 from deployments.services.observation import record
 from deployments.types import DeploymentRecord
 from tests import factories

@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.drift import (
+from deployments.repositories.observation.stack_drifts import (
+    difference_from_json,
+    difference_to_json,
+    meant_from_json,
+    meant_to_json,
+)
+from deployments.rules.drift import (
     SETTINGS,
     Comparison,
     Difference,
@@ -20,13 +26,7 @@ from deployments.drift import (
     digest_of,
     keep_meant,
 )
-from deployments.observed import ObservedContainer
-from deployments.repositories.observation.stack_drifts import (
-    difference_from_json,
-    difference_to_json,
-    meant_from_json,
-    meant_to_json,
-)
+from deployments.rules.observed import ObservedContainer
 
 SETUP: dict[str, str] = {"key": "1:abc", **{str(aspect): f"{aspect}-hash" for aspect in SETTINGS}}
 SHOWN = {"networks": "p_default", "limits": "Memory 64 MiB", "ports": "none", "mounts": "none", "restart": "always"}

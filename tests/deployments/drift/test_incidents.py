@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from deployments.incident_rules import DIFFERENT_MS, QUIET_MS
 from deployments.models import Incident, StackDrift
 from deployments.repositories import clock
+from deployments.rules.incident_rules import DIFFERENT_MS, QUIET_MS
 from deployments.services.incidents.watch import StackWatch
 from tests.deployments.drift.stage import Stage
 

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection, transaction
 
 from agents.models import Server
-from deployments.list_types import DeploymentFilter, Position
+from deployments.data.list_types import DeploymentFilter, Position
 from deployments.models import Deployment, DeploymentCount, Project, User
 from deployments.repositories import deployments
 from deployments.repositories.deployments import Outcome

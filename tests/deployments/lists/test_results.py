@@ -8,7 +8,7 @@ import pytest
 
 from agents.models import Server
 from deployments import states
-from deployments.list_types import DeploymentFilter
+from deployments.data.list_types import DeploymentFilter
 from deployments.models import Deployment, Project
 from deployments.repositories import deployments
 from deployments.repositories.paging.pages import Selection, ids_at

@@ -14,11 +14,11 @@ from django.conf import settings
 from django.db import connection
 
 from agents.contracts.version import LOGS_PROTOCOL
-from agents.log_lines import ContainerLine, LogBatch, LogReader, LogRequest
 from agents.models import Agent
+from agents.reports.log_lines import ContainerLine, LogBatch, LogReader, LogRequest
 from deployments import log_relay
+from deployments.data.log_types import LogPart, LogQuery, LogSource, OpenedLogs
 from deployments.errors import Invalid, NotFound, PeerFailed
-from deployments.log_types import LogPart, LogSource, LogWish, OpenedLogs
 from deployments.services.logs import open as opening
 from deployments.services.logs import reader
 from deployments.services.permissions.access import caller_of
@@ -34,8 +34,8 @@ def opened() -> OpenedLogs:
     return open_for(ONE, TWO)
 
 
-def open_for(*agents: UUID, **wish: Any) -> OpenedLogs:
-    fields: dict[str, Any] = {"request_id": uuid4(), "project_id": uuid4(), "lane": "", "follow": True, **wish}
+def open_for(*agents: UUID, **query: Any) -> OpenedLogs:
+    fields: dict[str, Any] = {"request_id": uuid4(), "project_id": uuid4(), "lane": "", "follow": True, **query}
     sources = tuple(
         LogSource(server_id=uuid4(), server_name=f"s{place}", agent_id=agent, lane=f"lane-{place}")
         for place, agent in enumerate(agents)
@@ -137,8 +137,10 @@ def running(lane: Lane) -> Lane:
     return lane
 
 
-def opened_of(lane: Lane, **wish: Any) -> OpenedLogs:
-    return opening.open_logs(caller=lane.caller, wish=LogWish(project_id=lane.project_id, **wish), request_id=uuid4())
+def opened_of(lane: Lane, **query: Any) -> OpenedLogs:
+    return opening.open_logs(
+        caller=lane.caller, query=LogQuery(project_id=lane.project_id, **query), request_id=uuid4()
+    )
 
 
 def test_agents_that_are_there_are_asked(running: Lane) -> None:
@@ -167,7 +169,7 @@ def test_an_agent_that_cannot_be_asked_is_named_with_the_reason(
 
 
 @pytest.mark.parametrize(
-    ("wish", "field"),
+    ("query", "field"),
     [
         ({"tail": 5001}, "tail"),
         ({"tail": -1}, "tail"),
@@ -177,16 +179,16 @@ def test_an_agent_that_cannot_be_asked_is_named_with_the_reason(
         ({"until_ms": 1, "follow": True}, "until"),
     ],
 )
-def test_a_wish_out_of_bounds_names_its_field(running: Lane, wish: dict[str, Any], field: str) -> None:
+def test_a_query_out_of_bounds_names_its_field(running: Lane, query: dict[str, Any], field: str) -> None:
     with pytest.raises(Invalid) as wrong:
-        opened_of(running, **wish)
+        opened_of(running, **query)
     assert list(wrong.value.details) == [field]
 
 
 def test_a_stranger_and_a_server_of_others_are_not_there(running: Lane) -> None:
     stranger = caller_of(factories.make_user("mallory"))
     with pytest.raises(NotFound):
-        opening.open_logs(caller=stranger, wish=LogWish(project_id=running.project_id), request_id=uuid4())
+        opening.open_logs(caller=stranger, query=LogQuery(project_id=running.project_id), request_id=uuid4())
     with pytest.raises(NotFound):
         opened_of(running, server_id=uuid4())
     assert connection.in_atomic_block  # nothing was stored besides

@@ -6,14 +6,7 @@ from typing import Any
 
 import pytest
 
-from deployments.observed import (
-    MAX_TOLD,
-    RESTARTING_MS,
-    MeantService,
-    ObservedContainer,
-    ObservedState,
-    fold,
-)
+from deployments.rules.observed import MAX_TOLD, RESTARTING_MS, MeantService, ObservedContainer, ObservedState, fold
 
 NOW_MS = 10_000_000
 WEB = MeantService(name="web", node_id="n-web", copies=1)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.incident_rules import (
+from deployments.data.incident_types import Cause, OpenIncident, Severity
+from deployments.rules.incident_rules import (
     DEGRADED_MS,
     DIFFERENT_MS,
     OBSERVED,
@@ -29,8 +30,7 @@ from deployments.incident_rules import (
     judge,
     not_known,
 )
-from deployments.incident_types import Cause, OpenIncident, Severity
-from deployments.observed import ObservedService, ObservedState, ServiceCondition, StackCondition
+from deployments.rules.observed import ObservedService, ObservedState, ServiceCondition, StackCondition
 
 NOW = 100_000_000
 WELL = AgentFacts(heard_ms=NOW, online=True, disk_full="")

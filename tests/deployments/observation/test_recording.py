@@ -11,10 +11,10 @@ import pytest
 
 from agents.contracts.version import OBSERVING_PROTOCOL
 from agents.models import Agent
-from agents.observation import ContainerSeen, HostObserved
+from agents.reports.observation import ContainerSeen, HostObserved
 from deployments import live_updates
 from deployments.models import ObservedStack
-from deployments.observed import SeenStack
+from deployments.rules.observed import SeenStack
 from deployments.services.observation import record
 from deployments.services.queries import lane_view
 from deployments.services.requests import make_plan, stop

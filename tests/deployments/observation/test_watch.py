@@ -14,12 +14,12 @@ from django.test.utils import CaptureQueriesContext
 from jsonschema import Draft202012Validator, FormatChecker
 
 from agents.models import Agent
-from deployments.incident_rules import DEGRADED_MS, QUIET_MS
 from deployments.kafka.event_stream import STACKS, value_of
 from deployments.models import Deployment, Incident, StackEvent, StackState
 from deployments.repositories import clock
 from deployments.repositories.observation import stack_states
 from deployments.repositories.observation.stack_outbox import StackEventQueue
+from deployments.rules.incident_rules import DEGRADED_MS, QUIET_MS
 from deployments.services.fleet import machine_changes
 from deployments.services.incidents import watch
 from deployments.services.incidents.watch import TURN_EVERY, UNKNOWN_MS, StackWatch

@@ -16,6 +16,7 @@ from referencing import Registry, Resource
 from agents.models import Agent, Server
 from agents.states import CommandOutcome, CommandStage
 from agents.types import CommandFinished, LogWritten, Report, ServiceObserved, StageReached
+from deployments.data.stack_event_types import StackEventType
 from deployments.event_types import EventType
 from deployments.kafka import event_stream
 from deployments.models import DeploymentEvent, Project, User
@@ -23,7 +24,6 @@ from deployments.repositories.records import event_record
 from deployments.services.lifecycle import agent_reports, cancel, command_ids, start
 from deployments.services.permissions.access import caller_of
 from deployments.services.requests.deploy import deploy_project
-from deployments.stack_event_types import StackEventType
 from deployments.types import DeployRequest, Target, TargetKind
 from tests import factories
 from tests.factories import NOW, later

@@ -13,10 +13,10 @@ from django.test import Client
 
 from agents import isolation
 from agents.models import Agent, CommandRecord, Server
+from agents.reports.skipped_reports import TOLD_FOR, SkippedReports
 from agents.repositories import delivery as ledger
 from agents.retention import Retention
 from agents.services import command_delivery
-from agents.skipped_reports import TOLD_FOR, SkippedReports
 from agents.transport.retention_announcer import RetentionAnnouncer
 from agents.types import AgentHealth, Sighting
 from deployments import outbox_relay, process_status

@@ -11,6 +11,7 @@ from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
 from pytest_django.fixtures import Settings
 
+from deployments.data.variable_types import PROJECT_WIDE, Place, Scope
 from deployments.errors import Conflict, Forbidden, Invalid, NotFound
 from deployments.models import Deployment, DeploymentEvent, DeploymentHistory, ProjectVariable, VariableChange
 from deployments.services.permissions.access import caller_of
@@ -19,7 +20,6 @@ from deployments.services.requests import make_plan, repeat
 from deployments.services.requests.scale import scale_service
 from deployments.services.secrets import rotation, variables
 from deployments.types import DeploymentRecord
-from deployments.variable_types import PROJECT_WIDE, Place, Scope
 from tests import factories
 from tests.deployments.lane import Lane
 from tests.factories import NOW

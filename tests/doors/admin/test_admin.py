@@ -18,7 +18,7 @@ from agents.models import Server
 from deployments import states
 from deployments.admin import badges, paginators
 from deployments.admin.filters import RequesterFilter
-from deployments.list_types import DeploymentFilter
+from deployments.data.list_types import DeploymentFilter
 from deployments.models import Deployment, Project
 from deployments.repositories import deployments
 from deployments.repositories.paging.pages import Selection

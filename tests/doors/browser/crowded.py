@@ -11,8 +11,10 @@ from django.utils import timezone
 
 from agents.models import Cluster, CommandRecord
 from agents.types import ServiceObserved
+from deployments.data.incident_types import Cause
+from deployments.data.variable_types import PROJECT_WIDE, Place
+from deployments.data.variable_types import Scope as Belongs
 from deployments.event_types import log_written
-from deployments.incident_types import Cause
 from deployments.models import ProjectInvitation, User
 from deployments.repositories import events, history
 from deployments.scopes import Scope
@@ -23,8 +25,6 @@ from deployments.services.permissions.access import caller_of
 from deployments.services.projects import project_variables, sources
 from deployments.services.requests import repair
 from deployments.types import DeploymentRecord
-from deployments.variable_types import PROJECT_WIDE, Place
-from deployments.variable_types import Scope as Belongs
 from tests import factories
 from tests.deployments.drift.stage import Stage
 from tests.deployments.lane import Lane

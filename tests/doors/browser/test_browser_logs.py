@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 from redis import Redis
 
 from agents.contracts.version import LOGS_PROTOCOL
-from agents.log_lines import ContainerLine, LogBatch, LogReader
 from agents.models import Agent
+from agents.reports.log_lines import ContainerLine, LogBatch, LogReader
 from deployments import log_relay
 from tests.deployments.lane import Lane
 from tests.doors.serving import aside, look_at

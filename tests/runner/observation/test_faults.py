@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from deployments.drift import MeantSetup, compare
-from deployments.observed import ObservedContainer
+from deployments.rules.drift import MeantSetup, compare
+from deployments.rules.observed import ObservedContainer
 from tests.runner.observation.test_observer import Told, container, deployed, inspected, run
 
 __all__ = ["deployed"]

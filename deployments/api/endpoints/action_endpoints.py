@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from deployments.api.base_view import BaseView, success, validated
-from deployments.api.deployment_endpoints import DeploymentAnswer, target_in
-from deployments.api.history_endpoints import change_shape
+from deployments.api.endpoints.deployment_endpoints import DeploymentAnswer, target_in
+from deployments.api.endpoints.history_endpoints import change_shape
 from deployments.api.schemas.history_responses import PlanOut
 from deployments.api.schemas.openapi import F, documented, enveloped_data
 from deployments.api.schemas.requests import (

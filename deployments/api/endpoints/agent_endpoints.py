@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from agents.condition import AgentCondition
 from agents.types import AgentData
 from deployments.api.base_view import BaseView, success, validated
-from deployments.api.machine_endpoints import DISCONNECTED, STATUS_OF_PRESENCE
+from deployments.api.endpoints.machine_endpoints import DISCONNECTED, STATUS_OF_PRESENCE
 from deployments.api.schemas.agent_responses import AgentOut
 from deployments.api.schemas.openapi import documented, enveloped, enveloped_data
 from deployments.api.schemas.requests import PageQuery

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from deployments.incident_types import Cause, Finding, OpenIncident, Severity
-from deployments.observed import ObservedState, ServiceCondition, StackCondition
+from deployments.data.incident_types import Cause, Finding, OpenIncident, Severity
+from deployments.rules.observed import ObservedState, ServiceCondition, StackCondition
 
 # A stack that is degraded for less may be a person at work on the host, or a service that gets well by itself.
 DEGRADED_MS = 60_000

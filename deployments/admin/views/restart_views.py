@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from deployments.admin import plan_summary
 from deployments.admin.forms import request_id_in, target_in
-from deployments.admin.stop_and_scale_views import answer_deployers, render_target_page, running_deployment
+from deployments.admin.views.stop_and_scale_views import answer_deployers, render_target_page, running_deployment
 from deployments.services.fleet import machine_list
 from deployments.services.requests import make_plan, restart
 from deployments.types import Caller, ProjectRecord

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from deployments.admin.ownership import require_project_viewer
 from deployments.admin.page_responses import render_page, show_error
+from deployments.data.variable_types import PROJECT_WIDE, ChangedVariable, Place, Scope, StoredVariable
 from deployments.errors import DeployError, Invalid
 from deployments.models import Project
 from deployments.services.permissions import access
@@ -20,7 +21,6 @@ from deployments.services.projects import project_variables, sources
 from deployments.services.queries import grant_view
 from deployments.services.secrets import env_file
 from deployments.types import Caller, Right
-from deployments.variable_types import PROJECT_WIDE, ChangedVariable, Place, Scope, StoredVariable
 
 PAGE = "admin/deployments/project/variables.html"
 MAX_CHANGES = 30

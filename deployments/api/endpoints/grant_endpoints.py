@@ -15,13 +15,13 @@ from deployments.api.base_view import BaseView, success, validated
 from deployments.api.schemas.openapi import NO_BODY, documented, enveloped_data
 from deployments.api.schemas.requests import MetadataOnlyIn
 from deployments.api.schemas.responses import StoppedOut, TargetOut, TenantOut
+from deployments.data.sharing_types import Grant, GrantState
 from deployments.event_types import epoch_ms
 from deployments.scopes import Scope
 from deployments.services.queries import grant_view
 from deployments.services.queries.grant_view import ProjectTarget, Tenant
 from deployments.services.requests import stop
 from deployments.services.sharing import server_grants
-from deployments.sharing_types import Grant, GrantState
 from deployments.states import Status
 from deployments.wire import STATUS_NUMBERS
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from deployments.observed import ObservedContainer
+from deployments.rules.observed import ObservedContainer
 
 # Differences of one stack that are stored and shown; the first ones say what is wrong.
 MAX_DIFFERENCES = 300

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from deployments.admin import badges, plan_summary
 from deployments.admin.forms import request_id_in
-from deployments.admin.history_views import identifier_in, page_links, page_number
 from deployments.admin.ownership import caller_in, or_404
 from deployments.admin.page_responses import error_lines, render_page, show_error
+from deployments.admin.views.history_views import identifier_in, page_links, page_number
 from deployments.errors import DeployError, Forbidden
 from deployments.models import Deployment
 from deployments.services.fleet import machine_list

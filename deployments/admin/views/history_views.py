@@ -14,8 +14,8 @@ from deployments.admin import badges, plan_summary
 from deployments.admin.ownership import or_404, require_project_viewer
 from deployments.admin.page_data import may
 from deployments.admin.page_responses import render_page, show_error
+from deployments.data.list_types import Page
 from deployments.errors import DeployError, NotFound
-from deployments.list_types import Page
 from deployments.models import Project
 from deployments.repositories import history as history_rows
 from deployments.services.fleet import machine_list

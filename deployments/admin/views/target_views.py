@@ -11,12 +11,12 @@ from django.utils import timezone
 
 from deployments.admin.ownership import require_project_viewer
 from deployments.admin.page_responses import render_page, show_error
+from deployments.data.sharing_types import GrantState
 from deployments.errors import DeployError, NotFound
 from deployments.models import Project
 from deployments.services.permissions import access
 from deployments.services.queries import grant_view
 from deployments.services.sharing import server_grants
-from deployments.sharing_types import GrantState
 from deployments.types import Caller, Right
 
 PAGE = "admin/deployments/project/targets.html"

@@ -23,10 +23,10 @@ from deployments.api.schemas.variable_schemas import (
     VariableOut,
     VariablesIn,
 )
+from deployments.data.variable_types import PROJECT_WIDE, ChangedVariable, Place, Scope, StoredVariable
 from deployments.errors import Invalid
 from deployments.event_types import epoch_ms
 from deployments.services.projects import project_variables
-from deployments.variable_types import PROJECT_WIDE, ChangedVariable, Place, Scope, StoredVariable
 
 TAG = "variables"
 

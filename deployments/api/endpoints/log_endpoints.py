@@ -12,7 +12,7 @@ from deployments.api.base_view import BaseView, success, validated
 from deployments.api.schemas.log_responses import LogsOut
 from deployments.api.schemas.openapi import documented, enveloped_data
 from deployments.api.schemas.requests import LogsQuery
-from deployments.log_types import LogWish
+from deployments.data.log_types import LogQuery
 from deployments.services.logs import open as opening
 from deployments.services.logs import reader
 from deployments.wire import log_part_shape
@@ -30,17 +30,17 @@ class ProjectLogs(BaseView):
         answers={200: enveloped_data("LogsAnswer", logs=LogsOut())},
     )
     def get(self, request: Request, project_id: UUID) -> Response:
-        query = validated(LogsQuery, request.query_params)
-        wish = LogWish(
+        given = validated(LogsQuery, request.query_params)
+        query = LogQuery(
             project_id=project_id,
-            server_id=query.get("serverId"),
-            services=names_in(query.get("service", "")),
-            since_ms=query.get("since", 0),
-            until_ms=query.get("until", 0),
-            tail=query.get("tail", DEFAULT_TAIL),
-            search=query.get("search", ""),
+            server_id=given.get("serverId"),
+            services=names_in(given.get("service", "")),
+            since_ms=given.get("since", 0),
+            until_ms=given.get("until", 0),
+            tail=given.get("tail", DEFAULT_TAIL),
+            search=given.get("search", ""),
         )
-        opened = opening.open_logs(caller=self.caller, wish=wish, request_id=uuid4())
+        opened = opening.open_logs(caller=self.caller, query=query, request_id=uuid4())
         return success({"data": {"logs": log_part_shape(async_to_sync(reader.read_past)(opened))}})
 
 

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from deployments.api.base_view import BaseView, success, validated
-from deployments.api.graph_endpoints import TAG
+from deployments.api.endpoints.graph_endpoints import TAG
 from deployments.api.schemas.compose import ComposeIn, ComposeLineOut, ProjectFileIn, VersionQuery
 from deployments.api.schemas.openapi import documented, enveloped_data
 from deployments.services.projects import compose_files, project_file, stack_files

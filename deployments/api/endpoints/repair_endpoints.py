@@ -8,9 +8,9 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from deployments.api.actions import TAG, PlanAnswer, created, documented_action, plan_shape
 from deployments.api.base_view import BaseView, success, validated
-from deployments.api.deployment_endpoints import target_in
+from deployments.api.endpoints.action_endpoints import TAG, PlanAnswer, created, documented_action, plan_shape
+from deployments.api.endpoints.deployment_endpoints import target_in
 from deployments.api.idempotency_key import idempotent
 from deployments.api.schemas.openapi import documented
 from deployments.api.schemas.requests import LeaveIn, RepairIn, RepairPlanIn

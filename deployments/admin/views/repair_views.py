@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from deployments.admin import plan_summary
 from deployments.admin.forms import request_id_in, target_in
-from deployments.admin.stop_and_scale_views import answer_deployers, render_target_page
+from deployments.admin.views.stop_and_scale_views import answer_deployers, render_target_page
 from deployments.services.requests import repair
 from deployments.types import Caller, ProjectRecord
 

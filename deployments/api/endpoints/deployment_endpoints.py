@@ -20,8 +20,8 @@ from deployments.api.schemas import examples
 from deployments.api.schemas.openapi import NO_BODY, documented, enveloped, enveloped_data
 from deployments.api.schemas.requests import DeployIn, EventsQuery, ListQuery
 from deployments.api.schemas.responses import CursorOut, DeploymentOut, EventOut, StatusOut
+from deployments.data.list_types import DeploymentFilter
 from deployments.errors import Invalid
-from deployments.list_types import DeploymentFilter
 from deployments.scopes import Scope
 from deployments.services.lifecycle import cancel
 from deployments.services.queries import lookups

@@ -16,9 +16,9 @@ from deployments.api.idempotency_key import idempotent
 from deployments.api.schemas.openapi import NO_BODY, documented, enveloped_data
 from deployments.api.schemas.requests import RoleIn
 from deployments.api.schemas.responses import InvitationOut, MemberOut
+from deployments.data.sharing_types import Invitation
 from deployments.event_types import epoch_ms
 from deployments.services.sharing import membership
-from deployments.sharing_types import Invitation
 from deployments.types import Member
 
 TAG = "members"

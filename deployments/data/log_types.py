@@ -1,15 +1,15 @@
-"""Reading what the containers of a project write: what is wished for, where it comes from, what is answered. Pure."""
+"""Reading what the containers of a project write: what is asked for, where it comes from, what is answered. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from uuid import UUID
 
-from agents.log_lines import LogRequest
+from agents.reports.log_lines import LogRequest
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogWish:
+class LogQuery:
     """All services where none is named, all servers of the project where none is. Times in epoch ms, 0 for no bound."""
 
     project_id: UUID
