@@ -18,7 +18,7 @@ stored, with every problem at once.
 
 A value of `env.NAME` may refer to another node: `${node.db.url}` is the address of the node `db` with user and
 password, and `host`, `port`, `user`, `password`, `passwordUrl` (percent-encoded), `database`, `env.NAME` and
-`secret.NAME` are its parts. Several may stand in one text. A node is named by its name in the drawing, its service's
+`secret.NAME` are its parts. Several may stand in one text. A node is named by its name in the graph, its service's
 name or its id. What leads nowhere is refused. A reference gives an address, an edge the way there: without one, a
 warning says so.
 

@@ -29,13 +29,13 @@ class Connection:
 class Volume:
     """`name` tells the volumes of one node apart, or of the project where it is `shared`.
 
-    `drawn`: the graph named it, not the kind of database.
+    `is_declared`: the graph named it, not the kind of database.
     """
 
     name: str
     path: str
     read_only: bool = False
-    drawn: bool = False
+    is_declared: bool = False
     shared: bool = False
 
 

@@ -27,7 +27,7 @@ def container_of(part: Part) -> dict[str, Value]:
     given: dict[str, Value] = {
         "user": settings.run_as,
         "working_dir": settings.working_dir and plain(settings.working_dir),
-        "labels": drawn_labels(part),
+        "labels": declared_labels(part),
         "stop_signal": settings.stop_signal,
         "read_only": settings.read_only,
         "ulimits": {name: _limit(limit) for name, limit in sorted(settings.ulimits.items())},
@@ -83,7 +83,7 @@ def logging_of(part: Part) -> Value:
     return {**logging, "options": {name: plain(text) for name, text in options.items()}} if options else logging
 
 
-def drawn_labels(part: Part) -> dict[str, Value]:
+def declared_labels(part: Part) -> dict[str, Value]:
     """Return the labels that the graph gives a node."""
     return {name: plain(text) for name, text in sorted(part.node.settings.labels.items())}
 
@@ -116,7 +116,7 @@ def volume_key(part: Part, volume: Volume) -> str:
     """Return the name of a volume in the file. No two meet: names of services hold no dot and no two dashes."""
     if volume.shared:
         return f"{SHARED}--{volume.name}"
-    return f"{part.name}{'.' if volume.drawn else '-'}{volume.name}"
+    return f"{part.name}{'.' if volume.is_declared else '-'}{volume.name}"
 
 
 def resources(part: Part) -> dict[str, Value]:

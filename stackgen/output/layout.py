@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from stackgen.databases.kind import Volume
 from stackgen.output.aspects import aspects
-from stackgen.output.container import SHARED, drawn_labels, volume_key
+from stackgen.output.container import SHARED, declared_labels, volume_key
 from stackgen.parts.environment import plain
 from stackgen.parts.names import short_hash
 from stackgen.parts.order import Order
@@ -56,7 +56,7 @@ class Layout:
     def labels(self, part: Part, content_hash: str) -> dict[str, Value]:
         """Return labels that stay from one deployment to the next: others would replace unchanged containers."""
         return {
-            **drawn_labels(part),
+            **declared_labels(part),
             **self.project_labels,
             "axion.node": plain(part.node.id),
             "axion.service": part.name,

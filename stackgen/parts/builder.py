@@ -18,7 +18,7 @@ from stackgen.graph.secrets import PASSWORD, SECRET_PREFIX
 from stackgen.nodes import Graph, Node
 from stackgen.parts import gateway, health
 from stackgen.parts.database_settings import unused_settings
-from stackgen.parts.drawn import collisions, with_drawn
+from stackgen.parts.declared import collisions, with_declared
 from stackgen.parts.environment import Callee, Layer, from_config, from_edges, interpolated, merged, plain, usable
 from stackgen.parts.gateway_part import gateway_program
 from stackgen.parts.names import distinct, elsewhere, program_variable_name
@@ -93,7 +93,7 @@ class PartBuilder:
             part = self._service(node)
         if part is None:
             return None
-        whole = with_drawn(part)
+        whole = with_declared(part)
         for field_name, message in collisions(whole):
             self._note(node, field_name, message)
         return whole

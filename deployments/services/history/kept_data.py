@@ -43,7 +43,7 @@ def _release_of(old: StackService, *, like: StackService) -> str:
 def _refuse(service: StackService, before: str) -> None:
     raise Invalid(
         f"{service.name!r} keeps data of {before}, which {service.data_release} cannot read. Deploy it with the former "
-        "release, draw a second database with the new one, copy the data over with a dump, and then take the first "
+        "release, add a second database with the new one, copy the data over with a dump, and then take the first "
         "one out of the graph.",
         details={f"{service.node_id}.config.image": f"its data is of {before}"},
     )

@@ -242,7 +242,7 @@ def _say_resource(draft: Draft, section: str, name: str, tree: Tree) -> None:
         elif (section, key, member.text) in _DEFAULTS:
             report.add(member.place, Outcome.BECAME, "as without saying it")
         else:
-            why = _LOST[section].get(key, "options of the engine's drivers are not said by a drawing")
+            why = _LOST[section].get(key, "options of the engine's drivers cannot be said in a graph")
             report.add(member.place, Outcome.NOT_KEPT, f"{key}: {why}")
 
 

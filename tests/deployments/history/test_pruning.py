@@ -31,42 +31,9 @@ from deployments.services.secrets import sealing
 from deployments.services.upkeep import housekeeping, prune
 from deployments.types import DeploymentRecord
 from tests import factories
+from tests.deployments.history.aging import CANARY, age, now_is_the_time, released, tidy  # noqa: F401 - a fixture
 from tests.deployments.lane import Lane
 from tests.factories import NOW
-
-CANARY = "canary-55ab-ü$"
-
-
-@pytest.fixture(autouse=True)
-def now_is_the_time(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
-    """What is done seldom is due; no Kafka is configured."""
-    monkeypatch.setattr(prune, "_hourly_sweep", prune.HourlySweep())
-    monkeypatch.setattr(prune, "_number_sweep", prune.NumberSweep())
-    settings.KAFKA_BROKERS = []
-
-
-def released(lane: Lane, image: str) -> DeploymentRecord:
-    lane.store_graph(web=image, db="db:1")
-    made = lane.deployed(env_vars={"API_KEY": CANARY})
-    log = NewEvent(type=EventType.LOG_WRITTEN, payload={"text": "hello", "serviceName": "web", "source": "apply"})
-    events.append(deployment_id=made.id, events=[log], at=NOW)
-    return made
-
-
-def age(days: float) -> None:
-    """As if all of this had been so long ago, and every event had gone out."""
-    long_ago = datetime.now(UTC) - timedelta(days=days)
-    Deployment.objects.filter(completed_at__isnull=False).update(completed_at=long_ago)
-    DeploymentEvent.objects.update(published_at=long_ago, streamed_at=long_ago)
-    GraphVersion.objects.update(created_at=long_ago)
-    CodeBundle.objects.update(created_at=long_ago)
-
-
-def tidy(lane: Lane) -> None:
-    for _ in range(20):
-        if not housekeeping.tidy(at=lane.now()):
-            return
-    raise AssertionError("it never came to an end")
 
 
 def kinds(deployment_id: UUID) -> set[str]:
@@ -299,23 +266,3 @@ def test_without_kafka_nothing_waits_for_it(lane: Lane, settings: Settings) -> N
     settings.KAFKA_BROKERS = []
     tidy(lane)
     assert not DeploymentEvent.objects.filter(streamed_at__isnull=True).exists()
-
-
-def test_details_beyond_the_newest_so_many_go_whatever_their_age(lane: Lane, settings: Settings) -> None:
-    settings.AXION_KEEP_DETAILS_NUMBER = 2
-    Project.objects.update(retention=1)
-    deployments = [released(lane, f"web:{number}") for number in range(5)]
-    age(0.001)
-    tidy(lane)
-    with_events = {each.id for each in deployments if DeploymentEvent.objects.filter(deployment=each.id).exists()}
-    assert with_events == {each.id for each in deployments[-2:]}
-    page = lookups.events_page(caller=lane.caller, deployment_id=deployments[0].id, sequence=0, limit=10)
-    assert (page.events, page.forgotten) == ((), True), "who asks for what is gone is told so"
-
-
-def test_what_history_needs_stays_beyond_any_number(lane: Lane, settings: Settings) -> None:
-    settings.AXION_KEEP_DETAILS_NUMBER = 1
-    deployments = [released(lane, f"web:{number}") for number in range(3)]
-    age(0.001)
-    tidy(lane)
-    assert all(DeploymentEvent.objects.filter(deployment=each.id).exists() for each in deployments)

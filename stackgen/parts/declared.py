@@ -18,13 +18,13 @@ NO_CHECK = "none"
 CHECK_WORDS = frozenset({"CMD", "CMD-SHELL", "NONE"})
 
 
-def with_drawn(part: Part) -> Part:
+def with_declared(part: Part) -> Part:
     """Return the part with what its node's config adds."""
     settings = part.node.settings
     changed = replace(
         part,
-        volumes=(*part.volumes, *drawn_volumes(part.node)),
-        files=(*part.files, *drawn_files(part.node, name=part.name)),
+        volumes=(*part.volumes, *declared_volumes(part.node)),
+        files=(*part.files, *declared_files(part.node, name=part.name)),
     )
     if settings.entrypoint:
         words = tuple(plain(word) for word in split_words(settings.entrypoint))
@@ -37,14 +37,14 @@ def with_drawn(part: Part) -> Part:
     return changed
 
 
-def drawn_volumes(node: Node) -> Iterator[Volume]:
+def declared_volumes(node: Node) -> Iterator[Volume]:
     """Yield the volumes that a node's config names."""
     for mounts, shared in ((node.settings.volumes, False), (node.settings.shared_volumes, True)):
         for name, mount in sorted(mounts.items()):
-            yield Volume(name=name, path=mount.path, read_only=mount.read_only, drawn=True, shared=shared)
+            yield Volume(name=name, path=mount.path, read_only=mount.read_only, is_declared=True, shared=shared)
 
 
-def drawn_files(node: Node, *, name: str) -> Iterator[MountedFile]:
+def declared_files(node: Node, *, name: str) -> Iterator[MountedFile]:
     """Yield the files that a node's config holds; `name` is the service's."""
     for path, text in sorted(node.settings.files.items()):
         mark = short_hash(path, 12)
