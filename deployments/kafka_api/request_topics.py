@@ -13,7 +13,7 @@ DEAD_LETTERS = "deployment-service-dlq"
 # Requests hold tokens and values; older than ten minutes they have no effect, and nobody waits for their replies.
 RETENTION_MS = 15 * 60 * 1000
 # Every request topic of this service, also one we have no handler for: its callers are told so instead of waiting.
-SUBSCRIPTION = r"^(deployment-service\.(?!events$)(?!.*\.reply$).+|health\.check)$"
+SUBSCRIPTION = r"^(deployment-service\.(?!(?:events|stacks)$)(?!.*\.reply$).+|health\.check)$"
 
 
 def names() -> tuple[str, ...]:
