@@ -51,6 +51,9 @@ class Engine:
 
     settled_containers = containers
 
+    def job_containers(self, **_: Any) -> tuple[Container, ...]:
+        return ()
+
     def networks(self, _: str) -> dict[str, str]:
         return {}
 

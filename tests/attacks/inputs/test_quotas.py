@@ -76,6 +76,7 @@ def test_in_the_admin_too(people: People, settings: Settings) -> None:
     assert [answer.status_code for answer in answers] == [302, 200]
     assert "You have as many servers as one user may: 1. Remove one first." in answers[1].content.decode()
     settings_of = {"concurrency": "queue", "health_deadline": 60, "health_window": 3, "retention": 10}
+    settings_of |= {"repairs_per_hour": 3, "soak_minutes": 0}
     answers = [browser.post("/admin/deployments/project/add/", {"name": name, **settings_of}) for name in "ab"]
     assert [answer.status_code for answer in answers] == [302, 200]
     assert "Delete a project" in answers[1].content.decode()
@@ -134,6 +135,7 @@ def test_heavy_work_is_done_one_at_a_time(people: People, project: Project, serv
 @pytest.mark.django_db(transaction=True)
 def test_six_plans_at_once_are_one(mallory: User, monkeypatch: pytest.MonkeyPatch) -> None:
     project, server = factories.make_project(mallory), factories.make_server(mallory)
+    factories.make_agent(server)
     sources.store_checked_graph(project_id=project.id, graph=GRAPH)
     wish = DeployRequest(project_id=project.id, target=Target(kind=TargetKind.SERVER, id=server.id), env_vars={})
     begun, go_on, outcomes = threading.Barrier(6), threading.Event(), []

@@ -173,7 +173,8 @@ def form(project: Project, **more: str) -> dict[str, str]:
         "invitations-TOTAL_FORMS": "0",
         "invitations-INITIAL_FORMS": "0",
     }
-    return {**settings, "health_window": "3", **rows, **counts, **more}
+    watched = {"health_window": "3", "repairs_per_hour": "3", "soak_minutes": "0"}
+    return {**settings, **watched, **rows, **counts, **more}
 
 
 def test_the_admins_form_invites_and_removes_as_rest_does(people: People, project: Project) -> None:

@@ -49,7 +49,11 @@ def rest(token: str) -> APIClient:
 
 DEPLOYS = (
     {"deployments", "deployments/<uuid:deployment_id>/cancel", "deployments/<uuid:deployment_id>/rollback"}
-    | {f"projects/<uuid:project_id>/{wish}" for wish in ("plan", "stop", "scale", "restart")}
+    | {
+        f"projects/<uuid:project_id>/{wish}"
+        for wish in ("plan", "stop", "scale", "restart", "repair", "repair/plan", "repair/leave")
+    }
+    | {f"incidents/<uuid:incident_id>/{verb}" for verb in ("acknowledge", "mute")}
     | {"servers/<uuid:server_id>/projects/<uuid:project_id>/stop"}
 )
 

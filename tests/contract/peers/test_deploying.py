@@ -18,7 +18,7 @@ from deployments.clients.peers import (
     GET_PROJECT,
     GET_SERVER,
 )
-from deployments.errors import Invalid, NotFound, PeerFailed
+from deployments.errors import Conflict, Invalid, NotFound, PeerFailed
 from deployments.models import CodeBundle, Deployment, DeploymentEvent, Project, User
 from deployments.repositories.deployments import requester
 from deployments.services.permissions import access
@@ -209,10 +209,12 @@ def test_a_plan_shows_the_graph_of_now_and_holds_the_start_to_it(alice: Caller, 
     graph: dict[str, Any] = {**GRAPH, "nodes": [GRAPH["nodes"][1]], "edges": []}
     be(graphs={str(PROJECT): graph}, results={str(PROJECT): []})
     request = DeployRequest(project_id=PROJECT, target=ON_SERVER)
+    with pytest.raises(Conflict, match="No agent is installed"):
+        make_plan.plan_deployment(caller=alice, request=request)
+    enrol()
     plan = make_plan.plan_deployment(caller=alice, request=request)
     assert [change.service for change in plan.changes if change.service == "proxy"]
     held = ask_for(alice, approval=plan.approval)
-    enrol()
     assert run(held).status is Status.IN_PROGRESS
     Deployment.objects.filter(pk=held.id).update(status=Status.FAILED, reason=Reason.CANCELLED, completed_at=NOW)
     late = ask_for(alice, approval=make_plan.plan_deployment(caller=alice, request=request).approval)

@@ -22,7 +22,7 @@ def test_one_service_is_made_anew_and_the_others_stay(
     gateway: TestGateway, agent: Agent, stack: Stack, containers: Containers
 ) -> None:
     stack = stack.with_service("web", starts_first=True)
-    assert gateway.until(lambda: gateway.hellos, what="a Hello")[0].commands["deploy"] == 3
+    assert gateway.until(lambda: gateway.hellos, what="a Hello")[0].commands["deploy"] >= 3
     assert carried_out(gateway, stack.deploy()).outcome == pb.SUCCEEDED
     before = containers()
     pinned = {name: each["Image"] for name, each in before.items()}
