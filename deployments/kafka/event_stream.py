@@ -61,6 +61,7 @@ STACKS: Stream[StackEventRecord] = Stream(
     key=lambda event: f"{event.project_id}@{event.server_id}",
     shape=stack_event_shape,
 )
+STREAMS: tuple[Stream[Any], ...] = (DEPLOYMENTS, STACKS)
 
 
 class EventTopic(Generic[E]):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from deployments.kafka import topics
+from deployments.kafka.event_stream import STREAMS
 from deployments.kafka.nest import reply_topic_of
 from deployments.kafka_api.handlers import HEALTH, PATTERNS
 from deployments.kafka_api.producer import MAX_MESSAGE_BYTES
@@ -13,7 +15,9 @@ DEAD_LETTERS = "deployment-service-dlq"
 # Requests hold tokens and values; older than ten minutes they have no effect, and nobody waits for their replies.
 RETENTION_MS = 15 * 60 * 1000
 # Every request topic of this service, also one we have no handler for: its callers are told so instead of waiting.
-SUBSCRIPTION = r"^(deployment-service\.(?!(?:events|stacks)$)(?!.*\.reply$).+|health\.check)$"
+# What we write ourselves is none: each event would become a dead letter.
+_OURS = "|".join(re.escape(stream.topic) for stream in STREAMS)
+SUBSCRIPTION = rf"^(?!(?:{_OURS})$)(deployment-service\.(?!.*\.reply$).+|health\.check)$"
 
 
 def names() -> tuple[str, ...]:
