@@ -15,7 +15,7 @@ from deployments.rules.drift import ANY_AGENT_REPAIRS, Difference, digest_of
 from deployments.services.history import restorable, snapshots
 from deployments.services.observation import drift, stacks
 from deployments.services.permissions import access, quotas, server_rights, target_agents
-from deployments.services.requests import create
+from deployments.services.requests import create, what_runs
 from deployments.services.requests.drift_changes import with_drift
 from deployments.services.requests.make_plan import PlannedDeployment
 from deployments.services.stacks import privileges
@@ -115,10 +115,10 @@ def repair_stack(
 
 def _draft(*, caller: Caller, project_id: UUID, target: Target, services: Collection[str]) -> Draft:
     access.project_for(caller=caller, project_id=project_id, right=Right.DEPLOY)
-    entry = history.running(project_id=project_id, target_id=target.id)
+    entry = what_runs.running_version(project_id=project_id, target_id=target.id)
     row = stack_drifts.find(project_id=project_id, server_id=target.id)
-    if entry is None or entry.kind == Kind.STOP or row is None:
-        raise Conflict("Nothing of the project runs there. Deploy it first.")
+    if row is None:
+        raise Conflict(what_runs.NOTHING_RUNS)
     chosen = _chosen(row.differences, set(services))
     _refuse_old_agent(target=target, chosen=chosen)
     judged = restorable.judge(entry)

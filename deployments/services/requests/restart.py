@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from deployments.errors import Conflict, Invalid
 from deployments.repositories import history
 from deployments.repositories.grants import Side
 from deployments.services.history import snapshots
 from deployments.services.permissions import access, server_rights
-from deployments.services.requests import create
+from deployments.services.requests import create, what_runs
 from deployments.services.stacks import privileges
 from deployments.states import Kind
 from deployments.types import (
@@ -76,13 +75,8 @@ def restart_service(
 def draft_restart(*, caller: Caller, project: ProjectRecord, target: Target, service_name: str) -> RestartDraft:
     """Check a restart; store nothing. The caller may deploy the project. Raises as `restart_service` does."""
     gives = server_rights.sides_given_by_use(caller=caller, project=project, target=target)
-    running = history.running(project_id=project.id, target_id=target.id)
-    if running is None or running.kind == Kind.STOP:
-        raise Conflict("Nothing of the project runs there. Deploy it first.")
+    running = what_runs.running_version(project_id=project.id, target_id=target.id)
     snapshot = history.snapshot(history_id=running.id)
-    names = {service.name for service in snapshots.services_of(snapshot.config)}
-    if service_name not in names:
-        known = ", ".join(sorted(names))
-        raise Invalid(f"No service of this name runs there. These do: {known}.", details={"serviceName": "not found"})
+    what_runs.running_service(snapshot=snapshot, name=service_name)
     privileges.refuse_unallowed(config=snapshot.config, server_id=target.id)
     return RestartDraft(running=running, snapshot=snapshot, gives=gives)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from deployments.errors import Conflict, Invalid
+from deployments.errors import Invalid
 from deployments.repositories import deployments, history
 from deployments.repositories.grants import Side
 from deployments.services.history import snapshots
 from deployments.services.permissions import access, server_rights
-from deployments.services.requests import create
+from deployments.services.requests import create, what_runs
 from deployments.services.stacks import generation, privileges
 from deployments.states import Kind
 from deployments.types import (
@@ -88,18 +88,13 @@ def _draft_of(
     *, caller: Caller, project: ProjectRecord, target: Target, service_name: str, replicas: int
 ) -> ScaleDraft:
     gives = server_rights.sides_given_by_use(caller=caller, project=project, target=target)
-    running = history.running(project_id=project.id, target_id=target.id)
-    if running is None or running.kind == Kind.STOP:
-        raise Conflict("Nothing of the project runs there. Deploy it first.")
+    running = what_runs.running_version(project_id=project.id, target_id=target.id)
     snapshot = history.snapshot(history_id=running.id)
-    node_ids = {service.name: service.node_id for service in snapshots.services_of(snapshot.config)}
-    if service_name not in node_ids:
-        known = ", ".join(sorted(node_ids))
-        raise Invalid(f"No service of this name runs there. These do: {known}.", details={"serviceName": "not found"})
-    all_replicas = {**snapshot.replicas, node_ids[service_name]: replicas}
+    node_id = what_runs.running_service(snapshot=snapshot, name=service_name).node_id
+    all_replicas = {**snapshot.replicas, node_id: replicas}
     stack = _checked(project=project, running=running, replicas=all_replicas)
     privileges.refuse_unallowed(config={"dockerComposeYml": stack.files[COMPOSE_FILE]}, server_id=target.id)
-    return ScaleDraft(running=running, snapshot=snapshot, node_id=node_ids[service_name], stack=stack, gives=gives)
+    return ScaleDraft(running=running, snapshot=snapshot, node_id=node_id, stack=stack, gives=gives)
 
 
 def _checked(*, project: ProjectRecord, running: HistoryEntry, replicas: dict[str, int]) -> Stack:

@@ -1,0 +1,31 @@
+"""What runs on a target, for requests that change only a part of it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from deployments.errors import Conflict, Invalid
+from deployments.repositories import history
+from deployments.services.history import snapshots
+from deployments.states import Kind
+from deployments.types import HistoryEntry, Snapshot
+from stackgen.results import StackService
+
+NOTHING_RUNS = "Nothing of the project runs there. Deploy it first."
+
+
+def running_version(*, project_id: UUID, target_id: UUID) -> HistoryEntry:
+    """Return the version that runs there. Raises Conflict where nothing does, or the project was stopped."""
+    running = history.running(project_id=project_id, target_id=target_id)
+    if running is None or running.kind == Kind.STOP:
+        raise Conflict(NOTHING_RUNS)
+    return running
+
+
+def running_service(*, snapshot: Snapshot, name: str) -> StackService:
+    """Return the service of the version that has this name. Raises Invalid naming those that run."""
+    services = {service.name: service for service in snapshots.services_of(snapshot.config)}
+    if name not in services:
+        known = ", ".join(sorted(services))
+        raise Invalid(f"No service of this name runs there. These do: {known}.", details={"serviceName": "not found"})
+    return services[name]
