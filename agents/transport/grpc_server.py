@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 import structlog
 
+from agents.cancellation import cancel_until_ended
 from agents.contracts import runner_pb2_grpc
 from agents.limits import KIB, MAX_RECEIVED_BYTES, MAX_SENT_BYTES
 from agents.transport import commit_listener
@@ -40,7 +41,6 @@ PAUSE_AFTER_FAULT = 1.0
 MAX_STREAMS_PER_CONNECTION = 256
 MAX_METADATA_BYTES = 16 * KIB
 MAX_UNASKED_BYTES = 16 * KIB
-CANCELLATIONS, CANCELLATION_SECONDS = 5, 0.5
 CHANNEL_OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.max_send_message_length", MAX_SENT_BYTES),
     ("grpc.max_receive_message_length", MAX_RECEIVED_BYTES),
@@ -111,15 +111,8 @@ class Gateway:
             await asyncio.to_thread(pool.close)
 
     async def _end_loops(self) -> None:
-        """Cancel until they are gone: a library underneath may swallow one cancellation."""
-        pending = set(self._loops)
-        for _ in range(CANCELLATIONS):
-            for task in pending:
-                task.cancel()
-            _, pending = await asyncio.wait(pending, timeout=CANCELLATION_SECONDS)
-            if not pending:
-                return
-        logger.error("gateway loops did not end", count=len(pending))
+        if pending := await cancel_until_ended(self._loops):
+            logger.error("gateway loops did not end", count=len(pending))
 
     def _service(self, bindings: Bindings, callers: Callers) -> RunnerAgentService:
         return RunnerAgentService(

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 
+from agents.cancellation import cancel_until_ended
 from deployments import live_updates
 from deployments.consumers.socket import LiveSocket
 from deployments.data.log_types import LogQuery, OpenedLogs
@@ -26,6 +27,8 @@ from deployments.types import Caller, Right
 from deployments.wire import log_part_shape
 
 MAX_DIGITS = 16
+# Redis is told that nobody reads any more; a second cancellation before that would be in its way.
+CLOSE_SECONDS = 3.0
 DEFAULT_TAIL = 200
 
 
@@ -54,8 +57,8 @@ class LogsConsumer(LiveSocket):
 
     async def disconnect(self, code: int) -> None:
         if self.reading is not None:
-            self.reading.cancel()
-            await asyncio.gather(self.reading, return_exceptions=True)
+            # One that went on would renew its request for ever, and its agents would tell nobody.
+            await cancel_until_ended([self.reading], seconds=CLOSE_SECONDS)
         await super().disconnect(code)
 
     async def _read(self) -> None:

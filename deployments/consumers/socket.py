@@ -21,6 +21,7 @@ from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 
+from agents.cancellation import cancel_until_ended
 from agents.token_bucket import TokenBucket
 from deployments.consumers.socket_identity import PROTOCOL, caller_from
 from deployments.errors import DeployError, Unauthenticated
@@ -110,7 +111,7 @@ class LiveSocket(AsyncWebsocketConsumer):
         if self.is_counted:
             await connection_limit.release(user_id=self.caller.user_id, connection_id=self.channel_name)
         if self.checking is not None:
-            self.checking.cancel()
+            await cancel_until_ended([self.checking])
         with contextlib.suppress(Exception):
             await self.channel_layer.group_discard(self.group(), self.channel_name)
 
