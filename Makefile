@@ -48,7 +48,9 @@ lint: setup ## style, types, layers, migrations and compiled protos; changes not
 
 .PHONY: test
 test: setup services ## all tests on the real servers; ARGS="-k name -x" goes to pytest
-	@$(SERVICES_ENV) $(PYTHON) -m pytest --numprocesses $(PROCESSES) --dist loadscope --no-loadscope-reorder --durations 20 $(ARGS)
+	@rm -f .pytest_cache/v/cache/lastfailed
+	@$(SERVICES_ENV) $(PYTHON) -m pytest --numprocesses $(PROCESSES) --dist loadscope --no-loadscope-reorder --durations 20 $(ARGS) \
+		|| $(PYTHON) -m tests.alone $$?
 
 .PHONY: demo
 demo: setup ## deploy the sample project to the local Docker engine and leave it open; ONCE=1 checks it and cleans up
