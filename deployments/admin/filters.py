@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 from uuid import UUID
@@ -11,25 +12,34 @@ from uuid import UUID
 from django.contrib.admin import SimpleListFilter
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
+from agents.models import Cluster, Server
 from deployments.admin import badges
 from deployments.admin.ownership import caller_in
 from deployments.data.list_types import DeploymentFilter
-from deployments.models import Deployment, Project, ProjectMember, User
+from deployments.models import Deployment, Project, ProjectMember, StackState, User
 from deployments.repositories import projects
 from deployments.repositories.paging import pages
 from deployments.services.permissions import access
-from deployments.states import Kind, Result
+from deployments.states import REASON_LABELS, Kind, Reason, Result
 
 E = TypeVar("E", bound=StrEnum)
+PERIODS = {"1": timedelta(days=1), "7": timedelta(days=7), "30": timedelta(days=30)}
+OLD, OLDER = "older", timedelta(days=30)
 
 
 def chosen_filter(request: HttpRequest) -> DeploymentFilter:
     """Return what the filters of the list of deployments choose; nonsense chooses nothing."""
+    period = request.GET.get(PeriodFilter.parameter_name, "")
     return DeploymentFilter(
         result=member_of(Result, request.GET.get(ResultFilter.parameter_name)),
         kind=member_of(Kind, request.GET.get(KindFilter.parameter_name)),
+        reason=member_of(Reason, request.GET.get(ReasonFilter.parameter_name) or None),
         requested_by_id=chosen_id(request, RequesterFilter.parameter_name),
+        target_id=chosen_id(request, TargetFilter.parameter_name),
+        created_from=timezone.now() - PERIODS[period] if period in PERIODS else None,
+        created_until=timezone.now() - OLDER if period == OLD else None,
     )
 
 
@@ -100,6 +110,45 @@ class RequesterFilter(FieldFilter):
         return [(str(key), name) for key, name in people.values_list("pk", "username")[: access.MAX_LISTED]]
 
 
+class ReasonFilter(FieldFilter):
+    title = "reason"
+    parameter_name = "reason"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(reason), label.capitalize()) for reason, label in REASON_LABELS.items()]
+
+
+class TargetFilter(FieldFilter):
+    """By the server or cluster: the caller's own, and those on which projects that they see were observed."""
+
+    title = "target"
+    parameter_name = "target_id"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        caller = caller_in(request)
+        mine = Q() if caller.sees_everything else Q(owner=caller.user_id)
+        seen = projects.visible(caller=caller).order_by().values("pk")
+        ran = StackState.objects.filter(project__in=seen).order_by().values("server_id")
+        servers = Server.objects.filter(mine | Q(pk__in=ran)).values_list("pk", "name").order_by("name")
+        clusters = Cluster.objects.filter(mine).values_list("pk", "name").order_by("name")
+        known = [*servers[: access.MAX_LISTED], *clusters[: access.MAX_LISTED]]
+        return [(str(key), name) for key, name in known]
+
+
+class PeriodFilter(SimpleListFilter):
+    title = "date"
+    parameter_name = "asked"
+    fields = ("created_from", "created_until")
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("1", "Past 24 hours"), ("7", "Past 7 days"), ("30", "Past 30 days"), (OLD, "More than 30 days ago")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> QuerySet[Deployment]:
+        chosen = chosen_filter(request)
+        dates = DeploymentFilter(created_from=chosen.created_from, created_until=chosen.created_until)
+        return queryset.filter(**pages.Selection(project_ids=None, matching=dates).conditions())
+
+
 class ProjectFilter(SimpleListFilter):
     title = "project"
     parameter_name = "project"
@@ -112,7 +161,15 @@ class ProjectFilter(SimpleListFilter):
         return queryset if project_id is None else queryset.filter(project=project_id)
 
 
-DEPLOYMENT_FILTERS = (ResultFilter, KindFilter, RequesterFilter, ProjectFilter)
+DEPLOYMENT_FILTERS = (
+    ResultFilter,
+    ReasonFilter,
+    PeriodFilter,
+    TargetFilter,
+    ProjectFilter,
+    RequesterFilter,
+    KindFilter,
+)
 
 
 class LastStatusFilter(SimpleListFilter):

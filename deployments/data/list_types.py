@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from deployments.states import Kind, Result, Status
+from deployments.states import Kind, Reason, Result, Status
 
 T = TypeVar("T")
 MAX_PAGE_SIZE = 100
@@ -25,13 +25,18 @@ class Position:
 class DeploymentFilter:
     """What all deployments of a list have in common, None for anything.
 
-    Fields are named like the table's columns, all but `result`.
+    Fields are named like the table's columns, all but `result` and the two moments: asked for at `created_from` or
+    later, and before `created_until`.
     """
 
     status: Status | None = None
     kind: Kind | None = None
     result: Result | None = None
+    reason: Reason | None = None
     requested_by_id: UUID | None = None
+    target_id: UUID | None = None
+    created_from: datetime | None = None
+    created_until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -139,6 +139,8 @@ class Deployment(models.Model):
             models.Index(fields=["project", "status", "-created_at", "-id"], name="by_project_and_status"),
             models.Index(fields=["owner", "-created_at", "-id"], name="by_owner"),
             models.Index(fields=["status", "-created_at", "-id"], name="by_status"),
+            models.Index(fields=["target_id", "-created_at", "-id"], name="by_target"),
+            models.Index(fields=["reason", "-created_at", "-id"], condition=~Q(reason=Reason.NONE), name="by_reason"),
             models.Index(F("created_at").desc(), F("id").desc(), name="newest_first"),
             models.Index(
                 fields=["project", "target_id", "created_at"],

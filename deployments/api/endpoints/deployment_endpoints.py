@@ -26,7 +26,7 @@ from deployments.scopes import Scope
 from deployments.services.lifecycle import cancel
 from deployments.services.queries import lookups
 from deployments.services.requests import deploy
-from deployments.states import Kind
+from deployments.states import Kind, Reason
 from deployments.types import DeployRequest, Target, TargetKind
 from deployments.wire import STATUS_OF_NUMBER, deployment_shape, event_shape, status_shape
 
@@ -161,7 +161,11 @@ def filter_in(query: dict[str, Any]) -> DeploymentFilter:
     return DeploymentFilter(
         status=STATUS_OF_NUMBER.get(int(query.get("statusFilter", 0))),
         kind=Kind(query["kind"]) if "kind" in query else None,
+        reason=Reason(query["reason"]) if "reason" in query else None,
         requested_by_id=query.get("requestedById"),
+        target_id=query.get("targetId"),
+        created_from=query.get("createdFrom"),
+        created_until=query.get("createdUntil"),
     )
 
 

@@ -12,7 +12,7 @@ from agents.limits import MAX_PAST_LINES, MAX_SEARCH
 from deployments.rules.drift import Aspect
 from deployments.scopes import Scope
 from deployments.services.permissions import api_tokens
-from deployments.states import Kind
+from deployments.states import Kind, Reason
 from deployments.wire import STATUS_OF_NUMBER
 
 MAX_NAME_LENGTH = 100
@@ -151,6 +151,16 @@ class ListQuery(RequestSchema):
     requestedById = serializers.UUIDField(
         required=False, help_text="Only what this person asked for: the `userId` of a project or of a member."
     )
+    targetId = serializers.UUIDField(required=False, help_text="Only on this server or cluster.")
+    reason = serializers.ChoiceField(
+        choices=[reason.value for reason in Reason if reason is not Reason.NONE],
+        required=False,
+        help_text="Only what ended, or is being put back, for this reason.",
+    )
+    createdFrom = serializers.DateTimeField(
+        required=False, help_text="Requested at this moment or later: RFC 3339; UTC where no zone is given."
+    )
+    createdUntil = serializers.DateTimeField(required=False, help_text="Requested before this moment.")
     page = serializers.IntegerField(min_value=1, max_value=MAX_INTEGER, required=False)
     limit = serializers.IntegerField(min_value=1, max_value=MAX_INTEGER, required=False)
 

@@ -33,6 +33,9 @@ ROWS_WITH: Mapping[Result, tuple[Status, dict[str, Any]]] = {
     Result.ROLLING_BACK: (Status.ROLLING_BACK, {"rolled_back_by__isnull": False}),
     Result.ROLLED_BACK: (Status.ROLLED_BACK, {"rolled_back_by__isnull": False}),
 }
+# Fields of a filter that bound a column; all others but `result` are equal to the column of their name.
+BOUNDS: Mapping[str, str] = {"created_from": "created_at__gte", "created_until": "created_at__lt"}
+OPERATORS: Mapping[str, str] = {"": "=", "gte": ">=", "lt": "<"}
 NO_FAILURES = (Reason.CANCELLED, Reason.SUPERSEDED)
 # With more candidates than this, one walk over all rows is cheaper than one into each project.
 MAX_CANDIDATES = 100_000
@@ -60,9 +63,11 @@ class Selection:
     matching: DeploymentFilter = ANYTHING
 
     def conditions(self) -> dict[str, Any]:
-        """Return what the filter asks of a row, by column."""
+        """Return what the filter asks of a row, by column; a bound has its lookup behind the column, as in Django."""
         chosen = {field.name: getattr(self.matching, field.name) for field in fields(self.matching)}
-        return {name: value for name, value in chosen.items() if value is not None and name != "result"}
+        return {
+            BOUNDS.get(name, name): value for name, value in chosen.items() if value is not None and name != "result"
+        }
 
     def rows(self) -> QuerySet[Deployment]:
         rows = Deployment.objects.filter(**self.conditions())
@@ -142,11 +147,16 @@ def _walk(selection: Selection, *, start: int, limit: int, oldest_first: bool) -
 
 def _walk_each(selection: Selection, *, start: int, limit: int, oldest_first: bool) -> list[UUID]:
     asked = selection.conditions()
-    conditions = " ".join(f"AND {column} = %s" for column in asked)
+    conditions = " ".join(_in_sql(lookup) for lookup in asked)
     sql = OF_PROJECTS.format(conditions=conditions, way="ASC" if oldest_first else "DESC")
     with connection.cursor() as cursor:
         cursor.execute(sql, [list(selection.project_ids or ()), *asked.values(), start + limit, limit, start])
         return [row[0] for row in cursor.fetchall()]
+
+
+def _in_sql(lookup: str) -> str:
+    column, _, bound = lookup.partition("__")
+    return f"AND {column} {OPERATORS[bound]} %s"
 
 
 def ids_after(
