@@ -101,6 +101,7 @@ class Settings:
     stop_grace_seconds: int | None = None
     placement: str = ""
     health_path: str = ""
+    health_host: str = ""
     runtime: str = ""
     image: str = ""
     command: str = ""

@@ -109,7 +109,7 @@ def _layout(builder: PartBuilder, parts: Mapping[str, Part], project_id: str) ->
         order=order,
         networks=networks,
         all_networks=tuple(sorted(all_networks)),
-        healthy=frozenset(part.name for part in parts.values() if part.health),
+        healthy=frozenset(part.name for part in parts.values() if part.is_asked),
         jobs=jobs,
         options=builder.options,
     )
@@ -195,7 +195,7 @@ def _service(part: Part, layout: Layout, identity: Identity) -> StackService:
         bundle_digest=part.bundle_digest,
         dockerfile=dockerfile_name(part) if part.dockerfile else "",
         depends_on=layout.order.waits_for[part.name],
-        has_health_check=bool(part.health),
+        has_health_check=part.is_asked,
         replicas=part.node.settings.replicas,
         level=layout.order.level[part.name],
         content_hash=identity.content_hash,

@@ -8,6 +8,8 @@ from pathlib import Path
 from stackgen.code.patterns import Pattern, parse
 
 NEVER = (".git", "**/.git", "**/node_modules", "**/__pycache__", "**/.venv", "**/.DS_Store")
+# A build is told these whatever its list says.
+ALWAYS = frozenset({"Dockerfile", ".dockerignore"})
 MAX_PATTERNS = 1000
 # What is longer than any path that can be stored matches nothing.
 MAX_PATTERN = 4096
@@ -21,6 +23,8 @@ class Ignored:
 
     def matches(self, name: str) -> bool:
         """Return whether this file, or a folder it lies in, is left out."""
+        if name in ALWAYS:
+            return False
         out = False
         for pattern, leaves_out in self.rules:
             if leaves_out != out and pattern.matches(name):

@@ -23,6 +23,8 @@ KINDS: dict[str, DatabaseKind] = {
     )
 }
 _BY_ALIAS = {alias: kind for kind in KINDS.values() for alias in (kind.name, *kind.aliases)}
+# What answers by HTTP is called by its URL like any service.
+_BY_IMAGE = {parse_reference(kind.image).name: kind.name for kind in KINDS.values() if kind.name != minio.KIND.name}
 # A queue or cache without a type means the common one; a database must say what it is.
 _DEFAULTS = {"QUEUE": rabbitmq.KIND.name, "CACHE": redis.KIND.name}
 
@@ -35,6 +37,14 @@ def default_kind(node_type: object) -> str:
 def find(name: str) -> DatabaseKind | None:
     """Return the kind of this name or alias, in any case; None when there is none."""
     return _BY_ALIAS.get(name.strip().lower())
+
+
+def store_of_image(image: str) -> str:
+    """Return the kind whose servers are in images of this name; empty where none is."""
+    try:
+        return _BY_IMAGE.get(parse_reference(image).name, "") if image else ""
+    except ValueError:
+        return ""
 
 
 def data_release(kind: str, *, image: str, version: int | None = None) -> str:

@@ -26,6 +26,7 @@ OTHER_WORDS = {
     "environment": "env.NAME", "environmentvariables": "env.NAME", "envvars": "env.NAME", "variables": "env.NAME",
     "secrets": "secret.NAME", "configs": "file./PATH", "files": "file./PATH", "config": "file./PATH",
     "labels": "label.NAME", "annotations": "label.NAME", "healthcheck": "healthCommand", "health": "healthPath",
+    "healthstartseconds": "healthStartPeriod", "startperiod": "healthStartPeriod", "hostheader": "healthHost",
     "livenessprobe": "healthPath", "readinessprobe": "healthPath", "workdir": "workingDir", "cmd": "command",
     "args": "command", "startcommand": "command", "memlimit": "memory", "ram": "memory",
     "memreservation": "memoryReservation", "cpus": "cpu", "cpulimit": "cpu", "pidslimit": "processes",

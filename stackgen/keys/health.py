@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackgen.keys.basics import command_form
+from stackgen.keys.basics import DOMAIN_FORM, command_form
 from stackgen.keys.form import duration, whole_number
 from stackgen.keys.key import ALL, Key
 
@@ -12,6 +12,8 @@ HEALTH = (
     Key(name="healthCommand", field="health_command", nodes=ALL, group="Health", form=command_form(),
         meaning="run in the container, well when it ends with 0: a text for its shell, or a list without one. "
         "`none`: not asked at all, neither by the image's own check"),
+    Key(name="healthHost", field="health_host", nodes="services", group="Health", form=DOMAIN_FORM,
+        meaning="the name that healthPath is asked for, as the Host header; the container's address without it"),
     Key(name="healthInterval", field="health_interval", nodes=ALL, group="Health", form=duration(),
         meaning="time between two checks"),
     Key(name="healthTimeout", field="health_timeout", nodes=ALL, group="Health", form=duration(),

@@ -58,9 +58,8 @@ def hostname_of(part: Part) -> str | None:
 
 def networks_of(part: Part, names: Sequence[str]) -> Value:
     """Return the networks of a part, with the further names that it has there."""
-    if not part.node.settings.aliases:
-        return list(names)
-    return {name: {"aliases": list(part.node.settings.aliases)} for name in names}
+    aliases = list(dict.fromkeys((*part.node.settings.aliases, *part.aliases)))
+    return {name: {"aliases": list(aliases)} for name in names} if aliases else list(names)
 
 
 def dropped(part: Part) -> Value:

@@ -5,30 +5,32 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 from stackgen.code.bundle import CodeFacts
 from stackgen.databases.kind import Connection, DatabaseKind
-from stackgen.databases.known import KINDS
+from stackgen.databases.known import KINDS, store_of_image
 from stackgen.databases.places import place_of
 from stackgen.errors import Problem
 from stackgen.graph.checks import published_ports
 from stackgen.graph.secrets import PASSWORD, SECRET_PREFIX
-from stackgen.nodes import Graph, Node
+from stackgen.nodes import Graph, Node, NodeType
 from stackgen.parts import gateway, health
 from stackgen.parts.database_settings import unused_settings
 from stackgen.parts.declared import collisions, with_declared
 from stackgen.parts.environment import Callee, Layer, from_config, from_edges, interpolated, merged, plain, usable
 from stackgen.parts.gateway_part import gateway_program
-from stackgen.parts.names import distinct, elsewhere, program_variable_name
+from stackgen.parts.names import distinct, elsewhere, program_variable_name, written_names
 from stackgen.parts.node_references import References, UnknownReference, nodes_by_name
 from stackgen.parts.render import render
 from stackgen.parts.types import Part
 from stackgen.parts.variables import VariableNames
 from stackgen.results import StackOptions
+from stackgen.runtimes.command_words import image_words, split_words
+from stackgen.runtimes.dockerfile import cannot_be_asked
 from stackgen.runtimes.known import find_recipe
-from stackgen.runtimes.recipe import CannotBuild, Recipe, exec_form, split_words
+from stackgen.runtimes.recipe import CannotBuild, Recipe
 
 IMAGE_HASH_DIGITS = 16
 
@@ -65,6 +67,11 @@ class PartBuilder:
         return {node_id: distinct(targets) for node_id, targets in callees.items()}
 
     @cached_property
+    def aliases(self) -> dict[str, tuple[str, ...]]:
+        """Return by node id the name as people wrote it, where the service is called something else."""
+        return written_names(self.graph, self.names)
+
+    @cached_property
     def request_layer(self) -> Layer:
         """Return the request's envVars, the same for every service."""
         values = {name: interpolated(self.variables.of_request(name)) for name in sorted(self.env_names)}
@@ -93,7 +100,7 @@ class PartBuilder:
             part = self._service(node)
         if part is None:
             return None
-        whole = with_declared(part)
+        whole = replace(with_declared(part), aliases=self.aliases.get(node.id, ()))
         for field_name, message in collisions(whole):
             self._note(node, field_name, message)
         return whole
@@ -194,8 +201,8 @@ class PartBuilder:
             name=self.names[node.id],
             image=node.settings.image,
             environment=environment,
-            command=tuple(plain(word) for word in exec_form(node.settings.command)),
-            health=health.of_service(node.settings, "shell"),
+            command=tuple(plain(word) for word in image_words(node.settings.command)),
+            health=self._check_of(node, "none" if cannot_be_asked(node.settings.image) else "shell"),
             ports=published_ports(node),
             stop_grace_seconds=node.settings.stop_grace_seconds or 10,
         )
@@ -203,7 +210,8 @@ class PartBuilder:
     def _from_code(self, node: Node, environment: Mapping[str, str], facts: CodeFacts, recipe: Recipe) -> Part:
         name = self.names[node.id]
         dockerfile = render(recipe.template, {**recipe.values, "port": node.settings.port}) if recipe.template else ""
-        own_command = exec_form(node.settings.command) if not dockerfile else ()
+        own_command = image_words(node.settings.command) if not dockerfile else ()
+        self.warnings.extend(f"{node.label!r}: {sentence}" for sentence in recipe.warnings)
         return Part(
             node=node,
             name=name,
@@ -213,19 +221,40 @@ class PartBuilder:
             dockerignore="" if not dockerfile or ".dockerignore" in facts.files else render("dockerignore.j2", {}),
             environment=environment,
             command=tuple(plain(word) for word in own_command),
-            health=health.of_service(node.settings, recipe.probe),
+            health=self._check_of(node, recipe.probe),
+            has_own_check=recipe.has_check,
             ports=published_ports(node),
             stop_grace_seconds=node.settings.stop_grace_seconds or 10,
         )
+
+    def _check_of(self, node: Node, probe: str) -> tuple[str, ...]:
+        """Return how a service is asked for its health."""
+        if probe == "none" and node.settings.health_path:
+            self.warnings.append(
+                f"{node.label!r}: its image holds nothing to ask healthPath with, so only that it runs is seen; give "
+                "healthCommand as a list of words that its own program understands"
+            )
+        return health.of_service(node.settings, probe)
 
     def _environment(self, node: Node) -> dict[str, str]:
         called = [self.nodes[target] for target in self.callees.get(node.id, ())]
         callees = [self._callee(target) for target in called if not target.settings.run]
         derived, warnings = from_edges(node, callees)
-        values, overrides = merged([derived, self._config_layer(node), self.request_layer, self.own_layer(node)])
+        config, request = self._config_layer(node), self._request_layer_of(node)
+        values, overrides = merged([derived, config, request, self.own_layer(node)])
         self.warnings.extend(warnings)
+        hidden = [name for name in request.values if name in derived.values and name not in config.values]
+        self.warnings.extend(f"{node.label!r}: {name} is the request's, not that of its edges" for name in hidden)
         self._note_overrides(node, overrides)
         return values
+
+    def _request_layer_of(self, node: Node) -> Layer:
+        """Return the request's envVars for a service: where it listens is its own."""
+        layer = self.request_layer
+        if node.settings.port is None or "PORT" not in layer.values:
+            return layer
+        self.overrides.append(f"{self.names[node.id]}: PORT: its own port stays, the request's is not taken")
+        return Layer(origin=layer.origin, values={name: text for name, text in layer.values.items() if name != "PORT"})
 
     def _callee(self, target: Node) -> Callee:
         label = target.settings.connection_name or self.names[target.id]
@@ -238,6 +267,7 @@ class PartBuilder:
                 port=port,
                 scheme=target.settings.scheme or "http",
                 is_external=target.settings.external,
+                store=store_of_image(target.settings.image) if target.type is NodeType.SERVICE else "",
             )
         kind: DatabaseKind = KINDS[target.settings.kind]
         return Callee(name=name, label=label, kind=kind, connection=self.connection(target))

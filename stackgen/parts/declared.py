@@ -11,7 +11,7 @@ from stackgen.nodes import Node
 from stackgen.parts.environment import plain
 from stackgen.parts.names import short_hash
 from stackgen.parts.types import MountedFile, Part
-from stackgen.runtimes.recipe import exec_form, listed_words, split_words
+from stackgen.runtimes.command_words import exec_form, listed_words, split_words
 
 NO_CHECK = "none"
 # How Docker begins a health check's list; a list without one is a command's words.

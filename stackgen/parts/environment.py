@@ -8,12 +8,20 @@ warning says so. `PORT` is the service's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from stackgen.databases.kind import Connection, DatabaseKind
 from stackgen.nodes import Node
 from stackgen.parts.names import program_variable_name, variable_name
+
+# Variables that widespread servers and tools read as where they themselves listen, or whom they themselves ask.
+STEERING = re.compile(
+    r"(?:(?:HTTPS?_|WEB_|MANAGEMENT_|MICRONAUT_|STREAMLIT_|GRADIO_|GF_)?SERVER|UVICORN|GUNICORN|HYPERCORN|DAPHNE"
+    r"|GRANIAN|WAITRESS|FLASK|FLASK_RUN|QUARKUS_HTTP|ROCKET|NITRO|NUXT|PUMA|RAILS|LISTEN|BIND|HTTPS?|JETTY|TOMCAT"
+    r"|CARGO|N8N|JUPYTER|PGADMIN_LISTEN|KESTREL)_(?:HOST|PORT)|DOCKER_HOST"
+)
 
 
 def plain(text: str) -> str:
@@ -28,13 +36,17 @@ def interpolated(name: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callee:
-    """The far end of an edge. `connection` and `kind` belong to databases, `port` to services."""
+    """The far end of an edge. `connection` and `kind` belong to databases, `port` to services.
+
+    `store` is the kind of database that a service's image holds: what answers there does not speak HTTP.
+    """
 
     name: str
     label: str
     port: int | None = None
     scheme: str = "http"
     is_external: bool = False
+    store: str = ""
     kind: DatabaseKind | None = None
     connection: Connection | None = None
 
@@ -78,7 +90,10 @@ def from_edges(node: Node, callees: Iterable[Callee]) -> tuple[Layer, list[str]]
 
     for callee in sorted(callees, key=lambda callee: callee.name):
         prefix = variable_name(callee.label).upper()
-        take({f"{prefix}_{ending}": value for ending, value in _variables(callee).items()}, callee)
+        given = {f"{prefix}_{ending}": value for ending, value in _variables(callee).items()}
+        steering = sorted(name for name in given if STEERING.fullmatch(name))
+        take({name: value for name, value in given.items() if name not in steering}, callee)
+        warnings.extend(_of_callee(node, callee, steering))
         if callee.kind is not None:
             common.setdefault(callee.kind.url_name, []).append(callee)
     for name, candidates in common.items():
@@ -108,6 +123,20 @@ def from_config(*, env: Mapping[str, str], secrets: Mapping[str, str]) -> tuple[
     return Layer(origin="its config", values=values), overrides
 
 
+def _of_callee(node: Node, callee: Callee, steering: list[str]) -> Iterator[str]:
+    """Yield what people should know of a callee whose variables its caller would misread."""
+    if steering:
+        yield (
+            f"{node.label!r} is not given {' and '.join(steering)}: programs take that for a setting of their own. "
+            f"Give {callee.label!r} a connectionName for variables of another name"
+        )
+    if callee.store:
+        yield (
+            f"{callee.label!r} is {callee.store} by its image, drawn as a service: its callers get no URL, and "
+            f"it keeps no data by itself; draw it with databaseType {callee.store}"
+        )
+
+
 def _expected(callee: Callee) -> dict[str, str]:
     """Return the variables that programs look for when they know of one such database only."""
     if callee.kind is None or callee.connection is None:
@@ -132,6 +161,8 @@ def _variables(callee: Callee) -> dict[str, str]:
 
 def address_of(callee: Callee) -> dict[str, str]:
     """Return host, port and URL of a service, as far as it has them."""
+    if callee.store and callee.port is not None:
+        return {"host": callee.name, "port": str(callee.port)}
     if callee.port is not None:
         url = f"{callee.scheme}://{callee.name}:{callee.port}"
         return {"host": callee.name, "port": str(callee.port), "url": url}

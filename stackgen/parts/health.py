@@ -1,4 +1,4 @@
-"""How Docker asks a container whether it is well, with tools that its image certainly has."""
+"""How Docker asks a container whether it is well, with tools that its image has, and says what it answered."""
 
 from __future__ import annotations
 
@@ -7,25 +7,59 @@ from stackgen.yaml import Flow, Value
 
 RETRIES = 5
 
-# Images that others built: the first of the usual tools that is there. Without any, the check fails and says so.
+# Images of others, and those without Python or Node: the first of the usual tools that is there says the status. What
+# answers with a redirect is well, whoever asks. A program may listen on the container's own address alone.
 _SHELL = (
-    "url='http://127.0.0.1:{port}{path}'; "
-    'if command -v wget >/dev/null; then wget -q -T 2 -O /dev/null "$$url"; '
-    'elif command -v curl >/dev/null; then curl -fsS -m 2 -o /dev/null "$$url"; '
-    'else echo "neither wget nor curl in this image to ask $$url"; exit 1; fi'
+    "path='{path}'; host='{host}'; ask() {{ "
+    'if command -v curl; then curl -s -m 2 -o /dev/null -w \'%{{http_code}}\' -H "Host: $$host" "$$url" >&3; '
+    'elif command -v wget; then wget -q -S -T 2 -O /dev/null --header "Host: $$host" "$$url" 2>&1 '
+    "| sed -n 's,^ *HTTP/[^ ]* *\\([0-9]*\\).*,\\1,p' | head -n 1 >&3; "
+    'elif command -v python3; then python3 -I -c "$$python" "$$1" "$$path" "$$host" >&3; '
+    'elif command -v python; then python -I -c "$$python" "$$1" "$$path" "$$host" >&3; '
+    'elif command -v node; then node -e "$$node" "$$1" "$$path" "$$host" >&3; '
+    'elif command -v bun; then bun -e "$$node" "$$1" "$$path" "$$host" >&3; '
+    'elif command -v bash; then bash -c "$$bash" "$$1" "$$path" "$$host" >&3; '
+    "else echo none >&3; fi >/dev/null 2>&1; }}; "
+    "python='import http.client as h,sys; c=h.HTTPConnection(sys.argv[1],{port},timeout=2); "
+    'c.request("GET",sys.argv[2],headers={{"Host":sys.argv[3]}}); print(c.getresponse().status)\'; '
+    'node=\'const [at,path,host]=process.argv.slice(-3); require("http").get({{host:at,port:{port},path,'
+    "headers:{{Host:host}},timeout:2000}},(r)=>{{console.log(r.statusCode);process.exit()}})"
+    '.on("timeout",()=>process.exit(1)).on("error",()=>process.exit(1))\'; '
+    'bash=\'exec 4<>"/dev/tcp/$$0/{port}" && printf "GET %s HTTP/1.0\\r\\nHost: %s\\r\\n\\r\\n" "$$1" "$$2" >&4 '
+    '&& read -r -t 2 -u 4 _ status _ && echo "$$status"\'; '
+    'for at in 127.0.0.1 "$$(hostname)"; do url="http://$$at:{port}$$path"; status="$$(ask "$$at" 3>&1)"; '
+    'case "$$status" in [23]??) exit 0;; [45]??) echo "$$url answered $$status"; exit 1;; '
+    'none) echo "no curl, wget, python, node or bash in this image to ask $$url: set healthCommand"; exit 1;; esac; '
+    'done; echo "$$url does not answer"; exit 1'
 )
 _PYTHON = (
-    "import http.client as h; c = h.HTTPConnection('127.0.0.1', {port}, timeout=2); c.request('GET', '{path}'); "
-    "raise SystemExit(c.getresponse().status >= 400)"
+    "import http.client as h, socket\n"
+    "for at in ('127.0.0.1', socket.gethostname()):\n"
+    "    try:\n"
+    "        c = h.HTTPConnection(at, {port}, timeout=2)\n"
+    "        c.request('GET', '{path}', headers={{'Host': '{host}'}})\n"
+    "        status = c.getresponse().status\n"
+    "        raise SystemExit(0 if status < 400 else f'http://{{at}}:{port}{path} answered {{status}}')\n"
+    "    except OSError as error:\n"
+    "        reason = error\n"
+    "raise SystemExit(f'http://{{at}}:{port}{path} does not answer: {{reason}}')"
 )
 _JAVASCRIPT = (
-    "fetch('http://127.0.0.1:{port}{path}', {{ redirect: 'manual', signal: AbortSignal.timeout(2000) }})"
-    ".then((r) => process.exit(r.status < 400 ? 0 : 1), () => process.exit(1))"
+    "const ask = (at, next) => require('http').get({{ host: at, port: {port}, path: '{path}', "
+    "headers: {{ Host: '{host}' }}, timeout: 2000 }}, (r) => {{ if (r.statusCode < 400) process.exit(0); "
+    "console.log(`http://$${{at}}:{port}{path} answered $${{r.statusCode}}`); process.exit(1) }})"
+    ".on('timeout', function () {{ this.destroy(new Error('no answer in 2 s')) }}).on('error', next); "
+    "ask('127.0.0.1', () => ask(require('os').hostname(), (error) => {{ console.log(`http://$${{require('os')"
+    ".hostname()}}:{port}{path} does not answer: $${{error.message}}`); process.exit(1) }}))"
 )
-_PYTHON_PORT = "import socket; socket.create_connection(('127.0.0.1', {port}), 2).close()"
+_PYTHON_PORT = (
+    "import socket\n"
+    "try: socket.create_connection(('127.0.0.1', {port}), 1).close()\n"
+    "except OSError: socket.create_connection((socket.gethostname(), {port}), 1).close()"
+)
 _JAVASCRIPT_PORT = (
-    "require('net').connect({port}, '127.0.0.1')"
-    ".on('connect', () => process.exit(0)).on('error', () => process.exit(1))"
+    "const ask = (at, next) => require('net').connect({port}, at).on('connect', () => process.exit(0))"
+    ".on('error', next); ask('127.0.0.1', () => ask(require('os').hostname(), () => process.exit(1)))"
 )
 # Busybox has nc; elsewhere any answer will do, also one that refuses (8): somebody listens.
 _EITHER = (
@@ -36,7 +70,7 @@ _HTTP = {
     "python": ("CMD", "python", "-I", "-c", _PYTHON),
     "node": ("CMD", "node", "-e", _JAVASCRIPT),
     "bun": ("CMD", "bun", "-e", _JAVASCRIPT),
-    "wget": ("CMD", "wget", "-q", "-T", "2", "-O", "/dev/null", "http://127.0.0.1:{port}{path}"),
+    "wget": ("CMD-SHELL", _SHELL),
     "shell": ("CMD-SHELL", _SHELL),
 }
 _TCP = {
@@ -52,7 +86,8 @@ def of_service(settings: Settings, probe: str) -> tuple[str, ...]:
     if settings.port is None:
         return ()
     form = _HTTP.get(probe, ()) if settings.health_path else _TCP.get(probe, ())
-    return tuple(part.format(port=settings.port, path=settings.health_path) for part in form)
+    host = settings.health_host or f"127.0.0.1:{settings.port}"
+    return tuple(part.format(port=settings.port, path=settings.health_path, host=host) for part in form)
 
 
 def healthcheck(

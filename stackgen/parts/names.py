@@ -6,11 +6,13 @@ import hashlib
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from stackgen.nodes import Graph, Node, NodeType
 
 MAX_NAME_LENGTH = 40
+# As hosts are called, with the underscore that many write.
+HOST_NAME = re.compile(r"[a-z_](?:[a-z0-9_.-]{0,61}[a-z0-9_])?")
 UNSAFE = re.compile(r"[^a-z0-9]+")
 DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)+")
 UNSAFE_IN_VARIABLE = re.compile(r"[^A-Za-z0-9_]+")
@@ -39,6 +41,17 @@ def service_names(graph: Graph, *, max_length: int = MAX_NAME_LENGTH) -> dict[st
         for node_id in others:
             names[node_id] = _free(name, node_id, taken, max_length)
     return {node.id: names[node.id] for node in graph.nodes}
+
+
+def written_names(graph: Graph, names: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return by node id the name as people wrote it, where hosts may have it and nobody else answers to it."""
+    taken = {*names.values(), *(alias for node in graph.nodes for alias in node.settings.aliases)}
+    written: dict[str, list[str]] = defaultdict(list)
+    for node in graph.nodes:
+        name = node.label.strip().lower()
+        if HOST_NAME.fullmatch(name) and name not in taken and not node.settings.external:
+            written[name].append(node.id)
+    return {ids[0]: (name,) for name, ids in written.items() if len(ids) == 1 and name not in RESERVED}
 
 
 def _wanted(node: Node, max_length: int) -> str:

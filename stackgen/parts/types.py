@@ -24,6 +24,7 @@ class MountedFile:
 class Part:
     """One service. Texts in `environment`, `command` and `health` are ready for Compose: `$` is doubled or meant.
 
+    `has_own_check`: its image says how it is asked. `aliases`: further names on its networks.
     `dockerfile` is the text we wrote; empty with a bundle means the bundle's own. What reaches beyond the
     container stands in the node's settings alone.
     """
@@ -39,6 +40,8 @@ class Part:
     command: tuple[str, ...] = ()
     health: tuple[str, ...] = ()
     health_off: bool = False
+    has_own_check: bool = False
+    aliases: tuple[str, ...] = ()
     health_start_seconds: int = 60
     health_interval_seconds: int = 0
     health_timeout_seconds: int = 3
@@ -47,6 +50,11 @@ class Part:
     ports: tuple[PublishedPort, ...] = ()
     fixed_hostname: bool = False
     stop_grace_seconds: int = 10
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether Docker asks it for its health, by a check of ours or of its image."""
+        return bool(self.health) or (self.has_own_check and not self.health_off)
 
     @property
     def is_job(self) -> bool:

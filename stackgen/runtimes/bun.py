@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from stackgen.code.bundle import CodeFacts
 from stackgen.nodes import Settings
+from stackgen.runtimes.command_words import exec_form
 from stackgen.runtimes.node import read_package
-from stackgen.runtimes.recipe import CannotBuild, Recipe, exec_form, from_procfile
+from stackgen.runtimes.recipe import CannotBuild, Recipe, from_procfile
 
 LOCKS = ("bun.lock", "bun.lockb")
 SCRIPTS = ("index.ts", "server.ts", "src/index.ts", "src/server.ts", "index.js", "server.js")

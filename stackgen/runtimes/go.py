@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from stackgen.code.bundle import CodeFacts
 from stackgen.nodes import Settings
-from stackgen.runtimes.recipe import CannotBuild, Recipe, exec_form
+from stackgen.runtimes.command_words import exec_form
+from stackgen.runtimes.recipe import CannotBuild, Recipe
 
 # Folders that a program reads while it runs.
 READ_AT_RUN_TIME = ("static/", "templates/", "public/", "assets/", "web/")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stackgen.code.bundle import CodeFacts
 from stackgen.nodes import Settings
-from stackgen.runtimes import bun, go, java, node, python, rust, static
+from stackgen.runtimes import bun, dockerfile, go, java, node, python, rust, static
 from stackgen.runtimes.recipe import CannotBuild, Recipe
 
 
@@ -20,17 +20,11 @@ class Runtime:
     images: Mapping[str, str]
 
 
-def _own_recipe(settings: Settings, facts: CodeFacts) -> Recipe:  # noqa: ARG001 - all recipes are asked alike
-    if "Dockerfile" not in facts.files:
-        raise CannotBuild(field="config.runtime", message="says that the code has a Dockerfile, but it has none")
-    return Recipe(template="", values={}, probe="shell")
-
-
 NODE = "node:24-slim"
 ALPINE = "alpine:3.22"
 # In the order in which they are tried: what people wrote themselves comes first.
 RUNTIMES: Mapping[str, Runtime] = {
-    "dockerfile": Runtime(lambda facts: "Dockerfile" in facts.files, _own_recipe, {}),
+    "dockerfile": Runtime(dockerfile.recognises, dockerfile.recipe, {}),
     "bun": Runtime(bun.recognises, bun.recipe, {"bun": "oven/bun:1"}),
     "node": Runtime(node.recognises, node.recipe, {"node": NODE}),
     "go": Runtime(go.recognises, go.recipe, {"go": "golang:1.25-alpine", "alpine": ALPINE}),
@@ -57,4 +51,4 @@ def find_recipe(settings: Settings, facts: CodeFacts, images: Mapping[str, str])
         raise CannotBuild(field="config.runtime", message=f"cannot be told from the code; known: {', '.join(RUNTIMES)}")
     recipe = runtime.recipe(settings, facts)
     bases = {f"{key}_image": images.get(key, image) for key, image in runtime.images.items()}
-    return Recipe(template=recipe.template, values={**recipe.values, **bases}, probe=recipe.probe)
+    return replace(recipe, values={**recipe.values, **bases})

@@ -8,7 +8,8 @@ from typing import Any
 
 from stackgen.code.bundle import CodeFacts
 from stackgen.nodes import Settings
-from stackgen.runtimes.recipe import CannotBuild, Recipe, exec_form, from_procfile
+from stackgen.runtimes.command_words import exec_form
+from stackgen.runtimes.recipe import CannotBuild, Recipe, from_procfile
 
 SCRIPTS = ("server.js", "index.js", "app.js", "main.js", "server.mjs", "index.mjs", "src/index.js", "src/server.js")
 # It neither reads the options of Yarn 1 nor writes a folder that the final image could take over.

@@ -6,7 +6,8 @@ import re
 
 from stackgen.code.bundle import CodeFacts
 from stackgen.nodes import Settings
-from stackgen.runtimes.recipe import CannotBuild, Recipe, exec_form, from_procfile
+from stackgen.runtimes.command_words import exec_form
+from stackgen.runtimes.recipe import CannotBuild, Recipe, from_procfile
 
 SCRIPTS = ("main.py", "app.py", "server.py", "worker.py", "run.py", "__main__.py")
 DEFAULT_PORT = 8000

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stackgen.errors import StackgenError
-
-# With one of these a command needs a shell, and the shell must stay to run what follows.
-JOINS_COMMANDS = re.compile(r"[;&|<>()`\n]")
-NEEDS_SHELL = re.compile(r"[$*?~{}\[\]#!]|\w+=")
 
 
 class CannotBuild(StackgenError):
@@ -26,51 +20,16 @@ class CannotBuild(StackgenError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """`template` is empty for the code's own Dockerfile. `probe` names the tool that health checks may use."""
+    """`template` is empty for the code's own Dockerfile. `probe` names the tool that health checks may use.
+
+    `has_check`: the image asks itself whether it is well. `warnings` say what people should know of this code.
+    """
 
     template: str
     values: Mapping[str, object]
     probe: str
-
-
-def exec_form(command: str) -> tuple[str, ...]:
-    """Return a command line as a list, without a shell where it needs none: signals reach the program itself.
-
-    A text that is a list in JSON holds the words themselves.
-    """
-    if words := listed_words(command):
-        return words
-    if JOINS_COMMANDS.search(command):
-        return ("sh", "-c", command)
-    if NEEDS_SHELL.search(command):
-        return ("sh", "-c", f"exec {command}")
-    try:
-        return tuple(shlex.split(command))
-    except ValueError:
-        return ("sh", "-c", command)
-
-
-def listed_words(command: str) -> tuple[str, ...]:
-    """Return the words of a command that is written as a list in JSON; none for any other text."""
-    if not command.startswith("["):
-        return ()
-    try:
-        words = json.loads(command)
-    except (ValueError, RecursionError):
-        return ()
-    return tuple(words) if isinstance(words, list) and all(isinstance(word, str) for word in words) else ()
-
-
-def split_words(command: str) -> tuple[str, ...]:
-    """Return the words of a command that no shell reads: a list in JSON, or a line split as a shell splits it."""
-    if words := listed_words(command):
-        return words
-    if "\n" in command.strip():
-        return ("sh", "-c", command)
-    try:
-        return tuple(shlex.split(command))
-    except ValueError:
-        return ("sh", "-c", command)
+    has_check: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 def from_procfile(text: str) -> str:

@@ -7,7 +7,8 @@ import tomllib
 
 from stackgen.code.bundle import CodeFacts
 from stackgen.nodes import Settings
-from stackgen.runtimes.recipe import CannotBuild, Recipe, exec_form
+from stackgen.runtimes.command_words import exec_form
+from stackgen.runtimes.recipe import CannotBuild, Recipe
 
 BINARY = re.compile(r"[A-Za-z0-9_-]{1,100}")
 

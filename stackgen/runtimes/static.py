@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from stackgen.code.bundle import CodeFacts
 from stackgen.nodes import Settings
+from stackgen.runtimes.command_words import exec_form
 from stackgen.runtimes.node import read_package
-from stackgen.runtimes.recipe import Recipe, exec_form
+from stackgen.runtimes.recipe import Recipe
 
 DEFAULT_PORT = 8080
 

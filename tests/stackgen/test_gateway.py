@@ -19,7 +19,7 @@ def caddyfile(*nodes: dict[str, object], edges: list[str]) -> str:
 
 def routes(text: str) -> list[tuple[str, str]]:
     """Pairs of what is matched and where it goes, in the order in which Caddy tries them."""
-    return re.findall(r"(?:handle_path |handle )(\S*) ?\{\n\t\treverse_proxy (\S+) ", text)
+    return re.findall(r"handle (\S*) ?\{\n(?:\t\turi strip_prefix \S+\n)?\t\treverse_proxy (\S+) ", text)
 
 
 def test_the_only_callee_has_everything() -> None:
@@ -28,8 +28,9 @@ def test_the_only_callee_has_everything() -> None:
 
 def test_the_first_callee_has_the_rest_and_each_other_its_prefix() -> None:
     text = caddyfile(node("g", GATEWAY), web("b"), web("a"), edges=["g b", "g a"])
-    assert routes(text) == [("/a/*", "a:80"), ("", "b:80")]
-    assert "redir /a /a/" in text
+    assert routes(text) == [("@a", "a:80"), ("", "b:80")]
+    assert "@a path /a /a/*\n\thandle @a {\n\t\turi strip_prefix /a\n" in text
+    assert "redir @a-bare /a/" in text
     assert "/b" not in text
 
 
@@ -41,7 +42,7 @@ def test_routes_may_be_chosen_at_either_end() -> None:
         web("c", path="/c", stripPrefix="false"),
         edges=["g a", "g b", "g c"],
     )
-    assert routes(text) == [("/api/v1/*", "b:80"), ("@c", "c:80"), ("", "a:80")]
+    assert routes(text) == [("@b", "b:80"), ("@c", "c:80"), ("", "a:80")]
     assert "@c path /c /c/*" in text
 
 

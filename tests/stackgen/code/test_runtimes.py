@@ -6,7 +6,7 @@ import pytest
 
 from stackgen.errors import GraphInvalid
 from stackgen.results import StackOptions
-from stackgen.runtimes.recipe import exec_form
+from stackgen.runtimes.command_words import exec_form
 from tests.stackgen.graphs import compose_of, facts_of, graph, node, stack_of
 
 
@@ -138,8 +138,8 @@ def test_base_images_can_be_replaced_and_the_tag_follows_the_content() -> None:
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("a 'b c'", ("a", "b c")), ("a $B", ("sh", "-c", "exec a $B")), ("a && b", ("sh", "-c", "a && b")),
-        ("A=1 b", ("sh", "-c", "exec A=1 b")), ("a 'b", ("sh", "-c", "a 'b")), ("", ()),
+        ("a 'b c'", ("a", "b c")), ("a $B", ("sh", "-c", "exec a $B")), ("a && b", ("sh", "-c", "a && exec b")),
+        ("A=1 b", ("sh", "-c", "A=1 exec b")), ("a 'b", ("sh", "-c", "a 'b")), ("", ()),
     ],
 )  # fmt: skip
 def test_a_shell_only_where_one_is_needed(text: str, wanted: tuple[str, ...]) -> None:
@@ -153,7 +153,7 @@ def test_a_shell_only_where_one_is_needed(text: str, wanted: tuple[str, ...]) ->
         ({"main.py": ""}, {"port": "80"}, ["python", "create_connection"]),
         ({"index.js": ""}, {"port": "80", "healthPath": "/up"}, ["node", "/up"]),
         ({"index.html": ""}, {"port": "80"}, ["nc -z"]),
-        ({"Dockerfile": ""}, {"port": "80", "healthPath": "/a?b=1&c;d"}, ["wget", "'http://127.0.0.1:80/a?b=1&c;d'"]),
+        ({"Dockerfile": ""}, {"port": "80", "healthPath": "/a?b=1&c;d"}, ["wget", "path='/a?b=1&c;d'", ":80"]),
     ],
 )  # fmt: skip
 def test_health_is_asked_with_what_the_image_has(
