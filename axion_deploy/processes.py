@@ -17,6 +17,8 @@ from deployments.services.upkeep import health
 
 RETRY = Backoff(first=0.4, most=10.0)
 REPORT_SECONDS = 4.0
+# A connection that broke shows in the next statement; one that is only old, or that the server is to drop, waits.
+OLD_CONNECTION_SECONDS = 60.0
 
 logger = structlog.get_logger(__name__)
 
@@ -39,10 +41,12 @@ def run_until(stopped: threading.Event, *, name: str, step: Callable[[], float])
     A database that is away, or that ended a silent transaction of ours, is waited for with growing pauses and jitter,
     for as long as it takes. What a step leaves for later is shown in health answers under `name`.
     """
-    failures, reported_at = 0, 0.0
+    failures, reported_at, looked_at = 0, 0.0, 0.0
     while not stopped.is_set():
         try:
-            close_old_connections()
+            if connection.errors_occurred or time.monotonic() - looked_at >= OLD_CONNECTION_SECONDS:
+                looked_at = time.monotonic()
+                close_old_connections()
             pause = step()
             failures = 0
             if time.monotonic() - reported_at >= REPORT_SECONDS:

@@ -115,13 +115,22 @@ def publish_batch(*, outbox: Outbox[R], at: datetime) -> int:
 
     When sending raises they stay unmarked. A crash before the mark sends them again: consumers drop repeats.
     """
-    loop = isolation(f"events to {outbox.name}")
+    loop = _loop_of(outbox)
     batch = outbox.queue.unpublished(but_not=loop.resting(), limit=BATCH)
     if not batch:
         return 0
     sent = _send(batch, outbox=outbox, loop=loop)
     outbox.queue.mark_published(positions=sent, at=at)
     return len(sent)
+
+
+def leaves_some(*, outbox: Outbox[Any]) -> bool:
+    """Tell whether an event failed by itself and is to be tried again."""
+    return _loop_of(outbox).failing > 0
+
+
+def _loop_of(outbox: Outbox[Any]) -> Isolation:
+    return isolation(f"events to {outbox.name}")
 
 
 def _send(batch: Sequence[tuple[int, R]], *, outbox: Outbox[R], loop: Isolation) -> list[int]:

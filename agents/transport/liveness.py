@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from uuid import UUID
 
 import structlog
@@ -16,6 +17,9 @@ from agents.types import AgentHealth, Sighting
 
 logger = structlog.get_logger(__name__)
 
+# That we listen is written as often, also when we hear nobody: well within the gap after which we count as gone.
+LISTENING_SECONDS = 3.0
+
 
 class Liveness:
     """Collects sightings between two writes; holds at most one per agent."""
@@ -25,6 +29,7 @@ class Liveness:
         self._registry = registry
         self._threads = threads
         self._seen: dict[UUID, Sighting] = {}
+        self._written_at = 0.0
 
     def heard(
         self,
@@ -45,10 +50,15 @@ class Liveness:
         )
 
     async def flush(self) -> None:
-        """Write that we listen and whom we heard. When the database is away this is kept for the next time."""
+        """Write that we listen and whom we heard; nothing when there is no news and that was written just now.
+
+        When the database is away this is kept for the next time.
+        """
         for session in self._registry.sessions():
             if session.waits_for_us:
                 self.heard(agent_id=session.agent_id, session_id=session.session_id)
+        if not self._seen and time.monotonic() - self._written_at < LISTENING_SECONDS:
+            return
         batch, self._seen = self._seen, {}
         try:
             still = await self._threads.run(command_delivery.beat_and_touch, gateway_id=self._gateway_id, seen=batch)
@@ -58,6 +68,7 @@ class Liveness:
                 "database unavailable, retrying", what="heartbeats", agents=len(batch), error=str(error).strip()
             )
             return
+        self._written_at = time.monotonic()
         for agent_id in batch.keys() - still:
             self._end(agent_id=agent_id, session_id=batch[agent_id].session_id)
 

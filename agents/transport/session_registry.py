@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from uuid import UUID
 
@@ -20,6 +21,9 @@ from agents.types import CommandData
 
 logger = structlog.get_logger(__name__)
 
+# Without news for as long, what is still open was sent so often that its next turn comes in minutes.
+CALM_AFTER = 60.0
+CALM_POLLS = 5
 # Less than the room every session with room has, so that one claim can never overflow one of them.
 MAX_CLAIMED_COMMANDS = 100
 
@@ -33,6 +37,7 @@ class SessionRegistry:
         self._poll_seconds = poll_seconds
         self._sessions: dict[UUID, AgentSession] = {}
         self._due = asyncio.Event()
+        self._woken_at = time.monotonic()
 
     def add(self, session: AgentSession) -> None:
         """Serve this session; an older one of the same agent is ended."""
@@ -56,6 +61,7 @@ class SessionRegistry:
     def wake(self, *, agent_id: UUID | None = None) -> None:
         """Look for due commands now; for an agent that is connected elsewhere nothing happens."""
         if agent_id is None or agent_id in self._sessions:
+            self._woken_at = time.monotonic()
             self._due.set()
 
     def end_all(self, ending: Ending) -> None:
@@ -63,11 +69,11 @@ class SessionRegistry:
             session.end(ending)
 
     async def deliver_when_due(self) -> None:
-        """Wait to be woken, at most one poll interval, and deliver once."""
+        """Wait to be woken, at most one poll interval, and deliver once; a longer one when it has long been quiet."""
         # The time-out is the safety poll: a notification may have been lost.
         # Not wait_for: before Python 3.12 it can swallow the cancellation that stops this loop.
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._poll_seconds):
+            async with asyncio.timeout(self._pause()):
                 await self._due.wait()
         self._due.clear()
         try:
@@ -75,6 +81,10 @@ class SessionRegistry:
         except DATABASE_AWAY as error:
             logger.warning("database unavailable, retrying", what="commands", error=str(error).strip())
             await asyncio.sleep(self._poll_seconds)
+
+    def _pause(self) -> float:
+        calm = time.monotonic() - self._woken_at >= CALM_AFTER
+        return self._poll_seconds * (CALM_POLLS if calm else 1)
 
     async def _deliver(self) -> None:
         with_room = [session.session_id for session in self._sessions.values() if session.has_room]

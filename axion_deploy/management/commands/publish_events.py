@@ -18,8 +18,10 @@ from deployments import outbox_relay
 from deployments.outbox_relay import Outbox
 from deployments.repositories.events import CHANNEL
 
-# Notifications wake us; the poll is for those lost with a connection.
-POLL_SECONDS = 1.0
+# Notifications wake us, and a connection that ends with one on its way shows its end; the poll is for all else.
+POLL_SECONDS = 5.0
+# Nobody tells when an event that failed may be tried again.
+RESTING_POLL_SECONDS = 1.0
 STANDBY_SECONDS = 2.0
 RETRY = Backoff(first=1.0, most=10.0)
 
@@ -90,12 +92,15 @@ class Publisher:
         self.session = connection.connection
         self.logger.info("publishing")
 
+    def poll_seconds(self) -> float:
+        return RESTING_POLL_SECONDS if outbox_relay.leaves_some(outbox=self.outbox) else POLL_SECONDS
+
     def wait(self) -> None:
         """Wait until a notification comes or the poll is due."""
         raw = connection.connection
         # Django turns the driver's errors into its own for cursors only; as they are, a database that went away would
         # end the process.
         with connection.wrap_database_errors:
-            ready, _, _ = select.select([raw.fileno()], [], [], POLL_SECONDS)
+            ready, _, _ = select.select([raw.fileno()], [], [], self.poll_seconds())
             if ready:
                 list(raw.notifies(timeout=0))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -30,6 +31,8 @@ MAX_CHANGED = 200
 MAX_IN_TURN = 200
 # Every so many rounds: what time alone changes is seen by then.
 TURN_EVERY = 2
+# Where nothing happens a walk over all begins no sooner after the one before.
+CALM_WALK_SECONDS = 20.0
 # An agent that connects anew is not known for a moment; that is worth no word.
 UNKNOWN_MS = 10_000
 MAX_CONTAINERS = 20
@@ -39,20 +42,35 @@ STACKS = "states of stacks"
 class StackWatch:
     """Walks over all projects, again and again; one per process. Several may run: each stack is judged under a lock."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began_at = 0.0
         self._after: UUID | None = None
         self._rounds = 0
         self._unknown_since: dict[StackKey, int] = {}
 
-    def step(self, *, at: datetime) -> int:
-        """Judge the stacks that changed, and the next few in turn; return how many things it stored."""
-        chosen = set(stack_states.to_judge(limit=MAX_CHANGED))
-        if self._rounds % TURN_EVERY == 0:
-            following = projects.ids_after(self._after, limit=MAX_IN_TURN)
-            self._after = following[-1] if len(following) == MAX_IN_TURN else None
-            chosen.update(following)
+    def step(self, *, at: datetime, calm: bool = False) -> int:
+        """Judge the stacks that changed, and the next few in turn; return how many things it stored.
+
+        The caller says `calm` when it knows that none changed, and that nothing has happened for a while.
+        """
+        chosen = set() if calm else set(stack_states.to_judge(limit=MAX_CHANGED))
+        if self._rounds % TURN_EVERY == 0 and not (calm and self._rests()):
+            chosen.update(self._next())
         self._rounds += 1
         return self.judge_projects(project_ids=chosen, at=at) if chosen else 0
+
+    def _rests(self) -> bool:
+        """Tell whether a walk has ended, and the next may wait."""
+        return self._after is None and self._clock() - self._began_at < CALM_WALK_SECONDS
+
+    def _next(self) -> tuple[UUID, ...]:
+        """Return the projects whose turn it is."""
+        if self._after is None:
+            self._began_at = self._clock()
+        following = projects.ids_after(self._after, limit=MAX_IN_TURN)
+        self._after = following[-1] if len(following) == MAX_IN_TURN else None
+        return following
 
     def judge_projects(self, *, project_ids: Collection[UUID], at: datetime) -> int:
         """Judge the stacks of these projects; what fails on one holds up no other."""

@@ -33,20 +33,21 @@ NO_AGENT = (
 logger = structlog.get_logger(__name__)
 
 
-def reconcile(*, at: datetime) -> int:
+def reconcile(*, at: datetime, waiting: bool = True, working: bool = True) -> int:
     """One round over everything that may be overdue; returns how many things it moved. Several may run at once.
+
+    Who knows that nothing is pending says that none is `waiting`, and likewise of what is at work.
 
     What is overdue goes by the database's clock; `at` only dates what is stored of it. A part that fails is noted and
     the others run, and so it is with rows.
     """
     parts = isolation("reconciler")
     moved = 0
-    rounds: dict[str, Callable[[], int]] = {
-        "jobs": requeue_waiting,
-        "pending": lambda: expire_pending(at=at),
-        "active": lambda: expire_active(at=at),
-        "lost agents": lambda: give_up_lost(at=at),
-    }
+    rounds: dict[str, Callable[[], int]] = {}
+    if waiting:
+        rounds |= {"jobs": requeue_waiting, "pending": lambda: expire_pending(at=at)}
+    if working:
+        rounds |= {"active": lambda: expire_active(at=at), "lost agents": lambda: give_up_lost(at=at)}
     for name, part in rounds.items():
         if not parts.rests(name):
             with parts.item(name):

@@ -1,0 +1,58 @@
+"""Whether anything wants the reconciler's attention, asked once for all that it looks after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection
+
+from deployments.states import ACTIVE, Status
+
+# Each part ends at the first row, found in an index. Of the agents all are read: they are few.
+_LOOK = """
+SELECT
+  EXISTS (SELECT FROM deployments WHERE status = %(pending)s),
+  EXISTS (SELECT FROM deployments WHERE status = ANY(%(active)s) AND rolled_back_by_id IS NULL),
+  EXISTS (
+    SELECT FROM observed_stacks AS seen
+    LEFT JOIN stack_states AS judged ON judged.project_id = seen.project_id AND judged.server_id = seen.server_id
+    WHERE judged.judged_number IS DISTINCT FROM seen.number AND EXISTS (
+      SELECT FROM deployment_history WHERE project_id = seen.project_id AND target_id = seen.server_id)),
+  EXISTS (SELECT FROM stack_drifts WHERE due_at IS NOT NULL)
+  OR EXISTS (SELECT FROM stack_drifts WHERE soak_until IS NOT NULL)
+  OR EXISTS (
+    SELECT FROM stack_drifts JOIN projects ON projects.id = stack_drifts.project_id
+    WHERE projects.automatic_repair AND stack_drifts.repairs_stopped_at IS NULL AND stack_drifts.differences <> '[]'),
+  (SELECT concat(count(*), ' ', sum(hashtextextended(concat(id, session_id, condition->>'engine_answers'), 0)))
+   FROM agents WHERE revoked_at IS NULL AND last_seen_at > statement_timestamp() - %(silence)s)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attention:
+    """Which parts have something to look at. `presence` is another text when an agent came, went or connected anew.
+
+    `waiting`: a deployment is pending; `working`: one is at work; `changed`: a stack is seen otherwise than it was
+    judged; `drifting`: a stack is to be compared, repaired or watched.
+    """
+
+    waiting: bool = True
+    working: bool = True
+    changed: bool = True
+    drifting: bool = True
+    presence: str = ""
+
+    @property
+    def is_wanted(self) -> bool:
+        return self.waiting or self.working or self.changed or self.drifting
+
+
+def look(*, silence: timedelta) -> Attention:
+    """Return what wants attention now, in one statement that changes nothing; an agent is gone after `silence`."""
+    values: dict[str, Any] = {"pending": Status.PENDING, "active": sorted(ACTIVE), "silence": silence}
+    with connection.cursor() as cursor:
+        cursor.execute(_LOOK, values)
+        waiting, working, changed, drifting, presence = cursor.fetchone()
+    return Attention(waiting=waiting, working=working, changed=changed, drifting=drifting, presence=presence)
