@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from tests import environment as _environment  # noqa: F401 - names the servers of `make services`
-from tests.bench import asking, deploying, generation, importing, listing, memory, undoing
+from tests.bench import asking, deploying, generation, importing, listing, memory, resting, undoing
 from tests.bench.figures import table, write_json
 from tests.e2e.control_plane import ControlPlane
 
@@ -24,6 +24,7 @@ def main() -> int:
             plane.start()
             folder = Path(name)
             figures += [*deploying.measure(plane, folder), *undoing.measure(plane, folder), *memory.measure(plane)]
+            figures += resting.measure(plane)
             figures += asking.measure(plane, folder)
         finally:
             plane.stop()

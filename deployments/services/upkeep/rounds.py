@@ -60,6 +60,10 @@ class Rounds:
         self._presence = seen.presence
         return seen
 
-    def _part(self, name: str, act: Callable[[], object]) -> None:
-        if not self._parts.rests(name):
-            self._parts.attempt(name, act)
+    def _part(self, name: str, act: Callable[[], int]) -> None:
+        if self._parts.rests(name):
+            return
+        with self._parts.item(name):
+            if act():
+                # What was stored may have consequences that time alone brings.
+                self._stirred_at = self._clock()
