@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from operator import attrgetter
 from pathlib import Path
 
 import dj_database_url
@@ -201,6 +202,7 @@ def admin_list(model: str) -> object:
     return reverse_lazy(f"admin:{model}_changelist")
 
 
+USERS = {"title": "Users", "icon": "group", "link": admin_list("deployments_user")}
 UNFOLD = {
     "SITE_TITLE": "Axion Deploy",
     "SITE_HEADER": "Axion Deploy",
@@ -231,12 +233,7 @@ UNFOLD = {
                 "items": [
                     {"title": "Invitations", "icon": "mail", "link": admin_list("deployments_projectinvitation")},
                     {"title": "API tokens", "icon": "vpn_key", "link": admin_list("deployments_apitoken")},
-                    {
-                        "title": "Users",
-                        "icon": "group",
-                        "link": admin_list("deployments_user"),
-                        "permission": lambda request: request.user.is_superuser,
-                    },
+                    {**USERS, "permission": attrgetter("user.is_superuser")},
                 ]
             },
         ],
@@ -275,6 +272,9 @@ AXION_GATEWAY_TLS_KEY = env.text("AXION_GATEWAY_TLS_KEY", "")
 AXION_GATEWAY_PUBLISH = env.text("AXION_GATEWAY_PUBLISH", "")
 # Tokens, credentials, commands and secrets in the clear beyond this machine: for a line that is safe by other means.
 AXION_GATEWAY_PLAINTEXT = env.switch("AXION_GATEWAY_PLAINTEXT", default=False)
+# Where /metrics listens: web here, the other kinds of processes on the ports above; by token alone beyond this machine.
+AXION_METRICS_BIND = env.text("AXION_METRICS_BIND", "127.0.0.1:9464")
+AXION_METRICS_TOKEN = env.text("AXION_METRICS_TOKEN", "")
 AXION_HEARTBEAT_SECONDS = env.number("AXION_HEARTBEAT_SECONDS", 5, at_least=1)
 AXION_AGENT_SILENT_AFTER = env.number("AXION_AGENT_SILENT_AFTER", 15, at_least=1)
 # Being silent for as long as an agent's own pause between two attempts to connect is not being lost: shorter than this

@@ -29,6 +29,14 @@ def worker() -> Worker:
     return django_rq.get_worker(QUEUE, worker_class="rq.SimpleWorker", serializer=JSONSerializer)
 
 
+def length() -> int | None:
+    """Return how many jobs wait for a worker; None when Redis does not answer."""
+    try:
+        return int(django_rq.get_queue(QUEUE).count)
+    except RedisError:
+        return None
+
+
 def enqueue_run(*, deployment_id: UUID, attempt: int) -> None:
     """Ask a worker to start the deployment. Redis may be down: the reconciler asks again, so nothing is raised."""
 

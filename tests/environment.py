@@ -13,6 +13,8 @@ DEFAULTS = {
     "DATABASE_URL": "postgres://axion:axion@127.0.0.1:55432/axion",
     "REDIS_URL": "redis://127.0.0.1:56379/0",
     "AXION_SECRET_KEY": "a key for tests that guards nothing",
+    # Processes of many tests run side by side; the tests of /metrics choose a port.
+    "AXION_METRICS_BIND": "",
     "AXION_ENCRYPTION_KEYS": "1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
 }
 

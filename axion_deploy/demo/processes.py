@@ -61,6 +61,8 @@ def control_plane_environment(*, servers: Servers, secrets: Mapping[str, str], a
         "PYTHONUNBUFFERED": "1",
         "DJANGO_SETTINGS_MODULE": "axion_deploy.settings",
         "AXION_GATEWAY_BIND": f"127.0.0.1:{addresses.gateway}",
+        # Another run, or an installation, may have these ports on this machine.
+        "AXION_METRICS_BIND": os.environ.get("AXION_METRICS_BIND", ""),
     }
 
 

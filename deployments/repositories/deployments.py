@@ -18,10 +18,13 @@ from deployments.data.sharing_types import Asker
 from deployments.errors import NotFound
 from deployments.event_types import epoch_ms, revert_confirmed, status_changed, waiting_changed
 from deployments.models import Deployment
-from deployments.repositories import clock, events
+from deployments.repositories import clock, durations, events
 from deployments.repositories.records import DEPLOYMENT_COLUMNS, deployment_record, service_from_json, service_to_json
 from deployments.states import ACTIVE, TRANSITIONS, IllegalTransitionError, Reason, Stage, Status, Transition
 from deployments.types import DeploymentRecord, DeployRequest, ServiceState, TargetKind
+
+# What is read of a deployment before its status changes.
+BEFORE = ("status", "rolled_back_by_id", "kind", "created_at", "started_at")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,11 +145,12 @@ def advance(
     stored status.
     """
     sources, target = TRANSITIONS[transition]
-    row = Deployment.objects.select_for_update(no_key=True).only("status", "rolled_back_by_id").get(pk=deployment_id)
+    row = Deployment.objects.select_for_update(no_key=True).only(*BEFORE).get(pk=deployment_id)
     before = Status(row.status)
     undone = {} if row.rolled_back_by_id is None else {"rolled_back_by_id": row.rolled_back_by_id}
     # One moment of the database's clock for both: who adds the event to what he knows has exactly the row.
     failure, moment = outcome or Outcome(), clock.now()
+    durations.note_left(row=row, target=target, reason=failure.reason, moment=moment)
     changed = Deployment.objects.filter(pk=deployment_id, status=before, status__in=sorted(sources)).update(
         status=target, updated_at=at, **{**_columns_of(target=target, outcome=outcome, moment=moment), **columns}
     )

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from axion_deploy.kafka_bindings import identify
+from axion_deploy.metrics.server import serve_metrics
 from axion_deploy.processes import stop_on_signals
 from deployments.kafka_api.dispatcher import Dispatcher
 from deployments.kafka_api.group_consumer import Membership
@@ -32,6 +33,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.KAFKA_BROKERS:
             raise CommandError("Set KAFKA_BROKERS to the addresses of the brokers.")
+        serve_metrics(process="consumer")
         stopped = stop_on_signals()
         trusting = settings.AXION_KAFKA_IDENTITY == IdentityKind.TRUST
         if trusting:

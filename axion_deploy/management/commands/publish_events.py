@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from agents.backoff import Backoff
+from axion_deploy.metrics.server import serve_metrics
 from axion_deploy.processes import run_until, stop_on_signals
 from deployments import outbox_relay
 from deployments.outbox_relay import Outbox
@@ -33,6 +34,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         stopped = stop_on_signals()
+        serve_metrics(process="publisher")
         outboxes = outbox_relay.outboxes()
         with ThreadPoolExecutor(max_workers=len(outboxes)) as threads:
             running = [threads.submit(publish, outbox=outbox, stopped=stopped) for outbox in outboxes]

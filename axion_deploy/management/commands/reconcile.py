@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from axion_deploy.metrics.server import serve_metrics
 from axion_deploy.processes import run_until, stop_on_signals
 from deployments.services.upkeep.rounds import Rounds
 
@@ -17,6 +18,7 @@ class Command(BaseCommand):
     help = "Look once a second for dead jobs, lost agents and overdue deployments. Several may run."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        serve_metrics(process="reconciler")
         rounds = Rounds()
 
         def step() -> float:

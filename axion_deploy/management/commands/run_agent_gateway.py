@@ -16,6 +16,7 @@ from agents.addresses import host_of, is_loopback
 from agents.transport.grpc_server import Gateway
 from agents.transport.ports import GatewayConfig
 from axion_deploy.gateway_bindings import bindings
+from axion_deploy.metrics.server import serve_metrics
 from axion_deploy.processes import REPORT_SECONDS
 from deployments.services.upkeep import health
 
@@ -41,6 +42,7 @@ class Command(BaseCommand):
         reached = settings.AXION_GATEWAY_PUBLISH or settings.AXION_GATEWAY_BIND
         if not (settings.AXION_GATEWAY_TLS_CERT or settings.AXION_GATEWAY_PLAINTEXT or stays_on_this_machine(reached)):
             raise CommandError(IN_THE_CLEAR.format(reached=reached))
+        serve_metrics(process="gateway")
         asyncio.run(_serve())
 
 

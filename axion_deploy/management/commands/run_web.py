@@ -9,6 +9,7 @@ import uvicorn
 from django.core.management.base import BaseCommand, CommandError
 
 from axion_deploy import web
+from axion_deploy.metrics.server import serve_metrics
 
 
 class Command(BaseCommand):
@@ -21,4 +22,5 @@ class Command(BaseCommand):
         host, _, port = options["bind"].rpartition(":")
         if not host or not port.isdigit():
             raise CommandError(f"--bind {options['bind']}: write HOST:PORT.")
+        serve_metrics(process="web")
         uvicorn.Server(web.config("axion_deploy.asgi:application", host=host.strip("[]"), port=int(port))).run()

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from axion_deploy.metrics.server import serve_metrics
 from deployments import queue
 
 
@@ -13,4 +14,5 @@ class Command(BaseCommand):
     help = "Take jobs from the queue. Add workers for more throughput; a killed one loses nothing."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        serve_metrics(process="worker")
         queue.worker().work(with_scheduler=False)
