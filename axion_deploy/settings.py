@@ -213,7 +213,7 @@ UNFOLD = {
     "BORDER_RADIUS": "10px",
     "DASHBOARD_CALLBACK": "deployments.admin.site.dashboard",
     "STYLES": [lambda _: static("axion/axion.css")],
-    "SCRIPTS": [lambda _: static("axion/times.js"), lambda _: static("axion/landmarks.js")],
+    "SCRIPTS": [lambda _, name=name: static(f"axion/{name}.js") for name in ("times", "landmarks", "search")],
     "SIDEBAR": {
         "navigation": [
             {

@@ -55,6 +55,7 @@ from deployments.api.endpoints.member_endpoints import (
 )
 from deployments.api.endpoints.project_endpoints import Project, Projects
 from deployments.api.endpoints.repair_endpoints import LeaveDifference, Repair, RepairPlan
+from deployments.api.endpoints.search_endpoints import Search
 from deployments.api.endpoints.token_endpoints import Token, Tokens
 from deployments.api.endpoints.variable_endpoints import ProjectVariables, VariableChanges, VariablesFile
 from deployments.api.error_handlers import UnknownAddress
@@ -98,6 +99,7 @@ urlpatterns: list[URLPattern] = [
     path(
         "projects/<uuid:project_id>/targets/<uuid:server_id>", ProjectTargetDetail.as_view(), name="api-project-target"
     ),
+    path("search", Search.as_view(), name="api-search"),
     path("stacks", Stacks.as_view(), name="api-stacks"),
     path("projects/<uuid:project_id>/variables", ProjectVariables.as_view(), name="api-project-variables"),
     path("projects/<uuid:project_id>/variables/file", VariablesFile.as_view(), name="api-variables-file"),

@@ -91,6 +91,7 @@ REST: tuple[Door, ...] = (
     rest("get", "deployments/<uuid:deployment_id>/rollback/plan", CONFLICTS),
     rest("get", "history/<uuid:history_id>/diff", (409, 409, 409, 404, 401, 401), query="?with={history}"),
     rest("get", "projects", ANYONE),
+    rest("get", "search", ANYONE, query="?q=web"),
     rest("post", "projects", MAKES, {"name": "Mine"}),
     rest("get", "projects/<uuid:project_id>", SEES),
     rest("patch", "projects/<uuid:project_id>", CHANGES, {"healthWindow": 5}),

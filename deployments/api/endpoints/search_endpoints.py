@@ -1,0 +1,51 @@
+"""REST for the search over everything."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from deployments.api.base_view import BaseView, success, validated
+from deployments.api.schemas.openapi import documented, enveloped_data
+from deployments.api.schemas.requests import RequestSchema
+from deployments.api.schemas.responses import ResponseSchema, string_list
+from deployments.data.search_types import FoundKind
+from deployments.services.queries import search
+
+
+class SearchQuery(RequestSchema):
+    q = serializers.CharField(
+        min_length=search.MIN_LENGTH,
+        max_length=search.MAX_LENGTH,
+        help_text=f"Up to {search.MAX_WORDS} words, in whichever case; all of them are looked for.",
+    )
+
+
+class FoundOut(ResponseSchema):
+    kind = serializers.ChoiceField(choices=[kind.value for kind in FoundKind])
+    id = serializers.UUIDField(help_text="Of a service, which has no id of its own: its project's.")
+    title = serializers.CharField()
+    detail = serializers.CharField(allow_blank=True)
+
+
+class Search(BaseView):
+    @documented(
+        "search",
+        "Find projects, deployments, services, servers, clusters, incidents and people that you may see",
+        tag="search",
+        query=SearchQuery,
+        answers={200: enveloped_data("SearchAnswer", found=FoundOut(many=True), more=string_list())},
+    )
+    def get(self, request: Request) -> Response:
+        """Return at most 8 of each kind; `more` names the kinds of which there are more.
+
+        Deployments are looked for among the newest 1000, by id among all; services in the graphs of the newest 200
+        projects.
+        """
+        result = search.search(caller=self.caller, text=validated(SearchQuery, request.query_params)["q"])
+        found = [
+            {"kind": str(item.kind), "id": str(item.id), "title": item.title, "detail": item.detail}
+            for item in result.items
+        ]
+        return success({"data": {"found": found, "more": sorted(map(str, result.more))}})

@@ -1,0 +1,52 @@
+"""Search over everything that a caller may see."""
+
+from __future__ import annotations
+
+from deployments.data.search_types import Found, FoundKind, SearchResult
+from deployments.errors import Invalid
+from deployments.repositories import search_rows
+from deployments.types import Caller
+
+MIN_LENGTH = 2
+MAX_LENGTH = 100
+MAX_WORDS = 5
+# Of one kind.
+MAX_FOUND = 8
+QUERIES = (
+    search_rows.projects_with,
+    search_rows.deployments_with,
+    search_rows.services_with,
+    search_rows.machines_with,
+    search_rows.incidents_with,
+    search_rows.people_with,
+)
+
+
+def search(*, caller: Caller, text: str) -> SearchResult:
+    """Return what holds all words of the text, at most MAX_FOUND of each kind. Stores nothing.
+
+    Raises Invalid for a text that is too short or too long.
+    """
+    words = words_in(text)
+    found = [item for query in QUERIES for item in query(words, caller=caller, limit=MAX_FOUND)]
+    items: list[Found] = []
+    more: set[FoundKind] = set()
+    for kind in FoundKind:
+        of_kind = [item for item in found if item.kind is kind]
+        items += of_kind[:MAX_FOUND]
+        if len(of_kind) > MAX_FOUND:
+            more.add(kind)
+    return SearchResult(items=tuple(items), more=frozenset(more))
+
+
+def words_in(text: str) -> list[str]:
+    """Return the words of a search. Raises Invalid."""
+    text = text.strip()
+    if not MIN_LENGTH <= len(text) <= MAX_LENGTH:
+        raise Invalid("Search for more or less.", details={"q": f"between {MIN_LENGTH} and {MAX_LENGTH} characters"})
+    if "\0" in text:
+        raise Invalid("This cannot be searched for.", details={"q": "holds a NUL character"})
+    words = text.split()
+    if len(words) > MAX_WORDS:
+        raise Invalid("Search for fewer words.", details={"q": f"at most {MAX_WORDS} words"})
+    return words
