@@ -68,4 +68,12 @@ class RevertCommand:
     keep_proven: bool = False
 
 
-AgentCommand: TypeAlias = DeployCommand | RevertCommand
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteVolumeCommand:
+    """Delete a volume of the project, its data with it, unless a container has it at that moment."""
+
+    stack_name: str
+    volume_name: str
+
+
+AgentCommand: TypeAlias = DeployCommand | RevertCommand | DeleteVolumeCommand

@@ -33,6 +33,9 @@ MAX_NAME_BYTES = 200
 MAX_WORD_BYTES = 64
 MAX_CONTAINERS = 100
 MAX_VOLUMES = 20
+# Volumes of ours on one host, and containers named for each.
+MAX_HOST_VOLUMES = 1000
+MAX_VOLUME_USERS = 5
 # Aspects of how a container is set up.
 MAX_SETTINGS = 16
 # Of one stack; more are refused before they are sent, so that all of them fit into one report at the end.

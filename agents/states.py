@@ -37,6 +37,7 @@ class CommandOutcome(IntEnum):
 class CommandKind(StrEnum):
     DEPLOY = "deploy"
     REVERT = "revert"
+    DELETE_VOLUME = "delete_volume"
 
 
 class CommandStatus(StrEnum):

@@ -10,12 +10,12 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from agents.command_types import AgentCommand, DeployCommand, JobSpec, RevertCommand, ServiceSpec
+from agents.command_types import AgentCommand, DeleteVolumeCommand, DeployCommand, JobSpec, RevertCommand, ServiceSpec
 from agents.condition import AgentCondition
 from agents.states import CommandKind, CommandOutcome, CommandStage, CommandStatus, Presence
 
 # Defined in a module of their own, and found here by whoever crosses layers.
-__all__ = ["AgentCommand", "DeployCommand", "JobSpec", "RevertCommand", "ServiceSpec"]
+__all__ = ["AgentCommand", "DeleteVolumeCommand", "DeployCommand", "JobSpec", "RevertCommand", "ServiceSpec"]
 
 NO_DETAILS: Mapping[str, Any] = MappingProxyType({})
 

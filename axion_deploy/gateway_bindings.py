@@ -19,14 +19,16 @@ from agents.hello import DoubtfulCommand
 from agents.isolation import isolation
 from agents.reports.log_lines import LogBatch, LogReader, LogRequest
 from agents.reports.observation import HostObserved
+from agents.reports.volumes import HostVolumes
 from agents.retention import KeptStack, Retention
 from agents.services import directory
 from agents.transport.ports import Bindings
 from agents.types import Report
 from deployments import log_relay
-from deployments.errors import Forbidden, Unauthenticated
+from deployments.errors import Forbidden, NotFound, Unauthenticated
 from deployments.limits import rate_limit
 from deployments.scopes import Scope
+from deployments.services.ends import volume_deletion, volumes
 from deployments.services.lifecycle import after_restore, agent_access, agent_reports, cancel
 from deployments.services.observation import record
 from deployments.services.permissions import access, api_tokens
@@ -45,6 +47,7 @@ def bindings() -> Bindings:
         enrolment_wait=enrolment_wait,
         on_report=on_report,
         on_observed=on_observed,
+        on_volumes=on_volumes,
         log_request=log_request,
         on_log_batch=on_log_batch,
         unknown_fate=unknown_fate,
@@ -64,11 +67,22 @@ def enrolment_wait(*, address: str) -> int:
 
 
 def on_report(*, report: Report) -> int:
-    return agent_reports.apply_report(report=report, at=datetime.now(UTC))
+    at = datetime.now(UTC)
+    try:
+        return agent_reports.apply_report(report=report, at=at)
+    except NotFound:
+        # Of no deployment: asked only then, so that reports of deployments pay nothing for it.
+        if not volume_deletion.is_of_a_deletion(command_id=report.command_id):
+            raise
+    return volume_deletion.apply_report(report=report, at=at)
 
 
 def on_observed(*, observed: HostObserved) -> None:
     record.record_observation(observation=observed)
+
+
+def on_volumes(*, seen: HostVolumes) -> None:
+    volumes.record_volumes(seen=seen)
 
 
 def log_request(*, request_id: UUID, agent_id: UUID) -> LogRequest | None:
@@ -89,6 +103,9 @@ def on_log_batch(*, request_id: UUID, agent_id: UUID, batch: LogBatch | None) ->
 def unknown_fate(*, doubtful: Collection[DoubtfulCommand]) -> None:
     for command in doubtful:
         with isolation("unknown fates").item(command.deployment_id):
+            if volume_deletion.is_of_a_deletion(command_id=command.command_id):
+                volume_deletion.end_as_unknown(command_id=command.command_id, at=datetime.now(UTC))
+                continue
             after_restore.end_as_unknown(
                 deployment_id=command.deployment_id, command_id=command.command_id, at=datetime.now(UTC)
             )

@@ -13,5 +13,7 @@ OBSERVING_PROTOCOL = 3
 LOGS_PROTOCOL = 4
 # From this one on agents start services anew whose containers somebody changed, and prove how they set them up.
 RENEWING_PROTOCOL = 5
+# From this one on agents tell of the volumes on their hosts, and delete one when a person asks for it.
+VOLUMES_PROTOCOL = 6
 # The newest that this version speaks.
-PROTOCOL = RENEWING_PROTOCOL
+PROTOCOL = VOLUMES_PROTOCOL

@@ -105,7 +105,7 @@ def doubtful(*, agent_id: UUID, lanes: Collection[str], hello: Hello) -> tuple[D
     rows = CommandRecord.objects.filter(agent__in=same_place(agent_id=agent_id), lane__in=lanes, status__in=OPEN)
     current = [stack.current for stack in hello.stacks if stack.current is not None]
     rows = rows.exclude(id__in=hello.unfinished).exclude(deployment_id__in=current)
-    asked_by_nobody = Q(kind=CommandKind.DEPLOY) | Q(payload__keep_proven=True)
+    asked_by_nobody = ~Q(kind=CommandKind.REVERT) | Q(payload__keep_proven=True)
     return tuple(
         DoubtfulCommand(command_id=command_id, deployment_id=deployment_id)
         for command_id, deployment_id in rows.filter(asked_by_nobody).values_list("id", "deployment_id")

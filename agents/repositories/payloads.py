@@ -7,10 +7,12 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from agents.states import CommandKind
-from agents.types import AgentCommand, DeployCommand, JobSpec, RevertCommand, ServiceSpec
+from agents.types import AgentCommand, DeleteVolumeCommand, DeployCommand, JobSpec, RevertCommand, ServiceSpec
 
 
 def kind_of(command: AgentCommand) -> CommandKind:
+    if isinstance(command, DeleteVolumeCommand):
+        return CommandKind.DELETE_VOLUME
     return CommandKind.DEPLOY if isinstance(command, DeployCommand) else CommandKind.REVERT
 
 
@@ -28,6 +30,8 @@ def from_json(*, kind: CommandKind, payload: dict[str, Any]) -> AgentCommand:
     """
     if kind is CommandKind.REVERT:
         return RevertCommand(**_known(RevertCommand, payload))
+    if kind is CommandKind.DELETE_VOLUME:
+        return DeleteVolumeCommand(**_known(DeleteVolumeCommand, payload))
     lists = {
         "services": tuple(_service(service) for service in payload["services"]),
         "jobs": tuple(_job(job) for job in payload.get("jobs", ())),

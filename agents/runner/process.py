@@ -26,6 +26,7 @@ from agents.runner.docker.cli import DockerCommands
 from agents.runner.docker.engine import Engine
 from agents.runner.docker.host import DockerHost
 from agents.runner.docker.our_containers import OurContainers
+from agents.runner.docker.our_volumes import OurVolumes
 from agents.runner.docker.patience import WorkPatience
 from agents.runner.docker.processes import end_marked
 from agents.runner.interrupt import Interrupt
@@ -37,6 +38,7 @@ from agents.runner.logs.sending import LogSender
 from agents.runner.machine import Machine
 from agents.runner.observation.observer import Observer
 from agents.runner.observation.telling import ObservationSender
+from agents.runner.observation.volumes import VolumeSender, VolumeWatch
 from agents.runner.self_check import SelfCheck
 from agents.runner.session import Session
 
@@ -69,7 +71,9 @@ class WorkFactory:
             key=kept_key(config.state_dir / "observation.key"),
             wake=self._observed,
         )
+        self.volume_watch = VolumeWatch(volumes=OurVolumes(engine=engine), wake=self._volumes_seen)
         self.observations: ObservationSender | None = None
+        self.volumes: VolumeSender | None = None
         self.session: Session | None = None
         self.control_plane: ControlPlane | None = None
 
@@ -122,6 +126,16 @@ class WorkFactory:
         """Note that the work on the command is over, however it ended."""
         self.watchdog.end(command_id)
         self.housekeeper.request_cleanup()
+        self.volume_watch.look_soon()
+
+    def start_watching(self) -> None:
+        """Start what looks at the host between commands, and cleans it up."""
+        for part in (self.engine_monitor, self.housekeeper, self.observer, self.volume_watch):
+            part.start()
+
+    def stop_watching(self) -> None:
+        for part in (self.engine_monitor, self.observer, self.volume_watch):
+            part.stop()
 
     def log_sender(self) -> LogSender:
         return LogSender(containers=self.our_containers, releases=self._releases)
@@ -136,6 +150,10 @@ class WorkFactory:
     def _observed(self) -> None:
         if self.observations is not None:
             self.observations.wake()
+
+    def _volumes_seen(self) -> None:
+        if self.volumes is not None:
+            self.volumes.wake()
 
     def _send_inventory(self, inventory: pb.Inventory) -> None:
         if self.session is not None:
@@ -171,6 +189,7 @@ async def run(config: Config) -> None:
     try:
         async with open_channel(config) as channel:
             factory.observations = ObservationSender(observer=factory.observer)
+            factory.volumes = VolumeSender(watch=factory.volume_watch)
             session = Session(
                 config=config,
                 channel=channel,
@@ -180,20 +199,18 @@ async def run(config: Config) -> None:
                 retain=housekeeper.retain,
                 self_check=factory.self_check(),
                 observations=factory.observations,
+                volumes=factory.volumes,
                 logs=factory.log_sender(),
             )
             factory.session = session
             calls = GatewayCalls(stub=session.stub, metadata=session.metadata)
             factory.control_plane = ControlPlane(calls=calls, loop=asyncio.get_running_loop())
-            factory.engine_monitor.start()
-            housekeeper.start()
-            factory.observer.start()
+            factory.start_watching()
             if session.may_resume():
                 dispatcher.resume()
             await _until_stopped(session)
             await asyncio.to_thread(dispatcher.stop, timeout=STOP_SECONDS)
-            factory.engine_monitor.stop()
-            factory.observer.stop()
+            factory.stop_watching()
             await asyncio.to_thread(housekeeper.stop, timeout=SHUTDOWN_SECONDS)
     finally:
         store.close()

@@ -27,6 +27,7 @@ from agents.runner.journal.command_journal import Journal
 from agents.runner.logs.sending import LogSender
 from agents.runner.machine import Machine
 from agents.runner.observation.telling import ObservationSender
+from agents.runner.observation.volumes import VolumeSender
 from agents.runner.self_check import CONDITION_PROTOCOL, SelfCheck
 
 RECONNECT = Backoff(first=0.5, most=MAX_AGENT_PAUSE)
@@ -51,9 +52,11 @@ class Session:
         retain: Callable[[pb.Retention], None],
         self_check: SelfCheck,
         observations: ObservationSender,
+        volumes: VolumeSender,
         logs: LogSender,
     ) -> None:
         self._observations = observations
+        self._volumes = volumes
         self._logs = logs
         self._self_check = self_check
         self._unstored_retention: pb.Retention | None = None
@@ -162,6 +165,7 @@ class Session:
             self._send_conditions(write=write, seconds=seconds, protocol=first.welcome.protocol),
             self._send_inventories(write),
             self._observations.run(write, protocol=first.welcome.protocol),
+            self._volumes.run(write, protocol=first.welcome.protocol),
             self._logs.run(),
             self._listen(call, write, delivery),
         )

@@ -11,6 +11,7 @@ from agents.deployment_state import DeploymentState
 from agents.hello import DoubtfulCommand
 from agents.reports.log_lines import LogBatch, LogReader, LogRequest
 from agents.reports.observation import HostObserved
+from agents.reports.volumes import HostVolumes
 from agents.retention import Retention
 from agents.types import Report
 
@@ -31,6 +32,12 @@ class OnObserved(Protocol):
     """Store what runs on the agent's host now; ignored when another session speaks for the agent."""
 
     def __call__(self, *, observed: HostObserved) -> None: ...
+
+
+class OnVolumes(Protocol):
+    """Store which volumes of ours the agent's host has; ignored when another session speaks for the agent."""
+
+    def __call__(self, *, seen: HostVolumes) -> None: ...
 
 
 class LogRequestOf(Protocol):
@@ -108,6 +115,7 @@ class Bindings:
     enrolment_wait: EnrolmentWait
     on_report: OnReport
     on_observed: OnObserved
+    on_volumes: OnVolumes
     log_request: LogRequestOf
     on_log_batch: OnLogBatch
     unknown_fate: UnknownFate

@@ -26,6 +26,7 @@ from agents.transport.report_intake import ReportApplier
 from agents.transport.retention_announcer import RetentionAnnouncer
 from agents.transport.session_registry import SessionRegistry
 from agents.transport.threads import DatabaseThreads
+from agents.transport.volume_intake import VolumeIntake
 from agents.transport.wire import codec, hellos
 from agents.transport.wire.conditions import condition_from_wire
 from agents.types import AgentData
@@ -145,11 +146,13 @@ class SessionCalls:
             on_finished=lambda: self._retentions.look_at(agent_id=session.agent_id),
         )
         observations = ObservationIntake(session=session, threads=self._threads, on_observed=self._bindings.on_observed)
+        volumes = VolumeIntake(session=session, threads=self._threads, on_volumes=self._bindings.on_volumes)
         tasks: list[asyncio.Future[Any]] = [
-            asyncio.create_task(self._read(messages, session, observations)),
+            asyncio.create_task(self._read(messages, session, observations, volumes)),
             asyncio.create_task(_write(context, session)),
             asyncio.create_task(applier.drain()),
             asyncio.create_task(observations.drain()),
+            asyncio.create_task(volumes.drain()),
         ]
         try:
             await asyncio.wait([*tasks, session.ending], return_when=asyncio.FIRST_COMPLETED)
@@ -162,7 +165,9 @@ class SessionCalls:
                 logger.warning("session ended by a fault", agent_id=str(session.agent_id), error=repr(result))
         return session.ending.result() if session.ending.done() else None
 
-    async def _read(self, messages: Incoming, session: AgentSession, observations: ObservationIntake) -> None:
+    async def _read(
+        self, messages: Incoming, session: AgentSession, observations: ObservationIntake, volumes: VolumeIntake
+    ) -> None:
         pace = TokenBucket(burst=BURST, per_second=PER_SECOND)
         async for message in messages:
             await pace.spend(1 + message.ByteSize() / COSTLY_BYTES)
@@ -176,6 +181,8 @@ class SessionCalls:
             )
             if kind == "observation":
                 observations.take(message.observation)
+            if kind == "volumes":
+                volumes.take(message.volumes)
             if kind in ("report", "acknowledged"):
                 await session.incoming.put(message)
 

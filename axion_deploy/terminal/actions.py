@@ -15,6 +15,7 @@ from axion_deploy.terminal.follow import events_since, follow
 from axion_deploy.terminal.plans_and_history import show_entry, show_plan
 from axion_deploy.terminal.screen import Screen
 from axion_deploy.terminal.variable_actions import variables_action
+from axion_deploy.terminal.volume_actions import volumes_action
 from deployments.errors import Invalid
 from deployments.event_types import EventType
 from deployments.services.lifecycle import cancel
@@ -220,6 +221,7 @@ ACTIONS: Mapping[str, Callable[..., Exit]] = {
     "scale": scale_action,
     "restart": restart_action,
     "variables": variables_action,
+    "volumes": volumes_action,
     "repair": repair_action,
 }
 

@@ -108,6 +108,11 @@ def _keeping(action: Any) -> None:
     shown.add_argument("--changes", action="store_true", help="Who set or removed what, newest first.")
     shown.add_argument("--export", action="store_true", help="A .env file with the names, to be filled in.")
 
+    volumes = action("volumes", "The project's volumes, left over ones first; delete one by its whole name.")
+    volumes.add_argument("project", help="Name or id.")
+    volumes.add_argument("--server", help="Name or id: with --delete, where the volume is.")
+    volumes.add_argument("--delete", default="", metavar="NAME", help="This orphaned volume and all data in it.")
+
 
 def _to_a_target(parser: ArgumentParser, *, optional: bool = False) -> None:
     nargs: Any = {"nargs": "?", "default": ""} if optional else {}

@@ -19,6 +19,7 @@ from deployments.admin import badges
 from deployments.admin.forms import request_id_in, with_quota_check
 from deployments.admin.ownership import caller_in, or_404, uncached_json, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
+from deployments.admin.views import volume_views
 from deployments.errors import DeployError, NotFound
 from deployments.event_types import epoch_ms
 from deployments.services.fleet import machine_changes, machine_list
@@ -90,7 +91,7 @@ class CheckedClusterAdmin(CheckedDeletion, ClusterAdmin):
 
 @admin.register(Server)
 class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
-    actions_detail = (*ServerAdmin.actions_detail, "projects")  # type: ignore[assignment]  # one more than its base
+    actions_detail = (*ServerAdmin.actions_detail, "projects", "volumes")  # type: ignore[assignment]  # one more than its base
     remove = staticmethod(lambda caller, pk: machine_changes.remove_server(caller=caller, server_id=pk))
     why_it_stays = staticmethod(lambda pk: machine_changes.why_server_stays(server_id=pk))
     consequences = staticmethod(what_is_left_behind)
@@ -135,6 +136,11 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
         rows = [(each, badge_of(each)) for each in there]
         of, title = Server(pk=server.id, name=server.name), f"Deployed on {server.name}"
         return render_page(request, PAGE, title=title, of=of, server=server, rows=rows, request_id=uuid4())
+
+    @action(description="Volumes", url_path="volumes", icon="database", permissions=["change"])
+    def volumes(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show the volumes on the server; have an orphaned one deleted by POST."""
+        return volume_views.server_volumes_page(request, uuid_or_404(object_id))
 
     def change_one(self, request: HttpRequest, caller: Caller, server_id: UUID) -> None:
         """Stop or forbid the posted project; the next page says what became of it."""

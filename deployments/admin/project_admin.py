@@ -41,6 +41,7 @@ from deployments.admin.views import (
     stop_and_scale_views,
     target_views,
     variable_views,
+    volume_views,
 )
 from deployments.errors import DeployError
 from deployments.models import Deployment, Project
@@ -185,6 +186,7 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
             self.route_to(repair_views.leave_view, "<uuid:object_id>/leave/", name="leave"),
             self.route_to(target_views.targets_view, "<uuid:object_id>/targets/", name="targets"),
             self.route_to(variable_views.variables_view, "<uuid:object_id>/variables/", name="variables"),
+            self.route_to(volume_views.project_volumes_view, "<uuid:object_id>/volumes/", name="volumes"),
             self.route_to(require_POST(self.graph_view), "<uuid:object_id>/graph/", name="graph"),
             self.route_to(require_POST(self.code_view), "<uuid:object_id>/code/", name="code"),
         ]

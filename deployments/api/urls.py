@@ -58,6 +58,12 @@ from deployments.api.endpoints.repair_endpoints import LeaveDifference, Repair, 
 from deployments.api.endpoints.search_endpoints import Search
 from deployments.api.endpoints.token_endpoints import Token, Tokens
 from deployments.api.endpoints.variable_endpoints import ProjectVariables, VariableChanges, VariablesFile
+from deployments.api.endpoints.volume_endpoints import (
+    DeleteProjectVolume,
+    DeleteServerVolume,
+    ProjectVolumes,
+    ServerVolumes,
+)
 from deployments.api.error_handlers import UnknownAddress
 from deployments.api.observation.incident_endpoints import AcknowledgeIncident, Incident, Incidents, MuteIncident
 from deployments.api.observation.stack_endpoints import Stacks
@@ -93,6 +99,8 @@ urlpatterns: list[URLPattern] = [
     path("projects/<uuid:project_id>/graphs/<int:version>", ProjectGraphVersion.as_view(), name="api-graph-version"),
     path("projects/<uuid:project_id>/code", ProjectCode.as_view(), name="api-project-code"),
     path("projects/<uuid:project_id>/code/<str:node_id>", NodeCode.as_view(), name="api-node-code"),
+    path("projects/<uuid:project_id>/volumes", ProjectVolumes.as_view(), name="api-project-volumes"),
+    path("projects/<uuid:project_id>/volumes/delete", DeleteProjectVolume.as_view(), name="api-project-volume-delete"),
     path("projects/<uuid:project_id>/members", ProjectMembers.as_view(), name="api-project-members"),
     path("projects/<uuid:project_id>/members/<str:name>", ProjectMember.as_view(), name="api-project-member"),
     path("projects/<uuid:project_id>/targets", ProjectTargets.as_view(), name="api-project-targets"),
@@ -116,6 +124,8 @@ urlpatterns: list[URLPattern] = [
     path("servers", Servers.as_view(), name="api-servers"),
     path("servers/<uuid:server_id>", Server.as_view(), name="api-server"),
     path("servers/<uuid:server_id>/enrolment-tokens", EnrolmentTokens.as_view(), name="api-enrolment-tokens"),
+    path("servers/<uuid:server_id>/volumes", ServerVolumes.as_view(), name="api-server-volumes"),
+    path("servers/<uuid:server_id>/volumes/delete", DeleteServerVolume.as_view(), name="api-server-volume-delete"),
     path("servers/<uuid:server_id>/projects", ServerProjects.as_view(), name="api-server-projects"),
     path("servers/<uuid:server_id>/projects/<uuid:project_id>", ServerProject.as_view(), name="api-server-project"),
     path("servers/<uuid:server_id>/projects/<uuid:project_id>/stop", StopOnServer.as_view(), name="api-server-stop"),

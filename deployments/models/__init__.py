@@ -5,6 +5,7 @@ from __future__ import annotations
 from deployments.models.bookkeeping import DeploymentCount, RemovedMachine, RequestKey
 from deployments.models.deployment import Deployment, DeploymentEvent, DeploymentHistory
 from deployments.models.drift import StackDrift
+from deployments.models.ends import ObservedVolumes, VolumeDeletion
 from deployments.models.grant import TargetGrant
 from deployments.models.incident import Incident, StackEvent, StackState
 from deployments.models.observation import ObservedHost, ObservedStack
@@ -33,6 +34,7 @@ __all__ = [
     "NodeCode",
     "ObservedHost",
     "ObservedStack",
+    "ObservedVolumes",
     "Project",
     "ProjectInvitation",
     "ProjectMember",
@@ -46,4 +48,5 @@ __all__ = [
     "TargetGrant",
     "User",
     "VariableChange",
+    "VolumeDeletion",
 ]

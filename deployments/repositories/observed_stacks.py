@@ -76,6 +76,12 @@ def deployed_there(*, server_id: UUID, project_ids: Collection[UUID]) -> frozens
     return frozenset(found.values_list("project_id", flat=True).distinct())
 
 
+def deployed_to(*, project_id: UUID) -> frozenset[UUID]:
+    """Return the servers to which the project was ever deployed."""
+    found = Deployment.objects.filter(project_id=project_id, server_id__isnull=False).order_by()
+    return frozenset(each for each in found.values_list("server_id", flat=True).distinct() if each is not None)
+
+
 def store(
     *, project_id: UUID, server_id: UUID, containers: Sequence[ObservedContainer], changed: Mapping[str, int]
 ) -> None:

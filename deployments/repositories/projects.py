@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -55,6 +55,11 @@ def get(*, project_id: UUID) -> ProjectRecord:
     if row is None:
         raise NotFound("No such project.")
     return project_record(row)
+
+
+def names_of(*, project_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the names of these projects, as far as they are here, without asking for anybody's right."""
+    return dict(Project.objects.filter(pk__in=project_ids).values_list("pk", "name"))
 
 
 def role_of(*, user_id: UUID, project_id: UUID) -> str | None:

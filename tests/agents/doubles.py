@@ -20,6 +20,7 @@ from agents.errors import NotFound
 from agents.hello import DoubtfulCommand
 from agents.reports.log_lines import LogBatch, LogReader, LogRequest
 from agents.reports.observation import HostObserved
+from agents.reports.volumes import HostVolumes
 from agents.retention import Retention
 from agents.transport.ports import Bindings
 from agents.types import CommandData, CommandFinished, DeployCommand, Registration, Report, ServiceSpec, Verdict
@@ -41,6 +42,7 @@ class Domain:
     asked_retentions: list[tuple[UUID, ...]] = field(default_factory=list)
     unknown: list[DoubtfulCommand] = field(default_factory=list)
     observed: list[HostObserved] = field(default_factory=list)
+    volumes: list[HostVolumes] = field(default_factory=list)
     log_requests: dict[UUID, LogRequest] = field(default_factory=dict)
     log_batches: list[LogBatch] = field(default_factory=list)
     log_reader: LogReader = LogReader.READS
@@ -53,6 +55,7 @@ class Domain:
             enrolment_wait=self.enrolment_wait,
             on_report=self.on_report,
             on_observed=self.on_observed,
+            on_volumes=self.on_volumes,
             log_request=self.log_request,
             on_log_batch=self.on_log_batch,
             unknown_fate=self.unknown_fate,
@@ -98,6 +101,9 @@ class Domain:
         if self.fails_on is not None:
             raise self.fails_on("not now")
         self.observed.append(observed)
+
+    def on_volumes(self, *, seen: HostVolumes) -> None:
+        self.volumes.append(seen)
 
     def unknown_fate(self, *, doubtful: Collection[DoubtfulCommand]) -> None:
         self.unknown += doubtful

@@ -14,7 +14,7 @@ from agents.contracts import runner_pb2
 from agents.repositories import payloads
 from agents.runner.commands.registry import COMMANDS
 from agents.states import CommandKind
-from agents.types import DeployCommand, RevertCommand
+from agents.types import DeleteVolumeCommand, DeployCommand, RevertCommand
 from deployments.admin.filters import DEPLOYMENT_FILTERS, chosen_filter
 from deployments.api.endpoints.deployment_endpoints import filter_in
 from deployments.data.list_types import DeploymentFilter
@@ -53,7 +53,11 @@ def test_a_node_key_has_all_its_places(key: Key) -> None:
 
 def places_of_command(kind: CommandKind) -> dict[str, bool]:
     """Each place that a kind of command needs, and whether it is there."""
-    classes = {CommandKind.DEPLOY: DeployCommand, CommandKind.REVERT: RevertCommand}
+    classes = {
+        CommandKind.DEPLOY: DeployCommand,
+        CommandKind.REVERT: RevertCommand,
+        CommandKind.DELETE_VOLUME: DeleteVolumeCommand,
+    }
     messages = {field.name for field in runner_pb2.Command.DESCRIPTOR.oneofs_by_name["payload"].fields}
     codec = (ROOT / "agents/transport/wire/codec.py").read_text()
     lifecycle = "".join(path.read_text() for path in (ROOT / "deployments/services/lifecycle").glob("*.py"))
@@ -62,7 +66,8 @@ def places_of_command(kind: CommandKind) -> dict[str, bool]:
         in messages,
         "a dataclass in agents/types.py that is part of AgentCommand, and its line in this test": kind in classes,
         "a way into the ledger and back in agents/repositories/payloads.py": is_kept(classes.get(kind), kind),
-        "a way onto the wire in agents/transport/wire/codec.py": f"{kind}Command".lower() in codec.lower(),
+        "a way onto the wire in agents/transport/wire/codec.py": f"{kind}Command".replace("_", "").lower()
+        in codec.lower(),
         "a handler in agents/runner/commands/registry.py:COMMANDS": kind in COMMANDS,
         "an id `KIND_command_id` in deployments/services/lifecycle/command_ids.py, and its end in finish.py": (
             f"def {kind}_command_id" in lifecycle

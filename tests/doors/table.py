@@ -77,6 +77,7 @@ PLACES: Mapping[str, str] = {
     "<str:name>": "stranger",
 }
 TO_SERVER = {"serverId": "{server}"}
+VOLUME = {**TO_SERVER, "name": "nobody-has-it"}
 WRONG_ENV = {"projectId": "{project}", **TO_SERVER, "envVars": {"not a name": "x"}}
 
 REST: tuple[Door, ...] = (
@@ -107,6 +108,8 @@ REST: tuple[Door, ...] = (
     rest("get", "projects/<uuid:project_id>/code", SEES),
     rest("put", "projects/<uuid:project_id>/code/<str:node_id>", CHANGES_WRONGLY, b"no tar"),
     rest("delete", "projects/<uuid:project_id>/code/<str:node_id>", (404, 403, 403, 404, 401, 401)),
+    rest("get", "projects/<uuid:project_id>/volumes", SEES),
+    rest("post", "projects/<uuid:project_id>/volumes/delete", (404, 403, 403, 404, 401, 401), VOLUME),
     rest("get", "projects/<uuid:project_id>/members", SEES),
     rest("put", "projects/<uuid:project_id>/members/<str:name>", CHANGES, {"role": "viewer"}),
     rest("delete", "projects/<uuid:project_id>/members/<str:name>", (204, 403, 403, 404, 401, 401)),
@@ -167,6 +170,8 @@ REST: tuple[Door, ...] = (
         (204, 404, 404, 404, 401, 401),
         **{"<uuid:token_id>": "{enrolment}"},
     ),
+    rest("get", "servers/<uuid:server_id>/volumes", OWN),
+    rest("post", "servers/<uuid:server_id>/volumes/delete", (404, 404, 404, 404, 401, 401), {"name": "nobody-has-it"}),
     rest("get", "agents", ANYONE),
     rest("get", "agents/<uuid:agent_id>", OWN),
     rest("delete", "agents/<uuid:agent_id>", (204, 404, 404, 404, 401, 401)),

@@ -39,6 +39,7 @@ class TestGateway(RunnerAgentServiceServicer):
         self.observations: list[pb.Observation] = []
         # What this gateway says it speaks: from 2 on agents tell it their condition, from 3 on what runs.
         self.protocol = 3
+        self.volumes: list[pb.VolumesSeen] = []
         self.incarnation = ""
         self.log_batches: dict[str, list[pb.LogBatch]] = {}
         # Requests that nobody reads any more.
@@ -203,6 +204,8 @@ class TestGateway(RunnerAgentServiceServicer):
     def _take(self, message: pb.FromAgent, outgoing: queue.Queue[pb.ToAgent | None]) -> None:
         if message.HasField("heartbeat"):
             self.heartbeats.append(message.heartbeat)
+        elif message.HasField("volumes"):
+            self.volumes.append(message.volumes)
         elif message.HasField("acknowledged"):
             self.acknowledgements.append(message.acknowledged)
         elif message.HasField("observation"):

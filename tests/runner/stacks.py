@@ -119,6 +119,17 @@ class Stack:
             revert=pb.Revert(stack_name=self.name, asked_by="alice", cause="cancelled"),
         )
 
+    def delete_volume(self, name: str) -> pb.Command:
+        self.numbers.append(1)
+        return pb.Command(
+            command_id=f"delete-{uuid4().hex[:8]}",
+            lane=self.project_id,
+            number=len(self.numbers),
+            deployment_id=f"v{len(self.numbers)}-{uuid4().hex[:8]}",
+            project_id=self.project_id,
+            delete_volume=pb.DeleteVolume(stack_name=self.name, volume_name=name),
+        )
+
     def _job(self, service: Service) -> pb.JobSpec:
         return pb.JobSpec(
             service=self._spec(service),

@@ -28,6 +28,7 @@ def session_of(config: Config, channel: grpc.aio.Channel, journal: Journal) -> S
         retain=nobody,
         self_check=nobody,
         observations=nobody,
+        volumes=nobody,
         logs=nobody,
     )
 

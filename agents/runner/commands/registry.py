@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from agents.runner.commands.context import Work
+from agents.runner.commands.delete_volume import delete_volume
 from agents.runner.commands.deploy import deploy
 from agents.runner.commands.revert import revert
 
@@ -22,4 +23,5 @@ COMMANDS: Mapping[str, CommandKind] = {
     # 2: pinned images, and a stop is a deployment without services. 3: services to make anew. 4: jobs.
     "deploy": CommandKind(version=4, handle=deploy),
     "revert": CommandKind(version=1, handle=revert),
+    "delete_volume": CommandKind(version=1, handle=delete_volume),
 }

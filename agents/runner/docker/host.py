@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from docker.errors import APIError, NotFound
 from agents.runner.docker import container_exec
 from agents.runner.docker.engine import PATIENT_SECONDS, QUESTION_SECONDS, Engine, EngineState
 from agents.runner.docker.events import Watch
+from agents.runner.docker.host_volumes import HostVolumes
 from agents.runner.docker.patience import NoPatience, Patience
 from agents.runner.errors import EngineAwayError, StepFailedError, UnavailableError
 from agents.runner.interrupt import Interrupt
@@ -42,7 +43,7 @@ Result = TypeVar("Result")
 ENGINE_ID_DIGITS = 32
 
 
-class DockerHost:
+class DockerHost(HostVolumes):
     """Reads and removals. How long an engine that is away is waited for is the matter of `patience`."""
 
     def __init__(self, *, engine: Engine | None = None, patience: Patience | None = None) -> None:
@@ -181,15 +182,6 @@ class DockerHost:
         """Return the ids of the stack's networks by name."""
         filters = {"label": f"{COMPOSE_PROJECT}={stack}"}
         return {each["Name"]: each["Id"] for each in self._ask(lambda api: api.networks(filters=filters))}
-
-    def volumes(self, stack: str) -> tuple[str, ...]:
-        """Return the names of the stack's volumes."""
-        found = self._ask(lambda api: api.volumes(filters={"label": f"{COMPOSE_PROJECT}={stack}"}))
-        return tuple(each["Name"] for each in found["Volumes"] or ())
-
-    def make_volume(self, *, name: str, labels: Mapping[str, str]) -> None:
-        """Have a volume of this name; one that is there is left as it is."""
-        self._order(lambda api: api.create_volume(name=name, labels=dict(labels)))
 
     def remove_containers(self, ids: tuple[str, ...]) -> None:
         """Stop, each with the grace it was created with, and remove; those that are gone already do not matter.

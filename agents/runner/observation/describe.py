@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from agents.contracts import runner_pb2 as pb
 from agents.limits import MAX_NAME_BYTES, MAX_WORD_BYTES
 from agents.reports.report_bounds import cut
 from agents.runner.planning.container_settings import hashed_settings, shown_settings
+from agents.runner.planning.docker_times import epoch_ms
 from agents.runner.planning.model import (
     COMPOSE_PROJECT,
     COMPOSE_SERVICE,
@@ -42,18 +42,9 @@ def describe(inspected: Mapping[str, Any], *, key: bytes) -> pb.ContainerSeen:
         exit_code=state["ExitCode"],
         oom_killed=bool(state.get("OOMKilled")),
         restarts=inspected["RestartCount"],
-        started_at_ms=_epoch_ms(state["StartedAt"]),
-        finished_at_ms=_epoch_ms(state["FinishedAt"]),
+        started_at_ms=epoch_ms(state["StartedAt"]),
+        finished_at_ms=epoch_ms(state["FinishedAt"]),
         restarts_itself=policy in RESTARTS_ITSELF,
         settings=hashed_settings(inspected, key=key),
         shown=shown_settings(inspected),
     )
-
-
-def _epoch_ms(text: str) -> int:
-    """Return Docker's time, nanoseconds and all, as milliseconds; 0 for its year 1."""
-    if text.startswith("0001"):
-        return 0
-    moment = datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
-    digits = text[20:23] if len(text) > 20 and text[19] == "." else ""
-    return int(moment.timestamp()) * 1000 + (int(digits.ljust(3, "0")) if digits.isdigit() else 0)

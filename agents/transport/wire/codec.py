@@ -20,6 +20,7 @@ from agents.types import (
     AgentInfo,
     CommandData,
     CommandFinished,
+    DeleteVolumeCommand,
     DeployCommand,
     LogWritten,
     Report,
@@ -59,6 +60,9 @@ def command_to_wire(data: CommandData) -> runner_pb2.ToAgent:
     )
     if isinstance(data.command, DeployCommand):
         command.deploy.CopyFrom(_deploy_to_wire(data.command))
+    elif isinstance(data.command, DeleteVolumeCommand):
+        order = runner_pb2.DeleteVolume(stack_name=data.command.stack_name, volume_name=data.command.volume_name)
+        command.delete_volume.CopyFrom(order)
     else:
         command.revert.CopyFrom(_revert_to_wire(data.command))
     return runner_pb2.ToAgent(command=command)

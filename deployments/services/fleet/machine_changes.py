@@ -15,6 +15,7 @@ from deployments.data.list_types import Page, PageRequest
 from deployments.errors import Conflict, NotFound
 from deployments.names import usable_name
 from deployments.repositories import lanes, observed_stacks, removed_machines
+from deployments.repositories.ends import observed_volumes
 from deployments.repositories.observation import incident_rows, stack_drifts, stack_states
 from deployments.services.fleet import machine_list
 from deployments.types import Caller
@@ -49,6 +50,7 @@ def remove_server(*, caller: Caller, server_id: UUID) -> None:
         if why := why_server_stays(server_id=server_id):
             raise Conflict(why)
         observed_stacks.forget_server(server_id=server_id)
+        observed_volumes.forget_server(server_id=server_id)
         stack_states.forget_server(server_id=server_id)
         stack_drifts.forget_server(server_id=server_id)
         incident_rows.forget_server(server_id=server_id)

@@ -13,3 +13,8 @@ def deploy_command_id(deployment_id: UUID) -> UUID:
 def revert_command_id(deployment_id: UUID) -> UUID:
     """Return the id of the command to stop the work and to put back what ran before."""
     return uuid5(deployment_id, "revert")
+
+
+def delete_volume_command_id(deletion_id: UUID) -> UUID:
+    """Return the id of the command that deletes a volume: that of the wish, which has no other command."""
+    return deletion_id

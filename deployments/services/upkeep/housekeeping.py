@@ -8,6 +8,7 @@ from datetime import datetime
 from agents.isolation import isolation
 from deployments.repositories import invitations
 from deployments.repositories.paging import counts
+from deployments.services.ends import volume_deletion
 from deployments.services.requests import idempotency
 from deployments.services.upkeep import prune, retention
 
@@ -24,6 +25,7 @@ def tidy(*, at: datetime) -> int:
         "counts": lambda: counts.fold(limit=MAX_PROJECTS),
         "request keys": lambda: idempotency.forget_old_keys(limit=MAX_KEYS),
         "invitations": lambda: invitations.remove_old(at=at),
+        "volume deletions": lambda: volume_deletion.expire(at=at),
         "retention": lambda: retention.drop_beyond_retention(at=at),
         **prune.parts(),
     }

@@ -1,0 +1,89 @@
+"""Volumes that are left, and what goes for good; frozen values that know no framework."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class VolumeDeletionState(StrEnum):
+    """PENDING ends as DELETED, REFUSED (nothing was deleted) or UNKNOWN, which a late word of the agent settles."""
+
+    PENDING = "pending"
+    DELETED = "deleted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+class VolumeState(StrEnum):
+    """USED: a container has it. KEPT: nothing has it, and the project still names it. ORPHANED: neither."""
+
+    USED = "used"
+    KEPT = "kept"
+    ORPHANED = "orphaned"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostVolume:
+    """A volume as an agent told of it. Epoch milliseconds, 0 where unknown; bytes, None where unknown."""
+
+    name: str
+    project_id: UUID | None
+    created_ms: int
+    size_bytes: int | None
+    used_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostVolumesRow:
+    """All that an agent told of its host last."""
+
+    agent_id: UUID
+    server_id: UUID
+    session_id: UUID
+    observed_at: datetime
+    volumes: tuple[HostVolume, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VolumeLine:
+    """A volume for people. `versions`: kept versions that name it and would begin without its data.
+
+    `why_unknown`: why nobody can know whether this is still so; empty when it was just seen.
+    """
+
+    volume: HostVolume
+    state: VolumeState
+    server_id: UUID
+    server_name: str
+    project_id: UUID | None
+    project_name: str
+    versions: tuple[int, ...]
+    seen_at: datetime
+    why_unknown: str
+    deleting: bool
+
+    @property
+    def created_at(self) -> datetime:
+        """Return when it was made; the epoch where that is unknown."""
+        return datetime.fromtimestamp(self.volume.created_ms / 1000, tz=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VolumeDeletionRecord:
+    """A person's wish that a volume goes, and what became of it."""
+
+    id: UUID
+    project_id: UUID
+    project_name: str
+    server_id: UUID
+    server_name: str
+    volume: str
+    size_bytes: int | None
+    state: VolumeDeletionState
+    message: str
+    requested_by: str
+    requested_at: datetime
+    ended_at: datetime | None
