@@ -18,6 +18,7 @@ from uuid import uuid4
 import docker
 import pytest
 from docker.errors import ImageNotFound
+from docker.utils import kwargs_from_env
 
 from tests.docker_events import heard_starts
 from tests.runner.gateway import TOKEN, TestGateway
@@ -95,7 +96,7 @@ def agent(gateway: TestGateway, tmp_path: Path) -> Iterator[Agent]:
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Any]:
-    client = docker.APIClient(version="auto")
+    client = docker.APIClient(version="auto", **kwargs_from_env())
     yield client
     client.close()
 

@@ -63,6 +63,8 @@ class Stack:
     deadline: int = 60
     restart: str = "unless-stopped"
     secret: bool = False
+    interval: str = "500ms"
+    start_period: str = ""
     numbers: list[int] = field(default_factory=list)
 
     def with_service(self, name: str, **changes: object) -> Stack:
@@ -180,8 +182,9 @@ class Stack:
             **({"command": ["python", "-c", service.job], "restart": "no"} if service.job else {}),
             "healthcheck": {
                 "test": ["CMD", "python", "-c", CHECK],
-                "interval": "500ms",
+                "interval": self.interval,
                 "timeout": "20s",
                 "retries": 3,
+                **({"start_period": self.start_period} if self.start_period else {}),
             },
         }

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 from agents.runner.commands.context import Work
 from agents.runner.commands.image_volumes import provide_volumes
@@ -16,6 +17,7 @@ from agents.runner.control_plane.reports import HEALTH_CHECKING
 from agents.runner.docker import arguments
 from agents.runner.docker.cli import TAIL_LINES
 from agents.runner.docker.processes import Ending
+from agents.runner.docker.versions import START_INTERVAL_API, understand_start_interval
 from agents.runner.errors import RemovalInProgressError, StepFailedError
 from agents.runner.interrupt import ABANDONED, Interrupt
 from agents.runner.planning import progress
@@ -141,6 +143,7 @@ class Applier:
             release=release,
             pinned=self._pinned(release, operation.services),
             volumes=provide_volumes(work=work, release=release, services=services, copies=copies),
+            start_interval=self._start_interval,
         )
         order = arguments.Up(
             stack=release.stack,
@@ -150,6 +153,15 @@ class Applier:
             beside=operation.kind == ADD,
         )
         return work.commands.up(order=order, values=values, deadline=self._up_seconds(), interrupt=interrupt)
+
+    @cached_property
+    def _start_interval(self) -> bool:
+        """Whether Docker and Compose here look sooner at what starts. Not stored: either may be upgraded."""
+        api = self._work.host.api_version()
+        compose = (
+            self._work.commands.compose_version(interrupt=self._work.interrupt) if api >= START_INTERVAL_API else ()
+        )
+        return understand_start_interval(api=api, compose=compose)
 
     def _up_seconds(self) -> float:
         """Return Compose's deadline: long enough for services that wait for each other, bounded by MAX_UP_SECONDS."""

@@ -56,6 +56,10 @@ def up(order: Up) -> list[str]:
     return [*argv, "--no-deps", *order.copies] if order.alone else argv
 
 
+def compose_version() -> list[str]:
+    return ["docker", "compose", "version", "--short"]
+
+
 def follow(container_id: str) -> list[str]:
     """Print what a container writes, from its start until it ends."""
     return ["docker", "logs", "--follow", container_id]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from agents.runner.activity import WorkProgress
 from agents.runner.control_plane.reports import Reporter
 from agents.runner.docker import arguments, processes
+from agents.runner.docker.versions import numbers_of
 from agents.runner.errors import StepFailedError
 from agents.runner.interrupt import Interrupt
 
@@ -17,6 +18,7 @@ TAIL_LINES = 30
 # Enough of a command line to know it by; what follows may be anything.
 MAX_WORDS = 2
 PULL_SECONDS = 900.0
+VERSION_SECONDS = 20.0
 # What Docker's command line needs of our environment; nothing else of it reaches a project's file.
 PASSED_ON = (
     "PATH",
@@ -88,6 +90,17 @@ class DockerCommands:
             say=lambda line: self.reporter.log(source="apply", text=line),
         )
         return ended, tail
+
+    def compose_version(self, *, interrupt: Interrupt) -> tuple[int, ...]:
+        """Return Compose's version, such as (2, 26, 1); empty when it cannot be read."""
+        ended, tail = self._run(
+            argv=arguments.compose_version(),
+            extra={},
+            deadline=VERSION_SECONDS,
+            interrupt=interrupt,
+            say=lambda _: None,
+        )
+        return numbers_of(tail[-1]) if ended.code == 0 and tail else ()
 
     def follow(
         self, *, container_id: str, service: str, deadline: float, interrupt: Interrupt

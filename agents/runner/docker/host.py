@@ -17,6 +17,7 @@ from agents.runner.docker.engine import PATIENT_SECONDS, QUESTION_SECONDS, Engin
 from agents.runner.docker.events import Watch
 from agents.runner.docker.host_volumes import HostVolumes
 from agents.runner.docker.patience import NoPatience, Patience
+from agents.runner.docker.versions import numbers_of
 from agents.runner.errors import EngineAwayError, StepFailedError, UnavailableError
 from agents.runner.interrupt import Interrupt
 from agents.runner.planning.inspected import container_of
@@ -33,10 +34,8 @@ from agents.runner.planning.model import (
 STOP_SECONDS = 10
 SHORT_SECONDS = 10.0
 # While somebody else removes a container.
-GONE_SECONDS = 60.0
-GONE_LOOK_SECONDS = 0.2
-REMOVING = "removing"
-CONFLICT = 409
+GONE_SECONDS, GONE_LOOK_SECONDS = 60.0, 0.2
+REMOVING, CONFLICT = "removing", 409
 EVENTS = ["create", "start", "die", "stop", "destroy", "oom", "restart", "rename", "health_status"]
 NO_TAG = "<none>:<none>"
 Result = TypeVar("Result")
@@ -246,6 +245,10 @@ class DockerHost(HostVolumes):
         with contextlib.suppress(EngineAwayError, APIError):
             return str(self._engine.probe(lambda api: api.version())["Version"])
         return ""
+
+    def api_version(self) -> tuple[int, ...]:
+        """Return the version of the engine's API, such as (1, 44)."""
+        return numbers_of(str(self._ask(lambda api: api.version())["ApiVersion"]))
 
     def watch(self, *, stack: str, wake: Callable[[], None]) -> Watch:
         """Call `wake` on every event of the stack's containers, until closed."""

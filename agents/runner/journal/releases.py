@@ -15,7 +15,7 @@ from agents.runner.errors import StepFailedError
 from agents.runner.journal.store import Store
 from agents.runner.planning.codec import COMPOSE_FILE, release_of
 from agents.runner.planning.model import Container, Release, Target
-from agents.runner.planning.overlay import FILE_NAME, overlay
+from agents.runner.planning.overlay import FILE_NAME, overlay, services_to_check_early
 from agents.runner.planning.stackfile import FILE_NAME as STACK_FILE
 from agents.runner.planning.stackfile import read_stack, write_stack
 
@@ -213,16 +213,23 @@ class Releases:
         return {row["path"]: row["volume"] for row in rows}
 
     def write_files(
-        self, *, release: Release, pinned: Mapping[str, str], volumes: Mapping[str, Mapping[str, str]] | None = None
+        self,
+        *,
+        release: Release,
+        pinned: Mapping[str, str],
+        volumes: Mapping[str, Mapping[str, str]] | None = None,
+        start_interval: bool = False,
     ) -> Path:
         """Return the folder Compose runs in, with the release's files, the stack as it was judged and our overlay.
 
+        `start_interval`: Docker here understands it, so it looks sooner at what has a health check.
         The same call again changes nothing. Raises StepFailedError for a compose file that cannot be read.
         """
         folder = self._folder / release.stack / release.deployment_id
-        stack = write_stack(read_stack(release.files[COMPOSE_FILE]))
-        laid_over = overlay(release=release, pinned=pinned, volumes=volumes or {})
-        files = {**release.files, STACK_FILE: stack, FILE_NAME: laid_over}
+        document = read_stack(release.files[COMPOSE_FILE])
+        early = services_to_check_early(document) if start_interval else frozenset()
+        laid_over = overlay(release=release, pinned=pinned, volumes=volumes or {}, checked_early=early)
+        files = {**release.files, STACK_FILE: write_stack(document), FILE_NAME: laid_over}
         for name, text in files.items():
             path = folder / name
             path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
