@@ -13,7 +13,8 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from agents.backoff import MAX_AGENT_PAUSE
-from axion_deploy import env
+from axion_deploy import api_introduction, env
+from axion_deploy.account_menu import ACCOUNT_MENU
 from axion_deploy.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -180,17 +181,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["deployments.api.security.throttles.UserRate"],
     "UNAUTHENTICATED_USER": None,
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Axion Deploy",
-    "DESCRIPTION": "Deploy a project to a server or a cluster, and watch it. Errors are problem documents.",
-    "VERSION": "1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    # The page's files are our own: nothing comes from another address.
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "ENABLE_DJANGO_DEPLOY_CHECK": False,
-}
+SPECTACULAR_SETTINGS = api_introduction.SPECTACULAR_SETTINGS
 # Of tokens that are made without a word about their end.
 REST_KNOX = {"TOKEN_TTL": timedelta(days=90)}
 # Uploaded bundles are read whole, so a request is bounded a little above the largest bundle.
@@ -210,6 +201,8 @@ UNFOLD = {
     "SITE_SYMBOL": "hub",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("axion/icon.svg")}],
     "SHOW_VIEW_ON_SITE": False,
+    "SITE_URL": None,
+    "ACCOUNT": ACCOUNT_MENU,
     "BORDER_RADIUS": "10px",
     "DASHBOARD_CALLBACK": "deployments.admin.site.dashboard",
     "STYLES": [lambda _: static("axion/axion.css")],

@@ -7,6 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+# The words before a token in the header `Authorization`, in small letters; both mean the same.
+TOKEN_SCHEMES = frozenset({"token", "bearer"})
+
 
 class Scope(StrEnum):
     """Each may what the one before may."""

@@ -10,20 +10,20 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.http import HttpRequest
 
+from deployments.scopes import TOKEN_SCHEMES
 from deployments.services.permissions import api_tokens as tokens
 from deployments.services.permissions.access import caller_of
 from deployments.types import Caller
 
 PROTOCOL = "axion"
 TOKEN_PROTOCOL = "token."  # noqa: S105 - a prefix
-SCHEME = "token"
 
 
 def token_of(scope: Mapping[str, Any]) -> str | None:
-    """Return the token of `Authorization: Token ...`, or of the offered subprotocols `axion, token.<token>`."""
+    """Return the token of the header `Authorization`, or of the offered subprotocols `axion, token.<token>`."""
     headers: dict[bytes, bytes] = dict(scope.get("headers", ()))
     scheme, _, token = headers.get(b"authorization", b"").decode("latin1").partition(" ")
-    if scheme.lower() == SCHEME:
+    if scheme.lower() in TOKEN_SCHEMES:
         return token.strip()
     # Browsers cannot set a header on a socket.
     offered: list[str] = scope.get("subprotocols", [])

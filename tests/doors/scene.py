@@ -18,6 +18,10 @@ from tests.doors.people import NOBODY, People
 EXPIRED = "expired"
 
 
+# Both words mean the same, so each door is knocked at with both.
+SCHEMES = {"deployer": "Bearer", "stranger": "bearer", EXPIRED: "BEARER"}
+
+
 @dataclass(frozen=True)
 class Scene:
     """`rows` are ids by the names that the table uses in braces."""
@@ -42,7 +46,7 @@ class Scene:
     def api(self, who: str) -> APIClient:
         client = APIClient()
         if (token := self.token(who)) is not None:
-            client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
+            client.credentials(HTTP_AUTHORIZATION=f"{SCHEMES.get(who, 'Token')} {token}")
         return client
 
     def browser(self, who: str) -> Client:

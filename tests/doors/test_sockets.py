@@ -50,6 +50,15 @@ async def opened(people: People, path: str, who: str = "owner") -> Socket:
 
 
 @pytest.mark.parametrize(("who", "welcome"), LADDER.items())
+async def test_a_bearer_is_asked_as_a_token_is(people: People, deployment: Deployment, who: str, welcome: bool) -> None:
+    headers = {"Authorization": f"Bearer {people.tokens.get(who, 'guess')}"}
+    socket = Socket(path_of(deployment), headers=headers)
+    connected, _ = await socket.open()
+    assert connected is welcome
+    await socket.close()
+
+
+@pytest.mark.parametrize(("who", "welcome"), LADDER.items())
 @pytest.mark.parametrize("path", PATHS)
 async def test_ladder(people: People, deployment: Deployment, path: str, who: str, welcome: bool) -> None:
     address = path.format(deployment=deployment.id, project=deployment.project_id)

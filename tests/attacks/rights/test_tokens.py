@@ -244,5 +244,13 @@ def test_what_is_no_token_is_refused(people: People, text: str) -> None:
 
 
 def test_a_header_of_any_bytes_is_an_answer(people: People) -> None:
-    for value in (b"Token \xff\xfe", b"Token \xc3\xbc", b"Token a b", b"Token"):
+    for value in (
+        b"Token \xff\xfe",
+        b"Token \xc3\xbc",
+        b"Token a b",
+        b"Token",
+        b"Bearer \xff",
+        b"Bearer a b",
+        b"Bearer",
+    ):
         assert APIClient().get("/api/projects", HTTP_AUTHORIZATION=value.decode("latin1")).status_code == 401

@@ -127,7 +127,8 @@ def test_the_document_and_its_page_are_open_and_need_nobody_else(db: None) -> No
 
 def test_the_document_tells_how_to_sign_in_and_what_errors_look_like() -> None:
     components = schema.raw_schema["components"]
-    assert {scheme["type"] for scheme in components["securitySchemes"].values()} == {"apiKey"}
+    schemes = {scheme["type"]: scheme for scheme in components["securitySchemes"].values()}
+    assert (set(schemes), schemes["http"]["scheme"]) == ({"apiKey", "http"}, "bearer")
     assert {"knoxApiToken", "cookieAuth"} == set(components["securitySchemes"])
     for path in schema.raw_schema["paths"].values():
         for operation in path.values():
