@@ -9,7 +9,10 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSpec:
-    """One service; without a `bundle_digest` its image is used as it is. `starts_first`: beside the old copies."""
+    """One service; without a `bundle_digest` its image is used as it is. `starts_first`: beside the old copies.
+
+    `build_secrets`: what the Dockerfile calls a secret, and the variable that holds it.
+    """
 
     node_id: str
     name: str
@@ -22,6 +25,11 @@ class ServiceSpec:
     content_hash: str = ""
     level: int = 0
     starts_first: bool = False
+    build_folder: str = ""
+    build_dockerfile: str = ""
+    build_target: str = ""
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    build_secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

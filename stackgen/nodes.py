@@ -163,6 +163,12 @@ class Settings:
     external: bool = False
     host: str = ""
     scheme: str = ""
+    build_folder: str = ""
+    dockerfile: str = ""
+    build_target: str = ""
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    build_secrets: Mapping[str, str] = field(default_factory=dict)
+    secret_files: Mapping[str, str] = field(default_factory=dict)
     run: str = ""
     repeatable: bool = False
     job_timeout_seconds: int = 3600

@@ -51,7 +51,8 @@ class StackService:
 
     `aspects` tell two versions of it apart piece by piece. `starts_first`: a new copy may run beside the old one.
     `volumes` are their names on the host. `data_release` is the release of the server whose data they hold, such as
-    `postgresql 17`, where another one could not read it.
+    `postgresql 17`, where another one could not read it. `build_...` say how the code is built: `build_secrets` holds
+    for each secret of the build the name of the variable that carries it.
     """
 
     node_id: str
@@ -69,6 +70,16 @@ class StackService:
     starts_first: bool = False
     volumes: tuple[str, ...] = ()
     data_release: str = ""
+    build_folder: str = ""
+    build_dockerfile: str = ""
+    build_target: str = ""
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    build_secrets: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_built_specially(self) -> bool:
+        """Whether its code alone does not say how it is built."""
+        return any((self.build_folder, self.build_dockerfile, self.build_target, self.build_args, self.build_secrets))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

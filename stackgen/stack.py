@@ -10,7 +10,7 @@ from stackgen.code.bundle import CodeFacts
 from stackgen.databases.known import data_release
 from stackgen.errors import GraphInvalid, Problem
 from stackgen.nodes import APART, Graph
-from stackgen.output.compose import compose_document, dockerfile_name
+from stackgen.output.compose import compose_document, dockerfile_name, named_secrets
 from stackgen.output.engine_limits import beyond_compose, beyond_swarm
 from stackgen.output.env_example import env_example
 from stackgen.output.layout import Identity, Layout
@@ -149,7 +149,8 @@ def _stack(builder: PartBuilder, layout: Layout) -> Stack:
     write = swarm_document if builder.options.engine == "swarm" else compose_document
     content, identities = write(layout)
     files = {COMPOSE_FILE: document(content)}
-    variables = builder.variables.used_in(files[COMPOSE_FILE])
+    named = [variable for part in layout.parts for variable in named_secrets(part).values()]
+    variables = builder.variables.used_in(files[COMPOSE_FILE], named=named)
     for part in layout.parts:
         files.update(_files_of(part))
     files[".env.example"] = env_example(variables, layout.options.engine)
@@ -205,6 +206,11 @@ def _service(part: Part, layout: Layout, identity: Identity) -> StackService:
         data_release=data_release(
             part.node.settings.kind, image=part.image, version=part.node.settings.database_version
         ),
+        build_folder=part.build.folder,
+        build_dockerfile=part.build.dockerfile,
+        build_target=part.build.target,
+        build_args=part.build.args,
+        build_secrets=part.build.secrets,
         published_ports=tuple(port.outside for port in part.ports if port.protocol == "tcp"),
     )
 

@@ -675,7 +675,21 @@ class JobSpec(_message.Message):
     def __init__(self, service: _Optional[_Union[ServiceSpec, _Mapping]] = ..., repeatable: _Optional[bool] = ..., timeout_seconds: _Optional[int] = ..., needs: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ServiceSpec(_message.Message):
-    __slots__ = ("node_id", "name", "image", "bundle_digest", "dockerfile", "depends_on", "has_health_check", "replicas", "content_hash", "level", "starts_first")
+    __slots__ = ("node_id", "name", "image", "bundle_digest", "dockerfile", "depends_on", "has_health_check", "replicas", "content_hash", "level", "starts_first", "build_folder", "build_dockerfile", "build_target", "build_args", "build_secrets")
+    class BuildArgsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class BuildSecretsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
@@ -687,6 +701,11 @@ class ServiceSpec(_message.Message):
     CONTENT_HASH_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
     STARTS_FIRST_FIELD_NUMBER: _ClassVar[int]
+    BUILD_FOLDER_FIELD_NUMBER: _ClassVar[int]
+    BUILD_DOCKERFILE_FIELD_NUMBER: _ClassVar[int]
+    BUILD_TARGET_FIELD_NUMBER: _ClassVar[int]
+    BUILD_ARGS_FIELD_NUMBER: _ClassVar[int]
+    BUILD_SECRETS_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     name: str
     image: str
@@ -698,7 +717,12 @@ class ServiceSpec(_message.Message):
     content_hash: str
     level: int
     starts_first: bool
-    def __init__(self, node_id: _Optional[str] = ..., name: _Optional[str] = ..., image: _Optional[str] = ..., bundle_digest: _Optional[str] = ..., dockerfile: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., has_health_check: _Optional[bool] = ..., replicas: _Optional[int] = ..., content_hash: _Optional[str] = ..., level: _Optional[int] = ..., starts_first: _Optional[bool] = ...) -> None: ...
+    build_folder: str
+    build_dockerfile: str
+    build_target: str
+    build_args: _containers.ScalarMap[str, str]
+    build_secrets: _containers.ScalarMap[str, str]
+    def __init__(self, node_id: _Optional[str] = ..., name: _Optional[str] = ..., image: _Optional[str] = ..., bundle_digest: _Optional[str] = ..., dockerfile: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., has_health_check: _Optional[bool] = ..., replicas: _Optional[int] = ..., content_hash: _Optional[str] = ..., level: _Optional[int] = ..., starts_first: _Optional[bool] = ..., build_folder: _Optional[str] = ..., build_dockerfile: _Optional[str] = ..., build_target: _Optional[str] = ..., build_args: _Optional[_Mapping[str, str]] = ..., build_secrets: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Revert(_message.Message):
     __slots__ = ("stack_name", "asked_by", "cause", "keep_proven")

@@ -17,6 +17,7 @@ MAX_PAGE_SIZE = 100
 
 # From this version of the command on agents know its jobs.
 DEPLOY_WITH_JOBS = 4
+DEPLOY_WITH_BUILDS = 5
 
 
 def add_server(
@@ -146,6 +147,11 @@ def agent_for_server(*, server_id: UUID) -> AgentData:
 def knows_jobs(*, agent_id: UUID) -> bool:
     """Return whether the agent, as it said when it connected, runs jobs before it replaces anything."""
     return agents.command_version(agent_id=agent_id, kind="deploy") >= DEPLOY_WITH_JOBS
+
+
+def knows_builds(*, agent_id: UUID) -> bool:
+    """Return whether the agent, as it said when it connected, follows what a graph says of building its code."""
+    return agents.command_version(agent_id=agent_id, kind="deploy") >= DEPLOY_WITH_BUILDS
 
 
 def get_agent(*, agent_id: UUID) -> AgentData:

@@ -25,7 +25,9 @@ MAX_DEPTH = 100
 # Of an unpacked tar: the files, and around each two headers, a long name and padding.
 MAX_TAR_BYTES = MAX_BYTES + MAX_FILES * 6 * 512
 MAX_TEXT = 256 * 1024
-# Read into CodeFacts.texts wherever they lie at the top; what a runtime looks at must be named here.
+# Of all together: more than every file at the top may have.
+MAX_TEXTS = 8 * 1024 * 1024
+# Read into CodeFacts.texts in every folder, any of which may be built alone: all that a runtime looks at.
 KEY_FILES = frozenset({
     "package.json", "pyproject.toml", "requirements.txt", "Dockerfile", "Procfile", "go.mod", "Cargo.toml", "pom.xml",
     "build.gradle", "build.gradle.kts", "manage.py", "main.py", "app.py", "server.py", "wsgi.py", "asgi.py",
@@ -85,11 +87,14 @@ def _read_tar(content: bytes) -> list[_File]:
 
 
 def _facts(files: list[_File]) -> CodeFacts:
-    texts = {
-        file.name: file.content.decode(errors="replace")
-        for file in files
-        if file.name in KEY_FILES and len(file.content) <= MAX_TEXT
-    }
+    texts: dict[str, str] = {}
+    left = MAX_TEXTS
+    # Those at the top first: what lies deeper matters to those who build a folder only.
+    for file in sorted(files, key=lambda file: file.name.count("/")):
+        name = PurePosixPath(file.name).name
+        if (name in KEY_FILES or "dockerfile" in name.lower()) and len(file.content) <= min(MAX_TEXT, left):
+            texts[file.name] = file.content.decode(errors="replace")
+            left -= len(file.content)
     digest = hashlib.sha256(_tar(files)).hexdigest()
     return CodeFacts(digest=digest, files=frozenset(file.name for file in files), texts=texts)
 

@@ -122,7 +122,7 @@ def _check_pairs(node: Node) -> Iterator[Problem]:
         yield _at(node, "config.network", f"{settings.network!r} publishes no ports, but some of the host are given")
     if settings.run and node.type is NodeType.SERVICE:
         yield from _check_job(node)
-    for path in sorted(settings.file_modes.keys() - settings.files.keys()):
+    for path in sorted(settings.file_modes.keys() - settings.files.keys() - settings.secret_files.keys()):
         yield _at(node, f"config.fileMode.{path}", "has no file: there is no such config.file.")
 
 

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from stackgen.keys.basics import BASICS
+from stackgen.keys.building import BUILDING
 from stackgen.keys.container import CONTAINER
 from stackgen.keys.data import DATA
 from stackgen.keys.elsewhere import ELSEWHERE_KEYS
@@ -16,7 +17,7 @@ from stackgen.keys.key import EVERYBODY, Key
 from stackgen.keys.privileges import PRIVILEGES
 from stackgen.keys.running import RUNNING
 
-KEYS: tuple[Key, ...] = (*BASICS, *DATA, *HEALTH, *RUNNING, *CONTAINER, *PRIVILEGES, *JOBS, *ELSEWHERE_KEYS)
+KEYS: tuple[Key, ...] = (*BASICS, *BUILDING, *DATA, *HEALTH, *RUNNING, *CONTAINER, *PRIVILEGES, *JOBS, *ELSEWHERE_KEYS)
 _EXACT = {(key.name, group): key for key in KEYS for group in key.groups}
 _NAMES = frozenset(key.name for key in KEYS)
 # What people write who come from Compose or from another product, in small letters without signs.
@@ -36,7 +37,9 @@ OTHER_WORDS = {
     "username": "user", "dbname": "database", "databasename": "database", "version": "databaseVersion",
     "containername": "aliases", "networkmode": "network", "networks": "network", "logging": "logDriver",
     "ulimits": "ulimit.NAME", "sysctls": "sysctl.NAME", "extrahosts": "extraHost.NAME",
-    "binds": "hostPath./PATH", "framework": "runtime", "language": "runtime",
+    "binds": "hostPath./PATH", "buildargs": "buildArg.NAME", "target": "buildTarget", "context": "buildFolder",
+    "rootdirectory": "buildFolder", "rootdir": "buildFolder", "buildsecrets": "buildSecret.ID",
+    "framework": "runtime", "language": "runtime",
 }  # fmt: skip
 NOT_PLAIN = re.compile(r"[^a-z0-9]")
 

@@ -17,7 +17,9 @@ NOT_LISTED = frozenset({"build", "depends_on"})
 def aspects(part: Part, definition: Mapping[str, Value]) -> dict[str, str]:
     """Return short marks by aspect; `variables` holds the names of the compose variables in use, parted by blanks."""
     marks = dict(_marks(part, definition))
-    used = {name for value in part.environment.values() for name in VARIABLE.findall(value)}
+    texts = (*part.environment.values(), *part.entrypoint, *part.command, *(file.content or "" for file in part.files))
+    used = {name for text in texts for name in VARIABLE.findall(text)}
+    used.update(file.variable for file in part.secret_files)
     if used:
         marks["variables"] = " ".join(sorted(used))
     return marks

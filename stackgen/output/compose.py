@@ -13,6 +13,7 @@ from stackgen.output.container import (
     mounts,
     networks_of,
     resources,
+    secret_of,
 )
 from stackgen.output.layout import SECURITY, Identity, Layout, identify
 from stackgen.parts.environment import plain
@@ -59,6 +60,7 @@ def _service(part: Part, layout: Layout) -> dict[str, Value]:
         "environment": dict(part.environment),
         "volumes": mounts(part),
         "configs": [config_of(file) for file in part.files],
+        "secrets": [secret_of(file) for file in part.secret_files],
         "ports": [_port(port) for port in part.ports],
         "networks": networks_of(part, layout.networks[part.name]),
         "depends_on": _depends_on(part, layout),
@@ -100,10 +102,22 @@ def _port(port: PublishedPort) -> str:
 
 def _build(part: Part) -> dict[str, Value]:
     """Return `build` for people who build by hand, with the code of each service in a folder beside the file."""
-    build: dict[str, Value] = {"context": f"./code/{part.name}"}
-    if part.dockerfile:
-        build["dockerfile"] = f"../../{dockerfile_name(part)}"
-    return build
+    order = part.build
+    folder = plain(f"/{order.folder}") if order.folder else ""
+    up = "../" * (2 + folder.count("/"))
+    build: dict[str, Value] = {
+        "context": f"./code/{part.name}{folder}",
+        "dockerfile": f"{up}{dockerfile_name(part)}" if part.dockerfile else plain(order.dockerfile),
+        "target": order.target,
+        "args": {name: plain(text) for name, text in order.args.items()},
+        "secrets": [{"source": build_secret_name(part, name), "target": name} for name in order.secrets],
+    }
+    return {key: value for key, value in build.items() if value}
+
+
+def build_secret_name(part: Part, name: str) -> str:
+    """Return what the file calls a secret that a build reads. No two meet: names of services hold no two dashes."""
+    return f"{part.name}--{name}"
 
 
 def dockerfile_name(part: Part) -> str:
@@ -161,7 +175,12 @@ def _shared(layout: Layout) -> dict[str | Comment, Value]:
     labels = layout.project_labels
     volumes = layout.volumes()
     configs: dict[str, Value] = {
-        file.name: {"content": plain(file.text)} for part in layout.parts for file in part.files
+        file.name: {"content": plain(file.text) if file.content is None else file.content}
+        for part in layout.parts
+        for file in part.files
+    }
+    secrets: dict[str, Value] = {
+        name: {"environment": variable} for part in layout.parts for name, variable in named_secrets(part).items()
     }
     shared: dict[str | Comment, Value] = {
         Comment(): None,
@@ -172,4 +191,12 @@ def _shared(layout: Layout) -> dict[str | Comment, Value]:
         shared |= {Comment(): None, "volumes": volumes}
     if configs:
         shared |= {Comment(): None, "configs": configs}
+    if secrets:
+        shared |= {Comment(): None, "secrets": secrets}
     return shared
+
+
+def named_secrets(part: Part) -> dict[str, str]:
+    """Return what a part takes as a secret, at its build or as a file, and the variable that carries each."""
+    of_build = {build_secret_name(part, name): variable for name, variable in part.build.secrets.items()}
+    return {**{file.name: file.variable for file in part.secret_files}, **of_build}

@@ -8,7 +8,7 @@ from stackgen.databases.kind import Volume
 from stackgen.keys.amounts import bytes_of
 from stackgen.nodes import MemoryMount, Ulimit
 from stackgen.parts.environment import plain
-from stackgen.parts.types import MountedFile, Part
+from stackgen.parts.types import MountedFile, Part, SecretFile
 from stackgen.yaml import Value
 
 # Far above what servers of many threads need, far below what a host has; podman has the same default.
@@ -90,6 +90,12 @@ def declared_labels(part: Part) -> dict[str, Value]:
 def config_of(file: MountedFile) -> dict[str, Value]:
     """Return how a service mounts a file of ours."""
     entry: dict[str, Value] = {"source": file.name, "target": file.target}
+    return entry if file.mode is None else {**entry, "mode": file.mode}
+
+
+def secret_of(file: SecretFile) -> dict[str, Value]:
+    """Return how a service finds the value of a variable as a file."""
+    entry: dict[str, Value] = {"source": file.name, "target": plain(file.target)}
     return entry if file.mode is None else {**entry, "mode": file.mode}
 
 

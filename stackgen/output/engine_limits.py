@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from stackgen.errors import Problem
 from stackgen.nodes import APART
 from stackgen.parts.types import Part
+
+# A variable that Compose fills in, once what it takes for a plain sign is left out.
+INTERPOLATED = re.compile(r"\$\{")
 
 
 def beyond_swarm(part: Part) -> Iterator[Problem]:
@@ -28,6 +32,14 @@ def beyond_swarm(part: Part) -> Iterator[Problem]:
         "network": settings.network in APART,
         "run": part.is_job,
     }
+    for path in sorted(settings.secret_files):
+        yield _at(
+            part, f"config.secretFile.{path}", "cannot be made of a variable in a stack of Swarm: use secret.NAME"
+        )
+    for file in part.files:
+        if file.content is not None and INTERPOLATED.search(file.content.replace("$$", "")):
+            message = "holds a sealed value, and Swarm takes the texts of files as they are: use secret.NAME"
+            yield _at(part, f"config.file.{file.target}", message)
     for path, mount in sorted(settings.tmpfs.items()):
         if mount.mode is not None:
             yield _at(part, f"config.tmpfs.{path}", "has a mode, which Swarm does not know for memory")
@@ -38,8 +50,9 @@ def beyond_swarm(part: Part) -> Iterator[Problem]:
 
 def beyond_compose(part: Part) -> Iterator[Problem]:
     """Yield a problem for each setting of a node that Compose cannot carry out."""
-    if part.node.settings.read_only and part.files:
-        path = part.files[0].target
+    put = [*(file.target for file in part.files), *(file.target for file in part.secret_files)]
+    if part.node.settings.read_only and put:
+        path = put[0]
         message = f"cannot be given: {path} is put into the container when it starts, and nothing could write there"
         yield _at(part, "config.readOnly", message)
 

@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 
 from stackgen.code.bundle import CodeFacts
 from stackgen.databases.kind import Connection, DatabaseKind
-from stackgen.databases.known import KINDS, store_of_image
+from stackgen.databases.known import KINDS
 from stackgen.databases.places import place_of
 from stackgen.errors import Problem
 from stackgen.graph.checks import published_ports
-from stackgen.graph.secrets import PASSWORD, SECRET_PREFIX
-from stackgen.nodes import Graph, Node, NodeType
+from stackgen.graph.secrets import PASSWORD
+from stackgen.nodes import Graph, Node
 from stackgen.parts import gateway, health
-from stackgen.parts.database_settings import unused_settings
+from stackgen.parts.built import facts_in, image_tag, order_of, recipe_of, unused_build_keys
+from stackgen.parts.database_settings import connection_to, unused_settings
 from stackgen.parts.declared import collisions, with_declared
-from stackgen.parts.environment import Callee, Layer, from_config, from_edges, interpolated, merged, plain, usable
+from stackgen.parts.environment import (
+    Callee,
+    Layer,
+    callee_without_data,
+    from_config,
+    from_edges,
+    interpolated,
+    merged,
+)
 from stackgen.parts.gateway_part import gateway_program
+from stackgen.parts.given import GivenVariables
 from stackgen.parts.names import distinct, elsewhere, program_variable_name, written_names
-from stackgen.parts.node_references import References, UnknownReference, nodes_by_name
+from stackgen.parts.node_references import References, nodes_by_name
+from stackgen.parts.node_texts import NodeTexts
 from stackgen.parts.render import render
 from stackgen.parts.types import Part
 from stackgen.parts.variables import VariableNames
 from stackgen.results import StackOptions
-from stackgen.runtimes.command_words import image_words, split_words
+from stackgen.runtimes.command_words import split_words
 from stackgen.runtimes.dockerfile import cannot_be_asked
-from stackgen.runtimes.known import find_recipe
 from stackgen.runtimes.recipe import CannotBuild, Recipe
-
-IMAGE_HASH_DIGITS = 16
 
 
 @dataclass(kw_only=True, eq=False)
@@ -72,16 +79,13 @@ class PartBuilder:
         return written_names(self.graph, self.names)
 
     @cached_property
-    def request_layer(self) -> Layer:
-        """Return the request's envVars, the same for every service."""
-        values = {name: interpolated(self.variables.of_request(name)) for name in sorted(self.env_names)}
-        return Layer(origin="the request", values=usable(values))
-
-    def own_layer(self, node: Node) -> Layer:
-        """Return the variables that are given to this node alone."""
-        of_node = partial(self.variables.of_node, node_id=node.id, service=self.names[node.id])
-        values = {name: interpolated(of_node(name=name)) for name in sorted(self.node_env_names.get(node.id, ()))}
-        return Layer(origin="its own variables", values=values)
+    def given(self) -> GivenVariables:
+        return GivenVariables(
+            names=self.names,
+            env_names=self.env_names,
+            node_env_names=self.node_env_names,
+            variables=self.variables,
+        )
 
     def build_all(self) -> dict[str, Part]:
         """Return node id to part, in the graph's order. A part that cannot be built is missing; `problems` says why."""
@@ -100,7 +104,8 @@ class PartBuilder:
             part = self._service(node)
         if part is None:
             return None
-        whole = replace(with_declared(part), aliases=self.aliases.get(node.id, ()))
+        whole = with_declared(part, self.texts, variable_of=self._variable_named)
+        whole = replace(whole, aliases=self.aliases.get(node.id, ()))
         for field_name, message in collisions(whole):
             self._note(node, field_name, message)
         return whole
@@ -140,7 +145,7 @@ class PartBuilder:
         asked = node.settings.command
         if asked and own:
             self._note(node, "config.command", f"cannot be given: {node.settings.kind} is started with one of our own")
-        return own or tuple(plain(word) for word in split_words(asked))
+        return own or self.texts.words(node, "config.command", asked, split_words)
 
     def connection(self, node: Node) -> Connection:
         """Return how the callers of a database reach it."""
@@ -151,14 +156,7 @@ class PartBuilder:
                 node_id=node.id, service=self.names[node.id], field=PASSWORD, given=settings.password_given
             )
             password, in_url = interpolated(name), interpolated(self.variables.in_url(name))
-        return Connection(
-            host=settings.host if settings.external else self.names[node.id],
-            port=(settings.external and settings.port) or kind.port,
-            user=kind.default_user and (settings.user or kind.default_user),
-            database=kind.default_database and (settings.database or kind.default_database),
-            password=password,
-            password_in_url=in_url,
-        )
+        return connection_to(node, kind, name=self.names[node.id], password=password, in_url=in_url)
 
     def _gateway(self, node: Node) -> Part:
         upstreams = []
@@ -176,7 +174,7 @@ class PartBuilder:
         return part
 
     def _given_to(self, node: Node, *layers: Layer) -> dict[str, str]:
-        environment, overrides = merged([*layers, self._config_layer(node), self.own_layer(node)])
+        environment, overrides = merged([*layers, self._config_layer(node), self.given.own_layer(node)])
         self._note_overrides(node, overrides)
         return environment
 
@@ -184,12 +182,15 @@ class PartBuilder:
         environment = self._environment(node)
         facts = self.code.get(node.id)
         if node.settings.image:
+            self.warnings.extend(unused_build_keys(node))
             return self._from_image(node, environment)
         if facts is None:
             self._note(node, "code", "has neither code nor config.image")
             return None
         try:
-            recipe = find_recipe(node.settings, facts, self.options.images)
+            recipe = recipe_of(node.settings, facts, self.options.images)
+            if recipe.template:
+                recipe = recipe_of(self.texts.in_image(node), facts, self.options.images)
         except CannotBuild as error:
             self._note(node, error.field, error.message)
             return None
@@ -201,7 +202,7 @@ class PartBuilder:
             name=self.names[node.id],
             image=node.settings.image,
             environment=environment,
-            command=tuple(plain(word) for word in image_words(node.settings.command)),
+            command=self.texts.words(node, "config.command", node.settings.command),
             health=self._check_of(node, "none" if cannot_be_asked(node.settings.image) else "shell"),
             ports=published_ports(node),
             stop_grace_seconds=node.settings.stop_grace_seconds or 10,
@@ -210,17 +211,24 @@ class PartBuilder:
     def _from_code(self, node: Node, environment: Mapping[str, str], facts: CodeFacts, recipe: Recipe) -> Part:
         name = self.names[node.id]
         dockerfile = render(recipe.template, {**recipe.values, "port": node.settings.port}) if recipe.template else ""
-        own_command = image_words(node.settings.command) if not dockerfile else ()
         self.warnings.extend(f"{node.label!r}: {sentence}" for sentence in recipe.warnings)
+        settings = node.settings
+        secrets = {
+            name: self._variable_named(node, f"config.buildSecret.{name}", variable)
+            for name, variable in settings.build_secrets.items()
+        }
+        order = order_of(settings, secrets=secrets)
+        files = facts_in(facts, settings.build_folder).files
         return Part(
             node=node,
             name=name,
-            image=f"{self.options.image_prefix}{self.stack_name}-{name}:{image_tag(facts.digest, dockerfile)}",
+            image=f"{self.options.image_prefix}{self.stack_name}-{name}:{image_tag(facts.digest, dockerfile, order)}",
             bundle_digest=facts.digest,
             dockerfile=dockerfile,
-            dockerignore="" if not dockerfile or ".dockerignore" in facts.files else render("dockerignore.j2", {}),
+            dockerignore="" if not dockerfile or ".dockerignore" in files else render("dockerignore.j2", {}),
+            build=order,
             environment=environment,
-            command=tuple(plain(word) for word in own_command),
+            command=() if dockerfile else self.texts.words(node, "config.command", settings.command),
             health=self._check_of(node, recipe.probe),
             has_own_check=recipe.has_check,
             ports=published_ports(node),
@@ -241,7 +249,7 @@ class PartBuilder:
         callees = [self._callee(target) for target in called if not target.settings.run]
         derived, warnings = from_edges(node, callees)
         config, request = self._config_layer(node), self._request_layer_of(node)
-        values, overrides = merged([derived, config, request, self.own_layer(node)])
+        values, overrides = merged([derived, config, request, self.given.own_layer(node)])
         self.warnings.extend(warnings)
         hidden = [name for name in request.values if name in derived.values and name not in config.values]
         self.warnings.extend(f"{node.label!r}: {name} is the request's, not that of its edges" for name in hidden)
@@ -250,7 +258,7 @@ class PartBuilder:
 
     def _request_layer_of(self, node: Node) -> Layer:
         """Return the request's envVars for a service: where it listens is its own."""
-        layer = self.request_layer
+        layer = self.given.request_layer
         if node.settings.port is None or "PORT" not in layer.values:
             return layer
         self.overrides.append(f"{self.names[node.id]}: PORT: its own port stays, the request's is not taken")
@@ -260,32 +268,21 @@ class PartBuilder:
         label = target.settings.connection_name or self.names[target.id]
         name = target.settings.host if target.settings.external else self.names[target.id]
         if not target.type.is_database:
-            port = published_ports(target)[0].inside if target.type.is_gateway else target.settings.port
-            return Callee(
-                name=name,
-                label=label,
-                port=port,
-                scheme=target.settings.scheme or "http",
-                is_external=target.settings.external,
-                store=store_of_image(target.settings.image) if target.type is NodeType.SERVICE else "",
-            )
+            return callee_without_data(target, name=name, label=label)
         kind: DatabaseKind = KINDS[target.settings.kind]
         return Callee(name=name, label=label, kind=kind, connection=self.connection(target))
 
     def _config_layer(self, node: Node) -> Layer:
         """Return `env.NAME` as written and `secret.NAME` by its variable."""
         settings = node.settings
-        secrets = {name: interpolated(self._secret(node, name)) for name in settings.secrets}
-        layer, overrides = from_config(env=self._own_variables(node), secrets=secrets)
+        in_files = {*settings.secret_files.values(), *settings.build_secrets.values()}
+        own = [name for name in settings.secrets if name not in in_files]
+        secrets = {name: interpolated(self.given.secret(node, name)) for name in own}
+        layer, overrides = from_config(env=self.texts.variables(node), secrets=secrets)
         self._note_overrides(node, overrides)
-        renamed = {name: program_variable_name(name) for name in sorted((*settings.env, *settings.secrets))}
+        renamed = {name: program_variable_name(name) for name in sorted((*settings.env, *own))}
         self.warnings.extend(f"{node.label!r}: {old!r} is set as {new}" for old, new in renamed.items() if new != old)
         return layer
-
-    def _secret(self, node: Node, name: str) -> str:
-        """Return the variable that carries a secret of a node."""
-        service = self.names[node.id]
-        return self.variables.of_field(node_id=node.id, service=service, field=f"{SECRET_PREFIX}{name}", given=True)
 
     @cached_property
     def references(self) -> References:
@@ -293,33 +290,29 @@ class PartBuilder:
         return References(
             nodes=nodes_by_name(self.graph, self.names),
             callee_of=self._callee,
-            secret_of=lambda node, name: interpolated(self._secret(node, name)),
-            given=self.request_layer.values,
+            secret_of=lambda node, name: interpolated(self.given.secret(node, name)),
+            given=self.given.request_layer.values,
         )
 
-    def _own_variables(self, node: Node) -> dict[str, str]:
-        """Return `env.NAME` of a node, with what it says of other nodes."""
-        values = {}
-        for name, text in node.settings.env.items():
-            try:
-                values[name], led = self.references.resolve(text)
-            except UnknownReference as error:
-                self._note(node, f"config.env.{name}", str(error))
-                continue
-            for target in sorted(led - {node.id, *self.callees.get(node.id, ())} - elsewhere(self.graph)):
-                self.warnings.append(
-                    f"{node.label!r}: {name} leads to {self.nodes[target].label!r}, but no edge joins the two"
-                )
-        return values
+    @cached_property
+    def texts(self) -> NodeTexts:
+        outside = elsewhere(self.graph)
+        return NodeTexts(
+            references=self.references,
+            note=self._note,
+            warn=self.warnings.append,
+            joined=lambda node: outside.union(self.callees.get(node.id, ())),
+        )
+
+    def _variable_named(self, node: Node, field_name: str, name: str) -> str:
+        """Return the variable that carries what a node is given under this name; a problem, for what nobody gave."""
+        if carrier := self.given.named(node, name):
+            return carrier
+        self._note(node, field_name, f"names the variable {name}, which nobody gave: give secret.{name}, or set it")
+        return ""
 
     def _note(self, node: Node, field_name: str, message: str) -> None:
         self.problems.append(Problem(node_id=node.id, node_name=node.label, field=field_name, message=message))
 
     def _note_overrides(self, node: Node, overrides: list[str]) -> None:
         self.overrides.extend(f"{self.names[node.id]}: {sentence}" for sentence in overrides)
-
-
-def image_tag(digest: str, dockerfile: str) -> str:
-    """Return the same tag for the same code and Dockerfile: then nothing is built again."""
-    whole = hashlib.sha256(f"{digest}\n{dockerfile}".encode())
-    return whole.hexdigest()[:IMAGE_HASH_DIGITS]

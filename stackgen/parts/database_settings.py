@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stackgen.databases.kind import DatabaseKind
+from stackgen.databases.kind import Connection, DatabaseKind
 from stackgen.nodes import Node
 
 
@@ -21,3 +21,16 @@ def unused_settings(node: Node, kind: DatabaseKind) -> Iterator[str]:
     )
     if settings.port not in {None, kind.port}:
         yield f"{node.label!r} listens on {kind.port}; its port {settings.port} is not used"
+
+
+def connection_to(node: Node, kind: DatabaseKind, *, name: str, password: str, in_url: str) -> Connection:
+    """Return how the callers of a database reach it; `name` is its service's, `in_url` its password fit for a URL."""
+    settings = node.settings
+    return Connection(
+        host=settings.host if settings.external else name,
+        port=(settings.external and settings.port) or kind.port,
+        user=kind.default_user and (settings.user or kind.default_user),
+        database=kind.default_database and (settings.database or kind.default_database),
+        password=password,
+        password_in_url=in_url,
+    )

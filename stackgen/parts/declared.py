@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from stackgen.databases.kind import Volume
 from stackgen.nodes import Node
 from stackgen.parts.environment import plain
 from stackgen.parts.names import short_hash
-from stackgen.parts.types import MountedFile, Part
+from stackgen.parts.node_texts import NodeTexts
+from stackgen.parts.types import MountedFile, Part, SecretFile
 from stackgen.runtimes.command_words import exec_form, listed_words, split_words
 
 NO_CHECK = "none"
 # How Docker begins a health check's list; a list without one is a command's words.
 CHECK_WORDS = frozenset({"CMD", "CMD-SHELL", "NONE"})
+VariableNamed = Callable[[Node, str, str], str]
 
 
-def with_declared(part: Part) -> Part:
-    """Return the part with what its node's config adds."""
+def with_declared(part: Part, texts: NodeTexts, *, variable_of: VariableNamed) -> Part:
+    """Return the part with what its node's config adds. `variable_of` leads to the stack's variable of a given name."""
     settings = part.node.settings
     changed = replace(
         part,
         volumes=(*part.volumes, *declared_volumes(part.node)),
-        files=(*part.files, *declared_files(part.node, name=part.name)),
+        files=(*part.files, *declared_files(part.node, texts, name=part.name)),
+        secret_files=tuple(declared_secrets(part.node, variable_of, name=part.name)),
     )
     if settings.entrypoint:
-        words = tuple(plain(word) for word in split_words(settings.entrypoint))
+        words = texts.words(part.node, "config.entrypoint", settings.entrypoint, split_words)
         # The image's own command goes with its entrypoint, also where it is one of ours.
-        command = part.command or tuple(plain(word) for word in exec_form(settings.command))
+        command = part.command or texts.words(part.node, "config.command", settings.command, exec_form)
         changed = replace(changed, entrypoint=words, command=command)
     if settings.health_command:
         test = health_test(settings.health_command)
@@ -44,12 +47,28 @@ def declared_volumes(node: Node) -> Iterator[Volume]:
             yield Volume(name=name, path=mount.path, read_only=mount.read_only, is_declared=True, shared=shared)
 
 
-def declared_files(node: Node, *, name: str) -> Iterator[MountedFile]:
+def declared_files(node: Node, texts: NodeTexts, *, name: str) -> Iterator[MountedFile]:
     """Yield the files that a node's config holds; `name` is the service's."""
     for path, text in sorted(node.settings.files.items()):
         mark = short_hash(path, 12)
         mode = node.settings.file_modes.get(path)
-        yield MountedFile(name=f"{name}-file-{mark}", file=f"file.{name}.{mark}", target=path, text=text, mode=mode)
+        content = texts.file(node, path, text)
+        yield MountedFile(
+            name=f"{name}-file-{mark}",
+            file=f"file.{name}.{mark}",
+            target=path,
+            text=content.replace("$$", "$"),
+            content=content,
+            mode=mode,
+        )
+
+
+def declared_secrets(node: Node, variable_of: VariableNamed, *, name: str) -> Iterator[SecretFile]:
+    """Yield the variables that a node finds as files; `name` is the service's."""
+    for path, variable in sorted(node.settings.secret_files.items()):
+        if carrier := variable_of(node, f"config.secretFile.{path}", variable):
+            mode = node.settings.file_modes.get(path)
+            yield SecretFile(name=f"{name}-secret-{short_hash(path, 12)}", target=path, variable=carrier, mode=mode)
 
 
 def health_test(command: str) -> tuple[str, ...]:
@@ -69,6 +88,7 @@ def collisions(part: Part) -> Iterator[tuple[str, str]]:
     """Yield field and message for each place in the container, and each volume's name, that is used twice."""
     places = Counter(volume.path for volume in part.volumes)
     places.update(file.target for file in part.files)
+    places.update(file.target for file in part.secret_files)
     places.update([*part.node.settings.tmpfs, *part.node.settings.host_paths])
     for path in (path for path, times in places.items() if times > 1):
         yield field_at(part, path), f"{path} is mounted twice"
@@ -81,6 +101,7 @@ def field_at(part: Part, path: str) -> str:
     """Return the key of the config that mounts something at this path of the container."""
     settings = part.node.settings
     keys = [f"config.file.{path}"] if path in settings.files else []
+    keys += [f"config.secretFile.{path}"] if path in settings.secret_files else []
     keys += [f"config.tmpfs.{path}"] if path in settings.tmpfs else []
     keys += [f"config.hostPath.{path}"] if path in settings.host_paths else []
     for prefix, mounts in (("volume", settings.volumes), ("sharedVolume", settings.shared_volumes)):

@@ -13,7 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from stackgen.databases.kind import Connection, DatabaseKind
-from stackgen.nodes import Node
+from stackgen.databases.known import store_of_image
+from stackgen.graph.checks import published_ports
+from stackgen.nodes import Node, NodeType
 from stackgen.parts.names import program_variable_name, variable_name
 
 # Variables that widespread servers and tools read as where they themselves listen, or whom they themselves ask.
@@ -57,6 +59,20 @@ class Layer:
 
     origin: str
     values: Mapping[str, str]
+
+
+def callee_without_data(target: Node, *, name: str, label: str) -> Callee:
+    """Return how a service or a gateway is reached."""
+    settings = target.settings
+    port = published_ports(target)[0].inside if target.type.is_gateway else settings.port
+    return Callee(
+        name=name,
+        label=label,
+        port=port,
+        scheme=settings.scheme or "http",
+        is_external=settings.external,
+        store=store_of_image(settings.image) if target.type is NodeType.SERVICE else "",
+    )
 
 
 def merged(layers: Iterable[Layer]) -> tuple[dict[str, str], list[str]]:

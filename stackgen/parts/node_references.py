@@ -32,25 +32,46 @@ class References:
     secret_of: Callable[[Node, str], str]
     given: Mapping[str, str]
 
-    def resolve(self, text: str, *, inside: bool = False) -> tuple[str, frozenset[str]]:
-        """Return the text ready for Compose, and the ids of the nodes that it leads to. Raises UnknownReference."""
+    def resolve(
+        self, text: str, *, inside: bool = False, unknown: list[str] | None = None
+    ) -> tuple[str, frozenset[str]]:
+        """Return the text ready for Compose, and the ids of the nodes that it leads to. Raises UnknownReference.
+
+        With `unknown` what names no node and no variable stays as it is, and this list says so: other programs write
+        such words too.
+        """
         if "${node." not in text and "${var." not in text:
             return plain(text), frozenset()
         parts: list[str] = []
         led: set[str] = set()
         end = 0
         for match in REFERENCE.finditer(text):
+            parts.append(plain(text[end : match.start()]))
+            end = match.end()
+            if unknown is not None and (why := self._unknown(match)):
+                unknown.append(why)
+                parts.append(plain(match[0]))
+                continue
             if name := match["given"]:
-                parts += [plain(text[end : match.start()]), self._given(name)]
-                end = match.end()
+                parts.append(self._given(name))
                 continue
             if inside:
                 raise UnknownReference(f"{match[0]} leads to a variable that refers to a node itself")
             node, field = self._find(match["node"])
-            parts += [plain(text[end : match.start()]), self._value(node, field, match[0])]
+            parts.append(self._value(node, field, match[0]))
             led |= {node.id} if field in LEADING else set()
-            end = match.end()
         return "".join([*parts, plain(text[end:])]), frozenset(led)
+
+    def _unknown(self, match: re.Match[str]) -> str:
+        """Return why the reference names nothing that there is; empty when it does."""
+        try:
+            if match["given"]:
+                self._given(match["given"])
+            else:
+                self._find(match["node"])
+        except UnknownReference as error:
+            return str(error)
+        return ""
 
     def _given(self, name: str) -> str:
         if name not in self.given:

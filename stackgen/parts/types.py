@@ -11,13 +11,42 @@ from stackgen.nodes import Node, PublishedPort
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MountedFile:
-    """A text of ours in the container. `file` is its name among the stack's files."""
+    """A text of ours in the container. `file` is its name among the stack's files.
+
+    `text` is it as a file holds it, `content` as Compose takes it: `$` is doubled or meant. Without it all are
+    plain.
+    """
 
     name: str
     file: str
     target: str
     text: str
+    content: str | None = None
     mode: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretFile:
+    """The value of a variable as a file in the container. `name` is that of the secret in the stack's file."""
+
+    name: str
+    target: str
+    variable: str
+    mode: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildOrder:
+    """How the node's code is built beyond its Dockerfile; paths within the code, `dockerfile` within the folder.
+
+    `secrets`: what the Dockerfile calls a secret, and the variable that carries it.
+    """
+
+    folder: str = ""
+    dockerfile: str = ""
+    target: str = ""
+    args: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +64,7 @@ class Part:
     bundle_digest: str = ""
     dockerfile: str = ""
     dockerignore: str = ""
+    build: BuildOrder = BuildOrder()
     environment: Mapping[str, str] = field(default_factory=dict)
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
@@ -47,6 +77,7 @@ class Part:
     health_timeout_seconds: int = 3
     volumes: tuple[Volume, ...] = ()
     files: tuple[MountedFile, ...] = ()
+    secret_files: tuple[SecretFile, ...] = ()
     ports: tuple[PublishedPort, ...] = ()
     fixed_hostname: bool = False
     stop_grace_seconds: int = 10

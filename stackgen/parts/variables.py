@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -69,9 +69,9 @@ class VariableNames:
         derived = Variable(name="", kind="derived", source="variable", key=name, transform="urlencode")
         return self._keep(f"{name}_URLENCODED", name, derived)
 
-    def used_in(self, text: str) -> tuple[Variable, ...]:
-        """Return what this file refers to, by name: a value that another hides is asked of nobody."""
-        names = set(USE.findall(text))
+    def used_in(self, text: str, *, named: Iterable[str] = ()) -> tuple[Variable, ...]:
+        """Return what this file refers to, and what is `named` in it, by name: one that another hides nobody needs."""
+        names = {*USE.findall(text), *named}
         derived = [self._variables[name] for name in names & self._variables.keys()]
         names.update(variable.key for variable in derived if variable.source == "variable")
         return tuple(self._variables[name] for name in sorted(self._variables) if name in names)

@@ -15,11 +15,14 @@ BARE = re.compile(r"scratch|(?:.*/)?distroless/(?!.*debug).*|(?:.*/)?chainguard/
 CHECK = re.compile(r"^\s*HEALTHCHECK\s+(\S+)", re.IGNORECASE | re.MULTILINE)
 
 
-def recipe(settings: Settings, facts: CodeFacts) -> Recipe:  # noqa: ARG001 - all recipes are asked alike
-    """Return the recipe. Raises CannotBuild when the code has no Dockerfile."""
-    if not recognises(facts):
+def recipe(settings: Settings, facts: CodeFacts) -> Recipe:
+    """Return the recipe. Raises CannotBuild when the code has no Dockerfile, or not the one that the settings name."""
+    name = settings.dockerfile or NAME
+    if name not in facts.files:
+        if settings.dockerfile:
+            raise CannotBuild(field="config.dockerfile", message=f"there is no {name} in the code")
         raise CannotBuild(field="config.runtime", message="says that the code has a Dockerfile, but it has none")
-    text = facts.texts.get(NAME, "")
+    text = up_to_stage(facts.texts.get(name, ""), settings.build_target)
     return Recipe(
         template="",
         values={},
@@ -30,6 +33,15 @@ def recipe(settings: Settings, facts: CodeFacts) -> Recipe:  # noqa: ARG001 - al
 
 def recognises(facts: CodeFacts) -> bool:
     return NAME in facts.files
+
+
+def up_to_stage(text: str, target: str) -> str:
+    """Return the text as far as the stage that is built; all of it for none, and for one that it does not have."""
+    stages = list(FROM.finditer(text))
+    for number, stage in enumerate(stages):
+        if target and target.lower() in ((stage[2] or "").lower(), str(number)):
+            return text[: stages[number + 1].start()] if number + 1 < len(stages) else text
+    return text
 
 
 def base_image(text: str) -> str:

@@ -150,7 +150,10 @@ def _build(work: Work, request: ImageRequest, interrupt: Interrupt) -> None:
         LABEL_HASH: service.content_hash,
     }
     digest = service.bundle_digest
-    with work.bundles.unpacked(digest=digest, source=work.control_plane, interrupt=interrupt) as context:
+    wanted = service.build
+    values = _secrets_of_build(work, request, interrupt)
+    with work.bundles.unpacked(digest=digest, source=work.control_plane, interrupt=interrupt) as code:
+        context = code / wanted.folder
         build = arguments.Build(
             context=context,
             dockerfile=_dockerfile(request=request, context=context),
@@ -158,14 +161,31 @@ def _build(work: Work, request: ImageRequest, interrupt: Interrupt) -> None:
             labels=labels,
             cache_space=work.caches.space(request.release.project_id),
             ca_bundle=work.ca_bundle,
+            target=wanted.target,
+            args=wanted.args,
+            secrets=wanted.secrets,
         )
         deadline = request.release.build_deadline
-        work.commands.build(order=build, service=service.name, deadline=deadline, interrupt=interrupt)
+        work.commands.build(order=build, values=values, service=service.name, deadline=deadline, interrupt=interrupt)
+
+
+def _secrets_of_build(work: Work, request: ImageRequest, interrupt: Interrupt) -> dict[str, str]:
+    """Return the values that the build may read, by variable: in its own environment only, never in a file."""
+    secrets = request.service.build.secrets
+    if not secrets:
+        return {}
+    work.commands.require_buildkit(secret=min(secrets), service=request.service.name, interrupt=interrupt)
+    values = work.vault.values(release=request.release, interrupt=interrupt)
+    return {name: values[name] for name in secrets.values()}
 
 
 def _dockerfile(*, request: ImageRequest, context: Path) -> Path:
     service = request.service
-    path = request.files / service.dockerfile if service.dockerfile else context / "Dockerfile"
+    own = context / (service.build.dockerfile or "Dockerfile")
+    path = request.files / service.dockerfile if service.dockerfile else own
+    if not context.is_dir():
+        message = f"The code of {service.name} has no folder {service.build.folder}."
+        raise StepFailedError("build", message, service=service.name)
     if not path.is_file():
         raise StepFailedError("build", f"{service.name} has no Dockerfile.", service=service.name)
     return path

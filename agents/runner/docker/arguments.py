@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from agents.runner.planning import overlay, stackfile
@@ -14,7 +14,10 @@ CACHE_SPACE = "BUILDKIT_CACHE_MOUNT_NS"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """One image to build; paths on this host. `cache_space` goes before the ids of its cache mounts."""
+    """One image to build; paths on this host. `cache_space` goes before the ids of its cache mounts.
+
+    `secrets`: an id, and the variable of the build's own environment that holds the value.
+    """
 
     context: Path
     dockerfile: Path
@@ -22,6 +25,9 @@ class Build:
     labels: Mapping[str, str]
     cache_space: str
     ca_bundle: Path | None = None
+    target: str = ""
+    args: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +81,12 @@ def build(order: Build) -> list[str]:
     if order.ca_bundle is not None:
         for name in ("ca", "ca_bundle"):
             argv += ["--secret", f"id={name},src={order.ca_bundle}"]
+    if order.target:
+        argv += ["--target", order.target]
+    for name, value in sorted(order.args.items()):
+        argv += ["--build-arg", f"{name}={value}"]
+    for name, variable in sorted(order.secrets.items()):
+        argv += ["--secret", f"id={name},env={variable}"]
     return [*argv, str(order.context)]
 
 

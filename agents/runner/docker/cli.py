@@ -19,6 +19,7 @@ TAIL_LINES = 30
 MAX_WORDS = 2
 PULL_SECONDS = 900.0
 VERSION_SECONDS = 20.0
+INSPECT_SECONDS = 60.0
 # What Docker's command line needs of our environment; nothing else of it reaches a project's file.
 PASSED_ON = (
     "PATH",
@@ -47,11 +48,13 @@ class DockerCommands:
     reporter: Reporter
     progress: WorkProgress
 
-    def build(self, *, order: arguments.Build, service: str, deadline: float, interrupt: Interrupt) -> None:
-        """Build the image. Raises StepFailedError(build) with the last lines of output."""
+    def build(
+        self, *, order: arguments.Build, values: Mapping[str, str], service: str, deadline: float, interrupt: Interrupt
+    ) -> None:
+        """Build the image; `values` are those of its secrets. Raises StepFailedError(build) with the last lines."""
         ended, tail = self._run(
             argv=arguments.build(order),
-            extra={"DOCKER_BUILDKIT": "1"},
+            extra={"DOCKER_BUILDKIT": "1", **values},
             deadline=deadline,
             interrupt=interrupt,
             say=lambda line: self.reporter.log(source="build", service=service, text=line),
@@ -61,6 +64,17 @@ class DockerCommands:
             raise StepFailedError("build", message, service=service, log_tail=tail)
         if ended.code != 0:
             raise StepFailedError("build", f"Building {service} failed: see its log.", service=service, log_tail=tail)
+
+    def require_buildkit(self, *, secret: str, service: str, interrupt: Interrupt) -> None:
+        """Raise StepFailedError(build) where nothing here keeps a secret out of what it builds."""
+        argv = ["docker", "buildx", "inspect"]
+        ended, tail = self._run(argv=argv, extra={}, deadline=INSPECT_SECONDS, interrupt=interrupt, say=lambda _: None)
+        if ended.late or ended.code != 0:
+            message = (
+                f"{service} was not built: config.buildSecret.{secret} needs BuildKit, and `docker buildx inspect` "
+                "finds none on this host."
+            )
+            raise StepFailedError("build", message, service=service, log_tail=tail)
 
     def pull(self, *, image: str, service: str, interrupt: Interrupt) -> None:
         """Pull the image. Raises StepFailedError(image) with the last lines of output."""

@@ -9,7 +9,7 @@ from agents.contracts import runner_pb2 as pb
 from agents.reports.report_bounds import IMAGE_ID
 from agents.runner.errors import StepFailedError
 from agents.runner.planning import overlay, stackfile
-from agents.runner.planning.model import Job, Release, WantedService
+from agents.runner.planning.model import Job, Release, WantedBuild, WantedService
 
 COMPOSE_FILE = "docker-compose.yml"
 # Files that the agent puts beside those of the release.
@@ -22,6 +22,9 @@ RESERVED = re.compile(
     r"GODEBUG|(HTTPS?|NO|ALL|FTP)_PROXY|XDG_.*|AXION_RUNNER_.*)",
     re.IGNORECASE,
 )
+# BuildKit takes orders from arguments of these names; `ca` and `ca_bundle` are secrets of this host.
+BUILD_ARGUMENT = re.compile(r"(?!(?:BUILDKIT|BUILDX|SOURCE_DATE)_)[A-Za-z_][A-Za-z0-9_]*")
+BUILD_SECRET = re.compile(r"(?!(?:ca|ca_bundle)\Z)[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -66,6 +69,13 @@ def _service(spec: pb.ServiceSpec) -> WantedService:
         content_hash=spec.content_hash,
         level=spec.level,
         starts_first=spec.starts_first,
+        build=WantedBuild(
+            folder=spec.build_folder,
+            dockerfile=spec.build_dockerfile,
+            target=spec.build_target,
+            args=dict(spec.build_args),
+            secrets=dict(spec.build_secrets),
+        ),
     )
 
 
@@ -95,7 +105,25 @@ def _check_names(command: pb.Command) -> None:
         if spec.dockerfile and spec.dockerfile not in deploy.files and not deploy.pinned_images:
             message = f"The Dockerfile {spec.dockerfile!r} of {spec.name} is not a file of the deployment."
             raise StepFailedError("invalid", message, service=spec.name)
+        _check_build(spec, variables=set(deploy.variable_names))
     _check_pins(deploy)
+
+
+def _check_build(spec: pb.ServiceSpec, *, variables: set[str]) -> None:
+    """Raise StepFailedError for a build that would leave its code, order BuildKit about, or read foreign values."""
+    wrong = [path for path in (spec.build_folder, spec.build_dockerfile) if path and not _stays_inside(path)]
+    wrong += [name for name in spec.build_args if not BUILD_ARGUMENT.fullmatch(name)]
+    wrong += [name for name in spec.build_secrets if not BUILD_SECRET.fullmatch(name)]
+    wrong += [name for name in spec.build_secrets.values() if name not in variables]
+    wrong += [spec.build_target] if spec.build_target and not SAFE_ID.fullmatch(spec.build_target) else []
+    if wrong:
+        message = f"{wrong[0]!r} cannot be part of how {spec.name} is built on this host."
+        raise StepFailedError("invalid", message, service=spec.name)
+
+
+def _stays_inside(name: str) -> bool:
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts and bool(path.parts) and "\0" not in name
 
 
 def _check_file_names(deploy: pb.Deploy) -> None:

@@ -27,6 +27,17 @@ SOUND = frozenset({HEALTHY, "none"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WantedBuild:
+    """How code is built beyond its Dockerfile; paths within it. `secrets`: an id, and the variable that holds it."""
+
+    folder: str = ""
+    dockerfile: str = ""
+    target: str = ""
+    args: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WantedService:
     """One service as the command asks for it; `bundle_digest` is empty when `image` is used as it is.
 
@@ -44,6 +55,7 @@ class WantedService:
     level: int = 0
     starts_first: bool = False
     image_volumes: tuple[str, ...] = ()
+    build: WantedBuild = WantedBuild()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

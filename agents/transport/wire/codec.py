@@ -106,6 +106,11 @@ def _spec_to_wire(service: ServiceSpec) -> runner_pb2.ServiceSpec:
         content_hash=service.content_hash,
         level=service.level,
         starts_first=service.starts_first,
+        build_folder=service.build_folder,
+        build_dockerfile=service.build_dockerfile,
+        build_target=service.build_target,
+        build_args=dict(service.build_args),
+        build_secrets=dict(service.build_secrets),
     )
 
 

@@ -55,4 +55,9 @@ def spec_of(service: StackService, *, hashes: Mapping[str, str]) -> ServiceSpec:
         content_hash=hashes[service.name],
         level=service.level,
         starts_first=service.starts_first,
+        build_folder=service.build_folder,
+        build_dockerfile=service.build_dockerfile,
+        build_target=service.build_target,
+        build_args=dict(service.build_args),
+        build_secrets=dict(service.build_secrets),
     )

@@ -64,12 +64,25 @@ def prepare(*, deployment: DeploymentRecord, project: ProjectRecord) -> Prepared
     if has_jobs and not directory.knows_jobs(agent_id=prepared.agent_id):
         raise Invalid("The agent of this server is too old to run jobs. Bring it up to date, then deploy again.")
     services = snapshots.services_of(prepared.config)
+    if not prepared.pinned_images:
+        _refuse_unknown_builds(prepared, services)
     port_conflicts.refuse_taken_ports(project=project, target=deployment.target, services=services)
     kept_data.refuse_other_release(project=project, target=deployment.target, services=services)
     if deployment.kind in {Kind.REPAIR, Kind.RESTART}:
         # Exactly what was asked for.
         return prepared
     return replace(prepared, renewed=_changed_on_server(deployment, services))
+
+
+def _refuse_unknown_builds(prepared: Prepared, services: Collection[StackService]) -> None:
+    """Raise Invalid where an agent would build something else than the graph says, without a word."""
+    jobs = (job.service for job in snapshots.jobs_of(prepared.config))
+    special = next((service.name for service in (*services, *jobs) if service.is_built_specially), None)
+    if special is not None and not directory.knows_builds(agent_id=prepared.agent_id):
+        raise Invalid(
+            f"The agent of this server is too old to build {special} as its node says. Bring it up to date, then "
+            "deploy again."
+        )
 
 
 def _changed_on_server(deployment: DeploymentRecord, services: Collection[StackService]) -> tuple[str, ...]:

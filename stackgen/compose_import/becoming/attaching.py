@@ -55,10 +55,27 @@ def take_secrets(draft: Draft, node: NodeDraft, tree: Tree) -> None:
         if node.name in draft.stores:
             node.became(item, "the database node's password, sealed")
             continue
-        content = content_of(draft, "secrets", source)
-        missing = "" if content is not None else ": no value in the files, it is asked for"
-        if node.set(f"secretFile.{target}", content or "", item, f"secretFile.{target}, sealed{missing}") and missing:
-            node.needed(item, f"the value of the secret {source}")
+        variable = seal(draft, node, item, source)
+        node.set(f"secretFile.{target}", variable, item, f"secretFile.{target}: the file of secret.{variable}")
+        if mode := octal(item.get("mode")):
+            node.set(f"fileMode.{target}", mode, item, f"fileMode.{target} = {mode}")
+
+
+def seal(draft: Draft, node: NodeDraft, item: Tree, source: str) -> str:
+    """Keep a secret of the project sealed at the node; return the name of its variable, which no other one has."""
+    name = source
+    while f"env.{name}" in node.config or (f"secret.{name}" in node.config and name not in _named(node)):
+        name += "_file"
+    content = content_of(draft, "secrets", source)
+    missing = "" if content is not None else ": no value in the files, it is asked for"
+    if node.set(f"secret.{name}", content or "", item, f"secret.{name}, sealed{missing}") and missing:
+        node.needed(item, f"the value of the secret {source}")
+    return name
+
+
+def _named(node: NodeDraft) -> set[str]:
+    """Return the variables that are files or secrets of the build."""
+    return {text for key, text in node.config.items() if key.startswith(("secretFile.", "buildSecret."))}
 
 
 def _say_owner(node: NodeDraft, item: Tree) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-from stackgen.compose_import.becoming.attaching import content_of
+from stackgen.compose_import.becoming.attaching import seal
 from stackgen.compose_import.becoming.draft import Draft, NodeDraft
 from stackgen.compose_import.tree import Tree
 
@@ -88,7 +88,6 @@ def _secrets(draft: Draft, node: NodeDraft, tree: Tree) -> None:
     for item in tree.items:
         source = item.at("source")
         draft.used.add(("secrets", source))
-        content = content_of(draft, "secrets", source)
         name = item.at("target") or source
-        if node.set(f"buildSecret.{name}", content or "", item, f"buildSecret.{name}, sealed") and content is None:
-            node.needed(item, f"the value of the build's secret {name}")
+        variable = seal(draft, node, item, source)
+        node.set(f"buildSecret.{name}", variable, item, f"buildSecret.{name} = {variable}")

@@ -125,6 +125,11 @@ def test_everything_about_a_service_reaches_the_agent() -> None:
         content_hash="c0ffee",
         level=2,
         starts_first=True,
+        build_folder="services/web",
+        build_dockerfile="Dockerfile.prod",
+        build_target="final",
+        build_args={"A": "b"},
+        build_secrets={"npm": "SECRET_WEB_NPM"},
     )
     command = deploy(services=(spec,))
     data = CommandData(
