@@ -58,8 +58,10 @@ def test_a_build_is_told_to_the_agent_and_to_people(engine: Engine) -> None:
 
 def test_each_setting_of_a_build_makes_another_image_and_none_of_them_the_same() -> None:
     dockerfile = {"Dockerfile": "FROM x", "f/Dockerfile": "FROM x", "Dockerfile.b": "FROM x"}
-    variants: tuple[dict[str, str], ...] = ({}, {"buildTarget": "t"}, {"buildArg.A": "1"}, {"buildArg.A": "2"}, {"buildFolder": "f"},
-                {"dockerfile": "Dockerfile.b"}, {"buildSecret.s": "SHARED"})  # fmt: skip
+    variants: tuple[dict[str, str], ...] = (
+        {}, {"buildTarget": "t"}, {"buildArg.A": "1"}, {"buildArg.A": "2"}, {"buildFolder": "f"},
+        {"dockerfile": "Dockerfile.b"}, {"buildSecret.s": "SHARED"},
+    )  # fmt: skip
     images = [service(built(config, files=dockerfile)).image for config in variants]
     assert len(set(images)) == len(variants)
     assert images[0] == service(built(files=dockerfile)).image

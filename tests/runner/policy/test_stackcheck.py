@@ -77,7 +77,8 @@ def test_an_ordinary_stack_is_taken(web: dict[str, Any], shared: dict[str, Any])
 def test_what_is_generated_is_taken_unless_it_needs_the_engine_itself(path: Path) -> None:
     text = path.read_text()
     document = yaml.safe_load(text)
-    found = release(text, variables=tuple(variables_of(text)))
+    of_secrets = {each["environment"] for each in document.get("secrets", {}).values()}
+    found = release(text, variables=(*variables_of(text), *of_secrets))
     needs = ["/var/run/docker.sock"] if "/var/run/docker.sock" in text else []
     policy = read_policy({"bind_mounts": needs}, state_dir=Path("/var/lib/axion-agent"))
     check_stack(release=replace(found, stack=document.get("name", path.parts[-3])), policy=policy)
