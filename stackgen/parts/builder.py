@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from stackgen.code.bundle import CodeFacts
-from stackgen.databases.kind import Connection, DatabaseKind
+from stackgen.databases.kind import Connection
 from stackgen.databases.known import KINDS
 from stackgen.databases.places import place_of
 from stackgen.errors import Problem
@@ -80,15 +80,11 @@ class PartBuilder:
 
     @cached_property
     def given(self) -> GivenVariables:
-        return GivenVariables(
-            names=self.names,
-            env_names=self.env_names,
-            node_env_names=self.node_env_names,
-            variables=self.variables,
-        )
+        own, shared = self.node_env_names, self.env_names
+        return GivenVariables(names=self.names, env_names=shared, node_env_names=own, variables=self.variables)
 
     def build_all(self) -> dict[str, Part]:
-        """Return node id to part, in the graph's order. A part that cannot be built is missing; `problems` says why."""
+        """Return node id to part, in the graph's order, without those that cannot be built; `problems` says why."""
         parts = {node.id: self._part(node) for node in self.graph.nodes}
         self.warnings.extend(self.graph.warnings)
         return {node_id: part for node_id, part in parts.items() if part is not None}
@@ -214,8 +210,8 @@ class PartBuilder:
         self.warnings.extend(f"{node.label!r}: {sentence}" for sentence in recipe.warnings)
         settings = node.settings
         secrets = {
-            name: self._variable_named(node, f"config.buildSecret.{name}", variable)
-            for name, variable in settings.build_secrets.items()
+            name: self._variable_named(node, f"config.buildSecret.{name}", given)
+            for name, given in settings.build_secrets.items()
         }
         order = order_of(settings, secrets=secrets)
         files = facts_in(facts, settings.build_folder).files
@@ -237,18 +233,14 @@ class PartBuilder:
 
     def _check_of(self, node: Node, probe: str) -> tuple[str, ...]:
         """Return how a service is asked for its health."""
-        if probe == "none" and node.settings.health_path:
-            self.warnings.append(
-                f"{node.label!r}: its image holds nothing to ask healthPath with, so only that it runs is seen; give "
-                "healthCommand as a list of words that its own program understands"
-            )
+        self.warnings.extend(health.cannot_ask(node, probe))
         return health.of_service(node.settings, probe)
 
     def _environment(self, node: Node) -> dict[str, str]:
-        called = [self.nodes[target] for target in self.callees.get(node.id, ())]
+        called = map(self.nodes.__getitem__, self.callees.get(node.id, ()))
         callees = [self._callee(target) for target in called if not target.settings.run]
         derived, warnings = from_edges(node, callees)
-        config, request = self._config_layer(node), self._request_layer_of(node)
+        config, request = self._config_layer(node), self.given.request_layer_of(node, self.overrides.append)
         values, overrides = merged([derived, config, request, self.given.own_layer(node)])
         self.warnings.extend(warnings)
         hidden = [name for name in request.values if name in derived.values and name not in config.values]
@@ -256,29 +248,19 @@ class PartBuilder:
         self._note_overrides(node, overrides)
         return values
 
-    def _request_layer_of(self, node: Node) -> Layer:
-        """Return the request's envVars for a service: where it listens is its own."""
-        layer = self.given.request_layer
-        if node.settings.port is None or "PORT" not in layer.values:
-            return layer
-        self.overrides.append(f"{self.names[node.id]}: PORT: its own port stays, the request's is not taken")
-        return Layer(origin=layer.origin, values={name: text for name, text in layer.values.items() if name != "PORT"})
-
     def _callee(self, target: Node) -> Callee:
         label = target.settings.connection_name or self.names[target.id]
         name = target.settings.host if target.settings.external else self.names[target.id]
         if not target.type.is_database:
             return callee_without_data(target, name=name, label=label)
-        kind: DatabaseKind = KINDS[target.settings.kind]
-        return Callee(name=name, label=label, kind=kind, connection=self.connection(target))
+        return Callee(name=name, label=label, kind=KINDS[target.settings.kind], connection=self.connection(target))
 
     def _config_layer(self, node: Node) -> Layer:
         """Return `env.NAME` as written and `secret.NAME` by its variable."""
         settings = node.settings
         in_files = {*settings.secret_files.values(), *settings.build_secrets.values()}
-        own = [name for name in settings.secrets if name not in in_files]
-        secrets = {name: interpolated(self.given.secret(node, name)) for name in own}
-        layer, overrides = from_config(env=self.texts.variables(node), secrets=secrets)
+        own = {name: interpolated(self.given.secret(node, name)) for name in settings.secrets if name not in in_files}
+        layer, overrides = from_config(env=self.texts.variables(node), secrets=own)
         self._note_overrides(node, overrides)
         renamed = {name: program_variable_name(name) for name in sorted((*settings.env, *own))}
         self.warnings.extend(f"{node.label!r}: {old!r} is set as {new}" for old, new in renamed.items() if new != old)
@@ -305,11 +287,10 @@ class PartBuilder:
         )
 
     def _variable_named(self, node: Node, field_name: str, name: str) -> str:
-        """Return the variable that carries what a node is given under this name; a problem, for what nobody gave."""
-        if carrier := self.given.named(node, name):
-            return carrier
-        self._note(node, field_name, f"names the variable {name}, which nobody gave: give secret.{name}, or set it")
-        return ""
+        carrier = self.given.named(node, name)
+        if not carrier:
+            self._note(node, field_name, f"names the variable {name}, which nobody gave: give secret.{name}, or set it")
+        return carrier
 
     def _note(self, node: Node, field_name: str, message: str) -> None:
         self.problems.append(Problem(node_id=node.id, node_name=node.label, field=field_name, message=message))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
@@ -26,6 +26,14 @@ class GivenVariables:
         """Return the request's envVars, the same for every service."""
         values = {name: interpolated(self.variables.of_request(name)) for name in sorted(self.env_names)}
         return Layer(origin="the request", values=usable(values))
+
+    def request_layer_of(self, node: Node, overridden: Callable[[str], object]) -> Layer:
+        """Return the request's envVars for a service: where it listens is its own."""
+        layer = self.request_layer
+        if node.settings.port is None or "PORT" not in layer.values:
+            return layer
+        overridden(f"{self.names[node.id]}: PORT: its own port stays, the request's is not taken")
+        return Layer(origin=layer.origin, values={name: text for name, text in layer.values.items() if name != "PORT"})
 
     def own_layer(self, node: Node) -> Layer:
         """Return the variables that are given to this node alone."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from stackgen.nodes import Settings
+from collections.abc import Iterator
+
+from stackgen.nodes import Node, Settings
 from stackgen.yaml import Flow, Value
 
 RETRIES = 5
@@ -101,3 +103,12 @@ def healthcheck(
         "retries": RETRIES,
         "start_period": f"{start_seconds}s",
     }
+
+
+def cannot_ask(node: Node, probe: str) -> Iterator[str]:
+    """Yield a sentence where nothing in the image can ask what the node says."""
+    if probe == "none" and node.settings.health_path:
+        yield (
+            f"{node.label!r}: its image holds nothing to ask healthPath with, so only that it runs is seen; give "
+            "healthCommand as a list of words that its own program understands"
+        )

@@ -174,7 +174,7 @@ def test_an_entrypoint_that_is_a_shell_makes_a_script_of_the_command() -> None:
 
 def test_an_address_may_stand_in_a_script_and_in_an_image() -> None:
     stack = built(dockerfile="a/Dockerfile", command="wait ${node.db.host}:${node.db.port} && run $X")
-    assert definition(stack)["command"] == ["sh", "-c", "wait db:5432 && run $$X"]
+    assert definition(stack)["command"] == ["sh", "-c", "wait db:5432 && exec run $$X"]
     stack = built(files={"main.py": ""}, command="python main.py --on ${node.db.host}")
     assert 'CMD ["python", "main.py", "--on", "db"]' in stack.files["Dockerfile.web"]
     with pytest.raises(GraphInvalid, match=r"config\.command: puts a value"):
