@@ -225,6 +225,7 @@ UNFOLD = {
             {
                 "items": [
                     {"title": "Invitations", "icon": "mail", "link": admin_list("deployments_projectinvitation")},
+                    {"title": "Notifications", "icon": "send", "link": admin_list("deployments_notificationchannel")},
                     {"title": "API tokens", "icon": "vpn_key", "link": admin_list("deployments_apitoken")},
                     {**USERS, "permission": attrgetter("user.is_superuser")},
                 ]
@@ -239,9 +240,8 @@ AXION_RATE_LIMIT = env.rate("AXION_RATE_LIMIT", "600/min")
 AXION_RATE_ANONYMOUS = env.rate("AXION_RATE_ANONYMOUS", "60/min")
 AXION_RATE_SIGN_IN = env.rate("AXION_RATE_SIGN_IN", "20/min")
 AXION_RATE_TOKENS = env.rate("AXION_RATE_TOKENS", "30/hour")
-# Plans and uploads of one user, which are done one at a time.
+# Plans and uploads of one user, which are done one at a time; below, what one user may have.
 AXION_RATE_HEAVY = env.rate("AXION_RATE_HEAVY", "120/min")
-# What one user may have.
 AXION_MAX_PROJECTS = env.number("AXION_MAX_PROJECTS", 500, at_least=1)
 AXION_MAX_SERVERS = env.number("AXION_MAX_SERVERS", 500, at_least=1)
 AXION_MAX_GRAPH_VERSIONS = env.number("AXION_MAX_GRAPH_VERSIONS", 10_000, at_least=1)
@@ -290,4 +290,5 @@ AXION_KEEP_LOGS_DAYS = env.number("AXION_KEEP_LOGS_DAYS", 30, at_least=1)
 AXION_KEEP_DETAILS_DAYS = env.number("AXION_KEEP_DETAILS_DAYS", 90, at_least=1)
 AXION_KEEP_DETAILS_NUMBER = env.number("AXION_KEEP_DETAILS_NUMBER", 1000, at_least=1)
 AXION_KEEP_UNUSED_DAYS = env.number("AXION_KEEP_UNUSED_DAYS", 7, at_least=1)
+AXION_NOTIFICATION_HOSTS = env.words("AXION_NOTIFICATION_HOSTS")
 AXION_JOB_ATTEMPTS = env.number("AXION_JOB_ATTEMPTS", 8, at_least=1)

@@ -11,7 +11,17 @@ import pytest
 from agents import gateway
 from agents.models import Agent, GatewayPresence, Server
 from agents.types import DeployCommand
-from deployments.models import Deployment, GraphVersion, Incident, Project, ProjectMember, TargetGrant, User
+from deployments.models import (
+    Deployment,
+    GraphVersion,
+    Incident,
+    NotificationChannel,
+    NotificationDelivery,
+    Project,
+    ProjectMember,
+    TargetGrant,
+    User,
+)
 from deployments.repositories import clock, deployments
 from deployments.repositories.records import service_to_json
 from deployments.services.lifecycle import command_ids
@@ -113,6 +123,20 @@ def make_incident(project: Project, server: Server, **columns: Any) -> Incident:
         opened_at=NOW,
         updated_at=NOW,
         **{**usual, **columns},
+    )
+
+
+def make_channel(**columns: Any) -> NotificationChannel:
+    """A webhook that nobody can open."""
+    usual: dict[str, Any] = {"name": "ops", "kind": "webhook", "service": "webhook", "sealed": "1:sealed"}
+    return NotificationChannel.objects.create(**{**usual, **columns}, least_severity="warning", created_at=NOW)
+
+
+def make_delivery(channel: NotificationChannel, **columns: Any) -> NotificationDelivery:
+    """A test that was sent."""
+    usual: dict[str, Any] = {"kind": "test", "state": "sent", "content": {"type": "channel.test", "data": {}}}
+    return NotificationDelivery.objects.create(
+        channel=channel, created_at=NOW, due_at=NOW, ended_at=NOW, **{**usual, **columns}
     )
 
 

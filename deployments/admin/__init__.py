@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from deployments.admin import deployment_admin, machine_admin, member_admin, project_admin, site
 from deployments.admin.accounts import enrolments, token_admin
-from deployments.admin.observation import incident_admin
+from deployments.admin.observation import channel_admin, incident_admin
 
 __all__ = [
+    "channel_admin",
     "deployment_admin",
     "enrolments",
     "incident_admin",

@@ -66,6 +66,13 @@ from deployments.api.endpoints.volume_endpoints import (
 )
 from deployments.api.error_handlers import UnknownAddress
 from deployments.api.observation.incident_endpoints import AcknowledgeIncident, Incident, Incidents, MuteIncident
+from deployments.api.observation.notification_endpoints import (
+    NotificationChannel,
+    NotificationChannels,
+    NotificationDeliveries,
+    RepeatDelivery,
+    TestChannel,
+)
 from deployments.api.observation.stack_endpoints import Stacks
 
 # The document and the page to try it say nothing of anybody's rows.
@@ -116,6 +123,11 @@ urlpatterns: list[URLPattern] = [
     path("incidents/<uuid:incident_id>", Incident.as_view(), name="api-incident"),
     path("incidents/<uuid:incident_id>/acknowledge", AcknowledgeIncident.as_view(), name="api-incident-acknowledge"),
     path("incidents/<uuid:incident_id>/mute", MuteIncident.as_view(), name="api-incident-mute"),
+    path("notification-channels", NotificationChannels.as_view(), name="api-channels"),
+    path("notification-channels/<uuid:channel_id>", NotificationChannel.as_view(), name="api-channel"),
+    path("notification-channels/<uuid:channel_id>/test", TestChannel.as_view(), name="api-channel-test"),
+    path("notification-channels/<uuid:channel_id>/deliveries", NotificationDeliveries.as_view(), name="api-deliveries"),
+    path("notification-deliveries/<uuid:delivery_id>/repeat", RepeatDelivery.as_view(), name="api-delivery-repeat"),
     path("invitations", Invitations.as_view(), name="api-invitations"),
     path("invitations/<uuid:invitation_id>", InvitationDetail.as_view(), name="api-invitation"),
     path("invitations/<uuid:invitation_id>/accept", AcceptInvitation.as_view(), name="api-invitation-accept"),

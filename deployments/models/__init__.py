@@ -8,6 +8,7 @@ from deployments.models.drift import StackDrift
 from deployments.models.ends import ObservedVolumes, VolumeDeletion
 from deployments.models.grant import TargetGrant
 from deployments.models.incident import Incident, StackEvent, StackState
+from deployments.models.notification import NotificationChannel, NotificationDelivery
 from deployments.models.observation import ObservedHost, ObservedStack
 from deployments.models.project import (
     CodeBundle,
@@ -32,6 +33,8 @@ __all__ = [
     "GraphVersion",
     "Incident",
     "NodeCode",
+    "NotificationChannel",
+    "NotificationDelivery",
     "ObservedHost",
     "ObservedStack",
     "ObservedVolumes",

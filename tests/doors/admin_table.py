@@ -129,6 +129,16 @@ OF_INCIDENTS: tuple[Door, ...] = (
     history(INCIDENT, "{incident}", (200, 200, 200, 302, 302, 302)),
     *usual(INCIDENT, "{incident}", listed=STAFF, read=PROJECTS, written=False),
 )
+CHANNEL, THE_CHANNEL = "deployments/notificationchannel", "deployments/notificationchannel/<uuid:object_id>/"
+OF_CHANNELS: tuple[Door, ...] = (
+    act(f"{CHANNEL}/add/", STAFF),
+    act(f"{THE_CHANNEL}test/", ACTS, "{channel}"),
+    act(f"{THE_CHANNEL}remove/", ACTS, "{channel}"),
+    act(f"{THE_CHANNEL}repeat/", (404, 404, 404, 404, 302, 302), "{channel}"),
+    history(CHANNEL, "{channel}", (200, 200, 200, 302, 302, 302)),
+    history(CHANNEL, "{own_channel}", OWN),
+    *usual(CHANNEL, "{channel}", listed=STAFF, read=PROJECTS, written=True),
+)
 TOKEN = "deployments/apitoken"
 # One's own alone; the row is the owner's.
 OF_TOKENS: tuple[Door, ...] = (
@@ -190,6 +200,7 @@ ADMIN = {
     "deployments": OF_DEPLOYMENTS,
     "projects": OF_PROJECTS,
     "incidents": OF_INCIDENTS,
+    "channels": OF_CHANNELS,
     "tokens": OF_TOKENS,
     "invitations": OF_INVITATIONS,
     "users": OF_USERS,

@@ -70,12 +70,16 @@ PLACES: Mapping[str, str] = {
     "<uuid:agent_id>": "{agent}",
     "<uuid:history_id>": "{history}",
     "<uuid:incident_id>": "{incident}",
+    "<uuid:channel_id>": "{channel}",
+    "<uuid:delivery_id>": "{delivery}",
     "<uuid:invitation_id>": "{invitation}",
     "<uuid:token_id>": "{token}",
     "<int:version>": "1",
     "<str:node_id>": "n-web",
     "<str:name>": "stranger",
 }
+CHANNEL = {"name": "ops", "kind": "webhook", "address": "https://example.org/hook"}
+ITS_CHANNEL = {**CHANNEL, "projectId": "{project}"}
 TO_SERVER = {"serverId": "{server}"}
 VOLUME = {**TO_SERVER, "name": "nobody-has-it"}
 WRONG_ENV = {"projectId": "{project}", **TO_SERVER, "envVars": {"not a name": "x"}}
@@ -145,6 +149,16 @@ REST: tuple[Door, ...] = (
     rest("get", "projects/<uuid:project_id>/variables/file", SEES),
     rest("put", "projects/<uuid:project_id>/variables/file", DEPLOYERS, {"text": "A=1"}),
     rest("get", "projects/<uuid:project_id>/variables/changes", SEES),
+    rest("get", "notification-channels", ANYONE),
+    rest("get", "notification-channels", SEES, query="?projectId={project}"),
+    rest("post", "notification-channels", (201, 403, 403, 404, 401, 401), ITS_CHANNEL),
+    rest("get", "notification-channels/<uuid:channel_id>", SEES),
+    rest("delete", "notification-channels/<uuid:channel_id>", (204, 403, 403, 404, 401, 401)),
+    # Somebody's own, which others may not even know of, whatever they may do with the projects.
+    rest("get", "notification-channels/<uuid:channel_id>", OWN, **{"<uuid:channel_id>": "{own_channel}"}),
+    rest("post", "notification-channels/<uuid:channel_id>/test", (202, 403, 403, 404, 401, 401), {}),
+    rest("get", "notification-channels/<uuid:channel_id>/deliveries", SEES),
+    rest("post", "notification-deliveries/<uuid:delivery_id>/repeat", (202, 403, 403, 404, 401, 401), {}),
     # It is the stranger who was invited.
     rest("get", "invitations", ANYONE),
     rest("delete", "invitations/<uuid:invitation_id>", (404, 404, 404, 204, 401, 401)),

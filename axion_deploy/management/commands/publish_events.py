@@ -13,17 +13,23 @@ from django.db import connection
 from django.utils import timezone
 
 from agents.backoff import Backoff
+from agents.db_errors import DATABASE_AWAY
+from agents.isolation import isolation
 from axion_deploy.metrics.server import serve_metrics
 from axion_deploy.processes import run_until, stop_on_signals
 from deployments import outbox_relay
 from deployments.outbox_relay import Outbox
 from deployments.repositories.events import CHANNEL
+from deployments.services.notifications import deliver
 
 # Notifications wake us, and a connection that ends with one on its way shows its end; the poll is for all else.
 POLL_SECONDS = 5.0
 # Nobody tells when an event that failed may be tried again.
 RESTING_POLL_SECONDS = 1.0
 STANDBY_SECONDS = 2.0
+# One receiver that is slow holds up no more than half of them.
+SENDERS = 2
+SENDER_POLL_SECONDS = 2.0
 RETRY = Backoff(first=1.0, most=10.0)
 
 logger = structlog.get_logger(__name__)
@@ -36,8 +42,9 @@ class Command(BaseCommand):
         stopped = stop_on_signals()
         serve_metrics(process="publisher")
         outboxes = outbox_relay.outboxes()
-        with ThreadPoolExecutor(max_workers=len(outboxes)) as threads:
+        with ThreadPoolExecutor(max_workers=len(outboxes) + SENDERS) as threads:
             running = [threads.submit(publish, outbox=outbox, stopped=stopped) for outbox in outboxes]
+            running += [threads.submit(send_notifications, stopped=stopped) for _ in range(SENDERS)]
             wait(running, return_when=FIRST_COMPLETED)
             # One that ended by a fault of ours ends the process, and its supervisor starts it anew.
             stopped.set()
@@ -49,6 +56,23 @@ def publish(*, outbox: Outbox[Any], stopped: threading.Event) -> None:
     """Publish one outbox until asked to stop. Runs in a thread of its own."""
     try:
         run_until(stopped, name="publisher", step=Publisher(outbox=outbox, stopped=stopped).step)
+    finally:
+        connection.close()
+
+
+def send_notifications(*, stopped: threading.Event) -> None:
+    """Send messages about incidents until asked to stop. Runs in a thread of its own; several may, in any process."""
+    loop = isolation("notifications")
+
+    def step() -> float:
+        sent = False
+        if not loop.rests("next"):
+            with loop.item("next", raising=DATABASE_AWAY):
+                sent = deliver.deliver_next()
+        return 0 if sent else SENDER_POLL_SECONDS
+
+    try:
+        run_until(stopped, name="notifications", step=step)
     finally:
         connection.close()
 

@@ -57,11 +57,17 @@ def open_one(
     )
 
 
-def change(*, project_id: UUID, server_id: UUID, finding: Finding, containers: Sequence[Any], at: datetime) -> None:
-    """Store what is known by now; since when it is so stays as it was."""
+def change(
+    *, project_id: UUID, server_id: UUID, finding: Finding, containers: Sequence[Any], at: datetime
+) -> IncidentRecord | None:
+    """Store what is known by now; since when it is so stays as it was. Return the incident where it became worse."""
     facts = _facts(finding, containers=containers, at=at)
     del facts["since_ms"]
-    _opened(project_id, server_id, finding.cause).update(**facts)
+    rows = _opened(project_id, server_id, finding.cause)
+    milder = finding.severity is Severity.CRITICAL and rows.filter(severity=Severity.WARNING).exists()
+    rows.update(**facts)
+    row = _rows().filter(pk__in=rows.values("pk")).first() if milder else None
+    return None if row is None else _record(row)
 
 
 def note_quiet(*, project_id: UUID, server_id: UUID, cause: Cause, quiet_ms: int) -> None:
@@ -78,6 +84,18 @@ def close(*, project_id: UUID, server_id: UUID, cause: Cause, at: datetime) -> I
     Incident.objects.filter(pk=row.pk).update(closed_at=at, updated_at=at)
     row.closed_at = at
     return _record(row)
+
+
+def get(*, incident_id: UUID) -> IncidentRecord:
+    """Return the incident without asking for anybody's right: for the product itself."""
+    return _record(_rows().get(pk=incident_id))
+
+
+def locked_open(*, incident_id: UUID) -> IncidentRecord | None:
+    """Return the incident while it is open, locked against its end. Inside a transaction."""
+    rows = _rows().filter(pk=incident_id, closed_at__isnull=True).select_for_update(of=("self",))
+    row = rows.first()
+    return None if row is None else _record(row)
 
 
 def find(*, caller: Caller, incident_id: UUID) -> IncidentRecord:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Model, QuerySet
 
 from deployments.data.variable_types import SealedVariable
-from deployments.models import Deployment, DeploymentHistory, ProjectSecret, ProjectVariable
+from deployments.models import Deployment, DeploymentHistory, NotificationChannel, ProjectSecret, ProjectVariable
 from deployments.repositories.variables import sealed_record
 
 
@@ -37,6 +37,14 @@ class SealedStack:
 @dataclass(frozen=True, kw_only=True)
 class SealedSession:
     """The session of who asked for a deployment that waits."""
+
+    pk: UUID
+    sealed: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealedChannel:
+    """The address of a channel of notifications."""
 
     pk: UUID
     sealed: str = field(repr=False)
@@ -81,6 +89,17 @@ def sessions(*, after: UUID | None, limit: int) -> tuple[SealedSession, ...]:
     """Return a page of the sessions of deployments that wait, in the order of their ids, above `after`."""
     rows = _page(Deployment.objects.exclude(sealed_session="").only("pk", "sealed_session"), after=after, limit=limit)
     return tuple(SealedSession(pk=row.pk, sealed=row.sealed_session) for row in rows)
+
+
+def channels(*, after: UUID | None, limit: int) -> tuple[SealedChannel, ...]:
+    """Return a page of the addresses of channels, in the order of their ids, above `after`."""
+    rows = _page(NotificationChannel.objects.only("pk", "sealed"), after=after, limit=limit)
+    return tuple(SealedChannel(pk=row.pk, sealed=row.sealed) for row in rows)
+
+
+def replace_channel(*, old: SealedChannel, sealed: str) -> bool:
+    """Replace the address; return False when the channel was deleted meanwhile."""
+    return NotificationChannel.objects.filter(pk=old.pk, sealed=old.sealed).update(sealed=sealed) == 1
 
 
 def replace_session(*, old: SealedSession, sealed: str) -> bool:

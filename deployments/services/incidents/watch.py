@@ -23,6 +23,7 @@ from deployments.repositories.observation.stack_states import JudgedState, Stack
 from deployments.rules.incident_rules import Changed, Closed, Opened, Quieted, StackFacts, Step, judge
 from deployments.rules.observed import ObservedContainer, ObservedState, StackCondition
 from deployments.services.incidents.facts import facts_of
+from deployments.services.notifications import announce
 from deployments.services.observation import stacks
 from deployments.services.observation.stacks import Look
 
@@ -183,11 +184,17 @@ def _take(step: Step, key: StackKey, look: Look, *, at: datetime) -> list[NewSta
             deployment_id=look.stack.deployment_id,
             at=at,
         )
+        announce.announce_opened(incident=incident_rows.get(incident_id=incident_id), at=at)
         payload = incident_payload(incident_id, step.finding)
         return [NewStackEvent(type=StackEventType.INCIDENT_OPENED, payload=payload)]
     if isinstance(step, Changed):
         shapes = _containers(step.finding, look)
-        incident_rows.change(project_id=project_id, server_id=server_id, finding=step.finding, containers=shapes, at=at)
+        changed = incident_rows.change(
+            project_id=project_id, server_id=server_id, finding=step.finding, containers=shapes, at=at
+        )
+        if changed is not None:
+            # Worse than it was, it may be something that others want to know.
+            announce.announce_opened(incident=changed, at=at)
     if isinstance(step, Quieted):
         incident_rows.note_quiet(project_id=project_id, server_id=server_id, cause=step.cause, quiet_ms=step.quiet_ms)
     return _close(step, key, at=at) if isinstance(step, Closed) else []
@@ -197,6 +204,7 @@ def _close(step: Closed, key: StackKey, *, at: datetime) -> list[NewStackEvent]:
     closed = incident_rows.close(project_id=key[0], server_id=key[1], cause=step.cause, at=at)
     if closed is None:
         return []
+    announce.announce_closed(incident=closed, at=at)
     payload = {
         "incidentId": str(closed.id),
         "cause": closed.cause,

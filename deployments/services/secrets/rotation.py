@@ -10,7 +10,7 @@ from functools import partial
 from agents.isolation import Isolation
 from deployments.data.variable_types import SealedVariable
 from deployments.repositories.upkeep import sealed
-from deployments.repositories.upkeep.sealed import SealedSecret, SealedSession, SealedStack
+from deployments.repositories.upkeep.sealed import SealedChannel, SealedSecret, SealedSession, SealedStack
 from deployments.services.secrets import sealing
 from deployments.services.secrets.sealing import CannotUnsealError, newest_version, version_of
 
@@ -56,13 +56,18 @@ def _pass() -> Rotation:
     _each(sealed.of_deployments, lambda row: _reseal_stack(row, found, replace=sealed.replace_of_deployment), loop)
     _each(sealed.sessions, lambda row: _reseal_session(row, found), loop)
     _each(sealed.of_history, lambda row: _reseal_stack(row, found, replace=sealed.replace_of_history), loop)
+    _each(sealed.channels, lambda row: _reseal_channel(row, found), loop)
     found.failed = loop.failing
     return found
 
 
 Read = Callable[
     ...,
-    tuple[SealedSecret, ...] | tuple[SealedVariable, ...] | tuple[SealedStack, ...] | tuple[SealedSession, ...],
+    tuple[SealedSecret, ...]
+    | tuple[SealedVariable, ...]
+    | tuple[SealedStack, ...]
+    | tuple[SealedSession, ...]
+    | tuple[SealedChannel, ...],
 ]
 
 
@@ -92,6 +97,12 @@ def _reseal_variable(row: SealedVariable, found: Rotation) -> None:
 def _reseal_session(row: SealedSession, found: Rotation) -> None:
     renewed = _renewed(row.sealed, renew=partial(sealing.renew_session, deployment_id=row.pk), found=found)
     if renewed != row.sealed and sealed.replace_session(old=row, sealed=renewed):
+        found.resealed += 1
+
+
+def _reseal_channel(row: SealedChannel, found: Rotation) -> None:
+    renewed = _renewed(row.sealed, renew=partial(sealing.renew_channel, channel_id=row.pk), found=found)
+    if renewed != row.sealed and sealed.replace_channel(old=row, sealed=renewed):
         found.resealed += 1
 
 

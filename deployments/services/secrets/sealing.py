@@ -16,17 +16,20 @@ __all__ = [
     "CannotUnsealError",
     "has_key",
     "newest_version",
+    "renew_channel",
     "renew_env",
     "renew_secret",
     "renew_session",
     "renew_stack",
     "renew_variable",
+    "seal_channel",
     "seal_env",
     "seal_letter",
     "seal_secret",
     "seal_session",
     "seal_stack",
     "seal_variable",
+    "unseal_channel",
     "unseal_env",
     "unseal_letter",
     "unseal_secret",
@@ -121,6 +124,21 @@ def renew_variable(*, sealed: str, project_id: UUID, place: Place, name: str) ->
     return _renewed(sealed, context=_stored(project_id, place, name))
 
 
+def seal_channel(*, values: Mapping[str, str], channel_id: UUID) -> str:
+    """Seal the address of a channel, and what its messages are signed with."""
+    return encryption.seal_mapping(values=values, context=_channel(channel_id))
+
+
+def unseal_channel(*, sealed: str, channel_id: UUID) -> dict[str, str]:
+    """Open what `seal_channel` sealed for this channel. Raises CannotUnsealError."""
+    return encryption.unseal_mapping(sealed=sealed, context=_channel(channel_id))
+
+
+def renew_channel(*, sealed: str, channel_id: UUID) -> str:
+    """Seal the address of a channel anew under the newest key. Raises CannotUnsealError."""
+    return _renewed(sealed, context=_channel(channel_id))
+
+
 def seal_letter(*, original: str) -> str:
     """Seal what a dead letter is replayed from."""
     return encryption.seal(value=original, context=_LETTER)
@@ -154,3 +172,7 @@ def _secret(project_id: UUID, key: str) -> str:
 def _stored(project_id: UUID, place: Place, name: str) -> str:
     # A name holds no colon, so no two places and names make one text.
     return f"variable:{project_id}:{place.scope}:{place.key}:{name}"
+
+
+def _channel(channel_id: UUID) -> str:
+    return f"channel:{channel_id}"

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from agents.isolation import isolation
-from deployments.repositories import invitations
+from deployments.repositories import clock, invitations
 from deployments.repositories.paging import counts
 from deployments.services.ends import volume_deletion
+from deployments.services.notifications import announce
 from deployments.services.requests import idempotency
 from deployments.services.upkeep import prune, retention
 
@@ -24,6 +25,7 @@ def tidy(*, at: datetime) -> int:
     parts: dict[str, Callable[[], int]] = {
         "counts": lambda: counts.fold(limit=MAX_PROJECTS),
         "request keys": lambda: idempotency.forget_old_keys(limit=MAX_KEYS),
+        "reminders": lambda: announce.remind(at=clock.now()),
         "invitations": lambda: invitations.remove_old(at=at),
         "volume deletions": lambda: volume_deletion.expire(at=at),
         "retention": lambda: retention.drop_beyond_retention(at=at),

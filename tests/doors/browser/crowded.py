@@ -12,6 +12,7 @@ from django.utils import timezone
 from agents.models import Cluster, CommandRecord
 from agents.types import ServiceObserved
 from deployments.data.incident_types import Cause
+from deployments.data.notification_types import DeliveryState, MessageKind
 from deployments.data.variable_types import PROJECT_WIDE, Place
 from deployments.data.variable_types import Scope as Belongs
 from deployments.event_types import log_written
@@ -107,6 +108,7 @@ def crowd(owner: User) -> Mapping[str, str]:
         "newer": entry_of(second),
         "older": entry_of(first),
         "incident": some_incidents(many, failed=failed, deployed=second),
+        "channel": a_channel(many),
         "server": many.server.id,
         "agent": many.agent.id,
         "cluster": cluster.pk,
@@ -146,6 +148,23 @@ def some_incidents(lane: Lane, *, failed: DeploymentRecord, deployed: Deployment
         acknowledged_by=lane.owner,
     )  # fmt: skip
     return UUID(str(made.pk))
+
+
+def a_channel(lane: Lane) -> UUID:
+    """Of a project with a long name, with deliveries in every state."""
+    channel = factories.make_channel(project=factories.project_of(lane.project_id), name=LONG, causes=list(Cause))
+    data = {"cause": "gone", "projectName": LONG, "serverName": LONG}
+    for state in DeliveryState:
+        for kind in MessageKind:
+            factories.make_delivery(
+                channel,
+                kind=kind,
+                state=state,
+                attempts=3,
+                error=LONG * 2,
+                content={"type": f"incident.{kind}", "data": data},
+            )
+    return UUID(str(channel.pk))
 
 
 def a_changed_stack(owner: User) -> dict[str, Any]:

@@ -7,6 +7,7 @@ SERVER, CLUSTER = "/admin/agents/server/", "/admin/agents/cluster/"
 INVITATION = "/admin/deployments/projectinvitation/"
 INCIDENT = "/admin/deployments/incident/"
 AGENT, COMMAND, USER = "/admin/agents/agent/", "/admin/agents/commandrecord/", "/admin/deployments/user/"
+CHANNEL = "/admin/deployments/notificationchannel/"
 TOKEN = "/admin/deployments/apitoken/"
 ENROLMENT = "/admin/agents/enrolmenttoken/"
 
@@ -15,6 +16,7 @@ NOTHING_YET = {
     "no projects": PROJECT,
     "no deployments": DEPLOYMENT,
     "no incidents": INCIDENT,
+    "no channels": CHANNEL,
     "no servers": SERVER,
     "no clusters": CLUSTER,
     "no agents": AGENT,
@@ -61,6 +63,9 @@ CROWDED = {
     "roll back": f"{DEPLOYMENT}{{second}}/rollback/",
     "incidents": INCIDENT,
     "an incident": f"{INCIDENT}{{incident}}/change/",
+    "channels": CHANNEL,
+    "a new channel": f"{CHANNEL}add/",
+    "a channel": f"{CHANNEL}{{channel}}/change/",
     "servers": SERVER,
     "a new server": f"{SERVER}add/",
     "a server": f"{SERVER}{{server}}/change/",

@@ -1,0 +1,186 @@
+"""REST for notifications: channels, a test, what went out, and the same once more."""
+
+# ruff: noqa: ARG002 - signatures are the framework's
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from deployments.api.base_view import BaseView, success, validated
+from deployments.api.idempotency_key import idempotent
+from deployments.api.schemas.notification_schemas import (
+    ChannelIn,
+    ChannelOut,
+    ChannelsQuery,
+    DeliveryOut,
+    NewChannelOut,
+)
+from deployments.api.schemas.openapi import NO_BODY, documented, enveloped, enveloped_data
+from deployments.api.schemas.requests import PageQuery
+from deployments.api.schemas.responses import PaginationOut
+from deployments.data.incident_types import Severity
+from deployments.data.notification_types import ChannelKind, ChannelRecord, ChannelRules, DeliveryRecord, NewChannel
+from deployments.event_types import epoch_ms
+from deployments.services.notifications import channels
+from deployments.wire import pagination_shape
+
+TAG = "notifications"
+
+
+class NotificationChannels(BaseView):
+    @documented(
+        "listNotificationChannels",
+        "Your channels and those of projects that you may see, without their addresses",
+        tag=TAG,
+        query=ChannelsQuery,
+        answers={200: enveloped_data("ChannelsAnswer", channels=ChannelOut(many=True))},
+    )
+    def get(self, request: Request) -> Response:
+        query = validated(ChannelsQuery, request.query_params)
+        found = channels.list_channels(caller=self.caller, project_id=query.get("projectId"))
+        return success({"data": {"channels": [channel_shape(channel) for channel in found]}})
+
+    @documented(
+        "addNotificationChannel",
+        "Add a channel of your own or of a project of yours; its address is never shown again",
+        tag=TAG,
+        takes=ChannelIn,
+        answers={201: enveloped("NewChannelAnswer", data=NewChannelOut())},
+        key=True,
+    )
+    @idempotent(keep=False)
+    def post(self, request: Request) -> Response:
+        new = channel_in(validated(ChannelIn, request.data))
+        made, secret = channels.add_channel(caller=self.caller, new=new, at=timezone.now())
+        return success({"data": {"channel": channel_shape(made), "secret": secret}}, status=201)
+
+
+class NotificationChannel(BaseView):
+    @documented(
+        "getNotificationChannel",
+        "One channel, without its address",
+        tag=TAG,
+        answers={200: enveloped("ChannelAnswer", channel=ChannelOut())},
+    )
+    def get(self, request: Request, channel_id: UUID) -> Response:
+        found = channels.get_channel(caller=self.caller, channel_id=channel_id)
+        return success({"channel": channel_shape(found)})
+
+    @documented(
+        "deleteNotificationChannel", "Delete a channel and its list of deliveries", tag=TAG, answers={204: None}
+    )
+    def delete(self, request: Request, channel_id: UUID) -> Response:
+        channels.delete_channel(caller=self.caller, channel_id=channel_id)
+        return Response(status=204)
+
+
+class TestChannel(BaseView):
+    @documented(
+        "testNotificationChannel",
+        "Send a message that says it is a test; the list of deliveries tells what became of it",
+        tag=TAG,
+        takes=NO_BODY,
+        answers={202: enveloped("ChannelTestAnswer")},
+        key=True,
+    )
+    @idempotent()
+    def post(self, request: Request, channel_id: UUID) -> Response:
+        channels.send_test(caller=self.caller, channel_id=channel_id, at=timezone.now())
+        return success({}, status=202)
+
+
+class NotificationDeliveries(BaseView):
+    @documented(
+        "listNotificationDeliveries",
+        "What went to a channel, or will, the newest first",
+        tag=TAG,
+        query=PageQuery,
+        answers={
+            200: enveloped_data("DeliveriesAnswer", deliveries=DeliveryOut(many=True), pagination=PaginationOut())
+        },
+    )
+    def get(self, request: Request, channel_id: UUID) -> Response:
+        query = validated(PageQuery, request.query_params)
+        page = channels.list_deliveries(
+            caller=self.caller, channel_id=channel_id, page=query.get("page", 1), limit=query.get("limit", 20)
+        )
+        shapes = [delivery_shape(delivery) for delivery in page.items]
+        return success({"data": {"deliveries": shapes, "pagination": pagination_shape(page)}})
+
+
+class RepeatDelivery(BaseView):
+    @documented(
+        "repeatNotificationDelivery",
+        "Send a message again under its id, by which receivers drop repeats",
+        tag=TAG,
+        takes=NO_BODY,
+        answers={202: enveloped("DeliveryAnswer", delivery=DeliveryOut())},
+        key=True,
+    )
+    @idempotent()
+    def post(self, request: Request, delivery_id: UUID) -> Response:
+        repeated = channels.repeat_delivery(caller=self.caller, delivery_id=delivery_id)
+        return success({"delivery": delivery_shape(repeated)}, status=202)
+
+
+def channel_in(body: Mapping[str, Any]) -> NewChannel:
+    """Return the channel that a body asks for."""
+    usual = ChannelRules()
+    return NewChannel(
+        name=body["name"],
+        kind=ChannelKind(body["kind"]),
+        address=body["address"],
+        project_id=body.get("projectId"),
+        rules=ChannelRules(
+            causes=frozenset(body.get("causes", ())),
+            least_severity=Severity(body.get("leastSeverity", usual.least_severity)),
+            project_ids=frozenset(body.get("projectIds", ())),
+            reminder_minutes=body.get("reminderMinutes", usual.reminder_minutes),
+            quiet_from=body.get("quietFrom", usual.quiet_from),
+            quiet_to=body.get("quietTo", usual.quiet_to),
+            time_zone=body.get("timeZone", usual.time_zone),
+            critical_always=body.get("criticalAlways", usual.critical_always),
+        ),
+    )
+
+
+def channel_shape(channel: ChannelRecord) -> dict[str, Any]:
+    rules = channel.rules
+    return {
+        "id": str(channel.id),
+        "name": channel.name,
+        "kind": channel.kind,
+        "service": channel.service,
+        "projectId": str(channel.project_id or ""),
+        "projectName": channel.project_name,
+        "causes": sorted(rules.causes),
+        "leastSeverity": str(rules.least_severity),
+        "projectIds": sorted(map(str, rules.project_ids)),
+        "reminderMinutes": rules.reminder_minutes,
+        "quietFrom": rules.quiet_from,
+        "quietTo": rules.quiet_to,
+        "timeZone": rules.time_zone,
+        "criticalAlways": rules.critical_always,
+        "createdAt": epoch_ms(channel.created_at),
+    }
+
+
+def delivery_shape(delivery: DeliveryRecord) -> dict[str, Any]:
+    return {
+        "id": str(delivery.id),
+        "incidentId": str(delivery.incident_id or ""),
+        "kind": delivery.kind,
+        "state": delivery.state,
+        "title": delivery.title,
+        "attempts": delivery.attempts,
+        "error": delivery.error,
+        "createdAt": epoch_ms(delivery.created_at),
+        "dueAt": epoch_ms(delivery.due_at),
+        "endedAt": epoch_ms(delivery.ended_at),
+    }
