@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from pytest_django import Settings
 
 from agents.models import Server
@@ -45,8 +46,9 @@ def open_incident(project: Project, server: Server, **columns: Any) -> Incident:
 
 
 def close(incident: Incident) -> None:
-    Incident.objects.filter(pk=incident.pk).update(closed_at=now())
-    announce.announce_closed(incident=incident_rows.get(incident_id=incident.pk), at=now())
+    with transaction.atomic():
+        Incident.objects.filter(pk=incident.pk).update(closed_at=now())
+        announce.announce_closed(incident=incident_rows.get(incident_id=incident.pk), at=now())
 
 
 def deliver_all() -> int:
