@@ -45,7 +45,8 @@ SESSION_COOKIE_AGE = env.number("AXION_SESSION_IDLE_SECONDS", 12 * 3600, at_leas
 INSTALLED_APPS = [
     "axion_deploy",
     "unfold",
-    "django.contrib.admin",
+    # Its pages are loaded with the routes: of all processes, only web serves them.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from axion_deploy.admin_pages import site
 from axion_deploy.health_pages import alive, event_lags
 from axion_deploy.operator_docs.views import docs
 from deployments.admin.accounts.confirm import confirm_password
@@ -20,8 +20,8 @@ urlpatterns = [
     path("docs/<path:path>", docs),
     path("api/", include("deployments.api.urls")),
     path("admin/login/", sign_in),
-    path("admin/confirm/", admin.site.admin_view(confirm_password), name="confirm-password"),
-    path("admin/", admin.site.urls),
+    path("admin/confirm/", site.admin_view(confirm_password), name="confirm-password"),
+    path("admin/", site.urls),
 ]
 handler400 = error_handlers.bad_request
 handler500 = error_handlers.server_error

@@ -18,8 +18,6 @@ from redis.exceptions import RedisError
 
 from agents.isolation import Isolation, isolation
 from deployments import live_updates
-from deployments.kafka.broker import BROKER_AWAY
-from deployments.kafka.event_stream import DEPLOYMENTS, STACKS, EventTopic
 from deployments.repositories.events import EventQueue, Mark
 from deployments.repositories.observation.stack_outbox import StackEventQueue
 
@@ -80,6 +78,14 @@ def outboxes() -> tuple[Outbox[Any], ...]:
         send=live_updates.push,
         trouble=(RedisError,),
     )
+    return (browsers, *_to_kafka()) if settings.KAFKA_BROKERS else (browsers,)
+
+
+def _to_kafka() -> tuple[Outbox[Any], ...]:
+    # Only who streams pays for the library.
+    from deployments.kafka.broker import BROKER_AWAY
+    from deployments.kafka.event_stream import DEPLOYMENTS, STACKS, EventTopic
+
     kafka = Outbox(
         name="kafka",
         lock=KAFKA_LOCK,
@@ -90,7 +96,7 @@ def outboxes() -> tuple[Outbox[Any], ...]:
     stacks = Outbox(
         name="stacks", lock=STACKS_LOCK, queue=StackEventQueue(), send=EventTopic(STACKS).send, trouble=BROKER_AWAY
     )
-    return (browsers, kafka, stacks) if settings.KAFKA_BROKERS else (browsers,)
+    return kafka, stacks
 
 
 def lags(*, at: datetime) -> tuple[Lag, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deployments.errors import DeployError, Forbidden, Invalid, NotFound, PeerFailed, Unauthenticated
-from deployments.kafka.rpc import Reply
+from deployments.kafka.reply import Reply
 from deployments.wire import ERROR
 
 MAX_TEXT = 500

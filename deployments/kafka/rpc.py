@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from concurrent.futures import Future, InvalidStateError
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +24,7 @@ from agents.backoff import Backoff
 from agents.isolation import isolation
 from deployments.kafka.broker import ANSWER_MS, BROKER_AWAY, connection
 from deployments.kafka.nest import CORRELATION_ID, REPLY_PARTITION, REPLY_TOPIC, TRANSPORT_ERROR, reply_topic_of
+from deployments.kafka.reply import NoReplyError, NotSentError, Reply
 from deployments.kafka.topics import create_missing
 
 CLIENT_ID = "axion-deploy-peers"
@@ -35,22 +35,6 @@ MAX_UNDERWAY = 1_000
 RETRY = Backoff(first=0.4, most=5.0)
 
 logger = structlog.get_logger(__name__)
-
-
-class NoReplyError(Exception):
-    """No reply came in time. Whether the request was read is not known."""
-
-
-class NotSentError(NoReplyError):
-    """The request did not get out."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reply:
-    """What came back: a value, or a transport error."""
-
-    value: bytes | None
-    error: bytes | None
 
 
 class KafkaRpcClient:

@@ -37,6 +37,8 @@ logger = structlog.get_logger(__name__)
 
 class Command(BaseCommand):
     help = "Publish stored events in order. Several may run: one publishes to each outbox, the others stand by."
+    # They would load every page; `migrate` and the web process run them.
+    requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         stopped = stop_on_signals()

@@ -16,6 +16,8 @@ ROUND_SECONDS = 1.0
 
 class Command(BaseCommand):
     help = "Look once a second for dead jobs, lost agents and overdue deployments. Several may run."
+    # They would load every page; `migrate` and the web process run them.
+    requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         serve_metrics(process="reconciler")

@@ -35,6 +35,8 @@ logger = structlog.get_logger(__name__)
 
 class Command(BaseCommand):
     help = "Serve the runner agents. Several may run behind one address; each agent is served by one of them."
+    # They would load every page; `migrate` and the web process run them.
+    requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(settings.AXION_GATEWAY_TLS_CERT) != bool(settings.AXION_GATEWAY_TLS_KEY):

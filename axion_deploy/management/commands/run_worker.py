@@ -12,6 +12,8 @@ from deployments import queue
 
 class Command(BaseCommand):
     help = "Take jobs from the queue. Add workers for more throughput; a killed one loses nothing."
+    # They would load every page; `migrate` and the web process run them.
+    requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         serve_metrics(process="worker")
