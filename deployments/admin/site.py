@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from importlib import import_module
 from typing import Any
 
 from django.apps import apps
@@ -32,6 +33,8 @@ MAX_NAME_LENGTH = 150
 SIGNED_IN = 302
 
 for app, model in CLOSED_PAGES:
+    # Only what is there can be closed, whoever loads these pages first.
+    import_module(f"{apps.get_app_config(app).name}.admin")
     admin.site.unregister(apps.get_model(app, model))
 
 

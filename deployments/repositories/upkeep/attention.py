@@ -25,15 +25,18 @@ SELECT
   OR EXISTS (
     SELECT FROM stack_drifts JOIN projects ON projects.id = stack_drifts.project_id
     WHERE projects.automatic_repair AND stack_drifts.repairs_stopped_at IS NULL AND stack_drifts.differences <> '[]'),
-  (SELECT concat(count(*), ' ', sum(hashtextextended(concat(id, session_id, condition->>'engine_answers'), 0)))
+  (SELECT concat(count(*), ' ', sum(hashtextextended(concat_ws('/', id, session_id, condition->>'engine_answers',
+     missing_images::text, round(ln(greatest((condition->>'disk_free')::numeric, 1)) * 10)), 0)))
    FROM agents WHERE revoked_at IS NULL AND last_seen_at > statement_timestamp() - %(silence)s)
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attention:
-    """Which parts have something to look at. `presence` is another text when an agent came, went or connected anew.
+    """Which parts have something to look at.
 
+    `presence` is another text when an agent came, went, connected anew, or told something new of its engine, its images
+    or (a tenth more or less) its free space.
     `waiting`: a deployment is pending; `working`: one is at work; `changed`: a stack is seen otherwise than it was
     judged; `drifting`: a stack is to be compared, repaired or watched.
     """

@@ -32,8 +32,8 @@ MAX_CHANGED = 200
 MAX_IN_TURN = 200
 # Every so many rounds: what time alone changes is seen by then.
 TURN_EVERY = 2
-# Where nothing happens a walk over all begins no sooner after the one before.
-CALM_WALK_SECONDS = 20.0
+# Where nothing happens the walk only catches what nobody told, and goes on no sooner.
+CALM_TURN_SECONDS = 40.0
 # An agent that connects anew is not known for a moment; that is worth no word.
 UNKNOWN_MS = 10_000
 MAX_CONTAINERS = 20
@@ -45,7 +45,7 @@ class StackWatch:
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._began_at = 0.0
+        self._turned_at = float("-inf")
         self._after: UUID | None = None
         self._rounds = 0
         self._unknown_since: dict[StackKey, int] = {}
@@ -56,19 +56,15 @@ class StackWatch:
         The caller says `calm` when it knows that none changed, and that nothing has happened for a while.
         """
         chosen = set() if calm else set(stack_states.to_judge(limit=MAX_CHANGED))
-        if self._rounds % TURN_EVERY == 0 and not (calm and self._rests()):
+        pause = CALM_TURN_SECONDS if calm else 0.0
+        if self._rounds % TURN_EVERY == 0 and self._clock() - self._turned_at >= pause:
             chosen.update(self._next())
         self._rounds += 1
         return self.judge_projects(project_ids=chosen, at=at) if chosen else 0
 
-    def _rests(self) -> bool:
-        """Tell whether a walk has ended, and the next may wait."""
-        return self._after is None and self._clock() - self._began_at < CALM_WALK_SECONDS
-
     def _next(self) -> tuple[UUID, ...]:
         """Return the projects whose turn it is."""
-        if self._after is None:
-            self._began_at = self._clock()
+        self._turned_at = self._clock()
         following = projects.ids_after(self._after, limit=MAX_IN_TURN)
         self._after = following[-1] if len(following) == MAX_IN_TURN else None
         return following

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from agents.models import Agent
 from deployments.models import Deployment, Incident, Project, StackDrift, StackState
 from deployments.repositories.upkeep import attention
+from deployments.services.incidents.watch import CALM_TURN_SECONDS
 from deployments.services.upkeep.rounds import CALM_AFTER, CALM_TIDY_SECONDS, Rounds
 from deployments.states import Status
 from tests.deployments.lane import Lane
@@ -80,10 +81,9 @@ def test_what_only_time_tells_follows_as_soon_as_ever(lane: Lane, reconciler: Re
 def test_what_no_row_tells_is_seen_by_the_next_walk(lane: Lane, reconciler: Reconciler) -> None:
     full = {"engine_answers": True, "disk_total": 40 * 1024**3, "disk_free": 1024**3 // 4}
     Agent.objects.filter(pk=lane.agent.id).update(condition=full)
-    # The word of the engine came, which is news by itself; a disk that fills up afterwards is not.
     reconciler.calm_down()
     Incident.objects.all().delete()
-    reconciler.round(25)
+    reconciler.round(int(CALM_TURN_SECONDS) + 2)
     assert Incident.objects.get().cause == "disk_nearly_full"
 
 
@@ -119,6 +119,14 @@ def stir_connecting(lane: Lane) -> None:
     Agent.objects.filter(pk=lane.agent.id).update(session_id=uuid4())
 
 
+def stir_disk(lane: Lane) -> None:
+    Agent.objects.filter(pk=lane.agent.id).update(condition={"disk_free": 1024**3})
+
+
+def stir_images(lane: Lane) -> None:
+    Agent.objects.filter(pk=lane.agent.id).update(missing_images=["sha256:gone"])
+
+
 def stir_engine(lane: Lane) -> None:
     Agent.objects.filter(pk=lane.agent.id).update(condition={"engine_answers": False})
 
@@ -133,6 +141,8 @@ def stir_engine(lane: Lane) -> None:
         (stir_repairing, "drifting"),
         (stir_connecting, "presence"),
         (stir_engine, "presence"),
+        (stir_disk, "presence"),
+        (stir_images, "presence"),
     ],
 )
 def test_one_question_tells_what_is_wanted(
