@@ -153,7 +153,7 @@ def _build(work: Work, request: ImageRequest, interrupt: Interrupt) -> None:
     wanted = service.build
     values = _secrets_of_build(work, request, interrupt)
     with work.bundles.unpacked(digest=digest, source=work.control_plane, interrupt=interrupt) as code:
-        context = code / wanted.folder
+        context = _context(code, service)
         build = arguments.Build(
             context=context,
             dockerfile=_dockerfile(request=request, context=context),
@@ -167,6 +167,21 @@ def _build(work: Work, request: ImageRequest, interrupt: Interrupt) -> None:
         )
         deadline = request.release.build_deadline
         work.commands.build(order=build, values=values, service=service.name, deadline=deadline, interrupt=interrupt)
+
+
+def _context(code: Path, service: WantedService) -> Path:
+    """Return the folder that is built, under a name that no other build has.
+
+    BuildKit keeps what it was sent by the folder's last name, and sends a file again only when its size or time differ.
+    Those of a bundle have all the same time, and `web` may be the folder of any project.
+    """
+    folder = service.build.folder
+    if not folder:
+        return code
+    if not (code / folder).is_dir():
+        message = f"The code of {service.name} has no folder {folder}."
+        raise StepFailedError("build", message, service=service.name)
+    return (code / folder).rename(code / code.name)
 
 
 def _secrets_of_build(work: Work, request: ImageRequest, interrupt: Interrupt) -> dict[str, str]:
@@ -183,9 +198,6 @@ def _dockerfile(*, request: ImageRequest, context: Path) -> Path:
     service = request.service
     own = context / (service.build.dockerfile or "Dockerfile")
     path = request.files / service.dockerfile if service.dockerfile else own
-    if not context.is_dir():
-        message = f"The code of {service.name} has no folder {service.build.folder}."
-        raise StepFailedError("build", message, service=service.name)
     if not path.is_file():
         raise StepFailedError("build", f"{service.name} has no Dockerfile.", service=service.name)
     return path

@@ -79,10 +79,28 @@ def test_a_build_is_what_the_order_says_and_no_secret_stays_anywhere(
         assert value.encode() not in saved
         for path in agent.state_dir.rglob("*"):
             assert not path.is_file() or value.encode() not in path.read_bytes(), path
-    again = gateway_values(gateway, special(stack, bundle, build_folder="no/such"))
-    again.deploy.services[1].image += "-2"
-    gateway.send(again)
-    failed = gateway.finished(again.command_id, seconds=120)
+
+
+def test_a_folder_of_another_code_is_not_taken_for_one_of_the_same_name(
+    agent: Agent, gateway: TestGateway, stack: Stack, containers: Containers, base_image: str
+) -> None:
+    """Files of one size and time, which BuildKit takes for the same where the folder has the same name."""
+    for text in ("one", "two"):
+        bundle = gateway.add_bundle({"web/Dockerfile": f"FROM {base_image}\nCOPY text /\n", "web/text": text})
+        command = gateway_values(gateway, special(stack, bundle, build_folder="web"))
+        next(each for each in command.deploy.services if each.name == "web").image += text
+        document = json.loads(command.deploy.files["docker-compose.yml"])
+        document["services"]["web"]["image"] += text
+        command.deploy.files["docker-compose.yml"] = json.dumps(document)
+        command.deploy.force_redeploy = True
+        gateway.send(command)
+        finished = gateway.finished(command.command_id, seconds=120)
+        assert finished.outcome == pb.SUCCEEDED, finished
+        assert inside(containers()["web"]["Id"], "cat /text") == text
+    bundle = gateway.add_bundle({"web/Dockerfile": "FROM scratch"})
+    missing = gateway_values(gateway, special(stack, bundle, build_folder="no/such"))
+    gateway.send(missing)
+    failed = gateway.finished(missing.command_id, seconds=120)
     assert (failed.reason, failed.failed_service) == ("build", "web")
     assert "has no folder no/such" in failed.message
 
