@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -19,6 +19,7 @@ from agents.hello import DoubtfulCommand
 from agents.isolation import isolation
 from agents.reports.log_lines import LogBatch, LogReader, LogRequest
 from agents.reports.observation import HostObserved
+from agents.reports.samples import HostSamples
 from agents.reports.volumes import HostVolumes
 from agents.retention import KeptStack, Retention
 from agents.services import directory
@@ -30,7 +31,7 @@ from deployments.limits import rate_limit
 from deployments.scopes import Scope
 from deployments.services.ends import volume_deletion, volumes
 from deployments.services.lifecycle import after_restore, agent_access, agent_reports, cancel
-from deployments.services.observation import record
+from deployments.services.observation import record, samples
 from deployments.services.permissions import access, api_tokens
 from deployments.services.queries import history_view, lookups
 from deployments.services.requests import scale, stop
@@ -48,6 +49,7 @@ def bindings() -> Bindings:
         on_report=on_report,
         on_observed=on_observed,
         on_volumes=on_volumes,
+        on_samples=on_samples,
         log_request=log_request,
         on_log_batch=on_log_batch,
         unknown_fate=unknown_fate,
@@ -75,6 +77,10 @@ def on_report(*, report: Report) -> int:
         if not volume_deletion.is_of_a_deletion(command_id=report.command_id):
             raise
     return volume_deletion.apply_report(report=report, at=at)
+
+
+def on_samples(*, hosts: Sequence[HostSamples]) -> None:
+    samples.record_samples(hosts=hosts)
 
 
 def on_observed(*, observed: HostObserved) -> None:

@@ -321,7 +321,7 @@ class HealthCheckResponse(_message.Message):
     def __init__(self, serving: _Optional[bool] = ..., version: _Optional[str] = ...) -> None: ...
 
 class FromAgent(_message.Message):
-    __slots__ = ("hello", "heartbeat", "acknowledged", "report", "inventory", "condition", "observation", "volumes")
+    __slots__ = ("hello", "heartbeat", "acknowledged", "report", "inventory", "condition", "observation", "volumes", "samples")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
@@ -330,6 +330,7 @@ class FromAgent(_message.Message):
     CONDITION_FIELD_NUMBER: _ClassVar[int]
     OBSERVATION_FIELD_NUMBER: _ClassVar[int]
     VOLUMES_FIELD_NUMBER: _ClassVar[int]
+    SAMPLES_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     heartbeat: HeartbeatRequest
     acknowledged: CommandAcknowledged
@@ -338,7 +339,8 @@ class FromAgent(_message.Message):
     condition: Condition
     observation: Observation
     volumes: VolumesSeen
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatRequest, _Mapping]] = ..., acknowledged: _Optional[_Union[CommandAcknowledged, _Mapping]] = ..., report: _Optional[_Union[Report, _Mapping]] = ..., inventory: _Optional[_Union[Inventory, _Mapping]] = ..., condition: _Optional[_Union[Condition, _Mapping]] = ..., observation: _Optional[_Union[Observation, _Mapping]] = ..., volumes: _Optional[_Union[VolumesSeen, _Mapping]] = ...) -> None: ...
+    samples: Samples
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatRequest, _Mapping]] = ..., acknowledged: _Optional[_Union[CommandAcknowledged, _Mapping]] = ..., report: _Optional[_Union[Report, _Mapping]] = ..., inventory: _Optional[_Union[Inventory, _Mapping]] = ..., condition: _Optional[_Union[Condition, _Mapping]] = ..., observation: _Optional[_Union[Observation, _Mapping]] = ..., volumes: _Optional[_Union[VolumesSeen, _Mapping]] = ..., samples: _Optional[_Union[Samples, _Mapping]] = ...) -> None: ...
 
 class ToAgent(_message.Message):
     __slots__ = ("welcome", "command", "reports_acknowledged", "retention", "observe_again", "read_logs")
@@ -531,6 +533,40 @@ class VolumeSeen(_message.Message):
     size_bytes: int
     used_by: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, name: _Optional[str] = ..., project_id: _Optional[str] = ..., created_at_ms: _Optional[int] = ..., size_bytes: _Optional[int] = ..., used_by: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Samples(_message.Message):
+    __slots__ = ("samples",)
+    SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    samples: _containers.RepeatedCompositeFieldContainer[Sample]
+    def __init__(self, samples: _Optional[_Iterable[_Union[Sample, _Mapping]]] = ...) -> None: ...
+
+class Sample(_message.Message):
+    __slots__ = ("container_name", "project_id", "node_id", "service_name", "cpu_percent", "memory_bytes", "memory_limit_bytes", "received", "sent", "read", "written", "disk_bytes")
+    CONTAINER_NAME_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    CPU_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_LIMIT_BYTES_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    SENT_FIELD_NUMBER: _ClassVar[int]
+    READ_FIELD_NUMBER: _ClassVar[int]
+    WRITTEN_FIELD_NUMBER: _ClassVar[int]
+    DISK_BYTES_FIELD_NUMBER: _ClassVar[int]
+    container_name: str
+    project_id: str
+    node_id: str
+    service_name: str
+    cpu_percent: float
+    memory_bytes: int
+    memory_limit_bytes: int
+    received: float
+    sent: float
+    read: float
+    written: float
+    disk_bytes: int
+    def __init__(self, container_name: _Optional[str] = ..., project_id: _Optional[str] = ..., node_id: _Optional[str] = ..., service_name: _Optional[str] = ..., cpu_percent: _Optional[float] = ..., memory_bytes: _Optional[int] = ..., memory_limit_bytes: _Optional[int] = ..., received: _Optional[float] = ..., sent: _Optional[float] = ..., read: _Optional[float] = ..., written: _Optional[float] = ..., disk_bytes: _Optional[int] = ...) -> None: ...
 
 class ObserveAgain(_message.Message):
     __slots__ = ()

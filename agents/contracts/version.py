@@ -15,5 +15,7 @@ LOGS_PROTOCOL = 4
 RENEWING_PROTOCOL = 5
 # From this one on agents tell of the volumes on their hosts, and delete one when a person asks for it.
 VOLUMES_PROTOCOL = 6
+# From this one on agents tell every ten seconds what their machine and its containers use.
+SAMPLING_PROTOCOL = 7
 # The newest that this version speaks.
-PROTOCOL = VOLUMES_PROTOCOL
+PROTOCOL = SAMPLING_PROTOCOL

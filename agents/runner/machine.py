@@ -33,12 +33,12 @@ class Machine:
         self._containers = containers
         self._engine_version = engine_version
         self._engine_id = engine_id
-        self._busy, self._total = _processor_times()
+        self._busy, self._total = processor_times()
 
     def health(self, *, now: int) -> pb.AgentHealth:
         """Return per cent of all processors; bytes in use; running containers of ours. `now` in epoch seconds."""
-        total_memory, available = _memory()
-        busy, total = _processor_times()
+        total_memory, available = memory()
+        busy, total = processor_times()
         passed = total - self._total
         cpu = 100.0 * (busy - self._busy) / passed if passed > 0 else 0.0
         self._busy, self._total = busy, total
@@ -53,7 +53,7 @@ class Machine:
         )
 
     def info(self) -> pb.AgentInfo:
-        total_memory, available = _memory()
+        total_memory, available = memory()
         engine = self._engine_version()
         return pb.AgentInfo(
             version=VERSION,
@@ -71,7 +71,7 @@ class Machine:
         )
 
 
-def _processor_times() -> tuple[int, int]:
+def processor_times() -> tuple[int, int]:
     """Return busy and total ticks of all processors since the machine started."""
     if not STAT.exists():
         return 0, 0
@@ -80,7 +80,7 @@ def _processor_times() -> tuple[int, int]:
     return sum(ticks) - idle, sum(ticks)
 
 
-def _memory() -> tuple[int, int]:
+def memory() -> tuple[int, int]:
     """Return total and available bytes."""
     if not MEMINFO.exists():
         return 0, 0

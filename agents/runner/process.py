@@ -37,6 +37,7 @@ from agents.runner.journal.store import Store
 from agents.runner.logs.sending import LogSender
 from agents.runner.machine import Machine
 from agents.runner.observation.observer import Observer
+from agents.runner.observation.sampling import Sampler, SampleSender
 from agents.runner.observation.telling import ObservationSender
 from agents.runner.observation.volumes import VolumeSender, VolumeWatch
 from agents.runner.self_check import SelfCheck
@@ -72,6 +73,7 @@ class WorkFactory:
             wake=self._observed,
         )
         self.volume_watch = VolumeWatch(volumes=OurVolumes(engine=engine), wake=self._volumes_seen)
+        self.sampler = Sampler(containers=self.our_containers, state_dir=config.state_dir, clock=time.monotonic)
         self.observations: ObservationSender | None = None
         self.volumes: VolumeSender | None = None
         self.session: Session | None = None
@@ -201,6 +203,7 @@ async def run(config: Config) -> None:
                 observations=factory.observations,
                 volumes=factory.volumes,
                 logs=factory.log_sender(),
+                samples=SampleSender(sampler=factory.sampler),
             )
             factory.session = session
             calls = GatewayCalls(stub=session.stub, metadata=session.metadata)

@@ -26,6 +26,7 @@ from agents.runner.hello_message import build_hello
 from agents.runner.journal.command_journal import Journal
 from agents.runner.logs.sending import LogSender
 from agents.runner.machine import Machine
+from agents.runner.observation.sampling import SampleSender
 from agents.runner.observation.telling import ObservationSender
 from agents.runner.observation.volumes import VolumeSender
 from agents.runner.self_check import CONDITION_PROTOCOL, SelfCheck
@@ -54,10 +55,10 @@ class Session:
         observations: ObservationSender,
         volumes: VolumeSender,
         logs: LogSender,
+        samples: SampleSender,
     ) -> None:
-        self._observations = observations
         self._volumes = volumes
-        self._logs = logs
+        self._observations, self._logs, self._samples = observations, logs, samples
         self._self_check = self_check
         self._unstored_retention: pb.Retention | None = None
         self._unrecorded_control_plane: tuple[str, str] | None = None
@@ -167,6 +168,7 @@ class Session:
             self._observations.run(write, protocol=first.welcome.protocol),
             self._volumes.run(write, protocol=first.welcome.protocol),
             self._logs.run(),
+            self._samples.run(write, protocol=first.welcome.protocol),
             self._listen(call, write, delivery),
         )
 

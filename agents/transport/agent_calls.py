@@ -19,6 +19,7 @@ from agents.transport.callers import Callers
 from agents.transport.failures import is_expected, wire_error, wire_status
 from agents.transport.liveness import Liveness
 from agents.transport.ports import Bindings
+from agents.transport.sampling.sample_intake import SampleIntake
 from agents.transport.threads import DatabaseThreads
 from agents.transport.wire import codec
 
@@ -32,11 +33,20 @@ METRICS_BURST, METRICS_PER_SECOND = 10, 2
 
 
 class AgentCalls:
-    def __init__(self, *, bindings: Bindings, callers: Callers, threads: DatabaseThreads, liveness: Liveness) -> None:
+    def __init__(
+        self,
+        *,
+        bindings: Bindings,
+        callers: Callers,
+        threads: DatabaseThreads,
+        liveness: Liveness,
+        samples: SampleIntake,
+    ) -> None:
         self._bindings = bindings
         self._callers = callers
         self._threads = threads
         self._liveness = liveness
+        self._samples = samples
 
     async def register(
         self, request: runner_pb2.RegisterAgentRequest, context: Call
@@ -73,7 +83,7 @@ class AgentCalls:
         return runner_pb2.HeartbeatResponse(status=common_pb2.SUCCESS, data=data)
 
     async def metrics(self, request: runner_pb2.SendMetricsRequest, context: Call) -> common_pb2.Empty:
-        await self._heard(request.health, context)
+        await self._measured(request.health, context)
         return common_pb2.Empty()
 
     async def metrics_stream(
@@ -82,7 +92,7 @@ class AgentCalls:
         pace = TokenBucket(burst=METRICS_BURST, per_second=METRICS_PER_SECOND)
         async for request in requests:
             await pace.spend(1)
-            await self._heard(request.health, context)
+            await self._measured(request.health, context)
         return common_pb2.Empty()
 
     async def bundle(
@@ -112,9 +122,14 @@ class AgentCalls:
             raise NotFound
         return dict(self._bindings.secrets_of(deployment_id=wanted, agent_id=agent_id))
 
-    async def _heard(self, health: runner_pb2.AgentHealth, context: Call) -> None:
+    async def _measured(self, health: runner_pb2.AgentHealth, context: Call) -> None:
+        agent_id = await self._heard(health, context)
+        self._samples.take_health(agent_id=agent_id, health=codec.health_from_wire(health))
+
+    async def _heard(self, health: runner_pb2.AgentHealth, context: Call) -> UUID:
         agent = await self._callers.agent_for_heartbeat(context)
         self._liveness.heard(agent_id=agent.id, session_id=None, health=codec.health_from_wire(health))
+        return agent.id
 
 
 async def _abort(context: Call, error: Exception, *, call: str) -> NoReturn:

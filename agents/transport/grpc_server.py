@@ -23,6 +23,7 @@ from agents.transport.liveness import Liveness
 from agents.transport.log_intake import LogIntake
 from agents.transport.ports import Bindings, GatewayConfig
 from agents.transport.retention_announcer import RetentionAnnouncer
+from agents.transport.sampling.sample_intake import SampleIntake
 from agents.transport.servicer import RunnerAgentService
 from agents.transport.session_registry import SessionRegistry
 from agents.transport.stream import SessionCalls
@@ -79,6 +80,7 @@ class Gateway:
             retentions_of=bindings.retentions_of,
             round_seconds=config.retention_seconds,
         )
+        self._samples = SampleIntake(threads=self._loop_threads, on_samples=bindings.on_samples)
         callers = Callers(threads=self._threads, user_of=bindings.user_of)
         self._logs = LogIntake(bindings=bindings, callers=callers, registry=self._registry, threads=self._log_threads)
         admission = Admission(callers=callers, threads=self._threads, enrolment_wait=bindings.enrolment_wait)
@@ -96,6 +98,7 @@ class Gateway:
         self._loops = [
             asyncio.create_task(_for_ever("deliver", self._registry.deliver_when_due)),
             asyncio.create_task(_for_ever("liveness", self._write_heartbeats)),
+            asyncio.create_task(_for_ever("samples", self._samples.store_when_due)),
             asyncio.create_task(_for_ever("listen", self._listen)),
             asyncio.create_task(_for_ever("retention", self._retentions.tell_when_due)),
         ]
@@ -116,7 +119,13 @@ class Gateway:
 
     def _service(self, bindings: Bindings, callers: Callers) -> RunnerAgentService:
         return RunnerAgentService(
-            agents=AgentCalls(bindings=bindings, callers=callers, threads=self._threads, liveness=self._liveness),
+            agents=AgentCalls(
+                bindings=bindings,
+                callers=callers,
+                threads=self._threads,
+                liveness=self._liveness,
+                samples=self._samples,
+            ),
             users=UserCalls(bindings=bindings, callers=callers, threads=self._threads),
             sessions=SessionCalls(
                 config=self._config,
@@ -126,6 +135,7 @@ class Gateway:
                 registry=self._registry,
                 liveness=self._liveness,
                 retentions=self._retentions,
+                samples=self._samples,
             ),
             logs=self._logs,
         )

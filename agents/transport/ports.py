@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -11,6 +11,7 @@ from agents.deployment_state import DeploymentState
 from agents.hello import DoubtfulCommand
 from agents.reports.log_lines import LogBatch, LogReader, LogRequest
 from agents.reports.observation import HostObserved
+from agents.reports.samples import HostSamples
 from agents.reports.volumes import HostVolumes
 from agents.retention import Retention
 from agents.types import Report
@@ -38,6 +39,12 @@ class OnVolumes(Protocol):
     """Store which volumes of ours the agent's host has; ignored when another session speaks for the agent."""
 
     def __call__(self, *, seen: HostVolumes) -> None: ...
+
+
+class OnSamples(Protocol):
+    """Store what machines and containers used, of many agents at once; each agent is believed about its own alone."""
+
+    def __call__(self, *, hosts: Sequence[HostSamples]) -> None: ...
 
 
 class LogRequestOf(Protocol):
@@ -116,6 +123,7 @@ class Bindings:
     on_report: OnReport
     on_observed: OnObserved
     on_volumes: OnVolumes
+    on_samples: OnSamples
     log_request: LogRequestOf
     on_log_batch: OnLogBatch
     unknown_fate: UnknownFate

@@ -24,6 +24,7 @@ from agents.transport.observation_intake import ObservationIntake
 from agents.transport.ports import Bindings, GatewayConfig
 from agents.transport.report_intake import ReportApplier
 from agents.transport.retention_announcer import RetentionAnnouncer
+from agents.transport.sampling.sample_intake import SampleIntake
 from agents.transport.session_registry import SessionRegistry
 from agents.transport.threads import DatabaseThreads
 from agents.transport.volume_intake import VolumeIntake
@@ -52,6 +53,7 @@ class SessionCalls:
         registry: SessionRegistry,
         liveness: Liveness,
         retentions: RetentionAnnouncer,
+        samples: SampleIntake,
     ) -> None:
         self._config = config
         self._bindings = bindings
@@ -60,6 +62,7 @@ class SessionCalls:
         self._registry = registry
         self._liveness = liveness
         self._retentions = retentions
+        self._samples = samples
         self._openings = TokenBuckets(burst=OPENINGS, per_second=OPENINGS_PER_SECOND)
 
     async def serve(self, messages: Incoming, context: Stream) -> None:
@@ -183,6 +186,8 @@ class SessionCalls:
                 observations.take(message.observation)
             if kind == "volumes":
                 volumes.take(message.volumes)
+            if kind == "samples":
+                self._samples.take(agent_id=session.agent_id, message=message.samples)
             if kind in ("report", "acknowledged"):
                 await session.incoming.put(message)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +20,7 @@ from agents.errors import NotFound
 from agents.hello import DoubtfulCommand
 from agents.reports.log_lines import LogBatch, LogReader, LogRequest
 from agents.reports.observation import HostObserved
+from agents.reports.samples import HostSamples
 from agents.reports.volumes import HostVolumes
 from agents.retention import Retention
 from agents.transport.ports import Bindings
@@ -43,6 +44,7 @@ class Domain:
     unknown: list[DoubtfulCommand] = field(default_factory=list)
     observed: list[HostObserved] = field(default_factory=list)
     volumes: list[HostVolumes] = field(default_factory=list)
+    samples: list[HostSamples] = field(default_factory=list)
     log_requests: dict[UUID, LogRequest] = field(default_factory=dict)
     log_batches: list[LogBatch] = field(default_factory=list)
     log_reader: LogReader = LogReader.READS
@@ -56,6 +58,7 @@ class Domain:
             on_report=self.on_report,
             on_observed=self.on_observed,
             on_volumes=self.on_volumes,
+            on_samples=self.on_samples,
             log_request=self.log_request,
             on_log_batch=self.on_log_batch,
             unknown_fate=self.unknown_fate,
@@ -104,6 +107,9 @@ class Domain:
 
     def on_volumes(self, *, seen: HostVolumes) -> None:
         self.volumes.append(seen)
+
+    def on_samples(self, *, hosts: Sequence[HostSamples]) -> None:
+        self.samples += hosts
 
     def unknown_fate(self, *, doubtful: Collection[DoubtfulCommand]) -> None:
         self.unknown += doubtful

@@ -29,6 +29,7 @@ def session_of(config: Config, channel: grpc.aio.Channel, journal: Journal) -> S
         self_check=nobody,
         observations=nobody,
         volumes=nobody,
+        samples=nobody,
         logs=nobody,
     )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 
 from agents.runner.docker.engine import QUESTION_SECONDS, Engine
 from agents.runner.docker.events import Watch
@@ -42,6 +43,23 @@ class OurContainers:
             lambda api: api.containers(all=True, filters={"label": LABEL_PROJECT}), seconds=QUESTION_SECONDS
         )
         return [each for each in found if LABEL_JOB not in (each.get("Labels") or {})]
+
+    def running(self) -> builtins.list[Mapping[str, Any]]:
+        """Return those that run, as Docker lists them, jobs too. Raises EngineAwayError."""
+        found: builtins.list[Mapping[str, Any]] = self._engine.attempt(
+            lambda api: api.containers(filters={"label": LABEL_PROJECT}), seconds=QUESTION_SECONDS
+        )
+        return found
+
+    def used(self, container_id: str) -> Mapping[str, Any] | None:
+        """Return what the container used until now, by one reading; None when it is gone. Raises EngineAwayError."""
+        try:
+            found: Mapping[str, Any] = self._engine.attempt(
+                lambda api: api.stats(container_id, stream=False, one_shot=True), seconds=QUESTION_SECONDS
+            )
+        except APIError:
+            return None
+        return found
 
     def inspect(self, container_id: str) -> Mapping[str, Any] | None:
         """Return what Docker says of a container; None when it is gone."""

@@ -10,6 +10,7 @@ from deployments.repositories import clock, invitations
 from deployments.repositories.paging import counts
 from deployments.services.ends import volume_deletion
 from deployments.services.notifications import announce
+from deployments.services.observation import samples
 from deployments.services.requests import idempotency
 from deployments.services.upkeep import prune, retention
 
@@ -29,6 +30,7 @@ def tidy(*, at: datetime) -> int:
         "invitations": lambda: invitations.remove_old(at=at),
         "volume deletions": lambda: volume_deletion.expire(at=at),
         "retention": lambda: retention.drop_beyond_retention(at=at),
+        "samples": samples.keep_bounded,
         **prune.parts(),
     }
     loop = isolation("housekeeping")
