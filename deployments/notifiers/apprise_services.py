@@ -17,6 +17,7 @@ from deployments.notifiers.signed_webhook import MAX_ADDRESS, NotDelivered
 
 STEP_SECONDS = 10.0
 MAX_SERVICE = 64
+NOT_INSTALLED = "The apprise library, or one that this service needs, is not installed with the control plane."
 # These tell the machine of the control plane itself, or work in threads where no check follows.
 REFUSED = frozenset(
     {"dbus", "kde", "qt", "glib", "gnome", "macosx", "windows", "syslog", "rsyslog", "mqtt", "mqtts", "xmpp", "xmpps"}
@@ -33,6 +34,8 @@ def check(*, address: str) -> str:
         plugin = _plugin(address)
     except NotAllowed as error:
         raise _invalid(str(error)) from None
+    except ImportError:
+        raise _invalid(NOT_INSTALLED) from None
     if plugin is None:
         raise _invalid("not an address that the apprise library knows, such as mailto:// or ntfy://")
     return str(plugin.service_name or plugin.schemas().pop())[:MAX_SERVICE]
@@ -50,6 +53,8 @@ def send(*, message: Message, address: str) -> None:
         raise NotDelivered(str(error)) from None
     except NotDelivered:
         raise
+    except ImportError:
+        raise NotDelivered(NOT_INSTALLED) from None
     except Exception as error:
         # Of a hundred plugins, each raises what it likes; texts of theirs may hold the address.
         raise NotDelivered(f"The service could not be reached ({type(error).__name__}).") from None
