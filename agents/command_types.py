@@ -36,20 +36,23 @@ class ServiceSpec:
 class JobSpec:
     """What runs to its end before anything is replaced; `needs` are the services that must run before it begins.
 
-    Without `repeatable` it runs at most once in a deployment, whatever dies meanwhile.
+    Without `repeatable` it runs at most once in a deployment, whatever dies meanwhile. One `by_hand` runs only where
+    the deployment names it in `restarts`.
     """
 
     service: ServiceSpec
     repeatable: bool = False
     timeout_seconds: int = 3600
     needs: tuple[str, ...] = ()
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployCommand:
     """Bring the target to this stack; without any service, stop it. Holds names of variables, never their values.
 
-    With `pinned_images` (service to image id) nothing is built, and exactly these run. `restarts` are always made anew.
+    With `pinned_images` (service to image id) nothing is built, and exactly these run. `restarts` are always made anew;
+    a job among them runs, and no other does.
     """
 
     stack_name: str

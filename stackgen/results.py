@@ -84,13 +84,17 @@ class StackService:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackJob:
-    """What runs to its end before the services that lead to it; `needs` are the services that must run before it."""
+    """What runs to its end before the services that lead to it; `needs` are the services that must run before it.
+
+    One `by_hand` runs only when somebody asks for it.
+    """
 
     service: StackService
     repeatable: bool
     timeout_seconds: int
     needs: tuple[str, ...]
     before: tuple[str, ...]
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

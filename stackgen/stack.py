@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from stackgen.code.bundle import CodeFacts
 from stackgen.databases.known import data_release
 from stackgen.errors import GraphInvalid, Problem
+from stackgen.keys.jobs import BY_HAND
 from stackgen.nodes import APART, Graph
 from stackgen.output.compose import compose_document, dockerfile_name, named_secrets
 from stackgen.output.engine_limits import beyond_compose, beyond_swarm
@@ -223,6 +224,7 @@ def _job(part: Part, layout: Layout, identity: Identity) -> StackJob:
         timeout_seconds=part.node.settings.job_timeout_seconds,
         needs=tuple(sorted(_all_needs(part.name, waits_for) - layout.jobs)),
         before=tuple(name for name, wanted in sorted(waits_for.items()) if part.name in wanted),
+        by_hand=part.node.settings.run == BY_HAND,
     )
 
 

@@ -699,16 +699,18 @@ class Deploy(_message.Message):
     def __init__(self, stack_name: _Optional[str] = ..., files: _Optional[_Mapping[str, str]] = ..., services: _Optional[_Iterable[_Union[ServiceSpec, _Mapping]]] = ..., variable_names: _Optional[_Iterable[str]] = ..., force_redeploy: _Optional[bool] = ..., health_deadline_seconds: _Optional[int] = ..., health_window_seconds: _Optional[int] = ..., build_deadline_seconds: _Optional[int] = ..., restore_on_failure: _Optional[bool] = ..., pinned_images: _Optional[_Mapping[str, str]] = ..., restarts: _Optional[_Iterable[str]] = ..., jobs: _Optional[_Iterable[_Union[JobSpec, _Mapping]]] = ...) -> None: ...
 
 class JobSpec(_message.Message):
-    __slots__ = ("service", "repeatable", "timeout_seconds", "needs")
+    __slots__ = ("service", "repeatable", "timeout_seconds", "needs", "by_hand")
     SERVICE_FIELD_NUMBER: _ClassVar[int]
     REPEATABLE_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_SECONDS_FIELD_NUMBER: _ClassVar[int]
     NEEDS_FIELD_NUMBER: _ClassVar[int]
+    BY_HAND_FIELD_NUMBER: _ClassVar[int]
     service: ServiceSpec
     repeatable: bool
     timeout_seconds: int
     needs: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, service: _Optional[_Union[ServiceSpec, _Mapping]] = ..., repeatable: _Optional[bool] = ..., timeout_seconds: _Optional[int] = ..., needs: _Optional[_Iterable[str]] = ...) -> None: ...
+    by_hand: bool
+    def __init__(self, service: _Optional[_Union[ServiceSpec, _Mapping]] = ..., repeatable: _Optional[bool] = ..., timeout_seconds: _Optional[int] = ..., needs: _Optional[_Iterable[str]] = ..., by_hand: _Optional[bool] = ...) -> None: ...
 
 class ServiceSpec(_message.Message):
     __slots__ = ("node_id", "name", "image", "bundle_digest", "dockerfile", "depends_on", "has_health_check", "replicas", "content_hash", "level", "starts_first", "build_folder", "build_dockerfile", "build_target", "build_args", "build_secrets")

@@ -22,7 +22,7 @@ KINDS = {
     Kind.ROLLBACK: "A version of the history once more: files, values and images as they were; nothing is built.",
     Kind.STOP: "No service at all: containers and networks go, volumes stay.",
     Kind.SCALE: "What runs, with another number of copies of one service.",
-    Kind.RESTART: "What runs, with the containers of one service made anew: images, values and copies stay.",
+    Kind.RESTART: "What runs, with one service's containers made anew, or one job run: images, values and copies stay.",
     Kind.REPAIR: "What was proven last, with the services started anew that somebody changed on the server.",
     Kind.UNKNOWN: "Stored by a later version than the one that shows it.",
 }

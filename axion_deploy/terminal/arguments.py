@@ -49,7 +49,7 @@ def _deploying(action: Any) -> None:
     _to_a_target(scale)
     scale.add_argument("service")
     scale.add_argument("replicas", type=int)
-    restart = action("restart", "Make all containers of one service anew; everything else stays.")
+    restart = action("restart", "Make all containers of one service anew, or run a job; everything else stays.")
     _to_a_target(restart)
     restart.add_argument("service")
     restart.add_argument("--plan", action="store_true", help="Only say what would happen.")

@@ -11,6 +11,7 @@ from stackgen.databases.places import moved_outside, place_of
 from stackgen.errors import Problem
 from stackgen.graph.raw import RawEdge, RawNode
 from stackgen.keys.amounts import bytes_of, shown
+from stackgen.keys.jobs import BY_HAND
 from stackgen.nodes import APART, Graph, Node, NodeType, PublishedPort
 
 HTTP_PORT, HTTPS_PORT = 80, 443
@@ -54,6 +55,8 @@ def check_meaning(graph: Graph) -> Iterator[Problem]:
         yield Problem(field="nodes", message="are all jobs: a stack needs a service that stays")
     for edge in graph.edges:
         source, target = nodes.get(edge.source), nodes.get(edge.target)
+        if target is not None and target.settings.run == BY_HAND:
+            yield _at(target, "config.run", "is by-hand, but an edge leads to it: nothing can wait for it")
         if source is not None and source.type.is_gateway and target is not None and _needs_plain_names(source):
             yield from _check_wildcard(target, "config.domain", target.settings.domain)
 

@@ -45,6 +45,7 @@ class Service:
     # A program in place of the usual one makes a job of it.
     job: str = ""
     repeatable: bool = False
+    by_hand: bool = False
     timeout: int = 60
 
     @property
@@ -136,6 +137,7 @@ class Stack:
         return pb.JobSpec(
             service=self._spec(service),
             repeatable=service.repeatable,
+            by_hand=service.by_hand,
             timeout_seconds=service.timeout,
             needs=service.needs,
         )

@@ -79,5 +79,13 @@ def test_a_graph_of_jobs_alone_and_a_job_under_swarm_are_refused() -> None:
         stack_of(node("api"), node("migrate", run="once-before"), engine="swarm")
 
 
+def test_nothing_can_wait_for_a_job_that_runs_by_hand() -> None:
+    by_hand = node("seed", run="by-hand")
+    (job,) = stack_of(node("api"), by_hand).jobs
+    assert job.by_hand
+    with pytest.raises(GraphInvalid, match="nothing can wait for it"):
+        stack_of(node("api"), by_hand, edges=(edge("api", "seed"),))
+
+
 def test_a_stack_without_jobs_says_nothing_of_them() -> None:
     assert "job" not in json.dumps(stack_of(node("api")).files)

@@ -11,7 +11,7 @@ from agents.contracts import runner_pb2 as pb
 from agents.runner.commands.apply import Applier, Goal
 from agents.runner.commands.context import Work
 from agents.runner.commands.image_volumes import refuse_hidden_data, with_image_volumes
-from agents.runner.commands.images import provide_images
+from agents.runner.commands.images import provide_images, provide_job_images
 from agents.runner.commands.jobs import run_jobs
 from agents.runner.commands.outages import retry_after_removals, retry_through_outages, retry_until_done
 from agents.runner.commands.restore import restore, runs_something
@@ -145,7 +145,7 @@ def _expected(work: Work, release: Release, owners: Mapping[str, str], images: d
     """Return image id by service: of the tag for what changes, as it was proven for what stays."""
     # Pinned images are certain.
     if release.pinned:
-        return images
+        return {**images, **provide_job_images(work=work, release=release)}
     expected = dict(images)
     base = work.releases.find(work.releases.current(release.stack))
     for name, owner in owners.items():

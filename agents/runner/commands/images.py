@@ -77,6 +77,27 @@ def _provide_pinned(*, work: Work, release: Release) -> dict[str, str]:
     return dict(release.pinned)
 
 
+def provide_job_images(*, work: Work, release: Release) -> dict[str, str]:
+    """Return image id by job for the due jobs of a pinned release: the one it last ran in, else what its name means.
+
+    Raises StepFailedError(image) where that is not on this host and cannot be pulled.
+    """
+    base = work.releases.find(work.releases.current(release.stack))
+    known = base.target.images if base is not None else {}
+    images = {}
+    for job in release.due_jobs:
+        last, service = known.get(job.name, ""), job.service
+        images[job.name] = (work.host.image_id(last) if last else "") or work.host.image_id(service.image)
+        if not images[job.name] and not service.bundle_digest:
+            work.vault.values(release=release, interrupt=work.interrupt)
+            work.commands.pull(image=service.image, service=service.name, interrupt=work.interrupt)
+            images[job.name] = work.host.image_id(service.image)
+        if not images[job.name]:
+            message = f"The image {service.image} of the job {job.name} is not on this host. Deploy the project again."
+            raise StepFailedError("image", message, service=job.name)
+    return images
+
+
 def _missing_image(
     *, release: Release, service: WantedService, why: str, tail: tuple[str, ...] = ()
 ) -> StepFailedError:

@@ -1,5 +1,7 @@
 """Jobs of a deployment: each runs to its end, in the new image, before anything that runs is replaced.
 
+One asked for by hand runs alone, in the image it last ran in.
+
 At most once: the journal says that a job begins before its container is made, and the container says how it ended.
 Where neither can tell, the outcome is unknown, and nothing is run again unless the job may be repeated.
 """
@@ -39,7 +41,7 @@ def run_jobs(*, work: Work, release: Release, target: Target) -> None:
             _start_needs(work=work, release=release, target=target, job=job)
             _run(work=work, release=release, job=job, image=target.images[job.name], runs=runs)
         elif run.exit_code != 0:
-            raise _failed(job, f"exited with code {run.exit_code}", tail=())
+            raise _failed(release, job, f"exited with code {run.exit_code}", tail=())
 
 
 def _start_needs(*, work: Work, release: Release, target: Target, job: Job) -> None:
@@ -65,7 +67,7 @@ def _run(*, work: Work, release: Release, job: Job, image: str, runs: JobRuns) -
     runs.end(deployment_id=release.deployment_id, job=job.name, exit_code=ended.exit_code)
     work.host.remove_containers((ended.id,))
     if ended.exit_code != 0:
-        raise _failed(job, end_of(ended), tail=tail)
+        raise _failed(release, job, end_of(ended), tail=tail)
     work.reporter.log(source="agent", service=job.name, text=f"The job {job.name} has succeeded.\n")
 
 
@@ -82,7 +84,7 @@ def _begun(*, work: Work, release: Release, job: Job, runs: JobRuns) -> Containe
         return None
     message = (
         f"Outcome unknown: the job {job.name} was begun, and this agent ended before it saw how that went. It was not"
-        " run again. Look at what it did, then deploy again."
+        f" run again. Look at what it did, then {_again(release, job)}."
     )
     raise StepFailedError("apply", message, service=job.name)
 
@@ -136,6 +138,11 @@ def _container(*, work: Work, release: Release, job: Job) -> Container | None:
     return mine[0] if mine else None
 
 
-def _failed(job: Job, how: str, *, tail: tuple[str, ...]) -> StepFailedError:
-    message = f"The job {job.name} {how}, so nothing that depends on it was started. Correct it and deploy again."
+def _again(release: Release, job: Job) -> str:
+    return "run it again" if job.name in release.restarts else "deploy again"
+
+
+def _failed(release: Release, job: Job, how: str, *, tail: tuple[str, ...]) -> StepFailedError:
+    so = "" if job.name in release.restarts else ", so nothing that depends on it was started"
+    message = f"The job {job.name} {how}{so}. Correct it and {_again(release, job)}."
     return StepFailedError("apply", message, service=job.name, log_tail=tail)

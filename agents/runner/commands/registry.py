@@ -21,8 +21,8 @@ class CommandKind:
 
 COMMANDS: Mapping[str, CommandKind] = {
     # 2: pinned images, and a stop is a deployment without services. 3: services to make anew. 4: jobs.
-    # 5: how code is built, and secrets of builds.
-    "deploy": CommandKind(version=5, handle=deploy),
+    # 5: how code is built, and secrets of builds. 6: jobs by hand.
+    "deploy": CommandKind(version=6, handle=deploy),
     "revert": CommandKind(version=1, handle=revert),
     "delete_volume": CommandKind(version=1, handle=delete_volume),
 }

@@ -84,6 +84,7 @@ def _job(spec: pb.JobSpec) -> Job:
         service=_service(spec.service),
         needs=tuple(spec.needs),
         repeatable=spec.repeatable,
+        by_hand=spec.by_hand,
         timeout=float(spec.timeout_seconds or 3600),
     )
 

@@ -62,13 +62,14 @@ class WantedService:
 class Job:
     """What runs to its end, `timeout` seconds at most, once the services that it `needs` run.
 
-    Without `repeatable` at most once in a deployment.
+    Without `repeatable` at most once in a deployment. One `by_hand` runs only where the release's restarts name it.
     """
 
     service: WantedService
     needs: tuple[str, ...] = ()
     repeatable: bool = False
     timeout: float = 3600.0
+    by_hand: bool = False
 
     @property
     def name(self) -> str:
@@ -102,8 +103,14 @@ class Release:
 
     @property
     def due_jobs(self) -> tuple[Job, ...]:
-        """Return the jobs to run. Going back runs none: what they did is not undone by doing it again."""
-        return () if self.pinned else self.jobs
+        """Return the jobs to run: those asked for by name alone, else those of every deployment.
+
+        Going back runs none: what they did is not undone by doing it again.
+        """
+        named = tuple(job for job in self.jobs if job.name in self.restarts)
+        if named or self.pinned:
+            return named
+        return tuple(job for job in self.jobs if not job.by_hand)
 
     @property
     def in_file(self) -> tuple[WantedService, ...]:

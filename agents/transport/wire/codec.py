@@ -87,6 +87,7 @@ def _deploy_to_wire(command: DeployCommand) -> runner_pb2.Deploy:
                 repeatable=job.repeatable,
                 timeout_seconds=job.timeout_seconds,
                 needs=job.needs,
+                by_hand=job.by_hand,
             )
             for job in command.jobs
         ],

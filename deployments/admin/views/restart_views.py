@@ -1,4 +1,4 @@
-"""Making all containers of one service anew: the plan first, the restart by POST only."""
+"""Making all containers of one service anew, or running a job: the plan first, the restart by POST only."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from deployments.admin import plan_summary
 from deployments.admin.forms import request_id_in, target_in
 from deployments.admin.views.stop_and_scale_views import answer_deployers, render_target_page, running_deployment
 from deployments.services.fleet import machine_list
+from deployments.services.history import snapshots
 from deployments.services.requests import make_plan, restart
 from deployments.types import Caller, ProjectRecord
 
@@ -25,7 +26,8 @@ def restart_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
 
 def confirm_restart(request: HttpRequest, caller: Caller, project: ProjectRecord) -> HttpResponse:
     target = target_in(request.GET.get("target", ""))
-    services = running_deployment(caller, project, target).services
+    running = running_deployment(caller, project, target)
+    jobs = [job.service.name for job in snapshots.jobs_of(running.config)]
     name = request.GET.get("service", "")
     summary = None
     if name:
@@ -36,11 +38,13 @@ def confirm_restart(request: HttpRequest, caller: Caller, project: ProjectRecord
     return render_target_page(
         request,
         PAGE,
-        title=f"Restart a service of {project.name}",
+        title=f"Run the job {name} of {project.name}" if name in jobs else f"Restart a service of {project.name}",
         project=project,
         target=target,
-        services=services,
+        services=running.services,
+        jobs=jobs,
         chosen=name,
+        is_job=name in jobs,
         plan=summary,
     )
 

@@ -137,7 +137,9 @@ class RestartService(BaseView):
     needs = Scope.DEPLOY
 
     @documented_action(
-        "restartService", "Make all containers of one service anew, new ones first where possible", takes=RestartIn
+        "restartService",
+        "Make all containers of one service anew, new ones first where possible; or run a job",
+        takes=RestartIn,
     )
     def post(self, request: Request, project_id: UUID) -> Response:
         body = validated(RestartIn, request.data)

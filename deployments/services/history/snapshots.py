@@ -36,6 +36,7 @@ def jobs_of(config: Mapping[str, Any]) -> tuple[StackJob, ...]:
             timeout_seconds=raw["timeout_seconds"],
             needs=tuple(raw["needs"]),
             before=tuple(raw["before"]),
+            by_hand=raw.get("by_hand", False),
         )
         for raw in config.get("jobs", ())
     )

@@ -35,6 +35,7 @@ def command_of(*, deployment: DeploymentRecord, project: ProjectRecord, prepared
                 repeatable=job.repeatable,
                 timeout_seconds=job.timeout_seconds,
                 needs=job.needs,
+                by_hand=job.by_hand,
             )
             for job in snapshots.jobs_of(config)
         ),

@@ -226,7 +226,9 @@ def _restarted(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id
     """Return what runs now exactly as it is; the order says which service's containers are made anew."""
     running = running_entry(deployment)
     snapshot = history.snapshot(history_id=running.id)
-    if deployment.restarted_service not in {service.name for service in snapshots.services_of(snapshot.config)}:
+    jobs = {job.service.name for job in snapshots.jobs_of(snapshot.config)}
+    services = {service.name for service in snapshots.services_of(snapshot.config)}
+    if deployment.restarted_service not in services | jobs:
         raise Invalid(f"{deployment.restarted_service} does not run there any more, so it cannot be started anew.")
     values = snapshots.values_of(snapshot)
     hashes = snapshots.hashes_of(snapshot, project_id=project.id, values=values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
 from deployments.errors import Invalid
@@ -121,6 +122,7 @@ def _job_notes(draft: deploy.Draft) -> tuple[str, ...]:
         f"The job {job.service.name} runs to its end first, before {', '.join(job.before) or 'everything else'}. If it "
         "fails, what runs stays as it is, but for what the job itself needs."
         for job in draft.stack.jobs
+        if not job.by_hand
     )
 
 
@@ -174,7 +176,7 @@ def plan_restart(*, caller: Caller, project_id: UUID, target: Target, service_na
     """Plan this very restart: one service made anew, all others kept. Raises as restart_service does, and TooMuch."""
     with quotas.heavy_turn(caller):
         project = access.project_for(caller=caller, project_id=project_id, right=Right.DEPLOY)
-        restart.draft_restart(caller=caller, project=project, target=target, service_name=service_name)
+        draft = restart.draft_restart(caller=caller, project=project, target=target, service_name=service_name)
         away = plan_truth.agent_warnings(target)
         running = _running(project_id=project_id, target=target)
         anew, kept = (
@@ -189,8 +191,18 @@ def plan_restart(*, caller: Caller, project_id: UUID, target: Target, service_na
             changes=changes,
             text=Plan(changes=changes).text(),
             approval="",
-            warnings=(*away, *unknown, *running.warnings),
+            warnings=(*away, *_by_hand_notes(draft.snapshot.config, service_name), *unknown, *running.warnings),
         )
+
+
+def _by_hand_notes(config: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Return what running the job of this name does; nothing for a service."""
+    return tuple(
+        f"The job {name} runs to its end, with the image and the values of what runs. Nothing else is touched, but for "
+        "what it needs where that does not run."
+        for job in snapshots.jobs_of(config)
+        if job.service.name == name
+    )
 
 
 def _later_success(deployment: DeploymentRecord) -> tuple[str, ...]:

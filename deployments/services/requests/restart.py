@@ -1,4 +1,4 @@
-"""Start all copies of one service anew; everything else stays as it runs."""
+"""Start all copies of one service anew, or run one job by hand; everything else stays as it runs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ def restart_service(
 ) -> DeploymentRecord:
     """Store a pending deployment of kind restart: what runs then, with the containers of this service made anew.
 
-    Images, values and the number of copies stay. New copies start beside the old ones where that is possible. The same
+    Of a job: run it to its end, at most once, whatever dies meanwhile. Images, values and the number of copies stay.
+    New copies start beside the old ones where that is possible. The same
     request id by the same caller answers with the first one. Opens its own transaction. Raises NotFound, Forbidden,
     Invalid naming the field, or Conflict when nothing of the project runs there.
     """
@@ -77,6 +78,6 @@ def draft_restart(*, caller: Caller, project: ProjectRecord, target: Target, ser
     gives = server_rights.sides_given_by_use(caller=caller, project=project, target=target)
     running = what_runs.running_version(project_id=project.id, target_id=target.id)
     snapshot = history.snapshot(history_id=running.id)
-    what_runs.running_service(snapshot=snapshot, name=service_name)
+    what_runs.restartable(snapshot=snapshot, name=service_name)
     privileges.refuse_unallowed(config=snapshot.config, server_id=target.id)
     return RestartDraft(running=running, snapshot=snapshot, gives=gives)

@@ -22,6 +22,12 @@ def running_version(*, project_id: UUID, target_id: UUID) -> HistoryEntry:
     return running
 
 
+def restartable(*, snapshot: Snapshot, name: str) -> StackService:
+    """Return the service or the job of the version that has this name. Raises Invalid naming those that run."""
+    jobs = {job.service.name: job.service for job in snapshots.jobs_of(snapshot.config)}
+    return jobs[name] if name in jobs else running_service(snapshot=snapshot, name=name)
+
+
 def running_service(*, snapshot: Snapshot, name: str) -> StackService:
     """Return the service of the version that has this name. Raises Invalid naming those that run."""
     services = {service.name: service for service in snapshots.services_of(snapshot.config)}

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
+
+import pytest
 
 from agents.models import Agent
+from agents.transport.wire.hellos import needed_version
+from agents.types import DeployCommand, JobSpec, ServiceSpec
 from deployments.services.projects import sources
-from deployments.services.requests import make_plan
+from deployments.services.requests import make_plan, restart
 from deployments.states import Reason, Status
 from tests.deployments.lane import Lane
 
@@ -37,6 +42,43 @@ def test_the_agent_is_ordered_to_run_it_and_a_rollback_orders_none(lane: Lane) -
     second = lane.deployed()
     back = lane.start(lane.ask_rollback(second))
     assert lane.command(back)["pinned_images"].keys() == {"api"}
+
+
+def test_a_job_is_run_by_hand_with_what_runs(lane: Lane) -> None:
+    Agent.objects.update(understands={"deploy": 6})
+    store(lane)
+    first = lane.deployed()
+    named: dict[str, Any] = {
+        "caller": lane.caller,
+        "project_id": lane.project_id,
+        "target": lane.target,
+        "service_name": "migrate",
+    }
+    plan = make_plan.plan_restart(**named)
+    assert any("The job migrate runs to its end, with the image" in warning for warning in plan.warnings)
+    assert {change.action for change in plan.changes} == {"keep"}
+    asked = restart.restart_service(**named, deployment_id=uuid4(), request_id="once", at=lane.now())
+    again = restart.restart_service(**named, deployment_id=uuid4(), request_id="once", at=lane.now())
+    assert again.id == asked.id
+    told = lane.command(lane.start(asked))
+    assert (told["restarts"], told["pinned_images"].keys()) == (["migrate"], {"api"})
+    assert told["jobs"] == lane.command(first)["jobs"]
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "asked_for", "version"), [(False, False, 1), (True, False, 6), (False, True, 6), (True, True, 6)]
+)
+def test_an_older_agent_is_sent_no_job_by_hand(*, by_hand: bool, asked_for: bool, version: int) -> None:
+    spec = ServiceSpec(node_id="n", name="seed", image="b:1")
+    stays = ServiceSpec(node_id="m", name="api", image="b:1")
+    command = DeployCommand(
+        stack_name="s",
+        files={},
+        services=(stays,),
+        restarts=("seed",) if asked_for else (),
+        jobs=(JobSpec(service=spec, by_hand=by_hand),),
+    )
+    assert needed_version(command) == version
 
 
 def test_an_agent_that_knows_no_jobs_is_given_none(lane: Lane) -> None:

@@ -90,6 +90,38 @@ def test_a_cancel_ends_it_and_an_agent_that_died_looks_what_became_of_it(
     assert starts()["d1 migrate"] == 1
 
 
+def test_one_by_hand_runs_when_asked_for_alone_and_at_most_once(
+    agent: Agent, gateway: TestGateway, stack: Stack, starts: Starts, containers: Containers, engine: Any
+) -> None:
+    wanted = with_job(stack, WORKS, by_hand=True).with_service("worker", needs=("db",))
+    first = wanted.deploy()
+    gateway.send(first)
+    assert gateway.finished(first.command_id).outcome == pb.SUCCEEDED
+    assert "d1 migrate" not in starts()
+    before = ids(containers)
+    pinned = {name: each["Image"] for name, each in containers().items()}
+    asked = wanted.deploy(pinned=pinned, restarts=("migrate",))
+    gateway.send(asked)
+    finished = gateway.finished(asked.command_id)
+    assert finished.outcome == pb.SUCCEEDED, finished
+    assert "migrated to 1" in gateway.log(asked.command_id)
+    assert ids(containers) == before
+    # One whose container is gone with its agent is not run again, and what runs stays.
+    lost = replace(wanted, services=(*wanted.services[:-1], replace(wanted.services[-1], job=WAITS)))
+    cut = lost.deploy(pinned=pinned, restarts=("migrate",))
+    gateway.send(cut)
+    gateway.until(lambda: "at work" in gateway.log(cut.command_id), what="the job's output")
+    agent.kill()
+    engine.remove_container(containers()["migrate"]["Id"], force=True)
+    agent.start()
+    finished = gateway.finished(cut.command_id)
+    assert finished.outcome == pb.RESTORED, finished
+    assert "Outcome unknown" in finished.message
+    assert "run it again" in finished.message
+    assert ids(containers) == before
+    assert {name: count for name, count in starts().items() if "migrate" in name} == {"d2 migrate": 1, "d3 migrate": 1}
+
+
 @pytest.mark.parametrize(("repeatable", "outcome"), [(False, pb.RESTORED), (True, pb.SUCCEEDED)])
 def test_one_that_went_while_nobody_looked_has_an_unknown_outcome(
     agent: Agent,
