@@ -72,7 +72,9 @@ def _plugin(address: str) -> Any:
         storage_mode=apprise.PersistentStoreMode.MEMORY, secure_logging=True, async_mode=False, plugin_paths=[]
     )
     # The plugins themselves are loaded before anything of the address is looked at.
-    apprise.NotificationManager().load_modules()
+    # It has no types, which only shows where the library is installed.
+    manager: Any = apprise.NotificationManager
+    manager().load_modules()
     with public_only(allowed_hosts=()):
         plugin: Any = apprise.Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
     if plugin is None or isinstance(plugin, list):
