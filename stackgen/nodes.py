@@ -103,6 +103,7 @@ class Settings:
     health_path: str = ""
     health_host: str = ""
     runtime: str = ""
+    spa: bool | None = None
     image: str = ""
     command: str = ""
     domain: str = ""

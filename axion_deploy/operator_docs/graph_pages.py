@@ -36,17 +36,25 @@ where the server has such a thing, `NAME_USER`, `NAME_PASSWORD`, `NAME_DATABASE`
 RUNTIMES_TEXT = """# Runtimes
 
 A service without `image` is built from its code. `runtime` says how; without it the code is looked at, in the order of
-this table, and the first that fits is taken. A Dockerfile in the code comes first.
+this table, and the first that fits is taken. A Dockerfile in the code comes first. A `package.json` beside another
+language makes its files for browsers, unless it starts a server of Node.js; a warning says what else would do.
+
+Releases of a language come from the files that name them: `.nvmrc`, `.node-version`, `engines`, `.python-version`,
+`runtime.txt`, `requires-python`, `.ruby-version`, `Gemfile`, `composer.json`, `.tool-versions`, `mise.toml`, `go.mod`,
+`pom.xml`, `build.gradle`, `.java-version`, `TargetFramework`. A range that takes the usual release has that one.
 """
 RECOGNISED = {
     "dockerfile": "`Dockerfile`",
-    "bun": "`bun.lock`, `bun.lockb`",
-    "node": "`package.json`, or a usual script such as `server.js`",
-    "go": "`go.mod`",
-    "rust": "`Cargo.toml`",
-    "java": "`pom.xml`, `build.gradle`, `build.gradle.kts`",
+    "bun": "`bun.lock`, `bun.lockb`, or a start script that begins with `bun`",
+    "php": "`composer.json`, `artisan`, or `index.php` at the top or in a folder for the public",
+    "ruby": "`Gemfile`, `config.ru`, `app.rb`",
+    "dotnet": "a project such as `*.csproj`, or a solution",
     "python": "`requirements.txt`, `pyproject.toml`, a lock of uv or Poetry, `Pipfile`, `manage.py`, or a usual name",
-    "static": "`index.html`",
+    "go": "`go.mod`, `go.work`",
+    "rust": "`Cargo.toml`",
+    "java": "`pom.xml`, or a build or settings file of Gradle",
+    "static": "a `build` script for browsers and no server but for working, or `index.html` without `package.json`",
+    "node": "`package.json`, or a usual script such as `server.js`",
 }
 EXAMPLE = Connection(host="host", port=0, user="user", database="name", password="", password_in_url="password")  # noqa: S106
 

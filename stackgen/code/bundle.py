@@ -31,7 +31,20 @@ MAX_TEXTS = 8 * 1024 * 1024
 KEY_FILES = frozenset({
     "package.json", "pyproject.toml", "requirements.txt", "Dockerfile", "Procfile", "go.mod", "Cargo.toml", "pom.xml",
     "build.gradle", "build.gradle.kts", "manage.py", "main.py", "app.py", "server.py", "wsgi.py", "asgi.py",
+    ".nvmrc", ".node-version", ".python-version", ".ruby-version", ".java-version", ".tool-versions", "mise.toml",
+    ".mise.toml", "runtime.txt", "system.properties", "global.json", "rust-toolchain", "rust-toolchain.toml",
+    "pnpm-workspace.yaml", "yarn.lock", "angular.json", "composer.json", "Gemfile", "Pipfile", "setup.py", "setup.cfg",
+    "app.rb", "config.ru", "go.work", "__init__.py", *(f"{name}.config.{ending}" for name in ("vite", "next", "astro")
+                                        for ending in ("js", "ts", "mjs")),
 })  # fmt: skip
+PROJECT_FILES = (".csproj", ".fsproj", ".vbproj")
+MAX_LOCK = 4096
+
+
+def is_key_file(name: str) -> bool:
+    """Return whether runtimes look into a file of this name, in whatever folder."""
+    last = PurePosixPath(name).name
+    return last in KEY_FILES or "dockerfile" in last.lower() or last.endswith(PROJECT_FILES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +104,12 @@ def _facts(files: list[_File]) -> CodeFacts:
     left = MAX_TEXTS
     # Those at the top first: what lies deeper matters to those who build a folder only.
     for file in sorted(files, key=lambda file: file.name.count("/")):
-        name = PurePosixPath(file.name).name
-        if (name in KEY_FILES or "dockerfile" in name.lower()) and len(file.content) <= min(MAX_TEXT, left):
-            texts[file.name] = file.content.decode(errors="replace")
-            left -= len(file.content)
+        # A lock may be long; its beginning says who wrote it.
+        is_lock = file.name.endswith("yarn.lock")
+        content = file.content[:MAX_LOCK] if is_lock else file.content
+        if is_key_file(file.name) and len(content) <= min(MAX_TEXT, left):
+            texts[file.name] = content.decode(errors="replace")
+            left -= len(content)
     digest = hashlib.sha256(_tar(files)).hexdigest()
     return CodeFacts(digest=digest, files=frozenset(file.name for file in files), texts=texts)
 

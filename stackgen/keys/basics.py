@@ -44,7 +44,11 @@ BASICS = (
     Key(name="healthPath", field="health_path", nodes="services", form=matching(PATH, "a path such as /health"),
         meaning="asked by HTTP; without it, and with a port, it is enough that the port is open"),
     Key(name="runtime", field="runtime", nodes="services with code", form=choice(RUNTIMES),
-        meaning="python, node, bun, go, rust, java, static or dockerfile; recognised from the code when absent"),
+        meaning="python, node, bun, go, rust, java, php, ruby, dotnet, static or dockerfile; recognised from the code "
+        "when absent"),
+    Key(name="spa", field="spa", nodes="services with code", form=flag(),
+        meaning="static only. `true`: index.html answers for every page that is no file, as applications with "
+        "routes of their own need; without it, where the code shows one, and no 404.html"),
     Key(name="command", field="command", nodes="services", form=command_form(),
         meaning="start command; else the Procfile's `web` or `worker`, else what the code's files show"),
     Key(name="command", field="command", nodes="databases", form=command_form(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stackgen.errors import StackgenError
 
@@ -23,6 +23,7 @@ class Recipe:
     """`template` is empty for the code's own Dockerfile. `probe` names the tool that health checks may use.
 
     `has_check`: the image asks itself whether it is well. `warnings` say what people should know of this code.
+    `releases`: which release of a base image the code asks for.
     """
 
     template: str
@@ -30,6 +31,7 @@ class Recipe:
     probe: str
     has_check: bool = False
     warnings: tuple[str, ...] = ()
+    releases: Mapping[str, str] = field(default_factory=dict)
 
 
 def from_procfile(text: str) -> str:

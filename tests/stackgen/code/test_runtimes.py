@@ -84,9 +84,9 @@ def test_the_package_manager_is_recognised(files: dict[str, str], wanted: str) -
             '["gunicorn", "shop.wsgi:application", "--bind", "0.0.0.0:8000"]',
         ),
         ({"package.json": '{"scripts": {"start": "node server.js --x"}}'}, '["node", "server.js", "--x"]'),
-        ({"package.json": '{"scripts": {"start": "tsx a && b"}}'}, '["npm", "run", "start"]'),
+        ({"package.json": '{"scripts": {"start": "tsx a && b"}}'}, '["sh", "-c", "tsx a && exec b"]'),
         ({"package.json": '{"main": "lib/a.js"}', "lib/a.js": ""}, '["node", "lib/a.js"]'),
-        ({"index.html": ""}, '["caddy", "file-server", "--root", "/srv", "--listen", ":8080"]'),
+        ({"index.html": ""}, '["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]'),
     ],
 )  # fmt: skip
 def test_the_start_command_is_found(files: dict[str, str], wanted: str) -> None:
@@ -103,7 +103,8 @@ def test_the_graphs_command_goes_first() -> None:
         ({}, {}, "code"), ({"readme": ""}, {}, "config.runtime"), ({"x": ""}, {"runtime": "python"}, "config.command"),
         ({"package.json": "{"}, {}, "code"), ({"package.json": "[]"}, {}, "code"),
         ({"package.json": "{}"}, {}, "config.command"),
-        ({"x": ""}, {"runtime": "go"}, "code"), ({"go.mod": "", "a/main.go": "", "b/main.go": ""}, {}, "code"),
+        ({"x": ""}, {"runtime": "go"}, "code"),
+        ({"go.mod": "", "a/main.go": "", "b/main.go": ""}, {}, "config.command"),
         ({"Cargo.toml": "["}, {}, "code"), ({"Cargo.toml": "", "src/main.rs": ""}, {}, "code"),
         ({"x": ""}, {"runtime": "java"}, "code"), ({"x": ""}, {"runtime": "dockerfile"}, "config.runtime"),
         ({"x": ""}, {"runtime": "bun"}, "code"),

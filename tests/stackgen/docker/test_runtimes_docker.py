@@ -15,11 +15,14 @@ from tests.stackgen.test_golden import GOLDEN
 pytestmark = [*needs_engine, pytest.mark.timeout(MAX_IMAGES_SECONDS)]
 CASE = GOLDEN / "runtimes"
 OWN = "own"
+# Nothing on this side of a registry stands in for their images.
+WITHOUT_STAND_IN = frozenset({"php", "ruby", "dotnet"})
 
 
 @pytest.fixture(scope="module")
 def runtimes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    ensure_images(*sorted({image for runtime in RUNTIMES.values() for image in runtime.images.values()}))
+    tried = [runtime for name, runtime in RUNTIMES.items() if name not in WITHOUT_STAND_IN]
+    ensure_images(*sorted({image for runtime in tried for image in runtime.images.values()}))
     code = {folder.name: folder for folder in (CASE / "code").iterdir()}
     raw = json.loads((CASE / "graph.json").read_text())
     running = build_stack(raw, code, tmp_path_factory.mktemp("runtimes"), unique_stack_name())
