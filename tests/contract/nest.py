@@ -18,19 +18,19 @@ INSTALL_SECONDS = 300
 READY_SECONDS = 90
 
 
-def node_modules() -> Path:
-    """The folder with the libraries, complete when it is there; the first caller installs."""
-    lock = HERE / "package-lock.json"
-    folder = FOLDER / f"nest-{hashlib.sha256(lock.read_bytes()).hexdigest()[:8]}"
+def node_modules(*, here: Path = HERE, name: str = "nest") -> Path:
+    """The folder with the libraries of a lock file, complete when it is there; the first caller installs."""
+    lock = here / "package-lock.json"
+    folder = FOLDER / f"{name}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:8]}"
     FOLDER.mkdir(exist_ok=True)
-    with (FOLDER / "nest.lock").open("a") as alone:
+    with (FOLDER / f"{name}.lock").open("a") as alone:
         fcntl.flock(alone, fcntl.LOCK_EX)
         if not folder.exists():
-            draft = FOLDER / "nest.new"
+            draft = FOLDER / f"{name}.new"
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir()
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(HERE / name, draft)
+            for file in ("package.json", "package-lock.json"):
+                shutil.copy(here / file, draft)
             subprocess.run(
                 ["npm", "ci", "--no-audit", "--no-fund"], cwd=draft, check=True, timeout=INSTALL_SECONDS, text=True
             )

@@ -12,18 +12,40 @@
     const head = document.querySelector("#header-inner");
     set(head?.closest("#main > div"), { role: "banner" });
     const crumbs = head?.querySelector("h1");
-    set(crumbs, { role: "navigation", "aria-label": "Breadcrumb" });
-    if (content && !content.querySelector("h1")) set(document.querySelector("#content h2"), { "aria-level": "1", role: "heading" });
+    if (crumbs) {
+      const way = Object.assign(document.createElement("nav"), { className: crumbs.className, ariaLabel: "Breadcrumb" });
+      way.append(...crumbs.childNodes);
+      crumbs.replaceWith(way);
+    }
+    if (content && !content.querySelector("h1")) {
+      const first = content.querySelector("h2");
+      if (first) set(first, { "aria-level": "1", role: "heading" });
+      else content.prepend(Object.assign(document.createElement("h1"), { className: "ax-unseen", textContent: document.title.split("|")[0].trim() }));
+    }
+    set(document.getElementById("nav-sidebar-apps"), { "data-simplebar-aria-label": "Pages of the menu" });
+    parts();
     if (!content || document.querySelector(".ax-skip")) return;
     const skip = Object.assign(document.createElement("a"), { href: "#content", className: "ax-skip", textContent: "Skip to content" });
     document.body.prepend(skip);
+  }
+
+  // What the frame puts below or above the content.
+  function parts() {
+    const outside = (element) => !element.closest("[role=main], [role=region], main");
+    const named = { "#submit-row": "Save", ".lg\\:backdrop-blur-xs": "Rows and pages" };
+    for (const [selector, name] of Object.entries(named)) {
+      for (const element of document.querySelectorAll(selector)) if (outside(element)) set(element, { role: "region", "aria-label": name });
+    }
+    for (const cell of document.querySelectorAll("#page th")) {
+      if (!cell.textContent.trim() && !cell.querySelector("input")) cell.append(Object.assign(document.createElement("span"), { className: "ax-unseen", textContent: "Delete" }));
+    }
   }
 
   const nameOf = (element) => element.getAttribute("title") || element.textContent.replace(/\s+/g, " ").trim();
 
   // What answers a click and is no button gets the name, the place in the order, and the keys of one.
   function reachable(element) {
-    if (element.matches(NATIVE) || element.closest("a[href], button, label") || element.querySelector("input, select, textarea")) return;
+    if (element.matches("[x-ref^=relatedWidgetWrapper]") || element.matches(NATIVE) || element.closest("a[href], button, label") || element.querySelector("input, select, textarea")) return;
     set(element, { role: "button", tabindex: "0" });
     if (element.closest("#nav-sidebar") && element.querySelector(".truncate")) set(element, { "aria-label": `Account of ${element.querySelector(".truncate").textContent.trim()}` });
     else if (!nameOf(element)) set(element, { "aria-label": "Show or hide the menu" });
