@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 from stackgen.databases.known import KINDS
 from stackgen.errors import GraphInvalid
 from stackgen.graph.reader import parse_graph
+from stackgen.keys.catalogue import KEYS as KEYS_OF_NODES
 from stackgen.output.plan_text import plan_text
 from stackgen.results import Engine, Stack, StackOptions
 from tests.stackgen.docker.engine import check_files, ensure_images, needs_compose, run, write_files
-from tests.stackgen.graphs import DATABASE, GATEWAY, compose_of, graph, node, stack_of, web
+from tests.stackgen.graphs import DATABASE, GATEWAY, compose_of, facts_of, graph, node, stack_of, web
 
 STORES = (DATABASE, "QUEUE", "cache")
 ENGINES: list[Engine] = ["compose", "swarm"]
@@ -58,6 +59,16 @@ OPTIONAL = {
     "fileMode./etc/b.conf": st.just("0640"),
     "healthInterval": st.sampled_from(["3", "1m30s", "500ms"]),
     "healthStartPeriod": st.just("2m"),
+    "healthTimeout": st.just("2"),
+    "cpuReservation": st.just("0.1"),
+    "memoryReservation": st.just("32M"),
+    "processes": st.just("100"),
+    "stopGraceSeconds": st.just("5"),
+    "connectionName": st.sampled_from(["main", "x y"]),
+    "database": st.just("shop"),
+    "runAs": st.just("999"),
+    "stripPrefix": st.just("false"),
+    "placement": st.just("node.hostname==alpha"),
     "healthRetries": st.just("9"),
     "user": st.sampled_from(["a1", "root"]),
     "workingDir": st.just("/x/y"),
@@ -89,7 +100,17 @@ COMPOSE_ALONE = {
     "pid": st.just("host"),
     "ipc": st.just("host"), "devices": st.just("/dev/a:/dev/b:rw"), "gpus": st.sampled_from(["all", "2"]),
     "securityOpt": st.just("seccomp:unconfined"), "tmpfs./u": st.just("1G,mode=1777"),
+    "secretFile./run/s": st.sampled_from(["LOG_LEVEL", "A"]), "file./etc/c": st.just("${var.A} ${node.x.host} $\n"),
 }  # fmt: skip
+
+
+# Of code, which these graphs have none of; of nodes that run nothing; of jobs; what every graph here has anyway; and
+# what would make most graphs invalid, or joins nodes that no edge does.
+JUDGED_ELSEWHERE = frozenset({
+    "buildArg", "buildFolder", "buildSecret", "buildTarget", "dockerfile", "runtime", "external", "host", "scheme",
+    "run", "repeatable", "jobTimeoutSeconds", "port", "image", "password", "databaseType", "databaseVersion", "gateway",
+    "network", "hostPort", "ports", "healthCommand", "healthHost", "readOnly",
+})  # fmt: skip
 
 
 def needed_by(keys: set[str]) -> set[str]:
@@ -256,6 +277,35 @@ def test_hostile_texts_stay_texts_in_every_key_that_takes_one(tmp_path: Path) ->
     assert [told["configs"][names[f"/f/{index}"]]["content"] for index in range(len(texts))] == doubled
     wanted = [word.replace("$", "$$") for word in words]
     assert service["command"] == service["entrypoint"] == service["healthcheck"]["test"][1:] == wanted
+
+
+@needs_compose
+def test_hostile_texts_stay_texts_in_how_code_is_built(tmp_path: Path) -> None:
+    """Arguments, paths, and names of variables, as Compose reads them back."""
+    texts = [text for text in VALUES if "\r" not in text]
+    folder = "a $b: 'c' \"d\" #e {f}"
+    config = {f"buildArg.A{index}": text for index, text in enumerate(texts)}
+    config |= {"buildFolder": folder, "dockerfile": "x ${HOME}", "buildTarget": "t", "buildSecret.i.d-1": "LOG $LEVEL"}
+    config |= {"secretFile./run/a b#c": "LOG $LEVEL"}
+    facts = facts_of({f"{folder}/x ${{HOME}}": "FROM scratch"})
+    stack = stack_of(graph(node("a", **config)), code={"a": facts}, env_names=["LOG $LEVEL"])
+    write_files(stack, tmp_path)
+    told = json.loads(run("docker", "compose", "config", "--format", "json", folder=tmp_path))
+    service = told["services"]["a"]
+    build = service["build"]
+    assert [build["args"][f"A{index}"] for index in range(len(texts))] == [text.replace("$", "$$") for text in texts]
+    assert build["context"].endswith(f"/code/a/{folder.replace('$', '$$')}")
+    assert (build["dockerfile"], build["target"]) == ("x $${HOME}", "t")
+    assert [secret["target"] for secret in (*build["secrets"], *service["secrets"])] == ["i.d-1", "/run/a b#c"]
+    assert {secret["environment"] for secret in told["secrets"].values()} == {stack.variables[0].name}
+
+
+def test_a_graph_of_every_key_is_drawn() -> None:
+    """Who adds a key adds it here, so that graphs with it are judged."""
+    drawn = {name.partition(".")[0] for name in (*OPTIONAL, *COMPOSE_ALONE)}
+    known = {key.name.removesuffix(".") for key in KEYS_OF_NODES}
+    assert known - drawn - JUDGED_ELSEWHERE == set()
+    assert known >= JUDGED_ELSEWHERE
 
 
 def test_every_process_writes_the_same_bytes(tmp_path: Path) -> None:
