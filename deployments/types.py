@@ -80,6 +80,7 @@ class ProjectRecord:
     automatic_repair: bool = False
     repairs_per_hour: int = 3
     soak_minutes: int = 0
+    deletion: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

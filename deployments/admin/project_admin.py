@@ -32,6 +32,7 @@ from deployments.admin.ownership import (
 from deployments.admin.sources import graph_views, new_project_views
 from deployments.admin.views import (
     compose_views,
+    deletion_views,
     deploy_views,
     history_views,
     logs_views,
@@ -97,6 +98,8 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         visible = projects.visible(caller=caller_in(request)).order_by("name")
+        if not (request.resolver_match and "object_id" in request.resolver_match.kwargs):
+            visible = visible.exclude(deletion=projects.DELETED)
         last = Deployment.objects.filter(project=OuterRef("pk")).order_by("-created_at", "-id")
         return visible.annotate(
             newest_status=Subquery(last.values("status")[:1]),
@@ -186,6 +189,7 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
             self.route_to(repair_views.leave_view, "<uuid:object_id>/leave/", name="leave"),
             self.route_to(target_views.targets_view, "<uuid:object_id>/targets/", name="targets"),
             self.route_to(variable_views.variables_view, "<uuid:object_id>/variables/", name="variables"),
+            self.route_to(deletion_views.deletion_view, "<uuid:object_id>/deletion/", name="deletion"),
             self.route_to(volume_views.project_volumes_view, "<uuid:object_id>/volumes/", name="volumes"),
             self.route_to(require_POST(self.graph_view), "<uuid:object_id>/graph/", name="graph"),
             self.route_to(require_POST(self.code_view), "<uuid:object_id>/code/", name="code"),

@@ -15,6 +15,7 @@ from deployments.api.endpoints.action_endpoints import (
 )
 from deployments.api.endpoints.agent_endpoints import Agent, Agents
 from deployments.api.endpoints.compose_endpoints import ProjectCompose, ProjectFile
+from deployments.api.endpoints.deletion_endpoints import ProjectDeletion
 from deployments.api.endpoints.deployment_endpoints import (
     CancelDeployment,
     Deployment,
@@ -106,6 +107,7 @@ urlpatterns: list[URLPattern] = [
     path("projects/<uuid:project_id>/graphs/<int:version>", ProjectGraphVersion.as_view(), name="api-graph-version"),
     path("projects/<uuid:project_id>/code", ProjectCode.as_view(), name="api-project-code"),
     path("projects/<uuid:project_id>/code/<str:node_id>", NodeCode.as_view(), name="api-node-code"),
+    path("projects/<uuid:project_id>/deletion", ProjectDeletion.as_view(), name="api-project-deletion"),
     path("projects/<uuid:project_id>/volumes", ProjectVolumes.as_view(), name="api-project-volumes"),
     path("projects/<uuid:project_id>/volumes/delete", DeleteProjectVolume.as_view(), name="api-project-volume-delete"),
     path("projects/<uuid:project_id>/members", ProjectMembers.as_view(), name="api-project-members"),

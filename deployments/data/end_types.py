@@ -17,6 +17,14 @@ class VolumeDeletionState(StrEnum):
     UNKNOWN = "unknown"
 
 
+class ProjectDeletionState(StrEnum):
+    """DELETING ends as DELETED, or is STUCK until somebody continues it."""
+
+    DELETING = "deleting"
+    STUCK = "stuck"
+    DELETED = "deleted"
+
+
 class VolumeState(StrEnum):
     """USED: a container has it. KEPT: nothing has it, and the project still names it. ORPHANED: neither."""
 
@@ -84,6 +92,22 @@ class VolumeDeletionRecord:
     size_bytes: int | None
     state: VolumeDeletionState
     message: str
+    requested_by: str
+    requested_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectDeletionRecord:
+    """A person's wish that a project goes, and how far it got."""
+
+    project_id: UUID
+    name: str
+    delete_volumes: bool
+    state: ProjectDeletionState
+    attempt: int
+    message: str
+    requested_by_id: UUID
     requested_by: str
     requested_at: datetime
     ended_at: datetime | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from deployments.models.bookkeeping import DeploymentCount, RemovedMachine, RequestKey
 from deployments.models.deployment import Deployment, DeploymentEvent, DeploymentHistory
 from deployments.models.drift import StackDrift
-from deployments.models.ends import ObservedVolumes, VolumeDeletion
+from deployments.models.ends import ObservedVolumes, ProjectDeletion, VolumeDeletion
 from deployments.models.grant import TargetGrant
 from deployments.models.incident import Incident, StackEvent, StackState
 from deployments.models.notification import NotificationChannel, NotificationDelivery
@@ -39,6 +39,7 @@ __all__ = [
     "ObservedStack",
     "ObservedVolumes",
     "Project",
+    "ProjectDeletion",
     "ProjectInvitation",
     "ProjectMember",
     "ProjectSecret",

@@ -7,7 +7,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from deployments.data.end_types import VolumeDeletionState
+from deployments.data.end_types import ProjectDeletionState, VolumeDeletionState
 
 
 class ObservedVolumes(models.Model):
@@ -76,3 +76,37 @@ class VolumeDeletion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.volume} on {self.server_name}"
+
+
+class ProjectDeletion(models.Model):
+    """A person's wish that a project goes, and how far it got. Outlives the project's name and the person."""
+
+    project_id = models.UUIDField(primary_key=True, editable=False)
+    name = models.CharField(max_length=100)
+    delete_volumes = models.BooleanField(default=False)
+    state = models.CharField(
+        max_length=16,
+        choices=[(state.value, state.value) for state in ProjectDeletionState],
+        default=ProjectDeletionState.DELETING.value,
+    )
+    attempt = models.PositiveIntegerField(default=1, help_text="Rises each time somebody continues it.")
+    message = models.TextField(default="", blank=True, help_text="What it waits for, or why it cannot go on.")
+    requested_by_id = models.UUIDField()
+    requested_by_name = models.CharField(max_length=150)
+    requested_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "project_deletions"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=[state.value for state in ProjectDeletionState]),
+                name="project_deletion_state_known",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["requested_at"], condition=Q(state="deleting"), name="project_deletions_at_work")
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -43,6 +43,9 @@ class Project(models.Model):
         db_default=0,
         help_text="A success that degrades by itself within so many minutes is rolled back; 0 for never.",
     )
+    deletion = models.CharField(
+        max_length=16, default="", db_default="", blank=True, editable=False, help_text="deleting, deleted, or empty."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -19,6 +19,7 @@ from deployments.models import GraphVersion, Project, ProjectMember
 from deployments.repositories.records import graph_record, project_record
 from deployments.types import Caller, GraphRecord, ProjectRecord
 
+DELETED = "deleted"
 SLUG_LENGTH = 32
 SLUG_DIGITS = 12
 SUFFIX_LENGTH = 6
@@ -40,7 +41,9 @@ def find_visible(*, caller: Caller, project_id: UUID) -> ProjectRecord | None:
 
 
 def list_visible(*, caller: Caller, limit: int) -> tuple[ProjectRecord, ...]:
-    return tuple(project_record(row) for row in visible(caller=caller).order_by("name")[:limit])
+    return tuple(
+        project_record(row) for row in visible(caller=caller).exclude(deletion=DELETED).order_by("name")[:limit]
+    )
 
 
 def ids_after(after: UUID | None, *, limit: int) -> tuple[UUID, ...]:
@@ -93,7 +96,7 @@ def delete_unused(*, project_id: UUID) -> bool:
 
 def page_visible(*, caller: Caller, name: str, page: int, limit: int) -> Page[ProjectRecord]:
     """Return a page of those whose names hold `name`, whatever the case; by name."""
-    rows = visible(caller=caller).filter(name__icontains=name).order_by("name", "pk")
+    rows = visible(caller=caller).exclude(deletion=DELETED).filter(name__icontains=name).order_by("name", "pk")
     items = tuple(project_record(row) for row in rows[(page - 1) * limit : page * limit])
     return Page(items=items, page=page, limit=limit, total=rows.count())
 
@@ -123,6 +126,19 @@ def mirror(*, project_id: UUID, owner_id: UUID, name: str) -> ProjectRecord | No
 def by_name(*, owner_id: UUID, name: str) -> ProjectRecord | None:
     row = Project.objects.filter(owner=owner_id, name=name).first()
     return project_record(row) if row else None
+
+
+def deletion_of(*, project_id: UUID) -> str:
+    """Return whether the project is deleting or deleted; empty for neither."""
+    return Project.objects.filter(pk=project_id).values_list("deletion", flat=True).first() or ""
+
+
+def lock_whole(*, project_id: UUID) -> bool:
+    """Keep everybody from storing anything that belongs to the project until the caller's transaction ends.
+
+    A deployment that is just being asked for goes first. False where there is no such project.
+    """
+    return Project.objects.select_for_update().filter(pk=project_id).values_list("pk", flat=True).first() is not None
 
 
 def lock(*, project_id: UUID) -> None:

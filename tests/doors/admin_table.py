@@ -115,6 +115,8 @@ OF_PROJECTS: tuple[Door, ...] = (
     act(f"{ITS}compose/", PROJECTS, "{project}"),
     page(f"{ITS}targets/", PROJECTS, "{project}"),
     act(f"{ITS}targets/", ACTS, "{project}"),
+    page(f"{ITS}deletion/", (200, 302, 302, 404, 302, 302), "{project}"),
+    act(f"{ITS}deletion/", ACTS, "{project}"),
     page(f"{ITS}volumes/", PROJECTS, "{project}"),
     act(f"{ITS}volumes/", ACTS, "{project}"),
     page(f"{ITS}variables/", PROJECTS, "{project}"),

@@ -112,6 +112,9 @@ REST: tuple[Door, ...] = (
     rest("get", "projects/<uuid:project_id>/code", SEES),
     rest("put", "projects/<uuid:project_id>/code/<str:node_id>", CHANGES_WRONGLY, b"no tar"),
     rest("delete", "projects/<uuid:project_id>/code/<str:node_id>", (404, 403, 403, 404, 401, 401)),
+    # Nobody asked for it, and this is not the project's name.
+    rest("get", "projects/<uuid:project_id>/deletion", (404, 404, 404, 404, 401, 401)),
+    rest("post", "projects/<uuid:project_id>/deletion", CHANGES_WRONGLY, {"name": "not its name"}),
     rest("get", "projects/<uuid:project_id>/volumes", SEES),
     rest("post", "projects/<uuid:project_id>/volumes/delete", (404, 403, 403, 404, 401, 401), VOLUME),
     rest("get", "projects/<uuid:project_id>/members", SEES),

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from deployments.api.schemas.requests import RequestSchema
 from deployments.api.schemas.responses import ResponseSchema, Timestamp, string_list
-from deployments.data.end_types import VolumeDeletionState, VolumeState
+from deployments.data.end_types import ProjectDeletionState, VolumeDeletionState, VolumeState
 
 MAX_VOLUME_NAME = 255
 HELP_NAME = "The volume's whole name, as Docker has it. Its data goes with it."
@@ -55,6 +55,24 @@ class VolumeDeletionOut(ResponseSchema):
     sizeBytes = serializers.IntegerField(allow_null=True)
     state = serializers.ChoiceField(choices=[str(each) for each in VolumeDeletionState])
     message = serializers.CharField()
+    requestedBy = serializers.CharField()
+    requestedAt = Timestamp()
+    endedAt = Timestamp()
+
+
+class ProjectDeletionIn(RequestSchema):
+    name = serializers.CharField(max_length=100, trim_whitespace=False, help_text="The project's whole name.")
+    deleteVolumes = serializers.BooleanField(required=False, default=False, help_text="Its data goes, too.")
+
+
+class ProjectDeletionOut(ResponseSchema):
+    """How far the deletion of a project is, and who asked for it."""
+
+    projectId = serializers.UUIDField()
+    name = serializers.CharField()
+    deleteVolumes = serializers.BooleanField()
+    state = serializers.ChoiceField(choices=[str(each) for each in ProjectDeletionState])
+    message = serializers.CharField(help_text="What it waits for, or why it cannot go on by itself.")
     requestedBy = serializers.CharField()
     requestedAt = Timestamp()
     endedAt = Timestamp()

@@ -47,7 +47,7 @@ def delete_project_volume(
 
     Opens its own transaction. Raises NotFound, Forbidden, or Conflict while anything uses or names it.
     """
-    access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
+    access.project_to_end(caller=caller, project_id=project_id)
     lines = volumes.list_project_volumes(caller=caller, project_id=project_id)
     line = _named(lines, server_id=server_id, name=name)
     return _order(caller=caller, line=line, deletion_id=deletion_id, at=at)
@@ -81,9 +81,16 @@ def _named(lines: Iterable[VolumeLine], *, server_id: UUID, name: str) -> Volume
     return found
 
 
-def _order(*, caller: Caller, line: VolumeLine, deletion_id: UUID, at: datetime) -> VolumeDeletionRecord:
+def delete_with_project(*, caller: Caller, line: VolumeLine, deletion_id: UUID, at: datetime) -> None:
+    """Order a volume of a project that goes to be deleted, although the project names it. Raises Conflict."""
+    _order(caller=caller, line=line, deletion_id=deletion_id, at=at, also_kept=True)
+
+
+def _order(
+    *, caller: Caller, line: VolumeLine, deletion_id: UUID, at: datetime, also_kept: bool = False
+) -> VolumeDeletionRecord:
     """Store the wish and its order in one transaction that holds the lane, so that nothing is asked for meanwhile."""
-    if line.state is not VolumeState.ORPHANED:
+    if line.state is VolumeState.USED or (line.state is VolumeState.KEPT and not also_kept):
         raise Conflict(_why_it_stays(line), details={"name": str(line.state)})
     project_id = line.volume.project_id
     if project_id is None:

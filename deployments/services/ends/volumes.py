@@ -19,7 +19,7 @@ from deployments.services.fleet import machine_list
 from deployments.services.history import snapshots
 from deployments.services.observation import stacks
 from deployments.services.permissions import access
-from deployments.types import Caller, Right
+from deployments.types import Caller, ProjectRecord, Right
 from stackgen.parts.names import short_hash
 
 MAX_VERSIONS_LOOKED_AT = 20
@@ -70,8 +70,12 @@ def list_project_volumes(*, caller: Caller, project_id: UUID) -> tuple[VolumeLin
 
     An agent is believed only about projects that were ever deployed to its server.
     """
-    project = access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
-    rows = observed_volumes.on_servers(server_ids=observed_stacks.deployed_to(project_id=project_id))
+    return lines_of(project=access.project_for(caller=caller, project_id=project_id, right=Right.SEE))
+
+
+def lines_of(*, project: ProjectRecord) -> tuple[VolumeLine, ...]:
+    """Return the volumes of a project without asking for anybody's right."""
+    rows = observed_volumes.on_servers(server_ids=observed_stacks.deployed_to(project_id=project.id))
     lines = [
         line for row in rows for line in _lines(row, names={project.id: project.name}, only=frozenset({project.id}))
     ]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from deployments.errors import Forbidden, NotFound, Unauthenticated
+from deployments.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from deployments.repositories import deployments, projects, users
 from deployments.services.permissions import peer_projects
 from deployments.types import Caller, DeploymentRecord, ProjectRecord, Right
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 DEPLOYER = "deployer"
+DELETED = "deleted"
 MAX_LISTED = 1000
 
 
@@ -48,7 +49,8 @@ def _with_allowed_rights(caller: Caller) -> Caller:
 
 
 def project_for(*, caller: Caller, project_id: UUID, right: Right) -> ProjectRecord:
-    """Return the project. Raises NotFound for strangers, Forbidden for members without the right.
+    """Return the project. Raises NotFound for strangers, Forbidden for members without the right, or Conflict where it
+    is being deleted or gone and more than seeing it is asked for.
 
     Where graph-service has the projects, one that we never saw is asked for there, and PeerFailed raised when it cannot
     be; no transaction may be open then.
@@ -58,10 +60,24 @@ def project_for(*, caller: Caller, project_id: UUID, right: Right) -> ProjectRec
     )
     if project is None:
         raise NotFound("No such project.")
+    _require_right(caller=caller, project=project, right=right)
+    if right is not Right.SEE and project.deletion:
+        raise Conflict(f"This project is {'gone' if project.deletion == DELETED else 'being deleted'}.")
+    return project
+
+
+def project_to_end(*, caller: Caller, project_id: UUID) -> ProjectRecord:
+    """Return the project to its owner, also one that is being deleted or gone. Raises NotFound or Forbidden."""
+    project = project_for(caller=caller, project_id=project_id, right=Right.SEE)
+    _require_right(caller=caller, project=project, right=Right.CHANGE)
+    return project
+
+
+def _require_right(*, caller: Caller, project: ProjectRecord, right: Right) -> None:
     if caller.sees_everything or project.owner_id == caller.user_id or right is Right.SEE:
-        return project
+        return
     if right is Right.DEPLOY and is_deployer(user_id=caller.user_id, project=project):
-        return project
+        return
     raise Forbidden(f"You may see this project but not {right} it. Ask its owner.")
 
 
@@ -74,7 +90,7 @@ def may(*, caller: Caller, project_id: UUID, right: Right) -> bool:
     """Return whether a caller who may see the project may do this, too."""
     try:
         project_for(caller=caller, project_id=project_id, right=right)
-    except Forbidden:
+    except (Forbidden, Conflict):
         return False
     return True
 

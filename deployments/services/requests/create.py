@@ -15,7 +15,7 @@ from agents.services import directory
 from deployments import queue
 from deployments.errors import Conflict
 from deployments.event_types import EventType, NewEvent
-from deployments.repositories import clock, deployments, events, grants, history, lanes
+from deployments.repositories import clock, deployments, events, grants, history, lanes, projects
 from deployments.repositories.grants import Side
 from deployments.services.lifecycle import finish, job_caller
 from deployments.services.permissions import access, server_rights
@@ -105,6 +105,9 @@ def _store(*, caller: Caller, new: NewDeployment, deployment_id: UUID, at: datet
         if new.kind == Kind.DEPLOY
         else "",
     )
+    # After the row: a deletion that is asked for at the same time waits for it, or is seen here.
+    if new.kind != Kind.STOP and projects.deletion_of(project_id=project.id):
+        raise Conflict("The project is being deleted; nothing of it starts any more.")
     payload: dict[str, Any] = {"requestedBy": caller.name, "graphVersion": new.graph_version, "kind": new.kind}
     if new.request.description:
         payload["description"] = new.request.description

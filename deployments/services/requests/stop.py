@@ -70,6 +70,22 @@ def stop_on_server(
     return stop
 
 
+def stop_for_deletion(
+    *, caller: Caller, project: ProjectRecord, target: Target, deployment_id: UUID, request_id: str, at: datetime
+) -> DeploymentRecord:
+    """Stop a project that its owner deletes, or return the stop that this request made before.
+
+    Raises Conflict when nothing was ever started there, or it is stopped already.
+    """
+    first = create.find_repeat(caller=caller, request_id=request_id)
+    if first is not None:
+        return first
+    last = lanes.last_started(project_id=project.id, target_id=target.id)
+    if last is None:
+        raise Conflict("Nothing of this project was ever started there.")
+    return _stop(caller=caller, project=project, last=last, deployment_id=deployment_id, request_id=request_id, at=at)
+
+
 def _may_stop(*, caller: Caller, project: ProjectRecord, target: Target) -> bool:
     if caller.sees_everything or project.owner_id == caller.user_id:
         return True

@@ -8,7 +8,7 @@ from datetime import datetime
 from agents.isolation import isolation
 from deployments.repositories import clock, invitations
 from deployments.repositories.paging import counts
-from deployments.services.ends import volume_deletion
+from deployments.services.ends import project_deletion, volume_deletion
 from deployments.services.notifications import announce
 from deployments.services.observation import samples
 from deployments.services.requests import idempotency
@@ -29,6 +29,7 @@ def tidy(*, at: datetime) -> int:
         "reminders": lambda: announce.remind(at=clock.now()),
         "invitations": lambda: invitations.remove_old(at=at),
         "volume deletions": lambda: volume_deletion.expire(at=at),
+        "project deletions": lambda: project_deletion.continue_all(at=at),
         "retention": lambda: retention.drop_beyond_retention(at=at),
         "samples": samples.keep_bounded,
         **prune.parts(),

@@ -43,6 +43,7 @@ CROWDED = {
     "Compose files for it": f"{PROJECT}{{project}}/compose/",
     "its variables": f"{PROJECT}{{project}}/variables/",
     "no variables": f"{PROJECT}{{blank}}/variables/",
+    "a project's end": f"{PROJECT}{{project}}/deletion/",
     "its volumes": f"{PROJECT}{{project}}/volumes/",
     "stop": f"{PROJECT}{{project}}/stop/?target={{target}}",
     "restart": f"{PROJECT}{{project}}/restart/?target={{target}}",

@@ -1,0 +1,94 @@
+"""Wishes that projects go: the only code that changes their state, and the project's word for it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from deployments.data.end_types import ProjectDeletionRecord, ProjectDeletionState
+from deployments.models import (
+    DeploymentHistory,
+    NodeCode,
+    Project,
+    ProjectDeletion,
+    ProjectInvitation,
+    ProjectSecret,
+    ProjectVariable,
+)
+from deployments.repositories import clock
+from deployments.repositories.upkeep import kept
+from deployments.types import Caller, ProjectRecord
+
+MAX_NAME = 75
+
+
+def begin(*, project: ProjectRecord, delete_volumes: bool, caller: Caller) -> None:
+    """Store the wish, or take up again one that is stuck. Inside a transaction that holds the whole project."""
+    facts = {
+        "state": ProjectDeletionState.DELETING,
+        "delete_volumes": delete_volumes,
+        "message": "",
+        "requested_by_id": caller.user_id,
+        "requested_by_name": caller.name[:150],
+    }
+    row, made = ProjectDeletion.objects.get_or_create(
+        project_id=project.id, defaults={"name": project.name, "requested_at": clock.now(), **facts}
+    )
+    if not made:
+        ProjectDeletion.objects.filter(pk=row.pk).update(attempt=row.attempt + 1, **facts)
+    Project.objects.filter(pk=project.id).update(deletion=ProjectDeletionState.DELETING)
+
+
+def find(*, project_id: UUID) -> ProjectDeletionRecord | None:
+    row = ProjectDeletion.objects.filter(pk=project_id).first()
+    return _record(row) if row else None
+
+
+def at_work(*, limit: int) -> tuple[UUID, ...]:
+    """Return the projects whose deletion goes on by itself, the oldest first."""
+    rows = ProjectDeletion.objects.filter(state=ProjectDeletionState.DELETING).order_by("requested_at")
+    return tuple(rows.values_list("pk", flat=True)[:limit])
+
+
+def note(*, project_id: UUID, state: ProjectDeletionState, message: str) -> bool:
+    """Store what a deletion at work waits for, or why it is stuck; False when it says so already or has ended."""
+    rows = ProjectDeletion.objects.filter(pk=project_id, state=ProjectDeletionState.DELETING)
+    return rows.exclude(state=state, message=message).update(state=state, message=message) == 1
+
+
+def kept_targets(*, project_id: UUID) -> tuple[UUID, ...]:
+    """Return the targets on which history keeps something of the project."""
+    rows = DeploymentHistory.objects.filter(project_id=project_id, dropped_at__isnull=True).order_by()
+    return tuple(rows.values_list("target_id", flat=True).distinct())
+
+
+def finish(*, project: ProjectRecord, at: datetime) -> None:
+    """Take away what a project needs to be deployed, free its name, and say that it is gone; its history stays.
+
+    Inside a transaction that holds the whole project.
+    """
+    ids = DeploymentHistory.objects.filter(project_id=project.id, dropped_at__isnull=True).values_list("pk", flat=True)
+    kept.drop(history_ids=list(ids), at=at)
+    for rows in (ProjectSecret, ProjectVariable, NodeCode, ProjectInvitation):
+        rows.objects.filter(project=project.id).delete()
+    # With a piece of the id: another of this name may have gone before.
+    name = f"{project.name[:MAX_NAME]} (deleted, {project.id.hex[:6]})"
+    Project.objects.filter(pk=project.id).update(name=name, deletion=ProjectDeletionState.DELETED)
+    ProjectDeletion.objects.filter(pk=project.id).update(
+        state=ProjectDeletionState.DELETED, message="", ended_at=clock.now()
+    )
+
+
+def _record(row: ProjectDeletion) -> ProjectDeletionRecord:
+    return ProjectDeletionRecord(
+        project_id=row.project_id,
+        name=row.name,
+        delete_volumes=row.delete_volumes,
+        state=ProjectDeletionState(row.state),
+        attempt=row.attempt,
+        message=row.message,
+        requested_by_id=row.requested_by_id,
+        requested_by=row.requested_by_name,
+        requested_at=row.requested_at,
+        ended_at=row.ended_at,
+    )
