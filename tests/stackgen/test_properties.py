@@ -109,7 +109,7 @@ COMPOSE_ALONE = {
 JUDGED_ELSEWHERE = frozenset({
     "buildArg", "buildFolder", "buildSecret", "buildTarget", "dockerfile", "runtime", "external", "host", "scheme",
     "run", "repeatable", "jobTimeoutSeconds", "port", "image", "password", "databaseType", "databaseVersion", "gateway",
-    "network", "hostPort", "ports", "healthCommand", "healthHost", "readOnly",
+    "network", "hostPort", "ports", "healthCommand", "healthHost", "readOnly", "spa",
 })  # fmt: skip
 
 
