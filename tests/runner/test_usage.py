@@ -1,4 +1,4 @@
-"""What containers and the machine use, read from a real engine."""
+"""What the machine uses is told while Docker is away, too; how counters become rates."""
 
 from __future__ import annotations
 
