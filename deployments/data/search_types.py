@@ -34,7 +34,10 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchResult:
-    """What was found, by kind. `more`: kinds of which there are more, or of which not everything was looked through."""
+    """What was found, by kind. `more`: kinds of which more was found than is told.
+
+    Of deployments and incidents the newest are looked through, of older deployments only the id; see `search_rows`.
+    """
 
     items: tuple[Found, ...]
     more: frozenset[FoundKind]
