@@ -6,7 +6,7 @@ const WORDS = {
   lost: ["Disconnected, reconnecting…", "wifi_off"],
   ended: ["No longer live", "link_off"],
 };
-const WHY = { "signed out": "You are signed out. Sign in again to go on watching.", gone: "You can no longer see this." };
+const WHY = { "signed out": "You are signed out. Sign in again to continue.", gone: "You can no longer see this." };
 const PATIENCE = 1500;
 let shown = "";
 let timer = null;

@@ -21,7 +21,7 @@ function targetCard(target) {
 
 // A stack that is not seen running: what is wrong, and since when where somebody knows.
 function unwellRow(stack) {
-  const since = stack.since ? (stack.state === "unknown" ? `last heard of ${ago(stack.since)}` : `since ${moment(stack.since)}`) : "";
+  const since = stack.since ? (stack.state === "unknown" ? `last seen ${ago(stack.since)}` : `since ${moment(stack.since)}`) : "";
   return h("li", { class: "ax-item" },
     h("a", { href: `${page.address.projects}${stack.projectId}/change/`, class: "ax-item-link" },
       h("span", { class: "ax-item-main" },
@@ -39,7 +39,7 @@ function drawIncidents({ open, total }) {
 function drawStacks({ running, meant, unwell, moreUnwell, leftOut }) {
   byId("ax-number-stacks").textContent = `${running}/${meant}`;
   byId("ax-unwell-card").hidden = !unwell.length;
-  const more = [moreUnwell ? `and ${moreUnwell} more` : "", leftOut ? `${plural(leftOut, "project")} not looked at` : ""];
+  const more = [moreUnwell ? `and ${moreUnwell} more` : "", leftOut ? `${plural(leftOut, "project")} not checked` : ""];
   byId("ax-unwell-more").textContent = more.filter(Boolean).join(", ");
   show(byId("ax-unwell"), ...unwell.map(unwellRow));
 }

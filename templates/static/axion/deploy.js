@@ -2,7 +2,7 @@
 import { byId, h, put } from "./dom.js";
 
 const PATIENCE = 90000;
-const LOST = "No answer came. Nothing is lost: try again; the request takes effect only once.";
+const LOST = "No response from the server. Try again; nothing will be deployed twice.";
 
 const TRIES = 3;
 const PAUSE = 400;
@@ -37,7 +37,7 @@ export class DeployForm {
     this.form.elements.approval.value = "";
     this.dialog.showModal();
     byId("ax-plan-title").focus();
-    this.send(this.plan, "Working out what will happen…");
+    this.send(this.plan, "Preparing the plan…");
   }
 
   async send(address, waiting) {

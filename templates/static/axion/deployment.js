@@ -147,10 +147,10 @@ function received(message) {
 
 byId("ax-cancel-dialog").append(postForm(address.cancel, csrfToken(),
   h("h2", {}, "Cancel this deployment?"),
-  h("p", {}, "The work stops and what ran before is put back. This takes a moment: it is done when the agent has proven it."),
+  h("p", {}, "The work stops and the previous version is restored. This can take a moment: it is complete when the agent confirms it."),
   h("div", { class: "ax-row ax-row-end" },
-    h("button", { type: "button", class: "ax-button", onclick: () => byId("ax-cancel-dialog").close() }, "Keep going"),
-    h("button", { type: "submit", class: "ax-button", dataset: { kind: "danger" } }, "Cancel it"))));
+    h("button", { type: "button", class: "ax-button", onclick: () => byId("ax-cancel-dialog").close() }, "Keep deploying"),
+    h("button", { type: "submit", class: "ax-button", dataset: { kind: "danger" } }, "Cancel deployment"))));
 byId("ax-services-search").addEventListener("input", draw);
 byId("ax-log-download").href = address.log;
 history(page.events, page.logs);

@@ -13,7 +13,7 @@ export function facts(badges, deployment) {
     fact("dns", deployment.target.name || deployment.target.kind),
     h("span", { class: "ax-fact" }, icon("schedule"), h("time", { datetime: new Date(deployment.createdAt).toISOString() }, exact(deployment.createdAt)), ` (${ago(deployment.createdAt)})`),
     time ? fact("timer", time) : null,
-    holdsTarget(deployment) && deployment.deadlineAt ? fact("hourglass_bottom", `until ${moment(deployment.deadlineAt)} at the latest`) : null,
+    holdsTarget(deployment) && deployment.deadlineAt ? fact("hourglass_bottom", `times out at ${moment(deployment.deadlineAt)}`) : null,
     fact("account_tree", `graph v${deployment.graphVersion}`),
     deployment.description ? fact("chat", deployment.description) : null,
     deployment.cause ? fact("auto_mode", deployment.cause) : null,
@@ -50,8 +50,8 @@ function stepNow(badges, deployment) {
 function cancelling(badges, deployment) {
   return h("section", { class: "ax-trouble", dataset: { tone: badges.result.cancelling.tone }, role: "status" },
     h("h2", {}, icon("hourglass_top"), "Cancellation requested, not confirmed yet"),
-    h("p", {}, `${deployment.cancelRequestedBy || "Somebody"} asked for it ${ago(deployment.cancelRequestedAt)}. The agent stops the work and puts back what ran before; it is done when the agent has proven both.`),
-    h("p", { class: "ax-advice" }, h("strong", {}, "If it takes long: "), `the agent may be out of reach. Check that its server runs; the agent finishes as soon as it is back, and otherwise the wait ends at ${deployment.deadlineAt ? moment(deployment.deadlineAt) : "a deadline"}.`));
+    h("p", {}, `${deployment.cancelRequestedBy || "Somebody"} requested it ${ago(deployment.cancelRequestedAt)}. The agent stops the work and restores the previous version; the cancellation is complete when the agent confirms both.`),
+    h("p", { class: "ax-advice" }, h("strong", {}, "If this takes long: "), `the agent may be unreachable. Check that its server is up. The agent finishes as soon as it reconnects; otherwise the wait ends at ${deployment.deadlineAt ? moment(deployment.deadlineAt) : "a deadline"}.`));
 }
 
 // What happened, which service, its last lines, what to do.
@@ -67,7 +67,7 @@ export function trouble(badges, deployment, again = "") {
     h("h2", {}, icon(quiet ? "info" : "error"), headline(deployment) + (unproven ? ", not confirmed by the agent" : "")),
     deployment.message ? h("p", {}, deployment.message) : null,
     deployment.status === "rolling_back" ? h("p", {}, "Restoring the previous version…") : null,
-    restored ? h("p", {}, "The previous version is running again: the agent saw it.") : null,
+    restored ? h("p", {}, "The previous version is running again, confirmed by the agent.") : null,
     deployment.logTail.length ? h("pre", { class: "ax-tail", tabindex: "0" }, deployment.logTail.join("\n")) : null,
     advice ? h("p", { class: "ax-advice" }, h("strong", {}, "What to do: "), advice) : null,
     again ? h("p", { class: "ax-row" }, h("a", { class: "ax-button", dataset: { kind: "main" }, href: again }, icon("replay"), deployment.reason === "invalid" ? "Review the new plan" : "Deploy again…")) : null);
@@ -77,16 +77,16 @@ export function trouble(badges, deployment, again = "") {
 function undone(badges, deployment) {
   return h("section", { class: "ax-trouble", dataset: { tone: badges.result.rolling_back.tone }, role: "status" },
     h("h2", {}, icon("settings_backup_restore"), `Being rolled back by ${shortId(deployment.rolledBackBy)}`),
-    h("p", {}, "That rollback brings back what ran before; this deployment ends when the rollback does."));
+    h("p", {}, "The rollback restores an earlier version; this deployment ends when the rollback does."));
 }
 
 // Something worth saying where nothing went wrong.
 const remark = (deployment) => h("section", { class: "ax-trouble", dataset: { tone: "idle" }, role: "status" }, h("p", {}, deployment.message));
 
 const HEADLINES = {
-  unhealthy: "did not become healthy", build: "could not be built", image: "has no image", apply: "could not be started",
-  cancelled: "Cancelled", expired: "Ran out of time", agent_lost: "The server's agent was lost", superseded: "Superseded",
-  invalid: "Cannot be deployed as it is", peer: "Another service failed", refused: "Refused by the agent", internal: "Something went wrong",
+  unhealthy: "did not become healthy", build: "could not be built", image: "image not available", apply: "could not be started",
+  cancelled: "Cancelled", expired: "Timed out", agent_lost: "Lost contact with the server's agent", superseded: "Superseded",
+  invalid: "Cannot be deployed yet", peer: "Another service failed", refused: "Refused by the agent", internal: "Internal error",
 };
 
 function headline(deployment) {

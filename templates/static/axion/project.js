@@ -52,7 +52,7 @@ function lanes() {
 // What was proven when a deployment ended; how it is now stands below it, from what the agent sees.
 function whatWasDeployed({ running, undone }) {
   if (undone) return [dot("back"), link(undone), " is being rolled back"];
-  if (!running) return [dot("idle"), "Nothing of this project is known to run here."];
+  if (!running) return [dot("idle"), "No successful deployment here."];
   if (running.kind === "stop") return [dot("idle"), "Stopped by ", link(running), ` ${ago(running.completedAt)}`];
   return [dot("idle"), "Deployed ", link(running), `, ${ago(running.completedAt)}`];
 }
@@ -62,8 +62,8 @@ function howItIs({ target, running, holder }) {
   const seen = stacks[target.id];
   if (!seen || !running || holder || seen.state === "nothing") return null;
   const since = seen.since && seen.state !== "unknown" ? ` since ${moment(seen.since)}` : "";
-  const age = seen.seenAt ? `last heard of ${ago(seen.seenAt)}` : "never heard of";
-  const strangers = seen.strangers.length ? ` Not of this project's graph: ${seen.strangers.join(", ")}.` : "";
+  const age = seen.seenAt ? `last seen ${ago(seen.seenAt)}` : "never seen";
+  const strangers = seen.strangers.length ? ` Not part of this project's graph: ${seen.strangers.join(", ")}.` : "";
   return h("div", { class: "ax-lane-line ax-lane-seen", dataset: { state: seen.state } },
     pill(badges.seen[seen.state]), `${since} `, h("span", { class: "ax-hint" }, age),
     seen.message || strangers ? h("p", { class: "ax-lane-why" }, seen.message + strangers) : null);
@@ -103,9 +103,9 @@ function actions({ target, running, undone }) {
 // Whoever holds a target lets it go in the end, whatever happens to its agent.
 function heldBy(holder) {
   const badge = statusBadge(badges, holder);
-  const until = holder.deadlineAt ? `, until ${moment(holder.deadlineAt)} at the latest` : "";
+  const until = holder.deadlineAt ? `, times out at ${moment(holder.deadlineAt)}` : "";
   return h("div", { class: "ax-lane-line ax-lane-busy" },
-    h("span", {}, pill(badge), ` ${holder.requestedBy} holds the target with `, link(holder), ` since ${moment(holder.startedAt)}${until}`),
+    h("span", {}, pill(badge), ` ${holder.requestedBy} started `, link(holder), ` at ${moment(holder.startedAt)}${until}`),
     bar(holder.progress, badge.tone));
 }
 
@@ -139,7 +139,7 @@ function draw() {
   if (coloured) graph.colour(holdsTarget(coloured) ? coloured.services : seenServices(coloured));
   graph.mark(coloured && !holdsTarget(coloured) ? differencesByNode(stacks[coloured.target.id]) : new Map());
   const busy = all.filter((each) => UNFINISHED.has(each.status)).length;
-  byId("ax-said").textContent = busy ? `${plural(busy, "deployment")} under way` : "Nothing under way";
+  byId("ax-said").textContent = busy ? `${plural(busy, "deployment")} in progress` : "Nothing in progress";
 }
 
 // The nodes of the graph are coloured by what is seen now, not by what was proven once.

@@ -22,11 +22,11 @@ const sentences = {
     const badge = serviceBadge(badges, p);
     return [badge.icon, badge.tone, `${p.serviceName}: ${badge.label.toLowerCase()}`, p.errorMessage];
   },
-  "deployment.cancel_requested": (p) => ["cancel", "back", `${p.requestedBy} asked to cancel`, ""],
+  "deployment.cancel_requested": (p) => ["cancel", "back", `${p.requestedBy} requested a cancellation`, ""],
   "deployment.revert_confirmed": (p) => ["undo", "back", "The agent stopped the work", p.message],
   "deployment.waiting_changed": (p) => ["hourglass_top", "idle", p.message ? "Waiting for the server's agent" : "The server's agent is back", p.message],
   "deployment.job_retried": (p) => ["replay", "back", `Attempt ${p.attempt} to start failed`, `${p.message} Next try in ${p.seconds} s.`],
-  "deployment.command_sent": () => ["send", "busy", "Handed over to the agent", ""],
+  "deployment.command_sent": () => ["send", "busy", "Sent to the agent", ""],
 };
 
 export class Timeline {

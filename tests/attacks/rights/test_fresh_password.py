@@ -65,7 +65,7 @@ def test_the_password_again_counts_for_some_minutes_and_leads_nowhere_else(peopl
     browser = aged(people.browser("owner"))
     page = "/admin/deployments/apitoken/add/"
     asked = browser.get(page)["Location"]
-    assert b"That is not" in browser.post(asked, {"password": "guess", "next": page}).content
+    assert b"Wrong password" in browser.post(asked, {"password": "guess", "next": page}).content
     assert browser.get(page).status_code == 302
     assert browser.post(asked, {"password": "correct horse", "next": page})["Location"] == page
     assert browser.get(page).status_code == 200

@@ -269,6 +269,6 @@ def test_who_is_refused_or_lost_is_told_so_on_a_page(people: People, project: Pr
     lost = browser.get(f"/admin/deployments/project/{project.id}/history/")
     refused = browser.get("/admin/deployments/user/")
     assert (lost.status_code, refused.status_code) == (404, 403)
-    assert b"There is nothing here" in lost.content
+    assert b"Page not found" in lost.content
     assert project.name.encode() not in lost.content
     assert b"not allowed to do this" in refused.content

@@ -63,11 +63,11 @@ def test_a_deployer_is_offered_what_was_granted_and_else_told_whom_to_ask(
     page = f"/admin/deployments/project/{project.id}/change/"
     browser = people.browser("deployer")
     said = browser.get(page).content.decode()
-    assert "The project's owner, owner, has not allowed any server yet" in said
+    assert "The project's owner, owner, has not allowed any servers yet" in said
     factories.grant(project, server)
     said = browser.get(page).content.decode()
     assert f'<option value="server:{server.id}">server-1' in said
-    assert "has not allowed any server yet" not in said
+    assert "has not allowed any servers yet" not in said
 
 
 def test_the_owner_is_offered_own_servers_and_a_deployers_only_once_offered(people: People, project: Project) -> None:

@@ -120,7 +120,7 @@ def test_who_holds_the_target_until_when_and_a_cancel_that_nobody_confirms(
     look_at(page, f"{address}/admin/deployments/project/{lane.project_id}/change/")
     card = page.locator(".ax-lane")
     assert holder.deadline_at is not None
-    expect(card).to_contain_text(f"{lane.owner.username} holds the target with {str(holder.id)[:8]}")
+    expect(card).to_contain_text(f"{lane.owner.username} started {str(holder.id)[:8]}")
     expect(card).to_contain_text(page.evaluate(until, holder.deadline_at.timestamp() * 1000))
     for name in ("Roll back", "Scale", "Stop", "History"):
         expect(card.get_by_role("link", name=name, exact=True)).to_be_visible()

@@ -58,7 +58,7 @@ def test_from_the_plan_over_the_history_back(page: Page, address: str, lane: Lan
 
     page.goto(f"{project}/history/")
     expect(page.locator(".ax-version").first).to_contain_text("Current")
-    page.get_by_role("link", name="What it changed").click()
+    page.get_by_role("link", name="Changes").click()
     expect(page.locator(".ax-env")).to_contain_text("TOKEN")
     page.go_back()
     page.get_by_role("link", name="Roll back to this").click()
