@@ -92,11 +92,11 @@ CAUSES: Mapping[str, str] = {
     "gone": "Containers are missing",
     "restarting": "Keeps restarting",
     "degraded": "Degraded",
-    "agent_silent": "Server not heard from",
+    "agent_silent": "Server not responding",
     "deployment_failed": "Deployment failed",
     "drift": "Changed on the server",
     "disk_nearly_full": "Disk nearly full",
-    "unrestorable": "Version cannot be brought back",
+    "unrestorable": "Version cannot be restored",
 }
 STAGES: Mapping[Stage, str] = {
     Stage.BUILDING: "Build",
@@ -129,18 +129,18 @@ PRESENCE: Mapping[Presence, Badge] = {
     Presence.REVOKED: Badge("Revoked", "bad", "block"),
 }
 WHAT_TO_DO: Mapping[Reason, str] = {
-    Reason.UNHEALTHY: "Read its last lines above. Check the service's port and healthPath, then deploy again.",
-    Reason.BUILD: "The lines above show the step that failed; correct the code and deploy again.",
-    Reason.IMAGE: "An image is not available. Check its name and that the server reaches the registry.",
-    Reason.APPLY: "Docker refused to start the stack. The lines above say why; a used port is the usual cause.",
+    Reason.UNHEALTHY: "Check the log above, the port and the health path, then deploy again.",
+    Reason.BUILD: "The log above shows the step that failed. Fix the code, then deploy again.",
+    Reason.IMAGE: "Check the image name and that the server can reach the registry, then deploy again.",
+    Reason.APPLY: "Docker could not start the stack. The log above says why; often a port is already in use.",
     Reason.CANCELLED: "Nothing to do. Deploy again when you are ready.",
-    Reason.EXPIRED: "It took longer than allowed. See in the log where the time went, then deploy again.",
-    Reason.AGENT_LOST: "The server's agent is not heard from. Check that it and its machine run, then deploy again.",
-    Reason.SUPERSEDED: "Nothing to do: a newer deployment took its place.",
-    Reason.INVALID: "Correct what the message names in the graph or the code, then deploy again.",
-    Reason.PEER: "Another service did not answer. Try again in a while.",
-    Reason.REFUSED: "The agent refused to do it. Check its version and its log.",
-    Reason.INTERNAL: "This is a fault on our side. The log has the details; try again.",
+    Reason.EXPIRED: "It took longer than allowed. Check the log for what was slow, then deploy again.",
+    Reason.AGENT_LOST: "Check that the server is up and its agent is running, then deploy again.",
+    Reason.SUPERSEDED: "Nothing to do: it was replaced by a newer deployment.",
+    Reason.INVALID: "Fix what the message names in the graph or the code, then deploy again.",
+    Reason.PEER: "Another service did not respond. Try again later.",
+    Reason.REFUSED: "The agent rejected the deployment. Check its version and its log.",
+    Reason.INTERNAL: "Axion Deploy itself failed. The worker's log has the details. Try again.",
 }
 
 
@@ -170,7 +170,7 @@ def render_stacks(stacks: Sequence[StackLine]) -> SafeString | str:
         return "-"
     worst = stacks[0].seen
     others = f" and {len(stacks) - 1} more" if len(stacks) > 1 else ""
-    heard = format_html("heard {}", render_time(worst.seen_at)) if worst.seen_at else "never heard of"
+    heard = format_html("seen {}", render_time(worst.seen_at)) if worst.seen_at else "never seen"
     return format_html(
         '<span title="{}">{}</span> <span class="ax-hint">{}{}, {}</span>',
         worst.state.message,

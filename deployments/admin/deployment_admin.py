@@ -55,7 +55,7 @@ class DeploymentAdmin(OwnRowsMixin, ModelAdmin):
     ordering = ("-created_at", "-id")
     actions = None
     empty_title = "No deployments yet"
-    empty_hint = "Open a project, look at what will happen, and deploy it. Every attempt is listed here."
+    empty_hint = "Open a project, review its changes, and deploy it. Every deployment is listed here."
     empty_link = ("admin:deployments_project_changelist", "Open a project")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -127,15 +127,15 @@ class DeploymentAdmin(OwnRowsMixin, ModelAdmin):
     def target(self, row: Any) -> str:
         return str(row.target_name or row.target_id)
 
-    @display(description="Who")
+    @display(description="User")
     def who(self, row: Deployment) -> str:
         return row.requested_by.get_username()
 
-    @display(description="When")
+    @display(description="Requested")
     def when(self, row: Deployment) -> SafeString:
         return badges.render_time(row.created_at)
 
-    @display(description="Took")
+    @display(description="Duration")
     def how_long(self, row: Deployment) -> str:
         if row.started_at is None:
             return "-"

@@ -98,7 +98,7 @@ class RequesterFilter(FieldFilter):
     Who has left is no choice any more; the address takes their id all the same.
     """
 
-    title = "who asked for it"
+    title = "user"
     parameter_name = "requested_by_id"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:

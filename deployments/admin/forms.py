@@ -52,7 +52,7 @@ def copies_in(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise Invalid("How many copies? Give a whole number.", details={"replicas": "a whole number"}) from None
+        raise Invalid("Enter the number of copies as a whole number.", details={"replicas": "a whole number"}) from None
 
 
 def with_quota_check(form: Any, *, check: Callable[[], None]) -> Any:

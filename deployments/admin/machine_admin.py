@@ -31,7 +31,7 @@ from deployments.services.sharing import server_grants
 from deployments.types import Caller
 
 PAGE = "admin/agents/projects.html"
-HOST_HELP = "Name or address under which people open applications on this server; links are made of it."
+HOST_HELP = "Host name or address at which people open applications on this server; used for links only."
 
 
 def what_is_left_behind(caller: Caller, server_id: UUID) -> tuple[str, ...]:
@@ -39,7 +39,7 @@ def what_is_left_behind(caller: Caller, server_id: UUID) -> tuple[str, ...]:
     there = [tenant for tenant in grant_view.tenants_of(caller=caller, server_id=server_id) if tenant.since]
     return tuple(
         f"{tenant.project_name} of {tenant.owner} was deployed there: its containers and volumes stay on the machine,"
-        " and nothing here can stop, watch or roll it back any more."
+        " and can no longer be stopped, watched or rolled back from here."
         for tenant in there
     )
 
@@ -160,7 +160,8 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
             elif request.POST.get("do") == "forbid":
                 server_grants.forbid(caller=caller, server_id=server_id, project_id=project_id, at=at)
                 messages.success(
-                    request, "Nothing of the project starts here any more. What runs stays until it is stopped."
+                    request,
+                    "The project can no longer be deployed here. What is running keeps running until you stop it.",
                 )
         except ValueError:
             show_error(request, NotFound("No such project on this server."))

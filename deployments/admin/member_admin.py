@@ -97,7 +97,7 @@ class InvitationAdmin(OwnRowsMixin, ModelAdmin):
     actions = None
     actions_detail = ("accept", "decline")
     empty_title = "No invitations"
-    empty_hint = "Whoever owns a project can invite you to it by your name. You decide here."
+    empty_hint = "Owners of projects can invite you by your user name. Accept or decline here."
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

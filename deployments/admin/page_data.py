@@ -108,11 +108,11 @@ def _addresses_by_target(current: Iterable[DeploymentRecord]) -> dict[str, list[
 def links_of(deployment: DeploymentRecord) -> list[dict[str, str]]:
     """Return what the deployment has to do with others: words and the address of each."""
     own = history.of_deployment(deployment_id=deployment.id)
-    linked = [(f"{own.version} in the history", _history_address(deployment))] if own else []
+    linked = [(f"Version {own.version}", _history_address(deployment))] if own else []
     linked += _waited_for(deployment)
     if deployment.restores is not None:
         restored = history.get(history_id=deployment.restores)
-        linked.append((f"brings back {restored.version}", _address(restored.deployment_id)))
+        linked.append((f"restores {restored.version}", _address(restored.deployment_id)))
     if deployment.rollback_of is not None:
         linked.append((f"undoes {str(deployment.rollback_of)[:8]}", _address(deployment.rollback_of)))
     for rollback in deployment_lists.rollbacks_of(deployment_id=deployment.id, limit=MAX_LINKS):

@@ -133,7 +133,7 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
         )
         return badges.render_badge(badge)
 
-    @display(description="When")
+    @display(description="Requested")
     def last_when(self, row: Any) -> SafeString | str:
         if row.newest_at is None:
             return "-"
@@ -221,11 +221,11 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
             stored = sources.store_graph(caller=caller, project_id=object_id, graph=form.cleaned_data["graph"])
         except DeployError as error:
             return self.refused(request, object_id, error)
-        messages.success(request, f"Stored as version {stored.version} of the graph.")
+        messages.success(request, f"Graph uploaded (version {stored.version}).")
         for warning in stored.warnings[:MAX_SHOWN_WARNINGS]:
             messages.warning(request, warning)
         if len(stored.warnings) > MAX_SHOWN_WARNINGS:
-            messages.warning(request, "There are more such keys: the plan lists them.")
+            messages.warning(request, "There are more warnings: the plan lists them all.")
         return redirect(page_of(object_id))
 
     def code_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
@@ -237,7 +237,7 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
             sources.store_code(caller=caller, project_id=object_id, node_id=data["node"], content=data["code"])
         except DeployError as error:
             return self.refused(request, object_id, error)
-        messages.success(request, "The code is stored; the next deployment is built from it.")
+        messages.success(request, "Code uploaded. The next deployment will build it.")
         return redirect(page_of(object_id))
 
     def refused(self, request: HttpRequest, object_id: Any, error: DeployError) -> HttpResponse:

@@ -24,9 +24,9 @@ from deployments.models import User
 # queues, and groups give permissions that nothing here asks for.
 CLOSED_PAGES = (("django_rq", "Dashboard"), ("knox", "AuthToken"), ("auth", "Group"))
 ACCESS_WORDS = {
-    "is_active": ("Active", "Untick to block this person: they are signed out, and their tokens end."),
-    "is_staff": ("May sign in to these pages", "Without it only tokens of the API work."),
-    "is_superuser": ("Administrator", "Sees and may do everything, and manages people."),
+    "is_active": ("Active", "Untick to block this person: they are signed out, and their tokens stop working."),
+    "is_staff": ("May sign in to these pages", "Without it, only the API can be used, with tokens."),
+    "is_superuser": ("Administrator", "Can see and do everything, and manage people."),
 }
 MAX_NAME_LENGTH = 150
 # Django redirects whoever gave the right password.

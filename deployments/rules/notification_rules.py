@@ -16,11 +16,11 @@ WORDS: Mapping[str, str] = {
     Cause.GONE: "Containers are missing",
     Cause.RESTARTING: "Keeps restarting",
     Cause.DEGRADED: "Degraded",
-    Cause.AGENT_SILENT: "Server not heard from",
+    Cause.AGENT_SILENT: "Server not responding",
     Cause.DEPLOYMENT_FAILED: "Deployment failed",
     Cause.DRIFT: "Changed on the server",
     Cause.DISK_NEARLY_FULL: "Disk nearly full",
-    Cause.UNRESTORABLE: "Version cannot be brought back",
+    Cause.UNRESTORABLE: "Version cannot be restored",
 }
 PREFIX: Mapping[str, str] = {MessageKind.CLOSED: "Over: ", MessageKind.REMINDER: "Still: "}
 

@@ -30,8 +30,8 @@ class EnrolmentTokenAdmin(OwnRowsMixin, ModelAdmin):
     list_max_show_all = 0
     actions = None
     empty_title = "No enrolment tokens"
-    empty_hint = "A token admits one agent, once. Open a server and make one for it."
-    empty_link = ("admin:agents_server_changelist", "Open the servers")
+    empty_hint = "A token enrols one agent. Open a server to create one."
+    empty_link = ("admin:agents_server_changelist", "Go to servers")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -25,9 +25,9 @@ from deployments.scopes import Scope
 from deployments.services.permissions import api_tokens
 
 SCOPES = {
-    Scope.READ: "Read: see everything that you may see",
+    Scope.READ: "Read: view everything that you can view",
     Scope.DEPLOY: "Deploy: also plan, deploy, roll back, scale, stop",
-    Scope.ALL: "All: do everything that you may do",
+    Scope.ALL: "All: do everything that you can do",
 }
 FIELD = "border border-base-200 bg-white rounded-default px-3 py-2 w-full dark:bg-base-900 dark:border-base-700"
 
@@ -35,7 +35,7 @@ FIELD = "border border-base-200 bg-white rounded-default px-3 py-2 w-full dark:b
 class NewTokenForm(forms.Form):
     name = forms.CharField(
         max_length=MAX_NAME,
-        help_text="What or who uses it, so that you recognize it later.",
+        help_text="What uses this token, so that you recognize it later.",
         widget=forms.TextInput(attrs={"class": FIELD}),
     )
     scope = forms.ChoiceField(
@@ -47,7 +47,7 @@ class NewTokenForm(forms.Form):
         min_value=1,
         max_value=api_tokens.MAX_DAYS,
         initial=api_tokens.DEFAULT_DAYS,
-        label="Days until it ends",
+        label="Valid for (days)",
         widget=forms.NumberInput(attrs={"class": FIELD}),
     )
 

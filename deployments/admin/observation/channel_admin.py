@@ -45,7 +45,7 @@ SHOWN = 50
 MAX_ADDRESS = 2000
 FIELD = "border border-base-200 bg-white rounded-default px-3 py-2 w-full dark:bg-base-900 dark:border-base-700"
 KINDS = {ChannelKind.WEBHOOK: "Signed webhook", ChannelKind.SERVICE: "Mail, chat or another service"}
-LEAST = {Severity.WARNING: "Warnings and critical ones", Severity.CRITICAL: "Critical ones alone"}
+LEAST = {Severity.WARNING: "Warnings and critical", Severity.CRITICAL: "Critical only"}
 TONES = {
     DeliveryState.SENT: "good",
     DeliveryState.FAILED: "bad",
@@ -95,8 +95,8 @@ class NewChannelForm(forms.Form):
         min_value=0,
         max_value=MAX_REMINDER_MINUTES,
         initial=0,
-        label="Remind every so many minutes",
-        help_text="While it is open and nobody has acknowledged it; 0 for never.",
+        label="Reminder interval (minutes)",
+        help_text="Until the incident is acknowledged or ends; 0 for never.",
         widget=widget(forms.NumberInput),
     )
     quiet_from = forms.TimeField(required=False, label="Quiet from", widget=widget(forms.TimeInput, type="time"))
@@ -105,7 +105,7 @@ class NewChannelForm(forms.Form):
         max_length=64, initial="UTC", widget=widget(forms.TextInput), help_text="Of the quiet hours."
     )
     critical_always = forms.BooleanField(
-        required=False, initial=True, label="Critical incidents are told in quiet hours, too"
+        required=False, initial=True, label="Send critical incidents during quiet hours"
     )
 
     def clean(self) -> dict[str, Any]:
@@ -124,7 +124,7 @@ class NotificationChannelAdmin(OwnRowsMixin, ModelAdmin):
     ordering = ("name", "pk")
     actions = None
     empty_title = "No channels"
-    empty_hint = "Add one to be told of incidents by mail, in a chat, or by a webhook."
+    empty_hint = "Add one to get incidents by mail, in a chat, or by a webhook."
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.has_module_permission(request)
@@ -166,7 +166,7 @@ class NotificationChannelAdmin(OwnRowsMixin, ModelAdmin):
                     caller=caller_in(request), new=channel_in(form.cleaned_data), at=timezone.now()
                 )
                 if not secret:
-                    messages.success(request, "Added. Send a test.")
+                    messages.success(request, "Channel added. Send a test.")
                     return redirect("admin:deployments_notificationchannel_change", made.id)
                 context |= {"made": made, "secret": secret}
             except DeployError as error:
@@ -201,7 +201,7 @@ class NotificationChannelAdmin(OwnRowsMixin, ModelAdmin):
         or_404(channels.get_channel, caller=caller, channel_id=object_id)
         try:
             channels.send_test(caller=caller, channel_id=object_id, at=timezone.now())
-            messages.success(request, "A test is on its way; reload to see what became of it.")
+            messages.success(request, "Test sent. Reload to see whether it was delivered.")
         except DeployError as error:
             show_error(request, error)
         return redirect("admin:deployments_notificationchannel_change", object_id)
@@ -214,7 +214,7 @@ class NotificationChannelAdmin(OwnRowsMixin, ModelAdmin):
         except DeployError as error:
             show_error(request, error)
             return redirect("admin:deployments_notificationchannel_change", object_id)
-        messages.success(request, "The channel is deleted.")
+        messages.success(request, "Channel deleted.")
         return redirect("admin:deployments_notificationchannel_changelist")
 
     def repeat_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
@@ -224,7 +224,7 @@ class NotificationChannelAdmin(OwnRowsMixin, ModelAdmin):
         try:
             delivery_id = uuid_or_404(request.POST.get("delivery", ""))
             channels.repeat_delivery(caller=caller, delivery_id=delivery_id)
-            messages.success(request, "It is sent again, under the same id.")
+            messages.success(request, "Sent again, with the same id.")
         except DeployError as error:
             show_error(request, error)
         return redirect("admin:deployments_notificationchannel_change", object_id)

@@ -63,7 +63,7 @@ class IncidentAdmin(OwnRowsMixin, ModelAdmin):
     ordering = ("-opened_at", "-id")
     actions = None
     empty_title = "No incidents"
-    empty_hint = "Whatever goes wrong with what runs is listed here, from its beginning to its end."
+    empty_hint = "Problems with running applications are listed here."
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -141,7 +141,7 @@ class IncidentAdmin(OwnRowsMixin, ModelAdmin):
         or_404(people.get_incident, caller=caller, incident_id=object_id)
         try:
             people.acknowledge(caller=caller, incident_id=object_id, at=timezone.now())
-            messages.success(request, "You take care of it.")
+            messages.success(request, "Incident acknowledged.")
         except DeployError as error:
             show_error(request, error)
         return redirect("admin:deployments_incident_change", object_id)
@@ -153,7 +153,7 @@ class IncidentAdmin(OwnRowsMixin, ModelAdmin):
         try:
             minutes = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else -1
             muted = people.mute(caller=caller, incident_id=object_id, minutes=minutes, at=timezone.now())
-            messages.success(request, "Nothing is sent about it for a while." if muted.muted_until else "Not muted.")
+            messages.success(request, "Muted: no notifications for now." if muted.muted_until else "Unmuted.")
         except DeployError as error:
             show_error(request, error)
         return redirect("admin:deployments_incident_change", object_id)

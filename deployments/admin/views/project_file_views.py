@@ -61,7 +61,7 @@ def _store(request: HttpRequest, caller: Caller, project_id: UUID) -> None:
     for node in stored.missing_code:
         messages.warning(request, f"The code of {node} is not in the file: upload it.")
     for label in stored.missing_variables:
-        messages.warning(request, f"The variable {label} has no value here: give it.")
+        messages.warning(request, f"The variable {label} has no value here: set it.")
 
 
 def _attached(content: bytes, *, name: str, kind: str) -> HttpResponse:

@@ -69,5 +69,7 @@ def leave(request: HttpRequest, caller: Caller, project: ProjectRecord) -> HttpR
         aspect=request.POST.get("aspect", ""),
         left=left,
     )
-    messages.success(request, "It is left as it is until it changes." if left else "It counts as a difference again.")
+    messages.success(
+        request, "This difference is ignored until it changes." if left else "This difference is no longer ignored."
+    )
     return redirect("admin:deployments_project_change", project.id)

@@ -53,7 +53,8 @@ def change_grant(request: HttpRequest, caller: Caller, project_id: UUID) -> None
         if request.POST.get("do") == "end":
             server_grants.withdraw(caller=caller, project_id=project_id, server_id=server_id, at=at)
             messages.success(
-                request, "The project may not use this server any more. What runs there stays until it is stopped."
+                request,
+                "The project can no longer use this server. What is running there keeps running until you stop it.",
             )
         elif request.POST.get("do") == "allow":
             state = server_grants.allow(caller=caller, project_id=project_id, server_id=server_id, at=at)

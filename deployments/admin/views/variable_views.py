@@ -95,13 +95,13 @@ def change(request: HttpRequest, caller: Caller, project_id: UUID) -> None:
         name = posted.get("name", "").strip()
         if posted.get("do") == "remove":
             project_variables.change_variables(**wanted, values={}, remove=(name,))
-            messages.success(request, f"{name} is removed. What runs has it until the next deployment.")
+            messages.success(request, f"{name} removed. Running services keep it until the next deployment.")
         elif posted.get("do") == "file":
             project_variables.import_env_file(**wanted, text=file_in(request))
-            messages.success(request, "The variables of the file are set. The next deployment takes them.")
+            messages.success(request, "Variables imported. The next deployment will use them.")
         else:
             project_variables.change_variables(**wanted, values={name: posted.get("value", "")})
-            messages.success(request, f"{name} is set. The next deployment takes it.")
+            messages.success(request, f"{name} set. The next deployment will use it.")
     except DeployError as error:
         show_error(request, error)
 

@@ -90,7 +90,7 @@ def _delete(request: HttpRequest, order: Callable[[UUID, str], VolumeDeletionRec
         if not name or typed != name:
             raise Invalid(TYPE_IT, details={"typed": "not the volume's name"})
         ordered = order(UUID(request.POST.get("server", "")), name)
-        messages.success(request, f"{ordered.volume} is being deleted: the server's agent was told to.")
+        messages.success(request, f"{ordered.volume} is being deleted by the server's agent.")
     except ValueError:
         show_error(request, NotFound("No such server."))
     except DeployError as error:

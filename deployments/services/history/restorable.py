@@ -59,7 +59,7 @@ def why_not_before(*, deployment_id: UUID, missing_images: frozenset[str]) -> st
     earlier = history.before(deployment=deployments.get(deployment_id=deployment_id), limit=1)
     for entry in earlier:
         reason = "" if entry.dropped else why_not(entry=entry, host=Host(missing_images=missing_images))
-        return f"Version {entry.version} cannot be brought back. {reason}" if reason else ""
+        return f"Version {entry.version} cannot be restored. {reason}" if reason else ""
     return ""
 
 

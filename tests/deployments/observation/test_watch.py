@@ -187,7 +187,7 @@ def test_a_version_whose_images_are_gone_is_said_before_it_is_needed(lane: Lane,
     time.round()
     incident = Incident.objects.get()
     assert incident.cause == "unrestorable"
-    assert "cannot be brought back. Images are no longer on the host: web." in incident.message
+    assert "cannot be restored. Images are no longer on the host: web." in incident.message
 
 
 def test_what_fails_on_one_stack_holds_up_no_round(

@@ -176,7 +176,7 @@ def test_rolling_back_by_form(people: People, lane: Lane) -> None:
     assert f"rollback {str(made.id)[:8]}: waiting" in [link["text"] for link in state["links"]]
     lane.succeed(lane.start(reload(made.id)))
     texts = [link["text"] for link in browser.get(f"/admin/deployments/deployment/{made.id}/state/").json()["links"]]
-    assert texts == ["v3 in the history", "brings back v1", f"undoes {str(second.id)[:8]}"]
+    assert texts == ["Version v3", "restores v1", f"undoes {str(second.id)[:8]}"]
 
 
 @pytest.mark.parametrize("to", ["", "x", "11111111-2222-4333-8444-555555555555"])

@@ -69,4 +69,4 @@ def test_from_the_plan_over_the_history_back(page: Page, address: str, lane: Lan
     assert (made.kind, made.status, made.rollback_of_id) == ("rollback", Status.PENDING, asked.id)
     assert made.restores is not None
     assert made.restores.version == "v1"
-    expect(page.locator("#ax-links")).to_contain_text("brings back v1")
+    expect(page.locator("#ax-links")).to_contain_text("restores v1")
