@@ -26,7 +26,7 @@ def known_edges(nodes: Iterable[RawNode], edges: Iterable[RawEdge], problems: li
     for edge in edges:
         missing = [end for end in (edge.source, edge.target) if end not in names]
         if missing:
-            problems.append(Problem(field=f"edge {edge.id}", message=f"leads to {missing[0]!r}, which is no node"))
+            problems.append(Problem(field=f"edge {edge.id}", message=f"points to {missing[0]!r}, which does not exist"))
         elif edge.source == edge.target:
             problems.append(
                 Problem(
@@ -94,7 +94,7 @@ def _check_node(node: Node, *, is_routed: bool) -> Iterator[Problem]:
     yield from _check_port(node, is_routed=is_routed)
     yield from _check_pairs(node)
     if node.type.is_database and settings.replicas > 1:
-        yield _at(node, "config.replicas", f"a {_kind_of(node)} runs once; copies of it would not share their data")
+        yield _at(node, "config.replicas", f"a {_kind_of(node)} cannot be scaled: copies would not share its data")
     if settings.cpu and float(settings.cpu_reservation or 0) > float(settings.cpu):
         yield _at(node, "config.cpuReservation", f"is more than config.cpu allows, {settings.cpu}")
     if settings.memory and bytes_of(settings.memory_reservation) > bytes_of(settings.memory):

@@ -181,7 +181,7 @@ class PartBuilder:
             self.warnings.extend(unused_build_keys(node))
             return self._from_image(node, environment)
         if facts is None:
-            self._note(node, "code", "has neither code nor config.image")
+            self._note(node, "code", "has no source code and no image: upload its code or set config.image")
             return None
         try:
             recipe = recipe_of(node.settings, facts, self.options.images)

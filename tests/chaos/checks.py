@@ -13,7 +13,7 @@ from tests.chaos.installation import Installation
 from tests.chaos.traffic import Traffic
 
 # Words with which a message says that nobody knows, or that it could not be put back: then a person has to look.
-HONEST = ("could not be put back", "never confirmed", "nobody", "unknown", "left as it is", "has not been heard of")
+HONEST = ("could not be put back", "never confirmed", "nobody", "unknown", "left as it is", "No contact with the agent")
 ENDED = {Status.SUCCESS, Status.FAILED, Status.ROLLED_BACK}
 MARK = "kept"
 

@@ -71,7 +71,7 @@ def expire_pending(*, at: datetime) -> int:
     """Fail what has waited longer than AXION_PENDING_DEADLINE."""
     before = clock.now() - timedelta(seconds=settings.AXION_PENDING_DEADLINE)
     waited = f"It waited {settings.AXION_PENDING_DEADLINE} s"
-    turn = f"{waited} without its turn. See who holds the target, then retry."
+    turn = f"{waited} in the queue. See what is running on the target, then retry."
     away = f"{waited}, as long as it may; nothing was sent. Deploy again when the agent is back."
     return _fail_each(
         overdue.pending_since(before=before, but_not=isolation(ENDS).resting(), limit=BATCH),
@@ -92,7 +92,7 @@ def expire_active(*, at: datetime) -> int:
             message = f"Cancelled by {deployment.cancel_requested_by}, but the agent never confirmed that it stopped."
             return Outcome(reason=Reason.CANCELLED, message=message)
         message = (
-            f"Not finished within {settings.AXION_DEPLOY_DEADLINE} s; the agent was told to put back what ran before, "
+            f"Not finished within {settings.AXION_DEPLOY_DEADLINE} s; the agent was told to restore what ran before, "
             "unless it has proven the deployment by then."
         )
         return Outcome(reason=Reason.EXPIRED, message=message)
@@ -108,8 +108,8 @@ def expire_active(*, at: datetime) -> int:
 def give_up_lost(*, at: datetime) -> int:
     """Fail what an agent works on that has been silent for AXION_AGENT_LOST_AFTER."""
     message = (
-        f"The agent has not been heard of for {settings.AXION_AGENT_LOST_AFTER} s. Its containers may still run; "
-        "when it returns it puts back what ran before, unless it has proven the deployment by then."
+        f"No contact with the agent for {settings.AXION_AGENT_LOST_AFTER} s. Its containers may still be running; "
+        "when it reconnects it restores what ran before, unless it has proven the deployment by then."
     )
     return _fail_each(
         overdue.with_lost_agent(

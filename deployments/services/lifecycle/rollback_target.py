@@ -68,7 +68,7 @@ def give_up(*, rollback: DeploymentRecord, outcome: Outcome, former_runs: bool, 
         )
         return
     if not former_runs:
-        message += " Nobody has proven what runs now."
+        message += " What runs now is unknown."
     failure = Outcome(
         reason=outcome.reason, message=message, failed_service=outcome.failed_service, log_tail=outcome.log_tail
     )

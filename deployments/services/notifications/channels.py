@@ -122,7 +122,7 @@ def repeat_delivery(*, caller: Caller, delivery_id: UUID) -> DeliveryRecord:
 def _to_change(*, caller: Caller, channel_id: UUID) -> ChannelRecord:
     channel = get_channel(caller=caller, channel_id=channel_id)
     if not may_change(caller=caller, channel=channel):
-        raise Forbidden("You may see this channel but not change it. Ask the project's owner.")
+        raise Forbidden("You can view this channel but not change it. Ask the project's owner.")
     return channel
 
 

@@ -78,7 +78,7 @@ def _require_right(*, caller: Caller, project: ProjectRecord, right: Right) -> N
         return
     if right is Right.DEPLOY and is_deployer(user_id=caller.user_id, project=project):
         return
-    raise Forbidden(f"You may see this project but not {right} it. Ask its owner.")
+    raise Forbidden(f"You can view this project but not {right} it. Ask its owner.")
 
 
 def is_deployer(*, user_id: UUID, project: ProjectRecord) -> bool:

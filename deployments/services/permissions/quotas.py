@@ -28,10 +28,10 @@ def heavy_turn(caller: Caller, *, patience: float = 0.0) -> Iterator[None]:
     """
     who = str(caller.user_id)
     if wait := rate_limit.hit(what=HEAVY, who=who, rate=settings.AXION_RATE_HEAVY, now=time.time()):
-        raise TooMuch(f"Plans and uploads: {settings.AXION_RATE_HEAVY} for each user. Come back in {wait} s.")
+        raise TooMuch(f"Plans and uploads: {settings.AXION_RATE_HEAVY} for each user. Try again in {wait} s.")
     turn = _turn(who=who, patience=patience)
     if turn is None:
-        raise TooMuch("A plan or an upload of yours is underway. One at a time.")
+        raise TooMuch("A plan or an upload of yours is still in progress. One at a time.")
     try:
         yield
     finally:
@@ -56,7 +56,7 @@ def check_server_quota(*, owner_id: UUID) -> None:
     """Raise TooMuch when the user has as many servers as anybody may."""
     if not directory.has_room(owner_id=owner_id):
         raise TooMuch(
-            f"You have as many servers as one user may: {settings.AXION_MAX_SERVERS}. Remove one first.",
+            f"You have reached the limit of {settings.AXION_MAX_SERVERS} servers. Remove one first.",
             details={"servers": f"at most {settings.AXION_MAX_SERVERS} for each user"},
         )
 

@@ -129,7 +129,7 @@ def _job_notes(draft: deploy.Draft) -> tuple[str, ...]:
 def _of_no_node(draft: deploy.Draft) -> tuple[str, ...]:
     """Return a sentence for each node that variables are kept for and that the graph does not have."""
     return tuple(
-        f"{', '.join(names)}: kept for the node {node_id}, which is not in the graph; given to nobody"
+        f"{', '.join(names)}: kept for the node {node_id}, which is not in the graph; not used"
         for node_id, names in draft.given.node_names.items()
         if node_id not in draft.stack.names
     )
@@ -234,7 +234,7 @@ def _doubts(*, project_id: UUID, target: Target) -> tuple[str, ...]:
     """Return what makes it uncertain that the last success is what runs."""
     last = lanes.last_started(project_id=project_id, target_id=target.id)
     if last is not None and last.holds_lane:
-        return ("A deployment is at work there; what it leaves may differ from this.",)
+        return ("Another deployment is in progress there; the result may differ from this plan.",)
     if last is not None and last.status is Status.FAILED and last.cancel_confirmed_at is None:
-        return ("The last deployment failed and nobody has proven that what ran before is back.",)
+        return ("The last deployment failed, and it is not confirmed that the previous version is running again.",)
     return ()

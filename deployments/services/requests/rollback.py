@@ -100,7 +100,7 @@ def _named(*, caller: Caller, deployment: DeploymentRecord, target_deployment_id
         raise Invalid("That deployment is of another project or target.", details={FIELD: "another project or target"})
     entry = history.of_deployment(deployment_id=target.id)
     if entry is None:
-        raise Invalid("That deployment never succeeded, so nothing of it is kept.", details={FIELD: "never succeeded"})
+        raise Invalid("That deployment never succeeded, so it cannot be restored.", details={FIELD: "never succeeded"})
     return entry
 
 
@@ -109,7 +109,7 @@ def _last_before(deployment: DeploymentRecord) -> HistoryEntry:
     earlier = history.before(deployment=deployment, limit=MAX_CANDIDATES)
     candidates = restorable.judge_all(tuple(entry for entry in earlier if entry.kind != Kind.STOP))
     if not candidates:
-        raise Conflict("There is no earlier success on this target to go back to.")
+        raise Conflict("There is no earlier version on this target to roll back to.")
     newest = candidates[0]
     if newest.restorable:
         return newest

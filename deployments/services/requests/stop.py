@@ -37,7 +37,7 @@ def stop_project(
         return first
     last = lanes.last_started(project_id=project_id, target_id=target.id)
     if last is None:
-        raise Conflict("Nothing of this project was ever started there.")
+        raise Conflict("This project has never been started there.")
     if not _may_stop(caller=caller, project=project, target=target):
         raise Forbidden("This project may not use that server any more. Its owner, or the server's, can stop it there.")
     return _stop(caller=caller, project=project, last=last, deployment_id=deployment_id, request_id=request_id, at=at)
@@ -82,7 +82,7 @@ def stop_for_deletion(
         return first
     last = lanes.last_started(project_id=project.id, target_id=target.id)
     if last is None:
-        raise Conflict("Nothing of this project was ever started there.")
+        raise Conflict("This project has never been started there.")
     return _stop(caller=caller, project=project, last=last, deployment_id=deployment_id, request_id=request_id, at=at)
 
 
@@ -103,7 +103,7 @@ def _stop(
     at: datetime,
 ) -> DeploymentRecord:
     if _is_stopped(last):
-        raise Conflict("The project is stopped there already.")
+        raise Conflict("The project is already stopped there.")
     graph = projects.latest_graph(project_id=project.id)
     assert graph is not None, "what was started had a graph"
     new = create.NewDeployment(

@@ -28,7 +28,9 @@ def check_env_vars(env_vars: Mapping[str, str], *, field: str = "envVars") -> No
 def check_name(name: str, *, field: str) -> None:
     """Raise Invalid for a name that is no variable's."""
     if not ENV_NAME.fullmatch(name):
-        raise Invalid("A variable's name is not usable.", details={f"{field}.{name[:50]}": "letters, digits and _"})
+        raise Invalid(
+            f"{name[:50]!r} is not a valid variable name.", details={f"{field}.{name[:50]}": "letters, digits and _"}
+        )
 
 
 def check_size(env_vars: Mapping[str, str], *, field: str = "envVars") -> None:

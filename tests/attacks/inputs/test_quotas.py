@@ -74,7 +74,7 @@ def test_in_the_admin_too(people: People, settings: Settings) -> None:
     new = {"name": "new", "host": "10.0.0.1", "port": "22", "username": ""}
     answers = [browser.post("/admin/agents/server/add/", {**new, "name": name}) for name in "ab"]
     assert [answer.status_code for answer in answers] == [302, 200]
-    assert "You have as many servers as one user may: 1. Remove one first." in answers[1].content.decode()
+    assert "You have reached the limit of 1 servers. Remove one first." in answers[1].content.decode()
     settings_of = {"concurrency": "queue", "health_deadline": 60, "health_window": 3, "retention": 10}
     settings_of |= {"repairs_per_hour": 3, "soak_minutes": 0}
     answers = [browser.post("/admin/deployments/project/add/", {"name": name, **settings_of}) for name in "ab"]

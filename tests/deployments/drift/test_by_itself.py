@@ -159,7 +159,7 @@ def test_without_an_earlier_success_it_says_that_there_is_nothing_to_go_back_to(
     watch_stacks.watch(at=lane.now())
     stage.change("web", **LOOP)
     assert automatic(stage) == []
-    assert "no earlier success" in row(stage).soak_message
+    assert "no earlier version" in row(stage).soak_message
 
 
 def test_while_nobody_can_know_nothing_is_rolled_back(stage: Stage) -> None:

@@ -142,9 +142,9 @@ def test_a_plan_says_when_it_is_not_certain_what_runs(lane: Lane) -> None:
     lane.deployed()
     assert warned(lane) == []
     working = lane.start(lane.ask())
-    assert "at work" in warned(lane)[0]
+    assert "in progress" in warned(lane)[0]
     lane.fail(working)
-    assert "nobody has proven" in warned(lane)[0]
+    assert "not confirmed" in warned(lane)[0]
     lane.restore(lane.start(lane.ask()))
     assert warned(lane) == []
 

@@ -90,7 +90,7 @@ def test_an_image_that_went_after_containers_were_touched_proves_nothing(
     lane.fail(lane.start(lane.ask_rollback(two[1])), reason="image", touched=True)
     undone = factories.reload(two[1].id)
     assert undone.status is Status.FAILED
-    assert "Nobody has proven" in undone.message
+    assert "What runs now is unknown" in undone.message
 
 
 def test_a_success_is_not_one_again_unless_its_stack_is_proven_to_run(
@@ -99,7 +99,7 @@ def test_a_success_is_not_one_again_unless_its_stack_is_proven_to_run(
     lane.fail(lane.start(lane.ask_rollback(two[1])))
     undone = factories.reload(two[1].id)
     assert (undone.status, undone.reason) == (Status.FAILED, Reason.UNHEALTHY)
-    assert "Nobody has proven" in undone.message
+    assert "What runs now is unknown" in undone.message
 
 
 def test_a_failed_one_keeps_why_it_failed(lane: Lane, two: tuple[DeploymentRecord, DeploymentRecord]) -> None:
@@ -233,7 +233,7 @@ def test_of_two_rollbacks_of_one_deployment_one_happens(
 
 def test_there_must_be_something_to_go_back_to(lane: Lane) -> None:
     only = lane.deployed()
-    with pytest.raises(Conflict, match="no earlier success"):
+    with pytest.raises(Conflict, match="no earlier version"):
         lane.ask_rollback(only)
     with pytest.raises(Invalid, match="itself"):
         lane.ask_rollback(only, to=only)

@@ -90,7 +90,7 @@ def test_deploying_as_approved_and_refused_when_something_changed(people: People
     [
         ({"target": "moon:1"}, 400, "Choose where to deploy"),
         ({"target": f"server:{uuid4()}"}, 400, "No such server"),
-        ({"envName": ["1 x"]}, 400, "name is not usable"),
+        ({"envName": ["1 x"]}, 400, "is not a valid variable name"),
         ({"approval": "nonsense"}, 400, "not the approval of a plan"),
     ],
 )
@@ -184,7 +184,7 @@ def test_a_rollback_to_nowhere_is_refused(people: People, lane: Lane, to: str) -
     deployment = lane.deployed()
     answer = people.browser("owner").post(f"{page_of(deployment)}/rollback/", {"to": to}, follow=True)
     assert [str(message) for message in answer.context["messages"]]
-    assert "There is no earlier success" in answer.content.decode()
+    assert "There is no earlier version" in answer.content.decode()
     assert count() == 1
 
 
