@@ -108,7 +108,7 @@ def repair_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
             aspect=aspect,
             left=bool(options["leave"]),
         )
-        screen.say(f"{named} is {'left as it is until it changes' if options['leave'] else 'a difference again'}.")
+        screen.say(f"{named} is {'ignored until it changes' if options['leave'] else 'no longer ignored'}.")
         return Exit.DONE
     if options["plan"]:
         plan = repair.plan_repair(caller=caller, project_id=project.id, target=target, services=options["service"])
@@ -191,7 +191,7 @@ def history_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
     for entry in page.items:
         show_entry(entry, screen)
     if not page.items:
-        screen.say("Nothing has succeeded yet.")
+        screen.say("No successful deployment yet.")
     return Exit.DONE
 
 
@@ -201,7 +201,7 @@ def ps_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
     for line in found.lines:
         screen.stack(line, at=timezone.now())
     if not found.lines:
-        screen.say("Nothing was deployed yet.")
+        screen.say("Nothing has been deployed yet.")
     if found.left_out:
         screen.say(f"{found.left_out} more projects: name one to see its stacks.")
         screen.tell("leftOut", {"projects": found.left_out})

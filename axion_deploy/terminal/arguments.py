@@ -23,8 +23,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         made: ArgumentParser = actions.add_parser(
             name, help=text, description=text, epilog=explained(), formatter_class=RawDescriptionHelpFormatter
         )
-        made.add_argument("--user", help="As whom. Without it: the only superuser, if there is exactly one.")
-        made.add_argument("--json", action="store_true", help="One JSON object a line, each with its `kind`.")
+        made.add_argument("--user", help="The user to act as. Default: the superuser, if there is exactly one.")
+        made.add_argument("--json", action="store_true", help="Print one JSON object per line, each with its `kind`.")
         return made
 
     _deploying(action)
@@ -37,94 +37,105 @@ def _deploying(action: Any) -> None:
     _to_a_target(deploy)
     _with_variables(deploy)
     deploy.add_argument("-m", "--message", default="", help="Why: a commit, a ticket, a sentence.")
-    deploy.add_argument("--approval", default="", help="Of a plan: refused when what it was made from has changed.")
-    plan = action("plan", "What a deployment would do; with --rollback, what a rollback would do.")
+    deploy.add_argument(
+        "--approval", default="", help="The approval of a plan: rejected if anything has changed since."
+    )
+    plan = action("plan", "Show what a deployment would change; with --rollback, what a rollback would change.")
     _to_a_target(plan, optional=True)
     _with_variables(plan)
-    plan.add_argument("--rollback", type=UUID, metavar="DEPLOYMENT", help="The plan of undoing this deployment.")
-    plan.add_argument("--to", type=UUID, metavar="DEPLOYMENT", help="With --rollback: back to this success.")
-    stop = action("stop", "Stop everything of the project on a target; volumes stay.")
+    plan.add_argument("--rollback", type=UUID, metavar="DEPLOYMENT", help="Plan the rollback of this deployment.")
+    plan.add_argument("--to", type=UUID, metavar="DEPLOYMENT", help="With --rollback: the version to restore.")
+    stop = action("stop", "Stop a project on a target; volumes are kept.")
     _to_a_target(stop)
-    scale = action("scale", "Run another number of copies of one service.")
+    scale = action("scale", "Change the number of copies of a service.")
     _to_a_target(scale)
     scale.add_argument("service")
     scale.add_argument("replicas", type=int)
-    restart = action("restart", "Make all containers of one service anew, or run a job; everything else stays.")
+    restart = action("restart", "Restart a service, or run a job; everything else keeps running.")
     _to_a_target(restart)
     restart.add_argument("service")
-    restart.add_argument("--plan", action="store_true", help="Only say what would happen.")
-    rollback = action("rollback", "Undo a deployment: bring an earlier success back.")
+    restart.add_argument("--plan", action="store_true", help="Only show what would change.")
+    rollback = action("rollback", "Undo a deployment: restore an earlier version.")
     rollback.add_argument("deployment", type=UUID)
-    rollback.add_argument("--to", type=UUID, metavar="DEPLOYMENT", help="Back to this success; default the one before.")
-    repair = action("repair", "Start exactly the services anew that somebody changed on the server.")
+    rollback.add_argument(
+        "--to", type=UUID, metavar="DEPLOYMENT", help="The version to restore. Default: the previous one."
+    )
+    repair = action("repair", "Recreate the services that were changed on the server.")
     _to_a_target(repair)
-    repair.add_argument("--service", action="append", default=[], help="Exactly this one, also if it was left.")
-    repair.add_argument("--plan", action="store_true", help="Only say what a repair would do.")
-    repair.add_argument("--approval", default="", help="Of a plan: refused when something else differs by now.")
+    repair.add_argument(
+        "--service",
+        action="append",
+        default=[],
+        help="Only this service, even if its difference is ignored. Repeatable.",
+    )
+    repair.add_argument("--plan", action="store_true", help="Only show what a repair would change.")
+    repair.add_argument(
+        "--approval", default="", help="The approval of a plan: rejected if anything has changed since."
+    )
     silence = repair.add_mutually_exclusive_group()
-    silence.add_argument("--leave", default="", metavar="SERVICE/ASPECT", help="Leave this difference as it is.")
-    silence.add_argument("--forget", default="", metavar="SERVICE/ASPECT", help="Leave it no longer.")
+    silence.add_argument("--leave", default="", metavar="SERVICE/ASPECT", help="Ignore this difference.")
+    silence.add_argument("--forget", default="", metavar="SERVICE/ASPECT", help="No longer ignore it.")
     for each in (deploy, stop, scale, restart, rollback, repair):
-        each.add_argument("--request-id", default="", help="A repeat with the same id changes nothing.")
+        each.add_argument(
+            "--request-id", default="", help="Makes the command safe to repeat: the same id takes effect once."
+        )
         _waiting(each, default=True)
 
 
 def _looking(action: Any) -> None:
-    status = action("status", "How a deployment is; with --wait, until it ends.")
-    cancel = action("cancel", "Ask a deployment to stop.")
+    status = action("status", "Show the status of a deployment; with --wait, follow it until it ends.")
+    cancel = action("cancel", "Cancel a deployment.")
     for each, waits in ((status, False), (cancel, True)):
         each.add_argument("deployment", type=UUID)
         _waiting(each, default=waits)
-    logs = action("logs", "What services write: those of a project now, or those of a deployment and its builds.")
+    logs = action("logs", "Show logs: of a project's containers, or of a deployment and its builds.")
     logs.add_argument("deployment", type=UUID, nargs="?")
-    logs.add_argument("--project", help="Name or id: what its containers write, read from their servers.")
-    logs.add_argument("--follow", action="store_true", help="Go on: of a deployment until it ends.")
-    logs.add_argument("--service", default="", help="Only this one's; of a project, several with commas.")
+    logs.add_argument("--project", help="Name or id: the logs of its containers, read from their servers.")
+    logs.add_argument("--follow", action="store_true", help="Follow the log; of a deployment, until it ends.")
+    logs.add_argument("--service", default="", help="Only this service; for a project, several separated by commas.")
     logs.add_argument("--timeout", type=float, default=MAX_WAIT_SECONDS, metavar="SECONDS")
     of_project = logs.add_argument_group("of a project")
-    of_project.add_argument("--server", help="Name or id. Without it: all on which the project runs.")
+    of_project.add_argument("--server", help="Name or id. Default: all servers the project runs on.")
     of_project.add_argument("--since", default="", metavar="WHEN", help="90s, 10m, 2h, 1d, or a time in ISO 8601.")
     of_project.add_argument("--until", default="", metavar="WHEN", help="As --since.")
-    of_project.add_argument("--tail", type=int, default=200, metavar="LINES", help="At most so many of the past.")
-    of_project.add_argument("--search", default="", metavar="TEXT", help="Only lines in which this stands.")
-    ps = action("ps", "How the stacks are now, each with the age of the look at it.")
-    ps.add_argument("project", nargs="?", default="", help="Name or id; without one, all that you may see.")
-    history = action("history", "The project's successes, newest first, and whether each can be brought back now.")
+    of_project.add_argument("--tail", type=int, default=200, metavar="LINES", help="The number of past lines to show.")
+    of_project.add_argument("--search", default="", metavar="TEXT", help="Only lines that contain this text.")
+    ps = action("ps", "Show the current state of stacks, and when each was last seen.")
+    ps.add_argument("project", nargs="?", default="", help="Name or id. Default: all projects that you can see.")
+    history = action("history", "List successful deployments, newest first, and whether each can be restored.")
     _to_a_target(history)
     history.add_argument("--page", type=int, default=1)
     history.add_argument("--limit", type=int, default=MAX_LISTED)
 
 
 def _keeping(action: Any) -> None:
-    variables = action(
-        "variables", "Variables that every deployment takes: set, remove, list by name. No value is shown."
-    )
+    variables = action("variables", "Set, remove and list the variables of every deployment. Values are never shown.")
     variables.add_argument("project", help="Name or id.")
-    variables.add_argument("--server", help="Name or id: of this server alone.")
-    variables.add_argument("--node", default="", help="Name or id: of this node alone.")
+    variables.add_argument("--server", help="Name or id: only for this server.")
+    variables.add_argument("--node", default="", help="Name or id: only for this node.")
     _given(variables)
     variables.add_argument("--remove", action="append", default=[], metavar="NAME")
     shown = variables.add_mutually_exclusive_group()
-    shown.add_argument("--changes", action="store_true", help="Who set or removed what, newest first.")
-    shown.add_argument("--export", action="store_true", help="A .env file with the names, to be filled in.")
+    shown.add_argument("--changes", action="store_true", help="Show who set or removed what, newest first.")
+    shown.add_argument("--export", action="store_true", help="Print a .env file with the names, to be filled in.")
 
-    volumes = action("volumes", "The project's volumes, left over ones first; delete one by its whole name.")
+    volumes = action("volumes", "List the project's volumes, orphaned ones first; delete one by its full name.")
     volumes.add_argument("project", help="Name or id.")
-    volumes.add_argument("--server", help="Name or id: with --delete, where the volume is.")
-    volumes.add_argument("--delete", default="", metavar="NAME", help="This orphaned volume and all data in it.")
+    volumes.add_argument("--server", help="Name or id. With --delete: the server that has the volume.")
+    volumes.add_argument("--delete", default="", metavar="NAME", help="Delete this orphaned volume and all its data.")
 
 
 def _to_a_target(parser: ArgumentParser, *, optional: bool = False) -> None:
     nargs: Any = {"nargs": "?", "default": ""} if optional else {}
     parser.add_argument("project", help="Name or id.", **nargs)
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--server", help="Name or id. Without a target: the only server you may use.")
-    where.add_argument("--cluster", help="Name or id. A cluster takes no deployments yet.")
+    where.add_argument("--server", help="Name or id. Default: the server, if you can use exactly one.")
+    where.add_argument("--cluster", help="Name or id. Clusters are not supported yet.")
 
 
 def _with_variables(parser: ArgumentParser) -> None:
     _given(parser)
-    parser.add_argument("--force", action="store_true", help="Replace what has not changed, too.")
+    parser.add_argument("--force", action="store_true", help="Recreate all services, even unchanged ones.")
 
 
 def _given(parser: ArgumentParser) -> None:
@@ -133,13 +144,15 @@ def _given(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME[=VALUE]",
-        help="A variable; without a value it is taken from this environment, where no list of processes shows it.",
+        help="A variable. Without a value it is read from the environment, which keeps it out of process lists.",
     )
-    parser.add_argument("--env-file", type=Path, help="A .env file: quotes, comments, values of several lines.")
+    parser.add_argument(
+        "--env-file", type=Path, help="A .env file; quotes, comments and values of several lines are supported."
+    )
 
 
 def _waiting(parser: ArgumentParser, *, default: bool) -> None:
-    parser.add_argument("--wait", action=BooleanOptionalAction, default=default, help="Until the deployment ends.")
+    parser.add_argument("--wait", action=BooleanOptionalAction, default=default, help="Wait until the deployment ends.")
     parser.add_argument(
-        "--timeout", type=float, default=MAX_WAIT_SECONDS, metavar="SECONDS", help="Wait at most so long."
+        "--timeout", type=float, default=MAX_WAIT_SECONDS, metavar="SECONDS", help="How long to wait at most."
     )

@@ -21,12 +21,12 @@ class Exit(IntEnum):
 
 MEANINGS = {
     Exit.DONE: "done; with --wait the deployment succeeded (a cancel: it ended as cancelled)",
-    Exit.FAILED: "the deployment ended otherwise",
-    Exit.USAGE: "the command or its input is wrong",
-    Exit.NOT_THERE: "not there, or not yours to see or to do",
-    Exit.CONFLICT: "not possible in the present state",
-    Exit.UNREACHABLE: "not finished within --timeout, or the database, a peer or an agent does not answer",
-    Exit.INTERRUPTED: "Ctrl-C: the deployment goes on",
+    Exit.FAILED: "the deployment did not succeed",
+    Exit.USAGE: "invalid command or input",
+    Exit.NOT_THERE: "not found, or no permission",
+    Exit.CONFLICT: "not possible in the current state",
+    Exit.UNREACHABLE: "not finished within --timeout, or the database, a peer or an agent is not responding",
+    Exit.INTERRUPTED: "interrupted (Ctrl-C); the deployment continues",
 }
 OF_CODE = {
     "VALIDATION_ERROR": Exit.USAGE,

@@ -44,9 +44,9 @@ def follow(
         except DATABASE_AWAY as error:
             connection.close()
             if time.monotonic() - heard > MAX_SILENCE_SECONDS:
-                raise Unreachable("The database does not answer. The deployment goes on without us.") from error
+                raise Unreachable("The database is not responding. The deployment continues.") from error
         if time.monotonic() > deadline:
-            raise Unreachable(f"Not finished within {seconds:g} s. It goes on: look with `status {deployment_id}`.")
+            raise Unreachable(f"Not finished within {seconds:g} s. It continues: check with `status {deployment_id}`.")
         time.sleep(LOOK_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load
 
 

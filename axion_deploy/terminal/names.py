@@ -28,7 +28,7 @@ def caller_named(name: str | None) -> Caller:
         return access.caller_of(user)
     roots = list(users.filter(is_superuser=True)[:2])
     if len(roots) != 1:
-        raise Invalid("Say as whom: there is not exactly one superuser.", details={"--user": "required"})
+        raise Invalid("Name a user with --user: there is not exactly one superuser.", details={"--user": "required"})
     return access.caller_of(roots[0])
 
 
@@ -38,7 +38,7 @@ def project_named(*, caller: Caller, text: str) -> ProjectRecord:
         return access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
     found = [project for project in access.projects_of(caller) if project.name == text]
     if len(found) > 1:
-        raise Invalid("Several projects have this name; name the id.", details={"project": ids_of(found)})
+        raise Invalid("Several projects have this name. Use the id.", details={"project": ids_of(found)})
     if not found:
         raise NotFound("No such project.")
     return found[0]
@@ -57,17 +57,19 @@ def target_named(*, caller: Caller, project_id: UUID, server: str | None, cluste
         return Target(kind=TargetKind.SERVER, id=_pick(server, servers))
     usable = [each.server.id for each in found if each.usable]
     if len(usable) != 1:
-        raise Invalid("Say where: there is not exactly one server that you may use.", details={"--server": "required"})
+        raise Invalid(
+            "Name a server with --server: there is not exactly one that you can use.", details={"--server": "required"}
+        )
     return Target(kind=TargetKind.SERVER, id=usable[0])
 
 
 def _pick(text: str, known: Mapping[str, Sequence[UUID]]) -> UUID:
     named = known.get(text, ())
     if len(named) > 1:
-        raise Invalid("Several have this name; name the id.", details={"--server": ", ".join(map(str, named))})
+        raise Invalid("Several have this name. Use the id.", details={"--server": ", ".join(map(str, named))})
     found = named[0] if named else as_id(text)
     if found is None:
-        raise NotFound(f"There is no {text!r} that you may use.")
+        raise NotFound(f"No server or cluster named {text!r} that you can use.")
     return found
 
 
@@ -82,7 +84,7 @@ def variables_in(*, given: Sequence[str], file: Path | None) -> dict[str, str]:
     for text in given:
         name, separator, value = text.partition("=")
         if not separator and name not in os.environ:
-            raise Invalid(f"{name} is not in the environment.", details={f"--env {name[:50]}": "no value"})
+            raise Invalid(f"{name} is not set in the environment.", details={f"--env {name[:50]}": "no value"})
         found[name] = value if separator else os.environ[name]
     return found
 

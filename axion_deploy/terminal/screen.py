@@ -80,7 +80,7 @@ class Screen:
         self.tell("stack", {"stack": {**shown, "projectName": line.project_name, "serverName": line.server_name}})
         known = state.since_ms and state.condition is not StackCondition.UNKNOWN
         since = f" for {span(at - datetime.fromtimestamp(state.since_ms / 1000, tz=UTC))}" if known else ""
-        age = f"last heard of {span(at - seen.seen_at)} ago" if seen.seen_at else "never heard of"
+        age = f"last seen {span(at - seen.seen_at)} ago" if seen.seen_at else "never seen"
         self.say(f"{line.project_name} on {line.server_name}: {state.condition}{since}, {age}")
         if state.message:
             self.say(f"  {state.message}")

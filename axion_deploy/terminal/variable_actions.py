@@ -44,7 +44,7 @@ def variables_action(*, caller: Caller, options: Mapping[str, Any], screen: Scre
     for variable in found:
         show_variable(variable, screen)
     if not found:
-        screen.say("No variables are kept.")
+        screen.say("No variables are set.")
     return Exit.DONE
 
 

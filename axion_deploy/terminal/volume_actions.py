@@ -31,14 +31,14 @@ def volumes_action(*, caller: Caller, options: Mapping[str, Any], screen: Screen
             deletion_id=uuid4(),
             at=timezone.now(),
         )
-        screen.say(f"{ordered.volume} is being deleted on {ordered.server_name}: its agent was told to.")
+        screen.say(f"{ordered.volume} is being deleted on {ordered.server_name}: the agent has been told to.")
         screen.tell("deletion", {"id": str(ordered.id), "name": ordered.volume, "state": str(ordered.state)})
         return Exit.DONE
     found = volumes.list_project_volumes(caller=caller, project_id=project.id)
     for line in found:
         show_volume(line, screen)
     if not found:
-        screen.say("No volume that an agent has told of.")
+        screen.say("No volumes reported by an agent.")
     return Exit.DONE
 
 

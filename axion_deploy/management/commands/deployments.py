@@ -17,7 +17,7 @@ from deployments.errors import DeployError
 
 
 class Command(BaseCommand):
-    help = "Deploy projects and follow them. `deployments ACTION --help` tells what an action takes and how it ends."
+    help = "Deploy projects and follow deployments. See `deployments ACTION --help` for options and exit codes."
     # The checks take as long as the command itself, and every process has made them when it started.
     requires_system_checks = ()
 
@@ -38,8 +38,8 @@ class Command(BaseCommand):
             screen.problem(error)
             return exit_of(error)
         except DATABASE_AWAY:
-            screen.problem(Unreachable("The database does not answer."))
+            screen.problem(Unreachable("The database is not responding."))
             return Exit.UNREACHABLE
         except KeyboardInterrupt:
-            screen.say("Stopped looking; the deployment goes on.")
+            screen.say("Stopped watching; the deployment continues.")
             return Exit.INTERRUPTED

@@ -20,12 +20,12 @@ from deployments.types import Caller
 
 
 class Command(BaseCommand):
-    help = "Print a project as YAML, without values of secrets; with --read, store such a file as the project."
+    help = "Print a project as YAML, without secret values; with --read, import such a file."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="Name of the project.")
         parser.add_argument("--owner", required=True, help="Username of the project's owner.")
-        parser.add_argument("--read", type=Path, metavar="FILE", help="Store this file; - is the standard input.")
+        parser.add_argument("--read", type=Path, metavar="FILE", help="Import this file; - reads standard input.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = get_user_model().objects.filter(username=options["owner"]).first()

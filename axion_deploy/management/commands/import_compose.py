@@ -24,14 +24,14 @@ from stackgen.errors import BundleInvalid
 
 
 class Command(BaseCommand):
-    help = "Create a project from Compose files, or bring one up to date. What people changed since stays."
+    help = "Create a project from Compose files, or bring one up to date. Changes made since the last import are kept."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="Compose files; later ones win.")
         parser.add_argument("--owner", required=True, help="Username of the project's owner.")
         parser.add_argument("--name", default="", help="Name of the project; the folder's without it.")
-        parser.add_argument("--profile", action="append", default=[], help="A profile whose services belong to it.")
-        parser.add_argument("--dry-run", action="store_true", help="Store nothing, only tell.")
+        parser.add_argument("--profile", action="append", default=[], help="A profile to include.")
+        parser.add_argument("--dry-run", action="store_true", help="Only show the result; store nothing.")
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -80,7 +80,7 @@ def test_the_terminal_lists_them(lane: Lane, session: UUID, capsys: pytest.Captu
     said = capsys.readouterr().out
     assert ended.value.code == 0
     assert f"Shop on {lane.server.name}: degraded for" in said
-    assert "last heard of 5 s ago" in said or "last heard of 6 s ago" in said
+    assert "last seen 5 s ago" in said or "last seen 6 s ago" in said
     assert "web: its container is missing." in said
     with pytest.raises(SystemExit):
         call_command("deployments", "ps", "Shop", "--user", lane.owner.username, "--json")
