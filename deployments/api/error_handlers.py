@@ -23,7 +23,7 @@ class UnknownAddress(View):
     """Answer 404 to everybody, whatever the method."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        return as_json_response(problem(code="NOT_FOUND", message="There is nothing at this address."))
+        return as_json_response(problem(code="NOT_FOUND", message="There is no such endpoint."))
 
 
 def as_json_response(answer: Response) -> HttpResponse:
@@ -43,5 +43,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if not request.path_info.startswith(PREFIX):
         return defaults.server_error(request)
     return as_json_response(
-        problem(code="INTERNAL_ERROR", message="The request failed on our side and was logged. Try again.")
+        problem(
+            code="INTERNAL_ERROR",
+            message="The request failed because of an internal error, which was logged. Try again.",
+        )
     )

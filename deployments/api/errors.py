@@ -40,14 +40,14 @@ CODE_OF_STATUS = {
 }
 TITLES = {
     "VALIDATION_ERROR": "Invalid input",
-    "UNAUTHORIZED": "Sign in first",
+    "UNAUTHORIZED": "Not signed in",
     "FORBIDDEN": "Not allowed",
     "NOT_FOUND": "Not found",
     "CONFLICT": "Not possible in the current state",
     "RATE_LIMIT_EXCEEDED": "Too many requests",
-    "INTERNAL_ERROR": "Something went wrong on our side",
+    "INTERNAL_ERROR": "Internal error",
     "DATABASE_ERROR": "The database is unavailable",
-    "EXTERNAL_SERVICE_ERROR": "Another service failed to do its part",
+    "EXTERNAL_SERVICE_ERROR": "Another service or an agent failed",
 }
 
 logger = structlog.get_logger(__name__)
@@ -63,19 +63,19 @@ def problem_response(error: Exception, context: Mapping[str, Any]) -> Response:
     if isinstance(error, Http404):
         return problem(code="NOT_FOUND", message="Not found.")
     if isinstance(error, PermissionDenied):
-        return problem(code="FORBIDDEN", message="You may not do this.")
+        return problem(code="FORBIDDEN", message="You are not allowed to do this.")
     if isinstance(error, exceptions.APIException):
         return framework_problem(error)
     code = "DATABASE_ERROR" if isinstance(error, DatabaseError) else "INTERNAL_ERROR"
     logger.error("a REST request failed", view=type(context.get("view")).__name__, exc_info=error)
-    return problem(code=code, message="The request failed on our side and was logged. Try again.")
+    return problem(code=code, message="The request failed because of an internal error, which was logged. Try again.")
 
 
 def framework_problem(error: exceptions.APIException) -> Response:
     """Answer what the framework refuses: bad input, no sign-in, wrong method, too many requests."""
     code = CODE_OF_STATUS.get(error.status_code, "VALIDATION_ERROR")
     details = dict(flatten(error.detail)) if isinstance(error, exceptions.ValidationError) else {}
-    message = "Some fields are missing or wrong." if details else str(error.detail)
+    message = "Some fields are missing or invalid." if details else str(error.detail)
     headers = {}
     if header := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = header

@@ -46,7 +46,7 @@ class Plan(BaseView):
 
     @documented(
         "planDeployment",
-        "What this deployment would do; pass the approval along to hold the deployment to this plan",
+        "Plan a deployment; pass its approval along to reject the deployment if anything changes",
         tag=TAG,
         takes=PlanIn,
         answers={200: PlanAnswer},
@@ -65,7 +65,7 @@ class Plan(BaseView):
 
 
 class RollbackPlan(BaseView):
-    @documented("planRollback", "What a rollback would do", tag=TAG, query=RollbackPlanQuery, answers={200: PlanAnswer})
+    @documented("planRollback", "Plan a rollback", tag=TAG, query=RollbackPlanQuery, answers={200: PlanAnswer})
     def get(self, request: Request, deployment_id: UUID) -> Response:
         query = validated(RollbackPlanQuery, request.query_params)
         plan = make_plan.plan_rollback(
@@ -81,7 +81,7 @@ class RollbackDeployment(BaseView):
 
     @documented_action(
         "rollbackDeployment",
-        "Undo a deployment; the answer comes at once, with the rollback still pending",
+        "Roll back a deployment; returns at once, with the rollback still pending",
         takes=RollbackIn,
     )
     def post(self, request: Request, deployment_id: UUID) -> Response:
@@ -100,7 +100,7 @@ class RollbackDeployment(BaseView):
 class StopProject(BaseView):
     needs = Scope.DEPLOY
 
-    @documented_action("stopProject", "Stop everything that the project runs on a target; volumes stay", takes=StopIn)
+    @documented_action("stopProject", "Stop the project on a target; volumes are kept", takes=StopIn)
     def post(self, request: Request, project_id: UUID) -> Response:
         body = validated(StopIn, request.data)
         deployment = stop.stop_project(
@@ -117,7 +117,7 @@ class StopProject(BaseView):
 class ScaleService(BaseView):
     needs = Scope.DEPLOY
 
-    @documented_action("scaleService", "Run another number of copies of one service", takes=ScaleIn)
+    @documented_action("scaleService", "Change the number of copies of a service", takes=ScaleIn)
     def post(self, request: Request, project_id: UUID) -> Response:
         body = validated(ScaleIn, request.data)
         deployment = scale.scale_service(
@@ -138,7 +138,7 @@ class RestartService(BaseView):
 
     @documented_action(
         "restartService",
-        "Make all containers of one service anew, new ones first where possible; or run a job",
+        "Restart a service, starting new containers first where possible; or run a job",
         takes=RestartIn,
     )
     def post(self, request: Request, project_id: UUID) -> Response:
@@ -154,7 +154,7 @@ class RestartService(BaseView):
         )
         return created(deployment)
 
-    @documented("planRestart", "What a restart would do", tag=TAG, query=RestartPlanQuery, answers={200: PlanAnswer})
+    @documented("planRestart", "Plan a restart", tag=TAG, query=RestartPlanQuery, answers={200: PlanAnswer})
     def get(self, request: Request, project_id: UUID) -> Response:
         query = validated(RestartPlanQuery, request.query_params)
         plan = make_plan.plan_restart(

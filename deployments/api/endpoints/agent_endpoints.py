@@ -30,7 +30,7 @@ TAG = "machines"
 class Agents(BaseView):
     @documented(
         "listAgents",
-        "Your agents, the last enrolled first",
+        "List your agents, the most recently enrolled first",
         tag=TAG,
         query=PageQuery,
         answers={200: enveloped_data("AgentsAnswer", agents=AgentOut(many=True), pagination=PaginationOut())},
@@ -45,13 +45,11 @@ class Agents(BaseView):
 class Agent(BaseView):
     fresh = ("DELETE",)
 
-    @documented("getAgent", "One agent", tag=TAG, answers={200: enveloped("AgentAnswer", agent=AgentOut())})
+    @documented("getAgent", "Get an agent", tag=TAG, answers={200: enveloped("AgentAnswer", agent=AgentOut())})
     def get(self, request: Request, agent_id: UUID) -> Response:
         return success({"agent": agent_shape(machine_changes.get_agent(caller=self.caller, agent_id=agent_id))})
 
-    @documented(
-        "revokeAgent", "Revoke the agent's credential; what it runs keeps running", tag=TAG, answers={204: None}
-    )
+    @documented("revokeAgent", "Revoke the agent's credential; containers keep running", tag=TAG, answers={204: None})
     def delete(self, request: Request, agent_id: UUID) -> Response:
         machine_changes.revoke_agent(caller=self.caller, agent_id=agent_id)
         return Response(status=204)

@@ -23,7 +23,7 @@ from stackgen.compose_import.report import Line
 class ProjectCompose(BaseView):
     @documented(
         "getCompose",
-        "docker-compose.yml, .env.example and Dockerfiles of a version of the graph, to run without us",
+        "Export docker-compose.yml, .env.example and Dockerfiles of a graph version, to run without Axion Deploy",
         tag=TAG,
         query=VersionQuery,
         answers={
@@ -40,7 +40,7 @@ class ProjectCompose(BaseView):
 
     @documented(
         "putCompose",
-        "Make the next version of the graph of Compose files, or only tell what it would be; what people changed stays",
+        "Import Compose files as the next version of the graph, or preview it; changes made since are kept",
         tag=TAG,
         takes=ComposeIn,
         answers={
@@ -71,7 +71,7 @@ class ProjectCompose(BaseView):
 class ProjectFile(BaseView):
     @documented(
         "getProjectFile",
-        "Everything that makes the project as YAML, but values of secrets and code; the same text each time",
+        "Export the project as YAML, without secret values and code; the text is stable",
         tag=TAG,
         answers={200: enveloped_data("ProjectFileAnswer", text=serializers.CharField())},
     )
@@ -80,7 +80,7 @@ class ProjectFile(BaseView):
 
     @documented(
         "putProjectFile",
-        "Store settings and graph of such a file; the project keeps its name, its code and its variables",
+        "Import settings and graph from such a file; the project keeps its name, code and variables",
         tag=TAG,
         takes=ProjectFileIn,
         answers={

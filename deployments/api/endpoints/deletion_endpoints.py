@@ -26,14 +26,14 @@ DeletionAnswer = enveloped_data("ProjectDeletionAnswer", deletion=ProjectDeletio
 class ProjectDeletion(BaseView):
     @documented(
         "getProjectDeletion",
-        "How far the deletion of the project is; 404 while nobody asked for it",
+        "Get the state of the project's deletion; 404 if none was requested",
         tag=TAG,
         answers={200: DeletionAnswer},
     )
     def get(self, request: Request, project_id: UUID) -> Response:
         found = project_deletion.deletion_of(caller=self.caller, project_id=project_id)
         if found is None:
-            raise NotFound("Nobody asked for the project's deletion.")
+            raise NotFound("The deletion of this project has not been requested.")
         return success({"data": {"deletion": deletion_shape(found)}})
 
     @documented(

@@ -34,7 +34,7 @@ MAX_EVENTS = 500
 TAG = "deployments"
 NEXT = serializers.IntegerField(
     min_value=0,
-    help_text="Pass it as `after` to read on; 0 at the end. A page is shorter where events are large.",
+    help_text="Pass it as `after` to get the next page; 0 at the end. Pages are shorter where events are large.",
 )
 FORGOTTEN = serializers.BooleanField(
     help_text="Whether some events between `after` and the last one here are no longer kept."
@@ -47,7 +47,7 @@ class Deployments(BaseView):
 
     @documented(
         "deployProject",
-        "Request a deployment; the answer comes at once, with the deployment still pending",
+        "Request a deployment; returns at once, with the deployment still pending",
         tag=TAG,
         takes=DeployIn,
         answers={201: DeploymentAnswer},
@@ -76,7 +76,7 @@ class Deployments(BaseView):
 
     @documented(
         "listDeployments",
-        "Deployments that you may see, newest first",
+        "List the deployments that you can see, newest first",
         tag=TAG,
         query=ListQuery,
         answers={
@@ -100,7 +100,7 @@ class Deployments(BaseView):
 
 
 class Deployment(BaseView):
-    @documented("getDeployment", "One deployment in full", tag=TAG, answers={200: DeploymentAnswer})
+    @documented("getDeployment", "Get a deployment", tag=TAG, answers={200: DeploymentAnswer})
     def get(self, request: Request, deployment_id: UUID) -> Response:
         deployment = lookups.get_deployment(caller=self.caller, deployment_id=deployment_id)
         return success({"deployment": deployment_shape(deployment)})
@@ -109,7 +109,7 @@ class Deployment(BaseView):
 class DeploymentStatus(BaseView):
     @documented(
         "getDeploymentStatus",
-        "How far a deployment has got",
+        "Get the progress of a deployment",
         tag=TAG,
         answers={200: enveloped("StatusAnswer", data=StatusOut())},
         examples=[examples.STATUS],
@@ -122,7 +122,7 @@ class DeploymentStatus(BaseView):
 class DeploymentEvents(BaseView):
     @documented(
         "getDeploymentEvents",
-        "The stored events after a sequence number, in order: the same ones that sockets send",
+        "List the stored events after a sequence number, in order: the same ones that sockets send",
         tag=TAG,
         query=EventsQuery,
         answers={200: enveloped("EventsAnswer", events=EventOut(many=True), next=NEXT, forgotten=FORGOTTEN)},
@@ -145,7 +145,7 @@ class CancelDeployment(BaseView):
 
     @documented(
         "cancelDeployment",
-        "Ask a deployment to stop; it has stopped when its status says so",
+        "Cancel a deployment; it has stopped when its status says so",
         tag=TAG,
         takes=NO_BODY,
         answers={202: DeploymentAnswer},

@@ -31,7 +31,7 @@ TAG = "grants"
 class ProjectTargets(BaseView):
     @documented(
         "listTargets",
-        "The servers that the project may use or was offered, and your own",
+        "List the servers that the project may use or was offered, and your own",
         tag=TAG,
         answers={200: enveloped_data("TargetsAnswer", targets=TargetOut(many=True))},
     )
@@ -43,7 +43,7 @@ class ProjectTargets(BaseView):
 class ProjectTargetDetail(BaseView):
     @documented(
         "allowTarget",
-        "Give your half of the right to use a server: its owner offers it, the project's owner allows it",
+        "Allow the project to use a server: the server's owner offers it, the project's owner allows it",
         tag=TAG,
         takes=NO_BODY,
         answers={200: enveloped_data("TargetAnswer", target=TargetOut())},
@@ -56,7 +56,7 @@ class ProjectTargetDetail(BaseView):
 
     @documented(
         "withdrawTarget",
-        "End the project's right to use a server; what waits fails, what runs there keeps running",
+        "End the project's use of a server; queued deployments fail, running containers keep running",
         tag=TAG,
         answers={204: None},
     )
@@ -68,7 +68,7 @@ class ProjectTargetDetail(BaseView):
 class ServerProjects(BaseView):
     @documented(
         "listServerProjects",
-        "Whose projects are on your server, since when, and how their last deployments went",
+        "List the projects on your server: owner, since when, and how the last deployment went",
         tag=TAG,
         answers={200: enveloped_data("TenantsAnswer", projects=TenantOut(many=True))},
     )
@@ -80,7 +80,7 @@ class ServerProjects(BaseView):
 class ServerProject(BaseView):
     @documented(
         "forbidProject",
-        "Let this project start nothing more on your server; what runs there keeps running until it is stopped",
+        "Forbid a project to deploy on your server; what is running keeps running until it is stopped",
         tag=TAG,
         answers={204: None},
     )
@@ -94,7 +94,7 @@ class StopOnServer(BaseView):
 
     @documented(
         "stopOnServer",
-        "Stop everything that a project runs on your server; its volumes stay",
+        "Stop a project on your server; its volumes are kept",
         tag=TAG,
         takes=MetadataOnlyIn,
         answers={201: enveloped_data("StoppedAnswer", stop=StoppedOut())},

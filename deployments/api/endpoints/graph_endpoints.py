@@ -30,7 +30,7 @@ MAX_VERSION = 2**31 - 1
 class ProjectGraph(BaseView):
     @documented(
         "putGraph",
-        "Store the next version of the graph; one with problems is not stored, and all are listed by node and field",
+        "Store the next version of the graph; with problems it is not stored, and all are listed by node and field",
         tag=TAG,
         takes=GraphIn,
         answers={
@@ -48,7 +48,7 @@ class ProjectGraph(BaseView):
 
     @documented(
         "getGraph",
-        "The newest version of the graph",
+        "Get the newest version of the graph",
         tag=TAG,
         answers={200: enveloped_data("GraphAnswer", graph=GraphOut())},
     )
@@ -62,7 +62,7 @@ class ProjectGraph(BaseView):
 class ProjectGraphs(BaseView):
     @documented(
         "listGraphs",
-        "Versions of the graph, newest first",
+        "List versions of the graph, newest first",
         tag=TAG,
         query=PageQuery,
         answers={200: enveloped_data("GraphsAnswer", graphs=GraphVersionOut(many=True), pagination=PaginationOut())},
@@ -79,7 +79,7 @@ class ProjectGraphs(BaseView):
 class ProjectGraphVersion(BaseView):
     @documented(
         "getGraphVersion",
-        "One version of the graph",
+        "Get a version of the graph",
         tag=TAG,
         answers={200: enveloped_data("GraphVersionAnswer", graph=GraphOut())},
     )
@@ -93,7 +93,7 @@ class ProjectGraphVersion(BaseView):
 class ProjectCode(BaseView):
     @documented(
         "listCode",
-        "What each node is built from at the next deployment",
+        "List the code of each node, used by the next deployment",
         tag=TAG,
         answers={200: enveloped_data("CodeAnswer", code=CodeOut(many=True))},
     )
@@ -116,7 +116,7 @@ class NodeCode(BaseView):
 
     @documented(
         "putCode",
-        "Upload a tar: the code that the node is built from at its next deployment",
+        "Upload the code of a node as a tar archive, used by the next deployment",
         tag=TAG,
         takes=TAR,
         answers={200: enveloped_data("CodeStoredAnswer", digest=serializers.CharField())},
@@ -126,7 +126,7 @@ class NodeCode(BaseView):
         digest = sources.store_code(caller=self.caller, project_id=project_id, node_id=node_id, content=content)
         return success({"data": {"digest": digest}})
 
-    @documented("deleteCode", "Remove the code of a node; it is no longer built from any", tag=TAG, answers={204: None})
+    @documented("deleteCode", "Remove the code of a node", tag=TAG, answers={204: None})
     def delete(self, request: Request, project_id: UUID, node_id: str) -> Response:
         sources.remove_code(caller=self.caller, project_id=project_id, node_id=node_id)
         return Response(status=204)

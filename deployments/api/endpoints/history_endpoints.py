@@ -28,7 +28,7 @@ TAG = "history"
 class History(BaseView):
     @documented(
         "listHistory",
-        "The project's successful deployments, newest first, each with whether it can be restored now and, if not, why",
+        "List successful deployments, newest first, and whether each can be restored and, if not, why",
         tag=TAG,
         query=HistoryQuery,
         answers={200: enveloped_data("HistoryAnswer", history=HistoryOut(many=True), pagination=PaginationOut())},
@@ -49,7 +49,7 @@ class History(BaseView):
 class HistoryDiff(BaseView):
     @documented(
         "diffHistory",
-        "What a deployment of this entry would do where the entry `with` runs; names of variables, never values",
+        "Compare this entry with the entry `with`; names of variables, never values",
         tag=TAG,
         query=DiffQuery,
         answers={200: enveloped_data("DiffAnswer", diff=DiffOut())},
@@ -70,7 +70,7 @@ class HistoryDiff(BaseView):
 class Lanes(BaseView):
     @documented(
         "listLanes",
-        "Per target: what was last proven to run, who holds it since when and until when at the latest, and who waits",
+        "Per target: the last successful deployment, the one in progress with its deadline, and the queue",
         tag=TAG,
         answers={200: enveloped_data("LanesAnswer", lanes=LaneOut(many=True))},
     )

@@ -24,7 +24,7 @@ DEFAULT_TAIL = 200
 class ProjectLogs(BaseView):
     @documented(
         "readLogs",
-        "What the project's containers wrote, by time; /ws/projects/{id}/logs/ follows",
+        "Get the logs of the project's containers, by time; follow them at /ws/projects/{id}/logs/",
         tag=TAG,
         query=LogsQuery,
         answers={200: enveloped_data("LogsAnswer", logs=LogsOut())},

@@ -42,7 +42,7 @@ ClusterAnswer = enveloped("ClusterAnswer", cluster=ClusterOut())
 class Servers(BaseView):
     @documented(
         "addServer",
-        "Add a server of your own; its agent enrols later",
+        "Add a server; install its agent next",
         tag=TAG,
         takes=ServerIn,
         answers={201: ServerAnswer},
@@ -63,7 +63,7 @@ class Servers(BaseView):
 
     @documented(
         "listServers",
-        "Your servers and clusters, by name",
+        "List your servers and clusters, by name",
         tag=TAG,
         answers={200: enveloped_data("ServersAnswer", servers=ServerOut(many=True), clusters=ClusterOut(many=True))},
     )
@@ -76,13 +76,13 @@ class Servers(BaseView):
 
 
 class Server(BaseView):
-    @documented("getServer", "One server", tag=TAG, answers={200: ServerAnswer})
+    @documented("getServer", "Get a server", tag=TAG, answers={200: ServerAnswer})
     def get(self, request: Request, server_id: UUID) -> Response:
         return success({"server": server_shape(machine_list.get_server(caller=self.caller, server_id=server_id))})
 
     @documented(
         "changeServer",
-        "Change the given fields; the others stay as they are",
+        "Update the given fields of a server",
         tag=TAG,
         takes=ServerChangeIn,
         answers={200: ServerAnswer},
@@ -93,7 +93,7 @@ class Server(BaseView):
         changed = machine_changes.change_server(caller=self.caller, server_id=server_id, changes=changes)
         return success({"server": server_shape(changed)})
 
-    @documented("removeServer", "Remove a server that has no agent", tag=TAG, answers={204: None})
+    @documented("removeServer", "Delete a server that has no agent", tag=TAG, answers={204: None})
     def delete(self, request: Request, server_id: UUID) -> Response:
         machine_changes.remove_server(caller=self.caller, server_id=server_id)
         return Response(status=204)
@@ -102,7 +102,7 @@ class Server(BaseView):
 class Clusters(BaseView):
     @documented(
         "addCluster",
-        "Add a cluster of your own; servers join it one by one",
+        "Add a cluster; add servers to it one by one",
         tag=TAG,
         takes=ClusterIn,
         answers={201: ClusterAnswer},
@@ -116,7 +116,7 @@ class Clusters(BaseView):
 
     @documented(
         "listClusters",
-        "Your clusters, by name",
+        "List your clusters, by name",
         tag=TAG,
         answers={200: enveloped_data("ClustersAnswer", clusters=ClusterOut(many=True))},
     )
@@ -127,13 +127,13 @@ class Clusters(BaseView):
 
 
 class Cluster(BaseView):
-    @documented("getCluster", "One cluster", tag=TAG, answers={200: ClusterAnswer})
+    @documented("getCluster", "Get a cluster", tag=TAG, answers={200: ClusterAnswer})
     def get(self, request: Request, cluster_id: UUID) -> Response:
         return success(
             {"cluster": cluster_shape(machine_changes.get_cluster(caller=self.caller, cluster_id=cluster_id))}
         )
 
-    @documented("removeCluster", "Remove a cluster; its servers stay", tag=TAG, answers={204: None})
+    @documented("removeCluster", "Delete a cluster; its servers are kept", tag=TAG, answers={204: None})
     def delete(self, request: Request, cluster_id: UUID) -> Response:
         machine_changes.remove_cluster(caller=self.caller, cluster_id=cluster_id)
         return Response(status=204)
@@ -145,7 +145,7 @@ class EnrolmentTokens(BaseView):
 
     @documented(
         "listEnrolmentTokens",
-        "Tokens that can enrol an agent now",
+        "List the valid enrolment tokens",
         tag=TAG,
         answers={200: enveloped_data("EnrolmentTokensAnswer", tokens=EnrolmentTokenOut(many=True))},
     )
@@ -155,7 +155,7 @@ class EnrolmentTokens(BaseView):
 
     @documented(
         "issueEnrolmentToken",
-        "Issue a token that enrols one agent, once; the server's earlier tokens end",
+        "Create a token that enrols one agent, once; earlier tokens of the server stop working",
         tag=TAG,
         takes={"application/json": EnrolmentIn},
         answers={201: enveloped("EnrolmentAnswer", data=EnrolmentOut())},
@@ -170,7 +170,7 @@ class EnrolmentTokens(BaseView):
 
 
 class EnrolmentToken(BaseView):
-    @documented("endEnrolmentToken", "End a token that has not been used", tag=TAG, answers={204: None})
+    @documented("endEnrolmentToken", "Revoke an unused token", tag=TAG, answers={204: None})
     def delete(self, request: Request, server_id: UUID, token_id: UUID) -> Response:
         machine_list.end_enrolment_token(caller=self.caller, server_id=server_id, token_id=token_id)
         return Response(status=204)

@@ -27,7 +27,7 @@ TAG = "members"
 class ProjectMembers(BaseView):
     @documented(
         "listMembers",
-        "Who may see or deploy besides the owner; the owner also sees who was invited",
+        "List the members of a project; its owner also sees open invitations",
         tag=TAG,
         answers={200: enveloped_data("MembersAnswer", members=MemberOut(many=True))},
     )
@@ -41,7 +41,7 @@ class ProjectMembers(BaseView):
 class ProjectMember(BaseView):
     @documented(
         "putMember",
-        "Invite somebody to see, or also to deploy; the role of a member changes at once",
+        "Invite a person as viewer or deployer, or change the role of a member",
         tag=TAG,
         takes=RoleIn,
         answers={200: enveloped_data("MemberAnswer", member=MemberOut())},
@@ -55,7 +55,7 @@ class ProjectMember(BaseView):
 
     @documented(
         "removeMember",
-        "Remove a member, or take an invitation back",
+        "Remove a member, or withdraw an invitation",
         tag=TAG,
         answers={204: None},
     )
@@ -67,7 +67,7 @@ class ProjectMember(BaseView):
 class Invitations(BaseView):
     @documented(
         "listInvitations",
-        "Invitations that you have not answered, newest first",
+        "List your open invitations, newest first",
         tag=TAG,
         answers={200: enveloped_data("InvitationsAnswer", invitations=InvitationOut(many=True))},
     )
@@ -86,7 +86,7 @@ class InvitationDetail(BaseView):
 class AcceptInvitation(BaseView):
     @documented(
         "acceptInvitation",
-        "Become a member of the project",
+        "Accept an invitation to a project",
         tag=TAG,
         takes=NO_BODY,
         answers={200: enveloped_data("InvitationAnswer", invitation=InvitationOut())},

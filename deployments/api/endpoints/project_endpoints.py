@@ -43,7 +43,7 @@ ProjectAnswer = enveloped("ProjectAnswer", project=ProjectOut())
 class Projects(BaseView):
     @documented(
         "createProject",
-        "Create a project of your own",
+        "Create a project",
         tag=TAG,
         takes=ProjectIn,
         answers={201: ProjectAnswer},
@@ -62,7 +62,7 @@ class Projects(BaseView):
 
     @documented(
         "listProjects",
-        "Projects that you may see, by name",
+        "List the projects that you can see, by name",
         tag=TAG,
         query=ProjectsQuery,
         answers={200: enveloped_data("ProjectsAnswer", projects=ProjectOut(many=True), pagination=PaginationOut())},
@@ -83,7 +83,7 @@ class Projects(BaseView):
 class Project(BaseView):
     @documented(
         "getProject",
-        "A project with its newest graph and the digests of its code",
+        "Get a project with its newest graph and the digests of its code",
         tag=TAG,
         answers={200: enveloped("ProjectWholeAnswer", project=ProjectWholeOut())},
     )
@@ -99,7 +99,7 @@ class Project(BaseView):
 
     @documented(
         "changeProject",
-        "Change the given fields; the others stay as they are",
+        "Update the given fields of a project",
         tag=TAG,
         takes=ProjectChangeIn,
         answers={200: ProjectAnswer},
@@ -111,7 +111,7 @@ class Project(BaseView):
         )
         return success({"project": project_shape(changed)})
 
-    @documented("deleteProject", "Remove a project that was never deployed", tag=TAG, answers={204: None})
+    @documented("deleteProject", "Delete a project that was never deployed", tag=TAG, answers={204: None})
     def delete(self, request: Request, project_id: UUID) -> Response:
         project_settings.delete_project(caller=self.caller, project_id=project_id)
         return Response(status=204)

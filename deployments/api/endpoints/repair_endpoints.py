@@ -23,7 +23,7 @@ class RepairPlan(BaseView):
 
     @documented(
         "planRepair",
-        "What a repair would do; pass the approval along to hold the repair to this plan",
+        "Plan a repair; pass its approval along to reject the repair if anything changes",
         tag=TAG,
         takes=RepairPlanIn,
         answers={200: PlanAnswer},
@@ -39,9 +39,7 @@ class RepairPlan(BaseView):
 class Repair(BaseView):
     needs = Scope.DEPLOY
 
-    @documented_action(
-        "repairStack", "Start exactly the services anew that somebody changed on the server", takes=RepairIn
-    )
+    @documented_action("repairStack", "Recreate the services that were changed on the server", takes=RepairIn)
     def post(self, request: Request, project_id: UUID) -> Response:
         body = validated(RepairIn, request.data)
         deployment = repair.repair_stack(
@@ -62,7 +60,7 @@ class LeaveDifference(BaseView):
 
     @documented(
         "leaveDifference",
-        "Leave one difference as it is until it changes, or say so no longer",
+        "Ignore a difference until it changes, or stop ignoring it",
         tag=TAG,
         takes=LeaveIn,
         answers={204: None},

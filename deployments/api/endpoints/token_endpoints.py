@@ -39,7 +39,7 @@ class Tokens(BaseView):
 
     @documented(
         "createToken",
-        "Create a token of your own; it is shown once",
+        "Create an API token; it is shown once",
         tag=TAG,
         takes={"application/json": TokenIn},
         answers={201: enveloped("TokenAnswer", data=NewTokenOut())},
@@ -57,7 +57,10 @@ class Tokens(BaseView):
         return success({"data": {**token_shape(token), "token": text}}, status=201)
 
     @documented(
-        "listTokens", "Your tokens", tag=TAG, answers={200: enveloped_data("TokensAnswer", tokens=TokenOut(many=True))}
+        "listTokens",
+        "List your API tokens",
+        tag=TAG,
+        answers={200: enveloped_data("TokensAnswer", tokens=TokenOut(many=True))},
     )
     def get(self, request: Request) -> Response:
         return success(
@@ -66,7 +69,7 @@ class Tokens(BaseView):
 
     @documented(
         "endTokens",
-        "End all your tokens",
+        "Revoke all your API tokens",
         tag=TAG,
         answers={200: enveloped_data("TokensEndedAnswer", ended=serializers.IntegerField(min_value=0))},
     )
@@ -77,7 +80,7 @@ class Tokens(BaseView):
 class Token(BaseView):
     authentication_classes = (SessionAuthentication,)
 
-    @documented("endToken", "End one of your tokens", tag=TAG, answers={204: None})
+    @documented("endToken", "Revoke an API token", tag=TAG, answers={204: None})
     def delete(self, request: Request, token_id: UUID) -> Response:
         api_tokens.revoke_token(caller=self.caller, token_id=token_id)
         return Response(status=204)

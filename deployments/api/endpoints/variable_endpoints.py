@@ -34,7 +34,7 @@ TAG = "variables"
 class ProjectVariables(BaseView):
     @documented(
         "listVariables",
-        "The variables that every deployment of the project takes: names, who set each and when",
+        "List the variables of every deployment of the project: names, who set each and when",
         tag=TAG,
         answers={200: enveloped_data("VariablesAnswer", variables=VariableOut(many=True))},
     )
@@ -65,7 +65,7 @@ class ProjectVariables(BaseView):
 class VariablesFile(BaseView):
     @documented(
         "exportVariables",
-        "A .env file with the names of one place, to be filled in; it holds no value",
+        "Get a .env file with the names of one scope, to be filled in; it has no values",
         tag=TAG,
         query=PlaceQuery,
         answers={200: enveloped_data("VariablesFileAnswer", text=serializers.CharField())},
@@ -77,7 +77,7 @@ class VariablesFile(BaseView):
 
     @documented(
         "importVariables",
-        "Set what a .env file gives; names that it does not have keep their values",
+        "Set variables from a .env file; those that are not in the file are kept",
         tag=TAG,
         takes=EnvFileIn,
         answers={200: enveloped_data("VariablesImportedAnswer", variables=VariableOut(many=True))},
@@ -98,7 +98,7 @@ class VariablesFile(BaseView):
 class VariableChanges(BaseView):
     @documented(
         "listVariableChanges",
-        "Who set or removed which variable when, newest first",
+        "List who set or removed which variable, newest first",
         tag=TAG,
         query=ChangesQuery,
         answers={200: enveloped_data("VariableChangesAnswer", changes=VariableChangeOut(many=True))},

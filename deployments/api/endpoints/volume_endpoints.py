@@ -28,7 +28,7 @@ DeletionAnswer = enveloped_data("VolumeDeletionAnswer", deletion=VolumeDeletionO
 class ProjectVolumes(BaseView):
     @documented(
         "listProjectVolumes",
-        "The project's volumes on all servers, left over ones first, and who had which deleted",
+        "List the project's volumes on all servers, orphaned ones first, and deletions",
         tag=TAG,
         answers={200: VolumesAnswer},
     )
@@ -66,7 +66,7 @@ class DeleteProjectVolume(BaseView):
 class ServerVolumes(BaseView):
     @documented(
         "listServerVolumes",
-        "All volumes of projects on your server, left over ones first, and who had which deleted",
+        "List all volumes of projects on your server, orphaned ones first, and deletions",
         tag=TAG,
         answers={200: VolumesAnswer},
     )

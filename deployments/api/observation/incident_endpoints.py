@@ -28,7 +28,7 @@ IncidentAnswer = enveloped("IncidentAnswer", incident=IncidentOut())
 class Incidents(BaseView):
     @documented(
         "listIncidents",
-        "What is or was wrong with stacks that you may see, the newest first",
+        "List the incidents of stacks that you can see, newest first",
         tag=TAG,
         query=IncidentsQuery,
         answers={200: enveloped_data("IncidentsAnswer", incidents=IncidentOut(many=True), pagination=PaginationOut())},
@@ -46,7 +46,7 @@ class Incidents(BaseView):
 
 
 class Incident(BaseView):
-    @documented("getIncident", "One incident", tag=TAG, answers={200: IncidentAnswer})
+    @documented("getIncident", "Get an incident", tag=TAG, answers={200: IncidentAnswer})
     def get(self, request: Request, incident_id: UUID) -> Response:
         return answer(people.get_incident(caller=self.caller, incident_id=incident_id))
 
@@ -56,7 +56,7 @@ class AcknowledgeIncident(BaseView):
 
     @documented(
         "acknowledgeIncident",
-        "Say that you take care of it; who said so first stays",
+        "Acknowledge an incident; the first person to do so is kept",
         tag=TAG,
         takes=NO_BODY,
         answers={200: IncidentAnswer},
@@ -72,7 +72,7 @@ class MuteIncident(BaseView):
 
     @documented(
         "muteIncident",
-        "Send nothing about it for so many minutes; 0 ends that",
+        "Mute an incident for a number of minutes; 0 unmutes it",
         tag=TAG,
         takes=MuteIn,
         answers={200: IncidentAnswer},

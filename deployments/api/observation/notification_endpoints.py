@@ -36,7 +36,7 @@ TAG = "notifications"
 class NotificationChannels(BaseView):
     @documented(
         "listNotificationChannels",
-        "Your channels and those of projects that you may see, without their addresses",
+        "List your channels and those of projects that you can see, without their addresses",
         tag=TAG,
         query=ChannelsQuery,
         answers={200: enveloped_data("ChannelsAnswer", channels=ChannelOut(many=True))},
@@ -48,7 +48,7 @@ class NotificationChannels(BaseView):
 
     @documented(
         "addNotificationChannel",
-        "Add a channel of your own or of a project of yours; its address is never shown again",
+        "Add a channel for yourself or one of your projects; its address is never shown again",
         tag=TAG,
         takes=ChannelIn,
         answers={201: enveloped("NewChannelAnswer", data=NewChannelOut())},
@@ -64,7 +64,7 @@ class NotificationChannels(BaseView):
 class NotificationChannel(BaseView):
     @documented(
         "getNotificationChannel",
-        "One channel, without its address",
+        "Get a channel, without its address",
         tag=TAG,
         answers={200: enveloped("ChannelAnswer", channel=ChannelOut())},
     )
@@ -83,7 +83,7 @@ class NotificationChannel(BaseView):
 class TestChannel(BaseView):
     @documented(
         "testNotificationChannel",
-        "Send a message that says it is a test; the list of deliveries tells what became of it",
+        "Send a test message; its outcome is in the list of deliveries",
         tag=TAG,
         takes=NO_BODY,
         answers={202: enveloped("ChannelTestAnswer")},
@@ -98,7 +98,7 @@ class TestChannel(BaseView):
 class NotificationDeliveries(BaseView):
     @documented(
         "listNotificationDeliveries",
-        "What went to a channel, or will, the newest first",
+        "List the deliveries of a channel, newest first",
         tag=TAG,
         query=PageQuery,
         answers={
@@ -117,7 +117,7 @@ class NotificationDeliveries(BaseView):
 class RepeatDelivery(BaseView):
     @documented(
         "repeatNotificationDelivery",
-        "Send a message again under its id, by which receivers drop repeats",
+        "Send a message again with the same id, so that receivers can drop duplicates",
         tag=TAG,
         takes=NO_BODY,
         answers={202: enveloped("DeliveryAnswer", delivery=DeliveryOut())},

@@ -21,7 +21,7 @@ TAG = "projects"
 class Stacks(BaseView):
     @documented(
         "listStacks",
-        "How the stacks that you may see are now, each with the age of the look; of up to 500 projects",
+        "List the current state of stacks that you can see, of up to 500 projects, and when each was last seen",
         tag=TAG,
         query=StacksQuery,
         answers={200: enveloped_data("StacksAnswer", stacks=StackOut(many=True))},

@@ -19,15 +19,15 @@ PROBLEM = "application/problem+json"
 NO_BODY = OpenApiTypes.NONE
 TAR = {"application/x-tar": OpenApiTypes.BINARY, "application/octet-stream": OpenApiTypes.BINARY}
 MEANING_OF_STATUS = {
-    400: "A field is missing or wrong; `details` names it.",
+    400: "A field is missing or invalid; `details` names it.",
     401: "Credentials are missing, invalid or no longer valid.",
-    403: "You may see this, but you are not allowed to do it.",
+    403: "You can view this, but you are not allowed to do it.",
     404: "Not found, or not visible to you.",
     409: "Not possible in the current state, or the key was already used for a different request.",
     413: "The body is too large.",
-    415: "The media type of the body is not supported here.",
+    415: "The media type of the body is not supported.",
     429: "Too many requests; `Retry-After` says when to try again.",
-    502: "Another service or an agent failed to do its part.",
+    502: "Another service or an agent failed.",
     503: "The database is unavailable.",
 }
 ALWAYS = (400, 401, 403, 404, 409, 429, 502, 503)
