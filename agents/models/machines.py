@@ -36,7 +36,11 @@ class Server(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="servers")
     name = models.CharField(max_length=100)
-    host = models.CharField(max_length=255, blank=True, help_text="For people; agents dial in, nobody connects to it.")
+    host = models.CharField(
+        max_length=255,
+        blank=True,
+        help_text="Host name or address at which people open applications on this server; used for links only.",
+    )
     port = models.PositiveIntegerField(default=22, validators=[MinValueValidator(1), MaxValueValidator(65535)])
     username = models.CharField(max_length=100, blank=True)
     cluster = models.ForeignKey(Cluster, null=True, blank=True, on_delete=models.SET_NULL, related_name="servers")
@@ -44,8 +48,8 @@ class Server(models.Model):
         "Allow privileged services",
         default=False,
         db_default=False,
-        help_text="Versions of before may be brought back here whose gateway has the Docker socket: as good as "
-        "root on this machine. Leave it off where anybody else's projects run.",
+        help_text="Services here may use paths, devices and further rights of the host, which is as good as root on "
+        "this machine. Leave it off where other people's projects run.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -31,7 +31,6 @@ from deployments.services.sharing import server_grants
 from deployments.types import Caller
 
 PAGE = "admin/agents/projects.html"
-HOST_HELP = "Host name or address at which people open applications on this server; used for links only."
 
 
 def what_is_left_behind(caller: Caller, server_id: UUID) -> tuple[str, ...]:
@@ -116,8 +115,6 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
         form = super().get_form(request, obj, change=change, **kwargs)
         owner_id = caller_in(request).user_id
-        if "host" in form.base_fields:
-            form.base_fields["host"].help_text = HOST_HELP
         return (
             form
             if obj is not None

@@ -13,8 +13,8 @@ class Project(models.Model):
     """An application as a graph, and how its deployments are to behave. Times in seconds."""
 
     class Concurrency(models.TextChoices):
-        QUEUE = "queue", "Wait in order"
-        SUPERSEDE = "supersede", "A newer one replaces those that wait"
+        QUEUE = "queue", "Queue"
+        SUPERSEDE = "supersede", "Replace queued deployments"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="projects")
@@ -22,26 +22,28 @@ class Project(models.Model):
     slug = models.SlugField(max_length=48, unique=True)
     concurrency = models.CharField(max_length=16, choices=Concurrency.choices, default=Concurrency.QUEUE)
     restore_on_failure = models.BooleanField(
-        default=True, help_text="Put the previous stack back when a deployment fails its health gate."
+        default=True, help_text="Restore the previous version when a deployment fails."
     )
     health_deadline = models.PositiveIntegerField(
-        default=120, help_text="Seconds a started service may take to become healthy."
+        default=120, help_text="Seconds that a service may take to become healthy."
     )
     health_window = models.PositiveIntegerField(
         default=3,
-        help_text="Seconds every container must have run, and be healthy then, before it counts as a success.",
+        help_text="Seconds that every container must stay healthy before the deployment succeeds.",
     )
-    retention = models.PositiveIntegerField(default=10, help_text="Successful deployments kept for a rollback.")
+    retention = models.PositiveIntegerField(
+        default=10, help_text="Number of successful deployments per target that can be restored."
+    )
     automatic_repair = models.BooleanField(
-        default=False, db_default=False, help_text="Repair by itself what somebody changes on the server."
+        default=False, db_default=False, help_text="Automatically repair services that are changed on the server."
     )
     repairs_per_hour = models.PositiveSmallIntegerField(
-        default=3, db_default=3, help_text="So many automatic repairs within an hour, then it stops and says so."
+        default=3, db_default=3, help_text="Automatic repairs within an hour, after which they stop and you are told."
     )
     soak_minutes = models.PositiveSmallIntegerField(
         default=0,
         db_default=0,
-        help_text="A success that degrades by itself within so many minutes is rolled back; 0 for never.",
+        help_text="Roll back a deployment that degrades by itself within this many minutes; 0 for never.",
     )
     deletion = models.CharField(
         max_length=16, default="", db_default="", blank=True, editable=False, help_text="deleting, deleted, or empty."
@@ -61,8 +63,8 @@ class ProjectMember(models.Model):
     """Someone besides the owner who may see, or also deploy, a project."""
 
     class Role(models.TextChoices):
-        VIEWER = "viewer", "May see"
-        DEPLOYER = "deployer", "May see and deploy"
+        VIEWER = "viewer", "Viewer"
+        DEPLOYER = "deployer", "Deployer"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="members")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
