@@ -27,7 +27,7 @@ class AgentError(Exception):
     """Base of this app's errors: a stable code and a sentence for people."""
 
     code: ClassVar[str] = "INTERNAL_ERROR"
-    sentence: ClassVar[str] = "Something went wrong between the control plane and an agent."
+    sentence: ClassVar[str] = "An error occurred between the control plane and an agent."
 
     def __init__(self, message: str = "") -> None:
         self.message = message or self.sentence
@@ -77,7 +77,7 @@ class TooManyTries(AgentError):
 
 class Conflict(AgentError):
     code = "CONFLICT"
-    sentence = "The present state does not allow this."
+    sentence = "Not possible in the current state."
 
 
 class AgentIsConnected(Conflict):
@@ -88,7 +88,7 @@ class AgentIsConnected(Conflict):
 
 
 class AgentStillEnrolled(Conflict):
-    sentence = "The server has an agent. End its credential first."
+    sentence = "The server has an agent. Revoke its credential first."
 
 
 class TransactionRequired(AgentError):

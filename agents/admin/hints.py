@@ -69,9 +69,9 @@ def start_command(*, request: HttpRequest, server_id: UUID, token: str) -> str:
 def taken_over(at: datetime | None) -> str:
     """Return what the owner should know of an agent that enrolled in the place of one that was connected."""
     if at is None:
-        return "No agent has taken the place of one that was connected."
+        return "No connected agent has been replaced."
     return (
-        f"On {at:%Y-%m-%d at %H:%M} UTC an agent took the place of one that was connected, with a token made for that."
+        f"On {at:%Y-%m-%d at %H:%M} UTC a connected agent was replaced, with a token that allows it."
         " If that was not you, revoke the agent and find out who knows your password."
     )
 

@@ -120,7 +120,7 @@ class ServerAdmin(OwnedAdmin):
     search_fields = ("name", "host")
     actions_detail = ("new_enrolment_token",)
     empty_title = "No servers yet"
-    empty_hint = "Add the machine that is to run your projects, then start its agent with a one-time token."
+    empty_hint = "Add the machine that will run your projects, then install its agent."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         active = Agent.objects.active().filter(server_id=OuterRef("pk"))
@@ -213,8 +213,8 @@ class AgentAdmin(ReadOnlyAdmin):
     list_filter = (RevokedFilter,)
     actions_detail = ("revoke",)
     empty_title = "No agents yet"
-    empty_hint = "An agent appears here when it enrols. Open a server and make a token for it."
-    empty_link = ("admin:agents_server_changelist", "Open the servers")
+    empty_hint = "An agent appears here once it is enrolled. Open a server to install one."
+    empty_link = ("admin:agents_server_changelist", "Go to servers")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: Any = super().get_queryset(request)
@@ -246,8 +246,8 @@ class AgentAdmin(ReadOnlyAdmin):
     @display(description="Clock")
     def clock(self, agent: Agent) -> str:
         if agent.clock_skew_ms is None:
-            return "Unknown: this agent does not tell the time."
-        return skew_sentence(agent.clock_skew_ms) or "Agrees with the control plane's."
+            return "Unknown: this agent does not report its time."
+        return skew_sentence(agent.clock_skew_ms) or "In sync with the control plane."
 
     def has_revoke_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         # Only own agents are found at all.
@@ -275,7 +275,7 @@ class CommandRecordAdmin(ReadOnlyAdmin):
     exclude = ("payload",)
     readonly_fields = ("status_pill", "order")
     empty_title = "No commands yet"
-    empty_hint = "Every order to an agent is listed here. The first deployment sends the first one."
+    empty_hint = "Every command sent to an agent is listed here."
     empty_link = ("admin:deployments_project_changelist", "Open a project")
 
     @display(description="Status", label=COMMAND_COLOURS)

@@ -152,5 +152,5 @@ def running_deployment(caller: Caller, project: ProjectRecord, target: Target) -
     entry = history.running(project_id=project.id, target_id=target.id)
     deployment = lookups.get_deployment(caller=caller, deployment_id=entry.deployment_id) if entry else None
     if deployment is None or not deployment.services:
-        raise Conflict("Nothing of the project runs there. Deploy it first.")
+        raise Conflict("The project is not running there. Deploy it first.")
     return deployment

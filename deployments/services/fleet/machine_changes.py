@@ -64,7 +64,7 @@ def why_server_stays(*, server_id: UUID) -> str:
         directory.agent_for_server(server_id=server_id)
     except AgentNotFound:
         return "A deployment to this server is not finished." if lanes.is_busy(target_id=server_id) else ""
-    return "The server has an agent. End its credential first."
+    return "The server has an agent. Revoke its credential first."
 
 
 def get_cluster(*, caller: Caller, cluster_id: UUID) -> ClusterData:

@@ -253,7 +253,7 @@ def running_entry(deployment: DeploymentRecord) -> HistoryEntry:
     """Return what runs in the deployment's lane. Raises Invalid when nothing does."""
     running = history.running(project_id=deployment.project_id, target_id=deployment.target.id)
     if running is None or running.kind == Kind.STOP:
-        raise Invalid("Nothing of the project runs there, so there is nothing to scale or restart. Deploy it first.")
+        raise Invalid("The project is not running there, so there is nothing to scale or restart. Deploy it first.")
     return running
 
 

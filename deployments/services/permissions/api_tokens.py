@@ -42,7 +42,7 @@ def create_token(*, caller: Caller, name: str, scope: Scope, days: int) -> tuple
         raise Invalid("A token lasts 1 to 365 days.", details={"expiresInDays": f"1 to {MAX_DAYS}"})
     with transaction.atomic():
         if tokens.count(user_id=caller.user_id) >= MAX_TOKENS:
-            raise Conflict(f"You have {MAX_TOKENS} tokens. End one first.")
+            raise Conflict(f"You have {MAX_TOKENS} tokens. Delete one first.")
         return tokens.add(user_id=caller.user_id, name=name, scope=scope, lifetime=timedelta(days=days))
 
 

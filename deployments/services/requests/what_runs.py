@@ -11,7 +11,7 @@ from deployments.states import Kind
 from deployments.types import HistoryEntry, Snapshot
 from stackgen.results import StackService
 
-NOTHING_RUNS = "Nothing of the project runs there. Deploy it first."
+NOTHING_RUNS = "The project is not running there. Deploy it first."
 
 
 def running_version(*, project_id: UUID, target_id: UUID) -> HistoryEntry:

@@ -28,7 +28,7 @@ def refuse_unallowed(*, config: Mapping[str, Any], server_id: UUID) -> None:
     if wanting and not directory.allows_privileged(server_id=server_id):
         raise Invalid(
             f"These services need more than this server allows: {', '.join(wanting)}. Its owner can allow privileged "
-            "services on its page. What is deployed anew needs nothing of the kind.",
+            "services on the server's page.",
             details={"serverId": "privileged services are not allowed there"},
         )
 

@@ -73,7 +73,7 @@ def test_the_place_of_a_connected_agent_takes_a_token_made_for_that(people: Peop
         enrol(token)
     assert enrolment.authenticate(credential=rightful.credential).id == rightful.agent_id
     page = f"/admin/agents/server/{server.id}/change/"
-    assert "No agent has taken the place of" in people.browser("owner").get(page).content.decode()
+    assert "No connected agent has been replaced" in people.browser("owner").get(page).content.decode()
     assert "If that was not you" not in people.browser("owner").get(page).content.decode()
     enrol(token_for(server, replace=True))
     with pytest.raises(Unauthenticated):

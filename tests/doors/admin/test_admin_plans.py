@@ -191,7 +191,7 @@ def test_a_rollback_to_nowhere_is_refused(people: People, lane: Lane, to: str) -
 def test_stopping_and_scaling_by_form(people: People, lane: Lane) -> None:
     browser, target = people.browser("owner"), f"server:{lane.server.id}"
     nothing = browser.get(f"{base(lane)}/stop/", {"target": target}, follow=True)
-    assert b"Nothing of the project runs there" in nothing.content
+    assert b"The project is not running there" in nothing.content
     lane.deployed()
     listed = browser.get(f"{base(lane)}/scale/", {"target": target, "service": "web", "replicas": "3"})
     assert "1 copy now" in listed.content.decode()
