@@ -25,7 +25,7 @@ def read_object(content: bytes) -> dict[str, Any]:
         raise Invalid("It is nested too deeply.") from None
     except ValueError:
         # Also numbers of more digits than Python reads, and bytes that are no text.
-        raise Invalid("This is no JSON.") from None
+        raise Invalid("This is not valid JSON.") from None
     if not isinstance(found, dict):
         raise Invalid("It must be a JSON object.")
     refuse_what_cannot_be_kept(found)

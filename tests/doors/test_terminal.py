@@ -140,7 +140,7 @@ def test_logs_are_whole_or_of_one_service(run: Run, deployment: Deployment) -> N
 def test_logs_of_a_project_name_what_nobody_can_read(run: Run, project_with_graph: Project, server: Server) -> None:
     code, said = run("logs", "--project", "Voting", "--since", "10m", "--search", "x", "--tail", "5")
     assert (code, said[0]["kind"], said[0]["lines"]) == (Exit.DONE, "logs", [])
-    assert said[0]["remarks"] == ["Nothing of this project was deployed to a server yet."]
+    assert said[0]["remarks"] == ["This project has not been deployed to a server yet."]
     assert run("logs")[0] == Exit.USAGE
     assert run("logs", "--project", "Voting", "--since", "yesterday")[0] == Exit.USAGE
     assert run("logs", "--project", "Voting", "--tail", "9999")[1][0]["details"] == {"tail": "between 0 and 5000"}

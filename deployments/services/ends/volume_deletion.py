@@ -31,9 +31,9 @@ from deployments.types import Caller, Right, lane_of
 WAIT = timedelta(minutes=10)
 BATCH = 100
 OVERDUE = "ends of overdue volume deletions"
-NOT_SENT = "The server's agent did not come for the order within 10 minutes; nothing was deleted."
+NOT_SENT = "The server's agent did not pick up the command within 10 minutes; nothing was deleted."
 NO_WORD = (
-    "The server's agent has the order and did not say what became of it within 10 minutes: whether the volume is still"
+    "The server's agent did not report the outcome within 10 minutes: whether the volume is still"
     " there is unknown until the agent says so."
 )
 
@@ -94,10 +94,10 @@ def _order(
         raise Conflict(_why_it_stays(line), details={"name": str(line.state)})
     project_id = line.volume.project_id
     if project_id is None:
-        raise Conflict("The volume carries no project of this control plane; nothing here deletes it.")
+        raise Conflict("The volume does not belong to a project here, so it cannot be deleted from here.")
     agent = directory.agents_of_servers(server_ids=[line.server_id]).get(line.server_id)
     if agent is None or agent.presence is not Presence.ONLINE:
-        raise Conflict("The server's agent is not there, so nobody can ask Docker whether something uses the volume.")
+        raise Conflict("The server's agent is not connected, so it cannot be checked whether the volume is in use.")
     if agent.protocol < VOLUMES_PROTOCOL:
         raise Conflict("The server's agent is too old to delete volumes. Bring it up to date.")
     lane = lane_of(project_id=project_id, target_id=line.server_id)
@@ -130,7 +130,7 @@ def _order(
             )
             transaction.on_commit(lambda: live_updates.wake_projects([project_id]))
     except IntegrityError as error:
-        raise Conflict("The volume is being deleted already.", details={"name": "being deleted"}) from error
+        raise Conflict("The volume is already being deleted.", details={"name": "being deleted"}) from error
     logger.info("volume is to be deleted", volume=line.volume.name, by=caller.name, at=at.isoformat())
     return stored
 

@@ -51,7 +51,7 @@ def mute(*, caller: Caller, incident_id: UUID, minutes: int, at: datetime) -> In
     """Send nothing about it for so long; 0 ends that. Raises NotFound, Forbidden, Invalid, or Conflict."""
     most = int(MAX_MUTED.total_seconds()) // 60
     if not 0 <= minutes <= most:
-        raise Invalid("It cannot be muted for so long.", details={"minutes": f"between 0 and {most}"})
+        raise Invalid("It cannot be muted for that long.", details={"minutes": f"between 0 and {most}"})
     _to_act_on(caller=caller, incident_id=incident_id)
     incident_rows.mute(incident_id=incident_id, until=at + timedelta(minutes=minutes) if minutes else None)
     return get_incident(caller=caller, incident_id=incident_id)

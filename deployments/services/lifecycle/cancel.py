@@ -57,7 +57,7 @@ def cancel_running(*, caller: Caller, project_id: UUID, target_id: UUID, at: dat
 def _already_going_back(deployment: DeploymentRecord) -> str:
     if deployment.rolled_back_by is not None:
         return f"The deployment is being rolled back; cancel the rollback {deployment.rolled_back_by} instead."
-    return "The deployment is putting back what ran before; that is where a cancel would lead."
+    return "The deployment is already restoring what ran before, as a cancellation would."
 
 
 def _ask(*, deployment: DeploymentRecord, caller: Caller, at: datetime) -> None:

@@ -28,5 +28,5 @@ def load_caller(*, deployment_id: UUID) -> Caller:
     try:
         token = sealing.unseal_session(sealed=sealed, deployment_id=deployment_id) if sealed else ""
     except sealing.CannotUnsealError as error:
-        raise Unauthenticated("The session of who asked cannot be opened any more. Ask again.") from error
+        raise Unauthenticated("Your session can no longer be used for this. Request it again.") from error
     return Caller(user_id=user_id, name=name, session_token=token)

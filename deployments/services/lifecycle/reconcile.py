@@ -26,7 +26,7 @@ JOBS = "jobs for waiting deployments"
 ENDS = "ends of overdue deployments"
 
 NO_AGENT = (
-    "no agent is enrolled on its server, so nobody was told to put back what ran before. What runs there is unknown"
+    "no agent is enrolled on its server, so nobody was told to restore what ran before. What runs there is unknown"
     " until an agent is enrolled there again."
 )
 

@@ -184,7 +184,7 @@ def _still_fits(*, deployment: DeploymentRecord, prepared: Prepared, at: datetim
             _fail_unstarted(deployment_id=deployment.id, reason=Reason.INVALID, message=error.message, at=at)
             return False
     if deployment.rollback_of is not None and not rollback_target.begin(rollback=deployment, at=at):
-        message = "The deployment that it was to undo was rolled back, or works again, meanwhile."
+        message = "The deployment to undo has been rolled back or restored in the meantime."
         _fail_unstarted(deployment_id=deployment.id, reason=Reason.INVALID, message=message, at=at)
         return False
     return True
@@ -209,7 +209,7 @@ def _hand_over(*, deployment: DeploymentRecord, prepared: Prepared, command: Dep
     payload = {"agentId": str(prepared.agent_id), **_changed_since_asked(asked=deployment, started=started)}
     announced = [
         NewEvent(type=EventType.COMMAND_SENT, payload=payload),
-        stage_reached(stage=Stage.BUILDING, percent=HANDED_OVER_PERCENT, message="Handed over to the agent."),
+        stage_reached(stage=Stage.BUILDING, percent=HANDED_OVER_PERCENT, message="Sent to the agent."),
     ]
     events.append(deployment_id=deployment.id, events=announced, at=at)
 

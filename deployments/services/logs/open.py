@@ -25,8 +25,8 @@ from deployments.types import Caller, Right, lane_of
 
 MAX_SERVERS = 20
 MAX_SERVICES = 50
-NO_REDIS = "Redis does not answer, and lines come by way of it. Try again."
-NOWHERE = "Nothing of this project was deployed to a server yet."
+NO_REDIS = "Redis is not responding, so logs cannot be read. Try again."
+NOWHERE = "This project has not been deployed to a server yet."
 
 logger = structlog.get_logger(__name__)
 
@@ -76,7 +76,7 @@ def _check(query: LogQuery) -> None:
     if query.until_ms and query.follow:
         wrong["until"] = "whoever follows has no end"
     if wrong:
-        raise Invalid("These logs cannot be read so.", details=wrong)
+        raise Invalid("The logs cannot be read with these options.", details=wrong)
 
 
 def _servers(query: LogQuery) -> tuple[UUID, ...]:

@@ -23,7 +23,7 @@ SILENT_SECONDS = 20.0
 # Which is as long as lines of several servers are held so that they come by time.
 POP_SECONDS = 1.0
 MAX_JOINED = 20
-LOST = "Reading was interrupted: Redis lost the request. Read anew."
+LOST = "Reading was interrupted: Redis lost the request. Start again."
 
 logger = structlog.get_logger(__name__)
 Clock = Callable[[], float]

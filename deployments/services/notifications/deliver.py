@@ -25,7 +25,7 @@ LEASE = timedelta(seconds=120)
 MAX_ATTEMPTS = 14
 # Together with the limit above: given up after two to four and a half hours.
 RETRY = Backoff(first=5.0, most=3_600.0)
-NOT_TOLD = "The owner of the channel may not see this project any more."
+NOT_TOLD = "The owner of the channel can no longer view this project."
 
 logger = structlog.get_logger(__name__)
 
@@ -40,7 +40,7 @@ def deliver_next() -> bool:
         delivery_rows.end(claimed=claimed, state=DeliveryState.SKIPPED, error=why, at=clock.now())
     elif claimed.attempts > MAX_ATTEMPTS:
         # Processes died over it, one after the other.
-        _failed(claimed, "Nobody knows whether it went out: sending did not come to an end.")
+        _failed(claimed, "It is unknown whether it was sent: sending was interrupted.")
     else:
         _try(claimed)
     return True
@@ -56,7 +56,7 @@ def _try(claimed: ClaimedDelivery) -> None:
     except Exception as error:
         # A fault of ours counts as a try, or the message would be tried for ever. Its text may hold the address.
         logger.error("notification failed by a fault", delivery_id=str(claimed.id), fault=type(error).__name__)
-        _failed(claimed, f"It could not be sent by a fault of the control plane ({type(error).__name__}).")
+        _failed(claimed, f"It could not be sent because of an internal error ({type(error).__name__}).")
     else:
         delivery_rows.end(claimed=claimed, state=DeliveryState.SENT, error="", at=clock.now())
 

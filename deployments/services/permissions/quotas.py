@@ -73,7 +73,7 @@ def check_code_quota(*, owner_id: UUID, digest: str, size: int) -> None:
     if total > settings.AXION_MAX_CODE_BYTES:
         most = settings.AXION_MAX_CODE_BYTES // 1024**2
         raise TooMuch(
-            f"The code of your projects would come to {total // 1024**2} MiB; {most} MiB may. Delete code first.",
+            f"The code of your projects would be {total // 1024**2} MiB; {most} MiB are allowed. Delete code first.",
             details={"code": f"at most {most} MiB for each user"},
         )
 

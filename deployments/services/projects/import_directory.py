@@ -47,9 +47,7 @@ def import_directory(*, caller: Caller, directory: Path, new_project_id: UUID, n
     tars = {str(service): _tar_of(path_inside(directory, str(folder))) for service, folder in folders.items()}
     node_ids = _node_ids_by_service(graph)
     if missing := sorted(set(tars) - set(node_ids)):
-        raise Invalid(
-            "Code for a service that the graph does not have.", details=dict.fromkeys(missing, "not in graph")
-        )
+        raise Invalid("Code for a service that is not in the graph.", details=dict.fromkeys(missing, "not in graph"))
     project = projects.by_name(owner_id=caller.user_id, name=name) or sources.create_project(
         caller=caller, project_id=new_project_id, name=name, settings=described.get("settings")
     )
@@ -76,7 +74,7 @@ def _with_values(graph: dict[str, Any], described: dict[str, Any], directory: Pa
         raise Invalid("Values must be text.", details=dict.fromkeys(wrong, "not a text"))
     joined, unknown = join_secrets(graph, values)
     if unknown:
-        raise Invalid("A value for what the graph does not have.", details=dict.fromkeys(unknown, "not in graph"))
+        raise Invalid("A value for something that is not in the graph.", details=dict.fromkeys(unknown, "not in graph"))
     return joined
 
 

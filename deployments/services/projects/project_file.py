@@ -91,7 +91,7 @@ def _checked_settings(given: dict[str, Any]) -> dict[str, Any]:
     settings = sources.checked_settings(given)
     wrong = {name: wanted for name, (fits, wanted) in _FITTING.items() if name in settings and not fits(settings[name])}
     if wrong:
-        raise Invalid("A setting has a value that it cannot have.", details=wrong)
+        raise Invalid("A setting has an invalid value.", details=wrong)
     return settings
 
 
@@ -121,13 +121,13 @@ def read_file(text: str) -> dict[str, Any]:
         raise Invalid("The file must hold one project.", details={FILE_NAME: f"{len(documents)} documents"})
     described: dict[str, Any] = _plain(documents[0])
     if unknown := sorted(described.keys() - MEMBERS):
-        raise Invalid("The file holds what is no part of a project.", details=dict.fromkeys(unknown, "not known"))
+        raise Invalid("The file has keys that are not part of a project.", details=dict.fromkeys(unknown, "not known"))
     if described.get("format") != FORMAT:
         raise Invalid(f"The file must say format: {FORMAT}.", details={"format": "another one, or none"})
     wrong = [name for name in ("settings", "graph", "code") if not isinstance(described.get(name, {}), dict)]
     wrong += [] if isinstance(described.get("variables", []), list) else ["variables"]
     if wrong or "graph" not in described:
-        raise Invalid("The file is no project.", details=dict.fromkeys(wrong or ["graph"], "missing or misshapen"))
+        raise Invalid("The file is not a project.", details=dict.fromkeys(wrong or ["graph"], "missing or misshapen"))
     json_input.refuse_what_cannot_be_kept(described)
     return described
 

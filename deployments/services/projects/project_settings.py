@@ -38,7 +38,7 @@ def delete_project(*, caller: Caller, project_id: UUID) -> None:
     with transaction.atomic():
         projects.lock(project_id=project_id)
         if not projects.delete_unused(project_id=project_id):
-            raise Conflict("The project has deployments, and what was deployed stays known. Stop it instead.")
+            raise Conflict("The project has been deployed. Request its deletion instead: its history stays readable.")
 
 
 def list_projects(*, caller: Caller, name: str = "", page: int = 1, limit: int = 100) -> Page[ProjectRecord]:

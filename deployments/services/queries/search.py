@@ -43,7 +43,9 @@ def words_in(text: str) -> list[str]:
     """Return the words of a search. Raises Invalid."""
     text = text.strip()
     if not MIN_LENGTH <= len(text) <= MAX_LENGTH:
-        raise Invalid("Search for more or less.", details={"q": f"between {MIN_LENGTH} and {MAX_LENGTH} characters"})
+        raise Invalid(
+            "The search is too short or too long.", details={"q": f"between {MIN_LENGTH} and {MAX_LENGTH} characters"}
+        )
     if "\0" in text:
         raise Invalid("This cannot be searched for.", details={"q": "holds a NUL character"})
     words = text.split()

@@ -107,7 +107,7 @@ def _store(*, caller: Caller, new: NewDeployment, deployment_id: UUID, at: datet
     )
     # After the row: a deletion that is asked for at the same time waits for it, or is seen here.
     if new.kind != Kind.STOP and projects.deletion_of(project_id=project.id):
-        raise Conflict("The project is being deleted; nothing of it starts any more.")
+        raise Conflict("The project is being deleted and can no longer be deployed.")
     payload: dict[str, Any] = {"requestedBy": caller.name, "graphVersion": new.graph_version, "kind": new.kind}
     if new.request.description:
         payload["description"] = new.request.description
@@ -137,6 +137,6 @@ def _supersede_waiting(*, request: DeployRequest, by: str, at: datetime) -> None
     # And nothing else: each other kind does what no deploy does.
     for waiting_id in lanes.waiting(project_id=request.project_id, target_id=request.target.id, kind=Kind.DEPLOY):
         outcome = deployments.Outcome(
-            reason=Reason.SUPERSEDED, message=f"A newer deployment, asked for by {by}, took its place."
+            reason=Reason.SUPERSEDED, message=f"Replaced by a newer deployment, requested by {by}."
         )
         finish.mark_failed(deployment_id=waiting_id, outcome=outcome, at=at)

@@ -40,7 +40,7 @@ def answer_once(*, caller: Caller, key: str, fingerprint: str, act: Callable[[],
             return Answer(status=earlier.status, body=earlier.answer, location=earlier.location, repeated=True)
         if earlier is not None:
             raise Conflict(
-                "This was done before, and its answer was shown then and is not kept. Use a new key to do it again.",
+                "This request was already carried out, and its response was not kept. Use a new key to repeat it.",
                 details={"Idempotency-Key": "used before"},
             )
         answer = act()

@@ -227,7 +227,7 @@ def _running(*, project_id: UUID, target: Target) -> Running:
     try:
         return replace(running, values=snapshots.values_of(snapshot), given=snapshots.given_to(snapshot))
     except Invalid as error:
-        return replace(running, warnings=(*running.warnings, f"New values cannot be told. {error.message}"))
+        return replace(running, warnings=(*running.warnings, f"Changed values cannot be determined. {error.message}"))
 
 
 def _doubts(*, project_id: UUID, target: Target) -> tuple[str, ...]:

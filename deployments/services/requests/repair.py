@@ -24,8 +24,8 @@ from deployments.types import Caller, DeploymentRecord, DeployRequest, HistoryEn
 from stackgen.plan import Change, Plan
 
 NOTHING = "Nothing differs there from what was deployed, so there is nothing to repair."
-LEFT = "All that differs there was said to be left as it is. Name the services to repair them all the same."
-BY_HAND = "Nobody deployed this, and it is no part of the stack: remove it on the server yourself."
+LEFT = "All differences there are ignored. Name the services to repair them anyway."
+BY_HAND = "This was not deployed and is not part of the stack: remove it on the server yourself."
 TOO_OLD = "The server's agent is too old to start services anew that were changed there. Bring it up to date."
 
 
@@ -53,7 +53,7 @@ def plan_repair(
     staying = [Change(service=each.name, node_id=each.node_id, action="keep") for each in running]
     plan = Plan(changes=with_drift(changes=staying, services=running, differences=draft.chosen))
     unknown = stacks.why_unknown(server_id=target.id)
-    warnings = (f"{unknown} This plan is made of what was seen last.",) if unknown else ()
+    warnings = (f"{unknown} This plan is based on the last known state.",) if unknown else ()
     return PlannedDeployment(
         changes=plan.changes,
         text=f"{plan.text()}approval {draft.digest}\n",

@@ -52,12 +52,12 @@ def put_member(*, caller: Caller, project_id: UUID, name: str, role: str, at: da
 
 def _check_name(name: str) -> None:
     if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise Invalid("This cannot be anybody's name.", details={"user": f"1 to {MAX_NAME} printable characters"})
+        raise Invalid("This is not a valid user name.", details={"user": f"1 to {MAX_NAME} printable characters"})
 
 
 def _invite(*, caller: Caller, project_id: UUID, name: str, role: str, at: datetime) -> Invitation:
     if invitations.count(project_id=project_id, at=at) >= invitations.MAX_OPEN:
-        raise Conflict(f"{invitations.MAX_OPEN} people were invited and have not answered. Take some back first.")
+        raise Conflict(f"{invitations.MAX_OPEN} invitations are open. Withdraw some first.")
     return invitations.put(project_id=project_id, name=name, role=role, invited_by=caller.user_id, at=at)
 
 

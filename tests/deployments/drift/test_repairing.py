@@ -98,7 +98,7 @@ def test_with_nothing_to_repair_nothing_is_asked_for(stage: Stage) -> None:
         ask(stage)
     stage.set_env("web")
     leave(stage, "web", "env")
-    with pytest.raises(Conflict, match="left as it is"):
+    with pytest.raises(Conflict, match="are ignored"):
         ask(stage)
 
 

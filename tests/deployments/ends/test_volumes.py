@@ -89,7 +89,7 @@ def test_while_the_agent_is_silent_the_list_says_so(lane: Lane, session: UUID) -
     Agent.objects.filter(pk=lane.agent.id).update(last_seen_at=F("enrolled_at") - timedelta(days=1))
     (line,) = volumes.list_project_volumes(caller=lane.caller, project_id=lane.project_id)
     assert "silent" in line.why_unknown
-    with pytest.raises(Conflict, match="not there"):
+    with pytest.raises(Conflict, match="not connected"):
         delete(lane, "shop_left")
 
 

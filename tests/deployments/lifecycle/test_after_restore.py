@@ -47,7 +47,7 @@ def test_nobody_is_said_to_go_back_who_was_not_told(lane: Lane, started: Deploym
     enrolment.revoke(agent_id=lane.agent.id)
     expire(lane)
     said = factories.reload(started.id).message
-    assert "was told to put back" not in said.split("nobody was told")[0]
+    assert "was told to restore" not in said.split("nobody was told")[0]
     assert "unknown" in said
 
 

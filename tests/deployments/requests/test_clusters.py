@@ -114,7 +114,7 @@ def test_each_server_on_which_a_cluster_left_a_stack_is_stopped_the_latest_first
     assert agent_told(stopped) == first_agent.id
     lane.agent = first_agent
     lane.succeed(stopped)
-    with pytest.raises(Conflict, match="stopped there already"):
+    with pytest.raises(Conflict, match="already stopped there"):
         stop(lane, cluster)
 
 

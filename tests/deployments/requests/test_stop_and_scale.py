@@ -64,13 +64,13 @@ def test_a_stop_hands_over_a_stack_without_services(lane: Lane) -> None:
 
 
 def test_only_what_runs_can_be_stopped_and_once(lane: Lane) -> None:
-    with pytest.raises(Conflict, match="ever started"):
+    with pytest.raises(Conflict, match="never been started"):
         stop(lane)
     lane.deployed()
     first = stop(lane, request_id="s-1")
     assert stop(lane, request_id="s-1").id == first.id
     lane.succeed(lane.start(first))
-    with pytest.raises(Conflict, match="stopped there already"):
+    with pytest.raises(Conflict, match="already stopped there"):
         stop(lane)
     lane.fail(lane.start(lane.ask()))  # it may have left something behind
     assert stop(lane).status is Status.PENDING
