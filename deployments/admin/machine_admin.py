@@ -19,7 +19,7 @@ from deployments.admin import badges
 from deployments.admin.forms import request_id_in, with_quota_check
 from deployments.admin.ownership import caller_in, or_404, uncached_json, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
-from deployments.admin.views import volume_views
+from deployments.admin.views import usage_views, volume_views
 from deployments.errors import DeployError, NotFound
 from deployments.event_types import epoch_ms
 from deployments.services.fleet import machine_changes, machine_list
@@ -90,7 +90,7 @@ class CheckedClusterAdmin(CheckedDeletion, ClusterAdmin):
 
 @admin.register(Server)
 class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
-    actions_detail = (*ServerAdmin.actions_detail, "projects", "volumes")  # type: ignore[assignment]  # one more than its base
+    actions_detail = (*ServerAdmin.actions_detail, "projects", "usage", "volumes")  # type: ignore[assignment]  # one more than its base
     remove = staticmethod(lambda caller, pk: machine_changes.remove_server(caller=caller, server_id=pk))
     why_it_stays = staticmethod(lambda pk: machine_changes.why_server_stays(server_id=pk))
     consequences = staticmethod(what_is_left_behind)
@@ -133,6 +133,11 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
         rows = [(each, badge_of(each)) for each in there]
         of, title = Server(pk=server.id, name=server.name), f"Deployed on {server.name}"
         return render_page(request, PAGE, title=title, of=of, server=server, rows=rows, request_id=uuid4())
+
+    @action(description="Usage", url_path="usage", icon="monitoring", permissions=["change"])
+    def usage(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show what the server used."""
+        return usage_views.server_usage_page(request, uuid_or_404(object_id))
 
     @action(description="Volumes", url_path="volumes", icon="database", permissions=["change"])
     def volumes(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -41,6 +41,7 @@ from deployments.admin.views import (
     restart_views,
     stop_and_scale_views,
     target_views,
+    usage_views,
     variable_views,
     volume_views,
 )
@@ -190,6 +191,7 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
             self.route_to(target_views.targets_view, "<uuid:object_id>/targets/", name="targets"),
             self.route_to(variable_views.variables_view, "<uuid:object_id>/variables/", name="variables"),
             self.route_to(deletion_views.deletion_view, "<uuid:object_id>/deletion/", name="deletion"),
+            self.route_to(usage_views.project_usage_view, "<uuid:object_id>/usage/", name="usage"),
             self.route_to(volume_views.project_volumes_view, "<uuid:object_id>/volumes/", name="volumes"),
             self.route_to(require_POST(self.graph_view), "<uuid:object_id>/graph/", name="graph"),
             self.route_to(require_POST(self.code_view), "<uuid:object_id>/code/", name="code"),

@@ -58,6 +58,7 @@ from deployments.api.endpoints.project_endpoints import Project, Projects
 from deployments.api.endpoints.repair_endpoints import LeaveDifference, Repair, RepairPlan
 from deployments.api.endpoints.search_endpoints import Search
 from deployments.api.endpoints.token_endpoints import Token, Tokens
+from deployments.api.endpoints.usage_endpoints import ProjectUsage, ServerUsage
 from deployments.api.endpoints.variable_endpoints import ProjectVariables, VariableChanges, VariablesFile
 from deployments.api.endpoints.volume_endpoints import (
     DeleteProjectVolume,
@@ -108,6 +109,7 @@ urlpatterns: list[URLPattern] = [
     path("projects/<uuid:project_id>/code", ProjectCode.as_view(), name="api-project-code"),
     path("projects/<uuid:project_id>/code/<str:node_id>", NodeCode.as_view(), name="api-node-code"),
     path("projects/<uuid:project_id>/deletion", ProjectDeletion.as_view(), name="api-project-deletion"),
+    path("projects/<uuid:project_id>/usage", ProjectUsage.as_view(), name="api-project-usage"),
     path("projects/<uuid:project_id>/volumes", ProjectVolumes.as_view(), name="api-project-volumes"),
     path("projects/<uuid:project_id>/volumes/delete", DeleteProjectVolume.as_view(), name="api-project-volume-delete"),
     path("projects/<uuid:project_id>/members", ProjectMembers.as_view(), name="api-project-members"),
@@ -138,6 +140,7 @@ urlpatterns: list[URLPattern] = [
     path("servers", Servers.as_view(), name="api-servers"),
     path("servers/<uuid:server_id>", Server.as_view(), name="api-server"),
     path("servers/<uuid:server_id>/enrolment-tokens", EnrolmentTokens.as_view(), name="api-enrolment-tokens"),
+    path("servers/<uuid:server_id>/usage", ServerUsage.as_view(), name="api-server-usage"),
     path("servers/<uuid:server_id>/volumes", ServerVolumes.as_view(), name="api-server-volumes"),
     path("servers/<uuid:server_id>/volumes/delete", DeleteServerVolume.as_view(), name="api-server-volume-delete"),
     path("servers/<uuid:server_id>/projects", ServerProjects.as_view(), name="api-server-projects"),

@@ -115,6 +115,7 @@ REST: tuple[Door, ...] = (
     # Nobody asked for it, and this is not the project's name.
     rest("get", "projects/<uuid:project_id>/deletion", (404, 404, 404, 404, 401, 401)),
     rest("post", "projects/<uuid:project_id>/deletion", CHANGES_WRONGLY, {"name": "not its name"}),
+    rest("get", "projects/<uuid:project_id>/usage", SEES),
     rest("get", "projects/<uuid:project_id>/volumes", SEES),
     rest("post", "projects/<uuid:project_id>/volumes/delete", (404, 403, 403, 404, 401, 401), VOLUME),
     rest("get", "projects/<uuid:project_id>/members", SEES),
@@ -187,6 +188,7 @@ REST: tuple[Door, ...] = (
         (204, 404, 404, 404, 401, 401),
         **{"<uuid:token_id>": "{enrolment}"},
     ),
+    rest("get", "servers/<uuid:server_id>/usage", OWN),
     rest("get", "servers/<uuid:server_id>/volumes", OWN),
     rest("post", "servers/<uuid:server_id>/volumes/delete", (404, 404, 404, 404, 401, 401), {"name": "nobody-has-it"}),
     rest("get", "agents", ANYONE),

@@ -1,0 +1,162 @@
+"""What a project's containers, or a server, used: curves with marks where a deployment ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+
+from agents.models import Server
+from deployments.admin.ownership import caller_in, or_404, require_project_viewer
+from deployments.admin.page_responses import render_page
+from deployments.data.usage_types import Usage, UsagePoint, UsageSeries
+from deployments.models import Project
+from deployments.rules.usage_curve import HEIGHT, WIDTH, Span, path_of, y_of
+from deployments.services.fleet import machine_list
+from deployments.services.permissions import access
+from deployments.services.queries import usage
+from deployments.services.queries.usage import Mark
+from deployments.types import Right
+
+PAGE = "admin/deployments/project/usage.html"
+CHOICES = ((1, "1 hour"), (6, "6 hours"), (24, "24 hours"), (168, "7 days"), (336, "14 days"))
+ONE_PROCESSOR = 100.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """One curve: `now` and `most` in words; `limit_y` is None where there is no limit to draw."""
+
+    name: str
+    now: str
+    most: str
+    path: str
+    limit_y: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    title: str
+    more: str
+    curves: tuple[Curve, ...]
+
+
+def project_usage_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
+    """Show what the project's containers used in the chosen time."""
+    caller = require_project_viewer(request, object_id)
+    project = access.project_for(caller=caller, project_id=object_id, right=Right.SEE)
+    found = usage.project_usage(caller=caller, project_id=object_id, hours=_hours_in(request))
+    servers = {series.server_id for series in found.series}
+    names = usage.server_names(server_ids=servers)
+    return _page(
+        request,
+        found,
+        title=f"What {project.name} uses",
+        of=Project(pk=project.id, name=project.name),
+        titles=lambda series: (series.service or series.container, f"{series.container} on {names[series.server_id]}"),
+        marks=usage.deployments_ended(caller=caller, project_id=object_id, since=found.since),
+        back=reverse("admin:deployments_project_change", args=[object_id]),
+        back_to=project.name,
+    )
+
+
+def server_usage_page(request: HttpRequest, server_id: UUID) -> HttpResponse:
+    """Show what a server of the caller's used in the chosen time."""
+    caller = caller_in(request)
+    server = or_404(machine_list.get_server, caller=caller, server_id=server_id)
+    found = usage.server_usage(caller=caller, server_id=server_id, hours=_hours_in(request))
+    return _page(
+        request,
+        found,
+        title=f"What {server.name} uses",
+        of=Server(pk=server.id, name=server.name),
+        titles=lambda _: (server.name, "the whole machine"),
+        marks=(),
+        back=reverse("admin:agents_server_change", args=[server_id]),
+        back_to=server.name,
+    )
+
+
+def _hours_in(request: HttpRequest) -> int:
+    """Return the chosen time; the shortest for what is no choice."""
+    given = request.GET.get("hours", "")
+    return next((hours for hours, _ in CHOICES if str(hours) == given), CHOICES[0][0])
+
+
+def _page(
+    request: HttpRequest,
+    found: Usage,
+    *,
+    title: str,
+    of: Project | Server,
+    titles: Callable[[UsageSeries], tuple[str, str]],
+    marks: tuple[Mark, ...],
+    back: str,
+    back_to: str,
+) -> HttpResponse:
+    hours = _hours_in(request)
+    end = found.since + timedelta(hours=hours)
+    span = Span(begin=found.since.timestamp(), end=end.timestamp(), step=found.step_seconds)
+    return render_page(
+        request,
+        PAGE,
+        title=title,
+        of=of,
+        charts=[_chart(series, titles(series), span=span) for series in found.series],
+        complete=found.complete,
+        marks=[(mark, span.x_of(mark.at.timestamp())) for mark in marks],
+        hours=hours,
+        choices=CHOICES,
+        width=WIDTH,
+        height=HEIGHT,
+        back=back,
+        back_to=back_to,
+    )
+
+
+def _chart(series: UsageSeries, titles: tuple[str, str], *, span: Span) -> Chart:
+    limit = max(point.memory_limit_bytes for point in series.points)
+    curves = [
+        _curve("Processor", series, span, lambda point: point.cpu_percent, _percent, at_least=ONE_PROCESSOR),
+        _curve("Memory", series, span, lambda point: point.memory_bytes, filesizeformat, limit=limit),
+    ]
+    if any(point.received or point.sent for point in series.points):
+        curves.append(_curve("Network", series, span, lambda point: point.received + point.sent, _rate))
+    if any(point.disk_bytes for point in series.points):
+        curves.append(_curve("Disk", series, span, lambda point: point.disk_bytes, filesizeformat))
+    return Chart(title=titles[0], more=titles[1], curves=tuple(curves))
+
+
+def _curve(
+    name: str,
+    series: UsageSeries,
+    span: Span,
+    value_of: Callable[[UsagePoint], float],
+    words: Callable[[float], str],
+    *,
+    at_least: float = 0.0,
+    limit: float = 0.0,
+) -> Curve:
+    values = [(point.at.timestamp(), value_of(point)) for point in series.points]
+    most = max(value for _, value in values)
+    top = max(most, at_least, limit)
+    return Curve(
+        name=name,
+        now=words(values[-1][1]),
+        most=f"{words(most)} of {words(limit)}" if limit else words(most),
+        path=path_of(values, span=span, top=top),
+        limit_y=y_of(limit, top=top) if limit else None,
+    )
+
+
+def _percent(value: float) -> str:
+    return f"{value:.0f} % of one processor"
+
+
+def _rate(value: float) -> str:
+    return f"{filesizeformat(value)}/s"
