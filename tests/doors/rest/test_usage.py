@@ -25,7 +25,7 @@ def agent(server: Server, project: Project) -> Agent:
 
 def told(agent: Agent, project: Project, *, age: float) -> None:
     """One machine and two copies of a service, so many seconds ago."""
-    web = {"project_id": project.pk, "node_id": "n1", "service": "web", "memory_limit_bytes": 1000}
+    web: dict[str, Any] = {"project_id": project.pk, "node_id": "n1", "service": "web", "memory_limit_bytes": 1000}
     containers = [
         Sample(container=f"web-{number}", cpu_percent=number * age, memory_bytes=number, **web) for number in (1, 2)
     ]
