@@ -150,7 +150,12 @@ def assert_nothing(*forgotten: str | Iterable[str]) -> None:
 
 
 def routes() -> dict[str, URLPattern]:
-    return dict(walk(get_resolver().url_patterns))
+    return {in_order(route): pattern for route, pattern in walk(get_resolver().url_patterns)}
+
+
+def in_order(route: str) -> str:
+    """Return the route with its applications as the table has them: Django has them as they were imported."""
+    return route.replace("(?P<app_label>agents|deployments)", "(?P<app_label>deployments|agents)")
 
 
 def walk(patterns: Any, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:

@@ -60,13 +60,17 @@ def test_private_addresses_are_reached_by_name_alone(
     assert "AXION_NOTIFICATION_HOSTS" in NotificationDelivery.objects.get().error
 
 
-def test_an_address_reads_no_file_of_ours(owner: User, inbox: Inbox, tmp_path: Path) -> None:
+def test_an_address_reads_no_file_of_ours(
+    owner: User, project: Project, server: Server, inbox: Inbox, tmp_path: Path
+) -> None:
     secret = tmp_path / "secret.json"
     secret.write_text('{"text": "canary-4711"}')
-    hook = f"workflows://127.0.0.1:{inbox.port}/aaaaaaaaaaaa/bbbbbbbbbbbb?template={secret}"
-    with pytest.raises(Invalid) as error:
-        add(owner, hook, SERVICE)
-    assert error.value.details == {"address": "The address names a file of the control plane."}
+    add(owner, f"workflows://127.0.0.1:{inbox.port}/aaaaaaaaaaaa/bbbbbbbbbbbb?template={secret}", SERVICE)
+    open_incident(project, server)
+    deliver_all()
+    delivery = NotificationDelivery.objects.get()
+    assert (delivery.state, delivery.error) == ("waiting", "The address names a file of the control plane.")
+    assert inbox.requests == []
 
 
 @pytest.mark.parametrize("address", ["syslog://", "dbus://", "mqtt://example.org/x", "nothing://x", "mailto://"])

@@ -22,7 +22,7 @@ from tests.docker_events import heard_starts
 from tests.runner.commands.test_deploy import deploy, exclusive
 from tests.runner.conftest import Agent, remove_stack
 from tests.runner.gateway import TestGateway
-from tests.runner.served import DOCKERFILE, NEVER, SERVER, WGET, Served, ask, free_port, hammering
+from tests.runner.served import DOCKERFILE, NEVER, SERVER, Served, ask, free_port, hammering
 
 pytestmark = pytest.mark.docker
 Copies = Callable[[str], dict[str, dict[str, Any]]]
@@ -34,7 +34,7 @@ OVERLAP_SECONDS = 1.0
 def server_image(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     tag = f"axion-test-served/base:{uuid4().hex[:8]}"
     folder = tmp_path_factory.mktemp("served")
-    for name, text in (("Dockerfile", DOCKERFILE), ("server.py", SERVER), ("wget", WGET)):
+    for name, text in (("Dockerfile", DOCKERFILE), ("server.py", SERVER)):
         (folder / name).write_text(text)
     subprocess.run(
         ["docker", "build", "-q", "-t", tag, str(folder)],
