@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "stack"
 CA_BUNDLE = "/run/secrets/ca_bundle"
+# Of who builds, inside the images that build.
+HOME = PurePosixPath("/root")
 
 
 def render(template: str, values: Mapping[str, object]) -> str:
@@ -49,11 +51,13 @@ def exec_list(words: Sequence[str]) -> str:
 def install(cache: str, *variables: str) -> str:
     """Return the beginning of a RUN that installs packages, with a cache that outlives builds.
 
+    The path of the cache may go from HOME.
+
     The CA bundle of the building machine, if it has one of its own, comes as a secret that no layer keeps.
     """
     exports = " ".join(f"{variable}={CA_BUNDLE}" for variable in variables)
     return (
-        f"RUN --mount=type=cache,target={cache} \\\n"
+        f"RUN --mount=type=cache,target={HOME / cache} \\\n"
         "    --mount=type=secret,id=ca_bundle \\\n"
         f"    if [ -s {CA_BUNDLE} ]; then export {exports}; fi \\"
     )
