@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import Settings
 
-from agents.models import Server
-from deployments.models import Project, User
+from deployments.models import User
 from tests import factories
 from tests.deployments.notifications.receivers import Inbox, http_receiver, smtp_receiver
 
@@ -30,13 +29,3 @@ def mailbox(settings: Settings) -> Iterator[Inbox]:
 @pytest.fixture
 def owner(db: None) -> User:
     return factories.make_user("owner")
-
-
-@pytest.fixture
-def project(owner: User) -> Project:
-    return factories.make_project(owner)
-
-
-@pytest.fixture
-def server(owner: User) -> Server:
-    return factories.make_server(owner)
