@@ -8,9 +8,8 @@ from rest_framework import serializers
 
 from deployments.api.schemas.requests import RequestSchema
 from deployments.api.schemas.responses import ResponseSchema, Timestamp
+from deployments.services.queries.usage import MAX_HOURS
 
-# Two weeks, as long as minutes are kept.
-MAX_HOURS = 336
 RATE = "Bytes per second."
 
 

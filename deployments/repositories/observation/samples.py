@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from agents.reports.samples import HostSamples
+from deployments.data.usage_types import UsagePoint
 from deployments.repositories.upkeep.partitions import Parted
 
 SAMPLES = Parted(table="samples", step=timedelta(hours=1), keep=timedelta(days=1))
@@ -48,31 +49,22 @@ FROM samples, taken WHERE at >= taken.begin AND at < taken.until
 GROUP BY minute, server_id, project_id, node_id, service, container
 """
 _READ = """
-SELECT to_timestamp(floor(extract(epoch FROM at) / %(step)s) * %(step)s) AS moment, server_id, node_id, service,
-       container, avg(cpu_percent), max(memory_bytes), max(memory_limit_bytes), avg(received), avg(sent),
-       avg(read), avg(written), max(disk_bytes)
+SELECT to_timestamp(floor(extract(epoch FROM at) / %(step)s) * %(step)s) AS moment, avg(cpu_percent),
+       max(memory_bytes), max(memory_limit_bytes), avg(received), avg(sent), avg(read), avg(written), max(disk_bytes),
+       server_id, node_id, service, container
 FROM {table} WHERE {of} AND at >= %(since)s
 GROUP BY moment, server_id, node_id, service, container ORDER BY container, moment LIMIT %(limit)s
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Point:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point(UsagePoint):
     """What one container, or the machine where its name is empty, used within a step of time."""
 
-    at: datetime
     server_id: UUID
     node_id: str
     service: str
     container: str
-    cpu_percent: float
-    memory_bytes: int
-    memory_limit_bytes: int
-    received: float
-    sent: float
-    read: float
-    written: float
-    disk_bytes: int
 
 
 def store(*, hosts: Sequence[HostSamples]) -> None:

@@ -10,7 +10,7 @@ from itertools import groupby
 from uuid import UUID
 
 from agents.services import directory
-from deployments.data.usage_types import Usage, UsagePoint, UsageSeries
+from deployments.data.usage_types import Usage, UsageSeries
 from deployments.errors import Invalid
 from deployments.repositories import clock
 from deployments.repositories.observation import samples
@@ -96,12 +96,8 @@ def _usage(points: Sequence[Point], *, since: datetime, step: int) -> Usage:
             server_id=server_id,
             node_id=node_id,
             service=service,
-            points=tuple(_point(each) for each in found),
+            points=tuple(found),
         )
         for (container, server_id, node_id, service), found in groupby(told, key=of)
     )
     return Usage(since=since, step_seconds=step, complete=len(points) <= MAX_POINTS, series=series)
-
-
-def _point(point: Point) -> UsagePoint:
-    return UsagePoint(**{name: getattr(point, name) for name in UsagePoint.__dataclass_fields__})
