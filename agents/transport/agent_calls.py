@@ -17,9 +17,9 @@ from agents.services import enrolment
 from agents.token_bucket import TokenBucket
 from agents.transport.callers import Callers
 from agents.transport.failures import is_expected, wire_error, wire_status
+from agents.transport.intake.sample_intake import SampleIntake
 from agents.transport.liveness import Liveness
 from agents.transport.ports import Bindings
-from agents.transport.sampling.sample_intake import SampleIntake
 from agents.transport.threads import DatabaseThreads
 from agents.transport.wire import codec
 

@@ -14,7 +14,7 @@ import structlog
 
 from agents.backoff import Backoff
 from agents.services.command_delivery import CHANNEL, LOGS_CHANNEL, RETENTION_CHANNEL
-from agents.transport.log_intake import LogIntake
+from agents.transport.intake.log_intake import LogIntake
 from agents.transport.retention_announcer import RetentionAnnouncer
 from agents.transport.session_registry import SessionRegistry
 

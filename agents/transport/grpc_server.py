@@ -19,11 +19,11 @@ from agents.transport.admission import Admission
 from agents.transport.agent_calls import AgentCalls
 from agents.transport.agent_session import STOPPING
 from agents.transport.callers import Callers
+from agents.transport.intake.log_intake import LogIntake
+from agents.transport.intake.sample_intake import SampleIntake
 from agents.transport.liveness import Liveness
-from agents.transport.log_intake import LogIntake
 from agents.transport.ports import Bindings, GatewayConfig
 from agents.transport.retention_announcer import RetentionAnnouncer
-from agents.transport.sampling.sample_intake import SampleIntake
 from agents.transport.servicer import RunnerAgentService
 from agents.transport.session_registry import SessionRegistry
 from agents.transport.stream import SessionCalls

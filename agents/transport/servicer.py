@@ -11,7 +11,7 @@ import grpc
 
 from agents.contracts import common_pb2, runner_pb2, runner_pb2_grpc
 from agents.transport.agent_calls import AgentCalls
-from agents.transport.log_intake import LogIntake
+from agents.transport.intake.log_intake import LogIntake
 from agents.transport.stream import SessionCalls
 from agents.transport.user_calls import UserCalls
 

@@ -19,15 +19,15 @@ from agents.services.greeting import greet
 from agents.token_bucket import TokenBucket, TokenBuckets
 from agents.transport.agent_session import AgentSession, Ending
 from agents.transport.callers import Callers
+from agents.transport.intake.observation_intake import ObservationIntake
+from agents.transport.intake.report_intake import ReportApplier
+from agents.transport.intake.sample_intake import SampleIntake
+from agents.transport.intake.volume_intake import VolumeIntake
 from agents.transport.liveness import Liveness
-from agents.transport.observation_intake import ObservationIntake
 from agents.transport.ports import Bindings, GatewayConfig
-from agents.transport.report_intake import ReportApplier
 from agents.transport.retention_announcer import RetentionAnnouncer
-from agents.transport.sampling.sample_intake import SampleIntake
 from agents.transport.session_registry import SessionRegistry
 from agents.transport.threads import DatabaseThreads
-from agents.transport.volume_intake import VolumeIntake
 from agents.transport.wire import codec, hellos
 from agents.transport.wire.conditions import condition_from_wire
 from agents.types import AgentData

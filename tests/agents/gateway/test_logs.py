@@ -16,8 +16,8 @@ from agents.contracts.runner_pb2_grpc import RunnerAgentServiceStub
 from agents.contracts.version import LOGS_PROTOCOL
 from agents.reports.log_lines import LogReader, LogRequest
 from agents.runner.control_plane.channel import OPTIONS
-from agents.transport import log_intake
 from agents.transport.grpc_server import Gateway
+from agents.transport.intake import log_intake
 from agents.transport.threads import DatabaseThreads
 from agents.types import CommandData
 from tests.agents.conftest import config

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from agents.contracts import runner_pb2 as pb
 from agents.reports.observation import HostObserved
 from agents.runner.observation.telling import Telling
-from agents.transport.observation_intake import ASK_AGAIN_SECONDS, ObservationIntake
+from agents.transport.intake.observation_intake import ASK_AGAIN_SECONDS, ObservationIntake
 
 Looks = list[dict[str, str]]
 STATES = st.sampled_from(["running", "exited", "paused"])

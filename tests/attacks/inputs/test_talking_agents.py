@@ -15,8 +15,8 @@ from rest_framework.test import APIClient
 from agents.contracts import common_pb2
 from agents.contracts import runner_pb2 as pb
 from agents.limits import MAX_MESSAGE_BYTES, MIB
-from agents.transport import report_intake
 from agents.transport.agent_session import AgentSession
+from agents.transport.intake import report_intake
 from agents.transport.wire import codec
 from deployments import outbox_relay
 from deployments.kafka import event_stream

@@ -12,7 +12,7 @@ from django.db import connection
 from agents.contracts import runner_pb2
 from agents.models import Agent, Server
 from agents.reports.samples import HostSamples, Sample
-from agents.transport.sampling.sample_intake import MAX_SAMPLES, SampleIntake
+from agents.transport.intake.sample_intake import MAX_SAMPLES, SampleIntake
 from agents.types import AgentHealth
 from deployments.models import ObservedStack, Project
 from deployments.repositories import clock

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 
-import structlog
-
-from agents.backoff import Backoff
 from agents.contracts import runner_pb2
-from agents.db_errors import DATABASE_AWAY
 from agents.reports.observation import HostObserved
 from agents.reports.observation_digest import digest_of
 from agents.transport.agent_session import AgentSession
+from agents.transport.intake.newest import Newest
 from agents.transport.ports import OnObserved
 from agents.transport.threads import DatabaseThreads
 from agents.transport.wire.observations import MAX_OBSERVED, bound_observation, container_from_wire
 
-logger = structlog.get_logger(__name__)
-
 # How often an agent is asked to tell everything once more, whatever it says.
 ASK_AGAIN_SECONDS = 10.0
-RETRY = Backoff(first=0.5, most=10.0)
 
 
 class ObservationIntake:
@@ -43,8 +36,9 @@ class ObservationIntake:
         self._number = 0
         self._in_step = False
         self._containers: dict[str, runner_pb2.ContainerSeen] = {}
-        self._complete: tuple[runner_pb2.ContainerSeen, ...] = ()
-        self._news = asyncio.Event()
+        self._newest: Newest[tuple[runner_pb2.ContainerSeen, ...]] = Newest(
+            what="observation", agent_id=str(session.agent_id)
+        )
         self._asked_at: float | None = None
 
     def take(self, message: runner_pb2.Observation) -> None:
@@ -68,8 +62,7 @@ class ObservationIntake:
             self._in_step = False
             self._ask_again()
             return
-        self._complete = tuple(self._containers.values())
-        self._news.set()
+        self._newest.put(tuple(self._containers.values()))
 
     def _ask_again(self) -> None:
         now = self._clock()
@@ -79,22 +72,12 @@ class ObservationIntake:
 
     async def drain(self) -> None:
         """Store the newest picture whenever there is one, until cancelled."""
-        failures = 0
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            observed = HostObserved(
-                agent_id=self._session.agent_id,
-                session_id=self._session.session_id,
-                containers=tuple(container_from_wire(container) for container in self._complete),
-            )
-            try:
-                await self._threads.run(self._on_observed, observed=observed)
-                failures = 0
-            except DATABASE_AWAY:
-                failures += 1
-                logger.warning("database unavailable, retrying", agent_id=str(self._session.agent_id))
-                self._news.set()
-                await asyncio.sleep(RETRY.pause(failures=failures))
-            except Exception:  # the next change brings another picture; the session goes on
-                logger.exception("observation not stored", agent_id=str(self._session.agent_id))
+        await self._newest.drain(self._store)
+
+    async def _store(self, complete: tuple[runner_pb2.ContainerSeen, ...]) -> None:
+        observed = HostObserved(
+            agent_id=self._session.agent_id,
+            session_id=self._session.session_id,
+            containers=tuple(container_from_wire(container) for container in complete),
+        )
+        await self._threads.run(self._on_observed, observed=observed)
