@@ -18,8 +18,9 @@ from deployments.data.sharing_types import Asker
 from deployments.errors import NotFound
 from deployments.event_types import epoch_ms, revert_confirmed, status_changed, waiting_changed
 from deployments.models import Deployment
-from deployments.repositories import clock, durations, events
+from deployments.repositories import clock, events
 from deployments.repositories.records import DEPLOYMENT_COLUMNS, deployment_record, service_from_json, service_to_json
+from deployments.repositories.upkeep import durations
 from deployments.states import ACTIVE, TRANSITIONS, IllegalTransitionError, Reason, Stage, Status, Transition
 from deployments.types import DeploymentRecord, DeployRequest, ServiceState, TargetKind
 

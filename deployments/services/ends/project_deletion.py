@@ -23,8 +23,9 @@ from deployments.data.end_types import (
     VolumeState,
 )
 from deployments.errors import Conflict, DeployError, Invalid
-from deployments.repositories import history, lanes, observed_stacks, projects
+from deployments.repositories import history, lanes, projects
 from deployments.repositories.ends import project_deletions, volume_deletions
+from deployments.repositories.observation import observed_stacks
 from deployments.services.ends import volume_deletion, volumes
 from deployments.services.permissions import access
 from deployments.services.requests import stop

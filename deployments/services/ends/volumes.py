@@ -13,8 +13,9 @@ from agents.reports.volumes import HostVolumes
 from agents.services import directory
 from deployments import live_updates
 from deployments.data.end_types import HostVolume, HostVolumesRow, VolumeLine, VolumeState
-from deployments.repositories import observed_stacks, projects
+from deployments.repositories import projects
 from deployments.repositories.ends import observed_volumes, volume_deletions
+from deployments.repositories.observation import observed_stacks
 from deployments.services.fleet import machine_list
 from deployments.services.history import snapshots
 from deployments.services.observation import stacks

@@ -14,9 +14,9 @@ from agents.types import AgentData, ClusterData, ServerData
 from deployments.data.list_types import Page, PageRequest
 from deployments.errors import Conflict, NotFound
 from deployments.names import usable_name
-from deployments.repositories import lanes, observed_stacks, removed_machines
+from deployments.repositories import lanes, removed_machines
 from deployments.repositories.ends import observed_volumes
-from deployments.repositories.observation import incident_rows, stack_drifts, stack_states
+from deployments.repositories.observation import incident_rows, observed_stacks, stack_drifts, stack_states
 from deployments.services.fleet import machine_list
 from deployments.types import Caller
 

@@ -19,7 +19,8 @@ from agents.types import AgentData
 from deployments import log_relay
 from deployments.data.log_types import LogQuery, LogSource, OpenedLogs
 from deployments.errors import Invalid, NotFound, PeerFailed
-from deployments.repositories import history, lanes, observed_stacks
+from deployments.repositories import history, lanes
+from deployments.repositories.observation import observed_stacks
 from deployments.services.permissions import access
 from deployments.types import Caller, Right, lane_of
 

@@ -16,8 +16,8 @@ from django.db import transaction
 from agents.types import ServiceObserved
 from deployments.errors import Conflict, NotFound
 from deployments.event_types import epoch_ms
-from deployments.repositories import clock, deployments, history, lanes, observed_stacks
-from deployments.repositories.observation import stack_drifts
+from deployments.repositories import clock, deployments, history, lanes
+from deployments.repositories.observation import observed_stacks, stack_drifts
 from deployments.repositories.observation.stack_drifts import DriftRow, difference_to_json
 from deployments.rules.drift import (
     ANY_AGENT_REPAIRS,

@@ -12,8 +12,9 @@ from django.db import transaction
 from agents.reports.observation import ContainerSeen, HostObserved
 from agents.services import directory
 from deployments import live_updates
-from deployments.repositories import clock, observed_stacks
-from deployments.repositories.observed_stacks import StackRow
+from deployments.repositories import clock
+from deployments.repositories.observation import observed_stacks
+from deployments.repositories.observation.observed_stacks import StackRow
 from deployments.rules.observed import ObservedContainer
 from deployments.services.observation import drift
 

@@ -10,10 +10,10 @@ from agents.contracts.version import OBSERVING_PROTOCOL
 from agents.services import directory
 from agents.states import Presence
 from agents.types import AgentData
-from deployments.repositories import clock, deployments, observed_stacks
-from deployments.repositories.observation import proven_stacks
+from deployments.repositories import clock, deployments
+from deployments.repositories.observation import observed_stacks, proven_stacks
+from deployments.repositories.observation.observed_stacks import StackRow
 from deployments.repositories.observation.proven_stacks import ProvenStack
-from deployments.repositories.observed_stacks import StackRow
 from deployments.rules.observed import MeantService, ObservedContainer, ObservedState, SeenStack, StackCondition, fold
 from deployments.types import ServiceState
 
