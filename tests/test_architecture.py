@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ PACKAGES = ("axion_deploy", "deployments", "agents", "stackgen")
 MOST_LINES_PER_FILE = 300
 MOST_LINES_PER_FUNCTION = 50
 USUAL_LINES = 20
+MOST_MODULES_PER_FOLDER = 20
 TEXT_FILES = {".py", ".md", ".toml", ".sh", ".yml", ".yaml", ".html", ".js", ".css", ".j2", ".proto", ".lock", ".json"}
 
 
@@ -33,6 +35,11 @@ def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (function.end_lineno or function.lineno) - function.lineno + 1
+
+
+def test_folders_are_small() -> None:
+    modules = Counter(path.parent.relative_to(ROOT) for path in sources(*PACKAGES) if path.name != "__init__.py")
+    assert not {str(folder): count for folder, count in modules.items() if count > MOST_MODULES_PER_FOLDER}
 
 
 def test_files_are_small() -> None:
