@@ -155,7 +155,7 @@ def _may_open(path: Any, flags: Any) -> bool:
         return True
     writes = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR)
     real = os.path.realpath(os.fsdecode(path))
-    return not writes and real.startswith(_readable())
+    return not writes and any(real == each or real.startswith(f"{each}/") for each in _readable())
 
 
 def _readable() -> tuple[str, ...]:
@@ -163,7 +163,9 @@ def _readable() -> tuple[str, ...]:
     configured = [os.environ.get(name, "") for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")]
     packages = [each for each in sys.path if os.path.basename(each) == "site-packages"]
     found = [
-        sys.prefix, os.path.join(sys.base_prefix, "lib"), "/usr/share/zoneinfo", "/etc/mime.types", "/etc/ssl",
-        *site.getsitepackages(), *packages, *configured, verify.cafile or "", verify.capath or "",
+        sys.prefix, os.path.join(sys.base_prefix, "lib"), "/usr/share/zoneinfo", "/etc/mime.types",
+        # Not all of its folder: keys lie there, too.
+        "/etc/ssl/certs", "/etc/ssl/openssl.cnf", *site.getsitepackages(), *packages, *configured,
+        verify.cafile or "", verify.capath or "",
     ]  # fmt: skip
     return tuple(os.path.realpath(each) for each in found if each)

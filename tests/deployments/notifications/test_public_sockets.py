@@ -66,3 +66,16 @@ def test_what_a_library_swallows_is_told_all_the_same(tmp_path: Path) -> None:
         with pytest.raises(NotAllowed), public_only(allowed_hosts=()), contextlib.suppress(OSError):
             act()
     assert secret.read_text() == "x"
+
+
+def test_what_lies_beside_the_readable_is_not_readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = tmp_path / "bundle.pem"
+    beside = tmp_path / "bundle.pem.key"
+    for each in (bundle, beside):
+        each.write_text("x")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    with public_only(allowed_hosts=()):
+        assert bundle.read_text() == "x"
+    for key in (beside, Path("/etc/ssl/private/server.key")):
+        with pytest.raises(NotAllowed), public_only(allowed_hosts=()), contextlib.suppress(OSError):
+            key.read_text()
