@@ -137,8 +137,8 @@ def _servers_with_something(project: ProjectRecord) -> set[UUID]:
     for server_id in directory.server_names(server_ids=servers):
         last = lanes.last_started(project_id=project.id, target_id=server_id)
         proven = history.running(project_id=project.id, target_id=server_id)
-        stopped = proven is not None and proven.kind == Kind.STOP
-        if last is not None and not (stopped and proven is not None and proven.deployment_id == last.id):
+        stopped_by = proven.deployment_id if proven is not None and proven.kind == Kind.STOP else None
+        if last is not None and last.id != stopped_by:
             found.add(server_id)
     return found
 
