@@ -63,7 +63,7 @@ def send(*, message: Message, address: str) -> None:
 
 
 def _plugin(address: str) -> Any:
-    """Return what sends to the address, or None. Raises NotAllowed where the address names a file."""
+    """Return what sends to the address, or None. Raises NotAllowed where that alone opens a file; sending may, too."""
     import apprise
 
     # What it logs holds addresses.
@@ -71,8 +71,7 @@ def _plugin(address: str) -> Any:
     asset = apprise.AppriseAsset(
         storage_mode=apprise.PersistentStoreMode.MEMORY, secure_logging=True, async_mode=False, plugin_paths=[]
     )
-    # The plugins themselves are loaded before anything of the address is looked at.
-    # It has no types, which only shows where the library is installed.
+    # The plugins themselves are loaded before anything of the address is looked at. The manager has no types.
     manager: Any = apprise.NotificationManager
     manager().load_modules()
     with public_only(allowed_hosts=()):
