@@ -32,16 +32,38 @@ def missing() -> str:
     return "root" if os.geteuid() != 0 else ", ".join(lacking)
 
 
+def new_network(*, log_file: Path, script: str = "", hostname: str = "") -> Child:
+    """Return a process that only holds a network namespace open, whose loopback is up, and `script` run in it.
+
+    Whoever looks from inside finds the machine called `hostname`. All that is in the network goes with the process.
+    """
+    naming = f"hostname {hostname}" if hostname else ""
+    unshare = ["unshare", "--net", *(["--uts"] if hostname else [])]
+    lines = [naming, "ip link set lo up", script, "echo ready", "exec sleep infinity"]
+    holder = Child(name="network", command=[*unshare, "bash", "-ec", "\n".join(lines)], log_file=log_file)
+    holder.start()
+    wait_ready(holder, probe=lambda: "ready" in holder.tail(), seconds=ANSWER_SECONDS)
+    return holder
+
+
+def inside(network: Child) -> tuple[str, ...]:
+    """Return what begins a command that runs in that network, under its hostname."""
+    return ("nsenter", f"--net=/proc/{network.pid}/ns/net", f"--uts=/proc/{network.pid}/ns/uts")
+
+
 class OwnDocker:
     """The data stay in `folder` from start to start. Needs root. The path must be short: Unix sockets lie in it.
 
-    `network` are commands of a shell that furnish the engine's network further.
+    `network` are commands of a shell that furnish the engine's network further, `hostname` is what the engine calls its
+    machine (that of the real one when empty), `options` go to dockerd besides.
     """
 
-    def __init__(self, *, folder: Path, network: str = "") -> None:
+    def __init__(self, *, folder: Path, network: str = "", hostname: str = "", options: tuple[str, ...] = ()) -> None:
         self.folder = folder
         self.host = f"unix://{folder / 'docker.sock'}"
         self._furnish = network
+        self._hostname = hostname
+        self._more_options = options
         self._network: Child | None = None
         self._engine: Child | None = None
 
@@ -60,22 +82,13 @@ class OwnDocker:
         wait_ready(self._engine, probe=self.answers, seconds=READY_SECONDS)
 
     def _new_network(self) -> Child:
-        """A process that only holds a network namespace open, whose loopback is up."""
-        script = f"ip link set lo up\n{self._furnish}\necho ready\nexec sleep infinity"
-        holder = Child(
-            name="network",
-            command=["unshare", "--net", "bash", "-ec", script],
-            log_file=self.folder / "network.log",
-        )
-        holder.start()
-        wait_ready(holder, probe=lambda: "ready" in holder.tail(), seconds=ANSWER_SECONDS)
-        return holder
+        return new_network(log_file=self.folder / "network.log", script=self._furnish, hostname=self._hostname)
 
     @property
     def inside(self) -> tuple[str, ...]:
         """What begins a command that runs in the engine's network."""
         assert self._network is not None, "started before"
-        return ("nsenter", f"--net=/proc/{self._network.pid}/ns/net")
+        return inside(self._network)
 
     def _options(self) -> list[str]:
         folder = self.folder
@@ -84,6 +97,7 @@ class OwnDocker:
             f"--exec-root={folder / 'exec'}",
             f"--pidfile={folder / 'docker.pid'}",
             f"--host={self.host}",
+            *self._more_options,
         ]
 
     def answers(self) -> bool:
