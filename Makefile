@@ -57,8 +57,8 @@ demo: setup ## deploy the sample project to the local Docker engine and leave it
 	@$(PYTHON) -m axion_deploy.demo $(if $(ONCE),--once)
 
 .PHONY: bench
-bench: setup services ## the figures we hold ourselves to, as ratios; JSON=FILE writes them down
-	@$(SERVICES_ENV) $(PYTHON) -m tests.bench $(if $(JSON),--json "$(JSON)")
+bench: setup services ## the figures we hold ourselves to, as ratios; ROW=name: one alone; JSON=FILE writes them down
+	@$(SERVICES_ENV) $(PYTHON) -m tests.bench $(if $(ROW),--row "$(ROW)") $(if $(JSON),--json "$(JSON)")
 
 .PHONY: docs
 docs: setup ## the operators' pages, into build/docs; the control plane serves them under /docs/

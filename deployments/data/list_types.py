@@ -63,3 +63,13 @@ class Page(Generic[T]):
     @property
     def total_pages(self) -> int:
         return -(-self.total // self.limit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploymentStamp:
+    """A state of a deployment: as long as `mark` is the same, so is all that is shown of it."""
+
+    deployment_id: UUID
+    project_id: UUID
+    project_owner_id: UUID
+    mark: tuple[str, ...]

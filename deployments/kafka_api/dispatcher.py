@@ -16,6 +16,7 @@ from deployments.kafka_api.errors import answer_to
 from deployments.kafka_api.handlers import HEALTH, PATTERNS, Call, Pattern
 from deployments.kafka_api.identity import Identify
 from deployments.kafka_api.incoming import IncomingRecord, body_of
+from deployments.kafka_api.kept_answers import KeptAnswers, Stamp
 from deployments.kafka_api.metadata import metadata_of
 from deployments.kafka_api.replies import Answer, success, unknown_pattern
 from deployments.scopes import Scope
@@ -32,6 +33,7 @@ class Dispatcher:
     def __init__(self, *, identify: Identify, health: Callable[[], Mapping[str, Any]]) -> None:
         self._identify = identify
         self._health = health
+        self._kept = KeptAnswers()
 
     def answer(self, incoming: IncomingRecord) -> Answer:
         """Return the answer to a request, and never raise. A database that is away for a moment is asked again."""
@@ -64,4 +66,8 @@ class Dispatcher:
         if pattern.has_effect and time.time() * 1000 - incoming.timestamp_ms > MAX_EFFECT_AGE_MS:
             raise Conflict("The request waited too long to be carried out. Ask again.")
         call = Call(caller=caller, body=body, request_id=metadata.request_id, at=timezone.now())
-        return success(pattern.answer(call))
+        if pattern.stamp is None:
+            return success(pattern.answer(call))
+        seen = pattern.stamp(call)
+        stamp = Stamp(subject=(incoming.topic, seen.deployment_id), state=seen.mark)
+        return self._kept.answer(stamp, lambda: success(pattern.answer(call)))

@@ -30,12 +30,16 @@ from deployments.kafka_api.request_topics import SUBSCRIPTION
 from deployments.kafka_api.workers import Workers
 
 POLL_MS = 200
+# While partitions are paused: room is noticed when a poll returns.
+POLL_PAUSED_MS = 20
 # All that was fetched, each time: kafka-python 3.0 never returns to a partition that is paused halfway through a fetch.
 # The bytes of a fetch are the bound instead; a larger message comes alone.
 MAX_PER_POLL = 1_000_000
 FETCH_BYTES = 2 * 1024 * 1024
 PARTITION_BYTES = 128 * 1024
-MAX_PER_THREAD = 8
+# Of each kind of request, in bytes. A small one occupies more than it is long.
+MAX_UNDERWAY_BYTES = 4 * 1024 * 1024
+BYTES_BESIDE = 2 * 1024
 # What a killed consumer had answered since the last commit is answered twice.
 COMMIT_SECONDS = 0.5
 # After at most so long a request is noticed whose topic did not exist before.
@@ -74,7 +78,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the lib
         except BaseException:
             self._outbox.close(seconds=CLOSE_SECONDS)
             raise
-        bounds = {"count": membership.threads, "max_underway": membership.threads * MAX_PER_THREAD}
+        bounds = {"count": membership.threads, "max_bytes": MAX_UNDERWAY_BYTES}
         self._workers = {False: Workers(name="reads", **bounds), True: Workers(name="effects", **bounds)}
 
     def run(self, *, after_poll: Callable[[int], None]) -> None:
@@ -114,8 +118,9 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the lib
         self._offsets.forget(lost)
 
     def _poll(self) -> None:
+        milliseconds = POLL_PAUSED_MS if self._consumer.paused() else POLL_MS
         try:
-            for records in self._consumer.poll(timeout_ms=POLL_MS, max_records=MAX_PER_POLL).values():
+            for records in self._consumer.poll(timeout_ms=milliseconds, max_records=MAX_PER_POLL).values():
                 for record in records:
                     self._take(record)
         except UNREADABLE as error:
@@ -137,13 +142,14 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the lib
         incoming = _incoming(record)
         partition = TopicPartition(incoming.topic, incoming.partition)
         workers = self._workers_of(incoming.topic)
+        size = BYTES_BESIDE + incoming.size
         self._offsets.note_taken(partition, incoming.offset)
 
         def done() -> None:
             self._offsets.note_answered(partition, incoming.offset)
-            workers.finish()
+            workers.finish(size=size)
 
-        workers.start(lambda: self._delivery.serve(incoming, later=workers.continue_with, done=done))
+        workers.start(lambda: self._delivery.serve(incoming, later=workers.continue_with, done=done), size=size)
 
     def _workers_of(self, topic: str) -> Workers:
         pattern = PATTERNS.get(topic)

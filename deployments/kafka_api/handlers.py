@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from deployments.data.list_types import DeploymentFilter
+from deployments.data.list_types import DeploymentFilter, DeploymentStamp
 from deployments.kafka_api import fields
 from deployments.services.lifecycle import cancel
 from deployments.services.queries import lookups
@@ -34,10 +34,15 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Pattern:
-    """`answer` returns the members beside the status. What `has_effect` is not done for a request that is too old."""
+    """`answer` returns the members beside the status. What `has_effect` is not done for a request that is too old.
+
+    `stamp` checks the caller's right as `answer` does and returns of which state the answer tells, so that it can be
+    kept.
+    """
 
     answer: Callable[[Call], Mapping[str, Any]]
     has_effect: bool = False
+    stamp: Callable[[Call], DeploymentStamp] | None = None
 
 
 def deploy_project(call: Call) -> Mapping[str, Any]:
@@ -80,6 +85,11 @@ def get_deployment_status(call: Call) -> Mapping[str, Any]:
     return {"data": status_shape(lookups.get_deployment(caller=call.caller, deployment_id=deployment_id))}
 
 
+def deployment_stamp(call: Call) -> DeploymentStamp:
+    deployment_id = fields.required_uuid(call.body, "deploymentId")
+    return lookups.deployment_stamp(caller=call.caller, deployment_id=deployment_id)
+
+
 def list_deployments(call: Call) -> Mapping[str, Any]:
     pagination = fields.section(call.body, "pagination")
     page = lookups.list_deployments(
@@ -97,7 +107,7 @@ PATTERNS: Mapping[str, Pattern] = {
     f"{PREFIX}deployProject": Pattern(answer=deploy_project, has_effect=True),
     f"{PREFIX}cancelDeployment": Pattern(answer=cancel_deployment, has_effect=True),
     f"{PREFIX}rollbackDeployment": Pattern(answer=rollback_deployment, has_effect=True),
-    f"{PREFIX}getDeployment": Pattern(answer=get_deployment),
-    f"{PREFIX}getDeploymentStatus": Pattern(answer=get_deployment_status),
+    f"{PREFIX}getDeployment": Pattern(answer=get_deployment, stamp=deployment_stamp),
+    f"{PREFIX}getDeploymentStatus": Pattern(answer=get_deployment_status, stamp=deployment_stamp),
     f"{PREFIX}listDeployments": Pattern(answer=list_deployments),
 }

@@ -51,6 +51,12 @@ class IncomingRecord:
         return self.headers.get(CORRELATION_ID, b"")
 
     @property
+    def size(self) -> int:
+        """Return how many bytes it has, about."""
+        named = sum(len(name) + len(content) for name, content in self.headers.items())
+        return len(self.value or b"") + len(self.key or b"") + named
+
+    @property
     def is_event(self) -> bool:
         """Nobody waits for a reply."""
         return not (self.correlation_id and self.headers.get(REPLY_TOPIC))

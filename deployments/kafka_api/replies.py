@@ -17,9 +17,13 @@ CRASHED: Mapping[str, Any] = {"status": "error", "message": "Internal server err
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """Either an envelope or a transport error, which NestJS raises at the caller. `code` is empty for a success."""
+    """Either an envelope or a transport error, which NestJS raises at the caller. `code` is empty for a success.
+
+    `content` is an envelope in bytes, in place of `body`.
+    """
 
     body: Mapping[str, Any] | None = None
+    content: bytes | None = None
     transport_error: Mapping[str, Any] | str | None = None
     code: str = ""
     message: str = ""
@@ -68,8 +72,15 @@ def reply_to(address: ReplyAddress, answer: Answer) -> Reply:
     if answer.transport_error is not None:
         headers.append((TRANSPORT_ERROR, _error_bytes(answer.transport_error)))
     else:
-        value = json.dumps(answer.body, separators=(",", ":"), ensure_ascii=False).encode()
+        value = encoded(answer)
     return Reply(topic=address.topic, partition=address.partition, headers=tuple(headers), value=value)
+
+
+def encoded(answer: Answer) -> bytes:
+    """Return the envelope of an answer that is no transport error."""
+    if answer.content is not None:
+        return answer.content
+    return json.dumps(answer.body, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _error_bytes(error: Mapping[str, Any] | str) -> bytes:

@@ -15,31 +15,38 @@ logger = structlog.get_logger(__name__)
 
 
 class Workers:
-    """`underway` counts jobs from being handed over until `finish`, which may be later than the job's own end."""
+    """`underway` counts jobs from being handed over until `finish`, which may be later than the job's own end.
 
-    def __init__(self, *, name: str, count: int, max_underway: int) -> None:
+    Their bytes are the bound and not their number: a partition that is paused is not asked for again before the fetch
+    that is on its way has ended, so whoever pauses for a few small requests waits most of the time.
+    """
+
+    def __init__(self, *, name: str, count: int, max_bytes: int) -> None:
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._underway = 0
-        self._max_underway = max_underway
+        self._bytes = 0
+        self._max_bytes = max_bytes
         self._threads = [threading.Thread(target=self._work, name=f"{name}-{n}", daemon=True) for n in range(count)]
         for thread in self._threads:
             thread.start()
 
-    def start(self, job: Job) -> None:
-        """Take on a request; `job` is its first step."""
+    def start(self, job: Job, *, size: int) -> None:
+        """Take on a request of so many bytes; `job` is its first step."""
         with self._lock:
             self._underway += 1
+            self._bytes += size
         self._jobs.put(job)
 
     def continue_with(self, job: Job) -> None:
         """Take on a further step of a request that is underway."""
         self._jobs.put(job)
 
-    def finish(self) -> None:
-        """Note that a request is done with."""
+    def finish(self, *, size: int) -> None:
+        """Note that a request of so many bytes is done with."""
         with self._lock:
             self._underway -= 1
+            self._bytes -= size
 
     @property
     def underway(self) -> int:
@@ -47,12 +54,12 @@ class Workers:
 
     @property
     def is_full(self) -> bool:
-        return self._underway >= self._max_underway
+        return self._bytes >= self._max_bytes
 
     @property
     def has_room(self) -> bool:
-        """Well below the bound, so that partitions are not paused and resumed for every request."""
-        return self._underway <= self._max_underway // 2
+        """Well below the bound: there is work until what is resumed now arrives."""
+        return self._bytes <= self._max_bytes // 2
 
     def stop(self, *, seconds: float) -> None:
         """End the threads once their present jobs are done, waiting at most `seconds` for each."""

@@ -19,8 +19,10 @@ from kafka import KafkaAdminClient
 from axion_deploy.demo.options import REPOSITORY
 from axion_deploy.embedded.child import Child
 from tests.bench import memory
-from tests.bench.figures import Figure, percentile
-from tests.e2e.control_plane import ControlPlane
+from tests.bench.deploying import MOST_SECONDS, four_services
+from tests.bench.figures import Figure, median_ratio, percentile
+from tests.e2e.control_plane import ControlPlane, write_project
+from tests.e2e.graphs import server_code
 from tests.kafka_api.wire import CORRELATION, Caller
 from tests.servers.own_kafka import OwnKafka
 
@@ -29,6 +31,9 @@ ECHO = "echo"
 ROUNDS = 5
 ALONE, TOGETHER = 150, 600
 IN_FLIGHT = 16
+# More than that are compared with IN_FLIGHT, each once in each of these rounds.
+CROWDS = (24, 32, 48, 64, 256)
+CROWD_ROUNDS = 3
 READY_SECONDS = 120.0
 
 
@@ -41,11 +46,9 @@ class Round:
 
 
 def measure(plane: ControlPlane, folder: Path) -> list[Figure]:
-    """The rows on requests over Kafka. Whatever the plane deployed last is asked for."""
-    listed = plane.api("deployments?limit=1")
-    assert listed.data is not None
-    deployment = listed.data["data"]["deployments"][0]["id"]
-    payload = {"metadata": {"sessionToken": str(plane.bootstrap["api_token"])}, "deploymentId": deployment}
+    """The rows on requests over Kafka: for what the plane deployed last, or for a stack that it deploys for this."""
+    token, deployment = str(plane.bootstrap["api_token"]), last_deployment(plane) or deployed(plane, folder)
+    payload = {"metadata": {"sessionToken": token}, "deploymentId": deployment}
     with consumers(plane, folder) as broker:
         caller = Caller(broker)
         for topic in (GET, ECHO):
@@ -54,12 +57,54 @@ def measure(plane: ControlPlane, folder: Path) -> list[Figure]:
             caller.ask(topic, payload, seconds=READY_SECONDS)
         alone = [(one_by_one(caller, GET, payload), one_by_one(caller, ECHO, payload)) for _ in range(ROUNDS)]
         crowd = [(at_once(caller, GET, payload), at_once(caller, ECHO, payload)) for _ in range(ROUNDS)]
+        crowds = larger(caller, payload)
         caller.close()
         weight = memory.consumer(plane)
-    return [*compared(alone, who="one caller"), *compared(crowd, who=f"{IN_FLIGHT} at once"), weight]
+    return [
+        *compared(alone, who="one caller", goals=(0.6, 3.0)),
+        *compared(crowd, who=f"{IN_FLIGHT} at once", goals=(0.45, 3.0)),
+        *crowds,
+        weight,
+    ]
 
 
-def compared(rounds: list[tuple[Round, Round]], *, who: str) -> list[Figure]:
+def last_deployment(plane: ControlPlane) -> str:
+    """The newest deployment; empty when there is none."""
+    listed = plane.api("deployments?limit=1")
+    assert listed.data is not None
+    return next((str(each["id"]) for each in listed.data["data"]["deployments"]), "")
+
+
+def deployed(plane: ControlPlane, folder: Path) -> str:
+    """A deployment of four services, off the host again: it is only asked for."""
+    code = {name: server_code(text=name) for name in ("page", "left", "right", "base")}
+    files = write_project(folder / "asked", name="Asked", graph=four_services(), code=code)
+    project = plane.import_project(files)
+    deployment = plane.deploy(project)
+    plane.wait_for_end(deployment, seconds=MOST_SECONDS)
+    plane.remove(project)
+    return deployment
+
+
+def larger(caller: Caller, payload: dict[str, Any]) -> list[Figure]:
+    """Requests per second with more of them underway, over those with IN_FLIGHT in the same round: no cliff."""
+    rates: dict[int, list[float]] = {}
+    for _ in range(CROWD_ROUNDS):
+        for size in (IN_FLIGHT, *CROWDS):
+            rates.setdefault(size, []).append(at_once(caller, GET, payload, size=size).rate)
+    return [
+        Figure(
+            name=f"{size} requests underway ({statistics.median(rates[size]):.0f}/s) / {IN_FLIGHT}",
+            value=median_ratio(list(zip(rates[size], rates[IN_FLIGHT], strict=True))),
+            unit="ratio",
+            goal=1.0 if size == max(CROWDS) else 0.9,
+            at_least=True,
+        )
+        for size in CROWDS
+    ]
+
+
+def compared(rounds: list[tuple[Round, Round]], *, who: str, goals: tuple[float, float]) -> list[Figure]:
     rate = statistics.median(ours.rate / theirs.rate for ours, theirs in rounds)
     slowest = statistics.median(
         percentile(ours.waits, 0.99) / percentile(theirs.waits, 0.99) for ours, theirs in rounds
@@ -67,8 +112,8 @@ def compared(rounds: list[tuple[Round, Round]], *, who: str) -> list[Figure]:
     per_second = statistics.median(ours.rate for ours, _ in rounds)
     name = f"getDeployment over Kafka ({per_second:.0f}/s), {who}"
     return [
-        Figure(name=f"{name} / echo", value=rate, unit="ratio", goal=0.5, at_least=True),
-        Figure(name=f"{name}, p99 / echo's", value=slowest, unit="ratio", goal=2.0),
+        Figure(name=f"{name} / echo", value=rate, unit="ratio", goal=goals[0], at_least=True),
+        Figure(name=f"{name}, p99 / echo's", value=slowest, unit="ratio", goal=goals[1]),
     ]
 
 
@@ -83,14 +128,14 @@ def one_by_one(caller: Caller, topic: str, payload: dict[str, Any]) -> Round:
     return Round(rate=ALONE / sum(waits) * 1000, waits=waits)
 
 
-def at_once(caller: Caller, topic: str, payload: dict[str, Any]) -> Round:
+def at_once(caller: Caller, topic: str, payload: dict[str, Any], *, size: int = IN_FLIGHT) -> Round:
     """So many always underway."""
     caller.replies.clear()
     sent: dict[str, float] = {}
     waits: list[float] = []
     began = time.perf_counter()
     while len(waits) < TOGETHER:
-        while len(sent) < IN_FLIGHT and len(waits) + len(sent) < TOGETHER:
+        while len(sent) < size and len(waits) + len(sent) < TOGETHER:
             sent[caller.send(topic, payload)] = time.perf_counter()
         caller.read()
         now = time.perf_counter()

@@ -8,8 +8,10 @@ from uuid import UUID
 
 from django.conf import settings
 
+from deployments.data.list_types import DeploymentStamp
 from deployments.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from deployments.repositories import deployments, projects, users
+from deployments.repositories.reads import stamps
 from deployments.services.permissions import peer_projects
 from deployments.types import Caller, DeploymentRecord, ProjectRecord, Right
 
@@ -124,13 +126,26 @@ def acts_for(*, caller: Caller, project: ProjectRecord) -> str:
 def deployment_for(*, caller: Caller, deployment_id: UUID, right: Right) -> DeploymentRecord:
     """Return the deployment. Raises NotFound for strangers, Forbidden for members without the right."""
     deployment = deployments.get(deployment_id=deployment_id)
-    if caller.sees_everything or deployment.project_owner_id == caller.user_id:
-        return deployment
+    _require_deployment(
+        caller=caller, owner_id=deployment.project_owner_id, project_id=deployment.project_id, right=right
+    )
+    return deployment
+
+
+def stamp_to_see(*, caller: Caller, deployment_id: UUID) -> DeploymentStamp:
+    """Return which state of the deployment is stored, to who may see it. Raises NotFound, also for strangers."""
+    stamp = stamps.stamp_of(deployment_id=deployment_id)
+    _require_deployment(caller=caller, owner_id=stamp.project_owner_id, project_id=stamp.project_id, right=Right.SEE)
+    return stamp
+
+
+def _require_deployment(*, caller: Caller, owner_id: UUID, project_id: UUID, right: Right) -> None:
+    if caller.sees_everything or owner_id == caller.user_id:
+        return
     try:
-        project_for(caller=caller, project_id=deployment.project_id, right=right)
+        project_for(caller=caller, project_id=project_id, right=right)
     except NotFound:
         raise NotFound("No such deployment.") from None
-    return deployment
 
 
 def projects_of(caller: Caller) -> tuple[ProjectRecord, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from deployments.data.list_types import DeploymentFilter, Page, PageRequest, Position
+from deployments.data.list_types import DeploymentFilter, DeploymentStamp, Page, PageRequest, Position
 from deployments.repositories import events
 from deployments.repositories.paging import deployment_lists
 from deployments.repositories.paging.pages import ANYTHING
@@ -16,6 +16,11 @@ from deployments.types import Caller, DeploymentRecord, EventRecord, Right
 def get_deployment(*, caller: Caller, deployment_id: UUID) -> DeploymentRecord:
     """Return the deployment. Raises NotFound, also for strangers."""
     return access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.SEE)
+
+
+def deployment_stamp(*, caller: Caller, deployment_id: UUID) -> DeploymentStamp:
+    """Return which state of the deployment `get_deployment` would show. Raises NotFound, also for strangers."""
+    return access.stamp_to_see(caller=caller, deployment_id=deployment_id)
 
 
 def list_deployments(
