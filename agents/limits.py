@@ -36,6 +36,10 @@ MAX_VOLUMES = 20
 # Volumes of ours on one host, and containers named for each.
 MAX_HOST_VOLUMES = 1000
 MAX_VOLUME_USERS = 5
+# Nodes of one Swarm, labels of a node, and addresses of its managers: together less than one message of a session.
+MAX_NODES = 150
+MAX_NODE_LABELS = 8
+MAX_MANAGERS = 20
 # Aspects of how a container is set up.
 MAX_SETTINGS = 16
 # Of one stack; more are refused before they are sent, so that all of them fit into one report at the end.

@@ -13,6 +13,7 @@ from uuid import UUID
 from agents.command_types import AgentCommand, DeleteVolumeCommand, DeployCommand, JobSpec, RevertCommand, ServiceSpec
 from agents.condition import AgentCondition
 from agents.states import CommandKind, CommandOutcome, CommandStage, CommandStatus, Presence
+from agents.swarm import SwarmFacts
 
 # Defined in a module of their own, and found here by whoever crosses layers.
 __all__ = ["AgentCommand", "DeleteVolumeCommand", "DeployCommand", "JobSpec", "RevertCommand", "ServiceSpec"]
@@ -181,7 +182,8 @@ class AgentData:
     """An agent as other layers see it; `presence` was computed with the database's clock.
 
     `condition` is what it said of itself at `condition_at`; None for one that never did. `clock_skew_ms`: how far its
-    clock was ahead of ours when it connected; None where it did not tell.
+    clock was ahead of ours when it connected; None where it did not tell. `swarm`: in which Swarm its engine was at
+    `swarm_at`; None for one that never told.
     """
 
     id: UUID
@@ -196,6 +198,8 @@ class AgentData:
     session_id: UUID | None = None
     protocol: int = 1
     clock_skew_ms: int | None = None
+    swarm: SwarmFacts | None = None
+    swarm_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,10 +220,31 @@ class ServerData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterData:
+    """A cluster; `swarm_id` is None until it was formed or adopted, `builder_id` where a manager builds for it."""
+
     id: UUID
     owner_id: UUID
     name: str
     servers_count: int
+    swarm_id: str | None = None
+    builder_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagerAgent:
+    """An active agent whose engine told to be a manager of a cluster's swarm. `connected`: heard of lately.
+
+    `control_available`: a quorum was there when it told last. `leader`: this node led then.
+    """
+
+    agent_id: UUID
+    server_id: UUID
+    server_name: str
+    node_id: str
+    connected: bool
+    control_available: bool
+    leader: bool
+    protocol: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,9 +20,10 @@ from agents.isolation import isolation
 from agents.reports.log_lines import LogBatch, LogReader, LogRequest
 from agents.reports.observation import HostObserved
 from agents.reports.samples import HostSamples
+from agents.reports.swarm_seen import SwarmTold
 from agents.reports.volumes import HostVolumes
 from agents.retention import KeptStack, Retention
-from agents.services import directory
+from agents.services import clusters, directory
 from agents.transport.ports import Bindings
 from agents.types import Report
 from deployments import log_relay
@@ -49,6 +50,7 @@ def bindings() -> Bindings:
         on_report=on_report,
         on_observed=on_observed,
         on_volumes=on_volumes,
+        on_swarm=on_swarm,
         on_samples=on_samples,
         log_request=log_request,
         on_log_batch=on_log_batch,
@@ -89,6 +91,10 @@ def on_observed(*, observed: HostObserved) -> None:
 
 def on_volumes(*, seen: HostVolumes) -> None:
     volumes.record_volumes(seen=seen)
+
+
+def on_swarm(*, told: SwarmTold) -> None:
+    clusters.record_swarm(told=told)
 
 
 def log_request(*, request_id: UUID, agent_id: UUID) -> LogRequest | None:

@@ -321,7 +321,7 @@ class HealthCheckResponse(_message.Message):
     def __init__(self, serving: _Optional[bool] = ..., version: _Optional[str] = ...) -> None: ...
 
 class FromAgent(_message.Message):
-    __slots__ = ("hello", "heartbeat", "acknowledged", "report", "inventory", "condition", "observation", "volumes", "samples")
+    __slots__ = ("hello", "heartbeat", "acknowledged", "report", "inventory", "condition", "observation", "volumes", "samples", "swarm")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
@@ -331,6 +331,7 @@ class FromAgent(_message.Message):
     OBSERVATION_FIELD_NUMBER: _ClassVar[int]
     VOLUMES_FIELD_NUMBER: _ClassVar[int]
     SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    SWARM_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     heartbeat: HeartbeatRequest
     acknowledged: CommandAcknowledged
@@ -340,7 +341,8 @@ class FromAgent(_message.Message):
     observation: Observation
     volumes: VolumesSeen
     samples: Samples
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatRequest, _Mapping]] = ..., acknowledged: _Optional[_Union[CommandAcknowledged, _Mapping]] = ..., report: _Optional[_Union[Report, _Mapping]] = ..., inventory: _Optional[_Union[Inventory, _Mapping]] = ..., condition: _Optional[_Union[Condition, _Mapping]] = ..., observation: _Optional[_Union[Observation, _Mapping]] = ..., volumes: _Optional[_Union[VolumesSeen, _Mapping]] = ..., samples: _Optional[_Union[Samples, _Mapping]] = ...) -> None: ...
+    swarm: SwarmSeen
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatRequest, _Mapping]] = ..., acknowledged: _Optional[_Union[CommandAcknowledged, _Mapping]] = ..., report: _Optional[_Union[Report, _Mapping]] = ..., inventory: _Optional[_Union[Inventory, _Mapping]] = ..., condition: _Optional[_Union[Condition, _Mapping]] = ..., observation: _Optional[_Union[Observation, _Mapping]] = ..., volumes: _Optional[_Union[VolumesSeen, _Mapping]] = ..., samples: _Optional[_Union[Samples, _Mapping]] = ..., swarm: _Optional[_Union[SwarmSeen, _Mapping]] = ...) -> None: ...
 
 class ToAgent(_message.Message):
     __slots__ = ("welcome", "command", "reports_acknowledged", "retention", "observe_again", "read_logs")
@@ -533,6 +535,75 @@ class VolumeSeen(_message.Message):
     size_bytes: int
     used_by: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, name: _Optional[str] = ..., project_id: _Optional[str] = ..., created_at_ms: _Optional[int] = ..., size_bytes: _Optional[int] = ..., used_by: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class SwarmSeen(_message.Message):
+    __slots__ = ("role", "state", "swarm_id", "node_id", "leader", "control_available", "node_address", "manager_addresses", "error", "nodes", "at_ms", "nodes_count")
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    SWARM_ID_FIELD_NUMBER: _ClassVar[int]
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    LEADER_FIELD_NUMBER: _ClassVar[int]
+    CONTROL_AVAILABLE_FIELD_NUMBER: _ClassVar[int]
+    NODE_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    MANAGER_ADDRESSES_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    NODES_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    NODES_COUNT_FIELD_NUMBER: _ClassVar[int]
+    role: str
+    state: str
+    swarm_id: str
+    node_id: str
+    leader: bool
+    control_available: bool
+    node_address: str
+    manager_addresses: _containers.RepeatedScalarFieldContainer[str]
+    error: str
+    nodes: _containers.RepeatedCompositeFieldContainer[SwarmNode]
+    at_ms: int
+    nodes_count: int
+    def __init__(self, role: _Optional[str] = ..., state: _Optional[str] = ..., swarm_id: _Optional[str] = ..., node_id: _Optional[str] = ..., leader: _Optional[bool] = ..., control_available: _Optional[bool] = ..., node_address: _Optional[str] = ..., manager_addresses: _Optional[_Iterable[str]] = ..., error: _Optional[str] = ..., nodes: _Optional[_Iterable[_Union[SwarmNode, _Mapping]]] = ..., at_ms: _Optional[int] = ..., nodes_count: _Optional[int] = ...) -> None: ...
+
+class SwarmNode(_message.Message):
+    __slots__ = ("id", "hostname", "role", "leader", "reachability", "availability", "state", "message", "address", "engine_version", "os", "architecture", "cpus", "memory_bytes", "labels")
+    class LabelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    ID_FIELD_NUMBER: _ClassVar[int]
+    HOSTNAME_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    LEADER_FIELD_NUMBER: _ClassVar[int]
+    REACHABILITY_FIELD_NUMBER: _ClassVar[int]
+    AVAILABILITY_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    ENGINE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    OS_FIELD_NUMBER: _ClassVar[int]
+    ARCHITECTURE_FIELD_NUMBER: _ClassVar[int]
+    CPUS_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    hostname: str
+    role: str
+    leader: bool
+    reachability: str
+    availability: str
+    state: str
+    message: str
+    address: str
+    engine_version: str
+    os: str
+    architecture: str
+    cpus: float
+    memory_bytes: int
+    labels: _containers.ScalarMap[str, str]
+    def __init__(self, id: _Optional[str] = ..., hostname: _Optional[str] = ..., role: _Optional[str] = ..., leader: _Optional[bool] = ..., reachability: _Optional[str] = ..., availability: _Optional[str] = ..., state: _Optional[str] = ..., message: _Optional[str] = ..., address: _Optional[str] = ..., engine_version: _Optional[str] = ..., os: _Optional[str] = ..., architecture: _Optional[str] = ..., cpus: _Optional[float] = ..., memory_bytes: _Optional[int] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Samples(_message.Message):
     __slots__ = ("samples",)

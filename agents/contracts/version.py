@@ -17,5 +17,7 @@ RENEWING_PROTOCOL = 5
 VOLUMES_PROTOCOL = 6
 # From this one on agents tell every ten seconds what their machine and its containers use.
 SAMPLING_PROTOCOL = 7
+# From this one on agents tell which Swarm their engine is in, and change it when they are ordered to.
+CLUSTERS_PROTOCOL = 8
 # The newest that this version speaks.
-PROTOCOL = SAMPLING_PROTOCOL
+PROTOCOL = CLUSTERS_PROTOCOL

@@ -5,6 +5,16 @@ from __future__ import annotations
 from agents.models.commands import CommandRecord
 from agents.models.gateways import GatewayPresence
 from agents.models.ledger import LaneFloor, Ledger
-from agents.models.machines import Agent, Cluster, EnrolmentToken, Server
+from agents.models.machines import Agent, Cluster, EnrolmentToken, Server, SwarmNodes
 
-__all__ = ["Agent", "Cluster", "CommandRecord", "EnrolmentToken", "GatewayPresence", "LaneFloor", "Ledger", "Server"]
+__all__ = [
+    "Agent",
+    "Cluster",
+    "CommandRecord",
+    "EnrolmentToken",
+    "GatewayPresence",
+    "LaneFloor",
+    "Ledger",
+    "Server",
+    "SwarmNodes",
+]

@@ -14,11 +14,25 @@ from django.db.models.functions import Now
 
 
 class Cluster(models.Model):
-    """Servers that act as one target."""
+    """Servers that act as one target: the nodes of one Docker Swarm, once it was formed or adopted (`swarm_id`).
+
+    `builder`: the server that builds images for it; without one a manager does.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="clusters")
     name = models.CharField(max_length=100)
+    swarm_id = models.CharField(  # noqa: DJ001 - null, so that any number of clusters may be without one
+        max_length=64, null=True, editable=False, unique=True, help_text="The Swarm that it is; empty until then."
+    )
+    builder = models.ForeignKey(
+        "Server",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="builds_for",
+        help_text="The server that builds images for this cluster; without one a manager does.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -103,6 +117,10 @@ class Agent(models.Model):
         null=True, editable=False, help_text="How the agent itself fares; empty until it said so."
     )
     condition_at = models.DateTimeField(null=True, editable=False)
+    swarm = models.JSONField(
+        null=True, editable=False, help_text="Which Swarm its engine is in, and as what; empty until it said so."
+    )
+    swarm_at = models.DateTimeField(null=True, editable=False)
     session_id = models.UUIDField(null=True, editable=False, unique=True)
     protocol = models.PositiveIntegerField(default=1, db_default=1, editable=False)
     clock_skew_ms = models.BigIntegerField(
@@ -137,6 +155,21 @@ class Agent(models.Model):
 
     def __str__(self) -> str:
         return f"agent {str(self.id)[:8]}"
+
+
+class SwarmNodes(models.Model):
+    """The nodes of a Swarm as the agent of a manager told them last: of one with a quorum alone."""
+
+    agent = models.OneToOneField(Agent, primary_key=True, on_delete=models.CASCADE, related_name="swarm_nodes")
+    swarm_id = models.CharField(max_length=64)
+    nodes = models.JSONField()
+    told_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "agent_swarm_nodes"
+
+    def __str__(self) -> str:
+        return f"nodes of {self.swarm_id}"
 
 
 class EnrolmentToken(models.Model):

@@ -16,6 +16,7 @@ from agents.models import Agent, CommandRecord, Server
 from agents.models.machines import lost_after, silent_after
 from agents.retention import HostInventory
 from agents.states import OPEN, presence
+from agents.swarm import facts_of
 from agents.types import AgentData, AgentHealth, AgentInfo
 
 # What another version stored besides is left alone.
@@ -70,6 +71,8 @@ def enrol(*, server_id: UUID, owner_id: UUID, new_id: UUID, credential_hash: str
         "inventory_at": None,
         "condition": None,
         "condition_at": None,
+        "swarm": None,
+        "swarm_at": None,
         "former_instance_id": "",
         "refused_instance_id": "",
         "trouble": "",
@@ -224,6 +227,8 @@ def as_data(record: Agent) -> AgentData:
         session_id=record.session_id,
         protocol=record.protocol,
         clock_skew_ms=record.clock_skew_ms,
+        swarm=None if record.swarm is None else facts_of(record.swarm),
+        swarm_at=record.swarm_at,
     )
 
 

@@ -108,6 +108,11 @@ def clusters_of_owner(*, owner_id: UUID) -> tuple[ClusterData, ...]:
     return tuple(_cluster_data(record) for record in _clusters().filter(owner_id=owner_id).order_by("name", "id"))
 
 
+def of_cluster(*, cluster_id: UUID) -> tuple[ServerData, ...]:
+    """Return the servers of a cluster, by name."""
+    return _with_agents(Server.objects.filter(cluster_id=cluster_id).order_by("name", "id"))
+
+
 def _with_agents(records: Any) -> tuple[ServerData, ...]:
     """Return the servers with their agents, in two statements for any number of them."""
     servers = list(records)
@@ -135,4 +140,11 @@ def _clusters() -> Any:
 
 
 def _cluster_data(record: Any) -> ClusterData:
-    return ClusterData(id=record.id, owner_id=record.owner_id, name=record.name, servers_count=record.servers_count)
+    return ClusterData(
+        id=record.id,
+        owner_id=record.owner_id,
+        name=record.name,
+        servers_count=record.servers_count,
+        swarm_id=record.swarm_id,
+        builder_id=record.builder_id,
+    )

@@ -29,6 +29,7 @@ from agents.runner.docker.our_containers import OurContainers
 from agents.runner.docker.our_volumes import OurVolumes
 from agents.runner.docker.patience import WorkPatience
 from agents.runner.docker.processes import end_marked
+from agents.runner.docker.swarm import EngineSwarm
 from agents.runner.interrupt import Interrupt
 from agents.runner.journal.command_journal import Entry, Journal
 from agents.runner.journal.releases import Releases
@@ -38,6 +39,7 @@ from agents.runner.logs.sending import LogSender
 from agents.runner.machine import Machine
 from agents.runner.observation.observer import Observer
 from agents.runner.observation.sampling import Sampler, SampleSender
+from agents.runner.observation.swarm import SwarmSender, SwarmWatch
 from agents.runner.observation.telling import ObservationSender
 from agents.runner.observation.volumes import VolumeSender, VolumeWatch
 from agents.runner.self_check import SelfCheck
@@ -73,9 +75,12 @@ class WorkFactory:
             wake=self._observed,
         )
         self.volume_watch = VolumeWatch(volumes=OurVolumes(engine=engine), wake=self._volumes_seen)
+        self.engine_swarm = EngineSwarm(engine=engine)
+        self.swarm_watch = SwarmWatch(swarm=self.engine_swarm, wake=self._swarm_seen)
         self.sampler = Sampler(containers=self.our_containers, state_dir=config.state_dir, clock=time.monotonic)
         self.observations: ObservationSender | None = None
         self.volumes: VolumeSender | None = None
+        self.swarm: SwarmSender | None = None
         self.session: Session | None = None
         self.control_plane: ControlPlane | None = None
 
@@ -129,14 +134,15 @@ class WorkFactory:
         self.watchdog.end(command_id)
         self.housekeeper.request_cleanup()
         self.volume_watch.look_soon()
+        self.swarm_watch.look_soon()
 
     def start_watching(self) -> None:
         """Start what looks at the host between commands, and cleans it up."""
-        for part in (self.engine_monitor, self.housekeeper, self.observer, self.volume_watch):
+        for part in (self.engine_monitor, self.housekeeper, self.observer, self.volume_watch, self.swarm_watch):
             part.start()
 
     def stop_watching(self) -> None:
-        for part in (self.engine_monitor, self.observer, self.volume_watch):
+        for part in (self.engine_monitor, self.observer, self.volume_watch, self.swarm_watch):
             part.stop()
 
     def log_sender(self) -> LogSender:
@@ -156,6 +162,10 @@ class WorkFactory:
     def _volumes_seen(self) -> None:
         if self.volumes is not None:
             self.volumes.wake()
+
+    def _swarm_seen(self) -> None:
+        if self.swarm is not None:
+            self.swarm.wake()
 
     def _send_inventory(self, inventory: pb.Inventory) -> None:
         if self.session is not None:
@@ -192,6 +202,7 @@ async def run(config: Config) -> None:
         async with open_channel(config) as channel:
             factory.observations = ObservationSender(observer=factory.observer)
             factory.volumes = VolumeSender(watch=factory.volume_watch)
+            factory.swarm = SwarmSender(watch=factory.swarm_watch)
             session = Session(
                 config=config,
                 channel=channel,
@@ -204,6 +215,7 @@ async def run(config: Config) -> None:
                 volumes=factory.volumes,
                 logs=factory.log_sender(),
                 samples=SampleSender(sampler=factory.sampler),
+                swarm=factory.swarm,
             )
             factory.session = session
             calls = GatewayCalls(stub=session.stub, metadata=session.metadata)

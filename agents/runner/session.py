@@ -27,6 +27,7 @@ from agents.runner.journal.command_journal import Journal
 from agents.runner.logs.sending import LogSender
 from agents.runner.machine import Machine
 from agents.runner.observation.sampling import SampleSender
+from agents.runner.observation.swarm import SwarmSender
 from agents.runner.observation.telling import ObservationSender
 from agents.runner.observation.volumes import VolumeSender
 from agents.runner.self_check import CONDITION_PROTOCOL, SelfCheck
@@ -56,8 +57,9 @@ class Session:
         volumes: VolumeSender,
         logs: LogSender,
         samples: SampleSender,
+        swarm: SwarmSender,
     ) -> None:
-        self._volumes = volumes
+        self._volumes, self._swarm = volumes, swarm
         self._observations, self._logs, self._samples = observations, logs, samples
         self._self_check = self_check
         self._unstored_retention: pb.Retention | None = None
@@ -167,6 +169,7 @@ class Session:
             self._send_inventories(write),
             self._observations.run(write, protocol=first.welcome.protocol),
             self._volumes.run(write, protocol=first.welcome.protocol),
+            self._swarm.run(write, protocol=first.welcome.protocol),
             self._logs.run(),
             self._samples.run(write, protocol=first.welcome.protocol),
             self._listen(call, write, delivery),

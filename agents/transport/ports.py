@@ -12,6 +12,7 @@ from agents.hello import DoubtfulCommand
 from agents.reports.log_lines import LogBatch, LogReader, LogRequest
 from agents.reports.observation import HostObserved
 from agents.reports.samples import HostSamples
+from agents.reports.swarm_seen import SwarmTold
 from agents.reports.volumes import HostVolumes
 from agents.retention import Retention
 from agents.types import Report
@@ -39,6 +40,12 @@ class OnVolumes(Protocol):
     """Store which volumes of ours the agent's host has; ignored when another session speaks for the agent."""
 
     def __call__(self, *, seen: HostVolumes) -> None: ...
+
+
+class OnSwarm(Protocol):
+    """Store which Swarm the agent's engine is in; ignored when another session speaks for the agent."""
+
+    def __call__(self, *, told: SwarmTold) -> None: ...
 
 
 class OnSamples(Protocol):
@@ -123,6 +130,7 @@ class Bindings:
     on_report: OnReport
     on_observed: OnObserved
     on_volumes: OnVolumes
+    on_swarm: OnSwarm
     on_samples: OnSamples
     log_request: LogRequestOf
     on_log_batch: OnLogBatch

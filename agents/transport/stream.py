@@ -22,6 +22,7 @@ from agents.transport.callers import Callers
 from agents.transport.intake.observation_intake import ObservationIntake
 from agents.transport.intake.report_intake import ReportApplier
 from agents.transport.intake.sample_intake import SampleIntake
+from agents.transport.intake.swarm_intake import SwarmIntake
 from agents.transport.intake.volume_intake import VolumeIntake
 from agents.transport.liveness import Liveness
 from agents.transport.ports import Bindings, GatewayConfig
@@ -150,12 +151,14 @@ class SessionCalls:
         )
         observations = ObservationIntake(session=session, threads=self._threads, on_observed=self._bindings.on_observed)
         volumes = VolumeIntake(session=session, threads=self._threads, on_volumes=self._bindings.on_volumes)
+        swarm = SwarmIntake(session=session, threads=self._threads, on_swarm=self._bindings.on_swarm)
         tasks: list[asyncio.Future[Any]] = [
-            asyncio.create_task(self._read(messages, session, observations, volumes)),
+            asyncio.create_task(self._read(messages, session, observations, volumes, swarm)),
             asyncio.create_task(_write(context, session)),
             asyncio.create_task(applier.drain()),
             asyncio.create_task(observations.drain()),
             asyncio.create_task(volumes.drain()),
+            asyncio.create_task(swarm.drain()),
         ]
         try:
             await asyncio.wait([*tasks, session.ending], return_when=asyncio.FIRST_COMPLETED)
@@ -169,7 +172,12 @@ class SessionCalls:
         return session.ending.result() if session.ending.done() else None
 
     async def _read(
-        self, messages: Incoming, session: AgentSession, observations: ObservationIntake, volumes: VolumeIntake
+        self,
+        messages: Incoming,
+        session: AgentSession,
+        observations: ObservationIntake,
+        volumes: VolumeIntake,
+        swarm: SwarmIntake,
     ) -> None:
         pace = TokenBucket(burst=BURST, per_second=PER_SECOND)
         async for message in messages:
@@ -186,6 +194,8 @@ class SessionCalls:
                 observations.take(message.observation)
             if kind == "volumes":
                 volumes.take(message.volumes)
+            if kind == "swarm":
+                swarm.take(message.swarm)
             if kind == "samples":
                 self._samples.take(agent_id=session.agent_id, message=message.samples)
             if kind in ("report", "acknowledged"):

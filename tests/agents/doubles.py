@@ -21,8 +21,10 @@ from agents.hello import DoubtfulCommand
 from agents.reports.log_lines import LogBatch, LogReader, LogRequest
 from agents.reports.observation import HostObserved
 from agents.reports.samples import HostSamples
+from agents.reports.swarm_seen import SwarmTold
 from agents.reports.volumes import HostVolumes
 from agents.retention import Retention
+from agents.services import clusters
 from agents.transport.ports import Bindings
 from agents.types import CommandData, CommandFinished, DeployCommand, Registration, Report, ServiceSpec, Verdict
 
@@ -58,6 +60,7 @@ class Domain:
             on_report=self.on_report,
             on_observed=self.on_observed,
             on_volumes=self.on_volumes,
+            on_swarm=self.on_swarm,
             on_samples=self.on_samples,
             log_request=self.log_request,
             on_log_batch=self.on_log_batch,
@@ -107,6 +110,9 @@ class Domain:
 
     def on_volumes(self, *, seen: HostVolumes) -> None:
         self.volumes.append(seen)
+
+    def on_swarm(self, *, told: SwarmTold) -> None:
+        clusters.record_swarm(told=told)
 
     def on_samples(self, *, hosts: Sequence[HostSamples]) -> None:
         self.samples += hosts
@@ -272,6 +278,9 @@ class FakeAgent:
 
     async def observe(self, observation: runner_pb2.Observation) -> None:
         await self._call.write(runner_pb2.FromAgent(observation=observation))
+
+    async def tell_swarm(self, seen: runner_pb2.SwarmSeen) -> None:
+        await self._call.write(runner_pb2.FromAgent(swarm=seen))
 
     async def take_stock(self, *missing: str) -> None:
         inventory = runner_pb2.Inventory(missing_image_ids=missing, checked_at_ms=1)

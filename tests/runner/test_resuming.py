@@ -30,6 +30,7 @@ def session_of(config: Config, channel: grpc.aio.Channel, journal: Journal) -> S
         observations=nobody,
         volumes=nobody,
         samples=nobody,
+        swarm=nobody,
         logs=nobody,
     )
 

@@ -1,0 +1,110 @@
+"""The Swarm of this host's engine, read through its API."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from docker.errors import APIError
+
+from agents.contracts import runner_pb2 as pb
+from agents.limits import MAX_ERROR_BYTES, MAX_MANAGERS, MAX_NAME_BYTES, MAX_NODE_LABELS, MAX_NODES, MAX_WORD_BYTES
+from agents.reports.report_bounds import cut
+from agents.runner.docker.engine import PATIENT_SECONDS, Engine
+from agents.runner.docker.events import Watch
+
+INACTIVE, ACTIVE = "inactive", "active"
+NONE, WORKER, MANAGER, UNKNOWN = "none", "worker", "manager", "unknown"
+NANO = 1_000_000_000
+
+
+class EngineSwarm:
+    """Asks over lines of its own: a manager without a quorum answers 503, or late, and is not away for that.
+
+    Raises what docker-py and requests raise, or EngineAwayError.
+    """
+
+    def __init__(self, *, engine: Engine) -> None:
+        self._engine = engine
+
+    def watch(self, *, wake: Callable[[], None]) -> Watch:
+        """Call `wake` whenever a manager hears that a node changed, until closed."""
+        return Watch(engine=self._engine, filters={"type": ["node"]}, wake=wake)
+
+    def look(self) -> pb.SwarmSeen:
+        """Return what the engine says of its swarm now; `at_ms` is left empty."""
+        with contextlib.closing(self._engine.short(seconds=PATIENT_SECONDS)) as api:
+            said = api.info().get("Swarm") or {}
+            seen = described(said)
+            if not seen.control_available:
+                return seen
+            try:
+                nodes = api.nodes()
+            except APIError as error:
+                seen.control_available = False
+                seen.error = cut(str(error.explanation or error), MAX_ERROR_BYTES)
+                return seen
+        add_nodes(seen, nodes)
+        return seen
+
+
+def described(said: Mapping[str, Any]) -> pb.SwarmSeen:
+    """Return an engine's word about its own swarm, of what its `info` says."""
+    state, node_id = str(said.get("LocalNodeState") or INACTIVE), str(said.get("NodeID") or "")
+    swarm_id = str((said.get("Cluster") or {}).get("ID") or "")
+    error = str(said.get("Error") or "")
+    manager = bool(said.get("ControlAvailable"))
+    managers = sorted(str(each.get("Addr") or "") for each in said.get("RemoteManagers") or ())
+    return pb.SwarmSeen(
+        role=_role(state=state, manager=manager),
+        state=cut(state, MAX_WORD_BYTES),
+        swarm_id=cut(swarm_id, MAX_WORD_BYTES),
+        node_id=cut(node_id, MAX_WORD_BYTES),
+        control_available=manager and bool(swarm_id) and not error,
+        node_address=cut(str(said.get("NodeAddr") or ""), MAX_NAME_BYTES),
+        manager_addresses=[cut(each, MAX_NAME_BYTES) for each in managers[:MAX_MANAGERS]],
+        error=cut(error, MAX_ERROR_BYTES),
+    )
+
+
+def _role(*, state: str, manager: bool) -> str:
+    if state == INACTIVE:
+        return NONE
+    if manager:
+        return MANAGER
+    return WORKER if state == ACTIVE else UNKNOWN
+
+
+def add_nodes(seen: pb.SwarmSeen, nodes: list[Mapping[str, Any]]) -> None:
+    """Add the nodes, and whether this one leads, to what a manager's engine said."""
+    described_nodes = [_node(each) for each in sorted(nodes, key=lambda each: str(each["ID"]))]
+    seen.leader = any(each.leader and each.id == seen.node_id for each in described_nodes)
+    seen.nodes_count = len(described_nodes)
+    # Managers first, where there are more than can be told.
+    told = sorted(described_nodes, key=lambda each: each.role != MANAGER)[:MAX_NODES]
+    seen.nodes.extend(sorted(told, key=lambda each: each.id))
+
+
+def _node(said: Mapping[str, Any]) -> pb.SwarmNode:
+    spec, description = said.get("Spec") or {}, said.get("Description") or {}
+    status, manager = said.get("Status") or {}, said.get("ManagerStatus") or {}
+    platform, resources = description.get("Platform") or {}, description.get("Resources") or {}
+    labels = sorted((spec.get("Labels") or {}).items())[:MAX_NODE_LABELS]
+    return pb.SwarmNode(
+        id=cut(str(said["ID"]), MAX_WORD_BYTES),
+        hostname=cut(str(description.get("Hostname") or ""), MAX_NAME_BYTES),
+        role=cut(str(spec.get("Role") or ""), MAX_WORD_BYTES),
+        leader=bool(manager.get("Leader")),
+        reachability=cut(str(manager.get("Reachability") or ""), MAX_WORD_BYTES),
+        availability=cut(str(spec.get("Availability") or ""), MAX_WORD_BYTES),
+        state=cut(str(status.get("State") or ""), MAX_WORD_BYTES),
+        message=cut(str(status.get("Message") or ""), MAX_ERROR_BYTES),
+        address=cut(str(status.get("Addr") or ""), MAX_NAME_BYTES),
+        engine_version=cut(str((description.get("Engine") or {}).get("EngineVersion") or ""), MAX_WORD_BYTES),
+        os=cut(str(platform.get("OS") or ""), MAX_WORD_BYTES),
+        architecture=cut(str(platform.get("Architecture") or ""), MAX_WORD_BYTES),
+        cpus=int(resources.get("NanoCPUs") or 0) / NANO,
+        memory_bytes=int(resources.get("MemoryBytes") or 0),
+        labels={cut(str(name), MAX_WORD_BYTES): cut(str(value), MAX_WORD_BYTES) for name, value in labels},
+    )
