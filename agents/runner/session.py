@@ -67,12 +67,9 @@ class Session:
         self._config = config
         self.stub: Any = RunnerAgentServiceStub(channel)  # type: ignore[no-untyped-call]  # generated
         self._journal = journal
-        self._dispatcher = dispatcher
-        self._machine = machine
-        self._retain = retain
+        self._dispatcher, self._machine, self._retain = dispatcher, machine, retain
         self._instance_id = str(uuid4())
-        self._numbered = False
-        self._max_pause = RECONNECT.most
+        self._numbered, self._max_pause = False, RECONNECT.most
         self._identity = load_identity(config.credential_file)
         self._delivery: ReportDelivery | None = None
         self._inventory: pb.Inventory | None = None
