@@ -1044,7 +1044,7 @@ class FetchSecretsRequest(_message.Message):
     def __init__(self, deployment_id: _Optional[str] = ...) -> None: ...
 
 class FetchSecretsResponse(_message.Message):
-    __slots__ = ("values",)
+    __slots__ = ("values", "registries")
     class ValuesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -1053,5 +1053,21 @@ class FetchSecretsResponse(_message.Message):
         value: str
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     VALUES_FIELD_NUMBER: _ClassVar[int]
+    REGISTRIES_FIELD_NUMBER: _ClassVar[int]
     values: _containers.ScalarMap[str, str]
-    def __init__(self, values: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    registries: _containers.RepeatedCompositeFieldContainer[RegistryLogin]
+    def __init__(self, values: _Optional[_Mapping[str, str]] = ..., registries: _Optional[_Iterable[_Union[RegistryLogin, _Mapping]]] = ...) -> None: ...
+
+class RegistryLogin(_message.Message):
+    __slots__ = ("name", "address", "username", "password", "ca_certificate")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    USERNAME_FIELD_NUMBER: _ClassVar[int]
+    PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    CA_CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    address: str
+    username: str
+    password: str
+    ca_certificate: str
+    def __init__(self, name: _Optional[str] = ..., address: _Optional[str] = ..., username: _Optional[str] = ..., password: _Optional[str] = ..., ca_certificate: _Optional[str] = ...) -> None: ...

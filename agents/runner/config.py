@@ -19,6 +19,8 @@ PREFIX = "AXION_AGENT__"
 GIBIBYTE = 1024**3
 # Seconds without a move of a command's work that the control plane is told of.
 STALLED_AFTER = 60
+# Seconds that a registry may be away before what needs it fails.
+REGISTRY_PATIENCE = 90
 # telemetry, health, kafka and security are the platform's; what this runner does not use of them it leaves alone.
 LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR"})
 PLAIN_SCHEMES = frozenset({"http", "grpc"})
@@ -46,6 +48,7 @@ class Config:
     log_level: str
     policy: Policy
     stalled_after: int
+    registry_patience: int
 
 
 def load_config(*, path: Path | None, environment: Mapping[str, str]) -> Config:
@@ -70,6 +73,7 @@ def load_config(*, path: Path | None, environment: Mapping[str, str]) -> Config:
         bundle_cache_bytes=_number(build, "cache_bytes", GIBIBYTE, section_name="build"),
         log_level=_level(sections.get("logging", {})),
         stalled_after=_number(agent, "stalled_after_seconds", STALLED_AFTER, section_name="agent"),
+        registry_patience=_number(agent, "registry_patience_seconds", REGISTRY_PATIENCE, section_name="agent"),
         policy=read_policy(sections.get("policy", {}), state_dir=state_dir),
     )
 

@@ -22,13 +22,16 @@ from agents.runner.control_plane.secrets import Vault
 from agents.runner.dispatch import Dispatcher
 from agents.runner.docker.availability import EngineMonitor
 from agents.runner.docker.build_caches import BuildCaches, kept_key
+from agents.runner.docker.certificates import RegistryCertificates
 from agents.runner.docker.cli import DockerCommands
+from agents.runner.docker.client_config import ClientConfigs
 from agents.runner.docker.engine import Engine
 from agents.runner.docker.host import DockerHost
 from agents.runner.docker.our_containers import OurContainers
 from agents.runner.docker.our_volumes import OurVolumes
 from agents.runner.docker.patience import WorkPatience
 from agents.runner.docker.processes import end_marked
+from agents.runner.docker.registry_access import RegistryAccess
 from agents.runner.docker.swarm import EngineSwarm
 from agents.runner.interrupt import Interrupt
 from agents.runner.journal.command_journal import Entry, Journal
@@ -64,6 +67,7 @@ class WorkFactory:
         self.watchdog = Watchdog(after=config.stalled_after, clock=time.monotonic)
         self.our_containers = OurContainers(engine=engine)
         self._releases = Releases(store=store, folder=config.state_dir / "releases")
+        self._registries = registry_access(config)
         self._caches = BuildCaches(path=config.state_dir / "build-caches.key")
         self._bundles = Bundles(folder=config.state_dir / "bundles", max_bytes=config.bundle_cache_bytes)
         self.housekeeper = Housekeeper(
@@ -127,6 +131,7 @@ class WorkFactory:
             policy=self._config.policy,
             former_lanes=self.session.former_lanes if self.session else frozenset(),
             seen=self.observer.describe,
+            registries=self._registries,
         )
 
     def ended(self, command_id: str) -> None:
@@ -172,6 +177,15 @@ class WorkFactory:
             self.session.send_inventory(inventory)
 
 
+def registry_access(config: Config) -> RegistryAccess:
+    allowed = config.policy.registry_certificates
+    return RegistryAccess(
+        configs=ClientConfigs(state_dir=config.state_dir, environment=os.environ),
+        certificates=RegistryCertificates(state_dir=config.state_dir, allowed=allowed),
+        patience=config.registry_patience,
+    )
+
+
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
@@ -188,6 +202,7 @@ async def run(config: Config) -> None:
     ended = end_marked(marker=marker_of(config), grace=ORPHAN_GRACE_SECONDS)
     if ended:
         logger.warning("ended %d processes that a killed runner left behind", ended)
+    registry_access(config).clear()
     store = await open_journal(config)
     factory = WorkFactory(config=config, store=store)
     housekeeper = factory.housekeeper

@@ -240,7 +240,7 @@ class Session:
 
     def _read_logs(self, request: pb.ReadLogs) -> None:
         calls = GatewayCalls(stub=self.stub, metadata=self.metadata)
-        self._logs.start(request, stub=self.stub, metadata=self.metadata(), fetch_values=calls.fetch_secrets)
+        self._logs.start(request, stub=self.stub, metadata=self.metadata(), fetch_values=calls.fetch_values)
 
     async def _send_inventories(self, write: Callable[[pb.FromAgent], Any]) -> None:
         while True:

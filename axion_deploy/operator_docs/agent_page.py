@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from agents.runner.config import GIBIBYTE, STALLED_AFTER
+from agents.runner.config import GIBIBYTE, REGISTRY_PATIENCE, STALLED_AFTER
 from agents.runner.policy.section import KEYS
 from axion_deploy.operator_docs.tables import calls, code, table, text_of
 
@@ -29,6 +29,7 @@ MEANINGS = {
     "agent.state_dir": "Where the journal, releases, code and the credential are. Only the agent's user may read it.",
     "agent.credential_file": "Where the credential is kept; by itself `credential.json` in `agent.state_dir`.",
     "agent.stalled_after_seconds": "The control plane is told of a command whose work has not moved for so long.",
+    "agent.registry_patience_seconds": "For so long a registry that is away is asked again before a deployment fails.",
     "control_plane.grpc_url": "The gateway: `https://HOST:PORT`; `http://` only for this machine itself.",
     "control_plane.ca_file": "The authority that signed the gateway's certificate, where the system's do not know it.",
     "control_plane.insecure": "`true`: speak in the clear to another machine, where the network is safe, as in a VPN.",
@@ -43,11 +44,17 @@ POLICY_MEANINGS = {
     "capabilities": "Capabilities beyond those that Docker gives every container (`cap_add`).",
     "devices": "Paths of devices; the word `gpu` for GPUs and reserved devices.",
     "host_namespaces": "Any of `network`, `pid`, `ipc`, `uts`, `userns`, `cgroup` of the host.",
+    "registry_certificates": "`true`: while it pulls or pushes, the agent may write the authority stored with a "
+    "registry into `/etc/docker/certs.d`, for exactly that registry, and never over what is there.",
     "security_options": "Entries of `security_opt`, word for word. `no-new-privileges` needs none.",
     "external": "Volumes and networks that do not belong to the stack, by name.",
 }
 # Where the default is no constant at the call.
-DEFAULTS = {"build.cache_bytes": str(GIBIBYTE), "agent.stalled_after_seconds": str(STALLED_AFTER)}
+DEFAULTS = {
+    "build.cache_bytes": str(GIBIBYTE),
+    "agent.stalled_after_seconds": str(STALLED_AFTER),
+    "agent.registry_patience_seconds": str(REGISTRY_PATIENCE),
+}
 
 
 def agent_page() -> str:

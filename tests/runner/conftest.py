@@ -46,6 +46,8 @@ class Agent:
             "AXION_AGENT__AGENT__SERVER_ID": "server-1",
             "AXION_AGENT__AGENT__STATE_DIR": str(self.state_dir),
             "AXION_AGENT__CONTROL_PLANE__GRPC_URL": f"http://127.0.0.1:{self.port}",
+            # Where nobody listens nobody will.
+            "AXION_AGENT__AGENT__REGISTRY_PATIENCE_SECONDS": "1",
             **extra,
         }
         log = self._log_file.open("ab")

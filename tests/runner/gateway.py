@@ -50,6 +50,7 @@ class TestGateway(RunnerAgentServiceServicer):
         self.registrations: list[pb.RegisterAgentRequest] = []
         self.secrets: dict[str, dict[str, str]] = {}
         self.secret_calls: list[str] = []
+        self.registries: list[pb.RegistryLogin] = []
         self.bundles: dict[str, bytes] = {}
         self.bundle_calls: list[str] = []
         self.deaf = False
@@ -230,7 +231,8 @@ class TestGateway(RunnerAgentServiceServicer):
         self._note(lambda: self.secret_calls.append(request.deployment_id))
         if request.deployment_id in self.refused:
             context.abort(grpc.StatusCode.NOT_FOUND, "No such deployment.")
-        return pb.FetchSecretsResponse(values=self.secrets.get(request.deployment_id, {}))
+        values = self.secrets.get(request.deployment_id, {})
+        return pb.FetchSecretsResponse(values=values, registries=self.registries)
 
     def StreamLogs(self, request_iterator: Iterator[pb.LogBatch], context: grpc.ServicerContext) -> common_pb2.Empty:  # noqa: N802
         self._check(context)

@@ -20,6 +20,7 @@ from tests.servers.debian import BROWSER, install_missing
 from tests.servers.docker_engine import ensure_docker, stop_docker
 from tests.servers.errors import Unavailable
 from tests.servers.kafka_broker import ensure_kafka
+from tests.servers.own_registry import find_program
 from tests.servers.places import ENVIRONMENT_FILE, FOLDER, LEDGER_FILE
 from tests.servers.postgresql import ensure_postgres
 from tests.servers.redis_server import ensure_redis
@@ -45,6 +46,7 @@ def main(arguments: list[str]) -> int:
 def up() -> None:
     """Everything answers when this returns. What answers already is used; what is started is noted for `down`."""
     install_missing()
+    find_program()
     ledger = Ledger(LEDGER_FILE)
     with ThreadPoolExecutor(max_workers=1) as background:
         docker = background.submit(ensure_docker)

@@ -15,8 +15,10 @@ from agents.runner.control_plane.secrets import Vault
 from agents.runner.docker.build_caches import BuildCaches
 from agents.runner.docker.cli import DockerCommands
 from agents.runner.docker.host import DockerHost
+from agents.runner.docker.registry_access import RegistryAccess
 from agents.runner.interrupt import Interrupt
 from agents.runner.journal.releases import Releases
+from agents.runner.planning.registries import RegistryLogin
 from agents.runner.policy.rules import Policy
 
 
@@ -25,7 +27,7 @@ class Work:
     """`clock` rises steadily, in seconds. `build_parallel` is how many images are built side by side.
 
     `former_lanes`: those of a server that this agent was enrolled for before. `seen` describes one container as the
-    control plane is told of it; None when it is gone.
+    control plane is told of it; None when it is gone. `logins`: those that `commands` is signed in with at the moment.
     """
 
     command: pb.Command
@@ -45,3 +47,5 @@ class Work:
     policy: Policy
     former_lanes: frozenset[str]
     seen: Callable[[str], pb.ContainerSeen | None]
+    registries: RegistryAccess
+    logins: tuple[RegistryLogin, ...] = ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agents.runner.commands.context import Work
+from agents.runner.commands.pulling import pull_image, signed_in
 from agents.runner.control_plane.reports import BUILDING
 from agents.runner.docker import arguments
 from agents.runner.errors import InterruptedWorkError, StepFailedError
@@ -33,9 +34,8 @@ def provide_images(*, work: Work, release: Release) -> dict[str, str]:
         service for service in release.in_file if not before[service.image] or (release.force and _may_move(service))
     ]
     if wanted:
-        # Asked for before the first line of output, so that no value can slip through unmasked.
-        work.vault.values(release=release, interrupt=work.interrupt)
-        _provide_all(work=work, release=release, missing=wanted)
+        with signed_in(work=work, release=release) as signed:
+            _provide_all(work=signed, release=release, missing=wanted)
     ids = {service.name: work.host.image_id(service.image) for service in release.in_file}
     for service in release.in_file:
         if before[service.image] and _may_move(service) and not release.force:
@@ -63,18 +63,21 @@ def _provide_pinned(*, work: Work, release: Release) -> dict[str, str]:
         if service.bundle_digest:
             raise _missing_image(release=release, service=service, why="it was built from code")
     if missing:
-        work.vault.values(release=release, interrupt=work.interrupt)
-        work.reporter.stage(BUILDING, progress.IMAGES_FIRST, f"{len(missing)} images to pull.")
+        with signed_in(work=work, release=release) as signed:
+            _pull_pinned(work=signed, release=release, missing=missing)
+    return dict(release.pinned)
+
+
+def _pull_pinned(*, work: Work, release: Release, missing: list[WantedService]) -> None:
+    work.reporter.stage(BUILDING, progress.IMAGES_FIRST, f"{len(missing)} images to pull.")
     for service in missing:
         try:
-            work.commands.pull(image=service.image, service=service.name, interrupt=work.interrupt)
+            pull_image(work=work, service=service, interrupt=work.interrupt)
         except StepFailedError as error:
-            raise _missing_image(
-                release=release, service=service, why="it cannot be pulled", tail=error.log_tail
-            ) from error
+            why = f"it cannot be pulled: {error.message}"
+            raise _missing_image(release=release, service=service, why=why, tail=error.log_tail) from error
         if not work.host.image_id(release.pinned[service.name]):
             raise _missing_image(release=release, service=service, why="its reference means another image by now")
-    return dict(release.pinned)
 
 
 def provide_job_images(*, work: Work, release: Release) -> dict[str, str]:
@@ -89,8 +92,8 @@ def provide_job_images(*, work: Work, release: Release) -> dict[str, str]:
         last, service = known.get(job.name, ""), job.service
         images[job.name] = (work.host.image_id(last) if last else "") or work.host.image_id(service.image)
         if not images[job.name] and not service.bundle_digest:
-            work.vault.values(release=release, interrupt=work.interrupt)
-            work.commands.pull(image=service.image, service=service.name, interrupt=work.interrupt)
+            with signed_in(work=work, release=release) as signed:
+                pull_image(work=signed, service=service, interrupt=work.interrupt)
             images[job.name] = work.host.image_id(service.image)
         if not images[job.name]:
             message = f"The image {service.image} of the job {job.name} is not on this host. Deploy the project again."
@@ -149,7 +152,7 @@ def _pull(work: Work, service: WantedService, interrupt: Interrupt) -> None:
     """Pull the image. Where it is on this host already, a registry that does not answer fails nothing."""
     before = work.host.image_id(service.image)
     try:
-        work.commands.pull(image=service.image, service=service.name, interrupt=interrupt)
+        pull_image(work=work, service=service, interrupt=interrupt, patient=not before)
     except StepFailedError:
         if not before:
             raise

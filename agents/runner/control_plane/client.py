@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import grpc
@@ -13,6 +14,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 from agents.contracts import runner_pb2 as pb
 from agents.runner.errors import StepFailedError, UnavailableError
 from agents.runner.interrupt import Interrupt
+from agents.runner.planning.registries import RegistryLogin
 
 PATIENCE_SECONDS = 600.0
 CALL_SECONDS = 30.0
@@ -31,10 +33,18 @@ REFUSALS = frozenset(
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True, kw_only=True)
+class FetchedSecrets:
+    """What a deployment needs and nobody else may read: values by name, and logins of registries."""
+
+    values: Mapping[str, str] = field(repr=False)
+    logins: tuple[RegistryLogin, ...] = ()
+
+
 class Calls(Protocol):
     """The gateway's side calls, as coroutines of the session's loop."""
 
-    async def fetch_secrets(self, deployment_id: str) -> dict[str, str]: ...
+    async def fetch_secrets(self, deployment_id: str) -> FetchedSecrets: ...
 
     async def fetch_bundle(self, digest: str, sink: Callable[[bytes], object]) -> None: ...
 
@@ -53,8 +63,8 @@ class ControlPlane:
         """Return a client for one command's work: `note_activity` is called for each piece of a bundle."""
         return ControlPlane(calls=self._calls, loop=self._loop, note_activity=note_activity)
 
-    def secrets(self, *, deployment_id: str, interrupt: Interrupt) -> dict[str, str]:
-        """Return the values by name; keep them in memory only. Raises StepFailedError when refused."""
+    def secrets(self, *, deployment_id: str, interrupt: Interrupt) -> FetchedSecrets:
+        """Return values and logins of a deployment; keep them in memory only. Raises StepFailedError when refused."""
         return self._ask(
             what=f"the variables of deployment {deployment_id}",
             call=lambda: self._calls.fetch_secrets(deployment_id),
@@ -126,6 +136,16 @@ def _may_pass(error: BaseException) -> bool:
     return isinstance(error, TimeoutError)
 
 
+def _login(told: pb.RegistryLogin) -> RegistryLogin:
+    return RegistryLogin(
+        name=told.name,
+        address=told.address,
+        username=told.username,
+        password=told.password,
+        ca_certificate=told.ca_certificate,
+    )
+
+
 class GatewayCalls:
     """Calls over the session's channel."""
 
@@ -133,10 +153,14 @@ class GatewayCalls:
         self._stub = stub
         self._metadata = metadata
 
-    async def fetch_secrets(self, deployment_id: str) -> dict[str, str]:
+    async def fetch_values(self, deployment_id: str) -> dict[str, str]:
+        """Return the values of a deployment alone, for whoever only masks them."""
+        return dict((await self.fetch_secrets(deployment_id)).values)
+
+    async def fetch_secrets(self, deployment_id: str) -> FetchedSecrets:
         request = pb.FetchSecretsRequest(deployment_id=deployment_id)
         response = await self._stub.FetchSecrets(request, metadata=self._metadata(), timeout=CALL_SECONDS)
-        return dict(response.values)
+        return FetchedSecrets(values=dict(response.values), logins=tuple(_login(each) for each in response.registries))
 
     async def fetch_bundle(self, digest: str, sink: Callable[[bytes], object]) -> None:
         request = pb.FetchBundleRequest(digest=digest)

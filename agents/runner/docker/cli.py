@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from agents.runner.activity import WorkProgress
 from agents.runner.control_plane.reports import Reporter
@@ -42,11 +43,12 @@ PASSED_ON = (
 
 @dataclass(frozen=True, kw_only=True)
 class DockerCommands:
-    """`marker` is put on every process started."""
+    """`marker` is put on every process started. `client_config`: what stands for DOCKER_CONFIG, where anything does."""
 
     marker: str
     reporter: Reporter
     progress: WorkProgress
+    client_config: Path | None = None
 
     def build(
         self, *, order: arguments.Build, values: Mapping[str, str], service: str, deadline: float, interrupt: Interrupt
@@ -145,5 +147,7 @@ class DockerCommands:
 
         self.progress.begin_step(" ".join(argv[:MAX_WORDS]))
         passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        if self.client_config is not None:
+            passed_on["DOCKER_CONFIG"] = str(self.client_config)
         child = processes.Child(argv=argv, environment={**passed_on, **extra}, marker=self.marker, deadline=deadline)
         return processes.run(child=child, interrupt=interrupt, on_line=on_line), tuple(tail)

@@ -30,7 +30,7 @@ class Policy:
 
     `bind_mounts`: paths of the host, with what lies below. `guarded`: paths that are mounted only when they are named
     themselves, not by a folder around them. `devices`: paths, or `gpu`. `external`: volumes and networks that belong to
-    no stack.
+    no stack. `registry_certificates`: Docker may be told whose certificate to trust for a registry, for a while.
     """
 
     bind_mounts: frozenset[str] = frozenset()
@@ -41,6 +41,7 @@ class Policy:
     host_namespaces: frozenset[str] = frozenset()
     security_options: frozenset[str] = frozenset()
     external: frozenset[str] = frozenset()
+    registry_certificates: bool = False
 
     def allows_path(self, path: str) -> bool:
         """Tell whether this absolute path of the host may be mounted, and what it is a link to."""

@@ -9,7 +9,10 @@ from agents.runner.errors import ConfigInvalidError
 from agents.runner.policy.rules import ENGINE_FOLDERS, NAMESPACES, SOCKETS, Policy, bare_capability, with_links
 
 KEYS = frozenset(
-    {"bind_mounts", "privileged", "capabilities", "devices", "host_namespaces", "security_options", "external"}
+    {
+        *("bind_mounts", "privileged", "capabilities", "devices", "host_namespaces", "security_options", "external"),
+        "registry_certificates",
+    }
 )
 
 
@@ -35,6 +38,7 @@ def read_policy(section: Mapping[str, object], *, state_dir: Path) -> Policy:
         host_namespaces=namespaces,
         security_options=_words(section, "security_options"),
         external=_words(section, "external"),
+        registry_certificates=switch(section.get("registry_certificates", False), key="policy.registry_certificates"),
     )
 
 
