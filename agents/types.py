@@ -248,6 +248,17 @@ class ManagerAgent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryLogin:
+    """What an agent signs in to a registry with; open, so it is handed to that agent and kept nowhere."""
+
+    name: str
+    address: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+    ca_certificate: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnrolmentTokenData:
     """What is known of an enrolment token; not itself. `may_replace`: also in place of a connected agent."""
 

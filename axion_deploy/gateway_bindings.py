@@ -25,7 +25,7 @@ from agents.reports.volumes import HostVolumes
 from agents.retention import KeptStack, Retention
 from agents.services import clusters, directory
 from agents.transport.ports import Bindings
-from agents.types import Report
+from agents.types import RegistryLogin, Report
 from deployments import log_relay
 from deployments.errors import Forbidden, NotFound, Unauthenticated
 from deployments.limits import rate_limit
@@ -56,6 +56,7 @@ def bindings() -> Bindings:
         on_log_batch=on_log_batch,
         unknown_fate=unknown_fate,
         secrets_of=secrets_of,
+        registries_of=registries_of,
         bundle_of=bundle_of,
         user_of=user_of,
         deployment_state=deployment_state,
@@ -126,6 +127,21 @@ def unknown_fate(*, doubtful: Collection[DoubtfulCommand]) -> None:
 def secrets_of(*, deployment_id: UUID, agent_id: UUID) -> Mapping[str, str]:
     """The gateway has checked that the agent was given a command of the deployment."""
     return agent_access.values_for_agent(agent_id=agent_id, deployment_id=deployment_id)
+
+
+def registries_of(*, deployment_id: UUID, agent_id: UUID) -> Sequence[RegistryLogin]:
+    """The gateway has checked that the agent was given a command of the deployment."""
+    logins = agent_access.logins_for_agent(agent_id=agent_id, deployment_id=deployment_id)
+    return [
+        RegistryLogin(
+            name=each.name,
+            address=each.address,
+            username=each.username,
+            password=each.password,
+            ca_certificate=each.ca_certificate,
+        )
+        for each in logins
+    ]
 
 
 def bundle_of(*, digest: str, agent_id: UUID) -> bytes:

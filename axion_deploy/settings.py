@@ -219,6 +219,7 @@ UNFOLD = {
                     {"title": "Incidents", "icon": "emergency_home", "link": admin_list("deployments_incident")},
                     {"title": "Servers", "icon": "dns", "link": admin_list("agents_server")},
                     {"title": "Clusters", "icon": "lan", "link": admin_list("agents_cluster")},
+                    {"title": "Registries", "icon": "inventory_2", "link": admin_list("deployments_registry")},
                     {"title": "Agents", "icon": "smart_toy", "link": admin_list("agents_agent")},
                     {"title": "Enrolment tokens", "icon": "key", "link": admin_list("agents_enrolmenttoken")},
                     {"title": "Commands", "icon": "terminal", "link": admin_list("agents_commandrecord")},

@@ -19,6 +19,7 @@ from deployments.models import (
     NotificationDelivery,
     Project,
     ProjectMember,
+    Registry,
     TargetGrant,
     User,
 )
@@ -130,6 +131,13 @@ def make_channel(**columns: Any) -> NotificationChannel:
     """A webhook that nobody can open."""
     usual: dict[str, Any] = {"name": "ops", "kind": "webhook", "service": "webhook", "sealed": "1:sealed"}
     return NotificationChannel.objects.create(**{**usual, **columns}, least_severity="warning", created_at=NOW)
+
+
+def make_registry(**columns: Any) -> Registry:
+    """A registry whose password nobody can open."""
+    usual: dict[str, Any] = {"name": "images", "address": f"r{uuid4().hex[:8]}.example.org"}
+    usual |= {"username": "robot", "sealed": "1:sealed", "created_at": NOW, "changed_at": NOW}
+    return Registry.objects.create(**{**usual, **columns})
 
 
 def make_delivery(channel: NotificationChannel, **columns: Any) -> NotificationDelivery:

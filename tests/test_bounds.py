@@ -36,7 +36,9 @@ from deployments.api import parsers
 from deployments.event_types import EventType
 from deployments.kafka import event_stream
 from deployments.repositories import events
+from deployments.rules import registry_rules
 from deployments.services.lifecycle import agent_reports
+from deployments.services.registries import registries
 from deployments.services.secrets import variable_bounds
 from deployments.services.stacks import stack_size
 from deployments.types import EventRecord
@@ -102,7 +104,9 @@ def test_the_variables_of_a_request_the_secrets_of_a_stack_and_a_programs_enviro
     assert limits.MAX_VALUES_BYTES + MIB // 4 < MAX_ARGS
     values = {f"V{number}": "x" * 1000 for number in range(limits.MAX_VALUES_BYTES // 1100)}
     stack_size.check_values(values)
-    assert pb.FetchSecretsResponse(values=values).ByteSize() < limits.MAX_SENT_BYTES
+    everything = registry_rules.MAX_CERTIFICATE + registry_rules.MAX_PASSWORD + 1000
+    logins = [pb.RegistryLogin(ca_certificate="x" * everything)] * 3 * registries.MAX_REGISTRIES
+    assert pb.FetchSecretsResponse(values=values, registries=logins).ByteSize() < limits.MAX_SENT_BYTES
 
 
 def test_what_an_agent_writes_down_and_what_the_gateway_takes() -> None:

@@ -22,16 +22,16 @@ from agents.runner.control_plane.secrets import Vault
 from agents.runner.dispatch import Dispatcher
 from agents.runner.docker.availability import EngineMonitor
 from agents.runner.docker.build_caches import BuildCaches, kept_key
-from agents.runner.docker.certificates import RegistryCertificates
 from agents.runner.docker.cli import DockerCommands
-from agents.runner.docker.client_config import ClientConfigs
 from agents.runner.docker.engine import Engine
 from agents.runner.docker.host import DockerHost
 from agents.runner.docker.our_containers import OurContainers
 from agents.runner.docker.our_volumes import OurVolumes
 from agents.runner.docker.patience import WorkPatience
 from agents.runner.docker.processes import end_marked
-from agents.runner.docker.registry_access import RegistryAccess
+from agents.runner.docker.registries.certificates import RegistryCertificates
+from agents.runner.docker.registries.client_config import ClientConfigs
+from agents.runner.docker.registries.registry_access import RegistryAccess
 from agents.runner.docker.swarm import EngineSwarm
 from agents.runner.interrupt import Interrupt
 from agents.runner.journal.command_journal import Entry, Journal

@@ -108,19 +108,30 @@ class AgentCalls:
             yield runner_pb2.BundleChunk(data=content[start : start + CHUNK_BYTES])
 
     async def secrets(self, request: runner_pb2.FetchSecretsRequest, context: Call) -> runner_pb2.FetchSecretsResponse:
-        """Return the deployment's values; only for an agent that was given a command of it."""
+        """Return the deployment's values and registries; only for an agent that was given a command of it."""
         agent, _ = await self._callers.agent(context)
         try:
-            values = await self._threads.run(self._values, agent_id=agent.id, deployment_id=request.deployment_id)
+            return await self._threads.run(self._secrets, agent_id=agent.id, deployment_id=request.deployment_id)
         except Exception as error:
             await _abort(context, error, call=SECRETS_CALL)
-        return runner_pb2.FetchSecretsResponse(values=values)
 
-    def _values(self, *, agent_id: UUID, deployment_id: str) -> dict[str, str]:
+    def _secrets(self, *, agent_id: UUID, deployment_id: str) -> runner_pb2.FetchSecretsResponse:
         wanted = codec.id_from_wire(deployment_id)
         if not gateway.may_see(agent_id=agent_id, deployment_id=wanted):
             raise NotFound
-        return dict(self._bindings.secrets_of(deployment_id=wanted, agent_id=agent_id))
+        return runner_pb2.FetchSecretsResponse(
+            values=dict(self._bindings.secrets_of(deployment_id=wanted, agent_id=agent_id)),
+            registries=[
+                runner_pb2.RegistryLogin(
+                    name=each.name,
+                    address=each.address,
+                    username=each.username,
+                    password=each.password,
+                    ca_certificate=each.ca_certificate,
+                )
+                for each in self._bindings.registries_of(deployment_id=wanted, agent_id=agent_id)
+            ],
+        )
 
     async def _measured(self, health: runner_pb2.AgentHealth, context: Call) -> None:
         agent_id = await self._heard(health, context)

@@ -15,7 +15,7 @@ from agents.reports.samples import HostSamples
 from agents.reports.swarm_seen import SwarmTold
 from agents.reports.volumes import HostVolumes
 from agents.retention import Retention
-from agents.types import Report
+from agents.types import RegistryLogin, Report
 
 
 class EnrolmentWait(Protocol):
@@ -78,6 +78,12 @@ class SecretsOf(Protocol):
     def __call__(self, *, deployment_id: UUID, agent_id: UUID) -> Mapping[str, str]: ...
 
 
+class RegistriesOf(Protocol):
+    """Registries that images of the deployment come from; an error with code NOT_FOUND when not this agent's."""
+
+    def __call__(self, *, deployment_id: UUID, agent_id: UUID) -> Sequence[RegistryLogin]: ...
+
+
 class BundleOf(Protocol):
     """The tar with this digest; an error with code NOT_FOUND when not this agent's."""
 
@@ -136,6 +142,7 @@ class Bindings:
     on_log_batch: OnLogBatch
     unknown_fate: UnknownFate
     secrets_of: SecretsOf
+    registries_of: RegistriesOf
     bundle_of: BundleOf
     user_of: UserOf
     deployment_state: DeploymentStateOf

@@ -13,6 +13,7 @@ from axion_deploy.terminal.container_logs import show_container_logs
 from axion_deploy.terminal.exits import Exit
 from axion_deploy.terminal.follow import events_since, follow
 from axion_deploy.terminal.plans_and_history import show_entry, show_plan
+from axion_deploy.terminal.registry_actions import registries_action
 from axion_deploy.terminal.screen import Screen
 from axion_deploy.terminal.variable_actions import variables_action
 from axion_deploy.terminal.volume_actions import volumes_action
@@ -222,6 +223,7 @@ ACTIONS: Mapping[str, Callable[..., Exit]] = {
     "restart": restart_action,
     "variables": variables_action,
     "volumes": volumes_action,
+    "registries": registries_action,
     "repair": repair_action,
 }
 

@@ -124,6 +124,17 @@ def _keeping(action: Any) -> None:
     volumes.add_argument("--server", help="Name or id. With --delete: the server that has the volume.")
     volumes.add_argument("--delete", default="", metavar="NAME", help="Delete this orphaned volume and all its data.")
 
+    registries = action("registries", "List registries of private images; add, change or delete the one with ADDRESS.")
+    registries.add_argument("address", nargs="?", default="", help="HOST or HOST:PORT, as it stands before an image.")
+    whose = registries.add_mutually_exclusive_group()
+    whose.add_argument("--project", default="", help="Name or id: only for this project. Default: for all your own.")
+    whose.add_argument("--everybody", action="store_true", help="For everybody's projects; for administrators.")
+    registries.add_argument("--name", default="", help="What people call it. Default: its address.")
+    registries.add_argument("--username", help="Empty: no login.")
+    registries.add_argument("--password-env", default="", metavar="VARIABLE", help="The variable with the password.")
+    registries.add_argument("--ca-file", type=Path, help="Authorities in PEM that signed its certificate.")
+    registries.add_argument("--delete", action="store_true", help="Delete it here; its images stay in it.")
+
 
 def _to_a_target(parser: ArgumentParser, *, optional: bool = False) -> None:
     nargs: Any = {"nargs": "?", "default": ""} if optional else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deployments.admin import deployment_admin, machine_admin, member_admin, project_admin, site
+from deployments.admin import deployment_admin, machine_admin, member_admin, project_admin, registry_admin, site
 from deployments.admin.accounts import enrolments, token_admin
 from deployments.admin.observation import channel_admin, incident_admin
 
@@ -14,6 +14,7 @@ __all__ = [
     "machine_admin",
     "member_admin",
     "project_admin",
+    "registry_admin",
     "site",
     "token_admin",
 ]

@@ -67,6 +67,7 @@ from deployments.api.endpoints.volume_endpoints import (
     ServerVolumes,
 )
 from deployments.api.error_handlers import UnknownAddress
+from deployments.api.images.registry_endpoints import ClusterRegistry, Registries, Registry
 from deployments.api.observation.incident_endpoints import AcknowledgeIncident, Incident, Incidents, MuteIncident
 from deployments.api.observation.notification_endpoints import (
     NotificationChannel,
@@ -137,6 +138,9 @@ urlpatterns: list[URLPattern] = [
     path("invitations/<uuid:invitation_id>/accept", AcceptInvitation.as_view(), name="api-invitation-accept"),
     path("clusters", Clusters.as_view(), name="api-clusters"),
     path("clusters/<uuid:cluster_id>", Cluster.as_view(), name="api-cluster"),
+    path("clusters/<uuid:cluster_id>/registry", ClusterRegistry.as_view(), name="api-cluster-registry"),
+    path("registries", Registries.as_view(), name="api-registries"),
+    path("registries/<uuid:registry_id>", Registry.as_view(), name="api-registry"),
     path("servers", Servers.as_view(), name="api-servers"),
     path("servers/<uuid:server_id>", Server.as_view(), name="api-server"),
     path("servers/<uuid:server_id>/enrolment-tokens", EnrolmentTokens.as_view(), name="api-enrolment-tokens"),

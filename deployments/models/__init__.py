@@ -19,12 +19,14 @@ from deployments.models.project import (
     ProjectMember,
     ProjectSecret,
 )
+from deployments.models.registry import ClusterRegistry, Registry
 from deployments.models.token import ApiToken
 from deployments.models.user import User
 from deployments.models.variable import ProjectVariable, VariableChange
 
 __all__ = [
     "ApiToken",
+    "ClusterRegistry",
     "CodeBundle",
     "Deployment",
     "DeploymentCount",
@@ -44,6 +46,7 @@ __all__ = [
     "ProjectMember",
     "ProjectSecret",
     "ProjectVariable",
+    "Registry",
     "RemovedMachine",
     "RequestKey",
     "StackDrift",

@@ -26,7 +26,16 @@ from agents.reports.volumes import HostVolumes
 from agents.retention import Retention
 from agents.services import clusters
 from agents.transport.ports import Bindings
-from agents.types import CommandData, CommandFinished, DeployCommand, Registration, Report, ServiceSpec, Verdict
+from agents.types import (
+    CommandData,
+    CommandFinished,
+    DeployCommand,
+    Registration,
+    RegistryLogin,
+    Report,
+    ServiceSpec,
+    Verdict,
+)
 
 PATIENCE = 5.0
 
@@ -53,6 +62,7 @@ class Domain:
     bundle: bytes = b""
     fails_on: type[Exception] | None = None
     takes_seconds: float = 0.0
+    registries: list[RegistryLogin] = field(default_factory=list)
 
     def bindings(self) -> Bindings:
         return Bindings(
@@ -66,6 +76,7 @@ class Domain:
             on_log_batch=self.on_log_batch,
             unknown_fate=self.unknown_fate,
             secrets_of=self.secrets_of,
+            registries_of=self.registries_of,
             bundle_of=self.bundle_of,
             user_of=self.user_of,
             deployment_state=self.deployment_state,
@@ -74,6 +85,10 @@ class Domain:
             scale_service=self.scale_service,
             retentions_of=self.retentions_of,
         )
+
+    def registries_of(self, *, deployment_id: UUID, agent_id: UUID) -> list[RegistryLogin]:
+        del deployment_id, agent_id
+        return self.registries
 
     def enrolment_wait(self, *, address: str) -> int:
         self.enrolments.append(address)

@@ -142,6 +142,16 @@ OF_CHANNELS: tuple[Door, ...] = (
     history(CHANNEL, "{own_channel}", OWN),
     *usual(CHANNEL, "{channel}", listed=STAFF, read=PROJECTS, written=True),
 )
+REGISTRY, THE_REGISTRY = "deployments/registry", "deployments/registry/<uuid:object_id>/"
+OF_REGISTRIES: tuple[Door, ...] = (
+    act(f"{REGISTRY}/add/", STAFF),
+    # Without a name: shown again, to members without the form.
+    act(f"{THE_REGISTRY}edit/", PROJECTS, "{registry}"),
+    act(f"{THE_REGISTRY}remove/", ACTS, "{registry}"),
+    history(REGISTRY, "{registry}", (200, 200, 200, 302, 302, 302)),
+    history(REGISTRY, "{own_registry}", OWN),
+    *usual(REGISTRY, "{registry}", listed=STAFF, read=PROJECTS, written=True),
+)
 TOKEN = "deployments/apitoken"
 # One's own alone; the row is the owner's.
 OF_TOKENS: tuple[Door, ...] = (
@@ -205,6 +215,7 @@ ADMIN = {
     "projects": OF_PROJECTS,
     "incidents": OF_INCIDENTS,
     "channels": OF_CHANNELS,
+    "registries": OF_REGISTRIES,
     "tokens": OF_TOKENS,
     "invitations": OF_INVITATIONS,
     "users": OF_USERS,

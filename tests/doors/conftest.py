@@ -155,6 +155,8 @@ def scene(
         "incident": factories.make_incident(project, server, deployment_id=earlier.id).id,
         "channel": (channel := factories.make_channel(project=project)).id,
         "own_channel": factories.make_channel(owner=people.users["owner"]).id,
+        "registry": factories.make_registry(project=project).id,
+        "own_registry": factories.make_registry(owner=people.users["owner"]).id,
         "delivery": factories.make_delivery(channel).id,
         "nothing": uuid4(),
         "user": people.users["owner"].id,

@@ -71,6 +71,7 @@ PLACES: Mapping[str, str] = {
     "<uuid:history_id>": "{history}",
     "<uuid:incident_id>": "{incident}",
     "<uuid:channel_id>": "{channel}",
+    "<uuid:registry_id>": "{registry}",
     "<uuid:delivery_id>": "{delivery}",
     "<uuid:invitation_id>": "{invitation}",
     "<uuid:token_id>": "{token}",
@@ -79,6 +80,8 @@ PLACES: Mapping[str, str] = {
     "<str:name>": "stranger",
 }
 CHANNEL = {"name": "ops", "kind": "webhook", "address": "https://example.org/hook"}
+REGISTRY = {"name": "ours", "address": "registry.example.org:5000", "username": "robot", "password": "secret"}
+ITS_REGISTRY = {**REGISTRY, "projectId": "{project}"}
 ITS_CHANNEL = {**CHANNEL, "projectId": "{project}"}
 TO_SERVER = {"serverId": "{server}"}
 VOLUME = {**TO_SERVER, "name": "nobody-has-it"}
@@ -170,6 +173,17 @@ REST: tuple[Door, ...] = (
     rest("get", "clusters", ANYONE),
     rest("post", "clusters", MAKES, {"name": "mine"}),
     rest("get", "clusters/<uuid:cluster_id>", OWN),
+    rest("get", "clusters/<uuid:cluster_id>/registry", OWN),
+    rest("put", "clusters/<uuid:cluster_id>/registry", OWN, {"registryId": None}),
+    rest("get", "registries", ANYONE),
+    rest("get", "registries", SEES, query="?projectId={project}"),
+    rest("post", "registries", (201, 403, 403, 404, 401, 401), ITS_REGISTRY),
+    # For everybody only by an administrator.
+    rest("post", "registries", (403, 403, 403, 403, 401, 401), {**REGISTRY, "everybody": True}),
+    rest("get", "registries/<uuid:registry_id>", SEES),
+    rest("patch", "registries/<uuid:registry_id>", CHANGES, {"name": "theirs"}),
+    rest("delete", "registries/<uuid:registry_id>", (204, 403, 403, 404, 401, 401)),
+    rest("get", "registries/<uuid:registry_id>", OWN, **{"<uuid:registry_id>": "{own_registry}"}),
     rest("delete", "clusters/<uuid:cluster_id>", (204, 404, 404, 404, 401, 401)),
     rest("get", "servers", ANYONE),
     rest("post", "servers", MAKES, {"name": "mine"}),

@@ -15,7 +15,7 @@ from agents.runner.control_plane.secrets import Vault
 from agents.runner.docker.build_caches import BuildCaches
 from agents.runner.docker.cli import DockerCommands
 from agents.runner.docker.host import DockerHost
-from agents.runner.docker.registry_access import RegistryAccess
+from agents.runner.docker.registries.registry_access import RegistryAccess
 from agents.runner.interrupt import Interrupt
 from agents.runner.journal.releases import Releases
 from agents.runner.planning.registries import RegistryLogin

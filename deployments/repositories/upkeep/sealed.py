@@ -10,7 +10,14 @@ from uuid import UUID
 from django.db.models import Model, QuerySet
 
 from deployments.data.variable_types import SealedVariable
-from deployments.models import Deployment, DeploymentHistory, NotificationChannel, ProjectSecret, ProjectVariable
+from deployments.models import (
+    Deployment,
+    DeploymentHistory,
+    NotificationChannel,
+    ProjectSecret,
+    ProjectVariable,
+    Registry,
+)
 from deployments.repositories.variables import sealed_record
 
 
@@ -45,6 +52,14 @@ class SealedSession:
 @dataclass(frozen=True, kw_only=True)
 class SealedChannel:
     """The address of a channel of notifications."""
+
+    pk: UUID
+    sealed: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealedPassword:
+    """The password of a registry."""
 
     pk: UUID
     sealed: str = field(repr=False)
@@ -95,6 +110,17 @@ def channels(*, after: UUID | None, limit: int) -> tuple[SealedChannel, ...]:
     """Return a page of the addresses of channels, in the order of their ids, above `after`."""
     rows = _page(NotificationChannel.objects.only("pk", "sealed"), after=after, limit=limit)
     return tuple(SealedChannel(pk=row.pk, sealed=row.sealed) for row in rows)
+
+
+def registries(*, after: UUID | None, limit: int) -> tuple[SealedPassword, ...]:
+    """Return a page of the passwords of registries, in the order of their ids, above `after`."""
+    rows = _page(Registry.objects.exclude(sealed="").only("pk", "sealed"), after=after, limit=limit)
+    return tuple(SealedPassword(pk=row.pk, sealed=row.sealed) for row in rows)
+
+
+def replace_registry(*, old: SealedPassword, sealed: str) -> bool:
+    """Replace the password; return False when somebody gave another one meanwhile, which needs nothing."""
+    return Registry.objects.filter(pk=old.pk, sealed=old.sealed).update(sealed=sealed) == 1
 
 
 def replace_channel(*, old: SealedChannel, sealed: str) -> bool:

@@ -17,6 +17,7 @@ from deployments.names import usable_name
 from deployments.repositories import lanes, removed_machines
 from deployments.repositories.ends import observed_volumes
 from deployments.repositories.observation import incident_rows, observed_stacks, stack_drifts, stack_states
+from deployments.repositories.registries import registry_rows
 from deployments.services.fleet import machine_list
 from deployments.types import Caller
 
@@ -81,6 +82,7 @@ def remove_cluster(*, caller: Caller, cluster_id: UUID) -> None:
         raise Conflict(why)
     with transaction.atomic():
         removed_machines.keep_name(machine_id=cluster_id, name=cluster.name)
+        registry_rows.choose_for_cluster(cluster_id=cluster_id, registry_id=None)
         directory.remove_cluster(cluster_id=cluster_id)
 
 

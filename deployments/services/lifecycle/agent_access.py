@@ -5,9 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from agents import gateway
+from deployments.data.registry_types import OpenLogin
 from deployments.errors import NotFound
 from deployments.repositories import bundles, deployments, history, projects
 from deployments.services.lifecycle import requester_rights
+from deployments.services.registries import logins
 from deployments.services.secrets import variables
 from deployments.types import DeploymentRecord
 
@@ -18,10 +20,13 @@ def values_for_agent(*, agent_id: UUID, deployment_id: UUID) -> dict[str, str]:
     Raises NotFound unless the agent needs them now and the project may still run there. The caller has checked that
     the agent's server was given a command of the deployment.
     """
-    deployment = deployments.get(deployment_id=deployment_id)
-    if not _is_needed(agent_id=agent_id, deployment=deployment) or not _is_allowed(deployment):
-        raise NotFound("No such deployment.")
+    _needed(agent_id=agent_id, deployment_id=deployment_id)
     return variables.values_for(deployment_id=deployment_id)
+
+
+def logins_for_agent(*, agent_id: UUID, deployment_id: UUID) -> tuple[OpenLogin, ...]:
+    """Return the registries that the deployment's images come from or go to, opened. Secret. Raises as above."""
+    return logins.logins_for(_needed(agent_id=agent_id, deployment_id=deployment_id))
 
 
 def bundle_for_agent(*, agent_id: UUID, digest: str) -> bytes:
@@ -33,6 +38,13 @@ def bundle_for_agent(*, agent_id: UUID, digest: str) -> bytes:
     if not any(digest in deployment.code.values() for deployment in at_work if _is_allowed(deployment)):
         raise NotFound("No such code bundle.")
     return bundles.content_of(digest=digest)
+
+
+def _needed(*, agent_id: UUID, deployment_id: UUID) -> DeploymentRecord:
+    deployment = deployments.get(deployment_id=deployment_id)
+    if not _is_needed(agent_id=agent_id, deployment=deployment) or not _is_allowed(deployment):
+        raise NotFound("No such deployment.")
+    return deployment
 
 
 def _is_needed(*, agent_id: UUID, deployment: DeploymentRecord) -> bool:

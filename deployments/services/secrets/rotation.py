@@ -10,7 +10,13 @@ from functools import partial
 from agents.isolation import Isolation
 from deployments.data.variable_types import SealedVariable
 from deployments.repositories.upkeep import sealed
-from deployments.repositories.upkeep.sealed import SealedChannel, SealedSecret, SealedSession, SealedStack
+from deployments.repositories.upkeep.sealed import (
+    SealedChannel,
+    SealedPassword,
+    SealedSecret,
+    SealedSession,
+    SealedStack,
+)
 from deployments.services.secrets import sealing
 from deployments.services.secrets.sealing import CannotUnsealError, newest_version, version_of
 
@@ -57,6 +63,7 @@ def _pass() -> Rotation:
     _each(sealed.sessions, lambda row: _reseal_session(row, found), loop)
     _each(sealed.of_history, lambda row: _reseal_stack(row, found, replace=sealed.replace_of_history), loop)
     _each(sealed.channels, lambda row: _reseal_channel(row, found), loop)
+    _each(sealed.registries, lambda row: _reseal_registry(row, found), loop)
     found.failed = loop.failing
     return found
 
@@ -67,7 +74,8 @@ Read = Callable[
     | tuple[SealedVariable, ...]
     | tuple[SealedStack, ...]
     | tuple[SealedSession, ...]
-    | tuple[SealedChannel, ...],
+    | tuple[SealedChannel, ...]
+    | tuple[SealedPassword, ...],
 ]
 
 
@@ -103,6 +111,12 @@ def _reseal_session(row: SealedSession, found: Rotation) -> None:
 def _reseal_channel(row: SealedChannel, found: Rotation) -> None:
     renewed = _renewed(row.sealed, renew=partial(sealing.renew_channel, channel_id=row.pk), found=found)
     if renewed != row.sealed and sealed.replace_channel(old=row, sealed=renewed):
+        found.resealed += 1
+
+
+def _reseal_registry(row: SealedPassword, found: Rotation) -> None:
+    renewed = _renewed(row.sealed, renew=partial(sealing.renew_registry, registry_id=row.pk), found=found)
+    if renewed != row.sealed and sealed.replace_registry(old=row, sealed=renewed):
         found.resealed += 1
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "newest_version",
     "renew_channel",
     "renew_env",
+    "renew_registry",
     "renew_secret",
     "renew_session",
     "renew_stack",
@@ -25,6 +26,7 @@ __all__ = [
     "seal_channel",
     "seal_env",
     "seal_letter",
+    "seal_registry",
     "seal_secret",
     "seal_session",
     "seal_stack",
@@ -32,6 +34,7 @@ __all__ = [
     "unseal_channel",
     "unseal_env",
     "unseal_letter",
+    "unseal_registry",
     "unseal_secret",
     "unseal_session",
     "unseal_stack",
@@ -139,6 +142,21 @@ def renew_channel(*, sealed: str, channel_id: UUID) -> str:
     return _renewed(sealed, context=_channel(channel_id))
 
 
+def seal_registry(*, password: str, registry_id: UUID) -> str:
+    """Seal the password of a registry."""
+    return encryption.seal(value=password, context=_registry(registry_id))
+
+
+def unseal_registry(*, sealed: str, registry_id: UUID) -> str:
+    """Open what `seal_registry` sealed for this registry. Raises CannotUnsealError."""
+    return encryption.unseal(sealed=sealed, context=_registry(registry_id))
+
+
+def renew_registry(*, sealed: str, registry_id: UUID) -> str:
+    """Seal the password of a registry anew under the newest key. Raises CannotUnsealError."""
+    return _renewed(sealed, context=_registry(registry_id))
+
+
 def seal_letter(*, original: str) -> str:
     """Seal what a dead letter is replayed from."""
     return encryption.seal(value=original, context=_LETTER)
@@ -176,3 +194,7 @@ def _stored(project_id: UUID, place: Place, name: str) -> str:
 
 def _channel(channel_id: UUID) -> str:
     return f"channel:{channel_id}"
+
+
+def _registry(registry_id: UUID) -> str:
+    return f"registry:{registry_id}"

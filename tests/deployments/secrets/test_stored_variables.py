@@ -261,6 +261,7 @@ def test_no_sealed_column_is_forgotten_by_the_rotation() -> None:
         ("project_secrets", "sealed"),
         ("project_variables", "sealed"),
         ("notification_channels", "sealed"),
+        ("registries", "sealed"),
         ("deployments", "sealed_variables"),
         ("deployments", "sealed_session"),
         ("deployments", "env_vars"),

@@ -109,6 +109,9 @@ def crowd(owner: User) -> Mapping[str, str]:
         "older": entry_of(first),
         "incident": some_incidents(many, failed=failed, deployed=second),
         "channel": a_channel(many),
+        "registry": factories.make_registry(
+            project=factories.project_of(many.project_id), name=LONG, address=f"{'registry-' * 5}of.example.org:5000"
+        ).pk,
         "server": many.server.id,
         "agent": many.agent.id,
         "cluster": cluster.pk,

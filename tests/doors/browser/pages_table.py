@@ -8,6 +8,7 @@ INVITATION = "/admin/deployments/projectinvitation/"
 INCIDENT = "/admin/deployments/incident/"
 AGENT, COMMAND, USER = "/admin/agents/agent/", "/admin/agents/commandrecord/", "/admin/deployments/user/"
 CHANNEL = "/admin/deployments/notificationchannel/"
+REGISTRY = "/admin/deployments/registry/"
 TOKEN = "/admin/deployments/apitoken/"
 ENROLMENT = "/admin/agents/enrolmenttoken/"
 
@@ -17,6 +18,7 @@ NOTHING_YET = {
     "no deployments": DEPLOYMENT,
     "no incidents": INCIDENT,
     "no channels": CHANNEL,
+    "no registries": REGISTRY,
     "no servers": SERVER,
     "no clusters": CLUSTER,
     "no agents": AGENT,
@@ -68,6 +70,9 @@ CROWDED = {
     "channels": CHANNEL,
     "a new channel": f"{CHANNEL}add/",
     "a channel": f"{CHANNEL}{{channel}}/change/",
+    "registries": REGISTRY,
+    "a new registry": f"{REGISTRY}add/",
+    "a registry": f"{REGISTRY}{{registry}}/change/",
     "servers": SERVER,
     "a new server": f"{SERVER}add/",
     "a server": f"{SERVER}{{server}}/change/",

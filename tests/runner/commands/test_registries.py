@@ -18,8 +18,8 @@ from uuid import uuid4
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.docker.certificates import FOLDER
-from agents.runner.docker.client_config import ClientConfigs
+from agents.runner.docker.registries.certificates import FOLDER
+from agents.runner.docker.registries.client_config import ClientConfigs
 from agents.runner.planning.registries import RegistryLogin
 from tests.runner.conftest import Agent, remove_stack
 from tests.runner.gateway import TestGateway

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.runner.docker.certificates import RegistryCertificates
-from agents.runner.docker.client_config import ClientConfigs
+from agents.runner.docker.registries.certificates import RegistryCertificates
+from agents.runner.docker.registries.client_config import ClientConfigs
 from agents.runner.planning.registries import RegistryLogin
 
 
