@@ -145,6 +145,10 @@ if AXION_KAFKA_SECURITY.startswith("SASL") and not (AXION_KAFKA_USER and AXION_K
 AXION_KAFKA_SUPERUSERS = env.switch("AXION_KAFKA_SUPERUSERS", default=False)
 # Never the group of a NestJS service: its members speak another assignment protocol.
 AXION_KAFKA_GROUP = env.text("AXION_KAFKA_GROUP", "axion-deploy")
+# Whether the gateway serves agents over the broker, too.
+AXION_KAFKA_AGENTS = env.switch("AXION_KAFKA_AGENTS", default=False)
+if AXION_KAFKA_AGENTS and not KAFKA_BROKERS:
+    raise ImproperlyConfigured("AXION_KAFKA_AGENTS serves agents over the broker: set KAFKA_BROKERS.")
 # Of topics that the consumer has to make.
 AXION_KAFKA_PARTITIONS = env.number("AXION_KAFKA_PARTITIONS", 3, at_least=1)
 # Threads for reads, and as many for what has an effect; each has a database connection.

@@ -29,6 +29,10 @@ def by_credential(*, credential_hash: str) -> tuple[AgentData, str] | None:
     return None if record is None else (as_data(record), record.credential_hash)
 
 
+def credential_hash_of(*, agent_id: UUID) -> str | None:
+    return Agent.objects.active().filter(id=agent_id).values_list("credential_hash", flat=True).first()
+
+
 def get(*, agent_id: UUID) -> AgentData | None:
     """Return the active agent with this id."""
     record = _read().active().filter(id=agent_id).first()

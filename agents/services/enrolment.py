@@ -95,6 +95,11 @@ def authenticate(*, credential: str) -> AgentData:
     return found[0]
 
 
+def credential_hash_of(*, agent_id: UUID) -> str | None:
+    """Return the hash of the active agent's credential: what both sides of a link over the broker know."""
+    return agents.credential_hash_of(agent_id=agent_id)
+
+
 def revoke(*, agent_id: UUID) -> None:
     """End the agent's credential and its server's tokens; its session is dropped within seconds.
 

@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import structlog
@@ -30,6 +30,9 @@ from agents.transport.stream import SessionCalls
 from agents.transport.threads import DatabaseThreads
 from agents.transport.undeliverable import UndeliverableCommands
 from agents.transport.user_calls import UserCalls
+
+if TYPE_CHECKING:
+    from agents.transport.kafka_way.agents_over_kafka import AgentsOverKafka
 
 logger = structlog.get_logger(__name__)
 
@@ -88,8 +91,11 @@ class Gateway:
             options=CHANNEL_OPTIONS, interceptors=[admission], maximum_concurrent_rpcs=config.max_calls
         )
         self._loops: list[asyncio.Task[None]] = []
+        agents, sessions = self._agent_calls(bindings, callers), self._session_calls(bindings, callers)
+        users = UserCalls(bindings=bindings, callers=callers, threads=self._threads)
         add_service: Any = runner_pb2_grpc.add_RunnerAgentServiceServicer_to_server
-        add_service(self._service(bindings, callers), self._server)
+        add_service(RunnerAgentService(agents=agents, users=users, sessions=sessions, logs=self._logs), self._server)
+        self._over_kafka = self._kafka_way(agents, sessions)
 
     async def start(self) -> int:
         """Listen and serve; returns the port. Raises RuntimeError when the address cannot be bound."""
@@ -102,11 +108,15 @@ class Gateway:
             asyncio.create_task(_for_ever("listen", self._listen)),
             asyncio.create_task(_for_ever("retention", self._retentions.tell_when_due)),
         ]
+        if self._over_kafka is not None:
+            self._over_kafka.start()
         return port
 
     async def stop(self) -> None:
         """End the sessions so that agents go elsewhere, finish what runs, write the last heartbeats."""
         self._registry.end_all(STOPPING)
+        if self._over_kafka is not None:
+            await self._over_kafka.stop()
         await self._server.stop(self._config.stop_grace)
         await self._end_loops()
         await self._liveness.flush()
@@ -117,27 +127,35 @@ class Gateway:
         if pending := await cancel_until_ended(self._loops):
             logger.error("gateway loops did not end", count=len(pending))
 
-    def _service(self, bindings: Bindings, callers: Callers) -> RunnerAgentService:
-        return RunnerAgentService(
-            agents=AgentCalls(
-                bindings=bindings,
-                callers=callers,
-                threads=self._threads,
-                liveness=self._liveness,
-                samples=self._samples,
-            ),
-            users=UserCalls(bindings=bindings, callers=callers, threads=self._threads),
-            sessions=SessionCalls(
-                config=self._config,
-                bindings=bindings,
-                callers=callers,
-                threads=self._threads,
-                registry=self._registry,
-                liveness=self._liveness,
-                retentions=self._retentions,
-                samples=self._samples,
-            ),
-            logs=self._logs,
+    def _agent_calls(self, bindings: Bindings, callers: Callers) -> AgentCalls:
+        return AgentCalls(
+            bindings=bindings, callers=callers, threads=self._threads, liveness=self._liveness, samples=self._samples
+        )
+
+    def _session_calls(self, bindings: Bindings, callers: Callers) -> SessionCalls:
+        return SessionCalls(
+            config=self._config,
+            bindings=bindings,
+            callers=callers,
+            threads=self._threads,
+            registry=self._registry,
+            liveness=self._liveness,
+            retentions=self._retentions,
+            samples=self._samples,
+        )
+
+    def _kafka_way(self, agents: AgentCalls, sessions: SessionCalls) -> AgentsOverKafka | None:
+        """Return what serves agents over the broker, by the same methods; its library is loaded only then."""
+        if self._config.kafka is None:
+            return None
+        from agents.transport.kafka_way.agents_over_kafka import AgentsOverKafka
+        from agents.transport.kafka_way.methods import Methods
+
+        return AgentsOverKafka(
+            connection=self._config.kafka,
+            group=self._config.kafka_group,
+            methods=Methods(agents=agents, sessions=sessions, logs=self._logs),
+            threads=self._threads,
         )
 
     def _bind(self) -> int:

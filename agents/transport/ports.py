@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from agents.deployment_state import DeploymentState
@@ -169,3 +169,6 @@ class GatewayConfig:
     max_calls: int = 4096
     hello_deadline: float = 10.0
     stop_grace: float = 3.0
+    # What every client of the platform's broker takes, by the client's name; None where agents come over gRPC alone.
+    kafka: Callable[[str], Mapping[str, Any]] | None = None
+    kafka_group: str = "axion-deploy-agents"

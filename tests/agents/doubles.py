@@ -200,11 +200,11 @@ def send(*, agent_id: UUID, lane: str = "lane", deployment_id: UUID | None = Non
 class FakeAgent:
     """Speaks the session protocol by hand; `read` fails a test that waits for what never comes."""
 
-    def __init__(self, *, channel: grpc.aio.Channel, registered: Registration) -> None:
+    def __init__(self, *, channel: grpc.aio.Channel | None = None, registered: Registration, stub: Any = None) -> None:
         self.id = registered.agent_id
         self.registered = registered
         self.metadata = (("authorization", f"Bearer {registered.credential}"),)
-        self._stub: Any = runner_pb2_grpc.RunnerAgentServiceStub(channel)  # type: ignore[no-untyped-call]
+        self._stub: Any = stub or runner_pb2_grpc.RunnerAgentServiceStub(channel)  # type: ignore[no-untyped-call]
         self._call: Any = None
         self._reading: asyncio.Future[Any] | None = None
         self.retentions: list[runner_pb2.Retention] = []

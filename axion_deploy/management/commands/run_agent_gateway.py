@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -88,7 +89,16 @@ def _config() -> GatewayConfig:
         tls_key=settings.AXION_GATEWAY_TLS_KEY,
         heartbeat_seconds=settings.AXION_HEARTBEAT_SECONDS,
         lost_after_seconds=settings.AXION_AGENT_LOST_AFTER,
+        kafka=_brokers() if settings.AXION_KAFKA_AGENTS else None,
+        kafka_group=f"{settings.AXION_KAFKA_GROUP}-agents",
     )
+
+
+def _brokers() -> Callable[[str], Mapping[str, Any]]:
+    """Return how clients reach the broker; its library is loaded only where agents come that way."""
+    from deployments.kafka import broker
+
+    return lambda client_id: broker.connection(client_id=client_id)
 
 
 def _conninfo() -> str:
