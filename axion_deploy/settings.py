@@ -13,7 +13,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from agents.backoff import MAX_AGENT_PAUSE
-from axion_deploy import env
+from axion_deploy import env, rest
 from axion_deploy.account_menu import ACCOUNT_MENU
 from axion_deploy.logs import logging_config
 from axion_deploy.operator_docs import api_introduction
@@ -171,22 +171,7 @@ LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 LOGGING = logging_config(level=env.text("AXION_LOG_LEVEL", "INFO"), as_json=env.switch("AXION_LOG_JSON", default=False))
 
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "deployments.api.security.authentication.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": [
-        "rest_framework.permissions.IsAuthenticated",
-        "deployments.api.security.permissions.WithinScope",
-        "deployments.api.security.permissions.FreshSession",
-    ],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "deployments.api.errors.problem_response",
-    "DEFAULT_THROTTLE_CLASSES": ["deployments.api.security.throttles.UserRate"],
-    "UNAUTHENTICATED_USER": None,
-}
+REST_FRAMEWORK = rest.REST_FRAMEWORK
 SPECTACULAR_SETTINGS = api_introduction.SPECTACULAR_SETTINGS
 # Of tokens that are made without a word about their end.
 REST_KNOX = {"TOKEN_TTL": timedelta(days=90)}
