@@ -13,9 +13,10 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from agents.backoff import MAX_AGENT_PAUSE
-from axion_deploy import env, rest
+from axion_deploy import env
 from axion_deploy.account_menu import ACCOUNT_MENU
-from axion_deploy.logs import logging_config
+from axion_deploy.configuration import rest
+from axion_deploy.configuration.logs import logging_config
 from axion_deploy.operator_docs import api_introduction
 
 BASE_DIR = Path(__file__).resolve().parent.parent
