@@ -33,7 +33,7 @@ RUN useradd --system --uid 10001 --no-create-home axion
 ENV PATH=/opt/axion/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
 COPY --from=service-dependencies /opt/axion /opt/axion
-COPY manage.py ./
+COPY manage.py requirements-runner.lock ./
 COPY axion_deploy axion_deploy
 COPY deployments deployments
 COPY agents agents

@@ -25,6 +25,7 @@ ROUTES = {
     "admin:auth_user_password_change": ALWAYS,
     "admin:deployments_apitoken_add": ALWAYS,
     "admin:agents_server_new_enrolment_token": ALWAYS,
+    "admin:agents_server_install": ALWAYS,
     "admin:agents_agent_revoke": ALWAYS,
 }
 

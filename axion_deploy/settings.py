@@ -125,9 +125,8 @@ CACHES = {
         },
     }
 }
-RQ_QUEUES = {
-    "deployments": {"URL": REDIS_URL, "DEFAULT_RESULT_TTL": 300, "SERIALIZER": "rq.serializers.JSONSerializer"}
-}
+_QUEUE = {"URL": REDIS_URL, "DEFAULT_RESULT_TTL": 300, "SERIALIZER": "rq.serializers.JSONSerializer"}
+RQ_QUEUES = {"deployments": _QUEUE, "installations": _QUEUE}
 KAFKA_BROKERS = env.words("KAFKA_BROKERS")
 # How every client of ours speaks to the brokers: plaintext alone is for a network that nobody else is in.
 AXION_KAFKA_SECURITY = env.choice(
@@ -251,6 +250,8 @@ if AXION_PEERS and not KAFKA_BROKERS:
 # The folder that codegen-service writes to, as this process sees it.
 AXION_CODE_FOLDER = env.text("AXION_CODE_FOLDER", "")
 AXION_AGENT_IMAGE = env.text("AXION_AGENT_IMAGE", "axion-runner")
+# A folder with wheels of what agents need, for hosts without an index of packages: `manage.py agents wheels` fills it.
+AXION_AGENT_WHEELS = env.text("AXION_AGENT_WHEELS", "") or str(BASE_DIR / "build" / "agent-wheels")
 AXION_GATEWAY_BIND = env.text("AXION_GATEWAY_BIND", "127.0.0.1:50051")
 AXION_GATEWAY_TLS_CERT = env.text("AXION_GATEWAY_TLS_CERT", "")
 AXION_GATEWAY_TLS_KEY = env.text("AXION_GATEWAY_TLS_KEY", "")

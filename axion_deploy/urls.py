@@ -6,6 +6,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from axion_deploy.admin_pages import site
+from axion_deploy.agent_downloads.download_views import agent_archive, install_script, wheel, wheel_list
 from axion_deploy.health_pages import alive, event_lags
 from axion_deploy.operator_docs.views import docs
 from deployments.admin.accounts.confirm import confirm_password
@@ -18,6 +19,10 @@ urlpatterns = [
     path("healthz/events", event_lags),
     path("docs/", docs, {"path": ""}, name="docs"),
     path("docs/<path:path>", docs),
+    path("agents/install.sh", install_script, name="agent-script"),
+    path("agents/runner/<str:name>", agent_archive, name="agent-archive"),
+    path("agents/wheels/", wheel_list, name="agent-wheels"),
+    path("agents/wheels/<str:name>", wheel, name="agent-wheel"),
     path("api/", include("deployments.api.urls")),
     path("admin/login/", sign_in),
     path("admin/confirm/", site.admin_view(confirm_password), name="confirm-password"),

@@ -9,6 +9,7 @@ from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
 from agents.db_errors import DATABASE_AWAY
+from deployments.services.installations import installing
 from deployments.services.lifecycle import start
 
 
@@ -25,3 +26,10 @@ def run_deployment(deployment_id: str) -> None:
         except Exception:
             start.note_fault(deployment_id=UUID(deployment_id), at=timezone.now())
             raise
+
+
+def run_installation(installation_id: str) -> None:
+    """Carry an installation on. Running it again, or twice at once, does no harm."""
+    close_old_connections()
+    with bound_contextvars(installation_id=installation_id):
+        installing.run_installation(installation_id=UUID(installation_id))

@@ -32,6 +32,10 @@ def project_group(project_id: UUID) -> str:
     return f"project.{project_id}"
 
 
+def server_group(server_id: UUID) -> str:
+    return f"server.{server_id}"
+
+
 def push(events: Sequence[EventRecord]) -> None:
     """Wake every socket that follows these events' deployments and projects. Raises what the channel layer raises."""
     async_to_sync(_send)(messages_of(events))
@@ -42,6 +46,12 @@ def wake_projects(project_ids: Iterable[UUID]) -> None:
     message: dict[str, Any] = {"type": "wake", "deployments": [], "events": []}
     with suppress(RedisError):
         async_to_sync(_send)([(project_group(project_id), message) for project_id in project_ids])
+
+
+def wake_server(server_id: UUID) -> None:
+    """Wake the sockets that follow what is done on this server. Lost while Redis is away."""
+    with suppress(RedisError):
+        async_to_sync(_send)([(server_group(server_id), {"type": "wake"})])
 
 
 def messages_of(events: Iterable[EventRecord]) -> list[tuple[str, dict[str, Any]]]:

@@ -11,6 +11,13 @@ import pytest
 from agents import gateway
 from agents.models import Agent, GatewayPresence, Server
 from agents.types import DeployCommand
+from deployments.data.installation_types import (
+    InstallationAction,
+    InstallationRecord,
+    InstallationRequest,
+    SshAddress,
+    SshLogin,
+)
 from deployments.models import (
     Deployment,
     GraphVersion,
@@ -24,8 +31,10 @@ from deployments.models import (
     User,
 )
 from deployments.repositories import clock, deployments
+from deployments.repositories.installations import installation_rows
 from deployments.repositories.records import service_to_json
 from deployments.services.lifecycle import command_ids
+from deployments.services.permissions.access import caller_of
 from deployments.states import Transition
 from deployments.types import DeploymentRecord, ServiceState
 
@@ -82,6 +91,27 @@ def add_member(project: Project, user: User, *, role: str) -> None:
 
 def make_server(owner: User, *, name: str = "server-1") -> Server:
     return Server.objects.create(id=uuid4(), owner=owner, name=name, host="127.0.0.1")
+
+
+def make_installation(server: Server, **changes: Any) -> InstallationRecord:
+    """Wait for a worker; nobody is asked to take it up."""
+    address = SshAddress(host="127.0.0.1", port=22, username="root")
+    wanted = {
+        "action": InstallationAction.INSTALL,
+        "address": address,
+        "login": SshLogin(),
+        "gateway_url": "http://127.0.0.1:50051",
+        **changes,
+    }
+    return installation_rows.add(
+        installation_id=uuid4(),
+        server_id=server.id,
+        server_name=server.name,
+        request=InstallationRequest(**wanted),
+        sealed="",
+        caller=caller_of(server.owner),
+        wait=timedelta(hours=1),
+    )
 
 
 def make_agent(server: Server, *, seen: datetime | None = None) -> Agent:

@@ -21,6 +21,11 @@ def gateway_url(request: HttpRequest) -> str:
     return f"{scheme}://{host_of(request.get_host())}:{settings.AXION_GATEWAY_BIND.rpartition(':')[2]}"
 
 
+def one_line(*, request: HttpRequest, token: str) -> str:
+    """Return the one line that installs the agent on a server, with what this control plane serves."""
+    return f"curl -fsSL {request.build_absolute_uri(reverse('agent-script'))} | sh -s -- {token}"
+
+
 def container_command(*, request: HttpRequest, server_id: UUID, token: str) -> str:
     """Return the one line that starts the agent as a container which outlives reboots."""
     given = {
@@ -41,14 +46,14 @@ def remarks(request: HttpRequest) -> tuple[str, ...]:
     """Return what to know before the line is pasted somewhere."""
     host = host_of(request.get_host())
     found = [
-        f"The image {settings.AXION_AGENT_IMAGE} must be there: pull it from your registry, or build it once on the"
-        " server: docker build --target runner -t axion-runner . in a checkout of the repository."
+        "Run it as root: it needs Docker with Compose, which --with-docker at its end installs on Debian and Ubuntu."
     ]
     if is_loopback(host):
         found.append(f"{host} is this machine alone. For another server, open this page by a name it can reach.")
     elif not settings.AXION_GATEWAY_TLS_CERT:
         found.append(
-            "The gateway has no TLS (AXION_GATEWAY_TLS_CERT), so the agent refuses it. If the network is safe, add"
+            "The gateway has no TLS (AXION_GATEWAY_TLS_CERT), so the agent refuses it. If the network is safe, set"
+            " AXION_GATEWAY_PLAINTEXT for the control plane: the line takes it over. For the container, add"
             " -e AXION_AGENT__CONTROL_PLANE__INSECURE=true."
         )
     return tuple(found)
@@ -57,7 +62,13 @@ def remarks(request: HttpRequest) -> tuple[str, ...]:
 def shown(*, request: HttpRequest, server_id: UUID, token: str) -> dict[str, object]:
     """Return what the page shows beside the variables."""
     command = container_command(request=request, server_id=server_id, token=token)
-    return {"container_command": command, "remarks": remarks(request), "waiting": waiting_of(server_id)}
+    return {
+        "one_line": one_line(request=request, token=token),
+        "container_command": command,
+        "image": settings.AXION_AGENT_IMAGE,
+        "remarks": remarks(request),
+        "waiting": waiting_of(server_id),
+    }
 
 
 def waiting_of(server_id: UUID) -> dict[str, object]:

@@ -19,7 +19,7 @@ from deployments.admin import badges
 from deployments.admin.forms import request_id_in, with_quota_check
 from deployments.admin.ownership import caller_in, or_404, uncached_json, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
-from deployments.admin.views import usage_views, volume_views
+from deployments.admin.views import installation_views, usage_views, volume_views
 from deployments.errors import DeployError, NotFound
 from deployments.event_types import epoch_ms
 from deployments.services.fleet import machine_changes, machine_list
@@ -90,15 +90,22 @@ class CheckedClusterAdmin(CheckedDeletion, ClusterAdmin):
 
 @admin.register(Server)
 class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
-    actions_detail = (*ServerAdmin.actions_detail, "projects", "usage", "volumes")  # type: ignore[assignment]  # one more than its base
+    actions_detail = ("install", *ServerAdmin.actions_detail, "projects", "usage", "volumes")  # type: ignore[assignment]  # one more than its base
     remove = staticmethod(lambda caller, pk: machine_changes.remove_server(caller=caller, server_id=pk))
     why_it_stays = staticmethod(lambda pk: machine_changes.why_server_stays(server_id=pk))
     consequences = staticmethod(what_is_left_behind)
 
     def get_urls(self) -> list[URLPattern]:
-        wrapped: Any = self.admin_site.admin_view(self.presence_view)
-        own = path("<uuid:object_id>/presence/", wrapped, name="agents_server_presence")
-        return [own, *super().get_urls()]
+        wrapped: Any = self.admin_site.admin_view
+        own = (
+            path("<uuid:object_id>/presence/", wrapped(self.presence_view), name="agents_server_presence"),
+            path(
+                "<uuid:object_id>/installation/state/",
+                wrapped(installation_views.installation_view),
+                name="agents_server_installation",
+            ),
+        )
+        return [*own, *super().get_urls()]
 
     def presence_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Return how the server's agent is and when it enrolled, for a page that waits for it."""
@@ -133,6 +140,11 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
         rows = [(each, badge_of(each)) for each in there]
         of, title = Server(pk=server.id, name=server.name), f"Deployed on {server.name}"
         return render_page(request, PAGE, title=title, of=of, server=server, rows=rows, request_id=uuid4())
+
+    @action(description="Install over SSH", url_path="install", icon="install_desktop", permissions=["change"])
+    def install(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Install the server's agent by SSH, or remove it."""
+        return installation_views.install_page(request, uuid_or_404(object_id))
 
     @action(description="Usage", url_path="usage", icon="monitoring", permissions=["change"])
     def usage(self, request: HttpRequest, object_id: str) -> HttpResponse:

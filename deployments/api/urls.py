@@ -38,6 +38,13 @@ from deployments.api.endpoints.graph_endpoints import (
     ProjectGraphVersion,
 )
 from deployments.api.endpoints.history_endpoints import History, HistoryDiff, Lanes
+from deployments.api.endpoints.installation_endpoints import (
+    CancelInstallation,
+    ConfirmHostKey,
+    Installation,
+    Installations,
+    SshAccess,
+)
 from deployments.api.endpoints.log_endpoints import ProjectLogs
 from deployments.api.endpoints.machine_endpoints import (
     Cluster,
@@ -144,6 +151,11 @@ urlpatterns: list[URLPattern] = [
     path("servers", Servers.as_view(), name="api-servers"),
     path("servers/<uuid:server_id>", Server.as_view(), name="api-server"),
     path("servers/<uuid:server_id>/enrolment-tokens", EnrolmentTokens.as_view(), name="api-enrolment-tokens"),
+    path("servers/<uuid:server_id>/installations", Installations.as_view(), name="api-installations"),
+    path("servers/<uuid:server_id>/ssh-access", SshAccess.as_view(), name="api-ssh-access"),
+    path("installations/<uuid:installation_id>", Installation.as_view(), name="api-installation"),
+    path("installations/<uuid:installation_id>/confirm", ConfirmHostKey.as_view(), name="api-confirm-host-key"),
+    path("installations/<uuid:installation_id>/cancel", CancelInstallation.as_view(), name="api-cancel-installation"),
     path("servers/<uuid:server_id>/usage", ServerUsage.as_view(), name="api-server-usage"),
     path("servers/<uuid:server_id>/volumes", ServerVolumes.as_view(), name="api-server-volumes"),
     path("servers/<uuid:server_id>/volumes/delete", DeleteServerVolume.as_view(), name="api-server-volume-delete"),

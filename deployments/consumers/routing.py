@@ -14,6 +14,7 @@ from deployments.consumers.deployment_socket import DeploymentConsumer
 from deployments.consumers.logs_socket import LogsConsumer
 from deployments.consumers.origins import SameOrigin
 from deployments.consumers.project_socket import ProjectConsumer
+from deployments.consumers.server_socket import ServerConsumer
 from deployments.consumers.socket_identity import token_of
 
 
@@ -29,6 +30,7 @@ routes = CookieMiddleware(
             route("ws/deployments/<uuid:id>/", DeploymentConsumer),
             route("ws/projects/<uuid:id>/", ProjectConsumer),
             route("ws/projects/<uuid:id>/logs/", LogsConsumer),
+            route("ws/servers/<uuid:id>/", ServerConsumer),
             route("<path:unknown>", WebsocketDenier),
         ]
     )

@@ -8,6 +8,7 @@ from deployments.models.drift import StackDrift
 from deployments.models.ends import ObservedVolumes, ProjectDeletion, VolumeDeletion
 from deployments.models.grant import TargetGrant
 from deployments.models.incident import Incident, StackEvent, StackState
+from deployments.models.installation import AgentInstallation, InstallationStep, ServerAccess
 from deployments.models.notification import NotificationChannel, NotificationDelivery
 from deployments.models.observation import ObservedHost, ObservedStack
 from deployments.models.project import (
@@ -25,6 +26,7 @@ from deployments.models.user import User
 from deployments.models.variable import ProjectVariable, VariableChange
 
 __all__ = [
+    "AgentInstallation",
     "ApiToken",
     "ClusterRegistry",
     "CodeBundle",
@@ -34,6 +36,7 @@ __all__ = [
     "DeploymentHistory",
     "GraphVersion",
     "Incident",
+    "InstallationStep",
     "NodeCode",
     "NotificationChannel",
     "NotificationDelivery",
@@ -49,6 +52,7 @@ __all__ = [
     "Registry",
     "RemovedMachine",
     "RequestKey",
+    "ServerAccess",
     "StackDrift",
     "StackEvent",
     "StackState",

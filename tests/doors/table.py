@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from agents.distribution.artifact import agent_artifact
+
 ONE_NODE = {"nodes": [{"id": "n1", "type": 1, "data": {"config": {"image": "nginx:1.29"}}}], "edges": []}
 FILE = "format: 1\ngraph: {nodes: [{id: n1, type: 1, data: {config: {image: 'nginx:1.29'}}}], edges: []}\n"
 PEOPLE = ("owner", "deployer", "viewer", "stranger", "nobody", "expired")
@@ -59,6 +61,12 @@ OPEN: tuple[Door, ...] = (
     Door(path="/docs/", route="docs/", answers=EVERYBODY),
     Door(path="/docs/index.html", route="docs/<path:path>", answers=EVERYBODY),
     Door(path="/docs/nothing.html", route="docs/<path:path>", answers=NOTHING),
+    # A host that installs its agent is nobody yet; the one-time token alone admits it.
+    Door(path="/agents/install.sh", route="agents/install.sh", answers=EVERYBODY),
+    Door(path=f"/agents/runner/{agent_artifact().file_name}", route="agents/runner/<str:name>", answers=EVERYBODY),
+    Door(path="/agents/runner/axion-agent-0.tar.gz", route="agents/runner/<str:name>", answers=NOTHING),
+    Door(path="/agents/wheels/", route="agents/wheels/", answers=EVERYBODY),
+    Door(path="/agents/wheels/nothing.whl", route="agents/wheels/<str:name>", answers=NOTHING),
 )
 
 
@@ -75,6 +83,7 @@ PLACES: Mapping[str, str] = {
     "<uuid:delivery_id>": "{delivery}",
     "<uuid:invitation_id>": "{invitation}",
     "<uuid:token_id>": "{token}",
+    "<uuid:installation_id>": "{installation}",
     "<int:version>": "1",
     "<str:node_id>": "n-web",
     "<str:name>": "stranger",
@@ -202,6 +211,15 @@ REST: tuple[Door, ...] = (
         (204, 404, 404, 404, 401, 401),
         **{"<uuid:token_id>": "{enrolment}"},
     ),
+    # Without a login nothing can be installed; whoever may not is told nothing of that.
+    rest("post", "servers/<uuid:server_id>/installations", (400, 404, 404, 404, 401, 401), {}),
+    rest("get", "servers/<uuid:server_id>/installations", OWN),
+    rest("delete", "servers/<uuid:server_id>/ssh-access", (409, 404, 404, 404, 401, 401)),
+    rest("get", "installations/<uuid:installation_id>", OWN),
+    rest(
+        "post", "installations/<uuid:installation_id>/confirm", (409, 404, 404, 404, 401, 401), {"hostKey": "SHA256:"}
+    ),
+    rest("post", "installations/<uuid:installation_id>/cancel", (202, 404, 404, 404, 401, 401), {}),
     rest("get", "servers/<uuid:server_id>/usage", OWN),
     rest("get", "servers/<uuid:server_id>/volumes", OWN),
     rest("post", "servers/<uuid:server_id>/volumes/delete", (404, 404, 404, 404, 401, 401), {"name": "nobody-has-it"}),
@@ -222,6 +240,7 @@ SOCKETS: Mapping[str, tuple[Any, ...]] = {
     "ws/deployments/<uuid:id>/": ("OPEN", "OPEN", "OPEN", 4404, None, 4401),
     "ws/projects/<uuid:id>/": ("OPEN", "OPEN", "OPEN", 4404, None, 4401),
     "ws/projects/<uuid:id>/logs/": ("OPEN", "OPEN", "OPEN", 4404, None, 4401),
+    "ws/servers/<uuid:id>/": ("OPEN", 4404, 4404, 4404, None, 4401),
 }
 
 UNKNOWN = ("UNAUTHENTICATED", "UNAUTHENTICATED")

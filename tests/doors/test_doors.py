@@ -70,7 +70,7 @@ def test_what_is_open_to_everybody(scene: Scene, settings: Settings, tmp_path: P
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("route", SOCKETS)
 async def test_sockets(scene: Scene, route: str) -> None:
-    row = "deployment" if "deployments" in route else "project"
+    row = route.split("/")[1].removesuffix("s")
     heard = []
     for who in PEOPLE:
         socket = Socket(f"/{route.replace('<uuid:id>', scene.rows[row])}", token=scene.token(who))

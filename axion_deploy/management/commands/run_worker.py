@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from axion_deploy.metrics.server import serve_metrics
 from deployments import queue
+
+# Of one process. They wait for servers, most of the time.
+INSTALLATIONS_AT_ONCE = 2
+
+
+def _take_installations() -> None:
+    """For a thread. It ends with the process: what it was at, another worker takes up."""
+    queue.installation_worker().work(with_scheduler=False)
 
 
 class Command(BaseCommand):
@@ -17,4 +26,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         serve_metrics(process="worker")
+        for number in range(INSTALLATIONS_AT_ONCE):
+            threading.Thread(target=_take_installations, name=f"installations-{number}", daemon=True).start()
         queue.worker().work(with_scheduler=False)

@@ -24,9 +24,10 @@ from deployments.api.schemas.responses import ClusterOut, ServerOut
 from deployments.api.schemas.token_responses import EnrolmentOut, EnrolmentTokenOut
 from deployments.event_types import epoch_ms
 from deployments.services.fleet import machine_changes, machine_list
+from deployments.services.installations import installation_requests
 
 # ServerStatus of the contract.
-CONNECTED, DISCONNECTED, PENDING = 1, 2, 4
+CONNECTED, DISCONNECTED, PENDING, INSTALLING = 1, 2, 4, 5
 STATUS_OF_PRESENCE = {Presence.ONLINE: CONNECTED, Presence.PENDING: PENDING}
 COLUMNS = {
     "name": "name",
@@ -69,7 +70,8 @@ class Servers(BaseView):
     )
     def get(self, request: Request) -> Response:
         owned = machine_list.machines_of(self.caller)
-        servers = [server_shape(server) for server in owned.servers]
+        installing = installation_requests.being_installed(server_ids=[server.id for server in owned.servers])
+        servers = [server_shape(server, installing=server.id in installing) for server in owned.servers]
         return success(
             {"data": {"servers": servers, "clusters": [cluster_shape(cluster) for cluster in owned.clusters]}}
         )
@@ -78,7 +80,8 @@ class Servers(BaseView):
 class Server(BaseView):
     @documented("getServer", "Get a server", tag=TAG, answers={200: ServerAnswer})
     def get(self, request: Request, server_id: UUID) -> Response:
-        return success({"server": server_shape(machine_list.get_server(caller=self.caller, server_id=server_id))})
+        found = machine_list.get_server(caller=self.caller, server_id=server_id)
+        return success({"server": server_shape(found, installing=is_installing(server_id))})
 
     @documented(
         "changeServer",
@@ -91,7 +94,7 @@ class Server(BaseView):
         body = validated(ServerChangeIn, request.data)
         changes = {ours: body[theirs] for theirs, ours in COLUMNS.items() if theirs in body}
         changed = machine_changes.change_server(caller=self.caller, server_id=server_id, changes=changes)
-        return success({"server": server_shape(changed)})
+        return success({"server": server_shape(changed, installing=is_installing(server_id))})
 
     @documented("removeServer", "Delete a server that has no agent", tag=TAG, answers={204: None})
     def delete(self, request: Request, server_id: UUID) -> Response:
@@ -195,7 +198,11 @@ def cluster_shape(cluster: ClusterData) -> dict[str, Any]:
     }
 
 
-def server_shape(server: ServerData) -> dict[str, Any]:
+def is_installing(server_id: UUID) -> bool:
+    return bool(installation_requests.being_installed(server_ids=[server_id]))
+
+
+def server_shape(server: ServerData, *, installing: bool = False) -> dict[str, Any]:
     return {
         "id": str(server.id),
         "userId": str(server.owner_id),
@@ -203,7 +210,7 @@ def server_shape(server: ServerData) -> dict[str, Any]:
         "host": server.host,
         "clusterId": str(server.cluster_id) if server.cluster_id else None,
         "agentId": str(server.agent_id) if server.agent_id else None,
-        "status": STATUS_OF_PRESENCE.get(server.presence, DISCONNECTED),
+        "status": INSTALLING if installing else STATUS_OF_PRESENCE.get(server.presence, DISCONNECTED),
         "presence": str(server.presence),
         "privilegedAllowed": server.privileged_allowed,
     }

@@ -237,7 +237,7 @@ class ServerOut(ResponseSchema):
     host = serializers.CharField()
     clusterId = serializers.UUIDField(allow_null=True)
     agentId = serializers.UUIDField(allow_null=True)
-    status = serializers.IntegerField(help_text="1 connected, 2 disconnected, 4 pending")
+    status = serializers.IntegerField(help_text="1 connected, 2 disconnected, 4 pending, 5 installing")
     presence = serializers.CharField()
     privilegedAllowed = serializers.BooleanField()
 

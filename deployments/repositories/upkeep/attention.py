@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 
+from deployments.data.installation_types import OPEN
 from deployments.states import ACTIVE, Status
 
 # Each part ends at the first row, found in an index. Of the agents all are read: they are few.
@@ -25,6 +26,7 @@ SELECT
   OR EXISTS (
     SELECT FROM stack_drifts JOIN projects ON projects.id = stack_drifts.project_id
     WHERE projects.automatic_repair AND stack_drifts.repairs_stopped_at IS NULL AND stack_drifts.differences <> '[]'),
+  EXISTS (SELECT FROM agent_installations WHERE state = ANY(%(open)s)),
   (SELECT concat(count(*), ' ', sum(hashtextextended(concat_ws('/', id, session_id, condition->>'engine_answers',
      missing_images::text, round(ln(greatest((condition->>'disk_free')::numeric, 1)) * 10)), 0)))
    FROM agents WHERE revoked_at IS NULL AND last_seen_at > statement_timestamp() - %(silence)s)
@@ -38,24 +40,33 @@ class Attention:
     `presence` is another text when an agent came, went, connected anew, or told something new of its engine, its images
     or (a tenth more or less) its free space.
     `waiting`: a deployment is pending; `working`: one is at work; `changed`: a stack is seen otherwise than it was
-    judged; `drifting`: a stack is to be compared, repaired or watched.
+    judged; `drifting`: a stack is to be compared, repaired or watched; `installing`: an agent is being installed.
     """
 
     waiting: bool = True
     working: bool = True
     changed: bool = True
     drifting: bool = True
+    installing: bool = True
     presence: str = ""
 
     @property
     def is_wanted(self) -> bool:
-        return self.waiting or self.working or self.changed or self.drifting
+        return self.waiting or self.working or self.changed or self.drifting or self.installing
 
 
 def look(*, silence: timedelta) -> Attention:
     """Return what wants attention now, in one statement that changes nothing; an agent is gone after `silence`."""
     values: dict[str, Any] = {"pending": Status.PENDING, "active": sorted(ACTIVE), "silence": silence}
+    values["open"] = [str(state) for state in OPEN]
     with connection.cursor() as cursor:
         cursor.execute(_LOOK, values)
-        waiting, working, changed, drifting, presence = cursor.fetchone()
-    return Attention(waiting=waiting, working=working, changed=changed, drifting=drifting, presence=presence)
+        waiting, working, changed, drifting, installing, presence = cursor.fetchone()
+    return Attention(
+        waiting=waiting,
+        working=working,
+        changed=changed,
+        drifting=drifting,
+        installing=installing,
+        presence=presence,
+    )

@@ -11,12 +11,14 @@ from django.db.models import Model, QuerySet
 
 from deployments.data.variable_types import SealedVariable
 from deployments.models import (
+    AgentInstallation,
     Deployment,
     DeploymentHistory,
     NotificationChannel,
     ProjectSecret,
     ProjectVariable,
     Registry,
+    ServerAccess,
 )
 from deployments.repositories.variables import sealed_record
 
@@ -60,6 +62,22 @@ class SealedChannel:
 @dataclass(frozen=True, kw_only=True)
 class SealedPassword:
     """The password of a registry."""
+
+    pk: UUID
+    sealed: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealedInstallation:
+    """What an installation that has not ended signs in with."""
+
+    pk: UUID
+    sealed: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealedLogin:
+    """A login that is kept for a server, by the server's id."""
 
     pk: UUID
     sealed: str = field(repr=False)
@@ -121,6 +139,28 @@ def registries(*, after: UUID | None, limit: int) -> tuple[SealedPassword, ...]:
 def replace_registry(*, old: SealedPassword, sealed: str) -> bool:
     """Replace the password; return False when somebody gave another one meanwhile, which needs nothing."""
     return Registry.objects.filter(pk=old.pk, sealed=old.sealed).update(sealed=sealed) == 1
+
+
+def installations(*, after: UUID | None, limit: int) -> tuple[SealedInstallation, ...]:
+    """Return a page of the logins of installations that have not ended, in the order of their ids, above `after`."""
+    rows = _page(AgentInstallation.objects.exclude(sealed="").only("pk", "sealed"), after=after, limit=limit)
+    return tuple(SealedInstallation(pk=row.pk, sealed=row.sealed) for row in rows)
+
+
+def logins(*, after: UUID | None, limit: int) -> tuple[SealedLogin, ...]:
+    """Return a page of the kept logins, in the order of their servers' ids, above `after`."""
+    rows = _page(ServerAccess.objects.exclude(sealed="").only("pk", "sealed"), after=after, limit=limit)
+    return tuple(SealedLogin(pk=row.pk, sealed=row.sealed) for row in rows)
+
+
+def replace_installation(*, old: SealedInstallation, sealed: str) -> bool:
+    """Replace the login; return False when the installation has ended meanwhile."""
+    return AgentInstallation.objects.filter(pk=old.pk, sealed=old.sealed).update(sealed=sealed) == 1
+
+
+def replace_login(*, old: SealedLogin, sealed: str) -> bool:
+    """Replace the login; return False when another one was kept, or it was forgotten, meanwhile."""
+    return ServerAccess.objects.filter(pk=old.pk, sealed=old.sealed).update(sealed=sealed) == 1
 
 
 def replace_channel(*, old: SealedChannel, sealed: str) -> bool:

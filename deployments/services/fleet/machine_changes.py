@@ -16,6 +16,7 @@ from deployments.errors import Conflict, NotFound
 from deployments.names import usable_name
 from deployments.repositories import lanes, removed_machines
 from deployments.repositories.ends import observed_volumes
+from deployments.repositories.installations import installation_rows, server_access_rows
 from deployments.repositories.observation import incident_rows, observed_stacks, stack_drifts, stack_states
 from deployments.repositories.registries import registry_rows
 from deployments.services.fleet import machine_list
@@ -55,6 +56,7 @@ def remove_server(*, caller: Caller, server_id: UUID) -> None:
         stack_states.forget_server(server_id=server_id)
         stack_drifts.forget_server(server_id=server_id)
         incident_rows.forget_server(server_id=server_id)
+        server_access_rows.forget(server_id=server_id)
         removed_machines.keep_name(machine_id=server_id, name=server.name)
         directory.remove_server(server_id=server_id)
 
@@ -64,6 +66,8 @@ def why_server_stays(*, server_id: UUID) -> str:
     try:
         directory.agent_for_server(server_id=server_id)
     except AgentNotFound:
+        if installation_rows.is_open(server_id=server_id):
+            return "Its agent is being installed or removed. Wait for the end, or cancel that."
         return "A deployment to this server is not finished." if lanes.is_busy(target_id=server_id) else ""
     return "The server has an agent. Revoke its credential first."
 

@@ -12,6 +12,8 @@ from deployments.data.variable_types import SealedVariable
 from deployments.repositories.upkeep import sealed
 from deployments.repositories.upkeep.sealed import (
     SealedChannel,
+    SealedInstallation,
+    SealedLogin,
     SealedPassword,
     SealedSecret,
     SealedSession,
@@ -64,6 +66,8 @@ def _pass() -> Rotation:
     _each(sealed.of_history, lambda row: _reseal_stack(row, found, replace=sealed.replace_of_history), loop)
     _each(sealed.channels, lambda row: _reseal_channel(row, found), loop)
     _each(sealed.registries, lambda row: _reseal_registry(row, found), loop)
+    _each(sealed.installations, lambda row: _reseal_installation(row, found), loop)
+    _each(sealed.logins, lambda row: _reseal_login(row, found), loop)
     found.failed = loop.failing
     return found
 
@@ -75,7 +79,9 @@ Read = Callable[
     | tuple[SealedStack, ...]
     | tuple[SealedSession, ...]
     | tuple[SealedChannel, ...]
-    | tuple[SealedPassword, ...],
+    | tuple[SealedPassword, ...]
+    | tuple[SealedInstallation, ...]
+    | tuple[SealedLogin, ...],
 ]
 
 
@@ -117,6 +123,18 @@ def _reseal_channel(row: SealedChannel, found: Rotation) -> None:
 def _reseal_registry(row: SealedPassword, found: Rotation) -> None:
     renewed = _renewed(row.sealed, renew=partial(sealing.renew_registry, registry_id=row.pk), found=found)
     if renewed != row.sealed and sealed.replace_registry(old=row, sealed=renewed):
+        found.resealed += 1
+
+
+def _reseal_installation(row: SealedInstallation, found: Rotation) -> None:
+    renewed = _renewed(row.sealed, renew=partial(sealing.renew_installation, installation_id=row.pk), found=found)
+    if renewed != row.sealed and sealed.replace_installation(old=row, sealed=renewed):
+        found.resealed += 1
+
+
+def _reseal_login(row: SealedLogin, found: Rotation) -> None:
+    renewed = _renewed(row.sealed, renew=partial(sealing.renew_login, server_id=row.pk), found=found)
+    if renewed != row.sealed and sealed.replace_login(old=row, sealed=renewed):
         found.resealed += 1
 
 

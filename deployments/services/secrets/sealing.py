@@ -18,6 +18,8 @@ __all__ = [
     "newest_version",
     "renew_channel",
     "renew_env",
+    "renew_installation",
+    "renew_login",
     "renew_registry",
     "renew_secret",
     "renew_session",
@@ -25,7 +27,9 @@ __all__ = [
     "renew_variable",
     "seal_channel",
     "seal_env",
+    "seal_installation",
     "seal_letter",
+    "seal_login",
     "seal_registry",
     "seal_secret",
     "seal_session",
@@ -33,7 +37,9 @@ __all__ = [
     "seal_variable",
     "unseal_channel",
     "unseal_env",
+    "unseal_installation",
     "unseal_letter",
+    "unseal_login",
     "unseal_registry",
     "unseal_secret",
     "unseal_session",
@@ -167,6 +173,36 @@ def unseal_letter(*, sealed: str) -> str:
     return encryption.unseal(sealed=sealed, context=_LETTER)
 
 
+def seal_installation(*, values: Mapping[str, str], installation_id: UUID) -> str:
+    """Seal what an installation signs in with."""
+    return encryption.seal_mapping(values=values, context=_installation(installation_id))
+
+
+def unseal_installation(*, sealed: str, installation_id: UUID) -> dict[str, str]:
+    """Open what `seal_installation` sealed for this installation. Raises CannotUnsealError."""
+    return encryption.unseal_mapping(sealed=sealed, context=_installation(installation_id))
+
+
+def renew_installation(*, sealed: str, installation_id: UUID) -> str:
+    """Seal what an installation signs in with anew under the newest key. Raises CannotUnsealError."""
+    return _renewed(sealed, context=_installation(installation_id))
+
+
+def seal_login(*, values: Mapping[str, str], server_id: UUID) -> str:
+    """Seal a login that is kept for a server."""
+    return encryption.seal_mapping(values=values, context=_login(server_id))
+
+
+def unseal_login(*, sealed: str, server_id: UUID) -> dict[str, str]:
+    """Open what `seal_login` sealed for this server. Raises CannotUnsealError."""
+    return encryption.unseal_mapping(sealed=sealed, context=_login(server_id))
+
+
+def renew_login(*, sealed: str, server_id: UUID) -> str:
+    """Seal a kept login anew under the newest key. Raises CannotUnsealError."""
+    return _renewed(sealed, context=_login(server_id))
+
+
 def _renewed(sealed: str, *, context: str) -> str:
     return encryption.seal(value=encryption.unseal(sealed=sealed, context=context), context=context)
 
@@ -198,3 +234,11 @@ def _channel(channel_id: UUID) -> str:
 
 def _registry(registry_id: UUID) -> str:
     return f"registry:{registry_id}"
+
+
+def _installation(installation_id: UUID) -> str:
+    return f"installation:{installation_id}"
+
+
+def _login(server_id: UUID) -> str:
+    return f"server-access:{server_id}"

@@ -14,6 +14,7 @@ from agents import gateway
 from agents.isolation import isolation
 from deployments import outbox_relay
 from deployments.repositories import clock, deployments, variables
+from deployments.repositories.installations import installation_rows
 from deployments.repositories.notifications import delivery_rows
 from deployments.repositories.observation import incident_rows, stack_outbox
 from deployments.repositories.upkeep import pruning
@@ -48,6 +49,7 @@ def parts() -> dict[str, Callable[[], int]]:
         "notifications beyond their number": lambda: delivery_rows.drop_beyond(
             number=settings.AXION_KEEP_DETAILS_NUMBER, limit=MAX_ROWS
         ),
+        "old installations": lambda: installation_rows.drop_before(before=_details_end(), limit=MAX_ROWS),
         "old incidents": lambda: incident_rows.drop_before(before=_details_end(), limit=MAX_ROWS),
     }
 

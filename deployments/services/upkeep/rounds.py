@@ -12,6 +12,7 @@ from agents.isolation import isolation
 from deployments.repositories.upkeep import attention
 from deployments.repositories.upkeep.attention import Attention
 from deployments.services.incidents.watch import StackWatch
+from deployments.services.installations import unattended
 from deployments.services.lifecycle import reconcile
 from deployments.services.upkeep import housekeeping, watch_stacks
 
@@ -43,6 +44,8 @@ class Rounds:
         calm = self._clock() - self._stirred_at >= CALM_AFTER
         reconcile.reconcile(at=at, waiting=seen.waiting, working=seen.working)
         self._part("stacks", lambda: self._stacks.step(at=at, calm=calm))
+        if seen.installing:
+            self._part("installations", unattended.take_up)
         if seen.drifting:
             self._part("drift", lambda: watch_stacks.watch(at=at))
         pause = CALM_TIDY_SECONDS if calm else TIDY_SECONDS

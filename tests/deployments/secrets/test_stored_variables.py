@@ -262,6 +262,8 @@ def test_no_sealed_column_is_forgotten_by_the_rotation() -> None:
         ("project_variables", "sealed"),
         ("notification_channels", "sealed"),
         ("registries", "sealed"),
+        ("agent_installations", "sealed"),
+        ("server_accesses", "sealed"),
         ("deployments", "sealed_variables"),
         ("deployments", "sealed_session"),
         ("deployments", "env_vars"),

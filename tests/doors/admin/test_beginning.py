@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -99,6 +100,7 @@ def test_a_new_server_leads_to_its_agent_which_is_waited_for(people: People) -> 
     page = f"/admin/agents/server/{server.id}/"
     assert answer.headers["Location"] == f"{page}new-enrolment-token/"
     made = browser.post(f"{page}new-enrolment-token/").content.decode()
+    assert re.search(r"curl -fsSL http://testserver/agents/install.sh \| sh -s -- axe_[\w-]+</pre>", made)
     assert "docker run -d --name axion-agent" in made
     assert str(server.id) in made
     assert browser.get(f"{page}presence/").json() == {"presence": "pending", "enrolledAt": 0}

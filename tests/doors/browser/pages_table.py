@@ -79,6 +79,7 @@ CROWDED = {
     "what runs there": f"{SERVER}{{server}}/projects/",
     "what it uses as a machine": f"{SERVER}{{server}}/usage/",
     "volumes there": f"{SERVER}{{server}}/volumes/",
+    "its agent by SSH": f"{SERVER}{{server}}/install/",
     "a token for it": f"{SERVER}{{server}}/new-enrolment-token/",
     "enrolment tokens": ENROLMENT,
     "an enrolment token": f"{ENROLMENT}{{enrolment}}/change/",
