@@ -132,3 +132,8 @@ def encryption_keys(name: str) -> Mapping[int, bytes]:
     if not keys:
         raise ImproperlyConfigured(f"{name} is not set. See .env.example.")
     return keys
+
+
+def queue(redis_url: str) -> dict[str, object]:
+    """Return what django-rq is told of a queue. JSON, because whoever writes to Redis must not run code here."""
+    return {"URL": redis_url, "DEFAULT_RESULT_TTL": 300, "SERIALIZER": "rq.serializers.JSONSerializer"}

@@ -125,8 +125,7 @@ CACHES = {
         },
     }
 }
-_QUEUE = {"URL": REDIS_URL, "DEFAULT_RESULT_TTL": 300, "SERIALIZER": "rq.serializers.JSONSerializer"}
-RQ_QUEUES = {"deployments": _QUEUE, "installations": _QUEUE}
+RQ_QUEUES = dict.fromkeys(("deployments", "installations"), env.queue(REDIS_URL))
 KAFKA_BROKERS = env.words("KAFKA_BROKERS")
 # How every client of ours speaks to the brokers: plaintext alone is for a network that nobody else is in.
 AXION_KAFKA_SECURITY = env.choice(
@@ -250,7 +249,6 @@ if AXION_PEERS and not KAFKA_BROKERS:
 # The folder that codegen-service writes to, as this process sees it.
 AXION_CODE_FOLDER = env.text("AXION_CODE_FOLDER", "")
 AXION_AGENT_IMAGE = env.text("AXION_AGENT_IMAGE", "axion-runner")
-# A folder with wheels of what agents need, for hosts without an index of packages: `manage.py agents wheels` fills it.
 AXION_AGENT_WHEELS = env.text("AXION_AGENT_WHEELS", "") or str(BASE_DIR / "build" / "agent-wheels")
 AXION_GATEWAY_BIND = env.text("AXION_GATEWAY_BIND", "127.0.0.1:50051")
 AXION_GATEWAY_TLS_CERT = env.text("AXION_GATEWAY_TLS_CERT", "")
