@@ -111,8 +111,8 @@ def _deploy(part: Part, layout: Layout) -> dict[str, Value]:
         "placement": {"constraints": [settings.placement]} if settings.placement else None,
         "resources": resources(part),
         "restart_policy": _restart(settings.restart),
-        "update_config": {"parallelism": 1, "order": order, "failure_action": "rollback", "monitor": "15s"},
-        "rollback_config": {"parallelism": 1, "order": order},
+        # One service must not go back by itself: what moves, forward and back, is the whole stack.
+        "update_config": {"parallelism": 1, "order": order, "failure_action": "pause", "monitor": "15s"},
     }
     return {key: value for key, value in deploy.items() if value not in (None, {})}
 
