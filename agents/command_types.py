@@ -52,7 +52,7 @@ class DeployCommand:
     """Bring the target to this stack; without any service, stop it. Holds names of variables, never their values.
 
     With `pinned_images` (service to image id) nothing is built, and exactly these run. `restarts` are always made anew;
-    a job among them runs, and no other does.
+    a job among them runs, and no other does. `engine`: compose, or swarm where the agent's node is a manager.
     """
 
     stack_name: str
@@ -67,6 +67,7 @@ class DeployCommand:
     pinned_images: Mapping[str, str] = field(default_factory=dict)
     restarts: tuple[str, ...] = ()
     jobs: tuple[JobSpec, ...] = ()
+    engine: str = "compose"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,7 @@ class RevertCommand:
     asked_by: str = ""
     cause: str = ""
     keep_proven: bool = False
+    engine: str = "compose"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

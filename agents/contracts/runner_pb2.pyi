@@ -728,7 +728,7 @@ class Command(_message.Message):
     def __init__(self, command_id: _Optional[str] = ..., lane: _Optional[str] = ..., number: _Optional[int] = ..., deployment_id: _Optional[str] = ..., project_id: _Optional[str] = ..., deploy: _Optional[_Union[Deploy, _Mapping]] = ..., revert: _Optional[_Union[Revert, _Mapping]] = ..., delete_volume: _Optional[_Union[DeleteVolume, _Mapping]] = ..., last_report_number: _Optional[int] = ...) -> None: ...
 
 class Deploy(_message.Message):
-    __slots__ = ("stack_name", "files", "services", "variable_names", "force_redeploy", "health_deadline_seconds", "health_window_seconds", "build_deadline_seconds", "restore_on_failure", "pinned_images", "restarts", "jobs")
+    __slots__ = ("stack_name", "files", "services", "variable_names", "force_redeploy", "health_deadline_seconds", "health_window_seconds", "build_deadline_seconds", "restore_on_failure", "pinned_images", "restarts", "jobs", "engine")
     class FilesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -755,6 +755,7 @@ class Deploy(_message.Message):
     PINNED_IMAGES_FIELD_NUMBER: _ClassVar[int]
     RESTARTS_FIELD_NUMBER: _ClassVar[int]
     JOBS_FIELD_NUMBER: _ClassVar[int]
+    ENGINE_FIELD_NUMBER: _ClassVar[int]
     stack_name: str
     files: _containers.ScalarMap[str, str]
     services: _containers.RepeatedCompositeFieldContainer[ServiceSpec]
@@ -767,7 +768,8 @@ class Deploy(_message.Message):
     pinned_images: _containers.ScalarMap[str, str]
     restarts: _containers.RepeatedScalarFieldContainer[str]
     jobs: _containers.RepeatedCompositeFieldContainer[JobSpec]
-    def __init__(self, stack_name: _Optional[str] = ..., files: _Optional[_Mapping[str, str]] = ..., services: _Optional[_Iterable[_Union[ServiceSpec, _Mapping]]] = ..., variable_names: _Optional[_Iterable[str]] = ..., force_redeploy: _Optional[bool] = ..., health_deadline_seconds: _Optional[int] = ..., health_window_seconds: _Optional[int] = ..., build_deadline_seconds: _Optional[int] = ..., restore_on_failure: _Optional[bool] = ..., pinned_images: _Optional[_Mapping[str, str]] = ..., restarts: _Optional[_Iterable[str]] = ..., jobs: _Optional[_Iterable[_Union[JobSpec, _Mapping]]] = ...) -> None: ...
+    engine: str
+    def __init__(self, stack_name: _Optional[str] = ..., files: _Optional[_Mapping[str, str]] = ..., services: _Optional[_Iterable[_Union[ServiceSpec, _Mapping]]] = ..., variable_names: _Optional[_Iterable[str]] = ..., force_redeploy: _Optional[bool] = ..., health_deadline_seconds: _Optional[int] = ..., health_window_seconds: _Optional[int] = ..., build_deadline_seconds: _Optional[int] = ..., restore_on_failure: _Optional[bool] = ..., pinned_images: _Optional[_Mapping[str, str]] = ..., restarts: _Optional[_Iterable[str]] = ..., jobs: _Optional[_Iterable[_Union[JobSpec, _Mapping]]] = ..., engine: _Optional[str] = ...) -> None: ...
 
 class JobSpec(_message.Message):
     __slots__ = ("service", "repeatable", "timeout_seconds", "needs", "by_hand")
@@ -834,16 +836,18 @@ class ServiceSpec(_message.Message):
     def __init__(self, node_id: _Optional[str] = ..., name: _Optional[str] = ..., image: _Optional[str] = ..., bundle_digest: _Optional[str] = ..., dockerfile: _Optional[str] = ..., depends_on: _Optional[_Iterable[str]] = ..., has_health_check: _Optional[bool] = ..., replicas: _Optional[int] = ..., content_hash: _Optional[str] = ..., level: _Optional[int] = ..., starts_first: _Optional[bool] = ..., build_folder: _Optional[str] = ..., build_dockerfile: _Optional[str] = ..., build_target: _Optional[str] = ..., build_args: _Optional[_Mapping[str, str]] = ..., build_secrets: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Revert(_message.Message):
-    __slots__ = ("stack_name", "asked_by", "cause", "keep_proven")
+    __slots__ = ("stack_name", "asked_by", "cause", "keep_proven", "engine")
     STACK_NAME_FIELD_NUMBER: _ClassVar[int]
     ASKED_BY_FIELD_NUMBER: _ClassVar[int]
     CAUSE_FIELD_NUMBER: _ClassVar[int]
     KEEP_PROVEN_FIELD_NUMBER: _ClassVar[int]
+    ENGINE_FIELD_NUMBER: _ClassVar[int]
     stack_name: str
     asked_by: str
     cause: str
     keep_proven: bool
-    def __init__(self, stack_name: _Optional[str] = ..., asked_by: _Optional[str] = ..., cause: _Optional[str] = ..., keep_proven: _Optional[bool] = ...) -> None: ...
+    engine: str
+    def __init__(self, stack_name: _Optional[str] = ..., asked_by: _Optional[str] = ..., cause: _Optional[str] = ..., keep_proven: _Optional[bool] = ..., engine: _Optional[str] = ...) -> None: ...
 
 class DeleteVolume(_message.Message):
     __slots__ = ("stack_name", "volume_name")

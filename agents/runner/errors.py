@@ -10,7 +10,9 @@
     ├── EnrolmentRefusedError       the control plane does not take this token
     ├── InterruptedWorkError        the work was ended on request, or because the runner stops
     ├── UnavailableError            the control plane or the Docker engine could not be reached in time
-    │   └── EngineAwayError         the Docker engine does not answer
+    │   ├── EngineAwayError         the Docker engine does not answer
+    │   └── NoLeaderError           the Swarm takes no orders: nobody leads it at the moment
+    ├── TakenOverError              another manager's agent, or a newer command, goes on with the stack in its Swarm
     ├── MaskingTooLongError         a text has more in it that looks like secrets than may be compared
     └── StepFailedError             a deployment cannot go on
         └── RemovalInProgressError  Docker was still removing a container that stood in the way
@@ -61,12 +63,20 @@ class EngineAwayError(UnavailableError):
     """The Docker engine does not answer; the text says why, in the system's own words."""
 
 
+class NoLeaderError(UnavailableError):
+    """The Swarm takes no orders; the text says why, in its own words."""
+
+
 class InterruptedWorkError(RunnerError):
     """The work was ended on request. `why` is one of the constants of interrupt.py."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
+
+
+class TakenOverError(RunnerError):
+    """Another manager's agent, or a newer command, goes on with the stack in its Swarm."""
 
 
 class MaskingTooLongError(RunnerError):

@@ -12,7 +12,7 @@ from typing import TypeVar
 from agents.backoff import Backoff
 from agents.runner.commands.context import Work
 from agents.runner.control_plane.reports import masked_text
-from agents.runner.errors import InterruptedWorkError, RemovalInProgressError, StepFailedError
+from agents.runner.errors import InterruptedWorkError, RemovalInProgressError, StepFailedError, TakenOverError
 
 MAX_OUTAGES = 5
 MAX_TRIES = 3
@@ -33,7 +33,7 @@ def retry_through_outages(*, work: Work, attempt: Callable[[], Result], most: in
         outages = work.host.outages
         try:
             return attempt()
-        except (InterruptedWorkError, sqlite3.OperationalError):
+        except (InterruptedWorkError, TakenOverError, sqlite3.OperationalError):
             raise
         except Exception as error:
             work.interrupt.check()
@@ -81,7 +81,7 @@ def _retry_failures(work: Work, attempt: Callable[[], Result]) -> Result:
     for failures in count(1):
         try:
             return attempt()
-        except (InterruptedWorkError, sqlite3.OperationalError):
+        except (InterruptedWorkError, TakenOverError, sqlite3.OperationalError):
             raise
         except Exception as error:
             work.interrupt.check()

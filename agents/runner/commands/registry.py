@@ -9,6 +9,10 @@ from agents.runner.commands.context import Work
 from agents.runner.commands.delete_volume import delete_volume
 from agents.runner.commands.deploy import deploy
 from agents.runner.commands.revert import revert
+from agents.runner.commands.swarm.stack_deploy import deploy_to_swarm
+from agents.runner.commands.swarm.stack_revert import revert_on_swarm
+
+SWARM = "swarm"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,10 +23,18 @@ class CommandKind:
     handle: Callable[[Work], None]
 
 
+def _deploy(work: Work) -> None:
+    (deploy_to_swarm if work.command.deploy.engine == SWARM else deploy)(work)
+
+
+def _revert(work: Work) -> None:
+    (revert_on_swarm if work.command.revert.engine == SWARM else revert)(work)
+
+
 COMMANDS: Mapping[str, CommandKind] = {
     # 2: pinned images, and a stop is a deployment without services. 3: services to make anew. 4: jobs.
     # 5: how code is built, and secrets of builds. 6: jobs by hand.
-    "deploy": CommandKind(version=6, handle=deploy),
-    "revert": CommandKind(version=1, handle=revert),
+    "deploy": CommandKind(version=6, handle=_deploy),
+    "revert": CommandKind(version=1, handle=_revert),
     "delete_volume": CommandKind(version=1, handle=delete_volume),
 }

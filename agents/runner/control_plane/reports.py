@@ -70,6 +70,11 @@ class Reporter:
                 text = masked_text(message, masker=self._masker)
                 self._append(pb.Report(stage=pb.StageReached(stage=stage, percent=percent, message=text)))
 
+    def wait_for(self, step: str) -> None:
+        """Note what the work waits for; nothing is reported."""
+        if self._progress is not None:
+            self._progress.wait_for(step)
+
     def service(self, observed: pb.ServiceObserved) -> None:
         """Report a service's state where it differs from what was reported last."""
         with self._lock:

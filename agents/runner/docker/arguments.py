@@ -62,6 +62,17 @@ def up(order: Up) -> list[str]:
     return [*argv, "--no-deps", *order.copies] if order.alone else argv
 
 
+def stack_deploy(*, stack: str, folder: Path) -> list[str]:
+    """Hand a stack to the Swarm. Nobody resolves an image: each is named by its digest already."""
+    file = str(folder / stackfile.FILE_NAME)
+    argv = ["docker", "stack", "deploy", "--prune", "--resolve-image", "never", "--with-registry-auth"]
+    return [*argv, "--compose-file", file, stack]
+
+
+def task_log(*, task_id: str, lines: int) -> list[str]:
+    return ["docker", "service", "logs", "--raw", "--tail", str(lines), task_id]
+
+
 def compose_version() -> list[str]:
     return ["docker", "compose", "version", "--short"]
 

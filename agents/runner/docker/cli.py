@@ -21,6 +21,7 @@ MAX_WORDS = 2
 PULL_SECONDS = 900.0
 VERSION_SECONDS = 20.0
 INSPECT_SECONDS = 60.0
+TASK_LOG_SECONDS = 10.0
 # What Docker's command line needs of our environment; nothing else of it reaches a project's file.
 PASSED_ON = (
     "PATH",
@@ -106,6 +107,24 @@ class DockerCommands:
             say=lambda line: self.reporter.log(source="apply", text=line),
         )
         return ended, tail
+
+    def stack_deploy(
+        self, *, stack: str, folder: Path, values: Mapping[str, str], deadline: float, interrupt: Interrupt
+    ) -> tuple[processes.Ending, tuple[str, ...]]:
+        """Hand the stack in this folder to the Swarm; return how that ended and its last lines."""
+        return self._run(
+            argv=arguments.stack_deploy(stack=stack, folder=folder),
+            extra=values,
+            deadline=deadline,
+            interrupt=interrupt,
+            say=lambda line: self.reporter.log(source="apply", text=line),
+        )
+
+    def task_log(self, *, task_id: str, lines: int, interrupt: Interrupt) -> tuple[str, ...]:
+        """Return a task's last lines, from whichever node it ran on; empty when they cannot be had within seconds."""
+        argv = arguments.task_log(task_id=task_id, lines=lines)
+        ended, tail = self._run(argv=argv, extra={}, deadline=TASK_LOG_SECONDS, interrupt=interrupt, say=lambda _: None)
+        return tail if ended.code == 0 else ()
 
     def compose_version(self, *, interrupt: Interrupt) -> tuple[int, ...]:
         """Return Compose's version, such as (2, 26, 1); empty when it cannot be read."""

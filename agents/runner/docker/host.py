@@ -259,6 +259,10 @@ class DockerHost(HostVolumes):
         """Call `wake` whenever an image goes, until closed."""
         return Watch(engine=self._engine, filters={"type": "image", "event": ["delete", "untag"]}, wake=wake)
 
+    def order(self, call: Callable[[Any], Result]) -> Result:
+        """Have the engine's client do something for somebody who knows what may be done twice."""
+        return self._order(call)
+
     def _short(self, seconds: float) -> contextlib.closing[Any]:
         """Return a client for what the work can do without: a container that hangs must not hold it up."""
         return contextlib.closing(self._engine.short(seconds=seconds))

@@ -229,13 +229,12 @@ class Releases:
         document = read_stack(release.files[COMPOSE_FILE])
         early = services_to_check_early(document) if start_interval else frozenset()
         laid_over = overlay(release=release, pinned=pinned, volumes=volumes or {}, checked_early=early)
-        files = {**release.files, STACK_FILE: write_stack(document), FILE_NAME: laid_over}
-        for name, text in files.items():
-            path = folder / name
-            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            if not path.exists() or path.read_text() != text:
-                path.write_text(text)
-        return folder
+        return _write(folder, {**release.files, STACK_FILE: write_stack(document), FILE_NAME: laid_over})
+
+    def write_stack(self, *, release: Release, document: Mapping[str, Any]) -> Path:
+        """Return the folder with a release's files and the stack as a Swarm is given it; holds no secret."""
+        folder = self._folder / release.stack / release.deployment_id
+        return _write(folder, {**release.files, STACK_FILE: write_stack(document)})
 
     def forget(self, *, stack: str, deployment_ids: Collection[str]) -> None:
         """Drop these releases and their files; the caller knows that nothing needs them."""
@@ -256,6 +255,15 @@ class Releases:
         """Return what history needs; None until the control plane said so once."""
         row = self.store.row("SELECT payload FROM retention")
         return pb.Retention.FromString(row["payload"]) if row else None
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> Path:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+    return folder
 
 
 def stack_states(store: Store, *, limit: int) -> list[pb.StackState]:

@@ -81,6 +81,7 @@ def _deploy_to_wire(command: DeployCommand) -> runner_pb2.Deploy:
         restore_on_failure=command.restore_on_failure,
         pinned_images=dict(command.pinned_images),
         restarts=command.restarts,
+        engine=command.engine,
         jobs=[
             runner_pb2.JobSpec(
                 service=_spec_to_wire(job.service),
@@ -121,6 +122,7 @@ def _revert_to_wire(command: RevertCommand) -> runner_pb2.Revert:
         asked_by=command.asked_by,
         cause=command.cause,
         keep_proven=command.keep_proven,
+        engine=command.engine,
     )
 
 

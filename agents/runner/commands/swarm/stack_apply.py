@@ -1,0 +1,174 @@
+"""Bring a stack of a Swarm to its target: `docker stack deploy`, then watch its tasks until all is proven."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from agents.runner.commands.context import Work
+from agents.runner.commands.swarm import stack_observed
+from agents.runner.commands.swarm.lane_state import Lane
+from agents.runner.commands.swarm.manager_api import NO_LEADER, ManagerApi
+from agents.runner.commands.swarm.stack_file import stack_document, volume_services
+from agents.runner.commands.swarm.swarm_model import Seen, StackTarget, SwarmTask
+from agents.runner.commands.swarm.task_gate import SwarmFailure, TaskGate, fresh_of
+from agents.runner.control_plane.reports import DEPLOYING, HEALTH_CHECKING
+from agents.runner.errors import StepFailedError
+from agents.runner.planning import progress
+from agents.runner.planning.model import Release
+from agents.runner.policy.stack_check import check_stack
+
+# Swarm tells no events of tasks.
+LOOK_SECONDS = 0.5
+# Time in which nothing could be seen, because nobody led the Swarm, is nobody's fault.
+MOST_BETWEEN_LOOKS = 5.0
+DEPLOY_SECONDS = 120.0
+GONE_SECONDS = 180.0
+LOG_LINES = 30
+STARTED = frozenset({"preparing", "ready", "starting", "running"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwarmWork:
+    """A command's work on a stack of a Swarm. `lane` is held by it."""
+
+    work: Work
+    api: ManagerApi
+    lane: Lane
+    number: int
+
+
+def open_swarm(work: Work, *, stack: str) -> SwarmWork:
+    """Return the way to the stack. Raises StepFailedError where this server is no manager."""
+    api = ManagerApi(work)
+    command = work.command
+    lane = Lane(api=api, stack=stack, lane=command.lane, project_id=command.project_id, number=command.number)
+    return SwarmWork(work=work, api=api, lane=lane, number=command.number)
+
+
+def apply_target(
+    *, swarm: SwarmWork, release: Release, target: StackTarget, window: float, fresh: Collection[str] | None = None
+) -> tuple[Seen, StackTarget]:
+    """Have the stack run at the target and prove it; return what runs, and the target with its volumes' places.
+
+    A volume whose place is not known yet belongs to the node where its task runs, from then on. `fresh`: services that
+    run for the whole window. Raises StepFailedError, InterruptedWorkError or TakenOverError.
+    """
+    check_stack(release=release, policy=swarm.work.policy)
+    target = replace(target, places={**swarm.lane.state.places, **target.places})
+    _deploy(swarm, release, target)
+    swarm.work.reporter.stage(HEALTH_CHECKING, progress.WATCHING, "Watching every service.")
+    made = frozenset(fresh if fresh is not None else fresh_of(target, deployment_id=release.deployment_id))
+    seen = _watch(
+        swarm, release, target, TaskGate(target=target, deadline=release.health_deadline, window=window, fresh=made)
+    )
+    placed = replace(target, places={**target.places, **_new_places(release, target, seen)})
+    if placed.places == target.places:
+        return seen, target
+    # Written down before the file says so: from here on nothing starts elsewhere with an empty volume.
+    swarm.lane.note(places=dict(placed.places))
+    _deploy(swarm, release, placed)
+    gate = TaskGate(target=placed, deadline=release.health_deadline, window=0.0, fresh=frozenset())
+    return _watch(swarm, release, placed, gate), placed
+
+
+def _deploy(swarm: SwarmWork, release: Release, target: StackTarget) -> None:
+    """Run `docker stack deploy`; again while the Swarm has no leader."""
+    work = swarm.work
+    document = stack_document(release=release, target=target, number=swarm.number)
+    values = work.vault.values(release=release, interrupt=work.interrupt)
+    folder = work.releases.write_stack(release=release, document=document)
+    work.reporter.stage(DEPLOYING, progress.APPLYING, "Handing the stack to the Swarm.")
+    failures = 0
+    while True:
+        swarm.lane.check()
+        ended, tail = work.commands.stack_deploy(
+            stack=release.stack, folder=folder, values=values, deadline=DEPLOY_SECONDS, interrupt=work.interrupt
+        )
+        if ended.code == 0 and not ended.late:
+            return
+        output = "\n".join(tail)
+        if not (ended.late or NO_LEADER.search(output)):
+            raise StepFailedError(
+                "apply", f"docker stack deploy failed: {tail[-1] if tail else ended.code}", log_tail=tail
+            )
+        failures += 1
+        swarm.api.wait_for_leader(tail[-1] if tail else "no answer in time", failures=failures)
+
+
+def _watch(swarm: SwarmWork, release: Release, target: StackTarget, gate: TaskGate) -> Seen:
+    work = swarm.work
+    last, at = work.clock(), 0.0
+    while True:
+        swarm.lane.check()
+        seen = swarm.api.look(release.stack)
+        now = work.clock()
+        at, last = at + min(now - last, MOST_BETWEEN_LOOKS), now
+        failure = gate.look(seen=seen, at=at)
+        for service in release.services:
+            work.reporter.service(stack_observed.describe(service=service, seen=seen, target=target))
+        if failure is not None:
+            raise _as_error(swarm, failure)
+        if gate.passed(seen=seen, at=at):
+            return seen
+        waiting = ", ".join(gate.waiting_for()) or "the end of the window"
+        work.reporter.wait_for(f"{waiting} in the Swarm")
+        work.interrupt.pause(LOOK_SECONDS)
+
+
+def _as_error(swarm: SwarmWork, failure: SwarmFailure) -> StepFailedError:
+    tail: tuple[str, ...] = ()
+    if failure.task_id:
+        tail = swarm.work.commands.task_log(task_id=failure.task_id, lines=LOG_LINES, interrupt=swarm.work.interrupt)
+    return StepFailedError(failure.reason, failure.message, service=failure.service, log_tail=tail)
+
+
+def _new_places(release: Release, target: StackTarget, seen: Seen) -> dict[str, str]:
+    """Return the nodes of volumes whose place is not known yet: where their services' tasks have come to run."""
+    found = {}
+    for name, volumes in volume_services(release).items():
+        nodes = sorted({task.node_id for task in seen.tasks_of(name) if seen.is_up(task)})
+        found.update({volume: nodes[0] for volume in volumes if nodes and volume not in target.places})
+    return found
+
+
+def remove_stack(*, swarm: SwarmWork, stack: str) -> None:
+    """Remove all services of the stack, and wait until nothing of it runs on any node that answers."""
+    for service in swarm.api.look(stack).services:
+        swarm.lane.check()
+        swarm.api.remove_service(service.id)
+    gone_at = swarm.work.clock() + GONE_SECONDS
+    while left := _still_there(swarm.api.look(stack)):
+        if swarm.work.clock() >= gone_at:
+            raise StepFailedError("apply", f"{left} could not be removed within {GONE_SECONDS:.0f} s.")
+        swarm.work.interrupt.pause(LOOK_SECONDS)
+
+
+def _still_there(seen: Seen) -> str:
+    running = [task.id for task in seen.tasks if task.state in STARTED and _answers(seen, task)]
+    return ", ".join(each.full_name for each in seen.services) or (f"The task {running[0]}" if running else "")
+
+
+def _answers(seen: Seen, task: SwarmTask) -> bool:
+    node = seen.nodes.get(task.node_id)
+    return node is not None and node.is_ready
+
+
+def tidy(*, swarm: SwarmWork, release: Release, networks_before: Collection[str] | None = None) -> None:
+    """Remove configs and networks of the stack that nothing uses any more; volumes always stay.
+
+    `networks_before`: remove those alone that are not among these. Docker itself refuses what is in use.
+    """
+    for config_id in swarm.api.stack_configs(release.stack).values():
+        swarm.api.remove_config(config_id)
+    keep = set(networks_before) if networks_before is not None else _networks_of(release)
+    for name, network_id in swarm.api.networks(release.stack).items():
+        if name not in keep:
+            swarm.api.remove_network(network_id)
+
+
+def _networks_of(release: Release) -> set[str]:
+    if not release.services:
+        return set()
+    document = stack_observed.networks_of(release)
+    return {f"{release.stack}_{name}" for name in document}

@@ -1,0 +1,61 @@
+"""The reference by which each service of a Swarm runs: always one that names exactly one image on every node."""
+
+from __future__ import annotations
+
+from agents.runner.commands.context import Work
+from agents.runner.commands.swarm.manager_api import ManagerApi
+from agents.runner.commands.swarm.stack_records import StackRecords
+from agents.runner.commands.swarm.swarm_model import Seen, digest_of
+from agents.runner.errors import StepFailedError
+from agents.runner.planning.model import Release, WantedService
+
+
+def references(*, work: Work, api: ManagerApi, release: Release, seen: Seen, records: StackRecords) -> dict[str, str]:
+    """Return the image reference by service. Raises StepFailedError(image or invalid).
+
+    What has not changed keeps the one it runs by. Of what is to be built nothing is known here.
+    """
+    found = {}
+    for service in release.services:
+        if release.pinned:
+            found[service.name] = _pinned(work, release, service, records)
+        else:
+            found[service.name] = _unchanged(release, service, seen) or _resolved(work, api, service)
+    return found
+
+
+def _unchanged(release: Release, service: WantedService, seen: Seen) -> str:
+    runs = seen.service(service.name)
+    again = release.force or service.name in release.restarts
+    if runs is None or again or runs.content_hash != service.content_hash:
+        return ""
+    return runs.image if digest_of(runs.image) else ""
+
+
+def _pinned(work: Work, release: Release, service: WantedService, records: StackRecords) -> str:
+    digest = release.pinned[service.name]
+    if reference := records.reference_of(digest):
+        return reference
+    # An id of an image that has no name in a registry, or the digest by which a registry knows it.
+    return digest if work.host.image_id(digest) else f"{_bare(service.image)}@{digest}"
+
+
+def _resolved(work: Work, api: ManagerApi, service: WantedService) -> str:
+    if digest_of(service.image):
+        return service.image
+    if service.bundle_digest:
+        message = f"{service.name} is built from code, which needs a registry that every node of the cluster reaches."
+        raise StepFailedError("invalid", message, service=service.name)
+    if digest := api.registry_digest(service.image):
+        return f"{_bare(service.image)}@{digest}"
+    if image_id := work.host.image_id(service.image):
+        text = f"No registry tells what {service.image} is; {service.name} runs {image_id}, which this server has.\n"
+        work.reporter.log(source="agent", service=service.name, text=text)
+        return image_id
+    message = f"No registry tells what the image {service.image} of {service.name} is, and it is not on this server."
+    raise StepFailedError("image", message, service=service.name)
+
+
+def _bare(image: str) -> str:
+    """Return the image's name with its tag, without a digest."""
+    return image.partition("@")[0]

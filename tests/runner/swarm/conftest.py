@@ -1,0 +1,133 @@
+"""Three servers that are one Swarm, an agent on each of the managers, and a project to deploy there."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.runner.conftest import Agent
+from tests.runner.gateway import TestGateway
+from tests.runner.swarm.stacks import SwarmStack
+from tests.servers.own_docker import missing
+from tests.servers.own_engines import OwnEngine, OwnEngines, own_engines
+
+NAMES = ("server-1", "server-2", "server-3")
+SETTLE_SECONDS = 90
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Two managers and a worker would have no quorum without one of them, so all three are managers."""
+
+    engines: OwnEngines
+
+    @property
+    def servers(self) -> list[OwnEngine]:
+        return list(self.engines.servers.values())
+
+    def ask(self, *arguments: str, by: int = 0) -> str:
+        done = self.servers[by].docker(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def tasks(self, stack: SwarmStack, *, by: int = 0) -> dict[str, list[dict[str, Any]]]:
+        """The stack's tasks that are meant to run, by service, as this manager's engine tells them."""
+        with self.servers[by].client() as api:
+            label = {"label": f"com.docker.stack.namespace={stack.name}"}
+            names = {each["ID"]: each["Spec"]["Name"].removeprefix(f"{stack.name}_") for each in api.services(label)}
+            found: dict[str, list[dict[str, Any]]] = {name: [] for name in names.values()}
+            for task in api.tasks(label):
+                if task["DesiredState"] == "running" and task["ServiceID"] in names:
+                    found[names[task["ServiceID"]]].append(task)
+        return found
+
+    def ids(self, stack: SwarmStack, *, by: int = 0) -> dict[str, set[str]]:
+        return {name: {task["ID"] for task in tasks} for name, tasks in self.tasks(stack, by=by).items()}
+
+    def states(self, *, by: int = 0) -> dict[str, str]:
+        listed = self.ask("node", "ls", "--format", "{{.Hostname}} {{.Status}}", by=by)
+        return dict(line.split() for line in listed.splitlines())
+
+    def configs(self, *, by: int = 0) -> set[str]:
+        return set(self.ask("config", "ls", "--format", "{{.Name}}", by=by).split())
+
+    def variables(self, stack: SwarmStack, service: str) -> dict[str, str]:
+        told = json.loads(self.ask("service", "inspect", f"{stack.name}_{service}"))
+        return dict(each.split("=", 1) for each in told[0]["Spec"]["TaskTemplate"]["ContainerSpec"]["Env"])
+
+
+def wait_until(condition: Callable[[], Any], *, what: str, seconds: float = SETTLE_SECONDS) -> Any:
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, f"waited {seconds} s for {what}"
+        time.sleep(0.2)
+    return found
+
+
+@pytest.fixture(scope="module")
+def cluster(base_image: str) -> Iterator[Cluster]:
+    if lacking := missing():
+        pytest.skip(f"engines of one's own need {lacking}")
+    with own_engines(*NAMES) as engines:
+        first, *others = engines.servers.values()
+        with ThreadPoolExecutor(len(NAMES)) as pool:
+            list(pool.map(lambda each: each.copy_images(base_image), engines.servers.values()))
+        made = Cluster(engines)
+        made.ask("swarm", "init", "--advertise-addr", first.address)
+        token = made.ask("swarm", "join-token", "--quiet", "manager").strip()
+        for number, _ in enumerate(others, 1):
+            made.ask("swarm", "join", "--token", token, f"{first.address}:2377", by=number)
+        wait_until(lambda: list(made.states().values()) == ["Ready"] * len(NAMES), what="three ready nodes")
+        yield made
+
+
+@dataclass
+class Manned:
+    """The agent of one of the servers, and the gateway that it serves."""
+
+    gateway: TestGateway
+    agent: Agent
+
+
+@pytest.fixture
+def man(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[[int], Manned]]:
+    """Start an agent on a server of the cluster."""
+    started: list[Manned] = []
+
+    def start(number: int) -> Manned:
+        gateway = TestGateway()
+        gateway.start()
+        folder = tmp_path / f"agent-{number}"
+        folder.mkdir()
+        manned = Manned(gateway, Agent(state_dir=folder / "state", port=gateway.port))
+        started.append(manned)
+        manned.agent.start(DOCKER_HOST=cluster.servers[number].host)
+        return manned
+
+    yield start
+    for each in started:
+        if each.agent.process is not None and each.agent.process.poll() is None:
+            each.agent.terminate()
+        each.gateway.stop()
+        sys.stdout.write(each.agent.log())
+
+
+@pytest.fixture
+def project(cluster: Cluster, base_image: str) -> Iterator[SwarmStack]:
+    """web has three copies, db keeps data."""
+    name = f"axion-test-{uuid4().hex[:8]}"
+    nodes = {
+        "web": {"replicas": "3", "env__VERSION": "1"},
+        "db": {"volume__DATA": "/data", "env__PASSWORD": "${PASSWORD}"},
+    }
+    yield SwarmStack(name=name, project_id=str(uuid4()), image=base_image, nodes=nodes)
+    cluster.servers[0].docker("stack", "rm", name)
