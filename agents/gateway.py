@@ -29,13 +29,17 @@ def send(
     )
 
 
-def send_revert(*, command_id: UUID, after: CommandData, command: RevertCommand) -> bool:
+def send_revert(
+    *, command_id: UUID, after: CommandData, command: RevertCommand, manager_id: UUID | None = None
+) -> bool:
     """Store the order to go back from what `after` began, for whoever is the agent of its server now.
+
+    In a cluster any manager will do: then it is for this one, `manager_id`.
 
     Must be called inside a transaction. False when no agent is enrolled there for the same owner: the order is stored
     all the same, and reaches the one that is enrolled there next. Sending the same `command_id` again changes nothing.
     """
-    return commands.queue_revert(command_id=command_id, after=after, command=command)
+    return commands.queue_revert(command_id=command_id, after=after, command=command, manager_id=manager_id)
 
 
 def ordered_after(*, command_id: UUID) -> tuple[UUID, ...]:
@@ -49,6 +53,21 @@ def keeps_proven(*, command_id: UUID) -> bool:
     True also where the order was never sent, or was withdrawn. Inside a transaction: the command's row is locked.
     """
     return commands.keeps_proven(command_id=command_id)
+
+
+def move(*, command_id: UUID, agent_id: UUID) -> bool:
+    """Give an open command of a cluster to another manager's agent; False when it has it, or the command is closed.
+
+    It gets the lane's next number, so that whoever had it before changes nothing any more, whenever it comes back.
+    What the former agent reported stays; its successor goes on from there. Inside a transaction. Raises
+    CommandNotFound.
+    """
+    return commands.move(command_id=command_id, agent_id=agent_id)
+
+
+def open_commands(*, deployment_id: UUID) -> tuple[CommandData, ...]:
+    """Return the deployment's commands that are not closed, by number."""
+    return assignments.open_commands(deployment_id=deployment_id)
 
 
 def withdraw(*, deployment_id: UUID) -> int:

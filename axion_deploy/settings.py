@@ -268,6 +268,10 @@ SILENCE_OF_AN_AGENT = int(MAX_AGENT_PAUSE) + 2 * AXION_HEARTBEAT_SECONDS + 5
 AXION_AGENT_LOST_AFTER = env.number("AXION_AGENT_LOST_AFTER", 180, at_least=SILENCE_OF_AN_AGENT)
 if AXION_AGENT_LOST_AFTER <= AXION_AGENT_SILENT_AFTER:
     raise ImproperlyConfigured("AXION_AGENT_LOST_AFTER must be more than AXION_AGENT_SILENT_AFTER.")
+AXION_CLUSTER_TAKEOVER_AFTER = env.number("AXION_CLUSTER_TAKEOVER_AFTER", 30, at_least=AXION_AGENT_SILENT_AFTER)
+# For hosts whose kernel lacks what Swarm's routing mesh and virtual addresses need.
+AXION_SWARM_PORTS = env.choice("AXION_SWARM_PORTS", "ingress", among=("ingress", "host"))
+AXION_SWARM_ENDPOINTS = env.choice("AXION_SWARM_ENDPOINTS", "vip", among=("vip", "dnsrr"))
 # A pending deployment whose job has not taken it within this time gets another job.
 AXION_TAKEOVER_AFTER = env.number("AXION_TAKEOVER_AFTER", 8, at_least=1)
 # No network call is made inside a transaction, so one that says nothing for as long is of a process that is stopped or

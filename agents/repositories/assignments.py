@@ -4,30 +4,57 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from agents.models import Agent, CommandRecord
-from agents.repositories.commands import same_place
+from django.db.models import Q
+
+from agents.models import Agent, Cluster, CommandRecord
+from agents.repositories.commands import as_data, same_place
 from agents.states import OPEN, CommandKind, CommandStatus
+from agents.swarm import SwarmRole
+from agents.types import CommandData
 
 # Of one lane; only lanes of clusters are looked through, and these end.
 MAX_COMMANDS = 500
 
 
 def holds(*, agent_id: UUID, deployment_id: UUID) -> bool:
-    """Tell whether the agent's server was ever given a command of the deployment, by whichever agent it had then."""
-    given = CommandRecord.objects.filter(
-        deployment_id=deployment_id, agent__server_id__in=Agent.objects.active().filter(id=agent_id).values("server_id")
-    )
+    """Tell whether the agent's server was ever given a command of the deployment, by whichever agent it had then.
+
+    What one manager of a cluster was given for it, all are.
+    """
+    given = CommandRecord.objects.filter(_done_there(agent_id=agent_id), deployment_id=deployment_id)
     same_owner = given.filter(agent__owner__in=Agent.objects.filter(id=agent_id).values("owner"))
     return same_owner.exclude(status__in=[CommandStatus.QUEUED, CommandStatus.WITHDRAWN]).exists()
 
 
 def lane_deployments(*, agent_id: UUID, lane: str) -> tuple[tuple[UUID, ...], UUID | None]:
-    """Return the deployments with an unfinished command for the agent's server in the lane, and the last one before."""
-    servers = Agent.objects.active().filter(id=agent_id).values("server_id")
-    orders = CommandRecord.objects.filter(lane=lane, agent__server_id__in=servers)
+    """Return the deployments with an unfinished command for the agent's server in the lane, and the last one before.
+
+    In the lane of a cluster, for any of its managers' servers.
+    """
+    orders = CommandRecord.objects.filter(_done_there(agent_id=agent_id), lane=lane)
     unfinished = tuple(orders.filter(status__in=OPEN).order_by().values_list("deployment_id", flat=True).distinct())
     closed = orders.filter(kind=CommandKind.DEPLOY, status=CommandStatus.FINISHED).exclude(deployment_id__in=unfinished)
     return unfinished, closed.order_by("-number").values_list("deployment_id", flat=True).first()
+
+
+def open_commands(*, deployment_id: UUID) -> tuple[CommandData, ...]:
+    rows = CommandRecord.objects.filter(deployment_id=deployment_id, status__in=OPEN).order_by("number")
+    return tuple(as_data(row) for row in rows)
+
+
+def _done_there(*, agent_id: UUID) -> Q:
+    """Return what selects commands of the agent's server, and those of its cluster where it speaks for a manager."""
+    me = Agent.objects.active().filter(id=agent_id).values("server_id", "owner_id", "swarm").first()
+    if me is None:
+        return Q(pk__in=[])
+    mine = Q(agent__server_id=me["server_id"])
+    facts = me["swarm"] or {}
+    if facts.get("role") != SwarmRole.MANAGER or not facts.get("swarm_id"):
+        return mine
+    cluster = Cluster.objects.filter(
+        servers__id=me["server_id"], swarm_id=facts["swarm_id"], owner_id=me["owner_id"]
+    ).first()
+    return mine if cluster is None else mine | Q(lane__endswith=f"@{cluster.id}")
 
 
 def agents_running(*, lane: str) -> tuple[UUID, ...]:

@@ -44,15 +44,17 @@ def queue(
     )
 
 
-def queue_revert(*, command_id: UUID, after: CommandData, command: RevertCommand) -> bool:
-    """Store an order to go back, for the present agent of the server; see gateway.send_revert."""
+def queue_revert(
+    *, command_id: UUID, after: CommandData, command: RevertCommand, manager_id: UUID | None = None
+) -> bool:
+    """Store an order to go back, for the present agent of the server or this manager's; see gateway.send_revert."""
     _require_transaction()
     lock_lane(lane=after.lane)
     former = Agent.objects.filter(id=after.agent_id).values("server_id", "owner_id")[:1]
     present = Agent.objects.active().filter(
         server_id__in=former.values("server_id"), owner_id__in=former.values("owner_id")
     )
-    agent_id = present.values_list("id", flat=True).first()
+    agent_id = manager_id or present.values_list("id", flat=True).first()
     stored = CommandRecord.objects.filter(id=command_id).first()
     if stored is None:
         _store(
@@ -196,6 +198,22 @@ def renumber(*, command_id: UUID, agent_id: UUID) -> bool:
         CommandRecord.objects.filter(id=row.id).update(number=next_number(lane=lane), next_send_at=Now())
         wake(agent_id=row.agent_id)
         return True
+
+
+def move(*, command_id: UUID, agent_id: UUID) -> bool:
+    """Give an open command to another agent, under the lane's next number; see gateway.move."""
+    _require_transaction()
+    lane = CommandRecord.objects.filter(id=command_id).values_list("lane", flat=True).first()
+    if lane is None:
+        raise CommandNotFound
+    lock_lane(lane=lane)
+    row = _lock(command_id=command_id, agent_id=None)
+    if row.status not in OPEN or row.agent_id == agent_id:
+        return False
+    number = next_number(lane=lane)
+    CommandRecord.objects.filter(id=row.id).update(agent_id=agent_id, number=number, next_send_at=Now(), attempts=0)
+    wake(agent_id=agent_id)
+    return True
 
 
 def finish(*, command_id: UUID) -> bool:

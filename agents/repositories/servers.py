@@ -86,6 +86,13 @@ def hold(*, server_id: UUID) -> bool:
         return cursor.fetchone() is not None
 
 
+def hold_cluster(*, cluster_id: UUID) -> bool:
+    """Keep the cluster from being removed until the caller's transaction ends; False when it is gone."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM clusters WHERE id = %s FOR KEY SHARE", [cluster_id])
+        return cursor.fetchone() is not None
+
+
 def lock(*, server_id: UUID) -> None:
     """Wait for whoever holds the server, and keep others from holding it until the caller's transaction ends."""
     Server.objects.select_for_update().only("pk").filter(id=server_id).first()

@@ -100,6 +100,15 @@ def owner_of_server(*, server_id: UUID) -> UUID | None:
     return servers.owner_of(server_id=server_id)
 
 
+def owner_of_target(*, target_id: UUID) -> UUID | None:
+    """Return the owner of the server or cluster; None for one that is not known."""
+    found = servers.owner_of(server_id=target_id)
+    if found is not None:
+        return found
+    cluster = servers.cluster(cluster_id=target_id)
+    return cluster.owner_id if cluster is not None else None
+
+
 def allows_privileged(*, server_id: UUID) -> bool:
     """Tell whether the server's owner lets services reach the host itself."""
     return servers.allows_privileged(server_id=server_id)
@@ -113,6 +122,11 @@ def server_names(*, server_ids: Collection[UUID]) -> dict[UUID, str]:
 def hold_server(*, server_id: UUID) -> bool:
     """Keep the server from being removed until the caller's transaction ends; False when it is gone."""
     return servers.hold(server_id=server_id)
+
+
+def hold_target(*, target_id: UUID) -> bool:
+    """Keep the server or cluster from being removed until the caller's transaction ends; False when it is gone."""
+    return servers.hold(server_id=target_id) or servers.hold_cluster(cluster_id=target_id)
 
 
 def lock_server(*, server_id: UUID) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from agents.errors import AgentNotFound
+from agents.errors import AgentNotFound, ServerNotFound
 from agents.services import directory
 from deployments.clients.envelope import member
 from deployments.clients.peers import GET_SERVER, Peer, ask, metadata_of, uses
@@ -22,10 +22,10 @@ logger = structlog.get_logger(__name__)
 
 
 class Infrastructure(Protocol):
-    """Where stacks can run."""
+    """Where stacks can run. Clusters are of our own tables everywhere."""
 
     def is_owner(self, *, caller: Caller, server_id: UUID) -> bool:
-        """Return whether the server exists and is the caller's own."""
+        """Return whether the server or cluster exists and is the caller's own."""
 
     def agent_of(self, *, target: Target) -> UUID:
         """Return the agent that a command for the server goes to. Raises Transient while there is none."""
@@ -35,7 +35,7 @@ class OwnInfrastructure:
     """Servers and agents of our own tables."""
 
     def is_owner(self, *, caller: Caller, server_id: UUID) -> bool:
-        return directory.owner_of_server(server_id=server_id) == caller.user_id
+        return directory.owner_of_target(target_id=server_id) == caller.user_id
 
     def agent_of(self, *, target: Target) -> UUID:
         try:
@@ -51,6 +51,8 @@ class PeerInfrastructure(OwnInfrastructure):
     """
 
     def is_owner(self, *, caller: Caller, server_id: UUID) -> bool:
+        if is_cluster(target_id=server_id):
+            return super().is_owner(caller=caller, server_id=server_id)
         peer_server = own_server(caller=caller, server_id=server_id)
         return peer_server is not None and store_server(caller=caller, server_id=server_id, peer_server=peer_server)
 
@@ -80,6 +82,15 @@ def own_server(*, caller: Caller, server_id: UUID) -> Mapping[str, Any] | None:
         raise PeerFailed("infrastructure-service answered without a server.")
     mine = server.get("id") == str(server_id) and server.get("userId") == str(caller.user_id)
     return server if mine else None
+
+
+def is_cluster(*, target_id: UUID) -> bool:
+    """Return whether this is a cluster of our tables."""
+    try:
+        directory.get_cluster(cluster_id=target_id)
+    except ServerNotFound:
+        return False
+    return True
 
 
 def name_of(peer_server: Mapping[str, Any], server_id: UUID) -> str:

@@ -62,6 +62,12 @@ def with_lost_agent(*, at: datetime, lost_after: int, but_not: Collection[UUID] 
     return _ids(_working().filter(pk__in=unheard, started_at__lt=at - silence), but_not, limit)
 
 
+def on_clusters_unheard_for(*, silence: timedelta, limit: int) -> tuple[UUID, ...]:
+    """Return deployments on clusters with an open command whose agent was not heard for this long."""
+    unheard = gateway.deployments_unheard_for(silence=silence)
+    return _ids(Deployment.objects.filter(pk__in=unheard, cluster_id__isnull=False), (), limit) if unheard else ()
+
+
 def _working() -> QuerySet[Deployment]:
     """Return active deployments but those that a rollback undoes: then the rollback has the deadline."""
     return Deployment.objects.filter(status__in=sorted(ACTIVE), rolled_back_by__isnull=True)

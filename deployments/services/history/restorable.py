@@ -14,7 +14,7 @@ from deployments.repositories import deployments, history
 from deployments.services.permissions import target_agents
 from deployments.services.secrets import sealing
 from deployments.states import Kind
-from deployments.types import HistoryEntry, Target
+from deployments.types import HistoryEntry, Target, TargetKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +69,10 @@ def _judged(*, entry: HistoryEntry, host: Host) -> HistoryEntry:
 
 
 def _host_of(target: Target) -> Host:
+    if target.kind is TargetKind.CLUSTER:
+        # What a node lacks it pulls by its digest.
+        return Host(why_not=target_agents.why_unready(target))
     try:
-        target_agents.refuse_clusters(target)
         agent = directory.get_agent(agent_id=infrastructure().agent_of(target=target))
     except DeployError as error:
         return Host(why_not=error.message)

@@ -29,6 +29,7 @@ def command_of(*, deployment: DeploymentRecord, project: ProjectRecord, prepared
         restore_on_failure=project.restore_on_failure or deployment.rollback_of is not None,
         pinned_images=dict(prepared.pinned_images),
         restarts=prepared.renewed,
+        engine=str(config.get("engine", "compose")),
         jobs=tuple(
             JobSpec(
                 service=spec_of(job.service, hashes=config["hashes"]),

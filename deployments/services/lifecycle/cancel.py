@@ -10,12 +10,12 @@ from django.db import transaction
 
 from agents import gateway
 from agents.types import RevertCommand
-from deployments.errors import Conflict
+from deployments.errors import Conflict, Invalid, Transient
 from deployments.event_types import cancel_requested
 from deployments.repositories import clock, deployments, events, lanes
 from deployments.repositories.deployments import Outcome
 from deployments.services.lifecycle import command_ids, finish
-from deployments.services.permissions import access
+from deployments.services.permissions import access, target_agents
 from deployments.states import Reason, Status
 from deployments.types import Caller, DeploymentRecord, Right
 
@@ -83,9 +83,22 @@ def send_revert(*, deployment: DeploymentRecord, asked_by: str, cause: str, keep
     enrolled: the order waits in the ledger for one that the same owner enrols there.
     """
     sent = gateway.find(command_id=command_ids.deploy_command_id(deployment.id))
-    stack_name = str(deployment.config["stackName"])
+    stack_name, engine = str(deployment.config["stackName"]), str(deployment.config.get("engine", "compose"))
     return gateway.send_revert(
         command_id=command_ids.revert_command_id(deployment.id),
         after=sent,
-        command=RevertCommand(stack_name=stack_name, asked_by=asked_by, cause=cause, keep_proven=keep_proven),
+        command=RevertCommand(
+            stack_name=stack_name, asked_by=asked_by, cause=cause, keep_proven=keep_proven, engine=engine
+        ),
+        manager_id=_manager_for(deployment, at_work=sent.agent_id) if engine == target_agents.SWARM else None,
     )
+
+
+def _manager_for(deployment: DeploymentRecord, *, at_work: UUID) -> UUID:
+    """Return the agent that is to go back: the one at work if it is there, else another manager's, else the first."""
+    try:
+        manager = target_agents.manager_of(deployment.target)
+        at_hand = {each.agent_id for each in target_agents.reachable_managers(deployment.target)}
+    except (Invalid, Transient):
+        return at_work
+    return at_work if at_work in at_hand else manager.agent_id

@@ -14,7 +14,7 @@ from deployments.data.variable_types import GivenVariables
 from deployments.errors import Invalid
 from deployments.repositories import deployments, history
 from deployments.services.history import kept_data, snapshots
-from deployments.services.lifecycle import approvals, job_caller
+from deployments.services.lifecycle import approvals, engines, job_caller
 from deployments.services.observation import drift
 from deployments.services.permissions import target_agents
 from deployments.services.projects import graph_source
@@ -51,7 +51,9 @@ def prepare(*, deployment: DeploymentRecord, project: ProjectRecord) -> Prepared
     Invalid, NotFound, PeerRefused, Forbidden or Unauthenticated.
     """
     if deployment.kind == Kind.STOP:
-        return _stopped(project=project, agent_id=target_agents.agent_to_stop(deployment))
+        engine = engines.engine_before(deployment)
+        agent_id = target_agents.agent_to_stop(deployment, engine=engine)
+        return _stopped(project=project, agent_id=agent_id, engine=engine)
     makers = {
         Kind.ROLLBACK: _restored,
         Kind.SCALE: _scaled,
@@ -60,6 +62,7 @@ def prepare(*, deployment: DeploymentRecord, project: ProjectRecord) -> Prepared
     }
     make = makers.get(deployment.kind, _generated)
     prepared = make(deployment=deployment, project=project, agent_id=target_agents.agent_to_start(deployment))
+    engines.refuse_other_engine(deployment=deployment, config=prepared.config)
     has_jobs = prepared.config.get("jobs") and not prepared.pinned_images
     if has_jobs and not directory.knows_jobs(agent_id=prepared.agent_id):
         raise Invalid("The agent of this server is too old to run jobs. Bring it up to date, then deploy again.")
@@ -104,6 +107,7 @@ def _generated(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id
         code=deployment.code,
         env_names=given.shared_names,
         node_env_names=given.node_names,
+        engine=target_agents.engine_of(deployment.target),
     )
     values = variables.resolve_values(
         project_id=project.id, stack=stack, given=given, new_password=secrets.token_urlsafe
@@ -168,7 +172,7 @@ def _repaired(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id:
     return replace(restored, renewed=renewed, base=entry.id)
 
 
-def _stopped(*, project: ProjectRecord, agent_id: UUID) -> Prepared:
+def _stopped(*, project: ProjectRecord, agent_id: UUID, engine: str) -> Prepared:
     """Return a stack without services: whatever runs of the project goes, volumes stay."""
     name = generation.stack_name(project)
     compose = f"name: {name}\nservices: {{}}\n"
@@ -178,7 +182,7 @@ def _stopped(*, project: ProjectRecord, agent_id: UUID) -> Prepared:
         "dockerImages": {},
         "serviceDependencies": [],
         "stackName": name,
-        "engine": "compose",
+        "engine": engine,
         "contentHash": "",
         "files": {COMPOSE_FILE: compose},
         "services": [],
@@ -203,6 +207,7 @@ def _scaled(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: U
         code=snapshot.code,
         env_names=tuple(sorted(env)),
         node_env_names=snapshots.node_env_names(snapshot.config),
+        engine=target_agents.engine_of(deployment.target),
     )
     values = snapshots.values_of(snapshot)
     if missing := sorted({variable.name for variable in stack.variables} - set(values)):

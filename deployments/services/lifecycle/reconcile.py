@@ -16,7 +16,7 @@ from deployments import queue
 from deployments.repositories import clock, deployments
 from deployments.repositories.deployments import Outcome
 from deployments.repositories.upkeep import overdue
-from deployments.services.lifecycle import cancel, finish
+from deployments.services.lifecycle import cancel, finish, takeover
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
 
@@ -47,7 +47,11 @@ def reconcile(*, at: datetime, waiting: bool = True, working: bool = True) -> in
     if waiting:
         rounds |= {"jobs": requeue_waiting, "pending": lambda: expire_pending(at=at)}
     if working:
-        rounds |= {"active": lambda: expire_active(at=at), "lost agents": lambda: give_up_lost(at=at)}
+        rounds |= {
+            "managers": lambda: takeover.hand_on_lost(at=at),
+            "active": lambda: expire_active(at=at),
+            "lost agents": lambda: give_up_lost(at=at),
+        }
     for name, part in rounds.items():
         if not parts.rests(name):
             with parts.item(name):

@@ -10,13 +10,13 @@ from deployments.repositories.grants import Side
 from deployments.services.permissions import server_rights, target_agents
 from deployments.services.permissions.access import is_deployer
 from deployments.states import Kind
-from deployments.types import DeploymentRecord, ProjectRecord, TargetKind
+from deployments.types import DeploymentRecord, ProjectRecord
 
 
 def why_refused(*, deployment: DeploymentRecord, project: ProjectRecord) -> str:
     """Return why it must not start (any more), for people; empty when it may. Holds only under the lane's lock."""
-    if deployment.target.kind is TargetKind.CLUSTER and deployment.kind != Kind.STOP:
-        return target_agents.NO_CLUSTERS
+    if deployment.kind != Kind.STOP and (unready := target_agents.why_unready(deployment.target)):
+        return unready
     asker = deployments.asker(deployment_id=deployment.id)
     if not asker.is_active:
         return f"The account of {asker.name}, who asked for this, is disabled."

@@ -17,7 +17,7 @@ from deployments.repositories import grants, lanes
 from deployments.repositories.grants import Side
 from deployments.services.permissions import target_agents
 from deployments.services.permissions.access import is_deployer
-from deployments.types import Caller, ProjectRecord, Target
+from deployments.types import Caller, ProjectRecord, Target, TargetKind
 
 NO_SERVER = "No such server."
 
@@ -25,17 +25,29 @@ NO_SERVER = "No such server."
 def sides_given_by_use(*, caller: Caller, project: ProjectRecord, target: Target) -> tuple[Side, ...]:
     """Return the halves that the caller gives by deploying there. Asks a peer that has the servers.
 
-    No transaction is open. Raises Invalid for a cluster, Forbidden with what is missing, NotFound for a server that
-    is not the project's.
+    No transaction is open. Raises Invalid for a cluster that is no Swarm, Forbidden with what is missing, NotFound for
+    a server that is not the project's.
     """
-    target_agents.refuse_clusters(target)
+    if target.kind is TargetKind.CLUSTER and directory.owner_of_target(target_id=target.id) is None:
+        raise _not_found(target)
     sides = own_sides(caller=caller, project=project, server_id=target.id)
-    if not caller.sees_everything:
-        require_grant(project=project, server_id=target.id, given=sides)
-    elif directory.owner_of_server(server_id=target.id) is None:
-        raise server_not_found()
+    try:
+        if not caller.sees_everything:
+            require_grant(project=project, server_id=target.id, given=sides)
+        elif directory.owner_of_target(target_id=target.id) is None:
+            raise server_not_found()
+    except NotFound:
+        raise _not_found(target) from None
+    # Only now: a stranger learns nothing of a cluster.
+    target_agents.refuse_unready(target)
     # A superuser who deploys for others is allowed this one deployment and gives nobody a right that lasts.
     return sides if set(sides) == set(Side) or not caller.sees_everything else ()
+
+
+def _not_found(target: Target) -> NotFound:
+    if target.kind is TargetKind.CLUSTER:
+        return NotFound("No such cluster.", details={"clusterId": "not found"})
+    return server_not_found()
 
 
 def own_sides(*, caller: Caller, project: ProjectRecord, server_id: UUID) -> tuple[Side, ...]:
@@ -74,7 +86,7 @@ def project_not_found() -> NotFound:
 
 def owns_server(*, user_id: UUID, server_id: UUID) -> bool:
     """Return whether the user owns the server by our own tables, which have the servers of a peer as last seen."""
-    return directory.owner_of_server(server_id=server_id) == user_id
+    return directory.owner_of_target(target_id=server_id) == user_id
 
 
 def is_granted(*, project: ProjectRecord, server_id: UUID) -> bool:
@@ -90,7 +102,7 @@ def missing_sides(*, grant: Grant | None, project: ProjectRecord) -> set[Side]:
     missing = set()
     if not _counts(grant.project_half, owner_id=project.owner_id):
         missing.add(Side.PROJECT)
-    owner_id = directory.owner_of_server(server_id=grant.server_id)
+    owner_id = directory.owner_of_target(target_id=grant.server_id)
     if owner_id is None or not _counts(grant.server_half, owner_id=owner_id) or not _belongs(grant, project=project):
         missing.add(Side.SERVER)
     return missing

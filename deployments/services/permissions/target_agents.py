@@ -1,32 +1,50 @@
-"""Whether something may run on a target at all. Asked when a deployment is asked for and again when it starts."""
+"""Whether something may run on a target at all, and by whom. Asked when it is asked for and again when it starts."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
 from agents import gateway
-from agents.contracts.version import RENEWING_PROTOCOL
+from agents.contracts.version import CLUSTERS_PROTOCOL, RENEWING_PROTOCOL
 from agents.errors import AgentNotFound, ServerNotFound
-from agents.services import directory
+from agents.services import clusters, directory
 from agents.states import Presence
+from agents.types import ManagerAgent
 from deployments.clients.infrastructure import infrastructure
-from deployments.errors import Invalid
+from deployments.errors import Invalid, Transient
 from deployments.types import DeploymentRecord, Target, TargetKind
+from stackgen.results import Engine
 
-NO_CLUSTERS = "Deploying to a cluster is not possible yet; choose one of its servers."
+SWARM: Engine = "swarm"
+COMPOSE: Engine = "compose"
 
 
-def refuse_clusters(target: Target) -> None:
-    """Raise Invalid for a cluster."""
-    # Nothing spreads a stack over servers, so it would run on whichever was asked.
-    if target.kind is TargetKind.CLUSTER:
-        raise Invalid(NO_CLUSTERS, details={"clusterId": "not possible yet"})
+def refuse_unready(target: Target) -> None:
+    """Raise Invalid for a cluster that is no Swarm, or of whose managers none has an agent."""
+    if why := why_unready(target):
+        raise Invalid(why, details={"clusterId": "not ready"})
+
+
+def why_unready(target: Target) -> str:
+    """Return why nothing can be deployed to this cluster however long one waits; empty for all others."""
+    if target.kind is not TargetKind.CLUSTER:
+        return ""
+    try:
+        found = clusters.manager_agents(cluster_id=target.id)
+    except ServerNotFound as error:
+        return error.message
+    return "" if found else clusters.why_no_manager(cluster_id=target.id)
+
+
+def engine_of(target: Target) -> Engine:
+    """Return the engine that the target's stacks are generated for."""
+    return SWARM if target.kind is TargetKind.CLUSTER else COMPOSE
 
 
 def waiting_message(deployment: DeploymentRecord) -> str:
-    """Say whom the deployment waits for when its server's agent is enrolled and not there; empty otherwise."""
-    if deployment.target.kind is not TargetKind.SERVER:
-        return ""
+    """Say whom the deployment waits for when its target's agent is enrolled and not there; empty otherwise."""
+    if deployment.target.kind is TargetKind.CLUSTER:
+        return _waiting_for_manager(deployment)
     try:
         agent = directory.agent_for_server(server_id=deployment.target.id)
         if agent.presence is Presence.ONLINE:
@@ -39,10 +57,41 @@ def waiting_message(deployment: DeploymentRecord) -> str:
     return f"Waiting for the agent of {server}, last seen {agent.last_seen_at:%Y-%m-%d %H:%M:%S} UTC."
 
 
+def _waiting_for_manager(deployment: DeploymentRecord) -> str:
+    if why_unready(deployment.target):
+        return ""
+    why = clusters.why_no_manager(cluster_id=deployment.target.id)
+    return f"Waiting for a manager of the cluster. {why}" if why else ""
+
+
 def agent_to_start(deployment: DeploymentRecord) -> UUID:
     """Return the agent that is to carry out the deployment. Raises Transient while there is none, or Invalid."""
-    refuse_clusters(deployment.target)
+    refuse_unready(deployment.target)
+    if deployment.target.kind is TargetKind.CLUSTER:
+        return manager_of(deployment.target).agent_id
     return infrastructure().agent_of(target=deployment.target)
+
+
+def manager_of(target: Target, *, but: UUID | None = None) -> ManagerAgent:
+    """Return the agent that a cluster's command goes to: of any manager that can be asked now.
+
+    `but`: not this one. Raises Transient while there is none, Invalid where all of them are too old.
+    """
+    able = [each for each in reachable_managers(target) if each.agent_id != but]
+    fit = [each for each in able if each.protocol >= CLUSTERS_PROTOCOL]
+    if fit:
+        return fit[0]
+    if able:
+        names = ", ".join(each.server_name for each in able)
+        raise Invalid(f"The agents of {names} are too old to deploy to a Swarm. Bring them up to date, then try again.")
+    why = clusters.why_no_manager(cluster_id=target.id)
+    raise Transient(why or "No other manager of the cluster can be asked now.")
+
+
+def reachable_managers(target: Target) -> tuple[ManagerAgent, ...]:
+    """Return the agents of the cluster's managers that are connected and can change its Swarm."""
+    found = clusters.manager_agents(cluster_id=target.id)
+    return tuple(each for each in found if each.connected and each.control_available)
 
 
 def starts_anew(target: Target) -> bool:
@@ -51,9 +100,12 @@ def starts_anew(target: Target) -> bool:
     return agent is not None and agent.protocol >= RENEWING_PROTOCOL
 
 
-def agent_to_stop(deployment: DeploymentRecord) -> UUID:
-    """Return the agent that is to carry out a stop, also of what an earlier version ran on one server of a cluster."""
-    if deployment.target.kind is TargetKind.SERVER:
+def agent_to_stop(deployment: DeploymentRecord, *, engine: str) -> UUID:
+    """Return the agent that is to carry out a stop of what was deployed for this engine.
+
+    An earlier version ran what was deployed to a cluster on one server of it, by Compose.
+    """
+    if deployment.target.kind is TargetKind.SERVER or engine == SWARM:
         return agent_to_start(deployment)
     agent_ids = gateway.agents_running(lane=deployment.lane)
     if not agent_ids:

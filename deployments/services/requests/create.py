@@ -125,7 +125,7 @@ def _hold_right(*, caller: Caller, new: NewDeployment, at: datetime) -> None:
     request, project = new.request, new.project
     if new.kind == Kind.STOP:
         return
-    if not directory.hold_server(server_id=request.target.id):
+    if not directory.hold_target(target_id=request.target.id):
         raise server_rights.server_not_found()
     grants.give(project_id=project.id, server_id=request.target.id, sides=new.gives, by=caller.user_id, at=at)
     if not caller.sees_everything:

@@ -15,7 +15,7 @@ from deployments.repositories.grants import Side
 from deployments.services.fleet import duplicate_servers
 from deployments.services.history import kept_data, snapshots
 from deployments.services.lifecycle import approvals
-from deployments.services.permissions import access, server_rights
+from deployments.services.permissions import access, server_rights, target_agents
 from deployments.services.projects import graph_source
 from deployments.services.projects.graph_source import GraphAndCode
 from deployments.services.requests import create
@@ -102,6 +102,7 @@ def draft_of(*, project: ProjectRecord, origin: GraphAndCode, request: DeployReq
         code=origin.code,
         env_names=given.shared_names,
         node_env_names=given.node_names,
+        engine=target_agents.engine_of(request.target),
     )
     stack_size.check_stack(stack)
     return Draft(project=project, graph=origin.graph, code=origin.code, stack=stack, given=given)

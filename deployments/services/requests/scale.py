@@ -10,7 +10,7 @@ from deployments.errors import Invalid
 from deployments.repositories import deployments, history
 from deployments.repositories.grants import Side
 from deployments.services.history import snapshots
-from deployments.services.permissions import access, server_rights
+from deployments.services.permissions import access, server_rights, target_agents
 from deployments.services.requests import create, what_runs
 from deployments.services.stacks import generation, privileges
 from deployments.states import Kind
@@ -92,12 +92,12 @@ def _draft_of(
     snapshot = history.snapshot(history_id=running.id)
     node_id = what_runs.running_service(snapshot=snapshot, name=service_name).node_id
     all_replicas = {**snapshot.replicas, node_id: replicas}
-    stack = _checked(project=project, running=running, replicas=all_replicas)
+    stack = _checked(project=project, running=running, replicas=all_replicas, target=target)
     privileges.refuse_unallowed(config={"dockerComposeYml": stack.files[COMPOSE_FILE]}, server_id=target.id)
     return ScaleDraft(running=running, snapshot=snapshot, node_id=node_id, stack=stack, gives=gives)
 
 
-def _checked(*, project: ProjectRecord, running: HistoryEntry, replicas: dict[str, int]) -> Stack:
+def _checked(*, project: ProjectRecord, running: HistoryEntry, replicas: dict[str, int], target: Target) -> Stack:
     """Return the stack that this would be. Raises Invalid when the service cannot have so many copies."""
     deployed = deployments.get(deployment_id=running.deployment_id)
     try:
@@ -107,6 +107,7 @@ def _checked(*, project: ProjectRecord, running: HistoryEntry, replicas: dict[st
             code=deployed.code,
             env_names=deployed.env_names,
             node_env_names=snapshots.node_env_names(deployed.config),
+            engine=target_agents.engine_of(target),
         )
     except Invalid as error:
         raise Invalid(error.message, details={"replicas": "; ".join(error.details.values())}) from error

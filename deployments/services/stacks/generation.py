@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
+
 from deployments.errors import Invalid
 from deployments.repositories import bundles
+from deployments.services.stacks import swarm_limits
 from deployments.types import ProjectRecord
 from stackgen.code.bundle import CodeFacts, facts_of_tar
 from stackgen.errors import GraphInvalid
 from stackgen.graph.reader import Graph, parse_graph
-from stackgen.results import Stack
+from stackgen.results import Engine, Stack, StackOptions
 from stackgen.stack import generate
 
 FACTS_KEPT = 256
@@ -26,24 +29,38 @@ def generate_stack(
     code: Mapping[str, str],
     env_names: tuple[str, ...],
     node_env_names: Mapping[str, tuple[str, ...]] = NO_NAMES,
+    engine: Engine = "compose",
 ) -> Stack:
     """Generate the stack of this graph and these bundles. Raises Invalid with every problem, by node and field.
 
-    `env_names`: variables that every service is given, `node_env_names`: those of single nodes, by node id.
+    `env_names`: variables that every service is given, `node_env_names`: those of single nodes, by node id. `engine`:
+    for whom; what a Swarm cannot do is Invalid, too.
     """
     try:
         parsed = parse_graph(graph)
         _refuse_empty(parsed)
-        return generate(
+        stack = generate(
             graph=parsed,
             stack_name=stack_name(project),
             project_id=str(project.id),
             code={node_id: facts_of_bundle(digest) for node_id, digest in code.items() if has_node(parsed, node_id)},
             env_names=env_names,
             node_env_names=node_env_names,
+            options=_options(engine),
         )
     except GraphInvalid as error:
         raise invalid_graph(error) from error
+    if engine == "swarm":
+        swarm_limits.refuse_unsupported(stack)
+    return stack
+
+
+def _options(engine: Engine) -> StackOptions:
+    return StackOptions(
+        engine=engine,
+        swarm_ports="host" if settings.AXION_SWARM_PORTS == "host" else "ingress",
+        swarm_endpoints="dnsrr" if settings.AXION_SWARM_ENDPOINTS == "dnsrr" else "vip",
+    )
 
 
 def _refuse_empty(graph: Graph) -> None:

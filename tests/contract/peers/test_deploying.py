@@ -18,7 +18,7 @@ from deployments.clients.peers import (
     GET_PROJECT,
     GET_SERVER,
 )
-from deployments.errors import Conflict, Invalid, NotFound, PeerFailed
+from deployments.errors import Conflict, NotFound, PeerFailed
 from deployments.models import CodeBundle, Deployment, DeploymentEvent, Project, User
 from deployments.repositories.deployments import requester
 from deployments.services.permissions import access
@@ -227,7 +227,7 @@ def test_a_plan_shows_the_graph_of_now_and_holds_the_start_to_it(alice: Caller, 
 
 
 def test_a_cluster_of_the_peer_is_refused_without_asking(alice: Caller, be: Be, world: World) -> None:
-    with pytest.raises(Invalid, match="Deploying to a cluster is not possible yet"):
+    with pytest.raises(NotFound, match="No such cluster"):
         ask_for(alice, target=ON_CLUSTER)
     assert not Cluster.objects.exists()
     assert not world.heard("infrastructure-service.getCluster")

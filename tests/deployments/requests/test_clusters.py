@@ -1,4 +1,4 @@
-"""A cluster is refused by name at every way in and at the start; what an earlier version left on one can be stopped."""
+"""A cluster that is no Swarm is refused by name at every way in; what an earlier version left on one can be stopped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from deployments.types import DeploymentRecord, DeployRequest, Target, TargetKin
 from tests import factories
 from tests.deployments.lane import Lane
 
-REFUSED = "Deploying to a cluster is not possible yet; choose one of its servers."
+REFUSED = "farm is no Swarm yet. Form it from its servers, or adopt the one that they are in."
 
 
 @pytest.fixture
