@@ -67,7 +67,7 @@ class WorkFactory:
         self.watchdog = Watchdog(after=config.stalled_after, clock=time.monotonic)
         self.our_containers = OurContainers(engine=engine)
         self._releases = Releases(store=store, folder=config.state_dir / "releases")
-        self._registries = registry_access(config)
+        self._registries = registry_access(config, engine=engine)
         self._caches = BuildCaches(path=config.state_dir / "build-caches.key")
         self._bundles = Bundles(folder=config.state_dir / "bundles", max_bytes=config.bundle_cache_bytes)
         self.housekeeper = Housekeeper(
@@ -177,9 +177,10 @@ class WorkFactory:
             self.session.send_inventory(inventory)
 
 
-def registry_access(config: Config) -> RegistryAccess:
+def registry_access(config: Config, *, engine: Engine) -> RegistryAccess:
     allowed = config.policy.registry_certificates
     return RegistryAccess(
+        engine=engine,
         configs=ClientConfigs(state_dir=config.state_dir, environment=os.environ),
         certificates=RegistryCertificates(state_dir=config.state_dir, allowed=allowed),
         patience=config.registry_patience,
@@ -202,7 +203,7 @@ async def run(config: Config) -> None:
     ended = end_marked(marker=marker_of(config), grace=ORPHAN_GRACE_SECONDS)
     if ended:
         logger.warning("ended %d processes that a killed runner left behind", ended)
-    registry_access(config).clear()
+    registry_access(config, engine=Engine()).clear()
     store = await open_journal(config)
     factory = WorkFactory(config=config, store=store)
     housekeeper = factory.housekeeper

@@ -35,7 +35,7 @@ def provide_images(*, work: Work, release: Release) -> dict[str, str]:
     ]
     if wanted:
         with signed_in(work=work, release=release) as signed:
-            _provide_all(work=signed, release=release, missing=wanted)
+            build_images(work=signed, release=release, missing=wanted)
     ids = {service.name: work.host.image_id(service.image) for service in release.in_file}
     for service in release.in_file:
         if before[service.image] and _may_move(service) and not release.force:
@@ -109,8 +109,13 @@ def _missing_image(
     return StepFailedError("image", message, service=service.name, log_tail=tail)
 
 
-def _provide_all(*, work: Work, release: Release, missing: list[WantedService]) -> None:
-    """Build side by side, within the bound; the first failure ends the others."""
+def build_images(
+    *, work: Work, release: Release, missing: list[WantedService], last: int = progress.IMAGES_LAST
+) -> None:
+    """Build, or pull, side by side, within the bound; the first failure ends the others. With all it is at `last`.
+
+    `work` is signed in. Raises StepFailedError(build or image).
+    """
     work.reporter.stage(BUILDING, progress.IMAGES_FIRST, f"{len(missing)} images to provide.")
     shared = Interrupt(parent=work.interrupt)
     files = work.releases.write_files(release=release, pinned={})
@@ -124,7 +129,7 @@ def _provide_all(*, work: Work, release: Release, missing: list[WantedService]) 
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
                 failed = any(future.exception() for future in done)
                 provided = total - len(pending)
-                percent = progress.images_percent(provided=provided, total=total)
+                percent = progress.images_percent(provided=provided, total=total, last=last)
                 work.reporter.stage(BUILDING, percent, f"{provided} of {total} images are here.")
         finally:
             shared.set(ABANDONED)

@@ -15,6 +15,7 @@ from agents.runner.control_plane.masker import Masker
 from agents.runner.journal.command_journal import Journal
 
 BUILDING = common_pb2.BUILDING
+PUSHING = common_pb2.PUSHING
 DEPLOYING = common_pb2.DEPLOYING
 HEALTH_CHECKING = common_pb2.HEALTH_CHECKING
 COMPLETED = common_pb2.COMPLETED

@@ -133,6 +133,11 @@ class DockerHost(HostVolumes):
             for each in found
         )
 
+    def tag_image(self, *, image: str, tag: str) -> None:
+        """Give a local image this tag, too."""
+        name, _, word = tag.rpartition(":")
+        self._order(lambda api: api.tag(image, name, word, force=True))
+
     def remove_image(self, tag: str) -> bool:
         """Take the tag away, and the image with its last one, but nothing it was built upon; False for one in use."""
         with contextlib.suppress(APIError):

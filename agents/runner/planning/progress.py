@@ -4,6 +4,8 @@ from __future__ import annotations
 
 BEGUN = 5
 IMAGES_FIRST = 6
+# Where images go to a registry, the rest of their share is for that.
+BUILT_LAST, PUSHING_FIRST = 24, 25
 IMAGES_LAST = 44
 IMAGES_READY = 45
 RUNNING_JOBS = 48
@@ -16,9 +18,14 @@ SWITCHING = 90
 DONE = 100
 
 
-def images_percent(*, provided: int, total: int) -> int:
-    """Return how far a command is with so many of its images provided."""
-    return IMAGES_FIRST + (IMAGES_LAST - IMAGES_FIRST) * provided // total
+def images_percent(*, provided: int, total: int, last: int = IMAGES_LAST) -> int:
+    """Return how far a command is with so many of its images provided; with all of them it is at `last`."""
+    return IMAGES_FIRST + (last - IMAGES_FIRST) * provided // total
+
+
+def pushing_percent(*, fraction: float) -> int:
+    """Return how far a command is with this fraction of what it pushes in the registry."""
+    return PUSHING_FIRST + int((IMAGES_LAST - PUSHING_FIRST) * min(1.0, fraction))
 
 
 def stopping_percent(*, stopped: int, total: int) -> int:

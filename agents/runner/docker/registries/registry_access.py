@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from agents.runner.docker.engine import Engine
 from agents.runner.docker.registries.certificates import RegistryCertificates
 from agents.runner.docker.registries.client_config import ClientConfigs
 from agents.runner.planning.registries import RegistryLogin
@@ -14,8 +15,9 @@ from agents.runner.planning.registries import RegistryLogin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryAccess:
-    """`patience`: how many seconds a registry may be away before what needs it fails."""
+    """`engine` asks and pushes. `patience`: how many seconds a registry may be away before what needs it fails."""
 
+    engine: Engine
     configs: ClientConfigs
     certificates: RegistryCertificates
     patience: float

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,63 +20,18 @@ from agents.runner.docker.registries.client_config import ClientConfigs
 from agents.runner.planning.registries import RegistryLogin
 from tests.runner.conftest import Agent, remove_stack
 from tests.runner.gateway import TestGateway
+from tests.runner.registries.conftest import HOST, login, trusted
 from tests.runner.stacks import Service, Stack
 from tests.servers import own_docker
 from tests.servers.own_docker import OwnDocker
 from tests.servers.own_registry import PASSWORD, USER, OwnRegistry, find_program
 
-HOST = "10.77.0.1:5000"
-OTHERS = "10.77.0.1:5001"
+OTHERS = "10.77.0.1:1"
 pytestmark = [
     pytest.mark.docker,
     pytest.mark.skipif(bool(own_docker.missing()), reason=f"an engine of our own needs {own_docker.missing()}"),
     pytest.mark.skipif(not find_program(), reason="there is no docker-registry here and apt gives none"),
 ]
-
-
-@pytest.fixture(scope="module")
-def own(base_image: str) -> Iterator[OwnDocker]:
-    started = OwnDocker(folder=Path(tempfile.mkdtemp(prefix="axr-")), network="ip addr add 10.77.0.1/32 dev lo")
-    try:
-        started.start()
-        started.copy_images(base_image)
-        yield started
-    finally:
-        started.stop()
-
-
-@pytest.fixture(scope="module")
-def registry(own: OwnDocker, base_image: str) -> Iterator[OwnRegistry]:
-    """Has the image `apps/web:1` of USER; nobody's engine trusts it."""
-    started = OwnRegistry(folder=own.folder / "registry", address=HOST, inside=own.inside)
-    try:
-        started.start()
-        with trusted(started.authority):
-            client = ["docker", "--host", own.host, "--config", str(own.folder / "client")]
-            run([*client, "login", "--username", USER, "--password-stdin", HOST], given=PASSWORD)
-            run([*client, "tag", base_image, f"{HOST}/apps/web:1"])
-            run([*client, "push", "--quiet", f"{HOST}/apps/web:1"])
-        run([*client, "rmi", f"{HOST}/apps/web:1"])
-        yield started
-    finally:
-        started.stop()
-
-
-@contextmanager
-def trusted(authority: str) -> Iterator[None]:
-    """As the machine's owner would say it."""
-    folder = FOLDER / HOST
-    folder.mkdir(parents=True)
-    (folder / "ca.crt").write_text(authority)
-    try:
-        yield
-    finally:
-        shutil.rmtree(folder)
-
-
-def run(argv: list[str], *, given: str = "") -> None:
-    done = subprocess.run(argv, input=given, text=True, capture_output=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture
@@ -105,11 +57,6 @@ def stack(own: OwnDocker) -> Iterator[Stack]:
     with own.client() as client:
         remove_stack(client, made.name)
     own.docker("rmi", "--force", f"{HOST}/apps/web:1")
-
-
-def login(registry: OwnRegistry, **changes: str) -> pb.RegistryLogin:
-    usual = {"name": "ours", "address": HOST, "username": USER, "password": PASSWORD}
-    return pb.RegistryLogin(**{**usual, "ca_certificate": registry.authority, **changes})
 
 
 def deploy(gateway: TestGateway, command: pb.Command) -> pb.CommandFinished:
