@@ -7,12 +7,17 @@ import binascii
 import os
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 ENCRYPTION_KEY_BYTES = 32
+# Seconds; a page waits for it.
+MAIL_TIMEOUT = 10
+MAIL_PORTS = {"smtp": 587, "smtps": 465}
 
 
 def text(name: str, default: str | None = None) -> str:
@@ -137,3 +142,40 @@ def encryption_keys(name: str) -> Mapping[int, bytes]:
 def queue(redis_url: str) -> dict[str, object]:
     """Return what django-rq is told of a queue. JSON, because whoever writes to Redis must not run code here."""
     return {"URL": redis_url, "DEFAULT_RESULT_TTL": 300, "SERIALIZER": "rq.serializers.JSONSerializer"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mail:
+    """Django's settings for SMTP; an empty host is none."""
+
+    host: str = ""
+    port: int = 25
+    user: str = ""
+    password: str = ""
+    starttls: bool = False
+    tls: bool = False
+    sender: str = "axion-deploy@localhost"
+
+
+def mail(name: str) -> Mail:
+    """Return how e-mail is sent: `smtp` means STARTTLS, `smtps` TLS from the start; empty for not at all."""
+    url = text(name, "")
+    if not url:
+        return Mail()
+    try:
+        parts = urlsplit(url)
+        port = parts.port or MAIL_PORTS.get(parts.scheme, 0)
+    except ValueError:
+        parts, port = urlsplit(""), 0
+    sender = parse_qs(parts.query).get("from", [""])[0]
+    if parts.scheme not in MAIL_PORTS or not parts.hostname or not port or "@" not in sender:
+        raise ImproperlyConfigured(f"{name} is smtp://NAME:PASSWORD@HOST:PORT?from=ADDRESS, or smtps://...")
+    return Mail(
+        host=parts.hostname,
+        port=port,
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        starttls=parts.scheme == "smtp",
+        tls=parts.scheme == "smtps",
+        sender=sender,
+    )

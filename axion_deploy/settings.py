@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
-from operator import attrgetter
 from pathlib import Path
 
 import dj_database_url
@@ -14,7 +13,7 @@ from django.urls import reverse_lazy
 
 from agents.backoff import MAX_AGENT_PAUSE
 from axion_deploy import env
-from axion_deploy.account_menu import ACCOUNT_MENU
+from axion_deploy.account_menu import ACCOUNT_MENU, FOR_ADMINISTRATORS
 from axion_deploy.configuration import rest
 from axion_deploy.configuration.logs import logging_config
 from axion_deploy.operator_docs import api_introduction
@@ -183,7 +182,6 @@ def admin_list(model: str) -> object:
     return reverse_lazy(f"admin:{model}_changelist")
 
 
-USERS = {"title": "Users", "icon": "group", "link": admin_list("deployments_user")}
 UNFOLD = {
     "SITE_TITLE": "Axion Deploy",
     "SITE_HEADER": "Axion Deploy",
@@ -218,7 +216,7 @@ UNFOLD = {
                     {"title": "Invitations", "icon": "mail", "link": admin_list("deployments_projectinvitation")},
                     {"title": "Notifications", "icon": "send", "link": admin_list("deployments_notificationchannel")},
                     {"title": "API tokens", "icon": "vpn_key", "link": admin_list("deployments_apitoken")},
-                    {**USERS, "permission": attrgetter("user.is_superuser")},
+                    *FOR_ADMINISTRATORS,
                 ]
             },
         ],
@@ -285,6 +283,11 @@ AXION_CANCEL_DEADLINE = env.number("AXION_CANCEL_DEADLINE", 300, at_least=1)
 AXION_KEEP_LOGS_DAYS = env.number("AXION_KEEP_LOGS_DAYS", 30, at_least=1)
 AXION_KEEP_DETAILS_DAYS = env.number("AXION_KEEP_DETAILS_DAYS", 90, at_least=1)
 AXION_KEEP_DETAILS_NUMBER = env.number("AXION_KEEP_DETAILS_NUMBER", 1000, at_least=1)
+# SMTP for forgotten passwords; without it administrators make links.
+MAIL = env.mail("AXION_EMAIL_URL")
+EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL.host, MAIL.port, MAIL.user, MAIL.password
+EMAIL_USE_TLS, EMAIL_USE_SSL, EMAIL_TIMEOUT, DEFAULT_FROM_EMAIL = MAIL.starttls, MAIL.tls, env.MAIL_TIMEOUT, MAIL.sender
+AXION_KEEP_AUDIT_DAYS = env.number("AXION_KEEP_AUDIT_DAYS", 365, at_least=1)
 AXION_KEEP_UNUSED_DAYS = env.number("AXION_KEEP_UNUSED_DAYS", 7, at_least=1)
 AXION_NOTIFICATION_HOSTS = env.words("AXION_NOTIFICATION_HOSTS")
 AXION_JOB_ATTEMPTS = env.number("AXION_JOB_ATTEMPTS", 8, at_least=1)

@@ -11,6 +11,9 @@ from axion_deploy.health_pages import alive, event_lags
 from axion_deploy.operator_docs.views import docs
 from deployments.admin.accounts.confirm import confirm_password
 from deployments.admin.site import sign_in
+from deployments.admin.teams.activity_views import your_activity
+from deployments.admin.teams.forgotten_views import ChooseByEmail, forgotten, forgotten_sent
+from deployments.admin.teams.link_views import choose_password, join_project
 from deployments.api import error_handlers
 
 urlpatterns = [
@@ -26,6 +29,12 @@ urlpatterns = [
     path("api/", include("deployments.api.urls")),
     path("admin/login/", sign_in),
     path("admin/confirm/", site.admin_view(confirm_password), name="confirm-password"),
+    path("admin/join/<str:text>/", site.admin_view(join_project), name="join-project"),
+    path("admin/password/<str:text>/", choose_password, name="choose-password"),
+    path("admin/activity/", site.admin_view(your_activity), name="your-activity"),
+    path("admin/forgotten/", forgotten, name="admin_password_reset"),
+    path("admin/forgotten/sent/", forgotten_sent, name="forgotten-sent"),
+    path("admin/forgotten/<uidb64>/<token>/", ChooseByEmail.as_view(), name="forgotten-choose"),
     path("admin/", site.urls),
 ]
 handler400 = error_handlers.bad_request

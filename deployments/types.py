@@ -14,11 +14,13 @@ from deployments.states import ACTIVE, Kind, Reason, Result, Stage, Status, resu
 
 
 class Right(StrEnum):
-    """What a door may ask the access module for."""
+    """What a door may ask the access module for; each is a verb that a refusal can say."""
 
     SEE = "see"
     DEPLOY = "deploy"
     CHANGE = "change"
+    APPROVE = "approve"
+    MANAGE = "manage"
 
 
 class TargetKind(StrEnum):

@@ -21,10 +21,13 @@ from deployments.data.installation_types import (
 from deployments.models import (
     Deployment,
     GraphVersion,
+    GroupPerson,
     Incident,
     NotificationChannel,
     NotificationDelivery,
+    PeopleGroup,
     Project,
+    ProjectGroup,
     ProjectMember,
     Registry,
     TargetGrant,
@@ -87,6 +90,14 @@ def grant(project: Project, server: Server) -> TargetGrant:
 
 def add_member(project: Project, user: User, *, role: str) -> None:
     ProjectMember.objects.create(project=project, user=user, role=role)
+
+
+def add_group(project: Project, user: User, *, role: str, name: str = "crew") -> PeopleGroup:
+    """A group with this person alone, with a role in the project."""
+    group = PeopleGroup.objects.create(name=name)
+    GroupPerson.objects.create(group=group, user=user)
+    ProjectGroup.objects.create(project=project, group=group, role=role)
+    return group
 
 
 def make_server(owner: User, *, name: str = "server-1") -> Server:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from agents.admin import pages
+from agents.admin import command_pages, pages
 
-__all__ = ("pages",)
+__all__ = ("command_pages", "pages")

@@ -4,24 +4,20 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, ClassVar
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.db.models import F, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from agents.admin import install
 from agents.admin.hints import (
-    COMMAND_COLOURS,
     CONNECTED,
     PRESENCE_COLOURS,
     SHARED_NAME,
@@ -31,10 +27,11 @@ from agents.admin.hints import (
     taken_over,
 )
 from agents.condition import condition_of, skew_sentence
-from agents.models import Agent, Cluster, CommandRecord, EnrolmentToken, Server
+from agents.models import Agent, Cluster, EnrolmentToken, Server
 from agents.models.machines import lost_after, silent_after
 from agents.services import enrolment
 from agents.states import Presence, presence
+from agents.types import IssuedToken
 
 
 def presence_of(record: Any) -> Presence:
@@ -180,6 +177,9 @@ class ServerAdmin(OwnedAdmin):
         answer: HttpResponse = super().change_view(request, object_id, *arguments, **named)
         return answer
 
+    def issue_token(self, request: HttpRequest, server: Any, *, replace: bool) -> IssuedToken:
+        return enrolment.create_token(server_id=server.pk, owner_id=server.owner_id, replace=replace)
+
     @action(description="New enrolment token", url_path="new-enrolment-token", icon="key", permissions=["change"])
     def new_enrolment_token(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask first (a token is made by POST only), then show it, this once."""
@@ -192,7 +192,7 @@ class ServerAdmin(OwnedAdmin):
         }
         if request.method == "POST":
             replace = bool(request.POST.get("replace"))
-            issued = enrolment.create_token(server_id=server.pk, owner_id=server.owner_id, replace=replace)
+            issued = self.issue_token(request, server, replace=replace)
             context |= {
                 "issued": issued,
                 "command": start_command(request=request, server_id=server.pk, token=issued.token),
@@ -201,7 +201,6 @@ class ServerAdmin(OwnedAdmin):
         return TemplateResponse(request, "admin/agents/enrolment_token.html", context)
 
 
-@admin.register(Agent)
 class AgentAdmin(ReadOnlyAdmin):
     list_display = ("__str__", "server_name", "health_pill", "version", "architecture", "last_seen_at", "owner")
     list_select_related = ("owner",)
@@ -229,8 +228,7 @@ class AgentAdmin(ReadOnlyAdmin):
         return agent.server_called or str(agent.server_id)
 
     @display(description="Owner")
-    def owner_name(self, agent: Agent) -> str:
-        # As a field of its own it would link to a page that is for superusers.
+    def owner_name(self, agent: Agent) -> str:  # as a field it would link to a page for superusers
         return agent.owner.get_username()
 
     @display(description="Health", label=PRESENCE_COLOURS)
@@ -253,46 +251,16 @@ class AgentAdmin(ReadOnlyAdmin):
         # Only own agents are found at all.
         return self.has_module_permission(request)
 
+    def end_credential(self, request: HttpRequest, agent: Any) -> None:
+        enrolment.revoke(agent_id=agent.pk)
+
     @action(description="Revoke the credential", url_path="revoke", icon="block", permissions=["revoke"])
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask first, then end the agent's credential; its session drops within seconds."""
         agent = get_object_or_404(self.get_queryset(request), pk=object_id, revoked_at__isnull=True)
         if request.method == "POST":
-            enrolment.revoke(agent_id=agent.pk)
+            self.end_credential(request, agent)
             self.message_user(request, "The agent's credential was revoked.")
             return redirect(reverse("admin:agents_agent_change", args=[agent.pk]))
         context = {**self.admin_site.each_context(request), "title": "Revoke the credential", "agent": agent}
         return TemplateResponse(request, "admin/agents/revoke.html", context)
-
-
-@admin.register(CommandRecord)
-class CommandRecordAdmin(ReadOnlyAdmin):
-    owner_path = "agent__owner"
-    list_display = ("what", "where", "status_pill", "agent", "attempts", "queued_at", "finished_at")
-    list_select_related = ("agent",)
-    list_filter = ("status", "kind")
-    search_fields = ("lane",)
-    exclude = ("payload",)
-    readonly_fields = ("status_pill", "order")
-    empty_title = "No commands yet"
-    empty_hint = "Every command sent to an agent is listed here."
-    empty_link = ("admin:deployments_project_changelist", "Open a project")
-
-    @display(description="Status", label=COMMAND_COLOURS)
-    def status_pill(self, command: CommandRecord) -> str:
-        return command.status
-
-    @display(description="Command", ordering="number")
-    def what(self, command: CommandRecord) -> str:
-        return f"{command.kind} #{command.number}"
-
-    @display(description="Project @ target", ordering="lane")
-    def where(self, command: CommandRecord) -> SafeString:
-        # The beginnings of two ids are enough to tell lanes apart, and the search takes them.
-        short = "@".join(part[:8] for part in command.lane.split("@"))
-        return format_html('<span title="{}">{}</span>', command.lane, short)
-
-    @display(description="Order")
-    def order(self, command: CommandRecord) -> SafeString:
-        text = json.dumps(command.payload, indent=2, ensure_ascii=False)
-        return format_html('<pre class="ax-tail" tabindex="0">{}</pre>', text)

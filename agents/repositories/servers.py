@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Count
 
-from agents.models import Cluster, Server
+from agents.models import Agent, Cluster, EnrolmentToken, Server
 from agents.repositories import agents
 from agents.states import Presence
 from agents.types import AgentData, ClusterData, ServerData
@@ -45,6 +45,12 @@ def remove(*, server_id: UUID) -> None:
 def remove_cluster(*, cluster_id: UUID) -> None:
     """Remove the cluster; its servers stay, as servers of their own."""
     Cluster.objects.filter(id=cluster_id).delete()
+
+
+def change_owner(*, owner_id: UUID, heir_id: UUID) -> None:
+    """Give all that this person owns to another. Raises IntegrityError when a name is taken."""
+    for model in (Cluster, Server, Agent, EnrolmentToken):
+        model.objects.filter(owner=owner_id).update(owner=heir_id)
 
 
 def store_peer_server(*, server_id: UUID, owner_id: UUID, name: str, host: str) -> bool:

@@ -79,6 +79,14 @@ def remove_cluster(*, cluster_id: UUID) -> None:
     servers.remove_cluster(cluster_id=cluster_id)
 
 
+def change_owner(*, owner_id: UUID, heir_id: UUID) -> None:
+    """Give all servers, clusters, agents and enrolment tokens of one person to another. Inside a transaction.
+
+    Raises IntegrityError when the other has a server or cluster of the same name.
+    """
+    servers.change_owner(owner_id=owner_id, heir_id=heir_id)
+
+
 def store_peer_server(*, server_id: UUID, owner_id: UUID, name: str, host: str) -> bool:
     """Store a server of a peer service as last seen there, so that an agent can enrol on it.
 

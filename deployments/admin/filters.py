@@ -21,6 +21,7 @@ from deployments.data.list_types import DeploymentFilter
 from deployments.models import Deployment, Project, ProjectMember, StackState, User
 from deployments.repositories import projects
 from deployments.repositories.paging import pages
+from deployments.repositories.people import group_rows
 from deployments.services.permissions import access
 from deployments.states import REASON_LABELS, Kind, Reason, Result
 
@@ -106,7 +107,9 @@ class RequesterFilter(FieldFilter):
         seen = projects.visible(caller=caller).order_by().values("pk")
         owners = Project.objects.filter(pk__in=seen).order_by().values("owner")
         members = ProjectMember.objects.filter(project__in=seen).order_by().values("user")
-        people = User.objects.filter(Q(pk=caller.user_id) | Q(pk__in=owners) | Q(pk__in=members)).order_by("username")
+        grouped = group_rows.people_in(seen)
+        known = Q(pk=caller.user_id) | Q(pk__in=owners) | Q(pk__in=members) | Q(pk__in=grouped)
+        people = User.objects.filter(known).order_by("username")
         return [(str(key), name) for key, name in people.values_list("pk", "username")[: access.MAX_LISTED]]
 
 

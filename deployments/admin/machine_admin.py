@@ -13,15 +13,19 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from unfold.decorators import action
 
-from agents.admin.pages import ClusterAdmin, ServerAdmin, presence_of
+from agents.admin.pages import AgentAdmin, ClusterAdmin, ServerAdmin, presence_of
 from agents.models import Agent, Cluster, Server
+from agents.types import IssuedToken
 from deployments.admin import badges
 from deployments.admin.forms import request_id_in, with_quota_check
 from deployments.admin.ownership import caller_in, or_404, uncached_json, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
+from deployments.admin.teams import activity_views
 from deployments.admin.views import installation_views, usage_views, volume_views
+from deployments.data.audit_types import AuditAction
 from deployments.errors import DeployError, NotFound
 from deployments.event_types import epoch_ms
+from deployments.services.audit.record import names_in, record
 from deployments.services.fleet import machine_changes, machine_list
 from deployments.services.permissions import quotas
 from deployments.services.queries import grant_view
@@ -82,18 +86,44 @@ class CheckedDeletion:
             return redirect(f"admin:{opts.app_label}_{opts.model_name}_changelist")
 
 
+class AuditedMachine:
+    """Writes down, in the transaction of the admin's form, who added or changed a server or cluster."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
+        super().save_model(request, obj, form, change)  # type: ignore[misc]  # a ModelAdmin's
+        action = AuditAction.MACHINE_CHANGED if change else AuditAction.MACHINE_CREATED
+        said = names_in(f"{name}: {form.cleaned_data[name]}" for name in form.changed_data)
+        detail = f"{obj._meta.verbose_name} {obj}{f': {said}' if change else ''}"
+        record(by=caller_in(request), action=action, detail=detail, server_id=obj.pk)
+
+
+@admin.register(Agent)
+class CheckedAgentAdmin(AgentAdmin):
+    def end_credential(self, request: HttpRequest, agent: Any) -> None:
+        machine_changes.revoke_agent(caller=caller_in(request), agent_id=agent.pk)
+
+
 @admin.register(Cluster)
-class CheckedClusterAdmin(CheckedDeletion, ClusterAdmin):
+class CheckedClusterAdmin(AuditedMachine, CheckedDeletion, ClusterAdmin):
     remove = staticmethod(lambda caller, pk: machine_changes.remove_cluster(caller=caller, cluster_id=pk))
     why_it_stays = staticmethod(lambda pk: machine_changes.why_cluster_stays(cluster_id=pk))
+    actions_detail = ("activity",)
+
+    @action(description="Activity", url_path="activity", icon="manage_history", permissions=["change"])
+    def activity(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show who changed the cluster."""
+        return activity_views.cluster_activity(request, uuid_or_404(object_id))
 
 
 @admin.register(Server)
-class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
-    actions_detail = ("install", *ServerAdmin.actions_detail, "projects", "usage", "volumes")  # type: ignore[assignment]  # one more than its base
+class CheckedServerAdmin(AuditedMachine, CheckedDeletion, ServerAdmin):
+    actions_detail = ("install", *ServerAdmin.actions_detail, "projects", "usage", "volumes", "activity")  # type: ignore[assignment]  # one more than its base
     remove = staticmethod(lambda caller, pk: machine_changes.remove_server(caller=caller, server_id=pk))
     why_it_stays = staticmethod(lambda pk: machine_changes.why_server_stays(server_id=pk))
     consequences = staticmethod(what_is_left_behind)
+
+    def issue_token(self, request: HttpRequest, server: Any, *, replace: bool) -> IssuedToken:
+        return machine_list.issue_enrolment_token(caller=caller_in(request), server_id=server.pk, replace=replace)
 
     def get_urls(self) -> list[URLPattern]:
         wrapped: Any = self.admin_site.admin_view
@@ -155,6 +185,11 @@ class CheckedServerAdmin(CheckedDeletion, ServerAdmin):
     def volumes(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show the volumes on the server; have an orphaned one deleted by POST."""
         return volume_views.server_volumes_page(request, uuid_or_404(object_id))
+
+    @action(description="Activity", url_path="activity", icon="manage_history", permissions=["change"])
+    def activity(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show who changed the server."""
+        return activity_views.server_activity(request, uuid_or_404(object_id))
 
     def change_one(self, request: HttpRequest, caller: Caller, server_id: UUID) -> None:
         """Stop or forbid the posted project; the next page says what became of it."""

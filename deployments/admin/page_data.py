@@ -186,6 +186,7 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
         "offered": len(project_targets) - len(usable),
         "canDeploy": may_deploy(caller=caller, project_id=project_id),
         "canChange": may(caller=caller, project_id=project_id, right=Right.CHANGE),
+        "canManage": may(caller=caller, project_id=project_id, right=Right.MANAGE),
         "badges": badges.as_json(),
         "address": {
             "socket": f"/ws/projects/{project_id}/",

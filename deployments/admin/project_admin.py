@@ -20,7 +20,6 @@ from unfold.decorators import display
 from deployments.admin import badges, page_data, page_responses
 from deployments.admin.filters import LastStatusFilter
 from deployments.admin.forms import CodeForm, GraphForm, with_quota_check
-from deployments.admin.member_admin import InvitationInline, MemberInline, save_people
 from deployments.admin.ownership import (
     OwnRowsMixin,
     caller_in,
@@ -30,6 +29,7 @@ from deployments.admin.ownership import (
     uuid_or_404,
 )
 from deployments.admin.sources import graph_views, new_project_views
+from deployments.admin.teams import activity_views, people_views
 from deployments.admin.views import (
     compose_views,
     deletion_views,
@@ -49,7 +49,7 @@ from deployments.errors import DeployError
 from deployments.models import Deployment, Project
 from deployments.repositories import projects
 from deployments.services.permissions import quotas
-from deployments.services.projects import sources
+from deployments.services.projects import project_settings, sources
 from deployments.services.queries import stack_list
 from deployments.types import Right
 
@@ -80,7 +80,6 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
     empty_hint = "A project is an application. Add one from an image, an example or a file, then deploy it."
     empty_link = ("admin:deployments_project_new", "Add an application")
     fields = ("name", *SETTINGS)
-    inlines = (MemberInline, InvitationInline)
     actions = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -93,9 +92,6 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
-        return self.inlines if obj is not None else ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         visible = projects.visible(caller=caller_in(request)).order_by("name")
@@ -141,16 +137,15 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
         return badges.render_time(row.newest_at)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
-        # A new project goes through the use case that every door uses.
-        if change:
-            super().save_model(request, obj, form, change)
-            return
+        # Through the use cases that every door uses.
         settings = {name: form.cleaned_data[name] for name in SETTINGS}
+        if change:
+            project_settings.change_project(
+                caller=caller_in(request), project_id=obj.pk, name=obj.name, settings=settings
+            )
+            return
         project = sources.create_project(caller=caller_in(request), project_id=obj.pk, name=obj.name, settings=settings)
         obj.slug, obj.owner_id = project.slug, project.owner_id
-
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: FBT001 - Django's
-        save_people(request, project_id=form.instance.pk, formset=formset)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
         base = super().get_form(request, obj, change=change, **kwargs)
@@ -190,6 +185,8 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
             self.route_to(repair_views.leave_view, "<uuid:object_id>/leave/", name="leave"),
             self.route_to(target_views.targets_view, "<uuid:object_id>/targets/", name="targets"),
             self.route_to(variable_views.variables_view, "<uuid:object_id>/variables/", name="variables"),
+            self.route_to(people_views.people_view, "<uuid:object_id>/people/", name="people"),
+            self.route_to(activity_views.project_activity, "<uuid:object_id>/activity/", name="activity"),
             self.route_to(deletion_views.deletion_view, "<uuid:object_id>/deletion/", name="deletion"),
             self.route_to(usage_views.project_usage_view, "<uuid:object_id>/usage/", name="usage"),
             self.route_to(volume_views.project_volumes_view, "<uuid:object_id>/volumes/", name="volumes"),

@@ -84,6 +84,15 @@ from deployments.api.observation.notification_endpoints import (
     TestChannel,
 )
 from deployments.api.observation.stack_endpoints import Stacks
+from deployments.api.teams.audit_endpoints import ClusterAudit, PersonAudit, ProjectAudit, ServerAudit
+from deployments.api.teams.team_endpoints import (
+    JoinProject,
+    ProjectGroup,
+    ProjectGroups,
+    ProjectLink,
+    ProjectLinks,
+    ProjectOwner,
+)
 
 # The document and the page to try it say nothing of anybody's rows.
 OPEN: dict[str, tuple[()]] = {"authentication_classes": (), "permission_classes": ()}
@@ -123,6 +132,16 @@ urlpatterns: list[URLPattern] = [
     path("projects/<uuid:project_id>/members", ProjectMembers.as_view(), name="api-project-members"),
     path("projects/<uuid:project_id>/members/<str:name>", ProjectMember.as_view(), name="api-project-member"),
     path("projects/<uuid:project_id>/targets", ProjectTargets.as_view(), name="api-project-targets"),
+    path("projects/<uuid:project_id>/groups", ProjectGroups.as_view(), name="api-project-groups"),
+    path("projects/<uuid:project_id>/groups/<str:name>", ProjectGroup.as_view(), name="api-project-group"),
+    path("projects/<uuid:project_id>/owner", ProjectOwner.as_view(), name="api-project-owner"),
+    path("projects/<uuid:project_id>/links", ProjectLinks.as_view(), name="api-project-links"),
+    path("projects/<uuid:project_id>/links/<uuid:link_id>", ProjectLink.as_view(), name="api-project-link"),
+    path("projects/<uuid:project_id>/audit", ProjectAudit.as_view(), name="api-project-audit"),
+    path("servers/<uuid:server_id>/audit", ServerAudit.as_view(), name="api-server-audit"),
+    path("clusters/<uuid:cluster_id>/audit", ClusterAudit.as_view(), name="api-cluster-audit"),
+    path("people/<uuid:person_id>/audit", PersonAudit.as_view(), name="api-person-audit"),
+    path("join", JoinProject.as_view(), name="api-join"),
     path(
         "projects/<uuid:project_id>/targets/<uuid:server_id>", ProjectTargetDetail.as_view(), name="api-project-target"
     ),

@@ -64,3 +64,19 @@ class Invitation:
     role: str
     invited_by: str
     created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkRecord:
+    """A link that lets one person in, once: to choose a password (`user_id`), or into a project with a role."""
+
+    id: UUID
+    user_id: UUID | None
+    user_name: str
+    project_id: UUID | None
+    project_name: str
+    role: str
+    created_by: str
+    created_by_id: UUID
+    created_at: datetime
+    expires_at: datetime

@@ -21,13 +21,16 @@ from deployments.models.project import (
     ProjectSecret,
 )
 from deployments.models.registry import ClusterRegistry, Registry
+from deployments.models.team import AccessLink, AuditEntry, GroupPerson, PeopleGroup, ProjectGroup
 from deployments.models.token import ApiToken
 from deployments.models.user import User
 from deployments.models.variable import ProjectVariable, VariableChange
 
 __all__ = [
+    "AccessLink",
     "AgentInstallation",
     "ApiToken",
+    "AuditEntry",
     "ClusterRegistry",
     "CodeBundle",
     "Deployment",
@@ -35,6 +38,7 @@ __all__ = [
     "DeploymentEvent",
     "DeploymentHistory",
     "GraphVersion",
+    "GroupPerson",
     "Incident",
     "InstallationStep",
     "NodeCode",
@@ -43,8 +47,10 @@ __all__ = [
     "ObservedHost",
     "ObservedStack",
     "ObservedVolumes",
+    "PeopleGroup",
     "Project",
     "ProjectDeletion",
+    "ProjectGroup",
     "ProjectInvitation",
     "ProjectMember",
     "ProjectSecret",

@@ -60,11 +60,13 @@ class Project(models.Model):
 
 
 class ProjectMember(models.Model):
-    """Someone besides the owner who may see, or also deploy, a project."""
+    """Someone besides the owner, with a role in the project."""
 
     class Role(models.TextChoices):
         VIEWER = "viewer", "Viewer"
         DEPLOYER = "deployer", "Deployer"
+        EDITOR = "editor", "Editor"
+        APPROVER = "approver", "Approver"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="members")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")

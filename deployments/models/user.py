@@ -14,6 +14,8 @@ class User(AbstractUser):
     """An operator, here or in the platform's auth service: both by the same id."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # The row stays: history goes on naming who did what.
+    deleted_at = models.DateTimeField(null=True, editable=False)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """API tokens end with the password they were made under, and with the account."""

@@ -15,7 +15,7 @@ from django.utils.text import slugify
 
 from deployments.data.list_types import Page
 from deployments.errors import NotFound
-from deployments.models import GraphVersion, Project, ProjectMember
+from deployments.models import GraphVersion, Project, ProjectGroup, ProjectMember
 from deployments.repositories.records import graph_record, project_record
 from deployments.types import Caller, GraphRecord, ProjectRecord
 
@@ -32,7 +32,8 @@ def visible(*, caller: Caller) -> QuerySet[Project]:
     if caller.sees_everything:
         return Project.objects.all()
     membership = ProjectMember.objects.filter(project=OuterRef("pk"), user=caller.user_id)
-    return Project.objects.filter(Q(owner=caller.user_id) | Exists(membership))
+    by_group = ProjectGroup.objects.filter(project=OuterRef("pk"), group__places__user=caller.user_id)
+    return Project.objects.filter(Q(owner=caller.user_id) | Exists(membership) | Exists(by_group))
 
 
 def find_visible(*, caller: Caller, project_id: UUID) -> ProjectRecord | None:
@@ -65,9 +66,11 @@ def names_of(*, project_ids: Collection[UUID]) -> dict[UUID, str]:
     return dict(Project.objects.filter(pk__in=project_ids).values_list("pk", "name"))
 
 
-def role_of(*, user_id: UUID, project_id: UUID) -> str | None:
-    """Return the member's role; None for everyone else, the owner included."""
-    return ProjectMember.objects.filter(user=user_id, project=project_id).values_list("role", flat=True).first()
+def roles_of(*, user_id: UUID, project_id: UUID) -> tuple[str, ...]:
+    """Return the roles that the person has as a member and by groups; none for everyone else, the owner included."""
+    own = ProjectMember.objects.filter(user=user_id, project=project_id).values_list("role", flat=True)
+    by_group = ProjectGroup.objects.filter(group__places__user=user_id, project=project_id)
+    return tuple(own.union(by_group.values_list("role", flat=True)))
 
 
 def create(*, project_id: UUID, owner_id: UUID, name: str, slug: str, settings: Mapping[str, Any]) -> ProjectRecord:
@@ -121,6 +124,11 @@ def mirror(*, project_id: UUID, owner_id: UUID, name: str) -> ProjectRecord | No
             )
             return project_record(row)
     return None
+
+
+def owned_by(*, owner_id: UUID) -> tuple[ProjectRecord, ...]:
+    """Return all that the person owns, those that are gone included, by id."""
+    return tuple(project_record(row) for row in Project.objects.filter(owner=owner_id).order_by("pk"))
 
 
 def by_name(*, owner_id: UUID, name: str) -> ProjectRecord | None:

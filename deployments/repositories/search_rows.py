@@ -17,6 +17,7 @@ from deployments.models import Deployment, GraphVersion, Incident, Project, Proj
 from deployments.repositories import projects
 from deployments.repositories.paging import deployment_lists, pages
 from deployments.repositories.paging.pages import Selection
+from deployments.repositories.people import group_rows
 from deployments.types import Caller
 
 # Of the newest deployments and incidents; an older deployment is found by the beginning of its id.
@@ -161,4 +162,5 @@ def _known_to(caller: Caller) -> QuerySet[User]:
     seen = projects.visible(caller=caller).order_by().values("pk")
     owners = Project.objects.filter(pk__in=seen).order_by().values("owner")
     members = ProjectMember.objects.filter(project__in=seen).order_by().values("user")
-    return User.objects.filter(Q(pk=caller.user_id) | Q(pk__in=owners) | Q(pk__in=members))
+    grouped = group_rows.people_in(seen)
+    return User.objects.filter(Q(pk=caller.user_id) | Q(pk__in=owners) | Q(pk__in=members) | Q(pk__in=grouped))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
 
-from deployments.models import User
+from deployments.models import GroupPerson, NotificationChannel, ProjectMember, User
 
 
 def find(*, user_id: UUID) -> User | None:
@@ -21,3 +22,34 @@ def ensure(*, user_id: UUID) -> User:
         User.objects.bulk_create([new], ignore_conflicts=True)
         found = User.objects.get(pk=user_id)
     return found
+
+
+def add(*, user_id: UUID, name: str, email: str, administrator: bool) -> User:
+    """Store a person who can sign in once they have a password. Raises IntegrityError when the name is taken."""
+    user = User(pk=user_id, username=name, email=email, is_staff=True, is_superuser=administrator)
+    user.set_unusable_password()
+    user.save()
+    return user
+
+
+def named(*, name: str) -> User | None:
+    return User.objects.filter(username=name).first()
+
+
+def lock(*, user_id: UUID) -> User | None:
+    """Return the person's row, locked until the caller's transaction ends."""
+    return User.objects.select_for_update().filter(pk=user_id).first()
+
+
+def delete(*, user: User, at: datetime) -> None:
+    """Take away all by which the person gets in or is told, and what is known of them but their name.
+
+    Inside a transaction, after what they own went to somebody else.
+    """
+    ProjectMember.objects.filter(user=user).delete()
+    GroupPerson.objects.filter(user=user).delete()
+    NotificationChannel.objects.filter(owner=user).delete()
+    user.deleted_at, user.is_active, user.is_staff, user.is_superuser = at, False, False, False
+    user.first_name = user.last_name = user.email = ""
+    user.set_unusable_password()
+    user.save()

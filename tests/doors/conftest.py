@@ -15,13 +15,14 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from agents.models import Agent, Cluster, Server
-from deployments.models import Deployment, DeploymentHistory, Project, ProjectInvitation, User
+from deployments.models import Deployment, DeploymentHistory, PeopleGroup, Project, ProjectInvitation, User
 from deployments.repositories import tokens
+from deployments.repositories.people import link_rows
 from deployments.services.fleet import machine_list
 from deployments.services.permissions.access import caller_of
 from tests import factories
 from tests.deployments.lane import Lane
-from tests.doors.people import People
+from tests.doors.people import NAMES, People
 from tests.doors.scene import Scene, expired_token_of
 from tests.doors.serving import aside, served
 from tests.passwords import quick_passwords  # noqa: F401 - a fixture
@@ -35,7 +36,7 @@ def _no_request_was_counted(settings: Settings) -> None:
 
 @pytest.fixture
 def people(db: None) -> People:
-    users = {name: factories.make_user(name, is_staff=True) for name in ("owner", "deployer", "viewer", "stranger")}
+    users = {name: factories.make_user(name, is_staff=True) for name in NAMES}
     root = factories.make_user("root", is_staff=True, is_superuser=True)
     tokens = {name: AuthToken.objects.create(user=user)[1] for name, user in {**users, "root": root}.items()}
     return People(users={**users, "root": root}, tokens=tokens)
@@ -46,6 +47,8 @@ def project(people: People) -> Project:
     made = factories.make_project(people.users["owner"])
     factories.add_member(made, people.users["deployer"], role="deployer")
     factories.add_member(made, people.users["viewer"], role="viewer")
+    factories.add_member(made, people.users["editor"], role="editor")
+    factories.add_group(made, people.users["approver"], role="approver")
     return made
 
 
@@ -158,6 +161,10 @@ def scene(
         "registry": factories.make_registry(project=project).id,
         "own_registry": factories.make_registry(owner=people.users["owner"]).id,
         "delivery": factories.make_delivery(channel).id,
+        "link": link_rows.add(
+            created_by=people.users["owner"].pk, at=timezone.now(), project_id=project.id, role="viewer"
+        )[0].id,
+        "group": PeopleGroup.objects.get(name="crew").id,
         "nothing": uuid4(),
         "user": people.users["owner"].id,
         "enrolment": machine_list.list_enrolment_tokens(caller=caller, server_id=server.id)[0].id,

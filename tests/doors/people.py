@@ -10,6 +10,8 @@ from rest_framework.test import APIClient
 from deployments.models import User
 
 NOBODY = "nobody"
+# The approver is one by a group, the others by themselves.
+NAMES = ("owner", "approver", "editor", "deployer", "viewer", "stranger")
 
 
 @dataclass(frozen=True)

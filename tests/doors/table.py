@@ -15,23 +15,28 @@ from agents.distribution.artifact import agent_artifact
 
 ONE_NODE = {"nodes": [{"id": "n1", "type": 1, "data": {"config": {"image": "nginx:1.29"}}}], "edges": []}
 FILE = "format: 1\ngraph: {nodes: [{id: n1, type: 1, data: {config: {image: 'nginx:1.29'}}}], edges: []}\n"
-PEOPLE = ("owner", "deployer", "viewer", "stranger", "nobody", "expired")
+PEOPLE = ("owner", "approver", "editor", "deployer", "viewer", "stranger", "nobody", "expired")
 
-SEES = (200, 200, 200, 404, 401, 401)
-ANYONE = (200, 200, 200, 200, 401, 401)
-MAKES = (201, 201, 201, 201, 401, 401)
-OWN = (200, 404, 404, 404, 401, 401)
+SEES = (200, 200, 200, 200, 200, 404, 401, 401)
+ANYONE = (200, 200, 200, 200, 200, 200, 401, 401)
+MAKES = (201, 201, 201, 201, 201, 201, 401, 401)
+OWN = (200, 404, 404, 404, 404, 404, 401, 401)
 # Nobody can use what is asked here: who may is told what is wrong, who may not learns nothing.
-REFUSES = (400, 400, 403, 404, 401, 401)
-CHANGES_WRONGLY = (400, 403, 403, 404, 401, 401)
-DEPLOYERS = (200, 200, 403, 404, 401, 401)
-CHANGES = (200, 403, 403, 404, 401, 401)
-CONFLICTS = (409, 409, 403, 404, 401, 401)
+REFUSES = (400, 400, 400, 400, 403, 404, 401, 401)
+CHANGES_WRONGLY = (400, 400, 400, 403, 403, 404, 401, 401)
+MANAGES_WRONGLY = (400, 403, 403, 403, 403, 404, 401, 401)
+DEPLOYERS = (200, 200, 200, 200, 403, 404, 401, 401)
+CHANGES = (200, 200, 200, 403, 403, 404, 401, 401)
+MANAGES = (200, 403, 403, 403, 403, 404, 401, 401)
+CONFLICTS = (409, 409, 409, 409, 403, 404, 401, 401)
 # What ran in the scene is no longer kept.
-NOT_KEPT = (404, 404, 403, 404, 401, 401)
-EVERYBODY = (200, 200, 200, 200, 200, 200)
+NOT_KEPT = (404, 404, 404, 404, 403, 404, 401, 401)
+NO_SUCH = (404, 403, 403, 403, 403, 404, 401, 401)
+REMOVES = (204, 403, 403, 403, 403, 404, 401, 401)
+EVERYBODY = (200, 200, 200, 200, 200, 200, 200, 200)
 COMPOSE = {"files": [{"name": "compose.yml", "content": "services: {web: {image: nginx}}"}], "preview": True}
-NOTHING = (404, 404, 404, 404, 404, 404)
+NOBODYS = (404, 404, 404, 404, 404, 404, 401, 401)
+NOTHING = (404, 404, 404, 404, 404, 404, 404, 404)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +60,7 @@ def rest(method: str, route: str, answers: tuple[Any, ...], body: Any = None, qu
 
 # Beside the doors of REST and the admin: these say nothing of anybody's rows. The first one leads to the admin.
 OPEN: tuple[Door, ...] = (
-    Door(path="/", route="", answers=(302, 302, 302, 302, 302, 302)),
+    Door(path="/", route="", answers=(302, 302, 302, 302, 302, 302, 302, 302)),
     Door(path="/healthz", route="healthz", answers=EVERYBODY),
     Door(path="/healthz/events", route="healthz/events", answers=EVERYBODY),
     Door(path="/docs/", route="docs/", answers=EVERYBODY),
@@ -84,6 +89,8 @@ PLACES: Mapping[str, str] = {
     "<uuid:invitation_id>": "{invitation}",
     "<uuid:token_id>": "{token}",
     "<uuid:installation_id>": "{installation}",
+    "<uuid:link_id>": "{link}",
+    "<uuid:person_id>": "{user}",
     "<int:version>": "1",
     "<str:node_id>": "n-web",
     "<str:name>": "stranger",
@@ -103,16 +110,16 @@ REST: tuple[Door, ...] = (
     rest("get", "deployments/<uuid:deployment_id>", SEES),
     rest("get", "deployments/<uuid:deployment_id>/status", SEES),
     rest("get", "deployments/<uuid:deployment_id>/events", SEES),
-    rest("post", "deployments/<uuid:deployment_id>/cancel", (202, 202, 403, 404, 401, 401), {}),
+    rest("post", "deployments/<uuid:deployment_id>/cancel", (202, 202, 202, 202, 403, 404, 401, 401), {}),
     rest("post", "deployments/<uuid:deployment_id>/rollback", CONFLICTS, {}),
     rest("get", "deployments/<uuid:deployment_id>/rollback/plan", CONFLICTS),
-    rest("get", "history/<uuid:history_id>/diff", (409, 409, 409, 404, 401, 401), query="?with={history}"),
+    rest("get", "history/<uuid:history_id>/diff", (409, 409, 409, 409, 409, 404, 401, 401), query="?with={history}"),
     rest("get", "projects", ANYONE),
     rest("get", "search", ANYONE, query="?q=web"),
     rest("post", "projects", MAKES, {"name": "Mine"}),
     rest("get", "projects/<uuid:project_id>", SEES),
     rest("patch", "projects/<uuid:project_id>", CHANGES, {"healthWindow": 5}),
-    rest("delete", "projects/<uuid:project_id>", (409, 403, 403, 404, 401, 401)),
+    rest("delete", "projects/<uuid:project_id>", (409, 403, 403, 403, 403, 404, 401, 401)),
     rest("get", "projects/<uuid:project_id>/graph", SEES),
     rest("put", "projects/<uuid:project_id>/graph", CHANGES, ONE_NODE),
     rest("get", "projects/<uuid:project_id>/compose", SEES),
@@ -123,16 +130,32 @@ REST: tuple[Door, ...] = (
     rest("get", "projects/<uuid:project_id>/graphs/<int:version>", SEES),
     rest("get", "projects/<uuid:project_id>/code", SEES),
     rest("put", "projects/<uuid:project_id>/code/<str:node_id>", CHANGES_WRONGLY, b"no tar"),
-    rest("delete", "projects/<uuid:project_id>/code/<str:node_id>", (404, 403, 403, 404, 401, 401)),
+    rest("delete", "projects/<uuid:project_id>/code/<str:node_id>", (404, 404, 404, 403, 403, 404, 401, 401)),
     # Nobody asked for it, and this is not the project's name.
-    rest("get", "projects/<uuid:project_id>/deletion", (404, 404, 404, 404, 401, 401)),
-    rest("post", "projects/<uuid:project_id>/deletion", CHANGES_WRONGLY, {"name": "not its name"}),
+    rest("get", "projects/<uuid:project_id>/deletion", NOBODYS),
+    rest("post", "projects/<uuid:project_id>/deletion", MANAGES_WRONGLY, {"name": "not its name"}),
     rest("get", "projects/<uuid:project_id>/usage", SEES),
     rest("get", "projects/<uuid:project_id>/volumes", SEES),
-    rest("post", "projects/<uuid:project_id>/volumes/delete", (404, 403, 403, 404, 401, 401), VOLUME),
+    rest("post", "projects/<uuid:project_id>/volumes/delete", (404, 403, 403, 403, 403, 404, 401, 401), VOLUME),
     rest("get", "projects/<uuid:project_id>/members", SEES),
-    rest("put", "projects/<uuid:project_id>/members/<str:name>", CHANGES, {"role": "viewer"}),
-    rest("delete", "projects/<uuid:project_id>/members/<str:name>", (204, 403, 403, 404, 401, 401)),
+    rest("put", "projects/<uuid:project_id>/members/<str:name>", MANAGES, {"role": "viewer"}),
+    rest("delete", "projects/<uuid:project_id>/members/<str:name>", (204, 403, 403, 403, 403, 404, 401, 401)),
+    rest("get", "projects/<uuid:project_id>/groups", SEES),
+    # The owner belongs to no group that could be given a role.
+    rest("put", "projects/<uuid:project_id>/groups/<str:name>", NO_SUCH, {"role": "viewer"}),
+    rest("put", "projects/<uuid:project_id>/groups/<str:name>", MANAGES, {"role": "viewer"}, **{"<str:name>": "crew"}),
+    rest("delete", "projects/<uuid:project_id>/groups/<str:name>", REMOVES, **{"<str:name>": "crew"}),
+    rest("put", "projects/<uuid:project_id>/owner", MANAGES, {"user": "editor"}),
+    rest("get", "projects/<uuid:project_id>/links", SEES),
+    rest("post", "projects/<uuid:project_id>/links", (201, 403, 403, 403, 403, 404, 401, 401), {"role": "viewer"}),
+    rest("delete", "projects/<uuid:project_id>/links/<uuid:link_id>", REMOVES),
+    rest("get", "projects/<uuid:project_id>/audit", SEES),
+    # Whoever has the link may use it; here nobody has one.
+    rest("post", "join", NOBODYS, {"link": "guessed"}),
+    rest("get", "servers/<uuid:server_id>/audit", OWN),
+    rest("get", "clusters/<uuid:cluster_id>/audit", OWN),
+    # One's own; the row is the owner's.
+    rest("get", "people/<uuid:person_id>/audit", OWN),
     rest("post", "projects/<uuid:project_id>/plan", DEPLOYERS, TO_SERVER),
     rest("post", "projects/<uuid:project_id>/stop", CONFLICTS, TO_SERVER),
     rest("post", "projects/<uuid:project_id>/scale", NOT_KEPT, {**TO_SERVER, "serviceName": "web", "replicas": 2}),
@@ -144,20 +167,20 @@ REST: tuple[Door, ...] = (
     rest(
         "post",
         "projects/<uuid:project_id>/repair/leave",
-        (404, 404, 403, 404, 401, 401),
+        (404, 404, 404, 404, 403, 404, 401, 401),
         {**TO_SERVER, "serviceName": "web", "aspect": "env"},
     ),
     rest("get", "projects/<uuid:project_id>/history", SEES),
     rest("get", "projects/<uuid:project_id>/lanes", SEES),
     rest("get", "projects/<uuid:project_id>/logs", SEES),
     rest("get", "projects/<uuid:project_id>/targets", SEES),
-    rest("put", "projects/<uuid:project_id>/targets/<uuid:server_id>", CHANGES, {}),
-    rest("delete", "projects/<uuid:project_id>/targets/<uuid:server_id>", (204, 403, 403, 404, 401, 401)),
+    rest("put", "projects/<uuid:project_id>/targets/<uuid:server_id>", MANAGES, {}),
+    rest("delete", "projects/<uuid:project_id>/targets/<uuid:server_id>", (204, 403, 403, 403, 403, 404, 401, 401)),
     rest("get", "incidents", ANYONE),
     rest("get", "incidents", SEES, query="?projectId={project}"),
     rest("get", "incidents/<uuid:incident_id>", SEES),
-    rest("post", "incidents/<uuid:incident_id>/acknowledge", (200, 200, 403, 404, 401, 401), {}),
-    rest("post", "incidents/<uuid:incident_id>/mute", (200, 200, 403, 404, 401, 401), {"minutes": 5}),
+    rest("post", "incidents/<uuid:incident_id>/acknowledge", (200, 200, 200, 200, 403, 404, 401, 401), {}),
+    rest("post", "incidents/<uuid:incident_id>/mute", (200, 200, 200, 200, 403, 404, 401, 401), {"minutes": 5}),
     rest("get", "stacks", ANYONE),
     rest("get", "stacks", SEES, query="?projectId={project}"),
     rest("get", "projects/<uuid:project_id>/variables", SEES),
@@ -167,18 +190,18 @@ REST: tuple[Door, ...] = (
     rest("get", "projects/<uuid:project_id>/variables/changes", SEES),
     rest("get", "notification-channels", ANYONE),
     rest("get", "notification-channels", SEES, query="?projectId={project}"),
-    rest("post", "notification-channels", (201, 403, 403, 404, 401, 401), ITS_CHANNEL),
+    rest("post", "notification-channels", (201, 201, 201, 403, 403, 404, 401, 401), ITS_CHANNEL),
     rest("get", "notification-channels/<uuid:channel_id>", SEES),
-    rest("delete", "notification-channels/<uuid:channel_id>", (204, 403, 403, 404, 401, 401)),
+    rest("delete", "notification-channels/<uuid:channel_id>", (204, 204, 204, 403, 403, 404, 401, 401)),
     # Somebody's own, which others may not even know of, whatever they may do with the projects.
     rest("get", "notification-channels/<uuid:channel_id>", OWN, **{"<uuid:channel_id>": "{own_channel}"}),
-    rest("post", "notification-channels/<uuid:channel_id>/test", (202, 403, 403, 404, 401, 401), {}),
+    rest("post", "notification-channels/<uuid:channel_id>/test", (202, 202, 202, 403, 403, 404, 401, 401), {}),
     rest("get", "notification-channels/<uuid:channel_id>/deliveries", SEES),
-    rest("post", "notification-deliveries/<uuid:delivery_id>/repeat", (202, 403, 403, 404, 401, 401), {}),
+    rest("post", "notification-deliveries/<uuid:delivery_id>/repeat", (202, 202, 202, 403, 403, 404, 401, 401), {}),
     # It is the stranger who was invited.
     rest("get", "invitations", ANYONE),
-    rest("delete", "invitations/<uuid:invitation_id>", (404, 404, 404, 204, 401, 401)),
-    rest("post", "invitations/<uuid:invitation_id>/accept", (404, 404, 404, 200, 401, 401), {}),
+    rest("delete", "invitations/<uuid:invitation_id>", (404, 404, 404, 404, 404, 204, 401, 401)),
+    rest("post", "invitations/<uuid:invitation_id>/accept", (404, 404, 404, 404, 404, 200, 401, 401), {}),
     rest("get", "clusters", ANYONE),
     rest("post", "clusters", MAKES, {"name": "mine"}),
     rest("get", "clusters/<uuid:cluster_id>", OWN),
@@ -186,66 +209,74 @@ REST: tuple[Door, ...] = (
     rest("put", "clusters/<uuid:cluster_id>/registry", OWN, {"registryId": None}),
     rest("get", "registries", ANYONE),
     rest("get", "registries", SEES, query="?projectId={project}"),
-    rest("post", "registries", (201, 403, 403, 404, 401, 401), ITS_REGISTRY),
+    rest("post", "registries", (201, 201, 201, 403, 403, 404, 401, 401), ITS_REGISTRY),
     # For everybody only by an administrator.
-    rest("post", "registries", (403, 403, 403, 403, 401, 401), {**REGISTRY, "everybody": True}),
+    rest("post", "registries", (403,) * 8 + (401, 401), {**REGISTRY, "everybody": True}),
     rest("get", "registries/<uuid:registry_id>", SEES),
     rest("patch", "registries/<uuid:registry_id>", CHANGES, {"name": "theirs"}),
-    rest("delete", "registries/<uuid:registry_id>", (204, 403, 403, 404, 401, 401)),
+    rest("delete", "registries/<uuid:registry_id>", (204, 204, 204, 403, 403, 404, 401, 401)),
     rest("get", "registries/<uuid:registry_id>", OWN, **{"<uuid:registry_id>": "{own_registry}"}),
-    rest("delete", "clusters/<uuid:cluster_id>", (204, 404, 404, 404, 401, 401)),
+    rest("delete", "clusters/<uuid:cluster_id>", (204, 404, 404, 404, 404, 404, 401, 401)),
     rest("get", "servers", ANYONE),
     rest("post", "servers", MAKES, {"name": "mine"}),
     rest("get", "servers/<uuid:server_id>", OWN),
     rest("patch", "servers/<uuid:server_id>", OWN, {"host": "10.0.0.1"}),
-    rest("delete", "servers/<uuid:server_id>", (409, 404, 404, 404, 401, 401)),
-    rest("post", "servers/<uuid:server_id>/enrolment-tokens", (201, 404, 404, 404, 401, 401), {}),
+    rest("delete", "servers/<uuid:server_id>", (409, 404, 404, 404, 404, 404, 401, 401)),
+    rest("post", "servers/<uuid:server_id>/enrolment-tokens", (201, 404, 404, 404, 404, 404, 401, 401), {}),
     rest("get", "servers/<uuid:server_id>/projects", OWN),
-    rest("delete", "servers/<uuid:server_id>/projects/<uuid:project_id>", (204, 404, 404, 404, 401, 401)),
+    rest("delete", "servers/<uuid:server_id>/projects/<uuid:project_id>", (204, 404, 404, 404, 404, 404, 401, 401)),
     # Nothing was ever started there.
-    rest("post", "servers/<uuid:server_id>/projects/<uuid:project_id>/stop", (404, 404, 404, 404, 401, 401), {}),
+    rest("post", "servers/<uuid:server_id>/projects/<uuid:project_id>/stop", NOBODYS, {}),
     rest("get", "servers/<uuid:server_id>/enrolment-tokens", OWN),
     rest(
         "delete",
         "servers/<uuid:server_id>/enrolment-tokens/<uuid:token_id>",
-        (204, 404, 404, 404, 401, 401),
+        (204, 404, 404, 404, 404, 404, 401, 401),
         **{"<uuid:token_id>": "{enrolment}"},
     ),
     # Without a login nothing can be installed; whoever may not is told nothing of that.
-    rest("post", "servers/<uuid:server_id>/installations", (400, 404, 404, 404, 401, 401), {}),
+    rest("post", "servers/<uuid:server_id>/installations", (400, 404, 404, 404, 404, 404, 401, 401), {}),
     rest("get", "servers/<uuid:server_id>/installations", OWN),
-    rest("delete", "servers/<uuid:server_id>/ssh-access", (409, 404, 404, 404, 401, 401)),
+    rest("delete", "servers/<uuid:server_id>/ssh-access", (409, 404, 404, 404, 404, 404, 401, 401)),
     rest("get", "installations/<uuid:installation_id>", OWN),
     rest(
-        "post", "installations/<uuid:installation_id>/confirm", (409, 404, 404, 404, 401, 401), {"hostKey": "SHA256:"}
+        "post",
+        "installations/<uuid:installation_id>/confirm",
+        (409, 404, 404, 404, 404, 404, 401, 401),
+        {"hostKey": "SHA256:"},
     ),
-    rest("post", "installations/<uuid:installation_id>/cancel", (202, 404, 404, 404, 401, 401), {}),
+    rest("post", "installations/<uuid:installation_id>/cancel", (202, 404, 404, 404, 404, 404, 401, 401), {}),
     rest("get", "servers/<uuid:server_id>/usage", OWN),
     rest("get", "servers/<uuid:server_id>/volumes", OWN),
-    rest("post", "servers/<uuid:server_id>/volumes/delete", (404, 404, 404, 404, 401, 401), {"name": "nobody-has-it"}),
+    rest(
+        "post",
+        "servers/<uuid:server_id>/volumes/delete",
+        NOBODYS,
+        {"name": "nobody-has-it"},
+    ),
     rest("get", "agents", ANYONE),
     rest("get", "agents/<uuid:agent_id>", OWN),
-    rest("delete", "agents/<uuid:agent_id>", (204, 404, 404, 404, 401, 401)),
+    rest("delete", "agents/<uuid:agent_id>", (204, 404, 404, 404, 404, 404, 401, 401)),
     # A token makes and ends no tokens: that takes a session.
-    rest("post", "tokens", (403, 403, 403, 403, 403, 403), {}),
-    rest("get", "tokens", (403, 403, 403, 403, 403, 403)),
-    rest("delete", "tokens", (403, 403, 403, 403, 403, 403)),
-    rest("delete", "tokens/<uuid:token_id>", (403, 403, 403, 403, 403, 403)),
+    rest("post", "tokens", (403, 403, 403, 403, 403, 403, 403, 403), {}),
+    rest("get", "tokens", (403, 403, 403, 403, 403, 403, 403, 403)),
+    rest("delete", "tokens", (403, 403, 403, 403, 403, 403, 403, 403)),
+    rest("delete", "tokens/<uuid:token_id>", (403, 403, 403, 403, 403, 403, 403, 403)),
     rest("get", "schema/", EVERYBODY),
     rest("get", "docs/", EVERYBODY),
     rest("get", "", NOTHING),
 )
 
 SOCKETS: Mapping[str, tuple[Any, ...]] = {
-    "ws/deployments/<uuid:id>/": ("OPEN", "OPEN", "OPEN", 4404, None, 4401),
-    "ws/projects/<uuid:id>/": ("OPEN", "OPEN", "OPEN", 4404, None, 4401),
-    "ws/projects/<uuid:id>/logs/": ("OPEN", "OPEN", "OPEN", 4404, None, 4401),
-    "ws/servers/<uuid:id>/": ("OPEN", 4404, 4404, 4404, None, 4401),
+    "ws/servers/<uuid:id>/": ("OPEN", *(4404,) * 5, None, 4401),
+    "ws/deployments/<uuid:id>/": (*("OPEN",) * 5, 4404, None, 4401),
+    "ws/projects/<uuid:id>/": (*("OPEN",) * 5, 4404, None, 4401),
+    "ws/projects/<uuid:id>/logs/": (*("OPEN",) * 5, 4404, None, 4401),
 }
 
 UNKNOWN = ("UNAUTHENTICATED", "UNAUTHENTICATED")
-AGENTS_ONLY = ("UNAUTHENTICATED",) * 6
-OWN_AGENT = ("SUCCESS", "NOT_FOUND", "NOT_FOUND", "NOT_FOUND", *UNKNOWN)
+AGENTS_ONLY = ("UNAUTHENTICATED",) * 8
+OWN_AGENT = ("SUCCESS", "NOT_FOUND", "NOT_FOUND", "NOT_FOUND", "NOT_FOUND", "NOT_FOUND", *UNKNOWN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,25 +289,34 @@ class Call:
 
 CALLS: Mapping[str, Call] = {
     "GetAgentStatus": Call(answers=OWN_AGENT, fields={"agent_id": "{agent}"}),
-    "ListAgents": Call(answers=("SUCCESS", "SUCCESS", "SUCCESS", "SUCCESS", *UNKNOWN)),
+    "ListAgents": Call(answers=(*("SUCCESS",) * 8, *UNKNOWN)),
     # Says of a stranger's deployment what it says of none: that there is nothing to send.
     "DeployProject": Call(
-        answers=("SUCCESS", "SUCCESS", "SUCCESS", "SUCCESS", *UNKNOWN),
+        answers=(*("SUCCESS",) * 8, *UNKNOWN),
         fields={"agent_id": "{agent}", "deployment_id": "{deployment}", "docker_stack_yml": "x"},
     ),
     "GetDeploymentStatus": Call(
-        answers=("SUCCESS", "SUCCESS", "SUCCESS", "NOT_FOUND", *UNKNOWN), fields={"deployment_id": "{deployment}"}
+        answers=(*("SUCCESS",) * 5, "NOT_FOUND", *UNKNOWN),
+        fields={"deployment_id": "{deployment}"},
     ),
     "CancelDeployment": Call(
-        answers=("OK", "OK", "PERMISSION_DENIED", "NOT_FOUND", *UNKNOWN),
+        answers=(*("OK",) * 4, "PERMISSION_DENIED", "NOT_FOUND", *UNKNOWN),
         fields={"deployment_id": "{deployment}"},
     ),
     "ScaleService": Call(
-        answers=("NOT_FOUND", "NOT_FOUND", "PERMISSION_DENIED", "NOT_FOUND", *UNKNOWN),
+        answers=(*("NOT_FOUND",) * 4, "PERMISSION_DENIED", "NOT_FOUND", *UNKNOWN),
         fields={"agent_id": "{agent}", "project_id": "{project}", "service_name": "web", "replicas": 2},
     ),
     "StopProject": Call(
-        answers=("FAILED_PRECONDITION", "FAILED_PRECONDITION", "PERMISSION_DENIED", "NOT_FOUND", *UNKNOWN),
+        answers=(
+            "FAILED_PRECONDITION",
+            "FAILED_PRECONDITION",
+            "FAILED_PRECONDITION",
+            "FAILED_PRECONDITION",
+            "PERMISSION_DENIED",
+            "NOT_FOUND",
+            *UNKNOWN,
+        ),
         fields={"agent_id": "{agent}", "project_id": "{project}"},
     ),
     # A user's token is no agent's credential.
@@ -284,8 +324,8 @@ CALLS: Mapping[str, Call] = {
     "SendMetrics": Call(answers=AGENTS_ONLY),
     "FetchSecrets": Call(answers=AGENTS_ONLY, fields={"deployment_id": "{deployment}"}),
     # What brings its own proof, and what says only that the process serves.
-    "RegisterAgent": Call(answers=("UNAUTHORIZED",) * 6, fields={"agent_token": "axe_guess"}),
-    "HealthCheck": Call(answers=("OK",) * 6),
+    "RegisterAgent": Call(answers=("UNAUTHORIZED",) * 8, fields={"agent_token": "axe_guess"}),
+    "HealthCheck": Call(answers=("OK",) * 8),
 }
 # Streams: what they refuse is tested with the agents' own sessions.
 STREAMS = frozenset({"Session", "StreamMetrics", "StreamLogs", "FetchBundle"})

@@ -15,6 +15,7 @@ from unfold.decorators import display
 
 from agents.models import EnrolmentToken, Server
 from deployments.admin.ownership import OwnRowsMixin, caller_in
+from deployments.services.fleet import machine_list
 
 VALID, USED, ENDED = "can enrol an agent", "used", "ended"
 COLOURS = {VALID: "warning", USED: "success", ENDED: "default"}
@@ -50,6 +51,9 @@ class EnrolmentTokenAdmin(OwnRowsMixin, ModelAdmin):
         name = Server.objects.filter(pk=OuterRef("server_id")).values("name")[:1]
         annotated: QuerySet[EnrolmentToken] = mine.annotate(server_called=Subquery(name), database_now=Now())
         return annotated.order_by("-created_at", "pk")
+
+    def delete_model(self, request: HttpRequest, obj: EnrolmentToken) -> None:
+        machine_list.end_enrolment_token(caller=caller_in(request), server_id=obj.server_id, token_id=obj.pk)
 
     @display(description="Server")
     def of_server(self, token: Any) -> str:

@@ -38,6 +38,7 @@ from deployments.names import MAX_NAME
 from deployments.repositories.notifications import channel_rows
 from deployments.services.notifications import channels
 from deployments.services.permissions import access
+from deployments.types import Right
 
 PAGE = "admin/deployments/channel/page.html"
 NEW = "admin/deployments/channel/new.html"
@@ -235,7 +236,7 @@ def projects_to_change(request: HttpRequest) -> list[tuple[str, str]]:
     return [
         (str(project.id), project.name)
         for project in access.projects_of(caller)
-        if caller.sees_everything or project.owner_id == caller.user_id
+        if access.may(caller=caller, project_id=project.id, right=Right.CHANGE)
     ]
 
 

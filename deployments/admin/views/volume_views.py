@@ -50,7 +50,7 @@ def project_volumes_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
         of=Project(pk=project.id, name=project.name),
         lines=volumes.list_project_volumes(caller=caller, project_id=object_id),
         deletions=volume_deletion.list_project_deletions(caller=caller, project_id=object_id),
-        may_delete=access.may(caller=caller, project_id=object_id, right=Right.CHANGE),
+        may_delete=access.may(caller=caller, project_id=object_id, right=Right.MANAGE),
         shows_projects=False,
         back=reverse("admin:deployments_project_change", args=[object_id]),
         back_to=project.name,

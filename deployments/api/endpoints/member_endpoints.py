@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from deployments.api.base_view import BaseView, success, validated
 from deployments.api.idempotency_key import idempotent
 from deployments.api.schemas.openapi import NO_BODY, documented, enveloped_data
-from deployments.api.schemas.requests import RoleIn
 from deployments.api.schemas.responses import InvitationOut, MemberOut
+from deployments.api.schemas.team_schemas import RoleIn
 from deployments.data.sharing_types import Invitation
 from deployments.event_types import epoch_ms
 from deployments.services.sharing import membership
@@ -41,7 +41,7 @@ class ProjectMembers(BaseView):
 class ProjectMember(BaseView):
     @documented(
         "putMember",
-        "Invite a person as viewer or deployer, or change the role of a member",
+        "Invite a person by name with a role, or change the role of a member",
         tag=TAG,
         takes=RoleIn,
         answers={200: enveloped_data("MemberAnswer", member=MemberOut())},
@@ -55,12 +55,15 @@ class ProjectMember(BaseView):
 
     @documented(
         "removeMember",
-        "Remove a member, or withdraw an invitation",
+        "Remove a member, leave by your own name, or withdraw an invitation",
         tag=TAG,
         answers={204: None},
     )
     def delete(self, request: Request, project_id: UUID, name: str) -> Response:
-        membership.remove_member(caller=self.caller, project_id=project_id, name=name, at=timezone.now())
+        if name == self.caller.name:
+            membership.leave_project(caller=self.caller, project_id=project_id, at=timezone.now())
+        else:
+            membership.remove_member(caller=self.caller, project_id=project_id, name=name, at=timezone.now())
         return Response(status=204)
 
 

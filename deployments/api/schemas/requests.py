@@ -200,10 +200,6 @@ class ProjectChangeIn(ProjectIn):
     name = serializers.CharField(max_length=MAX_NAME_LENGTH, required=False)
 
 
-class RoleIn(RequestSchema):
-    role = serializers.ChoiceField(choices=["viewer", "deployer"])
-
-
 class EnrolmentIn(RequestSchema):
     replace = serializers.BooleanField(
         required=False, help_text="Enrol even while the server's agent is connected, and take its place."

@@ -171,7 +171,7 @@ class CodeOut(ResponseSchema):
 class MemberOut(ResponseSchema):
     userId = serializers.UUIDField(allow_null=True, help_text="null for somebody who was invited and has not answered.")
     name = serializers.CharField()
-    role = serializers.ChoiceField(choices=["viewer", "deployer"])
+    role = serializers.ChoiceField(choices=["viewer", "deployer", "editor", "approver"])
     state = serializers.ChoiceField(choices=["member", "invited"])
 
 
@@ -179,7 +179,7 @@ class InvitationOut(ResponseSchema):
     id = serializers.UUIDField()
     projectId = serializers.UUIDField()
     projectName = serializers.CharField()
-    role = serializers.ChoiceField(choices=["viewer", "deployer"])
+    role = serializers.ChoiceField(choices=["viewer", "deployer", "editor", "approver"])
     invitedBy = serializers.CharField()
     createdAt = Timestamp()
 

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from deployments.data.incident_types import Severity
 from deployments.data.notification_types import ChannelRecord, ChannelRules, NewChannel
 from deployments.errors import NotFound
-from deployments.models import NotificationChannel, Project, ProjectMember
+from deployments.models import GroupPerson, NotificationChannel, Project, ProjectMember
 from deployments.repositories import projects
 from deployments.types import Caller
 
@@ -81,7 +81,8 @@ def of_project(*, project_id: UUID) -> tuple[ChannelRecord, ...]:
     """Return the project's channels, and those of its owner and its members who can still sign in."""
     member = ProjectMember.objects.filter(project=project_id, user=OuterRef("owner"))
     its_owner = Project.objects.filter(pk=project_id, owner=OuterRef("owner"))
-    person = Q(owner__is_active=True) & (Exists(member) | Exists(its_owner))
+    grouped = GroupPerson.objects.filter(group__project_roles__project=project_id, user=OuterRef("owner"))
+    person = Q(owner__is_active=True) & (Exists(member) | Exists(its_owner) | Exists(grouped))
     rows = NotificationChannel.objects.filter(Q(project=project_id) | person).select_related("project")
     return tuple(record_of(row) for row in rows.order_by("pk")[:MAX_TOLD])
 

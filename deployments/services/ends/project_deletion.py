@@ -15,6 +15,7 @@ from agents import gateway
 from agents.isolation import isolation
 from agents.services import directory
 from deployments import live_updates
+from deployments.data.audit_types import AuditAction
 from deployments.data.end_types import (
     ProjectDeletionRecord,
     ProjectDeletionState,
@@ -26,6 +27,7 @@ from deployments.errors import Conflict, DeployError, Invalid
 from deployments.repositories import history, lanes, projects
 from deployments.repositories.ends import project_deletions, volume_deletions
 from deployments.repositories.observation import observed_stacks
+from deployments.services.audit.record import record
 from deployments.services.ends import volume_deletion, volumes
 from deployments.services.permissions import access
 from deployments.services.requests import stop
@@ -59,6 +61,8 @@ def delete_project(*, caller: Caller, project_id: UUID, typed_name: str, delete_
         if lanes.unfinished(project_id=project_id, limit=1):
             raise Conflict("A deployment of the project is not finished. Wait for its end, or cancel it.")
         project_deletions.begin(project=project, delete_volumes=delete_volumes, caller=caller)
+        detail = f"{project.name}, {'with' if delete_volumes else 'without'} its volumes"
+        record(by=caller, action=AuditAction.PROJECT_DELETED, detail=detail, project_id=project_id)
         transaction.on_commit(lambda: live_updates.wake_projects([project_id]))
     logger.info("project is to be deleted", project_id=str(project_id), by=caller.name)
     begun = project_deletions.find(project_id=project_id)

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from agents.errors import AgentNotFound
 from agents.services import directory, enrolment
 from agents.types import AgentData, ClusterData, ServerData
+from deployments.data.audit_types import AuditAction
 from deployments.data.list_types import Page, PageRequest
 from deployments.errors import Conflict, NotFound
 from deployments.names import usable_name
@@ -19,6 +20,7 @@ from deployments.repositories.ends import observed_volumes
 from deployments.repositories.installations import installation_rows, server_access_rows
 from deployments.repositories.observation import incident_rows, observed_stacks, stack_drifts, stack_states
 from deployments.repositories.registries import registry_rows
+from deployments.services.audit.record import names_in, record
 from deployments.services.fleet import machine_list
 from deployments.types import Caller
 
@@ -38,6 +40,8 @@ def change_server(*, caller: Caller, server_id: UUID, changes: Mapping[str, Any]
             raise NotFound("No such cluster.", details={"clusterId": "not found"})
     try:
         with transaction.atomic():
+            detail = names_in(f"{key}: {value}" for key, value in values.items())
+            record(by=caller, action=AuditAction.MACHINE_CHANGED, detail=detail, server_id=server_id)
             return directory.change_server(server_id=server_id, changes=values)
     except IntegrityError as error:
         raise Conflict("You have a server of this name already.", details={"name": "taken"}) from error
@@ -59,6 +63,7 @@ def remove_server(*, caller: Caller, server_id: UUID) -> None:
         server_access_rows.forget(server_id=server_id)
         removed_machines.keep_name(machine_id=server_id, name=server.name)
         directory.remove_server(server_id=server_id)
+        record(by=caller, action=AuditAction.MACHINE_DELETED, detail=f"server {server.name}", server_id=server_id)
 
 
 def why_server_stays(*, server_id: UUID) -> str:
@@ -88,6 +93,7 @@ def remove_cluster(*, caller: Caller, cluster_id: UUID) -> None:
         removed_machines.keep_name(machine_id=cluster_id, name=cluster.name)
         registry_rows.choose_for_cluster(cluster_id=cluster_id, registry_id=None)
         directory.remove_cluster(cluster_id=cluster_id)
+        record(by=caller, action=AuditAction.MACHINE_DELETED, detail=f"cluster {cluster.name}", server_id=cluster_id)
 
 
 def why_cluster_stays(*, cluster_id: UUID) -> str:
@@ -109,8 +115,11 @@ def get_agent(*, caller: Caller, agent_id: UUID) -> AgentData:
 
 def revoke_agent(*, caller: Caller, agent_id: UUID) -> None:
     """End the agent's credential; its session is dropped within seconds. Raises NotFound."""
-    get_agent(caller=caller, agent_id=agent_id)
+    agent = get_agent(caller=caller, agent_id=agent_id)
     try:
-        enrolment.revoke(agent_id=agent_id)
+        with transaction.atomic():
+            enrolment.revoke(agent_id=agent_id)
+            detail = str(agent_id)[:8]
+            record(by=caller, action=AuditAction.AGENT_REVOKED, detail=detail, server_id=agent.server_id)
     except AgentNotFound:
         raise NotFound("No such agent.") from None

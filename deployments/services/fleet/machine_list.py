@@ -13,9 +13,11 @@ from agents.errors import AgentNotFound, ServerNotFound
 from agents.errors import NotFound as TokenNotFound
 from agents.services import directory, enrolment
 from agents.types import ClusterData, EnrolmentTokenData, IssuedToken, ServerData
+from deployments.data.audit_types import AuditAction
 from deployments.errors import Conflict, NotFound
 from deployments.names import usable_name
 from deployments.repositories import removed_machines
+from deployments.services.audit.record import record
 from deployments.services.permissions import quotas
 from deployments.types import Caller, Target, TargetKind
 
@@ -63,9 +65,11 @@ def add_server(
         raise NotFound("No such cluster.", details={"clusterId": "not found"})
     try:
         with transaction.atomic():
-            return directory.add_server(
+            added = directory.add_server(
                 server_id=server_id, owner_id=caller.user_id, name=name, host=host, cluster_id=cluster_id
             )
+            record(by=caller, action=AuditAction.MACHINE_CREATED, detail=f"server {name}", server_id=server_id)
+            return added
     except IntegrityError as error:
         raise Conflict("You have a server of this name already.", details={"name": "taken"}) from error
 
@@ -75,7 +79,9 @@ def add_cluster(*, caller: Caller, cluster_id: UUID, name: str) -> ClusterData:
     name = usable_name(name, what="cluster")
     try:
         with transaction.atomic():
-            return directory.add_cluster(cluster_id=cluster_id, owner_id=caller.user_id, name=name)
+            added = directory.add_cluster(cluster_id=cluster_id, owner_id=caller.user_id, name=name)
+            record(by=caller, action=AuditAction.MACHINE_CREATED, detail=f"cluster {name}", server_id=cluster_id)
+            return added
     except IntegrityError as error:
         raise Conflict("You have a cluster of this name already.", details={"name": "taken"}) from error
 
@@ -112,7 +118,10 @@ def issue_enrolment_token(*, caller: Caller, server_id: UUID, replace: bool = Fa
     With `replace` also while an agent is connected there, whose place it takes.
     """
     server = get_server(caller=caller, server_id=server_id)
-    return enrolment.create_token(server_id=server.id, owner_id=server.owner_id, replace=replace)
+    with transaction.atomic():
+        detail = "may replace a connected agent" if replace else ""
+        record(by=caller, action=AuditAction.ENROLMENT_TOKEN_CREATED, detail=detail, server_id=server_id)
+        return enrolment.create_token(server_id=server.id, owner_id=server.owner_id, replace=replace)
 
 
 def list_enrolment_tokens(*, caller: Caller, server_id: UUID) -> tuple[EnrolmentTokenData, ...]:
@@ -124,6 +133,8 @@ def end_enrolment_token(*, caller: Caller, server_id: UUID, token_id: UUID) -> N
     """End a token. Raises NotFound, also for a used one and for somebody else's."""
     get_server(caller=caller, server_id=server_id)
     try:
-        enrolment.end_token(server_id=server_id, token_id=token_id)
+        with transaction.atomic():
+            enrolment.end_token(server_id=server_id, token_id=token_id)
+            record(by=caller, action=AuditAction.ENROLMENT_TOKEN_DELETED, server_id=server_id)
     except TokenNotFound:
         raise NotFound("No such token.") from None

@@ -12,13 +12,13 @@ from deployments.data.list_types import DeploymentStamp
 from deployments.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from deployments.repositories import deployments, projects, users
 from deployments.repositories.reads import stamps
+from deployments.roles import Role, allows, greatest
 from deployments.services.permissions import peer_projects
 from deployments.types import Caller, DeploymentRecord, ProjectRecord, Right
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-DEPLOYER = "deployer"
 DELETED = "deleted"
 MAX_LISTED = 1000
 
@@ -71,21 +71,34 @@ def project_for(*, caller: Caller, project_id: UUID, right: Right) -> ProjectRec
 def project_to_end(*, caller: Caller, project_id: UUID) -> ProjectRecord:
     """Return the project to its owner, also one that is being deleted or gone. Raises NotFound or Forbidden."""
     project = project_for(caller=caller, project_id=project_id, right=Right.SEE)
-    _require_right(caller=caller, project=project, right=Right.CHANGE)
+    _require_right(caller=caller, project=project, right=Right.MANAGE)
     return project
 
 
 def _require_right(*, caller: Caller, project: ProjectRecord, right: Right) -> None:
     if caller.sees_everything or project.owner_id == caller.user_id or right is Right.SEE:
         return
-    if right is Right.DEPLOY and is_deployer(user_id=caller.user_id, project=project):
-        return
-    raise Forbidden(f"You can view this project but not {right} it. Ask its owner.")
+    role = role_of(user_id=caller.user_id, project=project)
+    if not allows(role, right):
+        raise Forbidden(f"Your role in this project ({role or 'none'}) does not allow to {right} it. Ask its owner.")
+
+
+def role_of(*, user_id: UUID, project: ProjectRecord) -> Role | None:
+    """Return what this person is in the project, by themselves or by a group, whichever may do more."""
+    if project.owner_id == user_id:
+        return Role.OWNER
+    return greatest(projects.roles_of(user_id=user_id, project_id=project.id))
 
 
 def is_deployer(*, user_id: UUID, project: ProjectRecord) -> bool:
-    """Return whether this person may deploy the project: its owner, or a member with that role."""
-    return project.owner_id == user_id or projects.role_of(user_id=user_id, project_id=project.id) == DEPLOYER
+    """Return whether this person may deploy the project, by any role that includes that."""
+    return allows(role_of(user_id=user_id, project=project), Right.DEPLOY)
+
+
+def may_manage(*, user_id: UUID, project: ProjectRecord) -> bool:
+    """Return whether this person, who is not here to ask, may manage the project now: its owner, or a superuser."""
+    user = users.find(user_id=user_id)
+    return user is not None and user.is_active and (project.owner_id == user_id or user.is_superuser)
 
 
 def may(*, caller: Caller, project_id: UUID, right: Right) -> bool:

@@ -8,10 +8,12 @@ from uuid import UUID
 
 from django.db import transaction
 
+from deployments.data.audit_types import AuditAction
 from deployments.errors import Conflict, Invalid, NotFound, Unauthenticated
 from deployments.names import MAX_NAME
 from deployments.repositories import tokens
 from deployments.scopes import Scope, TokenRecord
+from deployments.services.audit.record import record
 from deployments.types import Caller
 
 if TYPE_CHECKING:
@@ -43,7 +45,10 @@ def create_token(*, caller: Caller, name: str, scope: Scope, days: int) -> tuple
     with transaction.atomic():
         if tokens.count(user_id=caller.user_id) >= MAX_TOKENS:
             raise Conflict(f"You have {MAX_TOKENS} tokens. Delete one first.")
-        return tokens.add(user_id=caller.user_id, name=name, scope=scope, lifetime=timedelta(days=days))
+        made = tokens.add(user_id=caller.user_id, name=name, scope=scope, lifetime=timedelta(days=days))
+        detail = f"{name} ({scope}, {days} days)"
+        record(by=caller, action=AuditAction.TOKEN_CREATED, detail=detail, person_id=caller.user_id)
+        return made
 
 
 def list_tokens(*, caller: Caller) -> tuple[TokenRecord, ...]:
@@ -53,9 +58,18 @@ def list_tokens(*, caller: Caller) -> tuple[TokenRecord, ...]:
 
 def revoke_token(*, caller: Caller, token_id: UUID) -> None:
     """End the caller's token at once, open sockets within seconds. Raises NotFound, also for somebody else's."""
-    if not tokens.end(user_id=caller.user_id, token_id=token_id):
-        raise NotFound("No such token.")
+    with transaction.atomic():
+        name = next((each.name for each in tokens.of_user(user_id=caller.user_id) if each.id == token_id), "")
+        if not tokens.end(user_id=caller.user_id, token_id=token_id):
+            raise NotFound("No such token.")
+        record(by=caller, action=AuditAction.TOKEN_DELETED, detail=name, person_id=caller.user_id)
 
 
 def revoke_all_tokens(*, caller: Caller) -> int:
-    return tokens.end_all(user_id=caller.user_id)
+    """End all of the caller's tokens; return how many."""
+    with transaction.atomic():
+        ended = tokens.end_all(user_id=caller.user_id)
+        if ended:
+            detail = f"all {ended}"
+            record(by=caller, action=AuditAction.TOKEN_DELETED, detail=detail, person_id=caller.user_id)
+    return ended

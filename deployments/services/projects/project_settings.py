@@ -8,10 +8,12 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from deployments.data.audit_types import AuditAction
 from deployments.data.list_types import Page, PageRequest
 from deployments.errors import Conflict
 from deployments.names import usable_name
 from deployments.repositories import projects
+from deployments.services.audit.record import names_in, record
 from deployments.services.permissions import access
 from deployments.services.projects import sources
 from deployments.types import Caller, GraphRecord, ProjectRecord, Right
@@ -27,18 +29,30 @@ def change_project(
         changes["name"] = usable_name(name, what="project")
     try:
         with transaction.atomic():
+            projects.lock(project_id=project_id)
+            before = projects.get(project_id=project_id)
+            note_settings(caller=caller, before=before, changes=changes)
             return projects.change(project_id=project_id, changes=changes)
     except IntegrityError as error:
         raise Conflict("You have a project of this name already.", details={"name": "taken"}) from error
 
 
+def note_settings(*, caller: Caller, before: ProjectRecord, changes: Mapping[str, Any]) -> None:
+    """Write down which settings become others, and what. Inside the transaction that stores them."""
+    changed = {name: value for name, value in changes.items() if getattr(before, name) != value}
+    if changed:
+        detail = names_in(f"{name}: {getattr(before, name)} -> {value}" for name, value in changed.items())
+        record(by=caller, action=AuditAction.SETTINGS_CHANGED, detail=detail, project_id=before.id)
+
+
 def delete_project(*, caller: Caller, project_id: UUID) -> None:
     """Remove a project that was never deployed. Raises NotFound, Forbidden, or Conflict: history is never deleted."""
-    access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
+    project = access.project_for(caller=caller, project_id=project_id, right=Right.MANAGE)
     with transaction.atomic():
         projects.lock(project_id=project_id)
         if not projects.delete_unused(project_id=project_id):
             raise Conflict("The project has been deployed. Request its deletion instead: its history stays readable.")
+        record(by=caller, action=AuditAction.PROJECT_DELETED, detail=project.name, project_id=project_id)
 
 
 def list_projects(*, caller: Caller, name: str = "", page: int = 1, limit: int = 100) -> Page[ProjectRecord]:

@@ -10,10 +10,12 @@ from uuid import UUID
 from django.db import transaction
 
 from deployments.clients.peers import fetched_by_job
+from deployments.data.audit_types import AuditAction
 from deployments.data.variable_types import ChangedVariable, Place, Scope, StoredVariable
 from deployments.errors import Conflict, Invalid, NotFound
 from deployments.repositories import projects
 from deployments.repositories import variables as rows
+from deployments.services.audit.record import names_in, record
 from deployments.services.permissions import access, server_rights
 from deployments.services.secrets import env_file, sealing, variable_bounds
 from deployments.types import Caller, ProjectRecord, Right, Target, TargetKind
@@ -67,7 +69,18 @@ def change_variables(
         rows.put(project_id=project_id, place=place, sealed=sealed, by=caller, at=at)
         if rows.count(project_id=project_id) > MAX_STORED:
             raise Conflict(f"A project keeps at most {MAX_STORED} variables. Remove some first.")
+        _note(by=caller, project_id=project_id, place=place, given=values, removed=remove)
     return rows.listed(project_id=project_id)
+
+
+def _note(*, by: Caller, project_id: UUID, place: Place, given: Collection[str], removed: Collection[str]) -> None:
+    """Write the names down, never a value. Inside the transaction that stores them."""
+    where = {Scope.TARGET: " on one server", Scope.NODE: " of one service"}.get(place.scope, "")
+    said = [f"set {names_in(given)}"] if given else []
+    said += [f"removed {names_in(removed)}"] if removed else []
+    if said:
+        detail = f"{'; '.join(said)}{where}"
+        record(by=by, action=AuditAction.VARIABLES_CHANGED, detail=detail, project_id=project_id)
 
 
 def import_env_file(

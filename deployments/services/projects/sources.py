@@ -9,9 +9,11 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from deployments.data.audit_types import AuditAction
 from deployments.errors import Conflict, Invalid, NotFound
 from deployments.names import usable_name
 from deployments.repositories import bundles, projects
+from deployments.services.audit.record import record
 from deployments.services.permissions import access, quotas
 from deployments.services.secrets import variables
 from deployments.services.stacks.generation import invalid_graph
@@ -43,13 +45,15 @@ def create_project(
     quotas.check_project_quota(owner_id=caller.user_id)
     try:
         with transaction.atomic():
-            return projects.create(
+            made = projects.create(
                 project_id=project_id,
                 owner_id=caller.user_id,
                 name=name,
                 slug=projects.slug_of(name, project_id),
                 settings=chosen,
             )
+            record(by=caller, action=AuditAction.PROJECT_CREATED, detail=name, project_id=project_id)
+            return made
     except IntegrityError as error:
         raise Conflict("You have a project of this name already.", details={"name": "taken"}) from error
 

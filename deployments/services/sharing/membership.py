@@ -7,12 +7,14 @@ from uuid import UUID
 
 from django.db import transaction
 
+from deployments.data.audit_types import AuditAction
 from deployments.data.sharing_types import Invitation
 from deployments.errors import Conflict, Invalid, NotFound
 from deployments.repositories import invitations, members, projects
+from deployments.services.audit.record import record
 from deployments.services.permissions import access
 from deployments.services.sharing import server_grants
-from deployments.types import Caller, Member, Right
+from deployments.types import Caller, Member, ProjectRecord, Right
 
 MAX_NAME = 150
 
@@ -25,7 +27,7 @@ def list_members(*, caller: Caller, project_id: UUID) -> tuple[Member, ...]:
 
 def list_invited(*, caller: Caller, project_id: UUID, at: datetime) -> tuple[Invitation, ...]:
     """Return who has not answered yet, by name, to who may invite; nobody to others. Raises NotFound."""
-    may_invite = access.may(caller=caller, project_id=project_id, right=Right.CHANGE)
+    may_invite = access.may(caller=caller, project_id=project_id, right=Right.MANAGE)
     return invitations.of_project(project_id=project_id, at=at) if may_invite else ()
 
 
@@ -35,7 +37,7 @@ def put_member(*, caller: Caller, project_id: UUID, name: str, role: str, at: da
     The answer is the same whether or not there is such a user. Opens its own transaction. Raises NotFound, Forbidden,
     Conflict when too many have not answered, or Invalid naming the field.
     """
-    project = access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
+    project = access.project_for(caller=caller, project_id=project_id, right=Right.MANAGE)
     _check_name(name)
     if access.owner_name(project) == name:
         raise Invalid("The owner may do everything already.", details={"user": "the owner"})
@@ -45,8 +47,12 @@ def put_member(*, caller: Caller, project_id: UUID, name: str, role: str, at: da
         if member is None:
             return _invite(caller=caller, project_id=project_id, name=name, role=role, at=at)
         members.put(project_id=project_id, user_id=member.user_id, role=role)
-        if role != access.DEPLOYER:
-            _end_rights(caller=caller, project_id=project_id, member=member, because="may only look now", at=at)
+        detail = f"{name}: {member.role} -> {role}"
+        action = AuditAction.MEMBER_ROLE_CHANGED
+        record(by=caller, action=action, detail=detail, project_id=project_id, person_id=member.user_id)
+        end_rights_unless_deployer(
+            caller=caller, project=project, user_id=member.user_id, because=f"{name} may only look now.", at=at
+        )
     return Member(user_id=member.user_id, name=name, role=role)
 
 
@@ -58,6 +64,7 @@ def _check_name(name: str) -> None:
 def _invite(*, caller: Caller, project_id: UUID, name: str, role: str, at: datetime) -> Invitation:
     if invitations.count(project_id=project_id, at=at) >= invitations.MAX_OPEN:
         raise Conflict(f"{invitations.MAX_OPEN} invitations are open. Withdraw some first.")
+    record(by=caller, action=AuditAction.MEMBER_INVITED, detail=f"{name} as {role}", project_id=project_id)
     return invitations.put(project_id=project_id, name=name, role=role, invited_by=caller.user_id, at=at)
 
 
@@ -66,21 +73,50 @@ def remove_member(*, caller: Caller, project_id: UUID, name: str, at: datetime) 
 
     Opens its own transaction. Raises NotFound, also for who is neither, or Forbidden.
     """
-    access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
+    project = access.project_for(caller=caller, project_id=project_id, right=Right.MANAGE)
     with transaction.atomic():
         projects.lock(project_id=project_id)
         invited = "\x00" not in name and invitations.remove(project_id=project_id, name=name)
         member = None if "\x00" in name else members.named(project_id=project_id, name=name)
         if member is not None:
-            members.remove(project_id=project_id, user_id=member.user_id)
-            _end_rights(caller=caller, project_id=project_id, member=member, because="left the project", at=at)
-        elif not invited:
+            _remove(caller=caller, project=project, member=member, at=at)
+        elif invited:
+            record(by=caller, action=AuditAction.INVITATION_WITHDRAWN, detail=name, project_id=project_id)
+        else:
             raise NotFound("No such member.")
 
 
-def _end_rights(*, caller: Caller, project_id: UUID, member: Member, because: str, at: datetime) -> None:
-    reason = f"{member.name} {because}."
-    server_grants.end_given_by(project_id=project_id, user_id=member.user_id, by=caller, because=reason, at=at)
+def leave_project(*, caller: Caller, project_id: UUID, at: datetime) -> None:
+    """Let a member go by their own wish, with what they gave the project of their servers; a group's role stays.
+
+    Opens its own transaction. Raises NotFound, also for who is no member by themselves.
+    """
+    project = access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
+    with transaction.atomic():
+        projects.lock(project_id=project_id)
+        member = members.named(project_id=project_id, name=caller.name)
+        if member is None:
+            raise NotFound("You are not a member of this project by yourself.")
+        _remove(caller=caller, project=project, member=member, at=at)
+
+
+def _remove(*, caller: Caller, project: ProjectRecord, member: Member, at: datetime) -> None:
+    members.remove(project_id=project.id, user_id=member.user_id)
+    action = AuditAction.MEMBER_REMOVED
+    record(by=caller, action=action, detail=member.name, project_id=project.id, person_id=member.user_id)
+    because = f"{member.name} left the project."
+    end_rights_unless_deployer(caller=caller, project=project, user_id=member.user_id, because=because, at=at)
+
+
+def end_rights_unless_deployer(
+    *, caller: Caller, project: ProjectRecord, user_id: UUID, because: str, at: datetime
+) -> None:
+    """End what this person gave the project of their servers, unless they may deploy it still.
+
+    Inside the transaction that took a role of theirs.
+    """
+    if not access.is_deployer(user_id=user_id, project=project):
+        server_grants.end_given_by(project_id=project.id, user_id=user_id, by=caller, because=because, at=at)
 
 
 def my_invitations(*, caller: Caller, at: datetime) -> tuple[Invitation, ...]:
@@ -92,15 +128,24 @@ def accept_invitation(*, caller: Caller, invitation_id: UUID, at: datetime) -> I
     """Make the caller a member. Opens its own transaction. Raises NotFound, also for another's invitation."""
     with transaction.atomic():
         taken = _take(caller=caller, invitation_id=invitation_id, at=at)
-        if projects.get(project_id=taken.project_id).owner_id != caller.user_id:
-            members.put(project_id=taken.project_id, user_id=caller.user_id, role=taken.role)
+        join(caller=caller, project_id=taken.project_id, role=taken.role)
     return taken
+
+
+def join(*, caller: Caller, project_id: UUID, role: str) -> None:
+    """Make the caller a member, who was invited; its owner stays what they are. Inside a transaction."""
+    if projects.get(project_id=project_id).owner_id == caller.user_id:
+        return
+    members.put(project_id=project_id, user_id=caller.user_id, role=role)
+    action = AuditAction.MEMBER_JOINED
+    record(by=caller, action=action, detail=f"as {role}", project_id=project_id, person_id=caller.user_id)
 
 
 def decline_invitation(*, caller: Caller, invitation_id: UUID, at: datetime) -> None:
     """Decline an invitation. Opens its own transaction. Raises NotFound, also for another's invitation."""
     with transaction.atomic():
-        _take(caller=caller, invitation_id=invitation_id, at=at)
+        taken = _take(caller=caller, invitation_id=invitation_id, at=at)
+        record(by=caller, action=AuditAction.INVITATION_DECLINED, project_id=taken.project_id)
 
 
 def _take(*, caller: Caller, invitation_id: UUID, at: datetime) -> Invitation:

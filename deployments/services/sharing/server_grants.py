@@ -10,10 +10,12 @@ from django.db import transaction
 from agents import gateway
 from agents.services import directory
 from agents.states import CommandStatus
+from deployments.data.audit_types import AuditAction
 from deployments.data.sharing_types import GrantState
 from deployments.errors import Forbidden
 from deployments.repositories import deployments, grants, lanes
 from deployments.repositories.grants import Side
+from deployments.services.audit.record import record
 from deployments.services.fleet import machine_list
 from deployments.services.lifecycle import command_ids, finish
 from deployments.services.permissions import access, server_rights
@@ -34,6 +36,9 @@ def allow(*, caller: Caller, project_id: UUID, server_id: UUID, at: datetime) ->
         if not directory.hold_server(server_id=server_id):
             raise server_rights.server_not_found()
         grants.give(project_id=project_id, server_id=server_id, sides=sides, by=caller.user_id, at=at)
+        detail = f"{directory.get_server(server_id=server_id).name} for {project.name}"
+        action = AuditAction.SERVER_ALLOWED
+        record(by=caller, action=action, detail=detail, project_id=project_id, server_id=server_id)
     grant = grants.newest(project_id=project_id, server_id=server_id)
     return server_rights.state_of(server_rights.missing_sides(grant=grant, project=project))
 
@@ -82,6 +87,8 @@ def end(*, project_id: UUID, server_id: UUID, by: Caller, because: str, at: date
     """End the right and all that has not reached the server yet. Inside a transaction."""
     lanes.lock(lane=lane_of(project_id=project_id, target_id=server_id))
     grants.end(project_id=project_id, server_id=server_id, by=by.user_id, because=because[:200], at=at)
+    action = AuditAction.SERVER_REVOKED
+    record(by=by, action=action, detail=because, project_id=project_id, server_id=server_id)
     message = f"The project's right to this server was ended by {by.name}."
     outcome = deployments.Outcome(reason=Reason.INVALID, message=message)
     held = lanes.holder(project_id=project_id, target_id=server_id)

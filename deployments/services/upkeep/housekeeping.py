@@ -8,6 +8,8 @@ from datetime import datetime
 from agents.isolation import isolation
 from deployments.repositories import clock, invitations
 from deployments.repositories.paging import counts
+from deployments.repositories.people import link_rows
+from deployments.services.audit import record as audit
 from deployments.services.ends import project_deletion, volume_deletion
 from deployments.services.notifications import announce
 from deployments.services.observation import samples
@@ -28,6 +30,8 @@ def tidy(*, at: datetime) -> int:
         "request keys": lambda: idempotency.forget_old_keys(limit=MAX_KEYS),
         "reminders": lambda: announce.remind(at=clock.now()),
         "invitations": lambda: invitations.remove_old(at=at),
+        "access links": lambda: link_rows.remove_old(at=at),
+        "audit log": lambda: audit.drop_old(at=at),
         "volume deletions": lambda: volume_deletion.expire(at=at),
         "project deletions": lambda: project_deletion.continue_all(at=at),
         "retention": lambda: retention.drop_beyond_retention(at=at),

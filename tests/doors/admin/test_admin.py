@@ -24,7 +24,7 @@ from deployments.repositories import deployments
 from deployments.repositories.paging.pages import Selection
 from deployments.states import Kind, Reason, Stage, Transition
 from tests import factories
-from tests.doors.people import People
+from tests.doors.people import NAMES, People
 from tests.doors.sockets import line, write
 
 LIST = "/admin/deployments/deployment/"
@@ -169,7 +169,7 @@ def test_who_can_be_chosen_belongs_to_a_project_that_the_caller_sees(people: Peo
         (found,) = (each for each in shown if isinstance(each, RequesterFilter))
         return [str(name) for _, name in found.lookup_choices]
 
-    assert choices("viewer") == sorted(people.users[who].username for who in ("owner", "deployer", "viewer"))
+    assert choices("viewer") == sorted(people.users[who].username for who in NAMES if who != "stranger")
     assert choices("stranger") == [people.users["stranger"].username]
 
 

@@ -29,6 +29,7 @@ from deployments.types import DeploymentRecord
 from tests import factories
 from tests.deployments.drift.stage import Stage
 from tests.deployments.lane import Lane
+from tests.doors.browser.crowded_people import some_people
 from tests.factories import later
 
 LONG = "-".join(["a-name-that-has-no-place-to-break-it"] * 3)[:100]
@@ -122,6 +123,7 @@ def crowd(owner: User) -> Mapping[str, str]:
         "blank": blank.id,
         **a_changed_stack(owner),
         "invitation": an_invitation(owner),
+        **some_people(owner, many.project_id),
     }
     return {name: str(row) for name, row in rows.items()}
 

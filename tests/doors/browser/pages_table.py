@@ -7,6 +7,7 @@ SERVER, CLUSTER = "/admin/agents/server/", "/admin/agents/cluster/"
 INVITATION = "/admin/deployments/projectinvitation/"
 INCIDENT = "/admin/deployments/incident/"
 AGENT, COMMAND, USER = "/admin/agents/agent/", "/admin/agents/commandrecord/", "/admin/deployments/user/"
+GROUP = "/admin/deployments/peoplegroup/"
 CHANNEL = "/admin/deployments/notificationchannel/"
 REGISTRY = "/admin/deployments/registry/"
 TOKEN = "/admin/deployments/apitoken/"
@@ -102,6 +103,23 @@ CROWDED = {
     "decline it": f"{INVITATION}{{invitation}}/decline/",
     "users": USER,
     "a user": f"{USER}{{user}}/change/",
+    "a new person": f"{USER}add/",
+    "a link for a person": f"{USER}{{user}}/password-link/",
+    "what a person did": f"{USER}{{user}}/activity/",
+    "a person's end": f"{USER}{{user}}/delete/",
+    "groups": GROUP,
+    "a new group": f"{GROUP}add/",
+    "a group": f"{GROUP}{{group}}/change/",
+    "what I did": "/admin/activity/",
+    "a project's people": f"{PROJECT}{{project}}/people/",
+    "what was changed": f"{PROJECT}{{project}}/activity/",
+    "what was changed of a server": f"{SERVER}{{server}}/activity/",
+    "what was changed of a cluster": f"{CLUSTER}{{cluster}}/activity/",
+    "to join": "/admin/join/{join}/",
+    "to choose a password": "/admin/password/{choose}/",
+    "a forgotten password": "/admin/forgotten/",
+    "a link was sent": "/admin/forgotten/sent/",
+    "a link that is no good": "/admin/forgotten/nobody/nothing/",
     "another password": "/admin/password_change/",
     "no such page": f"{PROJECT}nothing-here/",
     "the page of the API": "/api/docs/",

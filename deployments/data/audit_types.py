@@ -1,0 +1,99 @@
+"""What the audit log tells. Plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class AuditAction(StrEnum):
+    """What was done, in the past tense; the detail of an entry says to whom or what."""
+
+    MEMBER_INVITED = "member_invited"
+    MEMBER_JOINED = "member_joined"
+    MEMBER_ROLE_CHANGED = "member_role_changed"
+    MEMBER_REMOVED = "member_removed"
+    INVITATION_DECLINED = "invitation_declined"
+    INVITATION_WITHDRAWN = "invitation_withdrawn"
+    LINK_CREATED = "link_created"
+    LINK_USED = "link_used"
+    LINK_WITHDRAWN = "link_withdrawn"
+    GROUP_ROLE_CHANGED = "group_role_changed"
+    GROUP_REMOVED = "group_removed"
+    GROUP_PEOPLE_CHANGED = "group_people_changed"
+    OWNER_CHANGED = "owner_changed"
+    PROJECT_CREATED = "project_created"
+    PROJECT_DELETED = "project_deleted"
+    SETTINGS_CHANGED = "settings_changed"
+    VARIABLES_CHANGED = "variables_changed"
+    SERVER_ALLOWED = "server_allowed"
+    SERVER_REVOKED = "server_revoked"
+    TOKEN_CREATED = "token_created"  # noqa: S105 - a name, no password
+    TOKEN_DELETED = "token_deleted"  # noqa: S105 - a name, no password
+    PERSON_CREATED = "person_created"
+    PERSON_CHANGED = "person_changed"
+    PERSON_DELETED = "person_deleted"
+    MACHINE_CREATED = "machine_created"
+    MACHINE_CHANGED = "machine_changed"
+    MACHINE_DELETED = "machine_deleted"
+    AGENT_REVOKED = "agent_revoked"
+    ENROLMENT_TOKEN_CREATED = "enrolment_token_created"  # noqa: S105 - a name, no password
+    ENROLMENT_TOKEN_DELETED = "enrolment_token_deleted"  # noqa: S105 - a name, no password
+
+
+# As pages and terminals say it, with the detail after it.
+ACTION_WORDS = {
+    AuditAction.MEMBER_INVITED: "Invited",
+    AuditAction.MEMBER_JOINED: "Joined",
+    AuditAction.MEMBER_ROLE_CHANGED: "Changed the role of",
+    AuditAction.MEMBER_REMOVED: "Removed the member",
+    AuditAction.INVITATION_DECLINED: "Declined an invitation",
+    AuditAction.INVITATION_WITHDRAWN: "Withdrew the invitation of",
+    AuditAction.LINK_CREATED: "Created a link",
+    AuditAction.LINK_USED: "Used a link",
+    AuditAction.LINK_WITHDRAWN: "Withdrew a link",
+    AuditAction.GROUP_ROLE_CHANGED: "Changed the role of the group",
+    AuditAction.GROUP_REMOVED: "Removed the group",
+    AuditAction.GROUP_PEOPLE_CHANGED: "Changed the people of the group",
+    AuditAction.OWNER_CHANGED: "Changed the owner",
+    AuditAction.PROJECT_CREATED: "Created the project",
+    AuditAction.PROJECT_DELETED: "Deleted the project",
+    AuditAction.SETTINGS_CHANGED: "Changed settings",
+    AuditAction.VARIABLES_CHANGED: "Changed variables",
+    AuditAction.SERVER_ALLOWED: "Allowed the server",
+    AuditAction.SERVER_REVOKED: "Revoked the server",
+    AuditAction.TOKEN_CREATED: "Created the API token",
+    AuditAction.TOKEN_DELETED: "Deleted the API token",
+    AuditAction.PERSON_CREATED: "Created the person",
+    AuditAction.PERSON_CHANGED: "Changed the person",
+    AuditAction.PERSON_DELETED: "Deleted the person",
+    AuditAction.MACHINE_CREATED: "Added",
+    AuditAction.MACHINE_CHANGED: "Changed",
+    AuditAction.MACHINE_DELETED: "Deleted",
+    AuditAction.AGENT_REVOKED: "Revoked the agent",
+    AuditAction.ENROLMENT_TOKEN_CREATED: "Created an enrolment token",
+    AuditAction.ENROLMENT_TOKEN_DELETED: "Deleted an enrolment token",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditRecord:
+    """One entry. `action` is a text because a newer version may have written it."""
+
+    id: int
+    at: datetime
+    actor_id: UUID
+    actor: str
+    action: str
+    detail: str
+    project_id: UUID | None
+    server_id: UUID | None
+    person_id: UUID | None
+
+    @property
+    def words(self) -> str:
+        """What was done, as a sentence without its subject."""
+        known = ACTION_WORDS.get(AuditAction(self.action)) if self.action in set(AuditAction) else self.action
+        return f"{known}: {self.detail}" if self.detail else f"{known}"

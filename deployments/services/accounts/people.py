@@ -1,0 +1,90 @@
+"""People who can sign in: created by administrators, who hand them a link to choose their own password."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from deployments.data.audit_types import AuditAction
+from deployments.data.sharing_types import LinkRecord
+from deployments.errors import Conflict, Forbidden, Invalid, NotFound
+from deployments.repositories import users
+from deployments.repositories.people import link_rows
+from deployments.services.audit.record import record
+from deployments.types import Caller
+
+NO_LINK = "This link is not valid: it was used, replaced, or has ended. Ask an administrator for a new one."
+MAX_PASSWORD = 4096
+
+
+def create_person(
+    *, caller: Caller, name: str, email: str, administrator: bool, at: datetime
+) -> tuple[LinkRecord, str]:
+    """Create a person without a password, and the link with which they choose one; its text is in the answer alone.
+
+    For administrators. Opens its own transaction. Raises Forbidden, or Conflict when the name is taken.
+    """
+    _require_administrator(caller)
+    try:
+        with transaction.atomic():
+            user = users.add(user_id=uuid4(), name=name, email=email, administrator=administrator)
+            detail = f"{name}{', an administrator' if administrator else ''}"
+            record(by=caller, action=AuditAction.PERSON_CREATED, detail=detail, person_id=user.pk)
+            return link_rows.add(created_by=caller.user_id, at=at, user_id=user.pk)
+    except IntegrityError as error:
+        raise Conflict("There is a person of this name already.", details={"username": "taken"}) from error
+
+
+def create_password_link(*, caller: Caller, user_id: UUID, at: datetime) -> tuple[LinkRecord, str]:
+    """Make a link with which a person chooses a new password; earlier ones end, the old password works until then.
+
+    For administrators. Opens its own transaction. Raises Forbidden, NotFound, or Conflict for a disabled account.
+    """
+    _require_administrator(caller)
+    user = users.find(user_id=user_id)
+    if user is None:
+        raise NotFound("No such person.")
+    if not user.is_active:
+        raise Conflict("The account is disabled. Enable it first.")
+    with transaction.atomic():
+        record(by=caller, action=AuditAction.LINK_CREATED, detail="to choose a password", person_id=user_id)
+        return link_rows.add(created_by=caller.user_id, at=at, user_id=user_id)
+
+
+def _require_administrator(caller: Caller) -> None:
+    if not caller.sees_everything:
+        raise Forbidden("Only administrators manage people.")
+
+
+def look_at_password_link(*, text: str, at: datetime) -> LinkRecord:
+    """Return whose password the link is for, without using it. Raises NotFound."""
+    found = link_rows.find(text=text, at=at)
+    if found is None or found.user_id is None:
+        raise NotFound(NO_LINK)
+    return found
+
+
+def choose_password(*, text: str, password: str, at: datetime) -> LinkRecord:
+    """Store the password that the link's person chose, and end the link, their sessions and their API tokens.
+
+    Opens its own transaction. Raises NotFound, or Invalid with what is wrong with the password; the link is good
+    still then.
+    """
+    with transaction.atomic():
+        taken = link_rows.take(text=text, at=at)
+        user = users.find(user_id=taken.user_id) if taken is not None and taken.user_id is not None else None
+        if taken is None or user is None or not user.is_active:
+            raise NotFound(NO_LINK)
+        try:
+            validate_password(password, user)
+        except ValidationError as error:
+            raise Invalid(" ".join(error.messages), details={"password": "not strong enough"}) from error
+        user.set_password(password)
+        user.save()
+        person = Caller(user_id=user.pk, name=user.get_username())
+        record(by=person, action=AuditAction.LINK_USED, detail="chose a password", person_id=user.pk)
+    return taken
