@@ -158,37 +158,42 @@ provide_artifact() {
         fail "What was fetched is not the agent that this script belongs to (its SHA-256 is another). Fetch the script again."
 }
 
-# Prints where pip finds wheels beside its own index; nothing where the control plane has none.
+# Prints the folder of the packages that the control plane carries for this Python; nothing where it has none.
 wheels() {
     if [ -z "$BASE_URL" ]; then
-        for file in "$AXION_FILES"/wheels/*.whl; do if [ -e "$file" ]; then printf %s "$AXION_FILES/wheels"; return 0; fi; done
-    elif fetch "$BASE_URL/agents/wheels/" "$1" && grep -q '\.whl' "$1"; then
-        printf %s "$BASE_URL/agents/wheels/"
+        source=$AXION_FILES/wheels
+    else
+        source=$1/wheels minor=$("$2" -c 'import sys; print(sys.version_info[1])')
+        mkdir -p "$source"
+        fetch "$BASE_URL/agents/wheels/?python=$minor&machine=$(uname -m)" "$1/index" || return 0
+        for name in $(grep -o '[A-Za-z0-9_.+!-]*\.whl"' "$1/index" | tr -d '"'); do
+            fetch "$BASE_URL/agents/wheels/$name" "$source/$name" || return 0
+        done
     fi
+    for file in "$source"/*.whl; do if [ -e "$file" ]; then printf %s "$source"; return 0; fi; done
 }
 
-# Prints the command of a pip: this host's, or the control plane's.
+# Prints how pip is called: this host's, or the control plane's.
 pip_of() {
-    found=$1 source=$2 folder=$3
-    if "$found" -m pip --version >/dev/null 2>&1; then printf %s "-m pip"; return 0; fi
-    case $source in
-        http*) name=$(grep -o 'pip-[0-9][^"]*\.whl' "$folder/index" | head -n 1) && fetch "$source$name" "$folder/pip.whl" && mv "$folder/pip.whl" "$folder/$name" && printf %s "$folder/$name/pip" ;;
-        ?*) for file in "$source"/pip-*.whl; do if [ -e "$file" ]; then printf %s "$file/pip"; return 0; fi; done; return 1 ;;
-        *) return 1 ;;
-    esac
+    if "$1" -m pip --version >/dev/null 2>&1; then printf %s "-m pip"; return 0; fi
+    for file in "$2"/pip-*.whl; do if [ -e "$file" ]; then printf %s "$file/pip"; return 0; fi; done
+    return 1
 }
 
 install_packages() {
     folder=$1 found=$(python)
-    source=$(wheels "$folder/index") || source=
-    if ! pip=$(pip_of "$found" "$source" "$folder") || [ -z "$pip" ]; then
+    source=$(wheels "$folder" "$found") || source=
+    if ! pip=$(pip_of "$found" "$source"); then
         if [ -z "$WITH_DOCKER" ] || ! is_debian; then fail "This host's Python has no pip. Install it (apt-get install python3-pip), then try again."; fi
         apt_install python3-pip || fail "apt-get could not install python3-pip: see the lines above."
         pip="-m pip"
     fi
     set -- install --quiet --disable-pip-version-check --no-input --no-cache-dir --root-user-action ignore --only-binary :all: --require-hashes -r "$folder/requirements-runner.lock" --target "$folder/lib"
     # shellcheck disable=SC2086  # two words where it is a module
-    if [ -n "$source" ] && "$found" $pip "$@" --no-index --find-links "$source" 2>"$folder/pip.log"; then return 0; fi
+    if [ -n "$source" ] && "$found" $pip "$@" --no-index --find-links "$source" 2>"$folder/pip.log"; then
+        rm -rf "$folder/wheels" "$folder/index" "$folder/pip.log"
+        return 0
+    fi
     rm -rf "$folder/lib"
     # shellcheck disable=SC2086
     "$found" $pip "$@" >&2 || fail "pip could not install what the agent needs: see the lines above. The control plane can carry the packages along: manage.py agents wheels."

@@ -25,6 +25,13 @@ class HostPython:
     machine: str
 
 
+def host_python(minor: str, machine: str) -> HostPython | None:
+    """Return what a host says of itself, its machine by any of its names; None for what is no such thing."""
+    if not minor.isdecimal() or len(minor) > 3 or not machine:
+        return None
+    return HostPython(minor=int(minor), machine={"arm64": "aarch64", "amd64": "x86_64"}.get(machine, machine))
+
+
 def list_wheels(folder: str) -> tuple[Path, ...]:
     """Return the wheels in the folder by name, at most MAX_WHEELS; nothing where there is no such folder."""
     path = Path(folder)

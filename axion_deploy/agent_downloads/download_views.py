@@ -11,7 +11,7 @@ from agents.addresses import host_of, is_loopback
 from agents.admin.install import gateway_url
 from agents.distribution.artifact import agent_artifact
 from agents.distribution.script import render_script
-from agents.distribution.wheels import list_wheels
+from agents.distribution.wheels import fits, host_python, list_wheels
 
 # A file's name has its digest in it, or says its version: what it names never changes.
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -48,11 +48,15 @@ def agent_archive(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_safe
 def wheel_list(request: HttpRequest) -> HttpResponse:
-    """Return links to the packages that the control plane carries, as pip reads them."""
-    del request
-    links = "\n".join(
-        f'<a href="{escape(file.name)}">{escape(file.name)}</a>' for file in list_wheels(settings.AXION_AGENT_WHEELS)
-    )
+    """Return links to the packages that the control plane carries, as pip reads them.
+
+    `?python=11&machine=x86_64`: only those that fit Python 3.11 on such a machine.
+    """
+    names = [file.name for file in list_wheels(settings.AXION_AGENT_WHEELS)]
+    host = host_python(request.GET.get("python", ""), request.GET.get("machine", ""))
+    if host is not None:
+        names = [name for name in names if fits(name, host=host)]
+    links = "\n".join(f'<a href="{escape(name)}">{escape(name)}</a>' for name in names)
     return HttpResponse(f"<!doctype html><title>Packages of the agent</title>\n{links}\n")
 
 

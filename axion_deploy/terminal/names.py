@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 
+from agents.types import ServerData
 from deployments.errors import Invalid, NotFound, Unauthenticated
 from deployments.services.fleet import machine_list
 from deployments.services.permissions import access
@@ -61,6 +62,14 @@ def target_named(*, caller: Caller, project_id: UUID, server: str | None, cluste
             "Name a server with --server: there is not exactly one that you can use.", details={"--server": "required"}
         )
     return Target(kind=TargetKind.SERVER, id=usable[0])
+
+
+def own_server_named(*, caller: Caller, text: str) -> ServerData:
+    """Return the caller's server of this name or id. Raises NotFound."""
+    own: dict[str, list[UUID]] = defaultdict(list)
+    for server in machine_list.machines_of(caller).servers:
+        own[server.name].append(server.id)
+    return machine_list.get_server(caller=caller, server_id=_pick(text, own))
 
 
 def _pick(text: str, known: Mapping[str, Sequence[UUID]]) -> UUID:

@@ -70,7 +70,7 @@ class SshServer:
                 *self.engine.inside,
                 *("unshare", "--mount", "--pid", "--fork", "--kill-child", "bash", "-e", str(script)),
             ],
-            log_file=self._folder / "sshd.log",
+            log_file=self._folder.parent / "sshd.log",
         )
         self._child.start()
         wait_ready(self._child, probe=self._listens, seconds=READY_SECONDS)
@@ -84,7 +84,7 @@ class SshServer:
         )
         return f"""
 export PATH={PATH}
-mount -t tmpfs -o size=3g tmpfs {layer}
+mount -t tmpfs -o size=1200m tmpfs {layer}
 mkdir {layer}/upper {layer}/work {root}
 mount -t overlay overlay -o lowerdir=/,upperdir={layer}/upper,workdir={layer}/work {root}
 # dpkg -x would put a folder in the place of the link /lib.
@@ -147,6 +147,10 @@ exec chroot {root} /usr/sbin/sshd -D -e -f /etc/ssh/axion_sshd
         assert self._child is not None
         children = Path(f"/proc/{self._child.pid}/task/{self._child.pid}/children").read_text().split()
         return int(children[0])
+
+    def log(self) -> str:
+        """What sshd wrote: who tried to sign in, and how."""
+        return (self._folder.parent / "sshd.log").read_text()
 
     @property
     def fingerprint(self) -> str:

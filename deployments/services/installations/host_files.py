@@ -10,7 +10,7 @@ from django.conf import settings
 from agents.addresses import host_of, is_loopback
 from agents.distribution.artifact import agent_artifact
 from agents.distribution.script import render_script
-from agents.distribution.wheels import HostPython, fits, list_wheels
+from agents.distribution.wheels import fits, host_python, list_wheels
 from deployments.data.installation_types import InstallationRecord
 
 # Answers with "python", the minor version of Python 3, and the machine's kind; with the last alone without a Python.
@@ -35,9 +35,9 @@ def script_for(found: InstallationRecord) -> str:
 def wheels_for(asked: str) -> dict[str, bytes]:
     """Return the wheels that fit the host's Python, as it answered PYTHON_OF_HOST."""
     words = asked.split()
-    if len(words) < 3 or words[0] != "python" or not words[1].isdigit():
+    host = host_python(words[1], words[2]) if len(words) == 3 and words[0] == "python" else None
+    if host is None:
         return {}
-    host = HostPython(minor=int(words[1]), machine={"arm64": "aarch64", "amd64": "x86_64"}.get(words[2], words[2]))
     found = list_wheels(settings.AXION_AGENT_WHEELS)
     return {f"wheels/{file.name}": file.read_bytes() for file in found if fits(file.name, host=host)}
 

@@ -1,38 +1,110 @@
-"""A server to install an agent on, and the gateway that it is to find its way back to."""
+"""A server to install agents on, and the gateway that they are to find their way back to."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 
+from agents.models import Server
 from axion_deploy.embedded.child import Child
 from axion_deploy.embedded.ports import free_port
 from axion_deploy.embedded.readiness import wait_ready
+from deployments.data.installation_types import (
+    InstallationAction,
+    InstallationRecord,
+    InstallationRequest,
+    InstallationState,
+    SshAddress,
+    SshLogin,
+    Step,
+    StepState,
+)
+from deployments.models import User
+from deployments.repositories.installations import installation_rows
+from deployments.services.installations import installation_requests, installing
+from deployments.services.permissions.access import caller_of
 from tests.passwords import quick_passwords  # noqa: F401 - a fixture
 from tests.servers import own_docker
 from tests.servers.agent_wheels import agent_wheels
 from tests.servers.own_engines import own_engines
-from tests.servers.ssh_server import SshServer
+from tests.servers.ssh_server import DEPLOY_PASSWORD, SshServer
 
 ROOT = Path(__file__).resolve().parents[3]
 START_SECONDS = 60.0
+WAIT_SECONDS = 60.0
+OURS = "/opt/axion-agent /var/lib/axion-agent /etc/axion /run/axion-agent"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where the tests install: one server, one gateway."""
+    """One server, and one gateway on this machine at `here`."""
 
     server: SshServer
-    gateway_url: str
+    here: str
+    port: int
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://{self.here}:{self.port}"
+
+    def address(self, user: str = "deploy") -> SshAddress:
+        return SshAddress(host=self.server.address, port=22, username=user)
+
+
+def ask(
+    place: Place, owner: User, server: Server, action: InstallationAction = InstallationAction.INSTALL, **changes: Any
+) -> InstallationRecord:
+    wanted: dict[str, Any] = {
+        "action": action,
+        "address": place.address(),
+        "login": SshLogin(password=DEPLOY_PASSWORD),
+        "host_key": place.server.fingerprint,
+        "gateway_url": place.gateway_url,
+        **changes,
+    }
+    return installation_requests.request_installation(
+        caller=caller_of(owner), server_id=server.id, request=InstallationRequest(**wanted), installation_id=uuid4()
+    )
+
+
+def carried_out(asked: InstallationRecord) -> InstallationRecord:
+    installing.run_installation(installation_id=asked.id)
+    return installation_rows.get(installation_id=asked.id)
+
+
+def steps_of(record: InstallationRecord) -> dict[Step, tuple[StepState, str]]:
+    return {each.step: (each.state, each.message) for each in record.steps}
+
+
+def assert_failed(record: InstallationRecord, step: Step, *words: str) -> None:
+    """It ended at this step, which says why; nothing after it was begun, and the login is forgotten."""
+    state, message = steps_of(record)[step]
+    assert (record.state, state) == (InstallationState.FAILED, StepState.FAILED), steps_of(record)
+    assert all(word in message for word in words), message
+    assert record.message == message
+    order = list(steps_of(record))
+    later = order[order.index(step) + 1 :]
+    assert {steps_of(record)[each][0] for each in later} <= {StepState.WAITING}
+    assert installation_rows.sealed_login(installation_id=record.id) == ""
+
+
+def until(holds: Callable[[], Any], *, what: str) -> Any:
+    end = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < end:
+        if found := holds():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"never: {what}")
 
 
 def database_url() -> str:
@@ -46,7 +118,7 @@ def listens(host: str, port: int) -> bool:
         return tried.connect_ex((host, port)) == 0
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def place(django_db_setup: None, django_db_blocker: Any) -> Iterator[Place]:
     if lacking := own_docker.missing():
         pytest.skip(f"needs {lacking}")
@@ -69,7 +141,7 @@ def place(django_db_setup: None, django_db_blocker: Any) -> Iterator[Place]:
             gateway.start()
             server.start()
             wait_ready(gateway, probe=lambda: listens(engines.gateway, port), seconds=START_SECONDS)
-            yield Place(server=server, gateway_url=f"http://{engines.gateway}:{port}")
+            yield Place(server=server, here=engines.gateway, port=port)
         finally:
             gateway.stop(grace=10)
             server.stop()
@@ -82,10 +154,10 @@ def carries_wheels(settings: Any) -> None:
     settings.AXION_GATEWAY_PLAINTEXT = True
 
 
-@pytest.fixture(autouse=True)
-def leaves_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
-    yield
-    if "place" in request.fixturenames:
-        place: Place = request.getfixturevalue("place")
-        place.server.show("docker", "sudo")
-        assert shutil.which("ssh-keygen")
+@pytest.fixture
+def bare(place: Place) -> Iterator[Place]:
+    """Nothing of ours is left there afterwards, whatever the test did."""
+    yield place
+    stop = "if [ -e /run/axion-agent/pid ]; then kill -KILL -- -$(cat /run/axion-agent/pid); fi"
+    place.server.run(f"{stop}; rm -rf {OURS} /tmp/axion-install-*", check=False)
+    place.server.show("docker", "sudo")

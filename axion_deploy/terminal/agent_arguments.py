@@ -1,0 +1,56 @@
+"""The subcommands and options of `manage.py agents`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, BooleanOptionalAction, RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import Any
+
+from axion_deploy.terminal.exits import explained
+
+MAX_WAIT_SECONDS = 3600.0
+
+
+def add_agent_arguments(parser: ArgumentParser) -> None:
+    """Add the subcommands, each with its options and exit codes."""
+    actions: Any = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def action(name: str, text: str) -> ArgumentParser:
+        made: ArgumentParser = actions.add_parser(
+            name, help=text, description=text, epilog=explained(), formatter_class=RawDescriptionHelpFormatter
+        )
+        made.add_argument("--user", help="The user to act as. Default: the superuser, if there is exactly one.")
+        made.add_argument("--json", action="store_true", help="Print one JSON object per line, each with its `kind`.")
+        return made
+
+    action("list", "List your servers and how their agents are.")
+    install = action("install", "Install a server's agent by SSH, and follow it. Safe to repeat.")
+    _signing_in(install)
+    install.add_argument(
+        "--gateway", required=True, metavar="URL", help="The gateway as the server reaches it: https://host:50051."
+    )
+    install.add_argument(
+        "--with-docker", action="store_true", help="Install Docker and Compose if missing (Debian, Ubuntu)."
+    )
+    install.add_argument("--replace", action="store_true", help="Also while the server's agent is connected.")
+    _signing_in(action("uninstall", "Remove a server's agent and its data; deployed containers and volumes stay."))
+    wheels = action("wheels", "Download the agent's packages for servers without a package index.")
+    wheels.add_argument("--python", type=int, nargs="+", default=[11, 12, 13], help="Minor versions of Python 3.")
+    wheels.add_argument("--machine", nargs="+", default=["x86_64", "aarch64"], choices=["x86_64", "aarch64"])
+
+
+def _signing_in(parser: ArgumentParser) -> None:
+    parser.add_argument("server", help="Name or id.")
+    parser.add_argument("--host", default="", help="Default: as the last time, or the server's host.")
+    parser.add_argument("--port", type=int, help="Default: as the last time, or 22.")
+    parser.add_argument("--ssh-user", default="", help="root, or a user who may use sudo.")
+    parser.add_argument("--key-file", type=Path, help="A private key without passphrase. The password is then sudo's.")
+    parser.add_argument(
+        "--ask-password",
+        action="store_true",
+        help="Ask for the password; else AXION_SSH_PASSWORD has it.",
+    )
+    parser.add_argument("--host-key", default="", metavar="SHA256:...", help="Its host key; else you are asked.")
+    parser.add_argument("--keep-login", action="store_true", help="Keep the login, encrypted, for the next time.")
+    parser.add_argument("--wait", action=BooleanOptionalAction, default=True, help="Wait until it ends.")
+    parser.add_argument("--timeout", type=float, default=MAX_WAIT_SECONDS, metavar="SECONDS", help="How long at most.")
