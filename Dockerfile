@@ -54,6 +54,7 @@ WORKDIR /app
 COPY --from=runner-dependencies /opt/axion /opt/axion
 COPY agents/__init__.py agents/addresses.py agents/backoff.py agents/limits.py agents/
 COPY agents/kafka_link agents/kafka_link
+COPY agents/pki agents/pki
 COPY agents/reports agents/reports
 COPY agents/contracts agents/contracts
 COPY agents/runner agents/runner

@@ -10,6 +10,8 @@
     ├── Conflict                CONFLICT             not possible in the present state
     │   ├── AgentIsConnected
     │   └── AgentStillEnrolled
+    ├── CertificateRefused      VALIDATION_ERROR     the request for a certificate cannot be granted
+    ├── NotCertified            CONFLICT             the agent has no certificate to renew
     ├── AnotherMachine          CONFLICT             a second machine uses the agent's credential
     ├── CommandTooLarge         VALIDATION_ERROR     no agent can be sent it
     ├── TooManyTries            RATE_LIMIT_EXCEEDED  of one address; later it may try again
@@ -63,6 +65,16 @@ class CommandNotFound(NotFound):
 class CommandTooLarge(AgentError):
     code = "VALIDATION_ERROR"
     sentence = "The command is too large to be sent to an agent."
+
+
+class CertificateRefused(AgentError):
+    code = "VALIDATION_ERROR"
+    sentence = "The request for a certificate cannot be granted."
+
+
+class NotCertified(AgentError):
+    code = "CONFLICT"
+    sentence = "This agent has no certificate to renew."
 
 
 class AnotherMachine(AgentError):

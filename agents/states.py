@@ -40,6 +40,14 @@ class CommandKind(StrEnum):
     DELETE_VOLUME = "delete_volume"
 
 
+class AuthorityState(StrEnum):
+    """Of a certificate authority: it signs; it signed before and is still trusted; it is trusted no more."""
+
+    ISSUING = "issuing"
+    FORMER = "former"
+    RETIRED = "retired"
+
+
 class CommandStatus(StrEnum):
     QUEUED = "queued"
     SENT = "sent"

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from agents.command_types import AgentCommand, DeleteVolumeCommand, DeployCommand, JobSpec, RevertCommand, ServiceSpec
 from agents.condition import AgentCondition
+from agents.pki.records import AgentCertificateData
 from agents.states import CommandKind, CommandOutcome, CommandStage, CommandStatus, Presence
 from agents.swarm import SwarmFacts
 
@@ -183,7 +184,8 @@ class AgentData:
 
     `condition` is what it said of itself at `condition_at`; None for one that never did. `clock_skew_ms`: how far its
     clock was ahead of ours when it connected; None where it did not tell. `swarm`: in which Swarm its engine was at
-    `swarm_at`; None for one that never told.
+    `swarm_at`; None for one that never told. `certified`: it has a certificate, without
+    which its credential lets nobody in.
     """
 
     id: UUID
@@ -200,6 +202,7 @@ class AgentData:
     clock_skew_ms: int | None = None
     swarm: SwarmFacts | None = None
     swarm_at: datetime | None = None
+    certified: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,3 +289,4 @@ class Registration:
     agent_id: UUID
     server_id: UUID
     credential: str = field(repr=False)
+    certificate: AgentCertificateData | None = None

@@ -251,6 +251,10 @@ AXION_AGENT_WHEELS = env.text("AXION_AGENT_WHEELS", "") or str(BASE_DIR / "build
 AXION_GATEWAY_BIND = env.text("AXION_GATEWAY_BIND", "127.0.0.1:50051")
 AXION_GATEWAY_TLS_CERT = env.text("AXION_GATEWAY_TLS_CERT", "")
 AXION_GATEWAY_TLS_KEY = env.text("AXION_GATEWAY_TLS_KEY", "")
+AXION_GATEWAY_NAMES = env.words("AXION_GATEWAY_NAMES")
+# Mutual TLS for agents with a certificate; empty: the port above. And where they reach it, if that is elsewhere.
+AXION_GATEWAY_MUTUAL_BIND = env.text("AXION_GATEWAY_MUTUAL_BIND", "")
+AXION_GATEWAY_MUTUAL_ADDRESS = env.text("AXION_GATEWAY_MUTUAL_ADDRESS", "")
 # The address that a container's port is published on, where that decides who can reach it; else the bind does.
 AXION_GATEWAY_PUBLISH = env.text("AXION_GATEWAY_PUBLISH", "")
 # Tokens, credentials, commands and secrets in the clear beyond this machine: for a line that is safe by other means.

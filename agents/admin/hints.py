@@ -4,22 +4,19 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
-from django.conf import settings
 from django.contrib.admin import SimpleListFilter
 
-from agents.addresses import host_of, is_loopback
+from agents.addresses import host_of
 from agents.states import CommandStatus, Presence
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-PLAIN_TEXT = """# The gateway has no TLS (AXION_GATEWAY_TLS_CERT), so the agent refuses it. If the network is safe, add:
-# export AXION_AGENT__CONTROL_PLANE__INSECURE=true"""
 PRESENCE_COLOURS = {
     Presence.ONLINE: "success",
     Presence.SILENT: "warning",
@@ -49,21 +46,9 @@ def shares_name(host: str, *, request: HttpRequest) -> bool:
     return bool(host) and host.strip("[]").casefold() == host_of(request.get_host()).strip("[]").casefold()
 
 
-def start_command(*, request: HttpRequest, server_id: UUID, token: str) -> str:
-    """Return what to run on the server, with the gateway's address as this browser would reach it."""
-    scheme = "https" if settings.AXION_GATEWAY_TLS_CERT else "http"
-    host = host_of(request.get_host())
-    port = settings.AXION_GATEWAY_BIND.rpartition(":")[2]
-    remark = "" if scheme == "https" or is_loopback(host) else PLAIN_TEXT
-    return "\n".join(
-        (
-            *([remark] if remark else []),
-            f"export AXION_AGENT__AGENT__SERVER_ID={server_id}",
-            f"export AXION_AGENT__AGENT__TOKEN={token}",
-            f"export AXION_AGENT__CONTROL_PLANE__GRPC_URL={scheme}://{host}:{port}",
-            "python -m agents.runner",
-        )
-    )
+def start_command(*, token: str) -> str:
+    """Return what to run on the server; the token says where to go."""
+    return f"export AXION_AGENT__AGENT__TOKEN={shlex.quote(token)}\npython -m agents.runner"
 
 
 def taken_over(at: datetime | None) -> str:

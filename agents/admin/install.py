@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -10,14 +11,15 @@ from django.conf import settings
 from django.urls import reverse
 
 from agents.addresses import host_of, is_loopback
+from agents.services import gateway_places
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
 def gateway_url(request: HttpRequest) -> str:
-    """Return the gateway's address as this browser would reach it."""
-    scheme = "https" if settings.AXION_GATEWAY_TLS_CERT else "http"
+    """Return the address of the gateway's first port as this browser would reach it."""
+    scheme = "http" if gateway_places.speaks_plainly() else "https"
     return f"{scheme}://{host_of(request.get_host())}:{settings.AXION_GATEWAY_BIND.rpartition(':')[2]}"
 
 
@@ -26,19 +28,13 @@ def one_line(*, request: HttpRequest, token: str) -> str:
     return f"curl -fsSL {request.build_absolute_uri(reverse('agent-script'))} | sh -s -- {token}"
 
 
-def container_command(*, request: HttpRequest, server_id: UUID, token: str) -> str:
+def container_command(*, request: HttpRequest, token: str) -> str:
     """Return the one line that starts the agent as a container which outlives reboots."""
-    given = {
-        "AXION_AGENT__AGENT__SERVER_ID": server_id,
-        "AXION_AGENT__AGENT__TOKEN": token,
-        "AXION_AGENT__CONTROL_PLANE__GRPC_URL": gateway_url(request),
-    }
     network = "--network host " if is_loopback(host_of(request.get_host())) else ""
-    variables = " ".join(f"-e {name}={value}" for name, value in given.items())
     return (
         f"docker run -d --name axion-agent --restart unless-stopped {network}"
         "-v /var/run/docker.sock:/var/run/docker.sock -v axion-agent:/var/lib/axion-agent "
-        f"{variables} {settings.AXION_AGENT_IMAGE}"
+        f"-e AXION_AGENT__AGENT__TOKEN={shlex.quote(token)} {settings.AXION_AGENT_IMAGE}"
     )
 
 
@@ -50,18 +46,22 @@ def remarks(request: HttpRequest) -> tuple[str, ...]:
     ]
     if is_loopback(host):
         found.append(f"{host} is this machine alone. For another server, open this page by a name it can reach.")
-    elif not settings.AXION_GATEWAY_TLS_CERT:
+    elif gateway_places.stays_on_this_machine():
         found.append(
-            "The gateway has no TLS (AXION_GATEWAY_TLS_CERT), so the agent refuses it. If the network is safe, set"
-            " AXION_GATEWAY_PLAINTEXT for the control plane: the line takes it over. For the container, add"
-            " -e AXION_AGENT__CONTROL_PLANE__INSECURE=true."
+            "The gateway serves its own machine alone, so agents elsewhere do not reach it: open it with"
+            " AXION_GATEWAY_PUBLISH or AXION_GATEWAY_BIND, then create another token."
+        )
+    elif gateway_places.speaks_plainly():
+        found.append(
+            "The gateway speaks in the clear (AXION_GATEWAY_PLAINTEXT), so the agent refuses it. If the network is"
+            " safe, the one line takes it over; for the container, add -e AXION_AGENT__CONTROL_PLANE__INSECURE=true."
         )
     return tuple(found)
 
 
 def shown(*, request: HttpRequest, server_id: UUID, token: str) -> dict[str, object]:
     """Return what the page shows beside the variables."""
-    command = container_command(request=request, server_id=server_id, token=token)
+    command = container_command(request=request, token=token)
     return {
         "one_line": one_line(request=request, token=token),
         "container_command": command,

@@ -16,6 +16,7 @@ from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
+from agents.addresses import host_of
 from agents.admin import install
 from agents.admin.hints import (
     CONNECTED,
@@ -178,7 +179,8 @@ class ServerAdmin(OwnedAdmin):
         return answer
 
     def issue_token(self, request: HttpRequest, server: Any, *, replace: bool) -> IssuedToken:
-        return enrolment.create_token(server_id=server.pk, owner_id=server.owner_id, replace=replace)
+        named = {"server_id": server.pk, "owner_id": server.owner_id, "reached_by": host_of(request.get_host())}
+        return enrolment.create_token(replace=replace, **named)
 
     @action(description="New enrolment token", url_path="new-enrolment-token", icon="key", permissions=["change"])
     def new_enrolment_token(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -195,7 +197,7 @@ class ServerAdmin(OwnedAdmin):
             issued = self.issue_token(request, server, replace=replace)
             context |= {
                 "issued": issued,
-                "command": start_command(request=request, server_id=server.pk, token=issued.token),
+                "command": start_command(token=issued.token),
                 **install.shown(request=request, server_id=server.pk, token=issued.token),
             }
         return TemplateResponse(request, "admin/agents/enrolment_token.html", context)

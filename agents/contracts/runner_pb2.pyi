@@ -50,28 +50,48 @@ class AgentInfo(_message.Message):
     def __init__(self, version: _Optional[str] = ..., os: _Optional[str] = ..., architecture: _Optional[str] = ..., server_info: _Optional[_Union[ServerInfo, _Mapping]] = ...) -> None: ...
 
 class RegisterAgentRequest(_message.Message):
-    __slots__ = ("server_id", "agent_token", "agent_info")
+    __slots__ = ("server_id", "agent_token", "agent_info", "certificate_request", "sealing_key")
     SERVER_ID_FIELD_NUMBER: _ClassVar[int]
     AGENT_TOKEN_FIELD_NUMBER: _ClassVar[int]
     AGENT_INFO_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_REQUEST_FIELD_NUMBER: _ClassVar[int]
+    SEALING_KEY_FIELD_NUMBER: _ClassVar[int]
     server_id: str
     agent_token: str
     agent_info: AgentInfo
-    def __init__(self, server_id: _Optional[str] = ..., agent_token: _Optional[str] = ..., agent_info: _Optional[_Union[AgentInfo, _Mapping]] = ...) -> None: ...
+    certificate_request: bytes
+    sealing_key: bytes
+    def __init__(self, server_id: _Optional[str] = ..., agent_token: _Optional[str] = ..., agent_info: _Optional[_Union[AgentInfo, _Mapping]] = ..., certificate_request: _Optional[bytes] = ..., sealing_key: _Optional[bytes] = ...) -> None: ...
 
 class RegisterAgentData(_message.Message):
-    __slots__ = ("agent_id", "server_id", "registration_successful", "message", "credential")
+    __slots__ = ("agent_id", "server_id", "registration_successful", "message", "credential", "certificate", "mutual_address")
     AGENT_ID_FIELD_NUMBER: _ClassVar[int]
     SERVER_ID_FIELD_NUMBER: _ClassVar[int]
     REGISTRATION_SUCCESSFUL_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     CREDENTIAL_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
+    MUTUAL_ADDRESS_FIELD_NUMBER: _ClassVar[int]
     agent_id: str
     server_id: str
     registration_successful: bool
     message: str
     credential: str
-    def __init__(self, agent_id: _Optional[str] = ..., server_id: _Optional[str] = ..., registration_successful: _Optional[bool] = ..., message: _Optional[str] = ..., credential: _Optional[str] = ...) -> None: ...
+    certificate: AgentCertificate
+    mutual_address: str
+    def __init__(self, agent_id: _Optional[str] = ..., server_id: _Optional[str] = ..., registration_successful: _Optional[bool] = ..., message: _Optional[str] = ..., credential: _Optional[str] = ..., certificate: _Optional[_Union[AgentCertificate, _Mapping]] = ..., mutual_address: _Optional[str] = ...) -> None: ...
+
+class AgentCertificate(_message.Message):
+    __slots__ = ("certificate", "authorities", "issued_ms", "valid_until_ms")
+    CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
+    AUTHORITIES_FIELD_NUMBER: _ClassVar[int]
+    ISSUED_MS_FIELD_NUMBER: _ClassVar[int]
+    VALID_UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
+    certificate: str
+    authorities: str
+    issued_ms: int
+    valid_until_ms: int
+    def __init__(self, certificate: _Optional[str] = ..., authorities: _Optional[str] = ..., issued_ms: _Optional[int] = ..., valid_until_ms: _Optional[int] = ...) -> None: ...
 
 class RegisterAgentResponse(_message.Message):
     __slots__ = ("status", "error", "data")
@@ -321,7 +341,7 @@ class HealthCheckResponse(_message.Message):
     def __init__(self, serving: _Optional[bool] = ..., version: _Optional[str] = ...) -> None: ...
 
 class FromAgent(_message.Message):
-    __slots__ = ("hello", "heartbeat", "acknowledged", "report", "inventory", "condition", "observation", "volumes", "samples", "swarm")
+    __slots__ = ("hello", "heartbeat", "acknowledged", "report", "inventory", "condition", "observation", "volumes", "samples", "swarm", "certificate_request")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
@@ -332,6 +352,7 @@ class FromAgent(_message.Message):
     VOLUMES_FIELD_NUMBER: _ClassVar[int]
     SAMPLES_FIELD_NUMBER: _ClassVar[int]
     SWARM_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_REQUEST_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     heartbeat: HeartbeatRequest
     acknowledged: CommandAcknowledged
@@ -342,23 +363,38 @@ class FromAgent(_message.Message):
     volumes: VolumesSeen
     samples: Samples
     swarm: SwarmSeen
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatRequest, _Mapping]] = ..., acknowledged: _Optional[_Union[CommandAcknowledged, _Mapping]] = ..., report: _Optional[_Union[Report, _Mapping]] = ..., inventory: _Optional[_Union[Inventory, _Mapping]] = ..., condition: _Optional[_Union[Condition, _Mapping]] = ..., observation: _Optional[_Union[Observation, _Mapping]] = ..., volumes: _Optional[_Union[VolumesSeen, _Mapping]] = ..., samples: _Optional[_Union[Samples, _Mapping]] = ..., swarm: _Optional[_Union[SwarmSeen, _Mapping]] = ...) -> None: ...
+    certificate_request: CertificateRequest
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatRequest, _Mapping]] = ..., acknowledged: _Optional[_Union[CommandAcknowledged, _Mapping]] = ..., report: _Optional[_Union[Report, _Mapping]] = ..., inventory: _Optional[_Union[Inventory, _Mapping]] = ..., condition: _Optional[_Union[Condition, _Mapping]] = ..., observation: _Optional[_Union[Observation, _Mapping]] = ..., volumes: _Optional[_Union[VolumesSeen, _Mapping]] = ..., samples: _Optional[_Union[Samples, _Mapping]] = ..., swarm: _Optional[_Union[SwarmSeen, _Mapping]] = ..., certificate_request: _Optional[_Union[CertificateRequest, _Mapping]] = ...) -> None: ...
+
+class CertificateRequest(_message.Message):
+    __slots__ = ("request",)
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    request: bytes
+    def __init__(self, request: _Optional[bytes] = ...) -> None: ...
 
 class ToAgent(_message.Message):
-    __slots__ = ("welcome", "command", "reports_acknowledged", "retention", "observe_again", "read_logs")
+    __slots__ = ("welcome", "command", "reports_acknowledged", "retention", "observe_again", "read_logs", "certificate", "renew_certificate")
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
     REPORTS_ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
     RETENTION_FIELD_NUMBER: _ClassVar[int]
     OBSERVE_AGAIN_FIELD_NUMBER: _ClassVar[int]
     READ_LOGS_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
+    RENEW_CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
     welcome: Welcome
     command: Command
     reports_acknowledged: ReportsAcknowledged
     retention: Retention
     observe_again: ObserveAgain
     read_logs: ReadLogs
-    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., reports_acknowledged: _Optional[_Union[ReportsAcknowledged, _Mapping]] = ..., retention: _Optional[_Union[Retention, _Mapping]] = ..., observe_again: _Optional[_Union[ObserveAgain, _Mapping]] = ..., read_logs: _Optional[_Union[ReadLogs, _Mapping]] = ...) -> None: ...
+    certificate: AgentCertificate
+    renew_certificate: RenewCertificate
+    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., reports_acknowledged: _Optional[_Union[ReportsAcknowledged, _Mapping]] = ..., retention: _Optional[_Union[Retention, _Mapping]] = ..., observe_again: _Optional[_Union[ObserveAgain, _Mapping]] = ..., read_logs: _Optional[_Union[ReadLogs, _Mapping]] = ..., certificate: _Optional[_Union[AgentCertificate, _Mapping]] = ..., renew_certificate: _Optional[_Union[RenewCertificate, _Mapping]] = ...) -> None: ...
+
+class RenewCertificate(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class Hello(_message.Message):
     __slots__ = ("agent_id", "version", "instance_id", "commands", "unfinished_command_ids", "protocol", "journal_id", "ledger_incarnation", "stacks", "highest_numbers", "clock_ms")
@@ -1048,7 +1084,7 @@ class FetchSecretsRequest(_message.Message):
     def __init__(self, deployment_id: _Optional[str] = ...) -> None: ...
 
 class FetchSecretsResponse(_message.Message):
-    __slots__ = ("values", "registries")
+    __slots__ = ("values", "registries", "sealed")
     class ValuesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -1058,9 +1094,11 @@ class FetchSecretsResponse(_message.Message):
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     VALUES_FIELD_NUMBER: _ClassVar[int]
     REGISTRIES_FIELD_NUMBER: _ClassVar[int]
+    SEALED_FIELD_NUMBER: _ClassVar[int]
     values: _containers.ScalarMap[str, str]
     registries: _containers.RepeatedCompositeFieldContainer[RegistryLogin]
-    def __init__(self, values: _Optional[_Mapping[str, str]] = ..., registries: _Optional[_Iterable[_Union[RegistryLogin, _Mapping]]] = ...) -> None: ...
+    sealed: bytes
+    def __init__(self, values: _Optional[_Mapping[str, str]] = ..., registries: _Optional[_Iterable[_Union[RegistryLogin, _Mapping]]] = ..., sealed: _Optional[bytes] = ...) -> None: ...
 
 class RegistryLogin(_message.Message):
     __slots__ = ("name", "address", "username", "password", "ca_certificate")

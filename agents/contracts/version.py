@@ -19,5 +19,7 @@ VOLUMES_PROTOCOL = 6
 SAMPLING_PROTOCOL = 7
 # From this one on agents tell which Swarm their engine is in, and change it when they are ordered to.
 CLUSTERS_PROTOCOL = 8
+# From this one on agents renew their certificates within a session.
+CERTIFICATES_PROTOCOL = 9
 # The newest that this version speaks.
-PROTOCOL = CLUSTERS_PROTOCOL
+PROTOCOL = CERTIFICATES_PROTOCOL

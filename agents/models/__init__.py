@@ -6,15 +6,19 @@ from agents.models.commands import CommandRecord
 from agents.models.gateways import GatewayPresence
 from agents.models.ledger import LaneFloor, Ledger
 from agents.models.machines import Agent, Cluster, EnrolmentToken, Server, SwarmNodes
+from agents.models.trust import AgentCertificate, Authority, SealedValues
 
 __all__ = [
     "Agent",
+    "AgentCertificate",
+    "Authority",
     "Cluster",
     "CommandRecord",
     "EnrolmentToken",
     "GatewayPresence",
     "LaneFloor",
     "Ledger",
+    "SealedValues",
     "Server",
     "SwarmNodes",
 ]

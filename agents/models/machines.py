@@ -133,6 +133,10 @@ class Agent(models.Model):
     refused_instance_id = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
     instance_at = models.DateTimeField(null=True, editable=False)
     trouble = models.TextField(blank=True, default="", db_default="", help_text="What a person must look at.")
+    # It has a certificate: its credential alone lets nobody in.
+    certified = models.BooleanField(default=False, db_default=False, editable=False)
+    # Values are sealed to it; empty for an agent of a former release.
+    sealing_key = models.BinaryField(null=True, editable=False)
     last_seen_at = models.DateTimeField(null=True)
     enrolled_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
@@ -188,6 +192,8 @@ class EnrolmentToken(models.Model):
         default=False, db_default=False, help_text="It admits an agent in place of one that is connected."
     )
     replaced_live_agent = models.BooleanField(default=False, db_default=False)
+    # Of the key that spent it: whoever has that key may ask again when the answer was lost.
+    used_key_hash = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
 
     class Meta:
         db_table = "enrolment_tokens"

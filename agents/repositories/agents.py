@@ -60,10 +60,19 @@ def of_owner(*, owner_id: UUID, offset: int, limit: int) -> tuple[tuple[AgentDat
     return tuple(as_data(record) for record in records[offset : offset + limit]), records.count()
 
 
-def enrol(*, server_id: UUID, owner_id: UUID, new_id: UUID, credential_hash: str, info: AgentInfo) -> UUID:
+def enrol(
+    *,
+    server_id: UUID,
+    owner_id: UUID,
+    new_id: UUID,
+    credential_hash: str,
+    info: AgentInfo,
+    sealing_key: bytes | None = None,
+) -> UUID:
     """Give the server's agent a new credential; the old one and its session end. Returns the agent's id.
 
-    Must run inside a transaction. The same server and owner keep their agent, and with it its unfinished commands.
+    With a `sealing_key` it is one that gets a certificate. Must run inside a transaction. The same server and owner
+    keep their agent, and with it its unfinished commands.
     """
     facts = {
         **_described(info),
@@ -81,6 +90,8 @@ def enrol(*, server_id: UUID, owner_id: UUID, new_id: UUID, credential_hash: str
         "refused_instance_id": "",
         "trouble": "",
         "clock_skew_ms": None,
+        "certified": sealing_key is not None,
+        "sealing_key": sealing_key,
     }
     present = Agent.objects.select_for_update(no_key=True).active().filter(server_id=server_id).first()
     if present is not None and present.owner_id == owner_id:
@@ -103,6 +114,18 @@ def is_connected(*, server_id: UUID) -> bool:
     """Tell whether the server has an agent that was heard lately; it stays as it is until the transaction ends."""
     present = Agent.objects.select_for_update(no_key=True).active().filter(server_id=server_id)
     return present.filter(last_seen_at__gt=Now() - lost_after()).first() is not None
+
+
+def is_certified(*, agent_id: UUID) -> bool:
+    """Tell whether the active agent has a certificate; its row is locked until the caller's transaction ends."""
+    rows = Agent.objects.select_for_update(no_key=True).active().filter(id=agent_id)
+    return bool(rows.values_list("certified", flat=True).first())
+
+
+def sealing_key(*, agent_id: UUID) -> bytes | None:
+    """Return the public key that values are sealed to; None for an agent that has none."""
+    found = Agent.objects.active().filter(id=agent_id).values_list("sealing_key", flat=True).first()
+    return None if found is None else bytes(found)
 
 
 def revoke(*, agent_id: UUID) -> bool:
@@ -135,6 +158,11 @@ def lock_session(*, agent_id: UUID, session_id: UUID) -> UUID | None:
     """Return the server of the active agent for whom this session speaks. Its row is locked: inside a transaction."""
     rows = Agent.objects.select_for_update(no_key=True).active().filter(id=agent_id, session_id=session_id)
     return rows.values_list("server_id", flat=True).first()
+
+
+def has_session(*, agent_id: UUID, session_id: UUID) -> bool:
+    """Tell whether this session speaks for the agent, which is active."""
+    return Agent.objects.active().filter(id=agent_id, session_id=session_id).exists()
 
 
 def command_version(*, agent_id: UUID, kind: str) -> int:
@@ -233,6 +261,7 @@ def as_data(record: Agent) -> AgentData:
         clock_skew_ms=record.clock_skew_ms,
         swarm=None if record.swarm is None else facts_of(record.swarm),
         swarm_at=record.swarm_at,
+        certified=record.certified,
     )
 
 

@@ -25,6 +25,11 @@ RETENTION_CHANNEL = "agent_retention"
 # The one that tells them that somebody wants to read logs; the payload is the agent's id and the request's.
 LOGS_CHANNEL = "agent_logs"
 
+# The one that tells them that an agent's credential has ended; the payload is its id.
+ENDED_CHANNEL = "agent_ended"
+# The one that tells them that other authorities are trusted.
+TRUST_CHANNEL = "agent_trust"
+
 _BEAT_AND_TOUCH = """
 WITH beat AS (
     INSERT INTO agent_gateways AS gateway (id, listening_since, last_seen_at)
@@ -85,6 +90,21 @@ def announce_log_request(*, agent_id: UUID, request_id: UUID) -> None:
     """Tell the gateway processes, on commit, that somebody wants to read what containers write on the agent's host."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s)", [LOGS_CHANNEL, f"{agent_id} {request_id}"])
+
+
+def announce_end(*, agent_id: UUID) -> None:
+    """Tell the gateway processes, on commit, that what let this agent in has ended."""
+    _notify(ENDED_CHANNEL, str(agent_id))
+
+
+def announce_trust() -> None:
+    """Tell the gateway processes, on commit, that other authorities are trusted."""
+    _notify(TRUST_CHANNEL, "")
+
+
+def _notify(channel: str, payload: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [channel, payload])
 
 
 def deployments_unheard_for(*, silence: timedelta) -> tuple[UUID, ...]:

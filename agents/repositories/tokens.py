@@ -6,11 +6,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
-from agents.models import EnrolmentToken, Server
+from agents.models import Agent, EnrolmentToken, Server
 from agents.types import EnrolmentTokenData
+
+# The answer to a registration may be lost, or its agent die before it is on the disk.
+ASK_AGAIN_FOR = timedelta(minutes=10)
 
 
 def add(
@@ -32,13 +35,14 @@ def add(
     return _as_data(token)
 
 
-def use(*, token_hash: str, server_id: UUID | None) -> EnrolmentTokenData | None:
+def use(*, token_hash: str, server_id: UUID | None, key_hash: str = "") -> EnrolmentTokenData | None:
     """Spend the token, once; None when it is unknown, used, ended, expired or another server's. Needs a transaction.
 
     Two calls at the same time cannot both spend it: the second waits for the first and then matches no row. The server
-    stays until the transaction ends: a token of one that is gone, or another's by now, is not good.
+    stays until the transaction ends: a token of one that is gone, or another's by now, is not good. A token that the
+    key behind `key_hash` has spent just now is good for that key once more, until its agent has connected.
     """
-    usable = _good().filter(token_hash=token_hash)
+    usable = _usable(key_hash).filter(token_hash=token_hash)
     if server_id is not None:
         usable = usable.filter(server_id=server_id)
     found = usable.first()
@@ -47,7 +51,16 @@ def use(*, token_hash: str, server_id: UUID | None) -> EnrolmentTokenData | None
     server = Server.objects.select_for_update(no_key=True).filter(id=found.server_id).first()
     if found.server_owner_id is not None and (server is None or server.owner_id != found.server_owner_id):
         return None
-    return _as_data(found) if usable.update(used_at=Now()) == 1 else None
+    return _as_data(found) if usable.update(used_at=Now(), used_key_hash=key_hash) == 1 else None
+
+
+def _usable(key_hash: str) -> Any:
+    good = Q(used_at__isnull=True)
+    if key_hash:
+        agent = Agent.objects.active().filter(server_id=OuterRef("server_id"), enrolled_at__gte=OuterRef("used_at"))
+        unseen = Exists(agent.filter(session_id__isnull=True))
+        good |= Q(used_key_hash=key_hash, used_at__gt=Now() - ASK_AGAIN_FOR) & Q(unseen)
+    return EnrolmentToken.objects.filter(good, expires_at__gt=Now())
 
 
 def note_replaced(*, token_id: UUID) -> None:

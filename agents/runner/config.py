@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from agents.addresses import is_loopback
+from agents.pki.tickets import PLAIN, MalformedTicket, Ticket, parse_ticket
 from agents.runner.errors import ConfigInvalidError
 from agents.runner.policy.rules import Policy
 from agents.runner.policy.section import read_policy, switch
@@ -32,9 +33,14 @@ logger = log.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """`address` is host:port; `secure` means TLS, checked against `ca_file` or the system's authorities."""
+    """`address` is host:port; `secure` means TLS, checked by the ticket's pin, `ca_file` or the system's authorities.
+
+    `ticket` is the token taken apart. `address` is empty where neither it nor `control_plane.grpc_url` names one: an
+    agent that is enrolled by certificate knows where to go.
+    """
 
     token: str = field(repr=False)
+    ticket: Ticket
     server_id: str
     name: str
     state_dir: Path
@@ -58,13 +64,18 @@ def load_config(*, path: Path | None, environment: Mapping[str, str]) -> Config:
     state_dir = Path(_text(agent, "state_dir", "/var/lib/axion-agent"))
     control_plane = sections.get("control_plane", {})
     insecure = switch(control_plane.get("insecure", False), key="control_plane.insecure")
-    address, secure = _address(_text(control_plane, "grpc_url", ""), insecure=insecure)
+    token = _token(agent)
+    ticket = _ticket(token)
+    credential_file = Path(_text(agent, "credential_file", str(state_dir / "credential.json")))
+    url = _text(control_plane, "grpc_url", "") or _url_of(ticket)
+    address, secure = _address(url, insecure=insecure) if url or not credential_file.exists() else ("", True)
     return Config(
-        token=_token(agent),
+        token=token,
+        ticket=ticket,
         server_id=_text(agent, "server_id", ""),
         name=_text(agent, "name", ""),
         state_dir=state_dir,
-        credential_file=Path(_text(agent, "credential_file", str(state_dir / "credential.json"))),
+        credential_file=credential_file,
         address=address,
         secure=secure,
         ca_file=_file(control_plane, "ca_file", section_name="control_plane"),
@@ -109,6 +120,20 @@ def _token(agent: Mapping[str, object]) -> str:
     """Return the token itself, or the content of agent.token_file; empty when the agent is enrolled already."""
     path = _file(agent, "token_file", section_name="agent")
     return path.read_text().strip() if path else _text(agent, "token", "")
+
+
+def _ticket(token: str) -> Ticket:
+    try:
+        return parse_ticket(token)
+    except MalformedTicket as error:
+        raise ConfigInvalidError(f"agent.token: {error}") from error
+
+
+def _url_of(ticket: Ticket) -> str:
+    """Return where the token leads, and whether encrypted; empty where it does not say."""
+    if not ticket.address:
+        return ""
+    return f"{'http' if ticket.pin == PLAIN else 'https'}://{ticket.address}"
 
 
 def _file(section: Mapping[str, object], key: str, *, section_name: str) -> Path | None:

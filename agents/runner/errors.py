@@ -8,6 +8,7 @@
     │   ├── JournalDamagedError     the journal cannot be read as it was written
     │   └── JournalTooNewError      the journal was written by a newer agent
     ├── EnrolmentRefusedError       the control plane does not take this token
+    │   └── UntrustedGatewayError   whoever answers is not the gateway that the token names
     ├── InterruptedWorkError        the work was ended on request, or because the runner stops
     ├── UnavailableError            the control plane or the Docker engine could not be reached in time
     │   ├── EngineAwayError         the Docker engine does not answer
@@ -65,6 +66,10 @@ class EngineAwayError(UnavailableError):
 
 class NoLeaderError(UnavailableError):
     """The Swarm takes no orders; the text says why, in its own words."""
+
+
+class UntrustedGatewayError(EnrolmentRefusedError):
+    """Whoever answers is not the gateway that the enrolment token names; nothing was said to it."""
 
 
 class InterruptedWorkError(RunnerError):

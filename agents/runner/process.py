@@ -14,8 +14,8 @@ from agents.runner.cleanup.loop import Housekeeper
 from agents.runner.commands.context import Work
 from agents.runner.config import Config
 from agents.runner.control_plane.bundles import Bundles
-from agents.runner.control_plane.channel import open_channel
 from agents.runner.control_plane.client import ControlPlane, GatewayCalls
+from agents.runner.control_plane.line import Line
 from agents.runner.control_plane.masker import Masker
 from agents.runner.control_plane.reports import Reporter
 from agents.runner.control_plane.secrets import Vault
@@ -215,13 +215,13 @@ async def run(config: Config) -> None:
         engine_id=factory.engine_monitor.engine_id,
     )
     try:
-        async with open_channel(config) as channel:
+        async with Line(config) as line:
             factory.observations = ObservationSender(observer=factory.observer)
             factory.volumes = VolumeSender(watch=factory.volume_watch)
             factory.swarm = SwarmSender(watch=factory.swarm_watch)
             session = Session(
                 config=config,
-                channel=channel,
+                line=line,
                 journal=factory.journal,
                 dispatcher=dispatcher,
                 machine=machine,
@@ -234,7 +234,7 @@ async def run(config: Config) -> None:
                 swarm=factory.swarm,
             )
             factory.session = session
-            calls = GatewayCalls(stub=session.stub, metadata=session.metadata)
+            calls = GatewayCalls(line=line)
             factory.control_plane = ControlPlane(calls=calls, loop=asyncio.get_running_loop())
             factory.start_watching()
             if session.may_resume():

@@ -14,11 +14,12 @@ import grpc
 
 from agents.backoff import MAX_AGENT_PAUSE, Backoff
 from agents.contracts import runner_pb2 as pb
-from agents.contracts.runner_pb2_grpc import RunnerAgentServiceStub
 from agents.contracts.version import SETTLING_PROTOCOL
 from agents.runner.config import Config
 from agents.runner.control_plane.client import GatewayCalls
-from agents.runner.control_plane.identity import Identity, enrol, hash_of, load_identity
+from agents.runner.control_plane.identity import Identity
+from agents.runner.control_plane.line import Line
+from agents.runner.control_plane.renewal import Renewal
 from agents.runner.control_plane.report_delivery import RESEND_SECONDS, ReportDelivery
 from agents.runner.dispatch import Dispatcher
 from agents.runner.errors import EnrolmentRefusedError, UnavailableError
@@ -47,7 +48,7 @@ class Session:
         self,
         *,
         config: Config,
-        channel: grpc.aio.Channel,
+        line: Line,
         journal: Journal,
         dispatcher: Dispatcher,
         machine: Machine,
@@ -64,13 +65,11 @@ class Session:
         self._self_check = self_check
         self._unstored_retention: pb.Retention | None = None
         self._unrecorded_control_plane: tuple[str, str] | None = None
-        self._config = config
-        self.stub: Any = RunnerAgentServiceStub(channel)  # type: ignore[no-untyped-call]  # generated
+        self._line, self._renewal = line, Renewal(config=config, line=line)
         self._journal = journal
         self._dispatcher, self._machine, self._retain = dispatcher, machine, retain
         self._instance_id = str(uuid4())
         self._numbered, self._max_pause = False, RECONNECT.most
-        self._identity = load_identity(config.credential_file)
         self._delivery: ReportDelivery | None = None
         self._inventory: pb.Inventory | None = None
         self._inventory_ready = asyncio.Event()
@@ -95,10 +94,7 @@ class Session:
     @property
     def former_lanes(self) -> frozenset[str]:
         """Return the lanes of a server that this agent was enrolled for before."""
-        return frozenset(self._identity.former_lanes if self._identity else ())
-
-    def metadata(self) -> tuple[tuple[str, str], ...]:
-        return self._identity.metadata() if self._identity else ()
+        return frozenset(self._line.identity.former_lanes if self._line.identity else ())
 
     async def run(self) -> None:
         """Stay connected until cancelled; reconnect with growing pauses and jitter, which spare a returning gateway."""
@@ -108,33 +104,19 @@ class Session:
             try:
                 await self._connect()
             except (grpc.RpcError, EnrolmentRefusedError, UnavailableError, TimeoutError, ConnectionError) as error:
-                logger.warning("not connected to %s: %s", self._config.address, _describe(error))
-                self._forget_if_refused(error)
+                logger.warning("not connected to %s: %s", self._line.address, _describe(error))
+                self._line.note_failure(error)
             except Exception:  # a fault of ours must not leave the host without an agent
                 logger.exception("session ended by a fault")
             steady = time.monotonic() - began >= STEADY_SECONDS
             failures = 1 if steady else failures + 1
             await asyncio.sleep(min(self._max_pause, RECONNECT.pause(failures=failures)))
 
-    def _forget_if_refused(self, error: BaseException) -> None:
-        """Give up a credential that is refused, if a new token was configured since."""
-        refused = isinstance(error, grpc.RpcError) and error.code() is grpc.StatusCode.UNAUTHENTICATED
-        if refused and self._has_new_token():
-            self._identity = None
-
-    def _has_new_token(self) -> bool:
-        """Tell whether a token is configured that is not the one which bought our credential."""
-        identity, token = self._identity, self._config.token
-        return bool(identity and token and hash_of(token) != identity.token_hash)
-
     async def _connect(self) -> None:
-        if self._identity is None:
-            info = await asyncio.to_thread(self._machine.info)
-            self._identity = await enrol(stub=self.stub, config=self._config, info=info, lanes=self._journal.lanes())
-            logger.info("enrolled as agent %s", self._identity.agent_id)
-        call = self.stub.Session(metadata=self.metadata())
+        identity = await self._line.dial(info=self._machine.info, lanes=self._journal.lanes())
+        call = self._line.stub.Session(metadata=self._line.metadata())
         try:
-            await self._run_session(call, self._identity)
+            await self._run_session(call, identity)
         finally:
             self._delivery = None
             call.cancel()
@@ -146,7 +128,7 @@ class Session:
             first = await call.read()
         if not isinstance(first, pb.ToAgent):
             raise ConnectionError("The gateway closed the session before it began.")
-        logger.info("connected to %s", self._config.address)
+        logger.info("connected to %s", self._line.address)
         self._apply_welcome(first.welcome, identity)
         if self._unrecorded_control_plane is None:
             self._dispatcher.resume()
@@ -169,6 +151,7 @@ class Session:
             self._swarm.run(write, protocol=first.welcome.protocol),
             self._logs.run(),
             self._samples.run(write, protocol=first.welcome.protocol),
+            self._renewal.run(write, protocol=first.welcome.protocol),
             self._listen(call, write, delivery),
         )
 
@@ -196,8 +179,8 @@ class Session:
 
     def may_resume(self) -> bool:
         """Tell whether unfinished work may go on before anybody is heard: not once we are to enrol as somebody else."""
-        identity = self._identity
-        if identity is None or self._has_new_token():
+        identity = self._line.identity
+        if identity is None or self._line.has_new_token():
             return False
         return self._journal.control_plane_ids()[0] in ("", identity.agent_id)
 
@@ -239,8 +222,8 @@ class Session:
         self._unstored_retention = None
 
     def _read_logs(self, request: pb.ReadLogs) -> None:
-        calls = GatewayCalls(stub=self.stub, metadata=self.metadata)
-        self._logs.start(request, stub=self.stub, metadata=self.metadata(), fetch_values=calls.fetch_values)
+        calls, metadata = GatewayCalls(line=self._line), self._line.metadata()
+        self._logs.start(request, stub=self._line.stub, metadata=metadata, fetch_values=calls.fetch_values)
 
     async def _send_inventories(self, write: Callable[[pb.FromAgent], Any]) -> None:
         while True:
@@ -264,6 +247,10 @@ class Session:
                     self._observations.start_again()
                 elif message.HasField("read_logs"):
                     self._read_logs(message.read_logs)
+                elif message.HasField("certificate"):
+                    self._renewal.take(message.certificate)
+                elif message.HasField("renew_certificate"):
+                    self._renewal.want()
             except sqlite3.DatabaseError as error:
                 # Not acknowledged, so it is sent again; the session goes on, and tells why.
                 logger.warning("the journal cannot be written: %s", error)

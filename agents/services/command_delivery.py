@@ -11,7 +11,7 @@ from agents.db_errors import DATABASE_AWAY
 from agents.isolation import isolation
 from agents.limits import MAX_MESSAGE_BYTES, MAX_NAME_BYTES
 from agents.reports.report_bounds import cut
-from agents.repositories import assignments, commands, delivery, gateways
+from agents.repositories import agents, assignments, commands, delivery, gateways
 from agents.states import CommandOutcome
 from agents.types import CommandFinished, Report, Sighting
 
@@ -20,6 +20,8 @@ CHANNEL = commands.CHANNEL
 STALE = "stale_number"
 RETENTION_CHANNEL = gateways.RETENTION_CHANNEL
 LOGS_CHANNEL = gateways.LOGS_CHANNEL
+ENDED_CHANNEL = gateways.ENDED_CHANNEL
+TRUST_CHANNEL = gateways.TRUST_CHANNEL
 
 
 def claim_due(*, session_ids: Collection[UUID], limit: int) -> Claim:
@@ -92,6 +94,11 @@ def _touch_each(*, gateway_id: UUID, seen: Mapping[UUID, Sighting]) -> frozenset
 def _bare(sighting: Sighting) -> Sighting:
     """Return that the agent was heard of, without what it said of itself."""
     return Sighting(session_id=sighting.session_id)
+
+
+def speaks(*, agent_id: UUID, session_id: UUID) -> bool:
+    """Tell whether this session speaks for the agent."""
+    return agents.has_session(agent_id=agent_id, session_id=session_id)
 
 
 def send_again(*, agent_id: UUID, deployment_id: UUID, owner_id: UUID) -> bool:

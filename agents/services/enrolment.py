@@ -5,14 +5,26 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
 from django.db import transaction
 
-from agents.errors import AgentIsConnected, AgentNotFound, EnrolmentRefused, NotFound, Unauthenticated
-from agents.repositories import agents, tokens
+from agents.errors import (
+    AgentIsConnected,
+    AgentNotFound,
+    CertificateRefused,
+    EnrolmentRefused,
+    NotFound,
+    Unauthenticated,
+)
+from agents.pki.certificates import UnusableRequest, requested_key_hash
+from agents.pki.records import AgentCertificateData, Keyed
+from agents.pki.sealed_values import PUBLIC_KEY_BYTES
+from agents.pki.tickets import format_ticket, secret_in
+from agents.repositories import agents, authorities, gateways, tokens
+from agents.services import authority, gateway_places
 from agents.types import AgentData, AgentInfo, EnrolmentTokenData, IssuedToken, Registration
 
 logger = structlog.get_logger(__name__)
@@ -25,22 +37,31 @@ SECRET_BYTES = 32
 
 
 def create_token(
-    *, server_id: UUID, owner_id: UUID, lifetime: timedelta = TOKEN_LIFETIME, replace: bool = False
+    *,
+    server_id: UUID,
+    owner_id: UUID,
+    lifetime: timedelta = TOKEN_LIFETIME,
+    replace: bool = False,
+    reached_by: str | None = None,
 ) -> IssuedToken:
     """Return a token with which one agent may register for this server, once. The caller has checked who may ask.
 
     Earlier ones of the server end. Only with `replace` it admits an agent while another one is connected. The clear
-    text exists only in the answer.
+    text exists only in the answer. `reached_by`: the host by which the agent's machine reaches the gateway, so that the
+    token names address and authority; empty for the first of the gateway's names, None for the secret alone.
     """
-    token = TOKEN_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+    now = datetime.now(UTC)
+    place = None if reached_by is None else gateway_places.place_for(reached_by=reached_by, now=now)
+    secret = TOKEN_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
     with transaction.atomic():
         added = tokens.add(
             server_id=server_id,
             owner_id=owner_id,
-            token_hash=hash_of(token),
+            token_hash=hash_of(secret),
             valid_for=lifetime,
             may_replace=replace,
         )
+    token = secret if place is None else format_ticket(secret=secret, pin=place.pin, address=place.address)
     return IssuedToken(token=token, server_id=server_id, expires_at=added.expires_at)
 
 
@@ -55,16 +76,23 @@ def end_token(*, server_id: UUID, token_id: UUID) -> None:
         raise NotFound("No such token.")
 
 
-def register(*, token: str, server_id: UUID | None, info: AgentInfo, new_id: UUID) -> Registration:
-    """Spend the token and hand out the agent's credential, in one transaction.
+def register(
+    *, token: str, server_id: UUID | None, info: AgentInfo, new_id: UUID, keyed: Keyed | None = None
+) -> Registration:
+    """Spend the token and hand out the agent's credential, in one transaction; with `keyed` a certificate, too.
 
-    A server that had an agent keeps its id (`new_id` is then unused) while its old credential ends. `server_id` must
-    be the token's, or None to take the token's word. Raises EnrolmentRefused without saying which check failed, or
-    AgentIsConnected, which leaves the token unspent.
+    A server that had an agent keeps its id (`new_id` is then unused) while its old credential and certificates end.
+    `server_id` must be the token's, or None to take the token's word. Whoever spent the token with a key may ask again
+    with the same one for a while, in case the answer was lost. Raises EnrolmentRefused without saying which check
+    failed, CertificateRefused, or AgentIsConnected; all leave the token as it was.
     """
+    key_hash = _key_hash_of(keyed)
     credential = CREDENTIAL_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+    now = datetime.now(UTC)
+    if keyed is not None:
+        authority.ensure_authority(now=now)
     with transaction.atomic():
-        spent = tokens.use(token_hash=hash_of(token), server_id=server_id)
+        spent = tokens.use(token_hash=hash_of(secret_in(token)), server_id=server_id, key_hash=key_hash)
         if spent is None:
             raise EnrolmentRefused
         live = agents.is_connected(server_id=spent.server_id)
@@ -76,23 +104,49 @@ def register(*, token: str, server_id: UUID | None, info: AgentInfo, new_id: UUI
             new_id=new_id,
             credential_hash=hash_of(credential),
             info=info,
+            sealing_key=None if keyed is None else keyed.sealing_key,
         )
+        certificate = _certify(agent_id=agent_id, keyed=keyed, now=now)
         if live:
             tokens.note_replaced(token_id=spent.id)
     if live:
         logger.warning(
             "an agent that was connected was replaced", server_id=str(spent.server_id), agent_id=str(agent_id)
         )
-    return Registration(agent_id=agent_id, server_id=spent.server_id, credential=credential)
+    return Registration(agent_id=agent_id, server_id=spent.server_id, credential=credential, certificate=certificate)
 
 
-def authenticate(*, credential: str) -> AgentData:
-    """Return the active agent with this credential. Raises Unauthenticated."""
+def _key_hash_of(keyed: Keyed | None) -> str:
+    if keyed is None:
+        return ""
+    if len(keyed.sealing_key) != PUBLIC_KEY_BYTES:
+        raise CertificateRefused(f"The key that values are sealed to has {PUBLIC_KEY_BYTES} bytes.")
+    try:
+        return requested_key_hash(keyed.request)
+    except UnusableRequest as error:
+        raise CertificateRefused(str(error)) from error
+
+
+def _certify(*, agent_id: UUID, keyed: Keyed | None, now: datetime) -> AgentCertificateData | None:
+    """End what certified the agent before, and sign anew. Inside the caller's transaction."""
+    authorities.revoke_all(agent_id=agent_id)
+    gateways.announce_end(agent_id=agent_id)
+    return None if keyed is None else authority.certify(agent_id=agent_id, request=keyed.request, now=now)
+
+
+def authenticate(*, credential: str, serial: str = "") -> AgentData:
+    """Return the active agent with this credential. Raises Unauthenticated.
+
+    `serial`: of the certificate that the caller proved to have; an agent that has one is believed only with it.
+    """
     wanted = hash_of(credential)
     found = agents.by_credential(credential_hash=wanted)
     if found is None or not hmac.compare_digest(found[1], wanted):
         raise Unauthenticated
-    return found[0]
+    agent = found[0]
+    if (agent.certified or serial) and not authorities.is_valid(agent_id=agent.id, serial=serial):
+        raise Unauthenticated
+    return agent
 
 
 def credential_hash_of(*, agent_id: UUID) -> str | None:
@@ -101,7 +155,7 @@ def credential_hash_of(*, agent_id: UUID) -> str | None:
 
 
 def revoke(*, agent_id: UUID) -> None:
-    """End the agent's credential and its server's tokens; its session is dropped within seconds.
+    """End the agent's credential, its certificates and its server's tokens; its session is dropped at once.
 
     Raises AgentNotFound.
     """
@@ -113,6 +167,8 @@ def revoke(*, agent_id: UUID) -> None:
         tokens.end_all(server_id=found.server_id)
         if not agents.revoke(agent_id=agent_id):
             raise AgentNotFound
+        authorities.revoke_all(agent_id=agent_id)
+        gateways.announce_end(agent_id=agent_id)
 
 
 def hash_of(secret: str) -> str:

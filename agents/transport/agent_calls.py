@@ -13,6 +13,7 @@ import structlog
 from agents import gateway
 from agents.contracts import common_pb2, runner_pb2
 from agents.errors import NotFound
+from agents.pki.records import Keyed
 from agents.services import enrolment
 from agents.token_bucket import TokenBucket
 from agents.transport.callers import Callers
@@ -21,6 +22,8 @@ from agents.transport.intake.sample_intake import SampleIntake
 from agents.transport.liveness import Liveness
 from agents.transport.ports import Bindings
 from agents.transport.threads import DatabaseThreads
+from agents.transport.trust.listeners import OwnTrust
+from agents.transport.trust.renewals import certificate_message
 from agents.transport.wire import codec
 
 logger = structlog.get_logger(__name__)
@@ -41,7 +44,9 @@ class AgentCalls:
         threads: DatabaseThreads,
         liveness: Liveness,
         samples: SampleIntake,
+        trust: OwnTrust,
     ) -> None:
+        self._trust = trust
         self._bindings = bindings
         self._callers = callers
         self._threads = threads
@@ -53,7 +58,8 @@ class AgentCalls:
     ) -> runner_pb2.RegisterAgentResponse:
         """Exchange a one-time token for a credential; an empty server_id takes the token's word.
 
-        Whoever tries too often was turned away before the message was read.
+        Whoever sends a request for a certificate gets one, where agents with certificates are served. Whoever tries too
+        often was turned away before the message was read.
         """
         del context
         try:
@@ -63,6 +69,7 @@ class AgentCalls:
                 server_id=codec.id_from_wire(request.server_id) if request.server_id else None,
                 info=codec.info_from_wire(request.agent_info),
                 new_id=uuid.uuid4(),
+                keyed=self._keyed(request),
             )
         except Exception as error:
             _log_unexpected(error, call="RegisterAgent")
@@ -74,8 +81,15 @@ class AgentCalls:
             registration_successful=True,
             message="Registered.",
             credential=done.credential,
+            certificate=None if done.certificate is None else certificate_message(done.certificate),
+            mutual_address="" if done.certificate is None else self._trust.mutual_address,
         )
         return runner_pb2.RegisterAgentResponse(status=common_pb2.SUCCESS, data=data)
+
+    def _keyed(self, request: runner_pb2.RegisterAgentRequest) -> Keyed | None:
+        if not (request.certificate_request and self._trust.is_mutual):
+            return None
+        return Keyed(request=request.certificate_request, sealing_key=request.sealing_key)
 
     async def heartbeat(self, request: runner_pb2.HeartbeatRequest, context: Call) -> runner_pb2.HeartbeatResponse:
         await self._heard(request.health, context)

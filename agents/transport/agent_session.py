@@ -41,6 +41,7 @@ class AgentSession:
     def __init__(self, *, session_id: UUID, agent: AgentData) -> None:
         self.session_id = session_id
         self.agent_id = agent.id
+        self.certified = agent.certified
         self.hello = Hello()
         self.outgoing: asyncio.Queue[runner_pb2.ToAgent] = asyncio.Queue(MAX_OUTGOING)
         self.incoming: asyncio.Queue[runner_pb2.FromAgent] = asyncio.Queue(MAX_INCOMING)

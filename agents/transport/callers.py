@@ -21,6 +21,7 @@ from agents.errors import Unauthenticated
 from agents.services import enrolment
 from agents.token_bucket import TokenBuckets
 from agents.transport.ports import UserOf
+from agents.transport.presented import serial_by
 from agents.transport.threads import DatabaseThreads
 from agents.types import AgentData
 
@@ -54,15 +55,24 @@ class Callers:
 
     async def agent(self, context: Call) -> tuple[AgentData, str]:
         """Return the calling agent and its credential; aborts the call otherwise."""
-        credential = _bearer(context)
+        credential, serial = _bearer(context), serial_by(context)
         found = await self._asked(
-            context, self._agents, credential, lambda: self._threads.run(_agent_with, credential=credential)
+            context,
+            self._agents,
+            credential,
+            lambda: self._threads.run(_agent_with, credential=credential, serial=serial),
+            serial=serial,
         )
         return found, credential
 
+    def forget(self, *, agent_id: UUID) -> None:
+        """Ask the database about this agent when it calls again."""
+        for key in [key for key, (_, known) in self._agents.items() if known.id == agent_id]:
+            del self._agents[key]
+
     async def agent_for_heartbeat(self, context: Call) -> AgentData:
         """Return the calling agent, at most TRUST_SECONDS out of date."""
-        return _fresh(self._agents, _bearer(context)) or (await self.agent(context))[0]
+        return _fresh(self._agents, _bearer(context), serial_by(context)) or (await self.agent(context))[0]
 
     async def user(self, context: Call, *, acts: bool = False) -> UUID:
         """Return the calling user; aborts the call otherwise. `acts`: the call changes something."""
@@ -75,11 +85,19 @@ class Callers:
         """Return the calling user, at most TRUST_SECONDS out of date; aborts the call otherwise."""
         return _fresh(self._users, _bearer(context)) or await self.user(context)
 
-    async def _asked(self, context: Call, table: Known[T], secret: str, ask: Callable[[], Awaitable[T | None]]) -> T:
+    async def _asked(
+        self,
+        context: Call,
+        table: Known[T],
+        secret: str,
+        ask: Callable[[], Awaitable[T | None]],
+        *,
+        serial: str = "",
+    ) -> T:
         """Return whose secret it is, by the database. Who was known before is asked about whatever others there do."""
         if not 0 < len(secret) <= MAX_SECRET:
             await _refuse(context)
-        key = _key(secret)
+        key = _key(secret, serial)
         if key in table:
             found = await _checked(context, ask)
         else:
@@ -100,9 +118,9 @@ class Callers:
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, message)
 
 
-def _agent_with(*, credential: str) -> AgentData | None:
+def _agent_with(*, credential: str, serial: str) -> AgentData | None:
     try:
-        return enrolment.authenticate(credential=credential)
+        return enrolment.authenticate(credential=credential, serial=serial)
     except Unauthenticated:
         return None
 
@@ -119,12 +137,12 @@ def address_of(context: Call) -> str:
     )
 
 
-def _key(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()
+def _key(secret: str, serial: str) -> bytes:
+    return hashlib.sha256(f"{serial} {secret}".encode()).digest()
 
 
-def _fresh(table: Known[T], secret: str) -> T | None:
-    checked_at, known = table.get(_key(secret), (0.0, None))
+def _fresh(table: Known[T], secret: str, serial: str = "") -> T | None:
+    checked_at, known = table.get(_key(secret, serial), (0.0, None))
     return known if time.monotonic() - checked_at < TRUST_SECONDS else None
 
 

@@ -6,14 +6,16 @@ Of commits it only wakes: the tables are the truth.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from uuid import UUID
 
 import psycopg
 import structlog
 
 from agents.backoff import Backoff
-from agents.services.command_delivery import CHANNEL, LOGS_CHANNEL, RETENTION_CHANNEL
+from agents.services.command_delivery import CHANNEL, ENDED_CHANNEL, LOGS_CHANNEL, RETENTION_CHANNEL, TRUST_CHANNEL
 from agents.transport.intake.log_intake import LogIntake
 from agents.transport.retention_announcer import RetentionAnnouncer
 from agents.transport.session_registry import SessionRegistry
@@ -24,25 +26,44 @@ RETRY = Backoff(first=0.2, most=5.0)
 CONNECT_DEADLINE = 5
 
 
-async def listen(*, conninfo: str, registry: SessionRegistry, retentions: RetentionAnnouncer, logs: LogIntake) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Listeners:
+    """Whom notices are for. `ended` is told whose credential has ended, `trust` that other authorities are trusted."""
+
+    registry: SessionRegistry
+    retentions: RetentionAnnouncer
+    logs: LogIntake
+    ended: Callable[[UUID], None]
+    trust: Callable[[], None]
+
+    def tell(self, channel: str, payload: str) -> None:
+        """Hand on one notice."""
+        if channel == LOGS_CHANNEL:
+            self.logs.ask(payload)
+        elif channel == TRUST_CHANNEL:
+            self.trust()
+        elif channel == ENDED_CHANNEL:
+            if (agent_id := _agent_of(payload)) is not None:
+                self.ended(agent_id)
+        else:
+            tell = self.registry.wake if channel == CHANNEL else self.retentions.look_at
+            tell(agent_id=_agent_of(payload))
+
+
+async def listen(*, conninfo: str, listeners: Listeners) -> None:
     """Hand on each notification; reconnects for ever, slower each time. Ends by cancellation."""
     failures = 0
     while True:
         try:
             async with await _connect(conninfo) as connection:
-                await connection.execute(f"LISTEN {CHANNEL}".encode())
-                await connection.execute(f"LISTEN {RETENTION_CHANNEL}".encode())
-                await connection.execute(f"LISTEN {LOGS_CHANNEL}".encode())
+                for channel in (CHANNEL, RETENTION_CHANNEL, LOGS_CHANNEL, ENDED_CHANNEL, TRUST_CHANNEL):
+                    await connection.execute(f"LISTEN {channel}".encode())
                 failures = 0
                 # Something may have happened while nobody listened.
-                registry.wake()
-                retentions.look_at()
+                listeners.registry.wake()
+                listeners.retentions.look_at()
                 async for notice in connection.notifies():
-                    if notice.channel == LOGS_CHANNEL:
-                        logs.ask(notice.payload)
-                        continue
-                    tell = registry.wake if notice.channel == CHANNEL else retentions.look_at
-                    tell(agent_id=_agent_of(notice.payload))
+                    listeners.tell(notice.channel, notice.payload)
         except psycopg.Error as error:
             logger.warning("database unavailable, retrying", what="notifications", error=str(error).strip())
         failures += 1

@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import grpc
 import structlog
 
 from agents.cancellation import cancel_until_ended
 from agents.contracts import runner_pb2_grpc
+from agents.db_errors import DATABASE_AWAY
 from agents.limits import KIB, MAX_RECEIVED_BYTES, MAX_SENT_BYTES
+from agents.services import command_delivery
 from agents.transport import commit_listener
 from agents.transport.admission import Admission
 from agents.transport.agent_calls import AgentCalls
-from agents.transport.agent_session import STOPPING
+from agents.transport.agent_session import OVER, STOPPING, AgentSession
 from agents.transport.callers import Callers
 from agents.transport.intake.log_intake import LogIntake
 from agents.transport.intake.sample_intake import SampleIntake
@@ -28,6 +33,8 @@ from agents.transport.servicer import RunnerAgentService
 from agents.transport.session_registry import SessionRegistry
 from agents.transport.stream import SessionCalls
 from agents.transport.threads import DatabaseThreads
+from agents.transport.trust.listeners import OwnTrust
+from agents.transport.trust.renewals import ask_all
 from agents.transport.undeliverable import UndeliverableCommands
 from agents.transport.user_calls import UserCalls
 
@@ -84,13 +91,15 @@ class Gateway:
             round_seconds=config.retention_seconds,
         )
         self._samples = SampleIntake(threads=self._loop_threads, on_samples=bindings.on_samples)
-        callers = Callers(threads=self._threads, user_of=bindings.user_of)
+        self._callers = callers = Callers(threads=self._threads, user_of=bindings.user_of)
+        self._trust = OwnTrust(config=config, threads=self._loop_threads)
         self._logs = LogIntake(bindings=bindings, callers=callers, registry=self._registry, threads=self._log_threads)
         admission = Admission(callers=callers, threads=self._threads, enrolment_wait=bindings.enrolment_wait)
         self._server = grpc.aio.server(
             options=CHANNEL_OPTIONS, interceptors=[admission], maximum_concurrent_rpcs=config.max_calls
         )
         self._loops: list[asyncio.Task[None]] = []
+        self._ending: set[asyncio.Task[None]] = set()
         agents, sessions = self._agent_calls(bindings, callers), self._session_calls(bindings, callers)
         users = UserCalls(bindings=bindings, callers=callers, threads=self._threads)
         add_service: Any = runner_pb2_grpc.add_RunnerAgentServiceServicer_to_server
@@ -98,8 +107,11 @@ class Gateway:
         self._over_kafka = self._kafka_way(agents, sessions)
 
     async def start(self) -> int:
-        """Listen and serve; returns the port. Raises RuntimeError when the address cannot be bound."""
-        port = self._bind()
+        """Listen and serve; returns the first port. Raises RuntimeError when an address cannot be bound.
+
+        Where our own authority is needed it waits for the database.
+        """
+        port = await self._bind()
         await self._server.start()
         self._loops = [
             asyncio.create_task(_for_ever("deliver", self._registry.deliver_when_due)),
@@ -107,6 +119,7 @@ class Gateway:
             asyncio.create_task(_for_ever("samples", self._samples.store_when_due)),
             asyncio.create_task(_for_ever("listen", self._listen)),
             asyncio.create_task(_for_ever("retention", self._retentions.tell_when_due)),
+            asyncio.create_task(_for_ever("certificates", self._trust.refresh_when_due)),
         ]
         if self._over_kafka is not None:
             self._over_kafka.start()
@@ -129,7 +142,12 @@ class Gateway:
 
     def _agent_calls(self, bindings: Bindings, callers: Callers) -> AgentCalls:
         return AgentCalls(
-            bindings=bindings, callers=callers, threads=self._threads, liveness=self._liveness, samples=self._samples
+            bindings=bindings,
+            callers=callers,
+            threads=self._threads,
+            liveness=self._liveness,
+            samples=self._samples,
+            trust=self._trust,
         )
 
     def _session_calls(self, bindings: Bindings, callers: Callers) -> SessionCalls:
@@ -158,7 +176,18 @@ class Gateway:
             threads=self._threads,
         )
 
-    def _bind(self) -> int:
+    async def _bind(self) -> int:
+        if self._trust.is_needed:
+            await self._trust.load()
+        port = self._bind_first()
+        if self._trust.is_mutual:
+            credentials = self._trust.credentials(mutual=True)
+            self._trust.serves_at(self._server.add_secure_port(self._config.mutual_bind, credentials))
+        return port
+
+    def _bind_first(self) -> int:
+        if self._config.authority_tls:
+            return self._server.add_secure_port(self._config.bind, self._trust.credentials(mutual=False))
         if not self._config.tls_cert:
             return self._server.add_insecure_port(self._config.bind)
         pair = (Path(self._config.tls_key).read_bytes(), Path(self._config.tls_cert).read_bytes())
@@ -169,9 +198,35 @@ class Gateway:
         await self._liveness.flush()
 
     async def _listen(self) -> None:
-        await commit_listener.listen(
-            conninfo=self._config.conninfo, registry=self._registry, retentions=self._retentions, logs=self._logs
+        listeners = commit_listener.Listeners(
+            registry=self._registry,
+            retentions=self._retentions,
+            logs=self._logs,
+            ended=self._let_go,
+            trust=self._trust_changed,
         )
+        await commit_listener.listen(conninfo=self._config.conninfo, listeners=listeners)
+
+    def _let_go(self, agent_id: UUID) -> None:
+        """End what is open of an agent that was revoked or enrolled anew."""
+        self._callers.forget(agent_id=agent_id)
+        if session := self._registry.session_of(agent_id=agent_id):
+            task = asyncio.create_task(self._end_unless_newer(session))
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+
+    async def _end_unless_newer(self, session: AgentSession) -> None:
+        """End the session, unless it was opened with what came after the end."""
+        speaks = partial(command_delivery.speaks, agent_id=session.agent_id, session_id=session.session_id)
+        with suppress(*DATABASE_AWAY):
+            if await self._loop_threads.run(speaks):
+                return
+        logger.info("session ended: revoked or enrolled anew", agent_id=str(session.agent_id))
+        session.end(OVER)
+
+    def _trust_changed(self) -> None:
+        self._trust.look()
+        ask_all(self._registry)
 
 
 async def _for_ever(name: str, step: Callable[[], Awaitable[None]]) -> None:

@@ -154,12 +154,21 @@ class Bindings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayConfig:
-    """Figures of one gateway process. Times in seconds; TLS is on when both files are named."""
+    """Figures of one gateway process. Times in seconds.
+
+    `bind` speaks TLS with the files where both are named, else with `authority_tls` by certificates of our own for
+    `names`, else plainly. `mutual_bind`, empty for nowhere, is for agents with certificates alone; `mutual_address` is
+    where they reach it, by itself its port on the host by which they enrolled.
+    """
 
     bind: str
     conninfo: str
     tls_cert: str = ""
     tls_key: str = ""
+    authority_tls: bool = False
+    mutual_bind: str = ""
+    mutual_address: str = ""
+    names: tuple[str, ...] = ()
     heartbeat_seconds: int = 5
     lost_after_seconds: int = 180
     poll_seconds: float = 1.0

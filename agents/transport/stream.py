@@ -26,9 +26,11 @@ from agents.transport.intake.swarm_intake import SwarmIntake
 from agents.transport.intake.volume_intake import VolumeIntake
 from agents.transport.liveness import Liveness
 from agents.transport.ports import Bindings, GatewayConfig
+from agents.transport.presented import presented_by
 from agents.transport.retention_announcer import RetentionAnnouncer
 from agents.transport.session_registry import SessionRegistry
 from agents.transport.threads import DatabaseThreads
+from agents.transport.trust.renewals import Renewal, end_with_certificate
 from agents.transport.wire import codec, hellos
 from agents.transport.wire.conditions import condition_from_wire
 from agents.types import AgentData
@@ -94,9 +96,12 @@ class SessionCalls:
         self._registry.add(session)
         self._retentions.look_at(agent_id=agent.id)
         logger.info("agent connected", agent_id=str(agent.id), version=hello.version)
+        timer = end_with_certificate(session=session, presented=presented_by(context))
         try:
             ending = await self._run(messages, context, session)
         finally:
+            if timer is not None:
+                timer.cancel()
             self._registry.remove(session)
             logger.info("agent disconnected", agent_id=str(agent.id))
         if ending is not None:
@@ -152,8 +157,10 @@ class SessionCalls:
         observations = ObservationIntake(session=session, threads=self._threads, on_observed=self._bindings.on_observed)
         volumes = VolumeIntake(session=session, threads=self._threads, on_volumes=self._bindings.on_volumes)
         swarm = SwarmIntake(session=session, threads=self._threads, on_swarm=self._bindings.on_swarm)
+        renewal = Renewal(session=session, threads=self._threads)
         tasks: list[asyncio.Future[Any]] = [
-            asyncio.create_task(self._read(messages, session, observations, volumes, swarm)),
+            asyncio.create_task(self._read(messages, session, observations, volumes, swarm, renewal)),
+            asyncio.create_task(renewal.drain()),
             asyncio.create_task(_write(context, session)),
             asyncio.create_task(applier.drain()),
             asyncio.create_task(observations.drain()),
@@ -178,6 +185,7 @@ class SessionCalls:
         observations: ObservationIntake,
         volumes: VolumeIntake,
         swarm: SwarmIntake,
+        renewal: Renewal,
     ) -> None:
         pace = TokenBucket(burst=BURST, per_second=PER_SECOND)
         async for message in messages:
@@ -196,6 +204,8 @@ class SessionCalls:
                 volumes.take(message.volumes)
             if kind == "swarm":
                 swarm.take(message.swarm)
+            if kind == "certificate_request":
+                renewal.take(message.certificate_request)
             if kind == "samples":
                 self._samples.take(agent_id=session.agent_id, message=message.samples)
             if kind in ("report", "acknowledged"):

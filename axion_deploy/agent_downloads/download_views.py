@@ -12,6 +12,7 @@ from agents.admin.install import gateway_url
 from agents.distribution.artifact import agent_artifact
 from agents.distribution.script import render_script
 from agents.distribution.wheels import fits, host_python, list_wheels
+from agents.services import gateway_places
 
 # A file's name has its digest in it, or says its version: what it names never changes.
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -20,7 +21,7 @@ FOR_EVER = "public, max-age=31536000, immutable"
 @require_safe
 def install_script(request: HttpRequest) -> HttpResponse:
     """Return the script for hosts that reach the control plane as this request did. Fetched anew each time."""
-    plain_text = not settings.AXION_GATEWAY_TLS_CERT and settings.AXION_GATEWAY_PLAINTEXT
+    plain_text = gateway_places.speaks_plainly() and settings.AXION_GATEWAY_PLAINTEXT
     script = render_script(
         artifact=agent_artifact(),
         base_url=request.build_absolute_uri("/"),

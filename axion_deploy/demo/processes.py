@@ -43,6 +43,7 @@ class Addresses:
 
     web: int
     gateway: int
+    mutual: int
 
     @property
     def url(self) -> str:
@@ -61,6 +62,7 @@ def control_plane_environment(*, servers: Servers, secrets: Mapping[str, str], a
         "PYTHONUNBUFFERED": "1",
         "DJANGO_SETTINGS_MODULE": "axion_deploy.settings",
         "AXION_GATEWAY_BIND": f"127.0.0.1:{addresses.gateway}",
+        "AXION_GATEWAY_MUTUAL_BIND": f"127.0.0.1:{addresses.mutual}",
         # Another run, or an installation, may have these ports on this machine.
         "AXION_METRICS_BIND": os.environ.get("AXION_METRICS_BIND", ""),
     }

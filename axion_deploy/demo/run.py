@@ -104,7 +104,7 @@ class Demo:
                 cleanup=self.cleanup,
             )
         self.screen.say(f"  {servers.sources}", style="dim")
-        self.addresses = Addresses(web=free_port(preferred=self.options.port), gateway=free_port())
+        self.addresses = Addresses(web=free_port(preferred=self.options.port), gateway=free_port(), mutual=free_port())
         return control_plane_environment(servers=servers, secrets=self.state.secrets(), addresses=self.addresses)
 
     def _install(self, environment: Mapping[str, str]) -> dict[str, Any]:

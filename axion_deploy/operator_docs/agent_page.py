@@ -22,15 +22,18 @@ folders and the agent's own state have to be named themselves: a folder around t
 """
 SECTIONS = frozenset({"agent", "control_plane", "build", "logging"})
 MEANINGS = {
-    "agent.server_id": "The id of the server, as its page shows it. Needed to enrol.",
-    "agent.token": "The one-time enrolment token. Needed once; afterwards the agent has a credential of its own.",
+    "agent.server_id": "The id of the server, as its page shows it. Not needed: the token says it.",
+    "agent.token": "The one-time enrolment token, which says where the gateway is, too. Needed once; afterwards the"
+    " agent has a certificate and a credential of its own.",
     "agent.token_file": "A file that holds the token, instead of `agent.token`.",
     "agent.name": "A name for people, shown in the admin.",
     "agent.state_dir": "Where the journal, releases, code and the credential are. Only the agent's user may read it.",
-    "agent.credential_file": "Where the credential is kept; by itself `credential.json` in `agent.state_dir`.",
+    "agent.credential_file": "Where the credential is kept; by itself `credential.json` in `agent.state_dir`. The"
+    " certificate lies beside it.",
     "agent.stalled_after_seconds": "The control plane is told of a command whose work has not moved for so long.",
     "agent.registry_patience_seconds": "For so long a registry that is away is asked again before a deployment fails.",
-    "control_plane.grpc_url": "The gateway: `https://HOST:PORT`; `http://` only for this machine itself.",
+    "control_plane.grpc_url": "The gateway, where the token does not say it or says otherwise: `https://HOST:PORT`;"
+    " `http://` only for this machine itself.",
     "control_plane.ca_file": "The authority that signed the gateway's certificate, where the system's do not know it.",
     "control_plane.insecure": "`true`: speak in the clear to another machine, where the network is safe, as in a VPN.",
     "build.parallel": "How many images are built at a time.",

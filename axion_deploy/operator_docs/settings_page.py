@@ -25,6 +25,8 @@ NOT_OFFERED = {
 OF_COMPOSE = {
     "AXION_WEB_PORT": "The port of this machine for web; 8000 without it.",
     "AXION_GATEWAY_PORT": "The port of this machine for the agents' gateway; 50051 without it.",
+    "AXION_GATEWAY_MUTUAL_PORT": "The port for agents with certificates; 50052 without it. Tell agents of another one"
+    " by `AXION_GATEWAY_MUTUAL_ADDRESS`.",
     "AXION_VERSION": "The tag of the image that is built and started; `latest` without it.",
 }
 FORMS = {

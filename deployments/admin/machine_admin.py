@@ -13,6 +13,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from unfold.decorators import action
 
+from agents.addresses import host_of
 from agents.admin.pages import AgentAdmin, ClusterAdmin, ServerAdmin, presence_of
 from agents.models import Agent, Cluster, Server
 from agents.types import IssuedToken
@@ -123,7 +124,8 @@ class CheckedServerAdmin(AuditedMachine, CheckedDeletion, ServerAdmin):
     consequences = staticmethod(what_is_left_behind)
 
     def issue_token(self, request: HttpRequest, server: Any, *, replace: bool) -> IssuedToken:
-        return machine_list.issue_enrolment_token(caller=caller_in(request), server_id=server.pk, replace=replace)
+        named = {"server_id": server.pk, "reached_by": host_of(request.get_host())}
+        return machine_list.issue_enrolment_token(caller=caller_in(request), replace=replace, **named)
 
     def get_urls(self) -> list[URLPattern]:
         wrapped: Any = self.admin_site.admin_view

@@ -3,34 +3,47 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.test import RequestFactory
 
-from agents.admin.hints import PLAIN_TEXT, shares_name, start_command
+from agents.addresses import host_of
+from agents.admin import install
+from agents.admin.hints import shares_name, start_command
+from agents.models import Server
+from agents.pki.tickets import PLAIN, parse_ticket
+from agents.services import authority, enrolment
+from tests.factories import NOW
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("reached", "host", "in_the_clear"),
+    ("reached", "published", "said", "remark"),
     [
-        ("localhost:8000", "localhost", False),
-        ("127.0.0.2", "127.0.0.2", False),
-        ("[::1]", "[::1]", False),
-        ("[::1]:8000", "[::1]", False),
-        ("deploy.example", "deploy.example", True),
-        ("10.0.0.7:8000", "10.0.0.7", True),
+        ("localhost:8000", "127.0.0.1", ".plain.localhost:50051", "is this machine alone"),
+        ("[::1]:8000", "127.0.0.1", ".plain.[::1]:50051", "is this machine alone"),
+        ("deploy.example", "127.0.0.1", ".plain.deploy.example:50051", "serves its own machine alone"),
+        ("deploy.example", "", ".deploy.example:50051", ""),
+        ("10.0.0.7:8000", "0.0.0.0", ".10.0.0.7:50051", ""),
     ],
 )
-def test_the_command_names_the_gateway_and_warns_where_an_agent_would_refuse_it(
-    settings: Any, reached: str, host: str, in_the_clear: bool
+def test_the_token_says_where_the_gateway_is_and_how_it_is_known(
+    settings: Any, server: Server, reached: str, published: str, said: str, remark: str
 ) -> None:
     settings.ALLOWED_HOSTS = ["*"]
-    settings.AXION_GATEWAY_TLS_CERT = ""
-    settings.AXION_GATEWAY_BIND = "0.0.0.0:50051"
-    command = start_command(request=RequestFactory(HTTP_HOST=reached).get("/"), server_id=uuid4(), token="t")
-    assert f"GRPC_URL=http://{host}:50051" in command
-    assert (PLAIN_TEXT in command) is in_the_clear
+    settings.AXION_GATEWAY_BIND, settings.AXION_GATEWAY_PUBLISH = "0.0.0.0:50051", published
+    request = RequestFactory(HTTP_HOST=reached).get("/")
+    token = enrolment.create_token(
+        server_id=server.id, owner_id=server.owner_id, reached_by=host_of(request.get_host())
+    ).token
+    assert token.endswith(said)
+    ticket = parse_ticket(token)
+    assert ticket.pin == (authority.pin(now=NOW) if ".plain." not in said else PLAIN)
+    remarks = install.remarks(request)[1:]
+    assert bool(remarks) is bool(remark)
+    assert all(remark in each for each in remarks)
+    assert "'" in start_command(token=token) or "[" not in token
+    assert start_command(token=token).count("AXION_AGENT__") == 1
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from axion_deploy.demo.processes import Addresses, agent, agent_environment, control_plane
+from axion_deploy.demo.processes import agent, agent_environment, control_plane
 from tests.chaos.line import Line
 from tests.e2e.control_plane import ControlPlane
 from tests.servers.own_docker import OwnDocker
@@ -31,7 +31,8 @@ class Installation(ControlPlane):
     def __init__(self, *, folder: Path, engine_folder: Path) -> None:
         super().__init__(folder=folder, settings=SETTINGS)
         self.engine = OwnDocker(folder=engine_folder)
-        self.line = Line(to_port=self.addresses.gateway)
+        self.line = Line(to_port=self.addresses.mutual)
+        self.settings = {**SETTINGS, "AXION_GATEWAY_MUTUAL_ADDRESS": f"127.0.0.1:{self.line.port}"}
 
     def start(self) -> None:
         """Returns when the agent is connected."""
@@ -45,7 +46,7 @@ class Installation(ControlPlane):
             token=str(self.bootstrap["enrolment_token"]),
             server=str(self.bootstrap["server"]),
             folder=self.folder / "agent",
-            addresses=Addresses(web=self.addresses.web, gateway=self.line.port),
+            addresses=self.addresses,
         )
         runner = agent(environment={**environment, "DOCKER_HOST": self.engine.host}, logs=self.folder)
         processes = control_plane(environment=self.environment, addresses=self.addresses, logs=self.folder)

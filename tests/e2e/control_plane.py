@@ -49,7 +49,7 @@ class ControlPlane:
         self.projects: list[str] = []
         self.children: dict[str, Child] = {}
         self.settings = settings or {}
-        self.addresses = Addresses(web=free_port(), gateway=free_port())
+        self.addresses = Addresses(web=free_port(), gateway=free_port(), mutual=free_port())
 
     def start(self) -> None:
         """Returns when the web process answers and the agent is connected."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
 
 from agents.runner.config import Config, load_config
-from agents.runner.control_plane.identity import Identity, hash_of, save_identity
+from agents.runner.control_plane.certificate import hash_of
+from agents.runner.control_plane.identity import Identity, save_identity
+from agents.runner.control_plane.line import Line
 from agents.runner.journal.command_journal import Journal
 from agents.runner.journal.store import Store
 from agents.runner.session import Session
@@ -17,11 +18,11 @@ from agents.runner.session import Session
 FIRST = "a-token"
 
 
-def session_of(config: Config, channel: grpc.aio.Channel, journal: Journal) -> Session:
+def session_of(config: Config, journal: Journal) -> Session:
     nobody: Any = None
     return Session(
         config=config,
-        channel=channel,
+        line=Line(config),
         journal=journal,
         dispatcher=nobody,
         machine=nobody,
@@ -47,8 +48,7 @@ def environment(folder: Path, token: str) -> dict[str, str]:
 async def test_who_is_nobody_yet_has_nothing_to_go_on_with(tmp_path: Path) -> None:
     config = load_config(path=None, environment=environment(tmp_path, FIRST))
     store = Store(tmp_path / "journal.sqlite3")
-    async with grpc.aio.insecure_channel(config.address) as channel:
-        assert session_of(config, channel, Journal(store)).may_resume() is False
+    assert session_of(config, Journal(store)).may_resume() is False
     store.close()
 
 
@@ -73,7 +73,5 @@ async def test_who_is_to_become_somebody_else_asks_first(
     journal = Journal(store)
     if served:
         journal.record_control_plane(agent_id=served, ledger="l")
-    async with grpc.aio.insecure_channel(config.address) as channel:
-        session = session_of(config, channel, journal)
-        assert session.may_resume() is goes_on
+    assert session_of(config, journal).may_resume() is goes_on
     store.close()

@@ -12,6 +12,7 @@ import grpc
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from agents.contracts import runner_pb2 as pb
+from agents.runner.control_plane.line import Line
 from agents.runner.errors import StepFailedError, UnavailableError
 from agents.runner.interrupt import Interrupt
 from agents.runner.planning.registries import RegistryLogin
@@ -149,9 +150,8 @@ def _login(told: pb.RegistryLogin) -> RegistryLogin:
 class GatewayCalls:
     """Calls over the session's channel."""
 
-    def __init__(self, *, stub: Any, metadata: Callable[[], tuple[tuple[str, str], ...]]) -> None:
-        self._stub = stub
-        self._metadata = metadata
+    def __init__(self, *, line: Line) -> None:
+        self._line = line
 
     async def fetch_values(self, deployment_id: str) -> dict[str, str]:
         """Return the values of a deployment alone, for whoever only masks them."""
@@ -159,12 +159,15 @@ class GatewayCalls:
 
     async def fetch_secrets(self, deployment_id: str) -> FetchedSecrets:
         request = pb.FetchSecretsRequest(deployment_id=deployment_id)
-        response = await self._stub.FetchSecrets(request, metadata=self._metadata(), timeout=CALL_SECONDS)
-        return FetchedSecrets(values=dict(response.values), logins=tuple(_login(each) for each in response.registries))
+        response = await self._line.stub.FetchSecrets(request, metadata=self._line.metadata(), timeout=CALL_SECONDS)
+        values = dict(response.values)
+        if response.sealed:
+            values = self._line.open_sealed(response.sealed, deployment_id=deployment_id)
+        return FetchedSecrets(values=values, logins=tuple(_login(each) for each in response.registries))
 
     async def fetch_bundle(self, digest: str, sink: Callable[[bytes], object]) -> None:
         request = pb.FetchBundleRequest(digest=digest)
-        call = self._stub.FetchBundle(request, metadata=self._metadata(), timeout=BUNDLE_SECONDS)
+        call = self._line.stub.FetchBundle(request, metadata=self._line.metadata(), timeout=BUNDLE_SECONDS)
         try:
             chunks = aiter(call)
             while True:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,14 @@ from typing import Any
 from agents.contracts import common_pb2
 from agents.contracts import runner_pb2 as pb
 from agents.runner.config import Config
+from agents.runner.control_plane.certificate import (
+    Certificate,
+    Keys,
+    forget_enrolling,
+    hash_of,
+    keys_to_enrol_with,
+    save_certificate,
+)
 from agents.runner.errors import EnrolmentRefusedError, UnavailableError
 from agents.runner.journal.durable import write_private
 
@@ -51,20 +58,19 @@ def save_identity(*, path: Path, identity: Identity) -> None:
     write_private(path, json.dumps(asdict(identity)).encode())
 
 
-def hash_of(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 async def enrol(*, stub: Any, config: Config, info: pb.AgentInfo, lanes: Sequence[str]) -> Identity:
-    """Exchange the token for a credential; `lanes` are those that the journal knows.
+    """Exchange the token for a credential and, where the gateway gives one, a certificate for keys made here.
 
-    Raises EnrolmentRefusedError, UnavailableError when there is no room to keep what the token buys, which it does only
-    once, or grpc.RpcError when nobody answers.
+    `lanes` are those that the journal knows. Dies at any line without harm: whoever asks once more with the same keys
+    is answered again, and a certificate without its credential is not used. Raises EnrolmentRefusedError,
+    UnavailableError when there is no room to keep what the token buys, which it does only once, or grpc.RpcError when
+    nobody answers.
     """
     if not config.token:
-        raise EnrolmentRefusedError("This agent is not enrolled and has no token: set agent.token and agent.server_id.")
-    request = pb.RegisterAgentRequest(server_id=config.server_id, agent_token=config.token, agent_info=info)
+        raise EnrolmentRefusedError("This agent is not enrolled and has no token: set agent.token.")
     with _room_for(config.credential_file):
+        keys = keys_to_enrol_with(credential_file=config.credential_file, token_hash=hash_of(config.token))
+        request = _request(config=config, info=info, keys=keys)
         response = await stub.RegisterAgent(request, timeout=CALL_SECONDS)
     if response.status != common_pb2.SUCCESS or not response.data.registration_successful:
         raise EnrolmentRefusedError(response.error.message or response.data.message or "The token was refused.")
@@ -76,8 +82,39 @@ async def enrol(*, stub: Any, config: Config, info: pb.AgentInfo, lanes: Sequenc
         token_hash=hash_of(config.token),
         former_lanes=_former_lanes(load_identity(config.credential_file), server_id=server_id, lanes=lanes),
     )
+    if response.data.certificate.certificate:
+        certificate = _certificate(response.data, config=config, keys=keys)
+        save_certificate(credential_file=config.credential_file, certificate=certificate)
     save_identity(path=config.credential_file, identity=identity)
+    forget_enrolling(config.credential_file)
     return identity
+
+
+def _request(*, config: Config, info: pb.AgentInfo, keys: Keys) -> pb.RegisterAgentRequest:
+    # Loaded only here: an agent at rest is small.
+    from agents.pki.agent_keys import certificate_request, sealing_public_key
+
+    return pb.RegisterAgentRequest(
+        server_id=config.server_id,
+        agent_token=config.token,
+        agent_info=info,
+        certificate_request=certificate_request(keys.private_key),
+        sealing_key=sealing_public_key(keys.sealing_key),
+    )
+
+
+def _certificate(data: pb.RegisterAgentData, *, config: Config, keys: Keys) -> Certificate:
+    return Certificate(
+        credential_hash=hash_of(data.credential),
+        enrolled_at=config.address,
+        mutual_address=data.mutual_address,
+        certificate=data.certificate.certificate,
+        authorities=data.certificate.authorities,
+        private_key=keys.private_key,
+        sealing_key=keys.sealing_key,
+        issued_ms=data.certificate.issued_ms,
+        valid_until_ms=data.certificate.valid_until_ms,
+    )
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from agents.errors import AgentIsConnected, NotFound
 from agents.kafka_link.envelopes import commands_topic, events_topic
-from agents.runner.control_plane.identity import Identity, hash_of, save_identity
+from agents.runner.control_plane.certificate import hash_of
+from agents.runner.control_plane.identity import Identity, save_identity
 from agents.services import directory, enrolment
 from agents.types import AgentInfo, Registration, ServerData
 

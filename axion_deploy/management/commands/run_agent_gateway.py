@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
-from agents.addresses import host_of, is_loopback
+from agents.services import gateway_places
 from agents.transport.grpc_server import Gateway
 from agents.transport.ports import GatewayConfig
 from axion_deploy.gateway_bindings import bindings
@@ -23,13 +23,6 @@ from deployments.services.upkeep import health
 
 # What Django hands to the driver beside the connection's own parameters.
 NOT_OF_LIBPQ = frozenset({"context", "cursor_factory", "prepare_threshold"})
-
-IN_THE_CLEAR = (
-    "{reached} can be reached from other machines, and without TLS enrolment tokens, credentials, commands and secrets"
-    " of all agents go over the line in the clear. Set AXION_GATEWAY_TLS_CERT and AXION_GATEWAY_TLS_KEY to the paths of"
-    " a certificate and its key, or serve 127.0.0.1 alone. For a line that is safe by other means:"
-    " AXION_GATEWAY_PLAINTEXT=on."
-)
 
 logger = structlog.get_logger(__name__)
 
@@ -42,16 +35,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(settings.AXION_GATEWAY_TLS_CERT) != bool(settings.AXION_GATEWAY_TLS_KEY):
             raise CommandError("Set both AXION_GATEWAY_TLS_CERT and AXION_GATEWAY_TLS_KEY, or neither.")
-        reached = settings.AXION_GATEWAY_PUBLISH or settings.AXION_GATEWAY_BIND
-        if not (settings.AXION_GATEWAY_TLS_CERT or settings.AXION_GATEWAY_PLAINTEXT or stays_on_this_machine(reached)):
-            raise CommandError(IN_THE_CLEAR.format(reached=reached))
+        if gateway_places.speaks_plainly() and not gateway_places.stays_on_this_machine():
+            logger.warning("AXION_GATEWAY_PLAINTEXT: the gateway speaks in the clear beyond this machine")
         serve_metrics(process="gateway")
         asyncio.run(_serve())
-
-
-def stays_on_this_machine(address: str) -> bool:
-    """Return whether only this machine reaches the address, with or without a port; false for anything unclear."""
-    return address.startswith("unix:") or is_loopback(host_of(address))
 
 
 async def _serve() -> None:
@@ -65,7 +52,11 @@ async def _serve() -> None:
     except RuntimeError as error:
         raise CommandError(f"Cannot listen on {settings.AXION_GATEWAY_BIND}: {error}") from error
     logger.info(
-        "gateway serves", bind=settings.AXION_GATEWAY_BIND, port=port, tls=bool(settings.AXION_GATEWAY_TLS_CERT)
+        "gateway serves",
+        bind=settings.AXION_GATEWAY_BIND,
+        port=port,
+        tls=not gateway_places.speaks_plainly(),
+        mutual=gateway_places.mutual_bind(),
     )
     saying = asyncio.create_task(_say_faults())
     await stopped.wait()
@@ -87,6 +78,10 @@ def _config() -> GatewayConfig:
         conninfo=_conninfo(),
         tls_cert=settings.AXION_GATEWAY_TLS_CERT,
         tls_key=settings.AXION_GATEWAY_TLS_KEY,
+        authority_tls=not (settings.AXION_GATEWAY_TLS_CERT or gateway_places.speaks_plainly()),
+        mutual_bind=gateway_places.mutual_bind(),
+        mutual_address=settings.AXION_GATEWAY_MUTUAL_ADDRESS,
+        names=gateway_places.gateway_names(),
         heartbeat_seconds=settings.AXION_HEARTBEAT_SECONDS,
         lost_after_seconds=settings.AXION_AGENT_LOST_AFTER,
         kafka=_brokers() if settings.AXION_KAFKA_AGENTS else None,

@@ -12,6 +12,7 @@ from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from agents.addresses import host_of
 from agents.states import Presence
 from agents.types import ClusterData, EnrolmentTokenData, ServerData
 from deployments.api.base_view import BaseView, success, validated
@@ -167,7 +168,10 @@ class EnrolmentTokens(BaseView):
     @idempotent(keep=False)
     def post(self, request: Request, server_id: UUID) -> Response:
         replace = validated(EnrolmentIn, request.data).get("replace", False)
-        issued = machine_list.issue_enrolment_token(caller=self.caller, server_id=server_id, replace=replace)
+        reached_by = host_of(request.get_host())
+        issued = machine_list.issue_enrolment_token(
+            caller=self.caller, server_id=server_id, replace=replace, reached_by=reached_by
+        )
         shape = {"token": issued.token, "serverId": str(issued.server_id), "expiresAt": epoch_ms(issued.expires_at)}
         return success({"data": shape}, status=201)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import Model, QuerySet
 
+from agents.models import Authority
 from deployments.data.variable_types import SealedVariable
 from deployments.models import (
     AgentInstallation,
@@ -78,6 +79,14 @@ class SealedInstallation:
 @dataclass(frozen=True, kw_only=True)
 class SealedLogin:
     """A login that is kept for a server, by the server's id."""
+
+    pk: UUID
+    sealed: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealedAuthority:
+    """The private key of a certificate authority."""
 
     pk: UUID
     sealed: str = field(repr=False)
@@ -161,6 +170,17 @@ def replace_installation(*, old: SealedInstallation, sealed: str) -> bool:
 def replace_login(*, old: SealedLogin, sealed: str) -> bool:
     """Replace the login; return False when another one was kept, or it was forgotten, meanwhile."""
     return ServerAccess.objects.filter(pk=old.pk, sealed=old.sealed).update(sealed=sealed) == 1
+
+
+def authorities(*, after: UUID | None, limit: int) -> tuple[SealedAuthority, ...]:
+    """Return a page of the keys of authorities that are trusted, in the order of their ids, above `after`."""
+    rows = _page(Authority.objects.exclude(sealed_key=""), after=after, limit=limit)
+    return tuple(SealedAuthority(pk=row.pk, sealed=row.sealed_key) for row in rows)
+
+
+def replace_authority(*, old: SealedAuthority, sealed: str) -> bool:
+    """Replace the key; return False when the authority was retired meanwhile."""
+    return Authority.objects.filter(pk=old.pk, sealed_key=old.sealed).update(sealed_key=sealed) == 1
 
 
 def replace_channel(*, old: SealedChannel, sealed: str) -> bool:

@@ -112,16 +112,21 @@ def get_server(*, caller: Caller, server_id: UUID) -> ServerData:
     return require_owned(caller=caller, what="server", find=lambda: directory.get_server(server_id=server_id))
 
 
-def issue_enrolment_token(*, caller: Caller, server_id: UUID, replace: bool = False) -> IssuedToken:
+def issue_enrolment_token(
+    *, caller: Caller, server_id: UUID, replace: bool = False, reached_by: str = ""
+) -> IssuedToken:
     """Issue a one-time token with which one agent enrols on the server; earlier ones end. Raises NotFound.
 
-    With `replace` also while an agent is connected there, whose place it takes.
+    With `replace` also while an agent is connected there, whose place it takes. `reached_by`: the host by which the
+    agent's machine reaches the gateway; empty for the first of the gateway's names.
     """
     server = get_server(caller=caller, server_id=server_id)
     with transaction.atomic():
         detail = "may replace a connected agent" if replace else ""
         record(by=caller, action=AuditAction.ENROLMENT_TOKEN_CREATED, detail=detail, server_id=server_id)
-        return enrolment.create_token(server_id=server.id, owner_id=server.owner_id, replace=replace)
+        return enrolment.create_token(
+            server_id=server.id, owner_id=server.owner_id, replace=replace, reached_by=reached_by
+        )
 
 
 def list_enrolment_tokens(*, caller: Caller, server_id: UUID) -> tuple[EnrolmentTokenData, ...]:

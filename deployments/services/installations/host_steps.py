@@ -13,6 +13,7 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.db import transaction
 
+from agents.addresses import host_of
 from agents.distribution.artifact import agent_artifact
 from agents.errors import AgentNotFound
 from agents.services import directory, enrolment
@@ -226,7 +227,10 @@ class HostSteps:
         # Its own credential is on that host, so it takes nobody else's place.
         ours = present is not None and str(present.id) == self._agent_id
         issued = enrolment.create_token(
-            server_id=server.id, owner_id=server.owner_id, replace=self._found.replace or ours
+            server_id=server.id,
+            owner_id=server.owner_id,
+            replace=self._found.replace or ours,
+            reached_by=host_of(self._found.gateway_url.partition("://")[2]),
         )
         return issued.token
 

@@ -11,6 +11,7 @@ from agents.isolation import Isolation
 from deployments.data.variable_types import SealedVariable
 from deployments.repositories.upkeep import sealed
 from deployments.repositories.upkeep.sealed import (
+    SealedAuthority,
     SealedChannel,
     SealedInstallation,
     SealedLogin,
@@ -68,6 +69,7 @@ def _pass() -> Rotation:
     _each(sealed.registries, lambda row: _reseal_registry(row, found), loop)
     _each(sealed.installations, lambda row: _reseal_installation(row, found), loop)
     _each(sealed.logins, lambda row: _reseal_login(row, found), loop)
+    _each(sealed.authorities, lambda row: _reseal_authority(row, found), loop)
     found.failed = loop.failing
     return found
 
@@ -81,7 +83,8 @@ Read = Callable[
     | tuple[SealedChannel, ...]
     | tuple[SealedPassword, ...]
     | tuple[SealedInstallation, ...]
-    | tuple[SealedLogin, ...],
+    | tuple[SealedLogin, ...]
+    | tuple[SealedAuthority, ...],
 ]
 
 
@@ -135,6 +138,12 @@ def _reseal_installation(row: SealedInstallation, found: Rotation) -> None:
 def _reseal_login(row: SealedLogin, found: Rotation) -> None:
     renewed = _renewed(row.sealed, renew=partial(sealing.renew_login, server_id=row.pk), found=found)
     if renewed != row.sealed and sealed.replace_login(old=row, sealed=renewed):
+        found.resealed += 1
+
+
+def _reseal_authority(row: SealedAuthority, found: Rotation) -> None:
+    renewed = _renewed(row.sealed, renew=partial(sealing.renew_authority, authority_id=row.pk), found=found)
+    if renewed != row.sealed and sealed.replace_authority(old=row, sealed=renewed):
         found.resealed += 1
 
 

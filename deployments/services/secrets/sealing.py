@@ -13,9 +13,11 @@ from deployments.data.variable_types import Place
 from deployments.encryption import CannotUnsealError
 
 __all__ = [
+    "AuthorityKeySeal",
     "CannotUnsealError",
     "has_key",
     "newest_version",
+    "renew_authority",
     "renew_channel",
     "renew_env",
     "renew_installation",
@@ -203,6 +205,22 @@ def renew_login(*, sealed: str, server_id: UUID) -> str:
     return _renewed(sealed, context=_login(server_id))
 
 
+class AuthorityKeySeal:
+    """Seals private keys of certificate authorities."""
+
+    def seal(self, *, key: str, authority_id: UUID) -> str:
+        return encryption.seal(value=key, context=_authority(authority_id))
+
+    def unseal(self, *, sealed: str, authority_id: UUID) -> str:
+        """Open what `seal` sealed for this authority. Raises CannotUnsealError."""
+        return encryption.unseal(sealed=sealed, context=_authority(authority_id))
+
+
+def renew_authority(*, sealed: str, authority_id: UUID) -> str:
+    """Seal an authority's key anew under the newest key. Raises CannotUnsealError."""
+    return _renewed(sealed, context=_authority(authority_id))
+
+
 def _renewed(sealed: str, *, context: str) -> str:
     return encryption.seal(value=encryption.unseal(sealed=sealed, context=context), context=context)
 
@@ -226,6 +244,10 @@ def _secret(project_id: UUID, key: str) -> str:
 def _stored(project_id: UUID, place: Place, name: str) -> str:
     # A name holds no colon, so no two places and names make one text.
     return f"variable:{project_id}:{place.scope}:{place.key}:{name}"
+
+
+def _authority(authority_id: UUID) -> str:
+    return f"authority:{authority_id}"
 
 
 def _channel(channel_id: UUID) -> str:

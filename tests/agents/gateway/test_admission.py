@@ -46,7 +46,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     real = enrolment.authenticate
 
-    def authenticate(*, credential: str) -> Any:
+    def authenticate(*, credential: str, serial: str = "") -> Any:
         seen.append(credential)
         return real(credential=credential)
 
@@ -76,7 +76,7 @@ async def test_few_threads_look_for_who_is_not_known(
     """The others go on storing reports."""
     lock, now, most = threading.Lock(), 0, 0
 
-    def authenticate(*, credential: str) -> Any:
+    def authenticate(*, credential: str, serial: str = "") -> Any:
         nonlocal now, most
         with lock:
             now += 1

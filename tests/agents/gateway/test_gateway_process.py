@@ -21,9 +21,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from agents.contracts import common_pb2, runner_pb2_grpc
+from agents.services import gateway_places
 from agents.transport.grpc_server import Gateway
 from axion_deploy.management.commands import run_agent_gateway
-from axion_deploy.management.commands.run_agent_gateway import stays_on_this_machine
 from tests.agents.conftest import config
 from tests.agents.doubles import Domain
 
@@ -47,6 +47,7 @@ def database_url() -> str:
 @pytest.fixture
 def process(transactional_db: None, port: int) -> Iterator[subprocess.Popen[bytes]]:
     environment = {**os.environ, "AXION_GATEWAY_BIND": f"127.0.0.1:{port}", "DATABASE_URL": database_url()}
+    environment["AXION_GATEWAY_MUTUAL_BIND"] = "127.0.0.1:0"
     command = [sys.executable, "manage.py", "run_agent_gateway"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE) as running:
         yield running
@@ -115,39 +116,32 @@ async def test_with_certificate_and_key_it_speaks_tls_only(
         ("localhost.example.org:1", False), ("127.0.0.1.example.org:1", False), ("0:50051", False),
     ],
 )  # fmt: skip
-def test_which_addresses_stay_on_this_machine(address: str, stays: bool) -> None:
-    assert stays_on_this_machine(address) is stays
+def test_which_addresses_stay_on_this_machine(address: str, stays: bool, settings: Any) -> None:
+    settings.AXION_GATEWAY_BIND, settings.AXION_GATEWAY_PUBLISH = address, ""
+    assert gateway_places.stays_on_this_machine() is stays
 
 
 @pytest.mark.parametrize(
-    ("bind", "publish", "changes", "refused"),
+    ("bind", "publish", "changes", "own", "plain"),
     [
-        ("0.0.0.0:0", "", {}, True),
-        ("0.0.0.0:0", "0.0.0.0", {}, True),
-        ("0.0.0.0:0", "", {"AXION_GATEWAY_PLAINTEXT": True}, False),
-        ("0.0.0.0:0", "", {"AXION_GATEWAY_TLS_CERT": "cert.pem", "AXION_GATEWAY_TLS_KEY": "key.pem"}, False),
-        ("0.0.0.0:0", "127.0.0.1", {}, False),
-        ("127.0.0.1:0", "", {}, False),
+        ("0.0.0.0:0", "", {}, True, False),
+        ("0.0.0.0:0", "0.0.0.0", {}, True, False),
+        ("0.0.0.0:0", "", {"AXION_GATEWAY_PLAINTEXT": True}, False, True),
+        ("0.0.0.0:0", "", {"AXION_GATEWAY_TLS_CERT": "cert.pem", "AXION_GATEWAY_TLS_KEY": "key.pem"}, False, False),
+        ("0.0.0.0:0", "127.0.0.1", {}, False, True),
+        ("127.0.0.1:0", "", {}, False, True),
     ],
 )
-def test_beyond_this_machine_it_serves_with_tls_or_when_told_by_name(
-    bind: str, publish: str, changes: dict[str, Any], refused: bool, settings: Any, monkeypatch: pytest.MonkeyPatch
+def test_beyond_this_machine_it_speaks_tls_unless_it_was_told_otherwise_by_name(
+    bind: str, publish: str, changes: dict[str, Any], own: bool, plain: bool, settings: Any
 ) -> None:
     settings.AXION_GATEWAY_BIND, settings.AXION_GATEWAY_PUBLISH = bind, publish
     for name, value in changes.items():
         setattr(settings, name, value)
-    served: list[bool] = []
-
-    async def serve() -> None:
-        served.append(True)
-
-    monkeypatch.setattr(run_agent_gateway, "_serve", serve)
-    if refused:
-        with pytest.raises(CommandError, match=r"in the clear.*AXION_GATEWAY_TLS_CERT.*AXION_GATEWAY_PLAINTEXT=on"):
-            call_command("run_agent_gateway")
-    else:
-        call_command("run_agent_gateway")
-    assert bool(served) is not refused
+    config = run_agent_gateway._config()
+    assert config.authority_tls is own
+    assert gateway_places.speaks_plainly() is plain
+    assert config.mutual_bind == bind
 
 
 @pytest.mark.parametrize("name", ["AXION_GATEWAY_TLS_CERT", "AXION_GATEWAY_TLS_KEY"])

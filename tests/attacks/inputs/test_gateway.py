@@ -33,6 +33,7 @@ def process(transactional_db: None) -> Iterator[tuple[psutil.Process, str]]:
     """The gateway as it is run, and where it listens."""
     bind = f"127.0.0.1:{free_port()}"
     environment = {**os.environ, "AXION_GATEWAY_BIND": bind, "DATABASE_URL": database_url()}
+    environment["AXION_GATEWAY_MUTUAL_BIND"] = "127.0.0.1:0"
     command = [sys.executable, "manage.py", "run_agent_gateway"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL) as running:
         yield psutil.Process(running.pid), bind

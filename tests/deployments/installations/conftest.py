@@ -131,6 +131,7 @@ def place(django_db_setup: None, django_db_blocker: Any) -> Iterator[Place]:
             env={
                 **os.environ,
                 "AXION_GATEWAY_BIND": f"{engines.gateway}:{port}",
+                "AXION_GATEWAY_MUTUAL_BIND": f"{engines.gateway}:0",
                 "AXION_GATEWAY_PLAINTEXT": "true",
                 "DATABASE_URL": database_url(),
             },

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-import grpc
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from agents.contracts.runner_pb2_grpc import RunnerAgentServiceStub
 from agents.runner.commands.context import Work
 from agents.runner.commands.publishing import Destination, publish_images
 from agents.runner.config import load_config
 from agents.runner.control_plane.client import ControlPlane, GatewayCalls
+from agents.runner.control_plane.identity import Identity, save_identity
+from agents.runner.control_plane.line import Line
 from agents.runner.control_plane.reports import PUSHING
 from agents.runner.docker.registries.certificates import FOLDER
 from agents.runner.errors import InterruptedWorkError, StepFailedError
@@ -88,17 +88,18 @@ def works(
         "AXION_AGENT__AGENT__REGISTRY_PATIENCE_SECONDS": "120",
     }
     (tmp_path / "state").mkdir()
-    factory = WorkFactory(
-        config=load_config(path=None, environment=environment), store=Store(tmp_path / "state" / "journal")
-    )
+    config = load_config(path=None, environment=environment)
+    identity = Identity(agent_id="agent-1", server_id="s", credential=CREDENTIAL, token_hash="")
+    save_identity(path=config.credential_file, identity=identity)
+    factory = WorkFactory(config=config, store=Store(tmp_path / "state" / "journal"))
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
 
     async def connect() -> GatewayCalls:
-        channel = grpc.aio.insecure_channel(f"127.0.0.1:{gateway.port}")
-        metadata = (("authorization", f"Bearer {CREDENTIAL}"),)
-        return GatewayCalls(stub=RunnerAgentServiceStub(channel), metadata=lambda: metadata)  # type: ignore[no-untyped-call]
+        line = Line(config)
+        await line.dial(info=pb.AgentInfo, lanes=())
+        return GatewayCalls(line=line)
 
     calls = asyncio.run_coroutine_threadsafe(connect(), loop).result(10)
     factory.control_plane = ControlPlane(calls=calls, loop=loop)
