@@ -12,9 +12,12 @@ from urllib.parse import urlsplit
 from agents.addresses import is_loopback
 from agents.pki.tickets import PLAIN, MalformedTicket, Ticket, parse_ticket
 from agents.runner.errors import ConfigInvalidError
+from agents.runner.kafka_way.settings import KafkaSettings, read_kafka
 from agents.runner.policy.rules import Policy
 from agents.runner.policy.section import read_policy, switch
 
+# Beside the credential, once the agent was enrolled by certificate.
+CERTIFICATE_FILE = "certificate.json"
 DEFAULT_FILE = Path("/etc/axion/agent.toml")
 PREFIX = "AXION_AGENT__"
 GIBIBYTE = 1024**3
@@ -22,7 +25,7 @@ GIBIBYTE = 1024**3
 STALLED_AFTER = 60
 # Seconds that a registry may be away before what needs it fails.
 REGISTRY_PATIENCE = 90
-# telemetry, health, kafka and security are the platform's; what this runner does not use of them it leaves alone.
+# telemetry, health and security are the platform's; what this runner does not use of them it leaves alone.
 LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR"})
 PLAIN_SCHEMES = frozenset({"http", "grpc"})
 TLS_SCHEMES = frozenset({"https", "grpcs"})
@@ -36,7 +39,7 @@ class Config:
     """`address` is host:port; `secure` means TLS, checked by the ticket's pin, `ca_file` or the system's authorities.
 
     `ticket` is the token taken apart. `address` is empty where neither it nor `control_plane.grpc_url` names one: an
-    agent that is enrolled by certificate knows where to go.
+    agent that is enrolled by certificate knows where to go, and one with `kafka` goes over the platform's broker.
     """
 
     token: str = field(repr=False)
@@ -55,6 +58,7 @@ class Config:
     policy: Policy
     stalled_after: int
     registry_patience: int
+    kafka: KafkaSettings | None = None
 
 
 def load_config(*, path: Path | None, environment: Mapping[str, str]) -> Config:
@@ -68,7 +72,11 @@ def load_config(*, path: Path | None, environment: Mapping[str, str]) -> Config:
     ticket = _ticket(token)
     credential_file = Path(_text(agent, "credential_file", str(state_dir / "credential.json")))
     url = _text(control_plane, "grpc_url", "") or _url_of(ticket)
-    address, secure = _address(url, insecure=insecure) if url or not credential_file.exists() else ("", True)
+    # The platform's file may name brokers for other programs: they are the way only where no other is known.
+    direct = bool(url) or credential_file.with_name(CERTIFICATE_FILE).exists()
+    kafka = None if direct else read_kafka(sections.get("kafka", {}))
+    needs_address = kafka is None and not credential_file.exists()
+    address, secure = _address(url, insecure=insecure) if url or needs_address else ("", True)
     return Config(
         token=token,
         ticket=ticket,
@@ -86,6 +94,7 @@ def load_config(*, path: Path | None, environment: Mapping[str, str]) -> Config:
         stalled_after=_number(agent, "stalled_after_seconds", STALLED_AFTER, section_name="agent"),
         registry_patience=_number(agent, "registry_patience_seconds", REGISTRY_PATIENCE, section_name="agent"),
         policy=read_policy(sections.get("policy", {}), state_dir=state_dir),
+        kafka=kafka,
     )
 
 

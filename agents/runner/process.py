@@ -15,7 +15,7 @@ from agents.runner.commands.context import Work
 from agents.runner.config import Config
 from agents.runner.control_plane.bundles import Bundles
 from agents.runner.control_plane.client import ControlPlane, GatewayCalls
-from agents.runner.control_plane.line import Line
+from agents.runner.control_plane.kafka_line import open_line
 from agents.runner.control_plane.masker import Masker
 from agents.runner.control_plane.reports import Reporter
 from agents.runner.control_plane.secrets import Vault
@@ -215,7 +215,7 @@ async def run(config: Config) -> None:
         engine_id=factory.engine_monitor.engine_id,
     )
     try:
-        async with Line(config) as line:
+        async with open_line(config) as line:
             factory.observations = ObservationSender(observer=factory.observer)
             factory.volumes = VolumeSender(watch=factory.volume_watch)
             factory.swarm = SwarmSender(watch=factory.swarm_watch)

@@ -20,7 +20,9 @@ What the owner of the machine allows beyond an ordinary container. Nothing is al
 control plane asks for. Lists are TOML lists, or words with commas in the environment. Docker's socket, the engine's
 folders and the agent's own state have to be named themselves: a folder around them does not open them.
 """
-SECTIONS = frozenset({"agent", "control_plane", "build", "logging"})
+SECTIONS = frozenset({"agent", "control_plane", "build", "logging", "kafka"})
+# Where they are read.
+READERS = ("agents/runner/config.py", "agents/runner/kafka_way/settings.py")
 MEANINGS = {
     "agent.server_id": "The id of the server, as its page shows it. Not needed: the token says it.",
     "agent.token": "The one-time enrolment token, which says where the gateway is, too. Needed once; afterwards the"
@@ -39,6 +41,15 @@ MEANINGS = {
     "build.parallel": "How many images are built at a time.",
     "build.cache_bytes": "How much fetched code is kept on disk.",
     "build.ca_bundle": "Authorities that builds trust beside the usual ones, as a file.",
+    "kafka.brokers": "The platform's brokers, for an agent that cannot reach the gateway and has no `grpc_url`.",
+    "kafka.security": "`PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`.",
+    "kafka.sasl_mechanism": "`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`.",
+    "kafka.username": "Who the agent is to the brokers, with SASL.",
+    "kafka.password": "Its password there.",
+    "kafka.password_file": "A file that holds the password, instead of `kafka.password`.",
+    "kafka.ca_file": "The authority that signed the brokers' certificates, where the system's do not know it.",
+    "kafka.cert_file": "The agent's certificate for the brokers, where they ask for one.",
+    "kafka.key_file": "The key of that certificate.",
     "logging.level": "`DEBUG`, `INFO`, `WARNING` or `ERROR`.",
 }
 POLICY_MEANINGS = {
@@ -73,8 +84,8 @@ def agent_page() -> str:
 
 
 def agent_keys() -> dict[str, str]:
-    """Return the keys that agents/runner/config.py reads outside of [policy], as section.key, each with its default."""
-    found = (_key_and_default(call) for _, call in calls("agents/runner/config.py"))
+    """Return the keys that the agent reads outside of [policy], as section.key, each with its default."""
+    found = (_key_and_default(call) for reader in READERS for _, call in calls(reader))
     keys = {key: DEFAULTS.get(key, default) for key, default in found if key}
     return dict(sorted(keys.items()))
 

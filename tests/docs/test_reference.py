@@ -8,7 +8,7 @@ import re
 import pytest
 
 from agents.runner.policy.rules import Policy
-from axion_deploy.operator_docs.agent_page import MEANINGS, POLICY_MEANINGS, agent_keys, agent_page
+from axion_deploy.operator_docs.agent_page import MEANINGS, POLICY_MEANINGS, READERS, agent_keys, agent_page
 from axion_deploy.operator_docs.graph_pages import databases_page, nodes_page, runtimes_page
 from axion_deploy.operator_docs.settings_page import settings_page
 from axion_deploy.operator_docs.states_page import states_page
@@ -31,9 +31,9 @@ def test_every_setting_is_in_the_reference() -> None:
 
 
 def test_every_key_of_the_agent_is_in_the_reference_and_no_other() -> None:
-    source = (ROOT / "agents/runner/config.py").read_text()
+    source = "".join((ROOT / path).read_text() for path in READERS)
     read = {f"{section}.{key}" for section, key in re.findall(
-        r'\b(agent|control_plane|build|logging)(?:\.get\(|, )"(\w+)"', source
+        r'\b(agent|control_plane|build|logging|kafka)(?:\.get\(|, )"(\w+)"', source
     )}  # fmt: skip
     assert set(agent_keys()) == read == set(MEANINGS)
     allowed = {field.name for field in dataclasses.fields(Policy)} - {"guarded"}

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from agents.addresses import host_of
 from agents.contracts import runner_pb2 as pb
+from agents.runner.config import CERTIFICATE_FILE
 from agents.runner.journal.durable import write_private
 
-FILE_NAME = "certificate.json"
 # Of an enrolment that was begun: whose answer is lost asks once more with the same keys.
 ENROLLING_NAME = "enrolling.json"
 
@@ -68,7 +68,7 @@ class Certificate:
 
 
 def certificate_file(credential_file: Path) -> Path:
-    return credential_file.with_name(FILE_NAME)
+    return credential_file.with_name(CERTIFICATE_FILE)
 
 
 def load_certificate(*, credential_file: Path, credential: str) -> Certificate | None:

@@ -49,43 +49,50 @@ class KafkaSettings:
         return chosen
 
 
-def read_kafka(section: Mapping[str, object]) -> KafkaSettings | None:
+def read_kafka(kafka: Mapping[str, object]) -> KafkaSettings | None:
     """Read the section; None where it names no brokers. Raises ConfigInvalidError naming the key."""
-    text = {key: str(value).strip() for key, value in section.items() if not isinstance(value, list)}
-    listed = section.get("brokers")
-    names = [str(each) for each in listed] if isinstance(listed, list) else text.get("brokers", "").split(",")
-    brokers = tuple(filter(None, (each.strip() for each in names)))
+    brokers = _words(kafka, "brokers", "")
     if not brokers:
         return None
     settings = KafkaSettings(
         brokers=brokers,
-        security=_choice(text, "security", PROTOCOLS, default="PLAINTEXT"),
-        mechanism=_choice(text, "sasl_mechanism", MECHANISMS, default="SCRAM-SHA-512"),
-        username=text.get("username", ""),
-        password=_password(text),
-        ca_file=_file(text, "ca_file"),
-        cert_file=_file(text, "cert_file"),
-        key_file=_file(text, "key_file"),
+        security=_choice(kafka, "security", "PLAINTEXT", among=PROTOCOLS),
+        mechanism=_choice(kafka, "sasl_mechanism", "SCRAM-SHA-512", among=MECHANISMS),
+        username=_text(kafka, "username", ""),
+        password=_content(kafka, "password_file") or _text(kafka, "password", ""),
+        ca_file=_file(kafka, "ca_file"),
+        cert_file=_file(kafka, "cert_file"),
+        key_file=_file(kafka, "key_file"),
     )
     if settings.security.startswith("SASL") and not (settings.username and settings.password):
         raise ConfigInvalidError(f"kafka.security: {settings.security} needs kafka.username and kafka.password_file.")
     return settings
 
 
-def _choice(text: Mapping[str, str], key: str, among: tuple[str, ...], *, default: str) -> str:
-    chosen = text.get(key, default).upper()
+def _text(section: Mapping[str, object], key: str, default: str) -> str:
+    return str(section.get(key, default)).strip()
+
+
+def _words(section: Mapping[str, object], key: str, default: str) -> tuple[str, ...]:
+    listed = section.get(key, default)
+    names = [str(each) for each in listed] if isinstance(listed, list) else str(listed).split(",")
+    return tuple(filter(None, (each.strip() for each in names)))
+
+
+def _choice(section: Mapping[str, object], key: str, default: str, *, among: tuple[str, ...]) -> str:
+    chosen = _text(section, key, default).upper()
     if chosen not in among:
         raise ConfigInvalidError(f"kafka.{key}: {chosen!r} must be one of {', '.join(among)}.")
     return chosen
 
 
-def _password(text: Mapping[str, str]) -> str:
-    path = _file(text, "password_file")
-    return path.read_text().strip() if path else text.get("password", "")
+def _content(section: Mapping[str, object], key: str) -> str:
+    path = _file(section, key)
+    return path.read_text().strip() if path else ""
 
 
-def _file(text: Mapping[str, str], key: str) -> Path | None:
-    name = text.get(key, "")
+def _file(section: Mapping[str, object], key: str) -> Path | None:
+    name = _text(section, key, "")
     if name and not Path(name).is_file():
         raise ConfigInvalidError(f"kafka.{key}: there is no file {name}.")
     return Path(name) if name else None

@@ -16,15 +16,10 @@ from agents.contracts import runner_pb2 as pb
 from agents.kafka_link.keys import LinkKeys
 from agents.kafka_link.messages import SESSION
 from agents.kafka_link.sender import Connection, Sender
-from agents.runner.errors import EnrolmentRefusedError
 from agents.runner.kafka_way.calls import AgentCall, failed
 from agents.runner.kafka_way.link import LOST, AgentLink, LinkIdentity
 
 Metadata = Sequence[tuple[str, str]]
-NO_ENROLMENT = (
-    "Over the broker an agent cannot enrol: make its credential with `manage.py enrol_kafka_agent` at the control "
-    "plane, and put the file at agent.credential_file."
-)
 
 
 class KafkaStub:
@@ -72,11 +67,6 @@ class KafkaStub:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
             call.cancel()
-
-    async def RegisterAgent(self, request: pb.RegisterAgentRequest, *, timeout: float) -> pb.RegisterAgentResponse:
-        """Raise EnrolmentRefusedError: before it has a credential nobody could know the agent from another."""
-        del request, timeout
-        raise EnrolmentRefusedError(NO_ENROLMENT)
 
     def close(self) -> None:
         """Give up the link and the connections. Blocks for a second or two."""

@@ -60,6 +60,10 @@ class LinkCall:
     def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
         return self._metadata
 
+    def auth_context(self) -> dict[str, list[bytes]]:
+        """Return no certificate: over the broker the credential alone says who calls."""
+        return {}
+
     def peer(self) -> str:
         """Return what the caller is counted by: over the broker only the agent itself could make the call."""
         return f"kafka:{self._agent_id}"
