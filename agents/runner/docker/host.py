@@ -31,8 +31,7 @@ from agents.runner.planning.model import (
     HostImage,
 )
 
-STOP_SECONDS = 10
-SHORT_SECONDS = 10.0
+STOP_SECONDS, SHORT_SECONDS = 10, 10.0
 # While somebody else removes a container.
 GONE_SECONDS, GONE_LOOK_SECONDS = 60.0, 0.2
 REMOVING, CONFLICT = "removing", 409
