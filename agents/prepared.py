@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, LiteralString
 
 import psycopg
@@ -15,6 +16,18 @@ def fetch_one(sql: LiteralString, parameters: Sequence[object]) -> tuple[Any, ..
     Django has the client write the values into the text, so that each statement is planned anew: with several joins
     that takes longer than the answer. JSON comes as text, as everywhere beside the ORM.
     """
+    with _executed(sql, parameters) as cursor:
+        return cursor.fetchone()
+
+
+def fetch_all(sql: LiteralString, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+    """Return all rows; otherwise as fetch_one."""
+    with _executed(sql, parameters) as cursor:
+        return cursor.fetchall()
+
+
+@contextmanager
+def _executed(sql: LiteralString, parameters: Sequence[object]) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        return cursor.execute(sql, parameters, prepare=True).fetchone()
+        yield cursor.execute(sql, parameters, prepare=True)

@@ -75,7 +75,7 @@ def outboxes() -> tuple[Outbox[Any], ...]:
         name="browsers",
         lock=7_201_001,
         queue=EventQueue(Mark.BROWSERS),
-        send=live_updates.push,
+        send=live_updates.Pusher().push,
         trouble=(RedisError,),
     )
     return (browsers, *_to_kafka()) if settings.KAFKA_BROKERS else (browsers,)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 from urllib.parse import parse_qs
+from uuid import UUID
 
 from channels.db import database_sync_to_async
 
 from deployments import live_updates, wire
 from deployments.consumers.socket import LiveSocket
+from deployments.data.list_types import DeploymentStamp
 from deployments.services.fleet import machine_list
 from deployments.services.queries import lookups
 from deployments.types import Caller, DeploymentRecord, EventRecord
@@ -27,8 +29,8 @@ class DeploymentConsumer(LiveSocket):
     def group(self) -> str:
         return live_updates.deployment_group(self.subject)
 
-    def check(self, *, caller: Caller) -> None:
-        lookups.get_deployment(caller=caller, deployment_id=self.subject)
+    def check(self, *, caller: Caller) -> UUID:
+        return lookups.deployment_stamp(caller=caller, deployment_id=self.subject).project_id
 
     async def begin(self) -> None:
         deployment, name = await self._read()
@@ -49,6 +51,10 @@ class DeploymentConsumer(LiveSocket):
             # A page may be short because its events are large.
             if not missed:
                 return
+
+    async def look(self) -> None:
+        if (await self.read_once("stamp", self._stamp)).last_sequence > self.sent:
+            await self.catch_up()
 
     async def answer(self, question: dict[str, Any]) -> None:
         if question.get("kind") == "snapshot":
@@ -81,6 +87,10 @@ class DeploymentConsumer(LiveSocket):
     def _read(self) -> tuple[DeploymentRecord, str]:
         deployment = lookups.get_deployment(caller=self.caller, deployment_id=self.subject)
         return deployment, machine_list.target_name(deployment.target)
+
+    @database_sync_to_async
+    def _stamp(self) -> DeploymentStamp:
+        return lookups.deployment_stamp(caller=self.caller, deployment_id=self.subject)
 
     @database_sync_to_async
     def _all_kept(self, after: int, deployment: DeploymentRecord) -> bool:

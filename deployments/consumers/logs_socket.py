@@ -40,8 +40,8 @@ class LogsConsumer(LiveSocket):
     def group(self) -> str:
         return live_updates.project_group(self.subject)
 
-    def check(self, *, caller: Caller) -> None:
-        access.project_for(caller=caller, project_id=self.subject, right=Right.SEE)
+    def check(self, *, caller: Caller) -> UUID:
+        return access.project_for(caller=caller, project_id=self.subject, right=Right.SEE).id
 
     async def begin(self) -> None:
         self.reading = asyncio.create_task(self._read())

@@ -7,8 +7,9 @@ not name, or is too far behind on, comes whole.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from channels.db import database_sync_to_async
 
@@ -20,7 +21,7 @@ from deployments.services.incidents import people
 from deployments.services.permissions import access
 from deployments.services.queries import lane_view, lookups, project_view
 from deployments.services.queries.project_view import ProjectView
-from deployments.types import Caller, DeploymentRecord, EventRecord, Right
+from deployments.types import Caller, DeploymentRecord, EventRecord, Right, Target
 from deployments.wire import event_shape
 
 MAX_BEHIND = 500
@@ -34,12 +35,13 @@ class ProjectConsumer(LiveSocket):
     def group(self) -> str:
         return live_updates.project_group(self.subject)
 
-    def check(self, *, caller: Caller) -> None:
-        access.project_for(caller=caller, project_id=self.subject, right=Right.SEE)
+    def check(self, *, caller: Caller) -> UUID:
+        return access.project_for(caller=caller, project_id=self.subject, right=Right.SEE).id
 
     async def begin(self) -> None:
         self.sent: dict[str, int] = {}
         self.said_stacks: dict[str, Any] = {}
+        self.said_incidents: list[dict[str, Any]] = []
         if RESUMES not in self.scope["query_string"]:
             await self._say_snapshot()
 
@@ -48,13 +50,20 @@ class ProjectConsumer(LiveSocket):
         names = view.target_names
         shapes = [wire.summary_shape(shown, target_name=names[shown.target.id]) for shown in view.deployments]
         await self.say({"kind": "snapshot", "project": wire.project_shape(view.project), "deployments": shapes})
-        await self._say_stacks()
+        await self._say_stacks(moment=uuid4().hex)
         self.sent = {str(shown.id): shown.last_sequence for shown in view.deployments}
 
     async def catch_up(self) -> None:
-        for deployment in reversed((await self._view()).deployments):
+        await self._bring_all(await self._view())
+        await self._say_stacks(moment=None)
+
+    async def look(self) -> None:
+        await self._bring_all(await self.read_once("view", self._view))
+        await self._say_stacks(moment=None)
+
+    async def _bring_all(self, view: ProjectView) -> None:
+        for deployment in reversed(view.deployments):
             await self._bring_up_to_date(deployment)
-        await self._say_stacks()
 
     async def answer(self, question: dict[str, Any]) -> None:
         if question.get("kind") == "snapshot":
@@ -65,10 +74,28 @@ class ProjectConsumer(LiveSocket):
             await self.catch_up()
 
     async def news(self, message: dict[str, Any]) -> None:
+        # An older version's messages have neither.
+        moment, spans = message.get("id") or uuid4().hex, message.get("spans", {})
         if not message["deployments"]:
-            await self._say_stacks()
+            await self._say_stacks(moment=moment)
         for deployment_id in message["deployments"]:
-            await self._bring_up_to_date(await self._find(UUID(deployment_id)))
+            if not await self._pass_on(deployment_id, message["events"], spans.get(deployment_id)):
+                find = partial(self._find, UUID(deployment_id))
+                await self._bring_up_to_date(await self.read_once(deployment_id, find, moment=moment))
+
+    async def _pass_on(self, deployment_id: str, events: list[dict[str, Any]], span: list[int] | None) -> bool:
+        """Send what the message brings of this deployment; return False when the client lacks something before it.
+
+        `span`: the message has all that happened from the first sequence to the last, log lines apart.
+        """
+        sent = self.sent.get(deployment_id, -1)
+        if span is None or sent < 0 or not span[0] - 1 <= sent:
+            return False
+        for event in events:
+            if event["deploymentId"] == deployment_id and event["sequence"] > sent:
+                await self.say({"kind": "event", "sequence": event["sequence"], "event": event})
+        self.sent[deployment_id] = max(sent, span[1])
+        return True
 
     async def _bring_up_to_date(self, deployment: DeploymentRecord) -> None:
         """Send the events that the client lacks of this deployment, or the deployment whole."""
@@ -77,7 +104,7 @@ class ProjectConsumer(LiveSocket):
         if behind <= 0:
             return
         if self.sent.get(key, -1) < 0 or behind > MAX_BEHIND:
-            name = await database_sync_to_async(machine_list.target_name)(deployment.target)
+            name = await self._name(deployment.target)
             await self.say({"kind": "deployment", "deployment": wire.summary_shape(deployment, target_name=name)})
             self.sent[key] = deployment.last_sequence
             return
@@ -87,12 +114,16 @@ class ProjectConsumer(LiveSocket):
                     await self.say({"kind": "event", "sequence": event.sequence, "event": event_shape(event)})
                 self.sent[key] = event.sequence
 
-    async def _say_stacks(self) -> None:
-        """How the stacks are now; the newest word replaces those before."""
-        stacks = await self._stacks()
-        if stacks or self.said_stacks:
-            await self.say({"kind": "stacks", "stacks": stacks, "incidents": await self._incidents()})
-        self.said_stacks = stacks
+    async def _say_stacks(self, *, moment: str | None) -> None:
+        """How the stacks are now, or were at the moment of a message; the newest word replaces those before."""
+        stacks = await self.read_once("stacks", self._stacks, moment=moment)
+        if not (stacks or self.said_stacks):
+            return
+        incidents = await self.read_once("incidents", self._incidents, moment=moment)
+        # The same object is what was read for all, and said before.
+        if stacks is not self.said_stacks or incidents is not self.said_incidents:
+            await self.say({"kind": "stacks", "stacks": stacks, "incidents": incidents})
+        self.said_stacks, self.said_incidents = stacks, incidents
 
     @database_sync_to_async
     def _stacks(self) -> dict[str, Any]:
@@ -109,6 +140,12 @@ class ProjectConsumer(LiveSocket):
     @database_sync_to_async
     def _find(self, deployment_id: UUID) -> DeploymentRecord:
         return lookups.get_deployment(caller=self.caller, deployment_id=deployment_id)
+
+    async def _name(self, target: Target) -> str:
+        async def read() -> str:
+            return await database_sync_to_async(machine_list.target_name)(target)
+
+        return await self.read_once(f"name of {target.id}", read)
 
     @database_sync_to_async
     def _events(self, deployment: DeploymentRecord, *, after: int) -> tuple[EventRecord, ...]:

@@ -12,8 +12,8 @@ import contextlib
 import json
 import random
 import time
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
@@ -23,18 +23,26 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from agents.cancellation import cancel_until_ended
 from agents.token_bucket import TokenBucket
-from deployments.consumers.socket_identity import PROTOCOL, caller_from
+from deployments.consumers.shared_reads import shared_reads, slot
+from deployments.consumers.socket_identity import PROTOCOL, caller_from, proof_of
+from deployments.consumers.standing import Standing, marks_now, still_holds, watch
 from deployments.errors import DeployError, Unauthenticated
 from deployments.limits import connection_limit
 from deployments.types import Caller
 
 SEND_SECONDS = 10.0
 CHECK_SECONDS = 10.0
+# As old, in parts of that, may be what sockets of a process share: proofs and rights, and what may have been missed.
+PROOF_PART, NEWS_PART = 0.25, 1.0
+# Its entry among the user's sockets lasts longer; without its group it lives by looking.
+RENEW_SECONDS = 25.0
 MAX_QUESTION_LENGTH = 16 * 1024
 MAX_QUESTIONS, QUESTIONS_PER_SECOND = 20.0, 2.0
 # Lets a browser tell a quiet deployment from a dead connection.
 ALIVE = {"kind": "alive"}
 NOT_SIGNED_IN, NOT_FOUND, TOO_SLOW, TOO_LARGE, NOT_UNDERSTOOD, TOO_MANY = 4401, 4404, 4408, 4413, 4400, 4429
+
+T = TypeVar("T")
 
 logger = structlog.get_logger(__name__)
 
@@ -43,8 +51,11 @@ class LiveSocket(AsyncWebsocketConsumer):
     """Subclasses say which group wakes them, what a new client gets and what to send when there may be news."""
 
     caller: Caller
+    standing: Standing
     checking: asyncio.Task[None] | None = None
     is_counted = False
+    # The id of the last message of the channel layer.
+    heard = ""
 
     @property
     def subject(self) -> UUID:
@@ -54,8 +65,11 @@ class LiveSocket(AsyncWebsocketConsumer):
     def group(self) -> str:
         raise NotImplementedError
 
-    def check(self, *, caller: Caller) -> None:
-        """Raise NotFound when the caller may not see the subject (any more)."""
+    def check(self, *, caller: Caller) -> UUID | None:
+        """Return the project of the subject, None for something else.
+
+        Raise NotFound when the caller may not see it (any more).
+        """
         raise NotImplementedError
 
     async def begin(self) -> None:
@@ -65,6 +79,10 @@ class LiveSocket(AsyncWebsocketConsumer):
     async def catch_up(self) -> None:
         """Send what the database has and the client has not."""
         raise NotImplementedError
+
+    async def look(self) -> None:
+        """Send what was missed; often nothing was, and one read tells it to all sockets of the subject."""
+        await self.catch_up()
 
     async def news(self, message: dict[str, Any]) -> None:
         """Send what the channel layer brought, or read what it did not."""
@@ -91,6 +109,7 @@ class LiveSocket(AsyncWebsocketConsumer):
             await self.close(code=TOO_MANY)
             return
         await self.channel_layer.group_add(self.group(), self.channel_name)
+        self.renewed_at = time.monotonic()
         await self.accept(PROTOCOL if PROTOCOL in self.scope.get("subprotocols", []) else None)
         await self.do(self.begin())
         self.checking = asyncio.create_task(self.check_periodically())
@@ -98,7 +117,31 @@ class LiveSocket(AsyncWebsocketConsumer):
     async def authenticate(self) -> None:
         """Read identity and access as they are now. Raises Unauthenticated or NotFound."""
         self.caller = await database_sync_to_async(caller_from)(self.scope)
-        await database_sync_to_async(self.check)(caller=self.caller)
+        project_id = await database_sync_to_async(self.check)(caller=self.caller)
+        self.standing = Standing(proof=proof_of(self.scope), caller=self.caller, project_id=project_id)
+        watch(self.standing)
+
+    async def authenticate_again(self) -> None:
+        """Do as `authenticate` does, unless it is certain that nothing has changed since."""
+        seconds = CHECK_SECONDS * PROOF_PART
+        # Read before the check that they stand for: what changes meanwhile differs at the next look.
+        marks = await marks_now(self.standing, seconds=seconds)
+        if not await still_holds(self.standing, marks=marks, seconds=seconds):
+            await self.authenticate()
+            self.standing.marks = self.standing.known(marks)
+
+    async def read_once(self, what: str, read: Callable[[], Awaitable[T]], *, moment: Hashable = None) -> T:
+        """Return what another socket of the subject has read at this moment, or read it for all.
+
+        `moment` is a message's; without one, what was read a moment ago will do. Reads are done with the right of who
+        comes first: where that has ended, each reads with its own.
+        """
+        # Nothing that was read before the last message, which a socket of the subject may have passed on.
+        key = (what, self.subject, moment or (slot(CHECK_SECONDS * NEWS_PART), self.heard))
+        try:
+            return await shared_reads().get(key, read)
+        except DeployError:
+            return await read()
 
     async def hold_connection(self) -> bool:
         """Count the socket, or renew its count; return False when the user holds as many as anybody may."""
@@ -106,6 +149,13 @@ class LiveSocket(AsyncWebsocketConsumer):
             user_id=self.caller.user_id, connection_id=self.channel_name, now=time.time()
         )
         return self.is_counted
+
+    async def renew(self) -> None:
+        """Now and then, count the socket and put it into its group again: Redis may have been emptied."""
+        if time.monotonic() - self.renewed_at >= RENEW_SECONDS:
+            self.renewed_at = time.monotonic()
+            await self.hold_connection()
+            await self.channel_layer.group_add(self.group(), self.channel_name)
 
     async def disconnect(self, code: int) -> None:
         if self.is_counted:
@@ -121,11 +171,10 @@ class LiveSocket(AsyncWebsocketConsumer):
             # Sockets that were opened at once must not ask the database at once.
             await asyncio.sleep(CHECK_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311
             try:
-                await self.authenticate()
-                await self.hold_connection()
-                await self.channel_layer.group_add(self.group(), self.channel_name)
+                await self.authenticate_again()
+                await self.renew()
                 async with self.busy:
-                    await self.catch_up()
+                    await self.look()
                     await self.say(ALIVE)
             except DeployError as error:
                 await self.close(code=close_code(error))
@@ -154,6 +203,7 @@ class LiveSocket(AsyncWebsocketConsumer):
 
     async def wake(self, message: dict[str, Any]) -> None:
         """Handle a message of the channel layer: there may be news."""
+        self.heard = message.get("id", "")
         await self.do(self.news(message))
 
     async def do(self, work: Coroutine[Any, Any, None]) -> None:
@@ -167,7 +217,8 @@ class LiveSocket(AsyncWebsocketConsumer):
     async def say(self, message: dict[str, Any]) -> None:
         """Send, or end a client that does not read."""
         try:
-            await asyncio.wait_for(self.send(text_data=json.dumps(message)), timeout=SEND_SECONDS)
+            async with asyncio.timeout(SEND_SECONDS):
+                await self.send(text_data=json.dumps(message))
         except TimeoutError:
             await self.close(code=TOO_SLOW)
             raise StopConsumer from None

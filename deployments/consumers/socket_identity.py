@@ -41,10 +41,22 @@ def caller_from(scope: Mapping[str, Any]) -> Caller:
     return caller_of(get_user(_request(scope)))
 
 
+def proof_of(scope: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what `caller_from` goes by: `token` and its digest, or `session` and its key."""
+    token = token_of(scope)
+    if token is not None:
+        return "token", tokens.digest_of(token)
+    return "session", _session_key(scope)
+
+
+def _session_key(scope: Mapping[str, Any]) -> str:
+    cookies: Mapping[str, str] = scope.get("cookies", {})
+    return cookies.get(settings.SESSION_COOKIE_NAME, "")
+
+
 def _request(scope: Mapping[str, Any]) -> HttpRequest:
     """Return what Django needs of a request to check the session, and that the password has not changed since."""
-    cookies: Mapping[str, str] = scope.get("cookies", {})
     request = HttpRequest()
     store = import_module(settings.SESSION_ENGINE).SessionStore
-    request.session = store(session_key=cookies.get(settings.SESSION_COOKIE_NAME))
+    request.session = store(session_key=_session_key(scope) or None)
     return request

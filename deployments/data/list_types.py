@@ -72,4 +72,5 @@ class DeploymentStamp:
     deployment_id: UUID
     project_id: UUID
     project_owner_id: UUID
+    last_sequence: int
     mark: tuple[str, ...]

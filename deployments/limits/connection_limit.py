@@ -6,6 +6,7 @@ Without Redis nobody is refused.
 
 from __future__ import annotations
 
+from functools import cache
 from uuid import UUID
 
 import structlog
@@ -28,7 +29,8 @@ def acquire(*, user_id: UUID, connection_id: str, now: float) -> bool:
     """
     name = _name(user_id)
     try:
-        with _redis() as redis, redis.pipeline() as pipeline:
+        redis = _redis(settings.REDIS_URL)
+        with redis.pipeline() as pipeline:
             pipeline.zremrangebyscore(name, 0, now - LOST_AFTER)
             pipeline.zadd(name, {connection_id: now})
             pipeline.zcard(name)
@@ -46,8 +48,7 @@ def acquire(*, user_id: UUID, connection_id: str, now: float) -> bool:
 def release(*, user_id: UUID, connection_id: str) -> None:
     """Count this connection no longer."""
     try:
-        with _redis() as redis:
-            redis.zrem(_name(user_id), connection_id)
+        _redis(settings.REDIS_URL).zrem(_name(user_id), connection_id)
     except RedisError as error:
         logger.warning("redis unavailable, released by time", limit="sockets", error=str(error))
 
@@ -56,5 +57,7 @@ def _name(user_id: UUID) -> str:
     return f"axion:sockets:{user_id}"
 
 
-def _redis() -> Redis:
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+@cache
+def _redis(url: str) -> Redis:
+    """Return the process's client: hundreds of sockets renew their entries every few seconds."""
+    return Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)

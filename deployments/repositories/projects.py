@@ -15,7 +15,7 @@ from django.utils.text import slugify
 
 from deployments.data.list_types import Page
 from deployments.errors import NotFound
-from deployments.models import GraphVersion, Project, ProjectGroup, ProjectMember
+from deployments.models import GraphVersion, Project, ProjectGroup, ProjectMember, User
 from deployments.repositories.records import graph_record, project_record
 from deployments.types import Caller, GraphRecord, ProjectRecord
 
@@ -29,11 +29,21 @@ MAX_NAME_WITH_SUFFIX = 90
 
 def visible(*, caller: Caller) -> QuerySet[Project]:
     """Return the projects that the caller may know of."""
-    if caller.sees_everything:
-        return Project.objects.all()
-    membership = ProjectMember.objects.filter(project=OuterRef("pk"), user=caller.user_id)
-    by_group = ProjectGroup.objects.filter(project=OuterRef("pk"), group__places__user=caller.user_id)
-    return Project.objects.filter(Q(owner=caller.user_id) | Exists(membership) | Exists(by_group))
+    return Project.objects.all() if caller.sees_everything else _visible_to(caller.user_id)
+
+
+def _visible_to(user: UUID | OuterRef) -> QuerySet[Project]:
+    inner = OuterRef(user) if isinstance(user, OuterRef) else user
+    membership = ProjectMember.objects.filter(project=OuterRef("pk"), user=inner)
+    by_group = ProjectGroup.objects.filter(project=OuterRef("pk"), group__places__user=inner)
+    return Project.objects.filter(Q(owner=user) | Exists(membership) | Exists(by_group))
+
+
+def viewers_among(*, project_id: UUID, user_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Return those of these users to whom the project is visible by themselves, in one statement."""
+    seen = _visible_to(OuterRef("pk")).filter(pk=project_id)
+    rows = User.objects.filter(pk__in=user_ids).filter(Exists(seen))
+    return frozenset(rows.values_list("pk", flat=True))
 
 
 def find_visible(*, caller: Caller, project_id: UUID) -> ProjectRecord | None:

@@ -37,6 +37,11 @@ def find(*, token: str) -> tuple[User, TokenRecord] | None:
     return row.user, _record(terms, row)
 
 
+def digest_of(token: str) -> str:
+    """Return what is stored of a token in its place."""
+    return str(hash_token(token))
+
+
 def add(*, user_id: UUID, name: str, scope: Scope, lifetime: timedelta) -> tuple[TokenRecord, str]:
     """Store a token; its clear text is in the answer and nowhere else. Needs a transaction."""
     AuthToken.objects.filter(user=user_id).exclude(pk__in=_good().values("pk")).delete()

@@ -75,20 +75,20 @@ def at_rest(plane: ControlPlane, *, seconds: float) -> Rest:
     """Watch the processes for as long. The server writes each statement into its log meanwhile."""
     names = [name for name in (*PROCESSES, "runner") if name in plane.children]
     time.sleep(CALM_SECONDS)
-    _log_statements(plane, on=True)
+    log_statements(plane, on=True)
     ports: dict[int, str] = {}
     log = plane.folder / "postgres" / "postgres.log"
     from_byte, before, began = log.stat().st_size, {name: processor(plane, name) for name in names}, time.monotonic()
     while time.monotonic() - began < seconds:
         for name in names:
-            ports |= dict.fromkeys(_ports(plane, name), name)
+            ports |= dict.fromkeys(ports_of(plane, name), name)
         time.sleep(1.0)
     took = time.monotonic() - began
     used = {name: 100 * (processor(plane, name) - before[name]) / took for name in names}
     with log.open("rb") as lines:
         lines.seek(from_byte)
         written = lines.read().decode(errors="replace")
-    _log_statements(plane, on=False)
+    log_statements(plane, on=False)
     kinds: Counter[tuple[str, str]] = Counter()
     for line in written.splitlines():
         if matched := LINE.match(line):
@@ -136,12 +136,14 @@ def fill(plane: ControlPlane, *, deployment: str, number: int) -> None:
             database.execute(statement.encode(), values)
 
 
-def _ports(plane: ControlPlane, name: str) -> list[int]:
+def ports_of(plane: ControlPlane, name: str) -> list[int]:
+    """The local ports of a process: by them the database's log names it."""
     connections = psutil.Process(plane.children[name].pid).net_connections(kind="tcp")
     return [each.laddr.port for each in connections if each.laddr]
 
 
-def _log_statements(plane: ControlPlane, *, on: bool) -> None:
+def log_statements(plane: ControlPlane, *, on: bool) -> None:
+    """Have the database write each statement into its log, or no longer."""
     with psycopg.connect(plane.postgres.url, autocommit=True) as database:
         database.execute(f"ALTER SYSTEM SET log_statement = '{'all' if on else 'none'}'".encode())
         database.execute(f"ALTER SYSTEM SET log_line_prefix = '{PREFIX}'".encode())

@@ -26,7 +26,11 @@ def stamp_of(*, deployment_id: UUID) -> DeploymentStamp:
     row = prepared.fetch_one(STAMP, [deployment_id])
     if row is None:
         raise NotFound("No such deployment.")
-    project_id, owner_id, *mark = row
+    project_id, owner_id, last_sequence, *mark = row
     return DeploymentStamp(
-        deployment_id=deployment_id, project_id=project_id, project_owner_id=owner_id, mark=tuple(map(str, mark))
+        deployment_id=deployment_id,
+        project_id=project_id,
+        project_owner_id=owner_id,
+        last_sequence=last_sequence,
+        mark=tuple(mark),
     )

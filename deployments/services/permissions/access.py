@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -66,6 +67,18 @@ def project_for(*, caller: Caller, project_id: UUID, right: Right) -> ProjectRec
     if right is not Right.SEE and project.deletion:
         raise Conflict(f"This project is {'gone' if project.deletion == DELETED else 'being deleted'}.")
     return project
+
+
+def viewers_among(*, project_id: UUID, callers: Collection[Caller]) -> frozenset[UUID]:
+    """Return which of these may certainly see the project now, by user id, as `project_for` would say of each.
+
+    Of who is not among them nothing is known: ask `project_for`.
+    """
+    some = next((caller for caller in callers if caller.sees_everything), None)
+    found = projects.viewers_among(project_id=project_id, user_ids={caller.user_id for caller in callers})
+    if some is None or projects.find_visible(caller=some, project_id=project_id) is None:
+        return found
+    return found | {caller.user_id for caller in callers if caller.sees_everything}
 
 
 def project_to_end(*, caller: Caller, project_id: UUID) -> ProjectRecord:

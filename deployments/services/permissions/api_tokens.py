@@ -33,6 +33,11 @@ def authenticate(*, token: str) -> tuple[AbstractBaseUser, TokenRecord]:
     return identity
 
 
+def digest_of(token: str) -> str:
+    """Return what is stored of a token in its place."""
+    return tokens.digest_of(token)
+
+
 def create_token(*, caller: Caller, name: str, scope: Scope, days: int) -> tuple[TokenRecord, str]:
     """Give the caller a token; its clear text exists only in the answer. Raises Invalid or Conflict."""
     name = name.strip() or UNNAMED
