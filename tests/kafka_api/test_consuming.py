@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from typing import Any
 from uuid import uuid4
 
@@ -126,7 +127,12 @@ def test_a_list_has_its_pages(
 def test_health_says_how_it_goes(trusting: ConsumerProcess, caller: Caller, owner: User) -> None:
     caller.listen("health.check")
     health = caller.ask("health.check", {}).body["health"]
-    assert (health["status"], health["service_name"]) == ("HEALTH_STATUS_HEALTHY", "deployment-service")
+    # What each process says of itself lasts for seconds, and on a crowded machine one may be late with it.
+    deadline = time.monotonic() + 30
+    while health["status"] == "HEALTH_STATUS_DEGRADED" and time.monotonic() < deadline:
+        time.sleep(0.5)
+        health = caller.ask("health.check", {}).body["health"]
+    assert (health["status"], health["service_name"]) == ("HEALTH_STATUS_HEALTHY", "deployment-service"), health
     assert {each["name"]: each["status"] for each in health["dependencies"]} == {
         "postgresql": "HEALTH_STATUS_HEALTHY",
         "redis": "HEALTH_STATUS_HEALTHY",
