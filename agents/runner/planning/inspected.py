@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -59,3 +59,17 @@ def _epoch(text: str) -> float:
     if text.startswith("0001"):
         return 0.0
     return datetime.fromisoformat(f"{text[:19]}+00:00").timestamp()
+
+
+def reference_of(image: str, *, known: Iterable[str], image_id: str) -> str:
+    """Return NAME@DIGEST for an image whose registry told its digest under this name, else its id."""
+    name = image.partition("@")[0]
+    repository = name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
+    digests = (each.partition("@")[2] for each in known if _familiar(each.partition("@")[0]) == _familiar(repository))
+    digest = next(digests, "")
+    return f"{name}@{digest}" if digest else image_id
+
+
+def _familiar(repository: str) -> str:
+    """Return a repository as Docker lists it: that of Docker Hub goes without saying."""
+    return repository.removeprefix("docker.io/").removeprefix("library/")

@@ -60,6 +60,15 @@ class Cluster:
     def configs(self, *, by: int = 0) -> set[str]:
         return set(self.ask("config", "ls", "--format", "{{.Name}}", by=by).split())
 
+    def constraints(self, stack: SwarmStack, service: str) -> list[str]:
+        told = json.loads(self.ask("service", "inspect", f"{stack.name}_{service}"))
+        return list(told[0]["Spec"]["TaskTemplate"]["Placement"].get("Constraints") or ())
+
+    def volumes(self, stack: SwarmStack) -> int:
+        """How many volumes of the stack there are, on all servers."""
+        listed = ("volume", "ls", "--quiet", "--filter", f"name={stack.name}_")
+        return sum(len(self.ask(*listed, by=number).split()) for number in range(len(self.servers)))
+
     def variables(self, stack: SwarmStack, service: str) -> dict[str, str]:
         told = json.loads(self.ask("service", "inspect", f"{stack.name}_{service}"))
         return dict(each.split("=", 1) for each in told[0]["Spec"]["TaskTemplate"]["ContainerSpec"]["Env"])
@@ -97,6 +106,13 @@ class Manned:
     gateway: TestGateway
     agent: Agent
 
+    def finds(self, text: str) -> list[str]:
+        """Where the text stands: in files of the agent, in its log, in what it told."""
+        folder = self.agent.state_dir.parent
+        found = [str(each) for each in folder.rglob("*") if each.is_file() and text.encode() in each.read_bytes()]
+        told = [name for name in self.gateway.reports if text in self.gateway.log(name)]
+        return found + told
+
 
 @pytest.fixture
 def man(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[[int], Manned]]:
@@ -127,7 +143,7 @@ def project(cluster: Cluster, base_image: str) -> Iterator[SwarmStack]:
     name = f"axion-test-{uuid4().hex[:8]}"
     nodes = {
         "web": {"replicas": "3", "env__VERSION": "1"},
-        "db": {"volume__DATA": "/data", "env__PASSWORD": "${PASSWORD}"},
+        "db": {"volume__DATA": "/data"},
     }
     yield SwarmStack(name=name, project_id=str(uuid4()), image=base_image, nodes=nodes)
     cluster.servers[0].docker("stack", "rm", name)

@@ -40,7 +40,12 @@ class SwarmStack:
     def deploy(self, *, pinned: Mapping[str, str] | None = None, force: bool = False) -> pb.Command:
         raw = graph(*(self._node(name, config) for name, config in self.nodes.items()))
         stack = generate(
-            graph=parse_graph(raw), stack_name=self.name, project_id=self.project_id, code={}, options=OPTIONS
+            graph=parse_graph(raw),
+            stack_name=self.name,
+            project_id=self.project_id,
+            code={},
+            env_names=("PASSWORD",),
+            options=OPTIONS,
         )
         order = pb.Deploy(
             stack_name=self.name,
@@ -73,7 +78,12 @@ class SwarmStack:
         return moved
 
     def _node(self, name: str, config: Mapping[str, str]) -> dict[str, Any]:
-        return node(name, image=self.image, healthCommand=CHECK, stopGraceSeconds="2", **config)
+        return node(
+            name,
+            image=self.image,
+            healthCommand=CHECK,
+            **{"stopGraceSeconds": "2", "healthStartPeriod": "1s", **config},
+        )
 
     def _command(self, kind: str, deployment_id: str, **payload: pb.Deploy | pb.Revert) -> pb.Command:
         self.numbers.append(1)

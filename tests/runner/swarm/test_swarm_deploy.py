@@ -3,22 +3,132 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from tests.runner.swarm.conftest import Cluster, Manned
+from tests.runner.swarm.conftest import Cluster, Manned, wait_until
 from tests.runner.swarm.stacks import SwarmStack
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(600)]
+PASSWORD = "correct-horse-battery"
+
+
+def start(manned: Manned, command: pb.Command) -> None:
+    manned.gateway.secrets[command.deployment_id] = dict.fromkeys(command.deploy.variable_names, PASSWORD)
+    manned.gateway.send(command)
+
+
+def done(manned: Manned, command: pb.Command, outcome: pb.Outcome = pb.SUCCEEDED) -> pb.CommandFinished:
+    start(manned, command)
+    finished = manned.gateway.finished(command.command_id, seconds=180)
+    assert finished.outcome == outcome, (finished.message, manned.gateway.log(command.command_id))
+    return finished
 
 
 def test_forward_unchanged_changed_and_back(
     cluster: Cluster, man: Callable[[int], Manned], project: SwarmStack
 ) -> None:
     manned = man(0)
-    gateway = manned.gateway
-    first = project.deploy()
-    gateway.send(first)
-    finished = gateway.finished(first.command_id, seconds=120)
-    assert finished.outcome == pb.SUCCEEDED, (finished.message, gateway.log(first.command_id))
+    with_extra = project.with_node("extra", env__VERSION="1")
+    proven = done(manned, with_extra.deploy())
+    first = cluster.tasks(project)
+    assert {name: len(tasks) for name, tasks in first.items()} == {"web": 3, "db": 1, "extra": 1}
+    assert {each.service_name: each.healthy_replicas for each in proven.services} == {"web": 3, "db": 1, "extra": 1}
+    # By digest, with the value where it belongs, and bound to where the volume has come to be.
+    (db,) = first["db"]
+    assert db["Spec"]["ContainerSpec"]["Image"].startswith("sha256:")
+    assert cluster.variables(project, "db")["PASSWORD"] == PASSWORD
+    assert not manned.finds(PASSWORD)
+    assert cluster.constraints(project, "db") == [f"node.id == {db['NodeID']}"]
+
+    ids = cluster.ids(project)
+    done(manned, with_extra.deploy())
+    assert cluster.ids(project) == ids
+
+    changed = project.with_node("web", env__VERSION="2")
+    done(manned, changed.deploy())
+    second = cluster.ids(project)
+    assert second.keys() == {"web", "db"}
+    assert second["db"] == ids["db"]
+    assert not second["web"] & ids["web"]
+
+    sick = changed.with_node("web", env__MODE="sick").with_node("db", env__VERSION="3").with_node("new")
+    failed = done(manned, sick.deploy(), pb.RESTORED)
+    assert (failed.reason, failed.failed_service, failed.previous_stack_running) == ("unhealthy", "web", True)
+    assert "health check" in failed.message
+    assert " on server-" in failed.message
+    assert cluster.variables(project, "web")["VERSION"] == "2"
+    assert cluster.ids(project).keys() == {"web", "db"}
+    assert "VERSION" not in cluster.variables(project, "db")
+
+    back = project.deploy(pinned={each.service_name: each.image_digest for each in proven.services})
+    done(manned, back)
+    assert cluster.variables(project, "web")["VERSION"] == "1"
+
+    before = cluster.ids(project)
+    nowhere = project.with_node("web", placement="node.labels.shelf == none")
+    refused = done(manned, nowhere.deploy(), pb.RESTORED)
+    assert "web cannot be placed: no suitable node (scheduling constraints not satisfied on 3 nodes)" in refused.message
+    assert cluster.ids(project)["db"] == before["db"]
+
+    done(manned, project.stop())
+    assert cluster.tasks(project) == {}
+    assert not [name for name in cluster.configs() if name.startswith(project.name)]
+    assert cluster.volumes(project) == 1
+
+
+def test_configs_go_with_what_needs_them_and_a_cancel_brings_all_back(
+    cluster: Cluster, man: Callable[[int], Manned], project: SwarmStack
+) -> None:
+    manned = man(0)
+    plain = replace(project, nodes={"web": {"replicas": "2", "file__/etc/greeting": "hello"}})
+    done(manned, plain.deploy())
+    ids = cluster.ids(project)
+    (greeting,) = (name for name in cluster.configs() if name.startswith(project.name))
+    # Never healthy and never failing: it waits until somebody ends it.
+    waiting = plain.with_node(
+        "web", **{"file__/etc/greeting": "goodbye", "env__MODE": "sick", "healthStartPeriod": "300s"}
+    )
+    stuck = replace(waiting, deadline=300).deploy()
+    start(manned, stuck)
+    wait_until(lambda: cluster.variables(project, "web").get("MODE") == "sick", what="the new definition")
+    order = plain.revert(stuck)
+    manned.gateway.send(order)
+    reverted = manned.gateway.finished(order.command_id, seconds=180)
+    assert (reverted.outcome, reverted.reason) == (pb.RESTORED, "cancelled"), reverted.message
+    assert reverted.previous_stack_running
+    assert "MODE" not in cluster.variables(project, "web")
+    assert {name for name in cluster.configs() if name.startswith(project.name)} == {greeting}
+    assert len(cluster.ids(project)["web"] & ids["web"]) >= 1, "what the update had not reached yet keeps its tasks"
+
+
+def test_another_managers_agent_goes_on_and_the_first_changes_nothing_more(
+    cluster: Cluster, man: Callable[[int], Manned], project: SwarmStack
+) -> None:
+    first, second = man(0), man(1)
+    base = replace(project, nodes={"web": {"replicas": "2", "env__VERSION": "1"}})
+    done(first, base.deploy())
+    changed = replace(base.with_node("web", env__VERSION="2"), window=10).deploy()
+    start(first, changed)
+    wait_until(lambda: cluster.variables(project, "web")["VERSION"] == "2", what="the new definition")
+    first.agent.kill()
+    again = base.again(changed, reports=len(first.gateway.reports[changed.command_id]))
+    second.gateway.reports[changed.command_id] = list(first.gateway.reports[changed.command_id])
+    second.gateway.secrets = first.gateway.secrets
+    start(second, again)
+    proven = second.gateway.finished(changed.command_id, seconds=180)
+    assert proven.outcome == pb.SUCCEEDED, proven.message
+    ids = cluster.ids(project)
+    first.agent.start(DOCKER_HOST=cluster.servers[0].host)
+    late = first.gateway.finished(changed.command_id, seconds=60)
+    assert late.outcome == pb.FAILED
+    assert f"went on with this by command {again.number}" in late.message
+    assert cluster.ids(project) == ids
+    # What the first one proved can be brought back by the second, by what is kept in the Swarm.
+    order = base.revert(changed)
+    second.gateway.send(order)
+    reverted = second.gateway.finished(order.command_id, seconds=180)
+    assert reverted.outcome == pb.RESTORED, reverted.message
+    assert cluster.variables(project, "web")["VERSION"] == "1"

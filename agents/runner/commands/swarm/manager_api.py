@@ -15,6 +15,7 @@ from agents.runner.commands.context import Work
 from agents.runner.commands.swarm.swarm_model import LABEL_RECORD, LABEL_STACK, NAMESPACE, Seen
 from agents.runner.commands.swarm.swarm_reading import node_of, service_of, task_of
 from agents.runner.errors import NoLeaderError, StepFailedError
+from agents.runner.planning.inspected import reference_of
 
 PAUSES = Backoff(first=0.5, most=5.0)
 CONFLICT = 409
@@ -73,6 +74,17 @@ class ManagerApi:
         except APIError:
             return ""
         return str((found.get("Descriptor") or {}).get("digest", ""))
+
+    def local_reference(self, image: str) -> str:
+        """Return by what an image of this host is known everywhere: NAME@DIGEST of its registry, else its id.
+
+        Empty where it is not here.
+        """
+        try:
+            found = self._work.host.order(lambda api: api.inspect_image(image))
+        except NotFound:
+            return ""
+        return reference_of(image, known=found.get("RepoDigests") or (), image_id=str(found["Id"]))
 
     def remove_service(self, service_id: str) -> None:
         self._remove(lambda api: api.remove_service(service_id))

@@ -13,14 +13,17 @@ from agents.runner.planning.model import Release, WantedService
 def references(*, work: Work, api: ManagerApi, release: Release, seen: Seen, records: StackRecords) -> dict[str, str]:
     """Return the image reference by service. Raises StepFailedError(image or invalid).
 
-    What has not changed keeps the one it runs by. Of what is to be built nothing is known here.
+    What has not changed keeps the one it runs by; each other name is looked up once.
     """
-    found = {}
+    found, looked_up = {}, dict[str, str]()
     for service in release.services:
         if release.pinned:
             found[service.name] = _pinned(work, release, service, records)
-        else:
-            found[service.name] = _unchanged(release, service, seen) or _resolved(work, api, service)
+            continue
+        reference = _unchanged(release, service, seen) or looked_up.get(service.image, "")
+        if not reference:
+            reference = looked_up[service.image] = _resolved(work, api, service, again=release.force)
+        found[service.name] = reference
     return found
 
 
@@ -40,20 +43,28 @@ def _pinned(work: Work, release: Release, service: WantedService, records: Stack
     return digest if work.host.image_id(digest) else f"{_bare(service.image)}@{digest}"
 
 
-def _resolved(work: Work, api: ManagerApi, service: WantedService) -> str:
+def _resolved(work: Work, api: ManagerApi, service: WantedService, *, again: bool) -> str:
+    """Return the reference of an image that is on this server, or else that its registry tells; `again`: asks first."""
     if digest_of(service.image):
         return service.image
     if service.bundle_digest:
         message = f"{service.name} is built from code, which needs a registry that every node of the cluster reaches."
         raise StepFailedError("invalid", message, service=service.name)
-    if digest := api.registry_digest(service.image):
-        return f"{_bare(service.image)}@{digest}"
-    if image_id := work.host.image_id(service.image):
-        text = f"No registry tells what {service.image} is; {service.name} runs {image_id}, which this server has.\n"
-        work.reporter.log(source="agent", service=service.name, text=text)
-        return image_id
-    message = f"No registry tells what the image {service.image} of {service.name} is, and it is not on this server."
-    raise StepFailedError("image", message, service=service.name)
+    here = api.local_reference(service.image)
+    told = api.registry_digest(service.image) if again or not here else ""
+    if told:
+        return f"{_bare(service.image)}@{told}"
+    if not here:
+        message = (
+            f"No registry tells what the image {service.image} of {service.name} is, and it is not on this server."
+        )
+        raise StepFailedError("image", message, service=service.name)
+    if here.startswith("sha256:"):
+        why = f"{service.image} came from no registry: every node that runs {service.name} must have {here} already.\n"
+    else:
+        why = f"{service.name} runs {here}; {service.image} is on this server and was not asked again.\n"
+    work.reporter.log(source="agent", service=service.name, text=why)
+    return here
 
 
 def _bare(image: str) -> str:

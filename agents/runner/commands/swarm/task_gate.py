@@ -98,7 +98,7 @@ class TaskGate:
         if last and len(new) > FAILURES_ALLOWED:
             return _ended(name, seen, last, f"{name} does not stay up: {len(new)} tasks have ended")
         if self._is_paused(name, seen) and last:
-            return _ended(name, seen, last, f"{name} does not come up: Swarm has paused its update")
+            return _ended(name, seen, last, f"{name} does not come up, so Swarm has paused its update: a task ended")
         if message := self._unplaced(name, seen, mine, at):
             return SwarmFailure(service=name, message=message)
         if at - self._unsound_since.setdefault(name, at) >= self.deadline:
@@ -136,6 +136,9 @@ def _ended(name: str, seen: Seen, task: SwarmTask, what: str) -> SwarmFailure:
     where = f" on {seen.node_name(task.node_id)}" if task.node_id else ""
     why = f" ({task.error})" if task.error else f" (exited with code {task.exit_code})"
     missing = NO_IMAGE in task.error
+    if not task.error and task.exit_code == 0:
+        # Of a program that ends well when it is told to, Swarm does not tell that its health check was why.
+        why = " (exited with code 0: by itself, or because its health check failed)"
     digest = digest_of(task.image)
     hint = f" The image {digest or task.image} is neither there nor could it be pulled." if missing else ""
     return SwarmFailure(
