@@ -39,6 +39,10 @@ class AuditAction(StrEnum):
     MACHINE_CHANGED = "machine_changed"
     MACHINE_DELETED = "machine_deleted"
     AGENT_REVOKED = "agent_revoked"
+    AGENT_INSTALLATION_REQUESTED = "agent_installation_requested"
+    AGENT_REMOVAL_REQUESTED = "agent_removal_requested"
+    HOST_KEY_CONFIRMED = "host_key_confirmed"
+    HOST_KEY_FORGOTTEN = "host_key_forgotten"
     ENROLMENT_TOKEN_CREATED = "enrolment_token_created"  # noqa: S105 - a name, no password
     ENROLMENT_TOKEN_DELETED = "enrolment_token_deleted"  # noqa: S105 - a name, no password
 
@@ -73,6 +77,10 @@ ACTION_WORDS = {
     AuditAction.MACHINE_CHANGED: "Changed",
     AuditAction.MACHINE_DELETED: "Deleted",
     AuditAction.AGENT_REVOKED: "Revoked the agent",
+    AuditAction.AGENT_INSTALLATION_REQUESTED: "Requested the installation of the agent",
+    AuditAction.AGENT_REMOVAL_REQUESTED: "Requested the removal of the agent",
+    AuditAction.HOST_KEY_CONFIRMED: "Confirmed the host key",
+    AuditAction.HOST_KEY_FORGOTTEN: "Forgot the host key and any login",
     AuditAction.ENROLMENT_TOKEN_CREATED: "Created an enrolment token",
     AuditAction.ENROLMENT_TOKEN_DELETED: "Deleted an enrolment token",
 }

@@ -15,6 +15,7 @@ from agents.errors import AgentNotFound
 from agents.services import directory
 from agents.states import Presence
 from deployments import live_updates, queue
+from deployments.data.audit_types import AuditAction
 from deployments.data.installation_types import (
     InstallationAction,
     InstallationRecord,
@@ -27,6 +28,7 @@ from deployments.data.installation_types import (
 from deployments.errors import Conflict, Invalid, NotFound, TooMuch
 from deployments.repositories import lanes
 from deployments.repositories.installations import installation_rows, server_access_rows
+from deployments.services.audit.record import record
 from deployments.services.fleet import machine_list
 from deployments.services.secrets import sealing
 from deployments.ssh import ssh_host
@@ -72,6 +74,10 @@ def request_installation(
                 caller=caller,
                 wait=WAIT,
             )
+            installs = request.action is InstallationAction.INSTALL
+            action = AuditAction.AGENT_INSTALLATION_REQUESTED if installs else AuditAction.AGENT_REMOVAL_REQUESTED
+            where = f"{request.address.username}@{request.address.host}"
+            record(by=caller, action=action, detail=where, server_id=server_id)
             queue.enqueue_installation(installation_id=installation_id, attempt=0)
     except IntegrityError as error:
         raise Conflict("The agent of this server is being installed or removed already.") from error
@@ -158,6 +164,7 @@ def confirm_host_key(*, caller: Caller, installation_id: UUID, fingerprint: str)
         if ssh_host.fingerprint_of(found.offered_key) != fingerprint:
             raise Conflict("The server has shown another host key.", details={"hostKey": "not the key that was shown"})
         installation_rows.confirm_key(installation_id=installation_id, fingerprint=fingerprint)
+        record(by=caller, action=AuditAction.HOST_KEY_CONFIRMED, detail=fingerprint, server_id=found.server_id)
         queue.enqueue_installation(installation_id=installation_id, attempt=found.attempt)
         tell(server_id=found.server_id)
     return get_installation(caller=caller, installation_id=installation_id)
@@ -214,7 +221,9 @@ def forget_access(*, caller: Caller, server_id: UUID) -> None:
     machine_list.get_server(caller=caller, server_id=server_id)
     if installation_rows.is_open(server_id=server_id):
         raise Conflict("The agent of this server is being installed or removed. Wait for its end.")
-    server_access_rows.forget(server_id=server_id)
+    with transaction.atomic():
+        if server_access_rows.forget(server_id=server_id):
+            record(by=caller, action=AuditAction.HOST_KEY_FORGOTTEN, server_id=server_id)
 
 
 def default_address(*, host: str, port: int, username: str, access: ServerAccess | None) -> SshAddress:
