@@ -125,22 +125,27 @@ step_clock() {
     say "The clock is right to $MAX_CLOCK_SECONDS seconds."
 }
 
-gateway_host() { rest=${GATEWAY_URL#*://}; printf %s "${rest%:*}" | tr -d '[]'; }
-gateway_port() { printf %s "${GATEWAY_URL##*:}"; }
+can_reach() {
+    host=${1%:*} port=${1##*:}
+    host=$(printf %s "$host" | tr -d '[]')
+    if found=$(python); then
+        "$found" -c 'import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 10).close()' "$host" "$port" 2>/dev/null
+    else
+        timeout 10 bash -c ': <"/dev/tcp/$0/$1"' "$host" "$port" 2>/dev/null
+    fi
+}
 
 step_gateway() {
-    host=$(gateway_host) port=$(gateway_port)
-    if found=$(python); then
-        "$found" -c 'import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 10).close()' "$host" "$port" 2>/dev/null ||
-            fail "The gateway of the control plane, $host port $port, cannot be reached from this host. Open the way (firewall, name, AXION_GATEWAY_BIND), then try again."
-    elif have bash; then
-        timeout 10 bash -c ': <"/dev/tcp/$0/$1"' "$host" "$port" 2>/dev/null ||
-            fail "The gateway of the control plane, $host port $port, cannot be reached from this host. Open the way (firewall, name, AXION_GATEWAY_BIND), then try again."
-    else
-        say "Whether $host port $port can be reached is unknown: this host has neither Python nor bash to try it."
+    if ! python >/dev/null && ! have bash; then
+        say "Whether the gateway can be reached is unknown: this host has neither Python nor bash to try it."
         return 0
     fi
-    say "$host port $port can be reached."
+    # Agents enrol at the first port, and speak with their certificate at the second one.
+    for address in "${GATEWAY_URL#*://}" $MUTUAL_ADDRESS; do
+        can_reach "$address" ||
+            fail "The gateway of the control plane, ${address%:*} port ${address##*:}, cannot be reached from this host. Open the way (firewall, name, AXION_GATEWAY_BIND, AXION_GATEWAY_MUTUAL_BIND), then try again."
+    done
+    say "The gateway, ${GATEWAY_URL#*://}, can be reached."
 }
 
 fetch() {
@@ -257,7 +262,8 @@ write_settings() {
     [ -n "$TOKEN" ] || TOKEN=$(sed -n 's/^AXION_AGENT__AGENT__TOKEN=//p' "$ENV_FILE" 2>/dev/null || :)
     {
         say "AXION_AGENT__AGENT__TOKEN=$TOKEN"
-        say "AXION_AGENT__CONTROL_PLANE__GRPC_URL=$GATEWAY_URL"
+        # A token that names this very address says all of it.
+        case $TOKEN in *".${GATEWAY_URL#*://}") ;; *) say "AXION_AGENT__CONTROL_PLANE__GRPC_URL=$GATEWAY_URL" ;; esac
         if [ "$INSECURE" = true ]; then say "AXION_AGENT__CONTROL_PLANE__INSECURE=true"; fi
     } >"$ENV_FILE.new"
     mv "$ENV_FILE.new" "$ENV_FILE"
@@ -386,8 +392,8 @@ $kept
 KEPT
         [ -n "$keep" ] || rm -f "$file"
     done
-    find "$STATE_DIR" -mindepth 1 -depth -type d -empty -delete
-    say "Kept below $STATE_DIR: files that containers of deployed stacks have mounted."
+    find "$STATE_DIR" -depth -type d -empty -delete
+    if [ -d "$STATE_DIR" ]; then say "Kept below $STATE_DIR: files that containers of deployed stacks have mounted."; fi
 }
 
 uninstall() {

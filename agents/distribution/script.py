@@ -12,11 +12,18 @@ SOURCE = Path(__file__).with_name("install.sh")
 
 
 def render_script(
-    *, artifact: Artifact, base_url: str, gateway_url: str, plain_text: bool, at: float | None = None
+    *,
+    artifact: Artifact,
+    base_url: str,
+    gateway_url: str,
+    plain_text: bool,
+    mutual_address: str = "",
+    at: float | None = None,
 ) -> str:
     """Return the script. `base_url` is the control plane's as the host reaches it; empty where all files lie beside it.
 
-    `plain_text`: the gateway may be spoken to without TLS. `at`: epoch seconds that the host's clock is compared with.
+    `mutual_address`: host:port of the gateway's second port, empty for none. `plain_text`: the gateway may be spoken to
+    without TLS. `at`: epoch seconds that the host's clock is compared with.
     """
     values = {
         "VERSION": artifact.version,
@@ -24,6 +31,7 @@ def render_script(
         "ARTIFACT": artifact.file_name,
         "BASE_URL": base_url.rstrip("/"),
         "GATEWAY_URL": gateway_url,
+        "MUTUAL_ADDRESS": mutual_address,
         "INSECURE": "true" if plain_text else "false",
         "NOW": str(int(time.time() if at is None else at)),
     }

@@ -68,6 +68,15 @@ def mutual_bind() -> str:
     return f"{host}:{int(port) + 1 if int(port) else 0}"
 
 
+def mutual_address(*, reached_by: str) -> str:
+    """Return host:port of the second port for a machine that reaches the first one by this host; empty for none."""
+    if speaks_plainly():
+        return ""
+    bare, port = reached_by.strip("[]"), mutual_bind().rpartition(":")[2]
+    named = f"[{bare}]:{port}" if ":" in bare else f"{bare}:{port}"
+    return str(settings.AXION_GATEWAY_MUTUAL_ADDRESS) or (named if port else "")
+
+
 def _pin(*, now: datetime) -> str:
     if settings.AXION_GATEWAY_TLS_CERT:
         return ""

@@ -26,6 +26,7 @@ def install_script(request: HttpRequest) -> HttpResponse:
         artifact=agent_artifact(),
         base_url=request.build_absolute_uri("/"),
         gateway_url=gateway_url(request),
+        mutual_address=gateway_places.mutual_address(reached_by=host_of(request.get_host())),
         plain_text=plain_text and not is_loopback(host_of(request.get_host())),
     )
     answer = HttpResponse(script, content_type="text/x-shellscript; charset=utf-8")

@@ -11,6 +11,7 @@ from agents.addresses import host_of, is_loopback
 from agents.distribution.artifact import agent_artifact
 from agents.distribution.script import render_script
 from agents.distribution.wheels import fits, host_python, list_wheels
+from agents.services import gateway_places
 from deployments.data.installation_types import InstallationRecord
 
 # Answers with "python", the minor version of Python 3, and the machine's kind; with the last alone without a Python.
@@ -28,6 +29,7 @@ def script_for(found: InstallationRecord) -> str:
         artifact=agent_artifact(),
         base_url="",
         gateway_url=found.gateway_url,
+        mutual_address=gateway_places.mutual_address(reached_by=host),
         plain_text=insecure and not found.gateway_url.startswith(("https", "grpcs")),
     )
 

@@ -118,25 +118,29 @@ def listens(host: str, port: int) -> bool:
         return tried.connect_ex((host, port)) == 0
 
 
+def gateway_at(bind: str, *, log_file: Path, plaintext: str) -> Child:
+    """A gateway of these tests' database, not yet started."""
+    return Child(
+        name="gateway",
+        command=(sys.executable, "manage.py", "run_agent_gateway"),
+        log_file=log_file,
+        env={
+            **os.environ,
+            "AXION_GATEWAY_BIND": bind,
+            "AXION_GATEWAY_PLAINTEXT": plaintext,
+            "DATABASE_URL": database_url(),
+        },
+        cwd=ROOT,
+    )
+
+
 @pytest.fixture(scope="package")
 def place(django_db_setup: None, django_db_blocker: Any) -> Iterator[Place]:
     if lacking := own_docker.missing():
         pytest.skip(f"needs {lacking}")
     with own_engines("alpha") as engines, django_db_blocker.unblock():
         port = free_port()
-        gateway = Child(
-            name="gateway",
-            command=(sys.executable, "manage.py", "run_agent_gateway"),
-            log_file=engines.folder / "gateway.log",
-            env={
-                **os.environ,
-                "AXION_GATEWAY_BIND": f"{engines.gateway}:{port}",
-                "AXION_GATEWAY_MUTUAL_BIND": f"{engines.gateway}:0",
-                "AXION_GATEWAY_PLAINTEXT": "true",
-                "DATABASE_URL": database_url(),
-            },
-            cwd=ROOT,
-        )
+        gateway = gateway_at(f"{engines.gateway}:{port}", log_file=engines.folder / "gateway.log", plaintext="true")
         server = SshServer(engine=engines.servers["alpha"], folder=engines.folder / "ssh")
         try:
             gateway.start()
@@ -149,10 +153,13 @@ def place(django_db_setup: None, django_db_blocker: Any) -> Iterator[Place]:
 
 
 @pytest.fixture
-def carries_wheels(settings: Any) -> None:
+def carries_wheels(settings: Any, request: pytest.FixtureRequest) -> None:
     """The control plane carries the agent's packages, and says that the line is safe."""
     settings.AXION_AGENT_WHEELS = str(agent_wheels())
     settings.AXION_GATEWAY_PLAINTEXT = True
+    if "bare" in request.fixturenames:
+        found: Place = request.getfixturevalue("place")
+        settings.AXION_GATEWAY_BIND = f"{found.here}:{found.port}"
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from redis import Redis
 from agents.distribution.artifact import agent_artifact
 from agents.models import Agent, Server
 from agents.services import enrolment
+from axion_deploy.embedded.ports import free_port
+from axion_deploy.embedded.readiness import wait_ready
 from deployments.data.installation_types import InstallationAction, InstallationState, SshLogin, Step, StepState
 from deployments.models import AgentInstallation, User
 from deployments.repositories import clock
@@ -26,10 +28,13 @@ from deployments.services.installations.host_steps import HostSteps
 from tests.deployments.installations.conftest import (
     OURS,
     ROOT,
+    START_SECONDS,
     Place,
     ask,
     carried_out,
     database_url,
+    gateway_at,
+    listens,
     steps_of,
     until,
 )
@@ -155,6 +160,7 @@ def test_a_worker_process_killed_in_the_middle(bare: Place, owner: User, server:
         "DATABASE_URL": database_url(),
         "REDIS_URL": configured.REDIS_URL,
         "AXION_AGENT_WHEELS": str(agent_wheels()),
+        "AXION_GATEWAY_BIND": f"{bare.here}:{bare.port}",
         "AXION_GATEWAY_PLAINTEXT": "true",
     }
     with (tmp_path / "worker.log").open("wb") as log, subprocess.Popen(
@@ -172,21 +178,28 @@ def test_a_worker_process_killed_in_the_middle(bare: Place, owner: User, server:
     assert ended.attempt >= 2
 
 
-def test_one_line(bare: Place, owner: User, server: Server, settings: Any) -> None:
+def test_one_line_to_a_gateway_with_tls(
+    bare: Place, owner: User, server: Server, settings: Any, tmp_path: Path
+) -> None:
     """From the control plane over HTTP; a changed program is refused; removed by the same script."""
-    settings.AXION_GATEWAY_BIND = f"{bare.here}:{bare.port}"
+    port = free_port()
+    settings.AXION_GATEWAY_BIND, settings.AXION_GATEWAY_PLAINTEXT = f"{bare.here}:{port}", False
+    gateway = gateway_at(settings.AXION_GATEWAY_BIND, log_file=tmp_path / "gateway.log", plaintext="false")
     served = LiveServer(bare.here)
     try:
+        gateway.start()
         settings.ALLOWED_HOSTS = ["*"]
+        wait_ready(gateway, probe=lambda: listens(bare.here, port + 1), seconds=START_SECONDS)
         script = f"curl -fsSL {served.url}/agents/install.sh"
         changed = f"{script} | sed s/{agent_artifact().digest}/{'0' * 64}/ | sh -s -- axe_x 2>&1"
         assert "its SHA-256 is another" in bare.server.run(changed, check=False)
-        assert "could not be fetched" not in bare.server.run(f"ls -A {OURS}", check=False)
-        token = enrolment.create_token(server_id=server.id, owner_id=owner.id).token
-        said = bare.server.run(f"{script} | sh -s -- '{token}' 2>&1")
+        assert bare.server.run("ls -A /opt/axion-agent/releases/*/.complete", check=False) == ""
+        issued = enrolment.create_token(server_id=server.id, owner_id=owner.id, reached_by=bare.here)
+        said = bare.server.run(f"{script} | sh -s -- '{issued.token}' 2>&1")
         assert "The agent is enrolled as" in said
         until(lambda: Agent.objects.online().filter(server_id=server.id).exists(), what="the agent is online")
         assert "The agent is removed." in bare.server.run(f"{script} | sh -s -- --uninstall 2>&1")
         assert bare.server.run(f"ls -d {OURS}", check=False) == ""
     finally:
         served.stop()
+        gateway.stop(grace=10)
