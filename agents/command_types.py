@@ -37,7 +37,7 @@ class JobSpec:
     """What runs to its end before anything is replaced; `needs` are the services that must run before it begins.
 
     Without `repeatable` it runs at most once in a deployment, whatever dies meanwhile. One `by_hand` runs only where
-    the deployment names it in `restarts`.
+    the deployment names it in `restarts`, and by its `schedule`, for as long as the deployment is what runs.
     """
 
     service: ServiceSpec
@@ -45,6 +45,9 @@ class JobSpec:
     timeout_seconds: int = 3600
     needs: tuple[str, ...] = ()
     by_hand: bool = False
+    schedule: str = ""
+    time_zone: str = ""
+    overlap: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,6 +118,11 @@ def announce_retention(*, target_id: UUID) -> None:
     gateways.announce_retention(target_id=target_id)
 
 
+def announce_runs_to_stop(*, agent_id: UUID) -> None:
+    """Have the agent told, on commit, by the gateway that it is connected to, which runs on its host shall end."""
+    gateways.announce_runs_to_stop(agent_id=agent_id)
+
+
 def announce_log_request(*, agent_id: UUID, request_id: UUID) -> None:
     """Have the agent asked for logs by the gateway that it is connected to, on commit; nothing is stored.
 

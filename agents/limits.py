@@ -53,6 +53,9 @@ MAX_BATCH_LINES = 200
 MAX_BATCH_BYTES = 128 * KIB
 MAX_SEARCH = 200
 MAX_REMARKS = 20
+# Runs of jobs on a schedule told at once, and the end of what each wrote.
+MAX_JOB_RUNS = 16
+MAX_JOB_OUTPUT_BYTES = 16 * KIB
 # Events of one deployment, log lines among them; what an agent says beyond is seen at the end alone.
 MAX_EVENTS = 30_000
 

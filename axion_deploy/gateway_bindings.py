@@ -17,6 +17,7 @@ from agents.deployment_state import DeploymentState
 from agents.errors import AgentNotFound
 from agents.hello import DoubtfulCommand
 from agents.isolation import isolation
+from agents.reports.job_runs import HostJobRuns
 from agents.reports.log_lines import LogBatch, LogReader, LogRequest
 from agents.reports.observation import HostObserved
 from agents.reports.samples import HostSamples
@@ -32,7 +33,7 @@ from deployments.limits import rate_limit
 from deployments.scopes import Scope
 from deployments.services.ends import volume_deletion, volumes
 from deployments.services.lifecycle import after_restore, agent_access, agent_reports, cancel
-from deployments.services.observation import record, samples
+from deployments.services.observation import job_runs, record, samples
 from deployments.services.permissions import access, api_tokens
 from deployments.services.queries import history_view, lookups
 from deployments.services.requests import scale, stop
@@ -52,6 +53,8 @@ def bindings() -> Bindings:
         on_volumes=on_volumes,
         on_swarm=on_swarm,
         on_samples=on_samples,
+        on_job_runs=on_job_runs,
+        runs_to_stop=runs_to_stop,
         log_request=log_request,
         on_log_batch=on_log_batch,
         unknown_fate=unknown_fate,
@@ -80,6 +83,14 @@ def on_report(*, report: Report) -> int:
         if not volume_deletion.is_of_a_deletion(command_id=report.command_id):
             raise
     return volume_deletion.apply_report(report=report, at=at)
+
+
+def on_job_runs(*, told: HostJobRuns) -> None:
+    job_runs.record_job_runs(told=told)
+
+
+def runs_to_stop(*, agent_ids: Collection[UUID]) -> Mapping[UUID, Sequence[UUID]]:
+    return job_runs.runs_to_stop(agent_ids=agent_ids)
 
 
 def on_samples(*, hosts: Sequence[HostSamples]) -> None:

@@ -171,6 +171,9 @@ class Settings:
     build_secrets: Mapping[str, str] = field(default_factory=dict)
     secret_files: Mapping[str, str] = field(default_factory=dict)
     run: str = ""
+    schedule: str = ""
+    time_zone: str = ""
+    overlap: str = ""
     repeatable: bool = False
     job_timeout_seconds: int = 3600
 

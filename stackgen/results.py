@@ -86,7 +86,7 @@ class StackService:
 class StackJob:
     """What runs to its end before the services that lead to it; `needs` are the services that must run before it.
 
-    One `by_hand` runs only when somebody asks for it.
+    One `by_hand` runs when somebody asks for it, and by its `schedule`, a cron expression, where it has one.
     """
 
     service: StackService
@@ -95,6 +95,9 @@ class StackJob:
     needs: tuple[str, ...]
     before: tuple[str, ...]
     by_hand: bool = False
+    schedule: str = ""
+    time_zone: str = ""
+    overlap: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from stackgen.code.bundle import CodeFacts
 from stackgen.databases.known import data_release
 from stackgen.errors import GraphInvalid, Problem
-from stackgen.keys.jobs import BY_HAND
+from stackgen.keys.jobs import APART_FROM_DEPLOYMENTS, FORBID
 from stackgen.nodes import APART, Graph
 from stackgen.output.compose import compose_document, dockerfile_name, named_secrets
 from stackgen.output.engine_limits import beyond_compose, beyond_swarm
@@ -217,14 +217,17 @@ def _service(part: Part, layout: Layout, identity: Identity) -> StackService:
 
 
 def _job(part: Part, layout: Layout, identity: Identity) -> StackJob:
-    waits_for = layout.order.waits_for
+    waits_for, settings = layout.order.waits_for, part.node.settings
     return StackJob(
         service=_service(part, layout, identity),
-        repeatable=part.node.settings.repeatable,
-        timeout_seconds=part.node.settings.job_timeout_seconds,
+        repeatable=settings.repeatable,
+        timeout_seconds=settings.job_timeout_seconds,
         needs=tuple(sorted(_all_needs(part.name, waits_for) - layout.jobs)),
         before=tuple(name for name, wanted in sorted(waits_for.items()) if part.name in wanted),
-        by_hand=part.node.settings.run == BY_HAND,
+        by_hand=settings.run in APART_FROM_DEPLOYMENTS,
+        schedule=settings.schedule,
+        time_zone=(settings.time_zone or "UTC") if settings.schedule else "",
+        overlap=(settings.overlap or FORBID) if settings.schedule else "",
     )
 
 

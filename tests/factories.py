@@ -23,6 +23,7 @@ from deployments.models import (
     GraphVersion,
     GroupPerson,
     Incident,
+    JobRun,
     NotificationChannel,
     NotificationDelivery,
     PeopleGroup,
@@ -209,6 +210,21 @@ def start_deployment(deployment: Deployment, agent: Agent, *, at: datetime = NOW
         command=DeployCommand(stack_name="axion-test", files={}, services=()),
     )
     return record
+
+
+def make_job_run(project: Project, server: Server, **columns: Any) -> JobRun:
+    usual: dict[str, Any] = {
+        "id": uuid4(),
+        "deployment_id": uuid4(),
+        "job": "nightly",
+        "state": "running",
+        "revision": 1,
+        "due_at": NOW,
+        "last_due_at": NOW,
+        "started_at": NOW,
+        "told_at": NOW,
+    }
+    return JobRun.objects.create(project=project, server_id=server.id, **{**usual, **columns})
 
 
 def reload(deployment_id: UUID) -> DeploymentRecord:

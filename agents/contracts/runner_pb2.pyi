@@ -341,7 +341,7 @@ class HealthCheckResponse(_message.Message):
     def __init__(self, serving: _Optional[bool] = ..., version: _Optional[str] = ...) -> None: ...
 
 class FromAgent(_message.Message):
-    __slots__ = ("hello", "heartbeat", "acknowledged", "report", "inventory", "condition", "observation", "volumes", "samples", "swarm", "certificate_request")
+    __slots__ = ("hello", "heartbeat", "acknowledged", "report", "inventory", "condition", "observation", "volumes", "samples", "swarm", "certificate_request", "job_runs")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
@@ -353,6 +353,7 @@ class FromAgent(_message.Message):
     SAMPLES_FIELD_NUMBER: _ClassVar[int]
     SWARM_FIELD_NUMBER: _ClassVar[int]
     CERTIFICATE_REQUEST_FIELD_NUMBER: _ClassVar[int]
+    JOB_RUNS_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     heartbeat: HeartbeatRequest
     acknowledged: CommandAcknowledged
@@ -364,7 +365,8 @@ class FromAgent(_message.Message):
     samples: Samples
     swarm: SwarmSeen
     certificate_request: CertificateRequest
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatRequest, _Mapping]] = ..., acknowledged: _Optional[_Union[CommandAcknowledged, _Mapping]] = ..., report: _Optional[_Union[Report, _Mapping]] = ..., inventory: _Optional[_Union[Inventory, _Mapping]] = ..., condition: _Optional[_Union[Condition, _Mapping]] = ..., observation: _Optional[_Union[Observation, _Mapping]] = ..., volumes: _Optional[_Union[VolumesSeen, _Mapping]] = ..., samples: _Optional[_Union[Samples, _Mapping]] = ..., swarm: _Optional[_Union[SwarmSeen, _Mapping]] = ..., certificate_request: _Optional[_Union[CertificateRequest, _Mapping]] = ...) -> None: ...
+    job_runs: JobRuns
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatRequest, _Mapping]] = ..., acknowledged: _Optional[_Union[CommandAcknowledged, _Mapping]] = ..., report: _Optional[_Union[Report, _Mapping]] = ..., inventory: _Optional[_Union[Inventory, _Mapping]] = ..., condition: _Optional[_Union[Condition, _Mapping]] = ..., observation: _Optional[_Union[Observation, _Mapping]] = ..., volumes: _Optional[_Union[VolumesSeen, _Mapping]] = ..., samples: _Optional[_Union[Samples, _Mapping]] = ..., swarm: _Optional[_Union[SwarmSeen, _Mapping]] = ..., certificate_request: _Optional[_Union[CertificateRequest, _Mapping]] = ..., job_runs: _Optional[_Union[JobRuns, _Mapping]] = ...) -> None: ...
 
 class CertificateRequest(_message.Message):
     __slots__ = ("request",)
@@ -373,7 +375,7 @@ class CertificateRequest(_message.Message):
     def __init__(self, request: _Optional[bytes] = ...) -> None: ...
 
 class ToAgent(_message.Message):
-    __slots__ = ("welcome", "command", "reports_acknowledged", "retention", "observe_again", "read_logs", "certificate", "renew_certificate")
+    __slots__ = ("welcome", "command", "reports_acknowledged", "retention", "observe_again", "read_logs", "certificate", "renew_certificate", "job_runs_stored", "stop_job_runs")
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
     REPORTS_ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
@@ -382,6 +384,8 @@ class ToAgent(_message.Message):
     READ_LOGS_FIELD_NUMBER: _ClassVar[int]
     CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
     RENEW_CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
+    JOB_RUNS_STORED_FIELD_NUMBER: _ClassVar[int]
+    STOP_JOB_RUNS_FIELD_NUMBER: _ClassVar[int]
     welcome: Welcome
     command: Command
     reports_acknowledged: ReportsAcknowledged
@@ -390,7 +394,9 @@ class ToAgent(_message.Message):
     read_logs: ReadLogs
     certificate: AgentCertificate
     renew_certificate: RenewCertificate
-    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., reports_acknowledged: _Optional[_Union[ReportsAcknowledged, _Mapping]] = ..., retention: _Optional[_Union[Retention, _Mapping]] = ..., observe_again: _Optional[_Union[ObserveAgain, _Mapping]] = ..., read_logs: _Optional[_Union[ReadLogs, _Mapping]] = ..., certificate: _Optional[_Union[AgentCertificate, _Mapping]] = ..., renew_certificate: _Optional[_Union[RenewCertificate, _Mapping]] = ...) -> None: ...
+    job_runs_stored: JobRunsStored
+    stop_job_runs: StopJobRuns
+    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., reports_acknowledged: _Optional[_Union[ReportsAcknowledged, _Mapping]] = ..., retention: _Optional[_Union[Retention, _Mapping]] = ..., observe_again: _Optional[_Union[ObserveAgain, _Mapping]] = ..., read_logs: _Optional[_Union[ReadLogs, _Mapping]] = ..., certificate: _Optional[_Union[AgentCertificate, _Mapping]] = ..., renew_certificate: _Optional[_Union[RenewCertificate, _Mapping]] = ..., job_runs_stored: _Optional[_Union[JobRunsStored, _Mapping]] = ..., stop_job_runs: _Optional[_Union[StopJobRuns, _Mapping]] = ...) -> None: ...
 
 class RenewCertificate(_message.Message):
     __slots__ = ()
@@ -729,6 +735,68 @@ class ContainerLine(_message.Message):
     is_error_stream: bool
     def __init__(self, at_ns: _Optional[int] = ..., service_name: _Optional[str] = ..., container_name: _Optional[str] = ..., text: _Optional[str] = ..., is_error_stream: _Optional[bool] = ...) -> None: ...
 
+class JobRuns(_message.Message):
+    __slots__ = ("runs",)
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    runs: _containers.RepeatedCompositeFieldContainer[JobRun]
+    def __init__(self, runs: _Optional[_Iterable[_Union[JobRun, _Mapping]]] = ...) -> None: ...
+
+class JobRun(_message.Message):
+    __slots__ = ("run_id", "revision", "stack_name", "project_id", "lane", "deployment_id", "job", "state", "due_at_ms", "last_due_at_ms", "count", "started_at_ms", "ended_at_ms", "exit_code", "message", "output")
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    STACK_NAME_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
+    LANE_FIELD_NUMBER: _ClassVar[int]
+    DEPLOYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    DUE_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    LAST_DUE_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    STARTED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    ENDED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    EXIT_CODE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    revision: int
+    stack_name: str
+    project_id: str
+    lane: str
+    deployment_id: str
+    job: str
+    state: str
+    due_at_ms: int
+    last_due_at_ms: int
+    count: int
+    started_at_ms: int
+    ended_at_ms: int
+    exit_code: int
+    message: str
+    output: str
+    def __init__(self, run_id: _Optional[str] = ..., revision: _Optional[int] = ..., stack_name: _Optional[str] = ..., project_id: _Optional[str] = ..., lane: _Optional[str] = ..., deployment_id: _Optional[str] = ..., job: _Optional[str] = ..., state: _Optional[str] = ..., due_at_ms: _Optional[int] = ..., last_due_at_ms: _Optional[int] = ..., count: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., ended_at_ms: _Optional[int] = ..., exit_code: _Optional[int] = ..., message: _Optional[str] = ..., output: _Optional[str] = ...) -> None: ...
+
+class JobRunsStored(_message.Message):
+    __slots__ = ("runs",)
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    runs: _containers.RepeatedCompositeFieldContainer[StoredRun]
+    def __init__(self, runs: _Optional[_Iterable[_Union[StoredRun, _Mapping]]] = ...) -> None: ...
+
+class StoredRun(_message.Message):
+    __slots__ = ("run_id", "revision")
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    revision: int
+    def __init__(self, run_id: _Optional[str] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class StopJobRuns(_message.Message):
+    __slots__ = ("run_ids",)
+    RUN_IDS_FIELD_NUMBER: _ClassVar[int]
+    run_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, run_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class Stalled(_message.Message):
     __slots__ = ("command_id", "deployment_id", "seconds", "step")
     COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
@@ -808,18 +876,24 @@ class Deploy(_message.Message):
     def __init__(self, stack_name: _Optional[str] = ..., files: _Optional[_Mapping[str, str]] = ..., services: _Optional[_Iterable[_Union[ServiceSpec, _Mapping]]] = ..., variable_names: _Optional[_Iterable[str]] = ..., force_redeploy: _Optional[bool] = ..., health_deadline_seconds: _Optional[int] = ..., health_window_seconds: _Optional[int] = ..., build_deadline_seconds: _Optional[int] = ..., restore_on_failure: _Optional[bool] = ..., pinned_images: _Optional[_Mapping[str, str]] = ..., restarts: _Optional[_Iterable[str]] = ..., jobs: _Optional[_Iterable[_Union[JobSpec, _Mapping]]] = ..., engine: _Optional[str] = ...) -> None: ...
 
 class JobSpec(_message.Message):
-    __slots__ = ("service", "repeatable", "timeout_seconds", "needs", "by_hand")
+    __slots__ = ("service", "repeatable", "timeout_seconds", "needs", "by_hand", "schedule", "time_zone", "overlap")
     SERVICE_FIELD_NUMBER: _ClassVar[int]
     REPEATABLE_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_SECONDS_FIELD_NUMBER: _ClassVar[int]
     NEEDS_FIELD_NUMBER: _ClassVar[int]
     BY_HAND_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULE_FIELD_NUMBER: _ClassVar[int]
+    TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
+    OVERLAP_FIELD_NUMBER: _ClassVar[int]
     service: ServiceSpec
     repeatable: bool
     timeout_seconds: int
     needs: _containers.RepeatedScalarFieldContainer[str]
     by_hand: bool
-    def __init__(self, service: _Optional[_Union[ServiceSpec, _Mapping]] = ..., repeatable: _Optional[bool] = ..., timeout_seconds: _Optional[int] = ..., needs: _Optional[_Iterable[str]] = ..., by_hand: _Optional[bool] = ...) -> None: ...
+    schedule: str
+    time_zone: str
+    overlap: str
+    def __init__(self, service: _Optional[_Union[ServiceSpec, _Mapping]] = ..., repeatable: _Optional[bool] = ..., timeout_seconds: _Optional[int] = ..., needs: _Optional[_Iterable[str]] = ..., by_hand: _Optional[bool] = ..., schedule: _Optional[str] = ..., time_zone: _Optional[str] = ..., overlap: _Optional[str] = ...) -> None: ...
 
 class ServiceSpec(_message.Message):
     __slots__ = ("node_id", "name", "image", "bundle_digest", "dockerfile", "depends_on", "has_health_check", "replicas", "content_hash", "level", "starts_first", "build_folder", "build_dockerfile", "build_target", "build_args", "build_secrets")

@@ -21,5 +21,7 @@ SAMPLING_PROTOCOL = 7
 CLUSTERS_PROTOCOL = 8
 # From this one on agents renew their certificates within a session.
 CERTIFICATES_PROTOCOL = 9
+# From this one on agents tell of the runs of jobs on a schedule, and stop one when they are told to.
+JOB_RUNS_PROTOCOL = 10
 # The newest that this version speaks.
-PROTOCOL = CERTIFICATES_PROTOCOL
+PROTOCOL = JOB_RUNS_PROTOCOL

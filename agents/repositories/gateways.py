@@ -24,6 +24,7 @@ KEEP_ENDED = timedelta(days=1)
 RETENTION_CHANNEL = "agent_retention"
 # The one that tells them that somebody wants to read logs; the payload is the agent's id and the request's.
 LOGS_CHANNEL = "agent_logs"
+RUNS_CHANNEL = "agent_runs"
 
 # The one that tells them that an agent's credential has ended; the payload is its id.
 ENDED_CHANNEL = "agent_ended"
@@ -84,6 +85,12 @@ def announce_retention(*, target_id: UUID) -> None:
     """Tell the gateway processes, on commit, about every agent of this server or cluster."""
     with connection.cursor() as cursor:
         cursor.execute(_ANNOUNCE, [RETENTION_CHANNEL, target_id, target_id])
+
+
+def announce_runs_to_stop(*, agent_id: UUID) -> None:
+    """Tell the gateway processes, on commit, that runs on the agent's host shall end."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [RUNS_CHANNEL, str(agent_id)])
 
 
 def announce_log_request(*, agent_id: UUID, request_id: UUID) -> None:

@@ -45,6 +45,7 @@ from agents.runner.observation.sampling import Sampler, SampleSender
 from agents.runner.observation.swarm import SwarmSender, SwarmWatch
 from agents.runner.observation.telling import ObservationSender
 from agents.runner.observation.volumes import VolumeSender, VolumeWatch
+from agents.runner.schedules.schedules import Schedules
 from agents.runner.self_check import SelfCheck
 from agents.runner.session import Session
 
@@ -82,6 +83,7 @@ class WorkFactory:
         self.engine_swarm = EngineSwarm(engine=engine)
         self.swarm_watch = SwarmWatch(swarm=self.engine_swarm, wake=self._swarm_seen)
         self.sampler = Sampler(containers=self.our_containers, state_dir=config.state_dir, clock=time.monotonic)
+        self.schedules = Schedules(engine=engine, journal=self.journal, releases=self._releases)
         self.observations: ObservationSender | None = None
         self.volumes: VolumeSender | None = None
         self.swarm: SwarmSender | None = None
@@ -140,10 +142,18 @@ class WorkFactory:
         self.housekeeper.request_cleanup()
         self.volume_watch.look_soon()
         self.swarm_watch.look_soon()
+        self.schedules.look_soon()
 
     def start_watching(self) -> None:
         """Start what looks at the host between commands, and cleans it up."""
-        for part in (self.engine_monitor, self.housekeeper, self.observer, self.volume_watch, self.swarm_watch):
+        for part in (
+            self.engine_monitor,
+            self.housekeeper,
+            self.observer,
+            self.volume_watch,
+            self.swarm_watch,
+            self.schedules,
+        ):
             part.start()
 
     def stop_watching(self) -> None:
@@ -152,6 +162,14 @@ class WorkFactory:
 
     def log_sender(self) -> LogSender:
         return LogSender(containers=self.our_containers, releases=self._releases)
+
+    def machine(self) -> Machine:
+        return Machine(
+            state_dir=self._config.state_dir,
+            containers=self.engine_monitor.containers,
+            engine_version=self.host.engine_version,
+            engine_id=self.engine_monitor.engine_id,
+        )
 
     def self_check(self) -> SelfCheck:
         return SelfCheck(host=self.host, journal=self.journal, watchdog=self.watchdog, state_dir=self._config.state_dir)
@@ -208,12 +226,6 @@ async def run(config: Config) -> None:
     factory = WorkFactory(config=config, store=store)
     housekeeper = factory.housekeeper
     dispatcher = Dispatcher(journal=factory.journal, work_for=factory.work_for, ended=factory.ended)
-    machine = Machine(
-        state_dir=config.state_dir,
-        containers=factory.engine_monitor.containers,
-        engine_version=factory.host.engine_version,
-        engine_id=factory.engine_monitor.engine_id,
-    )
     try:
         async with open_line(config) as line:
             factory.observations = ObservationSender(observer=factory.observer)
@@ -224,7 +236,7 @@ async def run(config: Config) -> None:
                 line=line,
                 journal=factory.journal,
                 dispatcher=dispatcher,
-                machine=machine,
+                machine=factory.machine(),
                 retain=housekeeper.retain,
                 self_check=factory.self_check(),
                 observations=factory.observations,
@@ -232,16 +244,19 @@ async def run(config: Config) -> None:
                 logs=factory.log_sender(),
                 samples=SampleSender(sampler=factory.sampler),
                 swarm=factory.swarm,
+                schedules=factory.schedules,
             )
             factory.session = session
             calls = GatewayCalls(line=line)
             factory.control_plane = ControlPlane(calls=calls, loop=asyncio.get_running_loop())
+            factory.schedules.connect(calls)
             factory.start_watching()
             if session.may_resume():
                 dispatcher.resume()
             await _until_stopped(session)
             await asyncio.to_thread(dispatcher.stop, timeout=STOP_SECONDS)
             factory.stop_watching()
+            await asyncio.to_thread(factory.schedules.stop, timeout=SHUTDOWN_SECONDS)
             await asyncio.to_thread(housekeeper.stop, timeout=SHUTDOWN_SECONDS)
     finally:
         store.close()

@@ -20,7 +20,7 @@ from agents.runner.control_plane.client import GatewayCalls
 from agents.runner.control_plane.identity import Identity
 from agents.runner.control_plane.line import Line
 from agents.runner.control_plane.renewal import Renewal
-from agents.runner.control_plane.report_delivery import RESEND_SECONDS, ReportDelivery
+from agents.runner.control_plane.report_delivery import ReportDelivery, deliver
 from agents.runner.dispatch import Dispatcher
 from agents.runner.errors import EnrolmentRefusedError, UnavailableError
 from agents.runner.hello_message import build_hello
@@ -31,6 +31,7 @@ from agents.runner.observation.sampling import SampleSender
 from agents.runner.observation.swarm import SwarmSender
 from agents.runner.observation.telling import ObservationSender
 from agents.runner.observation.volumes import VolumeSender
+from agents.runner.schedules.schedules import Schedules
 from agents.runner.self_check import CONDITION_PROTOCOL, SelfCheck
 
 RECONNECT = Backoff(first=0.5, most=MAX_AGENT_PAUSE)
@@ -59,8 +60,9 @@ class Session:
         logs: LogSender,
         samples: SampleSender,
         swarm: SwarmSender,
+        schedules: Schedules,
     ) -> None:
-        self._volumes, self._swarm = volumes, swarm
+        self._volumes, self._swarm, self._schedules = volumes, swarm, schedules
         self._observations, self._logs, self._samples = observations, logs, samples
         self._self_check = self_check
         self._unstored_retention: pb.Retention | None = None
@@ -142,7 +144,7 @@ class Session:
         self._delivery = delivery
         seconds = first.welcome.heartbeat_seconds or DEFAULT_HEARTBEAT
         await _first_to_end(
-            _deliver(delivery),
+            deliver(delivery),
             self._send_heartbeats(write=write, seconds=seconds, identity=identity),
             self._send_conditions(write=write, seconds=seconds, protocol=first.welcome.protocol),
             self._send_inventories(write),
@@ -152,6 +154,7 @@ class Session:
             self._logs.run(),
             self._samples.run(write, protocol=first.welcome.protocol),
             self._renewal.run(write, protocol=first.welcome.protocol),
+            self._schedules.run(write, protocol=first.welcome.protocol),
             self._listen(call, write, delivery),
         )
 
@@ -251,19 +254,12 @@ class Session:
                     self._renewal.take(message.certificate)
                 elif message.HasField("renew_certificate"):
                     self._renewal.want()
+                else:
+                    self._schedules.take(message)
             except sqlite3.DatabaseError as error:
                 # Not acknowledged, so it is sent again; the session goes on, and tells why.
                 logger.warning("the journal cannot be written: %s", error)
         raise ConnectionError("The gateway ended the session.")
-
-
-async def _deliver(delivery: ReportDelivery) -> None:
-    while True:
-        try:
-            await delivery.run()
-        except sqlite3.DatabaseError as error:
-            logger.warning("the journal cannot be read: %s", error)
-            await asyncio.sleep(RESEND_SECONDS)
 
 
 async def _first_to_end(*parts: Any) -> None:

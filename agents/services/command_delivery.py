@@ -22,6 +22,7 @@ RETENTION_CHANNEL = gateways.RETENTION_CHANNEL
 LOGS_CHANNEL = gateways.LOGS_CHANNEL
 ENDED_CHANNEL = gateways.ENDED_CHANNEL
 TRUST_CHANNEL = gateways.TRUST_CHANNEL
+RUNS_CHANNEL = gateways.RUNS_CHANNEL
 
 
 def claim_due(*, session_ids: Collection[UUID], limit: int) -> Claim:

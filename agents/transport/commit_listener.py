@@ -15,7 +15,15 @@ import psycopg
 import structlog
 
 from agents.backoff import Backoff
-from agents.services.command_delivery import CHANNEL, ENDED_CHANNEL, LOGS_CHANNEL, RETENTION_CHANNEL, TRUST_CHANNEL
+from agents.services.command_delivery import (
+    CHANNEL,
+    ENDED_CHANNEL,
+    LOGS_CHANNEL,
+    RETENTION_CHANNEL,
+    RUNS_CHANNEL,
+    TRUST_CHANNEL,
+)
+from agents.transport.intake.job_run_intake import RunStops
 from agents.transport.intake.log_intake import LogIntake
 from agents.transport.retention_announcer import RetentionAnnouncer
 from agents.transport.session_registry import SessionRegistry
@@ -35,6 +43,7 @@ class Listeners:
     logs: LogIntake
     ended: Callable[[UUID], None]
     trust: Callable[[], None]
+    stops: RunStops
 
     def tell(self, channel: str, payload: str) -> None:
         """Hand on one notice."""
@@ -46,8 +55,8 @@ class Listeners:
             if (agent_id := _agent_of(payload)) is not None:
                 self.ended(agent_id)
         else:
-            tell = self.registry.wake if channel == CHANNEL else self.retentions.look_at
-            tell(agent_id=_agent_of(payload))
+            wakers = {CHANNEL: self.registry.wake, RUNS_CHANNEL: self.stops.look_at}
+            wakers.get(channel, self.retentions.look_at)(agent_id=_agent_of(payload))
 
 
 async def listen(*, conninfo: str, listeners: Listeners) -> None:
@@ -56,12 +65,13 @@ async def listen(*, conninfo: str, listeners: Listeners) -> None:
     while True:
         try:
             async with await _connect(conninfo) as connection:
-                for channel in (CHANNEL, RETENTION_CHANNEL, LOGS_CHANNEL, ENDED_CHANNEL, TRUST_CHANNEL):
+                for channel in (CHANNEL, RETENTION_CHANNEL, LOGS_CHANNEL, ENDED_CHANNEL, TRUST_CHANNEL, RUNS_CHANNEL):
                     await connection.execute(f"LISTEN {channel}".encode())
                 failures = 0
                 # Something may have happened while nobody listened.
                 listeners.registry.wake()
                 listeners.retentions.look_at()
+                listeners.stops.look_at()
                 async for notice in connection.notifies():
                     listeners.tell(notice.channel, notice.payload)
         except psycopg.Error as error:

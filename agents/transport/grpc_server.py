@@ -24,6 +24,7 @@ from agents.transport.admission import Admission
 from agents.transport.agent_calls import AgentCalls
 from agents.transport.agent_session import OVER, STOPPING, AgentSession
 from agents.transport.callers import Callers
+from agents.transport.intake.job_run_intake import RunStops
 from agents.transport.intake.log_intake import LogIntake
 from agents.transport.intake.sample_intake import SampleIntake
 from agents.transport.liveness import Liveness
@@ -93,6 +94,7 @@ class Gateway:
         self._samples = SampleIntake(threads=self._loop_threads, on_samples=bindings.on_samples)
         self._callers = callers = Callers(threads=self._threads, user_of=bindings.user_of)
         self._trust = OwnTrust(config=config, threads=self._loop_threads)
+        self._stops = RunStops(registry=self._registry, threads=self._loop_threads, runs_to_stop=bindings.runs_to_stop)
         self._logs = LogIntake(bindings=bindings, callers=callers, registry=self._registry, threads=self._log_threads)
         admission = Admission(callers=callers, threads=self._threads, enrolment_wait=bindings.enrolment_wait)
         self._server = grpc.aio.server(
@@ -120,6 +122,7 @@ class Gateway:
             asyncio.create_task(_for_ever("listen", self._listen)),
             asyncio.create_task(_for_ever("retention", self._retentions.tell_when_due)),
             asyncio.create_task(_for_ever("certificates", self._trust.refresh_when_due)),
+            asyncio.create_task(_for_ever("runs to stop", self._stops.tell_when_due)),
         ]
         if self._over_kafka is not None:
             self._over_kafka.start()
@@ -160,6 +163,7 @@ class Gateway:
             liveness=self._liveness,
             retentions=self._retentions,
             samples=self._samples,
+            stops=self._stops,
         )
 
     def _kafka_way(self, agents: AgentCalls, sessions: SessionCalls) -> AgentsOverKafka | None:
@@ -204,6 +208,7 @@ class Gateway:
             logs=self._logs,
             ended=self._let_go,
             trust=self._trust_changed,
+            stops=self._stops,
         )
         await commit_listener.listen(conninfo=self._config.conninfo, listeners=listeners)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from agents.deployment_state import DeploymentState
 from agents.hello import DoubtfulCommand
+from agents.reports.job_runs import HostJobRuns
 from agents.reports.log_lines import LogBatch, LogReader, LogRequest
 from agents.reports.observation import HostObserved
 from agents.reports.samples import HostSamples
@@ -46,6 +47,18 @@ class OnSwarm(Protocol):
     """Store which Swarm the agent's engine is in; ignored when another session speaks for the agent."""
 
     def __call__(self, *, told: SwarmTold) -> None: ...
+
+
+class OnJobRuns(Protocol):
+    """Store what became of runs of jobs on a schedule; ignored when another session speaks for the agent."""
+
+    def __call__(self, *, told: HostJobRuns) -> None: ...
+
+
+class RunsToStop(Protocol):
+    """The runs on the hosts of these agents that somebody wants to end; agents without any are left out."""
+
+    def __call__(self, *, agent_ids: Collection[UUID]) -> Mapping[UUID, Sequence[UUID]]: ...
 
 
 class OnSamples(Protocol):
@@ -138,6 +151,8 @@ class Bindings:
     on_volumes: OnVolumes
     on_swarm: OnSwarm
     on_samples: OnSamples
+    on_job_runs: OnJobRuns
+    runs_to_stop: RunsToStop
     log_request: LogRequestOf
     on_log_batch: OnLogBatch
     unknown_fate: UnknownFate

@@ -19,6 +19,7 @@ from agents.services.greeting import greet
 from agents.token_bucket import TokenBucket, TokenBuckets
 from agents.transport.agent_session import AgentSession, Ending
 from agents.transport.callers import Callers
+from agents.transport.intake.job_run_intake import JobRunIntake, RunStops
 from agents.transport.intake.observation_intake import ObservationIntake
 from agents.transport.intake.report_intake import ReportApplier
 from agents.transport.intake.sample_intake import SampleIntake
@@ -57,6 +58,7 @@ class SessionCalls:
         liveness: Liveness,
         retentions: RetentionAnnouncer,
         samples: SampleIntake,
+        stops: RunStops,
     ) -> None:
         self._config = config
         self._bindings = bindings
@@ -66,6 +68,7 @@ class SessionCalls:
         self._liveness = liveness
         self._retentions = retentions
         self._samples = samples
+        self._stops = stops
         self._openings = TokenBuckets(burst=OPENINGS, per_second=OPENINGS_PER_SECOND)
 
     async def serve(self, messages: Incoming, context: Stream) -> None:
@@ -95,6 +98,7 @@ class SessionCalls:
         )
         self._registry.add(session)
         self._retentions.look_at(agent_id=agent.id)
+        self._stops.look_at(agent_id=agent.id)
         logger.info("agent connected", agent_id=str(agent.id), version=hello.version)
         timer = end_with_certificate(session=session, presented=presented_by(context))
         try:
@@ -158,14 +162,16 @@ class SessionCalls:
         volumes = VolumeIntake(session=session, threads=self._threads, on_volumes=self._bindings.on_volumes)
         swarm = SwarmIntake(session=session, threads=self._threads, on_swarm=self._bindings.on_swarm)
         renewal = Renewal(session=session, threads=self._threads)
+        job_runs = JobRunIntake(session=session, threads=self._threads, on_job_runs=self._bindings.on_job_runs)
         tasks: list[asyncio.Future[Any]] = [
-            asyncio.create_task(self._read(messages, session, observations, volumes, swarm, renewal)),
+            asyncio.create_task(self._read(messages, session, observations, volumes, swarm, renewal, job_runs)),
             asyncio.create_task(renewal.drain()),
             asyncio.create_task(_write(context, session)),
             asyncio.create_task(applier.drain()),
             asyncio.create_task(observations.drain()),
             asyncio.create_task(volumes.drain()),
             asyncio.create_task(swarm.drain()),
+            asyncio.create_task(job_runs.drain()),
         ]
         try:
             await asyncio.wait([*tasks, session.ending], return_when=asyncio.FIRST_COMPLETED)
@@ -186,6 +192,7 @@ class SessionCalls:
         volumes: VolumeIntake,
         swarm: SwarmIntake,
         renewal: Renewal,
+        job_runs: JobRunIntake,
     ) -> None:
         pace = TokenBucket(burst=BURST, per_second=PER_SECOND)
         async for message in messages:
@@ -206,6 +213,8 @@ class SessionCalls:
                 swarm.take(message.swarm)
             if kind == "certificate_request":
                 renewal.take(message.certificate_request)
+            if kind == "job_runs":
+                job_runs.take(message.job_runs)
             if kind == "samples":
                 self._samples.take(agent_id=session.agent_id, message=message.samples)
             if kind in ("report", "acknowledged"):

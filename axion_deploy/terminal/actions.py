@@ -12,6 +12,7 @@ from axion_deploy.terminal import names
 from axion_deploy.terminal.container_logs import show_container_logs
 from axion_deploy.terminal.exits import Exit
 from axion_deploy.terminal.follow import events_since, follow
+from axion_deploy.terminal.job_actions import jobs_action
 from axion_deploy.terminal.plans_and_history import show_entry, show_plan
 from axion_deploy.terminal.registry_actions import registries_action
 from axion_deploy.terminal.screen import Screen
@@ -224,6 +225,7 @@ ACTIONS: Mapping[str, Callable[..., Exit]] = {
     "variables": variables_action,
     "volumes": volumes_action,
     "registries": registries_action,
+    "jobs": jobs_action,
     "repair": repair_action,
 }
 

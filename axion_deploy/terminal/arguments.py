@@ -135,6 +135,13 @@ def _keeping(action: Any) -> None:
     registries.add_argument("--ca-file", type=Path, help="Authorities in PEM that signed its certificate.")
     registries.add_argument("--delete", action="store_true", help="Delete it here; its images stay in it.")
 
+    jobs = action("jobs", "List the jobs of what runs, and the runs of those on a schedule.")
+    jobs.add_argument("project", help="Name or id.")
+    jobs.add_argument("--job", default="", metavar="NAME", help="Only runs of this job.")
+    one = jobs.add_mutually_exclusive_group()
+    one.add_argument("--output", default="", metavar="RUN", help="Show the end of what this run wrote.")
+    one.add_argument("--stop", default="", metavar="RUN", help="Stop this run.")
+
 
 def _to_a_target(parser: ArgumentParser, *, optional: bool = False) -> None:
     nargs: Any = {"nargs": "?", "default": ""} if optional else {}

@@ -45,6 +45,7 @@ from deployments.api.endpoints.installation_endpoints import (
     Installations,
     SshAccess,
 )
+from deployments.api.endpoints.job_endpoints import JobRunDetail, JobRuns, ProjectJobs, StopJobRun
 from deployments.api.endpoints.log_endpoints import ProjectLogs
 from deployments.api.endpoints.machine_endpoints import (
     Cluster,
@@ -127,6 +128,10 @@ urlpatterns: list[URLPattern] = [
     path("projects/<uuid:project_id>/code/<str:node_id>", NodeCode.as_view(), name="api-node-code"),
     path("projects/<uuid:project_id>/deletion", ProjectDeletion.as_view(), name="api-project-deletion"),
     path("projects/<uuid:project_id>/usage", ProjectUsage.as_view(), name="api-project-usage"),
+    path("projects/<uuid:project_id>/jobs", ProjectJobs.as_view(), name="api-project-jobs"),
+    path("projects/<uuid:project_id>/job-runs", JobRuns.as_view(), name="api-job-runs"),
+    path("projects/<uuid:project_id>/job-runs/<uuid:run_id>", JobRunDetail.as_view(), name="api-job-run"),
+    path("projects/<uuid:project_id>/job-runs/<uuid:run_id>/stop", StopJobRun.as_view(), name="api-job-run-stop"),
     path("projects/<uuid:project_id>/volumes", ProjectVolumes.as_view(), name="api-project-volumes"),
     path("projects/<uuid:project_id>/volumes/delete", DeleteProjectVolume.as_view(), name="api-project-volume-delete"),
     path("projects/<uuid:project_id>/members", ProjectMembers.as_view(), name="api-project-members"),

@@ -9,6 +9,7 @@ from deployments.models.ends import ObservedVolumes, ProjectDeletion, VolumeDele
 from deployments.models.grant import TargetGrant
 from deployments.models.incident import Incident, StackEvent, StackState
 from deployments.models.installation import AgentInstallation, InstallationStep, ServerAccess
+from deployments.models.job_run import JobRun
 from deployments.models.notification import NotificationChannel, NotificationDelivery
 from deployments.models.observation import ObservedHost, ObservedStack
 from deployments.models.project import (
@@ -41,6 +42,7 @@ __all__ = [
     "GroupPerson",
     "Incident",
     "InstallationStep",
+    "JobRun",
     "NodeCode",
     "NotificationChannel",
     "NotificationDelivery",

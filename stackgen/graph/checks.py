@@ -11,7 +11,7 @@ from stackgen.databases.places import moved_outside, place_of
 from stackgen.errors import Problem
 from stackgen.graph.raw import RawEdge, RawNode
 from stackgen.keys.amounts import bytes_of, shown
-from stackgen.keys.jobs import BY_HAND
+from stackgen.keys.jobs import APART_FROM_DEPLOYMENTS, ON_SCHEDULE
 from stackgen.nodes import APART, Graph, Node, NodeType, PublishedPort
 
 HTTP_PORT, HTTPS_PORT = 80, 443
@@ -55,8 +55,9 @@ def check_meaning(graph: Graph) -> Iterator[Problem]:
         yield Problem(field="nodes", message="are all jobs: a stack needs a service that stays")
     for edge in graph.edges:
         source, target = nodes.get(edge.source), nodes.get(edge.target)
-        if target is not None and target.settings.run == BY_HAND:
-            yield _at(target, "config.run", "is by-hand, but an edge leads to it: nothing can wait for it")
+        if target is not None and target.settings.run in APART_FROM_DEPLOYMENTS:
+            message = f"is {target.settings.run}, but an edge leads to it: nothing can wait for it"
+            yield _at(target, "config.run", message)
         if source is not None and source.type.is_gateway and target is not None and _needs_plain_names(source):
             yield from _check_wildcard(target, "config.domain", target.settings.domain)
 
@@ -125,8 +126,19 @@ def _check_pairs(node: Node) -> Iterator[Problem]:
         yield _at(node, "config.network", f"{settings.network!r} publishes no ports, but some of the host are given")
     if settings.run and node.type is NodeType.SERVICE:
         yield from _check_job(node)
+    yield from _check_schedule(node)
     for path in sorted(settings.file_modes.keys() - settings.files.keys() - settings.secret_files.keys()):
         yield _at(node, f"config.fileMode.{path}", "has no file: there is no such config.file.")
+
+
+def _check_schedule(node: Node) -> Iterator[Problem]:
+    settings = node.settings
+    # One that was given and cannot be read is a problem of its own.
+    if settings.run == ON_SCHEDULE and not node.config.get("schedule"):
+        yield _at(node, "config.schedule", "is needed: it says when the job runs")
+    given = {"schedule": settings.schedule, "timeZone": settings.time_zone, "overlap": settings.overlap}
+    for name in (name for name, value in given.items() if value and settings.run != ON_SCHEDULE):
+        yield _at(node, f"config.{name}", f"means something only with config.run = {ON_SCHEDULE}")
 
 
 def _check_job(node: Node) -> Iterator[Problem]:

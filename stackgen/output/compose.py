@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stackgen.keys.jobs import APART_FROM_DEPLOYMENTS
 from stackgen.nodes import APART, PublishedPort
 from stackgen.output.container import (
     config_of,
@@ -20,6 +21,9 @@ from stackgen.parts.environment import plain
 from stackgen.parts.health import healthcheck
 from stackgen.parts.types import Part
 from stackgen.yaml import Comment, Flow, Value
+
+# Of jobs that a plain `up` must not start.
+PROFILE = "jobs"
 
 
 def compose_document(layout: Layout) -> tuple[dict[str | Comment, Value], dict[str, Identity]]:
@@ -65,6 +69,7 @@ def _service(part: Part, layout: Layout) -> dict[str, Value]:
         "networks": networks_of(part, layout.networks[part.name]),
         "depends_on": _depends_on(part, layout),
         "healthcheck": {} if part.is_job else health_of(part, layout),
+        "profiles": [PROFILE] if part.node.settings.run in APART_FROM_DEPLOYMENTS else None,
         "restart": "no" if part.is_job else part.node.settings.restart or "unless-stopped",
         "security_opt": [*SECURITY, *part.node.settings.security_opt],
         "cap_drop": dropped(part),

@@ -22,7 +22,7 @@ HASH_DIGITS = 16
 # Nothing that a container starts may gain rights by a setuid file.
 SECURITY = ("no-new-privileges:true",)
 # These change how many start and when, not what one is: a container that runs need not be replaced for them.
-NOT_IN_THE_CONTAINER = frozenset({"depends_on", "build"})
+NOT_IN_THE_CONTAINER = frozenset({"depends_on", "build", "profiles"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from agents.contracts import runner_pb2, runner_pb2_grpc
 from agents.deployment_state import DeploymentState
 from agents.errors import NotFound
 from agents.hello import DoubtfulCommand
+from agents.reports.job_runs import HostJobRuns
 from agents.reports.log_lines import LogBatch, LogReader, LogRequest
 from agents.reports.observation import HostObserved
 from agents.reports.samples import HostSamples
@@ -56,6 +57,8 @@ class Domain:
     observed: list[HostObserved] = field(default_factory=list)
     volumes: list[HostVolumes] = field(default_factory=list)
     samples: list[HostSamples] = field(default_factory=list)
+    job_runs: list[HostJobRuns] = field(default_factory=list)
+    unwanted_runs: dict[UUID, list[UUID]] = field(default_factory=dict)
     log_requests: dict[UUID, LogRequest] = field(default_factory=dict)
     log_batches: list[LogBatch] = field(default_factory=list)
     log_reader: LogReader = LogReader.READS
@@ -72,6 +75,8 @@ class Domain:
             on_volumes=self.on_volumes,
             on_swarm=self.on_swarm,
             on_samples=self.on_samples,
+            on_job_runs=self.on_job_runs,
+            runs_to_stop=self.runs_to_stop,
             log_request=self.log_request,
             on_log_batch=self.on_log_batch,
             unknown_fate=self.unknown_fate,
@@ -89,6 +94,14 @@ class Domain:
     def registries_of(self, *, deployment_id: UUID, agent_id: UUID) -> list[RegistryLogin]:
         del deployment_id, agent_id
         return self.registries
+
+    def on_job_runs(self, *, told: HostJobRuns) -> None:
+        if self.fails_on is not None:
+            raise self.fails_on
+        self.job_runs.append(told)
+
+    def runs_to_stop(self, *, agent_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
+        return {agent_id: runs for agent_id, runs in self.unwanted_runs.items() if agent_id in agent_ids}
 
     def enrolment_wait(self, *, address: str) -> int:
         self.enrolments.append(address)
@@ -290,6 +303,9 @@ class FakeAgent:
 
     async def fares(self, condition: runner_pb2.Condition) -> None:
         await self._call.write(runner_pb2.FromAgent(condition=condition))
+
+    async def tell_runs(self, *runs: runner_pb2.JobRun) -> None:
+        await self._call.write(runner_pb2.FromAgent(job_runs=runner_pb2.JobRuns(runs=runs)))
 
     async def observe(self, observation: runner_pb2.Observation) -> None:
         await self._call.write(runner_pb2.FromAgent(observation=observation))

@@ -134,6 +134,8 @@ OF_PROJECTS: tuple[Door, ...] = (
     page(f"{ITS}deletion/", (200, 302, 302, 302, 302, 404, 302, 302), "{project}"),
     act(f"{ITS}deletion/", ACTS, "{project}"),
     page(f"{ITS}usage/", PROJECTS, "{project}"),
+    page(f"{ITS}jobs/", PROJECTS, "{project}"),
+    act(f"{ITS}jobs/", ACTS, "{project}"),
     page(f"{ITS}volumes/", PROJECTS, "{project}"),
     act(f"{ITS}volumes/", ACTS, "{project}"),
     page(f"{ITS}variables/", PROJECTS, "{project}"),

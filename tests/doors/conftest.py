@@ -156,6 +156,7 @@ def scene(
         "history": entry.id,
         "earlier": earlier.id,
         "incident": factories.make_incident(project, server, deployment_id=earlier.id).id,
+        "run": factories.make_job_run(project, server).id,
         "channel": (channel := factories.make_channel(project=project)).id,
         "own_channel": factories.make_channel(owner=people.users["owner"]).id,
         "registry": factories.make_registry(project=project).id,

@@ -39,6 +39,7 @@ class TestGateway(RunnerAgentServiceServicer):
         self.observations: list[pb.Observation] = []
         # What this gateway says it speaks: from 2 on agents tell it their condition, from 3 on what runs.
         self.protocol = 3
+        self.job_runs: list[pb.JobRun] = []
         self.volumes: list[pb.VolumesSeen] = []
         self.incarnation = ""
         self.log_batches: dict[str, list[pb.LogBatch]] = {}
@@ -211,20 +212,25 @@ class TestGateway(RunnerAgentServiceServicer):
             self.acknowledgements.append(message.acknowledged)
         elif message.HasField("observation"):
             self.observations.append(message.observation)
+        elif message.HasField("job_runs"):
+            self.job_runs += message.job_runs.runs
+            stored = [pb.StoredRun(run_id=run.run_id, revision=run.revision) for run in message.job_runs.runs]
+            outgoing.put(pb.ToAgent(job_runs_stored=pb.JobRunsStored(runs=stored)))
         elif message.HasField("condition"):
             self.conditions.append(message.condition)
         elif message.HasField("inventory"):
             self.inventories.append(message.inventory)
         elif message.HasField("report") and not self.deaf:
-            report = message.report
-            self.received.append((report.command_id, report.number))
-            stored = self.reports.setdefault(report.command_id, [])
-            if report.number in self.lose:
-                self.lose.remove(report.number)
-            elif report.number == len(stored) + 1:
-                stored.append(report)
-            answer = pb.ReportsAcknowledged(command_id=report.command_id, number=len(stored))
-            outgoing.put(pb.ToAgent(reports_acknowledged=answer))
+            outgoing.put(pb.ToAgent(reports_acknowledged=self._store(message.report)))
+
+    def _store(self, report: pb.Report) -> pb.ReportsAcknowledged:
+        self.received.append((report.command_id, report.number))
+        stored = self.reports.setdefault(report.command_id, [])
+        if report.number in self.lose:
+            self.lose.remove(report.number)
+        elif report.number == len(stored) + 1:
+            stored.append(report)
+        return pb.ReportsAcknowledged(command_id=report.command_id, number=len(stored))
 
     def FetchSecrets(self, request: pb.FetchSecretsRequest, context: grpc.ServicerContext) -> pb.FetchSecretsResponse:  # noqa: N802
         self._check(context)

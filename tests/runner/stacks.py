@@ -46,6 +46,8 @@ class Service:
     job: str = ""
     repeatable: bool = False
     by_hand: bool = False
+    schedule: str = ""
+    overlap: str = "forbid"
     timeout: int = 60
 
     @property
@@ -137,7 +139,9 @@ class Stack:
         return pb.JobSpec(
             service=self._spec(service),
             repeatable=service.repeatable,
-            by_hand=service.by_hand,
+            by_hand=service.by_hand or bool(service.schedule),
+            schedule=service.schedule,
+            overlap=service.overlap,
             timeout_seconds=service.timeout,
             needs=service.needs,
         )
@@ -178,6 +182,7 @@ class Stack:
             "restart": self.restart,
             "stop_grace_period": f"{service.grace}s",
             "environment": environment,
+            **({"profiles": ["jobs"]} if service.schedule else {}),
             **({"mem_limit": service.memory} if service.memory else {}),
             "volumes": [f"{service.name}-data:/data"] if service.volume else [],
             "depends_on": {need: self._condition(need) for need in service.needs},

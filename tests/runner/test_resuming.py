@@ -33,6 +33,7 @@ def session_of(config: Config, journal: Journal) -> Session:
         samples=nobody,
         swarm=nobody,
         logs=nobody,
+        schedules=nobody,
     )
 
 

@@ -64,6 +64,13 @@ def test_a_job_is_no_service_and_what_leads_to_it_waits_for_its_success() -> Non
         ({"restart": "always"}, "config.restart"),
         ({"jobTimeoutSeconds": "0"}, "config.jobTimeoutSeconds"),
         ({"run": "sometimes"}, "config.run"),
+        ({"run": "on-schedule"}, "config.schedule"),
+        ({"run": "on-schedule", "schedule": "61 * * * *"}, "config.schedule"),
+        ({"run": "on-schedule", "schedule": "* * * * * *"}, "config.schedule"),
+        ({"run": "on-schedule", "schedule": "0 0 30 2 *"}, "config.schedule"),
+        ({"run": "on-schedule", "schedule": "0 3 * * *", "timeZone": "Europe/Nowhere"}, "config.timeZone"),
+        ({"run": "on-schedule", "schedule": "0 3 * * *", "overlap": "often"}, "config.overlap"),
+        ({"run": "by-hand", "schedule": "0 3 * * *"}, "config.schedule"),
     ],
 )
 def test_what_a_job_cannot_have_is_named(config: dict[str, str], field: str) -> None:
@@ -85,6 +92,23 @@ def test_nothing_can_wait_for_a_job_that_runs_by_hand() -> None:
     assert job.by_hand
     with pytest.raises(GraphInvalid, match="nothing can wait for it"):
         stack_of(node("api"), by_hand, edges=(edge("api", "seed"),))
+
+
+def test_a_job_on_a_schedule_is_started_by_no_deployment_and_by_no_plain_up() -> None:
+    nightly = node("nightly", run="on-schedule", schedule=" 30  2 * * MON-FRI", timeZone="Europe/Berlin")
+    hourly = node("hourly", run="on-schedule", schedule="0 * * * *", overlap="replace")
+    stack = stack_of(DB, node("api"), nightly, hourly, edges=(edge("nightly", "db"),))
+    by_name = {job.service.name: job for job in stack.jobs}
+    nightly_job, hourly_job = by_name["nightly"], by_name["hourly"]
+    assert nightly_job.by_hand
+    assert (nightly_job.schedule, nightly_job.time_zone) == ("30 2 * * MON-FRI", "Europe/Berlin")
+    assert (nightly_job.overlap, nightly_job.needs) == ("forbid", ("db",))
+    assert (hourly_job.time_zone, hourly_job.overlap) == ("UTC", "replace")
+    services = yaml.safe_load(stack.files[COMPOSE_FILE])["services"]
+    assert services["nightly"]["profiles"] == ["jobs"]
+    assert "profiles" not in services["api"]
+    with pytest.raises(GraphInvalid, match="nothing can wait for it"):
+        stack_of(node("api"), hourly, edges=(edge("api", "hourly"),))
 
 
 def test_a_stack_without_jobs_says_nothing_of_them() -> None:

@@ -108,7 +108,8 @@ COMPOSE_ALONE = {
 # what would make most graphs invalid, or joins nodes that no edge does.
 JUDGED_ELSEWHERE = frozenset({
     "buildArg", "buildFolder", "buildSecret", "buildTarget", "dockerfile", "runtime", "external", "host", "scheme",
-    "run", "repeatable", "jobTimeoutSeconds", "port", "image", "password", "databaseType", "databaseVersion", "gateway",
+    "run", "repeatable", "jobTimeoutSeconds", "schedule", "timeZone", "overlap",
+    "port", "image", "password", "databaseType", "databaseVersion", "gateway",
     "network", "hostPort", "ports", "healthCommand", "healthHost", "readOnly", "spa",
 })  # fmt: skip
 

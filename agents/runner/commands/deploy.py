@@ -12,6 +12,7 @@ from agents.runner.commands.apply import Applier, Goal
 from agents.runner.commands.context import Work
 from agents.runner.commands.image_volumes import refuse_hidden_data, with_image_volumes
 from agents.runner.commands.images import provide_images, provide_job_images
+from agents.runner.commands.job_patterns import make_patterns
 from agents.runner.commands.jobs import run_jobs
 from agents.runner.commands.outages import retry_after_removals, retry_through_outages, retry_until_done
 from agents.runner.commands.restore import restore, runs_something
@@ -122,6 +123,7 @@ def _apply_release(work: Work, release: Release) -> tuple[tuple[Container, ...],
     goal = Goal(release=release, target=target, deadline=release.health_deadline, window=window, strict=True)
     proven = Applier(work=work, goal=goal).apply_plan(plan, observed=observed)
     _check_proven(target=target, observed=proven)
+    make_patterns(work=work, release=release, images=target.images)
     return proven, target
 
 

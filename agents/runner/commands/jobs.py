@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from agents.runner.commands.apply import Applier, Goal
 from agents.runner.commands.context import Work
-from agents.runner.commands.job_removal import remove_job_containers
+from agents.runner.commands.job_removal import remove_runs_of_jobs
 from agents.runner.control_plane.reports import DEPLOYING
 from agents.runner.docker import arguments
 from agents.runner.errors import StepFailedError
@@ -90,7 +90,7 @@ def _begun(*, work: Work, release: Release, job: Job, runs: JobRuns) -> Containe
 
 
 def _start(*, work: Work, release: Release, job: Job, image: str) -> Container:
-    remove_job_containers(work=work, stack=release.stack, project_id=release.project_id)
+    remove_runs_of_jobs(work=work, stack=release.stack, project_id=release.project_id)
     pinned = {} if work.host.image_id(job.service.image) == image else {job.name: image}
     values = work.vault.values(release=release, interrupt=work.interrupt)
     folder = work.releases.write_files(release=release, pinned=pinned)

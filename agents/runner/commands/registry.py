@@ -33,8 +33,8 @@ def _revert(work: Work) -> None:
 
 COMMANDS: Mapping[str, CommandKind] = {
     # 2: pinned images, and a stop is a deployment without services. 3: services to make anew. 4: jobs.
-    # 5: how code is built, and secrets of builds. 6: jobs by hand.
-    "deploy": CommandKind(version=6, handle=_deploy),
+    # 5: how code is built, and secrets of builds. 6: jobs by hand. 7: jobs on a schedule.
+    "deploy": CommandKind(version=7, handle=_deploy),
     "revert": CommandKind(version=1, handle=_revert),
     "delete_volume": CommandKind(version=1, handle=delete_volume),
 }

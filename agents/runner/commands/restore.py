@@ -11,7 +11,8 @@ from agents.contracts import runner_pb2 as pb
 from agents.runner.commands.apply import Applier, Goal
 from agents.runner.commands.context import Work
 from agents.runner.commands.image_volumes import with_image_volumes
-from agents.runner.commands.job_removal import remove_job_containers
+from agents.runner.commands.job_patterns import make_patterns
+from agents.runner.commands.job_removal import end_scheduled_runs, remove_job_containers
 from agents.runner.errors import StepFailedError
 from agents.runner.journal.releases import ReleaseRecord
 from agents.runner.planning.model import RUNNING, Container
@@ -87,7 +88,9 @@ def reapply_release(*, work: Work, record: ReleaseRecord) -> tuple[Container, ..
                 raise StepFailedError("image", f"The former image of {name} is no longer on this host.", service=name)
     work.reporter.log(source="agent", text=f"What ran before:\n{plan.text()}")
     goal = Goal(release=release, target=target, deadline=release.health_deadline, window=0.0, strict=False)
-    return Applier(work=work, goal=goal).apply_plan(plan, observed=observed)
+    proven = Applier(work=work, goal=goal).apply_plan(plan, observed=observed)
+    make_patterns(work=work, release=release, images=record.target.images)
+    return proven
 
 
 def _remove_stack(*, work: Work, record: ReleaseRecord, observed: tuple[Container, ...]) -> Restored:
@@ -100,6 +103,7 @@ def _remove_stack(*, work: Work, record: ReleaseRecord, observed: tuple[Containe
         message = "What ran before is of no deployment that this agent proved, so it cannot be put back."
         raise StepFailedError("internal", message)
     volumes = _log_left_volumes(work=work, record=record, observed=observed)
+    end_scheduled_runs(work=work, stack=release.stack, project_id=release.project_id)
     work.host.remove_containers(tuple(container.id for container in observed))
     _remove_networks(work=work, record=record)
     left = work.host.containers(stack=release.stack, project_id=release.project_id)

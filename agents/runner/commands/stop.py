@@ -6,7 +6,7 @@ from itertools import groupby
 
 from agents.runner.commands.context import Work
 from agents.runner.commands.image_volumes import record_unnamed_volumes
-from agents.runner.commands.job_removal import remove_job_containers
+from agents.runner.commands.job_removal import end_scheduled_runs, remove_job_containers
 from agents.runner.control_plane.reports import DEPLOYING
 from agents.runner.errors import StepFailedError
 from agents.runner.planning.model import Container, Release, Target
@@ -22,6 +22,7 @@ def stop_stack(*, work: Work, release: Release) -> None:
     containers may be gone by then.
     """
     remove_job_containers(work=work, stack=release.stack, project_id=release.project_id)
+    end_scheduled_runs(work=work, stack=release.stack, project_id=release.project_id)
     observed = work.host.settled_containers(stack=release.stack, project_id=release.project_id)
     record_unnamed_volumes(work=work, stack=release.stack, observed=observed)
     work.releases.apply(deployment_id=release.deployment_id, target=NOTHING)

@@ -127,6 +127,21 @@ class ControlPlane:
             raise UnavailableError(f"The control plane did not give {what} in time.") from error
 
 
+def once(
+    fetch: Callable[[str], Coroutine[Any, Any, Result]], loop: asyncio.AbstractEventLoop
+) -> Callable[[str], Result]:
+    """Return the call for other threads: one attempt, within CALL_SECONDS; raises grpc.RpcError or TimeoutError."""
+
+    def ask(name: str) -> Result:
+        future = asyncio.run_coroutine_threadsafe(fetch(name), loop)
+        try:
+            return future.result(timeout=CALL_SECONDS)
+        finally:
+            future.cancel()
+
+    return ask
+
+
 def _cancel(future: Any) -> None:
     future.cancel()
 

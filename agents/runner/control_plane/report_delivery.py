@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 
@@ -11,6 +13,7 @@ from agents.runner.journal.command_journal import Journal
 
 PAGE = 50
 # A report written to a living stream and not acknowledged for this long is sent again.
+logger = logging.getLogger(__name__)
 RESEND_SECONDS = 5.0
 
 
@@ -63,3 +66,13 @@ class ReportDelivery:
                 self._news.set()
         if forgotten:
             self._heard_at = now
+
+
+async def deliver(delivery: ReportDelivery) -> None:
+    """Send reports until cancelled, also after the journal could not be read for a while."""
+    while True:
+        try:
+            await delivery.run()
+        except sqlite3.DatabaseError as error:
+            logger.warning("the journal cannot be read: %s", error)
+            await asyncio.sleep(RESEND_SECONDS)

@@ -34,7 +34,8 @@ class Build:
 class Up:
     """What to bring up: `copies` of each service, old ones counted. `alone`: without what the services depend on.
 
-    `beside`: containers that are there stay as they are, whatever the file says by now.
+    `beside`: containers that are there stay as they are, whatever the file says by now. Without `started` containers
+    are made and not started.
     """
 
     stack: str
@@ -42,6 +43,7 @@ class Up:
     copies: Mapping[str, int]
     alone: bool
     beside: bool
+    started: bool = True
 
 
 def up(order: Up) -> list[str]:
@@ -53,7 +55,7 @@ def up(order: Up) -> list[str]:
         # Nothing but our own environment may fill the file's variables.
         *("--env-file", "/dev/null"),
         *("--file", str(folder / stackfile.FILE_NAME), "--file", str(folder / overlay.FILE_NAME)),
-        *("up", "--detach", "--no-build", "--quiet-pull", "--pull", "never"),
+        *("up", "--detach" if order.started else "--no-start", "--no-build", "--quiet-pull", "--pull", "never"),
     ]
     if order.beside:
         argv.append("--no-recreate")

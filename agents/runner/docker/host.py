@@ -74,9 +74,11 @@ class DockerHost(HostVolumes):
         """Return our containers of the stack, stopped ones too, but for those of jobs."""
         return tuple(each for each in self._of_stack(stack, project_id) if not each.is_job)
 
-    def job_containers(self, *, stack: str, project_id: str) -> tuple[Container, ...]:
-        """Return the containers of the stack's jobs, those that have ended too."""
-        return tuple(each for each in self._of_stack(stack, project_id) if each.is_job)
+    def job_containers(self, *, stack: str, project_id: str, by_schedule: bool = False) -> tuple[Container, ...]:
+        """Return the containers of jobs, those that have ended too: runs by a schedule, or all others."""
+        return tuple(
+            each for each in self._of_stack(stack, project_id) if each.is_job and by_schedule == bool(each.run_id)
+        )
 
     def _of_stack(self, stack: str, project_id: str) -> tuple[Container, ...]:
         labels = [f"{COMPOSE_PROJECT}={stack}", f"{LABEL_PROJECT}={project_id}"]

@@ -54,8 +54,23 @@ FOURTH = """
 CREATE TABLE job_runs (
     deployment TEXT NOT NULL, job TEXT NOT NULL, exit_code INTEGER, PRIMARY KEY (deployment, job)) STRICT;
 """
+# Up to when the schedule of each job was followed, and what became of its runs. `told`: the revision that is stored.
+FIFTH = """
+CREATE TABLE schedule_marks (
+    stack TEXT NOT NULL, job TEXT NOT NULL, schedule TEXT NOT NULL, until_ms INTEGER NOT NULL,
+    PRIMARY KEY (stack, job)) STRICT;
+CREATE TABLE scheduled_runs (
+    position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, stack TEXT NOT NULL, project TEXT NOT NULL,
+    lane TEXT NOT NULL, deployment TEXT NOT NULL, job TEXT NOT NULL, state TEXT NOT NULL, due_ms INTEGER NOT NULL,
+    last_due_ms INTEGER NOT NULL, count INTEGER NOT NULL, container TEXT NOT NULL DEFAULT '',
+    started_ms INTEGER NOT NULL DEFAULT 0, ended_ms INTEGER NOT NULL DEFAULT 0, exit_code INTEGER NOT NULL DEFAULT 0,
+    message TEXT NOT NULL DEFAULT '', output TEXT NOT NULL DEFAULT '', unread INTEGER NOT NULL DEFAULT 0,
+    revision INTEGER NOT NULL DEFAULT 1, told INTEGER NOT NULL DEFAULT 0) STRICT;
+CREATE INDEX scheduled_runs_untold ON scheduled_runs (position) WHERE told < revision;
+CREATE INDEX scheduled_runs_open ON scheduled_runs (position) WHERE state = 'running' OR unread = 1;
+"""
 # Each brings a file of the version before it forward; never change one that has been released.
-STEPS = (FIRST, SECOND, THIRD, FOURTH)
+STEPS = (FIRST, SECOND, THIRD, FOURTH, FIFTH)
 MAX_CHECKED_BYTES = 256 * 1024 * 1024
 
 

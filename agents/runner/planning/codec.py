@@ -6,6 +6,7 @@ import re
 from pathlib import PurePosixPath
 
 from agents.contracts import runner_pb2 as pb
+from agents.contracts.job_schedule import Schedule, is_schedule
 from agents.reports.report_bounds import IMAGE_ID
 from agents.runner.errors import StepFailedError
 from agents.runner.planning import overlay, stackfile
@@ -85,6 +86,8 @@ def _job(spec: pb.JobSpec) -> Job:
         needs=tuple(spec.needs),
         repeatable=spec.repeatable,
         by_hand=spec.by_hand,
+        schedule=Schedule(cron=spec.schedule, time_zone=spec.time_zone or "UTC") if spec.schedule else None,
+        overlap=spec.overlap,
         timeout=float(spec.timeout_seconds or 3600),
     )
 
@@ -108,6 +111,7 @@ def _check_names(command: pb.Command) -> None:
             raise StepFailedError("invalid", message, service=spec.name)
         _check_build(spec, variables=set(deploy.variable_names))
     _check_pins(deploy)
+    _check_schedules(deploy)
 
 
 def _check_build(spec: pb.ServiceSpec, *, variables: set[str]) -> None:
@@ -136,6 +140,13 @@ def _check_file_names(deploy: pb.Deploy) -> None:
         above = next((str(each) for each in path.parents if str(each) in taken), "")
         if above:
             raise StepFailedError("invalid", f"The file name {name!r} lies below {above!r}, which is a file itself.")
+
+
+def _check_schedules(deploy: pb.Deploy) -> None:
+    for job in deploy.jobs:
+        if job.schedule and not is_schedule(Schedule(cron=job.schedule, time_zone=job.time_zone or "UTC")):
+            message = f"The schedule {job.schedule!r} ({job.time_zone}) of {job.service.name} cannot be read here."
+            raise StepFailedError("invalid", message, service=job.service.name)
 
 
 def _check_pins(deploy: pb.Deploy) -> None:

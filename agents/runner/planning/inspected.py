@@ -14,6 +14,7 @@ from agents.runner.planning.model import (
     LABEL_JOB,
     LABEL_LANE,
     LABEL_NODE,
+    LABEL_RUN,
     Container,
 )
 
@@ -41,6 +42,7 @@ def container_of(found: Mapping[str, Any]) -> Container:
         memory_limit=int(found["HostConfig"].get("Memory") or 0),
         lane=labels.get(LABEL_LANE, ""),
         is_job=LABEL_JOB in labels,
+        run_id=labels.get(LABEL_RUN, ""),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from agents.contracts.job_schedule import Schedule
+
 LABEL_PROJECT = "axion.project"
 LABEL_NODE = "axion.node"
 LABEL_SERVICE = "axion.service"
@@ -13,6 +15,8 @@ LABEL_DEPLOYMENT = "axion.deployment"
 LABEL_LANE = "axion.lane"
 # On what runs to its end: none of the services that a stack is judged by.
 LABEL_JOB = "axion.job"
+# On a run of a job by its schedule: which one.
+LABEL_RUN = "axion.run"
 COMPOSE_PROJECT = "com.docker.compose.project"
 COMPOSE_SERVICE = "com.docker.compose.service"
 COMPOSE_NUMBER = "com.docker.compose.container-number"
@@ -62,7 +66,8 @@ class WantedService:
 class Job:
     """What runs to its end, `timeout` seconds at most, once the services that it `needs` run.
 
-    Without `repeatable` at most once in a deployment. One `by_hand` runs only where the release's restarts name it.
+    Without `repeatable` at most once in a deployment. One `by_hand` runs only where the release's restarts name it,
+    and by its `schedule` while the release is what runs; `overlap`: forbid, replace or allow.
     """
 
     service: WantedService
@@ -70,6 +75,8 @@ class Job:
     repeatable: bool = False
     timeout: float = 3600.0
     by_hand: bool = False
+    schedule: Schedule | None = None
+    overlap: str = ""
 
     @property
     def name(self) -> str:
@@ -113,6 +120,11 @@ class Release:
         return tuple(job for job in self.jobs if not job.by_hand)
 
     @property
+    def scheduled_jobs(self) -> tuple[Job, ...]:
+        """Return the jobs that the agent runs by itself while this release is what runs."""
+        return tuple(job for job in self.jobs if job.schedule is not None)
+
+    @property
     def in_file(self) -> tuple[WantedService, ...]:
         """Return all that the release's file has: services, and jobs as such."""
         return (*self.services, *(job.service for job in self.jobs))
@@ -146,6 +158,7 @@ class Container:
     memory_limit: int = 0
     lane: str = ""
     is_job: bool = False
+    run_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

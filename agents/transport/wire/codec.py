@@ -89,6 +89,9 @@ def _deploy_to_wire(command: DeployCommand) -> runner_pb2.Deploy:
                 timeout_seconds=job.timeout_seconds,
                 needs=job.needs,
                 by_hand=job.by_hand,
+                schedule=job.schedule,
+                time_zone=job.time_zone,
+                overlap=job.overlap,
             )
             for job in command.jobs
         ],

@@ -18,7 +18,13 @@ from deployments.names import usable_name
 from deployments.repositories import lanes, removed_machines
 from deployments.repositories.ends import observed_volumes
 from deployments.repositories.installations import installation_rows, server_access_rows
-from deployments.repositories.observation import incident_rows, observed_stacks, stack_drifts, stack_states
+from deployments.repositories.observation import (
+    incident_rows,
+    job_run_rows,
+    observed_stacks,
+    stack_drifts,
+    stack_states,
+)
 from deployments.repositories.registries import registry_rows
 from deployments.services.audit.record import names_in, record
 from deployments.services.fleet import machine_list
@@ -61,6 +67,7 @@ def remove_server(*, caller: Caller, server_id: UUID) -> None:
         stack_drifts.forget_server(server_id=server_id)
         incident_rows.forget_server(server_id=server_id)
         server_access_rows.forget(server_id=server_id)
+        job_run_rows.forget_server(server_id=server_id)
         removed_machines.keep_name(machine_id=server_id, name=server.name)
         directory.remove_server(server_id=server_id)
         record(by=caller, action=AuditAction.MACHINE_DELETED, detail=f"server {server.name}", server_id=server_id)

@@ -37,6 +37,9 @@ def jobs_of(config: Mapping[str, Any]) -> tuple[StackJob, ...]:
             needs=tuple(raw["needs"]),
             before=tuple(raw["before"]),
             by_hand=raw.get("by_hand", False),
+            schedule=raw.get("schedule", ""),
+            time_zone=raw.get("time_zone", ""),
+            overlap=raw.get("overlap", ""),
         )
         for raw in config.get("jobs", ())
     )

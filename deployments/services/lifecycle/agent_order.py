@@ -37,6 +37,9 @@ def command_of(*, deployment: DeploymentRecord, project: ProjectRecord, prepared
                 timeout_seconds=job.timeout_seconds,
                 needs=job.needs,
                 by_hand=job.by_hand,
+                schedule=job.schedule,
+                time_zone=job.time_zone,
+                overlap=job.overlap,
             )
             for job in snapshots.jobs_of(config)
         ),

@@ -16,7 +16,7 @@ from deployments import outbox_relay
 from deployments.repositories import clock, deployments, variables
 from deployments.repositories.installations import installation_rows
 from deployments.repositories.notifications import delivery_rows
-from deployments.repositories.observation import incident_rows, stack_outbox
+from deployments.repositories.observation import incident_rows, job_run_rows, stack_outbox
 from deployments.repositories.upkeep import pruning
 
 MAX_DEPLOYMENTS = 50
@@ -50,6 +50,10 @@ def parts() -> dict[str, Callable[[], int]]:
             number=settings.AXION_KEEP_DETAILS_NUMBER, limit=MAX_ROWS
         ),
         "old installations": lambda: installation_rows.drop_before(before=_details_end(), limit=MAX_ROWS),
+        "old runs of jobs": lambda: job_run_rows.drop_before(before=_details_end(), limit=MAX_ROWS),
+        "runs of jobs beyond their number": lambda: job_run_rows.drop_beyond(
+            number=settings.AXION_KEEP_DETAILS_NUMBER, limit=MAX_ROWS
+        ),
         "old incidents": lambda: incident_rows.drop_before(before=_details_end(), limit=MAX_ROWS),
     }
 

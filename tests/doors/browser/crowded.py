@@ -12,6 +12,7 @@ from django.utils import timezone
 from agents.models import Cluster, CommandRecord
 from agents.types import ServiceObserved
 from deployments.data.incident_types import Cause
+from deployments.data.job_types import JobRunState
 from deployments.data.notification_types import DeliveryState, MessageKind
 from deployments.data.variable_types import PROJECT_WIDE, Place
 from deployments.data.variable_types import Scope as Belongs
@@ -109,6 +110,7 @@ def crowd(owner: User) -> Mapping[str, str]:
         "newer": entry_of(second),
         "older": entry_of(first),
         "incident": some_incidents(many, failed=failed, deployed=second),
+        "run": some_runs(many),
         "channel": a_channel(many),
         "registry": factories.make_registry(
             project=factories.project_of(many.project_id), name=LONG, address=f"{'registry-' * 5}of.example.org:5000"
@@ -135,6 +137,21 @@ def some_variables(lane: Lane) -> None:
         project_variables.change_variables(
             caller=lane.caller, project_id=lane.project_id, place=place, values=VARIABLES, at=lane.now()
         )
+
+
+def some_runs(lane: Lane) -> UUID:
+    """Runs of jobs in every state, with too much to say; returns one of them."""
+    project = factories.project_of(lane.project_id)
+    for state in JobRunState:
+        run = factories.make_job_run(
+            project,
+            lane.server,
+            job=f"{state}-{LONG}",
+            state=state,
+            message=f"{LONG} {state}",
+            output=f"{LONG}\n" * 200,
+        )
+    return UUID(str(run.id))
 
 
 def some_incidents(lane: Lane, *, failed: DeploymentRecord, deployed: DeploymentRecord) -> UUID:
