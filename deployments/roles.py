@@ -34,7 +34,7 @@ ROLE_WORDS = {
     Role.VIEWER: "View",
     Role.DEPLOYER: "View and deploy",
     Role.EDITOR: "View, deploy and edit",
-    Role.APPROVER: "View, deploy, edit and approve",
+    Role.APPROVER: "View, deploy, edit and allow servers",
     Role.OWNER: "Everything",
 }
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from axion_deploy.terminal import names
 from axion_deploy.terminal.container_logs import show_container_logs
+from axion_deploy.terminal.end_actions import delete_action
 from axion_deploy.terminal.exits import Exit
 from axion_deploy.terminal.follow import events_since, follow
 from axion_deploy.terminal.job_actions import jobs_action
@@ -224,6 +225,7 @@ ACTIONS: Mapping[str, Callable[..., Exit]] = {
     "restart": restart_action,
     "variables": variables_action,
     "volumes": volumes_action,
+    "delete": delete_action,
     "registries": registries_action,
     "jobs": jobs_action,
     "repair": repair_action,

@@ -124,6 +124,13 @@ def _keeping(action: Any) -> None:
     volumes.add_argument("--server", help="Name or id. With --delete: the server that has the volume.")
     volumes.add_argument("--delete", default="", metavar="NAME", help="Delete this orphaned volume and all its data.")
 
+    delete = action("delete", "Delete a project, or show how far its deletion is; its history stays readable.")
+    delete.add_argument("project", help="Name or id.")
+    which = delete.add_mutually_exclusive_group()
+    which.add_argument("--confirm", default="", metavar="NAME", help="Begin or continue: its whole name.")
+    which.add_argument("--cancel", action="store_true", help="Keep the project, while nothing was removed yet.")
+    delete.add_argument("--volumes", action="store_true", help="With --confirm: delete its volumes and all their data.")
+
     registries = action("registries", "List registries of private images; add, change or delete the one with ADDRESS.")
     registries.add_argument("address", nargs="?", default="", help="HOST or HOST:PORT, as it stands before an image.")
     whose = registries.add_mutually_exclusive_group()

@@ -186,6 +186,9 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
         "offered": len(project_targets) - len(usable),
         "canDeploy": may_deploy(caller=caller, project_id=project_id),
         "canChange": may(caller=caller, project_id=project_id, right=Right.CHANGE),
+        "deletion": view.project.deletion,
+        "canEnd": access.may_end(caller=caller, project=view.project),
+        "canApprove": may(caller=caller, project_id=project_id, right=Right.APPROVE),
         "canManage": may(caller=caller, project_id=project_id, right=Right.MANAGE),
         "badges": badges.as_json(),
         "address": {

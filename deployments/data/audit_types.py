@@ -26,6 +26,7 @@ class AuditAction(StrEnum):
     OWNER_CHANGED = "owner_changed"
     PROJECT_CREATED = "project_created"
     PROJECT_DELETED = "project_deleted"
+    DELETION_CANCELLED = "deletion_cancelled"
     SETTINGS_CHANGED = "settings_changed"
     VARIABLES_CHANGED = "variables_changed"
     SERVER_ALLOWED = "server_allowed"
@@ -64,6 +65,7 @@ ACTION_WORDS = {
     AuditAction.OWNER_CHANGED: "Changed the owner",
     AuditAction.PROJECT_CREATED: "Created the project",
     AuditAction.PROJECT_DELETED: "Deleted the project",
+    AuditAction.DELETION_CANCELLED: "Cancelled the deletion",
     AuditAction.SETTINGS_CHANGED: "Changed settings",
     AuditAction.VARIABLES_CHANGED: "Changed variables",
     AuditAction.SERVER_ALLOWED: "Allowed the server",

@@ -42,7 +42,8 @@ def all_words(words: Sequence[str], *columns: str) -> Q:
 
 
 def projects_with(words: Sequence[str], *, caller: Caller, limit: int) -> list[Found]:
-    rows = projects.visible(caller=caller).filter(all_words(words, "name", "slug")).order_by("name", "pk")
+    alive = projects.visible(caller=caller).exclude(deletion=projects.DELETED)
+    rows = alive.filter(all_words(words, "name", "slug")).order_by("name", "pk")
     found = rows.values_list("pk", "name", "owner__username")[: limit + 1]
     return [Found(kind=FoundKind.PROJECT, id=key, title=name, detail=owner) for key, name, owner in found]
 
@@ -81,7 +82,8 @@ def _by_id(words: Sequence[str], *, selection: Selection, limit: int) -> list[UU
 def services_with(words: Sequence[str], *, caller: Caller, limit: int) -> list[Found]:
     """Nodes of the newest graphs of the newest MAX_GRAPHS projects, by their name, id or image."""
     newest = GraphVersion.objects.filter(project=OuterRef("pk")).order_by("-version").values("pk")[:1]
-    mine = projects.visible(caller=caller).annotate(newest=Subquery(newest)).order_by("-created_at", "pk")
+    alive = projects.visible(caller=caller).exclude(deletion=projects.DELETED)
+    mine = alive.annotate(newest=Subquery(newest)).order_by("-created_at", "pk")
     graphs = GraphVersion.objects.filter(pk__in=list(mine.values_list("newest", flat=True)[:MAX_GRAPHS]))
     any_word = Q()
     for word in words:

@@ -31,6 +31,7 @@ MANAGES = (200, 403, 403, 403, 403, 404, 401, 401)
 CONFLICTS = (409, 409, 409, 409, 403, 404, 401, 401)
 # What ran in the scene is no longer kept.
 NOT_KEPT = (404, 404, 404, 404, 403, 404, 401, 401)
+APPROVES = (200, 200, 403, 403, 403, 404, 401, 401)
 NO_SUCH = (404, 403, 403, 403, 403, 404, 401, 401)
 REMOVES = (204, 403, 403, 403, 403, 404, 401, 401)
 EVERYBODY = (200, 200, 200, 200, 200, 200, 200, 200)
@@ -134,6 +135,7 @@ REST: tuple[Door, ...] = (
     rest("delete", "projects/<uuid:project_id>/code/<str:node_id>", (404, 404, 404, 403, 403, 404, 401, 401)),
     # Nobody asked for it, and this is not the project's name.
     rest("get", "projects/<uuid:project_id>/deletion", NOBODYS),
+    rest("delete", "projects/<uuid:project_id>/deletion", (409, 403, 403, 403, 403, 404, 401, 401)),
     rest("post", "projects/<uuid:project_id>/deletion", MANAGES_WRONGLY, {"name": "not its name"}),
     rest("get", "projects/<uuid:project_id>/usage", SEES),
     rest("get", "projects/<uuid:project_id>/jobs", SEES),
@@ -179,8 +181,8 @@ REST: tuple[Door, ...] = (
     rest("get", "projects/<uuid:project_id>/lanes", SEES),
     rest("get", "projects/<uuid:project_id>/logs", SEES),
     rest("get", "projects/<uuid:project_id>/targets", SEES),
-    rest("put", "projects/<uuid:project_id>/targets/<uuid:server_id>", MANAGES, {}),
-    rest("delete", "projects/<uuid:project_id>/targets/<uuid:server_id>", (204, 403, 403, 403, 403, 404, 401, 401)),
+    rest("put", "projects/<uuid:project_id>/targets/<uuid:server_id>", APPROVES, {}),
+    rest("delete", "projects/<uuid:project_id>/targets/<uuid:server_id>", (204, 204, 403, 403, 403, 404, 401, 401)),
     rest("get", "incidents", ANYONE),
     rest("get", "incidents", SEES, query="?projectId={project}"),
     rest("get", "incidents/<uuid:incident_id>", SEES),

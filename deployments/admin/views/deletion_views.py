@@ -23,6 +23,10 @@ def deletion_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     caller = require_project_viewer(request, object_id)
     try:
         project = access.project_to_end(caller=caller, project_id=object_id)
+        if request.POST.get("do") == "cancel":
+            project_deletion.cancel_deletion(caller=caller, project_id=object_id)
+            messages.success(request, f"{project.name} is not deleted. What was stopped stays stopped.")
+            return redirect("admin:deployments_project_change", object_id)
         if request.method == "POST":
             project_deletion.delete_project(
                 caller=caller,
@@ -42,5 +46,6 @@ def deletion_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
         of=Project(pk=project.id, name=project.name),
         project=project,
         deletion=project_deletion.deletion_of(caller=caller, project_id=object_id),
+        may_cancel=project_deletion.may_cancel(project_id=object_id),
         lines=volumes.lines_of(project=project),
     )

@@ -55,6 +55,16 @@ class ProjectDeletion(BaseView):
         )
         return success({"data": {"deletion": deletion_shape(begun)}}, status=202)
 
+    @documented(
+        "cancelProjectDeletion",
+        "Keep the project, while its deletion has removed nothing; what was stopped stays stopped",
+        tag=TAG,
+        answers={204: None},
+    )
+    def delete(self, request: Request, project_id: UUID) -> Response:
+        project_deletion.cancel_deletion(caller=self.caller, project_id=project_id)
+        return Response(status=204)
+
 
 def deletion_shape(deletion: ProjectDeletionRecord) -> dict[str, Any]:
     return {

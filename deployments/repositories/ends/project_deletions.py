@@ -39,6 +39,12 @@ def begin(*, project: ProjectRecord, delete_volumes: bool, caller: Caller) -> No
     Project.objects.filter(pk=project.id).update(deletion=ProjectDeletionState.DELETING)
 
 
+def cancel(*, project_id: UUID) -> None:
+    """Take the wish back as if it had never been. Inside a transaction that holds the whole project."""
+    ProjectDeletion.objects.filter(pk=project_id).exclude(state=ProjectDeletionState.DELETED).delete()
+    Project.objects.filter(pk=project_id, deletion=ProjectDeletionState.DELETING).update(deletion="")
+
+
 def find(*, project_id: UUID) -> ProjectDeletionRecord | None:
     row = ProjectDeletion.objects.filter(pk=project_id).first()
     return _record(row) if row else None

@@ -84,6 +84,11 @@ def pending_on(*, server_id: UUID) -> frozenset[str]:
     return frozenset(rows.values_list("volume", flat=True))
 
 
+def ordered_since(*, project_id: UUID, moment: datetime) -> bool:
+    """Return whether the end of a volume of the project was ordered at this moment or later."""
+    return VolumeDeletion.objects.filter(project_id=project_id, requested_at__gte=moment).exists()
+
+
 def newest(*, project_id: UUID | None = None, server_id: UUID | None = None) -> tuple[VolumeDeletionRecord, ...]:
     """Return the newest wishes of a project or of a server."""
     which = Q(project_id=project_id) if project_id else Q(server_id=server_id)

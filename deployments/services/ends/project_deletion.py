@@ -70,6 +70,36 @@ def delete_project(*, caller: Caller, project_id: UUID, typed_name: str, delete_
     return begun
 
 
+def cancel_deletion(*, caller: Caller, project_id: UUID) -> None:
+    """Keep a project whose deletion has removed nothing yet; what was stopped stays stopped. For the owner.
+
+    Opens its own transaction. Raises NotFound, Forbidden, or Conflict when something was removed, or ordered to be.
+    """
+    project = access.project_to_end(caller=caller, project_id=project_id)
+    with transaction.atomic():
+        # As whoever takes its next step does, so that neither acts on what the other changes.
+        lanes.lock(lane=lane_of_deletion(project_id))
+        projects.lock_whole(project_id=project_id)
+        if not may_cancel(project_id=project_id):
+            raise Conflict("The project's deletion cannot be cancelled: something was removed, or it is not underway.")
+        project_deletions.cancel(project_id=project_id)
+        detail = f"{project.name} is kept"
+        record(by=caller, action=AuditAction.DELETION_CANCELLED, detail=detail, project_id=project_id)
+        transaction.on_commit(lambda: live_updates.wake_projects([project_id]))
+
+
+def may_cancel(*, project_id: UUID) -> bool:
+    """Return whether a deletion is underway or stuck that has ordered no volume's end. It may begin right after."""
+    found = project_deletions.find(project_id=project_id)
+    if found is None or found.state is ProjectDeletionState.DELETED:
+        return False
+    return not volume_deletions.ordered_since(project_id=project_id, moment=found.requested_at)
+
+
+def lane_of_deletion(project_id: UUID) -> str:
+    return f"project-deletion:{project_id}"
+
+
 def deletion_of(*, caller: Caller, project_id: UUID) -> ProjectDeletionRecord | None:
     """Return how far the project's deletion is; None when nobody asked for it. Raises NotFound for strangers."""
     access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
@@ -83,7 +113,7 @@ def continue_all(*, at: datetime) -> int:
         if not isolation(LOOP).rests(project_id):
             with isolation(LOOP).item(project_id), transaction.atomic():
                 # One at a time, so that nobody takes another's order for an obstacle.
-                lanes.lock(lane=f"project-deletion:{project_id}")
+                lanes.lock(lane=lane_of_deletion(project_id))
                 moved += _continue(project_id, at=at)
     return moved
 
@@ -151,8 +181,10 @@ def _ask_stop(
     deletion: ProjectDeletionRecord, project: ProjectRecord, *, server_id: UUID, at: datetime
 ) -> DeploymentRecord:
     caller = _caller_of(deletion)
-    # The same in every process and after every crash: one attempt makes one stop.
-    request_id = f"delete-project:{project.id}:{server_id}:{deletion.attempt}"
+    # The same in every process and after every crash: one attempt makes one stop. A deletion that was cancelled and
+    # asked for anew is another one, by its time.
+    asked_at = int(deletion.requested_at.timestamp() * 1000)
+    request_id = f"delete-project:{project.id}:{server_id}:{deletion.attempt}:{asked_at}"
     return stop.stop_for_deletion(
         caller=caller,
         project=project,

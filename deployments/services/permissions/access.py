@@ -108,10 +108,20 @@ def is_deployer(*, user_id: UUID, project: ProjectRecord) -> bool:
     return allows(role_of(user_id=user_id, project=project), Right.DEPLOY)
 
 
+def is_approver(*, user_id: UUID, project: ProjectRecord) -> bool:
+    """Return whether this person may allow a server for the project: its owner, or by a role that includes that."""
+    return allows(role_of(user_id=user_id, project=project), Right.APPROVE)
+
+
 def may_manage(*, user_id: UUID, project: ProjectRecord) -> bool:
     """Return whether this person, who is not here to ask, may manage the project now: its owner, or a superuser."""
     user = users.find(user_id=user_id)
     return user is not None and user.is_active and (project.owner_id == user_id or user.is_superuser)
+
+
+def may_end(*, caller: Caller, project: ProjectRecord) -> bool:
+    """Return whether the caller may end the project, or see how far its end is, whether or not it is underway."""
+    return caller.sees_everything or project.owner_id == caller.user_id
 
 
 def may(*, caller: Caller, project_id: UUID, right: Right) -> bool:

@@ -1,7 +1,8 @@
 """The right of a project to a server: two halves, given by use or by word, judged anew each time it matters.
 
-A half counts only while whoever gave it still could: the owner of the project for its half; for the server's half its
-owner, who is the project's owner, too, or a deployer of it. A superuser may give either in their place.
+A half counts only while whoever gave it still could: an approver of the project, or its owner, for its half; for the
+server's half its owner, who is the project's owner, too, or a deployer of it. A superuser may give either in their
+place.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from deployments.errors import Forbidden, NotFound
 from deployments.repositories import grants, lanes
 from deployments.repositories.grants import Side
 from deployments.services.permissions import target_agents
-from deployments.services.permissions.access import is_deployer
+from deployments.services.permissions.access import is_approver, is_deployer
 from deployments.types import Caller, ProjectRecord, Target, TargetKind
 
 NO_SERVER = "No such server."
@@ -52,7 +53,7 @@ def _not_found(target: Target) -> NotFound:
 
 def own_sides(*, caller: Caller, project: ProjectRecord, server_id: UUID) -> tuple[Side, ...]:
     """Return the halves that are the caller's to give. Raises PeerFailed when a peer has the servers and is away."""
-    sides = (Side.PROJECT,) if project.owner_id == caller.user_id else ()
+    sides = (Side.PROJECT,) if is_approver(user_id=caller.user_id, project=project) else ()
     return (*sides, Side.SERVER) if infrastructure().is_owner(caller=caller, server_id=server_id) else sides
 
 
@@ -100,12 +101,19 @@ def missing_sides(*, grant: Grant | None, project: ProjectRecord) -> set[Side]:
     if grant is None or grant.ended_at is not None:
         return set(Side)
     missing = set()
-    if not _counts(grant.project_half, owner_id=project.owner_id):
+    if not _approved(grant.project_half, project=project):
         missing.add(Side.PROJECT)
     owner_id = directory.owner_of_target(target_id=grant.server_id)
     if owner_id is None or not _counts(grant.server_half, owner_id=owner_id) or not _belongs(grant, project=project):
         missing.add(Side.SERVER)
     return missing
+
+
+def _approved(half: Half | None, *, project: ProjectRecord) -> bool:
+    """Return whether who gave the project's half could give it still: its owner, an approver or a superuser."""
+    if half is None or not half.is_active:
+        return False
+    return half.is_superuser or is_approver(user_id=half.by_id, project=project)
 
 
 def _counts(half: Half | None, *, owner_id: UUID) -> bool:
@@ -130,7 +138,7 @@ def state_of(missing: Collection[Side]) -> GrantState:
 def explain_missing(missing: Collection[Side]) -> str:
     """Return what is missing and whom to ask, for people."""
     if set(missing) == {Side.PROJECT}:
-        return "The project's owner has not allowed this server. Offer it to the project and ask the owner to allow it."
+        return "The project has not allowed this server. Offer it, and ask the project's owner or an approver for that."
     if set(missing) == {Side.SERVER}:
         return "The server's owner has not allowed this project there. Ask the owner of the server to offer it."
     return "This project may not use that server. The owners of both have to allow it."

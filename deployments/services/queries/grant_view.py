@@ -75,7 +75,7 @@ def _target(
     *, caller: Caller, project: ProjectRecord, server: ServerData, grant: Grant | None, may_deploy: bool
 ) -> ProjectTarget:
     own = {Side.SERVER} if server.owner_id == caller.user_id else set()
-    own |= {Side.PROJECT} if project.owner_id == caller.user_id else set()
+    own |= {Side.PROJECT} if access.is_approver(user_id=caller.user_id, project=project) else set()
     mine = set(Side) if caller.sees_everything else own
     missing = server_rights.missing_sides(grant=grant, project=project)
     return ProjectTarget(

@@ -48,21 +48,21 @@ def _sides_of(*, caller: Caller, project: ProjectRecord, server_id: UUID) -> tup
     if Side.SERVER not in sides and not server_rights.is_known(project_id=project.id, server_id=server_id):
         raise server_rights.server_not_found()
     if not sides:
-        raise Forbidden("Only the owner of the project, or of the server, can allow this.")
+        raise Forbidden("Only the owner or an approver of the project, or the owner of the server, can allow this.")
     return sides
 
 
 def withdraw(*, caller: Caller, project_id: UUID, server_id: UUID, at: datetime) -> None:
-    """End it for the project's owner, or for a member whose server it is. What waits fails; what runs there runs on.
+    """End it for the project's owner or approver, or for a member whose server it is.
 
-    Opens its own transaction. Raises NotFound or Forbidden.
+    What waits fails; what runs there runs on. Opens its own transaction. Raises NotFound or Forbidden.
     """
     project = access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
     if not server_rights.is_known(project_id=project_id, server_id=server_id):
         raise server_rights.server_not_found()
     owns = server_rights.owns_server(user_id=caller.user_id, server_id=server_id)
-    if not (caller.sees_everything or owns or project.owner_id == caller.user_id):
-        raise Forbidden("Only the owner of the project, or of the server, can end this.")
+    if not (caller.sees_everything or owns or access.is_approver(user_id=caller.user_id, project=project)):
+        raise Forbidden("Only the owner or an approver of the project, or the owner of the server, can end this.")
     with transaction.atomic():
         end(project_id=project_id, server_id=server_id, by=caller, because=f"Ended by {caller.name}.", at=at)
 

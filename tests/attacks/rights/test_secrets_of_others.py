@@ -111,7 +111,7 @@ def test_a_deployers_own_server_gets_nothing_of_the_project(db: None) -> None:
     scene.allow("mallory")
     refused = scene.deploy("mallory")
     assert refused.status_code == 403
-    assert "ask the owner to allow it" in refused.json()["detail"]
+    assert "ask the project's owner or an approver" in refused.json()["detail"]
     assert not Deployment.objects.exists()
 
 

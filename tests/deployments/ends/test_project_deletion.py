@@ -5,14 +5,16 @@ from __future__ import annotations
 from uuid import UUID, uuid4
 
 import pytest
+from django.utils import timezone
 
 from agents.models import CommandRecord
 from agents.states import CommandOutcome
 from deployments.data.end_types import ProjectDeletionState
 from deployments.errors import Conflict, Forbidden, Invalid, NotFound
 from deployments.models import Deployment, Project, ProjectDeletion, ProjectSecret, User, VolumeDeletion
-from deployments.repositories import projects
+from deployments.repositories import projects, search_rows
 from deployments.repositories.ends import volume_deletions
+from deployments.repositories.upkeep import usage
 from deployments.services.ends import project_deletion, volumes
 from deployments.services.permissions.access import caller_of
 from deployments.services.projects import sources
@@ -133,3 +135,50 @@ def test_refused_while_a_deployment_works_for_others_and_without_its_name(
         begin(lane)
     assert not ProjectDeletion.objects.exists()
     assert Project.objects.get(pk=lane.project_id).deletion == ""
+
+
+def test_cancelled_while_nothing_was_removed_and_then_asked_for_anew(lane: Lane, session: UUID) -> None:
+    begin(lane)
+    step(lane)
+    stopped = the_stop(lane)
+    lane.succeed(lane.start(factories.reload(stopped.id)))
+    project_deletion.cancel_deletion(caller=lane.caller, project_id=lane.project_id)
+    assert Project.objects.get(pk=lane.project_id).deletion == ""
+    assert project_deletion.deletion_of(caller=lane.caller, project_id=lane.project_id) is None
+    # It is deployed again, and the next deletion stops what runs then: not the stop of before is its proof.
+    lane.deployed()
+    begin(lane)
+    step(lane)
+    assert Deployment.objects.filter(kind="stop").count() == 2
+    editor = factories.make_user("eve")
+    factories.add_member(factories.project_of(lane.project_id), editor, role="approver")
+    with pytest.raises(Forbidden):
+        project_deletion.cancel_deletion(caller=caller_of(editor), project_id=lane.project_id)
+
+
+def test_not_cancelled_after_a_volume_was_ordered_to_go(lane: Lane, session: UUID) -> None:
+    begin(lane, delete_volumes=True)
+    now = timezone.now()
+    VolumeDeletion.objects.create(
+        project_id=lane.project_id,
+        project_name="Shop",
+        server_id=lane.server.id,
+        server_name="server-1",
+        volume="data",
+        requested_by_id=lane.caller.user_id,
+        requested_by_name="owner",
+        requested_at=now,
+        deadline_at=now,
+    )
+    with pytest.raises(Conflict, match="cannot be cancelled"):
+        project_deletion.cancel_deletion(caller=lane.caller, project_id=lane.project_id)
+    assert state_of(lane)[0] == ProjectDeletionState.DELETING
+
+
+def test_what_is_gone_counts_for_no_quota_and_is_found_by_no_search(lane: Lane, session: UUID) -> None:
+    before = usage.projects(owner_id=lane.caller.user_id)
+    Project.objects.filter(pk=lane.project_id).update(deletion="deleted")
+    assert usage.projects(owner_id=lane.caller.user_id) == before - 1
+    found = search_rows.projects_with(["Shop"], caller=lane.caller, limit=5)
+    assert not found
+    assert not search_rows.services_with(["web"], caller=lane.caller, limit=5)

@@ -15,7 +15,7 @@ from deployments.services.accounts import groups
 from deployments.services.ends import person_deletion
 from deployments.services.permissions import access, server_rights
 from deployments.services.permissions.access import caller_of
-from deployments.services.sharing import group_roles, membership, ownership
+from deployments.services.sharing import group_roles, membership, ownership, server_grants
 from deployments.types import Caller, Right
 from tests import factories
 
@@ -75,6 +75,22 @@ def test_an_owner_gives_roles_to_groups_of_their_own_alone(project: Project, own
     elsewhere.places.create(user=owner)
     group_roles.put_group(name="theirs", **give)  # type: ignore[arg-type]  # one mapping for all
     assert Right.DEPLOY in may(other, project)
+
+
+def test_an_approver_allows_a_server_while_they_are_one(project: Project, owner: User, other: User) -> None:
+    helper = factories.make_user("helper", is_staff=True)
+    factories.add_member(project, other, role="deployer")
+    factories.add_member(project, helper, role="editor")
+    server = factories.make_server(other)
+    allow = {"project_id": project.id, "server_id": server.id, "at": timezone.now()}
+    server_grants.allow(caller=caller_of(other), **allow)  # type: ignore[arg-type]  # one mapping for all
+    with pytest.raises(Forbidden):
+        server_grants.allow(caller=caller_of(helper), **allow)  # type: ignore[arg-type]  # one mapping for all
+    ProjectMember.objects.filter(user=helper).update(role="approver")
+    server_grants.allow(caller=caller_of(helper), **allow)  # type: ignore[arg-type]  # one mapping for all
+    assert granted(project, server)
+    ProjectMember.objects.filter(user=helper).update(role="editor")
+    assert not granted(project, server)
 
 
 def test_a_member_becomes_the_owner_and_servers_stay_allowed(project: Project, owner: User, other: User) -> None:

@@ -1,0 +1,36 @@
+"""`manage.py deployments delete`: the end of a project by its whole name, how far it is, and its cancellation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from axion_deploy.terminal import names
+from axion_deploy.terminal.exits import Exit
+from axion_deploy.terminal.screen import Screen
+from deployments.services.ends import project_deletion
+from deployments.types import Caller
+
+
+def delete_action(*, caller: Caller, options: Mapping[str, Any], screen: Screen) -> Exit:
+    """Begin the deletion with `--confirm NAME`, cancel it with `--cancel`; say how far it is otherwise."""
+    project = names.project_named(caller=caller, text=options["project"])
+    if options["cancel"]:
+        project_deletion.cancel_deletion(caller=caller, project_id=project.id)
+        screen.say(f"{project.name} is not deleted. What was stopped stays stopped.")
+        screen.tell("deletion", {"projectId": str(project.id), "state": "cancelled"})
+        return Exit.DONE
+    if options["confirm"]:
+        found = project_deletion.delete_project(
+            caller=caller, project_id=project.id, typed_name=options["confirm"], delete_volumes=options["volumes"]
+        )
+    else:
+        seen = project_deletion.deletion_of(caller=caller, project_id=project.id)
+        if seen is None:
+            screen.say(f"Nobody asked for {project.name} to be deleted. Add --confirm with its whole name.")
+            return Exit.DONE
+        found = seen
+    screen.say(f"{found.name} is {found.state}, asked for by {found.requested_by}. {found.message}".rstrip())
+    shape = {"projectId": str(found.project_id), "state": str(found.state), "message": found.message}
+    screen.tell("deletion", {**shape, "deleteVolumes": found.delete_volumes})
+    return Exit.DONE
