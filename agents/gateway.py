@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from uuid import UUID
 
-from agents.repositories import agents, assignments, commands, gateways, ledger, tokens
+from agents.repositories import agents, assignments, commands, gateways, ledger, sealed_values, tokens
 from agents.retention import HostInventory
 from agents.types import AgentCommand, CommandData, ReportVerdict, RevertCommand
 
@@ -68,6 +68,24 @@ def move(*, command_id: UUID, agent_id: UUID) -> bool:
 def open_commands(*, deployment_id: UUID) -> tuple[CommandData, ...]:
     """Return the deployment's commands that are not closed, by number."""
     return assignments.open_commands(deployment_id=deployment_id)
+
+
+def seal_values(*, agent_id: UUID, deployment_id: UUID, values: Mapping[str, str]) -> bytes | None:
+    """Seal a deployment's values so that this agent alone reads them; stored, and returned.
+
+    None for an agent that has no key: it gets them as they are. Call it in the transaction that stores the command.
+    """
+    return sealed_values.store(agent_id=agent_id, deployment_id=deployment_id, values=values)
+
+
+def sealed_for(*, agent_id: UUID, deployment_id: UUID) -> bytes | None:
+    """Return the deployment's values as they were sealed to the agent's present key; None where they were not."""
+    return sealed_values.find(agent_id=agent_id, deployment_id=deployment_id)
+
+
+def forget_values(*, deployment_id: UUID) -> None:
+    """Delete what was sealed of the deployment to agents."""
+    sealed_values.forget(deployment_id=deployment_id)
 
 
 def withdraw(*, deployment_id: UUID) -> int:
@@ -167,7 +185,8 @@ def servers_online(*, server_ids: Collection[UUID]) -> tuple[UUID, ...]:
 
 
 def forget_commands(*, deployment_id: UUID) -> int:
-    """Delete the deployment's closed commands, but for a lane's highest number; returns how many."""
+    """Delete the deployment's sealed values and closed commands, but for a lane's highest number; returns how many."""
+    sealed_values.forget(deployment_id=deployment_id)
     return commands.forget(deployment_id=deployment_id)
 
 

@@ -135,7 +135,7 @@ def unknown_fate(*, doubtful: Collection[DoubtfulCommand]) -> None:
             )
 
 
-def secrets_of(*, deployment_id: UUID, agent_id: UUID) -> Mapping[str, str]:
+def secrets_of(*, deployment_id: UUID, agent_id: UUID) -> Mapping[str, str] | bytes:
     """The gateway has checked that the agent was given a command of the deployment."""
     return agent_access.values_for_agent(agent_id=agent_id, deployment_id=deployment_id)
 

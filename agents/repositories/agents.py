@@ -122,12 +122,6 @@ def is_certified(*, agent_id: UUID) -> bool:
     return bool(rows.values_list("certified", flat=True).first())
 
 
-def sealing_key(*, agent_id: UUID) -> bytes | None:
-    """Return the public key that values are sealed to; None for an agent that has none."""
-    found = Agent.objects.active().filter(id=agent_id).values_list("sealing_key", flat=True).first()
-    return None if found is None else bytes(found)
-
-
 def revoke(*, agent_id: UUID) -> bool:
     """End the agent's credential and session; False when it had ended before."""
     return Agent.objects.active().filter(id=agent_id).update(revoked_at=Now(), session_id=None) == 1

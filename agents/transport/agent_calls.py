@@ -133,8 +133,10 @@ class AgentCalls:
         wanted = codec.id_from_wire(deployment_id)
         if not gateway.may_see(agent_id=agent_id, deployment_id=wanted):
             raise NotFound
+        values = self._bindings.secrets_of(deployment_id=wanted, agent_id=agent_id)
         return runner_pb2.FetchSecretsResponse(
-            values=dict(self._bindings.secrets_of(deployment_id=wanted, agent_id=agent_id)),
+            values={} if isinstance(values, bytes) else dict(values),
+            sealed=values if isinstance(values, bytes) else b"",
             registries=[
                 runner_pb2.RegistryLogin(
                     name=each.name,

@@ -86,9 +86,11 @@ class UnknownFate(Protocol):
 
 
 class SecretsOf(Protocol):
-    """Values a deployment's compose file interpolates; an error with code NOT_FOUND when not this agent's."""
+    """Values a deployment's compose file interpolates, bytes where they are sealed to the agent; an error with code
+    NOT_FOUND when not this agent's.
+    """
 
-    def __call__(self, *, deployment_id: UUID, agent_id: UUID) -> Mapping[str, str]: ...
+    def __call__(self, *, deployment_id: UUID, agent_id: UUID) -> Mapping[str, str] | bytes: ...
 
 
 class RegistriesOf(Protocol):

@@ -148,7 +148,7 @@ class Domain:
     def unknown_fate(self, *, doubtful: Collection[DoubtfulCommand]) -> None:
         self.unknown += doubtful
 
-    def secrets_of(self, *, deployment_id: UUID, agent_id: UUID) -> Mapping[str, str]:
+    def secrets_of(self, *, deployment_id: UUID, agent_id: UUID) -> Mapping[str, str] | bytes:
         return {"PASSWORD": f"of {deployment_id}"}
 
     def bundle_of(self, *, digest: str, agent_id: UUID) -> bytes:

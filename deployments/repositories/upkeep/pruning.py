@@ -107,6 +107,11 @@ def drop_files(*, deployment_id: UUID) -> None:
     Deployment.objects.filter(pk=deployment_id).update(config=small)
 
 
+def is_in_history(*, deployment_id: UUID) -> bool:
+    """Tell whether an entry of history can bring the deployment back."""
+    return DeploymentHistory.objects.filter(deployment_id=deployment_id, dropped_at__isnull=True).exists()
+
+
 def wipe_values(*, deployment_id: UUID) -> None:
     """Forget the values of a deployment; the names of its variables stay. Inside a transaction that holds the row."""
     row = Deployment.objects.only("env_vars").get(pk=deployment_id)

@@ -14,14 +14,21 @@ from deployments.services.secrets import variables
 from deployments.types import DeploymentRecord
 
 
-def values_for_agent(*, agent_id: UUID, deployment_id: UUID) -> dict[str, str]:
-    """Return exactly the values that the deployment started with. Secret.
+def values_for_agent(*, agent_id: UUID, deployment_id: UUID) -> dict[str, str] | bytes:
+    """Return exactly the values that the deployment started with, sealed to the agent where it has a key. Secret.
 
-    Raises NotFound unless the agent needs them now and the project may still run there. The caller has checked that
-    the agent's server was given a command of the deployment.
+    They were sealed when its command was stored, and stay closed here. Only what was started for another agent, or
+    before this one had its present key, is opened once more, sealed and stored. Raises NotFound unless the agent needs
+    them now and the project may still run there. The caller has checked that the agent's server was given a command of
+    the deployment.
     """
     _needed(agent_id=agent_id, deployment_id=deployment_id)
-    return variables.values_for(deployment_id=deployment_id)
+    sealed = gateway.sealed_for(agent_id=agent_id, deployment_id=deployment_id)
+    if sealed is not None:
+        return sealed
+    values = variables.values_for(deployment_id=deployment_id)
+    sealed = gateway.seal_values(agent_id=agent_id, deployment_id=deployment_id, values=values)
+    return values if sealed is None else sealed
 
 
 def logins_for_agent(*, agent_id: UUID, deployment_id: UUID) -> tuple[OpenLogin, ...]:

@@ -202,6 +202,8 @@ def _hand_over(*, deployment: DeploymentRecord, prepared: Prepared, command: Dep
         project_id=deployment.project_id,
         command=command,
     )
+    if prepared.values:
+        gateway.seal_values(agent_id=prepared.agent_id, deployment_id=deployment.id, values=prepared.values)
     # Only further columns can make it differ in more than its services.
     started = (
         deployments.get(deployment_id=deployment.id) if prepared.columns else replace(deployment, services=services)

@@ -66,6 +66,8 @@ def _details_end() -> datetime:
 def _forget_values() -> int:
     def wipe(deployment_id: UUID) -> int:
         pruning.wipe_values(deployment_id=deployment_id)
+        if not pruning.is_in_history(deployment_id=deployment_id):
+            gateway.forget_values(deployment_id=deployment_id)
         pruning.mark(deployment_id=deployment_id, marker="values_wiped_at")
         return 1
 

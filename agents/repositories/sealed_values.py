@@ -1,0 +1,46 @@
+"""Values of deployments, sealed so that one agent alone reads them; what is stored opens with no key of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from agents.models import Agent, SealedValues
+from agents.pki.sealed_values import seal_values
+
+
+def store(*, agent_id: UUID, deployment_id: UUID, values: Mapping[str, str]) -> bytes | None:
+    """Seal the values to the agent's present key, store and return them; None for an agent that has no key."""
+    key = _key_of(agent_id)
+    if key is None:
+        return None
+    sealed = seal_values(values=values, public_key=key, deployment_id=str(deployment_id))
+    SealedValues.objects.update_or_create(
+        agent_id=agent_id, deployment_id=deployment_id, defaults={"public_key": key, "ciphertext": sealed}
+    )
+    return sealed
+
+
+def find(*, agent_id: UUID, deployment_id: UUID) -> bytes | None:
+    """Return what was sealed to the agent's present key; None for nothing, or another key."""
+    key = _key_of(agent_id)
+    if key is None:
+        return None
+    stored = SealedValues.objects.filter(agent_id=agent_id, deployment_id=deployment_id, public_key=key)
+    found = stored.values_list("ciphertext", flat=True).first()
+    return None if found is None else bytes(found)
+
+
+def has_key(*, agent_id: UUID) -> bool:
+    """Tell whether values are sealed to this agent."""
+    return _key_of(agent_id) is not None
+
+
+def forget(*, deployment_id: UUID) -> None:
+    """Delete what was sealed of the deployment."""
+    SealedValues.objects.filter(deployment_id=deployment_id).delete()
+
+
+def _key_of(agent_id: UUID) -> bytes | None:
+    found = Agent.objects.active().filter(id=agent_id).values_list("sealing_key", flat=True).first()
+    return None if found is None else bytes(found)
