@@ -15,6 +15,7 @@ from docker.errors import APIError, NotFound
 from agents.runner.docker import container_exec
 from agents.runner.docker.engine import PATIENT_SECONDS, QUESTION_SECONDS, Engine, EngineState
 from agents.runner.docker.events import Watch
+from agents.runner.docker.host_images import HostImages
 from agents.runner.docker.host_volumes import HostVolumes
 from agents.runner.docker.patience import NoPatience, Patience
 from agents.runner.docker.versions import numbers_of
@@ -25,10 +26,8 @@ from agents.runner.planning.model import (
     COMPOSE_PROJECT,
     LABEL_DEPLOYMENT,
     LABEL_PROJECT,
-    LABEL_SERVICE,
     Container,
     HostContainer,
-    HostImage,
 )
 
 STOP_SECONDS, SHORT_SECONDS = 10, 10.0
@@ -36,12 +35,11 @@ STOP_SECONDS, SHORT_SECONDS = 10, 10.0
 GONE_SECONDS, GONE_LOOK_SECONDS = 60.0, 0.2
 REMOVING, CONFLICT = "removing", 409
 EVENTS = ["create", "start", "die", "stop", "destroy", "oom", "restart", "rename", "health_status"]
-NO_TAG = "<none>:<none>"
 Result = TypeVar("Result")
 ENGINE_ID_DIGITS = 32
 
 
-class DockerHost(HostVolumes):
+class DockerHost(HostImages, HostVolumes):
     """Reads and removals. How long an engine that is away is waited for is the matter of `patience`."""
 
     def __init__(self, *, engine: Engine | None = None, patience: Patience | None = None) -> None:
@@ -101,50 +99,6 @@ class DockerHost(HostVolumes):
         except NotFound:
             return None
         return container_of(found)
-
-    def image_id(self, image: str) -> str:
-        """Return the id (sha256:...) of a local image; empty when it is not here."""
-        try:
-            return str(self._ask(lambda api: api.inspect_image(image))["Id"])
-        except NotFound:
-            return ""
-
-    def image_volumes(self, image: str) -> tuple[str, ...]:
-        """Return the paths that an image declares to hold data; none when it is not here."""
-        try:
-            config = self._ask(lambda api: api.inspect_image(image)).get("Config") or {}
-        except NotFound:
-            return ()
-        return tuple(sorted(config.get("Volumes") or ()))
-
-    def image_ids(self) -> frozenset[str]:
-        """Return the ids of all images on this host."""
-        return frozenset(each["Id"] for each in self._ask(lambda api: api.images(all=True)))
-
-    def our_images(self) -> tuple[HostImage, ...]:
-        """Return the images with our project label, whoever built them."""
-        found = self._ask(lambda api: api.images(filters={"label": LABEL_PROJECT}))
-        return tuple(
-            HostImage(
-                id=each["Id"],
-                tags=tuple(tag for tag in each["RepoTags"] or () if tag != NO_TAG),
-                project_id=each["Labels"].get(LABEL_PROJECT, ""),
-                service=each["Labels"].get(LABEL_SERVICE, ""),
-            )
-            for each in found
-        )
-
-    def tag_image(self, *, image: str, tag: str) -> None:
-        """Give a local image this tag, too."""
-        name, _, word = tag.rpartition(":")
-        self._order(lambda api: api.tag(image, name, word, force=True))
-
-    def remove_image(self, tag: str) -> bool:
-        """Take the tag away, and the image with its last one, but nothing it was built upon; False for one in use."""
-        with contextlib.suppress(APIError):
-            self._order(lambda api: api.remove_image(tag, noprune=True))
-            return True
-        return False
 
     def all_containers(self) -> tuple[HostContainer, ...]:
         """Return every container of this host, stopped ones and other people's too."""
