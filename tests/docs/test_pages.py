@@ -62,6 +62,7 @@ def sentences() -> Iterator[str]:
                 yield "".join(str(part) for part in parts)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value
+    yield (ROOT / "agents" / "distribution" / "install.sh").read_text()
 
 
 def test_every_message_is_one_that_the_code_has() -> None:
