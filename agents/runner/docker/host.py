@@ -7,7 +7,6 @@ import hashlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any, TypeVar
 
 from docker.errors import APIError, NotFound
@@ -186,7 +185,7 @@ class DockerHost(HostImages, HostVolumes):
         """Remove networks; one in use stays."""
         for network_id in ids:
             with contextlib.suppress(APIError):
-                self._order(partial(_remove_network, network_id))
+                self._order(lambda api, network_id=network_id: api.remove_network(network_id))
 
     def active_containers(self) -> int:
         """Return how many running containers of this host are ours; within seconds, else EngineAwayError."""
@@ -250,7 +249,3 @@ class DockerHost(HostImages, HostVolumes):
             else:
                 self._patience.answered()
                 return result
-
-
-def _remove_network(network_id: str, api: Any) -> None:
-    api.remove_network(network_id)
