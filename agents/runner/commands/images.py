@@ -81,24 +81,25 @@ def _pull_pinned(*, work: Work, release: Release, missing: list[WantedService]) 
 
 
 def provide_job_images(*, work: Work, release: Release) -> dict[str, str]:
-    """Return image id by job for the due jobs of a pinned release: the one it last ran in, else what its name means.
+    """Return image id by job for a pinned release: the one that very job last ran in, else what its name means.
 
-    Raises StepFailedError(image) where that is not on this host and cannot be pulled.
+    Jobs that are due, and those on a schedule, must have one here. Of the others it is kept where it is known, so that
+    they run in it later. Raises StepFailedError(image) where one is not on this host and cannot be pulled.
     """
-    base = work.releases.find(work.releases.current(release.stack))
-    known = base.target.images if base is not None else {}
+    needed = {job.name for job in (*release.due_jobs, *release.scheduled_jobs)}
     images = {}
-    for job in release.due_jobs:
-        last, service = known.get(job.name, ""), job.service
+    for job in release.jobs:
+        service = job.service
+        last = work.releases.job_image(stack=release.stack, job=job.name, content_hash=service.content_hash)
         images[job.name] = (work.host.image_id(last) if last else "") or work.host.image_id(service.image)
-        if not images[job.name] and not service.bundle_digest:
-            with signed_in(work=work, release=release) as signed:
-                pull_image(work=signed, service=service, interrupt=work.interrupt)
+        if not images[job.name] and job.name in needed and not service.bundle_digest:
+            work.vault.values(release=release, interrupt=work.interrupt)
+            work.commands.pull(image=service.image, service=service.name, interrupt=work.interrupt)
             images[job.name] = work.host.image_id(service.image)
-        if not images[job.name]:
+        if not images[job.name] and job.name in needed:
             message = f"The image {service.image} of the job {job.name} is not on this host. Deploy the project again."
             raise StepFailedError("image", message, service=job.name)
-    return images
+    return {name: image for name, image in images.items() if image}
 
 
 def _missing_image(

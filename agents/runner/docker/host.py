@@ -185,7 +185,10 @@ class DockerHost(HostImages, HostVolumes):
         """Remove networks; one in use stays."""
         for network_id in ids:
             with contextlib.suppress(APIError):
-                self._order(lambda api, network_id=network_id: api.remove_network(network_id))
+                self._remove_network(network_id)
+
+    def _remove_network(self, network_id: str) -> None:
+        self._order(lambda api: api.remove_network(network_id))
 
     def active_containers(self) -> int:
         """Return how many running containers of this host are ours; within seconds, else EngineAwayError."""

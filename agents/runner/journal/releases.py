@@ -158,6 +158,16 @@ class Releases:
         row = self.store.row("SELECT current FROM stacks WHERE stack = ?", stack)
         return row["current"] if row else ""
 
+    def job_image(self, *, stack: str, job: str, content_hash: str) -> str:
+        """Return the image that a job of this very definition had in the newest release; empty where none knows it."""
+        rows = self.store.rows("SELECT payload, images FROM releases WHERE stack = ? ORDER BY position DESC", stack)
+        for row in rows:
+            image = json.loads(row["images"]).get(job, "")
+            jobs = pb.Command.FromString(row["payload"]).deploy.jobs if image else ()
+            if any((each.service.name, each.service.content_hash) == (job, content_hash) for each in jobs):
+                return str(image)
+        return ""
+
     def apply(self, *, deployment_id: str, target: Target) -> None:
         """Note that containers may be touched from now on, and the target."""
         self.store.write(
