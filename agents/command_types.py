@@ -92,4 +92,17 @@ class DeleteVolumeCommand:
     volume_name: str
 
 
-AgentCommand: TypeAlias = DeployCommand | RevertCommand | DeleteVolumeCommand
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwarmCommand:
+    """Change the engine's Swarm, or a node of it: init, token, join, leave, update, remove, rotate. Holds no token."""
+
+    action: str
+    advertise_address: str = ""
+    role: str = ""
+    manager_addresses: tuple[str, ...] = ()
+    node_id: str = ""
+    availability: str = ""
+    force: bool = False
+
+
+AgentCommand: TypeAlias = DeployCommand | RevertCommand | DeleteVolumeCommand | SwarmCommand

@@ -38,6 +38,7 @@ class CommandKind(StrEnum):
     DEPLOY = "deploy"
     REVERT = "revert"
     DELETE_VOLUME = "delete_volume"
+    SWARM = "swarm"
 
 
 class AuthorityState(StrEnum):

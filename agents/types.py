@@ -10,14 +10,30 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from agents.command_types import AgentCommand, DeleteVolumeCommand, DeployCommand, JobSpec, RevertCommand, ServiceSpec
+from agents.command_types import (
+    AgentCommand,
+    DeleteVolumeCommand,
+    DeployCommand,
+    JobSpec,
+    RevertCommand,
+    ServiceSpec,
+    SwarmCommand,
+)
 from agents.condition import AgentCondition
 from agents.pki.records import AgentCertificateData
 from agents.states import CommandKind, CommandOutcome, CommandStage, CommandStatus, Presence
 from agents.swarm import SwarmFacts
 
 # Defined in a module of their own, and found here by whoever crosses layers.
-__all__ = ["AgentCommand", "DeleteVolumeCommand", "DeployCommand", "JobSpec", "RevertCommand", "ServiceSpec"]
+__all__ = [
+    "AgentCommand",
+    "DeleteVolumeCommand",
+    "DeployCommand",
+    "JobSpec",
+    "RevertCommand",
+    "ServiceSpec",
+    "SwarmCommand",
+]
 
 NO_DETAILS: Mapping[str, Any] = MappingProxyType({})
 
@@ -99,6 +115,8 @@ class CommandFinished:
     previous_stack_running: bool = False
     volumes_left: tuple[str, ...] = ()
     touched: bool = False
+    swarm_id: str = ""
+    swarm_node_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

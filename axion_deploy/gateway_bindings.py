@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from redis.exceptions import RedisError
 
+from agents import gateway
 from agents.deployment_state import DeployedServiceState as WireService
 from agents.deployment_state import DeploymentState
 from agents.errors import AgentNotFound
@@ -31,6 +32,7 @@ from deployments import log_relay
 from deployments.errors import Forbidden, NotFound, Unauthenticated
 from deployments.limits import rate_limit
 from deployments.scopes import Scope
+from deployments.services.clusters import join_tokens, progress
 from deployments.services.ends import volume_deletion, volumes
 from deployments.services.lifecycle import after_restore, agent_access, agent_reports, cancel
 from deployments.services.observation import job_runs, record, samples
@@ -60,6 +62,7 @@ def bindings() -> Bindings:
         unknown_fate=unknown_fate,
         secrets_of=secrets_of,
         registries_of=registries_of,
+        on_join_token=on_join_token,
         bundle_of=bundle_of,
         user_of=user_of,
         deployment_state=deployment_state,
@@ -80,6 +83,8 @@ def on_report(*, report: Report) -> int:
         return agent_reports.apply_report(report=report, at=at)
     except NotFound:
         # Of no deployment: asked only then, so that reports of deployments pay nothing for it.
+        if progress.is_change(change_id=report.deployment_id):
+            return progress.apply_report(report=report, at=at)
         if not volume_deletion.is_of_a_deletion(command_id=report.command_id):
             raise
     return volume_deletion.apply_report(report=report, at=at)
@@ -106,7 +111,16 @@ def on_volumes(*, seen: HostVolumes) -> None:
 
 
 def on_swarm(*, told: SwarmTold) -> None:
-    clusters.record_swarm(told=told)
+    """Store it, and go on with what waits for it: a change whose agent has come back, or a node that joined."""
+    if (server_id := clusters.record_swarm(told=told)) is not None:
+        progress.swarm_told(server_id=server_id, at=datetime.now(UTC))
+
+
+def on_join_token(*, command_id: UUID, agent_id: UUID, token: str) -> None:
+    command = gateway.find(command_id=command_id)
+    if command.agent_id != agent_id:
+        raise NotFound("Nobody asked for this.")
+    join_tokens.take_token(command_id=command_id, change_id=command.deployment_id, token=token)
 
 
 def log_request(*, request_id: UUID, agent_id: UUID) -> LogRequest | None:
@@ -127,6 +141,11 @@ def on_log_batch(*, request_id: UUID, agent_id: UUID, batch: LogBatch | None) ->
 def unknown_fate(*, doubtful: Collection[DoubtfulCommand]) -> None:
     for command in doubtful:
         with isolation("unknown fates").item(command.deployment_id):
+            if progress.is_change(change_id=command.deployment_id):
+                progress.end_as_unknown(
+                    change_id=command.deployment_id, command_id=command.command_id, at=datetime.now(UTC)
+                )
+                continue
             if volume_deletion.is_of_a_deletion(command_id=command.command_id):
                 volume_deletion.end_as_unknown(command_id=command.command_id, at=datetime.now(UTC))
                 continue
@@ -136,7 +155,9 @@ def unknown_fate(*, doubtful: Collection[DoubtfulCommand]) -> None:
 
 
 def secrets_of(*, deployment_id: UUID, agent_id: UUID) -> Mapping[str, str] | bytes:
-    """The gateway has checked that the agent was given a command of the deployment."""
+    """The gateway has checked that the agent was given a command of the deployment, or of a change of a cluster."""
+    if progress.is_change(change_id=deployment_id):
+        return join_tokens.values_for_agent(agent_id=agent_id, change_id=deployment_id)
     return agent_access.values_for_agent(agent_id=agent_id, deployment_id=deployment_id)
 
 

@@ -797,6 +797,14 @@ class StopJobRuns(_message.Message):
     run_ids: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, run_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
+class OfferJoinTokenRequest(_message.Message):
+    __slots__ = ("command_id", "token")
+    COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    command_id: str
+    token: str
+    def __init__(self, command_id: _Optional[str] = ..., token: _Optional[str] = ...) -> None: ...
+
 class Stalled(_message.Message):
     __slots__ = ("command_id", "deployment_id", "seconds", "step")
     COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
@@ -810,7 +818,7 @@ class Stalled(_message.Message):
     def __init__(self, command_id: _Optional[str] = ..., deployment_id: _Optional[str] = ..., seconds: _Optional[int] = ..., step: _Optional[str] = ...) -> None: ...
 
 class Command(_message.Message):
-    __slots__ = ("command_id", "lane", "number", "deployment_id", "project_id", "deploy", "revert", "delete_volume", "last_report_number")
+    __slots__ = ("command_id", "lane", "number", "deployment_id", "project_id", "deploy", "revert", "delete_volume", "swarm", "last_report_number")
     COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
     LANE_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -819,6 +827,7 @@ class Command(_message.Message):
     DEPLOY_FIELD_NUMBER: _ClassVar[int]
     REVERT_FIELD_NUMBER: _ClassVar[int]
     DELETE_VOLUME_FIELD_NUMBER: _ClassVar[int]
+    SWARM_FIELD_NUMBER: _ClassVar[int]
     LAST_REPORT_NUMBER_FIELD_NUMBER: _ClassVar[int]
     command_id: str
     lane: str
@@ -828,8 +837,9 @@ class Command(_message.Message):
     deploy: Deploy
     revert: Revert
     delete_volume: DeleteVolume
+    swarm: SwarmChange
     last_report_number: int
-    def __init__(self, command_id: _Optional[str] = ..., lane: _Optional[str] = ..., number: _Optional[int] = ..., deployment_id: _Optional[str] = ..., project_id: _Optional[str] = ..., deploy: _Optional[_Union[Deploy, _Mapping]] = ..., revert: _Optional[_Union[Revert, _Mapping]] = ..., delete_volume: _Optional[_Union[DeleteVolume, _Mapping]] = ..., last_report_number: _Optional[int] = ...) -> None: ...
+    def __init__(self, command_id: _Optional[str] = ..., lane: _Optional[str] = ..., number: _Optional[int] = ..., deployment_id: _Optional[str] = ..., project_id: _Optional[str] = ..., deploy: _Optional[_Union[Deploy, _Mapping]] = ..., revert: _Optional[_Union[Revert, _Mapping]] = ..., delete_volume: _Optional[_Union[DeleteVolume, _Mapping]] = ..., swarm: _Optional[_Union[SwarmChange, _Mapping]] = ..., last_report_number: _Optional[int] = ...) -> None: ...
 
 class Deploy(_message.Message):
     __slots__ = ("stack_name", "files", "services", "variable_names", "force_redeploy", "health_deadline_seconds", "health_window_seconds", "build_deadline_seconds", "restore_on_failure", "pinned_images", "restarts", "jobs", "engine")
@@ -967,6 +977,24 @@ class DeleteVolume(_message.Message):
     volume_name: str
     def __init__(self, stack_name: _Optional[str] = ..., volume_name: _Optional[str] = ...) -> None: ...
 
+class SwarmChange(_message.Message):
+    __slots__ = ("action", "advertise_address", "role", "manager_addresses", "node_id", "availability", "force")
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    ADVERTISE_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    MANAGER_ADDRESSES_FIELD_NUMBER: _ClassVar[int]
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    AVAILABILITY_FIELD_NUMBER: _ClassVar[int]
+    FORCE_FIELD_NUMBER: _ClassVar[int]
+    action: str
+    advertise_address: str
+    role: str
+    manager_addresses: _containers.RepeatedScalarFieldContainer[str]
+    node_id: str
+    availability: str
+    force: bool
+    def __init__(self, action: _Optional[str] = ..., advertise_address: _Optional[str] = ..., role: _Optional[str] = ..., manager_addresses: _Optional[_Iterable[str]] = ..., node_id: _Optional[str] = ..., availability: _Optional[str] = ..., force: _Optional[bool] = ...) -> None: ...
+
 class CommandAcknowledged(_message.Message):
     __slots__ = ("command_id", "accepted", "refusal", "message")
     COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1080,7 +1108,7 @@ class LogWritten(_message.Message):
     def __init__(self, service_name: _Optional[str] = ..., source: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
 
 class CommandFinished(_message.Message):
-    __slots__ = ("outcome", "reason", "message", "failed_service", "log_tail", "services", "previous_stack_running", "volumes_left", "touched")
+    __slots__ = ("outcome", "reason", "message", "failed_service", "log_tail", "services", "previous_stack_running", "volumes_left", "touched", "swarm_id", "swarm_node_id")
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
@@ -1090,6 +1118,8 @@ class CommandFinished(_message.Message):
     PREVIOUS_STACK_RUNNING_FIELD_NUMBER: _ClassVar[int]
     VOLUMES_LEFT_FIELD_NUMBER: _ClassVar[int]
     TOUCHED_FIELD_NUMBER: _ClassVar[int]
+    SWARM_ID_FIELD_NUMBER: _ClassVar[int]
+    SWARM_NODE_ID_FIELD_NUMBER: _ClassVar[int]
     outcome: Outcome
     reason: str
     message: str
@@ -1099,7 +1129,9 @@ class CommandFinished(_message.Message):
     previous_stack_running: bool
     volumes_left: _containers.RepeatedScalarFieldContainer[str]
     touched: bool
-    def __init__(self, outcome: _Optional[_Union[Outcome, str]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., failed_service: _Optional[str] = ..., log_tail: _Optional[_Iterable[str]] = ..., services: _Optional[_Iterable[_Union[ServiceObserved, _Mapping]]] = ..., previous_stack_running: _Optional[bool] = ..., volumes_left: _Optional[_Iterable[str]] = ..., touched: _Optional[bool] = ...) -> None: ...
+    swarm_id: str
+    swarm_node_id: str
+    def __init__(self, outcome: _Optional[_Union[Outcome, str]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., failed_service: _Optional[str] = ..., log_tail: _Optional[_Iterable[str]] = ..., services: _Optional[_Iterable[_Union[ServiceObserved, _Mapping]]] = ..., previous_stack_running: _Optional[bool] = ..., volumes_left: _Optional[_Iterable[str]] = ..., touched: _Optional[bool] = ..., swarm_id: _Optional[str] = ..., swarm_node_id: _Optional[str] = ...) -> None: ...
 
 class ReportsAcknowledged(_message.Message):
     __slots__ = ("command_id", "number")

@@ -110,6 +110,11 @@ class RunnerAgentServiceStub:
                 request_serializer=agents_dot_contracts_dot_runner__pb2.FetchSecretsRequest.SerializeToString,
                 response_deserializer=agents_dot_contracts_dot_runner__pb2.FetchSecretsResponse.FromString,
                 _registered_method=True)
+        self.OfferJoinToken = channel.unary_unary(
+                '/axion.runner.RunnerAgentService/OfferJoinToken',
+                request_serializer=agents_dot_contracts_dot_runner__pb2.OfferJoinTokenRequest.SerializeToString,
+                response_deserializer=agents_dot_contracts_dot_common__pb2.Empty.FromString,
+                _registered_method=True)
         self.StreamLogs = channel.stream_unary(
                 '/axion.runner.RunnerAgentService/StreamLogs',
                 request_serializer=agents_dot_contracts_dot_runner__pb2.LogBatch.SerializeToString,
@@ -214,6 +219,14 @@ class RunnerAgentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def OfferJoinToken(self, request, context):
+        """A token with which a node may join the swarm of the agent's engine, for the command that asked for it: never in a
+        report, which the agent writes down.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def StreamLogs(self, request_iterator, context):
         """The lines that a ReadLogs asked for. A call of its own, so that no report waits behind them; the gateway ends it when
         nobody reads any more.
@@ -299,6 +312,11 @@ def add_RunnerAgentServiceServicer_to_server(servicer, server):
                     servicer.FetchSecrets,
                     request_deserializer=agents_dot_contracts_dot_runner__pb2.FetchSecretsRequest.FromString,
                     response_serializer=agents_dot_contracts_dot_runner__pb2.FetchSecretsResponse.SerializeToString,
+            ),
+            'OfferJoinToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.OfferJoinToken,
+                    request_deserializer=agents_dot_contracts_dot_runner__pb2.OfferJoinTokenRequest.FromString,
+                    response_serializer=agents_dot_contracts_dot_common__pb2.Empty.SerializeToString,
             ),
             'StreamLogs': grpc.stream_unary_rpc_method_handler(
                     servicer.StreamLogs,
@@ -711,6 +729,33 @@ class RunnerAgentService:
             '/axion.runner.RunnerAgentService/FetchSecrets',
             agents_dot_contracts_dot_runner__pb2.FetchSecretsRequest.SerializeToString,
             agents_dot_contracts_dot_runner__pb2.FetchSecretsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OfferJoinToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/axion.runner.RunnerAgentService/OfferJoinToken',
+            agents_dot_contracts_dot_runner__pb2.OfferJoinTokenRequest.SerializeToString,
+            agents_dot_contracts_dot_common__pb2.Empty.FromString,
             options,
             channel_credentials,
             insecure,

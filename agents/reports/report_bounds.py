@@ -105,6 +105,7 @@ def _failed(failed: Any) -> None:
 
 def _finished(finished: pb.CommandFinished) -> None:
     _failed(finished)
+    finished.swarm_id, finished.swarm_node_id = _word(finished.swarm_id), _word(finished.swarm_node_id)
     _replace(finished.volumes_left, [cut(each, MAX_ERROR_BYTES) for each in finished.volumes_left[:MAX_VOLUMES]])
     del finished.services[MAX_SERVICES:]
     for service in finished.services:

@@ -7,12 +7,22 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from agents.states import CommandKind
-from agents.types import AgentCommand, DeleteVolumeCommand, DeployCommand, JobSpec, RevertCommand, ServiceSpec
+from agents.types import (
+    AgentCommand,
+    DeleteVolumeCommand,
+    DeployCommand,
+    JobSpec,
+    RevertCommand,
+    ServiceSpec,
+    SwarmCommand,
+)
 
 
 def kind_of(command: AgentCommand) -> CommandKind:
     if isinstance(command, DeleteVolumeCommand):
         return CommandKind.DELETE_VOLUME
+    if isinstance(command, SwarmCommand):
+        return CommandKind.SWARM
     return CommandKind.DEPLOY if isinstance(command, DeployCommand) else CommandKind.REVERT
 
 
@@ -32,6 +42,9 @@ def from_json(*, kind: CommandKind, payload: dict[str, Any]) -> AgentCommand:
         return RevertCommand(**_known(RevertCommand, payload))
     if kind is CommandKind.DELETE_VOLUME:
         return DeleteVolumeCommand(**_known(DeleteVolumeCommand, payload))
+    if kind is CommandKind.SWARM:
+        addresses = {"manager_addresses": tuple(payload.get("manager_addresses", ()))}
+        return SwarmCommand(**{**_known(SwarmCommand, payload), **addresses})
     lists = {
         "services": tuple(_service(service) for service in payload["services"]),
         "jobs": tuple(_job(job) for job in payload.get("jobs", ())),

@@ -53,11 +53,6 @@ def bind(*, cluster_id: UUID, swarm_id: str) -> bool:
         return False
 
 
-def unbind(*, cluster_id: UUID, swarm_id: str) -> None:
-    """Note that the cluster is no swarm any more, unless it is another one by now."""
-    Cluster.objects.filter(id=cluster_id, swarm_id=swarm_id).update(swarm_id=None)
-
-
-def cluster_of_swarm(*, swarm_id: str) -> UUID | None:
-    """Return the cluster that is bound to this swarm, whose-ever it is."""
-    return Cluster.objects.filter(swarm_id=swarm_id).values_list("id", flat=True).first()
+def unbind(*, cluster_id: UUID) -> None:
+    """Note that the cluster is no swarm any more."""
+    Cluster.objects.filter(id=cluster_id).update(swarm_id=None)

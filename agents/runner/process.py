@@ -133,6 +133,7 @@ class WorkFactory:
             policy=self._config.policy,
             former_lanes=self.session.former_lanes if self.session else frozenset(),
             seen=self.observer.describe,
+            swarm=self.engine_swarm,
             registries=self._registries,
         )
 

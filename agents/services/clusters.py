@@ -123,3 +123,52 @@ def why_not_in_swarm(*, server_id: UUID, cluster_id: UUID) -> str:
     if facts.swarm_id == cluster.swarm_id or (known and not facts.swarm_id):
         return ""
     return f"The engine of {server.name} is in another Swarm than {cluster.name}."
+
+
+def manager_addresses(*, cluster_id: UUID) -> tuple[str, ...]:
+    """Return where the managers of the cluster are reached by those who join, with their ports, each once."""
+    managers = {each.agent_id for each in manager_agents(cluster_id=cluster_id)}
+    members = servers.of_cluster(cluster_id=cluster_id)
+    told = [
+        agent.swarm
+        for agent in agents.of_servers(server_ids=[each.id for each in members]).values()
+        if agent.id in managers and agent.swarm is not None
+    ]
+    return tuple(sorted({address for facts in told for address in facts.manager_addresses if address}))
+
+
+def count_of_nodes(*, cluster_id: UUID) -> int:
+    """Return how many nodes the cluster has as far as its managers told: more than they list in a very large one."""
+    managers = {each.agent_id for each in manager_agents(cluster_id=cluster_id)}
+    members = servers.of_cluster(cluster_id=cluster_id)
+    told = agents.of_servers(server_ids=[each.id for each in members]).values()
+    return max((each.swarm.nodes_count for each in told if each.id in managers and each.swarm), default=0)
+
+
+def bind(*, cluster_id: UUID, swarm_id: str) -> bool:
+    """Bind the cluster to a swarm; False when it is another one by then, or the swarm is another cluster's."""
+    return swarms.bind(cluster_id=cluster_id, swarm_id=swarm_id)
+
+
+def unbind(*, cluster_id: UUID) -> None:
+    """Note that the cluster's swarm is no more."""
+    swarms.unbind(cluster_id=cluster_id)
+
+
+def set_cluster(*, server_id: UUID, cluster_id: UUID | None) -> None:
+    """Note in which cluster the server is from now on; nothing where it is gone."""
+    servers.change(server_id=server_id, changes={"cluster_id": cluster_id})
+
+
+def take_in_nodes(*, cluster_id: UUID, owner_id: UUID) -> None:
+    """Take every server of the owner that is in no cluster, and is a node of this one's swarm, into the cluster."""
+    for server in servers.of_owner(owner_id=owner_id):
+        if server.cluster_id is None and not why_not_in_swarm(server_id=server.id, cluster_id=cluster_id):
+            set_cluster(server_id=server.id, cluster_id=cluster_id)
+
+
+def cluster_of_agent(*, agent_id: UUID) -> UUID | None:
+    """Return the cluster that the agent's server is in."""
+    agent = agents.get(agent_id=agent_id)
+    server = None if agent is None else servers.get(server_id=agent.server_id)
+    return None if server is None else server.cluster_id

@@ -154,6 +154,11 @@ def servers_of(*, owner_id: UUID) -> tuple[ServerData, ...]:
     return servers.of_owner(owner_id=owner_id)
 
 
+def servers_of_cluster(*, cluster_id: UUID) -> tuple[ServerData, ...]:
+    """Return the servers of a cluster, by name."""
+    return servers.of_cluster(cluster_id=cluster_id)
+
+
 def clusters_of(*, owner_id: UUID) -> tuple[ClusterData, ...]:
     return servers.clusters_of_owner(owner_id=owner_id)
 

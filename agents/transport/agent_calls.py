@@ -31,6 +31,7 @@ Call = grpc.aio.ServicerContext[Any, Any]
 
 CHUNK_BYTES = 256 * 1024
 SECRETS_CALL = "FetchSecrets"
+MAX_TOKEN = 500
 # Agents tell of themselves every few seconds.
 METRICS_BURST, METRICS_PER_SECOND = 10, 2
 
@@ -148,6 +149,20 @@ class AgentCalls:
                 for each in self._bindings.registries_of(deployment_id=wanted, agent_id=agent_id)
             ],
         )
+
+    async def join_token(self, request: runner_pb2.OfferJoinTokenRequest, context: Call) -> common_pb2.Empty:
+        """Keep a token for whoever is to join; only from the agent whose command asked for it."""
+        agent, _ = await self._callers.agent(context)
+        try:
+            await self._threads.run(
+                self._bindings.on_join_token,
+                command_id=codec.id_from_wire(request.command_id),
+                agent_id=agent.id,
+                token=request.token[:MAX_TOKEN],
+            )
+        except Exception as error:
+            await _abort(context, error, call=SECRETS_CALL)
+        return common_pb2.Empty()
 
     async def _measured(self, health: runner_pb2.AgentHealth, context: Call) -> None:
         agent_id = await self._heard(health, context)

@@ -99,6 +99,12 @@ class RegistriesOf(Protocol):
     def __call__(self, *, deployment_id: UUID, agent_id: UUID) -> Sequence[RegistryLogin]: ...
 
 
+class OnJoinToken(Protocol):
+    """Keep, sealed, a token that this command asked for; an error with code NOT_FOUND when nobody did."""
+
+    def __call__(self, *, command_id: UUID, agent_id: UUID, token: str) -> None: ...
+
+
 class BundleOf(Protocol):
     """The tar with this digest; an error with code NOT_FOUND when not this agent's."""
 
@@ -160,6 +166,7 @@ class Bindings:
     unknown_fate: UnknownFate
     secrets_of: SecretsOf
     registries_of: RegistriesOf
+    on_join_token: OnJoinToken
     bundle_of: BundleOf
     user_of: UserOf
     deployment_state: DeploymentStateOf

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deployments.models.bookkeeping import DeploymentCount, RemovedMachine, RequestKey
+from deployments.models.cluster import ClusterChange
 from deployments.models.deployment import Deployment, DeploymentEvent, DeploymentHistory
 from deployments.models.drift import StackDrift
 from deployments.models.ends import ObservedVolumes, ProjectDeletion, VolumeDeletion
@@ -32,6 +33,7 @@ __all__ = [
     "AgentInstallation",
     "ApiToken",
     "AuditEntry",
+    "ClusterChange",
     "ClusterRegistry",
     "CodeBundle",
     "Deployment",

@@ -16,6 +16,7 @@ from agents.runner.docker.build_caches import BuildCaches
 from agents.runner.docker.cli import DockerCommands
 from agents.runner.docker.host import DockerHost
 from agents.runner.docker.registries.registry_access import RegistryAccess
+from agents.runner.docker.swarm import EngineSwarm
 from agents.runner.interrupt import Interrupt
 from agents.runner.journal.releases import Releases
 from agents.runner.planning.registries import RegistryLogin
@@ -46,6 +47,7 @@ class Work:
     ca_bundle: Path | None
     policy: Policy
     former_lanes: frozenset[str]
+    swarm: EngineSwarm
     seen: Callable[[str], pb.ContainerSeen | None]
     registries: RegistryAccess
     logins: tuple[RegistryLogin, ...] = ()

@@ -11,6 +11,7 @@ from agents.runner.commands.deploy import deploy
 from agents.runner.commands.revert import revert
 from agents.runner.commands.swarm.stack_deploy import deploy_to_swarm
 from agents.runner.commands.swarm.stack_revert import revert_on_swarm
+from agents.runner.commands.swarm_changes import change_swarm
 
 SWARM = "swarm"
 
@@ -37,4 +38,5 @@ COMMANDS: Mapping[str, CommandKind] = {
     "deploy": CommandKind(version=7, handle=_deploy),
     "revert": CommandKind(version=1, handle=_revert),
     "delete_volume": CommandKind(version=1, handle=delete_volume),
+    "swarm": CommandKind(version=1, handle=change_swarm),
 }

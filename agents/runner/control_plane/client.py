@@ -49,6 +49,8 @@ class Calls(Protocol):
 
     async def fetch_bundle(self, digest: str, sink: Callable[[bytes], object]) -> None: ...
 
+    async def offer_join_token(self, command_id: str, token: str) -> None: ...
+
 
 class ControlPlane:
     """Waits through an outage of the control plane, up to ten minutes; ends at once when the work is interrupted."""
@@ -69,6 +71,15 @@ class ControlPlane:
         return self._ask(
             what=f"the variables of deployment {deployment_id}",
             call=lambda: self._calls.fetch_secrets(deployment_id),
+            seconds=CALL_SECONDS,
+            interrupt=interrupt,
+        )
+
+    def offer_join_token(self, *, command_id: str, token: str, interrupt: Interrupt) -> None:
+        """Hand over a token with which a node joins; written down nowhere. Raises StepFailedError when refused."""
+        self._ask(
+            what="a place for the join token",
+            call=lambda: self._calls.offer_join_token(command_id, token),
             seconds=CALL_SECONDS,
             interrupt=interrupt,
         )
@@ -179,6 +190,10 @@ class GatewayCalls:
         if response.sealed:
             values = self._line.open_sealed(response.sealed, deployment_id=deployment_id)
         return FetchedSecrets(values=values, logins=tuple(_login(each) for each in response.registries))
+
+    async def offer_join_token(self, command_id: str, token: str) -> None:
+        request = pb.OfferJoinTokenRequest(command_id=command_id, token=token)
+        await self._stub.OfferJoinToken(request, metadata=self._metadata(), timeout=CALL_SECONDS)
 
     async def fetch_bundle(self, digest: str, sink: Callable[[bytes], object]) -> None:
         request = pb.FetchBundleRequest(digest=digest)

@@ -1,28 +1,37 @@
-"""The Swarm of this host's engine, read through its API."""
+"""The Swarm of this host's engine, read and changed through its API."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from docker.errors import APIError
+from docker.errors import APIError, NotFound
+from requests import RequestException
 
 from agents.contracts import runner_pb2 as pb
 from agents.limits import MAX_ERROR_BYTES, MAX_MANAGERS, MAX_NAME_BYTES, MAX_NODE_LABELS, MAX_NODES, MAX_WORD_BYTES
 from agents.reports.report_bounds import cut
-from agents.runner.docker.engine import PATIENT_SECONDS, Engine
+from agents.runner.docker.engine import PATIENT_SECONDS, Engine, reason_of
 from agents.runner.docker.events import Watch
+from agents.runner.errors import EngineAwayError, StepFailedError
 
 INACTIVE, ACTIVE = "inactive", "active"
 NONE, WORKER, MANAGER, UNKNOWN = "none", "worker", "manager", "unknown"
 NANO = 1_000_000_000
+LABEL_CLUSTER = "axion.cluster"
+LISTEN = "0.0.0.0:2377"
+# Docker itself waits 20 s for a join, and for managers that do not answer.
+CHANGE_SECONDS = 60.0
+MAX_TRIES = 5
+OUT_OF_SEQUENCE = "out of sequence"
 
 
 class EngineSwarm:
     """Asks over lines of its own: a manager without a quorum answers 503, or late, and is not away for that.
 
-    Raises what docker-py and requests raise, or EngineAwayError.
+    Raises StepFailedError with Docker's own reason for what it refuses, and EngineAwayError where it does not answer.
     """
 
     def __init__(self, *, engine: Engine) -> None:
@@ -34,7 +43,7 @@ class EngineSwarm:
 
     def look(self) -> pb.SwarmSeen:
         """Return what the engine says of its swarm now; `at_ms` is left empty."""
-        with contextlib.closing(self._engine.short(seconds=PATIENT_SECONDS)) as api:
+        with self._asked(PATIENT_SECONDS) as api:
             said = api.info().get("Swarm") or {}
             seen = described(said)
             if not seen.control_available:
@@ -47,6 +56,77 @@ class EngineSwarm:
                 return seen
         add_nodes(seen, nodes)
         return seen
+
+    def init(self, *, advertise_address: str, cluster_id: str) -> None:
+        """Make a swarm of this one node, labelled with the cluster."""
+        with self._asked() as api:
+            spec = api.create_swarm_spec(labels={LABEL_CLUSTER: cluster_id})
+            api.init_swarm(advertise_addr=advertise_address or None, listen_addr=LISTEN, swarm_spec=spec)
+
+    def cluster_label(self) -> str:
+        """Return for which cluster the swarm was made; empty when for none of ours."""
+        with self._asked() as api:
+            return str((api.inspect_swarm()["Spec"].get("Labels") or {}).get(LABEL_CLUSTER, ""))
+
+    def join_token(self, *, manager: bool) -> str:
+        """Return the token with which a node joins. Secret."""
+        with self._asked() as api:
+            return str(api.inspect_swarm()["JoinTokens"]["Manager" if manager else "Worker"])
+
+    def join(self, *, token: str, managers: list[str], advertise_address: str) -> None:
+        """Join; returns when the engine has it in hand, which may be before it is done."""
+        with self._asked() as api:
+            try:
+                api.join_swarm(managers, token, listen_addr=LISTEN, advertise_addr=advertise_address or None)
+            except APIError as error:
+                if "continue in the background" not in str(error.explanation):
+                    raise
+
+    def leave(self, *, force: bool) -> None:
+        with self._asked() as api:
+            api.leave_swarm(force=force)
+
+    def update_node(self, node_id: str, *, role: str, availability: str) -> None:
+        """Give the node this role and availability; an empty word leaves it. Somebody else's change is read anew."""
+        with self._asked() as api:
+            for tries in range(1, MAX_TRIES + 1):
+                node = api.inspect_node(node_id)
+                wanted = {**node["Spec"], "Role": role or node["Spec"]["Role"]}
+                wanted["Availability"] = availability or node["Spec"]["Availability"]
+                if wanted == node["Spec"]:
+                    return
+                try:
+                    api.update_node(node_id, node["Version"]["Index"], wanted)
+                    return
+                except APIError as error:
+                    if OUT_OF_SEQUENCE not in str(error.explanation) or tries == MAX_TRIES:
+                        raise
+
+    def remove_node(self, node_id: str) -> None:
+        """Take the node out of the swarm, as a worker where it was a manager. Nothing, where it is no part of it."""
+        with self._asked() as api, contextlib.suppress(NotFound):
+            if api.inspect_node(node_id)["Spec"]["Role"] == MANAGER:
+                self.update_node(node_id, role=WORKER, availability="")
+            api.remove_node(node_id, force=True)
+
+    def rotate_tokens(self) -> None:
+        """Make both join tokens anew. Repeated, it makes them anew once more, which harms nobody."""
+        with self._asked() as api:
+            swarm = api.inspect_swarm()
+            api.update_swarm(
+                swarm["Version"]["Index"], swarm["Spec"], rotate_worker_token=True, rotate_manager_token=True
+            )
+
+    @contextmanager
+    def _asked(self, seconds: float = CHANGE_SECONDS) -> Iterator[Any]:
+        """Give a client, and say in our errors what went wrong with it."""
+        try:
+            with contextlib.closing(self._engine.short(seconds=seconds)) as api:
+                yield api
+        except APIError as error:
+            raise StepFailedError("swarm", cut(str(error.explanation or error), MAX_ERROR_BYTES)) from error
+        except RequestException as error:
+            raise EngineAwayError(reason_of(error)) from error
 
 
 def described(said: Mapping[str, Any]) -> pb.SwarmSeen:

@@ -30,6 +30,7 @@ from agents.types import (
     ServiceObserved,
     ServiceSpec,
     StageReached,
+    SwarmCommand,
     Unknown,
 )
 
@@ -63,6 +64,8 @@ def command_to_wire(data: CommandData) -> runner_pb2.ToAgent:
     elif isinstance(data.command, DeleteVolumeCommand):
         order = runner_pb2.DeleteVolume(stack_name=data.command.stack_name, volume_name=data.command.volume_name)
         command.delete_volume.CopyFrom(order)
+    elif isinstance(data.command, SwarmCommand):
+        command.swarm.CopyFrom(_swarm_to_wire(data.command))
     else:
         command.revert.CopyFrom(_revert_to_wire(data.command))
     return runner_pb2.ToAgent(command=command)
@@ -126,6 +129,18 @@ def _revert_to_wire(command: RevertCommand) -> runner_pb2.Revert:
         cause=command.cause,
         keep_proven=command.keep_proven,
         engine=command.engine,
+    )
+
+
+def _swarm_to_wire(command: SwarmCommand) -> runner_pb2.SwarmChange:
+    return runner_pb2.SwarmChange(
+        action=command.action,
+        advertise_address=command.advertise_address,
+        role=command.role,
+        manager_addresses=command.manager_addresses,
+        node_id=command.node_id,
+        availability=command.availability,
+        force=command.force,
     )
 
 
@@ -249,6 +264,8 @@ def _finished_from_wire(message: runner_pb2.CommandFinished) -> CommandFinished:
         previous_stack_running=message.previous_stack_running,
         volumes_left=tuple(message.volumes_left),
         touched=message.touched,
+        swarm_id=message.swarm_id,
+        swarm_node_id=message.swarm_node_id,
     )
 
 

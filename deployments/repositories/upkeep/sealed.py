@@ -13,6 +13,7 @@ from agents.models import Authority
 from deployments.data.variable_types import SealedVariable
 from deployments.models import (
     AgentInstallation,
+    ClusterChange,
     Deployment,
     DeploymentHistory,
     NotificationChannel,
@@ -87,6 +88,14 @@ class SealedLogin:
 @dataclass(frozen=True, kw_only=True)
 class SealedAuthority:
     """The private key of a certificate authority."""
+
+    pk: UUID
+    sealed: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealedJoinToken:
+    """What a server is about to join a cluster with."""
 
     pk: UUID
     sealed: str = field(repr=False)
@@ -181,6 +190,17 @@ def authorities(*, after: UUID | None, limit: int) -> tuple[SealedAuthority, ...
 def replace_authority(*, old: SealedAuthority, sealed: str) -> bool:
     """Replace the key; return False when the authority was retired meanwhile."""
     return Authority.objects.filter(pk=old.pk, sealed_key=old.sealed).update(sealed_key=sealed) == 1
+
+
+def join_tokens(*, after: UUID | None, limit: int) -> tuple[SealedJoinToken, ...]:
+    """Return a page of the tokens of changes of clusters at work, in the order of their ids, above `after`."""
+    held = ClusterChange.objects.exclude(sealed_token="").only("pk", "sealed_token")
+    return tuple(SealedJoinToken(pk=row.pk, sealed=row.sealed_token) for row in _page(held, after=after, limit=limit))
+
+
+def replace_join_token(*, old: SealedJoinToken, sealed: str) -> bool:
+    """Replace the token; return False when it was wiped meanwhile."""
+    return ClusterChange.objects.filter(pk=old.pk, sealed_token=old.sealed).update(sealed_token=sealed) == 1
 
 
 def replace_channel(*, old: SealedChannel, sealed: str) -> bool:

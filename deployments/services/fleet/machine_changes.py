@@ -16,6 +16,7 @@ from deployments.data.list_types import Page, PageRequest
 from deployments.errors import Conflict, NotFound
 from deployments.names import usable_name
 from deployments.repositories import lanes, removed_machines
+from deployments.repositories.clusters import cluster_changes
 from deployments.repositories.ends import observed_volumes
 from deployments.repositories.installations import installation_rows, server_access_rows
 from deployments.repositories.observation import (
@@ -105,6 +106,8 @@ def remove_cluster(*, caller: Caller, cluster_id: UUID) -> None:
 
 def why_cluster_stays(*, cluster_id: UUID) -> str:
     """Return why the cluster cannot be removed now, for people; empty when it can."""
+    if cluster_changes.open_changes(cluster_id=cluster_id):
+        return "The cluster is being changed. Wait for the end."
     return "A deployment to this cluster is not finished." if lanes.is_busy(target_id=cluster_id) else ""
 
 

@@ -15,6 +15,11 @@ def revert_command_id(deployment_id: UUID) -> UUID:
     return uuid5(deployment_id, "revert")
 
 
+def swarm_command_id(change_id: UUID, *, step: int) -> UUID:
+    """Return the id of the command that carries out one step of a change of a cluster."""
+    return uuid5(change_id, f"swarm {step}")
+
+
 def delete_volume_command_id(deletion_id: UUID) -> UUID:
     """Return the id of the command that deletes a volume: that of the wish, which has no other command."""
     return deletion_id

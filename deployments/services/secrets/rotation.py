@@ -14,6 +14,7 @@ from deployments.repositories.upkeep.sealed import (
     SealedAuthority,
     SealedChannel,
     SealedInstallation,
+    SealedJoinToken,
     SealedLogin,
     SealedPassword,
     SealedSecret,
@@ -70,6 +71,7 @@ def _pass() -> Rotation:
     _each(sealed.installations, lambda row: _reseal_installation(row, found), loop)
     _each(sealed.logins, lambda row: _reseal_login(row, found), loop)
     _each(sealed.authorities, lambda row: _reseal_authority(row, found), loop)
+    _each(sealed.join_tokens, lambda row: _reseal_join_token(row, found), loop)
     found.failed = loop.failing
     return found
 
@@ -84,7 +86,8 @@ Read = Callable[
     | tuple[SealedPassword, ...]
     | tuple[SealedInstallation, ...]
     | tuple[SealedLogin, ...]
-    | tuple[SealedAuthority, ...],
+    | tuple[SealedAuthority, ...]
+    | tuple[SealedJoinToken, ...],
 ]
 
 
@@ -144,6 +147,12 @@ def _reseal_login(row: SealedLogin, found: Rotation) -> None:
 def _reseal_authority(row: SealedAuthority, found: Rotation) -> None:
     renewed = _renewed(row.sealed, renew=partial(sealing.renew_authority, authority_id=row.pk), found=found)
     if renewed != row.sealed and sealed.replace_authority(old=row, sealed=renewed):
+        found.resealed += 1
+
+
+def _reseal_join_token(row: SealedJoinToken, found: Rotation) -> None:
+    renewed = _renewed(row.sealed, renew=partial(sealing.renew_join_token, change_id=row.pk), found=found)
+    if renewed != row.sealed and sealed.replace_join_token(old=row, sealed=renewed):
         found.resealed += 1
 
 

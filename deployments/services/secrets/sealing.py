@@ -21,6 +21,7 @@ __all__ = [
     "renew_channel",
     "renew_env",
     "renew_installation",
+    "renew_join_token",
     "renew_login",
     "renew_registry",
     "renew_secret",
@@ -30,6 +31,7 @@ __all__ = [
     "seal_channel",
     "seal_env",
     "seal_installation",
+    "seal_join_token",
     "seal_letter",
     "seal_login",
     "seal_registry",
@@ -40,6 +42,7 @@ __all__ = [
     "unseal_channel",
     "unseal_env",
     "unseal_installation",
+    "unseal_join_token",
     "unseal_letter",
     "unseal_login",
     "unseal_registry",
@@ -221,6 +224,21 @@ def renew_authority(*, sealed: str, authority_id: UUID) -> str:
     return _renewed(sealed, context=_authority(authority_id))
 
 
+def seal_join_token(*, token: str, change_id: UUID) -> str:
+    """Seal what a server joins a cluster with."""
+    return encryption.seal(value=token, context=_join_token(change_id))
+
+
+def unseal_join_token(*, sealed: str, change_id: UUID) -> str:
+    """Open what `seal_join_token` sealed for this change. Raises CannotUnsealError."""
+    return encryption.unseal(sealed=sealed, context=_join_token(change_id))
+
+
+def renew_join_token(*, sealed: str, change_id: UUID) -> str:
+    """Seal a join token anew under the newest key. Raises CannotUnsealError."""
+    return _renewed(sealed, context=_join_token(change_id))
+
+
 def _renewed(sealed: str, *, context: str) -> str:
     return encryption.seal(value=encryption.unseal(sealed=sealed, context=context), context=context)
 
@@ -264,3 +282,7 @@ def _installation(installation_id: UUID) -> str:
 
 def _login(server_id: UUID) -> str:
     return f"server-access:{server_id}"
+
+
+def _join_token(change_id: UUID) -> str:
+    return f"cluster-change:{change_id}:token"

@@ -10,6 +10,7 @@ from deployments.repositories import clock, invitations
 from deployments.repositories.paging import counts
 from deployments.repositories.people import link_rows
 from deployments.services.audit import record as audit
+from deployments.services.clusters import progress
 from deployments.services.ends import project_deletion, volume_deletion
 from deployments.services.notifications import announce
 from deployments.services.observation import samples
@@ -33,6 +34,7 @@ def tidy(*, at: datetime) -> int:
         "access links": lambda: link_rows.remove_old(at=at),
         "audit log": lambda: audit.drop_old(at=at),
         "volume deletions": lambda: volume_deletion.expire(at=at),
+        "changes of clusters": lambda: progress.expire(at=at),
         "project deletions": lambda: project_deletion.continue_all(at=at),
         "retention": lambda: retention.drop_beyond_retention(at=at),
         "samples": samples.keep_bounded,

@@ -1,0 +1,1 @@
+"""Clusters as Docker Swarms: form, adopt, join, leave, change nodes."""
