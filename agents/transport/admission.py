@@ -28,7 +28,9 @@ MESSAGE_SECONDS = 10.0
 MAX_UNKNOWN_READS = 16
 MAX_CALLS_PER_CALLER = 32
 MAX_BUNDLES = 8
-AGENTS = frozenset({"Heartbeat", "SendMetrics", "StreamMetrics", "FetchBundle", "FetchSecrets", "StreamLogs"})
+AGENTS = frozenset(
+    {"Heartbeat", "SendMetrics", "StreamMetrics", "FetchBundle", "FetchSecrets", "StreamLogs", "OfferJoinToken"}
+)
 OPEN = frozenset({"HealthCheck"})
 ENROLLING = "RegisterAgent"
 Call = grpc.aio.ServicerContext[Any, Any]

@@ -14,6 +14,14 @@ from deployments.api.endpoints.action_endpoints import (
     StopProject,
 )
 from deployments.api.endpoints.agent_endpoints import Agent, Agents
+from deployments.api.endpoints.cluster_endpoints import (
+    AdoptSwarm,
+    ClusterNode,
+    ClusterSwarm,
+    FormCluster,
+    JoinCluster,
+    RotateJoinTokens,
+)
 from deployments.api.endpoints.compose_endpoints import ProjectCompose, ProjectFile
 from deployments.api.endpoints.deletion_endpoints import ProjectDeletion
 from deployments.api.endpoints.deployment_endpoints import (
@@ -172,6 +180,12 @@ urlpatterns: list[URLPattern] = [
     path("clusters/<uuid:cluster_id>/registry", ClusterRegistry.as_view(), name="api-cluster-registry"),
     path("registries", Registries.as_view(), name="api-registries"),
     path("registries/<uuid:registry_id>", Registry.as_view(), name="api-registry"),
+    path("clusters/<uuid:cluster_id>/swarm", ClusterSwarm.as_view(), name="api-cluster-swarm"),
+    path("clusters/<uuid:cluster_id>/swarm/form", FormCluster.as_view(), name="api-cluster-form"),
+    path("clusters/<uuid:cluster_id>/swarm/adopt", AdoptSwarm.as_view(), name="api-cluster-adopt"),
+    path("clusters/<uuid:cluster_id>/swarm/join", JoinCluster.as_view(), name="api-cluster-join"),
+    path("clusters/<uuid:cluster_id>/swarm/rotate-tokens", RotateJoinTokens.as_view(), name="api-cluster-tokens"),
+    path("clusters/<uuid:cluster_id>/swarm/nodes/<str:node_id>", ClusterNode.as_view(), name="api-cluster-node"),
     path("servers", Servers.as_view(), name="api-servers"),
     path("servers/<uuid:server_id>", Server.as_view(), name="api-server"),
     path("servers/<uuid:server_id>/enrolment-tokens", EnrolmentTokens.as_view(), name="api-enrolment-tokens"),

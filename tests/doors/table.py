@@ -105,6 +105,8 @@ TO_SERVER = {"serverId": "{server}"}
 VOLUME = {**TO_SERVER, "name": "nobody-has-it"}
 WRONG_ENV = {"projectId": "{project}", **TO_SERVER, "envVars": {"not a name": "x"}}
 
+NODE = "clusters/<uuid:cluster_id>/swarm/nodes/<str:node_id>"
+
 REST: tuple[Door, ...] = (
     rest("get", "deployments", ANYONE),
     rest("get", "deployments", SEES, query="?projectId={project}"),
@@ -224,6 +226,14 @@ REST: tuple[Door, ...] = (
     rest("delete", "registries/<uuid:registry_id>", (204, 204, 204, 403, 403, 404, 401, 401)),
     rest("get", "registries/<uuid:registry_id>", OWN, **{"<uuid:registry_id>": "{own_registry}"}),
     rest("delete", "clusters/<uuid:cluster_id>", (204, 404, 404, 404, 404, 404, 401, 401)),
+    rest("get", "clusters/<uuid:cluster_id>/swarm", OWN),
+    # The owner is told what is wrong: nothing is a Swarm yet, no agent told of one, no node is known.
+    rest("post", "clusters/<uuid:cluster_id>/swarm/form", (400, 404, 404, 404, 404, 404, 401, 401), {"servers": []}),
+    rest("post", "clusters/<uuid:cluster_id>/swarm/adopt", (409, 404, 404, 404, 404, 404, 401, 401), TO_SERVER),
+    rest("post", "clusters/<uuid:cluster_id>/swarm/join", (409, 404, 404, 404, 404, 404, 401, 401), TO_SERVER),
+    rest("post", "clusters/<uuid:cluster_id>/swarm/rotate-tokens", (409, 404, 404, 404, 404, 404, 401, 401), {}),
+    rest("get", NODE, (404, 404, 404, 404, 404, 404, 401, 401), query="?action=drain"),
+    rest("post", NODE, (404, 404, 404, 404, 404, 404, 401, 401), {"action": "drain"}),
     rest("get", "servers", ANYONE),
     rest("post", "servers", MAKES, {"name": "mine"}),
     rest("get", "servers/<uuid:server_id>", OWN),
@@ -330,6 +340,7 @@ CALLS: Mapping[str, Call] = {
     "Heartbeat": Call(answers=AGENTS_ONLY),
     "SendMetrics": Call(answers=AGENTS_ONLY),
     "FetchSecrets": Call(answers=AGENTS_ONLY, fields={"deployment_id": "{deployment}"}),
+    "OfferJoinToken": Call(answers=AGENTS_ONLY, fields={"command_id": "{deployment}", "token": "x"}),
     # What brings its own proof, and what says only that the process serves.
     "RegisterAgent": Call(answers=("UNAUTHORIZED",) * 8, fields={"agent_token": "axe_guess"}),
     "HealthCheck": Call(answers=("OK",) * 8),

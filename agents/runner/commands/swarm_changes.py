@@ -11,10 +11,12 @@ from agents.runner.commands.context import Work
 from agents.runner.commands.outages import retry_through_outages
 from agents.runner.docker.swarm import MANAGER, NONE, UNKNOWN, WORKER
 from agents.runner.errors import InterruptedWorkError, StepFailedError, UnavailableError
+from agents.runner.journal.swarm_begun import begun_at, note_begun
 
 # Joining goes on in the background, and an engine learns only after a while that it manages no longer.
 SETTLE_SECONDS = 60.0
 LOOK_SECONDS = 0.3
+NOT_OURS = "The engine is in a Swarm already, which was not made for this cluster."
 TOKEN = "JOIN_TOKEN"  # noqa: S105 - a name
 
 
@@ -44,18 +46,33 @@ def change_swarm(work: Work) -> None:
 
 
 def _init(work: Work, change: pb.SwarmChange) -> str:
-    """Make a swarm of one node that carries the cluster's id as a label.
+    """Make a swarm of one node that carries the cluster's id as a label, or find the one that this command made.
 
-    The label tells a repeat from a swarm of somebody else. Docker stores it a moment after the swarm: an engine that
-    dies in between leaves one without it, which is refused by name and can be left, or adopted, by a person.
+    An agent that dies while Docker makes it leaves a swarm without its label: Docker gives up what nobody waits for.
+    So the journal notes first that the engine was in none; a swarm without a label is this command's when it was made
+    since then and nobody did anything with it: this one node, and no service. It gets its label then.
     """
-    seen = work.swarm.look()
-    if seen.role == NONE:
-        work.swarm.init(advertise_address=change.advertise_address, cluster_id=work.command.project_id)
-        return "The Swarm was made."
-    if seen.role == MANAGER and work.swarm.cluster_label() == work.command.project_id:
-        return "The Swarm was made before, by this cluster."
-    raise StepFailedError("invalid", "The engine is in a Swarm already, which was not made for this cluster.")
+    cluster_id, store = work.command.project_id, work.releases.store
+    role = work.swarm.look().role
+    if role == WORKER:
+        raise StepFailedError("invalid", NOT_OURS)
+    if role == NONE:
+        note_begun(store, command_id=work.command.command_id, at_ms=time.time_ns() // 1_000_000)
+        try:
+            work.swarm.init(advertise_address=change.advertise_address, cluster_id=cluster_id)
+            return "The Swarm was made."
+        except StepFailedError:
+            # It may still be making the one that it was told to before.
+            if work.swarm.look().role == NONE:
+                raise
+    _settle(work, lambda now: now.control_available, "The engine is in a Swarm that it does not manage")
+    if (label := work.swarm.cluster_label()) == cluster_id:
+        return "The Swarm was made before, for this cluster."
+    begun = begun_at(store, command_id=work.command.command_id)
+    if label or begun is None or not work.swarm.is_fresh(since_ms=begun):
+        raise StepFailedError("invalid", NOT_OURS)
+    work.swarm.put_label(cluster_id=cluster_id)
+    return "The Swarm was made before, by this command."
 
 
 def _token(work: Work, change: pb.SwarmChange) -> str:

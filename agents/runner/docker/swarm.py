@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,7 @@ from agents.reports.report_bounds import cut
 from agents.runner.docker.engine import PATIENT_SECONDS, Engine, reason_of
 from agents.runner.docker.events import Watch
 from agents.runner.errors import EngineAwayError, StepFailedError
+from agents.runner.planning.docker_times import epoch_ms
 
 INACTIVE, ACTIVE = "inactive", "active"
 NONE, WORKER, MANAGER, UNKNOWN = "none", "worker", "manager", "unknown"
@@ -24,7 +26,8 @@ LABEL_CLUSTER = "axion.cluster"
 LISTEN = "0.0.0.0:2377"
 # Docker itself waits 20 s for a join, and for managers that do not answer.
 CHANGE_SECONDS = 60.0
-MAX_TRIES = 5
+MAX_TRIES = 10
+PAUSE_SECONDS = 0.2
 OUT_OF_SEQUENCE = "out of sequence"
 
 
@@ -68,6 +71,22 @@ class EngineSwarm:
         with self._asked() as api:
             return str((api.inspect_swarm()["Spec"].get("Labels") or {}).get(LABEL_CLUSTER, ""))
 
+    def is_fresh(self, *, since_ms: int) -> bool:
+        """Tell whether the swarm was made since then and is still this one node without any service."""
+        with self._asked() as api:
+            made = epoch_ms(str(api.inspect_swarm().get("CreatedAt") or "0001"))
+            return made >= since_ms and len(api.nodes()) == 1 and not api.services()
+
+    def put_label(self, *, cluster_id: str) -> None:
+        """Label the swarm with the cluster that it was made for."""
+
+        def put(api: Any) -> None:
+            swarm = api.inspect_swarm()
+            labels = {**(swarm["Spec"].get("Labels") or {}), LABEL_CLUSTER: cluster_id}
+            api.update_swarm(swarm["Version"]["Index"], {**swarm["Spec"], "Labels": labels})
+
+        self._in_sequence(put)
+
     def join_token(self, *, manager: bool) -> str:
         """Return the token with which a node joins. Secret."""
         with self._asked() as api:
@@ -87,20 +106,16 @@ class EngineSwarm:
             api.leave_swarm(force=force)
 
     def update_node(self, node_id: str, *, role: str, availability: str) -> None:
-        """Give the node this role and availability; an empty word leaves it. Somebody else's change is read anew."""
-        with self._asked() as api:
-            for tries in range(1, MAX_TRIES + 1):
-                node = api.inspect_node(node_id)
-                wanted = {**node["Spec"], "Role": role or node["Spec"]["Role"]}
-                wanted["Availability"] = availability or node["Spec"]["Availability"]
-                if wanted == node["Spec"]:
-                    return
-                try:
-                    api.update_node(node_id, node["Version"]["Index"], wanted)
-                    return
-                except APIError as error:
-                    if OUT_OF_SEQUENCE not in str(error.explanation) or tries == MAX_TRIES:
-                        raise
+        """Give the node this role and availability; an empty word leaves it."""
+
+        def update(api: Any) -> None:
+            node = api.inspect_node(node_id)
+            spec = node["Spec"]
+            wanted = {**spec, "Role": role or spec["Role"], "Availability": availability or spec["Availability"]}
+            if wanted != spec:
+                api.update_node(node_id, node["Version"]["Index"], wanted)
+
+        self._in_sequence(update)
 
     def remove_node(self, node_id: str) -> None:
         """Take the node out of the swarm, as a worker where it was a manager. Nothing, where it is no part of it."""
@@ -111,11 +126,26 @@ class EngineSwarm:
 
     def rotate_tokens(self) -> None:
         """Make both join tokens anew. Repeated, it makes them anew once more, which harms nobody."""
-        with self._asked() as api:
+
+        def rotate(api: Any) -> None:
             swarm = api.inspect_swarm()
             api.update_swarm(
                 swarm["Version"]["Index"], swarm["Spec"], rotate_worker_token=True, rotate_manager_token=True
             )
+
+        self._in_sequence(rotate)
+
+    def _in_sequence(self, change: Callable[[Any], None]) -> None:
+        """Change what was just read; read it anew where somebody else, or the swarm itself, was faster."""
+        for tries in range(1, MAX_TRIES + 1):
+            try:
+                with self._asked() as api:
+                    change(api)
+                return
+            except StepFailedError as error:
+                if OUT_OF_SEQUENCE not in str(error) or tries == MAX_TRIES:
+                    raise
+            time.sleep(PAUSE_SECONDS)
 
     @contextmanager
     def _asked(self, seconds: float = CHANGE_SECONDS) -> Iterator[Any]:
