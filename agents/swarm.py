@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 
 class SwarmRole(StrEnum):
@@ -65,6 +66,23 @@ class NodeFacts:
     @property
     def is_ready(self) -> bool:
         return self.state == "ready"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagerAgent:
+    """An active agent whose engine told to be a manager of a cluster's swarm. `connected`: heard of lately.
+
+    `control_available`: a quorum was there when it told last. `leader`: this node led then.
+    """
+
+    agent_id: UUID
+    server_id: UUID
+    server_name: str
+    node_id: str
+    connected: bool
+    control_available: bool
+    leader: bool
+    protocol: int
 
 
 def facts_of(stored: Mapping[str, Any]) -> SwarmFacts:

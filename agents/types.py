@@ -22,7 +22,7 @@ from agents.command_types import (
 from agents.condition import AgentCondition
 from agents.pki.records import AgentCertificateData
 from agents.states import CommandKind, CommandOutcome, CommandStage, CommandStatus, Presence
-from agents.swarm import SwarmFacts
+from agents.swarm import ManagerAgent, SwarmFacts
 
 # Defined in a module of their own, and found here by whoever crosses layers.
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "DeleteVolumeCommand",
     "DeployCommand",
     "JobSpec",
+    "ManagerAgent",
     "RevertCommand",
     "ServiceSpec",
     "SwarmCommand",
@@ -249,23 +250,6 @@ class ClusterData:
     servers_count: int
     swarm_id: str | None = None
     builder_id: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ManagerAgent:
-    """An active agent whose engine told to be a manager of a cluster's swarm. `connected`: heard of lately.
-
-    `control_available`: a quorum was there when it told last. `leader`: this node led then.
-    """
-
-    agent_id: UUID
-    server_id: UUID
-    server_name: str
-    node_id: str
-    connected: bool
-    control_available: bool
-    leader: bool
-    protocol: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,7 +162,9 @@ def secrets_of(*, deployment_id: UUID, agent_id: UUID) -> Mapping[str, str] | by
 
 
 def registries_of(*, deployment_id: UUID, agent_id: UUID) -> Sequence[RegistryLogin]:
-    """The gateway has checked that the agent was given a command of the deployment."""
+    """As for secrets. Nothing is pulled for a change of a cluster."""
+    if progress.is_change(change_id=deployment_id):
+        return ()
     logins = agent_access.logins_for_agent(agent_id=agent_id, deployment_id=deployment_id)
     return [
         RegistryLogin(
