@@ -193,7 +193,7 @@ class GatewayCalls:
 
     async def offer_join_token(self, command_id: str, token: str) -> None:
         request = pb.OfferJoinTokenRequest(command_id=command_id, token=token)
-        await self._stub.OfferJoinToken(request, metadata=self._metadata(), timeout=CALL_SECONDS)
+        await self._line.stub.OfferJoinToken(request, metadata=self._line.metadata(), timeout=CALL_SECONDS)
 
     async def fetch_bundle(self, digest: str, sink: Callable[[bytes], object]) -> None:
         request = pb.FetchBundleRequest(digest=digest)

@@ -4,7 +4,7 @@ KINDS = ["deploy", "revert", "delete_volume", "swarm"]
 
 
 class Migration(migrations.Migration):
-    dependencies = [("agents", "0013_clusters")]
+    dependencies = [("agents", "0014_certificates")]
 
     operations = [
         migrations.RemoveConstraint(model_name="commandrecord", name="command_kind_known"),
