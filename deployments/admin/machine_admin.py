@@ -22,7 +22,7 @@ from deployments.admin.forms import request_id_in, with_quota_check
 from deployments.admin.ownership import caller_in, or_404, uncached_json, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
 from deployments.admin.teams import activity_views
-from deployments.admin.views import installation_views, usage_views, volume_views
+from deployments.admin.views import cluster_views, installation_views, usage_views, volume_views
 from deployments.data.audit_types import AuditAction
 from deployments.errors import DeployError, NotFound
 from deployments.event_types import epoch_ms
@@ -108,7 +108,12 @@ class CheckedAgentAdmin(AgentAdmin):
 class CheckedClusterAdmin(AuditedMachine, CheckedDeletion, ClusterAdmin):
     remove = staticmethod(lambda caller, pk: machine_changes.remove_cluster(caller=caller, cluster_id=pk))
     why_it_stays = staticmethod(lambda pk: machine_changes.why_cluster_stays(cluster_id=pk))
-    actions_detail = ("activity",)
+    actions_detail = ("nodes", "activity")
+
+    @action(description="Nodes", url_path="nodes", icon="hub", permissions=["change"])
+    def nodes(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show the cluster's nodes; form, adopt and change it by POST."""
+        return cluster_views.cluster_nodes_page(request, uuid_or_404(object_id))
 
     @action(description="Activity", url_path="activity", icon="manage_history", permissions=["change"])
     def activity(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -220,6 +220,8 @@ OF_MACHINES: tuple[Door, ...] = (
     page(f"{SERVER}/<uuid:object_id>/presence/", OWN_OR_NOTHING, "{server}"),
     page(f"{SERVER}/<path:object_id>/projects/", OWN_OR_NOTHING, "{server}"),
     act(f"{SERVER}/<path:object_id>/projects/", (302, 404, 404, 404, 404, 404, 302, 302), "{server}"),
+    page("agents/cluster/<path:object_id>/nodes/", OWN_OR_NOTHING, "{cluster}"),
+    act("agents/cluster/<path:object_id>/nodes/", (302, 404, 404, 404, 404, 404, 302, 302), "{cluster}"),
     page("agents/cluster/<path:object_id>/activity/", OWN_OR_NOTHING, "{cluster}"),
     page(f"{SERVER}/<path:object_id>/activity/", OWN_OR_NOTHING, "{server}"),
     page(f"{SERVER}/<path:object_id>/usage/", OWN_OR_NOTHING, "{server}"),

@@ -30,6 +30,7 @@ from deployments.types import DeploymentRecord
 from tests import factories
 from tests.deployments.drift.stage import Stage
 from tests.deployments.lane import Lane
+from tests.doors.browser.crowded_cluster import a_formed_cluster
 from tests.doors.browser.crowded_people import some_people
 from tests.factories import later
 
@@ -92,7 +93,7 @@ def crowd(owner: User) -> Mapping[str, str]:
     cancelling = two.start(two.ask())
     cancel_deployment(caller=two.caller, deployment_id=cancelling.id, at=two.now())
     some_variables(many)
-    cluster = Cluster.objects.create(owner=owner, name=LONG)
+    cluster = a_formed_cluster(owner, agent_id=many.agent.id, name=LONG)
     blank = sources.create_project(caller=two.caller, project_id=uuid4(), name="Blank")
     rows = {
         "project": many.project_id,
@@ -118,6 +119,7 @@ def crowd(owner: User) -> Mapping[str, str]:
         "server": many.server.id,
         "agent": many.agent.id,
         "cluster": cluster.pk,
+        "unformed": Cluster.objects.create(owner=owner, name="staging").pk,
         "command": CommandRecord.objects.order_by("pk")[0].pk,
         "user": owner.pk,
         "token": some_tokens(owner),

@@ -90,6 +90,8 @@ CROWDED = {
     "clusters": CLUSTER,
     "a new cluster": f"{CLUSTER}add/",
     "a cluster": f"{CLUSTER}{{cluster}}/change/",
+    "its nodes": f"{CLUSTER}{{cluster}}/nodes/",
+    "a cluster to be formed": f"{CLUSTER}{{unformed}}/nodes/",
     "agents": AGENT,
     "an agent": f"{AGENT}{{agent}}/change/",
     "its end": f"{AGENT}{{agent}}/revoke/",

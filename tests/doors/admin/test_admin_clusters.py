@@ -1,0 +1,52 @@
+"""The page of a cluster's nodes: what follows from an action is said before anything is stored."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from agents.models import Agent, Cluster, CommandRecord
+from deployments.models import ClusterChange
+from tests import factories
+from tests.doors.browser.crowded_cluster import a_formed_cluster
+from tests.doors.people import People
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def cluster(people: People) -> Cluster:
+    owner = people.users["owner"]
+    agent = factories.make_agent(factories.make_server(owner, name="one"))
+    Agent.objects.filter(pk=agent.pk).update(protocol=8, last_seen_at=timezone.now())
+    made = a_formed_cluster(owner, agent_id=agent.pk, name="production")
+    ClusterChange.objects.all().delete()
+    return made
+
+
+def test_the_consequences_come_first_and_then_one_command(people: People, cluster: Cluster) -> None:
+    browser, url = people.browser("owner"), f"/admin/agents/cluster/{cluster.pk}/nodes/"
+    shown = browser.get(url).content.decode()
+    assert "12 nodes, 3 managers." in shown
+    # Two of three managers are reachable: without either of them there is no majority.
+    assert "No manager may fail" in shown
+    asked = browser.post(url, {"do": "node", "node": "n5", "action": "drain"})
+    question = asked.content.decode()
+    assert "started anew on other nodes" in question
+    assert not ClusterChange.objects.exists()
+    wish = {"do": "node", "node": "n5", "action": "drain", "confirmed": "1", "requestId": "a"}
+    for _ in range(2):
+        assert browser.post(url, wish).status_code == 302
+    assert ClusterChange.objects.get().state == "working"
+    order = CommandRecord.objects.get()
+    assert (order.kind, order.payload["action"], order.payload["availability"]) == ("swarm", "update", "drain")
+    assert order.lane == f"cluster:{cluster.pk}"
+
+
+def test_what_would_lose_the_quorum_is_refused_in_words(people: People, cluster: Cluster) -> None:
+    browser, url = people.browser("owner"), f"/admin/agents/cluster/{cluster.pk}/nodes/"
+    refused = browser.post(url, {"do": "node", "node": "n1", "action": "demote"}, follow=True)
+    assert "the quorum would be lost" in refused.content.decode()
+    told = browser.post(url, {"do": "node", "node": "n1", "action": "dance"}, follow=True)
+    assert "Choose what is to be done with the node" in told.content.decode()
+    assert not ClusterChange.objects.exists()
