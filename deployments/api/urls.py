@@ -14,7 +14,7 @@ from deployments.api.endpoints.action_endpoints import (
     StopProject,
 )
 from deployments.api.endpoints.agent_endpoints import Agent, Agents
-from deployments.api.endpoints.cluster_endpoints import (
+from deployments.api.endpoints.clusters.cluster_endpoints import (
     AdoptSwarm,
     ClusterNode,
     ClusterSwarm,

@@ -1,0 +1,1 @@
+"""REST for clusters as Swarms."""
