@@ -11,7 +11,8 @@ from uuid import UUID
 ALIVE_ALL_THE_WHILE = timedelta(minutes=10)
 TWO_MACHINES = (
     "Two machines use the credential of this agent: a cloned machine, or a copied state directory. The one that"
-    " connected second is refused. Give it an enrolment token of a server of its own, and remove its credential file."
+    " connected last is served, and the older one is refused. Give the one that is not meant an enrolment token of a"
+    " server of its own, and remove its state directory."
 )
 MAX_NAMED = 5
 MAX_SKEW_MS = 100 * 366 * 24 * 3600 * 1000
@@ -101,14 +102,13 @@ def clock_skew_ms(*, clock_ms: int, now: datetime) -> int | None:
 def admit(known: Instances, *, instance_id: str, now: datetime, heard_lately: bool) -> Instances | None:
     """Return who speaks for the agent from now on; None refuses this process.
 
-    A restart has a new id, and the old one never comes back. Where it does, two are alive, and the first one stays for
-    as long as it is heard.
+    A restart has a new id, and the old one never comes back. Where it does, two are alive: the newer connection stays
+    for as long as it is heard, and the older one is refused.
     """
     if instance_id in ("", known.present):
         return known
-    if instance_id == known.refused and heard_lately:
-        return None
     lately = known.since is not None and now - known.since < ALIVE_ALL_THE_WHILE
-    if instance_id == known.former and lately:
-        return Instances(present=instance_id, refused=known.present, since=now)
+    came_back = instance_id == known.refused or (instance_id == known.former and lately)
+    if came_back and heard_lately:
+        return None
     return replace(known, present=instance_id, former=known.present, since=now)

@@ -193,6 +193,11 @@ def open_session(
     Agent.objects.filter(id=agent_id).update(**facts)
 
 
+def refuse_instance(*, agent_id: UUID, instance_id: str, trouble: str) -> None:
+    """Note that this process of the agent is refused, and what a person must look at."""
+    Agent.objects.filter(id=agent_id).update(refused_instance_id=instance_id, trouble=trouble)
+
+
 def inventory(*, agent_id: UUID) -> HostInventory | None:
     """Return what the active agent's host lacks; None until it said so."""
     found = Agent.objects.active().filter(id=agent_id).values_list("missing_images", "inventory_at").first()

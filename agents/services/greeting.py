@@ -19,8 +19,16 @@ logger = structlog.get_logger(__name__)
 def greet(*, agent_id: UUID, credential: str, session_id: UUID, hello: Hello) -> Greeting:
     """Let this session speak for the agent, in place of any earlier one, and make due what the agent may have missed.
 
-    Raises Unauthenticated for a credential that has ended, AnotherMachine for a second machine that uses it.
+    Raises Unauthenticated for a credential that has ended, AnotherMachine for the older of two machines that
+    use it, which is stored, so that the server's page says it.
     """
+    greeting = _greeted(agent_id=agent_id, credential=credential, session_id=session_id, hello=hello)
+    if greeting is None:
+        raise AnotherMachine(TWO_MACHINES)
+    return greeting
+
+
+def _greeted(*, agent_id: UUID, credential: str, session_id: UUID, hello: Hello) -> Greeting | None:
     with transaction.atomic():
         agent = agents.lock_for_session(agent_id=agent_id, credential_hash=hash_of(credential))
         if agent is None:
@@ -29,7 +37,8 @@ def greet(*, agent_id: UUID, credential: str, session_id: UUID, hello: Hello) ->
             agent.instances, instance_id=hello.instance_id, now=agent.now, heard_lately=agent.heard_lately
         )
         if instances is None:
-            raise AnotherMachine(TWO_MACHINES)
+            agents.refuse_instance(agent_id=agent_id, instance_id=hello.instance_id, trouble=TWO_MACHINES)
+            return None
         incarnation = ledger.incarnation()
         behind = ledger.raise_floors(agent_id=agent_id, highest=hello.highest_numbers)
         strange = unknown_stacks_sentence(ledger.unknown_stacks(hello.stacks))
