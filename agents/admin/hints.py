@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.admin import SimpleListFilter
 
 from agents.addresses import host_of
+from agents.pki.records import CertificateData
 from agents.states import CommandStatus, Presence
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ COMMAND_COLOURS = {
     CommandStatus.WITHDRAWN: "default",
 }
 
+ENDED_HINT = "Make a new enrolment token and start the agent with it: what runs on the server goes on running."
 SHARED_NAME = (
     "Applications on this server answer under the same name as this page, {host}. Browsers send your session to"
     " them, too, whatever the port. Open this page under a name of its own."
@@ -49,6 +51,16 @@ def shares_name(host: str, *, request: HttpRequest) -> bool:
 def start_command(*, token: str) -> str:
     """Return what to run on the server; the token says where to go."""
     return f"export AXION_AGENT__AGENT__TOKEN={shlex.quote(token)}\npython -m agents.runner"
+
+
+def certificate_sentence(certificate: CertificateData | None, *, now: datetime) -> str:
+    """Return what people are told of an agent's certificate."""
+    if certificate is None:
+        return "None: this agent is known by its credential alone. A new enrolment token brings a certificate."
+    until = f"{certificate.valid_until:%Y-%m-%d at %H:%M} UTC"
+    if certificate.valid_until <= now:
+        return f"Ended on {until}, so the agent is not let in. {ENDED_HINT}"
+    return f"Serial {certificate.serial}, valid until {until}. It is renewed at half its life."
 
 
 def taken_over(at: datetime | None) -> str:

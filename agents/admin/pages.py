@@ -23,6 +23,7 @@ from agents.admin.hints import (
     PRESENCE_COLOURS,
     SHARED_NAME,
     RevokedFilter,
+    certificate_sentence,
     shares_name,
     start_command,
     taken_over,
@@ -30,7 +31,7 @@ from agents.admin.hints import (
 from agents.condition import condition_of, skew_sentence
 from agents.models import Agent, Cluster, EnrolmentToken, Server
 from agents.models.machines import lost_after, silent_after
-from agents.services import enrolment
+from agents.services import authority, enrolment
 from agents.states import Presence, presence
 from agents.types import IssuedToken
 
@@ -157,7 +158,7 @@ class ServerAdmin(OwnedAdmin):
         return server.seen
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return () if obj is None else ("enrolled",)
+        return () if obj is None else ("enrolled", "certificate")
 
     @display(description="Enrolled")
     def enrolled(self, server: Any) -> str:
@@ -166,6 +167,13 @@ class ServerAdmin(OwnedAdmin):
             EnrolmentToken.objects.filter(server_id=server.pk, replaced_live_agent=True).order_by("-used_at").first()
         )
         return taken_over(None if taken is None else taken.used_at)
+
+    @display(description="Certificate of the agent")
+    def certificate(self, server: Any) -> str:
+        agent = Agent.objects.active().filter(server_id=server.pk).first()
+        if agent is None:
+            return "The server has no agent."
+        return certificate_sentence(authority.certificate_of(agent_id=agent.pk), now=server.database_now)
 
     def change_view(self, request: HttpRequest, object_id: str, *arguments: Any, **named: Any) -> HttpResponse:
         server = self.get_object(request, object_id) if request.method == "GET" else None
@@ -208,7 +216,7 @@ class AgentAdmin(ReadOnlyAdmin):
     list_select_related = ("owner",)
     fields = (
         "id", "server_name", "owner_name", "health_pill", "version", "os", "architecture", "server_info", "health",
-        "fares", "trouble", "clock", "condition_at", "last_seen_at", "enrolled_at", "revoked_at",
+        "fares", "trouble", "clock", "certificate", "condition_at", "last_seen_at", "enrolled_at", "revoked_at",
     )  # fmt: skip
     readonly_fields = fields
     list_filter = (RevokedFilter,)
@@ -248,6 +256,10 @@ class AgentAdmin(ReadOnlyAdmin):
         if agent.clock_skew_ms is None:
             return "Unknown: this agent does not report its time."
         return skew_sentence(agent.clock_skew_ms) or "In sync with the control plane."
+
+    @display(description="Certificate")
+    def certificate(self, agent: Any) -> str:
+        return certificate_sentence(authority.certificate_of(agent_id=agent.pk), now=agent.database_now)
 
     def has_revoke_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         # Only own agents are found at all.

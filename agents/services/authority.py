@@ -144,6 +144,11 @@ def not_renewed() -> tuple[tuple[UUID, ...], int]:
     return authorities.not_renewed(limit=MAX_NAMED)
 
 
+def certificate_of(*, agent_id: UUID) -> CertificateData | None:
+    """Return the agent's certificate that is good the longest; None for an agent without one."""
+    return authorities.newest_of(agent_id=agent_id)
+
+
 def needs_renewal(*, agent_id: UUID) -> bool:
     """Tell whether the agent is to renew its certificate now, because another authority signs."""
     return authorities.needs_renewal(agent_id=agent_id)

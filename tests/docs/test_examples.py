@@ -36,5 +36,5 @@ def test_the_configuration_of_the_first_agent_is_read(page: str, tmp_path: Path)
     file.write_text(blocks(page, "toml")[0])
     config = load_config(path=file, environment={})
     assert (config.address, config.secure) == ("deploy.example.org:50051", True)
-    assert config.server_id
+    assert config.server_id or config.ticket.pin
     assert config.token
