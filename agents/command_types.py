@@ -56,6 +56,7 @@ class DeployCommand:
 
     With `pinned_images` (service to image id) nothing is built, and exactly these run. `restarts` are always made anew;
     a job among them runs, and no other does. `engine`: compose, or swarm where the agent's node is a manager.
+    `registry_address`: where what is built for a cluster goes, under `registry_namespace`; empty for nowhere.
     """
 
     stack_name: str
@@ -71,6 +72,8 @@ class DeployCommand:
     restarts: tuple[str, ...] = ()
     jobs: tuple[JobSpec, ...] = ()
     engine: str = "compose"
+    registry_address: str = ""
+    registry_namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ from deployments.errors import DeployError
 from deployments.models import Registry
 from deployments.names import MAX_NAME
 from deployments.repositories.registries import registry_rows
-from deployments.rules.registry_rules import ADDRESS_WORDS, MAX_CERTIFICATE, MAX_PASSWORD, MAX_USERNAME
+from deployments.rules.registry_rules import ADDRESS_WORDS, MAX_CERTIFICATE, MAX_NAMESPACE, MAX_PASSWORD, MAX_USERNAME
 from deployments.services.registries import registries
 
 PAGE = "admin/deployments/registry/page.html"
@@ -39,7 +39,7 @@ MAX_ADDRESS = 300
 EVERYBODY = "everybody"
 # How the fields of a refusal are called in the form.
 FIELDS = {"name": "name", "address": "address", "username": "username", "password": "password"}
-FIELDS |= {"caCertificate": "ca_certificate", "projectId": "project"}
+FIELDS |= {"namespace": "namespace", "caCertificate": "ca_certificate", "projectId": "project"}
 
 
 class ChangeRegistryForm(forms.Form):
@@ -60,6 +60,12 @@ class ChangeRegistryForm(forms.Form):
         help_text="Stored sealed and never shown again. Give it the fewest rights that will do: every server that "
         "pulls from the registry is handed it.",
     )
+    namespace = forms.CharField(
+        max_length=MAX_NAMESPACE,
+        initial="axion",
+        widget=widget(forms.TextInput),
+        help_text="What stands before the names of images that are built for clusters and pushed here.",
+    )
     ca_certificate = forms.CharField(
         max_length=MAX_CERTIFICATE,
         required=False,
@@ -77,7 +83,7 @@ class NewRegistryForm(ChangeRegistryForm):
         widget=widget(forms.Select),
         help_text="A project's registry is seen by all its members, and wins over its owner's.",
     )
-    field_order = ("name", "address", "project", "username", "password", "ca_certificate")
+    field_order = ("name", "address", "project", "username", "password", "namespace", "ca_certificate")
 
 
 @admin.register(Registry)
@@ -188,7 +194,12 @@ class RegistryAdmin(OwnRowsMixin, ModelAdmin):
 
 
 def initial_of(registry: RegistryRecord) -> dict[str, str]:
-    return {"name": registry.name, "username": registry.username, "ca_certificate": registry.ca_certificate}
+    return {
+        "name": registry.name,
+        "username": registry.username,
+        "namespace": registry.namespace,
+        "ca_certificate": registry.ca_certificate,
+    }
 
 
 def registry_in(form: Mapping[str, Any]) -> NewRegistry:
@@ -200,6 +211,7 @@ def registry_in(form: Mapping[str, Any]) -> NewRegistry:
         username=form["username"],
         password=form["password"],
         ca_certificate=usual_lines(form["ca_certificate"]),
+        namespace=form["namespace"],
         project_id=UUID(used_by) if used_by not in ("", EVERYBODY) else None,
         of_installation=used_by == EVERYBODY,
     )
@@ -212,6 +224,7 @@ def change_in(form: Mapping[str, Any]) -> RegistryChange:
         username=form["username"],
         password=form["password"] or None,
         ca_certificate=usual_lines(form["ca_certificate"]),
+        namespace=form["namespace"],
     )
 
 

@@ -27,6 +27,7 @@ class NewRegistry:
     username: str = ""
     password: str = field(default="", repr=False)
     ca_certificate: str = field(default="", repr=False)
+    namespace: str = "axion"
     project_id: UUID | None = None
     of_installation: bool = False
 
@@ -39,6 +40,7 @@ class RegistryChange:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     ca_certificate: str | None = field(default=None, repr=False)
+    namespace: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,7 @@ class RegistryRecord:
     id: UUID
     name: str
     address: str
+    namespace: str
     username: str
     ca_certificate: str
     owner_id: UUID | None

@@ -21,6 +21,9 @@ class Registry(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     name = models.CharField(max_length=100)
     address = models.CharField(max_length=255, help_text="HOST or HOST:PORT, as it stands in front of an image.")
+    namespace = models.CharField(
+        max_length=200, default="axion", db_default="axion", help_text="What stands before names of images we push."
+    )
     username = models.CharField(max_length=255, blank=True, default="")
     sealed = models.TextField(
         blank=True, default="", help_text="The password: VERSION:BASE64 of nonce and ciphertext. Empty for none."

@@ -15,6 +15,9 @@ HUB_NAMES = frozenset({HUB, "index.docker.io", "registry-1.docker.io", "hub.dock
 MAX_USERNAME, MAX_PASSWORD, MAX_CERTIFICATE = 255, 4096, 32 * 1024
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 ADDRESS = re.compile(rf"(?=.{{1,255}}\Z)(?:{_LABEL}(?:\.{_LABEL})*)(?::([0-9]{{1,5}}))?")
+MAX_NAMESPACE = 200
+_PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+NAMESPACE = re.compile(rf"{_PART}(?:/{_PART})*")
 ADDRESS_WORDS = "HOST or HOST:PORT as it stands in front of an image, without https:// and without a path"
 
 
@@ -31,6 +34,8 @@ def wrong_fields(new: NewRegistry) -> dict[str, str]:
         wrong["name"] = f"1 to {MAX_NAME} printable characters"
     if not _is_address(new.address):
         wrong["address"] = ADDRESS_WORDS
+    if len(new.namespace) > MAX_NAMESPACE or not NAMESPACE.fullmatch(new.namespace):
+        wrong["namespace"] = "small letters and digits, with . _ - between and / for levels, such as team/axion"
     if len(new.username) > MAX_USERNAME or ":" in new.username or not new.username.isprintable():
         wrong["username"] = f"at most {MAX_USERNAME} printable characters and no colon"
     if bool(new.username) != bool(new.password):

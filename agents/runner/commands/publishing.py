@@ -6,7 +6,7 @@ the same tag, and what is there already is neither built nor pushed once more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import TypeVar
@@ -14,7 +14,6 @@ from typing import TypeVar
 from agents.backoff import Backoff
 from agents.runner.commands.context import Work
 from agents.runner.commands.images import build_images
-from agents.runner.commands.pulling import signed_in
 from agents.runner.control_plane.reports import PUSHING
 from agents.runner.docker.registries.engine_registry import RegistryAnswerError, digest_in_registry, push
 from agents.runner.errors import StepFailedError
@@ -32,30 +31,40 @@ class Destination:
     """Where images go: `address` is HOST[:PORT], `namespace` what stands before their names there."""
 
     address: str
-    namespace: str = "axion"
+    namespace: str
 
     def reference(self, image: str) -> str:
         """Return what a local image such as axion/shop-web:1 is called in the registry."""
         return f"{self.address}/{self.namespace}/{image.rpartition('/')[2]}"
 
+    def pinned(self, image: str, digest: str) -> str:
+        """Return how every node names exactly this image in the registry."""
+        return f"{self.reference(image).rpartition(':')[0]}@{digest}"
 
-def publish_images(*, work: Work, release: Release, to: Destination) -> dict[str, str]:
-    """Have all that the release builds in the registry, and return NAME@DIGEST by service and job.
 
-    Raises StepFailedError (build, or image for what the registry does not do), InterruptedWorkError, EngineAwayError.
+def destination_of(release: Release) -> Destination | None:
+    """Return where the images go that the release builds; None for nowhere."""
+    if not release.registry_address:
+        return None
+    return Destination(address=release.registry_address, namespace=release.registry_namespace)
+
+
+def publish_images(*, work: Work, release: Release, to: Destination, built: Sequence[WantedService]) -> dict[str, str]:
+    """Have the images of these services, all of them built from code, in the registry; return NAME@DIGEST by service.
+
+    `work` is signed in. Raises StepFailedError (build, or image for what the registry does not do),
+    InterruptedWorkError or EngineAwayError.
     """
-    built = [service for service in release.in_file if service.bundle_digest]
     if not built:
         return {}
-    with signed_in(work=work, release=release) as signed:
-        publisher = Publisher(work=signed, to=to)
-        digests = {image: publisher.digest_of(service) for image, service in _by_image(built).items()}
-        wanted = [service for service in built if not digests[service.image]]
-        missing = [service for service in wanted if not signed.host.image_id(service.image)]
-        if missing:
-            build_images(work=signed, release=release, missing=missing, last=progress.BUILT_LAST)
-        digests |= publisher.push_all(list(_by_image(wanted).values()))
-    return {service.name: f"{_name(to, service)}@{digests[service.image]}" for service in built}
+    publisher = Publisher(work=work, to=to)
+    digests = {image: publisher.digest_of(service) for image, service in _by_image(built).items()}
+    wanted = [service for service in built if not digests[service.image]]
+    missing = [service for service in wanted if not work.host.image_id(service.image)]
+    if missing:
+        build_images(work=work, release=release, missing=missing, last=progress.BUILT_LAST)
+    digests |= publisher.push_all(list(_by_image(wanted).values()))
+    return {service.name: to.pinned(service.image, digests[service.image]) for service in built}
 
 
 class Publisher:
@@ -148,9 +157,5 @@ class Publisher:
         self._work.reporter.log(source="agent", service=service.name, text=f"{text}\n")
 
 
-def _by_image(services: list[WantedService]) -> dict[str, WantedService]:
+def _by_image(services: Sequence[WantedService]) -> dict[str, WantedService]:
     return {service.image: service for service in services}
-
-
-def _name(to: Destination, service: WantedService) -> str:
-    return to.reference(service.image).rpartition(":")[0]

@@ -26,6 +26,9 @@ RESERVED = re.compile(
 # BuildKit takes orders from arguments of these names; `ca` and `ca_bundle` are secrets of this host.
 BUILD_ARGUMENT = re.compile(r"(?!(?:BUILDKIT|BUILDX|SOURCE_DATE)_)[A-Za-z_][A-Za-z0-9_]*")
 BUILD_SECRET = re.compile(r"(?!(?:ca|ca_bundle)\Z)[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+REGISTRY = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?/[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*"
+)
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -49,7 +52,16 @@ def release_of(command: pb.Command) -> Release:
         pinned=dict(deploy.pinned_images),
         lane=command.lane,
         jobs=tuple(_job(spec) for spec in deploy.jobs),
+        registry_address=deploy.registry_address,
+        registry_namespace=deploy.registry_namespace,
     )
+
+
+def _check_registry(deploy: pb.Deploy) -> None:
+    """Raise StepFailedError where images would get names that Docker could take for something else."""
+    where = f"{deploy.registry_address}/{deploy.registry_namespace}"
+    if deploy.registry_address and not REGISTRY.fullmatch(where):
+        raise StepFailedError("invalid", f"{where!r} is no place in a registry to which this host pushes images.")
 
 
 def stack_of(command: pb.Command) -> str:
@@ -112,6 +124,7 @@ def _check_names(command: pb.Command) -> None:
         _check_build(spec, variables=set(deploy.variable_names))
     _check_pins(deploy)
     _check_schedules(deploy)
+    _check_registry(deploy)
 
 
 def _check_build(spec: pb.ServiceSpec, *, variables: set[str]) -> None:

@@ -89,7 +89,7 @@ class Release:
 
     `restarts` are services to make anew, changed or not; `force` means all.
     `pinned` names the image id of every service, or of none; with it nothing is built. Without services the release is
-    a stop.
+    a stop. `registry_address`: where what is built for a cluster goes; empty for nowhere.
     """
 
     deployment_id: str
@@ -107,6 +107,8 @@ class Release:
     pinned: Mapping[str, str] = field(default_factory=dict)
     lane: str = ""
     jobs: tuple[Job, ...] = ()
+    registry_address: str = ""
+    registry_namespace: str = ""
 
     @property
     def due_jobs(self) -> tuple[Job, ...]:

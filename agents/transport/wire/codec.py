@@ -84,6 +84,8 @@ def _deploy_to_wire(command: DeployCommand) -> runner_pb2.Deploy:
         restore_on_failure=command.restore_on_failure,
         pinned_images=dict(command.pinned_images),
         restarts=command.restarts,
+        registry_address=command.registry_address,
+        registry_namespace=command.registry_namespace,
         engine=command.engine,
         jobs=[
             runner_pb2.JobSpec(

@@ -28,6 +28,7 @@ from deployments.event_types import epoch_ms
 from deployments.services.registries import registries
 
 TAG = "registries"
+NAMESPACE = "axion"
 RegistryAnswer = enveloped("RegistryAnswer", registry=RegistryOut())
 ClusterRegistryAnswer = enveloped("ClusterRegistryAnswer", registry=RegistryOut(allow_null=True))
 
@@ -81,6 +82,7 @@ class Registry(BaseView):
             username=body.get("username"),
             password=body.get("password"),
             ca_certificate=body.get("caCertificate"),
+            namespace=body.get("namespace"),
         )
         changed = registries.change_registry(
             caller=self.caller, registry_id=registry_id, change=change, at=timezone.now()
@@ -127,6 +129,7 @@ def registry_in(body: Mapping[str, Any]) -> NewRegistry:
         username=body.get("username", ""),
         password=body.get("password", ""),
         ca_certificate=body.get("caCertificate", ""),
+        namespace=body.get("namespace", NAMESPACE),
         project_id=body.get("projectId"),
         of_installation=body.get("everybody", False),
     )
@@ -137,6 +140,7 @@ def registry_shape(registry: RegistryRecord) -> dict[str, Any]:
         "id": str(registry.id),
         "name": registry.name,
         "address": registry.address,
+        "namespace": registry.namespace,
         "username": registry.username,
         "caCertificate": registry.ca_certificate,
         "projectId": str(registry.project_id or ""),

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from deployments.api.schemas.requests import MAX_NAME_LENGTH, RequestSchema
 from deployments.api.schemas.responses import ResponseSchema, Timestamp
 from deployments.data.registry_types import CheckState
-from deployments.rules.registry_rules import ADDRESS_WORDS, MAX_CERTIFICATE, MAX_PASSWORD, MAX_USERNAME
+from deployments.rules.registry_rules import ADDRESS_WORDS, MAX_CERTIFICATE, MAX_NAMESPACE, MAX_PASSWORD, MAX_USERNAME
 
 MAX_ADDRESS_LENGTH = 300
 STATES = [str(state) for state in CheckState]
@@ -37,6 +37,10 @@ class RegistryChangeIn(RequestSchema):
         help_text="Authorities in PEM that signed the registry's certificate, where servers do not know them.",
     )
 
+    namespace = serializers.CharField(
+        max_length=MAX_NAMESPACE, required=False, help_text="What stands before the names of images that are pushed."
+    )
+
 
 class RegistryIn(RegistryChangeIn):
     name = serializers.CharField(max_length=MAX_NAME_LENGTH)
@@ -57,6 +61,7 @@ class RegistryOut(ResponseSchema):
     id = serializers.UUIDField()
     name = serializers.CharField()
     address = serializers.CharField()
+    namespace = serializers.CharField()
     username = serializers.CharField(allow_blank=True)
     caCertificate = serializers.CharField(allow_blank=True)
     projectId = serializers.CharField(help_text="Empty for one of your own or of the installation.")

@@ -30,6 +30,8 @@ def command_of(*, deployment: DeploymentRecord, project: ProjectRecord, prepared
         pinned_images=dict(prepared.pinned_images),
         restarts=prepared.renewed,
         engine=str(config.get("engine", "compose")),
+        registry_address=config.get("registry", {}).get("address", ""),
+        registry_namespace=config.get("registry", {}).get("namespace", ""),
         jobs=tuple(
             JobSpec(
                 service=spec_of(job.service, hashes=config["hashes"]),

@@ -18,6 +18,7 @@ from deployments.services.lifecycle import approvals, engines, job_caller
 from deployments.services.observation import drift
 from deployments.services.permissions import target_agents
 from deployments.services.projects import graph_source
+from deployments.services.registries import logins
 from deployments.services.secrets import sealing, stored_variables, variables
 from deployments.services.stacks import generation, port_conflicts
 from deployments.states import Kind
@@ -108,6 +109,7 @@ def _generated(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id
         env_names=given.shared_names,
         node_env_names=given.node_names,
         engine=target_agents.engine_of(deployment.target),
+        has_registry=bool(registry := logins.destination_of(deployment.target)),
     )
     values = variables.resolve_values(
         project_id=project.id, stack=stack, given=given, new_password=secrets.token_urlsafe
@@ -118,7 +120,7 @@ def _generated(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id
         # From its start on it holds all that its services were given, so that a scale is given the same.
         columns["env_vars"] = sealing.seal_env(values=given.shared, deployment_id=deployment.id)
     stored_names = sorted(given.shared.keys() - request.keys())
-    config = {**config_of(stack=stack, hashes=hashes), "storedNames": stored_names}
+    config = {**config_of(stack=stack, hashes=hashes), "storedNames": stored_names, "registry": registry}
     return Prepared(agent_id=agent_id, config=config, values=values, marks=marks, columns=columns)
 
 
@@ -208,6 +210,7 @@ def _scaled(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: U
         env_names=tuple(sorted(env)),
         node_env_names=snapshots.node_env_names(snapshot.config),
         engine=target_agents.engine_of(deployment.target),
+        has_registry=bool(registry := snapshot.config.get("registry", {})),
     )
     values = snapshots.values_of(snapshot)
     if missing := sorted({variable.name for variable in stack.variables} - set(values)):
@@ -221,7 +224,7 @@ def _scaled(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: U
         "replicas": replicas,
     }
     stored_names = snapshot.config.get("storedNames", [])
-    config = {**config_of(stack=stack, hashes=hashes), "storedNames": stored_names}
+    config = {**config_of(stack=stack, hashes=hashes), "storedNames": stored_names, "registry": registry}
     return Prepared(
         agent_id=agent_id, config=config, values=values, pinned_images=snapshot.images, base=running.id, columns=columns
     )

@@ -14,7 +14,7 @@ from deployments.rules import registry_rules
 from deployments.services.history import snapshots
 from deployments.services.secrets import sealing
 from deployments.services.secrets.sealing import CannotUnsealError
-from deployments.types import DeploymentRecord, TargetKind
+from deployments.types import DeploymentRecord, Target, TargetKind
 from stackgen.references import parse_reference
 
 logger = structlog.get_logger(__name__)
@@ -40,6 +40,12 @@ def logins_for(deployment: DeploymentRecord) -> tuple[OpenLogin, ...]:
 def registry_of_cluster(cluster_id: UUID) -> SealedRegistry | None:
     """Return the registry that images of the cluster go through: the chosen one, or else the installation's oldest."""
     return registry_rows.of_cluster(cluster_id=cluster_id) or next(iter(registry_rows.installation()), None)
+
+
+def destination_of(target: Target) -> dict[str, str]:
+    """Return where images go that are built for a cluster, as it is stored with a deployment; nothing for none."""
+    through = registry_of_cluster(target.id) if target.kind is TargetKind.CLUSTER else None
+    return {"address": through.record.address, "namespace": through.record.namespace} if through else {}
 
 
 def open_login(registry: SealedRegistry) -> OpenLogin | None:

@@ -98,6 +98,7 @@ def change_registry(*, caller: Caller, registry_id: UUID, change: RegistryChange
     wanted = NewRegistry(
         name=registry.name if change.name is None else change.name.strip(),
         address=registry.address,
+        namespace=registry.namespace if change.namespace is None else change.namespace,
         username=username,
         password=(change.password or kept) if username else (change.password or ""),
         ca_certificate=registry.ca_certificate if change.ca_certificate is None else change.ca_certificate,
@@ -106,6 +107,7 @@ def change_registry(*, caller: Caller, registry_id: UUID, change: RegistryChange
         raise Invalid("The registry is not valid.", details=wrong)
     columns: dict[str, Any] = {
         "name": wanted.name,
+        "namespace": wanted.namespace,
         "username": username,
         "ca_certificate": wanted.ca_certificate,
         "changed_at": at,

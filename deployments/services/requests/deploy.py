@@ -18,6 +18,7 @@ from deployments.services.lifecycle import approvals
 from deployments.services.permissions import access, server_rights, target_agents
 from deployments.services.projects import graph_source
 from deployments.services.projects.graph_source import GraphAndCode
+from deployments.services.registries import logins
 from deployments.services.requests import create
 from deployments.services.secrets import stored_variables, variable_bounds, variables
 from deployments.services.stacks import generation, privileges, stack_size
@@ -103,6 +104,7 @@ def draft_of(*, project: ProjectRecord, origin: GraphAndCode, request: DeployReq
         env_names=given.shared_names,
         node_env_names=given.node_names,
         engine=target_agents.engine_of(request.target),
+        has_registry=bool(logins.destination_of(request.target)),
     )
     stack_size.check_stack(stack)
     return Draft(project=project, graph=origin.graph, code=origin.code, stack=stack, given=given)

@@ -108,6 +108,7 @@ def _checked(*, project: ProjectRecord, running: HistoryEntry, replicas: dict[st
             env_names=deployed.env_names,
             node_env_names=snapshots.node_env_names(deployed.config),
             engine=target_agents.engine_of(target),
+            has_registry=bool(deployed.config.get("registry")),
         )
     except Invalid as error:
         raise Invalid(error.message, details={"replicas": "; ".join(error.details.values())}) from error

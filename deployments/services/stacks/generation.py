@@ -30,11 +30,12 @@ def generate_stack(
     env_names: tuple[str, ...],
     node_env_names: Mapping[str, tuple[str, ...]] = NO_NAMES,
     engine: Engine = "compose",
+    has_registry: bool = False,
 ) -> Stack:
     """Generate the stack of this graph and these bundles. Raises Invalid with every problem, by node and field.
 
     `env_names`: variables that every service is given, `node_env_names`: those of single nodes, by node id. `engine`:
-    for whom; what a Swarm cannot do is Invalid, too.
+    for whom; what a Swarm cannot do is Invalid, too. `has_registry`: it has one for what is built.
     """
     try:
         parsed = parse_graph(graph)
@@ -51,7 +52,7 @@ def generate_stack(
     except GraphInvalid as error:
         raise invalid_graph(error) from error
     if engine == "swarm":
-        swarm_limits.refuse_unsupported(stack)
+        swarm_limits.refuse_unsupported(stack, has_registry=has_registry)
     return stack
 
 

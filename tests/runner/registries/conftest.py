@@ -50,9 +50,9 @@ def registry(own: OwnDocker, base_image: str) -> Iterator[OwnRegistry]:
 
 
 @contextmanager
-def trusted(authority: str) -> Iterator[None]:
+def trusted(authority: str, *, host: str = HOST) -> Iterator[None]:
     """As the machine's owner would say it."""
-    folder = FOLDER / HOST
+    folder = FOLDER / host
     folder.mkdir(parents=True)
     (folder / "ca.crt").write_text(authority)
     try:

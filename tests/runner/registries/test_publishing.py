@@ -14,6 +14,7 @@ import pytest
 from agents.contracts import runner_pb2 as pb
 from agents.runner.commands.context import Work
 from agents.runner.commands.publishing import Destination, publish_images
+from agents.runner.commands.pulling import signed_in
 from agents.runner.config import load_config
 from agents.runner.control_plane.client import ControlPlane, GatewayCalls
 from agents.runner.control_plane.identity import Identity, save_identity
@@ -58,7 +59,7 @@ class Works:
     def publish(self, command: pb.Command) -> dict[str, str]:
         work = self.on(command)
         try:
-            return publish_images(work=work, release=release_of(command), to=TO)
+            return publish(work, command)
         finally:
             work.reporter.flush()
 
@@ -74,6 +75,13 @@ class Works:
     def log(self, command: pb.Command, *, source: str) -> str:
         logs = (each.log for each in self.told(command) if each.HasField("log"))
         return "".join(each.text for each in logs if each.source == source)
+
+
+def publish(work: Work, command: pb.Command) -> dict[str, str]:
+    release = release_of(command)
+    built = [service for service in release.in_file if service.bundle_digest]
+    with signed_in(work=work, release=release) as signed:
+        return publish_images(work=signed, release=release, to=TO, built=built)
 
 
 @pytest.fixture
@@ -202,7 +210,7 @@ def test_a_cancel_ends_a_push_at_once(works: Works, registry: OwnRegistry, stack
     canceller.start()
     try:
         with pytest.raises(InterruptedWorkError):
-            publish_images(work=work, release=release_of(command), to=TO)
+            publish(work, command)
         assert frozen.is_set()
     finally:
         registry.thaw()

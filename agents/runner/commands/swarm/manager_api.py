@@ -14,8 +14,10 @@ from agents.backoff import Backoff
 from agents.runner.commands.context import Work
 from agents.runner.commands.swarm.swarm_model import LABEL_RECORD, LABEL_STACK, NAMESPACE, Seen
 from agents.runner.commands.swarm.swarm_reading import node_of, service_of, task_of
+from agents.runner.docker.registries.engine_registry import RegistryAnswerError, digest_in_registry
 from agents.runner.errors import NoLeaderError, StepFailedError
 from agents.runner.planning.inspected import reference_of
+from agents.runner.planning.registries import RegistryLogin
 
 PAUSES = Backoff(first=0.5, most=5.0)
 CONFLICT = 409
@@ -67,13 +69,15 @@ class ManagerApi:
             nodes={node.id: node for node in nodes},
         )
 
-    def registry_digest(self, image: str) -> str:
-        """Return the digest that the image's registry gives for its name; empty when it cannot be asked."""
+    def registry_digest(self, image: str, *, login: RegistryLogin | None) -> tuple[str, str]:
+        """Return the digest that the image's registry gives for its name, or none and why it could not be had.
+
+        Raises EngineAwayError.
+        """
         try:
-            found = self._ask(lambda api: api.inspect_distribution(image))
-        except APIError:
-            return ""
-        return str((found.get("Descriptor") or {}).get("digest", ""))
+            return digest_in_registry(engine=self._work.registries.engine, image=image, login=login), ""
+        except RegistryAnswerError as error:
+            return "", str(error)
 
     def local_reference(self, image: str) -> str:
         """Return by what an image of this host is known everywhere: NAME@DIGEST of its registry, else its id.

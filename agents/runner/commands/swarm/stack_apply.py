@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from agents.runner.commands.context import Work
+from agents.runner.commands.pulling import signed_in
 from agents.runner.commands.swarm import stack_observed
 from agents.runner.commands.swarm.lane_state import Lane
 from agents.runner.commands.swarm.manager_api import NO_LEADER, ManagerApi
@@ -82,9 +83,11 @@ def _deploy(swarm: SwarmWork, release: Release, target: StackTarget) -> None:
     failures = 0
     while True:
         swarm.lane.check()
-        ended, tail = work.commands.stack_deploy(
-            stack=release.stack, folder=folder, values=values, deadline=DEPLOY_SECONDS, interrupt=work.interrupt
-        )
+        # Nodes are handed the logins with the services, so that each can pull, also much later.
+        with signed_in(work=work, release=release) as signed:
+            ended, tail = signed.commands.stack_deploy(
+                stack=release.stack, folder=folder, values=values, deadline=DEPLOY_SECONDS, interrupt=work.interrupt
+            )
         if ended.code == 0 and not ended.late:
             return
         output = "\n".join(tail)

@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 from agents.runner.commands.context import Work
+from agents.runner.commands.publishing import destination_of, publish_images
+from agents.runner.commands.pulling import signed_in
 from agents.runner.commands.swarm.manager_api import ManagerApi
 from agents.runner.commands.swarm.stack_records import StackRecords
 from agents.runner.commands.swarm.swarm_model import Seen, digest_of
 from agents.runner.errors import StepFailedError
 from agents.runner.planning.model import Release, WantedService
+from agents.runner.planning.registries import login_for, sentence, trouble_in
 
 
 def references(*, work: Work, api: ManagerApi, release: Release, seen: Seen, records: StackRecords) -> dict[str, str]:
-    """Return the image reference by service. Raises StepFailedError(image or invalid).
+    """Return the image reference by service. Raises StepFailedError(build, image or invalid).
 
-    What has not changed keeps the one it runs by; each other name is looked up once.
+    What has not changed keeps the one it runs by; each other name is looked up once. What is built is in the cluster's
+    registry when this returns.
     """
-    found, looked_up = {}, dict[str, str]()
-    for service in release.services:
-        if release.pinned:
-            found[service.name] = _pinned(work, release, service, records)
-            continue
-        reference = _unchanged(release, service, seen) or looked_up.get(service.image, "")
-        if not reference:
-            reference = looked_up[service.image] = _resolved(work, api, service, again=release.force)
-        found[service.name] = reference
+    if release.pinned:
+        return {service.name: _pinned(work, release, service, records) for service in release.services}
+    found = {service.name: _unchanged(release, service, seen) for service in release.services}
+    changed = [service for service in release.services if not found[service.name]]
+    if not changed:
+        return found
+    with signed_in(work=work, release=release) as signed:
+        found |= _published(signed, release, [service for service in changed if service.bundle_digest])
+        named = [service for service in changed if not service.bundle_digest]
+        by_image = {service.image: service for service in named}
+        told = {image: _resolved(signed, api, service, again=release.force) for image, service in by_image.items()}
+    found |= {service.name: told[service.image] for service in named}
     return found
+
+
+def _published(work: Work, release: Release, built: list[WantedService]) -> dict[str, str]:
+    to = destination_of(release)
+    if built and to is None:
+        message = (
+            f"{built[0].name} is built from code, which needs a registry that every node of the cluster reaches. "
+            "Choose one for the cluster."
+        )
+        raise StepFailedError("invalid", message, service=built[0].name)
+    return publish_images(work=work, release=release, to=to, built=built) if to else {}
 
 
 def _unchanged(release: Release, service: WantedService, seen: Seen) -> str:
@@ -39,6 +57,9 @@ def _pinned(work: Work, release: Release, service: WantedService, records: Stack
     digest = release.pinned[service.name]
     if reference := records.reference_of(digest):
         return reference
+    to = destination_of(release)
+    if service.bundle_digest and to is not None and not work.host.image_id(digest):
+        return to.pinned(service.image, digest)
     # An id of an image that has no name in a registry, or the digest by which a registry knows it.
     return digest if work.host.image_id(digest) else f"{_bare(service.image)}@{digest}"
 
@@ -47,18 +68,18 @@ def _resolved(work: Work, api: ManagerApi, service: WantedService, *, again: boo
     """Return the reference of an image that is on this server, or else that its registry tells; `again`: asks first."""
     if digest_of(service.image):
         return service.image
-    if service.bundle_digest:
-        message = f"{service.name} is built from code, which needs a registry that every node of the cluster reaches."
-        raise StepFailedError("invalid", message, service=service.name)
-    here = api.local_reference(service.image)
-    told = api.registry_digest(service.image) if again or not here else ""
-    if told:
-        return f"{_bare(service.image)}@{told}"
+    here, said = api.local_reference(service.image), ""
+    if again or not here:
+        login = login_for(service.image, logins=work.logins)
+        told, said = api.registry_digest(service.image, login=login)
+        if told:
+            return f"{_bare(service.image)}@{told}"
     if not here:
+        why = sentence(trouble_in([said]), image=service.image, login=login, said=said) if said else ""
         message = (
             f"No registry tells what the image {service.image} of {service.name} is, and it is not on this server."
         )
-        raise StepFailedError("image", message, service=service.name)
+        raise StepFailedError("image", f"{message} {why}".rstrip(), service=service.name)
     if here.startswith("sha256:"):
         why = f"{service.image} came from no registry: every node that runs {service.name} must have {here} already.\n"
     else:
