@@ -104,17 +104,16 @@ def works(
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
 
-    async def connect() -> GatewayCalls:
-        line = Line(config)
-        await line.dial(info=pb.AgentInfo, lanes=())
-        return GatewayCalls(line=line)
-
-    calls = asyncio.run_coroutine_threadsafe(connect(), loop).result(10)
+    line = Line(config)
+    asyncio.run_coroutine_threadsafe(line.dial(info=pb.AgentInfo, lanes=()), loop).result(10)
+    calls = GatewayCalls(line=line)
     factory.control_plane = ControlPlane(calls=calls, loop=loop)
     gateway.registries = [login(registry)]
     yield Works(factory=factory, gateway=gateway)
+    asyncio.run_coroutine_threadsafe(line.close(), loop).result(10)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(10)
+    loop.close()
     factory.store.close()
 
 
