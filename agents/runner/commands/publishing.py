@@ -110,8 +110,7 @@ class Publisher:
 
     def _push(self, service: WantedService, *, moved: Callable[[float], None]) -> str:
         image = self._to.reference(service.image)
-        name, _, tag = image.rpartition(":")
-        self._work.host.order(lambda api: api.tag(service.image, name, tag, force=True))
+        self._work.host.tag_image(image=service.image, tag=image)
 
         def attempt() -> str:
             seen = PushProgress()
