@@ -97,14 +97,14 @@ def of_itself(targets: Sequence[ast.AST]) -> bool:
 
 
 def status_writes(path: Path) -> Iterator[int]:
-    """Lines that give a status to a row: `.update(status=...)`, `row.status = ...`, `setattr(row, "status", ...)`."""
+    """Lines that give a status to a row: `.update(status=...)`, `events.append(status=...)`, `row.status = ...`."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             if any(isinstance(target, ast.Attribute) and target.attr == "status" for target in targets):
                 yield from [node.lineno] if not of_itself(targets) else []
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            writes = node.func.attr in {"update", "create", "update_or_create", "bulk_update"}
+            writes = node.func.attr in {"update", "append", "create", "update_or_create", "bulk_update"}
             if writes and any(keyword.arg == "status" for keyword in node.keywords):
                 yield node.lineno
 

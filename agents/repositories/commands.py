@@ -263,7 +263,8 @@ def _advance(row: CommandRecord, event: CommandEvent, **facts: Any) -> bool:
 
 
 def _lock(*, command_id: UUID, agent_id: UUID | None) -> CommandRecord:
-    rows = _locked().filter(id=command_id)
+    # The payload of a large stack takes longer to read than all else here, which has no need of it.
+    rows = _locked().filter(id=command_id).defer("payload")
     row = (rows if agent_id is None else rows.filter(agent__in=same_place(agent_id=agent_id))).first()
     if row is None:
         raise CommandNotFound

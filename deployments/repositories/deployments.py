@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import F, JSONField, QuerySet
 from django.db.models.functions import Greatest
 
+from agents import prepared
 from deployments.data.sharing_types import Asker
 from deployments.errors import NotFound
-from deployments.event_types import epoch_ms, revert_confirmed, status_changed, waiting_changed
+from deployments.event_types import NewEvent, epoch_ms, revert_confirmed, status_changed, waiting_changed
 from deployments.models import Deployment
 from deployments.repositories import clock, events
 from deployments.repositories.records import DEPLOYMENT_COLUMNS, deployment_record, service_from_json, service_to_json
@@ -46,12 +46,9 @@ def rows() -> QuerySet[Deployment, dict[str, Any]]:
 
 def get(*, deployment_id: UUID) -> DeploymentRecord:
     """Return the deployment. Raises NotFound."""
-    # Not rows().get(): no query runs as often as this one, and composing its SQL would take Django longer than the
-    # database takes to answer.
+    # Not rows().get(): composing and planning the SQL of what is asked most would take longer than its answer.
     sql, json_columns = _select_by_id()
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [deployment_id])
-        values = cursor.fetchone()
+    values = prepared.fetch_one(sql, [deployment_id])
     if values is None:
         raise NotFound("No such deployment.")
     row = dict(zip(DEPLOYMENT_COLUMNS, values, strict=True))
@@ -67,13 +64,13 @@ def services_of(*, deployment_ids: Collection[UUID]) -> dict[UUID, tuple[Service
 
 
 @cache
-def _select_by_id() -> tuple[str, tuple[str, ...]]:
+def _select_by_id() -> tuple[LiteralString, tuple[str, ...]]:
     """Return the SQL that reads one deployment by its id, and its columns of JSON."""
     # Composed by Django once per process, so that joins and columns follow DEPLOYMENT_COLUMNS; the id is a placeholder.
     query = rows().filter(pk=UUID(int=0)).query
     columns = zip(DEPLOYMENT_COLUMNS, query.select, strict=True)
     json_columns = tuple(name for name, column in columns if isinstance(column.output_field, JSONField))
-    return str(query.sql_with_params()[0]), json_columns
+    return query.sql_with_params()[0], json_columns
 
 
 def get_locked(*, deployment_id: UUID) -> DeploymentRecord:
@@ -133,14 +130,15 @@ def advance(
     *,
     deployment_id: UUID,
     transition: Transition,
-    at: datetime,
+    at: datetime,  # noqa: ARG001 - the database's clock says when, like everywhere beside it
     outcome: Outcome | None = None,
     version: str = "",
+    first: Sequence[NewEvent] = (),
     **columns: Any,
 ) -> None:
     """Change the status by the table of states, with further `columns`, and store the event that announces it.
 
-    `version`: what a success is called in the history, for whoever watches.
+    `version`: what a success is called in the history, for whoever watches. `first`: events to store before it.
 
     Inside a transaction. Raises IllegalTransitionError, and changes nothing, when the transition may not start from the
     stored status.
@@ -152,11 +150,6 @@ def advance(
     # One moment of the database's clock for both: who adds the event to what he knows has exactly the row.
     failure, moment = outcome or Outcome(), clock.now()
     durations.note_left(row=row, target=target, reason=failure.reason, moment=moment)
-    changed = Deployment.objects.filter(pk=deployment_id, status=before, status__in=sorted(sources)).update(
-        status=target, updated_at=at, **{**_columns_of(target=target, outcome=outcome, moment=moment), **columns}
-    )
-    if changed != 1:
-        raise IllegalTransitionError(status=before, transition=transition)
     announced = status_changed(
         before=before,
         after=target,
@@ -166,7 +159,11 @@ def advance(
         log_tail=failure.log_tail,
         also=_shown_of({**undone, **columns}) | ({"version": version} if version else {}),
     )
-    events.append(deployment_id=deployment_id, events=[announced], at=moment)
+    changed = {**_columns_of(target=target, outcome=outcome, moment=moment), **columns, "expecting": {"status": before}}
+    if before not in sources or not events.append(
+        deployment_id=deployment_id, events=[*first, announced], at=moment, status=target, **changed
+    ):
+        raise IllegalTransitionError(status=before, transition=transition)
 
 
 def _shown_of(columns: Mapping[str, Any]) -> dict[str, Any]:
@@ -196,23 +193,32 @@ def _columns_of(*, target: Status, outcome: Outcome | None, moment: datetime) ->
     return columns
 
 
-def move_stage(*, deployment_id: UUID, stage: Stage, percent: int, at: datetime) -> None:
-    """Store stage and progress; the percentage never falls. Inside a transaction."""
-    Deployment.objects.filter(pk=deployment_id).update(
-        stage=stage, progress=Greatest(F("progress"), percent), updated_at=at
-    )
+def store_progress(
+    *,
+    deployment_id: UUID,
+    at: datetime,
+    announced: Sequence[NewEvent] = (),
+    stage: Stage | None = None,
+    percent: int = 0,
+    services: tuple[ServiceState, ...] | None = None,
+    config: Mapping[str, Any] | None = None,
+    log_size: int = 0,
+) -> None:
+    """Store what is given of a deployment's progress, with the events that tell it: in one update of its row.
 
-
-def store_services(*, deployment_id: UUID, services: tuple[ServiceState, ...], at: datetime) -> None:
-    """Replace the states of all services. Inside a transaction that holds the row."""
-    Deployment.objects.filter(pk=deployment_id).update(
-        service_statuses=[service_to_json(state) for state in services], updated_at=at
-    )
-
-
-def store_config(*, deployment_id: UUID, config: Mapping[str, Any]) -> None:
-    """Replace the stored configuration. Inside a transaction that holds the row."""
-    Deployment.objects.filter(pk=deployment_id).update(config=dict(config))
+    The percentage never falls; `log_size` adds to the bytes of log. Inside a transaction that holds the row.
+    """
+    columns: dict[str, Any] = {} if config is None else {"config": dict(config)}
+    if stage is not None:
+        columns |= {"stage": stage, "progress": Greatest(F("progress"), percent)}
+    if services is not None:
+        columns["service_statuses"] = [service_to_json(state) for state in services]
+    if log_size:
+        columns["log_bytes"] = F("log_bytes") + log_size
+    if announced:
+        events.append(deployment_id=deployment_id, events=announced, at=at, **columns)
+    elif columns:
+        Deployment.objects.filter(pk=deployment_id).update(**columns, updated_at=at)
 
 
 def prolong_active(*, deadline_at: datetime, at: datetime) -> int:
@@ -264,9 +270,8 @@ def agent_is_back(*, deployment: DeploymentRecord, at: datetime) -> None:
         events.append(deployment_id=deployment.id, events=[waiting_changed(message="")], at=at)
 
 
-def count_log(*, deployment_id: UUID, size: int) -> int:
-    """Add to the stored bytes of log; return the sum. Inside a transaction."""
-    Deployment.objects.filter(pk=deployment_id).update(log_bytes=F("log_bytes") + size)
+def log_bytes(*, deployment_id: UUID) -> int:
+    """Return how many bytes of log are stored."""
     return Deployment.objects.values_list("log_bytes", flat=True).get(pk=deployment_id)
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
 from uuid import UUID, uuid5
 
 from django.db import connection
 from django.db.models import F, Q, QuerySet, RowRange, Sum, TextField, Window
 from django.db.models.functions import Cast, Length
+from django.db.models.sql import UpdateQuery
 
 from deployments.event_types import NewEvent
 from deployments.models import Deployment, DeploymentEvent
@@ -29,16 +32,30 @@ class Mark(StrEnum):
     KAFKA = "streamed_at"
 
 
-def append(*, deployment_id: UUID, events: Sequence[NewEvent], at: datetime) -> tuple[EventRecord, ...]:
+def append(
+    *,
+    deployment_id: UUID,
+    events: Sequence[NewEvent],
+    at: datetime,
+    expecting: Mapping[str, Any] = MappingProxyType({}),
+    **columns: Any,
+) -> tuple[EventRecord, ...]:
     """Store the events with the deployment's next sequences and wake the publisher when the caller commits.
+
+    `columns` of the deployment change with them, in the same update: a second one of a row in one transaction has the
+    database check each of its foreign keys. Nothing is stored, and nothing returned, when the row is not as `expecting`
+    says.
 
     Inside a transaction; takes the deployment's row lock, which keeps sequences free of gaps and in commit order.
     Ids derive from deployment and sequence, so a consumer can tell repeats.
     """
     if not events:
         return ()
-    Deployment.objects.filter(pk=deployment_id).update(last_sequence=F("last_sequence") + len(events), updated_at=at)
-    last, project_id = Deployment.objects.values_list("last_sequence", "project_id").get(pk=deployment_id)
+    columns = {**columns, "last_sequence": F("last_sequence") + len(events), "updated_at": at}
+    moved = _update(Deployment.objects.filter(pk=deployment_id, **expecting), columns)
+    if moved is None:
+        return ()
+    last, project_id = moved
     rows = [
         DeploymentEvent(
             id=uuid5(deployment_id, str(sequence)),
@@ -55,6 +72,18 @@ def append(*, deployment_id: UUID, events: Sequence[NewEvent], at: datetime) -> 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
     return tuple(event_record(row) for row in rows)
+
+
+def _update(rows: QuerySet[Deployment], columns: Mapping[str, Any]) -> tuple[int, UUID] | None:
+    """Update the one row; return its last sequence and project as they are then, None where there is none."""
+    query: UpdateQuery = rows.query.chain(UpdateQuery)  # type: ignore[assignment]  # as its class says
+    query.add_update_values(dict(columns))
+    sql, parameters = query.get_compiler(connection=connection).as_sql()
+    # Django updates or reads; the database does both at once.
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} RETURNING last_sequence, project_id", parameters)
+        moved: tuple[int, UUID] | None = cursor.fetchone()
+        return moved
 
 
 def after(*, deployment_id: UUID, sequence: int, limit: int) -> tuple[EventRecord, ...]:

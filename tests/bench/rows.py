@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import asking, deploying, generation, importing, listing, memory, resting, sockets, undoing
+from tests.bench import asking, deploying, generation, importing, listing, memory, resting, sockets, statements, undoing
 from tests.bench.figures import Figure
 from tests.e2e.control_plane import ControlPlane
 
@@ -28,6 +28,7 @@ ROWS: Mapping[str, Row] = {
     "undoing": Row(on_plane=undoing.measure),
     "memory": Row(on_plane=lambda plane, _: memory.measure(plane)),
     "resting": Row(on_plane=lambda plane, _: resting.measure(plane)),
+    "statements": Row(on_plane=statements.measure),
     "sockets": Row(on_plane=sockets.measure),
     "asking": Row(on_plane=asking.measure),
 }

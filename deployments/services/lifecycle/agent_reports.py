@@ -21,6 +21,7 @@ from agents.types import (
 from deployments.event_types import log_written, stage_reached
 from deployments.repositories import deployments, events, lanes
 from deployments.repositories.deployments import Outcome
+from deployments.repositories.reads import light_rows
 from deployments.services.lifecycle import finish, observations
 from deployments.states import MAX_REPORTED_PERCENT, UNFINISHED, Stage, Status
 from deployments.types import DeploymentRecord
@@ -51,7 +52,7 @@ def apply_report(*, report: Report, at: datetime) -> int:
             # What was given up may turn out to be proven, and then nothing newer may begin meanwhile.
             lanes.lock(lane=deployments.get(deployment_id=report.deployment_id).lane)
         # Deployment before command, as everywhere: two orders would be a deadlock.
-        deployment = deployments.get_locked(deployment_id=report.deployment_id)
+        deployment = _locked(report)
         verdict = gateway.accept_report(command_id=report.command_id, number=report.number, agent_id=report.agent_id)
         if verdict.verdict is not Verdict.FRESH:
             # The agent sends it again because our answer to the first one was lost, or sends ahead of a gap.
@@ -61,6 +62,13 @@ def apply_report(*, report: Report, at: datetime) -> int:
         elif deployment.status in UNFINISHED and not verdict.closed:
             _apply(deployment=deployment, report=report, at=at)
     return verdict.last_number
+
+
+def _locked(report: Report) -> DeploymentRecord:
+    """Return the deployment with its row locked; without what is large in it where the report has no need of that."""
+    if isinstance(report.body, StageReached | LogWritten):
+        return light_rows.get_locked(deployment_id=report.deployment_id)
+    return deployments.get_locked(deployment_id=report.deployment_id)
 
 
 def _apply(*, deployment: DeploymentRecord, report: Report, at: datetime) -> None:
@@ -99,18 +107,17 @@ def _reach_stage(*, deployment: DeploymentRecord, body: StageReached, at: dateti
     if (stage, percent) == (deployment.stage, deployment.progress):
         # Nothing new, however often an agent sends it.
         return
-    deployments.move_stage(deployment_id=deployment.id, stage=stage, percent=percent, at=at)
     reached = stage_reached(stage=stage, percent=percent, message=body.message)
-    events.append(deployment_id=deployment.id, events=[reached], at=at)
+    deployments.store_progress(deployment_id=deployment.id, at=at, announced=[reached], stage=stage, percent=percent)
 
 
 def _write_log(*, deployment_id: UUID, body: LogWritten, at: datetime) -> None:
     size = len(body.text.encode())
-    total = deployments.count_log(deployment_id=deployment_id, size=size)
+    total = deployments.log_bytes(deployment_id=deployment_id) + size
     if total <= MAX_LOG_BYTES:
         written = log_written(service=body.service_name, source=body.source, text=body.text)
     elif total - size <= MAX_LOG_BYTES:
         written = log_written(service="", source="agent", text="The log is longer than 4 MiB; the rest is left out.\n")
     else:
         return
-    events.append(deployment_id=deployment_id, events=[written], at=at)
+    deployments.store_progress(deployment_id=deployment_id, at=at, announced=[written], log_size=size)

@@ -17,7 +17,7 @@ from agents.states import CommandOutcome
 from agents.types import CommandFinished, DeployCommand
 from deployments import queue
 from deployments.event_types import stage_reached
-from deployments.repositories import deployments, events, history, lanes, projects
+from deployments.repositories import deployments, history, lanes, projects
 from deployments.repositories.deployments import Outcome
 from deployments.services.lifecycle import observations, proof, rollback_target
 from deployments.services.lifecycle.command_ids import deploy_command_id, revert_command_id
@@ -185,9 +185,7 @@ def _record_success(
     *, deployment: DeploymentRecord, transition: Transition, outcome: Outcome | None, at: datetime
 ) -> None:
     """Store the last stage, the status and the history entry."""
-    deployments.move_stage(deployment_id=deployment.id, stage=Stage.COMPLETED, percent=DONE_PERCENT, at=at)
     completed = stage_reached(stage=Stage.COMPLETED, percent=DONE_PERCENT, message="Every service runs and is healthy.")
-    events.append(deployment_id=deployment.id, events=[completed], at=at)
     sealed_variables, env_vars = deployments.sealed_values(deployment_id=deployment.id)
     # The entry's number needs no lock of its own: only the lane's one holder can succeed.
     version = history.record(
@@ -199,7 +197,16 @@ def _record_success(
         env_vars=env_vars,
         at=at,
     )
-    deployments.advance(deployment_id=deployment.id, transition=transition, outcome=outcome, version=version, at=at)
+    deployments.advance(
+        deployment_id=deployment.id,
+        transition=transition,
+        outcome=outcome,
+        version=version,
+        first=[completed],
+        stage=Stage.COMPLETED,
+        progress=DONE_PERCENT,
+        at=at,
+    )
 
 
 def _release_lane(deployment: DeploymentRecord) -> None:

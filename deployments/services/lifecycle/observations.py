@@ -9,7 +9,7 @@ from typing import Any
 
 from agents.types import ServiceObserved
 from deployments.event_types import service_changed
-from deployments.repositories import deployments, events
+from deployments.repositories import deployments
 from deployments.states import Reason
 from deployments.types import DeploymentRecord, ServiceState
 
@@ -32,11 +32,9 @@ def store_observed(
     """
     after = with_observed(deployment=deployment, observed=observed, at=at)
     changed = [service_changed(new) for old, new in zip(deployment.services, after.services, strict=True) if old != new]
-    if changed:
-        deployments.store_services(deployment_id=deployment.id, services=after.services, at=at)
-        events.append(deployment_id=deployment.id, events=changed, at=at)
-    if after.config is not deployment.config:
-        deployments.store_config(deployment_id=deployment.id, config=after.config)
+    config = after.config if after.config is not deployment.config else None
+    services = after.services if changed else None
+    deployments.store_progress(deployment_id=deployment.id, at=at, announced=changed, services=services, config=config)
     return after
 
 

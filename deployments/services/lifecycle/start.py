@@ -192,8 +192,6 @@ def _still_fits(*, deployment: DeploymentRecord, prepared: Prepared, at: datetim
 
 def _hand_over(*, deployment: DeploymentRecord, prepared: Prepared, command: DeployCommand, at: datetime) -> None:
     services = prepare.states_of(prepared)
-    deployments.store_services(deployment_id=deployment.id, services=services, at=at)
-    deployments.move_stage(deployment_id=deployment.id, stage=Stage.BUILDING, percent=HANDED_OVER_PERCENT, at=at)
     gateway.send(
         command_id=command_ids.deploy_command_id(deployment.id),
         agent_id=prepared.agent_id,
@@ -205,15 +203,21 @@ def _hand_over(*, deployment: DeploymentRecord, prepared: Prepared, command: Dep
     if prepared.values:
         gateway.seal_values(agent_id=prepared.agent_id, deployment_id=deployment.id, values=prepared.values)
     # Only further columns can make it differ in more than its services.
-    started = (
-        deployments.get(deployment_id=deployment.id) if prepared.columns else replace(deployment, services=services)
-    )
+    current = deployments.get(deployment_id=deployment.id) if prepared.columns else deployment
+    started = replace(current, services=services)
     payload = {"agentId": str(prepared.agent_id), **_changed_since_asked(asked=deployment, started=started)}
     announced = [
         NewEvent(type=EventType.COMMAND_SENT, payload=payload),
         stage_reached(stage=Stage.BUILDING, percent=HANDED_OVER_PERCENT, message="Sent to the agent."),
     ]
-    events.append(deployment_id=deployment.id, events=announced, at=at)
+    deployments.store_progress(
+        deployment_id=deployment.id,
+        at=at,
+        announced=announced,
+        stage=Stage.BUILDING,
+        percent=HANDED_OVER_PERCENT,
+        services=services,
+    )
 
 
 def _changed_since_asked(*, asked: DeploymentRecord, started: DeploymentRecord) -> dict[str, Any]:

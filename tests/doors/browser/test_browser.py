@@ -74,7 +74,7 @@ def change_service(deployment: Deployment, name: str, **fields: object) -> None:
         found = deployments.get(deployment_id=deployment.id)
         services = tuple(replace(s, **fields) if s.name == name else s for s in found.services)  # type: ignore[arg-type]
         with transaction.atomic():
-            deployments.store_services(deployment_id=deployment.id, services=services, at=later(3))
+            deployments.store_progress(deployment_id=deployment.id, services=services, at=later(3))
             changed = [service_changed(s) for s in services if s.name == name]
             events.append(deployment_id=deployment.id, events=changed, at=later(3))
         push_all(deployment)
@@ -85,7 +85,7 @@ def change_service(deployment: Deployment, name: str, **fields: object) -> None:
 def reach(deployment: Deployment, percent: int) -> None:
     def work() -> None:
         with transaction.atomic():
-            deployments.move_stage(deployment_id=deployment.id, stage=Stage.BUILDING, percent=percent, at=later(2))
+            deployments.store_progress(deployment_id=deployment.id, stage=Stage.BUILDING, percent=percent, at=later(2))
             events.append(deployment_id=deployment.id, events=[stage(percent)], at=later(2))
         push_all(deployment)
 
