@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from deployments.errors import Invalid
 from deployments.repositories import history, lanes, projects
+from deployments.repositories.observation import job_counts
 from deployments.services.history import kept_data, snapshots
 from deployments.services.lifecycle.observations import IMAGE_VOLUMES
 from deployments.services.observation import drift
@@ -21,9 +22,9 @@ from deployments.services.secrets import stored_variables, variables
 from deployments.services.secrets.stored_variables import VariableChanges
 from deployments.services.stacks import own_names, port_conflicts, privileges
 from deployments.states import Status
-from deployments.types import Caller, DeploymentRecord, DeployRequest, Right, Target
+from deployments.types import Caller, DeploymentRecord, DeployRequest, HistoryEntry, Right, Target
 from stackgen.plan import Change, Plan, compare_services
-from stackgen.results import StackService
+from stackgen.results import StackJob, StackService
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +153,11 @@ def _plan_rollback(*, caller: Caller, deployment_id: UUID, target_deployment_id:
     privileges.refuse_unallowed(config=snapshot.config, server_id=deployment.target.id)
     away = plan_truth.agent_warnings(deployment.target)
     running = _running(project_id=deployment.project_id, target=deployment.target)
-    notes = (f"Back to {entry.version}, images and values as they were then.", *_later_success(deployment))
+    notes = (
+        f"Back to {entry.version}, images and values as they were then.",
+        *_later_success(deployment),
+        *_jobs_since(entry, jobs=snapshots.jobs_of(deployment.config)),
+    )
     plan = compare_services(
         old=running.services,
         new=snapshots.services_of(snapshot.config),
@@ -203,6 +208,15 @@ def _by_hand_notes(config: Mapping[str, Any], name: str) -> tuple[str, ...]:
         for job in snapshots.jobs_of(config)
         if job.service.name == name
     )
+
+
+def _jobs_since(entry: HistoryEntry, *, jobs: Collection[StackJob]) -> tuple[str, ...]:
+    """Say which jobs have run since that version: what they did to data is not undone."""
+    runs = job_counts.runs_since(entry, by_hand={job.service.name for job in jobs})
+    if not runs:
+        return ()
+    named = ", ".join(f"{name} ({count} times)" if count > 1 else name for name, count in sorted(runs.items()))
+    return (f"Jobs that have run since {entry.version}: {named}. What they did to data is not undone.",)
 
 
 def _later_success(deployment: DeploymentRecord) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from agents.types import DeployCommand, JobSpec, ServiceSpec
 from deployments.services.projects import sources
 from deployments.services.requests import make_plan, restart
 from deployments.states import Reason, Status
+from tests import factories
 from tests.deployments.lane import Lane
 
 
@@ -42,6 +44,25 @@ def test_the_agent_is_ordered_to_run_it_and_a_rollback_orders_none(lane: Lane) -
     second = lane.deployed()
     back = lane.start(lane.ask_rollback(second))
     assert lane.command(back)["pinned_images"].keys() == {"api"}
+
+
+def test_the_plan_of_a_rollback_names_the_jobs_that_have_run_since(lane: Lane) -> None:
+    Agent.objects.update(understands={"deploy": 6})
+    store(lane)
+    lane.deployed()
+    second = lane.deployed()
+
+    def said() -> list[str]:
+        plan = make_plan.plan_rollback(caller=lane.caller, deployment_id=second.id)
+        return [warning for warning in plan.warnings if warning.startswith("Jobs that have run since")]
+
+    assert said() == ["Jobs that have run since v1: migrate. What they did to data is not undone."]
+    project = factories.project_of(lane.project_id)
+    soon = max(datetime.now(UTC), lane.now()) + timedelta(hours=1)
+    factories.make_job_run(project, lane.server, started_at=soon, state="failed")
+    factories.make_job_run(project, lane.server, started_at=soon)
+    factories.make_job_run(project, lane.server, started_at=None, state="missed")
+    assert "migrate, nightly (2 times)." in said()[0]
 
 
 def test_a_job_is_run_by_hand_with_what_runs(lane: Lane) -> None:
