@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from django.utils import timezone
 
 from axion_deploy.terminal import names
+from axion_deploy.terminal.cluster_actions import cluster_action
 from axion_deploy.terminal.container_logs import show_container_logs
 from axion_deploy.terminal.end_actions import delete_action
 from axion_deploy.terminal.exits import Exit
@@ -225,6 +226,7 @@ ACTIONS: Mapping[str, Callable[..., Exit]] = {
     "restart": restart_action,
     "variables": variables_action,
     "volumes": volumes_action,
+    "cluster": cluster_action,
     "delete": delete_action,
     "registries": registries_action,
     "jobs": jobs_action,

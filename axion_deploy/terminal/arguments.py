@@ -11,6 +11,10 @@ from axion_deploy.terminal.exits import explained
 
 MAX_WAIT_SECONDS = 3600.0
 MAX_LISTED = 20
+CLUSTER_ACTIONS = (
+    *("show", "form", "adopt", "join", "rotate-tokens"),
+    *("drain", "activate", "promote", "demote", "leave", "remove"),
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -119,6 +123,7 @@ def _keeping(action: Any) -> None:
     shown.add_argument("--changes", action="store_true", help="Show who set or removed what, newest first.")
     shown.add_argument("--export", action="store_true", help="Print a .env file with the names, to be filled in.")
 
+    _of_clusters(action)
     volumes = action("volumes", "List the project's volumes, orphaned ones first; delete one by its full name.")
     volumes.add_argument("project", help="Name or id.")
     volumes.add_argument("--server", help="Name or id. With --delete: the server that has the volume.")
@@ -148,6 +153,22 @@ def _keeping(action: Any) -> None:
     one = jobs.add_mutually_exclusive_group()
     one.add_argument("--output", default="", metavar="RUN", help="Show the end of what this run wrote.")
     one.add_argument("--stop", default="", metavar="RUN", help="Stop this run.")
+
+
+def _of_clusters(action: Any) -> None:
+    cluster = action("cluster", "Show a cluster's nodes, or form, adopt and change its Swarm.")
+    cluster.add_argument("name", help="Name or id.")
+    cluster.add_argument("do", nargs="?", default="show", choices=CLUSTER_ACTIONS)
+    for role in ("manager", "worker"):
+        cluster.add_argument(
+            f"--{role}",
+            action="append",
+            default=[],
+            metavar="SERVER[=ADDRESS]",
+            help=f"A server that is to be a {role}, and the address at which other nodes reach it. Repeatable.",
+        )
+    cluster.add_argument("--node", default="", help="Id or hostname of the node to change.")
+    cluster.add_argument("--yes", action="store_true", help="Do it whatever follows from it.")
 
 
 def _to_a_target(parser: ArgumentParser, *, optional: bool = False) -> None:
