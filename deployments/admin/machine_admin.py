@@ -123,7 +123,7 @@ class CheckedClusterAdmin(AuditedMachine, CheckedDeletion, ClusterAdmin):
 
 @admin.register(Server)
 class CheckedServerAdmin(AuditedMachine, CheckedDeletion, ServerAdmin):
-    actions_detail = ("install", *ServerAdmin.actions_detail, "projects", "usage", "volumes", "activity")  # type: ignore[assignment]  # one more than its base
+    actions_detail = ("install", *ServerAdmin.actions_detail, "projects", "usage", "volumes")  # type: ignore[assignment]  # one more than its base
     remove = staticmethod(lambda caller, pk: machine_changes.remove_server(caller=caller, server_id=pk))
     why_it_stays = staticmethod(lambda pk: machine_changes.why_server_stays(server_id=pk))
     consequences = staticmethod(what_is_left_behind)
@@ -135,6 +135,7 @@ class CheckedServerAdmin(AuditedMachine, CheckedDeletion, ServerAdmin):
     def get_urls(self) -> list[URLPattern]:
         wrapped: Any = self.admin_site.admin_view
         own = (
+            path("<path:object_id>/activity/", wrapped(self.activity), name="agents_server_activity"),
             path("<uuid:object_id>/presence/", wrapped(self.presence_view), name="agents_server_presence"),
             path(
                 "<uuid:object_id>/installation/state/",
@@ -193,7 +194,6 @@ class CheckedServerAdmin(AuditedMachine, CheckedDeletion, ServerAdmin):
         """Show the volumes on the server; have an orphaned one deleted by POST."""
         return volume_views.server_volumes_page(request, uuid_or_404(object_id))
 
-    @action(description="Activity", url_path="activity", icon="manage_history", permissions=["change"])
     def activity(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show who changed the server."""
         return activity_views.server_activity(request, uuid_or_404(object_id))

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from deployments.admin.ownership import OwnRowsMixin, caller_in
 from deployments.models import PeopleGroup, User
@@ -22,7 +22,7 @@ from deployments.services.accounts import groups
 
 class GroupForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     people_in = forms.ModelMultipleChoiceField(
-        queryset=User.objects.none(), required=False, label="People", widget=UnfoldAdminCheckboxSelectMultipleWidget()
+        queryset=User.objects.none(), required=False, label="People", widget=UnfoldAdminSelectMultipleWidget()
     )
 
     class Meta:
