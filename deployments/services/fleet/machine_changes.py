@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from agents.errors import AgentNotFound
-from agents.services import directory, enrolment
+from agents.services import clusters, directory, enrolment
 from agents.types import AgentData, ClusterData, ServerData
 from deployments.data.audit_types import AuditAction
 from deployments.data.list_types import Page, PageRequest
@@ -45,6 +45,8 @@ def change_server(*, caller: Caller, server_id: UUID, changes: Mapping[str, Any]
         cluster = get_cluster(caller=caller, cluster_id=values["cluster_id"])
         if cluster.owner_id != server.owner_id:
             raise NotFound("No such cluster.", details={"clusterId": "not found"})
+    if "cluster_id" in values and values["cluster_id"] != server.cluster_id:
+        _check_membership(server, values["cluster_id"])
     try:
         with transaction.atomic():
             detail = names_in(f"{key}: {value}" for key, value in values.items())
@@ -52,6 +54,19 @@ def change_server(*, caller: Caller, server_id: UUID, changes: Mapping[str, Any]
             return directory.change_server(server_id=server_id, changes=values)
     except IntegrityError as error:
         raise Conflict("You have a server of this name already.", details={"name": "taken"}) from error
+
+
+def _check_membership(server: ServerData, cluster_id: UUID | None) -> None:
+    """Raise Conflict where the engine itself is a node of the former cluster's Swarm, or none of the new one's."""
+    details = {"clusterId": "its engine says otherwise"}
+    if server.cluster_id is not None and not clusters.why_not_in_swarm(
+        server_id=server.id, cluster_id=server.cluster_id
+    ):
+        raise Conflict(f"The engine of {server.name} is a node of its cluster: have it leave first.", details=details)
+    if cluster_id is None or directory.get_cluster(cluster_id=cluster_id).swarm_id is None:
+        return
+    if why := clusters.why_not_in_swarm(server_id=server.id, cluster_id=cluster_id):
+        raise Conflict(why, details=details)
 
 
 def remove_server(*, caller: Caller, server_id: UUID) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from agents.models import Agent, Cluster, CommandRecord
+from agents.models import Agent, Cluster, CommandRecord, Server
 from deployments.models import ClusterChange
 from tests import factories
 from tests.doors.browser.crowded_cluster import a_formed_cluster
@@ -50,3 +50,12 @@ def test_what_would_lose_the_quorum_is_refused_in_words(people: People, cluster:
     told = browser.post(url, {"do": "node", "node": "n1", "action": "dance"}, follow=True)
     assert "Choose what is to be done with the node" in told.content.decode()
     assert not ClusterChange.objects.exists()
+
+
+def test_a_server_is_moved_only_where_its_engine_is(people: People, cluster: Cluster) -> None:
+    api, one = people.api("owner"), Server.objects.get(cluster=cluster)
+    refused = api.patch(f"/api/servers/{one.pk}", {"clusterId": None}, format="json")
+    assert (refused.status_code, "have it leave first" in refused.content.decode()) == (409, True)
+    other = factories.make_server(people.users["owner"], name="other")
+    refused = api.patch(f"/api/servers/{other.pk}", {"clusterId": str(cluster.pk)}, format="json")
+    assert (refused.status_code, "other has no agent" in refused.content.decode()) == (409, True)
