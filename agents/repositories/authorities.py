@@ -114,13 +114,6 @@ def not_renewed(*, limit: int) -> tuple[tuple[UUID, ...], int]:
     return tuple(rows[:limit]), rows.count()
 
 
-def forget_certificates(*, over_before: datetime, limit: int) -> int:
-    """Delete certificates that were over by then; returns how many."""
-    ids = list(AgentCertificate.objects.filter(valid_until__lt=over_before).values_list("pk", flat=True)[:limit])
-    deleted, _ = AgentCertificate.objects.filter(pk__in=ids).delete()
-    return deleted
-
-
 def _add(*, authority_id: UUID, certificate: str, sealed_key: str, now: datetime) -> None:
     Authority.objects.create(
         id=authority_id,

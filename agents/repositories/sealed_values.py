@@ -31,11 +31,6 @@ def find(*, agent_id: UUID, deployment_id: UUID) -> bytes | None:
     return None if found is None else bytes(found)
 
 
-def has_key(*, agent_id: UUID) -> bool:
-    """Tell whether values are sealed to this agent."""
-    return _key_of(agent_id) is not None
-
-
 def forget(*, deployment_id: UUID) -> None:
     """Delete what was sealed of the deployment."""
     SealedValues.objects.filter(deployment_id=deployment_id).delete()
