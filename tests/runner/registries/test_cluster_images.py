@@ -70,6 +70,7 @@ def built(command: pb.Command, *, gateway: TestGateway, registry: OwnRegistry, b
     for service in command.deploy.services:
         service.image, service.bundle_digest = f"axion/{command.deploy.stack_name}-{service.name}:{tag}", bundle
         service.content_hash += tag
+    gateway.secrets[command.deployment_id] = dict.fromkeys(command.deploy.variable_names, "some value")
     command.deploy.registry_address, command.deploy.registry_namespace = registry.address, "team"
     return command
 
