@@ -21,11 +21,11 @@ from deployments.repositories.records import event_record
 from deployments.services.fleet import machine_list
 from deployments.services.history import snapshots
 from deployments.services.incidents import people
-from deployments.services.permissions import access
+from deployments.services.permissions import access, target_agents
 from deployments.services.projects import sources
 from deployments.services.queries import addresses, grant_view, lane_view, lookups, project_view
 from deployments.states import ACTIVE, FINISHED, UNFINISHED, Kind, Status
-from deployments.types import Caller, DeploymentRecord, Right
+from deployments.types import Caller, DeploymentRecord, ProjectRecord, Right, Target, TargetKind
 from deployments.wire import event_shape
 
 MAX_TIMELINE_EVENTS = 400
@@ -171,6 +171,7 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
     graph = sources.latest_graph(caller=caller, project_id=project_id)
     project_targets = grant_view.targets_of(caller=caller, project_id=project_id)
     usable = tuple(target.server for target in project_targets if target.usable)
+    places = targets(usable) + _ready_clusters(caller, view.project)
     return {
         "project": wire.project_shape(view.project),
         "owner": access.owner_name(view.project),
@@ -182,7 +183,10 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
         "incidents": people.open_briefs(caller=caller, project_id=project_id)[0],
         "graphVersion": graph.version if graph else 0,
         "code": sources.code_of(caller=caller, project_id=project_id),
-        "targets": recently_used_first(targets(usable), [str(target.target.id) for target in view.deployments]),
+        "targets": recently_used_first(
+            places,
+            [str(target.target.id) for target in view.deployments],
+        ),
         "offered": len(project_targets) - len(usable),
         "canDeploy": may_deploy(caller=caller, project_id=project_id),
         "canChange": may(caller=caller, project_id=project_id, right=Right.CHANGE),
@@ -205,6 +209,19 @@ def targets(servers: Iterable[ServerData]) -> list[dict[str, str]]:
     return [
         {"kind": "server", "id": str(server.id), "name": server.name, "presence": str(server.presence)}
         for server in servers
+    ]
+
+
+def _ready_clusters(caller: Caller, project: ProjectRecord) -> list[dict[str, str]]:
+    """Return the clusters to which the project can be deployed, by who owns both."""
+    if project.owner_id != caller.user_id:
+        return []
+    owned = machine_list.machines_of(caller).clusters
+    places = {each.id: (each, Target(kind=TargetKind.CLUSTER, id=each.id)) for each in owned}
+    return [
+        {"kind": "cluster", "id": str(cluster.id), "name": cluster.name, "presence": ""}
+        for cluster, target in places.values()
+        if not target_agents.why_unready(target)
     ]
 
 

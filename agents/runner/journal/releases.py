@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from agents.contracts import runner_pb2 as pb
 from agents.runner.errors import StepFailedError
+from agents.runner.journal.release_files import write_texts
 from agents.runner.journal.store import Store
 from agents.runner.planning.codec import COMPOSE_FILE, release_of
 from agents.runner.planning.model import Container, Release, Target
@@ -239,12 +241,16 @@ class Releases:
         document = read_stack(release.files[COMPOSE_FILE])
         early = services_to_check_early(document) if start_interval else frozenset()
         laid_over = overlay(release=release, pinned=pinned, volumes=volumes or {}, checked_early=early)
-        return _write(folder, {**release.files, STACK_FILE: write_stack(document), FILE_NAME: laid_over})
+        return write_texts(folder, {**release.files, STACK_FILE: write_stack(document), FILE_NAME: laid_over})
 
-    def write_stack(self, *, release: Release, document: Mapping[str, Any]) -> Path:
-        """Return the folder with a release's files and the stack as a Swarm is given it; holds no secret."""
+    @contextmanager
+    def stack_files(self, *, release: Release, document: Mapping[str, Any]) -> Iterator[Path]:
+        """Give a folder with a release's files and the stack as a Swarm is given it, for as long as that takes."""
         folder = self._folder / release.stack / release.deployment_id
-        return _write(folder, {**release.files, STACK_FILE: write_stack(document)})
+        try:
+            yield write_texts(folder, {**release.files, STACK_FILE: write_stack(document)})
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def forget(self, *, stack: str, deployment_ids: Collection[str]) -> None:
         """Drop these releases and their files; the caller knows that nothing needs them."""
@@ -265,15 +271,6 @@ class Releases:
         """Return what history needs; None until the control plane said so once."""
         row = self.store.row("SELECT payload FROM retention")
         return pb.Retention.FromString(row["payload"]) if row else None
-
-
-def _write(folder: Path, files: Mapping[str, str]) -> Path:
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        if not path.exists() or path.read_text() != text:
-            path.write_text(text)
-    return folder
 
 
 def stack_states(store: Store, *, limit: int) -> list[pb.StackState]:

@@ -12,6 +12,8 @@ from agents.contracts.version import CLUSTERS_PROTOCOL
 from agents.errors import CommandNotFound
 from agents.models import Agent, Cluster, CommandRecord, GatewayPresence, Server
 from agents.states import CommandOutcome
+from agents.transport.wire import codec
+from deployments.admin import page_data
 from deployments.errors import Invalid, NotFound
 from deployments.models import Deployment, User
 from deployments.services.lifecycle import agent_access, cancel, command_ids, takeover
@@ -215,3 +217,20 @@ def test_scale_roll_back_and_stop_go_the_same_way(farm: ClusterLane) -> None:
         )
     )
     assert (farm.order(stopped).payload["engine"], farm.order(stopped).payload["services"]) == ("swarm", [])
+
+
+def test_the_form_offers_a_cluster_that_is_ready(farm: ClusterLane) -> None:
+    page = page_data.project_page(caller=farm.caller, project_id=farm.project_id)
+    assert ("cluster", str(farm.cluster.id)) in [(each["kind"], each["id"]) for each in page["targets"]]
+    Agent.objects.update(swarm={"role": "worker"})
+    page = page_data.project_page(caller=farm.caller, project_id=farm.project_id)
+    assert str(farm.cluster.id) not in str(page["targets"])
+
+
+def test_the_order_says_on_the_wire_that_it_is_for_a_swarm(farm: ClusterLane) -> None:
+    started = farm.start(farm.ask())
+    sent = codec.command_to_wire(gateway.find(command_id=command_ids.deploy_command_id(started.id)))
+    assert sent.command.deploy.engine == "swarm"
+    cancel.cancel_deployment(caller=farm.caller, deployment_id=started.id, at=farm.now())
+    sent = codec.command_to_wire(gateway.find(command_id=command_ids.revert_command_id(started.id)))
+    assert sent.command.revert.engine == "swarm"

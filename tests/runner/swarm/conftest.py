@@ -53,6 +53,10 @@ class Cluster:
     def ids(self, stack: SwarmStack, *, by: int = 0) -> dict[str, set[str]]:
         return {name: {task["ID"] for task in tasks} for name, tasks in self.tasks(stack, by=by).items()}
 
+    def nodes(self, *, by: int = 0) -> list[dict[str, Any]]:
+        with self.servers[by].client() as api:
+            return list(api.nodes())
+
     def states(self, *, by: int = 0) -> dict[str, str]:
         listed = self.ask("node", "ls", "--format", "{{.Hostname}} {{.Status}}", by=by)
         return dict(line.split() for line in listed.splitlines())
@@ -97,6 +101,9 @@ def cluster(base_image: str) -> Iterator[Cluster]:
             made.ask("swarm", "join", "--token", token, f"{first.address}:2377", by=number)
         wait_until(lambda: list(made.states().values()) == ["Ready"] * len(NAMES), what="three ready nodes")
         yield made
+        for server in made.servers:
+            # Ended well, each would end its containers first.
+            server.kill()
 
 
 @dataclass
@@ -139,10 +146,10 @@ def man(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[[int], Manned]]:
 
 @pytest.fixture
 def project(cluster: Cluster, base_image: str) -> Iterator[SwarmStack]:
-    """web has three copies, db keeps data."""
+    """web has two copies, db keeps data."""
     name = f"axion-test-{uuid4().hex[:8]}"
     nodes = {
-        "web": {"replicas": "3", "env__VERSION": "1"},
+        "web": {"replicas": "2", "env__VERSION": "1"},
         "db": {"volume__DATA": "/data"},
     }
     yield SwarmStack(name=name, project_id=str(uuid4()), image=base_image, nodes=nodes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -34,8 +35,8 @@ def test_forward_unchanged_changed_and_back(
     with_extra = project.with_node("extra", env__VERSION="1")
     proven = done(manned, with_extra.deploy())
     first = cluster.tasks(project)
-    assert {name: len(tasks) for name, tasks in first.items()} == {"web": 3, "db": 1, "extra": 1}
-    assert {each.service_name: each.healthy_replicas for each in proven.services} == {"web": 3, "db": 1, "extra": 1}
+    assert {name: len(tasks) for name, tasks in first.items()} == {"web": 2, "db": 1, "extra": 1}
+    assert {each.service_name: each.healthy_replicas for each in proven.services} == {"web": 2, "db": 1, "extra": 1}
     # By digest, with the value where it belongs, and bound to where the volume has come to be.
     (db,) = first["db"]
     assert db["Spec"]["ContainerSpec"]["Image"].startswith("sha256:")
@@ -132,3 +133,50 @@ def test_another_managers_agent_goes_on_and_the_first_changes_nothing_more(
     reverted = second.gateway.finished(order.command_id, seconds=180)
     assert reverted.outcome == pb.RESTORED, reverted.message
     assert cluster.variables(project, "web")["VERSION"] == "1"
+
+
+def test_a_node_that_is_cut_off_does_not_count(
+    cluster: Cluster, man: Callable[[int], Manned], project: SwarmStack
+) -> None:
+    manned = man(1)
+    base = replace(project, nodes={"web": {"replicas": "3", "env__VERSION": "1"}})
+    third = cluster.servers[2]
+    third.cut()
+    try:
+        wait_until(lambda: cluster.states(by=1)["server-3"] == "Down", what="the cut to be noticed")
+        proven = done(manned, base.deploy())
+        assert [each.healthy_replicas for each in proven.services] == [3]
+        ready = {each["ID"] for each in cluster.nodes(by=1) if each["Status"]["State"] == "ready"}
+        assert {task["NodeID"] for task in cluster.tasks(base, by=1)["web"]} == ready
+    finally:
+        third.mend()
+    wait_until(lambda: cluster.states(by=1)["server-3"] == "Ready", what="the node to be back")
+
+
+@pytest.mark.skipif("AXION_TEST_QUORUM" not in os.environ, reason="takes two minutes: AXION_TEST_QUORUM=1 asks for it")
+def test_without_a_quorum_it_waits_and_says_so(
+    cluster: Cluster, man: Callable[[int], Manned], project: SwarmStack
+) -> None:
+    manned = man(1)
+    base = replace(project, nodes={"web": {"replicas": "2", "env__VERSION": "1"}})
+    done(manned, base.deploy())
+    # Two of three managers are gone: nobody can change anything, and nothing is pretended.
+    lost = (cluster.servers[0], cluster.servers[2])
+    for server in lost:
+        server.cut()
+    try:
+        waiting = base.with_node("web", env__VERSION="3").deploy()
+        start(manned, waiting)
+        manned.gateway.until(lambda: told(manned, waiting), what="word of what it waits for", seconds=120)
+        assert not any(report.HasField("finished") for report in manned.gateway.reports[waiting.command_id])
+    finally:
+        for server in lost:
+            server.mend()
+    finished = manned.gateway.finished(waiting.command_id, seconds=240)
+    assert finished.outcome == pb.SUCCEEDED, finished.message
+    assert cluster.variables(base, "web")["VERSION"] == "3"
+
+
+def told(manned: Manned, command: pb.Command) -> bool:
+    log = manned.gateway.log(command.command_id)
+    return "takes no orders" in log or "does not answer" in log

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
 
 from agents.runner.commands.context import Work
 from agents.runner.commands.pulling import signed_in
@@ -77,26 +79,26 @@ def _deploy(swarm: SwarmWork, release: Release, target: StackTarget) -> None:
     """Run `docker stack deploy`; again while the Swarm has no leader."""
     work = swarm.work
     document = stack_document(release=release, target=target, number=swarm.number)
-    values = work.vault.values(release=release, interrupt=work.interrupt)
-    folder = work.releases.write_stack(release=release, document=document)
     work.reporter.stage(DEPLOYING, progress.APPLYING, "Handing the stack to the Swarm.")
-    failures = 0
-    while True:
+    # Nodes are handed the logins with the services, so that each can pull, also much later.
+    files = work.releases.stack_files(release=release, document=document)
+    with signed_in(work=work, release=release) as signed, files as folder:
+        _hand_over(swarm, signed, release, folder)
+
+
+def _hand_over(swarm: SwarmWork, signed: Work, release: Release, folder: Path) -> None:
+    values = signed.vault.values(release=release, interrupt=signed.interrupt)
+    for failures in count(1):
         swarm.lane.check()
-        # Nodes are handed the logins with the services, so that each can pull, also much later.
-        with signed_in(work=work, release=release) as signed:
-            ended, tail = signed.commands.stack_deploy(
-                stack=release.stack, folder=folder, values=values, deadline=DEPLOY_SECONDS, interrupt=work.interrupt
-            )
+        ended, tail = signed.commands.stack_deploy(
+            stack=release.stack, folder=folder, values=values, deadline=DEPLOY_SECONDS, interrupt=signed.interrupt
+        )
         if ended.code == 0 and not ended.late:
             return
-        output = "\n".join(tail)
-        if not (ended.late or NO_LEADER.search(output)):
-            raise StepFailedError(
-                "apply", f"docker stack deploy failed: {tail[-1] if tail else ended.code}", log_tail=tail
-            )
-        failures += 1
-        swarm.api.wait_for_leader(tail[-1] if tail else "no answer in time", failures=failures)
+        why = tail[-1] if tail else f"exit code {ended.code}"
+        if not (ended.late or NO_LEADER.search("\n".join(tail))):
+            raise StepFailedError("apply", f"docker stack deploy failed: {why}", log_tail=tail)
+        swarm.api.wait_for_leader(why, failures=failures)
 
 
 def _watch(swarm: SwarmWork, release: Release, target: StackTarget, gate: TaskGate) -> Seen:

@@ -76,6 +76,7 @@ class TaskGate:
         if len(up) == service.replicas and not others and not self._is_paused(name, seen):
             self._sound_since[name] = max((self._running_since[task.id] for task in up), default=at)
             self._unsound_since.pop(name, None)
+            self._unplaced_since = {key: since for key, since in self._unplaced_since.items() if key[0] != name}
             return None
         self._sound_since.pop(name, None)
         return self._trouble(service, seen, mine, at)

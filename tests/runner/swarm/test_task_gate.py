@@ -1,0 +1,121 @@
+"""What proves a stack in a Swarm, and what fails it: tasks, joined with the state of their nodes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from agents.runner.commands.swarm.swarm_model import Seen, StackTarget, SwarmNode, SwarmService, SwarmTask
+from agents.runner.commands.swarm.task_gate import UNPLACED_SECONDS, TaskGate, difference_from
+from agents.runner.planning.inspected import reference_of
+from agents.runner.planning.model import WantedService
+
+IMAGE = "sha256:" + "a" * 64
+WEB = SwarmService(id="s1", name="web", full_name="x_web", image=IMAGE)
+WANTED = WantedService(name="web", image="web:1", replicas=2)
+TARGET = StackTarget(services=(WANTED,), owners={"web": "d2"}, images={"web": IMAGE})
+UP = SwarmTask(id="t1", service_id="s1", state="running", wanted=True, image=IMAGE, owner="d2", node_id="n1")
+TWO = (UP, replace(UP, id="t2", node_id="n2"))
+NODES = {f"n{number}": SwarmNode(id=f"n{number}", name=f"server-{number}", is_ready=True) for number in (1, 2, 3)}
+DOWN = {**NODES, "n2": replace(NODES["n2"], is_ready=False)}
+
+
+def seen(*tasks: SwarmTask, service: SwarmService = WEB, down: bool = False) -> Seen:
+    return Seen(services=(service,), tasks=tasks, nodes=DOWN if down else NODES)
+
+
+def gate(*, window: float = 5, deadline: float = 60) -> TaskGate:
+    return TaskGate(target=TARGET, deadline=deadline, window=window, fresh=frozenset({"web"}))
+
+
+def test_it_passes_once_all_have_run_for_the_window() -> None:
+    judge = gate()
+    assert judge.look(seen=seen(UP), at=0) is None
+    assert judge.look(seen=seen(*TWO), at=3) is None
+    assert not judge.passed(seen=seen(*TWO), at=7)
+    assert judge.passed(seen=seen(*TWO), at=8)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        seen(*TWO, down=True),
+        seen(UP, replace(TWO[1], owner="d1")),
+        seen(UP, replace(TWO[1], image="sha256:" + "b" * 64)),
+        seen(UP, replace(TWO[1], state="starting")),
+        seen(*TWO, replace(UP, id="t0", owner="d1")),
+        seen(*TWO, service=replace(WEB, update_state="paused")),
+        Seen(services=(WEB, replace(WEB, id="s2", name="old")), tasks=TWO, nodes=NODES),
+    ],
+    ids=["node down", "former file", "other image", "starting", "a former one left", "paused", "a service too many"],
+)
+def test_what_is_not_as_wanted_does_not_pass(what: Seen) -> None:
+    judge = gate(window=0)
+    assert judge.look(seen=what, at=0) is None
+    assert not judge.passed(seen=what, at=100)
+    assert difference_from(target=TARGET, seen=what)
+    assert not difference_from(target=TARGET, seen=seen(*TWO))
+
+
+def test_what_cannot_be_placed_fails_with_swarms_words_and_the_nodes_that_are_down() -> None:
+    waits = replace(UP, id="t3", state="pending", node_id="", error="no suitable node (insufficient memory on 2 nodes)")
+    judge = gate()
+    assert judge.look(seen=seen(UP, waits, down=True), at=0) is None
+    failure = judge.look(seen=seen(UP, waits, down=True), at=UNPLACED_SECONDS)
+    assert failure is not None
+    assert failure.message == (
+        "web cannot be placed: no suitable node (insufficient memory on 2 nodes). The node server-2 is down."
+    )
+
+
+def test_what_passes_by_itself_in_time_is_no_failure() -> None:
+    judge = gate()
+    waits = replace(UP, id="t3", state="pending", node_id="", error="no suitable node (port in use)")
+    assert judge.look(seen=seen(UP, waits), at=0) is None
+    assert judge.look(seen=seen(*TWO), at=UNPLACED_SECONDS - 1) is None
+    assert judge.look(seen=seen(UP, waits), at=UNPLACED_SECONDS + 1) is None
+
+
+def test_failures_are_named_by_node_and_reason() -> None:
+    judge = gate()
+    assert judge.look(seen=seen(UP), at=0) is None
+    sick = replace(UP, id="t4", state="failed", wanted=False, node_id="n3", error="unhealthy container")
+    failure = judge.look(seen=seen(UP, sick), at=1)
+    assert failure is not None
+    assert (failure.message, failure.task_id) == (
+        "web runs, but its health check fails on server-3 (unhealthy container).",
+        "t4",
+    )
+    missing = [replace(sick, id=f"m{number}", state="rejected", error="No such image: x") for number in range(3)]
+    failure = gate().look(seen=seen(UP), at=0)
+    judge = gate()
+    judge.look(seen=seen(UP), at=0)
+    assert judge.look(seen=seen(UP, *missing[:2]), at=1) is None
+    failure = judge.look(seen=seen(UP, *missing), at=2)
+    assert failure is not None
+    assert failure.reason == "image"
+
+
+def test_failures_from_before_do_not_count_and_the_deadline_does() -> None:
+    old = [replace(UP, id=f"o{number}", state="failed", wanted=False, error="old") for number in range(5)]
+    judge = gate(deadline=10)
+    assert judge.look(seen=seen(UP, *old), at=0) is None
+    assert judge.look(seen=seen(UP, *old), at=9) is None
+    failure = judge.look(seen=seen(UP, *old), at=10)
+    assert failure is not None
+    assert failure.message == "web has 1 of 2 tasks running and healthy after 10 s."
+
+
+@pytest.mark.parametrize(
+    ("image", "known", "reference"),
+    [
+        ("nginx:1.27", ["nginx@sha256:aa"], "nginx:1.27@sha256:aa"),
+        ("docker.io/library/nginx:1.27", ["nginx@sha256:aa"], "docker.io/library/nginx:1.27@sha256:aa"),
+        ("host:5000/web", ["other@sha256:bb", "host:5000/web@sha256:aa"], "host:5000/web@sha256:aa"),
+        ("mine:1", [], IMAGE),
+        ("mine:1", ["theirs@sha256:bb"], IMAGE),
+    ],
+)
+def test_an_image_is_known_by_its_registrys_digest_or_else_its_id(image: str, known: list[str], reference: str) -> None:
+    assert reference_of(image, known=known, image_id=IMAGE) == reference
