@@ -79,10 +79,13 @@ async def test_what_the_layer_lost_is_read_once_for_all(
     assert len(reads) == 1
 
 
-async def test_another_publisher_in_between_leaves_no_gap(people: People, deployment: Deployment) -> None:
-    socket, mine, other = await opened(people, deployment), Pusher(), Pusher()
-    for pusher in (mine, other, mine):
-        await database_sync_to_async(pusher.push)(await written(deployment.id, line(), stage(1)))
+async def test_what_another_publisher_pushed_in_vain_is_no_part_of_our_span(
+    people: People, deployment: Deployment
+) -> None:
+    socket, pusher = await opened(people, deployment), Pusher()
+    await database_sync_to_async(pusher.push)(await written(deployment.id, line(), stage(1)))
+    await written(deployment.id, line(), stage(2))
+    await database_sync_to_async(pusher.push)(await written(deployment.id, line(), stage(3)))
     assert await socket.sequences(3) == [2, 4, 6]
     await socket.close()
 
