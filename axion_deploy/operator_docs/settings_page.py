@@ -27,6 +27,9 @@ OF_COMPOSE = {
     "AXION_GATEWAY_PORT": "The port of this machine for the agents' gateway; 50051 without it.",
     "AXION_GATEWAY_MUTUAL_PORT": "The port for agents with certificates; 50052 without it. Tell agents of another one"
     " by `AXION_GATEWAY_MUTUAL_ADDRESS`.",
+    "AXION_REGISTRY_FOLDER": "Password and certificate of the profile `registry`; `./registry` without it.",
+    "AXION_REGISTRY_PUBLISH": "The address of this machine for that registry; 127.0.0.1 without it.",
+    "AXION_REGISTRY_PORT": "Its port; 5000 without it.",
     "AXION_VERSION": "The tag of the image that is built and started; `latest` without it.",
 }
 FORMS = {
