@@ -32,7 +32,7 @@ def tidy(*, at: datetime) -> int:
         "reminders": lambda: announce.remind(at=clock.now()),
         "invitations": lambda: invitations.remove_old(at=at),
         "access links": lambda: link_rows.remove_old(at=at),
-        "audit log": lambda: audit.drop_old(at=at),
+        "audit log": lambda: audit.drop_old(at=clock.now()),
         "volume deletions": lambda: volume_deletion.expire(at=at),
         "changes of clusters": lambda: progress.expire(at=at),
         "project deletions": lambda: project_deletion.continue_all(at=at),
