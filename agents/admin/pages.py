@@ -110,7 +110,9 @@ class ClusterAdmin(OwnedAdmin):
     list_select_related = ("owner",)
     search_fields = ("name",)
     empty_title = "No clusters yet"
-    empty_hint = "A cluster groups servers. Nothing can be deployed to one yet: a stack goes to a single server."
+    empty_hint = "A cluster is one Docker Swarm of several servers: add it here, then form or adopt it under Nodes."
+    # No page chooses the builder yet, and the choice would show everybody's servers.
+    exclude = ("owner", "builder")
 
 
 class ServerAdmin(OwnedAdmin):

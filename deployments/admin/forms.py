@@ -10,7 +10,7 @@ from django import forms
 from django.http import QueryDict
 
 from deployments import json_input
-from deployments.errors import Invalid, TooMuch
+from deployments.errors import DeployError, Invalid, TooMuch
 from deployments.types import DeployRequest, Target, TargetKind
 from stackgen.code.bundle import MAX_BYTES as MAX_CODE_BYTES
 
@@ -64,6 +64,21 @@ def with_quota_check(form: Any, *, check: Callable[[], None]) -> Any:
                 check()
             except TooMuch as error:
                 raise forms.ValidationError(error.message) from None
+            return super().clean()
+
+    return CheckedForm
+
+
+def with_check_of(form: Any, *, field: str, check: Callable[[Any], None]) -> Any:
+    """Return the form; a changed value of the field is refused there in the words of `check`, where that raises."""
+
+    class CheckedForm(form):
+        def clean(self) -> Any:
+            if field in self.changed_data and field in self.cleaned_data:
+                try:
+                    check(self.cleaned_data[field])
+                except DeployError as error:
+                    self.add_error(field, error.message)
             return super().clean()
 
     return CheckedForm

@@ -18,7 +18,7 @@ from agents.admin.pages import AgentAdmin, ClusterAdmin, ServerAdmin, presence_o
 from agents.models import Agent, Cluster, Server
 from agents.types import IssuedToken
 from deployments.admin import badges
-from deployments.admin.forms import request_id_in, with_quota_check
+from deployments.admin.forms import request_id_in, with_check_of, with_quota_check
 from deployments.admin.ownership import caller_in, or_404, uncached_json, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
 from deployments.admin.teams import activity_views
@@ -159,12 +159,15 @@ class CheckedServerAdmin(AuditedMachine, CheckedDeletion, ServerAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
         form = super().get_form(request, obj, change=change, **kwargs)
-        owner_id = caller_in(request).user_id
-        return (
-            form
-            if obj is not None
-            else with_quota_check(form, check=lambda: quotas.check_server_quota(owner_id=owner_id))
-        )
+        caller = caller_in(request)
+        if obj is None:
+            return with_quota_check(form, check=lambda: quotas.check_server_quota(owner_id=caller.user_id))
+
+        def check_move(cluster: Any) -> None:
+            server = machine_list.get_server(caller=caller, server_id=obj.pk)
+            machine_changes.check_move(server=server, cluster_id=cluster.pk if cluster else None)
+
+        return with_check_of(form, field="cluster", check=check_move)
 
     @action(description="Deployed here", url_path="projects", icon="apps", permissions=["change"])
     def projects(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -46,7 +46,7 @@ def change_server(*, caller: Caller, server_id: UUID, changes: Mapping[str, Any]
         if cluster.owner_id != server.owner_id:
             raise NotFound("No such cluster.", details={"clusterId": "not found"})
     if "cluster_id" in values and values["cluster_id"] != server.cluster_id:
-        _check_membership(server, values["cluster_id"])
+        check_move(server=server, cluster_id=values["cluster_id"])
     try:
         with transaction.atomic():
             detail = names_in(f"{key}: {value}" for key, value in values.items())
@@ -56,8 +56,8 @@ def change_server(*, caller: Caller, server_id: UUID, changes: Mapping[str, Any]
         raise Conflict("You have a server of this name already.", details={"name": "taken"}) from error
 
 
-def _check_membership(server: ServerData, cluster_id: UUID | None) -> None:
-    """Raise Conflict where the engine itself is a node of the former cluster's Swarm, or none of the new one's."""
+def check_move(*, server: ServerData, cluster_id: UUID | None) -> None:
+    """Raise Conflict where the server's engine is a node of the former cluster's Swarm, or none of the new one's."""
     details = {"clusterId": "its engine says otherwise"}
     if server.cluster_id is not None and not clusters.why_not_in_swarm(
         server_id=server.id, cluster_id=server.cluster_id

@@ -59,3 +59,14 @@ def test_a_server_is_moved_only_where_its_engine_is(people: People, cluster: Clu
     other = factories.make_server(people.users["owner"], name="other")
     refused = api.patch(f"/api/servers/{other.pk}", {"clusterId": str(cluster.pk)}, format="json")
     assert (refused.status_code, "other has no agent" in refused.content.decode()) == (409, True)
+    form = {"name": "other", "host": "", "port": "22", "username": "", "cluster": str(cluster.pk)}
+    told = people.browser("owner").post(f"/admin/agents/server/{other.pk}/change/", form)
+    assert (told.status_code, "other has no agent" in told.content.decode()) == (200, True)
+    other.refresh_from_db()
+    assert other.cluster_id is None
+
+
+def test_the_form_of_a_cluster_shows_nobody_elses_servers(people: People, cluster: Cluster) -> None:
+    factories.make_server(people.users["stranger"], name="hidden-from-others")
+    told = people.browser("owner").get(f"/admin/agents/cluster/{cluster.pk}/change/")
+    assert (told.status_code, "hidden-from-others" in told.content.decode()) == (200, False)
