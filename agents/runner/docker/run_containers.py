@@ -10,8 +10,10 @@ from typing import Any
 
 from docker.errors import NotFound
 
+from agents.limits import mebibytes
 from agents.runner.docker.container_exec import log_tail
 from agents.runner.docker.engine import PATIENT_SECONDS, QUESTION_SECONDS, Engine
+from agents.runner.errors import StepFailedError
 from agents.runner.planning.inspected import container_of
 from agents.runner.planning.model import (
     COMPOSE_PROJECT,
@@ -58,9 +60,29 @@ class RunContainers:
         return any(LABEL_RUN not in each["Labels"] for each in found)
 
     def make(self, *, pattern: Mapping[str, Any], run_id: str) -> str:
-        """Make the container of a run, not started; one that is there already by this id is that. Returns its id."""
+        """Make the container of a run, not started, and return its id; one that has run already by this id is that.
+
+        Raises StepFailedError where what it needs cannot be put in; no container is left then.
+        """
         if there := self._of_run(run_id):
-            return there
+            if not self._never_ran(there):
+                return there
+            # Whoever made it may have died before all of its files were in it.
+            self.remove(there)
+        made = self._make(pattern, run_id)
+        try:
+            for path in _put_in_by_compose(pattern, self._changes(pattern["Id"])):
+                self._copy(path, source=pattern["Id"], target=made)
+        except StepFailedError:
+            self.remove(made)
+            raise
+        return made
+
+    def _never_ran(self, container_id: str) -> bool:
+        found = self._inspect(container_id)
+        return found is not None and found["State"]["Status"] == CREATED
+
+    def _make(self, pattern: Mapping[str, Any], run_id: str) -> str:
         wanted = dict(pattern["Config"])
         wanted["Labels"] = {**(wanted.get("Labels") or {}), LABEL_RUN: run_id}
         # Docker's own choice, else it would be that of the pattern.
@@ -74,8 +96,6 @@ class RunContainers:
         made = str(self._order(lambda api: api.create_container_from_config(wanted, name))["Id"])
         for network, endpoint in list(networks.items())[1:]:
             self._order(lambda api, network=network, endpoint=endpoint: _connect(api, made, network, endpoint))
-        for path in _put_in_by_compose(pattern, self._changes(pattern["Id"])):
-            self._copy(path, source=pattern["Id"], target=made)
         return made
 
     def start(self, container_id: str) -> None:
@@ -126,10 +146,15 @@ class RunContainers:
 
     def _copy(self, path: str, *, source: str, target: str) -> None:
         pieces, _ = self._ask(lambda api: api.get_archive(source, path))
-        archive = b"".join(pieces)
-        if len(archive) <= MAX_FILES_BYTES:
-            folder = path.rpartition("/")[0] or "/"
-            self._order(lambda api: api.put_archive(target, folder, archive))
+        archive, size = [], 0
+        for piece in pieces:
+            size += len(piece)
+            if size > MAX_FILES_BYTES:
+                message = f"{path} is larger than {mebibytes(MAX_FILES_BYTES)}, too large for a run by schedule."
+                raise StepFailedError("invalid", message)
+            archive.append(piece)
+        folder = path.rpartition("/")[0] or "/"
+        self._order(lambda api: api.put_archive(target, folder, b"".join(archive)))
 
     def _ask(self, call: Any) -> Any:
         return self._engine.attempt(call, seconds=QUESTION_SECONDS)

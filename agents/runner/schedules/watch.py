@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from docker.errors import APIError
 
 from agents.runner.docker.run_containers import RunContainers
-from agents.runner.errors import EngineAwayError
+from agents.runner.errors import EngineAwayError, StepFailedError
 from agents.runner.journal.releases import Releases
 from agents.runner.journal.scheduled_runs import (
     FAILED,
@@ -85,6 +85,9 @@ class RunWatch:
             container = self._containers.make(pattern=pattern, run_id=run.id)
             self._runs.made(run_id=run.id, container=container)
             self._containers.start(container)
+        except StepFailedError as error:
+            self._end(run, FAILED, message=f"It could not be started: {error}")
+            return
         except APIError as error:
             self._refused(run, error)
             return
