@@ -9,7 +9,7 @@ from agents.contracts import runner_pb2 as pb
 from agents.runner.commands.context import Work
 from agents.runner.commands.outages import retry_through_outages
 from agents.runner.commands.swarm.stack_apply import SwarmWork, apply_target, open_swarm, remove_stack, tidy
-from agents.runner.commands.swarm.stack_images import references
+from agents.runner.commands.swarm.stack_images import references, warn_of_data
 from agents.runner.commands.swarm.stack_observed import describe_all
 from agents.runner.commands.swarm.stack_records import StackRecord, StackRecords
 from agents.runner.commands.swarm.stack_restore import restore_base
@@ -102,6 +102,7 @@ def _record(swarm: SwarmWork, release: Release) -> StackRecord:
         swarm.work.reporter.service(step(service, "waiting"))
     seen = swarm.api.look(release.stack)
     images = references(work=swarm.work, api=swarm.api, release=release, seen=seen, records=records)
+    warn_of_data(work=swarm.work, release=release, images=images)
     owners = {
         service.name: _owner(release, service.name, service.content_hash, images, seen) for service in release.services
     }

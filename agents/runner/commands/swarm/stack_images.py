@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from agents.runner.commands.context import Work
+from agents.runner.commands.image_volumes import mount_targets
 from agents.runner.commands.publishing import destination_of, publish_images
 from agents.runner.commands.pulling import signed_in
 from agents.runner.commands.swarm.manager_api import ManagerApi
@@ -32,6 +35,21 @@ def references(*, work: Work, api: ManagerApi, release: Release, seen: Seen, rec
         told = {image: _resolved(signed, api, service, again=release.force) for image, service in by_image.items()}
     found |= {service.name: told[service.image] for service in named}
     return found
+
+
+def warn_of_data(*, work: Work, release: Release, images: Mapping[str, str]) -> None:
+    """Tell of services whose image keeps data where the graph has no volume: nothing hands that over to the next task.
+
+    Of an image that this server does not have nothing is known.
+    """
+    for service in release.services:
+        declared = work.host.image_volumes(images[service.name])
+        if bare := sorted(set(declared) - mount_targets(release, service.name)) if declared else []:
+            text = (
+                f"Warning: the image of {service.name} keeps data at {', '.join(bare)}, where the graph has no volume. "
+                "In a cluster each new task begins there with nothing: give the node a volume.\n"
+            )
+            work.reporter.log(source="agent", service=service.name, text=text)
 
 
 def _published(work: Work, release: Release, built: list[WantedService]) -> dict[str, str]:
