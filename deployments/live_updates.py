@@ -40,6 +40,11 @@ def server_group(server_id: UUID) -> str:
     return f"server.{server_id}"
 
 
+def access_group(project_id: UUID) -> str:
+    """Return the group of all sockets, of whatever kind, whose right is one to this project."""
+    return f"access.{project_id}"
+
+
 @dataclass
 class _Told:
     """Of one deployment: up to where its events have come by, and up to where its project's sockets were told."""
@@ -94,6 +99,12 @@ def wake_projects(project_ids: Iterable[UUID]) -> None:
     """Wake the sockets that follow these projects: another state of a stack is seen. Lost while Redis is away."""
     with suppress(RedisError):
         async_to_sync(_send)([(project_group(project_id), _message([], spans={})) for project_id in project_ids])
+
+
+def access_changed(project_id: UUID) -> None:
+    """Have all sockets of the project ask anew what they may see. Lost while Redis is away: their own looks remain."""
+    with suppress(RedisError):
+        async_to_sync(_send)([(access_group(project_id), {"type": "access"})])
 
 
 def wake_server(server_id: UUID) -> None:

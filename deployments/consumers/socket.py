@@ -28,6 +28,7 @@ from deployments.consumers.socket_identity import PROTOCOL, caller_from, proof_o
 from deployments.consumers.standing import Standing, marks_now, still_holds, watch
 from deployments.errors import DeployError, Unauthenticated
 from deployments.limits import connection_limit
+from deployments.live_updates import access_group
 from deployments.types import Caller
 
 SEND_SECONDS = 10.0
@@ -108,7 +109,7 @@ class LiveSocket(AsyncWebsocketConsumer):
         if not await self.hold_connection():
             await self.close(code=TOO_MANY)
             return
-        await self.channel_layer.group_add(self.group(), self.channel_name)
+        await self.join_groups()
         self.renewed_at = time.monotonic()
         await self.accept(PROTOCOL if PROTOCOL in self.scope.get("subprotocols", []) else None)
         await self.do(self.begin())
@@ -155,15 +156,26 @@ class LiveSocket(AsyncWebsocketConsumer):
         if time.monotonic() - self.renewed_at >= RENEW_SECONDS:
             self.renewed_at = time.monotonic()
             await self.hold_connection()
-            await self.channel_layer.group_add(self.group(), self.channel_name)
+            await self.join_groups()
+
+    async def join_groups(self) -> None:
+        """Be woken by news of the subject, and when somebody loses a right to its project."""
+        for group in self.groups_joined():
+            await self.channel_layer.group_add(group, self.channel_name)
+
+    def groups_joined(self) -> list[str]:
+        standing = getattr(self, "standing", None)
+        project_id = standing.project_id if standing is not None else None
+        return [self.group(), *([access_group(project_id)] if project_id is not None else [])]
 
     async def disconnect(self, code: int) -> None:
         if self.is_counted:
             await connection_limit.release(user_id=self.caller.user_id, connection_id=self.channel_name)
         if self.checking is not None:
             await cancel_until_ended([self.checking])
-        with contextlib.suppress(Exception):
-            await self.channel_layer.group_discard(self.group(), self.channel_name)
+        for group in self.groups_joined():
+            with contextlib.suppress(Exception):
+                await self.channel_layer.group_discard(group, self.channel_name)
 
     async def check_periodically(self) -> None:
         """Check every few seconds whether it may still see this, is in the group, and has missed nothing."""
@@ -205,6 +217,10 @@ class LiveSocket(AsyncWebsocketConsumer):
         """Handle a message of the channel layer: there may be news."""
         self.heard = message.get("id", "")
         await self.do(self.news(message))
+
+    async def access(self, message: dict[str, Any]) -> None:
+        """Handle a message of the channel layer: somebody may see less of the project than before."""
+        await self.do(self.authenticate())
 
     async def do(self, work: Coroutine[Any, Any, None]) -> None:
         """Do this after what is being done already; access that ended meanwhile ends the socket."""

@@ -18,9 +18,12 @@ from deployments.consumers import deployment_socket as deployment_module
 from deployments.consumers import socket as socket_module
 from deployments.consumers.deployment_socket import DeploymentConsumer
 from deployments.models import Deployment, Project, ProjectMember
+from deployments.services.sharing import membership
+from deployments.types import Caller
 from tests import factories
 from tests.doors.people import NOBODY, People
 from tests.doors.sockets import Socket, close_connections, line, pushed, stage, written
+from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -172,6 +175,21 @@ async def test_access_that_ends_ends_the_socket(people: People, deployment: Depl
     rows = ProjectMember.objects.filter(user=viewer) if loss == "membership" else AuthToken.objects.filter(user=viewer)
     await database_sync_to_async(rows.delete)()
     assert await socket.closed_with() == code
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_who_is_removed_is_cut_off_without_a_look(
+    people: People, deployment: Deployment, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket_module, "CHECK_SECONDS", 1000.0)
+    address = path.format(deployment=deployment.id, project=deployment.project_id)
+    removed, staying = await opened(people, address, who="viewer"), await opened(people, address, who="deployer")
+    owner, viewer = people.users["owner"], people.users["viewer"]
+    caller = Caller(user_id=owner.pk, name=owner.get_username())
+    named = {"project_id": deployment.project_id, "name": viewer.get_username()}
+    await database_sync_to_async(membership.remove_member)(caller=caller, at=NOW, **named)
+    assert await removed.closed_with() == socket_module.NOT_FOUND
+    await staying.close()
 
 
 @pytest.mark.parametrize(

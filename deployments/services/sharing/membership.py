@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from deployments import live_updates
 from deployments.data.audit_types import AuditAction
 from deployments.data.sharing_types import Invitation
 from deployments.errors import Conflict, Invalid, NotFound
@@ -111,10 +112,12 @@ def _remove(*, caller: Caller, project: ProjectRecord, member: Member, at: datet
 def end_rights_unless_deployer(
     *, caller: Caller, project: ProjectRecord, user_id: UUID, because: str, at: datetime
 ) -> None:
-    """End what this person gave the project of their servers, unless they may deploy it still.
+    """End what this person gave the project of their servers, unless they may deploy it still, and what they look at.
 
     Inside the transaction that took a role of theirs.
     """
+    # Sockets ask for a right no more than every few seconds, and messages bring news in between.
+    transaction.on_commit(lambda: live_updates.access_changed(project.id))
     if not access.is_deployer(user_id=user_id, project=project):
         server_grants.end_given_by(project_id=project.id, user_id=user_id, by=caller, because=because, at=at)
 
