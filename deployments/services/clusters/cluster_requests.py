@@ -17,10 +17,12 @@ from agents.services import clusters, directory
 from agents.states import Presence
 from agents.swarm import SwarmRole
 from agents.types import ClusterData, ServerData
+from deployments.data.audit_types import AuditAction
 from deployments.data.cluster_types import NODE_ACTIONS, STEPS, ChangeKind, ChangeRecord, Member, NewChange, Step
 from deployments.errors import Conflict, Invalid, NotFound
 from deployments.repositories.clusters import cluster_changes
 from deployments.rules import swarm_rules
+from deployments.services.audit.record import record
 from deployments.services.clusters import progress
 from deployments.services.clusters.cluster_view import find_node
 from deployments.services.fleet import machine_changes, machine_list
@@ -97,6 +99,7 @@ def adopt_swarm(*, caller: Caller, cluster_id: UUID, server_id: UUID, change_id:
             id=change_id, kind=ChangeKind.ADOPT, steps=(Step.CONFIRM,), server_id=server_id, server_name=server.name
         )
         stored = cluster_changes.add(cluster_id=cluster_id, change=wish, caller=caller, wait=progress.WAIT)
+        _note(caller, cluster_id, wish)
         cluster_changes.end_adopted(change_id=stored.id, at=at)
     return directory.get_cluster(cluster_id=cluster_id)
 
@@ -178,10 +181,19 @@ def _ask(
             raise Conflict(f"{cluster.name} is being changed. Wait for the end.", details={"clusterId": "busy"})
         for wish in wishes:
             cluster_changes.add(cluster_id=cluster.id, change=wish, caller=caller, wait=progress.WAIT)
+        for wish in new:
+            _note(caller, cluster.id, wish)
         progress.forget_old(cluster_id=cluster.id)
         progress.go_on(cluster_id=cluster.id, at=at)
         found = (cluster_changes.find(change_id=wish.id) for wish in wishes)
         return tuple(each for each in found if each is not None)
+
+
+def _note(caller: Caller, cluster_id: UUID, wish: NewChange) -> None:
+    """Write down that it was asked for; what became of it stands with the change."""
+    who = wish.node_name or wish.server_name
+    detail = f"asked to {wish.kind}{f': {who}' if who else ''}"
+    record(by=caller, action=AuditAction.MACHINE_CHANGED, detail=detail, server_id=cluster_id)
 
 
 def _owned(caller: Caller, cluster: ClusterData, server_id: UUID) -> ServerData:

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from agents.models import Agent, Cluster, CommandRecord, Server
-from deployments.models import ClusterChange
+from deployments.models import AuditEntry, ClusterChange
 from tests import factories
 from tests.doors.browser.crowded_cluster import a_formed_cluster
 from tests.doors.people import People
@@ -38,6 +38,7 @@ def test_the_consequences_come_first_and_then_one_command(people: People, cluste
     for _ in range(2):
         assert browser.post(url, wish).status_code == 302
     assert ClusterChange.objects.get().state == "working"
+    assert AuditEntry.objects.get(server_id=cluster.pk).detail.startswith("asked to drain: ")
     order = CommandRecord.objects.get()
     assert (order.kind, order.payload["action"], order.payload["availability"]) == ("swarm", "update", "drain")
     assert order.lane == f"cluster:{cluster.pk}"
