@@ -77,11 +77,18 @@ class OwnEngines:
         script = "ip link add bridge type bridge\nip link set bridge up"
         switch = new_network(log_file=self.folder / "switch.log", script=script)
         here = f"axh{self._number}"
+        self._unplug()
         _run("ip", "link", "add", here, "type", "veth", "peer", "name", "host", "netns", str(switch.pid))
         _run("ip", "address", "add", f"{self.gateway}/24", "dev", here)
         _run("ip", "link", "set", here, "up")
         _run(*inside(switch), "ip", "link", "set", "host", "master", "bridge", "up")
         return switch
+
+    def _unplug(self) -> None:
+        """Take this machine's own end away: the kernel takes its time with what a network that has ended leaves."""
+        subprocess.run(
+            ["ip", "link", "del", f"axh{self._number}"], capture_output=True, timeout=COMMAND_SECONDS, check=False
+        )
 
     def _server(self, name: str, switch: Child, *, at: int) -> OwnEngine:
         """The server's own end of its cable is made from inside: its other end lands in the switch."""
@@ -106,6 +113,7 @@ nsenter --net=/proc/{switch.pid}/ns/net ip link set {plug} master bridge up
         with ExitStack() as ends:
             ends.callback(self._lock.close)
             ends.callback(shutil.rmtree, self.folder, ignore_errors=True)
+            ends.callback(self._unplug)
             if self._switch is not None:
                 ends.callback(self._switch.stop, grace=COMMAND_SECONDS)
             for server in self.servers.values():

@@ -54,7 +54,10 @@ DEPLOYS = (
         for wish in ("plan", "stop", "scale", "restart", "repair", "repair/plan", "repair/leave")
     }
     | {f"incidents/<uuid:incident_id>/{verb}" for verb in ("acknowledge", "mute")}
-    | {"servers/<uuid:server_id>/projects/<uuid:project_id>/stop"}
+    | {
+        "servers/<uuid:server_id>/projects/<uuid:project_id>/stop",
+        "projects/<uuid:project_id>/job-runs/<uuid:run_id>/stop",
+    }
 )
 
 

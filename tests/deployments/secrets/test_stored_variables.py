@@ -259,6 +259,7 @@ def test_no_sealed_column_is_forgotten_by_the_rotation() -> None:
     """A column that holds sealed values has a name or a help text that says so; each is read by `upkeep.sealed`."""
     rotated = {
         ("agent_authorities", "sealed_key"),
+        ("cluster_changes", "sealed_token"),
         ("project_secrets", "sealed"),
         ("project_variables", "sealed"),
         ("notification_channels", "sealed"),
