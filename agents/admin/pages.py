@@ -90,7 +90,7 @@ class ReadOnlyAdmin(OwnRowsAdmin):
 class OwnedAdmin(OwnRowsAdmin):
     """Rows that belong to whoever adds them."""
 
-    exclude = ("owner",)
+    exclude: tuple[str, ...] = ("owner",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.has_module_permission(request)

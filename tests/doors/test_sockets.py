@@ -186,8 +186,10 @@ async def test_who_is_removed_is_cut_off_without_a_look(
     removed, staying = await opened(people, address, who="viewer"), await opened(people, address, who="deployer")
     owner, viewer = people.users["owner"], people.users["viewer"]
     caller = Caller(user_id=owner.pk, name=owner.get_username())
-    named = {"project_id": deployment.project_id, "name": viewer.get_username()}
-    await database_sync_to_async(membership.remove_member)(caller=caller, at=NOW, **named)
+    name = viewer.get_username()
+    await database_sync_to_async(membership.remove_member)(
+        caller=caller, project_id=deployment.project_id, name=name, at=NOW
+    )
     assert await removed.closed_with() == socket_module.NOT_FOUND
     await staying.close()
 
