@@ -42,9 +42,9 @@ from agents.runner.logs.sending import LogSender
 from agents.runner.machine import Machine
 from agents.runner.observation.observer import Observer
 from agents.runner.observation.sampling import Sampler, SampleSender
-from agents.runner.observation.swarm import SwarmSender, SwarmWatch
+from agents.runner.observation.swarm import SwarmSender, SwarmWatch, swarm_sender
 from agents.runner.observation.telling import ObservationSender
-from agents.runner.observation.volumes import VolumeSender, VolumeWatch
+from agents.runner.observation.volumes import VolumeSender, VolumeWatch, volume_sender
 from agents.runner.schedules.schedules import Schedules
 from agents.runner.self_check import SelfCheck
 from agents.runner.session import Session
@@ -230,8 +230,8 @@ async def run(config: Config) -> None:
     try:
         async with open_line(config) as line:
             factory.observations = ObservationSender(observer=factory.observer)
-            factory.volumes = VolumeSender(watch=factory.volume_watch)
-            factory.swarm = SwarmSender(watch=factory.swarm_watch)
+            factory.volumes = volume_sender(factory.volume_watch)
+            factory.swarm = swarm_sender(factory.swarm_watch)
             session = Session(
                 config=config,
                 line=line,
