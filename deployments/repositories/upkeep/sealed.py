@@ -46,59 +46,35 @@ class SealedStack:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SealedSession:
-    """The session of who asked for a deployment that waits."""
+class SealedColumn:
+    """A column with one sealed value a row, bound to the row's id; empty where a row has none."""
 
-    pk: UUID
-    sealed: str = field(repr=False)
+    model: type[Model]
+    field: str
 
-
-@dataclass(frozen=True, kw_only=True)
-class SealedChannel:
-    """The address of a channel of notifications."""
-
-    pk: UUID
-    sealed: str = field(repr=False)
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
 
 
 @dataclass(frozen=True, kw_only=True)
-class SealedPassword:
-    """The password of a registry."""
+class SealedValue:
+    """What such a column holds of one row."""
 
     pk: UUID
     sealed: str = field(repr=False)
 
 
-@dataclass(frozen=True, kw_only=True)
-class SealedInstallation:
-    """What an installation that has not ended signs in with."""
-
-    pk: UUID
-    sealed: str = field(repr=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SealedLogin:
-    """A login that is kept for a server, by the server's id."""
-
-    pk: UUID
-    sealed: str = field(repr=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SealedAuthority:
-    """The private key of a certificate authority."""
-
-    pk: UUID
-    sealed: str = field(repr=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SealedJoinToken:
-    """What a server is about to join a cluster with."""
-
-    pk: UUID
-    sealed: str = field(repr=False)
+# The session of who asked for a deployment that waits.
+SESSIONS = SealedColumn(model=Deployment, field="sealed_session")
+CHANNELS = SealedColumn(model=NotificationChannel, field="sealed")
+REGISTRIES = SealedColumn(model=Registry, field="sealed")
+# What an installation that has not ended signs in with, and a login that is kept for a server, by the server's id.
+INSTALLATIONS = SealedColumn(model=AgentInstallation, field="sealed")
+LOGINS = SealedColumn(model=ServerAccess, field="sealed")
+# The private keys of certificate authorities, and what a server is about to join a cluster with.
+AUTHORITIES = SealedColumn(model=Authority, field="sealed_key")
+JOIN_TOKENS = SealedColumn(model=ClusterChange, field="sealed_token")
 
 
 def secrets(*, after: int | None, limit: int) -> tuple[SealedSecret, ...]:
@@ -136,81 +112,17 @@ def of_history(*, after: UUID | None, limit: int) -> tuple[SealedStack, ...]:
     )
 
 
-def sessions(*, after: UUID | None, limit: int) -> tuple[SealedSession, ...]:
-    """Return a page of the sessions of deployments that wait, in the order of their ids, above `after`."""
-    rows = _page(Deployment.objects.exclude(sealed_session="").only("pk", "sealed_session"), after=after, limit=limit)
-    return tuple(SealedSession(pk=row.pk, sealed=row.sealed_session) for row in rows)
+def values(column: SealedColumn, *, after: UUID | None, limit: int) -> tuple[SealedValue, ...]:
+    """Return a page of what the column holds, in the order of the rows' ids, above `after`."""
+    held: QuerySet[Any] = column.model._default_manager.exclude(**{column.field: ""}).only("pk", column.field)
+    rows = _page(held, after=after, limit=limit)
+    return tuple(SealedValue(pk=row.pk, sealed=getattr(row, column.field)) for row in rows)
 
 
-def channels(*, after: UUID | None, limit: int) -> tuple[SealedChannel, ...]:
-    """Return a page of the addresses of channels, in the order of their ids, above `after`."""
-    rows = _page(NotificationChannel.objects.only("pk", "sealed"), after=after, limit=limit)
-    return tuple(SealedChannel(pk=row.pk, sealed=row.sealed) for row in rows)
-
-
-def registries(*, after: UUID | None, limit: int) -> tuple[SealedPassword, ...]:
-    """Return a page of the passwords of registries, in the order of their ids, above `after`."""
-    rows = _page(Registry.objects.exclude(sealed="").only("pk", "sealed"), after=after, limit=limit)
-    return tuple(SealedPassword(pk=row.pk, sealed=row.sealed) for row in rows)
-
-
-def replace_registry(*, old: SealedPassword, sealed: str) -> bool:
-    """Replace the password; return False when somebody gave another one meanwhile, which needs nothing."""
-    return Registry.objects.filter(pk=old.pk, sealed=old.sealed).update(sealed=sealed) == 1
-
-
-def installations(*, after: UUID | None, limit: int) -> tuple[SealedInstallation, ...]:
-    """Return a page of the logins of installations that have not ended, in the order of their ids, above `after`."""
-    rows = _page(AgentInstallation.objects.exclude(sealed="").only("pk", "sealed"), after=after, limit=limit)
-    return tuple(SealedInstallation(pk=row.pk, sealed=row.sealed) for row in rows)
-
-
-def logins(*, after: UUID | None, limit: int) -> tuple[SealedLogin, ...]:
-    """Return a page of the kept logins, in the order of their servers' ids, above `after`."""
-    rows = _page(ServerAccess.objects.exclude(sealed="").only("pk", "sealed"), after=after, limit=limit)
-    return tuple(SealedLogin(pk=row.pk, sealed=row.sealed) for row in rows)
-
-
-def replace_installation(*, old: SealedInstallation, sealed: str) -> bool:
-    """Replace the login; return False when the installation has ended meanwhile."""
-    return AgentInstallation.objects.filter(pk=old.pk, sealed=old.sealed).update(sealed=sealed) == 1
-
-
-def replace_login(*, old: SealedLogin, sealed: str) -> bool:
-    """Replace the login; return False when another one was kept, or it was forgotten, meanwhile."""
-    return ServerAccess.objects.filter(pk=old.pk, sealed=old.sealed).update(sealed=sealed) == 1
-
-
-def authorities(*, after: UUID | None, limit: int) -> tuple[SealedAuthority, ...]:
-    """Return a page of the keys of authorities that are trusted, in the order of their ids, above `after`."""
-    rows = _page(Authority.objects.exclude(sealed_key=""), after=after, limit=limit)
-    return tuple(SealedAuthority(pk=row.pk, sealed=row.sealed_key) for row in rows)
-
-
-def replace_authority(*, old: SealedAuthority, sealed: str) -> bool:
-    """Replace the key; return False when the authority was retired meanwhile."""
-    return Authority.objects.filter(pk=old.pk, sealed_key=old.sealed).update(sealed_key=sealed) == 1
-
-
-def join_tokens(*, after: UUID | None, limit: int) -> tuple[SealedJoinToken, ...]:
-    """Return a page of the tokens of changes of clusters at work, in the order of their ids, above `after`."""
-    held = ClusterChange.objects.exclude(sealed_token="").only("pk", "sealed_token")
-    return tuple(SealedJoinToken(pk=row.pk, sealed=row.sealed_token) for row in _page(held, after=after, limit=limit))
-
-
-def replace_join_token(*, old: SealedJoinToken, sealed: str) -> bool:
-    """Replace the token; return False when it was wiped meanwhile."""
-    return ClusterChange.objects.filter(pk=old.pk, sealed_token=old.sealed).update(sealed_token=sealed) == 1
-
-
-def replace_channel(*, old: SealedChannel, sealed: str) -> bool:
-    """Replace the address; return False when the channel was deleted meanwhile."""
-    return NotificationChannel.objects.filter(pk=old.pk, sealed=old.sealed).update(sealed=sealed) == 1
-
-
-def replace_session(*, old: SealedSession, sealed: str) -> bool:
-    """Replace the session; return False when it was wiped meanwhile."""
-    return Deployment.objects.filter(pk=old.pk, sealed_session=old.sealed).update(sealed_session=sealed) == 1
+def replace_value(column: SealedColumn, *, old: SealedValue, sealed: str) -> bool:
+    """Replace the value; return False when it was changed, wiped or deleted meanwhile, which needs nothing."""
+    still: QuerySet[Any] = column.model._default_manager.filter(pk=old.pk, **{column.field: old.sealed})
+    return still.update(**{column.field: sealed}) == 1
 
 
 def replace_secret(*, old: SealedSecret, sealed: str) -> bool:

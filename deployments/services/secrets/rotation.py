@@ -6,24 +6,25 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from uuid import UUID
 
 from agents.isolation import Isolation
 from deployments.data.variable_types import SealedVariable
 from deployments.repositories.upkeep import sealed
-from deployments.repositories.upkeep.sealed import (
-    SealedAuthority,
-    SealedChannel,
-    SealedInstallation,
-    SealedJoinToken,
-    SealedLogin,
-    SealedPassword,
-    SealedSecret,
-    SealedSession,
-    SealedStack,
-)
+from deployments.repositories.upkeep.sealed import SealedColumn, SealedSecret, SealedStack, SealedValue
 from deployments.services.secrets import sealing
 from deployments.services.secrets.sealing import CannotUnsealError, newest_version, version_of
 
+# By column, how its value is sealed anew for the row of this id.
+RENEWALS: dict[SealedColumn, Callable[[str, UUID], str]] = {
+    sealed.SESSIONS: lambda value, pk: sealing.renew_session(sealed=value, deployment_id=pk),
+    sealed.CHANNELS: lambda value, pk: sealing.renew_channel(sealed=value, channel_id=pk),
+    sealed.REGISTRIES: lambda value, pk: sealing.renew_registry(sealed=value, registry_id=pk),
+    sealed.INSTALLATIONS: lambda value, pk: sealing.renew_installation(sealed=value, installation_id=pk),
+    sealed.LOGINS: lambda value, pk: sealing.renew_login(sealed=value, server_id=pk),
+    sealed.AUTHORITIES: lambda value, pk: sealing.renew_authority(sealed=value, authority_id=pk),
+    sealed.JOIN_TOKENS: lambda value, pk: sealing.renew_join_token(sealed=value, change_id=pk),
+}
 BATCH = 100
 # Each pass finds only what was written by a process that did not know the new key yet.
 MAX_PASSES = 20
@@ -61,41 +62,28 @@ def rotate_keys() -> Rotation:
 def _pass() -> Rotation:
     # History after deployments: an entry copies its deployment's values while it holds that row.
     found, loop = Rotation(), Isolation(loop="rotation")
-    _each(sealed.secrets, lambda row: _reseal_secret(row, found), loop)
-    _each(sealed.stored_variables, lambda row: _reseal_variable(row, found), loop)
-    _each(sealed.of_deployments, lambda row: _reseal_stack(row, found, replace=sealed.replace_of_deployment), loop)
-    _each(sealed.sessions, lambda row: _reseal_session(row, found), loop)
-    _each(sealed.of_history, lambda row: _reseal_stack(row, found, replace=sealed.replace_of_history), loop)
-    _each(sealed.channels, lambda row: _reseal_channel(row, found), loop)
-    _each(sealed.registries, lambda row: _reseal_registry(row, found), loop)
-    _each(sealed.installations, lambda row: _reseal_installation(row, found), loop)
-    _each(sealed.logins, lambda row: _reseal_login(row, found), loop)
-    _each(sealed.authorities, lambda row: _reseal_authority(row, found), loop)
-    _each(sealed.join_tokens, lambda row: _reseal_join_token(row, found), loop)
+    _each("project_secrets", sealed.secrets, lambda row: _reseal_secret(row, found), loop)
+    _each("project_variables", sealed.stored_variables, lambda row: _reseal_variable(row, found), loop)
+    for read, replace in (
+        (sealed.of_deployments, sealed.replace_of_deployment),
+        (sealed.of_history, sealed.replace_of_history),
+    ):
+        _each(read.__name__, read, partial(_reseal_stack, found=found, replace=replace), loop)
+    for column in RENEWALS:
+        read_column = partial(sealed.values, column)
+        _each(f"{column.table}.{column.field}", read_column, partial(_reseal_value, column=column, found=found), loop)
     found.failed = loop.failing
     return found
 
 
-Read = Callable[
-    ...,
-    tuple[SealedSecret, ...]
-    | tuple[SealedVariable, ...]
-    | tuple[SealedStack, ...]
-    | tuple[SealedSession, ...]
-    | tuple[SealedChannel, ...]
-    | tuple[SealedPassword, ...]
-    | tuple[SealedInstallation, ...]
-    | tuple[SealedLogin, ...]
-    | tuple[SealedAuthority, ...]
-    | tuple[SealedJoinToken, ...],
-]
+Rows = tuple[SealedSecret, ...] | tuple[SealedVariable, ...] | tuple[SealedStack, ...] | tuple[SealedValue, ...]
 
 
-def _each(read: Read, act: Callable[..., None], loop: Isolation) -> None:
+def _each(what: str, read: Callable[..., Rows], act: Callable[..., None], loop: Isolation) -> None:
     last: object = None
     while page := read(after=last, limit=BATCH):
         for row in page:
-            with loop.item((type(row).__name__, row.pk)):
+            with loop.item((what, row.pk)):
                 act(row)
         last = page[-1].pk
 
@@ -114,49 +102,13 @@ def _reseal_variable(row: SealedVariable, found: Rotation) -> None:
         found.resealed += 1
 
 
-def _reseal_session(row: SealedSession, found: Rotation) -> None:
-    renewed = _renewed(row.sealed, renew=partial(sealing.renew_session, deployment_id=row.pk), found=found)
-    if renewed != row.sealed and sealed.replace_session(old=row, sealed=renewed):
+def _reseal_value(row: SealedValue, *, column: SealedColumn, found: Rotation) -> None:
+    renewed = _renewed(row.sealed, renew=lambda *, sealed: RENEWALS[column](sealed, row.pk), found=found)
+    if renewed != row.sealed and sealed.replace_value(column, old=row, sealed=renewed):
         found.resealed += 1
 
 
-def _reseal_channel(row: SealedChannel, found: Rotation) -> None:
-    renewed = _renewed(row.sealed, renew=partial(sealing.renew_channel, channel_id=row.pk), found=found)
-    if renewed != row.sealed and sealed.replace_channel(old=row, sealed=renewed):
-        found.resealed += 1
-
-
-def _reseal_registry(row: SealedPassword, found: Rotation) -> None:
-    renewed = _renewed(row.sealed, renew=partial(sealing.renew_registry, registry_id=row.pk), found=found)
-    if renewed != row.sealed and sealed.replace_registry(old=row, sealed=renewed):
-        found.resealed += 1
-
-
-def _reseal_installation(row: SealedInstallation, found: Rotation) -> None:
-    renewed = _renewed(row.sealed, renew=partial(sealing.renew_installation, installation_id=row.pk), found=found)
-    if renewed != row.sealed and sealed.replace_installation(old=row, sealed=renewed):
-        found.resealed += 1
-
-
-def _reseal_login(row: SealedLogin, found: Rotation) -> None:
-    renewed = _renewed(row.sealed, renew=partial(sealing.renew_login, server_id=row.pk), found=found)
-    if renewed != row.sealed and sealed.replace_login(old=row, sealed=renewed):
-        found.resealed += 1
-
-
-def _reseal_authority(row: SealedAuthority, found: Rotation) -> None:
-    renewed = _renewed(row.sealed, renew=partial(sealing.renew_authority, authority_id=row.pk), found=found)
-    if renewed != row.sealed and sealed.replace_authority(old=row, sealed=renewed):
-        found.resealed += 1
-
-
-def _reseal_join_token(row: SealedJoinToken, found: Rotation) -> None:
-    renewed = _renewed(row.sealed, renew=partial(sealing.renew_join_token, change_id=row.pk), found=found)
-    if renewed != row.sealed and sealed.replace_join_token(old=row, sealed=renewed):
-        found.resealed += 1
-
-
-def _reseal_stack(row: SealedStack, found: Rotation, *, replace: Callable[..., bool]) -> None:
+def _reseal_stack(row: SealedStack, *, found: Rotation, replace: Callable[..., bool]) -> None:
     renew = partial(sealing.renew_stack, deployment_id=row.deployment_id)
     variables = _renewed(row.sealed_variables, renew=renew, found=found)
     env = {
