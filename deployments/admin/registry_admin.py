@@ -22,8 +22,8 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from deployments.admin import badges
-from deployments.admin.observation.channel_admin import projects_to_change, widget
-from deployments.admin.ownership import OwnRowsMixin, caller_in, or_404, uuid_or_404
+from deployments.admin.own_forms import UseCaseRowsMixin, projects_to_change, show_refusal, widget
+from deployments.admin.ownership import caller_in, or_404, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
 from deployments.data.registry_types import NewRegistry, RegistryChange, RegistryRecord
 from deployments.errors import DeployError
@@ -87,24 +87,12 @@ class NewRegistryForm(ChangeRegistryForm):
 
 
 @admin.register(Registry)
-class RegistryAdmin(OwnRowsMixin, ModelAdmin):
+class RegistryAdmin(UseCaseRowsMixin, ModelAdmin):
     list_display = ("name", "address", "username", "used_by", "changed")
-    list_per_page = 50
-    list_max_show_all = 0
-    show_full_result_count = False
+    adds_rows = True
     ordering = ("name", "pk")
-    actions = None
     empty_title = "No registries"
     empty_hint = "Add one to deploy private images."
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return self.has_module_permission(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Registry]:
         return registry_rows.visible(caller_in(request)).defer("sealed", "ca_certificate")
@@ -138,7 +126,7 @@ class RegistryAdmin(OwnRowsMixin, ModelAdmin):
                 messages.success(request, "Registry added.")
                 return redirect("admin:deployments_registry_change", made.id)
             except DeployError as error:
-                show_in(form, error)
+                show_refusal(form, error, fields=FIELDS)
         context = {**self.admin_site.each_context(request), "title": "New registry", "form": form}
         answer = TemplateResponse(request, NEW, context)
         add_never_cache_headers(answer)
@@ -176,7 +164,7 @@ class RegistryAdmin(OwnRowsMixin, ModelAdmin):
             if not error.details:
                 show_error(request, error)
                 return redirect("admin:deployments_registry_change", object_id)
-            show_in(form, error)
+            show_refusal(form, error, fields=FIELDS)
             return self.show(request, registry, form)
         messages.success(request, "Registry changed.")
         return redirect("admin:deployments_registry_change", object_id)
@@ -231,11 +219,3 @@ def change_in(form: Mapping[str, Any]) -> RegistryChange:
 def usual_lines(text: str) -> str:
     """Return the text with line ends as files have them, not as forms send them."""
     return text.replace("\r\n", "\n")
-
-
-def show_in(form: forms.Form, error: DeployError) -> None:
-    """Show a refusal at the fields that it names."""
-    if not error.details:
-        form.add_error(None, error.message)
-    for name, why in error.details.items():
-        form.add_error(FIELDS.get(name), why if name in FIELDS else error.message)

@@ -21,7 +21,8 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from deployments.admin import badges
-from deployments.admin.ownership import OwnRowsMixin, caller_in, or_404, uuid_or_404
+from deployments.admin.own_forms import UseCaseRowsMixin, projects_to_change, show_refusal, widget
+from deployments.admin.ownership import caller_in, or_404, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
 from deployments.data.incident_types import Cause, Severity
 from deployments.data.notification_types import (
@@ -37,14 +38,11 @@ from deployments.models import NotificationChannel
 from deployments.names import MAX_NAME
 from deployments.repositories.notifications import channel_rows
 from deployments.services.notifications import channels
-from deployments.services.permissions import access
-from deployments.types import Right
 
 PAGE = "admin/deployments/channel/page.html"
 NEW = "admin/deployments/channel/new.html"
 SHOWN = 50
 MAX_ADDRESS = 2000
-FIELD = "border border-base-200 bg-white rounded-default px-3 py-2 w-full dark:bg-base-900 dark:border-base-700"
 KINDS = {ChannelKind.WEBHOOK: "Signed webhook", ChannelKind.SERVICE: "Mail, chat or another service"}
 LEAST = {Severity.WARNING: "Warnings and critical", Severity.CRITICAL: "Critical only"}
 TONES = {
@@ -62,10 +60,6 @@ FIELDS = {
     "quietTo": "quiet_to",
     "timeZone": "time_zone",
 }
-
-
-def widget(kind: type[forms.Widget], **attributes: str) -> Any:
-    return kind(attrs={"class": FIELD, **attributes})
 
 
 class NewChannelForm(forms.Form):
@@ -117,24 +111,12 @@ class NewChannelForm(forms.Form):
 
 
 @admin.register(NotificationChannel)
-class NotificationChannelAdmin(OwnRowsMixin, ModelAdmin):
+class NotificationChannelAdmin(UseCaseRowsMixin, ModelAdmin):
     list_display = ("name", "service", "of", "made")
-    list_per_page = 50
-    list_max_show_all = 0
-    show_full_result_count = False
+    adds_rows = True
     ordering = ("name", "pk")
-    actions = None
     empty_title = "No channels"
     empty_hint = "Add one to get incidents by mail, in a chat, or by a webhook."
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return self.has_module_permission(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NotificationChannel]:
         return channel_rows.visible(caller_in(request)).defer("sealed")
@@ -171,7 +153,7 @@ class NotificationChannelAdmin(OwnRowsMixin, ModelAdmin):
                     return redirect("admin:deployments_notificationchannel_change", made.id)
                 context |= {"made": made, "secret": secret}
             except DeployError as error:
-                show_in(form, error)
+                show_refusal(form, error, fields=FIELDS)
         answer = TemplateResponse(request, NEW, context)
         add_never_cache_headers(answer)
         return answer
@@ -231,15 +213,6 @@ class NotificationChannelAdmin(OwnRowsMixin, ModelAdmin):
         return redirect("admin:deployments_notificationchannel_change", object_id)
 
 
-def projects_to_change(request: HttpRequest) -> list[tuple[str, str]]:
-    caller = caller_in(request)
-    return [
-        (str(project.id), project.name)
-        for project in access.projects_of(caller)
-        if access.may(caller=caller, project_id=project.id, right=Right.CHANGE)
-    ]
-
-
 def channel_in(form: dict[str, Any]) -> NewChannel:
     """Return the channel that a form asks for."""
     start, end = form["quiet_from"], form["quiet_to"]
@@ -266,11 +239,3 @@ def quiet_words(rules: ChannelRules) -> str:
     start, end = (f"{minute // 60:02}:{minute % 60:02}" for minute in (rules.quiet_from, rules.quiet_to))
     but = ", but for critical ones" if rules.critical_always else ""
     return f"{start} to {end} {rules.time_zone}{but}"
-
-
-def show_in(form: forms.Form, error: DeployError) -> None:
-    """Show a refusal at the fields that it names."""
-    if not error.details:
-        form.add_error(None, error.message)
-    for name, why in error.details.items():
-        form.add_error(FIELDS.get(name), why)

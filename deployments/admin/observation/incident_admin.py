@@ -22,7 +22,8 @@ from unfold.decorators import display
 
 from agents.models import Server
 from deployments.admin import badges
-from deployments.admin.ownership import OwnRowsMixin, caller_in, or_404, uuid_or_404
+from deployments.admin.own_forms import UseCaseRowsMixin
+from deployments.admin.ownership import caller_in, or_404, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
 from deployments.data.incident_types import IncidentRecord
 from deployments.errors import DeployError
@@ -52,27 +53,14 @@ class OpenFilter(SimpleListFilter):
 
 
 @admin.register(Incident)
-class IncidentAdmin(OwnRowsMixin, ModelAdmin):
+class IncidentAdmin(UseCaseRowsMixin, ModelAdmin):
     list_display = ("what", "how_bad", "project_name", "server_name", "since", "state")
     list_display_links = ("what",)
     list_select_related = ("project", "acknowledged_by")
     list_filter = (OpenFilter,)
-    list_per_page = 50
-    list_max_show_all = 0
-    show_full_result_count = False
     ordering = ("-opened_at", "-id")
-    actions = None
     empty_title = "No incidents"
     empty_hint = "Problems with running applications are listed here."
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Incident]:
         rows: QuerySet[Incident] = super().get_queryset(request)
