@@ -5,11 +5,11 @@ Volumes always stay: one that came with the release may hold data by now, which 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from agents.contracts import runner_pb2 as pb
 from agents.runner.commands.apply import Applier, Goal
 from agents.runner.commands.context import Work
+from agents.runner.commands.going_back import Restored
 from agents.runner.commands.image_volumes import with_image_volumes
 from agents.runner.commands.job_patterns import make_patterns
 from agents.runner.commands.job_removal import end_scheduled_runs, remove_job_containers
@@ -21,18 +21,6 @@ from agents.runner.planning.plan import make_plan
 from agents.runner.planning.steps import STARTING
 
 MAX_NAMED_VOLUMES = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Restored:
-    """What runs now: every service as Docker describes it; none when nothing ran before, or a stopped stack.
-
-    `volumes_left`: volumes that came with what was taken back.
-    """
-
-    services: list[pb.ServiceObserved]
-    previous_running: bool
-    volumes_left: tuple[str, ...] = ()
 
 
 def restore(*, work: Work, record: ReleaseRecord) -> Restored:

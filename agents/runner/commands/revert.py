@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import time
 
 from agents.contracts import runner_pb2 as pb
 from agents.runner.commands.context import Work
+from agents.runner.commands.going_back import Restored, answer_revert
 from agents.runner.commands.job_removal import remove_job_containers
 from agents.runner.commands.outages import retry_until_done
 from agents.runner.commands.restore import (
-    Restored,
     describe_restored,
     reapply_release,
     refuse_unknown_containers,
     restore,
 )
-from agents.runner.control_plane.reports import masked_text
-from agents.runner.errors import InterruptedWorkError
 from agents.runner.journal.command_journal import Journal
 from agents.runner.journal.releases import Phase, ReleaseRecord
 from agents.runner.planning.differences import difference_from_target
@@ -35,25 +32,13 @@ def revert(work: Work) -> None:
     (sqlite3.OperationalError).
     """
     record = work.releases.find(work.command.deployment_id)
-    finished = pb.CommandFinished(reason="cancelled", message=_message(work.command.revert))
-    try:
+
+    def go_back() -> Restored | None:
         if record is not None and work.command.revert.keep_proven and _keep_proven(work, record):
-            return
-        restored = retry_until_done(work=work, attempt=lambda: _restore_previous(work, record))
-    except (InterruptedWorkError, sqlite3.OperationalError):
-        raise
-    except Exception as error:
-        work.interrupt.check()
-        logger.error("revert failed: %s", masked_text(str(error), masker=work.masker))
-        finished.outcome = pb.FAILED
-        finished.message = f"What ran before could not be put back: {error}"
-        work.reporter.finished(finished, also=lambda: None)
-        return
-    finished.outcome = pb.RESTORED
-    finished.previous_stack_running = restored.previous_running
-    finished.services.extend(restored.services)
-    finished.volumes_left.extend(restored.volumes_left)
-    work.reporter.finished(finished, also=lambda: _record_reverted(work, record))
+            return None
+        return retry_until_done(work=work, attempt=lambda: _restore_previous(work, record))
+
+    answer_revert(work, go_back=go_back, also=lambda: _record_reverted(work, record))
 
 
 def _keep_proven(work: Work, record: ReleaseRecord) -> bool:
@@ -116,8 +101,3 @@ def _is_due(work: Work, record: ReleaseRecord) -> bool:
 def _record_reverted(work: Work, record: ReleaseRecord | None) -> None:
     if record is not None and _is_due(work, record):
         work.releases.finish(record=record, phase=Phase.REVERTED, runs=record.base)
-
-
-def _message(order: pb.Revert) -> str:
-    asked_by = f" by {order.asked_by}" if order.asked_by else ""
-    return f"Stopped{asked_by}; what ran before is back."

@@ -6,9 +6,9 @@ Volumes always stay.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 
 from agents.contracts import runner_pb2 as pb
+from agents.runner.commands.going_back import Restored
 from agents.runner.commands.outages import retry_until_done
 from agents.runner.commands.swarm.stack_apply import SwarmWork, apply_target, remove_stack, tidy
 from agents.runner.commands.swarm.stack_observed import describe_all
@@ -17,14 +17,6 @@ from agents.runner.errors import InterruptedWorkError, StepFailedError, TakenOve
 from agents.runner.journal.releases import Phase
 from agents.runner.planning.model import Release
 from agents.runner.planning.observed import step
-
-
-@dataclass(frozen=True, kw_only=True)
-class RestoredStack:
-    """What runs now; none when nothing ran before, or a stopped stack."""
-
-    services: list[pb.ServiceObserved]
-    previous_running: bool
 
 
 def restore_base(*, swarm: SwarmWork, release: Release) -> None:
@@ -64,11 +56,11 @@ def restore_base(*, swarm: SwarmWork, release: Release) -> None:
     work.reporter.finished(finished, also=lambda: None)
 
 
-def restore(*, swarm: SwarmWork, release: Release) -> RestoredStack:
+def restore(*, swarm: SwarmWork, release: Release) -> Restored:
     """Go back to what ran before this release, and prove it. Safe to repeat. Raises StepFailedError."""
     state = swarm.lane.state
     if not state.touched:
-        return RestoredStack(services=[], previous_running=bool(state.base or state.strangers))
+        return Restored(services=[], previous_running=bool(state.base or state.strangers))
     if state.strangers:
         raise StepFailedError("internal", "What ran before is of no deployment that is known in this Swarm.")
     if not state.base:
@@ -77,24 +69,24 @@ def restore(*, swarm: SwarmWork, release: Release) -> RestoredStack:
         removed = [step(service, "removed") for service in release.services]
         for service in removed:
             swarm.work.reporter.service(service)
-        return RestoredStack(services=removed, previous_running=False)
+        return Restored(services=removed, previous_running=False)
     return reapply(swarm=swarm, deployment_id=state.base)
 
 
-def reapply(*, swarm: SwarmWork, deployment_id: str) -> RestoredStack:
+def reapply(*, swarm: SwarmWork, deployment_id: str) -> Restored:
     """Have this release run exactly as it was proven once; tasks that still do are kept."""
     record = StackRecords(api=swarm.api, stack=swarm.lane.stack).find(deployment_id)
     if record is None:
         raise StepFailedError("internal", "What ran before is no longer kept in the Swarm.")
     if not record.release.services:
         remove_stack(swarm=swarm, stack=swarm.lane.stack)
-        return RestoredStack(services=[], previous_running=False)
+        return Restored(services=[], previous_running=False)
     seen, target = apply_target(
         swarm=swarm, release=record.release, target=record.target, window=0.0, fresh=frozenset()
     )
     tidy(swarm=swarm, release=record.release)
     services = describe_all(target=target, seen=seen)
-    return RestoredStack(services=services, previous_running=bool(services))
+    return Restored(services=services, previous_running=bool(services))
 
 
 def _finish_failed(swarm: SwarmWork, finished: pb.CommandFinished, remark: str) -> None:

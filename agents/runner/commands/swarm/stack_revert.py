@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import time
 
 from agents.contracts import runner_pb2 as pb
 from agents.runner.commands.context import Work
+from agents.runner.commands.going_back import Restored, answer_revert
 from agents.runner.commands.outages import retry_until_done
 from agents.runner.commands.swarm.lane_state import LaneState
 from agents.runner.commands.swarm.stack_apply import SwarmWork, open_swarm
 from agents.runner.commands.swarm.stack_observed import describe_all
 from agents.runner.commands.swarm.stack_records import StackRecord, StackRecords
-from agents.runner.commands.swarm.stack_restore import RestoredStack, reapply, restore
+from agents.runner.commands.swarm.stack_restore import reapply, restore
 from agents.runner.commands.swarm.task_gate import difference_from
-from agents.runner.control_plane.reports import masked_text
-from agents.runner.errors import InterruptedWorkError, StepFailedError
+from agents.runner.errors import StepFailedError
 from agents.runner.journal.releases import Phase
 
 logger = logging.getLogger(__name__)
@@ -28,32 +27,19 @@ def revert_on_swarm(work: Work) -> None:
     The command stays open when the runner stops (InterruptedWorkError) and when the journal cannot be written
     (sqlite3.OperationalError).
     """
-    order = work.command.revert
-    asked_by = f" by {order.asked_by}" if order.asked_by else ""
-    finished = pb.CommandFinished(reason="cancelled", message=f"Stopped{asked_by}; what ran before is back.")
-    try:
-        swarm = open_swarm(work, stack=order.stack_name)
+
+    def go_back() -> Restored | None:
+        swarm = open_swarm(work, stack=work.command.revert.stack_name)
         # From here on whoever still works on the deployment changes nothing more.
         swarm.lane.claim()
-        if order.keep_proven and _keep_proven(swarm):
-            return
-        restored = retry_until_done(work=work, attempt=lambda: _restore_previous(swarm))
-    except (InterruptedWorkError, sqlite3.OperationalError):
-        raise
-    except Exception as error:
-        work.interrupt.check()
-        logger.error("revert failed: %s", masked_text(str(error), masker=work.masker))
-        finished.outcome = pb.FAILED
-        finished.message = f"What ran before could not be put back: {error}"
-        work.reporter.finished(finished, also=lambda: None)
-        return
-    finished.outcome = pb.RESTORED
-    finished.previous_stack_running = restored.previous_running
-    finished.services.extend(restored.services)
-    work.reporter.finished(finished, also=lambda: None)
+        if work.command.revert.keep_proven and _keep_proven(swarm):
+            return None
+        return retry_until_done(work=work, attempt=lambda: _restore_previous(swarm))
+
+    answer_revert(work, go_back=go_back)
 
 
-def _restore_previous(swarm: SwarmWork) -> RestoredStack:
+def _restore_previous(swarm: SwarmWork) -> Restored:
     state, deployment_id = swarm.lane.state, swarm.work.command.deployment_id
     if state.deployment == deployment_id and _is_due(state):
         record = _record(swarm, deployment_id)
@@ -63,12 +49,12 @@ def _restore_previous(swarm: SwarmWork) -> RestoredStack:
         swarm.lane.note(phase=Phase.REVERTED, current=state.base)
         return restored
     if not state.current:
-        return RestoredStack(services=[], previous_running=False)
+        return Restored(services=[], previous_running=False)
     return reapply(swarm=swarm, deployment_id=state.current)
 
 
-def _untouched(state: LaneState) -> RestoredStack:
-    return RestoredStack(services=[], previous_running=bool(state.base or state.strangers))
+def _untouched(state: LaneState) -> Restored:
+    return Restored(services=[], previous_running=bool(state.base or state.strangers))
 
 
 def _is_due(state: LaneState) -> bool:
