@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, BooleanOptionalAction, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, BooleanOptionalAction
 from pathlib import Path
-from typing import Any
 
-from axion_deploy.terminal.exits import explained
+from axion_deploy.terminal.acting import subcommands
 
 MAX_WAIT_SECONDS = 3600.0
 
 
 def add_agent_arguments(parser: ArgumentParser) -> None:
     """Add the subcommands, each with its options and exit codes."""
-    actions: Any = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-
-    def action(name: str, text: str) -> ArgumentParser:
-        made: ArgumentParser = actions.add_parser(
-            name, help=text, description=text, epilog=explained(), formatter_class=RawDescriptionHelpFormatter
-        )
-        made.add_argument("--user", help="The user to act as. Default: the superuser, if there is exactly one.")
-        made.add_argument("--json", action="store_true", help="Print one JSON object per line, each with its `kind`.")
-        return made
-
+    action = subcommands(parser)
     action("list", "List your servers and how their agents are.")
     install = action("install", "Install a server's agent by SSH, and follow it. Safe to repeat.")
     _signing_in(install)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from axion_deploy.terminal.acting import subcommands
 from axion_deploy.terminal.exits import explained
 
 MAX_WAIT_SECONDS = 3600.0
@@ -21,16 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add the subcommands, each with its options and exit codes."""
     parser.formatter_class = RawDescriptionHelpFormatter
     parser.epilog = explained()
-    actions: Any = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-
-    def action(name: str, text: str) -> ArgumentParser:
-        made: ArgumentParser = actions.add_parser(
-            name, help=text, description=text, epilog=explained(), formatter_class=RawDescriptionHelpFormatter
-        )
-        made.add_argument("--user", help="The user to act as. Default: the superuser, if there is exactly one.")
-        made.add_argument("--json", action="store_true", help="Print one JSON object per line, each with its `kind`.")
-        return made
-
+    action = subcommands(parser)
     _deploying(action)
     _looking(action)
     _keeping(action)

@@ -1,0 +1,62 @@
+"""What the commands of the terminal share: who acts, subcommands with their exit codes, and how each of them ends."""
+
+# ruff: noqa: ARG002 - signatures are Django's
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from django.core.management.base import BaseCommand
+
+from agents.db_errors import DATABASE_AWAY
+from axion_deploy.terminal import names
+from axion_deploy.terminal.exits import Exit, Unreachable, exit_of, explained
+from axion_deploy.terminal.screen import Screen
+from deployments.errors import DeployError
+
+
+class ActingCommand(BaseCommand):
+    """Does one of `actions` as the user that `--user` names; `interrupted` says what goes on after Ctrl-C."""
+
+    actions: ClassVar[Mapping[str, Callable[..., Exit]]]
+    interrupted: ClassVar[str]
+    # The checks take as long as the command itself, and every process has made them when it started.
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        screen = Screen(as_json=options["json"])
+        exit_ = self._act(options, screen)
+        screen.tell("end", {"exitCode": int(exit_)})
+        sys.exit(exit_)
+
+    def _act(self, options: dict[str, Any], screen: Screen) -> Exit:
+        try:
+            caller = names.caller_named(options["user"])
+            return self.actions[options["action"]](caller=caller, options=options, screen=screen)
+        except DeployError as error:
+            screen.problem(error)
+            return exit_of(error)
+        except DATABASE_AWAY:
+            screen.problem(Unreachable("The database is not responding."))
+            return Exit.UNREACHABLE
+        except KeyboardInterrupt:
+            screen.say(self.interrupted)
+            return Exit.INTERRUPTED
+
+
+def subcommands(parser: ArgumentParser) -> Callable[[str, str], ArgumentParser]:
+    """Return what adds a subcommand, by its name and what it does, with the options that all have."""
+    actions: Any = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def action(name: str, text: str) -> ArgumentParser:
+        made: ArgumentParser = actions.add_parser(
+            name, help=text, description=text, epilog=explained(), formatter_class=RawDescriptionHelpFormatter
+        )
+        made.add_argument("--user", help="The user to act as. Default: the superuser, if there is exactly one.")
+        made.add_argument("--json", action="store_true", help="Print one JSON object per line, each with its `kind`.")
+        return made
+
+    return action
