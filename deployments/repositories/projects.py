@@ -32,6 +32,11 @@ def visible(*, caller: Caller) -> QuerySet[Project]:
     return Project.objects.all() if caller.sees_everything else _visible_to(caller.user_id)
 
 
+def own_or_shared(caller: Caller) -> Q:
+    """Return what picks, among rows of people or of projects, the caller's own and those of projects they may see."""
+    return Q(owner=caller.user_id) | Q(project__in=visible(caller=caller).values("pk"))
+
+
 def _visible_to(user: UUID | OuterRef) -> QuerySet[Project]:
     inner = OuterRef(user) if isinstance(user, OuterRef) else user
     membership = ProjectMember.objects.filter(project=OuterRef("pk"), user=inner)

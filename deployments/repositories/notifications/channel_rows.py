@@ -47,9 +47,7 @@ def add(
 
 def visible(caller: Caller) -> QuerySet[NotificationChannel]:
     """Return the caller's own channels, and those of projects that the caller may see."""
-    theirs = projects.visible(caller=caller).values("pk")
-    rows = NotificationChannel.objects.select_related("project")
-    return rows.filter(Q(owner=caller.user_id) | Q(project__in=theirs))
+    return NotificationChannel.objects.select_related("project").filter(projects.own_or_shared(caller))
 
 
 def listed(*, caller: Caller, project_id: UUID | None = None) -> tuple[ChannelRecord, ...]:

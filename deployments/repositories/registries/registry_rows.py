@@ -39,8 +39,7 @@ def add(*, registry_id: UUID, new: NewRegistry, owner_id: UUID | None, sealed: s
 def visible(caller: Caller) -> QuerySet[Registry]:
     """Return the caller's own registries, those of projects that the caller may see, and to superusers the
     installation's."""
-    theirs = projects.visible(caller=caller).values("pk")
-    seen = Q(owner=caller.user_id) | Q(project__in=theirs)
+    seen = projects.own_or_shared(caller)
     if caller.sees_everything:
         seen |= Q(owner__isnull=True, project__isnull=True)
     return _rows().filter(seen)
