@@ -58,6 +58,7 @@ def remove_group(*, caller: Caller, project_id: UUID, name: str, at: datetime) -
         projects.lock(project_id=project_id)
         group = _with_role(project_id=project_id, name=name).group
         group_rows.remove_role(project_id=project_id, group_id=group.id)
+        membership.cut_off(project_id=project_id)
         record(by=caller, action=AuditAction.GROUP_REMOVED, detail=name, project_id=project_id)
         _end_rights(caller=caller, project=project, group_id=group.id, at=at)
 
@@ -85,8 +86,9 @@ def end_rights_of(*, caller: Caller, user_ids: dict[UUID, str], group_id: UUID, 
 
 def end_rights_in(*, caller: Caller, user_ids: dict[UUID, str], project_ids: tuple[UUID, ...], at: datetime) -> None:
     """End what these people gave these projects, as far as they may not deploy them any more. Inside a transaction."""
-    for project_id in sorted(project_ids):
+    for project_id in sorted(project_ids) if user_ids else ():
         project = projects.get(project_id=project_id)
+        membership.cut_off(project_id=project_id)
         for user_id, name in sorted(user_ids.items()):
             membership.end_rights_unless_deployer(
                 caller=caller, project=project, user_id=user_id, because=f"{name} left a group.", at=at

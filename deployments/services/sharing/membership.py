@@ -103,21 +103,28 @@ def leave_project(*, caller: Caller, project_id: UUID, at: datetime) -> None:
 
 def _remove(*, caller: Caller, project: ProjectRecord, member: Member, at: datetime) -> None:
     members.remove(project_id=project.id, user_id=member.user_id)
+    cut_off(project_id=project.id)
     action = AuditAction.MEMBER_REMOVED
     record(by=caller, action=action, detail=member.name, project_id=project.id, person_id=member.user_id)
     because = f"{member.name} left the project."
     end_rights_unless_deployer(caller=caller, project=project, user_id=member.user_id, because=because, at=at)
 
 
+def cut_off(*, project_id: UUID) -> None:
+    """Have open sockets ask anew whether they may see the project, once the transaction that took a role is stored.
+
+    By themselves they ask no more than every few seconds, and messages bring news in between.
+    """
+    transaction.on_commit(lambda: live_updates.access_changed(project_id))
+
+
 def end_rights_unless_deployer(
     *, caller: Caller, project: ProjectRecord, user_id: UUID, because: str, at: datetime
 ) -> None:
-    """End what this person gave the project of their servers, unless they may deploy it still, and what they look at.
+    """End what this person gave the project of their servers, unless they may deploy it still.
 
     Inside the transaction that took a role of theirs.
     """
-    # Sockets ask for a right no more than every few seconds, and messages bring news in between.
-    transaction.on_commit(lambda: live_updates.access_changed(project.id))
     if not access.is_deployer(user_id=user_id, project=project):
         server_grants.end_given_by(project_id=project.id, user_id=user_id, by=caller, because=because, at=at)
 
