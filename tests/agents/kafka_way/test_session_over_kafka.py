@@ -17,9 +17,11 @@ from agents.kafka_link.frames import Frame
 from agents.runner.kafka_way import link
 from agents.runner.kafka_way.settings import KafkaSettings
 from agents.services import enrolment
+from agents.states import CommandStatus
 from agents.transport.threads import DatabaseThreads
 from tests.agents.doubles import Domain, FakeAgent, eventually, send
 from tests.agents.gateway.test_gateway_session import (
+    has_status,
     test_a_burst_of_reports_is_answered_cumulatively,
     test_a_gap_is_answered_with_the_last_stored_number,
     test_a_malformed_report_is_dropped_and_the_session_goes_on,
@@ -146,6 +148,8 @@ async def test_a_broker_that_dies_and_comes_back_costs_no_report(
     ids: dict[str, Any] = {"command_id": sent.id, "deployment_id": sent.deployment_id}
     await agent.welcomed()
     await agent.acknowledge(await agent.command())
+    # What the gateway had not read yet would be sent again, in between what is waited for below.
+    await has_status(database, sent, CommandStatus.ACKNOWLEDGED)
     await asyncio.to_thread(own_kafka.kill)
     with pytest.raises(grpc.aio.AioRpcError):
         await agent.report(**ids, number=1)
