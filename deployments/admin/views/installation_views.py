@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from agents.admin.install import gateway_url
 from agents.models import Server
+from deployments.admin.own_forms import show_refusal
 from deployments.admin.ownership import caller_in, or_404, uncached_json
 from deployments.admin.page_responses import render_page, show_error
 from deployments.data.installation_types import (
@@ -64,9 +65,7 @@ class InstallForm(forms.Form):
         max_length=32 * 1024,
         required=False,
         strip=False,
-        widget=forms.Textarea(
-            attrs={"class": "ax-input ax-tall", "rows": 3, "autocomplete": "off", "spellcheck": "false"}
-        ),
+        widget=SecretArea(attrs={"class": "ax-input ax-tall", "rows": 3, "autocomplete": "off", "spellcheck": "false"}),
         help_text="Instead of a password. OpenSSH or PEM.",
     )
     passphrase = forms.CharField(
@@ -160,8 +159,7 @@ def _request(request: HttpRequest, caller: Caller, server_id: UUID, form: Instal
             caller=caller, server_id=server_id, request=wanted, installation_id=uuid4()
         )
     except Invalid as error:
-        for field, why in error.details.items():
-            form.add_error(FIELDS.get(field, field), why)
+        show_refusal(form, error, fields={**{name: name for name in form.fields}, **FIELDS})
         return False
     except DeployError as error:
         form.add_error(None, error.message)
