@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -26,14 +25,6 @@ ASKING, CHECKING = "GetStatus", "HealthCheck"
 # What an event is called by what the agent's message holds.
 STARTED, PROGRESS, COMPLETED, FAILED = "DeployStarted", "DeployProgress", "DeployCompleted", "DeployFailed"
 STATUS, METRICS, ERROR = "StatusReport", "MetricsReport", "ErrorReport"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
-    """A frame with the agent whose topic it came from."""
-
-    agent_id: UUID
-    frame: Frame
 
 
 def commands_topic(agent_id: UUID | str) -> str:

@@ -127,11 +127,6 @@ def requested_key_hash(request: bytes) -> str:
     return _hash_of(_requested_key(request))
 
 
-def serial_in(pem: bytes) -> str:
-    """Return the serial number of a certificate, in hex. Raises ValueError for anything else."""
-    return serial_of(x509.load_pem_x509_certificate(pem))
-
-
 def serial_of(certificate: x509.Certificate) -> str:
     return f"{certificate.serial_number:x}"
 

@@ -165,10 +165,3 @@ def take_in_nodes(*, cluster_id: UUID, owner_id: UUID) -> None:
     for server in servers.of_owner(owner_id=owner_id):
         if server.cluster_id is None and not why_not_in_swarm(server_id=server.id, cluster_id=cluster_id):
             set_cluster(server_id=server.id, cluster_id=cluster_id)
-
-
-def cluster_of_agent(*, agent_id: UUID) -> UUID | None:
-    """Return the cluster that the agent's server is in."""
-    agent = agents.get(agent_id=agent_id)
-    server = None if agent is None else servers.get(server_id=agent.server_id)
-    return None if server is None else server.cluster_id

@@ -103,11 +103,6 @@ def get_server(*, server_id: UUID) -> ServerData:
     return found
 
 
-def owner_of_server(*, server_id: UUID) -> UUID | None:
-    """Return the server's owner; None for a server that is not known."""
-    return servers.owner_of(server_id=server_id)
-
-
 def owner_of_target(*, target_id: UUID) -> UUID | None:
     """Return the owner of the server or cluster; None for one that is not known."""
     found = servers.owner_of(server_id=target_id)

@@ -50,10 +50,6 @@ def sealed_login(*, server_id: UUID) -> str:
     return ServerAccessRow.objects.filter(pk=server_id).values_list("sealed", flat=True).first() or ""
 
 
-def forget_login(*, server_id: UUID) -> bool:
-    return ServerAccessRow.objects.filter(pk=server_id).exclude(sealed="").update(sealed="") == 1
-
-
 def forget(*, server_id: UUID) -> bool:
     """Forget the host key and any login."""
     gone, _ = ServerAccessRow.objects.filter(pk=server_id).delete()
