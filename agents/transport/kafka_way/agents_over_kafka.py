@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
@@ -20,7 +21,7 @@ from agents.kafka_link.keys import LinkKeys, NotAuthenticError
 from agents.kafka_link.sender import BROKER_AWAY, Connection, Sender
 from agents.services import enrolment
 from agents.token_bucket import TokenBuckets
-from agents.transport.kafka_way.link import Link, new_nonce
+from agents.transport.kafka_way.link import Link
 from agents.transport.kafka_way.listener import NAME, Listener
 from agents.transport.kafka_way.methods import Methods
 from agents.transport.threads import DatabaseThreads
@@ -29,6 +30,7 @@ logger = structlog.get_logger(__name__)
 # Frames that belong to no link: each asks the database for the agent's key, and most of them answer.
 STRANGE, STRANGE_PER_SECOND = 20, 1.0
 MAX_QUEUED = 20_000
+NONCE_BYTES = 16
 
 
 @dataclass(slots=True)
@@ -132,7 +134,7 @@ class AgentsOverKafka:
         keys.check(topic=events_topic(agent_id), value=value, signature=signature)
         knocked = self._knocked.get(agent_id)
         if frame.knock:
-            nonce = new_nonce()
+            nonce = secrets.token_urlsafe(NONCE_BYTES)
             self._knocked[agent_id] = _Knocked(name=f"{frame.link}.{nonce}", keys=keys)
             await self._answer(agent_id, keys, Frame(link=frame.link, nonce=nonce))
         elif knocked is not None and frame.link == knocked.name and frame.credential:

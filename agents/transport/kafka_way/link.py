@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from dataclasses import replace
 from uuid import UUID
 
@@ -26,10 +25,6 @@ logger = structlog.get_logger(__name__)
 MAX_CALLS = 32
 # JSON and base64 make of a message what they make of it.
 MAX_ASSEMBLED = MAX_RECEIVED_BYTES * 4
-
-
-def new_nonce() -> str:
-    return secrets.token_urlsafe(16)
 
 
 class Link:
