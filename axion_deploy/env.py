@@ -72,6 +72,16 @@ def words(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
 
 
+def web_address(name: str, default: str = "") -> str:
+    """Return an address such as https://deploy.example.org, without the slash at its end; may be empty."""
+    value = text(name, default).rstrip("/")
+    parts = urlsplit(value)
+    wrong = parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment
+    if value and (wrong or parts.username is not None or not value.isprintable()):
+        raise ImproperlyConfigured(f"{name}={value!r} is not an address such as https://deploy.example.org.")
+    return value
+
+
 def networks(name: str, default: str = "") -> tuple[IPv4Network | IPv6Network, ...]:
     """Return a comma-separated list of addresses and networks, such as 10.0.0.7,172.16.0.0/12,fd00::/8."""
     try:

@@ -24,6 +24,10 @@ DEBUG = env.switch("AXION_DEBUG", default=False)
 SECRET_KEY = env.text("AXION_SECRET_KEY")
 ALLOWED_HOSTS = env.words("AXION_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("AXION_CSRF_TRUSTED_ORIGINS")
+# Where people reach the pages, for links in messages; by itself the first origin that is no pattern.
+AXION_PUBLIC_URL = env.web_address(
+    "AXION_PUBLIC_URL", next((origin for origin in CSRF_TRUSTED_ORIGINS if "*" not in origin), "")
+)
 AXION_BEHIND_TLS = env.switch("AXION_BEHIND_TLS", default=False)
 # Proxies that are believed when they say who came to them and whether by TLS. Where TLS ends at one, there is one.
 AXION_TRUSTED_PROXIES = env.networks("AXION_TRUSTED_PROXIES", "127.0.0.1,::1" if AXION_BEHIND_TLS else "")

@@ -67,6 +67,15 @@ class NewChannel:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChannelChange:
+    """What becomes of a channel: all of its rules anew; an empty `address` keeps the one it has."""
+
+    name: str
+    rules: ChannelRules
+    address: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChannelRecord:
     """A channel as the doors show it; `service` says what kind of receiver it is, never its address."""
 

@@ -80,4 +80,5 @@ def text_of(content: Mapping[str, Any]) -> str:
         lines.append(f"Since {since:%Y-%m-%d %H:%M} UTC, {data.get('severity')}")
     if data.get("closedAt"):
         lines.append(f"Over at {datetime.fromtimestamp(data['closedAt'] / 1000, tz=UTC):%Y-%m-%d %H:%M} UTC")
+    lines.append(str(data.get("url", "")))
     return "\n".join(line for line in lines if line)

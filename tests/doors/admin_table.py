@@ -153,6 +153,8 @@ OF_INCIDENTS: tuple[Door, ...] = (
 CHANNEL, THE_CHANNEL = "deployments/notificationchannel", "deployments/notificationchannel/<uuid:object_id>/"
 OF_CHANNELS: tuple[Door, ...] = (
     act(f"{CHANNEL}/add/", STAFF),
+    page(f"{THE_CHANNEL}edit/", PROJECTS, "{channel}"),
+    act(f"{THE_CHANNEL}edit/", PROJECTS, "{channel}"),
     act(f"{THE_CHANNEL}test/", ACTS, "{channel}"),
     act(f"{THE_CHANNEL}remove/", ACTS, "{channel}"),
     act(f"{THE_CHANNEL}repeat/", (404, 404, 404, 404, 404, 404, 302, 302), "{channel}"),

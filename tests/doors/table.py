@@ -201,6 +201,7 @@ REST: tuple[Door, ...] = (
     rest("get", "notification-channels", SEES, query="?projectId={project}"),
     rest("post", "notification-channels", (201, 201, 201, 403, 403, 404, 401, 401), ITS_CHANNEL),
     rest("get", "notification-channels/<uuid:channel_id>", SEES),
+    rest("patch", "notification-channels/<uuid:channel_id>", CHANGES, {"reminderMinutes": 5}),
     rest("delete", "notification-channels/<uuid:channel_id>", (204, 204, 204, 403, 403, 404, 401, 401)),
     # Somebody's own, which others may not even know of, whatever they may do with the projects.
     rest("get", "notification-channels/<uuid:channel_id>", OWN, **{"<uuid:channel_id>": "{own_channel}"}),

@@ -15,6 +15,8 @@ from rest_framework.response import Response
 from deployments.api.base_view import BaseView, success, validated
 from deployments.api.idempotency_key import idempotent
 from deployments.api.schemas.notification_schemas import (
+    ChangedChannelOut,
+    ChannelChangeIn,
     ChannelIn,
     ChannelOut,
     ChannelsQuery,
@@ -25,7 +27,14 @@ from deployments.api.schemas.openapi import NO_BODY, documented, enveloped, enve
 from deployments.api.schemas.requests import PageQuery
 from deployments.api.schemas.responses import PaginationOut
 from deployments.data.incident_types import Severity
-from deployments.data.notification_types import ChannelKind, ChannelRecord, ChannelRules, DeliveryRecord, NewChannel
+from deployments.data.notification_types import (
+    ChannelChange,
+    ChannelKind,
+    ChannelRecord,
+    ChannelRules,
+    DeliveryRecord,
+    NewChannel,
+)
 from deployments.event_types import epoch_ms
 from deployments.services.notifications import channels
 from deployments.wire import pagination_shape
@@ -71,6 +80,24 @@ class NotificationChannel(BaseView):
     def get(self, request: Request, channel_id: UUID) -> Response:
         found = channels.get_channel(caller=self.caller, channel_id=channel_id)
         return success({"channel": channel_shape(found)})
+
+    @documented(
+        "changeNotificationChannel",
+        "Change the given fields of a channel; its address, which is never shown, stays where none is given",
+        tag=TAG,
+        takes=ChannelChangeIn,
+        answers={200: enveloped("ChangedChannelAnswer", data=ChangedChannelOut())},
+    )
+    def patch(self, request: Request, channel_id: UUID) -> Response:
+        body = validated(ChannelChangeIn, request.data)
+        before = channels.get_channel(caller=self.caller, channel_id=channel_id)
+        change = ChannelChange(
+            name=body.get("name", before.name),
+            rules=rules_in(body, before=before.rules),
+            address=body.get("address", ""),
+        )
+        changed, secret = channels.change_channel(caller=self.caller, channel_id=channel_id, change=change)
+        return success({"data": {"channel": channel_shape(changed), "secret": secret}})
 
     @documented(
         "deleteNotificationChannel", "Delete a channel and its list of deliveries", tag=TAG, answers={204: None}
@@ -131,22 +158,26 @@ class RepeatDelivery(BaseView):
 
 def channel_in(body: Mapping[str, Any]) -> NewChannel:
     """Return the channel that a body asks for."""
-    usual = ChannelRules()
     return NewChannel(
         name=body["name"],
         kind=ChannelKind(body["kind"]),
         address=body["address"],
         project_id=body.get("projectId"),
-        rules=ChannelRules(
-            causes=frozenset(body.get("causes", ())),
-            least_severity=Severity(body.get("leastSeverity", usual.least_severity)),
-            project_ids=frozenset(body.get("projectIds", ())),
-            reminder_minutes=body.get("reminderMinutes", usual.reminder_minutes),
-            quiet_from=body.get("quietFrom", usual.quiet_from),
-            quiet_to=body.get("quietTo", usual.quiet_to),
-            time_zone=body.get("timeZone", usual.time_zone),
-            critical_always=body.get("criticalAlways", usual.critical_always),
-        ),
+        rules=rules_in(body, before=ChannelRules()),
+    )
+
+
+def rules_in(body: Mapping[str, Any], *, before: ChannelRules) -> ChannelRules:
+    """Return the rules that a body asks for; what it does not name stays as before."""
+    return ChannelRules(
+        causes=frozenset(body.get("causes", before.causes)),
+        least_severity=Severity(body.get("leastSeverity", before.least_severity)),
+        project_ids=frozenset(body.get("projectIds", before.project_ids)),
+        reminder_minutes=body.get("reminderMinutes", before.reminder_minutes),
+        quiet_from=body.get("quietFrom", before.quiet_from),
+        quiet_to=body.get("quietTo", before.quiet_to),
+        time_zone=body.get("timeZone", before.time_zone),
+        critical_always=body.get("criticalAlways", before.critical_always),
     )
 
 

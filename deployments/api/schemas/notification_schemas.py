@@ -28,15 +28,9 @@ class ChannelsQuery(RequestSchema):
     projectId = serializers.UUIDField(required=False, help_text="Of this project alone.")
 
 
-class ChannelIn(RequestSchema):
-    name = serializers.CharField(max_length=MAX_NAME_LENGTH)
-    kind = serializers.ChoiceField(
-        choices=KINDS, help_text="`webhook` is signed by us; `service` takes an address of the apprise library."
-    )
-    address = serializers.CharField(
-        max_length=MAX_ADDRESS_LENGTH, trim_whitespace=False, help_text="Secret: it is never shown again."
-    )
-    projectId = serializers.UUIDField(required=False, allow_null=True, help_text="Whose it is; else it is your own.")
+class RulesIn(RequestSchema):
+    """What a channel is told of and when."""
+
     causes = serializers.ListField(
         child=serializers.ChoiceField(choices=CAUSES),
         required=False,
@@ -65,6 +59,27 @@ class ChannelIn(RequestSchema):
     )
 
 
+class ChannelIn(RulesIn):
+    name = serializers.CharField(max_length=MAX_NAME_LENGTH)
+    kind = serializers.ChoiceField(
+        choices=KINDS, help_text="`webhook` is signed by us; `service` takes an address of the apprise library."
+    )
+    address = serializers.CharField(
+        max_length=MAX_ADDRESS_LENGTH, trim_whitespace=False, help_text="Secret: it is never shown again."
+    )
+    projectId = serializers.UUIDField(required=False, allow_null=True, help_text="Whose it is; else it is your own.")
+
+
+class ChannelChangeIn(RulesIn):
+    name = serializers.CharField(max_length=MAX_NAME_LENGTH, required=False)
+    address = serializers.CharField(
+        max_length=MAX_ADDRESS_LENGTH,
+        required=False,
+        trim_whitespace=False,
+        help_text="Secret, and of the same kind. A webhook gets a new signing secret with it.",
+    )
+
+
 class ChannelOut(ResponseSchema):
     id = serializers.UUIDField()
     name = serializers.CharField()
@@ -86,6 +101,13 @@ class ChannelOut(ResponseSchema):
 class NewChannelOut(ResponseSchema):
     channel = ChannelOut()
     secret = serializers.CharField(help_text="What a webhook's messages are signed with, shown this once.")
+
+
+class ChangedChannelOut(ResponseSchema):
+    channel = ChannelOut()
+    secret = serializers.CharField(
+        help_text="What a webhook's messages are signed with from now on, shown this once; empty when it stayed."
+    )
 
 
 class DeliveryOut(ResponseSchema):

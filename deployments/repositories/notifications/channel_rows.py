@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -23,7 +24,6 @@ def add(
     *, channel_id: UUID, new: NewChannel, owner_id: UUID | None, service: str, sealed: str, at: datetime
 ) -> ChannelRecord:
     """Store a channel."""
-    rules = new.rules
     NotificationChannel.objects.create(
         id=channel_id,
         owner_id=owner_id,
@@ -32,17 +32,31 @@ def add(
         kind=new.kind,
         service=service,
         sealed=sealed,
-        causes=sorted(rules.causes),
-        least_severity=rules.least_severity,
-        project_ids=sorted(map(str, rules.project_ids)),
-        reminder_minutes=rules.reminder_minutes,
-        quiet_from=rules.quiet_from,
-        quiet_to=rules.quiet_to,
-        time_zone=rules.time_zone,
-        critical_always=rules.critical_always,
         created_at=at,
+        **_columns_of(new.rules),
     )
     return record_of(NotificationChannel.objects.select_related("project").get(pk=channel_id))
+
+
+def change(*, channel_id: UUID, name: str, rules: ChannelRules, service: str = "", sealed: str = "") -> None:
+    """Store another name and other rules; where `sealed` is given also another address, of such a service."""
+    columns: dict[str, Any] = {"name": name, **_columns_of(rules)}
+    if sealed:
+        columns |= {"service": service, "sealed": sealed}
+    NotificationChannel.objects.filter(pk=channel_id).update(**columns)
+
+
+def _columns_of(rules: ChannelRules) -> dict[str, Any]:
+    return {
+        "causes": sorted(rules.causes),
+        "least_severity": rules.least_severity,
+        "project_ids": sorted(map(str, rules.project_ids)),
+        "reminder_minutes": rules.reminder_minutes,
+        "quiet_from": rules.quiet_from,
+        "quiet_to": rules.quiet_to,
+        "time_zone": rules.time_zone,
+        "critical_always": rules.critical_always,
+    }
 
 
 def visible(caller: Caller) -> QuerySet[NotificationChannel]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from agents.services import directory
@@ -110,8 +111,15 @@ def content_of(kind: MessageKind, incident: IncidentRecord, *, at: datetime) -> 
             "services": list(incident.services),
             "since": incident.since_ms,
             "closedAt": epoch_ms(incident.closed_at),
+            "url": link_to(incident.id),
         },
     }
+
+
+def link_to(incident_id: UUID) -> str:
+    """Return the address of the incident's page; empty where nobody said how people reach the pages."""
+    # Written out: processes that send have no routes of pages loaded.
+    return settings.AXION_PUBLIC_URL and f"{settings.AXION_PUBLIC_URL}/admin/deployments/incident/{incident_id}/change/"
 
 
 def _interested(incident: IncidentRecord) -> list[ChannelRecord]:

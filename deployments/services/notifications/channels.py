@@ -1,4 +1,4 @@
-"""What people do with channels: add one, send a test, see what went there, send something again, delete it."""
+"""What people do with channels: add, change or delete one, send a test, see what went there, send that again."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from deployments.data.list_types import Page, PageRequest
 from deployments.data.notification_types import (
     MAX_REMINDER_MINUTES,
     MINUTES_A_DAY,
+    ChannelChange,
     ChannelKind,
     ChannelRecord,
     ChannelRules,
@@ -46,13 +47,9 @@ def add_channel(*, caller: Caller, new: NewChannel, at: datetime) -> tuple[Chann
     """
     if new.project_id is not None:
         access.project_for(caller=caller, project_id=new.project_id, right=Right.CHANGE)
-    _check(new, caller=caller)
-    service = sending.check_address(kind=new.kind, address=new.address)
-    secret = ""
-    if new.kind is ChannelKind.WEBHOOK:
-        secret = SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+    _check(name=new.name, rules=new.rules, project_id=new.project_id, caller=caller)
     channel_id = uuid4()
-    sealed = sealing.seal_channel(values={"address": new.address, "secret": secret}, channel_id=channel_id)
+    service, sealed, secret = _sealed_address(kind=new.kind, address=new.address, channel_id=channel_id)
     owner_id = None if new.project_id else caller.user_id
     with transaction.atomic():
         if channel_rows.count(owner_id=owner_id, project_id=new.project_id) >= MAX_CHANNELS:
@@ -61,6 +58,39 @@ def add_channel(*, caller: Caller, new: NewChannel, at: datetime) -> tuple[Chann
             channel_id=channel_id, new=new, owner_id=owner_id, service=service, sealed=sealed, at=at
         )
     return made, secret
+
+
+def change_channel(*, caller: Caller, channel_id: UUID, change: ChannelChange) -> tuple[ChannelRecord, str]:
+    """Store another name, other rules, and another address of the same kind where one is given.
+
+    Whoever was told under the former address knows what it was signed with: a webhook that moves gets a new secret,
+    which is returned this once. What waits goes to the new address. Raises NotFound, Forbidden, or Invalid.
+    """
+    channel = _to_change(caller=caller, channel_id=channel_id)
+    _check(
+        name=change.name,
+        rules=change.rules,
+        project_id=channel.project_id,
+        caller=caller,
+        known=channel.rules.project_ids,
+    )
+    service, sealed, secret = "", "", ""
+    if change.address:
+        service, sealed, secret = _sealed_address(
+            kind=ChannelKind(channel.kind), address=change.address, channel_id=channel_id
+        )
+    channel_rows.change(channel_id=channel_id, name=change.name, rules=change.rules, service=service, sealed=sealed)
+    return get_channel(caller=caller, channel_id=channel_id), secret
+
+
+def _sealed_address(*, kind: ChannelKind, address: str, channel_id: UUID) -> tuple[str, str, str]:
+    """Return what kind of receiver it is, the address sealed, and for a webhook the new secret. Raises Invalid."""
+    service = sending.check_address(kind=kind, address=address)
+    secret = ""
+    if kind is ChannelKind.WEBHOOK:
+        secret = SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+    sealed = sealing.seal_channel(values={"address": address, "secret": secret}, channel_id=channel_id)
+    return service, sealed, secret
 
 
 def list_channels(*, caller: Caller, project_id: UUID | None = None) -> tuple[ChannelRecord, ...]:
@@ -126,18 +156,28 @@ def _to_change(*, caller: Caller, channel_id: UUID) -> ChannelRecord:
     return channel
 
 
-def _check(new: NewChannel, *, caller: Caller) -> None:
-    """Raise Invalid for what is out of bounds, NotFound for projects that the caller may not see."""
+def _check(
+    *,
+    name: str,
+    rules: ChannelRules,
+    project_id: UUID | None,
+    caller: Caller,
+    known: frozenset[UUID] = frozenset(),
+) -> None:
+    """Raise Invalid for what is out of bounds, NotFound for projects that the caller may not see.
+
+    `known` are those that the channel names already.
+    """
     wrong = {
-        **({} if 0 < len(new.name) <= MAX_NAME and new.name.isprintable() else {"name": f"1 to {MAX_NAME} printable"}),
-        **_wrong_rules(new.rules),
+        **({} if 0 < len(name) <= MAX_NAME and name.isprintable() else {"name": f"1 to {MAX_NAME} printable"}),
+        **_wrong_rules(rules),
     }
-    if new.project_id and new.rules.project_ids:
+    if project_id and rules.project_ids:
         wrong["projectIds"] = "a project's channel is about that project alone"
     if wrong:
         raise Invalid("The channel is not valid.", details=wrong)
-    for project_id in new.rules.project_ids:
-        if projects.find_visible(caller=caller, project_id=project_id) is None:
+    for named in rules.project_ids - known:
+        if projects.find_visible(caller=caller, project_id=named) is None:
             raise NotFound("No such project.")
 
 

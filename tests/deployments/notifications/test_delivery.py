@@ -6,15 +6,24 @@ import base64
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import transaction
+from django.urls import reverse
 from pytest_django import Settings
 
 from agents.models import Server
-from deployments.data.notification_types import ChannelKind, ChannelRecord, ChannelRules, DeliveryState, NewChannel
+from deployments.data.notification_types import (
+    ChannelChange,
+    ChannelKind,
+    ChannelRecord,
+    ChannelRules,
+    DeliveryState,
+    NewChannel,
+)
 from deployments.errors import Conflict, Invalid
 from deployments.models import Incident, NotificationChannel, NotificationDelivery, Project, ProjectMember, User
 from deployments.repositories import clock
@@ -67,8 +76,9 @@ def states() -> list[tuple[str, str]]:
 
 
 def test_one_message_when_it_opens_and_one_when_it_closes(
-    owner: User, project: Project, server: Server, inbox: Inbox
+    owner: User, project: Project, server: Server, inbox: Inbox, settings: Settings
 ) -> None:
+    settings.AXION_PUBLIC_URL = "https://deploy.test"
     _, secret = add(owner, inbox.url)
     incident = open_incident(project, server)
     announce.announce_opened(incident=incident_rows.get(incident_id=incident.pk), at=now())
@@ -85,6 +95,9 @@ def test_one_message_when_it_opens_and_one_when_it_closes(
         assert content["type"] == f"incident.{kind}"
         assert content["data"]["incidentId"] == str(incident.pk)
         assert content["data"]["projectName"] == project.name
+        assert content["data"]["url"] == "https://deploy.test" + reverse(
+            "admin:deployments_incident_change", args=[incident.pk]
+        )
 
 
 def test_a_receiver_that_is_away_is_tried_again_under_the_same_id_and_given_up_in_the_end(
@@ -218,6 +231,45 @@ def test_a_test_goes_out_and_anything_can_be_sent_again_under_its_id(owner: User
     channels.repeat_delivery(caller=caller_of(owner), delivery_id=row.id)
     deliver_all()
     assert inbox.ids() == [str(row.id)] * 2
+
+
+def test_a_channel_that_is_changed_keeps_its_address_until_another_one_is_given(
+    owner: User, project: Project, server: Server, inbox: Inbox
+) -> None:
+    channel, former = add(owner, inbox.url, causes=frozenset({"drift"}), reminder_minutes=5)
+    caller = caller_of(owner)
+    rules = ChannelRules(causes=frozenset({"gone"}), project_ids=frozenset({project.pk}))
+    change = ChannelChange(name="theirs", rules=rules)
+    changed, secret = channels.change_channel(caller=caller, channel_id=channel.id, change=change)
+    assert (changed.name, changed.rules, secret) == ("theirs", rules, "")
+    open_incident(project, server, cause="drift")
+    assert states() == []
+    open_incident(project, server, cause="gone")
+    moved = replace(change, address=f"{inbox.url}?moved")
+    _, secret = channels.change_channel(caller=caller, channel_id=channel.id, change=moved)
+    assert secret not in ("", former)
+    assert deliver_all() == 1
+    headers, body, path = inbox.requests[0]
+    assert path.endswith("?moved")
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    code = hmac.new(base64.b64decode(secret.removeprefix("whsec_")), signed, hashlib.sha256).digest()
+    assert headers["webhook-signature"] == f"v1,{base64.b64encode(code).decode()}"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [({"name": ""}, "name"), ({"address": "ftp://example.org"}, "address"),
+     ({"rules": ChannelRules(time_zone="Nowhere")}, "timeZone"),
+     ({"rules": ChannelRules(causes=frozenset("x"))}, "causes")],
+)  # fmt: skip
+def test_a_change_that_is_wrong_changes_nothing(owner: User, inbox: Inbox, wrong: dict[str, Any], field: str) -> None:
+    channel, _ = add(owner, inbox.url)
+    before = NotificationChannel.objects.values().get()
+    change = replace(ChannelChange(name="other", rules=ChannelRules(reminder_minutes=9)), **wrong)
+    with pytest.raises(Invalid) as error:
+        channels.change_channel(caller=caller_of(owner), channel_id=channel.id, change=change)
+    assert set(error.value.details) == {field}
+    assert NotificationChannel.objects.values().get() == before
 
 
 def test_addresses_are_sealed_and_follow_a_new_key(

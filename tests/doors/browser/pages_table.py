@@ -74,6 +74,7 @@ CROWDED = {
     "channels": CHANNEL,
     "a new channel": f"{CHANNEL}add/",
     "a channel": f"{CHANNEL}{{channel}}/change/",
+    "a channel to edit": f"{CHANNEL}{{channel}}/edit/",
     "registries": REGISTRY,
     "a new registry": f"{REGISTRY}add/",
     "a registry": f"{REGISTRY}{{registry}}/change/",
