@@ -2,70 +2,32 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import shutil
 import signal
 import subprocess
 from pathlib import Path
 
-from axion_deploy.embedded.child import Child
-from axion_deploy.embedded.readiness import wait_ready
+from axion_deploy.embedded.registry import EmbeddedRegistry, find_registry
 from tests.servers.places import FOLDER
 
 USER = "deployer"
 PASSWORD = "correct horse battery staple"
-# Of that password, by bcrypt: the only kind that the registry reads.
+# Of that password, by bcrypt.
 HASHED = "$2b$05$abcdefghijklmnopqrstuuFiPhXf1sVd3pCCRO.uVh34H/qI/ZsuS"
-UNPACKED = FOLDER / "docker-registry"
-UNPACK_SECONDS = 120
-READY_SECONDS = 30.0
-CONFIG = """version: 0.1
-log: {{level: info}}
-storage:
-  filesystem: {{rootdirectory: {folder}/data}}
-  delete: {{enabled: true}}
-http:
-  addr: {address}
-{tls}auth:
-  htpasswd: {{realm: tests, path: {folder}/htpasswd}}
-"""
 
 
 def find_program() -> str:
     """Where the registry's program is; unpacked from Debian's package, without installing it. Empty when nowhere."""
-    if found := shutil.which("docker-registry"):
-        return found
-    program = UNPACKED / "usr" / "bin" / "docker-registry"
-    FOLDER.mkdir(exist_ok=True)
-    with (FOLDER / "docker-registry.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not program.exists() and shutil.which("apt-get") and shutil.which("dpkg"):
-            _unpack()
-    return str(program) if program.exists() else ""
+    return find_registry(folder=FOLDER)
 
 
-def _unpack() -> None:
-    UNPACKED.mkdir(exist_ok=True)
-    _run("apt-get", "download", "-qq", "docker-registry")
-    for package in UNPACKED.glob("docker-registry_*.deb"):
-        _run("dpkg", "-x", str(package), str(UNPACKED))
-        package.unlink()
-
-
-def _run(*command: str) -> None:
-    subprocess.run(command, cwd=UNPACKED, capture_output=True, timeout=UNPACK_SECONDS, check=False)
-
-
-class OwnRegistry:
+class OwnRegistry(EmbeddedRegistry):
     """`address` is HOST:PORT, `inside` begins a command that runs where that host is. Data stay from start to start."""
 
     def __init__(self, *, folder: Path, address: str, inside: tuple[str, ...] = (), tls: bool = True) -> None:
-        self.folder = folder
-        self.address = address
-        self._inside = inside
-        self._tls = tls
-        self._child: Child | None = None
+        lines = f"  tls: {{certificate: {folder}/registry.crt, key: {folder}/registry.key}}\n" if tls else ""
+        users = f"{USER}:{HASHED}\n"
+        super().__init__(program=find_program(), folder=folder, address=address, users=users, inside=inside, tls=lines)
 
     @property
     def authority(self) -> str:
@@ -73,23 +35,10 @@ class OwnRegistry:
         return (self.folder / "ca.crt").read_text()
 
     def start(self) -> None:
-        """Start it, again after `stop`; returns when it listens."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if self._tls and not (self.folder / "registry.crt").exists():
             self._make_certificates()
-        tls = f"  tls: {{certificate: {self.folder}/registry.crt, key: {self.folder}/registry.key}}\n"
-        settings = CONFIG.format(folder=self.folder, address=self.address, tls=tls if self._tls else "")
-        (self.folder / "config.yml").write_text(settings)
-        (self.folder / "htpasswd").write_text(f"{USER}:{HASHED}\n")
-        (self.folder / "registry.log").unlink(missing_ok=True)
-        command = [*self._inside, find_program(), "serve", str(self.folder / "config.yml")]
-        self._child = Child(name="registry", command=command, log_file=self.folder / "registry.log")
-        self._child.start()
-        wait_ready(self._child, probe=lambda: "listening on" in self.log(), seconds=READY_SECONDS)
-
-    def log(self) -> str:
-        """What it wrote since it was started: one line for each request."""
-        return (self.folder / "registry.log").read_text()
+        super().start()
 
     def uploads(self) -> int:
         """How many layers and configurations were sent to it since it was started."""
@@ -102,9 +51,8 @@ class OwnRegistry:
         self._signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        if self._child is not None:
-            self.thaw()
-            self._child.stop(grace=10)
+        self.thaw()
+        super().stop()
 
     def _signal(self, number: signal.Signals) -> None:
         if self._child is not None and self._child.pid is not None and self._child.is_running():
