@@ -108,4 +108,30 @@ class SwarmCommand:
     force: bool = False
 
 
-AgentCommand: TypeAlias = DeployCommand | RevertCommand | DeleteVolumeCommand | SwarmCommand
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where a node that lies elsewhere is."""
+
+    node_id: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointReached:
+    """What became of one endpoint; `outcome` is the agent's word, `milliseconds` counts from the beginning."""
+
+    node_id: str
+    outcome: str
+    message: str = ""
+    milliseconds: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReachCommand:
+    """Try from the agent's host whether these can be connected to by TCP. Says nothing on the connections."""
+
+    endpoints: tuple[Endpoint, ...] = ()
+
+
+AgentCommand: TypeAlias = DeployCommand | RevertCommand | DeleteVolumeCommand | SwarmCommand | CheckReachCommand

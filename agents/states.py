@@ -39,6 +39,7 @@ class CommandKind(StrEnum):
     REVERT = "revert"
     DELETE_VOLUME = "delete_volume"
     SWARM = "swarm"
+    CHECK_REACH = "check_reach"
 
 
 class AuthorityState(StrEnum):

@@ -12,8 +12,11 @@ from uuid import UUID
 
 from agents.command_types import (
     AgentCommand,
+    CheckReachCommand,
     DeleteVolumeCommand,
     DeployCommand,
+    Endpoint,
+    EndpointReached,
     JobSpec,
     RevertCommand,
     ServiceSpec,
@@ -24,11 +27,13 @@ from agents.pki.records import AgentCertificateData
 from agents.states import CommandKind, CommandOutcome, CommandStage, CommandStatus, Presence
 from agents.swarm import ManagerAgent, SwarmFacts
 
-# Defined in a module of their own, and found here by whoever crosses layers.
 __all__ = [
     "AgentCommand",
+    "CheckReachCommand",
     "DeleteVolumeCommand",
     "DeployCommand",
+    "Endpoint",
+    "EndpointReached",
     "JobSpec",
     "ManagerAgent",
     "RevertCommand",
@@ -118,6 +123,7 @@ class CommandFinished:
     touched: bool = False
     swarm_id: str = ""
     swarm_node_id: str = ""
+    endpoints: tuple[EndpointReached, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,7 @@ from deployments.services.lifecycle import after_restore, agent_access, agent_re
 from deployments.services.observation import job_runs, record, samples
 from deployments.services.permissions import access, api_tokens
 from deployments.services.queries import history_view, lookups
-from deployments.services.requests import scale, stop
+from deployments.services.requests import check_reach, scale, stop
 from deployments.states import Status
 from deployments.types import Caller, ServiceState, Target, TargetKind
 from deployments.wire import STAGE_NUMBERS, STATUS_NUMBERS, service_status
@@ -85,6 +85,8 @@ def on_report(*, report: Report) -> int:
         # Of no deployment: asked only then, so that reports of deployments pay nothing for it.
         if progress.is_change(change_id=report.deployment_id):
             return progress.apply_report(report=report, at=at)
+        if check_reach.is_of_a_check(command_id=report.command_id):
+            return check_reach.apply_report(report=report, at=at)
         if not volume_deletion.is_of_a_deletion(command_id=report.command_id):
             raise
     return volume_deletion.apply_report(report=report, at=at)
@@ -148,6 +150,9 @@ def unknown_fate(*, doubtful: Collection[DoubtfulCommand]) -> None:
                 continue
             if volume_deletion.is_of_a_deletion(command_id=command.command_id):
                 volume_deletion.end_as_unknown(command_id=command.command_id, at=datetime.now(UTC))
+                continue
+            if check_reach.is_of_a_check(command_id=command.command_id):
+                check_reach.end_as_unknown(command_id=command.command_id, at=datetime.now(UTC))
                 continue
             after_restore.end_as_unknown(
                 deployment_id=command.deployment_id, command_id=command.command_id, at=datetime.now(UTC)

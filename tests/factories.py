@@ -30,6 +30,7 @@ from deployments.models import (
     Project,
     ProjectGroup,
     ProjectMember,
+    ReachCheck,
     Registry,
     TargetGrant,
     User,
@@ -225,6 +226,20 @@ def make_job_run(project: Project, server: Server, **columns: Any) -> JobRun:
         "told_at": NOW,
     }
     return JobRun.objects.create(project=project, server_id=server.id, **{**usual, **columns})
+
+
+def make_reach_check(project: Project, server: Server, **columns: Any) -> ReachCheck:
+    usual: dict[str, Any] = {
+        "server_name": server.name,
+        "lines": [{"node_id": "n-db", "name": "db", "host": "db.example.org", "port": 5432, "outcome": "reached"}],
+        "state": "done",
+        "requested_by_id": project.owner_id,
+        "requested_by_name": "owner",
+        "requested_at": NOW,
+        "deadline_at": NOW,
+        "ended_at": NOW,
+    }
+    return ReachCheck.objects.create(project_id=project.pk, server_id=server.id, **{**usual, **columns})
 
 
 def reload(deployment_id: UUID) -> DeploymentRecord:

@@ -818,7 +818,7 @@ class Stalled(_message.Message):
     def __init__(self, command_id: _Optional[str] = ..., deployment_id: _Optional[str] = ..., seconds: _Optional[int] = ..., step: _Optional[str] = ...) -> None: ...
 
 class Command(_message.Message):
-    __slots__ = ("command_id", "lane", "number", "deployment_id", "project_id", "deploy", "revert", "delete_volume", "swarm", "last_report_number")
+    __slots__ = ("command_id", "lane", "number", "deployment_id", "project_id", "deploy", "revert", "delete_volume", "swarm", "check_reach", "last_report_number")
     COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
     LANE_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -828,6 +828,7 @@ class Command(_message.Message):
     REVERT_FIELD_NUMBER: _ClassVar[int]
     DELETE_VOLUME_FIELD_NUMBER: _ClassVar[int]
     SWARM_FIELD_NUMBER: _ClassVar[int]
+    CHECK_REACH_FIELD_NUMBER: _ClassVar[int]
     LAST_REPORT_NUMBER_FIELD_NUMBER: _ClassVar[int]
     command_id: str
     lane: str
@@ -838,8 +839,9 @@ class Command(_message.Message):
     revert: Revert
     delete_volume: DeleteVolume
     swarm: SwarmChange
+    check_reach: CheckReach
     last_report_number: int
-    def __init__(self, command_id: _Optional[str] = ..., lane: _Optional[str] = ..., number: _Optional[int] = ..., deployment_id: _Optional[str] = ..., project_id: _Optional[str] = ..., deploy: _Optional[_Union[Deploy, _Mapping]] = ..., revert: _Optional[_Union[Revert, _Mapping]] = ..., delete_volume: _Optional[_Union[DeleteVolume, _Mapping]] = ..., swarm: _Optional[_Union[SwarmChange, _Mapping]] = ..., last_report_number: _Optional[int] = ...) -> None: ...
+    def __init__(self, command_id: _Optional[str] = ..., lane: _Optional[str] = ..., number: _Optional[int] = ..., deployment_id: _Optional[str] = ..., project_id: _Optional[str] = ..., deploy: _Optional[_Union[Deploy, _Mapping]] = ..., revert: _Optional[_Union[Revert, _Mapping]] = ..., delete_volume: _Optional[_Union[DeleteVolume, _Mapping]] = ..., swarm: _Optional[_Union[SwarmChange, _Mapping]] = ..., check_reach: _Optional[_Union[CheckReach, _Mapping]] = ..., last_report_number: _Optional[int] = ...) -> None: ...
 
 class Deploy(_message.Message):
     __slots__ = ("stack_name", "files", "services", "variable_names", "force_redeploy", "health_deadline_seconds", "health_window_seconds", "build_deadline_seconds", "restore_on_failure", "pinned_images", "restarts", "jobs", "engine", "registry_address", "registry_namespace")
@@ -981,6 +983,22 @@ class DeleteVolume(_message.Message):
     volume_name: str
     def __init__(self, stack_name: _Optional[str] = ..., volume_name: _Optional[str] = ...) -> None: ...
 
+class CheckReach(_message.Message):
+    __slots__ = ("endpoints",)
+    ENDPOINTS_FIELD_NUMBER: _ClassVar[int]
+    endpoints: _containers.RepeatedCompositeFieldContainer[Endpoint]
+    def __init__(self, endpoints: _Optional[_Iterable[_Union[Endpoint, _Mapping]]] = ...) -> None: ...
+
+class Endpoint(_message.Message):
+    __slots__ = ("node_id", "host", "port")
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    PORT_FIELD_NUMBER: _ClassVar[int]
+    node_id: str
+    host: str
+    port: int
+    def __init__(self, node_id: _Optional[str] = ..., host: _Optional[str] = ..., port: _Optional[int] = ...) -> None: ...
+
 class SwarmChange(_message.Message):
     __slots__ = ("action", "advertise_address", "role", "manager_addresses", "node_id", "availability", "force")
     ACTION_FIELD_NUMBER: _ClassVar[int]
@@ -1112,7 +1130,7 @@ class LogWritten(_message.Message):
     def __init__(self, service_name: _Optional[str] = ..., source: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
 
 class CommandFinished(_message.Message):
-    __slots__ = ("outcome", "reason", "message", "failed_service", "log_tail", "services", "previous_stack_running", "volumes_left", "touched", "swarm_id", "swarm_node_id")
+    __slots__ = ("outcome", "reason", "message", "failed_service", "log_tail", "services", "previous_stack_running", "volumes_left", "touched", "swarm_id", "swarm_node_id", "endpoints")
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
@@ -1124,6 +1142,7 @@ class CommandFinished(_message.Message):
     TOUCHED_FIELD_NUMBER: _ClassVar[int]
     SWARM_ID_FIELD_NUMBER: _ClassVar[int]
     SWARM_NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    ENDPOINTS_FIELD_NUMBER: _ClassVar[int]
     outcome: Outcome
     reason: str
     message: str
@@ -1135,7 +1154,20 @@ class CommandFinished(_message.Message):
     touched: bool
     swarm_id: str
     swarm_node_id: str
-    def __init__(self, outcome: _Optional[_Union[Outcome, str]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., failed_service: _Optional[str] = ..., log_tail: _Optional[_Iterable[str]] = ..., services: _Optional[_Iterable[_Union[ServiceObserved, _Mapping]]] = ..., previous_stack_running: _Optional[bool] = ..., volumes_left: _Optional[_Iterable[str]] = ..., touched: _Optional[bool] = ..., swarm_id: _Optional[str] = ..., swarm_node_id: _Optional[str] = ...) -> None: ...
+    endpoints: _containers.RepeatedCompositeFieldContainer[EndpointReached]
+    def __init__(self, outcome: _Optional[_Union[Outcome, str]] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., failed_service: _Optional[str] = ..., log_tail: _Optional[_Iterable[str]] = ..., services: _Optional[_Iterable[_Union[ServiceObserved, _Mapping]]] = ..., previous_stack_running: _Optional[bool] = ..., volumes_left: _Optional[_Iterable[str]] = ..., touched: _Optional[bool] = ..., swarm_id: _Optional[str] = ..., swarm_node_id: _Optional[str] = ..., endpoints: _Optional[_Iterable[_Union[EndpointReached, _Mapping]]] = ...) -> None: ...
+
+class EndpointReached(_message.Message):
+    __slots__ = ("node_id", "outcome", "message", "milliseconds")
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    MILLISECONDS_FIELD_NUMBER: _ClassVar[int]
+    node_id: str
+    outcome: str
+    message: str
+    milliseconds: int
+    def __init__(self, node_id: _Optional[str] = ..., outcome: _Optional[str] = ..., message: _Optional[str] = ..., milliseconds: _Optional[int] = ...) -> None: ...
 
 class ReportsAcknowledged(_message.Message):
     __slots__ = ("command_id", "number")

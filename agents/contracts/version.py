@@ -23,5 +23,7 @@ CLUSTERS_PROTOCOL = 8
 CERTIFICATES_PROTOCOL = 9
 # From this one on agents tell of the runs of jobs on a schedule, and stop one when they are told to.
 JOB_RUNS_PROTOCOL = 10
+# From this one on agents tell whether they reach what lies elsewhere.
+REACH_PROTOCOL = 11
 # The newest that this version speaks.
-PROTOCOL = JOB_RUNS_PROTOCOL
+PROTOCOL = REACH_PROTOCOL

@@ -13,6 +13,7 @@ from agents.contracts import runner_pb2 as pb
 from agents.limits import (
     CUT,
     MAX_CONTAINERS,
+    MAX_ENDPOINTS,
     MAX_ERROR_BYTES,
     MAX_LINE_BYTES,
     MAX_LOG_BYTES,
@@ -107,6 +108,12 @@ def _finished(finished: pb.CommandFinished) -> None:
     _failed(finished)
     finished.swarm_id, finished.swarm_node_id = _word(finished.swarm_id), _word(finished.swarm_node_id)
     _replace(finished.volumes_left, [cut(each, MAX_ERROR_BYTES) for each in finished.volumes_left[:MAX_VOLUMES]])
+    del finished.endpoints[MAX_ENDPOINTS:]
+    for endpoint in finished.endpoints:
+        endpoint.node_id = cut(endpoint.node_id, MAX_NAME_BYTES)
+        endpoint.outcome = _word(endpoint.outcome)
+        endpoint.message = cut(endpoint.message, MAX_ERROR_BYTES)
+        endpoint.milliseconds = min(MAX_NUMBER, max(0, endpoint.milliseconds))
     del finished.services[MAX_SERVICES:]
     for service in finished.services:
         _service(service)

@@ -9,8 +9,10 @@ from typing import Any
 from agents.states import CommandKind
 from agents.types import (
     AgentCommand,
+    CheckReachCommand,
     DeleteVolumeCommand,
     DeployCommand,
+    Endpoint,
     JobSpec,
     RevertCommand,
     ServiceSpec,
@@ -23,6 +25,8 @@ def kind_of(command: AgentCommand) -> CommandKind:
         return CommandKind.DELETE_VOLUME
     if isinstance(command, SwarmCommand):
         return CommandKind.SWARM
+    if isinstance(command, CheckReachCommand):
+        return CommandKind.CHECK_REACH
     return CommandKind.DEPLOY if isinstance(command, DeployCommand) else CommandKind.REVERT
 
 
@@ -45,6 +49,8 @@ def from_json(*, kind: CommandKind, payload: dict[str, Any]) -> AgentCommand:
     if kind is CommandKind.SWARM:
         addresses = {"manager_addresses": tuple(payload.get("manager_addresses", ()))}
         return SwarmCommand(**{**_known(SwarmCommand, payload), **addresses})
+    if kind is CommandKind.CHECK_REACH:
+        return CheckReachCommand(endpoints=tuple(Endpoint(**_known(Endpoint, each)) for each in payload["endpoints"]))
     lists = {
         "services": tuple(_service(service) for service in payload["services"]),
         "jobs": tuple(_job(job) for job in payload.get("jobs", ())),

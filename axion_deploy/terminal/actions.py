@@ -16,6 +16,7 @@ from axion_deploy.terminal.exits import Exit
 from axion_deploy.terminal.follow import events_since, follow
 from axion_deploy.terminal.job_actions import jobs_action
 from axion_deploy.terminal.plans_and_history import show_entry, show_plan
+from axion_deploy.terminal.reach_actions import reach_action
 from axion_deploy.terminal.registry_actions import registries_action
 from axion_deploy.terminal.screen import Screen
 from axion_deploy.terminal.variable_actions import variables_action
@@ -226,6 +227,7 @@ ACTIONS: Mapping[str, Callable[..., Exit]] = {
     "restart": restart_action,
     "variables": variables_action,
     "volumes": volumes_action,
+    "reach": reach_action,
     "cluster": cluster_action,
     "delete": delete_action,
     "registries": registries_action,

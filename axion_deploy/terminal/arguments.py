@@ -121,6 +121,11 @@ def _keeping(action: Any) -> None:
     volumes.add_argument("--server", help="Name or id. With --delete: the server that has the volume.")
     volumes.add_argument("--delete", default="", metavar="NAME", help="Delete this orphaned volume and all its data.")
 
+    reach = action("reach", "Check from a server whether the project's external nodes can be reached.")
+    _to_a_target(reach)
+    reach.add_argument("--node", action="append", default=[], metavar="NAME", help="Only this one. Repeatable.")
+    reach.add_argument("--wait", action=BooleanOptionalAction, default=True, help="Wait for the answer.")
+
     delete = action("delete", "Delete a project, or show how far its deletion is; its history stays readable.")
     delete.add_argument("project", help="Name or id.")
     which = delete.add_mutually_exclusive_group()

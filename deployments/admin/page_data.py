@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,7 @@ from deployments.services.queries import addresses, grant_view, lane_view, looku
 from deployments.states import ACTIVE, FINISHED, UNFINISHED, Kind, Status
 from deployments.types import Caller, DeploymentRecord, ProjectRecord, Right, Target, TargetKind
 from deployments.wire import event_shape
+from stackgen.keys.form import TRUE
 
 MAX_TIMELINE_EVENTS = 400
 MAX_LOG_EVENTS = 1500
@@ -171,7 +172,7 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
     graph = sources.latest_graph(caller=caller, project_id=project_id)
     project_targets = grant_view.targets_of(caller=caller, project_id=project_id)
     usable = tuple(target.server for target in project_targets if target.usable)
-    places = targets(usable) + _ready_clusters(caller, view.project)
+    places = targets(usable) + ready_clusters(caller, view.project)
     return {
         "project": wire.project_shape(view.project),
         "owner": access.owner_name(view.project),
@@ -182,6 +183,7 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
         "stacks": lane_view.seen_shapes(caller=caller, project_id=project_id),
         "incidents": people.open_briefs(caller=caller, project_id=project_id)[0],
         "graphVersion": graph.version if graph else 0,
+        "hasExternal": has_external(graph.graph if graph else {}),
         "code": sources.code_of(caller=caller, project_id=project_id),
         "targets": recently_used_first(
             places,
@@ -204,6 +206,12 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
     }
 
 
+def has_external(graph: Mapping[str, Any]) -> bool:
+    """Return whether the graph, as it was stored, has a node that lies elsewhere."""
+    configs = (((node.get("data") or {}).get("config") or {}) for node in graph.get("nodes", ()))
+    return any(str(config.get("external", "")).strip().lower() in TRUE for config in configs)
+
+
 def targets(servers: Iterable[ServerData]) -> list[dict[str, str]]:
     """Return servers as places to deploy to."""
     return [
@@ -212,7 +220,7 @@ def targets(servers: Iterable[ServerData]) -> list[dict[str, str]]:
     ]
 
 
-def _ready_clusters(caller: Caller, project: ProjectRecord) -> list[dict[str, str]]:
+def ready_clusters(caller: Caller, project: ProjectRecord) -> list[dict[str, str]]:
     """Return the clusters to which the project can be deployed, by who owns both."""
     if project.owner_id != caller.user_id:
         return []

@@ -92,6 +92,7 @@ from deployments.api.observation.notification_endpoints import (
     RepeatDelivery,
     TestChannel,
 )
+from deployments.api.observation.reach_endpoints import ReachCheckDetail, ReachChecks
 from deployments.api.observation.stack_endpoints import Stacks
 from deployments.api.teams.audit_endpoints import ClusterAudit, PersonAudit, ProjectAudit, ServerAudit
 from deployments.api.teams.team_endpoints import (
@@ -140,6 +141,8 @@ urlpatterns: list[URLPattern] = [
     path("projects/<uuid:project_id>/job-runs", JobRuns.as_view(), name="api-job-runs"),
     path("projects/<uuid:project_id>/job-runs/<uuid:run_id>", JobRunDetail.as_view(), name="api-job-run"),
     path("projects/<uuid:project_id>/job-runs/<uuid:run_id>/stop", StopJobRun.as_view(), name="api-job-run-stop"),
+    path("projects/<uuid:project_id>/reach", ReachChecks.as_view(), name="api-reach-checks"),
+    path("projects/<uuid:project_id>/reach/<uuid:check_id>", ReachCheckDetail.as_view(), name="api-reach-check"),
     path("projects/<uuid:project_id>/volumes", ProjectVolumes.as_view(), name="api-project-volumes"),
     path("projects/<uuid:project_id>/volumes/delete", DeleteProjectVolume.as_view(), name="api-project-volume-delete"),
     path("projects/<uuid:project_id>/members", ProjectMembers.as_view(), name="api-project-members"),

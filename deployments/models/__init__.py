@@ -22,6 +22,7 @@ from deployments.models.project import (
     ProjectMember,
     ProjectSecret,
 )
+from deployments.models.reach import ReachCheck
 from deployments.models.registry import ClusterRegistry, Registry
 from deployments.models.team import AccessLink, AuditEntry, GroupPerson, PeopleGroup, ProjectGroup
 from deployments.models.token import ApiToken
@@ -59,6 +60,7 @@ __all__ = [
     "ProjectMember",
     "ProjectSecret",
     "ProjectVariable",
+    "ReachCheck",
     "Registry",
     "RemovedMachine",
     "RequestKey",

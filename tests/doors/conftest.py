@@ -157,6 +157,7 @@ def scene(
         "earlier": earlier.id,
         "incident": factories.make_incident(project, server, deployment_id=earlier.id).id,
         "run": factories.make_job_run(project, server).id,
+        "check": factories.make_reach_check(project, server).id,
         "channel": (channel := factories.make_channel(project=project)).id,
         "own_channel": factories.make_channel(owner=people.users["owner"]).id,
         "registry": factories.make_registry(project=project).id,

@@ -85,6 +85,7 @@ PLACES: Mapping[str, str] = {
     "<uuid:history_id>": "{history}",
     "<uuid:incident_id>": "{incident}",
     "<uuid:run_id>": "{run}",
+    "<uuid:check_id>": "{check}",
     "<uuid:channel_id>": "{channel}",
     "<uuid:registry_id>": "{registry}",
     "<uuid:delivery_id>": "{delivery}",
@@ -102,6 +103,7 @@ REGISTRY = {"name": "ours", "address": "registry.example.org:5000", "username": 
 ITS_REGISTRY = {**REGISTRY, "projectId": "{project}"}
 ITS_CHANNEL = {**CHANNEL, "projectId": "{project}"}
 TO_SERVER = {"serverId": "{server}"}
+REACHES = (400, 400, 400, 400, 403, 404, 401, 401)
 VOLUME = {**TO_SERVER, "name": "nobody-has-it"}
 WRONG_ENV = {"projectId": "{project}", **TO_SERVER, "envVars": {"not a name": "x"}}
 
@@ -144,6 +146,10 @@ REST: tuple[Door, ...] = (
     rest("get", "projects/<uuid:project_id>/job-runs", SEES),
     rest("get", "projects/<uuid:project_id>/job-runs/<uuid:run_id>", SEES),
     rest("post", "projects/<uuid:project_id>/job-runs/<uuid:run_id>/stop", (202, 202, 202, 202, 403, 404, 401, 401)),
+    rest("get", "projects/<uuid:project_id>/reach", SEES),
+    # Its graph has no external node.
+    rest("post", "projects/<uuid:project_id>/reach", REACHES, TO_SERVER),
+    rest("get", "projects/<uuid:project_id>/reach/<uuid:check_id>", SEES),
     rest("get", "projects/<uuid:project_id>/volumes", SEES),
     rest("post", "projects/<uuid:project_id>/volumes/delete", (404, 403, 403, 403, 403, 404, 401, 401), VOLUME),
     rest("get", "projects/<uuid:project_id>/members", SEES),

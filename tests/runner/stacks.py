@@ -135,6 +135,19 @@ class Stack:
             delete_volume=pb.DeleteVolume(stack_name=self.name, volume_name=name),
         )
 
+    def check_reach(self, *endpoints: tuple[str, str, int]) -> pb.Command:
+        """Node id, host and port each."""
+        self.numbers.append(1)
+        wanted = [pb.Endpoint(node_id=node, host=host, port=port) for node, host, port in endpoints]
+        return pb.Command(
+            command_id=f"reach-{uuid4().hex[:8]}",
+            lane=f"reach:{self.project_id}",
+            number=len(self.numbers),
+            deployment_id=f"v{len(self.numbers)}-{uuid4().hex[:8]}",
+            project_id=self.project_id,
+            check_reach=pb.CheckReach(endpoints=wanted),
+        )
+
     def _job(self, service: Service) -> pb.JobSpec:
         return pb.JobSpec(
             service=self._spec(service),

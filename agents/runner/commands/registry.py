@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from agents.runner.commands.context import Work
 from agents.runner.commands.delete_volume import delete_volume
 from agents.runner.commands.deploy import deploy
+from agents.runner.commands.outside.check_reach import check_reach
 from agents.runner.commands.revert import revert
 from agents.runner.commands.swarm.stack_deploy import deploy_to_swarm
 from agents.runner.commands.swarm.stack_revert import revert_on_swarm
@@ -39,4 +40,5 @@ COMMANDS: Mapping[str, CommandKind] = {
     "revert": CommandKind(version=1, handle=_revert),
     "delete_volume": CommandKind(version=1, handle=delete_volume),
     "swarm": CommandKind(version=1, handle=change_swarm),
+    "check_reach": CommandKind(version=1, handle=check_reach),
 }

@@ -181,6 +181,12 @@ class DockerHost(HostImages, HostVolumes):
             f"Docker has been removing container {container_id[:12]} for {GONE_SECONDS:.0f} s and is not done."
         )
 
+    def network_ranges(self) -> tuple[tuple[str, str], ...]:
+        """Return subnet and gateway of every network that containers of this host have, the gateway perhaps empty."""
+        found = self._ask(lambda api: api.networks())
+        configs = [each for network in found for each in (network.get("IPAM") or {}).get("Config") or ()]
+        return tuple((each["Subnet"], each.get("Gateway", "")) for each in configs if each.get("Subnet"))
+
     def remove_networks(self, ids: tuple[str, ...]) -> None:
         """Remove networks; one in use stays."""
         for network_id in ids:

@@ -15,9 +15,11 @@ from agents.limits import MAX_IMAGES, MAX_NAME_BYTES
 from agents.reports.report_bounds import IMAGE_ID, bound_report, cut
 from agents.retention import Retention
 from agents.states import CommandOutcome, CommandStage
+from agents.transport.wire import reach, swarms
 from agents.types import (
     AgentHealth,
     AgentInfo,
+    CheckReachCommand,
     CommandData,
     CommandFinished,
     DeleteVolumeCommand,
@@ -65,7 +67,9 @@ def command_to_wire(data: CommandData) -> runner_pb2.ToAgent:
         order = runner_pb2.DeleteVolume(stack_name=data.command.stack_name, volume_name=data.command.volume_name)
         command.delete_volume.CopyFrom(order)
     elif isinstance(data.command, SwarmCommand):
-        command.swarm.CopyFrom(_swarm_to_wire(data.command))
+        command.swarm.CopyFrom(swarms.change_to_wire(data.command))
+    elif isinstance(data.command, CheckReachCommand):
+        command.check_reach.CopyFrom(reach.check_to_wire(data.command))
     else:
         command.revert.CopyFrom(_revert_to_wire(data.command))
     return runner_pb2.ToAgent(command=command)
@@ -131,18 +135,6 @@ def _revert_to_wire(command: RevertCommand) -> runner_pb2.Revert:
         cause=command.cause,
         keep_proven=command.keep_proven,
         engine=command.engine,
-    )
-
-
-def _swarm_to_wire(command: SwarmCommand) -> runner_pb2.SwarmChange:
-    return runner_pb2.SwarmChange(
-        action=command.action,
-        advertise_address=command.advertise_address,
-        role=command.role,
-        manager_addresses=command.manager_addresses,
-        node_id=command.node_id,
-        availability=command.availability,
-        force=command.force,
     )
 
 
@@ -268,6 +260,7 @@ def _finished_from_wire(message: runner_pb2.CommandFinished) -> CommandFinished:
         touched=message.touched,
         swarm_id=message.swarm_id,
         swarm_node_id=message.swarm_node_id,
+        endpoints=reach.reached_from_wire(message.endpoints),
     )
 
 

@@ -6,6 +6,7 @@ from agents.contracts import runner_pb2
 from agents.limits import MAX_ERROR_BYTES, MAX_MANAGERS, MAX_NAME_BYTES, MAX_NODE_LABELS, MAX_NODES, MAX_WORD_BYTES
 from agents.reports.report_bounds import cut
 from agents.swarm import NodeFacts, SwarmFacts, SwarmRole
+from agents.types import SwarmCommand
 
 
 def facts_from_wire(message: runner_pb2.SwarmSeen) -> SwarmFacts:
@@ -58,3 +59,15 @@ def _word(text: str) -> str:
 
 def _name(text: str) -> str:
     return cut(text, MAX_NAME_BYTES)
+
+
+def change_to_wire(command: SwarmCommand) -> runner_pb2.SwarmChange:
+    return runner_pb2.SwarmChange(
+        action=command.action,
+        advertise_address=command.advertise_address,
+        role=command.role,
+        manager_addresses=command.manager_addresses,
+        node_id=command.node_id,
+        availability=command.availability,
+        force=command.force,
+    )

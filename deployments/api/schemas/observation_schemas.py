@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from agents.limits import MAX_ENDPOINTS
 from deployments.api.schemas.history_responses import SeenOut
 from deployments.api.schemas.requests import PageQuery, RequestSchema
 from deployments.api.schemas.responses import ResponseSchema, Timestamp, string_list
 from deployments.data.incident_types import Cause, Severity
+from deployments.data.reach_types import ReachState
 
 
 class StacksQuery(RequestSchema):
@@ -69,3 +71,42 @@ class IncidentOut(ResponseSchema):
     acknowledgedAt = Timestamp()
     acknowledgedBy = serializers.CharField()
     mutedUntil = Timestamp()
+
+
+class ReachIn(RequestSchema):
+    serverId = serializers.UUIDField(required=False, allow_null=True, help_text="The server to try from; or clusterId.")
+    clusterId = serializers.UUIDField(required=False, allow_null=True, help_text="A manager of this cluster tries.")
+    nodes = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        required=False,
+        max_length=MAX_ENDPOINTS,
+        help_text="Ids or names of external nodes; all of them without it.",
+    )
+
+
+class ReachLineOut(ResponseSchema):
+    """An external node, and whether the server could connect to it."""
+
+    nodeId = serializers.CharField()
+    name = serializers.CharField()
+    host = serializers.CharField()
+    port = serializers.IntegerField()
+    outcome = serializers.CharField(
+        help_text="reached, refused, timed_out, unresolved, unreachable, forbidden; empty while nobody knows."
+    )
+    message = serializers.CharField()
+    milliseconds = serializers.IntegerField()
+
+
+class ReachCheckOut(ResponseSchema):
+    """Who had external nodes tried from a server, and what became of it."""
+
+    id = serializers.UUIDField()
+    serverId = serializers.UUIDField()
+    serverName = serializers.CharField()
+    state = serializers.ChoiceField(choices=[str(each) for each in ReachState])
+    message = serializers.CharField()
+    nodes = ReachLineOut(many=True)
+    requestedBy = serializers.CharField()
+    requestedAt = Timestamp()
+    endedAt = Timestamp()

@@ -20,6 +20,11 @@ def swarm_command_id(change_id: UUID, *, step: int) -> UUID:
     return uuid5(change_id, f"swarm {step}")
 
 
+def check_reach_command_id(check_id: UUID) -> UUID:
+    """Return the id of the command that checks what lies elsewhere: that of the wish, which has no other command."""
+    return check_id
+
+
 def delete_volume_command_id(deletion_id: UUID) -> UUID:
     """Return the id of the command that deletes a volume: that of the wish, which has no other command."""
     return deletion_id

@@ -14,7 +14,7 @@ from deployments.services.clusters import progress
 from deployments.services.ends import project_deletion, volume_deletion
 from deployments.services.notifications import announce
 from deployments.services.observation import samples
-from deployments.services.requests import idempotency
+from deployments.services.requests import check_reach, idempotency
 from deployments.services.upkeep import prune, retention
 
 MAX_PROJECTS = 50
@@ -34,6 +34,7 @@ def tidy(*, at: datetime) -> int:
         "access links": lambda: link_rows.remove_old(at=at),
         "audit log": lambda: audit.drop_old(at=clock.now()),
         "volume deletions": lambda: volume_deletion.expire(at=at),
+        "reach checks": lambda: check_reach.expire(at=at),
         "changes of clusters": lambda: progress.expire(at=at),
         "project deletions": lambda: project_deletion.continue_all(at=at),
         "retention": lambda: retention.drop_beyond_retention(at=at),

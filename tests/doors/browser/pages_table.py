@@ -51,6 +51,8 @@ CROWDED = {
     "its jobs": f"{PROJECT}{{project}}/jobs/",
     "a run of a job": f"{PROJECT}{{project}}/jobs/?run={{run}}",
     "no jobs": f"{PROJECT}{{blank}}/jobs/",
+    "its external nodes": f"{PROJECT}{{project}}/reach/",
+    "no external nodes": f"{PROJECT}{{blank}}/reach/",
     "its volumes": f"{PROJECT}{{project}}/volumes/",
     "stop": f"{PROJECT}{{project}}/stop/?target={{target}}",
     "restart": f"{PROJECT}{{project}}/restart/?target={{target}}",
