@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -12,13 +13,15 @@ from agents.models import Server
 from deployments.models import Project, User
 from tests import factories
 from tests.emptying import empty_tables
+from tests.servers.migrated import template_database
 from tests.servers.own_kafka import OwnKafka
 
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
-    """A test may wait for long inside the transaction that is undone after it."""
+    """Copy a migrated database for each process; a test may wait for long inside the transaction that is undone."""
     connection.settings_dict["OPTIONS"].pop("options", None)
+    connection.settings_dict["TEST"]["TEMPLATE"] = template_database(os.environ["DATABASE_URL"])
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -31,6 +31,7 @@ from axion_deploy.embedded.child import Child
 from axion_deploy.embedded.ports import free_port
 from axion_deploy.embedded.postgres import EmbeddedPostgres
 from axion_deploy.embedded.redis import EmbeddedRedis
+from tests.servers.migrated import copy_server
 
 FINISHED = {3: "success", 4: "failed", 6: "rolled_back"}
 START_SECONDS = 60.0
@@ -54,7 +55,6 @@ class ControlPlane:
     def start(self) -> None:
         """Returns when the web process answers and the agent is connected."""
         self._start_servers()
-        manage("migrate", "--no-input", environment=self.environment, log=self.log)
         self.bootstrap = manage_json("bootstrap_demo", "--user", "demo", environment=self.environment, log=self.log)
         self._start_processes()
         wait_for(self.web_answers, seconds=START_SECONDS, what="the web process")
@@ -68,6 +68,7 @@ class ControlPlane:
         assert store is not None, "make services installs Redis"
         self.postgres = EmbeddedPostgres(programs=programs, folder=self.folder / "postgres")
         self.redis = EmbeddedRedis(program=store, folder=self.folder / "redis")
+        copy_server(programs=programs, to=self.postgres.folder)
         self.postgres.start()
         self.redis.start()
         servers = Servers(database_url=self.postgres.url, redis_url=self.redis.url, sources="tests")

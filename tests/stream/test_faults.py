@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections import defaultdict
@@ -12,11 +11,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from axion_deploy.demo.manage import manage
 from axion_deploy.embedded.binaries import find_postgres
 from axion_deploy.embedded.child import Child
 from axion_deploy.embedded.postgres import EmbeddedPostgres
 from tests.e2e.control_plane import wait_for
+from tests.servers.migrated import copy_server
 from tests.servers.own_kafka import OwnKafka
 from tests.stream.conftest import Programs
 from tests.stream.topic import events_on
@@ -33,6 +32,7 @@ def postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
     found = find_postgres(only="path")
     assert found is not None, "make services installs PostgreSQL"
     own = EmbeddedPostgres(programs=found, folder=tmp_path / "postgres")
+    copy_server(programs=found, to=own.folder)
     own.start()
     yield own
     own.stop()
@@ -70,7 +70,6 @@ def received(own_kafka: OwnKafka) -> tuple[History, int]:
 
 def test_nothing_is_lost_and_order_stays(own_kafka: OwnKafka, postgres: EmbeddedPostgres, programs: Programs) -> None:
     settings = {"DATABASE_URL": postgres.url, "KAFKA_BROKERS": own_kafka.address}
-    manage("migrate", "--no-input", environment={**os.environ, **settings}, log=programs.folder / "migrate.log")
     writer = programs.start("-m", "tests.stream.writer", **settings)
     publishers = [start_publisher(programs, settings) for _ in range(2)]
     wait_for(lambda: len(stored(postgres)) == 4, seconds=60, what="the writer", details=programs.tails)
