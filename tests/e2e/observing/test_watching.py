@@ -1,0 +1,102 @@
+"""What is done to containers behind our back, over all processes: drawn on an open page, repaired, and quiet after.
+
+The seconds are printed (`-s`): promised are five each, asserted is only that it comes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.control_plane import ControlPlane, wait_for
+from tests.e2e.observing.page import Page
+from tests.e2e.observing.scene import CONTAINERS, RENEWED, Fault, Scene, docker, faults
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+IDLE_SECONDS = float(os.environ.get("AXION_TEST_IDLE_SECONDS", "4"))
+
+
+@pytest.fixture(scope="module")
+def scene(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    made = Scene(plane=control_plane, folder=tmp_path_factory.mktemp("scene"))
+    yield made
+    made.close()
+
+
+def draw(page: Page, table: list[Fault], *, alone: bool = False) -> None:
+    """Let all begin, see each drawn; then let those end that can, and see each gone."""
+    began = {}
+    for fault in table:
+        fault.begin()
+        began[fault.name] = time.monotonic()
+    for fault in table:
+        told = page.becomes(fault.shown, what=fault.name)
+        sys.stdout.write(f"{fault.name}: drawn after {told - began[fault.name]:.1f} s at most\n")
+    ended = {}
+    for fault in table:
+        if fault.end is not None:
+            fault.end()
+            ended[fault.name] = time.monotonic()
+    for fault in table:
+        if fault.end is not None:
+            told = page.becomes(fault.over, what=f"the end of: {fault.name}")
+            sys.stdout.write(f"{fault.name}: gone after {told - ended[fault.name]:.1f} s at most\n")
+
+
+def test_every_fault_is_drawn_and_what_differs_is_repaired(scene: Scene) -> None:
+    plane, page = scene.plane, scene.page
+    table = faults(scene)
+    draw(page, table)
+    # What keeps ending is left to the repair, as what was removed is.
+    docker("rm", "--force", *(scene.container(name)["Id"] for name in ("crash", "eat")))
+    page.becomes(lambda: {page.state(name) for name in ("rm", "crash", "eat")} == {"gone"}, what="what is missing")
+    kept = {name: scene.container(name)["Id"] for name in ("kill", "update", "sick")}
+    where = {"serverId": str(plane.bootstrap["server"])}
+    plan = plane.api(f"projects/{scene.project}/repair/plan", send=where).data["data"]["plan"]  # type: ignore[index]
+    touched = {each["serviceName"] for each in plan["changes"] if each["action"] != "keep"}
+    assert touched == set(RENEWED)
+    asked = plane.api(f"projects/{scene.project}/repair", send={**where, "approval": plan["approval"]})
+    assert asked.status == 201, asked
+    ended = plane.wait_for_end(str(asked.member("deployment")["id"]))
+    assert (ended["status"], ended["kind"]) == (3, "repair"), ended
+    page.becomes(page.is_well, what="that all is well again")
+    assert {name: scene.container(name)["Id"] for name in kept} == kept
+    history = plane.api(f"projects/{scene.project}/history").data["data"]  # type: ignore[index]
+    assert history["history"][0]["deploymentId"] == ended["id"]
+
+
+def what_is_told(scene: Scene) -> dict[str, Any]:
+    """All that would be another if anybody thought that something happened."""
+    sql, project = scene.plane.sql, scene.project
+    return {
+        "observed": sql("SELECT number, changed_at FROM observed_stacks WHERE project_id = %s", project),
+        "events": sql("SELECT sequence, type, payload FROM stack_events WHERE project_id = %s", project),
+        "incidents": sql("SELECT cause, updated_at FROM incidents WHERE project_id = %s ORDER BY id", project),
+    }
+
+
+def test_an_hour_of_idling_shows_no_transition(scene: Scene) -> None:
+    """Some seconds of it and a dozen containers; CONTRIBUTING.md says how it is run whole."""
+    plane, page = scene.plane, scene.page
+
+    def quiet() -> bool:
+        """The incidents of before are over, and the reconciler has judged what was seen last."""
+        judged = plane.sql(
+            "SELECT judged_number = number, condition FROM stack_states JOIN observed_stacks"
+            " USING (project_id, server_id) WHERE project_id = %s",
+            scene.project,
+        )
+        return judged == [(True, "running")] and not page.messages[-1][1]["incidents"]
+
+    page.becomes(page.is_well, what="that all is well")
+    wait_for(quiet, seconds=90, what="the end of what was before", details=plane.tails)
+    before, messages, began = what_is_told(scene), len(page.messages), time.monotonic()
+    time.sleep(IDLE_SECONDS)
+    assert what_is_told(scene) == before
+    assert len(page.messages) == messages
+    sys.stdout.write(f"{CONTAINERS} containers idled for {time.monotonic() - began:.0f} s, and nothing was told\n")
