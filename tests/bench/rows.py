@@ -6,7 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import asking, deploying, generation, importing, listing, memory, resting, sockets, statements, undoing
+from tests.bench import (
+    asking,
+    deploying,
+    generation,
+    importing,
+    listing,
+    many_hosts,
+    memory,
+    noticing,
+    resting,
+    sockets,
+    statements,
+    undoing,
+)
 from tests.bench.figures import Figure
 from tests.e2e.control_plane import ControlPlane
 
@@ -26,9 +39,12 @@ ROWS: Mapping[str, Row] = {
     "listing": Row(alone=listing.measure),
     "deploying": Row(on_plane=deploying.measure),
     "undoing": Row(on_plane=undoing.measure),
+    "noticing": Row(on_plane=noticing.measure),
     "memory": Row(on_plane=lambda plane, _: memory.measure(plane)),
     "resting": Row(on_plane=lambda plane, _: resting.measure(plane)),
     "statements": Row(on_plane=statements.measure),
     "sockets": Row(on_plane=sockets.measure),
     "asking": Row(on_plane=asking.measure),
+    # The last: its hosts stay.
+    "many_hosts": Row(on_plane=many_hosts.measure),
 }

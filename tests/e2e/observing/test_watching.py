@@ -17,7 +17,7 @@ from tests.e2e.control_plane import ControlPlane, wait_for
 from tests.e2e.observing.page import Page
 from tests.e2e.observing.scene import CONTAINERS, RENEWED, Fault, Scene, docker, faults
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(180 + 10 * CONTAINERS)]
 IDLE_SECONDS = float(os.environ.get("AXION_TEST_IDLE_SECONDS", "4"))
 
 
@@ -55,7 +55,7 @@ def test_every_fault_is_drawn_and_what_differs_is_repaired(scene: Scene) -> None
     # What keeps ending is left to the repair, as what was removed is.
     docker("rm", "--force", *(scene.container(name)["Id"] for name in ("crash", "eat")))
     page.becomes(lambda: {page.state(name) for name in ("rm", "crash", "eat")} == {"gone"}, what="what is missing")
-    kept = {name: scene.container(name)["Id"] for name in ("kill", "update", "sick")}
+    kept = {name: scene.container(name)["Id"] for name in ("kill", "changed", "sick")}
     where = {"serverId": str(plane.bootstrap["server"])}
     plan = plane.api(f"projects/{scene.project}/repair/plan", send=where).data["data"]["plan"]  # type: ignore[index]
     touched = {each["serviceName"] for each in plan["changes"] if each["action"] != "keep"}
@@ -80,8 +80,9 @@ def what_is_told(scene: Scene) -> dict[str, Any]:
     }
 
 
+@pytest.mark.timeout(IDLE_SECONDS + 180)
 def test_an_hour_of_idling_shows_no_transition(scene: Scene) -> None:
-    """Some seconds of it and a dozen containers; CONTRIBUTING.md says how it is run whole."""
+    """Some seconds of it and ten containers; CONTRIBUTING.md says how it is run whole."""
     plane, page = scene.plane, scene.page
 
     def quiet() -> bool:
