@@ -122,9 +122,16 @@ def is_certified(*, agent_id: UUID) -> bool:
     return bool(rows.values_list("certified", flat=True).first())
 
 
-def revoke(*, agent_id: UUID) -> bool:
-    """End the agent's credential and session; False when it had ended before."""
-    return Agent.objects.active().filter(id=agent_id).update(revoked_at=Now(), session_id=None) == 1
+def revoke(*, agent_id: UUID, why: str = "") -> bool:
+    """End the agent's credential and session, and keep why; False when it had ended before."""
+    said = {"trouble": why} if why else {}
+    return Agent.objects.active().filter(id=agent_id).update(revoked_at=Now(), session_id=None, **said) == 1
+
+
+def why_ended(*, credential_hash: str) -> str:
+    """Return why this credential ended; empty for one that is not ours, is good, or ended without a reason."""
+    ended = Agent.objects.filter(credential_hash=credential_hash, revoked_at__isnull=False)
+    return ended.values_list("trouble", flat=True).first() or ""
 
 
 def lock_for_session(*, agent_id: UUID, credential_hash: str) -> KnownAgent | None:

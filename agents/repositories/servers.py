@@ -104,6 +104,11 @@ def lock(*, server_id: UUID) -> None:
     Server.objects.select_for_update().only("pk").filter(id=server_id).first()
 
 
+def lock_cluster(*, cluster_id: UUID) -> None:
+    """Wait for whoever holds the cluster, and keep others from holding it until the caller's transaction ends."""
+    Cluster.objects.select_for_update().only("pk").filter(id=cluster_id).first()
+
+
 def of_owner(*, owner_id: UUID) -> tuple[ServerData, ...]:
     return _with_agents(Server.objects.filter(owner_id=owner_id).order_by("name", "id"))
 

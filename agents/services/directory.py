@@ -137,6 +137,11 @@ def lock_server(*, server_id: UUID) -> None:
     servers.lock(server_id=server_id)
 
 
+def lock_cluster(*, cluster_id: UUID) -> None:
+    """Keep everybody from starting anything new with the cluster until the caller's transaction ends."""
+    servers.lock_cluster(cluster_id=cluster_id)
+
+
 def get_cluster(*, cluster_id: UUID) -> ClusterData:
     """Return the cluster. Raises ServerNotFound. Whether the caller may see it is the caller's to check: `owner_id`."""
     found = servers.cluster(cluster_id=cluster_id)

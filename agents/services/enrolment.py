@@ -154,10 +154,15 @@ def credential_hash_of(*, agent_id: UUID) -> str | None:
     return agents.credential_hash_of(agent_id=agent_id)
 
 
-def revoke(*, agent_id: UUID) -> None:
+def why_ended(*, credential: str) -> str:
+    """Return what whoever still has this ended credential is told; empty for one that is not ours, or has no reason."""
+    return agents.why_ended(credential_hash=hash_of(credential))
+
+
+def revoke(*, agent_id: UUID, why: str = "") -> None:
     """End the agent's credential, its certificates and its server's tokens; its session is dropped at once.
 
-    Raises AgentNotFound.
+    `why` is told to whoever comes with the credential afterwards. Raises AgentNotFound.
     """
     with transaction.atomic():
         found = agents.get(agent_id=agent_id)
@@ -165,7 +170,7 @@ def revoke(*, agent_id: UUID) -> None:
             raise AgentNotFound
         # In the order in which enrolling takes its locks.
         tokens.end_all(server_id=found.server_id)
-        if not agents.revoke(agent_id=agent_id):
+        if not agents.revoke(agent_id=agent_id, why=why):
             raise AgentNotFound
         authorities.revoke_all(agent_id=agent_id)
         gateways.announce_end(agent_id=agent_id)

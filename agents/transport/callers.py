@@ -62,6 +62,7 @@ class Callers:
             credential,
             lambda: self._threads.run(_agent_with, credential=credential, serial=serial),
             serial=serial,
+            explain=lambda: self._threads.run(enrolment.why_ended, credential=credential),
         )
         return found, credential
 
@@ -93,8 +94,12 @@ class Callers:
         ask: Callable[[], Awaitable[T | None]],
         *,
         serial: str = "",
+        explain: Callable[[], Awaitable[str]] | None = None,
     ) -> T:
-        """Return whose secret it is, by the database. Who was known before is asked about whatever others there do."""
+        """Return whose secret it is, by the database. Who was known before is asked about whatever others there do.
+
+        `explain`: why a secret that is none any more ended, for whoever has it.
+        """
         if not 0 < len(secret) <= MAX_SECRET:
             await _refuse(context)
         key = _key(secret, serial)
@@ -107,7 +112,7 @@ class Callers:
         if found is None:
             table.pop(key, None)
             self._failures.take(address_of(context))
-            await _refuse(context)
+            await _refuse(context, await _checked(context, explain) if explain else "")
         _remember(table, key, found)
         return found
 
@@ -162,8 +167,8 @@ async def _checked(context: Call, ask: Callable[[], Awaitable[T | None]]) -> T |
         await _cannot_check(context, error)
 
 
-async def _refuse(context: Call) -> NoReturn:
-    await context.abort(grpc.StatusCode.UNAUTHENTICATED, "Not authenticated.")
+async def _refuse(context: Call, why: str | None = "") -> NoReturn:
+    await context.abort(grpc.StatusCode.UNAUTHENTICATED, f"Not authenticated. {why or ''}".rstrip())
 
 
 def _bearer(context: Call) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.core.management.base import BaseCommand
@@ -60,3 +60,13 @@ def subcommands(parser: ArgumentParser) -> Callable[[str, str], ArgumentParser]:
         return made
 
     return action
+
+
+def add_machine_end(parser: ArgumentParser, *, ends: Sequence[str]) -> None:
+    """Add the options of deleting a server or cluster; the first of `ends` is what is done unless another is named."""
+    parser.add_argument(
+        "--end", default=str(ends[0]), choices=[str(each) for each in ends], help="What becomes of what runs there."
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--confirm", default="", metavar="NAME", help="Begin or continue to delete it: its whole name.")
+    which.add_argument("--cancel", action="store_true", help="Keep it, as long as it has not gone.")

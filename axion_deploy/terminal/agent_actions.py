@@ -17,7 +17,8 @@ from django.conf import settings
 from agents.distribution.artifact import REQUIREMENTS, ROOT
 from agents.types import ServerData
 from axion_deploy.terminal.exits import Exit, Unreachable
-from axion_deploy.terminal.names import own_server_named
+from axion_deploy.terminal.machine_ends import delete_machine_action
+from axion_deploy.terminal.names import as_id, own_server_named
 from axion_deploy.terminal.screen import Screen
 from deployments.data.installation_types import (
     ENDED,
@@ -33,7 +34,7 @@ from deployments.errors import Conflict, Invalid
 from deployments.services.fleet import machine_list
 from deployments.services.installations import installation_requests
 from deployments.services.installations.installation_shapes import installation_shape
-from deployments.types import Caller
+from deployments.types import Caller, Target, TargetKind
 
 Options = Mapping[str, Any]
 POLL_SECONDS = 0.5
@@ -63,6 +64,14 @@ def install_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
 
 def uninstall_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
     return _requested(InstallationAction.UNINSTALL, caller=caller, options=options, screen=screen)
+
+
+def delete_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
+    """Say what follows from deleting a server, delete it, or say how far that is; by its id also when it is gone."""
+    known = as_id(options["server"])
+    server_id = known if known is not None else own_server_named(caller=caller, text=options["server"]).id
+    target = Target(kind=TargetKind.SERVER, id=server_id)
+    return delete_machine_action(caller=caller, target=target, options=options, screen=screen)
 
 
 def _requested(action: InstallationAction, *, caller: Caller, options: Options, screen: Screen) -> Exit:
@@ -175,5 +184,6 @@ ACTIONS: Mapping[str, Callable[..., Exit]] = {
     "list": list_action,
     "install": install_action,
     "uninstall": uninstall_action,
+    "delete": delete_action,
     "wheels": wheels_action,
 }

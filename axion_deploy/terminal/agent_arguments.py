@@ -5,7 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, BooleanOptionalAction
 from pathlib import Path
 
-from axion_deploy.terminal.acting import subcommands
+from axion_deploy.terminal.acting import add_machine_end, subcommands
+from deployments.data.end_types import MachineEnd
 
 MAX_WAIT_SECONDS = 3600.0
 
@@ -24,6 +25,9 @@ def add_agent_arguments(parser: ArgumentParser) -> None:
     )
     install.add_argument("--replace", action="store_true", help="Also while the server's agent is connected.")
     _signing_in(action("uninstall", "Remove a server's agent and its data; deployed containers and volumes stay."))
+    delete = action("delete", "Delete a server, or say what would follow from that, or how far it is.")
+    delete.add_argument("server", help="Name or id.")
+    add_machine_end(delete, ends=(MachineEnd.DRAIN, MachineEnd.UNINSTALL, MachineEnd.FORGET))
     wheels = action("wheels", "Download the agent's packages for servers without a package index.")
     wheels.add_argument("--python", type=int, nargs="+", default=[11, 12, 13], help="Minor versions of Python 3.")
     wheels.add_argument("--machine", nargs="+", default=["x86_64", "aarch64"], choices=["x86_64", "aarch64"])

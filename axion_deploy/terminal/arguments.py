@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from axion_deploy.terminal.acting import subcommands
+from axion_deploy.terminal.acting import add_machine_end, subcommands
 from axion_deploy.terminal.exits import explained
+from deployments.data.end_types import MachineEnd
 
 MAX_WAIT_SECONDS = 3600.0
 MAX_LISTED = 20
 CLUSTER_ACTIONS = (
     *("show", "form", "adopt", "join", "rotate-tokens"),
-    *("drain", "activate", "promote", "demote", "leave", "remove"),
+    *("drain", "activate", "promote", "demote", "leave", "remove", "delete"),
 )
 
 
@@ -153,7 +154,7 @@ def _keeping(action: Any) -> None:
 
 
 def _of_clusters(action: Any) -> None:
-    cluster = action("cluster", "Show a cluster's nodes, or form, adopt and change its Swarm.")
+    cluster = action("cluster", "Show a cluster's nodes, form, adopt and change its Swarm, or delete the cluster.")
     cluster.add_argument("name", help="Name or id.")
     cluster.add_argument("do", nargs="?", default="show", choices=CLUSTER_ACTIONS)
     for role in ("manager", "worker"):
@@ -166,6 +167,7 @@ def _of_clusters(action: Any) -> None:
         )
     cluster.add_argument("--node", default="", help="Id or hostname of the node to change.")
     cluster.add_argument("--yes", action="store_true", help="Do it whatever follows from it.")
+    add_machine_end(cluster, ends=(MachineEnd.DISSOLVE, MachineEnd.FORGET))
 
 
 def _to_a_target(parser: ArgumentParser, *, optional: bool = False) -> None:

@@ -10,17 +10,21 @@ from django.utils import timezone
 
 from axion_deploy.terminal import names
 from axion_deploy.terminal.exits import Exit
+from axion_deploy.terminal.machine_ends import delete_machine_action
 from axion_deploy.terminal.screen import Screen
 from deployments.data.cluster_types import ChangeKind, ChangeRecord, Member
 from deployments.errors import Invalid, NotFound
 from deployments.services.clusters import cluster_requests, cluster_view
 from deployments.services.fleet import machine_list
-from deployments.types import Caller
+from deployments.types import Caller, Target, TargetKind
 
 
 def cluster_action(*, caller: Caller, options: Mapping[str, Any], screen: Screen) -> Exit:
     """Show the cluster's nodes and changes, or ask for the one change that the options name."""
     cluster_id = _cluster_named(caller, options["name"])
+    if options["do"] == "delete":
+        target = Target(kind=TargetKind.CLUSTER, id=cluster_id)
+        return delete_machine_action(caller=caller, target=target, options=options, screen=screen)
     at, change_id = timezone.now(), uuid4()
     members = [_member(caller, text, manager=True) for text in options["manager"]]
     members += [_member(caller, text, manager=False) for text in options["worker"]]

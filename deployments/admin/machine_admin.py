@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import admin, messages
@@ -22,7 +21,13 @@ from deployments.admin.forms import request_id_in, with_check_of, with_quota_che
 from deployments.admin.ownership import caller_in, or_404, uncached_json, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
 from deployments.admin.teams import activity_views
-from deployments.admin.views import cluster_views, installation_views, usage_views, volume_views
+from deployments.admin.views import (
+    cluster_views,
+    installation_views,
+    machine_deletion_views,
+    usage_views,
+    volume_views,
+)
 from deployments.data.audit_types import AuditAction
 from deployments.errors import DeployError, NotFound
 from deployments.event_types import epoch_ms
@@ -38,53 +43,11 @@ from deployments.types import Caller
 PAGE = "admin/agents/projects.html"
 
 
-def what_is_left_behind(caller: Caller, server_id: UUID) -> tuple[str, ...]:
-    """Return what goes on running on a server that is removed here: nobody stops it or watches it then."""
-    there = [tenant for tenant in grant_view.tenants_of(caller=caller, server_id=server_id) if tenant.since]
-    return tuple(
-        f"{tenant.project_name} of {tenant.owner} was deployed there: its containers and volumes stay on the machine,"
-        " and can no longer be stopped, watched or rolled back from here."
-        for tenant in there
-    )
+class DeletedByName:
+    """Goes on a page of its own, which says what follows and asks for its name; no list deletes several at once."""
 
-
-class CheckedDeletion:
-    """Deletes as REST does, one or several at once: what it refuses is refused here, in its words."""
-
-    remove: ClassVar[Callable[..., None]]
-    why_it_stays: ClassVar[Callable[..., str]]
-    # What becomes of others with it, in sentences.
-    consequences: ClassVar[Callable[..., tuple[str, ...]]] = staticmethod(lambda _caller, _pk: ())
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        gone, counts, needed, protected = super().get_deleted_objects(objs, request)  # type: ignore[misc]
-        staying = [f"{obj}: {why}" for obj in objs if (why := type(self).why_it_stays(obj.pk))]
-        gone = [*gone, *(line for obj in objs for line in type(self).consequences(caller_in(request), obj.pk))]
-        return gone, counts, needed, [*protected, *staying]
-
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        type(self).remove(caller_in(request), obj.pk)
-
-    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        for row in queryset:
-            self.delete_model(request, row)
-
-    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        base: Any = super()
-        return self.checked(request, lambda: base.delete_view(request, object_id, extra_context))
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        base: Any = super()
-        return self.checked(request, lambda: base.changelist_view(request, extra_context))
-
-    def checked(self, request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResponse:
-        """Lead back to the list with the reason when something came between the page and the deletion."""
-        try:
-            return view()
-        except DeployError as error:
-            show_error(request, error)
-            opts = self.opts  # type: ignore[attr-defined]  # a ModelAdmin's
-            return redirect(f"admin:{opts.app_label}_{opts.model_name}_changelist")
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's
+        return False
 
 
 class AuditedMachine:
@@ -105,10 +68,19 @@ class CheckedAgentAdmin(AgentAdmin):
 
 
 @admin.register(Cluster)
-class CheckedClusterAdmin(AuditedMachine, CheckedDeletion, ClusterAdmin):
-    remove = staticmethod(lambda caller, pk: machine_changes.remove_cluster(caller=caller, cluster_id=pk))
-    why_it_stays = staticmethod(lambda pk: machine_changes.why_cluster_stays(cluster_id=pk))
-    actions_detail = ("nodes", "activity")
+class CheckedClusterAdmin(AuditedMachine, DeletedByName, ClusterAdmin):
+    actions_detail = ("nodes", "activity", "deletion")
+
+    def get_urls(self) -> list[URLPattern]:
+        # Under a name of its own, also for a cluster that is gone.
+        wrapped: Any = self.admin_site.admin_view
+        own = path("<path:object_id>/deletion/", wrapped(self.deletion), name="agents_cluster_deletion")
+        return [own, *super().get_urls()]
+
+    @action(description="Delete", url_path="deletion", icon="delete", permissions=["change"])
+    def deletion(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Say what follows from deleting the cluster; begin by POST."""
+        return machine_deletion_views.cluster_deletion_page(request, uuid_or_404(object_id))
 
     @action(description="Nodes", url_path="nodes", icon="hub", permissions=["change"])
     def nodes(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -122,11 +94,8 @@ class CheckedClusterAdmin(AuditedMachine, CheckedDeletion, ClusterAdmin):
 
 
 @admin.register(Server)
-class CheckedServerAdmin(AuditedMachine, CheckedDeletion, ServerAdmin):
-    actions_detail = ("install", *ServerAdmin.actions_detail, "projects", "usage", "volumes")  # type: ignore[assignment]  # one more than its base
-    remove = staticmethod(lambda caller, pk: machine_changes.remove_server(caller=caller, server_id=pk))
-    why_it_stays = staticmethod(lambda pk: machine_changes.why_server_stays(server_id=pk))
-    consequences = staticmethod(what_is_left_behind)
+class CheckedServerAdmin(AuditedMachine, DeletedByName, ServerAdmin):
+    actions_detail = ("install", *ServerAdmin.actions_detail, "projects", "usage", "volumes", "deletion")  # type: ignore[assignment]  # one more than its base
 
     def issue_token(self, request: HttpRequest, server: Any, *, replace: bool) -> IssuedToken:
         named = {"server_id": server.pk, "reached_by": host_of(request.get_host())}
@@ -136,6 +105,7 @@ class CheckedServerAdmin(AuditedMachine, CheckedDeletion, ServerAdmin):
         wrapped: Any = self.admin_site.admin_view
         own = (
             path("<path:object_id>/activity/", wrapped(self.activity), name="agents_server_activity"),
+            path("<path:object_id>/deletion/", wrapped(self.deletion), name="agents_server_deletion"),
             path("<uuid:object_id>/presence/", wrapped(self.presence_view), name="agents_server_presence"),
             path(
                 "<uuid:object_id>/installation/state/",
@@ -196,6 +166,11 @@ class CheckedServerAdmin(AuditedMachine, CheckedDeletion, ServerAdmin):
     def volumes(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show the volumes on the server; have an orphaned one deleted by POST."""
         return volume_views.server_volumes_page(request, uuid_or_404(object_id))
+
+    @action(description="Delete", url_path="deletion", icon="delete", permissions=["change"])
+    def deletion(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Say what follows from deleting the server; begin by POST."""
+        return machine_deletion_views.server_deletion_page(request, uuid_or_404(object_id))
 
     def activity(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show who changed the server."""

@@ -178,6 +178,7 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
         "owner": access.owner_name(view.project),
         "deployments": [wire.summary_shape(d, target_name=view.target_names[d.target.id]) for d in view.deployments],
         "addresses": _addresses_by_target(view.deployments),
+        "gone": sorted(str(each) for each in machine_list.gone_among({d.target.id for d in view.deployments})),
         "volumes": _volumes(view.deployments),
         "graph": graph.graph if graph else {"nodes": [], "edges": []},
         "stacks": lane_view.seen_shapes(caller=caller, project_id=project_id),

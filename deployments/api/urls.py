@@ -82,6 +82,7 @@ from deployments.api.endpoints.volume_endpoints import (
     ProjectVolumes,
     ServerVolumes,
 )
+from deployments.api.ends.machine_deletion_endpoints import ClusterDeletion, ServerDeletion
 from deployments.api.error_handlers import UnknownAddress
 from deployments.api.images.registry_endpoints import ClusterRegistry, Registries, Registry
 from deployments.api.observation.incident_endpoints import AcknowledgeIncident, Incident, Incidents, MuteIncident
@@ -190,6 +191,8 @@ urlpatterns: list[URLPattern] = [
     path("clusters/<uuid:cluster_id>/swarm/rotate-tokens", RotateJoinTokens.as_view(), name="api-cluster-tokens"),
     path("clusters/<uuid:cluster_id>/swarm/nodes/<str:node_id>", ClusterNode.as_view(), name="api-cluster-node"),
     path("servers", Servers.as_view(), name="api-servers"),
+    path("servers/<uuid:server_id>/deletion", ServerDeletion.as_view(), name="api-server-deletion"),
+    path("clusters/<uuid:cluster_id>/deletion", ClusterDeletion.as_view(), name="api-cluster-deletion"),
     path("servers/<uuid:server_id>", Server.as_view(), name="api-server"),
     path("servers/<uuid:server_id>/enrolment-tokens", EnrolmentTokens.as_view(), name="api-enrolment-tokens"),
     path("servers/<uuid:server_id>/installations", Installations.as_view(), name="api-installations"),

@@ -39,6 +39,7 @@ class AuditAction(StrEnum):
     MACHINE_CREATED = "machine_created"
     MACHINE_CHANGED = "machine_changed"
     MACHINE_DELETED = "machine_deleted"
+    MACHINE_DELETION_REQUESTED = "machine_deletion_requested"
     AGENT_REVOKED = "agent_revoked"
     AGENT_INSTALLATION_REQUESTED = "agent_installation_requested"
     AGENT_REMOVAL_REQUESTED = "agent_removal_requested"
@@ -78,6 +79,7 @@ ACTION_WORDS = {
     AuditAction.MACHINE_CREATED: "Added",
     AuditAction.MACHINE_CHANGED: "Changed",
     AuditAction.MACHINE_DELETED: "Deleted",
+    AuditAction.MACHINE_DELETION_REQUESTED: "Asked to delete",
     AuditAction.AGENT_REVOKED: "Revoked the agent",
     AuditAction.AGENT_INSTALLATION_REQUESTED: "Requested the installation of the agent",
     AuditAction.AGENT_REMOVAL_REQUESTED: "Requested the removal of the agent",

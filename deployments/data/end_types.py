@@ -17,7 +17,7 @@ class VolumeDeletionState(StrEnum):
     UNKNOWN = "unknown"
 
 
-class ProjectDeletionState(StrEnum):
+class DeletionState(StrEnum):
     """DELETING ends as DELETED, or is STUCK until somebody continues it."""
 
     DELETING = "deleting"
@@ -104,10 +104,51 @@ class ProjectDeletionRecord:
     project_id: UUID
     name: str
     delete_volumes: bool
-    state: ProjectDeletionState
+    state: DeletionState
     attempt: int
     message: str
     requested_by_id: UUID
     requested_by: str
     requested_at: datetime
     ended_at: datetime | None
+
+
+class MachineEnd(StrEnum):
+    """How a server or cluster goes.
+
+    FORGET: at once; whatever runs there runs on, unwatched. DRAIN: what runs on the server is stopped first, and the
+    agent's program stays. UNINSTALL: the same, and the agent is removed by SSH. DISSOLVE: what runs on the cluster is
+    stopped first, and its nodes leave the Swarm, which ends.
+    """
+
+    FORGET = "forget"
+    DRAIN = "drain"
+    UNINSTALL = "uninstall"
+    DISSOLVE = "dissolve"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineDeletionRecord:
+    """A person's wish that a server or cluster goes, and how far it got. `kind`: server or cluster."""
+
+    machine_id: UUID
+    kind: str
+    name: str
+    owner_id: UUID
+    end: MachineEnd
+    state: DeletionState
+    attempt: int
+    message: str
+    requested_by_id: UUID
+    requested_by: str
+    requested_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndOption:
+    """One way for a machine to go: why it is not possible now (empty when it is), and what follows, in sentences."""
+
+    end: MachineEnd
+    why_not: str
+    follows: tuple[str, ...]

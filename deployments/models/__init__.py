@@ -6,7 +6,7 @@ from deployments.models.bookkeeping import DeploymentCount, RemovedMachine, Requ
 from deployments.models.cluster import ClusterChange
 from deployments.models.deployment import Deployment, DeploymentEvent, DeploymentHistory
 from deployments.models.drift import StackDrift
-from deployments.models.ends import ObservedVolumes, ProjectDeletion, VolumeDeletion
+from deployments.models.ends import MachineDeletion, ObservedVolumes, ProjectDeletion, VolumeDeletion
 from deployments.models.grant import TargetGrant
 from deployments.models.incident import Incident, StackEvent, StackState
 from deployments.models.installation import AgentInstallation, InstallationStep, ServerAccess
@@ -46,6 +46,7 @@ __all__ = [
     "Incident",
     "InstallationStep",
     "JobRun",
+    "MachineDeletion",
     "NodeCode",
     "NotificationChannel",
     "NotificationDelivery",

@@ -7,7 +7,8 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from deployments.data.end_types import ProjectDeletionState, VolumeDeletionState
+from deployments.data.end_types import DeletionState, MachineEnd, VolumeDeletionState
+from deployments.types import TargetKind
 
 
 class ObservedVolumes(models.Model):
@@ -86,8 +87,8 @@ class ProjectDeletion(models.Model):
     delete_volumes = models.BooleanField(default=False)
     state = models.CharField(
         max_length=16,
-        choices=[(state.value, state.value) for state in ProjectDeletionState],
-        default=ProjectDeletionState.DELETING.value,
+        choices=[(state.value, state.value) for state in DeletionState],
+        default=DeletionState.DELETING.value,
     )
     attempt = models.PositiveIntegerField(default=1, help_text="Rises each time somebody continues it.")
     message = models.TextField(default="", blank=True, help_text="What it waits for, or why it cannot go on.")
@@ -100,12 +101,51 @@ class ProjectDeletion(models.Model):
         db_table = "project_deletions"
         constraints = [
             models.CheckConstraint(
-                condition=Q(state__in=[state.value for state in ProjectDeletionState]),
+                condition=Q(state__in=[state.value for state in DeletionState]),
                 name="project_deletion_state_known",
             ),
         ]
         indexes = [
             models.Index(fields=["requested_at"], condition=Q(state="deleting"), name="project_deletions_at_work")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MachineDeletion(models.Model):
+    """A person's wish that a server or cluster goes, and how far it got. Outlives the machine and the person."""
+
+    machine_id = models.UUIDField(primary_key=True, editable=False)
+    kind = models.CharField(max_length=8, choices=[(kind.value, kind.value) for kind in TargetKind])
+    name = models.CharField(max_length=100)
+    owner_id = models.UUIDField()
+    end = models.CharField(max_length=16, choices=[(end.value, end.value) for end in MachineEnd])
+    state = models.CharField(
+        max_length=16,
+        choices=[(state.value, state.value) for state in DeletionState],
+        default=DeletionState.DELETING.value,
+    )
+    attempt = models.PositiveIntegerField(default=1, help_text="Rises each time somebody continues it.")
+    message = models.TextField(default="", blank=True, help_text="What it waits for, or why it cannot go on.")
+    requested_by_id = models.UUIDField()
+    requested_by_name = models.CharField(max_length=150)
+    requested_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "machine_deletions"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=[state.value for state in DeletionState]),
+                name="machine_deletion_state_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(end__in=[end.value for end in MachineEnd]), name="machine_deletion_end_known"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["requested_at"], condition=Q(state="deleting"), name="machine_deletions_at_work")
         ]
 
     def __str__(self) -> str:

@@ -213,6 +213,10 @@ OF_GROUPS: tuple[Door, ...] = (
 )
 SERVER, AGENT, ENROLMENT = "agents/server", "agents/agent", "agents/enrolmenttoken"
 OF_MACHINES: tuple[Door, ...] = (
+    page("agents/cluster/<path:object_id>/deletion/", OWN_OR_NOTHING, "{cluster}"),
+    act("agents/cluster/<path:object_id>/deletion/", (302, 404, 404, 404, 404, 404, 302, 302), "{cluster}"),
+    page(f"{SERVER}/<path:object_id>/deletion/", OWN_OR_NOTHING, "{server}"),
+    act(f"{SERVER}/<path:object_id>/deletion/", (302, 404, 404, 404, 404, 404, 302, 302), "{server}"),
     history("agents/cluster", "{cluster}", OWN),
     *usual("agents/cluster", "{cluster}", listed=STAFF, read=OWN, written=True),
     page(f"{SERVER}/<path:object_id>/new-enrolment-token/", OWN_OR_NOTHING, "{server}"),

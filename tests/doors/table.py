@@ -28,6 +28,7 @@ MANAGES_WRONGLY = (400, 403, 403, 403, 403, 404, 401, 401)
 DEPLOYERS = (200, 200, 200, 200, 403, 404, 401, 401)
 CHANGES = (200, 200, 200, 403, 403, 404, 401, 401)
 MANAGES = (200, 403, 403, 403, 403, 404, 401, 401)
+ENDS_WRONGLY = (400, 404, 404, 404, 404, 404, 401, 401)
 CONFLICTS = (409, 409, 409, 409, 403, 404, 401, 401)
 # What ran in the scene is no longer kept.
 NOT_KEPT = (404, 404, 404, 404, 403, 404, 401, 401)
@@ -233,6 +234,13 @@ REST: tuple[Door, ...] = (
     rest("delete", "registries/<uuid:registry_id>", (204, 204, 204, 403, 403, 404, 401, 401)),
     rest("get", "registries/<uuid:registry_id>", OWN, **{"<uuid:registry_id>": "{own_registry}"}),
     rest("delete", "clusters/<uuid:cluster_id>", (204, 404, 404, 404, 404, 404, 401, 401)),
+    rest("get", "clusters/<uuid:cluster_id>/deletion", OWN),
+    # Nobody asked for it, and this is nobody's name.
+    rest("post", "clusters/<uuid:cluster_id>/deletion", ENDS_WRONGLY, {"name": "not its name", "end": "forget"}),
+    rest("delete", "clusters/<uuid:cluster_id>/deletion", (409, 404, 404, 404, 404, 404, 401, 401)),
+    rest("get", "servers/<uuid:server_id>/deletion", OWN),
+    rest("post", "servers/<uuid:server_id>/deletion", ENDS_WRONGLY, {"name": "not its name", "end": "forget"}),
+    rest("delete", "servers/<uuid:server_id>/deletion", (409, 404, 404, 404, 404, 404, 401, 401)),
     rest("get", "clusters/<uuid:cluster_id>/swarm", OWN),
     # The owner is told what is wrong: nothing is a Swarm yet, no agent told of one, no node is known.
     rest("post", "clusters/<uuid:cluster_id>/swarm/form", (400, 404, 404, 404, 404, 404, 401, 401), {"servers": []}),

@@ -115,6 +115,7 @@ def lane_shape(view: lane_view.LaneView) -> dict[str, Any]:
     return {
         f"{view.target.kind}Id": str(view.target.id),
         "targetName": view.target_name,
+        "gone": view.gone,
         "holder": None if view.holder is None else turn_shape(view.holder),
         "since": epoch_ms(view.since),
         "until": epoch_ms(view.until),

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from deployments.api.schemas.requests import RequestSchema
 from deployments.api.schemas.responses import ResponseSchema, Timestamp, string_list
-from deployments.data.end_types import ProjectDeletionState, VolumeDeletionState, VolumeState
+from deployments.data.end_types import DeletionState, MachineEnd, VolumeDeletionState, VolumeState
 
 MAX_VOLUME_NAME = 255
 HELP_NAME = "The volume's whole name, as Docker has it. Its data goes with it."
@@ -71,8 +71,39 @@ class ProjectDeletionOut(ResponseSchema):
     projectId = serializers.UUIDField()
     name = serializers.CharField()
     deleteVolumes = serializers.BooleanField()
-    state = serializers.ChoiceField(choices=[str(each) for each in ProjectDeletionState])
+    state = serializers.ChoiceField(choices=[str(each) for each in DeletionState])
     message = serializers.CharField(help_text="What it waits for, or why it cannot go on by itself.")
     requestedBy = serializers.CharField()
     requestedAt = Timestamp()
     endedAt = Timestamp()
+
+
+class MachineDeletionIn(RequestSchema):
+    name = serializers.CharField(max_length=100, trim_whitespace=False, help_text="The whole name.")
+    end = serializers.ChoiceField(
+        choices=[str(each) for each in MachineEnd],
+        help_text="forget: at once, what runs there runs on; drain: a server, what runs there is stopped first; "
+        "uninstall: drained, and its agent removed by SSH; dissolve: a cluster, stopped, and its Swarm ended.",
+    )
+
+
+class MachineDeletionOut(ResponseSchema):
+    """How far the deletion of a server or cluster is, and who asked for it."""
+
+    machineId = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=["server", "cluster"])
+    name = serializers.CharField()
+    end = serializers.ChoiceField(choices=[str(each) for each in MachineEnd])
+    state = serializers.ChoiceField(choices=[str(each) for each in DeletionState])
+    message = serializers.CharField(help_text="What it waits for, or why it cannot go on by itself.")
+    requestedBy = serializers.CharField()
+    requestedAt = Timestamp()
+    endedAt = Timestamp()
+
+
+class EndOptionOut(ResponseSchema):
+    """One way in which it can go, and what follows from that."""
+
+    end = serializers.ChoiceField(choices=[str(each) for each in MachineEnd])
+    whyNot = serializers.CharField(help_text="Why it is not possible now; empty when it is.")
+    follows = string_list()

@@ -106,6 +106,7 @@ class LaneOut(ResponseSchema):
     serverId = serializers.UUIDField(required=False)
     clusterId = serializers.UUIDField(required=False)
     targetName = serializers.CharField()
+    gone = serializers.BooleanField(help_text="The server or cluster was deleted; its history is left.")
     holder = TurnOut(allow_null=True)
     since = Timestamp()
     until = Timestamp()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from deployments.data.end_types import ProjectDeletionRecord, ProjectDeletionState
+from deployments.data.end_types import DeletionState, ProjectDeletionRecord
 from deployments.models import (
     DeploymentHistory,
     NodeCode,
@@ -25,7 +25,7 @@ MAX_NAME = 75
 def begin(*, project: ProjectRecord, delete_volumes: bool, caller: Caller) -> None:
     """Store the wish, or take up again one that is stuck. Inside a transaction that holds the whole project."""
     facts = {
-        "state": ProjectDeletionState.DELETING,
+        "state": DeletionState.DELETING,
         "delete_volumes": delete_volumes,
         "message": "",
         "requested_by_id": caller.user_id,
@@ -36,13 +36,13 @@ def begin(*, project: ProjectRecord, delete_volumes: bool, caller: Caller) -> No
     )
     if not made:
         ProjectDeletion.objects.filter(pk=row.pk).update(attempt=row.attempt + 1, **facts)
-    Project.objects.filter(pk=project.id).update(deletion=ProjectDeletionState.DELETING)
+    Project.objects.filter(pk=project.id).update(deletion=DeletionState.DELETING)
 
 
 def cancel(*, project_id: UUID) -> None:
     """Take the wish back as if it had never been. Inside a transaction that holds the whole project."""
-    ProjectDeletion.objects.filter(pk=project_id).exclude(state=ProjectDeletionState.DELETED).delete()
-    Project.objects.filter(pk=project_id, deletion=ProjectDeletionState.DELETING).update(deletion="")
+    ProjectDeletion.objects.filter(pk=project_id).exclude(state=DeletionState.DELETED).delete()
+    Project.objects.filter(pk=project_id, deletion=DeletionState.DELETING).update(deletion="")
 
 
 def find(*, project_id: UUID) -> ProjectDeletionRecord | None:
@@ -52,13 +52,13 @@ def find(*, project_id: UUID) -> ProjectDeletionRecord | None:
 
 def at_work(*, limit: int) -> tuple[UUID, ...]:
     """Return the projects whose deletion goes on by itself, the oldest first."""
-    rows = ProjectDeletion.objects.filter(state=ProjectDeletionState.DELETING).order_by("requested_at")
+    rows = ProjectDeletion.objects.filter(state=DeletionState.DELETING).order_by("requested_at")
     return tuple(rows.values_list("pk", flat=True)[:limit])
 
 
-def note(*, project_id: UUID, state: ProjectDeletionState, message: str) -> bool:
+def note(*, project_id: UUID, state: DeletionState, message: str) -> bool:
     """Store what a deletion at work waits for, or why it is stuck; False when it says so already or has ended."""
-    rows = ProjectDeletion.objects.filter(pk=project_id, state=ProjectDeletionState.DELETING)
+    rows = ProjectDeletion.objects.filter(pk=project_id, state=DeletionState.DELETING)
     return rows.exclude(state=state, message=message).update(state=state, message=message) == 1
 
 
@@ -79,10 +79,8 @@ def finish(*, project: ProjectRecord, at: datetime) -> None:
         rows.objects.filter(project=project.id).delete()
     # With a piece of the id: another of this name may have gone before.
     name = f"{project.name[:MAX_NAME]} (deleted, {project.id.hex[:6]})"
-    Project.objects.filter(pk=project.id).update(name=name, deletion=ProjectDeletionState.DELETED)
-    ProjectDeletion.objects.filter(pk=project.id).update(
-        state=ProjectDeletionState.DELETED, message="", ended_at=clock.now()
-    )
+    Project.objects.filter(pk=project.id).update(name=name, deletion=DeletionState.DELETED)
+    ProjectDeletion.objects.filter(pk=project.id).update(state=DeletionState.DELETED, message="", ended_at=clock.now())
 
 
 def _record(row: ProjectDeletion) -> ProjectDeletionRecord:
@@ -90,7 +88,7 @@ def _record(row: ProjectDeletion) -> ProjectDeletionRecord:
         project_id=row.project_id,
         name=row.name,
         delete_volumes=row.delete_volumes,
-        state=ProjectDeletionState(row.state),
+        state=DeletionState(row.state),
         attempt=row.attempt,
         message=row.message,
         requested_by_id=row.requested_by_id,

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from django.db.models import Sum
 
-from deployments.data.end_types import ProjectDeletionState
+from deployments.data.end_types import DeletionState
 from deployments.models import CodeBundle, GraphVersion, NodeCode, Project
 
 
 def projects(*, owner_id: UUID) -> int:
-    return Project.objects.filter(owner=owner_id).exclude(deletion=ProjectDeletionState.DELETED).count()
+    return Project.objects.filter(owner=owner_id).exclude(deletion=DeletionState.DELETED).count()
 
 
 def graph_versions(*, owner_id: UUID) -> int:

@@ -17,31 +17,28 @@ from agents.services import directory
 from deployments import live_updates
 from deployments.data.audit_types import AuditAction
 from deployments.data.end_types import (
+    DeletionState,
     ProjectDeletionRecord,
-    ProjectDeletionState,
     VolumeDeletionState,
     VolumeLine,
     VolumeState,
 )
 from deployments.errors import Conflict, DeployError, Invalid
-from deployments.repositories import history, lanes, projects
+from deployments.repositories import lanes, projects
 from deployments.repositories.ends import project_deletions, volume_deletions
 from deployments.repositories.observation import observed_stacks
 from deployments.services.audit.record import record
-from deployments.services.ends import volume_deletion, volumes
+from deployments.services.ends import volume_deletion, volumes, what_runs
+from deployments.services.ends.steps import Stuck
 from deployments.services.permissions import access
 from deployments.services.requests import stop
-from deployments.states import FINISHED, Kind, Status
+from deployments.states import FINISHED, Status
 from deployments.types import Caller, DeploymentRecord, ProjectRecord, Right, Target, TargetKind
 
 BATCH = 20
 LOOP = "project deletions"
 
 logger = structlog.get_logger(__name__)
-
-
-class Stuck(Exception):
-    """It cannot go on by itself; the sentence is for people."""
 
 
 def delete_project(*, caller: Caller, project_id: UUID, typed_name: str, delete_volumes: bool) -> ProjectDeletionRecord:
@@ -56,8 +53,8 @@ def delete_project(*, caller: Caller, project_id: UUID, typed_name: str, delete_
     with transaction.atomic():
         projects.lock_whole(project_id=project_id)
         found = project_deletions.find(project_id=project_id)
-        if found is not None and found.state is not ProjectDeletionState.STUCK:
-            raise Conflict(f"The project is {'gone' if found.state is ProjectDeletionState.DELETED else found.state}.")
+        if found is not None and found.state is not DeletionState.STUCK:
+            raise Conflict(f"The project is {'gone' if found.state is DeletionState.DELETED else found.state}.")
         if lanes.unfinished(project_id=project_id, limit=1):
             raise Conflict("A deployment of the project is not finished. Wait for its end, or cancel it.")
         project_deletions.begin(project=project, delete_volumes=delete_volumes, caller=caller)
@@ -91,7 +88,7 @@ def cancel_deletion(*, caller: Caller, project_id: UUID) -> None:
 def may_cancel(*, project_id: UUID) -> bool:
     """Return whether a deletion is underway or stuck that has ordered no volume's end. It may begin right after."""
     found = project_deletions.find(project_id=project_id)
-    if found is None or found.state is ProjectDeletionState.DELETED:
+    if found is None or found.state is DeletionState.DELETED:
         return False
     return not volume_deletions.ordered_since(project_id=project_id, moment=found.requested_at)
 
@@ -120,16 +117,16 @@ def continue_all(*, at: datetime) -> int:
 
 def _continue(project_id: UUID, *, at: datetime) -> int:
     deletion = project_deletions.find(project_id=project_id)
-    if deletion is None or deletion.state is not ProjectDeletionState.DELETING:
+    if deletion is None or deletion.state is not DeletionState.DELETING:
         return 0
     project = projects.get(project_id=project_id)
     try:
         waits_for = _stop_all(deletion, project, at=at) or _delete_volumes(deletion, project, at=at)
     except (Stuck, DeployError) as error:
         why = str(error)
-        return int(project_deletions.note(project_id=project_id, state=ProjectDeletionState.STUCK, message=why))
+        return int(project_deletions.note(project_id=project_id, state=DeletionState.STUCK, message=why))
     if waits_for:
-        state = ProjectDeletionState.DELETING
+        state = DeletionState.DELETING
         return int(project_deletions.note(project_id=project_id, state=state, message=waits_for))
     return _finish(project, at=at)
 
@@ -138,7 +135,7 @@ def _finish(project: ProjectRecord, *, at: datetime) -> int:
     with transaction.atomic():
         projects.lock_whole(project_id=project.id)
         found = project_deletions.find(project_id=project.id)
-        if found is None or found.state is not ProjectDeletionState.DELETING:
+        if found is None or found.state is not DeletionState.DELETING:
             # Another process has done it.
             return 0
         if lanes.unfinished(project_id=project.id, limit=1):
@@ -167,14 +164,8 @@ def _stop_all(deletion: ProjectDeletionRecord, project: ProjectRecord, *, at: da
 def _servers_with_something(project: ProjectRecord) -> set[UUID]:
     """Return the servers, still known, whose last start of the project is not a stop that was proven."""
     servers = observed_stacks.deployed_to(project_id=project.id)
-    found = set()
-    for server_id in directory.server_names(server_ids=servers):
-        last = lanes.last_started(project_id=project.id, target_id=server_id)
-        proven = history.running(project_id=project.id, target_id=server_id)
-        stopped_by = proven.deployment_id if proven is not None and proven.kind == Kind.STOP else None
-        if last is not None and last.id != stopped_by:
-            found.add(server_id)
-    return found
+    known = directory.server_names(server_ids=servers)
+    return {server_id for server_id in known if what_runs.may_run(project_id=project.id, target_id=server_id)}
 
 
 def _ask_stop(

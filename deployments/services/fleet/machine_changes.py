@@ -31,6 +31,8 @@ from deployments.services.audit.record import names_in, record
 from deployments.services.fleet import machine_list
 from deployments.types import Caller
 
+DELETED = "The server {name} was deleted from Axion Deploy. Uninstall this agent, or enrol it for another server."
+
 
 def change_server(*, caller: Caller, server_id: UUID, changes: Mapping[str, Any]) -> ServerData:
     """Change `name`, `host`, `cluster_id` or `privileged_allowed`; what is not named stays.
@@ -77,27 +79,46 @@ def remove_server(*, caller: Caller, server_id: UUID) -> None:
         directory.lock_server(server_id=server_id)
         if why := why_server_stays(server_id=server_id):
             raise Conflict(why)
-        observed_stacks.forget_server(server_id=server_id)
-        observed_volumes.forget_server(server_id=server_id)
-        stack_states.forget_server(server_id=server_id)
-        stack_drifts.forget_server(server_id=server_id)
-        incident_rows.forget_server(server_id=server_id)
-        server_access_rows.forget(server_id=server_id)
-        job_run_rows.forget_server(server_id=server_id)
-        removed_machines.keep_name(machine_id=server_id, name=server.name)
-        directory.remove_server(server_id=server_id)
-        record(by=caller, action=AuditAction.MACHINE_DELETED, detail=f"server {server.name}", server_id=server_id)
+        take_away_server(server=server, by=caller)
+
+
+def take_away_server(*, server: ServerData, by: Caller) -> None:
+    """End what its agent is known by, remove the server with all that is observed of it, and keep its name.
+
+    Inside a transaction that holds the server's lock, when nothing is under way there. An agent that still connects
+    with its old credential is refused by the server's name.
+    """
+    try:
+        agent = directory.agent_for_server(server_id=server.id)
+        enrolment.revoke(agent_id=agent.id, why=DELETED.format(name=server.name))
+    except AgentNotFound:
+        pass
+    observed_stacks.forget_server(server_id=server.id)
+    observed_volumes.forget_server(server_id=server.id)
+    stack_states.forget_server(server_id=server.id)
+    stack_drifts.forget_server(server_id=server.id)
+    incident_rows.forget_server(server_id=server.id)
+    server_access_rows.forget(server_id=server.id)
+    job_run_rows.forget_server(server_id=server.id)
+    removed_machines.keep_name(machine_id=server.id, name=server.name)
+    directory.remove_server(server_id=server.id)
+    record(by=by, action=AuditAction.MACHINE_DELETED, detail=f"server {server.name}", server_id=server.id)
 
 
 def why_server_stays(*, server_id: UUID) -> str:
-    """Return why the server cannot be removed now, for people; empty when it can."""
+    """Return why the server cannot be removed now without a word on its agent, for people; empty when it can."""
     try:
         directory.agent_for_server(server_id=server_id)
     except AgentNotFound:
-        if installation_rows.is_open(server_id=server_id):
-            return "Its agent is being installed or removed. Wait for the end, or cancel that."
-        return "A deployment to this server is not finished." if lanes.is_busy(target_id=server_id) else ""
-    return "The server has an agent. Revoke its credential first."
+        return what_is_underway(server_id=server_id)
+    return "The server has an agent. Revoke its credential first, or delete the server with its agent."
+
+
+def what_is_underway(*, server_id: UUID) -> str:
+    """Return what has to end on the server before anything of it can go, for people; empty for nothing."""
+    if installation_rows.is_open(server_id=server_id):
+        return "Its agent is being installed or removed. Wait for the end, or cancel that."
+    return "A deployment to this server is not finished." if lanes.is_busy(target_id=server_id) else ""
 
 
 def get_cluster(*, caller: Caller, cluster_id: UUID) -> ClusterData:
@@ -110,13 +131,19 @@ def get_cluster(*, caller: Caller, cluster_id: UUID) -> ClusterData:
 def remove_cluster(*, caller: Caller, cluster_id: UUID) -> None:
     """Remove a cluster; its servers stay. Raises NotFound, or Conflict while a deployment to it is not finished."""
     cluster = get_cluster(caller=caller, cluster_id=cluster_id)
-    if why := why_cluster_stays(cluster_id=cluster_id):
-        raise Conflict(why)
     with transaction.atomic():
-        removed_machines.keep_name(machine_id=cluster_id, name=cluster.name)
-        registry_rows.choose_for_cluster(cluster_id=cluster_id, registry_id=None)
-        directory.remove_cluster(cluster_id=cluster_id)
-        record(by=caller, action=AuditAction.MACHINE_DELETED, detail=f"cluster {cluster.name}", server_id=cluster_id)
+        directory.lock_cluster(cluster_id=cluster_id)
+        if why := why_cluster_stays(cluster_id=cluster_id):
+            raise Conflict(why)
+        take_away_cluster(cluster=cluster, by=caller)
+
+
+def take_away_cluster(*, cluster: ClusterData, by: Caller) -> None:
+    """Remove the cluster and keep its name. Inside a transaction that holds its lock, when nothing is under way."""
+    removed_machines.keep_name(machine_id=cluster.id, name=cluster.name)
+    registry_rows.choose_for_cluster(cluster_id=cluster.id, registry_id=None)
+    directory.remove_cluster(cluster_id=cluster.id)
+    record(by=by, action=AuditAction.MACHINE_DELETED, detail=f"cluster {cluster.name}", server_id=cluster.id)
 
 
 def why_cluster_stays(*, cluster_id: UUID) -> str:

@@ -47,6 +47,11 @@ def target_name(target: Target) -> str:
         return removed_machines.name_of(target.id)
 
 
+def gone_among(machine_ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Return which of these servers and clusters were deleted."""
+    return removed_machines.gone_among(machine_ids)
+
+
 def target_names(targets: Iterable[Target]) -> dict[UUID, str]:
     """Return what people call several targets, by id; each is looked up once."""
     return {target.id: target_name(target) for target in set(targets)}

@@ -10,7 +10,7 @@ from agents.services import directory
 from agents.states import Presence
 from deployments.clients.infrastructure import infrastructure
 from deployments.errors import DeployError
-from deployments.repositories import deployments, history
+from deployments.repositories import deployments, history, removed_machines
 from deployments.services.permissions import target_agents
 from deployments.services.secrets import sealing
 from deployments.states import Kind
@@ -69,6 +69,8 @@ def _judged(*, entry: HistoryEntry, host: Host) -> HistoryEntry:
 
 
 def _host_of(target: Target) -> Host:
+    if name := removed_machines.former_name(target.id):
+        return Host(why_not=f"{name} was deleted.")
     if target.kind is TargetKind.CLUSTER:
         # What a node lacks it pulls by its digest.
         return Host(why_not=target_agents.why_unready(target))

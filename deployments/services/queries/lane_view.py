@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from deployments.repositories import history, lanes
+from deployments.repositories import history, lanes, removed_machines
 from deployments.rules.drift import WORDS, SeenDrift
 from deployments.rules.observed import SeenStack
 from deployments.services.fleet import machine_list
@@ -27,6 +27,8 @@ class LaneView:
     `seen` is how the stack is now, `drift` how it differs from what was deployed; None on a cluster, and where nothing
     was ever proven.
 
+    `gone`: the server or cluster was deleted, and only its history is left.
+
     The holder is let go at `until` at the latest, whatever happens to its agent.
     """
 
@@ -37,6 +39,7 @@ class LaneView:
     running: HistoryEntry | None
     seen: SeenStack | None = None
     drift: SeenDrift | None = None
+    gone: bool = False
 
     @property
     def since(self) -> datetime | None:
@@ -54,6 +57,7 @@ def view_lanes(*, caller: Caller, project_id: UUID) -> tuple[LaneView, ...]:
     running = {entry.target: entry for entry in history.running_by_target(project_id=project_id)}
     targets = {*running, *(deployment.target for deployment in unfinished)}
     names = machine_list.target_names(targets)
+    gone = removed_machines.gone_among(target.id for target in targets)
     seen = stacks.seen_stacks(project_id=project_id)
     drifts = drift.seen_drifts(project_id=project_id, seen=seen)
     views = [
@@ -64,6 +68,7 @@ def view_lanes(*, caller: Caller, project_id: UUID) -> tuple[LaneView, ...]:
             running=running.get(target),
             seen=seen.get(target.id),
             differs=drifts.get(target.id),
+            gone=target.id in gone,
         )
         for target in targets
     ]
@@ -89,6 +94,7 @@ def _view(
     running: HistoryEntry | None,
     seen: SeenStack | None,
     differs: SeenDrift | None,
+    gone: bool,
 ) -> LaneView:
     holders = [deployment for deployment in unfinished if deployment.holds_lane]
     return LaneView(
@@ -99,6 +105,7 @@ def _view(
         running=running,
         seen=seen,
         drift=differs,
+        gone=gone,
     )
 
 

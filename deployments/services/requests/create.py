@@ -16,6 +16,7 @@ from deployments import queue
 from deployments.errors import Conflict
 from deployments.event_types import EventType, NewEvent
 from deployments.repositories import clock, deployments, events, grants, history, lanes, projects
+from deployments.repositories.ends import machine_deletions
 from deployments.repositories.grants import Side
 from deployments.services.lifecycle import finish, job_caller
 from deployments.services.permissions import access, server_rights
@@ -127,6 +128,9 @@ def _hold_right(*, caller: Caller, new: NewDeployment, at: datetime) -> None:
         return
     if not directory.hold_target(target_id=request.target.id):
         raise server_rights.server_not_found()
+    # The machine is held: a deletion that is asked for at the same time waits for this, or is seen here.
+    if machine_deletions.is_open(machine_id=request.target.id):
+        raise Conflict(f"The {request.target.kind} is being deleted: nothing new can be deployed there.")
     grants.give(project_id=project.id, server_id=request.target.id, sides=new.gives, by=caller.user_id, at=at)
     if not caller.sees_everything:
         server_rights.require_grant(project=project, server_id=request.target.id)

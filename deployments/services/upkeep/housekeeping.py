@@ -11,7 +11,7 @@ from deployments.repositories.paging import counts
 from deployments.repositories.people import link_rows
 from deployments.services.audit import record as audit
 from deployments.services.clusters import progress
-from deployments.services.ends import project_deletion, volume_deletion
+from deployments.services.ends import machine_deletion, project_deletion, volume_deletion
 from deployments.services.notifications import announce
 from deployments.services.observation import samples
 from deployments.services.requests import check_reach, idempotency
@@ -37,6 +37,7 @@ def tidy(*, at: datetime) -> int:
         "reach checks": lambda: check_reach.expire(at=at),
         "changes of clusters": lambda: progress.expire(at=at),
         "project deletions": lambda: project_deletion.continue_all(at=at),
+        "machine deletions": lambda: machine_deletion.continue_all(at=at),
         "retention": lambda: retention.drop_beyond_retention(at=at),
         "samples": samples.keep_bounded,
         **prune.parts(),

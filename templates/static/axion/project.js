@@ -91,12 +91,15 @@ const dot = (tone) => h("span", { class: "ax-dot", dataset: { tone } });
 function actions({ target, running, undone }) {
   const at = `?target=${target.kind}:${target.id}`;
   const stopped = running?.kind === "stop";
+  // Of what was deleted only its history is left.
+  const gone = page.gone.includes(target.id);
+  const canDeploy = page.canDeploy && !gone;
   return h("div", { class: "ax-row ax-lane-do" },
-    page.canDeploy && running && !undone && h("a", { class: "ax-button", href: `${address.deployments}${running.id}/rollback/` }, icon("settings_backup_restore"), "Roll back"),
-    page.canDeploy && running && !stopped && h("a", { class: "ax-button", href: address.scale + at }, icon("content_copy"), "Scale"),
-    page.canDeploy && running && !stopped && h("a", { class: "ax-button", href: address.restart + at }, icon("restart_alt"), "Restart a service"),
-    page.canDeploy && running && !stopped && h("a", { class: "ax-button", href: address.stop + at }, icon("stop_circle"), "Stop"),
-    target.kind === "server" && h("a", { class: "ax-button", href: `${address.logs}?server=${target.id}` }, icon("article"), "Logs"),
+    canDeploy && running && !undone && h("a", { class: "ax-button", href: `${address.deployments}${running.id}/rollback/` }, icon("settings_backup_restore"), "Roll back"),
+    canDeploy && running && !stopped && h("a", { class: "ax-button", href: address.scale + at }, icon("content_copy"), "Scale"),
+    canDeploy && running && !stopped && h("a", { class: "ax-button", href: address.restart + at }, icon("restart_alt"), "Restart a service"),
+    canDeploy && running && !stopped && h("a", { class: "ax-button", href: address.stop + at }, icon("stop_circle"), "Stop"),
+    target.kind === "server" && !gone && h("a", { class: "ax-button", href: `${address.logs}?server=${target.id}` }, icon("article"), "Logs"),
     h("a", { class: "ax-button", href: `${address.history}?target=${target.id}` }, icon("history"), "History"));
 }
 

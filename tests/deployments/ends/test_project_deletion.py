@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from agents.models import CommandRecord
 from agents.states import CommandOutcome
-from deployments.data.end_types import ProjectDeletionState
+from deployments.data.end_types import DeletionState
 from deployments.errors import Conflict, Forbidden, Invalid, NotFound
 from deployments.models import Deployment, Project, ProjectDeletion, ProjectSecret, User, VolumeDeletion
 from deployments.repositories import projects, search_rows
@@ -55,7 +55,7 @@ def test_stopped_first_then_gone_with_its_history_kept(lane: Lane, session: UUID
         lane.ask()
     lane.succeed(lane.start(stop))
     step(lane)
-    assert state_of(lane)[0] == ProjectDeletionState.DELETED
+    assert state_of(lane)[0] == DeletionState.DELETED
     project = Project.objects.get(pk=lane.project_id)
     assert (project.deletion, project.name) == ("deleted", f"Shop (deleted, {project.id.hex[:6]})")
     assert not ProjectSecret.objects.filter(project=project).exists()
@@ -172,7 +172,7 @@ def test_not_cancelled_after_a_volume_was_ordered_to_go(lane: Lane, session: UUI
     )
     with pytest.raises(Conflict, match="cannot be cancelled"):
         project_deletion.cancel_deletion(caller=lane.caller, project_id=lane.project_id)
-    assert state_of(lane)[0] == ProjectDeletionState.DELETING
+    assert state_of(lane)[0] == DeletionState.DELETING
 
 
 def test_what_is_gone_counts_for_no_quota_and_is_found_by_no_search(lane: Lane, session: UUID) -> None:

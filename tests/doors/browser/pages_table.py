@@ -114,6 +114,8 @@ CROWDED = {
     "a new person": f"{USER}add/",
     "a link for a person": f"{USER}{{user}}/password-link/",
     "what a person did": f"{USER}{{user}}/activity/",
+    "a server's end": "/admin/agents/server/{server}/deletion/",
+    "a cluster's end": "/admin/agents/cluster/{cluster}/deletion/",
     "a person's end": f"{USER}{{user}}/delete/",
     "groups": GROUP,
     "a new group": f"{GROUP}add/",
