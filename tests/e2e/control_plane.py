@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import os
 import secrets
 import shutil
 import signal
 import sys
-import tarfile
 import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, LiteralString
@@ -31,11 +28,14 @@ from axion_deploy.embedded.child import Child
 from axion_deploy.embedded.ports import free_port
 from axion_deploy.embedded.postgres import EmbeddedPostgres
 from axion_deploy.embedded.redis import EmbeddedRedis
+from tests.e2e.stored import Stored
+from tests.e2e.uploads import put, tar_of
 from tests.servers.migrated import copy_server
 
 FINISHED = {3: "success", 4: "failed", 6: "rolled_back"}
 START_SECONDS = 60.0
-UPLOAD_SECONDS = 30.0
+# What project.json calls otherwise than REST.
+SETTINGS = {"health_window": "healthWindow", "health_deadline": "healthDeadline"}
 
 
 class ControlPlane:
@@ -48,6 +48,7 @@ class ControlPlane:
         self.folder = folder
         self.log = folder / "manage.log"
         self.projects: list[str] = []
+        self._ids: dict[str, str] = {}
         self.children: dict[str, Child] = {}
         self.settings = settings or {}
         self.addresses = Addresses(web=free_port(), gateway=free_port(), mutual=free_port())
@@ -68,6 +69,7 @@ class ControlPlane:
         assert store is not None, "make services installs Redis"
         self.postgres = EmbeddedPostgres(programs=programs, folder=self.folder / "postgres")
         self.redis = EmbeddedRedis(program=store, folder=self.folder / "redis")
+        self.stored = Stored(self.postgres)
         copy_server(programs=programs, to=self.postgres.folder)
         self.postgres.start()
         self.redis.start()
@@ -121,6 +123,7 @@ class ControlPlane:
         for project in list(self.projects):
             self.remove(project)
         self.redis.stop()
+        self.stored.close()
         self.postgres.stop()
 
     def remove(self, project: str) -> None:
@@ -178,30 +181,31 @@ class ControlPlane:
         return ask(f"{self.addresses.url}/api/{path}", send=send, headers=headers)
 
     def import_project(self, folder: Path) -> str:
-        imported = manage_json(
-            "import_project", str(folder), "--owner", "demo", "--json", environment=self.environment, log=self.log
-        )
-        if imported["project"] not in self.projects:
-            self.projects.append(imported["project"])
-        return str(imported["project"])
+        """Make the project of this folder, or bring it up to date, over REST: a program for it would start first."""
+        described = json.loads((folder / "project.json").read_text())
+        graph = json.loads((folder / described["graph"]).read_text())
+        name = described["name"]
+        if name not in self._ids:
+            settings = {SETTINGS.get(key, key): value for key, value in described["settings"].items()}
+            made = self.api("projects", send={"name": name, **settings})
+            assert made.status == 201, made
+            self._ids[name] = str(made.member("project")["id"])
+            self.projects.append(self._ids[name])
+        project = self._ids[name]
+        self._put(f"projects/{project}/graph", json.dumps(graph).encode(), kind="application/json")
+        ids = {each["data"]["serviceName"]: each["id"] for each in graph["nodes"]}
+        for service, place in described["code"].items():
+            found = [path for path in (folder / place).rglob("*") if path.is_file()]
+            files = {str(path.relative_to(folder / place)): path.read_text() for path in found}
+            self.put_code(project, ids[service], files)
+        return project
 
     def put_code(self, project: str, node_id: str, files: dict[str, str]) -> None:
         """Replace the code of one node over REST."""
-        content = io.BytesIO()
-        with tarfile.open(fileobj=content, mode="w") as tar:
-            for name, text in files.items():
-                entry = tarfile.TarInfo(name)
-                entry.size = len(text.encode())
-                tar.addfile(entry, io.BytesIO(text.encode()))
-        request = urllib.request.Request(
-            f"{self.addresses.url}/api/projects/{project}/code/{node_id}",
-            data=content.getvalue(),
-            method="PUT",
-            headers={"Authorization": f"Token {self.bootstrap['api_token']}", "Content-Type": "application/x-tar"},
-        )
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=UPLOAD_SECONDS) as response:
-            assert response.status == 200
+        self._put(f"projects/{project}/code/{node_id}", tar_of(files), kind="application/x-tar")
+
+    def _put(self, path: str, content: bytes, *, kind: str) -> None:
+        put(f"{self.addresses.url}/api/{path}", content=content, kind=kind, token=str(self.bootstrap["api_token"]))
 
     def deploy(self, project: str, **fields: Any) -> str:
         body = {"projectId": project, "serverId": str(self.bootstrap["server"]), **fields}
@@ -224,13 +228,15 @@ class ControlPlane:
         found: dict[str, Any] = {}
 
         def ended() -> bool:
+            if self.stored.progress(deployment)[0] not in FINISHED.values():
+                return False
             try:
                 found.update(self.get(deployment))
             except NoAnswer:
                 return False
             return found["status"] in FINISHED
 
-        wait_for(ended, seconds=seconds, what="the end of the deployment", details=self.tails, pause=0.25)
+        wait_for(ended, seconds=seconds, what="the end of the deployment", details=self.tails)
         return found
 
     def tails(self) -> str:

@@ -126,7 +126,7 @@ def test_a_cancelled_rollback_puts_back_what_it_was_to_undo(
     answer = control_plane.api(f"deployments/{second}/rollback", send={})
     assert answer.data is not None, answer
     rollback = str(answer.data["deployment"]["id"])
-    wait_for(lambda: control_plane.get(rollback)["currentStage"] == 3, seconds=30, what="the rollback at work")
+    wait_for(lambda: control_plane.stored.progress(rollback)[1] == "deploying", seconds=30, what="the rollback at work")
     assert control_plane.get(second)["status"] == 5
     assert control_plane.api(f"deployments/{second}/cancel", send={}).status == 409
     assert control_plane.api(f"deployments/{rollback}/cancel", send={}).status == 202

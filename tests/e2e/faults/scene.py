@@ -48,7 +48,7 @@ class Scene:
     def wait_until_there(self) -> None:
         """The deployment is in the stage by what the control plane has stored."""
         wait_for(
-            lambda: self._status()["currentStage"] == self.stage.number,
+            lambda: self._plane.stored.progress(self.deployment)[1] == self.stage.name,
             seconds=STAGE_SECONDS,
             what=f"the stage {self.stage.name}",
             details=self._plane.tails,
