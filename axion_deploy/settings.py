@@ -10,12 +10,13 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
 
 from agents.backoff import MAX_AGENT_PAUSE
 from axion_deploy import env
-from axion_deploy.account_menu import ACCOUNT_MENU, FOR_ADMINISTRATORS
 from axion_deploy.configuration import rest
 from axion_deploy.configuration.logs import logging_config
+from axion_deploy.menus import ACCOUNT_MENU, SIDEBAR
 from axion_deploy.operator_docs import api_introduction
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -72,6 +73,7 @@ MIDDLEWARE = [
     "axion_deploy.content_policy.ContentPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "axion_deploy.page_language.PageLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -88,11 +90,12 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "builtins": ["django.templatetags.i18n", "agents.templatetags.moments"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+            ],
         },
     }
 ]
@@ -162,6 +165,11 @@ AXION_KAFKA_SERVICE_KEYS = env.service_keys("AXION_KAFKA_SERVICE_KEYS")
 AXION_KAFKA_SERVICE_PATTERNS = env.service_patterns("AXION_KAFKA_SERVICE_PATTERNS", services=AXION_KAFKA_SERVICE_KEYS)
 
 LANGUAGE_CODE = "en"
+# What pages can speak: of these, what the reader's browser asks for. Programs and what is stored get English.
+KNOWN_LANGUAGES = {"en": "English", "ru": "Русский"}
+_OFFERED = {LANGUAGE_CODE, *(env.some_of("AXION_LANGUAGES", {"en", "ru"}) or KNOWN_LANGUAGES)}
+LANGUAGES = [(code, name) for code, name in KNOWN_LANGUAGES.items() if code in _OFFERED]
+FORMAT_MODULE_PATH = ["axion_deploy.formats"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
@@ -181,15 +189,10 @@ REST_KNOX = {"TOKEN_TTL": timedelta(days=90)}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 52 * 1024 * 1024
 
 
-def admin_list(model: str) -> object:
-    """The address of a model's list, known once the routes are."""
-    return reverse_lazy(f"admin:{model}_changelist")
-
-
 UNFOLD = {
     "SITE_TITLE": "Axion Deploy",
     "SITE_HEADER": "Axion Deploy",
-    "SITE_SUBHEADER": "Deploy, watch, roll back",
+    "SITE_SUBHEADER": _("Deploy, watch, roll back"),
     "SITE_SYMBOL": "hub",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("axion/icon.svg")}],
     "SHOW_VIEW_ON_SITE": False,
@@ -199,32 +202,7 @@ UNFOLD = {
     "DASHBOARD_CALLBACK": "deployments.admin.site.dashboard",
     "STYLES": [lambda _: static("axion/axion.css")],
     "SCRIPTS": [lambda _, name=name: static(f"axion/{name}.js") for name in ("times", "landmarks", "search")],
-    "SIDEBAR": {
-        "navigation": [
-            {
-                "items": [
-                    {"title": "Overview", "icon": "monitor_heart", "link": reverse_lazy("admin:index")},
-                    {"title": "Projects", "icon": "hub", "link": admin_list("deployments_project")},
-                    {"title": "Deployments", "icon": "rocket_launch", "link": admin_list("deployments_deployment")},
-                    {"title": "Incidents", "icon": "emergency_home", "link": admin_list("deployments_incident")},
-                    {"title": "Servers", "icon": "dns", "link": admin_list("agents_server")},
-                    {"title": "Clusters", "icon": "lan", "link": admin_list("agents_cluster")},
-                    {"title": "Registries", "icon": "inventory_2", "link": admin_list("deployments_registry")},
-                    {"title": "Agents", "icon": "smart_toy", "link": admin_list("agents_agent")},
-                    {"title": "Enrolment tokens", "icon": "key", "link": admin_list("agents_enrolmenttoken")},
-                    {"title": "Commands", "icon": "terminal", "link": admin_list("agents_commandrecord")},
-                ]
-            },
-            {
-                "items": [
-                    {"title": "Invitations", "icon": "mail", "link": admin_list("deployments_projectinvitation")},
-                    {"title": "Notifications", "icon": "send", "link": admin_list("deployments_notificationchannel")},
-                    {"title": "API tokens", "icon": "vpn_key", "link": admin_list("deployments_apitoken")},
-                    *FOR_ADMINISTRATORS,
-                ]
-            },
-        ],
-    },
+    "SIDEBAR": SIDEBAR,
 }
 
 # How often, counted in Redis for all processes: requests of one user; of one address where nobody was recognised, and

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agents.states import Presence
+from agents.templatetags.moments import render_moment
 from deployments.services.queries.stack_list import StackLine
 from deployments.states import (
     FAILED_STAGE,
@@ -170,7 +170,7 @@ def render_stacks(stacks: Sequence[StackLine]) -> SafeString | str:
         return "-"
     worst = stacks[0].seen
     others = f" and {len(stacks) - 1} more" if len(stacks) > 1 else ""
-    heard = format_html("seen {}", render_time(worst.seen_at)) if worst.seen_at else "never seen"
+    heard = format_html("seen {}", render_moment(worst.seen_at)) if worst.seen_at else "never seen"
     return format_html(
         '<span title="{}">{}</span> <span class="ax-hint">{}{}, {}</span>',
         worst.state.message,
@@ -191,11 +191,6 @@ def incident_badge(*, closed: bool, taken: bool) -> Badge:
     if closed:
         return Badge("Over", "good", "check_circle")
     return Badge("Acknowledged", "busy", "person_check") if taken else Badge("Open", "bad", "notifications_active")
-
-
-def render_time(at: datetime) -> SafeString:
-    """Return a time as HTML, which the browser shows in the reader's own words."""
-    return format_html('<time class="ax-time" datetime="{}"></time>', at.isoformat())
 
 
 def as_json() -> dict[str, Any]:

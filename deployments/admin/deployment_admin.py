@@ -21,6 +21,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from agents.models import Cluster, Server
+from agents.templatetags.moments import render_moment
 from deployments.admin import badges, page_data
 from deployments.admin.filters import DEPLOYMENT_FILTERS, chosen_filter, chosen_project
 from deployments.admin.ownership import OwnRowsMixin, caller_in, or_404, uncached_json, uuid_or_404
@@ -133,7 +134,7 @@ class DeploymentAdmin(OwnRowsMixin, ModelAdmin):
 
     @display(description="Requested")
     def when(self, row: Deployment) -> SafeString:
-        return badges.render_time(row.created_at)
+        return render_moment(row.created_at)
 
     @display(description="Duration")
     def how_long(self, row: Deployment) -> str:

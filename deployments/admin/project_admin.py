@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from agents.templatetags.moments import render_moment
 from deployments.admin import badges, page_data, page_responses
 from deployments.admin.filters import LastStatusFilter
 from deployments.admin.forms import CodeForm, GraphForm, with_quota_check
@@ -136,7 +137,7 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
     def last_when(self, row: Any) -> SafeString | str:
         if row.newest_at is None:
             return "-"
-        return badges.render_time(row.newest_at)
+        return render_moment(row.newest_at)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's
         # Through the use cases that every door uses.

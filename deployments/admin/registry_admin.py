@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from deployments.admin import badges
+from agents.templatetags.moments import render_moment
 from deployments.admin.own_forms import UseCaseRowsMixin, projects_to_change, show_refusal, widget
 from deployments.admin.ownership import caller_in, or_404, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
@@ -105,7 +105,7 @@ class RegistryAdmin(UseCaseRowsMixin, ModelAdmin):
 
     @display(description="Changed")
     def changed(self, row: Registry) -> Any:
-        return badges.render_time(row.changed_at)
+        return render_moment(row.changed_at)
 
     def get_urls(self) -> list[URLPattern]:
         own = [

@@ -15,7 +15,7 @@ from django.utils.cache import add_never_cache_headers
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from deployments.admin import badges
+from agents.templatetags.moments import render_moment
 from deployments.admin.ownership import OwnRowsMixin, caller_in
 from deployments.errors import DeployError
 from deployments.models import ApiToken
@@ -106,12 +106,12 @@ class ApiTokenAdmin(OwnRowsMixin, ModelAdmin):
 
     @display(description="Made", ordering="token__created")
     def made(self, token: ApiToken) -> Any:
-        return badges.render_time(token.token.created)
+        return render_moment(token.token.created)
 
     @display(description="Ends", ordering="token__expiry")
     def ends(self, token: ApiToken) -> Any:
-        return badges.render_time(token.token.expiry)
+        return render_moment(token.token.expiry)
 
     @display(description="Last used", ordering="last_used_at")
     def last_used(self, token: ApiToken) -> Any:
-        return badges.render_time(token.last_used_at) if token.last_used_at else "never"
+        return render_moment(token.last_used_at) if token.last_used_at else "never"

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from agents.templatetags.moments import render_moment
 from deployments.admin import badges
 from deployments.admin.observation.channel_forms import (
     FIELDS,
@@ -70,7 +71,7 @@ class NotificationChannelAdmin(UseCaseRowsMixin, ModelAdmin):
 
     @display(description="Added")
     def made(self, row: NotificationChannel) -> Any:
-        return badges.render_time(row.created_at)
+        return render_moment(row.created_at)
 
     def get_urls(self) -> list[URLPattern]:
         own = [

@@ -21,6 +21,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from agents.models import Server
+from agents.templatetags.moments import render_moment
 from deployments.admin import badges
 from deployments.admin.own_forms import UseCaseRowsMixin
 from deployments.admin.ownership import caller_in, or_404, uuid_or_404
@@ -88,7 +89,7 @@ class IncidentAdmin(UseCaseRowsMixin, ModelAdmin):
 
     @display(description="Since")
     def since(self, row: Incident) -> SafeString:
-        return badges.render_time(moment_of(row.since_ms))
+        return render_moment(moment_of(row.since_ms))
 
     @display(description="State")
     def state(self, row: Incident) -> SafeString:

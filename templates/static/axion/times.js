@@ -1,12 +1,22 @@
-// Times in lists, in the reader's own words. A classic script: the admin loads it on every page.
-document.addEventListener("DOMContentLoaded", () => {
-  for (const element of document.querySelectorAll("time.ax-time")) {
-    const at = new Date(element.dateTime);
-    const seconds = Math.round((Date.now() - at) / 1000);
-    element.title = at.toLocaleString();
-    if (Math.abs(seconds) < 60) element.textContent = "just now";
-    else if (seconds > 0 && seconds < 3600) element.textContent = `${Math.floor(seconds / 60)} min ago`;
-    else if (seconds > 0 && seconds < 86400) element.textContent = `${Math.floor(seconds / 3600)} h ago`;
-    else element.textContent = at.toLocaleDateString([], { day: "numeric", month: "short", year: "numeric" });
+// Moments in the reader's zone, exact and with it, and how long ago that is. A classic script: the admin loads it on every page.
+(() => {
+  const EXACT = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false, timeZoneName: "short" };
+  const language = () => document.documentElement.lang || "en";
+
+  function since(seconds) {
+    const words = new Intl.RelativeTimeFormat(language(), { numeric: "auto", style: "short" });
+    const [sign, size] = [Math.sign(seconds), Math.abs(seconds)];
+    if (size < 60) return words.format(0, "second");
+    if (size < 3600) return words.format(-sign * Math.floor(size / 60), "minute");
+    if (size < 86400) return words.format(-sign * Math.floor(size / 3600), "hour");
+    return words.format(-sign * Math.floor(size / 86400), "day");
   }
-});
+
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const element of document.querySelectorAll("time.ax-time")) {
+      const at = new Date(element.dateTime);
+      const exact = Object.assign(document.createElement("span"), { className: "ax-exact", textContent: at.toLocaleString(language(), EXACT) });
+      element.replaceChildren(since(Math.round((Date.now() - at) / 1000)), " (", exact, ")");
+    }
+  });
+})();
