@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from agents.repositories import agents, assignments, commands, gateways, ledger, sealed_values, tokens
@@ -188,6 +188,14 @@ def forget_commands(*, deployment_id: UUID) -> int:
     """Delete the deployment's sealed values and closed commands, but for a lane's highest number; returns how many."""
     sealed_values.forget(deployment_id=deployment_id)
     return commands.forget(deployment_id=deployment_id)
+
+
+def forget_volume_commands(*, before: datetime, limit: int) -> int:
+    """Delete closed orders to delete volumes that were given before then, but for a lane's highest number.
+
+    At most `limit`; returns how many.
+    """
+    return commands.forget_of_volumes(before=before, limit=limit)
 
 
 def forget_tokens(*, older_than: timedelta, limit: int) -> int:

@@ -58,8 +58,11 @@ def _of_installation() -> list[Metric]:
         _one("axion_database_up", "Whether the database answered.", 1),
         _by("axion_deployments", "Deployments by status.", figures, "deployments", ("status",)),
         _ages("axion_deployments_oldest_waiting_seconds", "Age of the oldest pending one.", figures, "oldest"),
-        _by("axion_outbox_waiting", "Events that wait to go out; counts to 10,000.", figures, "outbox", ("outbox",)),
-        _ages("axion_outbox_lag_seconds", "Age of the oldest event that waits.", figures, "outbox", ("outbox",)),
+        _by("axion_outbox_waiting", "What waits to go out; counts to 10,000.", figures, "outbox", ("outbox",)),
+        _ages("axion_outbox_lag_seconds", "How long the oldest of it waits.", figures, "outbox", ("outbox",)),
+        _by(
+            "axion_notifications_retrying", "Messages that were not taken and are tried again.", figures, "retries", ()
+        ),
         _by("axion_commands", "Commands to agents that are not finished.", figures, "commands", ("status",)),
         _ages("axion_commands_oldest_seconds", "Age of the oldest of these.", figures, "commands", ("status",)),
         _by("axion_agents", "Agents by presence.", figures, "agents", ("presence",)),

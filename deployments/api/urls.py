@@ -94,7 +94,7 @@ from deployments.api.observation.notification_endpoints import (
     TestChannel,
 )
 from deployments.api.observation.reach_endpoints import ReachCheckDetail, ReachChecks
-from deployments.api.observation.stack_endpoints import Stacks
+from deployments.api.observation.stack_endpoints import StackEvents, Stacks
 from deployments.api.teams.audit_endpoints import ClusterAudit, PersonAudit, ProjectAudit, ServerAudit
 from deployments.api.teams.team_endpoints import (
     JoinProject,
@@ -131,6 +131,7 @@ urlpatterns: list[URLPattern] = [
     path("projects/<uuid:project_id>/repair/leave", LeaveDifference.as_view(), name="api-repair-leave"),
     path("projects/<uuid:project_id>/history", History.as_view(), name="api-project-history"),
     path("projects/<uuid:project_id>/lanes", Lanes.as_view(), name="api-project-lanes"),
+    path("projects/<uuid:project_id>/lanes/<uuid:server_id>/events", StackEvents.as_view(), name="api-stack-events"),
     path("projects/<uuid:project_id>/logs", ProjectLogs.as_view(), name="api-project-logs"),
     path("projects/<uuid:project_id>/graphs", ProjectGraphs.as_view(), name="api-project-graphs"),
     path("projects/<uuid:project_id>/graphs/<int:version>", ProjectGraphVersion.as_view(), name="api-graph-version"),

@@ -204,6 +204,7 @@ REST: tuple[Door, ...] = (
     rest("get", "projects/<uuid:project_id>/variables/file", SEES),
     rest("put", "projects/<uuid:project_id>/variables/file", DEPLOYERS, {"text": "A=1"}),
     rest("get", "projects/<uuid:project_id>/variables/changes", SEES),
+    rest("get", "projects/<uuid:project_id>/lanes/<uuid:server_id>/events", SEES),
     rest("get", "notification-channels", ANYONE),
     rest("get", "notification-channels", SEES, query="?projectId={project}"),
     rest("post", "notification-channels", (201, 201, 201, 403, 403, 404, 401, 401), ITS_CHANNEL),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deployments import measurements
 from tests.monitoring.scraping import exposed
+from tests.servers import unpacked
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "monitoring"
-PROMTOOL = shutil.which("promtool")
 NAME = re.compile(r"\b(?:axion|process)_[a-z_]+\b")
 SELECTED = re.compile(r"\b(axion_[a-z_]+)(?:\{([^}]*)\})?")
 
@@ -66,10 +65,12 @@ def test_outcomes_and_states_exist(expression: str) -> None:
         assert name in set(measurements.Outcome)
 
 
-@pytest.mark.skipif(PROMTOOL is None, reason="promtool, of Debian's package prometheus, is not there")
 def test_the_rules_fire_when_they_should() -> None:
+    program = unpacked.find_program(package="prometheus", program="promtool")
+    if not program:
+        pytest.skip("promtool, of Debian's package prometheus, cannot be had here")
     done = subprocess.run(
-        [str(PROMTOOL), "test", "rules", "alerts-test.yml"],
+        [program, "test", "rules", "alerts-test.yml"],
         check=False,
         cwd=FOLDER,
         capture_output=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.management.base import CommandError
@@ -19,7 +20,7 @@ from axion_deploy.metrics import collector
 from axion_deploy.metrics.collector import CACHE_SECONDS, Figures
 from axion_deploy.metrics.server import MAX_CONNECTIONS, PROCESSES, MetricsServer, serve_metrics
 from deployments import outbox_relay, queue
-from deployments.models import Project
+from deployments.models import NotificationDelivery, Project
 from deployments.repositories.observation import stack_states
 from deployments.repositories.observation.stack_states import JudgedState
 from deployments.repositories.upkeep import figures
@@ -113,7 +114,26 @@ def test_what_is_not_stored_is_not_measured(lane: Lane, monkeypatch: pytest.Monk
 
 def test_the_outboxes_have_the_names_that_they_have_elsewhere() -> None:
     told = {figure.first for figure in figures.read() if figure.name == "outbox"}
-    assert told == {outbox.name for outbox in outbox_relay.outboxes()}
+    assert told == {*(outbox.name for outbox in outbox_relay.outboxes()), "notifications"}
+
+
+def test_messages_that_are_due_are_an_outbox_and_those_that_failed_are_counted(
+    project: Project, server: Server
+) -> None:
+    channel = factories.make_channel(project=project)
+    now = datetime.now(UTC)
+    for minutes, attempts in ((-5, 0), (-1, 2), (60, 3), (60, 0)):
+        NotificationDelivery.objects.create(
+            channel=channel, incident_id=uuid4(), kind="opened", content={}, state="waiting", attempts=attempts,
+            created_at=now, due_at=now + timedelta(minutes=minutes),
+        )  # fmt: skip
+    NotificationDelivery.objects.create(
+        channel=channel, incident_id=uuid4(), kind="opened", content={}, state="sent", created_at=now, due_at=now
+    )
+    found = samples()
+    assert value(found, "axion_outbox_waiting", outbox="notifications") == 2
+    assert 300 <= (value(found, "axion_outbox_lag_seconds", outbox="notifications") or 0) < 600
+    assert value(found, "axion_notifications_retrying") == 2
 
 
 def test_one_scrape_is_one_question_and_the_next_ones_none(monkeypatch: pytest.MonkeyPatch) -> None:

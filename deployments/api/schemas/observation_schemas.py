@@ -9,7 +9,7 @@ from rest_framework import serializers
 from agents.limits import MAX_ENDPOINTS
 from deployments.api.schemas.history_responses import SeenOut
 from deployments.api.schemas.requests import PageQuery, RequestSchema
-from deployments.api.schemas.responses import ResponseSchema, Timestamp, string_list
+from deployments.api.schemas.responses import JsonObject, ResponseSchema, Timestamp, string_list
 from deployments.data.incident_types import Cause, Severity
 from deployments.data.reach_types import ReachState
 
@@ -24,6 +24,16 @@ class StackOut(ResponseSchema):
     serverId = serializers.UUIDField()
     serverName = serializers.CharField()
     seen = SeenOut()
+
+
+class StackEventOut(ResponseSchema):
+    id = serializers.UUIDField(help_text="The same on Kafka.")
+    projectId = serializers.UUIDField()
+    serverId = serializers.UUIDField()
+    sequence = serializers.IntegerField(min_value=1, help_text="Rises by one per project and server.")
+    type = serializers.CharField(help_text="Such as stack.state_changed; its schema is in deployments/schemas/.")
+    payload = JsonObject()
+    createdAt = Timestamp()
 
 
 class IncidentsQuery(PageQuery):

@@ -95,6 +95,12 @@ def newest(*, project_id: UUID | None = None, server_id: UUID | None = None) -> 
     return tuple(_record(row) for row in VolumeDeletion.objects.filter(which)[:MAX_LISTED])
 
 
+def drop_before(*, before: datetime, limit: int) -> int:
+    """Forget who deleted which volume before then; return how many."""
+    rows = VolumeDeletion.objects.filter(ended_at__lt=before).order_by("ended_at")
+    return VolumeDeletion.objects.filter(pk__in=list(rows.values_list("pk", flat=True)[:limit])).delete()[0]
+
+
 def _record(row: VolumeDeletion) -> VolumeDeletionRecord:
     return VolumeDeletionRecord(
         id=row.id,

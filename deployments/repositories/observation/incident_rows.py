@@ -43,7 +43,7 @@ def open_one(
     server_id: UUID,
     finding: Finding,
     containers: Sequence[Mapping[str, Any]],
-    deployment_id: UUID,
+    deployment_id: UUID | None,
     at: datetime,
 ) -> None:
     """Store a new incident. Raises IntegrityError where one of this cause is open."""

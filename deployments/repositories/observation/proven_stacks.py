@@ -31,6 +31,34 @@ CROSS JOIN LATERAL (
 JOIN deployments ON deployments.id = newest.deployment_id AND deployments.server_id IS NOT NULL
 LEFT JOIN servers ON servers.id = lane.target_id
 """
+# Where something was started, or failed before its start, and nothing ever succeeded.
+_UNPROVEN = """
+SELECT asked.project_id, lane.target_id, newest.id, servers.id IS NULL
+FROM unnest(%s::uuid[]) AS asked(project_id)
+CROSS JOIN LATERAL (
+  WITH RECURSIVE hop AS (
+    (SELECT target_id FROM deployments WHERE project_id = asked.project_id AND start_number IS NOT NULL
+     ORDER BY target_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT following.target_id FROM deployments AS following
+            WHERE following.project_id = asked.project_id AND following.start_number IS NOT NULL
+              AND following.target_id > hop.target_id ORDER BY following.target_id LIMIT 1)
+    FROM hop WHERE hop.target_id IS NOT NULL)
+  (SELECT target_id FROM hop WHERE target_id IS NOT NULL LIMIT %s)
+  UNION
+  (SELECT target_id FROM deployments WHERE project_id = asked.project_id AND status = 'failed'
+   ORDER BY created_at DESC, id DESC LIMIT %s)
+) AS lane
+CROSS JOIN LATERAL (
+  SELECT id FROM deployments
+  WHERE target_id = lane.target_id AND project_id = asked.project_id AND server_id IS NOT NULL
+  ORDER BY created_at DESC, id DESC LIMIT 1
+) AS newest
+LEFT JOIN servers ON servers.id = lane.target_id
+WHERE NOT EXISTS (
+  SELECT FROM deployment_history WHERE project_id = asked.project_id AND target_id = lane.target_id)
+"""
+MAX_FAILED = 20
 # Of one project; more has only one where something is wrong.
 MAX_SERVERS = 200
 
@@ -39,7 +67,8 @@ MAX_SERVERS = 200
 class ProvenStack:
     """A project on a server, and the deployment that was proven there last. `stopped`: nothing is meant to run.
 
-    `removed`: the server is not one of ours any more.
+    `removed`: the server is not one of ours any more. Not `proven`: nothing ever succeeded there, and `deployment_id`
+    is the newest one that was tried.
     """
 
     project_id: UUID
@@ -47,6 +76,7 @@ class ProvenStack:
     deployment_id: UUID
     stopped: bool
     removed: bool = False
+    proven: bool = True
 
 
 def of_projects(*, project_ids: Collection[UUID]) -> tuple[ProvenStack, ...]:
@@ -63,6 +93,19 @@ def of_projects(*, project_ids: Collection[UUID]) -> tuple[ProvenStack, ...]:
             )
             for project, server, deployment, kind, removed in cursor.fetchall()
         )
+
+
+def unproven(*, project_ids: Collection[UUID]) -> tuple[ProvenStack, ...]:
+    """Return where a server of ours was tried for one of these projects and nothing ever succeeded."""
+    with connection.cursor() as cursor:
+        cursor.execute(_UNPROVEN, [list(project_ids), MAX_SERVERS, MAX_FAILED])
+        rows = cursor.fetchall()
+    return tuple(
+        ProvenStack(
+            project_id=project, server_id=server, deployment_id=deployment, stopped=True, removed=removed, proven=False
+        )
+        for project, server, deployment, removed in rows
+    )
 
 
 def busy(*, project_ids: Collection[UUID]) -> frozenset[tuple[UUID, UUID]]:

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from deployments.data.stack_event_types import StackEventRecord
 from deployments.models import StackEvent
+from deployments.repositories.observation.stack_states import event_record
 
 
 class StackEventQueue:
@@ -19,7 +20,7 @@ class StackEventQueue:
     def unpublished(self, *, but_not: Collection[int] = (), limit: int) -> tuple[tuple[int, StackEventRecord], ...]:
         """Return the oldest unmarked events with their positions, but not those that are left for later."""
         rows = _unmarked().exclude(position__in=list(but_not)) if but_not else _unmarked()
-        return tuple((row.position, _record(row)) for row in rows[:limit])
+        return tuple((row.position, event_record(row)) for row in rows[:limit])
 
     def mark_published(self, *, positions: Sequence[int], at: datetime) -> None:
         """Mark events that are out. Call it afterwards: a crash in between publishes them again."""
@@ -55,15 +56,3 @@ def drop_before(*, before: datetime, limit: int) -> int:
 
 def _unmarked() -> QuerySet[StackEvent]:
     return StackEvent.objects.filter(streamed_at__isnull=True).order_by("position")
-
-
-def _record(row: StackEvent) -> StackEventRecord:
-    return StackEventRecord(
-        id=row.id,
-        project_id=row.project_id,
-        server_id=row.server_id,
-        sequence=row.sequence,
-        type=row.type,
-        payload=row.payload,
-        created_at=row.created_at,
-    )

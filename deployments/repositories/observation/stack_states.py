@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Exists, F, Max, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
-from deployments.data.stack_event_types import NewStackEvent
+from deployments.data.stack_event_types import NewStackEvent, StackEventRecord
 from deployments.models import DeploymentHistory, ObservedStack, StackEvent, StackState
 from deployments.repositories.events import CHANNEL
 
@@ -88,6 +88,33 @@ def append(*, project_id: UUID, server_id: UUID, events: Sequence[NewStackEvent]
     )
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+
+
+def last_sequence(*, project_id: UUID, server_id: UUID) -> int:
+    """Return the sequence of the stack's newest event; 0 where nothing ever happened to one there."""
+    row = StackState.objects.filter(project_id=project_id, server_id=server_id).first()
+    if row is not None:
+        return row.last_sequence
+    events = StackEvent.objects.filter(project_id=project_id, server_id=server_id)
+    return events.aggregate(highest=Max("sequence"))["highest"] or 0
+
+
+def events_after(*, project_id: UUID, server_id: UUID, sequence: int, limit: int) -> tuple[StackEventRecord, ...]:
+    """Return the stack's events above `sequence`, in order, at most `limit`."""
+    rows = StackEvent.objects.filter(project_id=project_id, server_id=server_id, sequence__gt=sequence)
+    return tuple(event_record(row) for row in rows.order_by("sequence")[:limit])
+
+
+def event_record(row: StackEvent) -> StackEventRecord:
+    return StackEventRecord(
+        id=row.id,
+        project_id=row.project_id,
+        server_id=row.server_id,
+        sequence=row.sequence,
+        type=row.type,
+        payload=row.payload,
+        created_at=row.created_at,
+    )
 
 
 def to_judge(*, limit: int) -> frozenset[UUID]:

@@ -20,6 +20,15 @@ _OUTBOX = """
 SELECT 'outbox', '{name}', '', count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)
 FROM (SELECT created_at FROM {table} WHERE {mark} IS NULL ORDER BY position LIMIT {limit}) AS waiting
 """
+# What is put off, or held back by quiet hours, is late only from when it is due.
+_DELIVERIES = """
+SELECT 'outbox', 'notifications', '', count(*), coalesce(extract(epoch FROM now() - min(due_at)), 0)
+FROM (SELECT due_at FROM notification_deliveries
+      WHERE state = 'waiting' AND due_at <= now() ORDER BY due_at LIMIT {limit}) AS waiting
+UNION ALL
+SELECT 'retries', '', '', count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)
+FROM notification_deliveries WHERE state = 'waiting' AND attempts > 0
+"""
 _FIGURES = """
 SELECT 'deployments' AS figure, status AS first, '' AS second, sum(change) AS count, 0 AS seconds
 FROM deployment_counts GROUP BY status
@@ -81,8 +90,9 @@ def read() -> tuple[Figure, ...]:
 
 
 def _outboxes() -> tuple[str, ...]:
-    """Return what counts each outbox that is configured, by the names that they have elsewhere."""
+    """Return what counts each outbox that is configured, by the names that they have elsewhere, and the deliveries."""
     found = [("browsers", "deployment_events", "published_at")]
     if settings.KAFKA_BROKERS:
         found += [("kafka", "deployment_events", "streamed_at"), ("stacks", "stack_events", "streamed_at")]
-    return tuple(_OUTBOX.format(name=name, table=table, mark=mark, limit=MAX_COUNTED) for name, table, mark in found)
+    events = (_OUTBOX.format(name=name, table=table, mark=mark, limit=MAX_COUNTED) for name, table, mark in found)
+    return (*events, _DELIVERIES.format(limit=MAX_COUNTED))

@@ -32,7 +32,7 @@ WHERE created_at < %s
     SELECT named.value FROM deployment_history,
       jsonb_each_text(coalesce(deployment_history.deployment_snapshot->'code', '{}')) AS named
     WHERE deployment_history.dropped_at IS NULL)
-ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED
+ORDER BY created_at DESC OFFSET %s LIMIT %s FOR UPDATE SKIP LOCKED
 """
 
 
@@ -128,13 +128,15 @@ def drop_graphs(*, before: datetime, limit: int) -> int:
     return _delete(GraphVersion.objects.all(), list(rows.order_by("pk").values_list("pk", flat=True)[:limit]))
 
 
-def drop_bundles(*, before: datetime, limit: int) -> int:
+def drop_bundles(*, before: datetime, limit: int, newest: int = 0) -> int:
     """Delete code that no node, no kept version and no deployment whose details are kept names. Inside a transaction.
+
+    Of what was stored before then the `newest` so many stay.
 
     Reads all that name code: call it seldom. A bundle that is being assigned is passed over.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_UNNAMED_BUNDLES, [before, limit])
+        cursor.execute(_UNNAMED_BUNDLES, [before, newest, limit])
         digests = [row[0] for row in cursor.fetchall()]
     return _delete(CodeBundle.objects.all(), digests)
 

@@ -71,7 +71,8 @@ class StackWatch:
 
     def judge_projects(self, *, project_ids: Collection[UUID], at: datetime) -> int:
         """Judge the stacks of these projects; what fails on one holds up no other."""
-        looks = [look for look in stacks.look_at(project_ids=project_ids) if not look.stack.removed]
+        found = (*stacks.look_at(project_ids=project_ids), *stacks.look_at_unproven(project_ids=project_ids))
+        looks = [look for look in found if not look.stack.removed]
         keys = [(look.stack.project_id, look.stack.server_id) for look in looks]
         known = stack_states.of_projects(project_ids=project_ids)
         opened = incident_rows.open_of(project_ids=project_ids)
@@ -90,7 +91,8 @@ class StackWatch:
                     look, since_ms=state.since_ms, last=lasts.get(key), missing_images=lacks, drift=drifts.get(key)
                 )
                 steps = judge(facts=facts, open_incidents=opened.get(key, ()), now_ms=now_ms)
-                if steps or state != known.get(key):
+                told = look.stack.proven and state != known.get(key)
+                if steps or told:
                     moved += _settle(key, look, facts=facts, now_ms=now_ms, at=at)
         return moved
 
@@ -155,6 +157,8 @@ def _changes(before: JudgedState | None, state: JudgedState, look: Look) -> list
     """Return the event of another state; none where only words or numbers changed."""
     if before is not None and (before.condition, before.services) == (state.condition, state.services):
         return []
+    if not look.stack.proven:
+        return []
     payload = {
         "from": before.condition if before else "",
         "to": state.condition,
@@ -177,7 +181,7 @@ def _take(step: Step, key: StackKey, look: Look, *, at: datetime) -> list[NewSta
             server_id=server_id,
             finding=step.finding,
             containers=_containers(step.finding, look),
-            deployment_id=look.stack.deployment_id,
+            deployment_id=look.stack.deployment_id if look.stack.proven else None,
             at=at,
         )
         announce.announce_opened(incident=incident_rows.get(incident_id=incident_id), at=at)

@@ -76,6 +76,23 @@ def look_at(*, project_ids: Collection[UUID]) -> tuple[Look, ...]:
     return tuple(look(stack) for stack in stacks)
 
 
+def look_at_unproven(*, project_ids: Collection[UUID]) -> tuple[Look, ...]:
+    """Return the places where something of these projects was tried and never succeeded: nothing is meant to run.
+
+    Their agents are left out: who cannot be heard is no matter of a stack that is not there.
+    """
+    found = proven_stacks.unproven(project_ids=project_ids) if project_ids else ()
+    busy = proven_stacks.busy(project_ids=project_ids) if found else frozenset()
+
+    def look(stack: ProvenStack) -> Look:
+        at_work = (stack.project_id, stack.server_id) in busy
+        condition = StackCondition.DEPLOYING if at_work else StackCondition.NOTHING
+        state = ObservedState(condition=condition, since_ms=0, message="")
+        return Look(stack=stack, seen=SeenStack(state=state, seen_at=None), agent=None, containers=(), number=0)
+
+    return tuple(look(stack) for stack in found)
+
+
 def _seen(
     *,
     meant: tuple[ServiceState, ...],

@@ -14,16 +14,19 @@ from agents import gateway
 from agents.isolation import isolation
 from deployments import outbox_relay
 from deployments.repositories import clock, deployments, variables
+from deployments.repositories.ends import volume_deletions
 from deployments.repositories.installations import installation_rows
 from deployments.repositories.notifications import delivery_rows
 from deployments.repositories.observation import incident_rows, job_run_rows, stack_outbox
-from deployments.repositories.upkeep import pruning
+from deployments.repositories.upkeep import beyond_numbers, pruning
 
 MAX_DEPLOYMENTS = 50
 MAX_EVENTS = 2_000
 MAX_ROWS = 500
 # Looking for graphs and code that nothing names reads many rows, so it is done once in so many seconds.
 SWEEP_SECONDS = 3_600.0
+# An upload is given to its node in the same request; a person may take a while for the rest.
+UPLOADING = timedelta(hours=1)
 # Values that nothing needs go a day after a deployment's end, so that a person may still look why it failed.
 VALUES_KEPT = timedelta(days=1)
 
@@ -55,6 +58,11 @@ def parts() -> dict[str, Callable[[], int]]:
             number=settings.AXION_KEEP_DETAILS_NUMBER, limit=MAX_ROWS
         ),
         "old incidents": lambda: incident_rows.drop_before(before=_details_end(), limit=MAX_ROWS),
+        "old deletions of volumes": lambda: volume_deletions.drop_before(
+            before=clock.now() - timedelta(days=settings.AXION_KEEP_AUDIT_DAYS), limit=MAX_ROWS
+        ),
+        "old orders to delete volumes": lambda: gateway.forget_volume_commands(before=_details_end(), limit=MAX_ROWS),
+        "rows beyond their number": _rows_sweep.step,
     }
 
 
@@ -131,6 +139,10 @@ class HourlySweep:
         with transaction.atomic():
             dropped = pruning.drop_graphs(before=before, limit=MAX_ROWS)
             dropped += pruning.drop_bundles(before=before, limit=MAX_DEPLOYMENTS)
+            # Many uploads that nothing came of are too many sooner; not what is on its way into a project.
+            dropped += pruning.drop_bundles(
+                before=clock.now() - UPLOADING, limit=MAX_DEPLOYMENTS, newest=settings.AXION_KEEP_DETAILS_NUMBER
+            )
         if not dropped:
             self._due = time.monotonic() + SWEEP_SECONDS
         return dropped
@@ -159,6 +171,28 @@ class NumberSweep:
 
 
 _number_sweep = NumberSweep()
+
+
+class RowsSweep:
+    """Rows of other tables beyond their number: in this process once an hour, and on while there is more."""
+
+    def __init__(self) -> None:
+        self._due = 0.0
+
+    def step(self) -> int:
+        """Delete a batch of each table, when it is due."""
+        if time.monotonic() < self._due:
+            return 0
+        number, dropped = settings.AXION_KEEP_DETAILS_NUMBER, 0
+        for name in beyond_numbers.TABLES:
+            with transaction.atomic():
+                dropped += beyond_numbers.drop_beyond(of=name, number=number, limit=MAX_ROWS)
+        if not dropped:
+            self._due = time.monotonic() + SWEEP_SECONDS
+        return dropped
+
+
+_rows_sweep = RowsSweep()
 
 
 def _pass_over_for_kafka() -> int:

@@ -28,6 +28,7 @@ def now_is_the_time(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None
     """What is done seldom is due; no Kafka is configured."""
     monkeypatch.setattr(prune, "_hourly_sweep", prune.HourlySweep())
     monkeypatch.setattr(prune, "_number_sweep", prune.NumberSweep())
+    monkeypatch.setattr(prune, "_rows_sweep", prune.RowsSweep())
     settings.KAFKA_BROKERS = []
 
 

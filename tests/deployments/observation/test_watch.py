@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from agents.models import Agent
 from deployments.kafka.event_stream import STACKS, value_of
-from deployments.models import Deployment, Incident, StackEvent, StackState
+from deployments.models import Deployment, DeploymentHistory, Incident, StackEvent, StackState
 from deployments.repositories import clock
 from deployments.repositories.observation import stack_states
 from deployments.repositories.observation.stack_outbox import StackEventQueue
@@ -167,6 +167,35 @@ def test_a_deployment_that_fails_is_an_incident_until_one_succeeds(lane: Lane, s
     time.round()
     time.round(later_ms=QUIET_MS)
     assert Incident.objects.get().closed_at is not None
+
+
+def test_the_first_deployment_that_fails_is_an_incident_too(lane: Lane, session: UUID, time: Time) -> None:
+    DeploymentHistory.objects.all().delete()
+    failed = lane.fail(lane.start(lane.ask(force_redeploy=True)))
+    time.round()
+    incident = Incident.objects.get()
+    assert (incident.cause, incident.severity, incident.deployment_id) == ("deployment_failed", "critical", None)
+    assert failed.message in incident.message
+    assert told() == [("incident_opened", "deployment_failed")], "there is no stack whose state could be told"
+    assert time.round(later_ms=DEGRADED_MS) == 0
+    assert stack_list.list_stacks(caller=lane.caller).lines == ()
+    lane.deployed()
+    tell(lane, session, *both(lane))
+    time.round()
+    time.round(later_ms=QUIET_MS)
+    assert Incident.objects.get().closed_at is not None
+
+
+def test_a_first_deployment_that_fails_before_its_start_is_one_as_well(lane: Lane, time: Time) -> None:
+    DeploymentHistory.objects.all().delete()
+    Deployment.objects.all().delete()
+    asked = lane.ask(force_redeploy=True)
+    Deployment.objects.filter(pk=asked.id).update(
+        status=Status.FAILED, reason="invalid", message="The graph is not valid.", completed_at=datetime.now(UTC)
+    )
+    time.round()
+    incident = Incident.objects.get()
+    assert (incident.cause, incident.severity) == ("deployment_failed", "warning")
 
 
 def test_a_disk_that_fills_up_is_said_before_it_is_full(lane: Lane, session: UUID, time: Time) -> None:
