@@ -25,7 +25,7 @@ from deployments.errors import Invalid
 from deployments.event_types import EventType
 from deployments.services.lifecycle import cancel
 from deployments.services.queries import history_view, lookups, stack_list
-from deployments.services.requests import deploy, make_plan, repair, restart, rollback, scale, stop
+from deployments.services.requests import deploy, make_plan, plan_actions, repair, restart, rollback, scale, stop
 from deployments.states import FINISHED, Reason, Status
 from deployments.types import Caller, DeploymentRecord, DeployRequest, EventRecord, Target
 
@@ -52,10 +52,14 @@ def rollback_action(*, caller: Caller, options: Options, screen: Screen) -> Exit
 
 def stop_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
     project = names.project_named(caller=caller, text=options["project"])
+    target = target_in(caller=caller, project_id=project.id, options=options)
+    if options["plan"]:
+        show_plan(plan_actions.plan_stop(caller=caller, project_id=project.id, target=target), screen)
+        return Exit.DONE
     made = stop.stop_project(
         caller=caller,
         project_id=project.id,
-        target=target_in(caller=caller, project_id=project.id, options=options),
+        target=target,
         deployment_id=uuid4(),
         request_id=options["request_id"],
         at=timezone.now(),
@@ -65,10 +69,21 @@ def stop_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
 
 def scale_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
     project = names.project_named(caller=caller, text=options["project"])
+    target = target_in(caller=caller, project_id=project.id, options=options)
+    if options["plan"]:
+        plan = plan_actions.plan_scale(
+            caller=caller,
+            project_id=project.id,
+            target=target,
+            service_name=options["service"],
+            replicas=options["replicas"],
+        )
+        show_plan(plan, screen)
+        return Exit.DONE
     made = scale.scale_service(
         caller=caller,
         project_id=project.id,
-        target=target_in(caller=caller, project_id=project.id, options=options),
+        target=target,
         service_name=options["service"],
         replicas=options["replicas"],
         deployment_id=uuid4(),

@@ -48,6 +48,8 @@ def _deploying(action: Any) -> None:
     _to_a_target(scale)
     scale.add_argument("service")
     scale.add_argument("replicas", type=int)
+    for each in (stop, scale):
+        each.add_argument("--plan", action="store_true", help="Only show what would change, and what becomes of data.")
     restart = action("restart", "Restart a service, or run a job; everything else keeps running.")
     _to_a_target(restart)
     restart.add_argument("service")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from stackgen.databases.moves import FORWARD, Rule, release_of_tag
 from stackgen.references import Reference
 
 # Taken unquoted by every server here, by a URL and by a shell: no name can break out of one.
@@ -80,8 +81,9 @@ class DatabaseKind:
     database_wanted: str = NAME_WANTED
     place: Callable[[Reference, int | None], DataPlace]
     place_variables: frozenset[str] = frozenset()
-    # The release by whose rules data on the disk is laid out; None where a newer server takes it over by itself.
-    data_release: Callable[[Reference, int | None], int | None] = lambda _image, _version: None
+    # The release by whose rules data on the disk is laid out, empty where nobody can know; and what may follow it.
+    data_release: Callable[[Reference, int | None], str] = release_of_tag
+    move: Rule = FORWARD
     environment: Callable[[Connection], Mapping[str, str]]
     command: Callable[[Connection], tuple[str, ...]] = lambda _: ()
     health: Callable[[Connection], tuple[str, ...]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stackgen.databases import kafka, memcached, minio, mongodb, mysql, nats, postgresql, rabbitmq, redis
 from stackgen.databases.kind import DatabaseKind
+from stackgen.databases.moves import COPY, Move, numbers
 from stackgen.references import parse_reference
 
 KINDS: dict[str, DatabaseKind] = {
@@ -48,10 +49,25 @@ def store_of_image(image: str) -> str:
 
 
 def data_release(kind: str, *, image: str, version: int | None = None) -> str:
-    """Return kind and release of a server whose data no other release reads; empty for others and where unknown."""
+    """Return kind and release of a server by whose rules its data is laid out; empty where unknown."""
     found = KINDS.get(kind)
     try:
         release = found.data_release(parse_reference(image), version) if found else None
     except ValueError:
-        release = None
+        release = ""
     return f"{kind} {release}" if release else ""
+
+
+# Servers that read what another kind wrote: Valkey began as a copy of Redis 7.2, and neither reads the other since.
+_HEIRS = {("redis", "valkey"): (7, 2)}
+
+
+def move_between(old: str, new: str) -> Move:
+    """Return whether a server of the release `new` may take over data of `old`, both as `data_release` tells them."""
+    (old_kind, _, before), (new_kind, _, after) = old.partition(" "), new.partition(" ")
+    if old_kind == new_kind:
+        return KINDS[new_kind].move(numbers(before), numbers(after))
+    last = _HEIRS.get((old_kind, new_kind))
+    if last and len(numbers(before)) > 1 and numbers(before)[:2] <= last:
+        return Move(allowed=True, advice="There is no way back.")
+    return Move(allowed=False, advice=COPY)

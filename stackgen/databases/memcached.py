@@ -24,6 +24,8 @@ KIND = DatabaseKind(
     default_database="",
     has_password=False,
     place=always(),
+    # There is no data to take over.
+    data_release=lambda _image, _version: "",
     environment=lambda _: {},
     health=_health,
     url=lambda c: f"{c.host}:{c.port}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stackgen.databases.kind import Connection, DatabaseKind, Volume, always
+from stackgen.databases.moves import stepwise
 
 # mongosh is a Node program, so it reads the password itself; until the user exists this fails, as it should.
 _ASK = (
@@ -31,5 +32,17 @@ KIND = DatabaseKind(
     health_timeout_seconds=10,
     url=lambda c: f"mongodb://{c.user}:{c.password_in_url}@{c.host}:{c.port}/{c.database}?authSource=admin",
     url_name="MONGODB_URL",
+    move=stepwise(
+        (3, 6),
+        (4, 0),
+        (4, 2),
+        (4, 4),
+        (5, 0),
+        (6, 0),
+        (7, 0),
+        (8, 0),
+        then="Before each step its data must be of the release that runs: "
+        "db.adminCommand({setFeatureCompatibilityVersion: 'THAT RELEASE', confirm: true}).",
+    ),
     stop_grace_seconds=60,
 )

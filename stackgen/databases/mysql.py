@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from stackgen.databases.kind import NAME, NAME_WANTED, Connection, DatabaseKind, Volume, always
+from stackgen.databases.moves import forward, stepwise
 
 
 def _environment(prefix: str, connection: Connection) -> dict[str, str]:
@@ -38,12 +39,15 @@ KIND = DatabaseKind(
     url=lambda c: f"mysql://{c.user}:{c.password_in_url}@{c.host}:{c.port}/{c.database}",
     url_name="DATABASE_URL",
     stop_grace_seconds=60,
+    # A series can be upgraded in place to the next one with long support, or to what lies between, and never back.
+    move=stepwise((5, 5), (5, 6), (5, 7), (8, 0), (8, 4), (9, 0), then="Take a dump first: there is no way back."),
 )
 
 MARIADB = replace(
     KIND,
     name="mariadb",
     image="mariadb:11.8",
+    move=forward("MARIADB_AUTO_UPGRADE=1 as its variable lets the image upgrade system tables, with a copy of them."),
     environment=lambda c: _environment("MARIADB", c),
     health=lambda c: _health("mariadb", "MARIADB", c),
 )

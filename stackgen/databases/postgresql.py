@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from stackgen.databases.kind import NAME, NAME_WANTED, Connection, DatabaseKind, DataPlace, Volume
+from stackgen.databases.moves import never
 from stackgen.references import Reference
 
 # From 18 on the image keeps each release's data in a folder of its own below the parent.
@@ -67,7 +68,9 @@ KIND = DatabaseKind(
     user_pattern=re.compile(rf"(?!pg_){NAME.pattern}"),
     user_wanted=f"{NAME_WANTED}, nor pg_",
     place=_place,
-    data_release=lambda image, version: version or _release(image),
+    data_release=lambda image, version: str(version or _release(image) or ""),
+    # Each major release has a layout of its own.
+    move=never,
     place_variables=frozenset({"PGDATA", "POSTGRES_INITDB_WALDIR"}),
     environment=_environment,
     health=_health,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from stackgen.databases.kind import NAME, NAME_WANTED, Connection, DatabaseKind, Volume, always
+from stackgen.databases.moves import stepwise
 
 
 def _environment(connection: Connection) -> dict[str, str]:
@@ -37,6 +38,16 @@ KIND = DatabaseKind(
     url=_url,
     url_name="RABBITMQ_URL",
     others=lambda c: {"AMQP_URL": _url(c)},
+    move=stepwise(
+        (3, 8),
+        (3, 9),
+        (3, 10),
+        (3, 11),
+        (3, 12),
+        (3, 13),
+        (4, 0),
+        then="Before each step enable all feature flags on the release that runs: rabbitmqctl enable_feature_flag all.",
+    ),
     fixed_hostname=True,
     stop_grace_seconds=60,
 )

@@ -174,6 +174,8 @@ REST: tuple[Door, ...] = (
     rest("get", "people/<uuid:person_id>/audit", OWN),
     rest("post", "projects/<uuid:project_id>/plan", DEPLOYERS, TO_SERVER),
     rest("post", "projects/<uuid:project_id>/stop", CONFLICTS, TO_SERVER),
+    rest("get", "projects/<uuid:project_id>/stop", CONFLICTS, query="?serverId={server}"),
+    rest("get", "projects/<uuid:project_id>/scale", NOT_KEPT, query="?serverId={server}&serviceName=web&replicas=2"),
     rest("post", "projects/<uuid:project_id>/scale", NOT_KEPT, {**TO_SERVER, "serviceName": "web", "replicas": 2}),
     rest("post", "projects/<uuid:project_id>/restart", NOT_KEPT, {**TO_SERVER, "serviceName": "web"}),
     rest("get", "projects/<uuid:project_id>/restart", NOT_KEPT, query="?serverId={server}&serviceName=web"),

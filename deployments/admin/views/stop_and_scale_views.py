@@ -20,9 +20,8 @@ from deployments.repositories import history
 from deployments.services.fleet import machine_list
 from deployments.services.permissions import access
 from deployments.services.queries import lookups
-from deployments.services.requests import plan_truth, scale, stop
+from deployments.services.requests import plan_actions, scale, stop
 from deployments.types import Caller, DeploymentRecord, ProjectRecord, Right, ServiceState, Target
-from stackgen.plan import Change
 
 STOP_PAGE = "admin/deployments/project/stop.html"
 SCALE_PAGE = "admin/deployments/project/scale.html"
@@ -52,16 +51,17 @@ def answer_deployers(request: HttpRequest, project_id: UUID, view: View) -> Http
 
 def confirm_stop(request: HttpRequest, caller: Caller, project: ProjectRecord) -> HttpResponse:
     target = target_in(request.GET.get("target", ""))
-    services = running_deployment(caller, project, target).services
-    gone = [Change(service=service.name, node_id=service.node_id, action="remove") for service in reversed(services)]
-    warnings = plan_truth.agent_warnings(target)
+    running_deployment(caller, project, target)
+    planned = plan_actions.plan_stop(caller=caller, project_id=project.id, target=target)
     return render_target_page(
         request,
         STOP_PAGE,
         title=f"Stop {project.name}",
         project=project,
         target=target,
-        plan=plan_summary.summarize_plan(gone, target_name=machine_list.target_name(target), warnings=warnings),
+        plan=plan_summary.summarize_plan(
+            planned.changes, target_name=machine_list.target_name(target), warnings=planned.warnings
+        ),
     )
 
 
@@ -104,10 +104,10 @@ def scale_doubts(
     if chosen is None or replicas is None:
         return [], ()
     try:
-        scale.check_scale(
+        planned = plan_actions.plan_scale(
             caller=caller, project_id=project.id, target=target, service_name=chosen.name, replicas=replicas
         )
-        return [], plan_truth.agent_warnings(target)
+        return [], planned.warnings
     except DeployError as error:
         return error_lines(error), ()
 

@@ -24,10 +24,12 @@ from deployments.api.schemas.requests import (
     RollbackIn,
     RollbackPlanQuery,
     ScaleIn,
+    ScalePlanQuery,
     StopIn,
+    StopPlanQuery,
 )
 from deployments.scopes import Scope
-from deployments.services.requests import make_plan, restart, rollback, scale, stop
+from deployments.services.requests import make_plan, plan_actions, restart, rollback, scale, stop
 from deployments.services.requests.make_plan import PlannedDeployment
 from deployments.types import DeploymentRecord, DeployRequest, Target, TargetKind
 from deployments.wire import deployment_shape
@@ -113,6 +115,18 @@ class StopProject(BaseView):
         )
         return created(deployment)
 
+    @documented(
+        "planStop",
+        "Plan a stop: what goes and which data stays",
+        tag=TAG,
+        query=StopPlanQuery,
+        answers={200: PlanAnswer},
+    )
+    def get(self, request: Request, project_id: UUID) -> Response:
+        query = validated(StopPlanQuery, request.query_params)
+        plan = plan_actions.plan_stop(caller=self.caller, project_id=project_id, target=target_in(query))
+        return success({"data": {"plan": plan_shape(plan)}})
+
 
 class ScaleService(BaseView):
     needs = Scope.DEPLOY
@@ -131,6 +145,18 @@ class ScaleService(BaseView):
             at=timezone.now(),
         )
         return created(deployment)
+
+    @documented("planScale", "Plan another number of copies", tag=TAG, query=ScalePlanQuery, answers={200: PlanAnswer})
+    def get(self, request: Request, project_id: UUID) -> Response:
+        query = validated(ScalePlanQuery, request.query_params)
+        plan = plan_actions.plan_scale(
+            caller=self.caller,
+            project_id=project_id,
+            target=target_in(query),
+            service_name=query["serviceName"],
+            replicas=query["replicas"],
+        )
+        return success({"data": {"plan": plan_shape(plan)}})
 
 
 class RestartService(BaseView):

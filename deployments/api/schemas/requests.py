@@ -90,6 +90,16 @@ class RestartPlanQuery(RequestSchema):
     serviceName = serializers.CharField(max_length=200)
 
 
+class StopPlanQuery(RequestSchema):
+    serverId = serializers.UUIDField(required=False)
+    clusterId = serializers.UUIDField(required=False)
+
+
+class ScalePlanQuery(StopPlanQuery):
+    serviceName = serializers.CharField(max_length=200)
+    replicas = serializers.IntegerField(min_value=1, max_value=MAX_INTEGER)
+
+
 class RepairPlanIn(RequestSchema):
     """`services`: exactly these; without it, all that differ and were not said to be left."""
 

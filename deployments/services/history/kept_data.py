@@ -9,7 +9,8 @@ from deployments.errors import Invalid
 from deployments.repositories import history
 from deployments.services.history import snapshots
 from deployments.types import ProjectRecord, Target
-from stackgen.databases.known import data_release
+from stackgen.databases.known import data_release, move_between, store_of_image
+from stackgen.databases.moves import Move
 from stackgen.results import StackService
 
 MAX_VERSIONS_LOOKED_AT = 20
@@ -17,10 +18,28 @@ VOLUME_KEYS = ("volume.", "sharedVolume.", "hostPath.")
 
 
 def refuse_other_release(*, project: ProjectRecord, target: Target, services: Iterable[StackService]) -> None:
-    """Raise Invalid where a database's server would find data there that it cannot read, or would begin beside it.
+    """Raise Invalid where a database's server would find data there that it cannot take over, or would begin beside it.
 
     Looks at the newest versions of the lane that had the node, so that a stop between the two hides nothing.
     """
+    for service, before, move in _moves(project=project, target=target, services=services):
+        if not move.allowed:
+            _refuse(service, before, move.advice)
+
+
+def advice_on_releases(*, project: ProjectRecord, target: Target, services: Iterable[StackService]) -> tuple[str, ...]:
+    """Return a sentence for each database that takes over the data of an earlier release, with what to do before."""
+    return tuple(
+        f"{service.name!r} takes over data of {before} as {service.data_release}. {move.advice}"
+        for service, before, move in _moves(project=project, target=target, services=services)
+        if move.allowed and move.advice
+    )
+
+
+def _moves(
+    *, project: ProjectRecord, target: Target, services: Iterable[StackService]
+) -> Iterator[tuple[StackService, str, Move]]:
+    """Yield the databases that find data of a release that is known, that release, and what its makers say of it."""
     new = {service.node_id: service for service in services if service.data_release}
     if not new:
         return
@@ -32,19 +51,18 @@ def refuse_other_release(*, project: ProjectRecord, target: Target, services: It
     for node_id, service in new.items():
         before = _release_of(old[node_id], like=service) if node_id in old else ""
         if before and before != service.data_release:
-            _refuse(service, before)
+            yield service, before, move_between(before, service.data_release)
 
 
 def _release_of(old: StackService, *, like: StackService) -> str:
     """Return whose data the old service kept, also of a version that did not store it; empty where that is unknown."""
-    return old.data_release or data_release(like.data_release.partition(" ")[0], image=old.image)
+    kind = store_of_image(old.image) or like.data_release.partition(" ")[0]
+    return old.data_release or data_release(kind, image=old.image)
 
 
-def _refuse(service: StackService, before: str) -> None:
+def _refuse(service: StackService, before: str, advice: str) -> None:
     raise Invalid(
-        f"{service.name!r} keeps data of {before}, which {service.data_release} cannot read. Deploy it with the former "
-        "release, add a second database with the new one, copy the data over with a dump, and then take the first "
-        "one out of the graph.",
+        f"{service.name!r} keeps data of {before}, which {service.data_release} cannot read. {advice}",
         details={f"{service.node_id}.config.image": f"its data is of {before}"},
     )
 

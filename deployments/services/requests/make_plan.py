@@ -16,7 +16,7 @@ from deployments.services.lifecycle.observations import IMAGE_VOLUMES
 from deployments.services.observation import drift
 from deployments.services.permissions import access, quotas, server_rights
 from deployments.services.queries.history_view import changed_names
-from deployments.services.requests import deploy, plan_truth, restart, rollback
+from deployments.services.requests import data_notes, deploy, plan_truth, restart, rollback
 from deployments.services.requests.drift_changes import with_drift
 from deployments.services.secrets import stored_variables, variables
 from deployments.services.secrets.stored_variables import VariableChanges
@@ -65,7 +65,7 @@ def _plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploy
     draft = deploy.draft_to_plan(caller=caller, request=request)
     away = plan_truth.agent_warnings(request.target)
     variables.ensure_fingerprint_key(project_id=draft.project.id, new_password=secrets.token_urlsafe)
-    running = _running(project_id=draft.project.id, target=request.target)
+    running = running_now(project_id=draft.project.id, target=request.target)
     values = variables.proposed_values(project_id=draft.project.id, stack=draft.stack, given=draft.given)
     plan = compare_services(
         old=running.services,
@@ -94,6 +94,7 @@ def _plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploy
             *draft.stack.warnings,
             *own_names.warnings_of(draft.stack),
             *taken,
+            *kept_data.advice_on_releases(project=draft.project, target=request.target, services=draft.stack.services),
             *kept_data.image_volume_warnings(graph=draft.graph.graph, image_volumes=running.image_volumes),
             *_of_no_node(draft),
             *_job_notes(draft),
@@ -152,11 +153,14 @@ def _plan_rollback(*, caller: Caller, deployment_id: UUID, target_deployment_id:
     snapshot = history.snapshot(history_id=entry.id)
     privileges.refuse_unallowed(config=snapshot.config, server_id=deployment.target.id)
     away = plan_truth.agent_warnings(deployment.target)
-    running = _running(project_id=deployment.project_id, target=deployment.target)
+    running = running_now(project_id=deployment.project_id, target=deployment.target)
+    restored = snapshots.services_with_volumes(snapshot.config)
+    kept_data.refuse_other_release(project=project, target=deployment.target, services=restored)
     notes = (
         f"Back to {entry.version}, images and values as they were then.",
         *_later_success(deployment),
         *_jobs_since(entry, jobs=snapshots.jobs_of(deployment.config)),
+        *data_notes.of_rollback(running=running.services, restored=restored, version=entry.version),
     )
     plan = compare_services(
         old=running.services,
@@ -183,7 +187,7 @@ def plan_restart(*, caller: Caller, project_id: UUID, target: Target, service_na
         project = access.project_for(caller=caller, project_id=project_id, right=Right.DEPLOY)
         draft = restart.draft_restart(caller=caller, project=project, target=target, service_name=service_name)
         away = plan_truth.agent_warnings(target)
-        running = _running(project_id=project_id, target=target)
+        running = running_now(project_id=project_id, target=target)
         anew, kept = (
             compare_services(
                 old=running.services, new=running.services, image_volumes=running.image_volumes, force=force
@@ -227,7 +231,8 @@ def _later_success(deployment: DeploymentRecord) -> tuple[str, ...]:
     return ()
 
 
-def _running(*, project_id: UUID, target: Target) -> Running:
+def running_now(*, project_id: UUID, target: Target) -> Running:
+    """Return what runs in a lane, as far as it can be opened; nothing where nothing is known to run."""
     entry = history.running(project_id=project_id, target_id=target.id)
     if entry is None or entry.dropped:
         return Running(values={}, given={})

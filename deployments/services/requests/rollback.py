@@ -9,7 +9,7 @@ from uuid import UUID
 
 from deployments.errors import Conflict, Invalid
 from deployments.repositories import history, projects
-from deployments.services.history import restorable, snapshots
+from deployments.services.history import kept_data, restorable, snapshots
 from deployments.services.lifecycle import rollback_target
 from deployments.services.permissions import access, server_rights
 from deployments.services.requests import create
@@ -49,6 +49,9 @@ def rollback_deployment(
     entry = choose_entry(caller=caller, deployment=deployment, target_deployment_id=target_deployment_id)
     snapshot = history.snapshot(history_id=entry.id)
     privileges.refuse_unallowed(config=snapshot.config, server_id=deployment.target.id)
+    kept_data.refuse_other_release(
+        project=project, target=deployment.target, services=snapshots.services_of(snapshot.config)
+    )
     env = snapshots.env_of(snapshot)
     new = create.NewDeployment(
         kind=Kind.ROLLBACK,

@@ -78,10 +78,11 @@ def scale_service(
     return create.create_deployment(caller=caller, new=new, deployment_id=deployment_id, at=at)
 
 
-def check_scale(*, caller: Caller, project_id: UUID, target: Target, service_name: str, replicas: int) -> None:
-    """Refuse what `scale_service` would refuse, in the same words; store nothing."""
+def check_scale(*, caller: Caller, project_id: UUID, target: Target, service_name: str, replicas: int) -> Stack:
+    """Return the stack that scaling would make. Refuse what `scale_service` would refuse; store nothing."""
     project = access.project_for(caller=caller, project_id=project_id, right=Right.DEPLOY)
-    _draft_of(caller=caller, project=project, target=target, service_name=service_name, replicas=replicas)
+    draft = _draft_of(caller=caller, project=project, target=target, service_name=service_name, replicas=replicas)
+    return draft.stack
 
 
 def _draft_of(

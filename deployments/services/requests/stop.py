@@ -15,6 +15,8 @@ from deployments.services.requests import create
 from deployments.states import Kind
 from deployments.types import Caller, DeploymentRecord, DeployRequest, ProjectRecord, Right, Target, TargetKind
 
+MAY_NOT_STOP = "This project may not use that server any more. Its owner, or the server's, can stop it there."
+
 
 def stop_project(
     *,
@@ -39,8 +41,20 @@ def stop_project(
     if last is None:
         raise Conflict("This project has never been started there.")
     if not _may_stop(caller=caller, project=project, target=target):
-        raise Forbidden("This project may not use that server any more. Its owner, or the server's, can stop it there.")
+        raise Forbidden(MAY_NOT_STOP)
     return _stop(caller=caller, project=project, last=last, deployment_id=deployment_id, request_id=request_id, at=at)
+
+
+def check_stop(*, caller: Caller, project_id: UUID, target: Target) -> None:
+    """Refuse what `stop_project` would refuse, in the same words; store nothing."""
+    project = access.project_for(caller=caller, project_id=project_id, right=Right.DEPLOY)
+    last = lanes.last_started(project_id=project_id, target_id=target.id)
+    if last is None:
+        raise Conflict("This project has never been started there.")
+    if not _may_stop(caller=caller, project=project, target=target):
+        raise Forbidden(MAY_NOT_STOP)
+    if _is_stopped(last):
+        raise Conflict("The project is already stopped there.")
 
 
 def stop_on_server(

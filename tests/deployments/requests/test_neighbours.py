@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -15,7 +16,7 @@ from deployments.errors import Invalid
 from deployments.models import DeploymentHistory, User
 from deployments.services.permissions.access import caller_of
 from deployments.services.projects import sources
-from deployments.services.requests import make_plan
+from deployments.services.requests import make_plan, plan_actions
 from deployments.states import Reason, Status
 from tests.deployments.lane import Lane
 from tests.deployments.requests.test_stop_and_scale import stop
@@ -136,6 +137,49 @@ def test_another_release_of_a_database_is_refused_over_its_data(lane: Lane, stop
             ask()
     for raw in (database("mirror:5000/postgres:16.9"), database("postgres:18", "two")):
         assert make_plan.plan_deployment(caller=lane.caller, request=with_graph(lane, raw).request()).changes
+
+
+def database(image: str, kind: str, node_id: str = "one") -> dict[str, Any]:
+    data = {"serviceName": "db", "config": {"databaseType": kind, "image": image}}
+    return {"nodes": [{"id": node_id, "type": 2, "data": data}], "edges": []}
+
+
+def test_a_step_is_advised_and_the_way_back_is_refused_in_plan_and_rollback(lane: Lane) -> None:
+    first = with_graph(lane, database("mongo:7.0", "mongodb")).deployed()
+    with_graph(lane, database("mongo:8.0", "mongodb"))
+    planned = make_plan.plan_deployment(caller=lane.caller, request=lane.request())
+    assert "'db' takes over data of mongodb 7.0 as mongodb 8.0" in " ".join(planned.warnings)
+    assert "setFeatureCompatibilityVersion" in " ".join(planned.warnings)
+    second = lane.deployed()
+    sentence = "'db' keeps data of mongodb 8.0, which mongodb 7.0 cannot read. No earlier release"
+    with pytest.raises(Invalid, match=sentence):
+        make_plan.plan_rollback(caller=lane.caller, deployment_id=second.id)
+    with pytest.raises(Invalid, match=sentence):
+        lane.ask_rollback(second, to=first)
+    with pytest.raises(Invalid, match="which redis 8 cannot read"):
+        with_graph(lane, database("redis:8", "redis")).ask()
+
+
+def test_what_becomes_of_data_stands_in_the_plan_of_a_stop_a_scale_and_a_rollback(lane: Lane) -> None:
+    with_graph(lane, graph("notes", **{"volume.notes": "/data", "env.A": "1"})).deployed()
+    second = with_graph(lane, graph("notes", **{"volume.notes": "/data", "volume.more": "/more"})).deployed()
+    (volume,) = [each for each in stop_notes(lane) if each.startswith("Volumes are kept with all data in them: ")]
+    assert "-notes" in volume
+    assert "-more" in volume
+    scaled = plan_actions.plan_scale(
+        caller=lane.caller, project_id=lane.project_id, target=lane.target, service_name="notes", replicas=3
+    )
+    assert "notes: all copies read and write the same" in " ".join(scaled.warnings)
+    assert [change.action for change in scaled.changes] != []
+    told = " ".join(make_plan.plan_rollback(caller=lane.caller, deployment_id=second.id).warnings)
+    assert "Data is not taken back: what was written since v1 stays in" in told
+    assert re.search(r"v1 does not use \S+-more: kept with all data", told)
+
+
+def stop_notes(lane: Lane) -> tuple[str, ...]:
+    planned = plan_actions.plan_stop(caller=lane.caller, project_id=lane.project_id, target=lane.target)
+    assert [change.action for change in planned.changes] == ["remove"]
+    return planned.warnings
 
 
 def test_volumes_of_a_version_that_named_them_in_its_file_alone_are_told_too(lane: Lane) -> None:
