@@ -96,6 +96,7 @@ from deployments.api.observation.notification_endpoints import (
 from deployments.api.observation.reach_endpoints import ReachCheckDetail, ReachChecks
 from deployments.api.observation.stack_endpoints import StackEvents, Stacks
 from deployments.api.teams.audit_endpoints import ClusterAudit, PersonAudit, ProjectAudit, ServerAudit
+from deployments.api.teams.people_endpoints import Group, Groups, PasswordLink, People, Person, PersonDeletion
 from deployments.api.teams.team_endpoints import (
     JoinProject,
     ProjectGroup,
@@ -158,6 +159,12 @@ urlpatterns: list[URLPattern] = [
     path("projects/<uuid:project_id>/audit", ProjectAudit.as_view(), name="api-project-audit"),
     path("servers/<uuid:server_id>/audit", ServerAudit.as_view(), name="api-server-audit"),
     path("clusters/<uuid:cluster_id>/audit", ClusterAudit.as_view(), name="api-cluster-audit"),
+    path("people", People.as_view(), name="api-people"),
+    path("people/<uuid:person_id>", Person.as_view(), name="api-person"),
+    path("people/<uuid:person_id>/password-link", PasswordLink.as_view(), name="api-password-link"),
+    path("people/<uuid:person_id>/deletion", PersonDeletion.as_view(), name="api-person-deletion"),
+    path("groups", Groups.as_view(), name="api-groups"),
+    path("groups/<uuid:group_id>", Group.as_view(), name="api-group"),
     path("people/<uuid:person_id>/audit", PersonAudit.as_view(), name="api-person-audit"),
     path("join", JoinProject.as_view(), name="api-join"),
     path(

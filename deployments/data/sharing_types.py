@@ -80,3 +80,16 @@ class LinkRecord:
     created_by_id: UUID
     created_at: datetime
     expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonRecord:
+    """Somebody who has an account. `active`: may sign in. `last_login_at`: None for never."""
+
+    id: UUID
+    name: str
+    email: str
+    active: bool
+    administrator: bool
+    joined_at: datetime
+    last_login_at: datetime | None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
 
+from deployments.data.sharing_types import PersonRecord
 from deployments.models import GroupPerson, NotificationChannel, ProjectMember, User
 
 
@@ -53,3 +55,28 @@ def delete(*, user: User, at: datetime) -> None:
     user.first_name = user.last_name = user.email = ""
     user.set_unusable_password()
     user.save()
+
+
+def page(*, number: int, limit: int) -> tuple[tuple[PersonRecord, ...], int]:
+    """Return a page of the people who were not deleted, by name, and how many there are."""
+    rows = User.objects.filter(deleted_at__isnull=True).order_by("username", "pk")
+    start = (number - 1) * limit
+    return tuple(person_record(row) for row in rows[start : start + limit]), rows.count()
+
+
+def ids_named(*, names: Collection[str]) -> dict[str, UUID]:
+    """Return the ids of those of these people who may sign in, by name."""
+    rows = User.objects.filter(username__in=list(names), is_active=True, deleted_at__isnull=True)
+    return dict(rows.values_list("username", "pk"))
+
+
+def person_record(row: User) -> PersonRecord:
+    return PersonRecord(
+        id=row.pk,
+        name=row.get_username(),
+        email=row.email,
+        active=row.is_active,
+        administrator=row.is_superuser,
+        joined_at=row.date_joined,
+        last_login_at=row.last_login,
+    )

@@ -28,6 +28,7 @@ MANAGES_WRONGLY = (400, 403, 403, 403, 403, 404, 401, 401)
 DEPLOYERS = (200, 200, 200, 200, 403, 404, 401, 401)
 CHANGES = (200, 200, 200, 403, 403, 404, 401, 401)
 MANAGES = (200, 403, 403, 403, 403, 404, 401, 401)
+ADMINISTRATORS = (*(403,) * 6, 401, 401)
 ENDS_WRONGLY = (400, 404, 404, 404, 404, 404, 401, 401)
 CONFLICTS = (409, 409, 409, 409, 403, 404, 401, 401)
 # What ran in the scene is no longer kept.
@@ -95,6 +96,7 @@ PLACES: Mapping[str, str] = {
     "<uuid:installation_id>": "{installation}",
     "<uuid:link_id>": "{link}",
     "<uuid:person_id>": "{user}",
+    "<uuid:group_id>": "{group}",
     "<int:version>": "1",
     "<str:node_id>": "n-web",
     "<str:name>": "stranger",
@@ -172,6 +174,19 @@ REST: tuple[Door, ...] = (
     rest("get", "clusters/<uuid:cluster_id>/audit", OWN),
     # One's own; the row is the owner's.
     rest("get", "people/<uuid:person_id>/audit", OWN),
+    rest("get", "people/<uuid:person_id>", OWN),
+    # People and groups are for administrators, who are none of these.
+    rest("get", "people", ADMINISTRATORS),
+    rest("post", "people", ADMINISTRATORS, {"name": "newcomer"}),
+    rest("patch", "people/<uuid:person_id>", ADMINISTRATORS, {"administrator": True}),
+    rest("post", "people/<uuid:person_id>/password-link", ADMINISTRATORS, {}),
+    rest("get", "people/<uuid:person_id>/deletion", ADMINISTRATORS),
+    rest("post", "people/<uuid:person_id>/deletion", ADMINISTRATORS, {"name": "owner", "heir": "editor"}),
+    rest("get", "groups", ADMINISTRATORS),
+    rest("post", "groups", ADMINISTRATORS, {"name": "mine", "people": ["owner"]}),
+    rest("get", "groups/<uuid:group_id>", ADMINISTRATORS),
+    rest("put", "groups/<uuid:group_id>", ADMINISTRATORS, {"name": "crew", "people": ["owner"]}),
+    rest("delete", "groups/<uuid:group_id>", ADMINISTRATORS),
     rest("post", "projects/<uuid:project_id>/plan", DEPLOYERS, TO_SERVER),
     rest("post", "projects/<uuid:project_id>/stop", CONFLICTS, TO_SERVER),
     rest("get", "projects/<uuid:project_id>/stop", CONFLICTS, query="?serverId={server}"),

@@ -9,8 +9,9 @@ from uuid import UUID
 from django.db import transaction
 
 from deployments.data.audit_types import AuditAction
-from deployments.errors import Conflict, Forbidden
+from deployments.errors import Conflict, Forbidden, Invalid
 from deployments.names import usable_name
+from deployments.repositories import users
 from deployments.repositories.people import group_rows
 from deployments.roles import GroupRecord
 from deployments.services.audit.record import names_in, record
@@ -39,6 +40,27 @@ def save_group(*, caller: Caller, group_id: UUID, name: str, user_ids: Collectio
         _note(caller, name=name, before=before, after=after)
         group_roles.end_rights_of(caller=caller, user_ids=gone, group_id=group_id, at=at)
     return group_rows.get(group_id=group_id)
+
+
+def list_groups(*, caller: Caller) -> tuple[GroupRecord, ...]:
+    """Return all groups with their people, by name. Raises Forbidden for others than administrators."""
+    _require_administrator(caller)
+    return group_rows.all_groups()
+
+
+def get_group(*, caller: Caller, group_id: UUID) -> GroupRecord:
+    """Return the group. Raises Forbidden for others than administrators, or NotFound."""
+    _require_administrator(caller)
+    return group_rows.get(group_id=group_id)
+
+
+def save_named(*, caller: Caller, group_id: UUID, name: str, people: Collection[str], at: datetime) -> GroupRecord:
+    """Do as `save_group`, with people by their names. Raises Invalid, too, naming who is unknown or disabled."""
+    _require_administrator(caller)
+    found = users.ids_named(names=people)
+    if unknown := sorted(set(people) - found.keys()):
+        raise Invalid(f"No active person is named {', '.join(unknown[:5])}.", details={"people": "unknown"})
+    return save_group(caller=caller, group_id=group_id, name=name, user_ids=set(found.values()), at=at)
 
 
 def _note(caller: Caller, *, name: str, before: dict[UUID, str], after: dict[UUID, str]) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from deployments.data.audit_types import AuditAction
-from deployments.data.sharing_types import LinkRecord
+from deployments.data.list_types import Page, PageRequest
+from deployments.data.sharing_types import LinkRecord, PersonRecord
 from deployments.errors import Conflict, Forbidden, Invalid, NotFound
 from deployments.repositories import users
 from deployments.repositories.people import link_rows
-from deployments.services.audit.record import record
+from deployments.services.audit.record import names_in, record
 from deployments.types import Caller
 
 NO_LINK = "This link is not valid: it was used, replaced, or has ended. Ask an administrator for a new one."
@@ -26,9 +30,13 @@ def create_person(
 ) -> tuple[LinkRecord, str]:
     """Create a person without a password, and the link with which they choose one; its text is in the answer alone.
 
-    For administrators. Opens its own transaction. Raises Forbidden, or Conflict when the name is taken.
+    For administrators. Opens its own transaction. Raises Forbidden, Invalid naming the field, or Conflict when the name
+    is taken.
     """
     _require_administrator(caller)
+    _check(UnicodeUsernameValidator(), name, field="username")
+    if email:
+        _check(validate_email, email, field="email")
     try:
         with transaction.atomic():
             user = users.add(user_id=uuid4(), name=name, email=email, administrator=administrator)
@@ -37,6 +45,62 @@ def create_person(
             return link_rows.add(created_by=caller.user_id, at=at, user_id=user.pk)
     except IntegrityError as error:
         raise Conflict("There is a person of this name already.", details={"username": "taken"}) from error
+
+
+def _check(check: Callable[[str], object], value: str, *, field: str) -> None:
+    try:
+        check(value)
+    except ValidationError as error:
+        raise Invalid(" ".join(error.messages), details={field: "not valid"}) from error
+
+
+def list_people(*, caller: Caller, page: int = 1, limit: int = 20) -> Page[PersonRecord]:
+    """Return everybody who was not deleted, by name. Raises Forbidden for others than administrators."""
+    _require_administrator(caller)
+    wanted = PageRequest(page=page, limit=limit)
+    found, total = users.page(number=wanted.page, limit=wanted.limit)
+    return Page(items=found, page=wanted.page, limit=wanted.limit, total=total)
+
+
+def get_person(*, caller: Caller, user_id: UUID) -> PersonRecord:
+    """Return a person to themselves and to administrators. Raises NotFound, also for who may not know."""
+    user = users.find(user_id=user_id)
+    if user is None or user.deleted_at is not None or not (caller.sees_everything or caller.user_id == user_id):
+        raise NotFound("No such person.")
+    return users.person_record(user)
+
+
+def change_person(
+    *, caller: Caller, user_id: UUID, email: str | None, active: bool | None, administrator: bool | None
+) -> PersonRecord:
+    """Change what is given of a person; who is disabled is out at once, and their API tokens end.
+
+    For administrators, and never to their own rights. Opens its own transaction. Raises Forbidden, Invalid, NotFound or
+    Conflict.
+    """
+    _require_administrator(caller)
+    if email:
+        _check(validate_email, email, field="email")
+    if user_id == caller.user_id and (active is False or administrator is False):
+        raise Conflict("You cannot take your own access away. Ask another administrator.")
+    wanted = {"email": email, "is_active": active, "is_superuser": administrator}
+    with transaction.atomic():
+        user = users.lock(user_id=user_id)
+        if user is None or user.deleted_at is not None:
+            raise NotFound("No such person.")
+        changed = {name: value for name, value in wanted.items() if value not in (None, getattr(user, name))}
+        for name, value in changed.items():
+            setattr(user, name, value)
+        if changed:
+            user.save()
+            said = names_in(f"{name} {_said(value)}" for name, value in changed.items())
+            detail = f"{user.get_username()}: {said}"
+            record(by=caller, action=AuditAction.PERSON_CHANGED, detail=detail, person_id=user_id)
+    return users.person_record(user)
+
+
+def _said(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def create_password_link(*, caller: Caller, user_id: UUID, at: datetime) -> tuple[LinkRecord, str]:

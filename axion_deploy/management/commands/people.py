@@ -1,0 +1,17 @@
+"""manage.py people: add, change and delete people and groups of people, from a terminal or a script."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+
+from axion_deploy.terminal.acting import ActingCommand
+from axion_deploy.terminal.people_actions import ACTIONS, add_people_arguments
+
+
+class Command(ActingCommand):
+    help = "Add, change and delete people and groups of people. See `people ACTION --help` for options and exit codes."
+    actions = ACTIONS
+    interrupted = "Stopped."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add_people_arguments(parser)
