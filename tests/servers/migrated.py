@@ -60,6 +60,7 @@ def copy_server(*, programs: PostgresPrograms, to: Path) -> None:
             finally:
                 server.stop()
             unfinished.rename(whole)
+        to.parent.mkdir(parents=True, exist_ok=True)
         # Owners and modes stay as they are: PostgreSQL insists on them.
         subprocess.run(["cp", "-a", str(whole), str(to)], check=True, timeout=MIGRATE_SECONDS)
 
