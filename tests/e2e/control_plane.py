@@ -207,6 +207,10 @@ class ControlPlane:
     def _put(self, path: str, content: bytes, *, kind: str) -> None:
         put(f"{self.addresses.url}/api/{path}", content=content, kind=kind, token=str(self.bootstrap["api_token"]))
 
+    def give_up_after(self, project: str, *, seconds: int) -> None:
+        """From its next deployment on, what is not healthy by then has failed."""
+        self.sql("UPDATE projects SET health_deadline = %s WHERE id = %s", seconds, project)
+
     def deploy(self, project: str, **fields: Any) -> str:
         body = {"projectId": project, "serverId": str(self.bootstrap["server"]), **fields}
         answer = self.api("deployments", send=body)

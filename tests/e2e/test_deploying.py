@@ -84,6 +84,7 @@ def test_an_unhealthy_first_deployment_fails_and_leaves_nothing(
     control_plane: ControlPlane, two_parts: MakeProject
 ) -> None:
     project = two_parts(healthy=False)
+    control_plane.give_up_after(project, seconds=12)
     ended = control_plane.wait_for_end(control_plane.deploy(project))
     assert ended["status"] == 4, ended
     assert "api" in ended["errorMessage"]
@@ -100,6 +101,7 @@ def test_an_unhealthy_second_deployment_puts_the_first_back(
     control_plane.wait_for_end(control_plane.deploy(project))
     before = {name: each["Image"] for name, each in docker_view.containers(project).items()}
     two_parts(healthy=False)
+    control_plane.give_up_after(project, seconds=15)
     ended = control_plane.wait_for_end(control_plane.deploy(project))
     assert (ended["status"], ended["reason"]) == (6, "unhealthy")
     after = docker_view.containers(project)

@@ -83,6 +83,7 @@ def without_deployment(seen: Picture) -> dict[str, Any]:
 
 def test_one_unhealthy_service_brings_all_three_back(row: Row) -> None:
     before = picture(row.project)
+    row.plane.give_up_after(row.project, seconds=15)
     with hammering(row.url) as client:
         ended = row.deploy(2, unhealthy="back")
         assert (ended["status"], ended["reason"], ended["failedService"]) == (6, "unhealthy", "back"), ended

@@ -59,7 +59,9 @@ def everything_that_happens(plane: ControlPlane, frames: Frames, project: str, r
 
     broken = server_code(text="broken", healthy=False)
     plane.put_code(project, node_id("api"), {**broken, "app.py": TELLTALE + broken["app.py"]})
+    plane.give_up_after(project, seconds=15)
     ended = plane.wait_for_end(deploy())
+    plane.give_up_after(project, seconds=30)
     assert ended["status"] == 6, ended
     assert any("REQUESTED" in line for line in ended["logTail"]), "the service did not tell its secrets"
 
