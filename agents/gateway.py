@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from agents.repositories import agents, assignments, commands, gateways, ledger, sealed_values, tokens
+from agents.repositories import agents, assignments, authorities, commands, gateways, ledger, sealed_values, tokens
 from agents.retention import HostInventory
 from agents.types import AgentCommand, CommandData, ReportVerdict, RevertCommand
 
@@ -188,6 +188,11 @@ def forget_commands(*, deployment_id: UUID) -> int:
     """Delete the deployment's sealed values and closed commands, but for a lane's highest number; returns how many."""
     sealed_values.forget(deployment_id=deployment_id)
     return commands.forget(deployment_id=deployment_id)
+
+
+def certificates_end(*, agent_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """Return for each of these agents that has certificates when the one that lasts the longest ends."""
+    return authorities.ends(agent_ids=agent_ids) if agent_ids else {}
 
 
 def forget_volume_commands(*, before: datetime, limit: int) -> int:

@@ -501,7 +501,7 @@ class Observation(_message.Message):
     def __init__(self, number: _Optional[int] = ..., whole: _Optional[bool] = ..., containers: _Optional[_Iterable[_Union[ContainerSeen, _Mapping]]] = ..., gone_ids: _Optional[_Iterable[str]] = ..., more: _Optional[bool] = ..., digest: _Optional[str] = ..., at_ms: _Optional[int] = ...) -> None: ...
 
 class ContainerSeen(_message.Message):
-    __slots__ = ("id", "name", "stack_name", "project_id", "lane", "deployment_id", "node_id", "service_name", "image_id", "state", "health", "exit_code", "oom_killed", "restarts", "started_at_ms", "finished_at_ms", "restarts_itself", "settings", "shown")
+    __slots__ = ("id", "name", "stack_name", "project_id", "lane", "deployment_id", "node_id", "service_name", "image_id", "state", "health", "exit_code", "oom_killed", "restarts", "started_at_ms", "finished_at_ms", "restarts_itself", "settings", "shown", "memory_kill_at_ms")
     class SettingsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -535,6 +535,7 @@ class ContainerSeen(_message.Message):
     RESTARTS_ITSELF_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
     SHOWN_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_KILL_AT_MS_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     stack_name: str
@@ -554,7 +555,8 @@ class ContainerSeen(_message.Message):
     restarts_itself: bool
     settings: _containers.ScalarMap[str, str]
     shown: _containers.ScalarMap[str, str]
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., stack_name: _Optional[str] = ..., project_id: _Optional[str] = ..., lane: _Optional[str] = ..., deployment_id: _Optional[str] = ..., node_id: _Optional[str] = ..., service_name: _Optional[str] = ..., image_id: _Optional[str] = ..., state: _Optional[str] = ..., health: _Optional[str] = ..., exit_code: _Optional[int] = ..., oom_killed: _Optional[bool] = ..., restarts: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., restarts_itself: _Optional[bool] = ..., settings: _Optional[_Mapping[str, str]] = ..., shown: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    memory_kill_at_ms: int
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., stack_name: _Optional[str] = ..., project_id: _Optional[str] = ..., lane: _Optional[str] = ..., deployment_id: _Optional[str] = ..., node_id: _Optional[str] = ..., service_name: _Optional[str] = ..., image_id: _Optional[str] = ..., state: _Optional[str] = ..., health: _Optional[str] = ..., exit_code: _Optional[int] = ..., oom_killed: _Optional[bool] = ..., restarts: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., finished_at_ms: _Optional[int] = ..., restarts_itself: _Optional[bool] = ..., settings: _Optional[_Mapping[str, str]] = ..., shown: _Optional[_Mapping[str, str]] = ..., memory_kill_at_ms: _Optional[int] = ...) -> None: ...
 
 class VolumesSeen(_message.Message):
     __slots__ = ("volumes", "at_ms")

@@ -13,7 +13,7 @@ class ContainerSeen:
 
     `restarts_itself`: Docker starts it again when it ends by itself. `settings`: by aspect (env, command, mounts,
     networks, ports, limits, labels, restart) a hash under a key that stays on the host, and which key that is ("key").
-    `shown`: those that hold no secret, in words.
+    `shown`: those that hold no secret, in words. `memory_kill_at_ms`: when it was killed for lack of memory last.
     """
 
     id: str
@@ -34,6 +34,7 @@ class ContainerSeen:
     restarts_itself: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     shown: Mapping[str, str] = field(default_factory=dict)
+    memory_kill_at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import Max, OuterRef, Subquery
 from django.db.models.functions import Now
 
 from agents.models import Agent, AgentCertificate, Authority
@@ -89,6 +90,12 @@ def newest_of(*, agent_id: UUID) -> CertificateData | None:
     if row is None:
         return None
     return CertificateData(serial=row.serial, valid_from=row.valid_from, valid_until=row.valid_until)
+
+
+def ends(*, agent_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """Return by agent when its certificate that was not revoked and lasts the longest ends."""
+    rows = AgentCertificate.objects.filter(agent_id__in=agent_ids, revoked_at__isnull=True).order_by()
+    return dict(rows.values_list("agent_id").annotate(end=Max("valid_until")))
 
 
 def needs_renewal(*, agent_id: UUID) -> bool:

@@ -97,6 +97,7 @@ CAUSES: Mapping[str, str] = {
     "drift": "Changed on the server",
     "disk_nearly_full": "Disk nearly full",
     "unrestorable": "Version cannot be restored",
+    "certificate_ends": "Certificate is about to end",
 }
 STAGES: Mapping[Stage, str] = {
     Stage.BUILDING: "Build",

@@ -48,6 +48,7 @@ PROJECT_ROUTES = (
     "leave",
     "targets",
     "variables",
+    "sparks",
 )
 
 

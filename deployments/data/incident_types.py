@@ -21,6 +21,7 @@ class Cause(StrEnum):
     DRIFT = "drift"
     DISK_NEARLY_FULL = "disk_nearly_full"
     UNRESTORABLE = "unrestorable"
+    CERTIFICATE_ENDS = "certificate_ends"
 
 
 class Severity(StrEnum):

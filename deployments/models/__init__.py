@@ -12,7 +12,7 @@ from deployments.models.incident import Incident, StackEvent, StackState
 from deployments.models.installation import AgentInstallation, InstallationStep, ServerAccess
 from deployments.models.job_run import JobRun
 from deployments.models.notification import NotificationChannel, NotificationDelivery
-from deployments.models.observation import ObservedHost, ObservedStack
+from deployments.models.observation import MemoryKill, ObservedHost, ObservedStack
 from deployments.models.project import (
     CodeBundle,
     GraphVersion,
@@ -47,6 +47,7 @@ __all__ = [
     "InstallationStep",
     "JobRun",
     "MachineDeletion",
+    "MemoryKill",
     "NodeCode",
     "NotificationChannel",
     "NotificationDelivery",

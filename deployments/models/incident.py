@@ -70,6 +70,9 @@ class Incident(models.Model):
     services = models.JSONField(default=list, help_text="Names of the services that it is about.")
     containers = models.JSONField(default=list, help_text="As they were seen, with the moments that Docker knows.")
     log_tail = models.JSONField(default=list, help_text="Last lines, as masked by the agent.")
+    lines_due_at = models.DateTimeField(
+        null=True, help_text="When to ask the agent for the last lines of its containers; none once that is done."
+    )
     deployment_id = models.UUIDField(null=True, help_text="What was proven last on the stack when it was opened.")
     since_ms = models.BigIntegerField(help_text="Since when it is so, in epoch milliseconds.")
     opened_at = models.DateTimeField()
@@ -97,6 +100,9 @@ class Incident(models.Model):
             models.Index(fields=["-opened_at", "-id"], condition=Q(closed_at__isnull=True), name="open_incidents"),
             models.Index(fields=["server_id"], name="incidents_of_server"),
             models.Index(fields=["closed_at"], name="incidents_by_end"),
+            models.Index(
+                fields=["lines_due_at"], condition=Q(lines_due_at__isnull=False), name="incidents_without_lines"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -38,3 +38,27 @@ class ObservedStack(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project_id} on {str(self.server_id)[:8]}"
+
+
+class MemoryKill(models.Model):
+    """A moment at which a container of a stack was killed for lack of memory, for the marks of charts."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    server_id = models.UUIDField()
+    container_id = models.CharField(max_length=64)
+    host_ms = models.BigIntegerField(help_text="By the host's clock, as its agent tells it: names the kill.")
+    service = models.CharField(max_length=200)
+    container = models.CharField(max_length=255)
+    at = models.DateTimeField(help_text="By the control plane's clock.")
+
+    class Meta:
+        db_table = "memory_kills"
+        constraints = [models.UniqueConstraint(fields=["container_id", "host_ms"], name="one_memory_kill_per_moment")]
+        indexes = [
+            models.Index(fields=["project", "at"], name="memory_kills_of_project"),
+            models.Index(fields=["server_id", "at"], name="memory_kills_of_server"),
+            models.Index(fields=["at"], name="memory_kills_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.container} at {self.at:%Y-%m-%d %H:%M:%S}"

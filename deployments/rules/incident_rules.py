@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from deployments.data.incident_types import Cause, Finding, OpenIncident, Severity
 from deployments.rules.observed import ObservedState, ServiceCondition, StackCondition
@@ -21,6 +22,8 @@ QUIET_MS = 10_000
 DIFFERENT_MS = 15_000
 # A disk is cleaned up and filled again in waves.
 QUIET_DISK_MS = 60_000
+# An agent renews its certificate when a third of its 30 days is left: with so little left nothing came of that.
+CERTIFICATE_MS = 5 * 24 * 3_600_000
 MAX_LINES = 50
 MAX_NAMED = 5
 # Causes that only a look at the containers can tell.
@@ -50,12 +53,16 @@ class FailedDeployment:
 
 @dataclass(frozen=True, kw_only=True)
 class AgentFacts:
-    """What is known of a stack's agent. `disk_full` says it in words; None: nobody can tell now."""
+    """What is known of a stack's agent. `disk_full` says it in words; None: nobody can tell now.
+
+    `certificate_ends_ms`: when the certificate that lasts the longest does; 0 for an agent without one.
+    """
 
     heard_ms: int
     online: bool
     engine_message: str = ""
     disk_full: str | None = None
+    certificate_ends_ms: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +171,9 @@ def _of_agent(facts: StackFacts, *, now_ms: int) -> Iterator[Finding]:
     agent = facts.agent
     if agent is None or not agent.heard_ms:
         return
+    if agent.certificate_ends_ms and now_ms >= agent.certificate_ends_ms - CERTIFICATE_MS:
+        since = agent.certificate_ends_ms - CERTIFICATE_MS
+        yield _finding(Cause.CERTIFICATE_ENDS, Severity.WARNING, since, _certificate(agent.certificate_ends_ms))
     if not agent.online and now_ms - agent.heard_ms >= SILENT_MS:
         message = "The server's agent is silent. Nobody knows how the stack is until it is back."
         yield _finding(Cause.AGENT_SILENT, Severity.CRITICAL, agent.heard_ms, message)
@@ -172,6 +182,14 @@ def _of_agent(facts: StackFacts, *, now_ms: int) -> Iterator[Finding]:
         yield _finding(Cause.AGENT_SILENT, Severity.CRITICAL, facts.since_ms, message)
     if agent.disk_full:
         yield _finding(Cause.DISK_NEARLY_FULL, Severity.WARNING, now_ms, agent.disk_full)
+
+
+def _certificate(ends_ms: int) -> str:
+    ends = datetime.fromtimestamp(ends_ms / 1000, tz=UTC)
+    return (
+        f"The certificate of the server's agent is good until {ends:%Y-%m-%d %H:%M} UTC and was not renewed."
+        " Without it the agent cannot connect: look into its log, or enrol it anew."
+    )
 
 
 def _of_deployments(facts: StackFacts, *, now_ms: int) -> Iterator[Finding]:

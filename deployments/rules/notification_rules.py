@@ -21,6 +21,7 @@ WORDS: Mapping[str, str] = {
     Cause.DRIFT: "Changed on the server",
     Cause.DISK_NEARLY_FULL: "Disk nearly full",
     Cause.UNRESTORABLE: "Version cannot be restored",
+    Cause.CERTIFICATE_ENDS: "Certificate is about to end",
 }
 PREFIX: Mapping[str, str] = {MessageKind.CLOSED: "Over: ", MessageKind.REMINDER: "Still: "}
 

@@ -23,8 +23,12 @@ from agents.runner.planning.model import (
 RESTARTS_ITSELF = frozenset({"always", "unless-stopped"})
 
 
-def describe(inspected: Mapping[str, Any], *, key: bytes) -> pb.ContainerSeen:
-    """Return the container without any value of its environment: its settings are hashes under `key`."""
+def describe(inspected: Mapping[str, Any], *, key: bytes, memory_kill_ms: int = 0) -> pb.ContainerSeen:
+    """Return the container without any value of its environment: its settings are hashes under `key`.
+
+    `memory_kill_ms`: when Docker's events told that it was killed for lack of memory, which is forgotten in the state
+    of one that was started again.
+    """
     state, labels = inspected["State"], inspected["Config"].get("Labels") or {}
     policy = (inspected["HostConfig"].get("RestartPolicy") or {}).get("Name", "")
     return pb.ContainerSeen(
@@ -47,4 +51,5 @@ def describe(inspected: Mapping[str, Any], *, key: bytes) -> pb.ContainerSeen:
         restarts_itself=policy in RESTARTS_ITSELF,
         settings=hashed_settings(inspected, key=key),
         shown=shown_settings(inspected),
+        memory_kill_at_ms=memory_kill_ms or (epoch_ms(state["FinishedAt"]) if state.get("OOMKilled") else 0),
     )

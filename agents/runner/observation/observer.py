@@ -36,6 +36,7 @@ class Observer:
         self._damping = Damping()
         self._inspected: dict[str, tuple[tuple[str, ...], pb.ContainerSeen]] = {}
         self._stirred: set[str] = set()
+        self._memory_kills: dict[str, int] = {}
         self._turn = threading.Lock()
         self._events = threading.Event()
         self._stopping = threading.Event()
@@ -50,7 +51,7 @@ class Observer:
     def describe(self, container_id: str) -> pb.ContainerSeen | None:
         """Look at one container now; None when it is gone. Raises EngineAwayError. Safe across threads."""
         inspected = self._containers.inspect(container_id)
-        return None if inspected is None else describe(inspected, key=self._key)
+        return None if inspected is None else self._described(inspected)
 
     def start(self) -> None:
         self._thread.start()
@@ -85,11 +86,18 @@ class Observer:
         named = actor.get("Attributes", {}).get("container") if event.get("Type") == "network" else event.get("id")
         with self._turn:
             self._stirred.add(str(named or actor.get("ID", "")))
+            if event.get("Action") == "oom":
+                self._memory_kills[str(actor.get("ID", ""))] = int(event.get("timeNano", 0)) // 1_000_000
+
+    def _described(self, inspected: Mapping[str, Any]) -> pb.ContainerSeen:
+        return describe(inspected, key=self._key, memory_kill_ms=self._memory_kills.get(inspected["Id"], 0))
 
     def _look(self, *, whole: bool) -> bool:
         """Look once; whether another look is needed soon. `whole`: also at containers that seem to be as they were."""
         with self._turn:
             stirred, self._stirred = self._stirred, set()
+            for container_id in self._memory_kills.keys() - self._inspected.keys() - stirred:
+                del self._memory_kills[container_id]
         listed = {entry["Id"]: _outline(entry) for entry in self._containers.list()[:MAX_CONTAINERS]}
         known = {key: held for key, held in self._inspected.items() if key in listed}
         for container_id, outline in listed.items():
@@ -99,7 +107,7 @@ class Observer:
                 if inspected is None:
                     known.pop(container_id, None)
                 else:
-                    known[container_id] = (outline, describe(inspected, key=self._key))
+                    known[container_id] = (outline, self._described(inspected))
         self._inspected = known
         again = self._damping.take({key: container for key, (_, container) in known.items()})
         told = dict(self._damping.told or {})

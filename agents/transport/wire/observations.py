@@ -49,6 +49,7 @@ def container_from_wire(message: runner_pb2.ContainerSeen) -> ContainerSeen:
         shown={
             _word(aspect): cut(text, MAX_ERROR_BYTES) for aspect, text in sorted(message.shown.items())[:MAX_SETTINGS]
         },
+        memory_kill_at_ms=max(0, message.memory_kill_at_ms),
     )
 
 

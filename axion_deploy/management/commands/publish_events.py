@@ -20,6 +20,7 @@ from axion_deploy.processes import run_until, stop_on_signals
 from deployments import outbox_relay
 from deployments.outbox_relay import Outbox
 from deployments.repositories.events import CHANNEL
+from deployments.services.incidents import lines
 from deployments.services.notifications import deliver
 
 # Notifications wake us, and a connection that ends with one on its way shows its end; the poll is for all else.
@@ -44,9 +45,10 @@ class Command(BaseCommand):
         stopped = stop_on_signals()
         serve_metrics(process="publisher")
         outboxes = outbox_relay.outboxes()
-        with ThreadPoolExecutor(max_workers=len(outboxes) + SENDERS) as threads:
+        with ThreadPoolExecutor(max_workers=len(outboxes) + SENDERS + 1) as threads:
             running = [threads.submit(publish, outbox=outbox, stopped=stopped) for outbox in outboxes]
             running += [threads.submit(send_notifications, stopped=stopped) for _ in range(SENDERS)]
+            running.append(threads.submit(gather_lines, stopped=stopped))
             wait(running, return_when=FIRST_COMPLETED)
             # One that ended by a fault of ours ends the process, and its supervisor starts it anew.
             stopped.set()
@@ -75,6 +77,23 @@ def send_notifications(*, stopped: threading.Event) -> None:
 
     try:
         run_until(stopped, name="notifications", step=step)
+    finally:
+        connection.close()
+
+
+def gather_lines(*, stopped: threading.Event) -> None:
+    """Ask agents for the last lines of what incidents are about, until asked to stop. Runs in a thread of its own."""
+    loop = isolation("lines of incidents")
+
+    def step() -> float:
+        asked = False
+        if not loop.rests("next"):
+            with loop.item("next", raising=DATABASE_AWAY):
+                asked = lines.gather_next()
+        return 0 if asked else SENDER_POLL_SECONDS
+
+    try:
+        run_until(stopped, name="lines of incidents", step=step)
     finally:
         connection.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +13,7 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 
 from agents.models import Server
-from deployments.admin.ownership import caller_in, or_404, require_project_viewer
+from deployments.admin.ownership import caller_in, or_404, require_project_viewer, uncached_json
 from deployments.admin.page_responses import render_page
 from deployments.data.usage_types import Usage, UsagePoint, UsageSeries
 from deployments.models import Project
@@ -20,12 +21,14 @@ from deployments.rules.usage_curve import HEIGHT, WIDTH, Span, path_of, y_of
 from deployments.services.fleet import machine_list
 from deployments.services.permissions import access
 from deployments.services.queries import usage
-from deployments.services.queries.usage import Mark
+from deployments.services.queries.usage import Mark, Spark
 from deployments.types import Right
 
 PAGE = "admin/deployments/project/usage.html"
 CHOICES = ((1, "1 hour"), (6, "6 hours"), (24, "24 hours"), (168, "7 days"), (336, "14 days"))
 ONE_PROCESSOR = 100.0
+# Of its limit; a little more and it is killed.
+TIGHT = 0.9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +44,12 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
+    """`kills`: what was killed for lack of memory, and where that is; of a machine everything on it."""
+
     title: str
     more: str
     curves: tuple[Curve, ...]
+    kills: tuple[tuple[Mark, float], ...] = ()
 
 
 def project_usage_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
@@ -59,7 +65,7 @@ def project_usage_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
         title=f"What {project.name} uses",
         of=Project(pk=project.id, name=project.name),
         titles=lambda series: (series.service or series.container, f"{series.container} on {names[series.server_id]}"),
-        marks=usage.deployments_ended(caller=caller, project_id=object_id, since=found.since),
+        marks=usage.project_marks(caller=caller, project_id=object_id, since=found.since),
         back=reverse("admin:deployments_project_change", args=[object_id]),
         back_to=project.name,
     )
@@ -76,7 +82,7 @@ def server_usage_page(request: HttpRequest, server_id: UUID) -> HttpResponse:
         title=f"What {server.name} uses",
         of=Server(pk=server.id, name=server.name),
         titles=lambda _: (server.name, "the whole machine"),
-        marks=(),
+        marks=usage.server_marks(caller=caller, server_id=server_id, since=found.since),
         back=reverse("admin:agents_server_change", args=[server_id]),
         back_to=server.name,
     )
@@ -107,9 +113,10 @@ def _page(
         PAGE,
         title=title,
         of=of,
-        charts=[_chart(series, titles(series), span=span) for series in found.series],
+        charts=[_chart(series, titles(series), span=span, marks=marks) for series in found.series],
         complete=found.complete,
-        marks=[(mark, span.x_of(mark.at.timestamp())) for mark in marks],
+        marks=[(mark, span.x_of(mark.at.timestamp())) for mark in marks if mark.deployment_id],
+        kills=[mark for mark in marks if not mark.deployment_id],
         hours=hours,
         choices=CHOICES,
         width=WIDTH,
@@ -119,7 +126,9 @@ def _page(
     )
 
 
-def _chart(series: UsageSeries, titles: tuple[str, str], *, span: Span) -> Chart:
+def _chart(series: UsageSeries, titles: tuple[str, str], *, span: Span, marks: tuple[Mark, ...]) -> Chart:
+    of = series.container
+    kills = [mark for mark in marks if mark.container and (not of or mark.container == of)]
     limit = max(point.memory_limit_bytes for point in series.points)
     curves = [
         _curve("Processor", series, span, lambda point: point.cpu_percent, _percent, at_least=ONE_PROCESSOR),
@@ -129,7 +138,8 @@ def _chart(series: UsageSeries, titles: tuple[str, str], *, span: Span) -> Chart
         curves.append(_curve("Network", series, span, lambda point: point.received + point.sent, _rate))
     if any(point.disk_bytes for point in series.points):
         curves.append(_curve("Disk", series, span, lambda point: point.disk_bytes, filesizeformat))
-    return Chart(title=titles[0], more=titles[1], curves=tuple(curves))
+    placed = tuple((mark, span.x_of(mark.at.timestamp())) for mark in kills)
+    return Chart(title=titles[0], more=titles[1], curves=tuple(curves), kills=placed)
 
 
 def _curve(
@@ -160,3 +170,28 @@ def _percent(value: float) -> str:
 
 def _rate(value: float) -> str:
     return f"{filesizeformat(value)}/s"
+
+
+def sparks_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
+    """Answer what each node used in the last hour, by server and node, as paths of the picture."""
+    caller = require_project_viewer(request, object_id)
+    since, sparks = usage.node_sparks(caller=caller, project_id=object_id)
+    end = since + timedelta(hours=usage.SPARK_HOURS)
+    span = Span(begin=since.timestamp(), end=end.timestamp(), step=usage.SPARK_SECONDS)
+    shapes: dict[str, dict[str, Any]] = {}
+    for (server_id, node_id), spark in sparks.items():
+        shapes.setdefault(str(server_id), {})[node_id] = _spark_shape(spark, span=span)
+    return uncached_json({"width": WIDTH, "height": HEIGHT, "servers": shapes})
+
+
+def _spark_shape(spark: Spark, *, span: Span) -> dict[str, Any]:
+    most = max(value for _, value in spark.memory)
+    top = max(most, float(spark.memory_limit))
+    now = filesizeformat(spark.memory[-1][1])
+    memory = f"{now} of {filesizeformat(spark.memory_limit)}" if spark.memory_limit else f"{now}, no limit"
+    return {
+        "path": path_of(spark.memory, span=span, top=top),
+        "limitY": y_of(spark.memory_limit, top=top) if spark.memory_limit else None,
+        "tight": bool(spark.memory_limit) and spark.memory[-1][1] > TIGHT * spark.memory_limit,
+        "words": f"Memory {memory}. Processor {_percent(spark.cpu[-1][1])}.",
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from deployments.api.schemas.usage_schemas import UsageOut, UsageQuery
 from deployments.data.usage_types import Usage, UsagePoint
 from deployments.event_types import epoch_ms
 from deployments.services.queries import usage
+from deployments.services.queries.usage import Mark
 
 TAG = "usage"
 DEFAULT_HOURS = 1
@@ -30,7 +32,8 @@ class ProjectUsage(BaseView):
     )
     def get(self, request: Request, project_id: UUID) -> Response:
         found = usage.project_usage(caller=self.caller, project_id=project_id, hours=hours_in(request))
-        return success({"data": {"usage": usage_shape(found)}})
+        marks = usage.project_marks(caller=self.caller, project_id=project_id, since=found.since)
+        return success({"data": {"usage": usage_shape(found, marks)}})
 
 
 class ServerUsage(BaseView):
@@ -43,7 +46,8 @@ class ServerUsage(BaseView):
     )
     def get(self, request: Request, server_id: UUID) -> Response:
         found = usage.server_usage(caller=self.caller, server_id=server_id, hours=hours_in(request))
-        return success({"data": {"usage": usage_shape(found)}})
+        marks = usage.server_marks(caller=self.caller, server_id=server_id, since=found.since)
+        return success({"data": {"usage": usage_shape(found, marks)}})
 
 
 def hours_in(request: Request) -> int:
@@ -51,8 +55,18 @@ def hours_in(request: Request) -> int:
     return int(validated(UsageQuery, request.query_params).get("hours", DEFAULT_HOURS))
 
 
-def usage_shape(found: Usage) -> dict[str, Any]:
+def usage_shape(found: Usage, marks: Iterable[Mark]) -> dict[str, Any]:
     return {
+        "marks": [
+            {
+                "kind": "deployment" if mark.deployment_id else "memoryKill",
+                "at": epoch_ms(mark.at),
+                "message": mark.words,
+                "deploymentId": str(mark.deployment_id or ""),
+                "container": mark.container,
+            }
+            for mark in marks
+        ],
         "since": epoch_ms(found.since),
         "stepSeconds": found.step_seconds,
         "complete": found.complete,

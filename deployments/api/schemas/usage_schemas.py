@@ -41,8 +41,19 @@ class UsageSeriesOut(ResponseSchema):
     points = UsagePointOut(many=True)
 
 
+class UsageMarkOut(ResponseSchema):
+    """A deployment that ended, or a container that was killed for lack of memory."""
+
+    kind = serializers.ChoiceField(choices=["deployment", "memoryKill"])
+    at = Timestamp()
+    message = serializers.CharField()
+    deploymentId = serializers.CharField(help_text="Empty for a kill.")
+    container = serializers.CharField(help_text="Empty for a deployment.")
+
+
 class UsageOut(ResponseSchema):
     since = Timestamp()
     stepSeconds = serializers.IntegerField(min_value=1, help_text="Each point stands for so many seconds from `at` on.")
     complete = serializers.BooleanField(help_text="False where there was too much to tell all of it.")
     series = UsageSeriesOut(many=True)
+    marks = UsageMarkOut(many=True, help_text="What happened meanwhile, by time.")

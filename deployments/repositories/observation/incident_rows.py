@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 
 from deployments.data.incident_types import Cause, Finding, IncidentRecord, OpenIncident, Severity
 from deployments.data.list_types import Page
@@ -45,14 +47,19 @@ def open_one(
     containers: Sequence[Mapping[str, Any]],
     deployment_id: UUID | None,
     at: datetime,
+    wants_lines: bool = False,
 ) -> None:
-    """Store a new incident. Raises IntegrityError where one of this cause is open."""
+    """Store a new incident; `wants_lines`: its agent is to be asked for them.
+
+    Raises IntegrityError where one of this cause is open.
+    """
     Incident.objects.create(
         id=incident_id,
         project_id=project_id,
         server_id=server_id,
         deployment_id=deployment_id,
         opened_at=at,
+        lines_due_at=at if wants_lines else None,
         **_facts(finding, containers=containers, at=at),
     )
 
@@ -63,11 +70,38 @@ def change(
     """Store what is known by now; since when it is so stays as it was. Return the incident where it became worse."""
     facts = _facts(finding, containers=containers, at=at)
     del facts["since_ms"]
+    if not finding.log_tail:
+        # What its agent was asked for at the beginning stays.
+        del facts["log_tail"]
     rows = _opened(project_id, server_id, finding.cause)
     milder = finding.severity is Severity.CRITICAL and rows.filter(severity=Severity.WARNING).exists()
     rows.update(**facts)
     row = _rows().filter(pk__in=rows.values("pk")).first() if milder else None
     return None if row is None else _record(row)
+
+
+def any_without_lines() -> bool:
+    """Return whether an agent may have to be asked for the lines of an incident; others may do that meanwhile."""
+    return Incident.objects.filter(lines_due_at__lte=Now()).exists()
+
+
+def claim_lines(*, now: datetime, lease: timedelta) -> IncidentRecord | None:
+    """Take the next incident whose lines are to be asked for; it is due again after the lease. Opens a transaction."""
+    with transaction.atomic():
+        due = _rows().filter(lines_due_at__lte=now).order_by("lines_due_at")
+        row = due.select_for_update(skip_locked=True, of=("self",)).first()
+        if row is None:
+            return None
+        Incident.objects.filter(pk=row.pk).update(lines_due_at=now + lease)
+    return _record(row)
+
+
+def store_lines(*, incident_id: UUID, lines: Sequence[str]) -> None:
+    """Store what its agent told, and ask no more; lines that are there stay."""
+    rows = Incident.objects.filter(pk=incident_id, lines_due_at__isnull=False)
+    if lines:
+        rows.filter(log_tail=[]).update(log_tail=list(lines))
+    rows.update(lines_due_at=None)
 
 
 def note_quiet(*, project_id: UUID, server_id: UUID, cause: Cause, quiet_ms: int) -> None:

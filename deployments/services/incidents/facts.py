@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from agents.states import Presence
 from agents.types import AgentData
 from deployments.event_types import epoch_ms
@@ -23,6 +25,7 @@ def facts_of(
     last: LastEnded | None,
     missing_images: frozenset[str] | None,
     drift: DriftRow | None,
+    certificate_ends: datetime | None = None,
 ) -> StackFacts:
     """Return the facts; `since_ms`: since when the stack's condition is what it is.
 
@@ -32,7 +35,7 @@ def facts_of(
     return StackFacts(
         state=look.seen.state,
         since_ms=since_ms,
-        agent=None if look.agent is None else _agent(look.agent),
+        agent=None if look.agent is None else _agent(look.agent, certificate_ends=certificate_ends),
         failed=None if last is None else _failed(last),
         differences=_differences(drift),
         unrestorable=_unrestorable(look, missing_images),
@@ -57,7 +60,7 @@ def _differences(drift: DriftRow | None) -> tuple[Difference, ...] | None:
     return tuple(found)
 
 
-def _agent(agent: AgentData) -> AgentFacts:
+def _agent(agent: AgentData, *, certificate_ends: datetime | None) -> AgentFacts:
     online, condition = agent.presence is Presence.ONLINE, agent.condition
     away = ""
     if condition is not None and not condition.engine_answers:
@@ -67,6 +70,7 @@ def _agent(agent: AgentData) -> AgentFacts:
         online=online,
         engine_message=away,
         disk_full=condition.little_space if online and condition is not None else None,
+        certificate_ends_ms=epoch_ms(certificate_ends),
     )
 
 

@@ -22,6 +22,7 @@ from deployments.repositories.observation import incident_rows, last_ended, stac
 from deployments.repositories.observation.stack_states import JudgedState, StackKey
 from deployments.rules.incident_rules import Changed, Closed, Opened, Quieted, StackFacts, Step, judge
 from deployments.rules.observed import ObservedContainer, ObservedState, StackCondition
+from deployments.services.incidents import lines
 from deployments.services.incidents.facts import facts_of
 from deployments.services.notifications import announce
 from deployments.services.observation import stacks
@@ -77,7 +78,9 @@ class StackWatch:
         known = stack_states.of_projects(project_ids=project_ids)
         opened = incident_rows.open_of(project_ids=project_ids)
         lasts = last_ended.of_stacks(stacks=keys) if keys else {}
-        missing = gateway.missing_images(agent_ids=[look.agent.id for look in looks if look.agent])
+        agent_ids = [look.agent.id for look in looks if look.agent]
+        missing = gateway.missing_images(agent_ids=agent_ids)
+        certificates = gateway.certificates_end(agent_ids=agent_ids)
         drifts = stack_drifts.compared(project_ids=project_ids)
         now_ms, moved, loop = epoch_ms(clock.now()), 0, isolation(STACKS)
         for key, look in zip(keys, looks, strict=True):
@@ -88,7 +91,12 @@ class StackWatch:
                 state = next_state(known.get(key), look, now_ms=now_ms)
                 lacks = missing.get(look.agent.id) if look.agent else None
                 facts = facts_of(
-                    look, since_ms=state.since_ms, last=lasts.get(key), missing_images=lacks, drift=drifts.get(key)
+                    look,
+                    since_ms=state.since_ms,
+                    last=lasts.get(key),
+                    missing_images=lacks,
+                    drift=drifts.get(key),
+                    certificate_ends=certificates.get(look.agent.id) if look.agent else None,
                 )
                 steps = judge(facts=facts, open_incidents=opened.get(key, ()), now_ms=now_ms)
                 told = look.stack.proven and state != known.get(key)
@@ -182,6 +190,7 @@ def _take(step: Step, key: StackKey, look: Look, *, at: datetime) -> list[NewSta
             finding=step.finding,
             containers=_containers(step.finding, look),
             deployment_id=look.stack.deployment_id if look.stack.proven else None,
+            wants_lines=step.finding.cause in lines.WITH_LINES,
             at=at,
         )
         announce.announce_opened(incident=incident_rows.get(incident_id=incident_id), at=at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -13,7 +14,7 @@ from agents.reports.observation import ContainerSeen, HostObserved
 from agents.services import directory
 from deployments import live_updates
 from deployments.repositories import clock
-from deployments.repositories.observation import observed_stacks
+from deployments.repositories.observation import memory_kills, observed_stacks, samples
 from deployments.repositories.observation.observed_stacks import StackRow
 from deployments.rules.observed import ObservedContainer
 from deployments.services.observation import drift
@@ -62,12 +63,35 @@ def record_observation(*, observation: HostObserved) -> None:
             for project_id in known.keys() | (seen.keys() & ours)
             if _store(project_id, server_id, seen.get(project_id, ()), known.get(project_id), clocks)
         ]
+        _note_memory_kills(server_id, seen, among=known.keys() | ours, clocks=clocks)
         for project_id in changed:
             drift.compare_stack(project_id=project_id, server_id=server_id)
         # What was unknown while nobody told it is known again, changed or not.
         woken = {*changed, *(known if heard_anew else ())}
         if woken:
             transaction.on_commit(lambda: live_updates.wake_projects(sorted(woken)))
+
+
+def _note_memory_kills(
+    server_id: UUID, seen: Mapping[UUID, list[ContainerSeen]], *, among: Collection[UUID], clocks: Clocks
+) -> None:
+    """Store when containers were killed for lack of memory, of what charts still show."""
+    oldest = clocks.now_ms - int(samples.MINUTES.keep.total_seconds() * 1000)
+    kills = [
+        memory_kills.Kill(
+            project_id=project_id,
+            container_id=each.id,
+            host_ms=each.memory_kill_at_ms,
+            service=each.service_name,
+            container=each.name,
+            at=datetime.fromtimestamp(min(at_ms, clocks.now_ms) / 1000, tz=UTC),
+        )
+        for project_id in seen.keys() & among
+        for each in seen[project_id]
+        if (at_ms := clocks.ours(each.memory_kill_at_ms)) > oldest
+    ]
+    if kills:
+        memory_kills.store(server_id=server_id, kills=kills)
 
 
 def _by_project(containers: Sequence[ContainerSeen]) -> Mapping[UUID, list[ContainerSeen]]:

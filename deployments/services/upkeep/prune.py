@@ -17,7 +17,7 @@ from deployments.repositories import clock, deployments, variables
 from deployments.repositories.ends import volume_deletions
 from deployments.repositories.installations import installation_rows
 from deployments.repositories.notifications import delivery_rows
-from deployments.repositories.observation import incident_rows, job_run_rows, stack_outbox
+from deployments.repositories.observation import incident_rows, job_run_rows, memory_kills, samples, stack_outbox
 from deployments.repositories.upkeep import beyond_numbers, pruning
 
 MAX_DEPLOYMENTS = 50
@@ -62,6 +62,9 @@ def parts() -> dict[str, Callable[[], int]]:
             before=clock.now() - timedelta(days=settings.AXION_KEEP_AUDIT_DAYS), limit=MAX_ROWS
         ),
         "old orders to delete volumes": lambda: gateway.forget_volume_commands(before=_details_end(), limit=MAX_ROWS),
+        "old kills by memory": lambda: memory_kills.drop_before(
+            before=clock.now() - samples.MINUTES.keep, limit=MAX_ROWS
+        ),
         "rows beyond their number": _rows_sweep.step,
     }
 

@@ -12,7 +12,7 @@ const MAX_LINE_LENGTH = 14;
 export class GraphPicture {
   // `chosen` is told of the node that somebody clicks, or chooses by keyboard.
   constructor(container, graph, badges, chosen = () => {}) {
-    Object.assign(this, { container, graph, badges, chosen, nodes: new Map(), services: [], differences: new Map() });
+    Object.assign(this, { container, graph, badges, chosen, nodes: new Map(), services: [], differences: new Map(), sparks: { nodes: {} } });
     this.narrow = null;
     new ResizeObserver(() => this.fit()).observe(container);
     this.fit();
@@ -25,7 +25,20 @@ export class GraphPicture {
       const found = differences.get(id) ?? [];
       box.classList.toggle("ax-node-differs", found.length > 0);
       box.querySelector(".ax-node-drift").textContent = found.length ? `≠ ${found.length}` : "";
-      box.querySelector("title").textContent = [box.dataset.name, ...found].join("\n");
+      box.dataset.differs = found.join("\n");
+      retitle(box);
+    }
+  }
+
+  // What each node used in the last hour, against its limit: `nodes` is node id to a path in a picture of that size.
+  spark(sparks) {
+    this.sparks = sparks;
+    for (const [id, box] of this.nodes) {
+      const drawn = sparks.nodes[id];
+      box.querySelector(".ax-spark")?.remove();
+      box.dataset.uses = drawn?.words ?? "";
+      if (drawn) box.append(sparkLine(drawn, sparks));
+      retitle(box);
     }
   }
 
@@ -36,6 +49,7 @@ export class GraphPicture {
     this.draw();
     this.colour(this.services);
     this.mark(this.differences);
+    this.spark(this.sparks);
   }
 
   // Another graph in place of this one.
@@ -116,6 +130,19 @@ function nodeBox(node, box) {
     s("text", { x: 54, y: top + lines.length * step, class: "ax-node-state" }, NODE_WORDS[node.type] ?? ""),
     s("text", { x: WIDTH - 12, y: HEIGHT - 12, class: "ax-node-drift", "text-anchor": "end" }, ""));
   return group;
+}
+
+const retitle = (box) => {
+  box.querySelector("title").textContent = [box.dataset.name, box.dataset.uses, box.dataset.differs].filter(Boolean).join("\n");
+};
+
+// Along the lower edge of the box, below its words.
+function sparkLine(drawn, { width, height }) {
+  const line = s("svg", { class: "ax-spark", x: 12, y: HEIGHT - 12, width: WIDTH - 24, height: 10, viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" });
+  if (drawn.tight) line.setAttribute("data-tight", "");
+  if (drawn.limitY !== null) line.append(s("line", { class: "ax-spark-limit", x1: 0, x2: width, y1: drawn.limitY, y2: drawn.limitY }));
+  line.append(s("path", { class: "ax-spark-line", d: drawn.path }));
+  return line;
 }
 
 function edgeLine(from, to, edge, narrow) {

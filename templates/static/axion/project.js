@@ -85,6 +85,20 @@ async function readAddresses() {
   drawSoon();
 }
 
+// What the nodes used lately, where the graph is coloured by; now and then, while somebody looks.
+let sparks = { servers: {} };
+
+async function readSparks() {
+  if (document.hidden) return;
+  try {
+    const answer = await fetch(address.sparks, { headers: { Accept: "application/json" }, redirect: "manual" });
+    if (answer.ok) sparks = await answer.json();
+  } catch {
+    // The line broke: the next turn reads them.
+  }
+  drawSoon();
+}
+
 const dot = (tone) => h("span", { class: "ax-dot", dataset: { tone } });
 
 // What may be done here, for who may do it; each leads to a page that says first what will happen.
@@ -141,6 +155,7 @@ function draw() {
   const coloured = all.find(holdsTarget) ?? all.find((each) => each.status === "success");
   if (coloured) graph.colour(holdsTarget(coloured) ? coloured.services : seenServices(coloured));
   graph.mark(coloured && !holdsTarget(coloured) ? differencesByNode(stacks[coloured.target.id]) : new Map());
+  graph.spark({ ...sparks, nodes: sparks.servers[coloured?.target.id] ?? {} });
   const busy = all.filter((each) => UNFINISHED.has(each.status)).length;
   byId("ax-said").textContent = busy ? `${plural(busy, "deployment")} in progress` : "Nothing in progress";
 }
@@ -211,3 +226,6 @@ new LiveSocket({
   changed: connection,
 });
 connection("live");
+
+readSparks();
+setInterval(readSparks, 30_000);

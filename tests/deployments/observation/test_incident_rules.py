@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from deployments.data.incident_types import Cause, OpenIncident, Severity
 from deployments.rules.incident_rules import (
+    CERTIFICATE_MS,
     DEGRADED_MS,
     DIFFERENT_MS,
     OBSERVED,
@@ -182,6 +183,26 @@ def test_any_order_repeats_and_losses_end_where_a_full_look_does(
 
 def test_severities_and_causes_are_words_that_stay() -> None:
     assert {str(each) for each in Severity} == {"critical", "warning"}
-    assert {*OBSERVED, Cause.AGENT_SILENT, Cause.DEPLOYMENT_FAILED, Cause.DISK_NEARLY_FULL, Cause.UNRESTORABLE} == set(
-        Cause
+    others = {
+        Cause.AGENT_SILENT, Cause.DEPLOYMENT_FAILED, Cause.DISK_NEARLY_FULL, Cause.UNRESTORABLE, Cause.CERTIFICATE_ENDS
+    }  # fmt: skip
+    assert {*OBSERVED, *others} == set(Cause)
+
+
+def test_a_certificate_is_told_of_when_it_should_have_been_renewed_and_no_longer_when_it_was() -> None:
+    def told(left_ms: int, known: tuple[OpenIncident, ...] = ()) -> tuple[Step, ...]:
+        agent = replace(WELL, certificate_ends_ms=NOW + left_ms)
+        return judge(facts=facts(agent=agent), open_incidents=known, now_ms=NOW)
+
+    assert told(CERTIFICATE_MS + 1) == ()
+    (opened,) = told(CERTIFICATE_MS)
+    assert isinstance(opened, Opened)
+    assert (opened.finding.cause, opened.finding.since_ms) == (Cause.CERTIFICATE_ENDS, NOW)
+    assert "is good until 1970-01-07 03:46 UTC" in opened.finding.message
+    known = OpenIncident(
+        cause=Cause.CERTIFICATE_ENDS, severity=Severity.WARNING, message=opened.finding.message, services=()
+    )
+    assert told(CERTIFICATE_MS, (known,)) == ()
+    assert told(30 * 24 * 3_600_000, (replace(known, quiet_ms=NOW - QUIET_MS),)) == (
+        Closed(cause=Cause.CERTIFICATE_ENDS),
     )

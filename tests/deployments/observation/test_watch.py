@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from jsonschema import Draft202012Validator, FormatChecker
 
 from agents.models import Agent
+from agents.models.trust import AgentCertificate, Authority
 from deployments.kafka.event_stream import STACKS, value_of
 from deployments.models import Deployment, DeploymentHistory, Incident, StackEvent, StackState
 from deployments.repositories import clock
@@ -206,6 +207,21 @@ def test_a_disk_that_fills_up_is_said_before_it_is_full(lane: Lane, session: UUI
     assert [(each.cause, each.message) for each in Incident.objects.all()] == [
         ("disk_nearly_full", "Little space is left: 0.2 of 40.0 GiB.")
     ]
+
+
+def test_a_certificate_that_was_not_renewed_is_said_before_the_agent_is_cut_off(
+    lane: Lane, session: UUID, time: Time
+) -> None:
+    tell(lane, session, *both(lane))
+    authority = Authority.objects.create(state="issuing", certificate="", sealed_key="", created_at=time.now())
+    made = {"agent_id": lane.agent.id, "authority": authority, "valid_from": time.now()}
+    AgentCertificate.objects.create(serial="1", valid_until=time.now() + timedelta(days=4), **made)
+    time.round()
+    assert [each.cause for each in Incident.objects.all()] == ["certificate_ends"]
+    AgentCertificate.objects.create(serial="2", valid_until=time.now() + timedelta(days=30), **made)
+    time.round()
+    time.round(later_ms=QUIET_MS)
+    assert Incident.objects.get().closed_at is not None
 
 
 def test_a_version_whose_images_are_gone_is_said_before_it_is_needed(lane: Lane, session: UUID, time: Time) -> None:

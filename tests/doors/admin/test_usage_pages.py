@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from agents.models import Server
 from agents.reports.samples import HostSamples, Sample
-from deployments.models import ObservedStack, Project
+from deployments.models import MemoryKill, ObservedStack, Project
 from deployments.repositories import clock
 from deployments.services.observation import samples
 from tests import factories
@@ -39,6 +39,20 @@ def test_curves_of_a_project_and_of_its_server(people: People, project: Project,
     assert [curve.name for curve in chart.curves] == ["Processor", "Memory", "Network"]
     assert all(curve.path.count("L") == 2 for curve in chart.curves)
     assert f"/admin/deployments/deployment/{ended.pk}/change/" in text
+
+    sparks = people.browser("viewer").get(f"/admin/deployments/project/{project.pk}/usage/nodes/").json()
+    spark = sparks["servers"][str(server.pk)]["n"]
+    assert spark["words"] == "Memory 64.0\xa0MB of 128.0\xa0MB. Processor 50 % of one processor."
+    assert (spark["limitY"], spark["tight"]) == (2.0, False)
+    assert spark["path"].startswith("M")
+
+    MemoryKill.objects.create(
+        project=project, server_id=server.id, container_id="c", host_ms=1, service="web", container="web-1", at=now
+    )
+    marked = people.browser("viewer").get(f"/admin/deployments/project/{project.pk}/usage/")
+    (chart,) = marked.context["charts"]
+    assert [mark.words for mark, _ in chart.kills] == ["web-1 was killed for lack of memory"]
+    assert marked.content.decode().count("ax-curve-kill") == len(chart.curves)
 
     there = people.browser("owner").get(f"/admin/agents/server/{server.pk}/usage/?hours=24").context["charts"]
     assert [[curve.name for curve in chart.curves] for chart in there] == [["Processor", "Memory", "Disk"]]
