@@ -192,7 +192,7 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
             self.route_to(activity_views.project_activity, "<uuid:object_id>/activity/", name="activity"),
             self.route_to(deletion_views.deletion_view, "<uuid:object_id>/deletion/", name="deletion"),
             self.route_to(usage_views.project_usage_view, "<uuid:object_id>/usage/", name="usage"),
-            self.route_to(usage_views.sparks_view, "<uuid:object_id>/usage/nodes/", name="sparks"),
+            self.route_to(usage_views.sparks_view, "<uuid:object_id>/usage/state/", name="sparks"),
             self.route_to(job_views.jobs_view, "<uuid:object_id>/jobs/", name="jobs"),
             self.route_to(reach_views.reach_view, "<uuid:object_id>/reach/", name="reach"),
             self.route_to(volume_views.project_volumes_view, "<uuid:object_id>/volumes/", name="volumes"),

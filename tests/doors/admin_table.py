@@ -136,7 +136,7 @@ OF_PROJECTS: tuple[Door, ...] = (
     page(f"{ITS}usage/", PROJECTS, "{project}"),
     page(f"{ITS}jobs/", PROJECTS, "{project}"),
     act(f"{ITS}jobs/", ACTS, "{project}"),
-    page(f"{ITS}usage/nodes/", PROJECTS, "{project}"),
+    page(f"{ITS}usage/state/", PROJECTS, "{project}"),
     page(f"{ITS}reach/", PROJECTS, "{project}"),
     act(f"{ITS}reach/", ACTS, "{project}"),
     page(f"{ITS}volumes/", PROJECTS, "{project}"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +31,10 @@ from agents.runner.policy.stack_check import check_stack
 # Events wake us; this is for the event that never came.
 SAFETY_POLL_SECONDS = 5.0
 SLACK_SECONDS = 30.0
+# Of a deployment that fails; its log has room for all of them beside what Docker says.
+MAX_KEPT_CONTAINERS = 20
+KEPT_LINES = 200
+MAX_KEPT_BYTES = 64 * 1024
 UP_SLACK_SECONDS = 300.0
 # Below AXION_DEPLOY_DEADLINE as it comes, so that the deployment ends with what was late.
 MAX_UP_SECONDS = 1500.0
@@ -229,8 +233,18 @@ class Applier:
             self._work.reporter.service(description)
         failure = self._gate.look(observed=observed, at=self._work.clock())
         if failure is not None:
+            self._keep_lines(observed, first=failure.container_id)
             raise self._failed(failure)
         return observed
+
+    def _keep_lines(self, observed: tuple[Container, ...], *, first: str) -> None:
+        """Write the last lines of what this deployment started into its log: the containers go, the log stays."""
+        own = [each for each in observed if each.deployment_id == self._goal.release.deployment_id and not each.is_job]
+        for container in sorted(own, key=lambda each: each.id != first)[:MAX_KEPT_CONTAINERS]:
+            lines = self._work.host.log_tail(container_id=container.id, lines=KEPT_LINES)
+            if kept := newest_within(lines, limit=MAX_KEPT_BYTES):
+                text = "".join(f"{line}\n" for line in kept)
+                self._work.reporter.log(source="service", service=container.service, text=text)
 
     def _failed(self, failure: Failure) -> StepFailedError:
         tail = self._work.host.log_tail(container_id=failure.container_id, lines=TAIL_LINES)
@@ -257,3 +271,14 @@ class Applier:
 def _last_line(tail: tuple[str, ...]) -> str:
     lines = [line.strip() for line in tail if line.strip()]
     return lines[-1] if lines else "it printed nothing."
+
+
+def newest_within(lines: Sequence[str], *, limit: int) -> list[str]:
+    """Return the last lines, of at most so many bytes together. Pure."""
+    kept: list[str] = []
+    for line in reversed(lines):
+        limit -= len(line.encode()) + 1
+        if limit < 0:
+            break
+        kept.append(line)
+    return kept[::-1]

@@ -40,7 +40,7 @@ def test_curves_of_a_project_and_of_its_server(people: People, project: Project,
     assert all(curve.path.count("L") == 2 for curve in chart.curves)
     assert f"/admin/deployments/deployment/{ended.pk}/change/" in text
 
-    sparks = people.browser("viewer").get(f"/admin/deployments/project/{project.pk}/usage/nodes/").json()
+    sparks = people.browser("viewer").get(f"/admin/deployments/project/{project.pk}/usage/state/").json()
     spark = sparks["servers"][str(server.pk)]["n"]
     assert spark["words"] == "Memory 64.0\xa0MB of 128.0\xa0MB. Processor 50 % of one processor."
     assert (spark["limitY"], spark["tight"]) == (2.0, False)

@@ -32,6 +32,7 @@ from tests.deployments.drift.stage import Stage
 from tests.deployments.lane import Lane
 from tests.doors.browser.crowded_cluster import a_formed_cluster
 from tests.doors.browser.crowded_people import some_people
+from tests.doors.browser.crowded_usage import some_usage
 from tests.factories import later
 
 LONG = "-".join(["a-name-that-has-no-place-to-break-it"] * 3)[:100]
@@ -93,6 +94,7 @@ def crowd(owner: User) -> Mapping[str, str]:
     cancelling = two.start(two.ask())
     cancel_deployment(caller=two.caller, deployment_id=cancelling.id, at=two.now())
     some_variables(many)
+    some_usage(many, names=[name_of(number) for number in range(12)])
     cluster = a_formed_cluster(owner, agent_id=many.agent.id, name=LONG)
     blank = sources.create_project(caller=two.caller, project_id=uuid4(), name="Blank")
     rows = {

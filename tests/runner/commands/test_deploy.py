@@ -127,6 +127,10 @@ def test_an_unhealthy_first_deployment_leaves_nothing(
     finished = deploy(gateway, stack.with_service("web", mode="sick").deploy())
     assert (finished.outcome, finished.reason, finished.failed_service) == (pb.RESTORED, "unhealthy", "web")
     assert "mode sick password none" in finished.log_tail
+    reports = [report for told in gateway.reports.values() for report in told]
+    kept = [report.log for report in reports if report.HasField("log") and report.log.source == "service"]
+    assert {log.service_name for log in kept} >= {"web", "db"}, "what went away can still be read"
+    assert "mode sick password none" in "".join(log.text for log in kept if log.service_name == "web")
     assert not finished.previous_stack_running
     assert left_behind(engine, stack) == []
 
