@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from agents.contracts import runner_pb2 as pb
@@ -13,6 +14,9 @@ from agents.contracts.version import VERSION
 
 STAT = Path("/proc/stat")
 MEMINFO = Path("/proc/meminfo")
+TCP_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+# As those tables write the state.
+LISTEN = "0A"
 
 
 class Machine:
@@ -90,3 +94,32 @@ def memory() -> tuple[int, int]:
 
 def _bytes(text: str) -> int:
     return int(text.split(maxsplit=1)[0]) * 1024
+
+
+def listening_program(port: int) -> str:
+    """Return the name of a program that listens on this TCP port here; empty where none does, or it may not be seen."""
+    wanted = {f"socket:[{inode}]" for inode in _listening(port)}
+    for process in Path("/proc").glob("[0-9]*") if wanted else ():
+        with suppress(OSError):
+            if any(_leads_to(link) in wanted for link in (process / "fd").iterdir()):
+                return (process / "comm").read_text().strip()
+    return ""
+
+
+def _leads_to(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except OSError:
+        # Closed meanwhile.
+        return ""
+
+
+def _listening(port: int) -> set[str]:
+    """Return the inodes of the sockets that listen on this port."""
+    found = set()
+    for table in TCP_TABLES:
+        with suppress(OSError):
+            for fields in map(str.split, table.read_text().splitlines()[1:]):
+                if fields[3] == LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
+                    found.add(fields[9])
+    return found

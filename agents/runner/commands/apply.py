@@ -20,11 +20,13 @@ from agents.runner.docker.processes import Ending
 from agents.runner.docker.versions import START_INTERVAL_API, understand_start_interval
 from agents.runner.errors import RemovalInProgressError, StepFailedError
 from agents.runner.interrupt import ABANDONED, Interrupt
+from agents.runner.machine import listening_program
 from agents.runner.planning import progress
 from agents.runner.planning.health_gate import Failure, HealthGate
 from agents.runner.planning.model import Container, Release, Target
 from agents.runner.planning.observed import describe
 from agents.runner.planning.plan import Plan
+from agents.runner.planning.ports import service_in, taken_port, taken_sentence
 from agents.runner.planning.steps import ADD, REMOVE, RETIRE, STARTING, Operation
 from agents.runner.policy.stack_check import check_stack
 
@@ -212,8 +214,19 @@ class Applier:
             culprit = self._gate.culprit(observed=self._look())
             if culprit is not None:
                 raise self._failed(culprit)
+            if (port := taken_port(tail)) is not None:
+                raise self._port_taken(port, tail)
             trouble = f"was not done after {self._up_seconds():.0f} s" if ended.late else "could not start the stack"
             raise StepFailedError("apply", f"Docker Compose {trouble}: {_last_line(tail)}", log_tail=tail)
+
+    def _port_taken(self, port: int, tail: tuple[str, ...]) -> StepFailedError:
+        release = self._goal.release
+        holders = self._work.host.holders_of(port=port)
+        program = "" if holders else listening_program(port)
+        sentence = taken_sentence(port=port, project_id=release.project_id, holders=holders, program=program)
+        names = [service.name for service in release.services]
+        service = service_in(tail, stack=release.stack, services=names)
+        return StepFailedError("apply", sentence, service=service, log_tail=tail)
 
     def _wait_until_passed(self) -> tuple[Container, ...]:
         """Wait until every service runs at the target and has been healthy for the window; return what runs."""

@@ -28,6 +28,7 @@ from agents.runner.planning.model import (
     Container,
     HostContainer,
 )
+from agents.runner.planning.ports import PortHolder
 
 STOP_SECONDS, SHORT_SECONDS = 10, 10.0
 # While somebody else removes a container.
@@ -111,6 +112,15 @@ class DockerHost(HostImages, HostVolumes):
                 deployment_id=(each["Labels"] or {}).get(LABEL_DEPLOYMENT, ""),
             )
             for each in self._ask(lambda api: api.containers(all=True))
+        )
+
+    def holders_of(self, *, port: int) -> tuple[PortHolder, ...]:
+        """Return the running containers, anybody's, that have this port of the host."""
+        listed = self._ask(lambda api: api.containers())
+        return tuple(
+            PortHolder(name=each["Names"][0].lstrip("/"), project_id=(each["Labels"] or {}).get(LABEL_PROJECT, ""))
+            for each in listed
+            if any(binding.get("PublicPort") == port for binding in each.get("Ports") or ())
         )
 
     def log_tail(self, *, container_id: str, lines: int) -> tuple[str, ...]:
