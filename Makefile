@@ -53,8 +53,8 @@ test: setup services ## all tests on the real servers; ARGS="-k name -x" goes to
 		|| $(PYTHON) -m tests.alone $$?
 
 .PHONY: demo
-demo: setup ## deploy the sample project to the local Docker engine and leave it open; ONCE=1 checks it and cleans up
-	@$(PYTHON) -m axion_deploy.demo $(if $(ONCE),--once)
+demo: setup ## deploy the sample project to the local Docker engine and leave it open; ONCE=1 checks it and cleans up, CLUSTER=1 takes three servers
+	@$(PYTHON) -m axion_deploy.demo $(if $(ONCE),--once) $(if $(CLUSTER),--cluster)
 
 .PHONY: bench
 bench: setup services ## the figures we hold ourselves to, as ratios; ROW=name: one alone; JSON=FILE writes them down

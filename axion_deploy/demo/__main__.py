@@ -8,6 +8,7 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import asdict
 
 from axion_deploy.demo import signals
+from axion_deploy.demo.cluster.run import ClusterDemo
 from axion_deploy.demo.errors import DemoError, Interrupted, MissingPiece
 from axion_deploy.demo.options import Options, read_options
 from axion_deploy.demo.run import Demo
@@ -22,7 +23,8 @@ def main() -> int:
     options = read_options(sys.argv[1:])
     screen = Screen()
     signals.listen()
-    state = State(root=options.folder, fresh=options.once)
+    # Servers that exist only while the demo runs leave nothing that a later run could go on with.
+    state = State(root=options.folder, fresh=options.once or options.cluster)
     try:
         with state.locked():
             return _run(options=options, screen=screen, state=state)
@@ -34,7 +36,8 @@ def main() -> int:
 def _run(*, options: Options, screen: Screen, state: State) -> int:
     """Return the exit code, after everything that was started is stopped and removed."""
     cleanup = ExitStack()
-    demo = Demo(options=options, screen=screen, state=state, cleanup=cleanup)
+    kind = ClusterDemo if options.cluster else Demo
+    demo = kind(options=options, screen=screen, state=state, cleanup=cleanup)
     code = _code_of(demo)
     signals.be_deaf()
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,9 +45,9 @@ class Api:
         self._url = f"{url}/api/deployments"
         self._headers = {"Authorization": f"Token {token}"}
 
-    def deploy(self, *, project: str, server: str) -> str:
-        """Ask for a deployment and return its id. Raises DemoError with the refusal."""
-        answer = self._ask("", send={"projectId": project, "serverId": server})
+    def deploy(self, *, project: str, target: Mapping[str, str]) -> str:
+        """Ask for a deployment to a server or a cluster and return its id. Raises DemoError with the refusal."""
+        answer = self._ask("", send={"projectId": project, **target})
         deployment = answer.member("deployment")
         if not 200 <= answer.status < 300 or "id" not in deployment:
             raise DemoError(f"The deployment was refused ({answer.status}): {_complaint(answer)}")

@@ -31,12 +31,13 @@ class Answer:
         return value if isinstance(value, dict) else {}
 
 
-def ask(url: str, *, send: object = None, headers: Mapping[str, str] | None = None) -> Answer:
-    """Send a GET, or a POST when there is something to send. Raises NoAnswer."""
+def ask(url: str, *, send: object = None, headers: Mapping[str, str] | None = None, method: str = "") -> Answer:
+    """Send a GET, or a POST when there is something to send, unless told otherwise. Raises NoAnswer."""
     body = None if send is None else json.dumps(send).encode()
     request = urllib.request.Request(  # noqa: S310 (all addresses are made by the demo itself)
         url,
         data=body,
+        method=method or None,
         headers={"Content-Type": "application/json", "Accept": "application/json", **(headers or {})},
     )
     # Proxies of the environment are for the world outside, not for 127.0.0.1.

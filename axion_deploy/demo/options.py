@@ -15,6 +15,7 @@ class Options:
     """Ports are wishes: a taken one is replaced. `deadline` is in seconds, until the sample has answered."""
 
     once: bool
+    cluster: bool
     keep: bool
     port: int
     app_port: int
@@ -29,6 +30,9 @@ def read_options(arguments: Sequence[str]) -> Options:
         description="Starts Axion Deploy on this machine and deploys the sample project to the local Docker engine.",
     )
     parser.add_argument("--once", action="store_true", help="deploy, check, clean up, print one line of JSON, exit")
+    parser.add_argument(
+        "--cluster", action="store_true", help="deploy to three servers of this machine that are one Docker Swarm"
+    )
     parser.add_argument(
         "--keep", action="store_true", help="leave the sample's containers and volumes when the demo ends"
     )
@@ -45,6 +49,7 @@ def read_options(arguments: Sequence[str]) -> Options:
     read = parser.parse_args(arguments)
     return Options(
         once=read.once,
+        cluster=read.cluster,
         keep=read.keep,
         port=read.port,
         app_port=read.app_port,

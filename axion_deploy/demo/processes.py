@@ -104,9 +104,9 @@ def control_plane(*, environment: Mapping[str, str], addresses: Addresses, logs:
     ]
 
 
-def agent(*, environment: Mapping[str, str], logs: Path) -> Child:
+def agent(*, environment: Mapping[str, str], logs: Path, name: str = "runner") -> Child:
     command = (sys.executable, "-m", "agents.runner")
-    return Child(name="runner", command=command, log_file=logs / "runner.log", env=environment, cwd=REPOSITORY)
+    return Child(name=name, command=command, log_file=logs / f"{name}.log", env=environment, cwd=REPOSITORY)
 
 
 def _taken_over(names: tuple[str, ...]) -> dict[str, str]:

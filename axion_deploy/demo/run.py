@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from axion_deploy.demo import signals
@@ -36,7 +37,8 @@ USER = "demo"
 class Outcome:
     """What came of it; `seconds` from the request to the stored success.
 
-    `noticed_seconds`: from a container removed behind our back to a browser that knows; `repaired`: by deploying.
+    `noticed_seconds`: from a container removed behind our back to a browser that knows; `repaired`: by deploying. Of a
+    cluster, `nodes` are the names of its servers; `survived`: a vote was counted with one of them cut off.
     """
 
     deployment: str | None = None
@@ -47,6 +49,8 @@ class Outcome:
     vote_counted: bool = False
     noticed_seconds: float = 0.0
     repaired: bool = False
+    nodes: tuple[str, ...] = field(default=())
+    survived: bool = False
 
 
 class Demo:
@@ -69,20 +73,22 @@ class Demo:
             environment = self._start_servers()
             bootstrap = self._install(environment)
             supervisor = self._start_processes(environment, bootstrap)
-            project, sample = self._import(environment)
+            self._ready(supervisor, bootstrap)
+            project, port = self._import(environment)
             self._deploy(supervisor, bootstrap, project)
+            sample = self._sample(port)
             with self.screen.step("A vote posted through the gateway shows up in the result"):
                 count_a_vote(sample)
             self.outcome = replace(self.outcome, vote_counted=True)
             if self.options.once:
-                self._disturb(supervisor, bootstrap, project, sample)
+                self._disturb(supervisor, bootstrap, project, port)
         if not self.options.once:
             self._stay(supervisor, sample)
 
     def _prepare(self) -> None:
         for name in self.ledger.end_leftovers():
             self.screen.say(f"  ended {name}, left behind by an earlier run")
-        forgotten = self.state.facts().get("project") if self.options.once else None
+        forgotten = self.state.facts().get("project") if self.state.fresh else None
         self.state.prepare()
         self.cleanup.callback(self.state.discard)
         self.cleanup.callback(self.ledger.close)
@@ -99,29 +105,43 @@ class Demo:
         with self.screen.step("PostgreSQL and Redis"):
             servers = start_servers(
                 folder=self.state.folder,
-                keep=not self.options.once,
+                keep=not self.state.fresh,
                 ledger=self.ledger,
                 cleanup=self.cleanup,
             )
         self.screen.say(f"  {servers.sources}", style="dim")
         self.addresses = Addresses(web=free_port(preferred=self.options.port), gateway=free_port(), mutual=free_port())
-        return control_plane_environment(servers=servers, secrets=self.state.secrets(), addresses=self.addresses)
+        environment = control_plane_environment(servers=servers, secrets=self.state.secrets(), addresses=self.addresses)
+        return {**environment, **self._environment()}
+
+    def _environment(self) -> dict[str, str]:
+        """Return settings of the control plane that only this kind of demo needs."""
+        return {}
 
     def _install(self, environment: Mapping[str, str]) -> dict[str, Any]:
         with self.screen.step("Tables, a user, this machine as a server"):
             manage("migrate", "--no-input", environment=environment, log=self.log)
-            return manage_json("bootstrap_demo", "--user", USER, environment=environment, log=self.log)
+            arguments = ("bootstrap_demo", "--user", USER, *self._bootstrap_arguments())
+            return manage_json(*arguments, environment=environment, log=self.log)
+
+    def _bootstrap_arguments(self) -> tuple[str, ...]:
+        return ()
+
+    def _agents(self, bootstrap: Mapping[str, Any]) -> list[Child]:
+        """Return the agent of this machine."""
+        (server,) = bootstrap["servers"]
+        environment = self._agent_environment(server, folder=self.state.folder / "runner")
+        return [agent(environment=environment, logs=self.state.logs)]
+
+    def _agent_environment(self, server: Mapping[str, Any], *, folder: Path) -> dict[str, str]:
+        return agent_environment(
+            server=str(server["id"]), token=str(server["token"]), folder=folder, addresses=self.addresses
+        )
 
     def _start_processes(self, environment: Mapping[str, str], bootstrap: Mapping[str, Any]) -> Supervisor:
-        agent_env = agent_environment(
-            server=str(bootstrap["server"]),
-            token=str(bootstrap["enrolment_token"]),
-            folder=self.state.folder / "runner",
-            addresses=self.addresses,
-        )
         children = [
             *control_plane(environment=environment, addresses=self.addresses, logs=self.state.logs),
-            agent(environment=agent_env, logs=self.state.logs),
+            *self._agents(bootstrap),
         ]
         supervisor = Supervisor(children=children, on_start=self._note)
         # The agent must be gone before its containers go, or it would start them again.
@@ -130,12 +150,23 @@ class Demo:
         with self.screen.step("Web, worker, gateway, publisher, reconciler and the agent"):
             supervisor.start()
             self._wait_for_web(supervisor)
-            try:
-                manage("wait_for_agent", "--server", str(bootstrap["server"]), environment=environment, log=self.log)
-            except DemoError:
-                supervisor.check()
-                raise
+            for server in bootstrap["servers"]:
+                self._wait_for_agent(supervisor, str(server["id"]), environment=environment)
         return supervisor
+
+    def _wait_for_agent(self, supervisor: Supervisor, server: str, *, environment: Mapping[str, str]) -> None:
+        try:
+            manage("wait_for_agent", "--server", server, environment=environment, log=self.log)
+        except DemoError:
+            supervisor.check()
+            raise
+
+    def _ready(self, supervisor: Supervisor, bootstrap: Mapping[str, Any]) -> None:
+        """Do what is needed between the first heartbeat and the first deployment: with one server, nothing."""
+
+    def _target(self, bootstrap: Mapping[str, Any]) -> dict[str, str]:
+        """Return where to deploy to, as the REST interface takes it."""
+        return {"serverId": str(bootstrap["servers"][0]["id"])}
 
     def _note(self, child: Child) -> None:
         self.ledger.note(name=child.name, pid=child.pid)
@@ -152,7 +183,7 @@ class Demo:
             time.sleep(0.1)
         raise DemoError(f"The web process did not answer within {WEB_SECONDS:g} s:\n{supervisor.child('web').tail()}")
 
-    def _import(self, environment: Mapping[str, str]) -> tuple[str, Sample]:
+    def _import(self, environment: Mapping[str, str]) -> tuple[str, int]:
         with self.screen.step("The sample project"):
             folder, port = copy_sample(state=self.state, wanted_port=self.options.app_port)
             imported = manage_json(
@@ -166,14 +197,18 @@ class Demo:
             )
             self.state.remember(project=imported["project"])
         self.screen.say(f"  {imported['name']}, project {imported['project']}", style="dim")
-        return str(imported["project"]), Sample(url=f"http://127.0.0.1:{port}")
+        return str(imported["project"]), port
+
+    def _sample(self, port: int) -> Sample:
+        """Return where the sample that runs is reached."""
+        return Sample(url=f"http://127.0.0.1:{port}")
 
     def _deploy(self, supervisor: Supervisor, bootstrap: Mapping[str, Any], project: str) -> None:
         api = Api(url=self.addresses.url, token=str(bootstrap["api_token"]))
         started = time.monotonic()
-        deployment = api.deploy(project=project, server=str(bootstrap["server"]))
+        deployment = api.deploy(project=project, target=self._target(bootstrap))
         self.screen.say(f"  Deployment {deployment}: {self._page(deployment)}", style="dim")
-        self.outcome = Outcome(deployment=deployment, status="pending")
+        self.outcome = replace(self.outcome, deployment=deployment, status="pending")
         with self.screen.following() as following:
             end = follow(api=api, deployment=deployment, show=following.show, check=supervisor.check)
         services = tuple(service.name for service in end.services)
@@ -182,7 +217,7 @@ class Demo:
         if end.status != "success":
             raise DemoError(self._why(end, api.last_words(deployment)))
 
-    def _disturb(self, supervisor: Supervisor, bootstrap: Mapping[str, Any], project: str, sample: Sample) -> None:
+    def _disturb(self, supervisor: Supervisor, bootstrap: Mapping[str, Any], project: str, port: int) -> None:
         """Remove a container as no deployment does, see that it is noticed, and have it back by deploying again."""
         line = {"url": self.addresses.url, "token": str(bootstrap["api_token"]), "project": project}
         with self.screen.step("A container removed behind our back is noticed"):
@@ -192,13 +227,14 @@ class Demo:
         self._deploy(supervisor, bootstrap, project)
         with self.screen.step("Deploying again brings it back, and a vote is counted"):
             wait_until_it_runs(**line)
-            count_a_vote(sample)
+            count_a_vote(self._sample(port))
         self.outcome = replace(first, noticed_seconds=noticed, repaired=True)
 
     def _why(self, end: Progress, last_words: str) -> str:
         troubled = [f"  {service.name}: {service.error}" for service in end.services if service.error]
-        runner = f"The end of {self.state.logs / 'runner.log'}:\n{tail(self.state.logs / 'runner.log')}"
-        return "\n".join([f"The deployment ended as {end.status}: {end.error}", *troubled, last_words, runner])
+        logs = sorted(self.state.logs.glob("runner*.log"))
+        runners = [f"The end of {log}:\n{tail(log)}" for log in logs]
+        return "\n".join([f"The deployment ended as {end.status}: {end.error}", *troubled, last_words, *runners])
 
     def _page(self, deployment: str) -> str:
         return f"{self.addresses.url}/admin/deployments/deployment/{deployment}/change/"

@@ -58,8 +58,11 @@ class NetworkedEngine(EmbeddedEngine):
         kill_group(self._cgroup)
 
     def stop(self) -> None:
-        super().stop()
+        """End the engine as a power cut does, since nothing of it is kept: first it, then what it ran."""
+        if self._engine is not None:
+            self._engine.kill()
         self.kill_containers()
+        super().stop()
 
 
 Engine = TypeVar("Engine", bound=NetworkedEngine)

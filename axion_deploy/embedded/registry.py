@@ -1,4 +1,4 @@
-"""An image registry of our own: Debian's docker-registry, with a password."""
+"""An image registry of our own: Debian's docker-registry."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ storage:
   delete: {{enabled: true}}
 http:
   addr: {address}
-{tls}auth:
-  htpasswd: {{realm: axion, path: {folder}/htpasswd}}
-"""
+{tls}{auth}"""
+AUTH = "auth:\n  htpasswd: {{realm: axion, path: {folder}/htpasswd}}\n"
 
 
 def find_registry(*, folder: Path) -> str:
@@ -57,10 +56,11 @@ class EmbeddedRegistry:
     """`address` is HOST:PORT, `inside` begins a command that runs where that host is. Data stay from start to start.
 
     `users` are lines of an htpasswd file, with passwords hashed by bcrypt: the only kind that the registry reads.
+    Without any, whoever reaches the address may read and write.
     """
 
     def __init__(
-        self, *, program: str, folder: Path, address: str, users: str, inside: tuple[str, ...] = (), tls: str = ""
+        self, *, program: str, folder: Path, address: str, users: str = "", inside: tuple[str, ...] = (), tls: str = ""
     ) -> None:
         self.folder = folder
         self.address = address
@@ -77,7 +77,8 @@ class EmbeddedRegistry:
     def start(self) -> None:
         """Start it, again after `stop`; returns when it listens. Raises NotReady."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        settings = CONFIG.format(folder=self.folder, address=self.address, tls=self._tls)
+        auth = AUTH.format(folder=self.folder) if self._users else ""
+        settings = CONFIG.format(folder=self.folder, address=self.address, tls=self._tls, auth=auth)
         (self.folder / "config.yml").write_text(settings)
         (self.folder / "htpasswd").write_text(self._users)
         (self.folder / "registry.log").unlink(missing_ok=True)

@@ -45,7 +45,7 @@ class Runner:
 
     def __call__(self, error: BaseException | None, *, once: bool = True) -> int:
         Ending.ends_with, Ending.cleaned = error, False
-        options = Options(once=once, keep=False, port=1, app_port=1, folder=self.folder, deadline=1)
+        options = Options(once=once, cluster=False, keep=False, port=1, app_port=1, folder=self.folder, deadline=1)
         return program._run(options=options, screen=Screen(), state=State(root=self.folder, fresh=once))
 
 
@@ -73,7 +73,7 @@ def test_the_last_line_has_what_was_agreed(run: Runner, capsys: pytest.CaptureFi
     run(None)
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
     told = {"deployment", "status", "seconds", "engine", "services", "vote_counted", "noticed_seconds", "repaired"}
-    assert set(last) == told
+    assert set(last) == told | {"nodes", "survived"}
     assert (last["deployment"], last["engine"], last["vote_counted"]) == ("d1", "docker", True)
 
 

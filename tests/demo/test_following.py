@@ -84,7 +84,7 @@ def status(number: int, percent: int, **more: object) -> tuple[int, object]:
 
 def test_a_deployment_is_asked_for_with_the_token(serve: list[Scripted]) -> None:
     api, server = api_of(serve, (201, {"status": 1, "deployment": {"id": "d1"}}))
-    assert api.deploy(project="p", server="s") == "d1"
+    assert api.deploy(project="p", target={"serverId": "s"}) == "d1"
     assert server.asked == [("/api/deployments", "Token secret", {"projectId": "p", "serverId": "s"})]
 
 
@@ -92,7 +92,7 @@ def test_a_refusal_is_told_with_its_reason(serve: list[Scripted]) -> None:
     error = {"code": "VALIDATION_ERROR", "message": "No such port.", "details": {"port": "99999"}}
     api, _ = api_of(serve, (400, {"status": 2, "error": error}))
     with pytest.raises(DemoError, match=r"refused \(400\): No such port\. .*99999"):
-        api.deploy(project="p", server="s")
+        api.deploy(project="p", target={"serverId": "s"})
 
 
 def test_following_shows_each_step_and_survives_a_web_process_that_restarts(serve: list[Scripted]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 
 from agents.runner.planning import overlay, stackfile
@@ -68,7 +70,14 @@ def stack_deploy(*, stack: str, folder: Path) -> list[str]:
     """Hand a stack to the Swarm. Nobody resolves an image: each is named by its digest already."""
     file = str(folder / stackfile.FILE_NAME)
     argv = ["docker", "stack", "deploy", "--prune", "--resolve-image", "never", "--with-registry-auth"]
-    return [*argv, "--compose-file", file, stack]
+    return [*argv, "--compose-file", _field(file), stack]
+
+
+def _field(text: str) -> str:
+    """Return a text as one field of an option that Docker reads as a line of CSV: a comma in a path would part it."""
+    line = StringIO()
+    csv.writer(line, lineterminator="").writerow([text])
+    return line.getvalue()
 
 
 def task_log(*, task_id: str, lines: int) -> list[str]:
@@ -93,7 +102,7 @@ def build(order: Build) -> list[str]:
         argv += ["--label", f"{name}={value}"]
     if order.ca_bundle is not None:
         for name in ("ca", "ca_bundle"):
-            argv += ["--secret", f"id={name},src={order.ca_bundle}"]
+            argv += ["--secret", f"id={name},{_field(f'src={order.ca_bundle}')}"]
     if order.target:
         argv += ["--target", order.target]
     for name, value in sorted(order.args.items()):

@@ -21,10 +21,12 @@ PASSWORD_VARIABLE = "AXION_DEMO_PASSWORD"  # noqa: S105 (a variable's name)
 
 
 class Command(BaseCommand):
-    help = f"Create or renew a superuser (password from {PASSWORD_VARIABLE}), its API token and the server {SERVER!r}."
+    help = f"Create or renew a superuser (password from {PASSWORD_VARIABLE}), its API token and its servers."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--user", default="demo")
+        parser.add_argument("--servers", nargs="+", default=[SERVER], metavar="NAME")
+        parser.add_argument("--cluster", default="", metavar="NAME", help="A new cluster that these servers are of.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         password = os.environ.get(PASSWORD_VARIABLE)
@@ -40,20 +42,35 @@ class Command(BaseCommand):
         user.save()
         AuthToken.objects.filter(user=user).delete()
         _, api_token = AuthToken.objects.create(user=user)
-        server_id = self._server_id(owner_id=user.id)
-        token = enrolment.create_token(server_id=server_id, owner_id=user.id, replace=True)
+        cluster_id = self._cluster_id(owner_id=user.id, name=options["cluster"])
+        servers = [self._server(owner_id=user.id, name=name, cluster_id=cluster_id) for name in options["servers"]]
         printed = {
             "user": user.username,
-            "server": str(server_id),
             "api_token": api_token,
-            "enrolment_token": token.token,
+            # Of the first server, for those who have one only.
+            "server": servers[0]["id"],
+            "enrolment_token": servers[0]["token"],
+            "cluster": str(cluster_id or ""),
+            "servers": servers,
         }
         self.stdout.write(json.dumps(printed))
 
-    def _server_id(self, *, owner_id: uuid.UUID) -> uuid.UUID:
+    def _server(self, *, owner_id: uuid.UUID, name: str, cluster_id: uuid.UUID | None) -> dict[str, str]:
+        server_id = self._server_id(owner_id=owner_id, name=name, cluster_id=cluster_id)
+        token = enrolment.create_token(server_id=server_id, owner_id=owner_id, replace=True)
+        return {"id": str(server_id), "name": name, "token": token.token}
+
+    def _server_id(self, *, owner_id: uuid.UUID, name: str, cluster_id: uuid.UUID | None) -> uuid.UUID:
         """Return the server of the last time, so that the agent's journal still belongs to it."""
         for server in directory.servers_of(owner_id=owner_id):
-            if server.name == SERVER:
+            if server.name == name:
                 return server.id
-        added = directory.add_server(server_id=uuid.uuid4(), owner_id=owner_id, name=SERVER, host="localhost")
+        added = directory.add_server(
+            server_id=uuid.uuid4(), owner_id=owner_id, name=name, host="localhost", cluster_id=cluster_id
+        )
         return added.id
+
+    def _cluster_id(self, *, owner_id: uuid.UUID, name: str) -> uuid.UUID | None:
+        if not name:
+            return None
+        return directory.add_cluster(cluster_id=uuid.uuid4(), owner_id=owner_id, name=name).id
