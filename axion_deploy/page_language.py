@@ -15,7 +15,7 @@ FOR_PROGRAMS = ("/api/", "/agents/", "/healthz")
 class PageLanguageMiddleware(LocaleMiddleware):
     """Takes the language from the browser, for pages alone.
 
-    Use cases write down sentences of English source (see `agents/sentences.py`), whatever language a page has.
+    Use cases write down sentences of English source (see `agents/wording/sentences.py`), whatever language a page has.
     """
 
     def process_request(self, request: HttpRequest) -> None:

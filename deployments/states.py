@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from agents.wording.sentences import sentence
+
 
 class Status(StrEnum):
     """The six statuses of the wire; why a deployment failed is a Reason of its own."""
@@ -107,34 +109,43 @@ UNFINISHED = ACTIVE | {Status.PENDING}
 FINISHED = frozenset(Status) - UNFINISHED
 
 RESULT_LABELS: Mapping[Result, str] = {
-    Result.WAITING: "Waiting",
-    Result.DEPLOYING: "Deploying",
-    Result.CANCELLING: "Cancelling",
-    Result.SUCCEEDED: "Succeeded",
-    Result.FAILED: "Failed",
-    Result.CANCELLED: "Cancelled",
-    Result.SUPERSEDED: "Superseded",
-    Result.RESTORING: "Failed, restoring the previous version",
-    Result.RESTORED: "Failed, previous version restored",
-    Result.ROLLING_BACK: "Rolling back",
-    Result.ROLLED_BACK: "Rolled back",
+    Result.WAITING: sentence("Waiting"),
+    Result.DEPLOYING: sentence("Deploying"),
+    Result.CANCELLING: sentence("Cancelling"),
+    Result.SUCCEEDED: sentence("Succeeded"),
+    Result.FAILED: sentence("Failed"),
+    Result.CANCELLED: sentence("Cancelled"),
+    Result.SUPERSEDED: sentence("Superseded"),
+    Result.RESTORING: sentence("Failed, restoring the previous version"),
+    Result.RESTORED: sentence("Failed, previous version restored"),
+    Result.ROLLING_BACK: sentence("Rolling back"),
+    Result.ROLLED_BACK: sentence("Rolled back"),
 }
 # What counts as a failure wherever failures are counted.
 FAILURES = frozenset({Result.FAILED, Result.RESTORING, Result.RESTORED})
+KIND_LABELS: Mapping[Kind, str] = {
+    Kind.DEPLOY: sentence("Deploy"),
+    Kind.ROLLBACK: sentence("Rollback"),
+    Kind.STOP: sentence("Stop"),
+    Kind.SCALE: sentence("Scale"),
+    Kind.RESTART: sentence("Restart"),
+    Kind.REPAIR: sentence("Repair"),
+    Kind.UNKNOWN: sentence("Unknown"),
+}
 # Why it failed, in a few words for lists.
 REASON_LABELS: Mapping[Reason, str] = {
-    Reason.UNHEALTHY: "unhealthy",
-    Reason.BUILD: "build failed",
-    Reason.IMAGE: "no image",
-    Reason.APPLY: "could not start",
-    Reason.CANCELLED: "cancelled",
-    Reason.EXPIRED: "timed out",
-    Reason.AGENT_LOST: "agent lost",
-    Reason.SUPERSEDED: "superseded",
-    Reason.INVALID: "rejected",
-    Reason.PEER: "another service failed",
-    Reason.REFUSED: "refused by the agent",
-    Reason.INTERNAL: "internal error",
+    Reason.UNHEALTHY: sentence("unhealthy"),
+    Reason.BUILD: sentence("build failed"),
+    Reason.IMAGE: sentence("no image"),
+    Reason.APPLY: sentence("could not start"),
+    Reason.CANCELLED: sentence("cancelled"),
+    Reason.EXPIRED: sentence("timed out"),
+    Reason.AGENT_LOST: sentence("agent lost"),
+    Reason.SUPERSEDED: sentence("superseded"),
+    Reason.INVALID: sentence("rejected"),
+    Reason.PEER: sentence("another service failed"),
+    Reason.REFUSED: sentence("refused by the agent"),
+    Reason.INTERNAL: sentence("internal error"),
 }
 # The step that failed, where the reason says it; of any other reason it is the last stage that was reached.
 FAILED_STAGE: Mapping[Reason, Stage] = {

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from agents.wording.sentences import sentence, translated
 
 ROOT = Path(__file__).resolve().parent.parent
 TOKEN = re.compile(
@@ -85,3 +89,73 @@ def test_a_page_holds_no_sentence_that_cannot_be_translated(path: Path) -> None:
 )
 def test_what_counts_as_wrapped(source: str, found: list[str]) -> None:
     assert list(unwrapped(source)) == found
+
+
+# Whose first argument is a sentence for people, by the module it is written in.
+ERRORS = {"Invalid", "Unauthenticated", "Forbidden", "NotFound", "Conflict", "PeerRefused", "TooMuch"}
+SHOWN = {"message_user", "success", "error", "warning", "info"}
+NAMED = {"description", "label", "help_text", "empty_title", "empty_hint", "verbose_name", "verbose_name_plural"}
+# What these raise is written down in English beside a deployment: a job runs them, not a person's page.
+IN_JOBS = {"deployments/services/lifecycle/prepare.py"}
+
+
+def spoken_code() -> list[Path]:
+    folders = ("deployments/services", "deployments/admin", "agents/admin", "agents/services")
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def is_bare(node: ast.expr | None) -> bool:
+    """Tell whether a text with words in it stands there as it is."""
+    if isinstance(node, ast.JoinedStr):
+        return any(is_bare(value) for value in node.values)
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(WORDS.search(node.value))
+
+
+def bare_sentences(source: str) -> Iterator[int]:
+    """Yield the lines where something is said to people that no catalogue can hold."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            of_messages = isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) in {"messages", "self"}
+            told = node.args[:1] if name in ERRORS else node.args[1:2] if name in SHOWN and of_messages else []
+            told += [keyword.value for keyword in node.keywords if keyword.arg in NAMED]
+            yield from (node.lineno for each in told if is_bare(each))
+        elif isinstance(node, ast.Assign):
+            names = {target.id for target in node.targets if isinstance(target, ast.Name)}
+            if names & NAMED and is_bare(node.value):
+                yield node.lineno
+
+
+@pytest.mark.parametrize("path", spoken_code(), ids=lambda path: path.name)
+def test_code_says_nothing_that_cannot_be_translated(path: Path) -> None:
+    name = str(path.relative_to(ROOT))
+    found = [] if name in IN_JOBS else list(bare_sentences(path.read_text()))
+    assert not found, f"{name}: wrap in sentence, lazy or gettext: lines {found}"
+
+
+@pytest.mark.parametrize(
+    ("source", "lines"),
+    [
+        ('raise Invalid("Not good.")', [1]),
+        ('raise Conflict(f"{name} is taken.")', [1]),
+        ('raise Conflict(sentence("{name} is taken.", name=name))', []),
+        ('messages.success(request, "Done.")\nself.message_user(request, gettext("Done."))', [1]),
+        ('empty_title = "Nothing here"', [1]),
+        ('@display(description=lazy("Status"))\ndef status(): ...', []),
+        ('logger.info("not for people", x=1)', []),
+    ],
+)
+def test_what_counts_as_said_to_people(source: str, lines: list[int]) -> None:
+    assert list(bare_sentences(source)) == lines
+
+
+def test_a_sentence_is_english_wherever_it_is_stored_and_the_readers_language_where_it_is_shown() -> None:
+    said = sentence("{name} is taken by {who}.", name="shop", who=sentence("nobody"))
+    assert (said, str(said), json.dumps({"detail": said})) == (
+        "shop is taken by nobody.",
+        "shop is taken by nobody.",
+        '{"detail": "shop is taken by nobody."}',
+    )
+    words = {"{name} is taken by {who}.": "{who}: {name}", "nobody": "niemand"}
+    assert translated(said, by=lambda text: words.get(text, text)) == "niemand: shop"
+    assert translated("of an agent {x}", by=str.upper) == "of an agent {x}"

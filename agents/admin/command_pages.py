@@ -12,6 +12,7 @@ from unfold.decorators import display
 from agents.admin.hints import COMMAND_COLOURS
 from agents.admin.pages import ReadOnlyAdmin
 from agents.models import CommandRecord
+from agents.wording.pages import lazy
 
 
 @admin.register(CommandRecord)
@@ -23,25 +24,25 @@ class CommandRecordAdmin(ReadOnlyAdmin):
     search_fields = ("lane",)
     exclude = ("payload",)
     readonly_fields = ("status_pill", "order")
-    empty_title = "No commands yet"
-    empty_hint = "Every command sent to an agent is listed here."
-    empty_link = ("admin:deployments_project_changelist", "Open a project")
+    empty_title = lazy("No commands yet")
+    empty_hint = lazy("Every command sent to an agent is listed here.")
+    empty_link = ("admin:deployments_project_changelist", lazy("Open a project"))
 
-    @display(description="Status", label=COMMAND_COLOURS)
+    @display(description=lazy("Status"), label=COMMAND_COLOURS)
     def status_pill(self, command: CommandRecord) -> str:
         return command.status
 
-    @display(description="Command", ordering="number")
+    @display(description=lazy("Command"), ordering="number")
     def what(self, command: CommandRecord) -> str:
         return f"{command.kind} #{command.number}"
 
-    @display(description="Project @ target", ordering="lane")
+    @display(description=lazy("Project @ target"), ordering="lane")
     def where(self, command: CommandRecord) -> SafeString:
         # The beginnings of two ids are enough to tell lanes apart, and the search takes them.
         short = "@".join(part[:8] for part in command.lane.split("@"))
         return format_html('<span title="{}">{}</span>', command.lane, short)
 
-    @display(description="Order")
+    @display(description=lazy("Order"))
     def order(self, command: CommandRecord) -> SafeString:
         text = json.dumps(command.payload, indent=2, ensure_ascii=False)
         return format_html('<pre class="ax-tail" tabindex="0">{}</pre>', text)

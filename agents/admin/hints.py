@@ -13,6 +13,7 @@ from django.contrib.admin import SimpleListFilter
 from agents.addresses import host_of
 from agents.pki.records import CertificateData
 from agents.states import CommandStatus, Presence
+from agents.wording.pages import lazy
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -74,7 +75,7 @@ def taken_over(at: datetime | None) -> str:
 
 
 class RevokedFilter(SimpleListFilter):
-    title = "credential"
+    title = lazy("credential")
     parameter_name = "credential"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:

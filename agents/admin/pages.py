@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
@@ -34,6 +35,7 @@ from agents.models.machines import lost_after, silent_after
 from agents.services import authority, enrolment
 from agents.states import Presence, presence
 from agents.types import IssuedToken
+from agents.wording.pages import lazy
 
 
 def presence_of(record: Any) -> Presence:
@@ -109,8 +111,10 @@ class ClusterAdmin(OwnedAdmin):
     list_display = ("name", "owner", "created_at")
     list_select_related = ("owner",)
     search_fields = ("name",)
-    empty_title = "No clusters yet"
-    empty_hint = "A cluster is one Docker Swarm of several servers: add it here, then form or adopt it under Nodes."
+    empty_title = lazy("No clusters yet")
+    empty_hint = lazy(
+        "A cluster is one Docker Swarm of several servers: add it here, then form or adopt it under Nodes."
+    )
     # No page chooses the builder yet, and the choice would show everybody's servers.
     exclude = ("owner", "builder")
 
@@ -120,8 +124,8 @@ class ServerAdmin(OwnedAdmin):
     list_select_related = ("cluster", "owner")
     search_fields = ("name", "host")
     actions_detail = ("new_enrolment_token",)
-    empty_title = "No servers yet"
-    empty_hint = "Add the machine that will run your projects, then install its agent."
+    empty_title = lazy("No servers yet")
+    empty_hint = lazy("Add the machine that will run your projects, then install its agent.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         active = Agent.objects.active().filter(server_id=OuterRef("pk"))
@@ -141,11 +145,11 @@ class ServerAdmin(OwnedAdmin):
             kwargs["queryset"] = ClusterAdmin(Cluster, self.admin_site).get_queryset(request)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    @display(description="Agent", label=PRESENCE_COLOURS)
+    @display(description=lazy("Agent"), label=PRESENCE_COLOURS)
     def health(self, server: Any) -> str:
         return presence_of(server).value
 
-    @display(description="Problems", empty_value="-")
+    @display(description=lazy("Problems"), empty_value="-")
     def troubles(self, server: Any) -> str | None:
         """Return what is wrong; of an agent that is not online only what is stored, for its last words are no news."""
         said = [server.trouble]
@@ -155,14 +159,14 @@ class ServerAdmin(OwnedAdmin):
                 said += condition_of(server.reported_condition).troubles
         return " ".join(filter(None, said)) or None
 
-    @display(description="Last seen", empty_value="never")
+    @display(description=lazy("Last seen"), empty_value="never")
     def last_seen(self, server: Any) -> Any:
         return server.seen
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if obj is None else ("enrolled", "certificate")
 
-    @display(description="Enrolled")
+    @display(description=lazy("Enrolled"))
     def enrolled(self, server: Any) -> str:
         """Return what the owner should know of how the agent got here."""
         taken = (
@@ -170,7 +174,7 @@ class ServerAdmin(OwnedAdmin):
         )
         return taken_over(None if taken is None else taken.used_at)
 
-    @display(description="Certificate of the agent")
+    @display(description=lazy("Certificate of the agent"))
     def certificate(self, server: Any) -> str:
         agent = Agent.objects.active().filter(server_id=server.pk).first()
         if agent is None:
@@ -192,7 +196,7 @@ class ServerAdmin(OwnedAdmin):
         named = {"server_id": server.pk, "owner_id": server.owner_id, "reached_by": host_of(request.get_host())}
         return enrolment.create_token(replace=replace, **named)
 
-    @action(description="New enrolment token", url_path="new-enrolment-token", icon="key", permissions=["change"])
+    @action(description=lazy("New enrolment token"), url_path="new-enrolment-token", icon="key", permissions=["change"])
     def new_enrolment_token(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask first (a token is made by POST only), then show it, this once."""
         server = get_object_or_404(self.get_queryset(request), pk=object_id)
@@ -223,9 +227,9 @@ class AgentAdmin(ReadOnlyAdmin):
     readonly_fields = fields
     list_filter = (RevokedFilter,)
     actions_detail = ("revoke",)
-    empty_title = "No agents yet"
-    empty_hint = "An agent appears here once it is enrolled. Open a server to install one."
-    empty_link = ("admin:agents_server_changelist", "Go to servers")
+    empty_title = lazy("No agents yet")
+    empty_hint = lazy("An agent appears here once it is enrolled. Open a server to install one.")
+    empty_link = ("admin:agents_server_changelist", lazy("Go to servers"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: Any = super().get_queryset(request)
@@ -235,31 +239,31 @@ class AgentAdmin(ReadOnlyAdmin):
         )
         return annotated
 
-    @display(description="Server")
+    @display(description=lazy("Server"))
     def server_name(self, agent: Any) -> str:
         return agent.server_called or str(agent.server_id)
 
-    @display(description="Owner")
+    @display(description=lazy("Owner"))
     def owner_name(self, agent: Agent) -> str:  # as a field it would link to a page for superusers
         return agent.owner.get_username()
 
-    @display(description="Health", label=PRESENCE_COLOURS)
+    @display(description=lazy("Health"), label=PRESENCE_COLOURS)
     def health_pill(self, agent: Any) -> str:
         return presence_of(agent).value
 
-    @display(description="Condition")
+    @display(description=lazy("Condition"))
     def fares(self, agent: Agent) -> str:
         if agent.condition is None:
             return "Unknown: this agent does not report it."
         return " ".join(condition_of(agent.condition).troubles) or "Docker answers, and the agent reports no problem."
 
-    @display(description="Clock")
+    @display(description=lazy("Clock"))
     def clock(self, agent: Agent) -> str:
         if agent.clock_skew_ms is None:
             return "Unknown: this agent does not report its time."
         return skew_sentence(agent.clock_skew_ms) or "In sync with the control plane."
 
-    @display(description="Certificate")
+    @display(description=lazy("Certificate"))
     def certificate(self, agent: Any) -> str:
         return certificate_sentence(authority.certificate_of(agent_id=agent.pk), now=agent.database_now)
 
@@ -270,13 +274,13 @@ class AgentAdmin(ReadOnlyAdmin):
     def end_credential(self, request: HttpRequest, agent: Any) -> None:
         enrolment.revoke(agent_id=agent.pk)
 
-    @action(description="Revoke the credential", url_path="revoke", icon="block", permissions=["revoke"])
+    @action(description=lazy("Revoke the credential"), url_path="revoke", icon="block", permissions=["revoke"])
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask first, then end the agent's credential; its session drops within seconds."""
         agent = get_object_or_404(self.get_queryset(request), pk=object_id, revoked_at__isnull=True)
         if request.method == "POST":
             self.end_credential(request, agent)
-            self.message_user(request, "The agent's credential was revoked.")
+            self.message_user(request, gettext("The agent's credential was revoked."))
             return redirect(reverse("admin:agents_agent_change", args=[agent.pk]))
         context = {**self.admin_site.each_context(request), "title": "Revoke the credential", "agent": agent}
         return TemplateResponse(request, "admin/agents/revoke.html", context)

@@ -13,6 +13,7 @@ from agents.repositories import agents, servers, swarms
 from agents.states import Presence
 from agents.swarm import NodeFacts, SwarmFacts, SwarmRole
 from agents.types import AgentData, ManagerAgent, ServerData
+from agents.wording.sentences import sentence
 
 
 def record_swarm(*, told: SwarmTold) -> UUID | None:
@@ -35,7 +36,7 @@ def manager_agents(*, cluster_id: UUID) -> tuple[ManagerAgent, ...]:
     """
     cluster = servers.cluster(cluster_id=cluster_id)
     if cluster is None:
-        raise ServerNotFound("No such cluster.")
+        raise ServerNotFound(sentence("No such cluster."))
     if cluster.swarm_id is None:
         return ()
     members = servers.of_cluster(cluster_id=cluster_id)

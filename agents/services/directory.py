@@ -12,6 +12,7 @@ from django.db import transaction
 from agents.errors import AgentNotFound, AgentStillEnrolled, ServerNotFound
 from agents.repositories import agents, servers, tokens
 from agents.types import AgentData, ClusterData, ServerData
+from agents.wording.sentences import sentence
 
 MAX_PAGE_SIZE = 100
 
@@ -146,7 +147,7 @@ def get_cluster(*, cluster_id: UUID) -> ClusterData:
     """Return the cluster. Raises ServerNotFound. Whether the caller may see it is the caller's to check: `owner_id`."""
     found = servers.cluster(cluster_id=cluster_id)
     if found is None:
-        raise ServerNotFound("No such cluster.")
+        raise ServerNotFound(sentence("No such cluster."))
     return found
 
 

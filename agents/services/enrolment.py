@@ -26,6 +26,7 @@ from agents.pki.tickets import format_ticket, secret_in
 from agents.repositories import agents, authorities, gateways, tokens
 from agents.services import authority, gateway_places
 from agents.types import AgentData, AgentInfo, EnrolmentTokenData, IssuedToken, Registration
+from agents.wording.sentences import sentence
 
 logger = structlog.get_logger(__name__)
 
@@ -73,7 +74,7 @@ def list_tokens(*, server_id: UUID) -> tuple[EnrolmentTokenData, ...]:
 def end_token(*, server_id: UUID, token_id: UUID) -> None:
     """End the token: it admits nobody from now on. Raises NotFound."""
     if not tokens.end(server_id=server_id, token_id=token_id):
-        raise NotFound("No such token.")
+        raise NotFound(sentence("No such token."))
 
 
 def register(

@@ -8,16 +8,18 @@ from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from agents.states import Presence
 from agents.templatetags.moments import render_moment
+from agents.wording.pages import lazy, shown
 from deployments.services.queries.stack_list import StackLine
 from deployments.states import (
     FAILED_STAGE,
     FAILURES,
+    KIND_LABELS,
     REASON_LABELS,
     RESULT_LABELS,
-    Kind,
     Reason,
     Result,
     Stage,
@@ -51,97 +53,97 @@ RESULT_LOOKS: Mapping[Result, tuple[str, str]] = {
     Result.ROLLED_BACK: ("back", "settings_backup_restore"),
 }
 RESULT: Mapping[Result, Badge] = {
-    result: Badge(RESULT_LABELS[result], tone, icon) for result, (tone, icon) in RESULT_LOOKS.items()
+    result: Badge(lazy(RESULT_LABELS[result]), tone, icon) for result, (tone, icon) in RESULT_LOOKS.items()
 }
-KIND: Mapping[str, str] = {kind: kind.value.capitalize() for kind in Kind}
+KIND: Mapping[str, str] = {kind: lazy(label) for kind, label in KIND_LABELS.items()}
 # What a plan does with a service.
 ACTION: Mapping[str, Badge] = {
-    "create": Badge("Create", "good", "add_circle"),
-    "replace": Badge("Replace", "busy", "swap_horiz"),
-    "restart": Badge("Restart", "back", "restart_alt"),
-    "keep": Badge("Keep", "idle", "check"),
-    "remove": Badge("Remove", "bad", "delete"),
+    "create": Badge(lazy("Create"), "good", "add_circle"),
+    "replace": Badge(lazy("Replace"), "busy", "swap_horiz"),
+    "restart": Badge(lazy("Restart"), "back", "restart_alt"),
+    "keep": Badge(lazy("Keep"), "idle", "check"),
+    "remove": Badge(lazy("Remove"), "bad", "delete"),
 }
 # What a version in the history is good for.
-CURRENT = Badge("Current", "busy", "radio_button_checked")
-UNDONE = Badge("Rolled back", "back", "settings_backup_restore")
-RESTORABLE = Badge("Can be restored", "good", "check_circle")
-NOT_RESTORABLE = Badge("Cannot be restored", "idle", "block")
+CURRENT = Badge(lazy("Current"), "busy", "radio_button_checked")
+UNDONE = Badge(lazy("Rolled back"), "back", "settings_backup_restore")
+RESTORABLE = Badge(lazy("Can be restored"), "good", "check_circle")
+NOT_RESTORABLE = Badge(lazy("Cannot be restored"), "idle", "block")
 # How a stack is now, and a service of it, as the agent sees it.
 SEEN: Mapping[str, Badge] = {
-    "running": Badge("Running", "good", "check_circle"),
-    "starting": Badge("Starting", "busy", "progress_activity"),
-    "degraded": Badge("Degraded", "bad", "error"),
-    "restarting": Badge("Restarting", "bad", "restart_alt"),
-    "unhealthy": Badge("Unhealthy", "bad", "heart_broken"),
-    "exited": Badge("Exited", "bad", "error"),
-    "gone": Badge("Gone", "bad", "delete"),
-    "stopped": Badge("Stopped on the server", "back", "stop_circle"),
-    "paused": Badge("Paused on the server", "back", "pause_circle"),
-    "deploying": Badge("Deploying", "busy", "progress_activity"),
-    "unknown": Badge("Not known", "idle", "help"),
-    "nothing": Badge("Nothing runs", "idle", "radio_button_unchecked"),
+    "running": Badge(lazy("Running"), "good", "check_circle"),
+    "starting": Badge(lazy("Starting"), "busy", "progress_activity"),
+    "degraded": Badge(lazy("Degraded"), "bad", "error"),
+    "restarting": Badge(lazy("Restarting"), "bad", "restart_alt"),
+    "unhealthy": Badge(lazy("Unhealthy"), "bad", "heart_broken"),
+    "exited": Badge(lazy("Exited"), "bad", "error"),
+    "gone": Badge(lazy("Gone"), "bad", "delete"),
+    "stopped": Badge(lazy("Stopped on the server"), "back", "stop_circle"),
+    "paused": Badge(lazy("Paused on the server"), "back", "pause_circle"),
+    "deploying": Badge(lazy("Deploying"), "busy", "progress_activity"),
+    "unknown": Badge(lazy("Not known"), "idle", "help"),
+    "nothing": Badge(lazy("Nothing runs"), "idle", "radio_button_unchecked"),
 }
 # Of incidents.
 SEVERITY: Mapping[str, Badge] = {
-    "critical": Badge("Critical", "bad", "error"),
-    "warning": Badge("Warning", "back", "warning"),
+    "critical": Badge(lazy("Critical"), "bad", "error"),
+    "warning": Badge(lazy("Warning"), "back", "warning"),
 }
-UNKNOWN_SEVERITY = Badge("Unknown", "idle", "help")
+UNKNOWN_SEVERITY = Badge(lazy("Unknown"), "idle", "help")
 CAUSES: Mapping[str, str] = {
-    "gone": "Containers are missing",
-    "restarting": "Keeps restarting",
-    "degraded": "Degraded",
-    "agent_silent": "Server not responding",
-    "deployment_failed": "Deployment failed",
-    "drift": "Changed on the server",
-    "disk_nearly_full": "Disk nearly full",
-    "unrestorable": "Version cannot be restored",
-    "certificate_ends": "Certificate is about to end",
+    "gone": lazy("Containers are missing"),
+    "restarting": lazy("Keeps restarting"),
+    "degraded": lazy("Degraded"),
+    "agent_silent": lazy("Server not responding"),
+    "deployment_failed": lazy("Deployment failed"),
+    "drift": lazy("Changed on the server"),
+    "disk_nearly_full": lazy("Disk nearly full"),
+    "unrestorable": lazy("Version cannot be restored"),
+    "certificate_ends": lazy("Certificate is about to end"),
 }
 STAGES: Mapping[Stage, str] = {
-    Stage.BUILDING: "Build",
-    Stage.PUSHING: "Push",
-    Stage.DEPLOYING: "Start",
-    Stage.HEALTH_CHECKING: "Health check",
-    Stage.COMPLETED: "Done",
+    Stage.BUILDING: lazy("Build"),
+    Stage.PUSHING: lazy("Push"),
+    Stage.DEPLOYING: lazy("Start"),
+    Stage.HEALTH_CHECKING: lazy("Health check"),
+    Stage.COMPLETED: lazy("Done"),
 }
 SERVICE: Mapping[str, Badge] = {
-    "waiting": Badge("Waiting", "idle", "schedule"),
-    "building": Badge("Building", "busy", "construction"),
-    "built": Badge("Built", "busy", "package_2"),
-    "starting": Badge("Starting", "busy", "progress_activity"),
-    "running": Badge("Running", "good", "check_circle"),
-    "exited": Badge("Exited", "bad", "cancel"),
-    "restarting": Badge("Restarting", "bad", "restart_alt"),
-    "removed": Badge("Removed", "bad", "delete"),
+    "waiting": Badge(lazy("Waiting"), "idle", "schedule"),
+    "building": Badge(lazy("Building"), "busy", "construction"),
+    "built": Badge(lazy("Built"), "busy", "package_2"),
+    "starting": Badge(lazy("Starting"), "busy", "progress_activity"),
+    "running": Badge(lazy("Running"), "good", "check_circle"),
+    "exited": Badge(lazy("Exited"), "bad", "cancel"),
+    "restarting": Badge(lazy("Restarting"), "bad", "restart_alt"),
+    "removed": Badge(lazy("Removed"), "bad", "delete"),
 }
 # Says more than "running" does: a running service that is unhealthy must never look well.
 HEALTH: Mapping[str, Badge] = {
-    "starting": Badge("Not healthy yet", "busy", "ecg_heart"),
-    "healthy": Badge("Healthy", "good", "check_circle"),
-    "unhealthy": Badge("Unhealthy", "bad", "heart_broken"),
+    "starting": Badge(lazy("Not healthy yet"), "busy", "ecg_heart"),
+    "healthy": Badge(lazy("Healthy"), "good", "check_circle"),
+    "unhealthy": Badge(lazy("Unhealthy"), "bad", "heart_broken"),
 }
 PRESENCE: Mapping[Presence, Badge] = {
-    Presence.ONLINE: Badge("Online", "good", "check_circle"),
-    Presence.SILENT: Badge("Silent", "back", "hourglass_top"),
-    Presence.LOST: Badge("Lost", "bad", "signal_disconnected"),
-    Presence.PENDING: Badge("Not enrolled", "idle", "schedule"),
-    Presence.REVOKED: Badge("Revoked", "bad", "block"),
+    Presence.ONLINE: Badge(lazy("Online"), "good", "check_circle"),
+    Presence.SILENT: Badge(lazy("Silent"), "back", "hourglass_top"),
+    Presence.LOST: Badge(lazy("Lost"), "bad", "signal_disconnected"),
+    Presence.PENDING: Badge(lazy("Not enrolled"), "idle", "schedule"),
+    Presence.REVOKED: Badge(lazy("Revoked"), "bad", "block"),
 }
 WHAT_TO_DO: Mapping[Reason, str] = {
-    Reason.UNHEALTHY: "Check the log above, the port and the health path, then deploy again.",
-    Reason.BUILD: "The log above shows the step that failed. Fix the code, then deploy again.",
-    Reason.IMAGE: "Check the image name and that the server can reach the registry, then deploy again.",
-    Reason.APPLY: "Docker could not start the stack. The log above says why; often a port is already in use.",
-    Reason.CANCELLED: "Nothing to do. Deploy again when you are ready.",
-    Reason.EXPIRED: "It took longer than allowed. Check the log for what was slow, then deploy again.",
-    Reason.AGENT_LOST: "Check that the server is up and its agent is running, then deploy again.",
-    Reason.SUPERSEDED: "Nothing to do: it was replaced by a newer deployment.",
-    Reason.INVALID: "Fix what the message names in the graph or the code, then deploy again.",
-    Reason.PEER: "Another service did not respond. Try again later.",
-    Reason.REFUSED: "The agent rejected the deployment. Check its version and its log.",
-    Reason.INTERNAL: "Axion Deploy itself failed. The worker's log has the details. Try again.",
+    Reason.UNHEALTHY: lazy("Check the log above, the port and the health path, then deploy again."),
+    Reason.BUILD: lazy("The log above shows the step that failed. Fix the code, then deploy again."),
+    Reason.IMAGE: lazy("Check the image name and that the server can reach the registry, then deploy again."),
+    Reason.APPLY: lazy("Docker could not start the stack. The log above says why; often a port is already in use."),
+    Reason.CANCELLED: lazy("Nothing to do. Deploy again when you are ready."),
+    Reason.EXPIRED: lazy("It took longer than allowed. Check the log for what was slow, then deploy again."),
+    Reason.AGENT_LOST: lazy("Check that the server is up and its agent is running, then deploy again."),
+    Reason.SUPERSEDED: lazy("Nothing to do: it was replaced by a newer deployment."),
+    Reason.INVALID: lazy("Fix what the message names in the graph or the code, then deploy again."),
+    Reason.PEER: lazy("Another service did not respond. Try again later."),
+    Reason.REFUSED: lazy("The agent rejected the deployment. Check its version and its log."),
+    Reason.INTERNAL: lazy("Axion Deploy itself failed. The worker's log has the details. Try again."),
 }
 
 
@@ -170,8 +172,8 @@ def render_stacks(stacks: Sequence[StackLine]) -> SafeString | str:
     if not stacks:
         return "-"
     worst = stacks[0].seen
-    others = f" and {len(stacks) - 1} more" if len(stacks) > 1 else ""
-    heard = format_html("seen {}", render_moment(worst.seen_at)) if worst.seen_at else "never seen"
+    others = gettext(" and {count} more").format(count=len(stacks) - 1) if len(stacks) > 1 else ""
+    heard = format_html(gettext("seen {}"), render_moment(worst.seen_at)) if worst.seen_at else gettext("never seen")
     return format_html(
         '<span title="{}">{}</span> <span class="ax-hint">{}{}, {}</span>',
         worst.state.message,
@@ -190,8 +192,12 @@ def cause_words(cause: str) -> str:
 def incident_badge(*, closed: bool, taken: bool) -> Badge:
     """Return how far an incident is."""
     if closed:
-        return Badge("Over", "good", "check_circle")
-    return Badge("Acknowledged", "busy", "person_check") if taken else Badge("Open", "bad", "notifications_active")
+        return Badge(gettext("Over"), "good", "check_circle")
+    return (
+        Badge(gettext("Acknowledged"), "busy", "person_check")
+        if taken
+        else Badge(gettext("Open"), "bad", "notifications_active")
+    )
 
 
 def as_json() -> dict[str, Any]:
@@ -199,7 +205,7 @@ def as_json() -> dict[str, Any]:
     return {
         "result": {str(key): asdict(badge) for key, badge in RESULT.items()},
         "failures": sorted(FAILURES),
-        "reasons": {str(key): label for key, label in REASON_LABELS.items()},
+        "reasons": {str(key): shown(label) for key, label in REASON_LABELS.items()},
         "failedStage": {str(key): str(stage) for key, stage in FAILED_STAGE.items()},
         "kind": dict(KIND),
         "service": {key: asdict(badge) for key, badge in SERVICE.items()},

@@ -22,6 +22,7 @@ from unfold.decorators import display
 
 from agents.models import Cluster, Server
 from agents.templatetags.moments import render_moment
+from agents.wording.pages import lazy, shown
 from deployments.admin import badges, page_data
 from deployments.admin.filters import DEPLOYMENT_FILTERS, chosen_filter, chosen_project
 from deployments.admin.ownership import OwnRowsMixin, caller_in, or_404, uncached_json, uuid_or_404
@@ -55,9 +56,9 @@ class DeploymentAdmin(OwnRowsMixin, ModelAdmin):
     show_full_result_count = False
     ordering = ("-created_at", "-id")
     actions = None
-    empty_title = "No deployments yet"
-    empty_hint = "Open a project, review its changes, and deploy it. Every deployment is listed here."
-    empty_link = ("admin:deployments_project_changelist", "Open a project")
+    empty_title = lazy("No deployments yet")
+    empty_hint = lazy("Open a project, review its changes, and deploy it. Every deployment is listed here.")
+    empty_link = ("admin:deployments_project_changelist", lazy("Open a project"))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -97,46 +98,46 @@ class DeploymentAdmin(OwnRowsMixin, ModelAdmin):
             kept_version=F("history__version"),
         )
 
-    @display(description="Status")
+    @display(description=lazy("Status"))
     def status_pill(self, row: Deployment) -> SafeString:
         cancelling = row.cancel_requested_at is not None
         undone = row.rolled_back_by_id is not None
         badge = badges.status_badge(status=row.status, reason=row.reason, undone=undone, cancelling=cancelling)
         return badges.render_badge(badge)
 
-    @display(description="Reason")
+    @display(description=lazy("Reason"))
     def why(self, row: Deployment) -> str:
         if not row.reason:
             return ""
-        words = REASON_LABELS.get(Reason(row.reason), row.reason)
+        words = shown(REASON_LABELS.get(Reason(row.reason), row.reason))
         return f"{row.failed_service}: {words}" if row.failed_service else words
 
-    @display(description="Version")
+    @display(description=lazy("Version"))
     def version(self, row: Any) -> str:
         return row.kept_version or ""
 
-    @display(description="Kind")
+    @display(description=lazy("Kind"))
     def kind_word(self, row: Deployment) -> str:
         return badges.KIND.get(row.kind, badges.KIND["unknown"])
 
-    @display(description="Project")
+    @display(description=lazy("Project"))
     def project_link(self, row: Deployment) -> SafeString:
         address = reverse("admin:deployments_project_change", args=[row.project_id])
         return format_html('<a class="ax-link" href="{}">{}</a>', address, row.project.name)
 
-    @display(description="Target")
+    @display(description=lazy("Target"))
     def target(self, row: Any) -> str:
         return str(row.target_name or row.target_id)
 
-    @display(description="User")
+    @display(description=lazy("User"))
     def who(self, row: Deployment) -> str:
         return row.requested_by.get_username()
 
-    @display(description="Requested")
+    @display(description=lazy("Requested"))
     def when(self, row: Deployment) -> SafeString:
         return render_moment(row.created_at)
 
-    @display(description="Duration")
+    @display(description=lazy("Duration"))
     def how_long(self, row: Deployment) -> str:
         if row.started_at is None:
             return "-"

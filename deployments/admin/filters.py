@@ -13,8 +13,10 @@ from django.contrib.admin import SimpleListFilter
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from agents.models import Cluster, Server
+from agents.wording.pages import lazy, shown
 from deployments.admin import badges
 from deployments.admin.ownership import caller_in
 from deployments.data.list_types import DeploymentFilter
@@ -74,7 +76,7 @@ class FieldFilter(SimpleListFilter):
 class ResultFilter(SimpleListFilter):
     """By the word that the list shows, so that whoever looks for failures finds all that are called so."""
 
-    title = "status"
+    title = lazy("status")
     parameter_name = "result"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -86,7 +88,7 @@ class ResultFilter(SimpleListFilter):
 
 
 class KindFilter(FieldFilter):
-    title = "kind"
+    title = lazy("kind")
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -99,7 +101,7 @@ class RequesterFilter(FieldFilter):
     Who has left is no choice any more; the address takes their id all the same.
     """
 
-    title = "user"
+    title = lazy("user")
     parameter_name = "requested_by_id"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -114,17 +116,17 @@ class RequesterFilter(FieldFilter):
 
 
 class ReasonFilter(FieldFilter):
-    title = "reason"
+    title = lazy("reason")
     parameter_name = "reason"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(reason), label.capitalize()) for reason, label in REASON_LABELS.items()]
+        return [(str(reason), shown(label).capitalize()) for reason, label in REASON_LABELS.items()]
 
 
 class TargetFilter(FieldFilter):
     """By the server or cluster: the caller's own, and those on which projects that they see were observed."""
 
-    title = "target"
+    title = lazy("target")
     parameter_name = "target_id"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -139,12 +141,17 @@ class TargetFilter(FieldFilter):
 
 
 class PeriodFilter(SimpleListFilter):
-    title = "date"
+    title = lazy("date")
     parameter_name = "asked"
     fields = ("created_from", "created_until")
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("1", "Past 24 hours"), ("7", "Past 7 days"), ("30", "Past 30 days"), (OLD, "More than 30 days ago")]
+        return [
+            ("1", gettext("Past 24 hours")),
+            ("7", gettext("Past 7 days")),
+            ("30", gettext("Past 30 days")),
+            (OLD, gettext("More than 30 days ago")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> QuerySet[Deployment]:
         chosen = chosen_filter(request)
@@ -153,7 +160,7 @@ class PeriodFilter(SimpleListFilter):
 
 
 class ProjectFilter(SimpleListFilter):
-    title = "project"
+    title = lazy("project")
     parameter_name = "project"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -178,11 +185,14 @@ DEPLOYMENT_FILTERS = (
 class LastStatusFilter(SimpleListFilter):
     """A filter of projects, by the annotations `newest_status` and its neighbours."""
 
-    title = "last deployment"
+    title = lazy("last deployment")
     parameter_name = "last"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [*((str(result), badge.label) for result, badge in badges.RESULT.items()), ("never", "Never deployed")]
+        return [
+            *((str(result), badge.label) for result, badge in badges.RESULT.items()),
+            ("never", gettext("Never deployed")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "never":

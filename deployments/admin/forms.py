@@ -9,6 +9,7 @@ from uuid import UUID
 from django import forms
 from django.http import QueryDict
 
+from agents.wording.sentences import sentence
 from deployments import json_input
 from deployments.errors import DeployError, Invalid, TooMuch
 from deployments.types import DeployRequest, Target, TargetKind
@@ -39,7 +40,7 @@ def target_in(text: str) -> Target:
     try:
         return Target(kind=TargetKind(kind), id=UUID(target_id))
     except ValueError:
-        raise Invalid("Choose where to deploy.", details={"target": "choose one"}) from None
+        raise Invalid(sentence("Choose where to deploy."), details={"target": sentence("choose one")}) from None
 
 
 def request_id_in(posted: QueryDict) -> str:
@@ -52,7 +53,9 @@ def copies_in(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise Invalid("Enter the number of copies as a whole number.", details={"replicas": "a whole number"}) from None
+        raise Invalid(
+            sentence("Enter the number of copies as a whole number."), details={"replicas": sentence("a whole number")}
+        ) from None
 
 
 def with_quota_check(form: Any, *, check: Callable[[], None]) -> Any:

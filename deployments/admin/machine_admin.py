@@ -10,12 +10,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.translation import gettext
 from unfold.decorators import action
 
 from agents.addresses import host_of
 from agents.admin.pages import AgentAdmin, ClusterAdmin, ServerAdmin, presence_of
 from agents.models import Agent, Cluster, Server
 from agents.types import IssuedToken
+from agents.wording.pages import lazy
+from agents.wording.sentences import sentence
 from deployments.admin import badges
 from deployments.admin.forms import request_id_in, with_check_of, with_quota_check
 from deployments.admin.ownership import caller_in, or_404, uncached_json, uuid_or_404
@@ -77,17 +80,17 @@ class CheckedClusterAdmin(AuditedMachine, DeletedByName, ClusterAdmin):
         own = path("<path:object_id>/deletion/", wrapped(self.deletion), name="agents_cluster_deletion")
         return [own, *super().get_urls()]
 
-    @action(description="Delete", url_path="deletion", icon="delete", permissions=["change"])
+    @action(description=lazy("Delete"), url_path="deletion", icon="delete", permissions=["change"])
     def deletion(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Say what follows from deleting the cluster; begin by POST."""
         return machine_deletion_views.cluster_deletion_page(request, uuid_or_404(object_id))
 
-    @action(description="Nodes", url_path="nodes", icon="hub", permissions=["change"])
+    @action(description=lazy("Nodes"), url_path="nodes", icon="hub", permissions=["change"])
     def nodes(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show the cluster's nodes; form, adopt and change it by POST."""
         return cluster_views.cluster_nodes_page(request, uuid_or_404(object_id))
 
-    @action(description="Activity", url_path="activity", icon="manage_history", permissions=["change"])
+    @action(description=lazy("Activity"), url_path="activity", icon="manage_history", permissions=["change"])
     def activity(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show who changed the cluster."""
         return activity_views.cluster_activity(request, uuid_or_404(object_id))
@@ -139,7 +142,7 @@ class CheckedServerAdmin(AuditedMachine, DeletedByName, ServerAdmin):
 
         return with_check_of(form, field="cluster", check=check_move)
 
-    @action(description="Deployed here", url_path="projects", icon="apps", permissions=["change"])
+    @action(description=lazy("Deployed here"), url_path="projects", icon="apps", permissions=["change"])
     def projects(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show whose projects are on the server; stop or forbid one by POST."""
         caller, server_id = caller_in(request), uuid_or_404(object_id)
@@ -152,22 +155,22 @@ class CheckedServerAdmin(AuditedMachine, DeletedByName, ServerAdmin):
         of, title = Server(pk=server.id, name=server.name), f"Deployed on {server.name}"
         return render_page(request, PAGE, title=title, of=of, server=server, rows=rows, request_id=uuid4())
 
-    @action(description="Install over SSH", url_path="install", icon="install_desktop", permissions=["change"])
+    @action(description=lazy("Install over SSH"), url_path="install", icon="install_desktop", permissions=["change"])
     def install(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Install the server's agent by SSH, or remove it."""
         return installation_views.install_page(request, uuid_or_404(object_id))
 
-    @action(description="Usage", url_path="usage", icon="monitoring", permissions=["change"])
+    @action(description=lazy("Usage"), url_path="usage", icon="monitoring", permissions=["change"])
     def usage(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what the server used."""
         return usage_views.server_usage_page(request, uuid_or_404(object_id))
 
-    @action(description="Volumes", url_path="volumes", icon="database", permissions=["change"])
+    @action(description=lazy("Volumes"), url_path="volumes", icon="database", permissions=["change"])
     def volumes(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show the volumes on the server; have an orphaned one deleted by POST."""
         return volume_views.server_volumes_page(request, uuid_or_404(object_id))
 
-    @action(description="Delete", url_path="deletion", icon="delete", permissions=["change"])
+    @action(description=lazy("Delete"), url_path="deletion", icon="delete", permissions=["change"])
     def deletion(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Say what follows from deleting the server; begin by POST."""
         return machine_deletion_views.server_deletion_page(request, uuid_or_404(object_id))
@@ -190,15 +193,17 @@ class CheckedServerAdmin(AuditedMachine, DeletedByName, ServerAdmin):
                     request_id=request_id_in(request.POST),
                     at=at,
                 )
-                messages.success(request, "The project is being stopped on this server.")
+                messages.success(request, gettext("The project is being stopped on this server."))
             elif request.POST.get("do") == "forbid":
                 server_grants.forbid(caller=caller, server_id=server_id, project_id=project_id, at=at)
                 messages.success(
                     request,
-                    "The project can no longer be deployed here. What is running keeps running until you stop it.",
+                    gettext(
+                        "The project can no longer be deployed here. What is running keeps running until you stop it."
+                    ),
                 )
         except ValueError:
-            show_error(request, NotFound("No such project on this server."))
+            show_error(request, NotFound(sentence("No such project on this server.")))
         except DeployError as error:
             show_error(request, error)
 

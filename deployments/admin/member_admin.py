@@ -12,9 +12,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
+from agents.wording.pages import lazy
 from deployments.admin.ownership import OwnRowsMixin, caller_in, or_404, uuid_or_404
 from deployments.models import ProjectInvitation
 from deployments.repositories.invitations import MAX_AGE
@@ -32,8 +34,8 @@ class InvitationAdmin(OwnRowsMixin, ModelAdmin):
     readonly_fields = list_display
     actions = None
     actions_detail = ("accept", "decline")
-    empty_title = "No invitations"
-    empty_hint = "Owners of projects can invite you by your user name. Accept or decline here."
+    empty_title = lazy("No invitations")
+    empty_hint = lazy("Owners of projects can invite you by your user name. Accept or decline here.")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -52,19 +54,19 @@ class InvitationAdmin(OwnRowsMixin, ModelAdmin):
         rows: QuerySet[ProjectInvitation] = super().get_queryset(request)
         return rows.filter(name=caller_in(request).name, created_at__gt=timezone.now() - MAX_AGE)
 
-    @display(description="Project")
+    @display(description=lazy("Project"))
     def project_name(self, row: ProjectInvitation) -> str:
         return row.project.name
 
-    @display(description="Invited by")
+    @display(description=lazy("Invited by"))
     def inviter(self, row: ProjectInvitation) -> str:
         return row.invited_by.get_username()
 
-    @action(description="Accept", url_path="accept", icon="check", permissions=["answer"])
+    @action(description=lazy("Accept"), url_path="accept", icon="check", permissions=["answer"])
     def accept(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self.answered(request, object_id, accepted=True)
 
-    @action(description="Decline", url_path="decline", icon="close", permissions=["answer"])
+    @action(description=lazy("Decline"), url_path="decline", icon="close", permissions=["answer"])
     def decline(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self.answered(request, object_id, accepted=False)
 
@@ -81,7 +83,7 @@ class InvitationAdmin(OwnRowsMixin, ModelAdmin):
         answer = membership.accept_invitation if accepted else membership.decline_invitation
         or_404(answer, caller=caller_in(request), invitation_id=row.pk, at=timezone.now())
         if not accepted:
-            messages.success(request, f"You declined the invitation to {row.project.name}.")
+            messages.success(request, gettext("You declined the invitation to {name}.").format(name=row.project.name))
             return redirect("admin:deployments_projectinvitation_changelist")
-        messages.success(request, f"You are now a member of {row.project.name}.")
+        messages.success(request, gettext("You are now a member of {name}.").format(name=row.project.name))
         return redirect("admin:deployments_project_changelist")

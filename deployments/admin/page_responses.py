@@ -9,6 +9,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
+from agents.wording.pages import shown
 from deployments.errors import DeployError
 
 MAX_ERROR_LINES = 10
@@ -21,10 +22,13 @@ def render_page(request: HttpRequest, template: str, *, title: str, of: Model, *
 
 
 def error_lines(error: DeployError) -> list[str]:
-    """Return the refusal and each field that it names, for people."""
+    """Return the refusal and each field that it names, in the reader's language."""
     message = error.message.lower()
     named = list(error.details.items())[:MAX_ERROR_LINES]
-    return [error.message, *(f"{field}: {why}" for field, why in named if str(why).lower() not in message)]
+    return [
+        shown(error.message),
+        *(f"{field}: {shown(why)}" for field, why in named if str(why).lower() not in message),
+    ]
 
 
 def show_error(request: HttpRequest, error: DeployError) -> None:

@@ -6,6 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
+from agents.wording.pages import shown
+from agents.wording.sentences import sentence
 from deployments.admin import badges
 from deployments.admin.badges import Badge
 from deployments.services.secrets.stored_variables import VariableChanges
@@ -14,11 +18,11 @@ from stackgen.plan import Change
 MAX_REASONS_SHOWN = 6
 MAX_NAMES_SHOWN = 20
 WORDS = {
-    "create": "to create",
-    "replace": "to replace",
-    "restart": "to restart",
-    "remove": "to remove",
-    "keep": "unchanged",
+    "create": sentence("{count} to create"),
+    "replace": sentence("{count} to replace"),
+    "restart": sentence("{count} to restart"),
+    "remove": sentence("{count} to remove"),
+    "keep": sentence("{count} unchanged"),
 }
 
 
@@ -75,7 +79,7 @@ def summarize_plan(
         rows=rows,
         downtime=any(row.downtime for row in rows),
         target_name=target_name,
-        warnings=warnings,
+        warnings=tuple(map(shown, warnings)),
         approval=approval,
         text=text,
         variables=variable_sentences(variables) if variables else (),
@@ -84,21 +88,25 @@ def summarize_plan(
 
 def variable_sentences(changes: VariableChanges) -> tuple[str, ...]:
     """Return which variables are given otherwise than to what runs; names alone."""
-    words = {"added": changes.added, "changed": changes.changed, "removed": changes.removed}
-    return tuple(f"Variables {word}: {shown(names)}" for word, names in words.items() if names)
+    words = {
+        gettext("Variables added: {names}"): changes.added,
+        gettext("Variables changed: {names}"): changes.changed,
+        gettext("Variables removed: {names}"): changes.removed,
+    }
+    return tuple(words_of.format(names=first_names(names)) for words_of, names in words.items() if names)
 
 
-def shown(names: tuple[str, ...]) -> str:
+def first_names(names: tuple[str, ...]) -> str:
     """Return the first names and how many there are besides."""
     more = len(names) - MAX_NAMES_SHOWN
-    return ", ".join(names[:MAX_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(names[:MAX_NAMES_SHOWN]) + (gettext(" and {count} more").format(count=more) if more > 0 else "")
 
 
 def headline(changes: Iterable[Change]) -> str:
     """Return how many services go through what."""
     counted: Counter[str] = Counter(change.action for change in changes)
     if not counted:
-        return "There are no services."
+        return gettext("There are no services.")
     if set(counted) == {"keep"} and not any(change.reasons for change in changes):
-        return "No changes to deploy."
-    return ", ".join(f"{counted[action]} {word}" for action, word in WORDS.items() if counted[action])
+        return gettext("No changes to deploy.")
+    return ", ".join(shown(word).format(count=counted[action]) for action, word in WORDS.items() if counted[action])

@@ -13,11 +13,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from agents.templatetags.moments import render_moment
+from agents.wording.pages import lazy
 from deployments.admin import badges, page_data, page_responses
 from deployments.admin.filters import LastStatusFilter
 from deployments.admin.forms import CodeForm, GraphForm, with_quota_check
@@ -79,9 +81,9 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
     show_full_result_count = False
     list_max_show_all = 0
     list_filter = (LastStatusFilter,)
-    empty_title = "No projects yet"
-    empty_hint = "A project is an application. Add one from an image, an example or a file, then deploy it."
-    empty_link = ("admin:deployments_project_new", "Add an application")
+    empty_title = lazy("No projects yet")
+    empty_hint = lazy("A project is an application. Add one from an image, an example or a file, then deploy it.")
+    empty_link = ("admin:deployments_project_new", lazy("Add an application"))
     fields = ("name", *SETTINGS)
     actions = None
 
@@ -117,11 +119,11 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
             row.stacks_now = seen.get(row.pk, ())
         return changes
 
-    @display(description="Now")
+    @display(description=lazy("Now"))
     def seen_now(self, row: Any) -> SafeString | str:
         return badges.render_stacks(row.stacks_now)
 
-    @display(description="Last deployment")
+    @display(description=lazy("Last deployment"))
     def last_status(self, row: Any) -> SafeString | str:
         if not row.newest_status:
             return "never deployed"
@@ -133,7 +135,7 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
         )
         return badges.render_badge(badge)
 
-    @display(description="Requested")
+    @display(description=lazy("Requested"))
     def last_when(self, row: Any) -> SafeString | str:
         if row.newest_at is None:
             return "-"
@@ -226,11 +228,11 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
             stored = sources.store_graph(caller=caller, project_id=object_id, graph=form.cleaned_data["graph"])
         except DeployError as error:
             return self.refused(request, object_id, error)
-        messages.success(request, f"Graph uploaded (version {stored.version}).")
+        messages.success(request, gettext("Graph uploaded (version {version}).").format(version=stored.version))
         for warning in stored.warnings[:MAX_SHOWN_WARNINGS]:
             messages.warning(request, warning)
         if len(stored.warnings) > MAX_SHOWN_WARNINGS:
-            messages.warning(request, "There are more warnings: the plan lists them all.")
+            messages.warning(request, gettext("There are more warnings: the plan lists them all."))
         return redirect(page_of(object_id))
 
     def code_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
@@ -242,7 +244,7 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
             sources.store_code(caller=caller, project_id=object_id, node_id=data["node"], content=data["code"])
         except DeployError as error:
             return self.refused(request, object_id, error)
-        messages.success(request, "Code uploaded. The next deployment will build it.")
+        messages.success(request, gettext("Code uploaded. The next deployment will build it."))
         return redirect(page_of(object_id))
 
     def refused(self, request: HttpRequest, object_id: Any, error: DeployError) -> HttpResponse:

@@ -17,11 +17,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from agents.templatetags.moments import render_moment
+from agents.wording.pages import lazy
 from deployments.admin.own_forms import UseCaseRowsMixin, projects_to_change, show_refusal, widget
 from deployments.admin.ownership import caller_in, or_404, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
@@ -47,31 +49,33 @@ class ChangeRegistryForm(forms.Form):
     username = forms.CharField(
         max_length=MAX_USERNAME,
         required=False,
-        label="User name",
+        label=lazy("User name"),
         widget=widget(forms.TextInput, autocomplete="off"),
-        help_text="Leave it empty for a registry that needs no login.",
+        help_text=lazy("Leave it empty for a registry that needs no login."),
     )
     password = forms.CharField(
         max_length=MAX_PASSWORD,
         required=False,
         strip=False,
-        label="Password or token",
+        label=lazy("Password or token"),
         widget=widget(forms.PasswordInput, autocomplete="new-password"),
-        help_text="Stored sealed and never shown again. Give it the fewest rights that will do: every server that "
-        "pulls from the registry is handed it.",
+        help_text=lazy(
+            "Stored sealed and never shown again. Give it the fewest rights that will do: every "
+            "server that pulls from the registry is handed it."
+        ),
     )
     namespace = forms.CharField(
         max_length=MAX_NAMESPACE,
         initial="axion",
         widget=widget(forms.TextInput),
-        help_text="What stands before the names of images that are built for clusters and pushed here.",
+        help_text=lazy("What stands before the names of images that are built for clusters and pushed here."),
     )
     ca_certificate = forms.CharField(
         max_length=MAX_CERTIFICATE,
         required=False,
-        label="Certificate authority",
+        label=lazy("Certificate authority"),
         widget=widget(forms.Textarea, rows="6", spellcheck="false"),
-        help_text="In PEM; only where the registry's certificate is not signed by a public authority.",
+        help_text=lazy("In PEM; only where the registry's certificate is not signed by a public authority."),
     )
 
 
@@ -79,9 +83,9 @@ class NewRegistryForm(ChangeRegistryForm):
     address = forms.CharField(max_length=MAX_ADDRESS, widget=widget(forms.TextInput), help_text=f"{ADDRESS_WORDS}.")
     project = forms.ChoiceField(
         required=False,
-        label="Used by",
+        label=lazy("Used by"),
         widget=widget(forms.Select),
-        help_text="A project's registry is seen by all its members, and wins over its owner's.",
+        help_text=lazy("A project's registry is seen by all its members, and wins over its owner's."),
     )
     field_order = ("name", "address", "project", "username", "password", "namespace", "ca_certificate")
 
@@ -91,19 +95,19 @@ class RegistryAdmin(UseCaseRowsMixin, ModelAdmin):
     list_display = ("name", "address", "username", "used_by", "changed")
     adds_rows = True
     ordering = ("name", "pk")
-    empty_title = "No registries"
-    empty_hint = "Add one to deploy private images."
+    empty_title = lazy("No registries")
+    empty_hint = lazy("Add one to deploy private images.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Registry]:
         return registry_rows.visible(caller_in(request)).defer("sealed", "ca_certificate")
 
-    @display(description="Used by")
+    @display(description=lazy("Used by"))
     def used_by(self, row: Registry) -> str:
         if row.project:
             return row.project.name
         return "your projects" if row.owner_id else "everybody"
 
-    @display(description="Changed")
+    @display(description=lazy("Changed"))
     def changed(self, row: Registry) -> Any:
         return render_moment(row.changed_at)
 
@@ -123,7 +127,7 @@ class RegistryAdmin(UseCaseRowsMixin, ModelAdmin):
         if request.method == "POST" and form.is_valid():
             try:
                 made = registries.add_registry(caller=caller, new=registry_in(form.cleaned_data), at=timezone.now())
-                messages.success(request, "Registry added.")
+                messages.success(request, gettext("Registry added."))
                 return redirect("admin:deployments_registry_change", made.id)
             except DeployError as error:
                 show_refusal(form, error, fields=FIELDS)
@@ -166,7 +170,7 @@ class RegistryAdmin(UseCaseRowsMixin, ModelAdmin):
                 return redirect("admin:deployments_registry_change", object_id)
             show_refusal(form, error, fields=FIELDS)
             return self.show(request, registry, form)
-        messages.success(request, "Registry changed.")
+        messages.success(request, gettext("Registry changed."))
         return redirect("admin:deployments_registry_change", object_id)
 
     def remove_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
@@ -177,7 +181,7 @@ class RegistryAdmin(UseCaseRowsMixin, ModelAdmin):
         except DeployError as error:
             show_error(request, error)
             return redirect("admin:deployments_registry_change", object_id)
-        messages.success(request, "Registry deleted here; its images stay in it.")
+        messages.success(request, gettext("Registry deleted here; its images stay in it."))
         return redirect("admin:deployments_registry_changelist")
 
 

@@ -14,6 +14,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from agents.models import EnrolmentToken, Server
+from agents.wording.pages import lazy
 from deployments.admin.ownership import OwnRowsMixin, caller_in
 from deployments.services.fleet import machine_list
 
@@ -30,9 +31,9 @@ class EnrolmentTokenAdmin(OwnRowsMixin, ModelAdmin):
     show_full_result_count = False
     list_max_show_all = 0
     actions = None
-    empty_title = "No enrolment tokens"
-    empty_hint = "A token enrols one agent. Open a server to create one."
-    empty_link = ("admin:agents_server_changelist", "Go to servers")
+    empty_title = lazy("No enrolment tokens")
+    empty_hint = lazy("A token enrols one agent. Open a server to create one.")
+    empty_link = ("admin:agents_server_changelist", lazy("Go to servers"))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -55,16 +56,16 @@ class EnrolmentTokenAdmin(OwnRowsMixin, ModelAdmin):
     def delete_model(self, request: HttpRequest, obj: EnrolmentToken) -> None:
         machine_list.end_enrolment_token(caller=caller_in(request), server_id=obj.server_id, token_id=obj.pk)
 
-    @display(description="Server")
+    @display(description=lazy("Server"))
     def of_server(self, token: Any) -> str:
         return token.server_called or str(token.server_id)
 
-    @display(description="State", label=COLOURS)
+    @display(description=lazy("State"), label=COLOURS)
     def state(self, token: Any) -> str:
         if token.used_at is not None:
             return USED
         return VALID if token.expires_at > token.database_now else ENDED
 
-    @display(description="Replaced a connected agent", boolean=True)
+    @display(description=lazy("Replaced a connected agent"), boolean=True)
     def replaced(self, token: Any) -> bool:
         return bool(token.replaced_live_agent)

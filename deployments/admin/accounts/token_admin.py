@@ -16,6 +16,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from agents.templatetags.moments import render_moment
+from agents.wording.pages import lazy
 from deployments.admin.ownership import OwnRowsMixin, caller_in
 from deployments.errors import DeployError
 from deployments.models import ApiToken
@@ -35,7 +36,7 @@ FIELD = "border border-base-200 bg-white rounded-default px-3 py-2 w-full dark:b
 class NewTokenForm(forms.Form):
     name = forms.CharField(
         max_length=MAX_NAME,
-        help_text="What uses this token, so that you recognize it later.",
+        help_text=lazy("What uses this token, so that you recognize it later."),
         widget=forms.TextInput(attrs={"class": FIELD}),
     )
     scope = forms.ChoiceField(
@@ -47,7 +48,7 @@ class NewTokenForm(forms.Form):
         min_value=1,
         max_value=api_tokens.MAX_DAYS,
         initial=api_tokens.DEFAULT_DAYS,
-        label="Valid for (days)",
+        label=lazy("Valid for (days)"),
         widget=forms.NumberInput(attrs={"class": FIELD}),
     )
 
@@ -61,8 +62,10 @@ class ApiTokenAdmin(OwnRowsMixin, ModelAdmin):
     show_full_result_count = False
     list_max_show_all = 0
     actions = None
-    empty_title = "No API tokens yet"
-    empty_hint = "A token lets a script or a service act for you over REST, sockets, gRPC or Kafka. It is shown once."
+    empty_title = lazy("No API tokens yet")
+    empty_hint = lazy(
+        "A token lets a script or a service act for you over REST, sockets, gRPC or Kafka. It is shown once."
+    )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.has_module_permission(request)
@@ -104,14 +107,14 @@ class ApiTokenAdmin(OwnRowsMixin, ModelAdmin):
         add_never_cache_headers(answer)
         return answer
 
-    @display(description="Made", ordering="token__created")
+    @display(description=lazy("Made"), ordering="token__created")
     def made(self, token: ApiToken) -> Any:
         return render_moment(token.token.created)
 
-    @display(description="Ends", ordering="token__expiry")
+    @display(description=lazy("Ends"), ordering="token__expiry")
     def ends(self, token: ApiToken) -> Any:
         return render_moment(token.token.expiry)
 
-    @display(description="Last used", ordering="last_used_at")
+    @display(description=lazy("Last used"), ordering="last_used_at")
     def last_used(self, token: ApiToken) -> Any:
         return render_moment(token.last_used_at) if token.last_used_at else "never"

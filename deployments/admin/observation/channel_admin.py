@@ -16,12 +16,14 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from agents.templatetags.moments import render_moment
+from agents.wording.pages import lazy
 from deployments.admin import badges
 from deployments.admin.observation.channel_forms import (
     FIELDS,
@@ -59,17 +61,17 @@ class NotificationChannelAdmin(UseCaseRowsMixin, ModelAdmin):
     list_display = ("name", "service", "of", "made")
     adds_rows = True
     ordering = ("name", "pk")
-    empty_title = "No channels"
-    empty_hint = "Add one to get incidents by mail, in a chat, or by a webhook."
+    empty_title = lazy("No channels")
+    empty_hint = lazy("Add one to get incidents by mail, in a chat, or by a webhook.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NotificationChannel]:
         return channel_rows.visible(caller_in(request)).defer("sealed")
 
-    @display(description="Of")
+    @display(description=lazy("Of"))
     def of(self, row: NotificationChannel) -> str:
         return row.project.name if row.project else "yourself"
 
-    @display(description="Added")
+    @display(description=lazy("Added"))
     def made(self, row: NotificationChannel) -> Any:
         return render_moment(row.created_at)
 
@@ -95,7 +97,7 @@ class NotificationChannelAdmin(UseCaseRowsMixin, ModelAdmin):
                     caller=caller_in(request), new=channel_in(form.cleaned_data), at=timezone.now()
                 )
                 if not secret:
-                    messages.success(request, "Channel added. Send a test.")
+                    messages.success(request, gettext("Channel added. Send a test."))
                     return redirect("admin:deployments_notificationchannel_change", made.id)
                 context |= {"made": made, "secret": secret}
             except DeployError as error:
@@ -153,7 +155,7 @@ class NotificationChannelAdmin(UseCaseRowsMixin, ModelAdmin):
         or_404(channels.get_channel, caller=caller, channel_id=object_id)
         try:
             channels.send_test(caller=caller, channel_id=object_id, at=timezone.now())
-            messages.success(request, "Test sent. Reload to see whether it was delivered.")
+            messages.success(request, gettext("Test sent. Reload to see whether it was delivered."))
         except DeployError as error:
             show_error(request, error)
         return redirect("admin:deployments_notificationchannel_change", object_id)
@@ -166,7 +168,7 @@ class NotificationChannelAdmin(UseCaseRowsMixin, ModelAdmin):
         except DeployError as error:
             show_error(request, error)
             return redirect("admin:deployments_notificationchannel_change", object_id)
-        messages.success(request, "Channel deleted.")
+        messages.success(request, gettext("Channel deleted."))
         return redirect("admin:deployments_notificationchannel_changelist")
 
     def repeat_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
@@ -176,7 +178,7 @@ class NotificationChannelAdmin(UseCaseRowsMixin, ModelAdmin):
         try:
             delivery_id = uuid_or_404(request.POST.get("delivery", ""))
             channels.repeat_delivery(caller=caller, delivery_id=delivery_id)
-            messages.success(request, "Sent again, with the same id.")
+            messages.success(request, gettext("Sent again, with the same id."))
         except DeployError as error:
             show_error(request, error)
         return redirect("admin:deployments_notificationchannel_change", object_id)

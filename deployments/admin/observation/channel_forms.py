@@ -9,6 +9,7 @@ from uuid import UUID
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from agents.wording.pages import lazy
 from deployments.admin import badges
 from deployments.admin.own_forms import widget
 from deployments.data.incident_types import Cause, Severity
@@ -43,14 +44,14 @@ class RulesForm(forms.Form):
     name = forms.CharField(max_length=MAX_NAME, widget=widget(forms.TextInput))
     least_severity = forms.ChoiceField(
         choices=[(str(least), words) for least, words in LEAST.items()],
-        label="Incidents",
+        label=lazy("Incidents"),
         widget=widget(forms.Select),
     )
     causes = forms.MultipleChoiceField(
         required=False,
         choices=[(str(cause), badges.cause_words(cause)) for cause in Cause],
         widget=forms.CheckboxSelectMultiple,
-        help_text="None for all.",
+        help_text=lazy("None for all."),
     )
     only = forms.MultipleChoiceField(
         required=False,
@@ -62,17 +63,17 @@ class RulesForm(forms.Form):
         min_value=0,
         max_value=MAX_REMINDER_MINUTES,
         initial=0,
-        label="Reminder interval (minutes)",
-        help_text="Until the incident is acknowledged or ends; 0 for never.",
+        label=lazy("Reminder interval (minutes)"),
+        help_text=lazy("Until the incident is acknowledged or ends; 0 for never."),
         widget=widget(forms.NumberInput),
     )
-    quiet_from = forms.TimeField(required=False, label="Quiet from", widget=widget(forms.TimeInput, type="time"))
-    quiet_to = forms.TimeField(required=False, label="Quiet until", widget=widget(forms.TimeInput, type="time"))
+    quiet_from = forms.TimeField(required=False, label=lazy("Quiet from"), widget=widget(forms.TimeInput, type="time"))
+    quiet_to = forms.TimeField(required=False, label=lazy("Quiet until"), widget=widget(forms.TimeInput, type="time"))
     time_zone = forms.CharField(
-        max_length=64, initial="UTC", widget=widget(forms.TextInput), help_text="Of the quiet hours."
+        max_length=64, initial="UTC", widget=widget(forms.TextInput), help_text=lazy("Of the quiet hours.")
     )
     critical_always = forms.BooleanField(
-        required=False, initial=True, label="Send critical incidents during quiet hours"
+        required=False, initial=True, label=lazy("Send critical incidents during quiet hours")
     )
 
     def clean(self) -> dict[str, Any]:
@@ -96,11 +97,14 @@ class NewChannelForm(RulesForm):
         max_length=MAX_ADDRESS,
         strip=False,
         widget=widget(forms.PasswordInput, autocomplete="off"),
-        help_text="https://... for a webhook; for others an address of the apprise library, such as "
-        "mailto://user:password@example.org, slack://... or ntfys://... It is stored sealed and never shown again.",
+        help_text=lazy(
+            "https://... for a webhook; for others an address of the apprise library, such as "
+            "mailto://user:password@example.org, slack://... or ntfys://... It is stored sealed "
+            "and never shown again."
+        ),
     )
     project = forms.ChoiceField(
-        required=False, widget=widget(forms.Select), help_text="A project's channel is seen by all its members."
+        required=False, widget=widget(forms.Select), help_text=lazy("A project's channel is seen by all its members.")
     )
 
 

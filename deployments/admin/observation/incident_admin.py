@@ -16,12 +16,14 @@ from django.shortcuts import redirect
 from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from agents.models import Server
 from agents.templatetags.moments import render_moment
+from agents.wording.pages import lazy
 from deployments.admin import badges
 from deployments.admin.own_forms import UseCaseRowsMixin
 from deployments.admin.ownership import caller_in, or_404, uuid_or_404
@@ -41,7 +43,7 @@ MUTES = ((60, "1 h"), (8 * 60, "8 h"), (24 * 60, "1 day"), (7 * 24 * 60, "1 week
 
 
 class OpenFilter(SimpleListFilter):
-    title = "state"
+    title = lazy("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -60,8 +62,8 @@ class IncidentAdmin(UseCaseRowsMixin, ModelAdmin):
     list_select_related = ("project", "acknowledged_by")
     list_filter = (OpenFilter,)
     ordering = ("-opened_at", "-id")
-    empty_title = "No incidents"
-    empty_hint = "Problems with running applications are listed here."
+    empty_title = lazy("No incidents")
+    empty_hint = lazy("Problems with running applications are listed here.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Incident]:
         rows: QuerySet[Incident] = super().get_queryset(request)
@@ -71,27 +73,27 @@ class IncidentAdmin(UseCaseRowsMixin, ModelAdmin):
         server = Server.objects.filter(pk=OuterRef("server_id")).values("name")
         return rows.defer("containers", "log_tail").annotate(server_called=Subquery(server))
 
-    @display(description="What")
+    @display(description=lazy("What"))
     def what(self, row: Incident) -> str:
         return badges.cause_words(row.cause)
 
-    @display(description="Severity")
+    @display(description=lazy("Severity"))
     def how_bad(self, row: Incident) -> SafeString:
         return badges.render_badge(badges.SEVERITY.get(row.severity, badges.UNKNOWN_SEVERITY))
 
-    @display(description="Project")
+    @display(description=lazy("Project"))
     def project_name(self, row: Incident) -> str:
         return row.project.name
 
-    @display(description="Server")
+    @display(description=lazy("Server"))
     def server_name(self, row: Any) -> str:
         return str(row.server_called or row.server_id)
 
-    @display(description="Since")
+    @display(description=lazy("Since"))
     def since(self, row: Incident) -> SafeString:
         return render_moment(moment_of(row.since_ms))
 
-    @display(description="State")
+    @display(description=lazy("State"))
     def state(self, row: Incident) -> SafeString:
         return badges.render_badge(badges.incident_badge(closed=bool(row.closed_at), taken=bool(row.acknowledged_at)))
 
@@ -130,7 +132,7 @@ class IncidentAdmin(UseCaseRowsMixin, ModelAdmin):
         or_404(people.get_incident, caller=caller, incident_id=object_id)
         try:
             people.acknowledge(caller=caller, incident_id=object_id, at=timezone.now())
-            messages.success(request, "Incident acknowledged.")
+            messages.success(request, gettext("Incident acknowledged."))
         except DeployError as error:
             show_error(request, error)
         return redirect("admin:deployments_incident_change", object_id)

@@ -9,7 +9,9 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 
+from agents.wording.sentences import sentence
 from deployments import json_input
 from deployments.admin.forms import MAX_GRAPH_BYTES
 from deployments.admin.ownership import or_404, require_project_viewer
@@ -58,7 +60,7 @@ def edit_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     return render_page(
         request,
         PAGE,
-        title=f"Graph of {project.name}",
+        title=gettext("Graph of {project}").format(project=project.name),
         of=Project(pk=object_id, name=project.name),
         project=project,
         version=stored.version if stored else 0,
@@ -75,7 +77,7 @@ def checked(request: HttpRequest, caller: Caller, project_id: UUID, text: str) -
     if request.POST.get("do") != "save":
         return graph_check.check_graph(caller=caller, project_id=project_id, graph=graph)
     stored = sources.store_graph(caller=caller, project_id=project_id, graph=graph)
-    messages.success(request, f"Graph saved (version {stored.version}).")
+    messages.success(request, gettext("Graph saved (version {version}).").format(version=stored.version))
     return ()
 
 
@@ -83,9 +85,9 @@ def graph_in(text: str) -> dict[str, Any]:
     """Read a graph that was typed. Raise Invalid, with line and column where it is no JSON."""
     content = text.encode()
     if len(content) > MAX_GRAPH_BYTES:
-        raise Invalid("The graph is larger than 16 MiB.", details={"graph": "too large"})
+        raise Invalid(sentence("The graph is larger than 16 MiB."), details={"graph": sentence("too large")})
     try:
         json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Invalid(f"This is not valid JSON. {error}", details={"graph": str(error)}) from None
+        raise Invalid(sentence("This is not valid JSON. {error}", error=error), details={"graph": str(error)}) from None
     return json_input.read_object(content)

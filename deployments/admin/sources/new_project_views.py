@@ -8,7 +8,9 @@ from uuid import uuid4
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 
+from agents.wording.sentences import sentence
 from deployments.admin.forms import GraphForm
 from deployments.admin.ownership import caller_in
 from deployments.admin.page_responses import error_lines, render_page
@@ -32,12 +34,14 @@ def new_project_view(request: HttpRequest) -> HttpResponse:
         else:
             if request.POST.get("from") == "compose":
                 return redirect("admin:deployments_project_compose", project.id)
-            messages.success(request, f"{project.name} was added. Review the changes, then deploy.")
+            messages.success(
+                request, gettext("{project} was added. Review the changes, then deploy.").format(project=project.name)
+            )
             return redirect("admin:deployments_project_change", project.id)
     return render_page(
         request,
         PAGE,
-        title="Add an application",
+        title=gettext("Add an application"),
         of=Project(name="Add an application"),
         examples=new_project.examples(),
         databases=new_project.DATABASES,
@@ -73,6 +77,6 @@ def graph_in(request: HttpRequest) -> dict[str, Any]:
     form = GraphForm(request.POST, request.FILES)
     if not form.is_valid():
         complaints = [str(each) for each in form.errors.get("graph", ())]
-        raise Invalid(" ".join(complaints) or "Choose a file.", details={"graph": "not readable"})
+        raise Invalid(" ".join(complaints) or "Choose a file.", details={"graph": sentence("not readable")})
     graph: dict[str, Any] = form.cleaned_data["graph"]
     return graph

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse_lazy
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminPasswordWidget
 
@@ -57,7 +58,9 @@ class Forgotten(views.PasswordResetView):
 
     def get_context_data(self, **named: Any) -> dict[str, Any]:
         said = "Your e-mail address. We send a link with which you choose a new password."
-        page = page_context(self.request, title="Forgotten password", said=said, button="Send the link")
+        page = page_context(
+            self.request, title=gettext("Forgotten password"), said=said, button=gettext("Send the link")
+        )
         return {**super().get_context_data(**named), **page}
 
 
@@ -78,7 +81,9 @@ class ChooseByEmail(views.PasswordResetConfirmView):
 def forgotten(request: HttpRequest) -> HttpResponseBase:
     """Send a link where e-mail is set up; say whom to ask where it is not."""
     if not settings.EMAIL_HOST:
-        return TemplateResponse(request, FORM_PAGE, page_context(request, title="Forgotten password", said=ASK))
+        return TemplateResponse(
+            request, FORM_PAGE, page_context(request, title=gettext("Forgotten password"), said=ASK)
+        )
     if request.method == "POST":
         key = addresses.key_in(request)
         if wait := rate_limit.hit(what=FORGOTTEN, who=key, rate=RATE, now=time.time()):
@@ -87,4 +92,4 @@ def forgotten(request: HttpRequest) -> HttpResponseBase:
 
 
 def forgotten_sent(request: HttpRequest) -> HttpResponse:
-    return TemplateResponse(request, FORM_PAGE, page_context(request, title="Look into your mail", said=SENT))
+    return TemplateResponse(request, FORM_PAGE, page_context(request, title=gettext("Look into your mail"), said=SENT))

@@ -15,6 +15,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectMultipleWidget, UnfoldAdminTextInputWidget
 
+from agents.wording.pages import lazy
 from deployments.admin.ownership import OwnRowsMixin, caller_in
 from deployments.models import PeopleGroup, User
 from deployments.services.accounts import groups
@@ -22,7 +23,7 @@ from deployments.services.accounts import groups
 
 class GroupForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     people_in = forms.ModelMultipleChoiceField(
-        queryset=User.objects.none(), required=False, label="People", widget=UnfoldAdminSelectMultipleWidget()
+        queryset=User.objects.none(), required=False, label=lazy("People"), widget=UnfoldAdminSelectMultipleWidget()
     )
 
     class Meta:
@@ -44,9 +45,9 @@ class GroupAdmin(OwnRowsMixin, ModelAdmin):
     list_display = ("name", "count")
     search_fields = ("name",)
     actions = None
-    empty_title = "No groups yet"
-    empty_hint = "People in a group get a role in a project together, given on the project's page People."
-    empty_link = ("admin:deployments_peoplegroup_add", "Add a group")
+    empty_title = lazy("No groups yet")
+    empty_hint = lazy("People in a group get a role in a project together, given on the project's page People.")
+    empty_link = ("admin:deployments_peoplegroup_add", lazy("Add a group"))
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return super().has_module_permission(request) and caller_in(request).sees_everything
@@ -63,7 +64,7 @@ class GroupAdmin(OwnRowsMixin, ModelAdmin):
         rows: QuerySet[PeopleGroup] = super().get_queryset(request)
         return rows.annotate(people_count=Count("places"))
 
-    @display(description="People")
+    @display(description=lazy("People"))
     def count(self, group: Any) -> int:
         return int(group.people_count)
 

@@ -10,9 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from unfold.widgets import UnfoldAdminPasswordWidget
 
+from agents.wording.pages import lazy
 from deployments import addresses
 from deployments.admin.ownership import caller_in
 from deployments.admin.site import too_many_failures
@@ -34,7 +36,9 @@ def join_project(request: HttpRequest, text: str) -> HttpResponse:
     try:
         if request.method == "POST":
             used = project_links.use_link(caller=caller_in(request), text=text, at=at)
-            messages.success(request, f"You are now a member of {used.project_name}.")
+            messages.success(
+                request, gettext("You are now a member of {project_name}.").format(project_name=used.project_name)
+            )
             return redirect("admin:deployments_project_change", used.project_id)
         link = project_links.look_at_link(text=text, at=at)
     except NotFound as error:
@@ -55,7 +59,7 @@ class PasswordForm(forms.Form):
     again = forms.CharField(
         max_length=people.MAX_PASSWORD,
         strip=False,
-        label="The same again",
+        label=lazy("The same again"),
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
     )
 
@@ -77,7 +81,7 @@ def choose_password(request: HttpRequest, text: str) -> HttpResponse:
         link = people.look_at_password_link(text=text, at=timezone.now())
         if request.method == "POST" and form.is_valid():
             people.choose_password(text=text, password=form.cleaned_data["password"], at=timezone.now())
-            messages.success(request, "Your password is stored. Sign in with it.")
+            messages.success(request, gettext("Your password is stored. Sign in with it."))
             return redirect("admin:login")
     except NotFound as error:
         return refused(request, error)

@@ -12,7 +12,9 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext
 
+from agents.wording.sentences import sentence
 from deployments.admin.ownership import require_project_viewer
 from deployments.admin.page_responses import render_page, show_error
 from deployments.errors import DeployError, Invalid, NotFound
@@ -39,7 +41,7 @@ def people_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     page = render_page(
         request,
         PAGE,
-        title=f"People of {project.name}",
+        title=gettext("People of {project}").format(project=project.name),
         of=Project(pk=project.id, name=project.name),
         project=project,
         owner=access.owner_name(project),
@@ -65,7 +67,7 @@ def change(request: HttpRequest, caller: Caller, project_id: UUID) -> tuple[str,
         if todo == "link":
             return new_link(request, caller, project_id), False
         if todo not in CHANGES:
-            raise Invalid("Choose what to do.", details={"do": "unknown"})
+            raise Invalid(sentence("Choose what to do."), details={"do": sentence("unknown")})
         messages.success(request, CHANGES[todo](request, caller, project_id, timezone.now()))
     except DeployError as error:
         show_error(request, error)
@@ -82,7 +84,7 @@ def role_in(request: HttpRequest) -> Role:
     """Return the posted role. Raise Invalid for one that nobody can be given."""
     role = request.POST.get("role", "")
     if role not in {each.value for each in GIVEN}:
-        raise Invalid("Choose a role.", details={"role": "unknown"})
+        raise Invalid(sentence("Choose a role."), details={"role": sentence("unknown")})
     return Role(role)
 
 
@@ -121,7 +123,7 @@ def withdraw_link(request: HttpRequest, caller: Caller, project_id: UUID, at: da
     try:
         link_id = UUID(request.POST.get("link", ""))
     except ValueError:
-        raise NotFound("No such link.") from None
+        raise NotFound(sentence("No such link.")) from None
     project_links.withdraw_link(caller=caller, project_id=project_id, link_id=link_id)
     return "The link was withdrawn."
 

@@ -16,11 +16,13 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
+from agents.wording.pages import lazy
 from deployments.admin.ownership import caller_in, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
 from deployments.admin.site import MAX_NAME_LENGTH
@@ -47,13 +49,16 @@ class NewPersonForm(forms.Form):
     """Who is to sign in; they choose their password themselves."""
 
     username = forms.CharField(
-        label="User name",
+        label=lazy("User name"),
         max_length=MAX_NAME_LENGTH,
         validators=[User.username_validator],
         widget=UnfoldAdminTextInputWidget(),
     )
     email = forms.EmailField(
-        label="E-mail", required=False, help_text="For a forgotten password.", widget=UnfoldAdminEmailInputWidget()
+        label=lazy("E-mail"),
+        required=False,
+        help_text=lazy("For a forgotten password."),
+        widget=UnfoldAdminEmailInputWidget(),
     )
     administrator = forms.BooleanField(
         required=False, help_text=ACCESS_WORDS["is_superuser"][1], widget=UnfoldBooleanSwitchWidget()
@@ -117,7 +122,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not s
         add_never_cache_headers(answer)
         return answer
 
-    @action(description="Password link", url_path="password-link", icon="link", permissions=["link"])
+    @action(description=lazy("Password link"), url_path="password-link", icon="link", permissions=["link"])
     def password_link(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask first; by POST, make a link with which the person chooses a new password, and show it, this once."""
         person = get_object_or_404(self.get_queryset(request), pk=uuid_or_404(object_id))
@@ -133,7 +138,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not s
         title = f"A link for {person.get_username()}"
         return render_page(request, LINK_PAGE, title=title, of=person, name=person.get_username(), address="")
 
-    @action(description="Activity", url_path="activity", icon="manage_history", permissions=["link"])
+    @action(description=lazy("Activity"), url_path="activity", icon="manage_history", permissions=["link"])
     def activity(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what the person changed, and what was changed of them."""
         return activity_views.person_activity(request, uuid_or_404(object_id))
@@ -153,7 +158,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not s
                     heir=request.POST.get("heir", ""),
                     at=timezone.now(),
                 )
-                messages.success(request, f"{person.get_username()} was deleted.")
+                messages.success(request, gettext("{person} was deleted.").format(person=person.get_username()))
                 return redirect("admin:deployments_user_changelist")
             except DeployError as error:
                 show_error(request, error)

@@ -11,8 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from agents.models import Cluster
+from agents.wording.sentences import sentence
 from deployments.admin.ownership import caller_in, or_404
 from deployments.admin.page_responses import render_page, show_error
 from deployments.data.cluster_types import NODE_ACTIONS, ChangeKind, ClusterView, Member, NodeLine
@@ -40,7 +42,7 @@ def cluster_nodes_page(request: HttpRequest, cluster_id: UUID) -> HttpResponse:
     return render_page(
         request,
         PAGE,
-        title=f"Nodes of {view.name}",
+        title=gettext("Nodes of {view}").format(view=view.name),
         of=Cluster(pk=view.id, name=view.name),
         view=view,
         rows=[(line, _actions(line)) for line in view.nodes],
@@ -94,7 +96,7 @@ def _confirmation(request: HttpRequest, caller: Caller, view: ClusterView) -> Ht
 def _action_in(request: HttpRequest) -> ChangeKind:
     text = request.POST.get("action", "")
     if text not in {str(each) for each in NODE_ACTIONS}:
-        raise Invalid("Choose what is to be done with the node.", details={"action": "choose one"})
+        raise Invalid(sentence("Choose what is to be done with the node."), details={"action": sentence("choose one")})
     return ChangeKind(text)
 
 
@@ -107,7 +109,7 @@ def _member_in(request: HttpRequest, server_id: str, *, first: bool = False) -> 
     try:
         found = UUID(server_id)
     except ValueError:
-        raise NotFound("No such server.", details={"serverId": "not found"}) from None
+        raise NotFound(sentence("No such server."), details={"serverId": sentence("not found")}) from None
     role = request.POST.get(f"role-{found}") or request.POST.get("role", "")
     return Member(
         server_id=found, manager=first or role == "manager", address=request.POST.get(f"address-{found}", "").strip()
@@ -164,7 +166,7 @@ def _node(request: HttpRequest, caller: Caller, cluster_id: UUID) -> None:
 
 
 def _nothing(_request: HttpRequest, _caller: Caller, _cluster_id: UUID) -> None:
-    raise Invalid("Choose what is to be done.", details={"do": "choose one"})
+    raise Invalid(sentence("Choose what is to be done."), details={"do": sentence("choose one")})
 
 
 Wish = Callable[[HttpRequest, Caller, UUID], Any]

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 
+from agents.wording.sentences import sentence
 from deployments.admin.ownership import require_project_viewer
 from deployments.admin.page_responses import error_lines, render_page
 from deployments.errors import DeployError, Invalid
@@ -43,11 +45,13 @@ def compose_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
         except DeployError as error:
             complaints = error_lines(error)
     if result is not None and result.graph is not None:
-        messages.success(request, f"Stored as version {result.graph.version} of the graph.")
+        messages.success(
+            request, gettext("Stored as version {version} of the graph.").format(version=result.graph.version)
+        )
     return render_page(
         request,
         PAGE,
-        title=f"Compose files of {project.name}",
+        title=gettext("Compose files of {project}").format(project=project.name),
         of=Project(pk=project.id, name=project.name),
         project=project,
         result=result,
@@ -97,5 +101,5 @@ def _files(request: HttpRequest) -> dict[str, bytes]:
         if text := request.POST.get(field, "").strip():
             files[name] = f"{text}\n".encode()
     if not files:
-        raise Invalid("Choose a file, or paste its text.", details={"files": "none"})
+        raise Invalid(sentence("Choose a file, or paste its text."), details={"files": sentence("none")})
     return files

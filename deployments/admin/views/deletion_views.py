@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 
 from deployments.admin.ownership import require_project_viewer
 from deployments.admin.page_responses import render_page, show_error
@@ -25,7 +26,10 @@ def deletion_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
         project = access.project_to_end(caller=caller, project_id=object_id)
         if request.POST.get("do") == "cancel":
             project_deletion.cancel_deletion(caller=caller, project_id=object_id)
-            messages.success(request, f"{project.name} is not deleted. What was stopped stays stopped.")
+            messages.success(
+                request,
+                gettext("{project} is not deleted. What was stopped stays stopped.").format(project=project.name),
+            )
             return redirect("admin:deployments_project_change", object_id)
         if request.method == "POST":
             project_deletion.delete_project(
@@ -34,7 +38,7 @@ def deletion_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
                 typed_name=request.POST.get("typed", "").strip(),
                 delete_volumes=request.POST.get("volumes") == "1",
             )
-            messages.success(request, f"{project.name} is being deleted.")
+            messages.success(request, gettext("{project} is being deleted.").format(project=project.name))
             return redirect("admin:deployments_project_deletion", object_id)
     except DeployError as error:
         show_error(request, error)
@@ -42,7 +46,7 @@ def deletion_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     return render_page(
         request,
         PAGE,
-        title=f"Delete {project.name}",
+        title=gettext("Delete {project}").format(project=project.name),
         of=Project(pk=project.id, name=project.name),
         project=project,
         deletion=project_deletion.deletion_of(caller=caller, project_id=object_id),

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
+from agents.wording.sentences import sentence
 from deployments.admin import plan_summary
 from deployments.admin.forms import read_deploy_form
 from deployments.admin.ownership import require_project_viewer
@@ -66,7 +67,7 @@ def asked_for(request: HttpRequest, caller: Caller, project_id: UUID) -> DeployR
     try:
         again = UUID(request.POST["again"])
     except ValueError:
-        raise Invalid("No such deployment to repeat.", details={"again": "not an id"}) from None
+        raise Invalid(sentence("No such deployment to repeat."), details={"again": sentence("not an id")}) from None
     kept = repeat.variables_of(caller=caller, project_id=project_id, deployment_id=again)
     return replace(asked, env_vars={**kept, **asked.env_vars})
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 
 from deployments.admin import badges, plan_summary
 from deployments.admin.ownership import or_404, require_project_viewer
@@ -61,7 +62,7 @@ def history_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     return render_page(
         request,
         PAGE,
-        title=f"History of {project.name}",
+        title=gettext("History of {project}").format(project=project.name),
         of=Project(pk=object_id, name=project.name),
         project=project,
         rows=rows_of(listed, current=current, names=names, may_deploy=may_deploy),
@@ -123,7 +124,9 @@ def diff_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     return render_page(
         request,
         DIFF,
-        title=f"{older.version} and {newer.version} of {project.name}",
+        title=gettext("{version} and {version2} of {project}").format(
+            version=older.version, version2=newer.version, project=project.name
+        ),
         of=Project(pk=object_id, name=project.name),
         older=older,
         newer=newer,

@@ -10,9 +10,11 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from agents.admin.install import gateway_url
 from agents.models import Server
+from agents.wording.pages import lazy
 from deployments.admin.own_forms import show_refusal
 from deployments.admin.ownership import caller_in, or_404, uncached_json
 from deployments.admin.page_responses import render_page, show_error
@@ -55,10 +57,10 @@ class SecretArea(forms.Textarea):
 class InstallForm(forms.Form):
     """Never shown again with what was typed as a secret."""
 
-    host = forms.CharField(max_length=255, widget=text(), help_text="Host name or address for SSH.")
+    host = forms.CharField(max_length=255, widget=text(), help_text=lazy("Host name or address for SSH."))
     port = forms.IntegerField(min_value=1, max_value=65535, widget=forms.NumberInput(attrs={"class": "ax-input"}))
     username = forms.CharField(
-        max_length=100, label="User", widget=text(), help_text="root, or a user who may use sudo."
+        max_length=100, label=lazy("User"), widget=text(), help_text=lazy("root, or a user who may use sudo.")
     )
     password = forms.CharField(max_length=1024, required=False, strip=False, widget=secret())
     private_key = forms.CharField(
@@ -66,38 +68,42 @@ class InstallForm(forms.Form):
         required=False,
         strip=False,
         widget=SecretArea(attrs={"class": "ax-input ax-tall", "rows": 3, "autocomplete": "off", "spellcheck": "false"}),
-        help_text="Instead of a password. OpenSSH or PEM.",
+        help_text=lazy("Instead of a password. OpenSSH or PEM."),
     )
     passphrase = forms.CharField(
-        max_length=1024, required=False, strip=False, widget=secret(), help_text="If the private key has one."
+        max_length=1024, required=False, strip=False, widget=secret(), help_text=lazy("If the private key has one.")
     )
     sudo_password = forms.CharField(
-        max_length=1024, required=False, strip=False, widget=secret(), label="Password for sudo",
-        help_text="If it is not the password above.",
+        max_length=1024, required=False, strip=False, widget=secret(), label=lazy('Password for sudo'),
+        help_text=lazy('If it is not the password above.'),
     )  # fmt: skip
     host_key = forms.CharField(
         max_length=100,
         required=False,
-        label="Expected host key",
+        label=lazy("Expected host key"),
         widget=text(placeholder="SHA256:…"),
-        help_text="If you know it: nothing is sent to any other. Otherwise you will be asked to confirm the key.",
+        help_text=lazy("If you know it: nothing is sent to any other. Otherwise you will be asked to confirm the key."),
     )
     gateway = forms.CharField(
         max_length=300,
-        label="Gateway",
+        label=lazy("Gateway"),
         widget=text(),
-        help_text="The agent gateway's address, as the server reaches it.",
+        help_text=lazy("The agent gateway's address, as the server reaches it."),
     )
     install_docker = forms.BooleanField(
-        required=False, label="Install Docker and Compose if they are missing", help_text="On Debian and Ubuntu."
+        required=False,
+        label=lazy("Install Docker and Compose if they are missing"),
+        help_text=lazy("On Debian and Ubuntu."),
     )
     keep_login = forms.BooleanField(
         required=False,
-        label="Keep the login for next time",
-        help_text="Encrypted. Otherwise it is deleted when the installation ends.",
+        label=lazy("Keep the login for next time"),
+        help_text=lazy("Encrypted. Otherwise it is deleted when the installation ends."),
     )
     replace = forms.BooleanField(
-        required=False, label="Replace the connected agent", help_text="Needed only if an agent is already connected."
+        required=False,
+        label=lazy("Replace the connected agent"),
+        help_text=lazy("Needed only if an agent is already connected."),
     )
 
 
@@ -131,7 +137,7 @@ def _page(
     return render_page(
         request,
         PAGE,
-        title=f"Install the agent on {of.name}",
+        title=gettext("Install the agent on {of}").format(of=of.name),
         of=of,
         form=form,
         access=access,
@@ -184,7 +190,9 @@ def _act(request: HttpRequest, caller: Caller, server_id: UUID) -> None:
     try:
         if do == "forget":
             installation_requests.forget_access(caller=caller, server_id=server_id)
-            messages.success(request, "The host key was forgotten. The next installation asks you to confirm it again.")
+            messages.success(
+                request, gettext("The host key was forgotten. The next installation asks you to confirm it again.")
+            )
             return
         installation_id = UUID(request.POST.get("installation", ""))
         if do == "confirm":
@@ -194,6 +202,6 @@ def _act(request: HttpRequest, caller: Caller, server_id: UUID) -> None:
         elif do == "cancel":
             installation_requests.cancel_installation(caller=caller, installation_id=installation_id)
     except ValueError:
-        messages.error(request, "No such installation.")
+        messages.error(request, gettext("No such installation."))
     except DeployError as error:
         show_error(request, error)

@@ -8,7 +8,9 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext
 
+from agents.wording.sentences import sentence
 from deployments.admin.ownership import or_404, require_project_viewer
 from deployments.admin.page_responses import render_page, show_error
 from deployments.data.job_types import JobRunRecord, JobRunState
@@ -45,7 +47,7 @@ def jobs_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
         request,
         PAGE,
         project=project,
-        title=f"Jobs of {project.name}",
+        title=gettext("Jobs of {project}").format(project=project.name),
         of=Project(pk=project.id, name=project.name),
         jobs=job_view.list_jobs(caller=caller, project_id=object_id, now=timezone.now()),
         runs=[(run, TONES.get(run.state, "none")) for run in runs],
@@ -59,7 +61,7 @@ def _run(*, request: HttpRequest, object_id: UUID, run_id: str) -> JobRunRecord:
     try:
         wanted = UUID(run_id)
     except ValueError:
-        raise NotFound("No such run.") from None
+        raise NotFound(sentence("No such run.")) from None
     return job_view.get_run(caller=require_project_viewer(request, object_id), project_id=object_id, run_id=wanted)
 
 
@@ -71,8 +73,11 @@ def _stop(request: HttpRequest, object_id: UUID) -> None:
             run_id=UUID(request.POST.get("run", "")),
             at=timezone.now(),
         )
-        messages.success(request, f"{run.job} is being stopped; it is over when its agent says that it is gone.")
+        messages.success(
+            request,
+            gettext("{job} is being stopped; it is over when its agent says that it is gone.").format(job=run.job),
+        )
     except ValueError:
-        show_error(request, NotFound("No such run."))
+        show_error(request, NotFound(sentence("No such run.")))
     except DeployError as error:
         show_error(request, error)

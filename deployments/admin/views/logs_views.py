@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from deployments.admin.ownership import or_404, require_project_viewer
 from deployments.admin.page_responses import render_page
@@ -34,7 +35,7 @@ def logs_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     return render_page(
         request,
         PAGE,
-        title=f"Logs of {project.name}",
+        title=gettext("Logs of {project}").format(project=project.name),
         of=Project(pk=project.id, name=project.name),
         project=project,
         servers=[(str(lane.target.id), lane.target_name) for lane in lanes if lane.target.kind is TargetKind.SERVER],

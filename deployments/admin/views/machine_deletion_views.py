@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from agents.models import Cluster, Server
+from agents.wording.sentences import sentence
 from deployments.admin.ownership import caller_in, or_404
 from deployments.admin.page_responses import render_page, show_error
 from deployments.data.end_types import DeletionState, MachineDeletionRecord, MachineEnd
@@ -85,4 +86,4 @@ def _end_in(request: HttpRequest) -> MachineEnd:
     try:
         return MachineEnd(request.POST.get("end", ""))
     except ValueError:
-        raise Invalid(_("Choose what becomes of what runs there."), details={"end": "required"}) from None
+        raise Invalid(_("Choose what becomes of what runs there."), details={"end": sentence("required")}) from None

@@ -9,7 +9,9 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 
+from agents.wording.sentences import sentence
 from deployments.admin.ownership import require_project_viewer
 from deployments.admin.page_responses import show_error
 from deployments.errors import DeployError, Invalid
@@ -49,7 +51,7 @@ def _store(request: HttpRequest, caller: Caller, project_id: UUID) -> None:
     try:
         uploaded = request.FILES.get("file")
         if uploaded is None:
-            raise Invalid("Choose a file.", details={"file": "none"})
+            raise Invalid(sentence("Choose a file."), details={"file": sentence("none")})
         content = uploaded.read(project_file.MAX_FILE_BYTES + 1)
         stored = project_file.import_file(
             caller=caller, project_id=project_id, text=content.decode("utf-8", errors="replace")
@@ -57,11 +59,11 @@ def _store(request: HttpRequest, caller: Caller, project_id: UUID) -> None:
     except DeployError as error:
         show_error(request, error)
         return
-    messages.success(request, f"Stored as version {stored.graph.version} of the graph.")
+    messages.success(request, gettext("Stored as version {version} of the graph.").format(version=stored.graph.version))
     for node in stored.missing_code:
-        messages.warning(request, f"The code of {node} is not in the file: upload it.")
+        messages.warning(request, gettext("The code of {node} is not in the file: upload it.").format(node=node))
     for label in stored.missing_variables:
-        messages.warning(request, f"The variable {label} has no value here: set it.")
+        messages.warning(request, gettext("The variable {label} has no value here: set it.").format(label=label))
 
 
 def _attached(content: bytes, *, name: str, kind: str) -> HttpResponse:

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from deployments.admin import plan_summary
@@ -37,7 +38,7 @@ def confirm_repair(request: HttpRequest, caller: Caller, project: ProjectRecord)
     return render_target_page(
         request,
         REPAIR_PAGE,
-        title=f"Repair {project.name}",
+        title=gettext("Repair {project}").format(project=project.name),
         project=project,
         target=target,
         services=services,

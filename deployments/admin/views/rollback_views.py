@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from deployments.admin import badges, plan_summary
 from deployments.admin.forms import request_id_in
@@ -53,7 +54,7 @@ def request_rollback(request: HttpRequest, caller: Caller, deployment: Deploymen
             at=timezone.now(),
         )
     except ValueError:
-        messages.error(request, "Choose the version to go back to.")
+        messages.error(request, gettext("Choose the version to go back to."))
         return redirect("admin:deployments_deployment_rollback", deployment.id)
     except DeployError as error:
         show_error(request, error)
@@ -73,7 +74,7 @@ def show_choices(request: HttpRequest, caller: Caller, deployment: DeploymentRec
     return render_page(
         request,
         PAGE,
-        title=f"Roll back {deployment.project_name}",
+        title=gettext("Roll back {project_name}").format(project_name=deployment.project_name),
         of=Deployment(pk=deployment.id, kind=deployment.kind),
         deployment=deployment,
         badge=badges.deployment_badge(deployment),

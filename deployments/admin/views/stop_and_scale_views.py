@@ -9,7 +9,9 @@ from uuid import UUID, uuid4
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext
 
+from agents.wording.sentences import sentence
 from deployments.admin import plan_summary
 from deployments.admin.forms import copies_in, request_id_in, target_in
 from deployments.admin.ownership import require_project_viewer
@@ -56,7 +58,7 @@ def confirm_stop(request: HttpRequest, caller: Caller, project: ProjectRecord) -
     return render_target_page(
         request,
         STOP_PAGE,
-        title=f"Stop {project.name}",
+        title=gettext("Stop {project}").format(project=project.name),
         project=project,
         target=target,
         plan=plan_summary.summarize_plan(
@@ -86,7 +88,7 @@ def confirm_scale(request: HttpRequest, caller: Caller, project: ProjectRecord) 
     return render_target_page(
         request,
         SCALE_PAGE,
-        title=f"Scale {project.name}",
+        title=gettext("Scale {project}").format(project=project.name),
         project=project,
         target=target,
         services=services,
@@ -152,5 +154,5 @@ def running_deployment(caller: Caller, project: ProjectRecord, target: Target) -
     entry = history.running(project_id=project.id, target_id=target.id)
     deployment = lookups.get_deployment(caller=caller, deployment_id=entry.deployment_id) if entry else None
     if deployment is None or not deployment.services:
-        raise Conflict("The project is not running there. Deploy it first.")
+        raise Conflict(sentence("The project is not running there. Deploy it first."))
     return deployment

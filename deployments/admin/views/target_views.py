@@ -8,7 +8,9 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext
 
+from agents.wording.sentences import sentence
 from deployments.admin.ownership import require_project_viewer
 from deployments.admin.page_responses import render_page, show_error
 from deployments.data.sharing_types import GrantState
@@ -38,7 +40,7 @@ def targets_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     return render_page(
         request,
         PAGE,
-        title=f"Servers of {project.name}",
+        title=gettext("Servers of {project}").format(project=project.name),
         of=Project(pk=project.id, name=project.name),
         project=project,
         targets=grant_view.targets_of(caller=caller, project_id=object_id),
@@ -54,12 +56,14 @@ def change_grant(request: HttpRequest, caller: Caller, project_id: UUID) -> None
             server_grants.withdraw(caller=caller, project_id=project_id, server_id=server_id, at=at)
             messages.success(
                 request,
-                "The project can no longer use this server. What is running there keeps running until you stop it.",
+                gettext(
+                    "The project can no longer use this server. What is running there keeps running until you stop it."
+                ),
             )
         elif request.POST.get("do") == "allow":
             state = server_grants.allow(caller=caller, project_id=project_id, server_id=server_id, at=at)
             messages.success(request, MESSAGE_OF_STATE[state])
     except ValueError:
-        show_error(request, NotFound("No such server."))
+        show_error(request, NotFound(sentence("No such server.")))
     except DeployError as error:
         show_error(request, error)

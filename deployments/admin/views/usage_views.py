@@ -11,6 +11,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from agents.models import Server
 from deployments.admin.ownership import caller_in, or_404, require_project_viewer, uncached_json
@@ -62,7 +63,7 @@ def project_usage_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     return _page(
         request,
         found,
-        title=f"What {project.name} uses",
+        title=gettext("What {project} uses").format(project=project.name),
         of=Project(pk=project.id, name=project.name),
         titles=lambda series: (series.service or series.container, f"{series.container} on {names[series.server_id]}"),
         marks=usage.project_marks(caller=caller, project_id=object_id, since=found.since),
@@ -79,7 +80,7 @@ def server_usage_page(request: HttpRequest, server_id: UUID) -> HttpResponse:
     return _page(
         request,
         found,
-        title=f"What {server.name} uses",
+        title=gettext("What {server} uses").format(server=server.name),
         of=Server(pk=server.id, name=server.name),
         titles=lambda _: (server.name, "the whole machine"),
         marks=usage.server_marks(caller=caller, server_id=server_id, since=found.since),

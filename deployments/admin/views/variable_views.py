@@ -10,7 +10,9 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext
 
+from agents.wording.sentences import sentence
 from deployments.admin.ownership import require_project_viewer
 from deployments.admin.page_responses import render_page, show_error
 from deployments.data.variable_types import PROJECT_WIDE, ChangedVariable, Place, Scope, StoredVariable
@@ -56,7 +58,7 @@ def variables_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     return render_page(
         request,
         PAGE,
-        title=f"Variables of {project.name}",
+        title=gettext("Variables of {project}").format(project=project.name),
         of=Project(pk=project.id, name=project.name),
         project=project,
         choices=choices,
@@ -72,9 +74,12 @@ def choices_of(caller: Caller, project_id: UUID) -> list[Choice]:
     nodes = graph.graph.get("nodes", []) if graph else []
     usable = [each.server for each in grant_view.targets_of(caller=caller, project_id=project_id) if each.usable]
     return [
-        Choice(value=written(PROJECT_WIDE), label="Every service"),
-        *(Choice(value=written(_on(server.id)), label=f"Every service on {server.name}") for server in usable),
-        *(Choice(value=written(_of(node)), label=f"Only {_label(node)}") for node in nodes),
+        Choice(value=written(PROJECT_WIDE), label=gettext("Every service")),
+        *(
+            Choice(value=written(_on(server.id)), label=gettext("Every service on {server}").format(server=server.name))
+            for server in usable
+        ),
+        *(Choice(value=written(_of(node)), label=gettext("Only {node}").format(node=_label(node))) for node in nodes),
     ]
 
 
@@ -95,13 +100,16 @@ def change(request: HttpRequest, caller: Caller, project_id: UUID) -> None:
         name = posted.get("name", "").strip()
         if posted.get("do") == "remove":
             project_variables.change_variables(**wanted, values={}, remove=(name,))
-            messages.success(request, f"{name} removed. Running services keep it until the next deployment.")
+            messages.success(
+                request,
+                gettext("{name} removed. Running services keep it until the next deployment.").format(name=name),
+            )
         elif posted.get("do") == "file":
             project_variables.import_env_file(**wanted, text=file_in(request))
-            messages.success(request, "Variables imported. The next deployment will use them.")
+            messages.success(request, gettext("Variables imported. The next deployment will use them."))
         else:
             project_variables.change_variables(**wanted, values={name: posted.get("value", "")})
-            messages.success(request, f"{name} set. The next deployment will use it.")
+            messages.success(request, gettext("{name} set. The next deployment will use it.").format(name=name))
     except DeployError as error:
         show_error(request, error)
 
@@ -112,12 +120,14 @@ def file_in(request: HttpRequest) -> str:
     if file is None:
         return request.POST.get("text", "")
     if not file.size or file.size > env_file.MAX_FILE_BYTES:
-        raise Invalid("The file is empty or larger than 1 MiB.", details={"file": "empty or too large"})
+        raise Invalid(
+            sentence("The file is empty or larger than 1 MiB."), details={"file": sentence("empty or too large")}
+        )
     content: bytes = file.read()
     try:
         return content.decode()
     except UnicodeDecodeError:
-        raise Invalid("The file is not text in UTF-8.", details={"file": "not UTF-8"}) from None
+        raise Invalid(sentence("The file is not text in UTF-8."), details={"file": sentence("not UTF-8")}) from None
 
 
 def written(place: Place) -> str:
@@ -132,7 +142,7 @@ def place_in(text: str) -> Place:
         if place.scope is Scope.TARGET:
             UUID(key)
     except ValueError:
-        raise Invalid("Choose what the variable is for.", details={"place": "choose one"}) from None
+        raise Invalid(sentence("Choose what the variable is for."), details={"place": sentence("choose one")}) from None
     return PROJECT_WIDE if place.scope is Scope.PROJECT else place
 
 

@@ -10,8 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from agents.models import Server
+from agents.wording.sentences import sentence
 from deployments.admin.ownership import caller_in, or_404, require_project_viewer
 from deployments.admin.page_responses import render_page, show_error
 from deployments.data.end_types import VolumeDeletionRecord
@@ -46,7 +48,7 @@ def project_volumes_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     return render_page(
         request,
         PAGE,
-        title=f"Volumes of {project.name}",
+        title=gettext("Volumes of {project}").format(project=project.name),
         of=Project(pk=project.id, name=project.name),
         lines=volumes.list_project_volumes(caller=caller, project_id=object_id),
         deletions=volume_deletion.list_project_deletions(caller=caller, project_id=object_id),
@@ -72,7 +74,7 @@ def server_volumes_page(request: HttpRequest, server_id: UUID) -> HttpResponse:
     return render_page(
         request,
         PAGE,
-        title=f"Volumes on {server.name}",
+        title=gettext("Volumes on {server}").format(server=server.name),
         of=Server(pk=server.id, name=server.name),
         lines=volumes.list_server_volumes(caller=caller, server_id=server_id),
         deletions=volume_deletion.list_server_deletions(caller=caller, server_id=server_id),
@@ -88,10 +90,12 @@ def _delete(request: HttpRequest, order: Callable[[UUID, str], VolumeDeletionRec
     name, typed = request.POST.get("volume", ""), request.POST.get("typed", "").strip()
     try:
         if not name or typed != name:
-            raise Invalid(TYPE_IT, details={"typed": "not the volume's name"})
+            raise Invalid(TYPE_IT, details={"typed": sentence("not the volume's name")})
         ordered = order(UUID(request.POST.get("server", "")), name)
-        messages.success(request, f"{ordered.volume} is being deleted by the server's agent.")
+        messages.success(
+            request, gettext("{volume} is being deleted by the server's agent.").format(volume=ordered.volume)
+        )
     except ValueError:
-        show_error(request, NotFound("No such server."))
+        show_error(request, NotFound(sentence("No such server.")))
     except DeployError as error:
         show_error(request, error)

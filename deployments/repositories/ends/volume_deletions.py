@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from agents.wording.sentences import sentence
 from deployments.data.end_types import HostVolume, VolumeDeletionRecord, VolumeDeletionState
 from deployments.errors import NotFound
 from deployments.models import VolumeDeletion
@@ -50,7 +51,7 @@ def get(*, deletion_id: UUID) -> VolumeDeletionRecord:
     """Return the wish. Raises NotFound."""
     row = VolumeDeletion.objects.filter(pk=deletion_id).first()
     if row is None:
-        raise NotFound("No such deletion.")
+        raise NotFound(sentence("No such deletion."))
     return _record(row)
 
 

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from agents.wording.sentences import sentence
 from deployments.data.installation_types import (
     OPEN,
     STEPS,
@@ -74,7 +75,7 @@ def get(*, installation_id: UUID) -> InstallationRecord:
     """Return the installation with its steps. Raises NotFound."""
     row = AgentInstallation.objects.prefetch_related("steps").filter(pk=installation_id).first()
     if row is None:
-        raise NotFound("No such installation.")
+        raise NotFound(sentence("No such installation."))
     return _record(row)
 
 

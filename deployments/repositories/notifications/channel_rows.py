@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from agents.wording.sentences import sentence
 from deployments.data.incident_types import Severity
 from deployments.data.notification_types import ChannelRecord, ChannelRules, NewChannel
 from deployments.errors import NotFound
@@ -76,7 +77,7 @@ def find(*, caller: Caller, channel_id: UUID) -> ChannelRecord:
     """Return the channel. Raises NotFound, also for somebody else's."""
     row = visible(caller).filter(pk=channel_id).first()
     if row is None:
-        raise NotFound("No such channel.")
+        raise NotFound(sentence("No such channel."))
     return record_of(row)
 
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, F, Max, OuterRef, QuerySet
 from django.db.models.functions import Now
 
+from agents.wording.sentences import sentence
 from deployments.data.list_types import Page
 from deployments.data.notification_types import (
     ChannelKind,
@@ -152,7 +153,7 @@ def find(*, caller: Caller, delivery_id: UUID) -> DeliveryRecord:
     """Return the delivery. Raises NotFound, also for a stranger's."""
     row = _visible(caller).filter(id=delivery_id).first()
     if row is None:
-        raise NotFound("No such delivery.")
+        raise NotFound(sentence("No such delivery."))
     return _record(row)
 
 

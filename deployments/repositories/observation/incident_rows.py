@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from agents.wording.sentences import sentence
 from deployments.data.incident_types import Cause, Finding, IncidentRecord, OpenIncident, Severity
 from deployments.data.list_types import Page
 from deployments.errors import NotFound
@@ -136,7 +137,7 @@ def find(*, caller: Caller, incident_id: UUID) -> IncidentRecord:
     """Return the incident. Raises NotFound, also where the caller may not see its project."""
     row = _visible(caller).filter(pk=incident_id).first()
     if row is None:
-        raise NotFound("No such incident.")
+        raise NotFound(sentence("No such incident."))
     return _record(row)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from agents.wording.sentences import sentence
 from deployments.errors import NotFound
 from deployments.models import GroupPerson, PeopleGroup, Project, ProjectGroup, User
 from deployments.roles import GroupRecord, GroupRole, Role
@@ -35,7 +36,7 @@ def get(*, group_id: UUID) -> GroupRecord:
     """Return the group. Raises NotFound."""
     row = PeopleGroup.objects.filter(pk=group_id).first()
     if row is None:
-        raise NotFound("No such group.")
+        raise NotFound(sentence("No such group."))
     return record_of(row)
 
 

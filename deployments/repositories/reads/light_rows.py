@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from agents.wording.sentences import sentence
 from deployments.errors import NotFound
 from deployments.models import Deployment
 from deployments.repositories.records import DEPLOYMENT_COLUMNS, deployment_record
@@ -32,5 +33,5 @@ def get_locked(*, deployment_id: UUID) -> DeploymentRecord:
     Deployment.objects.select_for_update(no_key=True).only("pk").filter(pk=deployment_id).first()
     row = Deployment.objects.filter(pk=deployment_id).values(*COLUMNS).first()
     if row is None:
-        raise NotFound("No such deployment.")
+        raise NotFound(sentence("No such deployment."))
     return deployment_record({**row, **LARGE})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from agents import prepared
+from agents.wording.sentences import sentence
 from deployments.data.list_types import DeploymentStamp
 from deployments.errors import NotFound
 
@@ -25,7 +26,7 @@ def stamp_of(*, deployment_id: UUID) -> DeploymentStamp:
     """Return what tells whether the deployment is as it was. Outside of a transaction. Raises NotFound."""
     row = prepared.fetch_one(STAMP, [deployment_id])
     if row is None:
-        raise NotFound("No such deployment.")
+        raise NotFound(sentence("No such deployment."))
     project_id, owner_id, last_sequence, *mark = row
     return DeploymentStamp(
         deployment_id=deployment_id,

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from agents.wording.sentences import sentence
 from deployments.data.registry_types import CheckState, NewRegistry, RegistryRecord, SealedRegistry
 from deployments.errors import NotFound
 from deployments.models import ClusterRegistry, Registry
@@ -57,7 +58,7 @@ def find(*, caller: Caller, registry_id: UUID) -> RegistryRecord:
     """Return the registry. Raises NotFound, also for somebody else's."""
     row = visible(caller).filter(pk=registry_id).first()
     if row is None:
-        raise NotFound("No such registry.")
+        raise NotFound(sentence("No such registry."))
     return record_of(row)
 
 

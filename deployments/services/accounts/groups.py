@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from agents.wording.sentences import sentence
 from deployments.data.audit_types import AuditAction
 from deployments.errors import Conflict, Forbidden, Invalid
 from deployments.names import usable_name
@@ -27,11 +28,11 @@ def save_group(*, caller: Caller, group_id: UUID, name: str, user_ids: Collectio
     _require_administrator(caller)
     name = usable_name(name, what="group")
     if len(user_ids) > group_rows.MAX_PEOPLE:
-        raise Conflict(f"A group has at most {group_rows.MAX_PEOPLE} people.")
+        raise Conflict(sentence("A group has at most {max_people} people.", max_people=group_rows.MAX_PEOPLE))
     with transaction.atomic():
         same = group_rows.named(name=name)
         if same is not None and same.id != group_id:
-            raise Conflict("There is a group of this name already.", details={"name": "taken"})
+            raise Conflict(sentence("There is a group of this name already."), details={"name": sentence("taken")})
         group_rows.ensure(group_id=group_id, name=name)
         before = group_rows.people_of(group_id=group_id)
         group_rows.set_people(group_id=group_id, user_ids=user_ids)
@@ -59,7 +60,10 @@ def save_named(*, caller: Caller, group_id: UUID, name: str, people: Collection[
     _require_administrator(caller)
     found = users.ids_named(names=people)
     if unknown := sorted(set(people) - found.keys()):
-        raise Invalid(f"No active person is named {', '.join(unknown[:5])}.", details={"people": "unknown"})
+        raise Invalid(
+            sentence("No active person is named {unknown}.", unknown=", ".join(unknown[:5])),
+            details={"people": sentence("unknown")},
+        )
     return save_group(caller=caller, group_id=group_id, name=name, user_ids=set(found.values()), at=at)
 
 
@@ -89,4 +93,4 @@ def delete_group(*, caller: Caller, group_id: UUID, at: datetime) -> None:
 
 def _require_administrator(caller: Caller) -> None:
     if not caller.sees_everything:
-        raise Forbidden("Only administrators manage groups.")
+        raise Forbidden(sentence("Only administrators manage groups."))

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
+from agents.wording.sentences import sentence
 from deployments.data.audit_types import AuditAction
 from deployments.data.list_types import Page, PageRequest
 from deployments.data.sharing_types import LinkRecord, PersonRecord
@@ -44,14 +45,16 @@ def create_person(
             record(by=caller, action=AuditAction.PERSON_CREATED, detail=detail, person_id=user.pk)
             return link_rows.add(created_by=caller.user_id, at=at, user_id=user.pk)
     except IntegrityError as error:
-        raise Conflict("There is a person of this name already.", details={"username": "taken"}) from error
+        raise Conflict(
+            sentence("There is a person of this name already."), details={"username": sentence("taken")}
+        ) from error
 
 
 def _check(check: Callable[[str], object], value: str, *, field: str) -> None:
     try:
         check(value)
     except ValidationError as error:
-        raise Invalid(" ".join(error.messages), details={field: "not valid"}) from error
+        raise Invalid(" ".join(error.messages), details={field: sentence("not valid")}) from error
 
 
 def list_people(*, caller: Caller, page: int = 1, limit: int = 20) -> Page[PersonRecord]:
@@ -66,7 +69,7 @@ def get_person(*, caller: Caller, user_id: UUID) -> PersonRecord:
     """Return a person to themselves and to administrators. Raises NotFound, also for who may not know."""
     user = users.find(user_id=user_id)
     if user is None or user.deleted_at is not None or not (caller.sees_everything or caller.user_id == user_id):
-        raise NotFound("No such person.")
+        raise NotFound(sentence("No such person."))
     return users.person_record(user)
 
 
@@ -82,12 +85,12 @@ def change_person(
     if email:
         _check(validate_email, email, field="email")
     if user_id == caller.user_id and (active is False or administrator is False):
-        raise Conflict("You cannot take your own access away. Ask another administrator.")
+        raise Conflict(sentence("You cannot take your own access away. Ask another administrator."))
     wanted = {"email": email, "is_active": active, "is_superuser": administrator}
     with transaction.atomic():
         user = users.lock(user_id=user_id)
         if user is None or user.deleted_at is not None:
-            raise NotFound("No such person.")
+            raise NotFound(sentence("No such person."))
         changed = {name: value for name, value in wanted.items() if value not in (None, getattr(user, name))}
         for name, value in changed.items():
             setattr(user, name, value)
@@ -111,9 +114,9 @@ def create_password_link(*, caller: Caller, user_id: UUID, at: datetime) -> tupl
     _require_administrator(caller)
     user = users.find(user_id=user_id)
     if user is None:
-        raise NotFound("No such person.")
+        raise NotFound(sentence("No such person."))
     if not user.is_active:
-        raise Conflict("The account is disabled. Enable it first.")
+        raise Conflict(sentence("The account is disabled. Enable it first."))
     with transaction.atomic():
         record(by=caller, action=AuditAction.LINK_CREATED, detail="to choose a password", person_id=user_id)
         return link_rows.add(created_by=caller.user_id, at=at, user_id=user_id)
@@ -121,7 +124,7 @@ def create_password_link(*, caller: Caller, user_id: UUID, at: datetime) -> tupl
 
 def _require_administrator(caller: Caller) -> None:
     if not caller.sees_everything:
-        raise Forbidden("Only administrators manage people.")
+        raise Forbidden(sentence("Only administrators manage people."))
 
 
 def look_at_password_link(*, text: str, at: datetime) -> LinkRecord:
@@ -146,7 +149,7 @@ def choose_password(*, text: str, password: str, at: datetime) -> LinkRecord:
         try:
             validate_password(password, user)
         except ValidationError as error:
-            raise Invalid(" ".join(error.messages), details={"password": "not strong enough"}) from error
+            raise Invalid(" ".join(error.messages), details={"password": sentence("not strong enough")}) from error
         user.set_password(password)
         user.save()
         person = Caller(user_id=user.pk, name=user.get_username())

@@ -17,6 +17,7 @@ from agents.services import clusters, directory
 from agents.states import Presence
 from agents.swarm import SwarmRole
 from agents.types import ClusterData, ServerData
+from agents.wording.sentences import sentence
 from deployments.data.audit_types import AuditAction
 from deployments.data.cluster_types import NODE_ACTIONS, STEPS, ChangeKind, ChangeRecord, Member, NewChange, Step
 from deployments.errors import Conflict, Invalid, NotFound
@@ -41,15 +42,24 @@ def form_cluster(
     """
     cluster = machine_changes.get_cluster(caller=caller, cluster_id=cluster_id)
     if cluster_changes.find(change_id=change_id) is None and cluster.swarm_id is not None:
-        raise Conflict(f"{cluster.name} is a Swarm already; let servers join it.", details={"clusterId": "formed"})
+        raise Conflict(
+            sentence("{cluster} is a Swarm already; let servers join it.", cluster=cluster.name),
+            details={"clusterId": sentence("formed")},
+        )
     if not members:
-        raise Invalid("Name at least one server.", details={"servers": "at least one"})
+        raise Invalid(sentence("Name at least one server."), details={"servers": sentence("at least one")})
     if len(members) > MAX_MEMBERS:
-        raise Invalid(f"Name at most {MAX_MEMBERS} servers.", details={"servers": f"at most {MAX_MEMBERS}"})
+        raise Invalid(
+            sentence("Name at most {max_members} servers.", max_members=MAX_MEMBERS),
+            details={"servers": sentence("at most {max_members}", max_members=MAX_MEMBERS)},
+        )
     if len({each.server_id for each in members}) < len(members):
-        raise Invalid("A server is named twice.", details={"servers": "each once"})
+        raise Invalid(sentence("A server is named twice."), details={"servers": sentence("each once")})
     if not members[0].manager:
-        raise Invalid("The first server makes the Swarm, so it is a manager.", details={"servers": "a manager first"})
+        raise Invalid(
+            sentence("The first server makes the Swarm, so it is a manager."),
+            details={"servers": sentence("a manager first")},
+        )
     servers = [_joinable(caller, cluster, each) for each in members]
     wishes = [_new(ChangeKind.FORM, members[0], servers[0], change_id=change_id)]
     for member, server in zip(members[1:], servers[1:], strict=True):
@@ -63,7 +73,10 @@ def join_cluster(
     """Let one more server join the cluster's Swarm. Raises NotFound, Invalid or Conflict."""
     cluster = machine_changes.get_cluster(caller=caller, cluster_id=cluster_id)
     if cluster.swarm_id is None:
-        raise Conflict(f"{cluster.name} is no Swarm yet: form it first.", details={"clusterId": "not formed"})
+        raise Conflict(
+            sentence("{cluster} is no Swarm yet: form it first.", cluster=cluster.name),
+            details={"clusterId": sentence("not formed")},
+        )
     server = _joinable(caller, cluster, member)
     return _ask(caller, cluster, [_new(ChangeKind.JOIN, member, server, change_id=change_id)], at=at)
 
@@ -80,18 +93,27 @@ def adopt_swarm(*, caller: Caller, cluster_id: UUID, server_id: UUID, change_id:
     facts = agent.swarm if agent else None
     if facts is None or facts.role is not SwarmRole.MANAGER or not facts.swarm_id:
         raise Conflict(
-            f"The engine of {server.name} does not say that it manages a Swarm.", details={"serverId": "no manager"}
+            sentence("The engine of {server} does not say that it manages a Swarm.", server=server.name),
+            details={"serverId": sentence("no manager")},
         )
     if cluster.swarm_id == facts.swarm_id:
         return cluster
     if cluster.swarm_id is not None:
-        raise Conflict(f"{cluster.name} is another Swarm already.", details={"clusterId": "formed"})
+        raise Conflict(
+            sentence("{cluster} is another Swarm already.", cluster=cluster.name),
+            details={"clusterId": sentence("formed")},
+        )
     with transaction.atomic():
         cluster_changes.lock(cluster_id=cluster_id)
         if cluster_changes.open_changes(cluster_id=cluster_id):
-            raise Conflict(f"{cluster.name} is being changed. Wait for the end.", details={"clusterId": "busy"})
+            raise Conflict(
+                sentence("{cluster} is being changed. Wait for the end.", cluster=cluster.name),
+                details={"clusterId": sentence("busy")},
+            )
         if not clusters.bind(cluster_id=cluster_id, swarm_id=facts.swarm_id):
-            raise Conflict("This Swarm is another cluster's.", details={"serverId": "of another cluster"})
+            raise Conflict(
+                sentence("This Swarm is another cluster's."), details={"serverId": sentence("of another cluster")}
+            )
         clusters.set_cluster(server_id=server_id, cluster_id=cluster_id)
         _refuse_outsiders(cluster)
         clusters.take_in_nodes(cluster_id=cluster_id, owner_id=cluster.owner_id)
@@ -107,7 +129,9 @@ def adopt_swarm(*, caller: Caller, cluster_id: UUID, server_id: UUID, change_id:
 def _refuse_outsiders(cluster: ClusterData) -> None:
     for each in directory.servers_of_cluster(cluster_id=cluster.id):
         if why := clusters.why_not_in_swarm(server_id=each.id, cluster_id=cluster.id):
-            raise Conflict(f"{why} Take it out of the cluster first.", details={"serverId": str(each.id)})
+            raise Conflict(
+                sentence("{why} Take it out of the cluster first.", why=why), details={"serverId": str(each.id)}
+            )
 
 
 def consequences_of(*, caller: Caller, cluster_id: UUID, node_id: str, action: ChangeKind) -> tuple[str, ...]:
@@ -137,10 +161,13 @@ def change_node(
     if (stored := cluster_changes.find(change_id=change_id)) is not None:
         return (stored,)
     if action not in NODE_ACTIONS:
-        raise Invalid("There is no such action.", details={"action": ", ".join(NODE_ACTIONS)})
+        raise Invalid(sentence("There is no such action."), details={"action": ", ".join(NODE_ACTIONS)})
     follows = consequences_of(caller=caller, cluster_id=cluster_id, node_id=node_id, action=action)
     if follows and not confirmed:
-        raise Conflict(f"This has to be confirmed. {' '.join(follows)}", details={"confirmed": "needed"})
+        raise Conflict(
+            sentence("This has to be confirmed. {follows}", follows=" ".join(follows)),
+            details={"confirmed": sentence("needed")},
+        )
     node, nodes = find_node(cluster_id=cluster_id, node_id=node_id)
     steps = STEPS[action]
     if swarm_rules.ends_the_swarm(action, node=node.facts, nodes=nodes):
@@ -163,7 +190,10 @@ def rotate_tokens(*, caller: Caller, cluster_id: UUID, change_id: UUID, at: date
     """Replace both join tokens of the cluster's Swarm; nodes that are in it stay. Raises NotFound or Conflict."""
     cluster = machine_changes.get_cluster(caller=caller, cluster_id=cluster_id)
     if cluster.swarm_id is None:
-        raise Conflict(f"{cluster.name} is no Swarm yet: form it first.", details={"clusterId": "not formed"})
+        raise Conflict(
+            sentence("{cluster} is no Swarm yet: form it first.", cluster=cluster.name),
+            details={"clusterId": sentence("not formed")},
+        )
     wish = NewChange(id=change_id, kind=ChangeKind.ROTATE, steps=STEPS[ChangeKind.ROTATE])
     return _ask(caller, cluster, [wish], at=at)
 
@@ -176,9 +206,14 @@ def _ask(
         new = [wish for wish in wishes if cluster_changes.find(change_id=wish.id) is None]
         ahead = cluster_changes.open_changes(cluster_id=cluster.id)
         if new and len(ahead) + len(new) > MAX_OPEN:
-            raise Conflict("Too many changes of this cluster wait already.", details={"clusterId": "busy"})
+            raise Conflict(
+                sentence("Too many changes of this cluster wait already."), details={"clusterId": sentence("busy")}
+            )
         if any(wish.kind is ChangeKind.FORM for wish in new) and ahead:
-            raise Conflict(f"{cluster.name} is being changed. Wait for the end.", details={"clusterId": "busy"})
+            raise Conflict(
+                sentence("{cluster} is being changed. Wait for the end.", cluster=cluster.name),
+                details={"clusterId": sentence("busy")},
+            )
         for wish in wishes:
             cluster_changes.add(cluster_id=cluster.id, change=wish, caller=caller, wait=progress.WAIT)
         for wish in new:
@@ -199,9 +234,12 @@ def _note(caller: Caller, cluster_id: UUID, wish: NewChange) -> None:
 def _owned(caller: Caller, cluster: ClusterData, server_id: UUID) -> ServerData:
     server = machine_list.get_server(caller=caller, server_id=server_id)
     if server.owner_id != cluster.owner_id:
-        raise NotFound("No such server.", details={"serverId": "not found"})
+        raise NotFound(sentence("No such server."), details={"serverId": sentence("not found")})
     if server.cluster_id not in (None, cluster.id):
-        raise Conflict(f"{server.name} is in another cluster.", details={"serverId": "in another cluster"})
+        raise Conflict(
+            sentence("{server} is in another cluster.", server=server.name),
+            details={"serverId": sentence("in another cluster")},
+        )
     return server
 
 
@@ -212,11 +250,17 @@ def _joinable(caller: Caller, cluster: ClusterData, member: Member) -> ServerDat
     details = {"serverId": str(server.id)}
     agent = directory.agents_of_servers(server_ids=[server.id]).get(server.id)
     if agent is None or agent.presence is not Presence.ONLINE:
-        raise Conflict(f"The agent of {server.name} is not connected.", details=details)
+        raise Conflict(sentence("The agent of {server} is not connected.", server=server.name), details=details)
     if agent.protocol < CLUSTERS_PROTOCOL:
-        raise Conflict(f"The agent of {server.name} is too old for clusters. Bring it up to date.", details=details)
+        raise Conflict(
+            sentence("The agent of {server} is too old for clusters. Bring it up to date.", server=server.name),
+            details=details,
+        )
     if agent.swarm is None:
-        raise Conflict(f"The agent of {server.name} has not told in which Swarm its engine is.", details=details)
+        raise Conflict(
+            sentence("The agent of {server} has not told in which Swarm its engine is.", server=server.name),
+            details=details,
+        )
     if agent.swarm.role is not SwarmRole.NONE:
         why = clusters.why_not_in_swarm(server_id=server.id, cluster_id=cluster.id)
         here = f"{server.name} is a node of {cluster.name} already."
@@ -233,7 +277,8 @@ def _check_address(address: str) -> None:
         ipaddress.ip_address(address)
     except ValueError:
         raise Invalid(
-            "The address is none: name an IP address, or an interface of the server.", details={"address": "not valid"}
+            sentence("The address is none: name an IP address, or an interface of the server."),
+            details={"address": sentence("not valid")},
         ) from None
 
 

@@ -9,6 +9,7 @@ from agents.services import clusters, directory
 from agents.states import Presence
 from agents.swarm import NodeFacts
 from agents.types import AgentData, ServerData
+from agents.wording.sentences import sentence
 from deployments.data.cluster_types import ClusterView, NodeLine
 from deployments.errors import NotFound
 from deployments.repositories.clusters import cluster_changes
@@ -89,5 +90,5 @@ def find_node(*, cluster_id: UUID, node_id: str) -> tuple[NodeLine, tuple[NodeFa
     lines = node_lines(nodes=nodes, members=directory.servers_of_cluster(cluster_id=cluster_id))
     found = next((line for line in lines if line.facts.id == node_id), None)
     if found is None:
-        raise NotFound("No such node in this cluster.", details={"nodeId": "not found"})
+        raise NotFound(sentence("No such node in this cluster."), details={"nodeId": sentence("not found")})
     return found, nodes

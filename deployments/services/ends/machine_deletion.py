@@ -13,6 +13,7 @@ from django.db import transaction
 
 from agents.isolation import isolation
 from agents.services import directory
+from agents.wording.sentences import sentence
 from deployments.data.audit_types import AuditAction
 from deployments.data.end_types import DeletionState, MachineDeletionRecord, MachineEnd
 from deployments.data.installation_types import (
@@ -50,16 +51,20 @@ def delete_machine(*, caller: Caller, target: Target, typed_name: str, end: Mach
     name = machine_ends.name_of(caller=caller, target=target)
     if end not in machine_ends.WAYS[target.kind]:
         ways = ", ".join(machine_ends.WAYS[target.kind])
-        raise Invalid(f"A {target.kind} cannot go like this.", details={"end": f"one of {ways}"})
+        raise Invalid(
+            sentence("A {kind} cannot go like this.", kind=target.kind),
+            details={"end": sentence("one of {ways}", ways=ways)},
+        )
     if typed_name != name:
         raise Invalid(
-            f"Type the {target.kind}'s whole name to delete it.", details={"name": f"not the {target.kind}'s"}
+            sentence("Type the {kind}'s whole name to delete it.", kind=target.kind),
+            details={"name": sentence("not the {kind}'s", kind=target.kind)},
         )
     with transaction.atomic():
         _lock(target)
         found = machine_deletions.find(machine_id=target.id)
         if found is not None and found.state is DeletionState.DELETING:
-            raise Conflict(f"The {target.kind} is being deleted already.")
+            raise Conflict(sentence("The {kind} is being deleted already.", kind=target.kind))
         if why := machine_ends.why_not(target=target, end=end):
             raise Conflict(why)
         owner_id = directory.owner_of_target(target_id=target.id)
@@ -84,9 +89,9 @@ def cancel_deletion(*, caller: Caller, target: Target) -> None:
         lanes.lock(lane=lane_of_deletion(target.id))
         _lock(target)
         if not machine_deletions.is_open(machine_id=target.id):
-            raise Conflict(f"Nobody asked for this {target.kind} to be deleted.")
+            raise Conflict(sentence("Nobody asked for this {kind} to be deleted.", kind=target.kind))
         if target.kind is TargetKind.SERVER and installation_rows.is_open(server_id=target.id):
-            raise Conflict("Its agent is being removed. Cancel that first, or wait for the end.")
+            raise Conflict(sentence("Its agent is being removed. Cancel that first, or wait for the end."))
         machine_deletions.cancel(machine_id=target.id)
         record(by=caller, action=AuditAction.DELETION_CANCELLED, detail=f"{name} is kept", server_id=target.id)
 
@@ -99,7 +104,7 @@ def deletion_of(*, caller: Caller, machine_id: UUID) -> MachineDeletionRecord | 
     found = machine_deletions.find(machine_id=machine_id)
     owner_id = directory.owner_of_target(target_id=machine_id) or (found.owner_id if found else None)
     if owner_id is None or not (caller.sees_everything or owner_id == caller.user_id):
-        raise NotFound("No such server or cluster.")
+        raise NotFound(sentence("No such server or cluster."))
     return found
 
 

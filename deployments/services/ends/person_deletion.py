@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from agents.services import directory
+from agents.wording.sentences import sentence
 from deployments.data.audit_types import AuditAction
 from deployments.errors import Conflict, Forbidden, Invalid, NotFound
 from deployments.repositories import projects, users
@@ -54,14 +55,17 @@ def delete_person(*, caller: Caller, user_id: UUID, typed_name: str, heir: str, 
     """
     _require_administrator(caller)
     if user_id == caller.user_id:
-        raise Conflict("You cannot delete yourself. Ask another administrator.")
+        raise Conflict(sentence("You cannot delete yourself. Ask another administrator."))
     with transaction.atomic():
         person = users.lock(user_id=user_id)
         if person is None or person.deleted_at is not None:
-            raise NotFound("No such person.")
+            raise NotFound(sentence("No such person."))
         name = person.get_username()
         if typed_name != name:
-            raise Invalid("Type the whole user name to delete this person.", details={"name": "not the user name"})
+            raise Invalid(
+                sentence("Type the whole user name to delete this person."),
+                details={"name": sentence("not the user name")},
+            )
         if _owned(user_id).anything or projects.owned_by(owner_id=user_id):
             _hand_over(caller=caller, user_id=user_id, heir_id=_heir(heir, user_id=user_id), name=heir)
         users.delete(user=person, at=at)
@@ -73,7 +77,9 @@ def delete_person(*, caller: Caller, user_id: UUID, typed_name: str, heir: str, 
 def _heir(name: str, *, user_id: UUID) -> UUID:
     heir = users.named(name=name) if name else None
     if heir is None or heir.pk == user_id or not heir.is_active:
-        raise Invalid("Choose who takes over what this person owns.", details={"heir": "not an active person"})
+        raise Invalid(
+            sentence("Choose who takes over what this person owns."), details={"heir": sentence("not an active person")}
+        )
     return heir.pk
 
 
@@ -86,7 +92,10 @@ def _hand_over(*, caller: Caller, user_id: UUID, heir_id: UUID, name: str) -> No
             servers = directory.servers_of(owner_id=user_id)
             directory.change_owner(owner_id=user_id, heir_id=heir_id)
     except IntegrityError as error:
-        raise Conflict(f"{name} has a server or cluster of the same name already.", details={"heir": "name"}) from error
+        raise Conflict(
+            sentence("{name} has a server or cluster of the same name already.", name=name),
+            details={"heir": sentence("name")},
+        ) from error
     for server in servers:
         ownership.hand_over_server(server_id=server.id, former_id=user_id, heir_id=heir_id)
         detail = f"server {server.name} -> {name}"
@@ -95,4 +104,4 @@ def _hand_over(*, caller: Caller, user_id: UUID, heir_id: UUID, name: str) -> No
 
 def _require_administrator(caller: Caller) -> None:
     if not caller.sees_everything:
-        raise Forbidden("Only administrators manage people.")
+        raise Forbidden(sentence("Only administrators manage people."))

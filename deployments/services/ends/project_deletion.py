@@ -14,6 +14,7 @@ from django.db import transaction
 from agents import gateway
 from agents.isolation import isolation
 from agents.services import directory
+from agents.wording.sentences import sentence
 from deployments import live_updates
 from deployments.data.audit_types import AuditAction
 from deployments.data.end_types import (
@@ -49,14 +50,21 @@ def delete_project(*, caller: Caller, project_id: UUID, typed_name: str, delete_
     """
     project = access.project_to_end(caller=caller, project_id=project_id)
     if typed_name != project.name:
-        raise Invalid("Type the project's whole name to delete it.", details={"name": "not the project's name"})
+        raise Invalid(
+            sentence("Type the project's whole name to delete it."),
+            details={"name": sentence("not the project's name")},
+        )
     with transaction.atomic():
         projects.lock_whole(project_id=project_id)
         found = project_deletions.find(project_id=project_id)
         if found is not None and found.state is not DeletionState.STUCK:
-            raise Conflict(f"The project is {'gone' if found.state is DeletionState.DELETED else found.state}.")
+            raise Conflict(
+                sentence(
+                    "The project is {value}.", value="gone" if found.state is DeletionState.DELETED else found.state
+                )
+            )
         if lanes.unfinished(project_id=project_id, limit=1):
-            raise Conflict("A deployment of the project is not finished. Wait for its end, or cancel it.")
+            raise Conflict(sentence("A deployment of the project is not finished. Wait for its end, or cancel it."))
         project_deletions.begin(project=project, delete_volumes=delete_volumes, caller=caller)
         detail = f"{project.name}, {'with' if delete_volumes else 'without'} its volumes"
         record(by=caller, action=AuditAction.PROJECT_DELETED, detail=detail, project_id=project_id)
@@ -78,7 +86,9 @@ def cancel_deletion(*, caller: Caller, project_id: UUID) -> None:
         lanes.lock(lane=lane_of_deletion(project_id))
         projects.lock_whole(project_id=project_id)
         if not may_cancel(project_id=project_id):
-            raise Conflict("The project's deletion cannot be cancelled: something was removed, or it is not underway.")
+            raise Conflict(
+                sentence("The project's deletion cannot be cancelled: something was removed, or it is not underway.")
+            )
         project_deletions.cancel(project_id=project_id)
         detail = f"{project.name} is kept"
         record(by=caller, action=AuditAction.DELETION_CANCELLED, detail=detail, project_id=project_id)

@@ -16,6 +16,7 @@ from agents.isolation import isolation
 from agents.services import directory
 from agents.states import CommandOutcome, Presence
 from agents.types import CommandFinished, DeleteVolumeCommand, Report, Verdict
+from agents.wording.sentences import sentence
 from deployments import live_updates
 from deployments.data.end_types import VolumeDeletionRecord, VolumeDeletionState, VolumeLine, VolumeState
 from deployments.errors import Conflict, NotFound
@@ -38,6 +39,8 @@ NO_WORD = (
 )
 
 logger = structlog.get_logger(__name__)
+UNFINISHED = sentence("A deployment of the project to this server is not finished. Wait for its end.")
+DELETING = sentence("The volume is already being deleted.")
 
 
 def delete_project_volume(
@@ -77,7 +80,7 @@ def list_server_deletions(*, caller: Caller, server_id: UUID) -> tuple[VolumeDel
 def _named(lines: Iterable[VolumeLine], *, server_id: UUID, name: str) -> VolumeLine:
     found = next((line for line in lines if (line.server_id, line.volume.name) == (server_id, name)), None)
     if found is None:
-        raise NotFound("No such volume on this server.", details={"name": "not found"})
+        raise NotFound(sentence("No such volume on this server."), details={"name": sentence("not found")})
     return found
 
 
@@ -94,12 +97,14 @@ def _order(
         raise Conflict(_why_it_stays(line), details={"name": str(line.state)})
     project_id = line.volume.project_id
     if project_id is None:
-        raise Conflict("The volume does not belong to a project here, so it cannot be deleted from here.")
+        raise Conflict(sentence("The volume does not belong to a project here, so it cannot be deleted from here."))
     agent = directory.agents_of_servers(server_ids=[line.server_id]).get(line.server_id)
     if agent is None or agent.presence is not Presence.ONLINE:
-        raise Conflict("The server's agent is not connected, so it cannot be checked whether the volume is in use.")
+        raise Conflict(
+            sentence("The server's agent is not connected, so it cannot be checked whether the volume is in use.")
+        )
     if agent.protocol < VOLUMES_PROTOCOL:
-        raise Conflict("The server's agent is too old to delete volumes. Bring it up to date.")
+        raise Conflict(sentence("The server's agent is too old to delete volumes. Bring it up to date."))
     lane = lane_of(project_id=project_id, target_id=line.server_id)
     try:
         with transaction.atomic():
@@ -107,7 +112,7 @@ def _order(
             if lanes.holder(project_id=project_id, target_id=line.server_id) or lanes.waiting(
                 project_id=project_id, target_id=line.server_id
             ):
-                raise Conflict("A deployment of the project to this server is not finished. Wait for its end.")
+                raise Conflict(UNFINISHED)
             stored = volume_deletions.add(
                 deletion_id=deletion_id,
                 volume=line.volume,
@@ -130,7 +135,7 @@ def _order(
             )
             transaction.on_commit(lambda: live_updates.wake_projects([project_id]))
     except IntegrityError as error:
-        raise Conflict("The volume is already being deleted.", details={"name": "being deleted"}) from error
+        raise Conflict(DELETING, details={"name": sentence("being deleted")}) from error
     logger.info("volume is to be deleted", volume=line.volume.name, by=caller.name, at=at.isoformat())
     return stored
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from agents.services import directory
+from agents.wording.sentences import sentence
 from deployments.errors import Conflict
 from deployments.repositories import history, lanes
 from deployments.services.fleet import machine_list
@@ -21,9 +22,12 @@ def refuse(*, project_id: UUID, target: Target) -> None:
         if _is_taken(project_id=project_id, server_id=other_id):
             other = machine_list.target_name(Target(kind=TargetKind.SERVER, id=other_id))
             raise Conflict(
-                f"This server is the same machine as {other}, where the project is deployed already. "
-                f"Deploy to {other}, or stop the project there first.",
-                details={"serverId": "the same machine as another server"},
+                sentence(
+                    "This server is the same machine as {other}, where the project is deployed already. "
+                    "Deploy to {other}, or stop the project there first.",
+                    other=other,
+                ),
+                details={"serverId": sentence("the same machine as another server")},
             )
 
 

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from agents.errors import AgentNotFound
 from agents.services import clusters, directory, enrolment
 from agents.types import AgentData, ClusterData, ServerData
+from agents.wording.sentences import sentence
 from deployments.data.audit_types import AuditAction
 from deployments.data.list_types import Page, PageRequest
 from deployments.errors import Conflict, NotFound
@@ -46,7 +47,7 @@ def change_server(*, caller: Caller, server_id: UUID, changes: Mapping[str, Any]
     if values.get("cluster_id") is not None:
         cluster = get_cluster(caller=caller, cluster_id=values["cluster_id"])
         if cluster.owner_id != server.owner_id:
-            raise NotFound("No such cluster.", details={"clusterId": "not found"})
+            raise NotFound(sentence("No such cluster."), details={"clusterId": sentence("not found")})
     if "cluster_id" in values and values["cluster_id"] != server.cluster_id:
         check_move(server=server, cluster_id=values["cluster_id"])
     try:
@@ -55,7 +56,9 @@ def change_server(*, caller: Caller, server_id: UUID, changes: Mapping[str, Any]
             record(by=caller, action=AuditAction.MACHINE_CHANGED, detail=detail, server_id=server_id)
             return directory.change_server(server_id=server_id, changes=values)
     except IntegrityError as error:
-        raise Conflict("You have a server of this name already.", details={"name": "taken"}) from error
+        raise Conflict(
+            sentence("You have a server of this name already."), details={"name": sentence("taken")}
+        ) from error
 
 
 def check_move(*, server: ServerData, cluster_id: UUID | None) -> None:
@@ -64,7 +67,10 @@ def check_move(*, server: ServerData, cluster_id: UUID | None) -> None:
     if server.cluster_id is not None and not clusters.why_not_in_swarm(
         server_id=server.id, cluster_id=server.cluster_id
     ):
-        raise Conflict(f"The engine of {server.name} is a node of its cluster: have it leave first.", details=details)
+        raise Conflict(
+            sentence("The engine of {server} is a node of its cluster: have it leave first.", server=server.name),
+            details=details,
+        )
     if cluster_id is None or directory.get_cluster(cluster_id=cluster_id).swarm_id is None:
         return
     if why := clusters.why_not_in_swarm(server_id=server.id, cluster_id=cluster_id):
@@ -174,4 +180,4 @@ def revoke_agent(*, caller: Caller, agent_id: UUID) -> None:
             detail = str(agent_id)[:8]
             record(by=caller, action=AuditAction.AGENT_REVOKED, detail=detail, server_id=agent.server_id)
     except AgentNotFound:
-        raise NotFound("No such agent.") from None
+        raise NotFound(sentence("No such agent.")) from None

@@ -13,6 +13,7 @@ from agents.errors import AgentNotFound, ServerNotFound
 from agents.errors import NotFound as TokenNotFound
 from agents.services import directory, enrolment
 from agents.types import ClusterData, EnrolmentTokenData, IssuedToken, ServerData
+from agents.wording.sentences import sentence
 from deployments.data.audit_types import AuditAction
 from deployments.errors import Conflict, NotFound
 from deployments.names import usable_name
@@ -67,7 +68,7 @@ def add_server(
     name = usable_name(name, what="server")
     quotas.check_server_quota(owner_id=caller.user_id)
     if cluster_id is not None and cluster_id not in {cluster.id for cluster in machines_of(caller).clusters}:
-        raise NotFound("No such cluster.", details={"clusterId": "not found"})
+        raise NotFound(sentence("No such cluster."), details={"clusterId": sentence("not found")})
     try:
         with transaction.atomic():
             added = directory.add_server(
@@ -76,7 +77,9 @@ def add_server(
             record(by=caller, action=AuditAction.MACHINE_CREATED, detail=f"server {name}", server_id=server_id)
             return added
     except IntegrityError as error:
-        raise Conflict("You have a server of this name already.", details={"name": "taken"}) from error
+        raise Conflict(
+            sentence("You have a server of this name already."), details={"name": sentence("taken")}
+        ) from error
 
 
 def add_cluster(*, caller: Caller, cluster_id: UUID, name: str) -> ClusterData:
@@ -88,7 +91,9 @@ def add_cluster(*, caller: Caller, cluster_id: UUID, name: str) -> ClusterData:
             record(by=caller, action=AuditAction.MACHINE_CREATED, detail=f"cluster {name}", server_id=cluster_id)
             return added
     except IntegrityError as error:
-        raise Conflict("You have a cluster of this name already.", details={"name": "taken"}) from error
+        raise Conflict(
+            sentence("You have a cluster of this name already."), details={"name": sentence("taken")}
+        ) from error
 
 
 class Owned(Protocol):
@@ -106,9 +111,9 @@ def require_owned(*, caller: Caller, what: str, find: Callable[[], T]) -> T:
     try:
         found = find()
     except (ServerNotFound, AgentNotFound):
-        raise NotFound(f"No such {what}.") from None
+        raise NotFound(sentence("No such {what}.", what=what)) from None
     if not caller.sees_everything and found.owner_id != caller.user_id:
-        raise NotFound(f"No such {what}.")
+        raise NotFound(sentence("No such {what}.", what=what))
     return found
 
 
@@ -147,4 +152,4 @@ def end_enrolment_token(*, caller: Caller, server_id: UUID, token_id: UUID) -> N
             enrolment.end_token(server_id=server_id, token_id=token_id)
             record(by=caller, action=AuditAction.ENROLMENT_TOKEN_DELETED, server_id=server_id)
     except TokenNotFound:
-        raise NotFound("No such token.") from None
+        raise NotFound(sentence("No such token.")) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from agents.wording.sentences import sentence
 from deployments.errors import Invalid
 from deployments.repositories import history
 from deployments.services.history import snapshots
@@ -62,8 +63,14 @@ def _release_of(old: StackService, *, like: StackService) -> str:
 
 def _refuse(service: StackService, before: str, advice: str) -> None:
     raise Invalid(
-        f"{service.name!r} keeps data of {before}, which {service.data_release} cannot read. {advice}",
-        details={f"{service.node_id}.config.image": f"its data is of {before}"},
+        sentence(
+            "{service!r} keeps data of {before}, which {data_release} cannot read. {advice}",
+            service=service.name,
+            before=before,
+            data_release=service.data_release,
+            advice=advice,
+        ),
+        details={f"{service.node_id}.config.image": sentence("its data is of {before}", before=before)},
     )
 
 

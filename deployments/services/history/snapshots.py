@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 from uuid import UUID
 
+from agents.wording.sentences import sentence
 from deployments.errors import Invalid
 from deployments.services.secrets import sealing, variables
 from deployments.types import ServiceState, Snapshot
@@ -67,7 +68,7 @@ def values_of(snapshot: Snapshot) -> dict[str, str]:
     try:
         return sealing.unseal_stack(sealed=snapshot.sealed_variables, deployment_id=snapshot.deployment_id)
     except sealing.CannotUnsealError as error:
-        raise Invalid(f"The values of this version cannot be opened: {error}") from error
+        raise Invalid(sentence("The values of this version cannot be opened: {error}", error=error)) from error
 
 
 def env_of(snapshot: Snapshot) -> dict[str, str]:
@@ -75,7 +76,7 @@ def env_of(snapshot: Snapshot) -> dict[str, str]:
     try:
         return sealing.unseal_env(sealed=snapshot.env_vars, deployment_id=snapshot.deployment_id)
     except sealing.CannotUnsealError as error:
-        raise Invalid(f"The variables of this version cannot be opened: {error}") from error
+        raise Invalid(sentence("The variables of this version cannot be opened: {error}", error=error)) from error
 
 
 def hashes_of(snapshot: Snapshot, *, project_id: UUID, values: Mapping[str, str]) -> dict[str, str]:

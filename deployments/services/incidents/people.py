@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from agents.services import directory
+from agents.wording.sentences import sentence
 from deployments.data.incident_types import IncidentRecord
 from deployments.data.list_types import Page, PageRequest
 from deployments.errors import Conflict, Invalid
@@ -51,7 +52,10 @@ def mute(*, caller: Caller, incident_id: UUID, minutes: int, at: datetime) -> In
     """Send nothing about it for so long; 0 ends that. Raises NotFound, Forbidden, Invalid, or Conflict."""
     most = int(MAX_MUTED.total_seconds()) // 60
     if not 0 <= minutes <= most:
-        raise Invalid("It cannot be muted for that long.", details={"minutes": f"between 0 and {most}"})
+        raise Invalid(
+            sentence("It cannot be muted for that long."),
+            details={"minutes": sentence("between 0 and {most}", most=most)},
+        )
     _to_act_on(caller=caller, incident_id=incident_id)
     incident_rows.mute(incident_id=incident_id, until=at + timedelta(minutes=minutes) if minutes else None)
     return get_incident(caller=caller, incident_id=incident_id)
@@ -74,4 +78,4 @@ def _to_act_on(*, caller: Caller, incident_id: UUID) -> None:
     incident = get_incident(caller=caller, incident_id=incident_id)
     access.project_for(caller=caller, project_id=incident.project_id, right=Right.DEPLOY)
     if not incident.is_open:
-        raise Conflict("The incident is over.")
+        raise Conflict(sentence("The incident is over."))

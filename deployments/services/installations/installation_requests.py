@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from agents.errors import AgentNotFound
 from agents.services import directory
 from agents.states import Presence
+from agents.wording.sentences import sentence
 from deployments import live_updates, queue
 from deployments.data.audit_types import AuditAction
 from deployments.data.installation_types import (
@@ -64,7 +65,7 @@ def request_installation(
     try:
         with transaction.atomic():
             if not directory.hold_server(server_id=server_id):
-                raise NotFound("No such server.")
+                raise NotFound(sentence("No such server."))
             stored = installation_rows.add(
                 installation_id=installation_id,
                 server_id=server_id,
@@ -80,7 +81,7 @@ def request_installation(
             record(by=caller, action=action, detail=where, server_id=server_id)
             queue.enqueue_installation(installation_id=installation_id, attempt=0)
     except IntegrityError as error:
-        raise Conflict("The agent of this server is being installed or removed already.") from error
+        raise Conflict(sentence("The agent of this server is being installed or removed already.")) from error
     logger.info("agent installation requested", server_id=str(server_id), action=str(request.action), by=caller.name)
     return stored
 
@@ -112,7 +113,7 @@ def check_request(request: InstallationRequest) -> None:
             wrong["privateKey"] = str(error)
     found = {name: why for name, why in wrong.items() if why}
     if found:
-        raise Invalid("The installation cannot be requested like this.", details=found)
+        raise Invalid(sentence("The installation cannot be requested like this."), details=found)
 
 
 def _login(*, request: InstallationRequest, server_id: UUID) -> SshLogin:
@@ -123,25 +124,30 @@ def _login(*, request: InstallationRequest, server_id: UUID) -> SshLogin:
     # A login is for the host and user that it was kept for, and goes nowhere else.
     if kept is None or not kept.has_login or kept.address != request.address:
         raise Invalid(
-            "Give a password or a private key to sign in with.", details={"password": "a password or a private key"}
+            sentence("Give a password or a private key to sign in with."),
+            details={"password": sentence("a password or a private key")},
         )
     try:
         return SshLogin(
             **sealing.unseal_login(sealed=server_access_rows.sealed_login(server_id=server_id), server_id=server_id)
         )
     except sealing.CannotUnsealError:
-        raise Conflict("The kept login cannot be opened any more. Give it again.") from None
+        raise Conflict(sentence("The kept login cannot be opened any more. Give it again.")) from None
 
 
 def _check_possible(*, request: InstallationRequest, server_id: UUID, user_id: UUID) -> None:
     if installation_rows.count_open(user_id=user_id) >= MAX_OPEN:
-        raise TooMuch(f"You have {MAX_OPEN} installations that are not finished. Wait for the end of one.")
+        raise TooMuch(
+            sentence(
+                "You have {max_open} installations that are not finished. Wait for the end of one.", max_open=MAX_OPEN
+            )
+        )
     if request.action is InstallationAction.UNINSTALL:
         if lanes.is_busy(target_id=server_id):
-            raise Conflict("A deployment to this server is not finished. Wait for its end.")
+            raise Conflict(sentence("A deployment to this server is not finished. Wait for its end."))
         return
     if not request.replace and is_connected(server_id=server_id):
-        raise Conflict("The server's agent is connected. Choose to replace it if that is what you want.")
+        raise Conflict(sentence("The server's agent is connected. Choose to replace it if that is what you want."))
 
 
 def is_connected(*, server_id: UUID) -> bool:
@@ -160,9 +166,12 @@ def confirm_host_key(*, caller: Caller, installation_id: UUID, fingerprint: str)
     with transaction.atomic():
         found = installation_rows.get_locked(installation_id=installation_id)
         if found is None or found.state is not InstallationState.CONFIRMING:
-            raise Conflict("This installation does not wait for a word on the host key.")
+            raise Conflict(sentence("This installation does not wait for a word on the host key."))
         if ssh_host.fingerprint_of(found.offered_key) != fingerprint:
-            raise Conflict("The server has shown another host key.", details={"hostKey": "not the key that was shown"})
+            raise Conflict(
+                sentence("The server has shown another host key."),
+                details={"hostKey": sentence("not the key that was shown")},
+            )
         installation_rows.confirm_key(installation_id=installation_id, fingerprint=fingerprint)
         record(by=caller, action=AuditAction.HOST_KEY_CONFIRMED, detail=fingerprint, server_id=found.server_id)
         queue.enqueue_installation(installation_id=installation_id, attempt=found.attempt)
@@ -176,7 +185,7 @@ def cancel_installation(*, caller: Caller, installation_id: UUID) -> Installatio
     with transaction.atomic():
         found = installation_rows.get_locked(installation_id=installation_id)
         if found is None or found.ended_at is not None:
-            raise Conflict("The installation has ended already.")
+            raise Conflict(sentence("The installation has ended already."))
         if found.state is InstallationState.RUNNING:
             installation_rows.request_cancel(installation_id=installation_id)
         else:
@@ -220,7 +229,7 @@ def forget_access(*, caller: Caller, server_id: UUID) -> None:
     """Forget the server's host key and any kept login: the next installation asks again. Raises NotFound, Conflict."""
     machine_list.get_server(caller=caller, server_id=server_id)
     if installation_rows.is_open(server_id=server_id):
-        raise Conflict("The agent of this server is being installed or removed. Wait for its end.")
+        raise Conflict(sentence("The agent of this server is being installed or removed. Wait for its end."))
     with transaction.atomic():
         if server_access_rows.forget(server_id=server_id):
             record(by=caller, action=AuditAction.HOST_KEY_FORGOTTEN, server_id=server_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from agents import gateway
+from agents.wording.sentences import sentence
 from deployments.data.registry_types import OpenLogin
 from deployments.errors import NotFound
 from deployments.repositories import bundles, deployments, history, projects
@@ -43,14 +44,14 @@ def bundle_for_agent(*, agent_id: UUID, digest: str) -> bytes:
     """
     at_work = [deployments.get(deployment_id=open_id) for open_id in gateway.open_deployments(agent_id=agent_id)]
     if not any(digest in deployment.code.values() for deployment in at_work if _is_allowed(deployment)):
-        raise NotFound("No such code bundle.")
+        raise NotFound(sentence("No such code bundle."))
     return bundles.content_of(digest=digest)
 
 
 def _needed(*, agent_id: UUID, deployment_id: UUID) -> DeploymentRecord:
     deployment = deployments.get(deployment_id=deployment_id)
     if not _is_needed(agent_id=agent_id, deployment=deployment) or not _is_allowed(deployment):
-        raise NotFound("No such deployment.")
+        raise NotFound(sentence("No such deployment."))
     return deployment
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from uuid import UUID
 
+from agents.wording.sentences import sentence
 from deployments.errors import Conflict, Invalid
 from deployments.repositories import deployments, history, lanes
 from deployments.repositories.records import service_to_json
@@ -132,7 +133,7 @@ def check_at_start(*, deployment: DeploymentRecord, marks: Mapping[str, str]) ->
 
 
 def invalid_approval() -> Invalid:
-    return Invalid("This is not the approval of a plan.", details={"approval": "not of a plan"})
+    return Invalid(sentence("This is not the approval of a plan."), details={"approval": sentence("not of a plan")})
 
 
 def _mark(*, key: bytes, part: str, fact: object) -> str:

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from agents import gateway
 from agents.types import RevertCommand
+from agents.wording.sentences import sentence
 from deployments.errors import Conflict, Invalid, Transient
 from deployments.event_types import cancel_requested
 from deployments.repositories import clock, deployments, events, lanes
@@ -36,7 +37,9 @@ def cancel_deployment(*, caller: Caller, deployment_id: UUID, at: datetime) -> D
         elif deployment.status is Status.ROLLING_BACK:
             raise Conflict(_already_going_back(deployment))
         elif deployment.reason is not Reason.CANCELLED:
-            raise Conflict(f"The deployment is {deployment.status}; there is nothing to cancel.")
+            raise Conflict(
+                sentence("The deployment is {status}; there is nothing to cancel.", status=deployment.status)
+            )
     return deployments.get(deployment_id=deployment_id)
 
 

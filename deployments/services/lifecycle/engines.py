@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from agents.wording.sentences import sentence
 from deployments.errors import Invalid
 from deployments.repositories import deployments, lanes
 from deployments.services.permissions import target_agents
@@ -22,4 +23,10 @@ def refuse_other_engine(*, deployment: DeploymentRecord, config: Mapping[str, An
     """Raise Invalid for a version that was made for single servers and is asked for in a cluster."""
     wanted, made = target_agents.engine_of(deployment.target), config.get("engine", target_agents.COMPOSE)
     if made != wanted:
-        raise Invalid(f"That version was made for {made}, and this target runs {wanted}. Deploy the project again.")
+        raise Invalid(
+            sentence(
+                "That version was made for {made}, and this target runs {wanted}. Deploy the project again.",
+                made=made,
+                wanted=wanted,
+            )
+        )

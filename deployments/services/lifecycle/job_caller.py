@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from agents.wording.sentences import sentence
 from deployments.clients.peers import Peer, fetched_by_job, uses
 from deployments.errors import Unauthenticated
 from deployments.repositories import deployments
@@ -28,5 +29,5 @@ def load_caller(*, deployment_id: UUID) -> Caller:
     try:
         token = sealing.unseal_session(sealed=sealed, deployment_id=deployment_id) if sealed else ""
     except sealing.CannotUnsealError as error:
-        raise Unauthenticated("Your session can no longer be used for this. Request it again.") from error
+        raise Unauthenticated(sentence("Your session can no longer be used for this. Request it again.")) from error
     return Caller(user_id=user_id, name=name, session_token=token)

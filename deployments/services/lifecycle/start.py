@@ -14,6 +14,7 @@ from django.db import transaction
 from agents import gateway
 from agents.backoff import Backoff
 from agents.types import DeployCommand
+from agents.wording.sentences import sentence
 from deployments import queue
 from deployments.clients.peers import fetched_by_job
 from deployments.errors import (
@@ -254,7 +255,7 @@ def note_fault(*, deployment_id: UUID, at: datetime) -> None:
     """Count an attempt that failed for no reason we know: a fault of ours must end, not repeat for ever."""
     deployment = deployments.get(deployment_id=deployment_id)
     if deployment.status is Status.PENDING:
-        error = Transient("The control plane failed while starting it; the worker's log says how.")
+        error = Transient(sentence("The control plane failed while starting it; the worker's log says how."))
         try_again_later(deployment=deployment, error=error, at=at)
 
 

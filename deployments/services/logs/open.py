@@ -16,6 +16,7 @@ from agents.reports.log_lines import LogRequest
 from agents.services import directory
 from agents.states import Presence
 from agents.types import AgentData
+from agents.wording.sentences import sentence
 from deployments import log_relay
 from deployments.data.log_types import LogQuery, LogSource, OpenedLogs
 from deployments.errors import Invalid, NotFound, PeerFailed
@@ -82,7 +83,7 @@ def _check(query: LogQuery) -> None:
     if query.until_ms and query.follow:
         wrong["until"] = "whoever follows has no end"
     if wrong:
-        raise Invalid("The logs cannot be read with these options.", details=wrong)
+        raise Invalid(sentence("The logs cannot be read with these options."), details=wrong)
 
 
 def _servers(query: LogQuery) -> tuple[UUID, ...]:
@@ -96,7 +97,7 @@ def _servers(query: LogQuery) -> tuple[UUID, ...]:
     if query.server_id is None:
         return tuple(sorted(known))
     if query.server_id not in known:
-        raise NotFound("This project was not deployed to such a server.")
+        raise NotFound(sentence("This project was not deployed to such a server."))
     return (query.server_id,)
 
 

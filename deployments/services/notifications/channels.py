@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
+from agents.wording.sentences import sentence
 from deployments.data.incident_types import Cause
 from deployments.data.list_types import Page, PageRequest
 from deployments.data.notification_types import (
@@ -53,7 +54,7 @@ def add_channel(*, caller: Caller, new: NewChannel, at: datetime) -> tuple[Chann
     owner_id = None if new.project_id else caller.user_id
     with transaction.atomic():
         if channel_rows.count(owner_id=owner_id, project_id=new.project_id) >= MAX_CHANNELS:
-            raise Conflict(f"There are {MAX_CHANNELS} channels. Delete one first.")
+            raise Conflict(sentence("There are {max_channels} channels. Delete one first.", max_channels=MAX_CHANNELS))
         made = channel_rows.add(
             channel_id=channel_id, new=new, owner_id=owner_id, service=service, sealed=sealed, at=at
         )
@@ -145,14 +146,14 @@ def repeat_delivery(*, caller: Caller, delivery_id: UUID) -> DeliveryRecord:
     delivery = delivery_rows.find(caller=caller, delivery_id=delivery_id)
     _to_change(caller=caller, channel_id=delivery.channel_id)
     if not delivery_rows.repeat(delivery_id=delivery_id, at=clock.now()):
-        raise Conflict("The message is on its way already.")
+        raise Conflict(sentence("The message is on its way already."))
     return delivery_rows.find(caller=caller, delivery_id=delivery_id)
 
 
 def _to_change(*, caller: Caller, channel_id: UUID) -> ChannelRecord:
     channel = get_channel(caller=caller, channel_id=channel_id)
     if not may_change(caller=caller, channel=channel):
-        raise Forbidden("You can view this channel but not change it. Ask the project's owner.")
+        raise Forbidden(sentence("You can view this channel but not change it. Ask the project's owner."))
     return channel
 
 
@@ -175,10 +176,10 @@ def _check(
     if project_id and rules.project_ids:
         wrong["projectIds"] = "a project's channel is about that project alone"
     if wrong:
-        raise Invalid("The channel is not valid.", details=wrong)
+        raise Invalid(sentence("The channel is not valid."), details=wrong)
     for named in rules.project_ids - known:
         if projects.find_visible(caller=caller, project_id=named) is None:
-            raise NotFound("No such project.")
+            raise NotFound(sentence("No such project."))
 
 
 def _wrong_rules(rules: ChannelRules) -> Mapping[str, str]:

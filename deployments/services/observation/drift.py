@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import transaction
 
 from agents.types import ServiceObserved
+from agents.wording.sentences import sentence
 from deployments.errors import Conflict, NotFound
 from deployments.event_types import epoch_ms
 from deployments.repositories import clock, deployments, history, lanes
@@ -237,7 +238,7 @@ def leave(*, project_id: UUID, server_id: UUID, service: str, aspect: str, by: s
         key = f"{service}/{aspect}"
         found = [each for each in row.differences if each.key == key] if row else []
         if row is None or not found:
-            raise NotFound("There is no such difference (any more).")
+            raise NotFound(sentence("There is no such difference (any more)."))
         if all(bool(each.left_by) == bool(by) for each in found):
             raise Conflict("It is left as it is already." if by else "It is not left as it is.")
         changed = tuple(replace(each, left_by=by) if each.key == key else each for each in row.differences)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from agents.wording.sentences import sentence
 from deployments.data.list_types import DeploymentStamp
 from deployments.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from deployments.repositories import deployments, projects, users
@@ -27,7 +28,7 @@ MAX_LISTED = 1000
 def caller_of(user: AbstractBaseUser | AnonymousUser | None) -> Caller:
     """Return the checked identity of a signed-in user. Raises Unauthenticated for nobody and for a disabled account."""
     if user is None or not user.is_authenticated or not getattr(user, "is_active", False):
-        raise Unauthenticated("Sign in first.")
+        raise Unauthenticated(sentence("Sign in first."))
     superuser = bool(getattr(user, "is_superuser", False))
     return Caller(user_id=user.pk, name=user.get_username(), sees_everything=superuser)
 
@@ -62,10 +63,12 @@ def project_for(*, caller: Caller, project_id: UUID, right: Right) -> ProjectRec
         caller=caller, project_id=project_id
     )
     if project is None:
-        raise NotFound("No such project.")
+        raise NotFound(sentence("No such project."))
     _require_right(caller=caller, project=project, right=right)
     if right is not Right.SEE and project.deletion:
-        raise Conflict(f"This project is {'gone' if project.deletion == DELETED else 'being deleted'}.")
+        raise Conflict(
+            sentence("This project is {value}.", value="gone" if project.deletion == DELETED else "being deleted")
+        )
     return project
 
 
@@ -93,7 +96,13 @@ def _require_right(*, caller: Caller, project: ProjectRecord, right: Right) -> N
         return
     role = role_of(user_id=caller.user_id, project=project)
     if not allows(role, right):
-        raise Forbidden(f"Your role in this project ({role or 'none'}) does not allow to {right} it. Ask its owner.")
+        raise Forbidden(
+            sentence(
+                "Your role in this project ({value}) does not allow to {right} it. Ask its owner.",
+                value=role or "none",
+                right=right,
+            )
+        )
 
 
 def role_of(*, user_id: UUID, project: ProjectRecord) -> Role | None:
@@ -137,7 +146,7 @@ def project_to_deploy(*, caller: Caller, project_id: UUID) -> ProjectRecord:
     """Return the project to who may deploy it, with ownership asked anew where graph-service has the projects."""
     project = project_for(caller=caller, project_id=project_id, right=Right.DEPLOY)
     if project.owner_id == caller.user_id and not peer_projects.is_still_owner(caller=caller, project_id=project_id):
-        raise NotFound("No such project.")
+        raise NotFound(sentence("No such project."))
     return project
 
 
@@ -181,7 +190,7 @@ def _require_deployment(*, caller: Caller, owner_id: UUID, project_id: UUID, rig
     try:
         project_for(caller=caller, project_id=project_id, right=right)
     except NotFound:
-        raise NotFound("No such deployment.") from None
+        raise NotFound(sentence("No such deployment.")) from None
 
 
 def projects_of(caller: Caller) -> tuple[ProjectRecord, ...]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from agents.wording.sentences import sentence
 from deployments.data.audit_types import AuditAction
 from deployments.errors import Conflict, Invalid, NotFound, Unauthenticated
 from deployments.names import MAX_NAME
@@ -29,7 +30,7 @@ def authenticate(*, token: str) -> tuple[AbstractBaseUser, TokenRecord]:
     """Return the active user behind a token, and what it is good for. Raises Unauthenticated."""
     identity = tokens.find(token=token)
     if identity is None:
-        raise Unauthenticated("The token is not valid.")
+        raise Unauthenticated(sentence("The token is not valid."))
     return identity
 
 
@@ -43,13 +44,17 @@ def create_token(*, caller: Caller, name: str, scope: Scope, days: int) -> tuple
     name = name.strip() or UNNAMED
     if len(name) > MAX_NAME or not name.isprintable():
         raise Invalid(
-            "A token's name has 1 to 100 printable characters.", details={"name": "1 to 100 printable characters"}
+            sentence("A token's name has 1 to 100 printable characters."),
+            details={"name": sentence("1 to 100 printable characters")},
         )
     if not 1 <= days <= MAX_DAYS:
-        raise Invalid("A token lasts 1 to 365 days.", details={"expiresInDays": f"1 to {MAX_DAYS}"})
+        raise Invalid(
+            sentence("A token lasts 1 to 365 days."),
+            details={"expiresInDays": sentence("1 to {max_days}", max_days=MAX_DAYS)},
+        )
     with transaction.atomic():
         if tokens.count(user_id=caller.user_id) >= MAX_TOKENS:
-            raise Conflict(f"You have {MAX_TOKENS} tokens. Delete one first.")
+            raise Conflict(sentence("You have {max_tokens} tokens. Delete one first.", max_tokens=MAX_TOKENS))
         made = tokens.add(user_id=caller.user_id, name=name, scope=scope, lifetime=timedelta(days=days))
         detail = f"{name} ({scope}, {days} days)"
         record(by=caller, action=AuditAction.TOKEN_CREATED, detail=detail, person_id=caller.user_id)
@@ -66,7 +71,7 @@ def revoke_token(*, caller: Caller, token_id: UUID) -> None:
     with transaction.atomic():
         name = next((each.name for each in tokens.of_user(user_id=caller.user_id) if each.id == token_id), "")
         if not tokens.end(user_id=caller.user_id, token_id=token_id):
-            raise NotFound("No such token.")
+            raise NotFound(sentence("No such token."))
         record(by=caller, action=AuditAction.TOKEN_DELETED, detail=name, person_id=caller.user_id)
 
 

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from agents.backoff import Backoff
 from agents.services import directory
+from agents.wording.sentences import sentence
 from deployments.errors import TooMuch
 from deployments.limits import rate_limit, redis_lock
 from deployments.repositories.upkeep import usage
@@ -28,10 +29,16 @@ def heavy_turn(caller: Caller, *, patience: float = 0.0) -> Iterator[None]:
     """
     who = str(caller.user_id)
     if wait := rate_limit.hit(what=HEAVY, who=who, rate=settings.AXION_RATE_HEAVY, now=time.time()):
-        raise TooMuch(f"Plans and uploads: {settings.AXION_RATE_HEAVY} for each user. Try again in {wait} s.")
+        raise TooMuch(
+            sentence(
+                "Plans and uploads: {axion_rate_heavy} for each user. Try again in {wait} s.",
+                axion_rate_heavy=settings.AXION_RATE_HEAVY,
+                wait=wait,
+            )
+        )
     turn = _turn(who=who, patience=patience)
     if turn is None:
-        raise TooMuch("A plan or an upload of yours is still in progress. One at a time.")
+        raise TooMuch(sentence("A plan or an upload of yours is still in progress. One at a time."))
     try:
         yield
     finally:
@@ -56,8 +63,15 @@ def check_server_quota(*, owner_id: UUID) -> None:
     """Raise TooMuch when the user has as many servers as anybody may."""
     if not directory.has_room(owner_id=owner_id):
         raise TooMuch(
-            f"You have reached the limit of {settings.AXION_MAX_SERVERS} servers. Remove one first.",
-            details={"servers": f"at most {settings.AXION_MAX_SERVERS} for each user"},
+            sentence(
+                "You have reached the limit of {axion_max_servers} servers. Remove one first.",
+                axion_max_servers=settings.AXION_MAX_SERVERS,
+            ),
+            details={
+                "servers": sentence(
+                    "at most {axion_max_servers} for each user", axion_max_servers=settings.AXION_MAX_SERVERS
+                )
+            },
         )
 
 
@@ -73,14 +87,23 @@ def check_code_quota(*, owner_id: UUID, digest: str, size: int) -> None:
     if total > settings.AXION_MAX_CODE_BYTES:
         most = settings.AXION_MAX_CODE_BYTES // 1024**2
         raise TooMuch(
-            f"The code of your projects would be {total // 1024**2} MiB; {most} MiB are allowed. Delete code first.",
-            details={"code": f"at most {most} MiB for each user"},
+            sentence(
+                "The code of your projects would be {total} MiB; {most} MiB are allowed. Delete code first.",
+                total=total // 1024**2,
+                most=most,
+            ),
+            details={"code": sentence("at most {most} MiB for each user", most=most)},
         )
 
 
 def _room(count: int, most: int, *, what: str, field: str) -> None:
     if count >= most:
         raise TooMuch(
-            f"You have {count} {what}; {most} are allowed. Delete a project that you do not need.",
-            details={field: f"at most {most} for each user"},
+            sentence(
+                "You have {count} {what}; {most} are allowed. Delete a project that you do not need.",
+                count=count,
+                what=what,
+                most=most,
+            ),
+            details={field: sentence("at most {most} for each user", most=most)},
         )

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from agents.services import directory
+from agents.wording.sentences import sentence
 from deployments.clients.infrastructure import infrastructure
 from deployments.data.sharing_types import Grant, GrantState, Half
 from deployments.errors import Forbidden, NotFound
@@ -47,7 +48,7 @@ def sides_given_by_use(*, caller: Caller, project: ProjectRecord, target: Target
 
 def _not_found(target: Target) -> NotFound:
     if target.kind is TargetKind.CLUSTER:
-        return NotFound("No such cluster.", details={"clusterId": "not found"})
+        return NotFound(sentence("No such cluster."), details={"clusterId": sentence("not found")})
     return server_not_found()
 
 
@@ -67,7 +68,7 @@ def require_grant(*, project: ProjectRecord, server_id: UUID, given: Collection[
         return
     if Side.SERVER not in given and not is_known(project_id=project.id, server_id=server_id):
         raise server_not_found()
-    raise Forbidden(explain_missing(missing), details={"serverId": "not granted to the project"})
+    raise Forbidden(explain_missing(missing), details={"serverId": sentence("not granted to the project")})
 
 
 def is_known(*, project_id: UUID, server_id: UUID) -> bool:
@@ -78,11 +79,11 @@ def is_known(*, project_id: UUID, server_id: UUID) -> bool:
 
 
 def server_not_found() -> NotFound:
-    return NotFound(NO_SERVER, details={"serverId": "not found"})
+    return NotFound(NO_SERVER, details={"serverId": sentence("not found")})
 
 
 def project_not_found() -> NotFound:
-    return NotFound("No such project on this server.", details={"projectId": "not found"})
+    return NotFound(sentence("No such project on this server."), details={"projectId": sentence("not found")})
 
 
 def owns_server(*, user_id: UUID, server_id: UUID) -> bool:

@@ -10,6 +10,7 @@ from agents.errors import AgentNotFound, ServerNotFound
 from agents.services import clusters, directory
 from agents.states import Presence
 from agents.types import ManagerAgent
+from agents.wording.sentences import sentence
 from deployments.clients.infrastructure import infrastructure
 from deployments.errors import Invalid, Transient
 from deployments.types import DeploymentRecord, Target, TargetKind
@@ -22,7 +23,7 @@ COMPOSE: Engine = "compose"
 def refuse_unready(target: Target) -> None:
     """Raise Invalid for a cluster that is no Swarm, or of whose managers none has an agent."""
     if why := why_unready(target):
-        raise Invalid(why, details={"clusterId": "not ready"})
+        raise Invalid(why, details={"clusterId": sentence("not ready")})
 
 
 def why_unready(target: Target) -> str:
@@ -83,7 +84,12 @@ def manager_of(target: Target, *, but: UUID | None = None) -> ManagerAgent:
         return fit[0]
     if able:
         names = ", ".join(each.server_name for each in able)
-        raise Invalid(f"The agents of {names} are too old to deploy to a Swarm. Bring them up to date, then try again.")
+        raise Invalid(
+            sentence(
+                "The agents of {names} are too old to deploy to a Swarm. Bring them up to date, then try again.",
+                names=names,
+            )
+        )
     why = clusters.why_no_manager(cluster_id=target.id)
     raise Transient(why or "No other manager of the cluster can be asked now.")
 
@@ -109,5 +115,5 @@ def agent_to_stop(deployment: DeploymentRecord, *, engine: str) -> UUID:
         return agent_to_start(deployment)
     agent_ids = gateway.agents_running(lane=deployment.lane)
     if not agent_ids:
-        raise Invalid("No server of the cluster that has an agent was told to run this project.")
+        raise Invalid(sentence("No server of the cluster that has an agent was told to run this project."))
     return agent_ids[0]

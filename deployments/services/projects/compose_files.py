@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from agents.wording.sentences import sentence
 from deployments.errors import Invalid
 from deployments.repositories import projects
 from deployments.services.permissions import access, quotas
@@ -127,7 +128,9 @@ def _read(files: Files, paths: Sequence[str], profiles: Sequence[str], environme
         details = {str(complaint.place): complaint.message for complaint in error.complaints}
         first = error.complaints[0]
         more = f" (and {len(error.complaints) - 1} more)" if len(error.complaints) > 1 else ""
-        raise Invalid(f"The Compose file cannot be read. {first}{more}", details=details) from error
+        raise Invalid(
+            sentence("The Compose file cannot be read. {first}{more}", first=first, more=more), details=details
+        ) from error
 
 
 def compose_paths(names: Sequence[str]) -> list[str]:
@@ -140,20 +143,30 @@ def compose_paths(names: Sequence[str]) -> list[str]:
         return [*found, *[name for name in USUAL_OVERRIDES if name in names][:1]]
     others = [name for name in names if "/" not in name and name.endswith((".yml", ".yaml"))]
     if not others:
-        raise Invalid("There is no Compose file among the files.", details={"files": "no compose.yml"})
+        raise Invalid(
+            sentence("There is no Compose file among the files."), details={"files": sentence("no compose.yml")}
+        )
     return others
 
 
 def checked_uploads(files: Mapping[str, bytes]) -> Mapping[str, bytes]:
     """Return the files. Raises Invalid for too many, too large, or a path that leads out of their folder."""
     if len(files) > MAX_UPLOADED_FILES:
-        raise Invalid("Too many files.", details={"files": f"at most {MAX_UPLOADED_FILES}"})
+        raise Invalid(
+            sentence("Too many files."),
+            details={"files": sentence("at most {max_uploaded_files}", max_uploaded_files=MAX_UPLOADED_FILES)},
+        )
     if sum(map(len, files.values())) > MAX_UPLOADED_BYTES:
-        raise Invalid("The files are too large.", details={"files": f"at most {MAX_UPLOADED_BYTES // 1024**2} MiB"})
+        raise Invalid(
+            sentence("The files are too large."),
+            details={
+                "files": sentence("at most {max_uploaded_bytes} MiB", max_uploaded_bytes=MAX_UPLOADED_BYTES // 1024**2)
+            },
+        )
     for name in files:
         path = posixpath.normpath(name.replace("\\", "/"))
         if path.startswith(("/", "..")) or not name.strip():
-            raise Invalid("A file leads out of the folder.", details={"files": name})
+            raise Invalid(sentence("A file leads out of the folder."), details={"files": name})
     return files
 
 

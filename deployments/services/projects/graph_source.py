@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from agents.wording.sentences import sentence
 from deployments.clients import codegen, graph
 from deployments.clients.peers import Peer, uses
 from deployments.errors import Invalid
@@ -28,7 +29,9 @@ def stored(*, project_id: UUID) -> GraphAndCode:
     if graph_record is None and uses(Peer.GRAPH):
         graph_record = projects.blank_graph(project_id=project_id)
     if graph_record is None:
-        raise Invalid("The project has no graph yet. Add or import one first.", details={"graph": "missing"})
+        raise Invalid(
+            sentence("The project has no graph yet. Add or import one first."), details={"graph": sentence("missing")}
+        )
     return GraphAndCode(graph=graph_record, code=bundles.assigned(project_id=project_id))
 
 

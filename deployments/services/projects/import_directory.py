@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from agents.wording.sentences import sentence
 from deployments import json_input
 from deployments.errors import Invalid
 from deployments.repositories import projects
@@ -43,11 +44,16 @@ def import_directory(*, caller: Caller, directory: Path, new_project_id: UUID, n
     )
     folders = described.get("code", {})
     if not isinstance(folders, dict):
-        raise Invalid("project.json: code must map service names to folders.", details={"code": "not an object"})
+        raise Invalid(
+            sentence("project.json: code must map service names to folders."),
+            details={"code": sentence("not an object")},
+        )
     tars = {str(service): _tar_of(path_inside(directory, str(folder))) for service, folder in folders.items()}
     node_ids = _node_ids_by_service(graph)
     if missing := sorted(set(tars) - set(node_ids)):
-        raise Invalid("Code for a service that is not in the graph.", details=dict.fromkeys(missing, "not in graph"))
+        raise Invalid(
+            sentence("Code for a service that is not in the graph."), details=dict.fromkeys(missing, "not in graph")
+        )
     project = projects.by_name(owner_id=caller.user_id, name=name) or sources.create_project(
         caller=caller, project_id=new_project_id, name=name, settings=described.get("settings")
     )
@@ -71,10 +77,12 @@ def _with_values(graph: dict[str, Any], described: dict[str, Any], directory: Pa
         return graph
     values = _read_json(path_inside(directory, str(described["values"])))
     if wrong := [key for key, value in values.items() if not isinstance(value, str)]:
-        raise Invalid("Values must be text.", details=dict.fromkeys(wrong, "not a text"))
+        raise Invalid(sentence("Values must be text."), details=dict.fromkeys(wrong, "not a text"))
     joined, unknown = join_secrets(graph, values)
     if unknown:
-        raise Invalid("A value for something that is not in the graph.", details=dict.fromkeys(unknown, "not in graph"))
+        raise Invalid(
+            sentence("A value for something that is not in the graph."), details=dict.fromkeys(unknown, "not in graph")
+        )
     return joined
 
 
@@ -82,13 +90,13 @@ def path_inside(directory: Path, name: str) -> Path:
     """Return a path below the directory. Raises Invalid for one that leads out of it."""
     path = (directory / name).resolve()
     if not path.is_relative_to(directory.resolve()):
-        raise Invalid(f"{name} leads out of the project's directory.", details={"path": name})
+        raise Invalid(sentence("{name} leads out of the project's directory.", name=name), details={"path": name})
     return path
 
 
 def _tar_of(folder: Path) -> bytes:
     if not folder.is_dir():
-        raise Invalid(f"{folder.name} is not a folder.", details={"code": folder.name})
+        raise Invalid(sentence("{folder} is not a folder.", folder=folder.name), details={"code": folder.name})
     try:
         _, content = bundle_tar(folder)
     except BundleInvalid as error:
@@ -99,10 +107,13 @@ def _tar_of(folder: Path) -> bytes:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > MAX_JSON_BYTES:
-            raise Invalid(f"{path.name} is larger than 16 MiB.", details={"path": path.name})
+            raise Invalid(sentence("{path} is larger than 16 MiB.", path=path.name), details={"path": path.name})
         content = path.read_bytes()
     except OSError as error:
-        raise Invalid(f"{path.name} cannot be read: {error.strerror}.", details={"path": path.name}) from error
+        raise Invalid(
+            sentence("{path} cannot be read: {strerror}.", path=path.name, strerror=error.strerror),
+            details={"path": path.name},
+        ) from error
     try:
         return json_input.read_object(content)
     except Invalid as error:

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from agents.wording.sentences import sentence
 from deployments.errors import Invalid, NotFound
 from deployments.repositories import projects
 from deployments.services.permissions import quotas
@@ -47,7 +48,7 @@ def create_from_example(*, caller: Caller, key: str, project_id: UUID) -> Projec
     """Create a project of the caller from an example, under a name that is free. Raises NotFound, Invalid, TooMuch."""
     example = next((each for each in examples() if each.key == key), None)
     if example is None:
-        raise NotFound("No such example.")
+        raise NotFound(sentence("No such example."))
     name = _free_name(owner_id=caller.user_id, name=example.name)
     imported = import_directory.import_directory(
         caller=caller, directory=_folder() / example.key, new_project_id=project_id, name=name
@@ -74,13 +75,13 @@ def graph_of_image(*, image: str, port: str, host_port: str, database: str) -> d
     _check_port("port", port)
     _check_port("hostPort", host_port)
     if not image.strip():
-        raise Invalid("Name an image, such as nginx:1.29.", details={"image": "required"})
+        raise Invalid(sentence("Name an image, such as nginx:1.29."), details={"image": sentence("required")})
     web: dict[str, Any] = {"image": image.strip(), "port": port, "hostPort": host_port}
     nodes: list[dict[str, Any]] = [{"id": "web", "type": 1, "data": {"serviceName": "web", "config": web}}]
     if not database:
         return {"nodes": nodes, "edges": []}
     if database not in DATABASES:
-        raise Invalid("Choose a database of the list.", details={"database": "unknown"})
+        raise Invalid(sentence("Choose a database of the list."), details={"database": sentence("unknown")})
     stored = {"serviceName": "db", "config": {"databaseType": database}}
     nodes.append({"id": "db", "type": 2, "data": stored})
     return {"nodes": nodes, "edges": [{"id": "web-db", "source": "web", "target": "db"}]}
@@ -88,7 +89,7 @@ def graph_of_image(*, image: str, port: str, host_port: str, database: str) -> d
 
 def _check_port(field: str, text: str) -> None:
     if not text.isdecimal() or not 1 <= int(text) <= MAX_PORT:
-        raise Invalid("A port is a number from 1 to 65535.", details={field: "1 to 65535"})
+        raise Invalid(sentence("A port is a number from 1 to 65535."), details={field: sentence("1 to 65535")})
 
 
 def _folder() -> Path:
@@ -101,4 +102,4 @@ def _free_name(*, owner_id: UUID, name: str) -> str:
     for candidate in candidates:
         if projects.by_name(owner_id=owner_id, name=candidate) is None:
             return candidate
-    raise Invalid("There are too many projects of this example.", details={"name": "taken"})
+    raise Invalid(sentence("There are too many projects of this example."), details={"name": sentence("taken")})

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from agents.wording.sentences import sentence
 from deployments import json_input
 from deployments.data.variable_types import StoredVariable
 from deployments.errors import Invalid
@@ -91,7 +92,7 @@ def _checked_settings(given: dict[str, Any]) -> dict[str, Any]:
     settings = sources.checked_settings(given)
     wrong = {name: wanted for name, (fits, wanted) in _FITTING.items() if name in settings and not fits(settings[name])}
     if wrong:
-        raise Invalid("A setting has an invalid value.", details=wrong)
+        raise Invalid(sentence("A setting has an invalid value."), details=wrong)
     return settings
 
 
@@ -116,18 +117,30 @@ def read_file(text: str) -> dict[str, Any]:
     try:
         documents = read_documents(file=FILE_NAME, content=text)
     except ComposeInvalid as error:
-        raise Invalid(f"The file cannot be read. {error}", details={FILE_NAME: str(error)}) from error
+        raise Invalid(
+            sentence("The file cannot be read. {error}", error=error), details={FILE_NAME: str(error)}
+        ) from error
     if len(documents) != 1:
-        raise Invalid("The file must hold one project.", details={FILE_NAME: f"{len(documents)} documents"})
+        raise Invalid(
+            sentence("The file must hold one project."),
+            details={FILE_NAME: sentence("{documents} documents", documents=len(documents))},
+        )
     described: dict[str, Any] = _plain(documents[0])
     if unknown := sorted(described.keys() - MEMBERS):
-        raise Invalid("The file has keys that are not part of a project.", details=dict.fromkeys(unknown, "not known"))
+        raise Invalid(
+            sentence("The file has keys that are not part of a project."), details=dict.fromkeys(unknown, "not known")
+        )
     if described.get("format") != FORMAT:
-        raise Invalid(f"The file must say format: {FORMAT}.", details={"format": "another one, or none"})
+        raise Invalid(
+            sentence("The file must say format: {format}.", format=FORMAT),
+            details={"format": sentence("another one, or none")},
+        )
     wrong = [name for name in ("settings", "graph", "code") if not isinstance(described.get(name, {}), dict)]
     wrong += [] if isinstance(described.get("variables", []), list) else ["variables"]
     if wrong or "graph" not in described:
-        raise Invalid("The file is not a project.", details=dict.fromkeys(wrong or ["graph"], "missing or misshapen"))
+        raise Invalid(
+            sentence("The file is not a project."), details=dict.fromkeys(wrong or ["graph"], "missing or misshapen")
+        )
     json_input.refuse_what_cannot_be_kept(described)
     return described
 

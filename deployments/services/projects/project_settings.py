@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from agents.wording.sentences import sentence
 from deployments.data.audit_types import AuditAction
 from deployments.data.list_types import Page, PageRequest
 from deployments.errors import Conflict
@@ -34,7 +35,9 @@ def change_project(
             note_settings(caller=caller, before=before, changes=changes)
             return projects.change(project_id=project_id, changes=changes)
     except IntegrityError as error:
-        raise Conflict("You have a project of this name already.", details={"name": "taken"}) from error
+        raise Conflict(
+            sentence("You have a project of this name already."), details={"name": sentence("taken")}
+        ) from error
 
 
 def note_settings(*, caller: Caller, before: ProjectRecord, changes: Mapping[str, Any]) -> None:
@@ -51,7 +54,9 @@ def delete_project(*, caller: Caller, project_id: UUID) -> None:
     with transaction.atomic():
         projects.lock(project_id=project_id)
         if not projects.delete_unused(project_id=project_id):
-            raise Conflict("The project has been deployed. Request its deletion instead: its history stays readable.")
+            raise Conflict(
+                sentence("The project has been deployed. Request its deletion instead: its history stays readable.")
+            )
         record(by=caller, action=AuditAction.PROJECT_DELETED, detail=project.name, project_id=project_id)
 
 

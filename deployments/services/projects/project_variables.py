@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from agents.wording.sentences import sentence
 from deployments.clients.peers import fetched_by_job
 from deployments.data.audit_types import AuditAction
 from deployments.data.variable_types import ChangedVariable, Place, Scope, StoredVariable
@@ -56,7 +57,9 @@ def change_variables(
     project = access.project_to_deploy(caller=caller, project_id=project_id)
     variable_bounds.check_env_vars(values, field="variables")
     if twice := sorted(set(values) & set(remove)):
-        raise Invalid("A name is both set and removed.", details={f"remove.{twice[0]}": "also in variables"})
+        raise Invalid(
+            sentence("A name is both set and removed."), details={f"remove.{twice[0]}": sentence("also in variables")}
+        )
     if values:
         _check_place(caller=caller, project=project, place=place)
     sealed = {
@@ -68,7 +71,9 @@ def change_variables(
         _remove(project_id=project_id, place=place, names=remove, by=caller, at=at)
         rows.put(project_id=project_id, place=place, sealed=sealed, by=caller, at=at)
         if rows.count(project_id=project_id) > MAX_STORED:
-            raise Conflict(f"A project keeps at most {MAX_STORED} variables. Remove some first.")
+            raise Conflict(
+                sentence("A project keeps at most {max_stored} variables. Remove some first.", max_stored=MAX_STORED)
+            )
         _note(by=caller, project_id=project_id, place=place, given=values, removed=remove)
     return rows.listed(project_id=project_id)
 
@@ -90,7 +95,7 @@ def import_env_file(
     access.project_to_deploy(caller=caller, project_id=project_id)
     values = env_file.read_env_file(text)
     if not values:
-        raise Invalid("The file names no variable.", details={"file": "empty"})
+        raise Invalid(sentence("The file names no variable."), details={"file": sentence("empty")})
     return change_variables(caller=caller, project_id=project_id, place=place, values=values, at=at)
 
 
@@ -102,7 +107,7 @@ def export_env_file(*, caller: Caller, project_id: UUID, place: Place) -> str:
 
 def _remove(*, project_id: UUID, place: Place, names: Collection[str], by: Caller, at: datetime) -> None:
     if missing := sorted(set(names) - rows.names_at(project_id=project_id, place=place)):
-        raise NotFound("No such variable.", details={f"remove.{missing[0][:50]}": "not there"})
+        raise NotFound(sentence("No such variable."), details={f"remove.{missing[0][:50]}": sentence("not there")})
     rows.remove(project_id=project_id, place=place, names=names, by=by, at=at)
 
 
@@ -112,7 +117,9 @@ def _check_place(*, caller: Caller, project: ProjectRecord, place: Place) -> Non
         target = Target(kind=TargetKind.SERVER, id=UUID(place.key))
         server_rights.sides_given_by_use(caller=caller, project=project, target=target)
     if place.scope is Scope.NODE and not _has_node(project_id=project.id, node_id=place.key):
-        raise Invalid("The project's graph has no such node.", details={"nodeId": "not in the graph"})
+        raise Invalid(
+            sentence("The project's graph has no such node."), details={"nodeId": sentence("not in the graph")}
+        )
 
 
 def _has_node(*, project_id: UUID, node_id: str) -> bool:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from agents.wording.sentences import sentence
 from deployments.data.audit_types import AuditAction
 from deployments.errors import Conflict, Invalid, NotFound
 from deployments.names import usable_name
@@ -55,13 +56,15 @@ def create_project(
             record(by=caller, action=AuditAction.PROJECT_CREATED, detail=name, project_id=project_id)
             return made
     except IntegrityError as error:
-        raise Conflict("You have a project of this name already.", details={"name": "taken"}) from error
+        raise Conflict(
+            sentence("You have a project of this name already."), details={"name": sentence("taken")}
+        ) from error
 
 
 def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings. Raises Invalid for what is not a setting of a project."""
     if unknown := sorted(set(settings) - SETTINGS):
-        raise Invalid("Unknown setting.", details=dict.fromkeys(unknown, "not a setting of a project"))
+        raise Invalid(sentence("Unknown setting."), details=dict.fromkeys(unknown, "not a setting of a project"))
     return dict(settings)
 
 
@@ -99,7 +102,9 @@ def store_code(*, caller: Caller, project_id: UUID, node_id: str, content: bytes
     graph = projects.latest_graph(project_id=project_id)
     known = {str(node["id"]) for node in graph.graph.get("nodes", [])} if graph else set()
     if node_id not in known:
-        raise Invalid("The project's graph has no such node.", details={"nodeId": "not in the graph"})
+        raise Invalid(
+            sentence("The project's graph has no such node."), details={"nodeId": sentence("not in the graph")}
+        )
     with quotas.heavy_turn(caller, patience=patience):
         try:
             digest, canonical = canonical_tar(content)
@@ -120,7 +125,7 @@ def remove_code(*, caller: Caller, project_id: UUID, node_id: str) -> None:
     """Let the node be built from no code of ours. Raises NotFound, also when there is none, or Forbidden."""
     access.project_for(caller=caller, project_id=project_id, right=Right.CHANGE)
     if not bundles.unassign(project_id=project_id, node_id=node_id):
-        raise NotFound("The node has no code.")
+        raise NotFound(sentence("The node has no code."))
 
 
 def list_code(*, caller: Caller, project_id: UUID) -> tuple[CodeRecord, ...]:

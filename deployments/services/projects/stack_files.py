@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from agents.wording.sentences import sentence
 from deployments.errors import NotFound
 from deployments.repositories import bundles, projects
 from deployments.services.permissions import access
@@ -22,7 +23,7 @@ def stack_files(*, caller: Caller, project_id: UUID, version: int | None = None)
     else:
         graph = projects.get_graph(project_id=project_id, version=version)
     if graph is None:
-        raise NotFound("The project has no graph yet.")
+        raise NotFound(sentence("The project has no graph yet."))
     code = bundles.assigned(project_id=project_id)
     stack = generation.generate_stack(project=project, graph=graph.graph, code=code, env_names=())
     return dict(stack.files)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from agents.errors import ServerNotFound
 from agents.services import directory
+from agents.wording.sentences import sentence
 from deployments.data.audit_types import AuditRecord
 from deployments.data.list_types import Page, PageRequest
 from deployments.errors import NotFound
@@ -26,7 +27,7 @@ def of_project(*, caller: Caller, project_id: UUID, page: int = 1, limit: int = 
 def of_machine(*, caller: Caller, machine_id: UUID, page: int = 1, limit: int = DEFAULT) -> Page[AuditRecord]:
     """Return what was changed of a server or cluster, newest first, to its owner. Raises NotFound."""
     if not caller.sees_everything and _owner_of(machine_id) != caller.user_id:
-        raise NotFound("No such server.")
+        raise NotFound(sentence("No such server."))
     wanted = PageRequest(page=page, limit=limit)
     return audit_rows.of_server(server_id=machine_id, page=wanted.page, limit=wanted.limit)
 
@@ -48,6 +49,6 @@ def of_person(*, caller: Caller, person_id: UUID, page: int = 1, limit: int = DE
     Raises NotFound for others.
     """
     if not caller.sees_everything and person_id != caller.user_id:
-        raise NotFound("No such person.")
+        raise NotFound(sentence("No such person."))
     wanted = PageRequest(page=page, limit=limit)
     return audit_rows.of_person(person_id=person_id, page=wanted.page, limit=wanted.limit)

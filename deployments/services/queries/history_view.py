@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from agents.wording.sentences import sentence
 from deployments.data.list_types import Page, PageRequest
 from deployments.errors import Conflict, Invalid, NotFound
 from deployments.repositories import history
@@ -42,7 +43,7 @@ def get_entry(*, caller: Caller, history_id: UUID) -> HistoryEntry:
     try:
         access.project_for(caller=caller, project_id=entry.project_id, right=Right.SEE)
     except NotFound:
-        raise NotFound("No such history entry.") from None
+        raise NotFound(sentence("No such history entry.")) from None
     return restorable.judge(entry)
 
 
@@ -50,10 +51,13 @@ def diff_history(*, caller: Caller, older_id: UUID, newer_id: UUID) -> HistoryDi
     """Compare two entries. Raises NotFound, Invalid for two projects, or Conflict when one is no longer kept."""
     older, newer = (get_entry(caller=caller, history_id=history_id) for history_id in (older_id, newer_id))
     if older.project_id != newer.project_id:
-        raise Invalid("These are versions of two projects.", details={"with": "of another project"})
+        raise Invalid(sentence("These are versions of two projects."), details={"with": sentence("of another project")})
     for entry in (older, newer):
         if entry.dropped:
-            raise Conflict(f"{entry.version} is no longer kept.", details={"with": "no longer kept"})
+            raise Conflict(
+                sentence("{version} is no longer kept.", version=entry.version),
+                details={"with": sentence("no longer kept")},
+            )
     old, new = history.snapshot(history_id=older.id), history.snapshot(history_id=newer.id)
     changed = changed_names(snapshots.values_of(old), snapshots.values_of(new))
     plan = compare_services(

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from agents.contracts.job_schedule import Schedule, is_schedule, next_moment
 from agents.services import directory
+from agents.wording.sentences import sentence
 from deployments.data.job_types import JobLine, JobRunRecord, JobRunState
 from deployments.errors import NotFound
 from deployments.repositories import deployments, history
@@ -47,7 +48,7 @@ def get_run(*, caller: Caller, project_id: UUID, run_id: UUID) -> JobRunRecord:
     access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
     found = job_run_rows.find(project_id=project_id, run_id=run_id)
     if found is None:
-        raise NotFound("No such run.")
+        raise NotFound(sentence("No such run."))
     return _described([found])[0]
 
 

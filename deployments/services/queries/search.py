@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agents.wording.sentences import sentence
 from deployments.data.search_types import Found, FoundKind, SearchResult
 from deployments.errors import Invalid
 from deployments.repositories import search_rows
@@ -44,11 +45,19 @@ def words_in(text: str) -> list[str]:
     text = text.strip()
     if not MIN_LENGTH <= len(text) <= MAX_LENGTH:
         raise Invalid(
-            "The search is too short or too long.", details={"q": f"between {MIN_LENGTH} and {MAX_LENGTH} characters"}
+            sentence("The search is too short or too long."),
+            details={
+                "q": sentence(
+                    "between {min_length} and {max_length} characters", min_length=MIN_LENGTH, max_length=MAX_LENGTH
+                )
+            },
         )
     if "\0" in text:
-        raise Invalid("This cannot be searched for.", details={"q": "holds a NUL character"})
+        raise Invalid(sentence("This cannot be searched for."), details={"q": sentence("holds a NUL character")})
     words = text.split()
     if len(words) > MAX_WORDS:
-        raise Invalid("Search for fewer words.", details={"q": f"at most {MAX_WORDS} words"})
+        raise Invalid(
+            sentence("Search for fewer words."),
+            details={"q": sentence("at most {max_words} words", max_words=MAX_WORDS)},
+        )
     return words

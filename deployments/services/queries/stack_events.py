@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from agents.wording.sentences import sentence
 from deployments.data.stack_event_types import StackEventRecord
 from deployments.errors import NotFound
 from deployments.repositories.observation import stack_states
@@ -35,7 +36,7 @@ def stack_events(*, caller: Caller, project_id: UUID, server_id: UUID, sequence:
     newest = stack_states.last_sequence(project_id=project_id, server_id=server_id)
     seen = stacks.seen_stacks(project_id=project_id).get(server_id)
     if not newest and seen is None:
-        raise NotFound("No such stack.")
+        raise NotFound(sentence("No such stack."))
     following = stack_states.events_after(project_id=project_id, server_id=server_id, sequence=sequence, limit=limit)
     last = following[-1].sequence if following else newest
     return StackEventsPage(

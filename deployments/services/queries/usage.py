@@ -10,6 +10,7 @@ from itertools import groupby
 from uuid import UUID
 
 from agents.services import directory
+from agents.wording.sentences import sentence
 from deployments.data.list_types import DeploymentFilter
 from deployments.data.usage_types import Usage, UsageSeries
 from deployments.errors import Invalid
@@ -116,7 +117,10 @@ def step_seconds_for(*, hours: int) -> int:
 
 def _span(hours: int) -> tuple[datetime, int, bool]:
     if not 1 <= hours <= MAX_HOURS:
-        raise Invalid("So much is not kept.", details={"hours": f"between 1 and {MAX_HOURS}"})
+        raise Invalid(
+            sentence("So much is not kept."),
+            details={"hours": sentence("between 1 and {max_hours}", max_hours=MAX_HOURS)},
+        )
     return clock.now() - timedelta(hours=hours), step_seconds_for(hours=hours), hours <= WHOLE_HOURS
 
 

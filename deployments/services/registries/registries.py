@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
+from agents.wording.sentences import sentence
 from deployments.data.registry_types import CheckState, NewRegistry, RegistryChange, RegistryRecord
 from deployments.errors import Conflict, Forbidden, Invalid, NotFound
 from deployments.repositories.registries import registry_rows
@@ -39,9 +40,9 @@ def add_registry(*, caller: Caller, new: NewRegistry, at: datetime) -> RegistryR
     """
     new = replace(new, address=registry_rules.usual_address(new.address), name=new.name.strip())
     if wrong := registry_rules.wrong_fields(new):
-        raise Invalid("The registry is not valid.", details=wrong)
+        raise Invalid(sentence("The registry is not valid."), details=wrong)
     if new.of_installation and not caller.sees_everything:
-        raise Forbidden("Only administrators can add a registry for everybody.")
+        raise Forbidden(sentence("Only administrators can add a registry for everybody."))
     if new.project_id is not None:
         access.project_for(caller=caller, project_id=new.project_id, right=Right.CHANGE)
     owner_id = None if new.project_id or new.of_installation else caller.user_id
@@ -50,11 +51,13 @@ def add_registry(*, caller: Caller, new: NewRegistry, at: datetime) -> RegistryR
     try:
         with transaction.atomic():
             if registry_rows.count(owner_id=owner_id, project_id=new.project_id) >= MAX_REGISTRIES:
-                raise Conflict(f"There are {MAX_REGISTRIES} registries. Delete one first.")
+                raise Conflict(
+                    sentence("There are {max_registries} registries. Delete one first.", max_registries=MAX_REGISTRIES)
+                )
             return registry_rows.add(registry_id=registry_id, new=new, owner_id=owner_id, sealed=sealed, at=at)
     except IntegrityError as error:
         message = f"There is a registry with the address {new.address} here already. Change that one."
-        raise Conflict(message, details={"address": "there already"}) from error
+        raise Conflict(message, details={"address": sentence("there already")}) from error
 
 
 def list_registries(*, caller: Caller, project_id: UUID | None = None) -> tuple[RegistryRecord, ...]:
@@ -80,7 +83,7 @@ def registry_to_change(*, caller: Caller, registry_id: UUID) -> RegistryRecord:
     """Return the registry to who may change it. Raises NotFound or Forbidden."""
     registry = get_registry(caller=caller, registry_id=registry_id)
     if not may_change(caller=caller, registry=registry):
-        raise Forbidden("You can view this registry but not change it. Ask the project's owner.")
+        raise Forbidden(sentence("You can view this registry but not change it. Ask the project's owner."))
     return registry
 
 
@@ -92,7 +95,7 @@ def change_registry(*, caller: Caller, registry_id: UUID, change: RegistryChange
     registry = registry_to_change(caller=caller, registry_id=registry_id)
     old = registry_rows.sealed(registry_id=registry_id)
     if old is None:
-        raise NotFound("No such registry.")
+        raise NotFound(sentence("No such registry."))
     username = registry.username if change.username is None else change.username
     kept = _KEPT if old.sealed and username and username == registry.username else ""
     wanted = NewRegistry(
@@ -104,7 +107,7 @@ def change_registry(*, caller: Caller, registry_id: UUID, change: RegistryChange
         ca_certificate=registry.ca_certificate if change.ca_certificate is None else change.ca_certificate,
     )
     if wrong := registry_rules.wrong_fields(wanted):
-        raise Invalid("The registry is not valid.", details=wrong)
+        raise Invalid(sentence("The registry is not valid."), details=wrong)
     columns: dict[str, Any] = {
         "name": wanted.name,
         "namespace": wanted.namespace,
@@ -150,8 +153,8 @@ def choose_for_cluster(*, caller: Caller, cluster_id: UUID, registry_id: UUID | 
         registry = registry_to_change(caller=caller, registry_id=registry_id)
         if registry.project_id is not None:
             raise Invalid(
-                "A project's registry cannot be a cluster's, which other projects use, too.",
-                details={"registryId": "one of your own"},
+                sentence("A project's registry cannot be a cluster's, which other projects use, too."),
+                details={"registryId": sentence("one of your own")},
             )
     registry_rows.choose_for_cluster(cluster_id=cluster_id, registry_id=registry_id)
     return registry_of_cluster(caller=caller, cluster_id=cluster_id)

@@ -24,6 +24,7 @@ from agents.limits import MAX_ENDPOINTS
 from agents.services import directory
 from agents.states import CommandOutcome, Presence
 from agents.types import CheckReachCommand, CommandFinished, Endpoint, EndpointReached, Report, Verdict
+from agents.wording.sentences import sentence
 from deployments import live_updates
 from deployments.data.reach_types import ReachLine, ReachRecord, ReachState
 from deployments.errors import Conflict, Invalid, NotFound, TooMuch
@@ -57,7 +58,9 @@ def check_reach(
     server_rights.sides_given_by_use(caller=caller, project=project, target=target)
     lines = _chosen(project_id, nodes)
     if wait := rate_limit.hit(what="reach", who=str(caller.user_id), rate=RATE, now=time.time()):
-        raise TooMuch(f"Checks of external nodes: {RATE} for each user. Try again in {wait} s.")
+        raise TooMuch(
+            sentence("Checks of external nodes: {rate} for each user. Try again in {wait} s.", rate=RATE, wait=wait)
+        )
     agent_id, server_id, server_name = _agent_of(target)
     try:
         with transaction.atomic():
@@ -82,7 +85,7 @@ def check_reach(
             )
             transaction.on_commit(lambda: live_updates.wake_projects([project_id]))
     except IntegrityError as error:
-        raise Conflict("External nodes are being checked from this server already.") from error
+        raise Conflict(sentence("External nodes are being checked from this server already.")) from error
     return stored
 
 
@@ -97,7 +100,7 @@ def get_check(*, caller: Caller, project_id: UUID, check_id: UUID) -> ReachRecor
     access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
     found = reach_checks.find(project_id=project_id, check_id=check_id)
     if found is None:
-        raise NotFound("No such check.")
+        raise NotFound(sentence("No such check."))
     return found
 
 
@@ -122,13 +125,21 @@ def _chosen(project_id: UUID, nodes: Sequence[str]) -> tuple[ReachLine, ...]:
     drawn = _drawn(project_id)
     unknown = sorted(set(nodes) - {name for line in drawn for name in (line.node_id, line.name)})
     if unknown:
-        raise Invalid(f"No external node is called {unknown[0]!r}.", details={"nodes": "not an external node"})
+        raise Invalid(
+            sentence("No external node is called {unknown!r}.", unknown=unknown[0]),
+            details={"nodes": sentence("not an external node")},
+        )
     chosen = tuple(line for line in drawn if not nodes or {line.node_id, line.name} & set(nodes))
     if not chosen:
-        raise Invalid("The project's graph has no external node.", details={"nodes": "none is external"})
+        raise Invalid(
+            sentence("The project's graph has no external node."), details={"nodes": sentence("none is external")}
+        )
     if len(chosen) > MAX_ENDPOINTS:
         many = f"at most {MAX_ENDPOINTS}"
-        raise Invalid(f"Of the external nodes {many} can be tried at once; name some.", details={"nodes": many})
+        raise Invalid(
+            sentence("Of the external nodes {many} can be tried at once; name some.", many=many),
+            details={"nodes": many},
+        )
     return chosen
 
 
@@ -137,9 +148,9 @@ def _agent_of(target: Target) -> tuple[UUID, UUID, str]:
     server_id = target_agents.manager_of(target).server_id if target.kind is TargetKind.CLUSTER else target.id
     agent = directory.agents_of_servers(server_ids=[server_id]).get(server_id)
     if agent is None or agent.presence is not Presence.ONLINE:
-        raise Conflict("The server's agent is not connected, so nothing can be tried from there.")
+        raise Conflict(sentence("The server's agent is not connected, so nothing can be tried from there."))
     if agent.protocol < REACH_PROTOCOL:
-        raise Conflict("The server's agent is too old to try external nodes. Bring it up to date.")
+        raise Conflict(sentence("The server's agent is too old to try external nodes. Bring it up to date."))
     return agent.id, server_id, directory.get_server(server_id=server_id).name
 
 

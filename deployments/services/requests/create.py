@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from agents.services import directory
+from agents.wording.sentences import sentence
 from deployments import queue
 from deployments.errors import Conflict
 from deployments.event_types import EventType, NewEvent
@@ -79,7 +80,9 @@ def _store(*, caller: Caller, new: NewDeployment, deployment_id: UUID, at: datet
     lanes.lock(lane=lane_of(project_id=project.id, target_id=request.target.id))
     _hold_right(caller=caller, new=new, at=at)
     if new.restores is not None and not history.is_kept(history_id=new.restores):
-        raise Conflict("That version is no longer kept.", details={"targetDeploymentId": "no longer kept"})
+        raise Conflict(
+            sentence("That version is no longer kept."), details={"targetDeploymentId": sentence("no longer kept")}
+        )
     if project.concurrency == SUPERSEDE and new.kind == Kind.DEPLOY:
         _supersede_waiting(request=request, by=caller.name, at=at)
     # The lane is locked, so this is also the order in which they wait.
@@ -108,7 +111,7 @@ def _store(*, caller: Caller, new: NewDeployment, deployment_id: UUID, at: datet
     )
     # After the row: a deletion that is asked for at the same time waits for it, or is seen here.
     if new.kind != Kind.STOP and projects.deletion_of(project_id=project.id):
-        raise Conflict("The project is being deleted and can no longer be deployed.")
+        raise Conflict(sentence("The project is being deleted and can no longer be deployed."))
     payload: dict[str, Any] = {"requestedBy": caller.name, "graphVersion": new.graph_version, "kind": new.kind}
     if new.request.description:
         payload["description"] = new.request.description
@@ -130,7 +133,9 @@ def _hold_right(*, caller: Caller, new: NewDeployment, at: datetime) -> None:
         raise server_rights.server_not_found()
     # The machine is held: a deletion that is asked for at the same time waits for this, or is seen here.
     if machine_deletions.is_open(machine_id=request.target.id):
-        raise Conflict(f"The {request.target.kind} is being deleted: nothing new can be deployed there.")
+        raise Conflict(
+            sentence("The {kind} is being deleted: nothing new can be deployed there.", kind=request.target.kind)
+        )
     grants.give(project_id=project.id, server_id=request.target.id, sides=new.gives, by=caller.user_id, at=at)
     if not caller.sees_everything:
         server_rights.require_grant(project=project, server_id=request.target.id)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from agents.wording.sentences import sentence
 from deployments.clients.peers import fetched_by_job
 from deployments.data.variable_types import GivenVariables
 from deployments.errors import Invalid
@@ -155,4 +156,4 @@ def check_description(text: str) -> None:
         wrong = "not one line of plain text"
     else:
         return
-    raise Invalid(f"The description is {wrong}.", details={"description": wrong})
+    raise Invalid(sentence("The description is {wrong}.", wrong=wrong), details={"description": wrong})

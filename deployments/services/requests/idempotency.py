@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
+from agents.wording.sentences import sentence
 from deployments.errors import Conflict
 from deployments.repositories import clock, request_keys
 from deployments.repositories.request_keys import KeptRequest
@@ -40,8 +41,10 @@ def answer_once(*, caller: Caller, key: str, fingerprint: str, act: Callable[[],
             return Answer(status=earlier.status, body=earlier.answer, location=earlier.location, repeated=True)
         if earlier is not None:
             raise Conflict(
-                "This request was already carried out, and its response was not kept. Use a new key to repeat it.",
-                details={"Idempotency-Key": "used before"},
+                sentence(
+                    "This request was already carried out, and its response was not kept. Use a new key to repeat it."
+                ),
+                details={"Idempotency-Key": sentence("used before")},
             )
         answer = act()
         if keep:
@@ -74,8 +77,8 @@ def _claim(*, caller: Caller, key: str, fingerprint: str) -> KeptRequest | None:
         return None
     if earlier.fingerprint != fingerprint:
         raise Conflict(
-            "This key was used for another request. Use a new one, or repeat the request as it was.",
-            details={"Idempotency-Key": "used for another request"},
+            sentence("This key was used for another request. Use a new one, or repeat the request as it was."),
+            details={"Idempotency-Key": sentence("used for another request")},
         )
     return earlier
 

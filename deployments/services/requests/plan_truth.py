@@ -9,6 +9,7 @@ from uuid import UUID
 from agents.errors import AgentNotFound, ServerNotFound
 from agents.services import directory
 from agents.states import Presence
+from agents.wording.sentences import sentence
 from deployments.errors import Conflict
 from deployments.repositories import lanes
 from deployments.rules.observed import ServiceCondition, StackCondition
@@ -41,7 +42,7 @@ def agent_warnings(target: Target) -> tuple[str, ...]:
         # Whoever asks for rights on it says so in its own words.
         return ()
     except AgentNotFound as error:
-        raise Conflict(NO_AGENT.format(server=server), details={"serverId": "no agent"}) from error
+        raise Conflict(NO_AGENT.format(server=server), details={"serverId": sentence("no agent")}) from error
     if agent.presence is Presence.ONLINE:
         return ()
     if agent.last_seen_at is None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from agents.wording.sentences import sentence
 from deployments.errors import Conflict, Invalid
 from deployments.repositories import history
 from deployments.repositories.observation import stack_drifts
@@ -88,7 +89,7 @@ def repair_stack(
     gives = server_rights.sides_given_by_use(caller=caller, project=project, target=target)
     draft = _draft(caller=caller, project_id=project_id, target=target, services=services)
     if approval and approval != draft.digest:
-        raise Conflict(drift.TOUCHED, details={"server": "changed since the plan"})
+        raise Conflict(drift.TOUCHED, details={"server": sentence("changed since the plan")})
     privileges.refuse_unallowed(config=draft.snapshot.config, server_id=target.id)
     new = create.NewDeployment(
         kind=Kind.REPAIR,
@@ -123,7 +124,13 @@ def _draft(*, caller: Caller, project_id: UUID, target: Target, services: Collec
     _refuse_old_agent(target=target, chosen=chosen)
     judged = restorable.judge(entry)
     if not judged.restorable:
-        raise Conflict(f"{entry.version} cannot be put back as it was. {judged.why_not} Deploy the project instead.")
+        raise Conflict(
+            sentence(
+                "{version} cannot be put back as it was. {why_not} Deploy the project instead.",
+                version=entry.version,
+                why_not=judged.why_not,
+            )
+        )
     return Draft(
         entry=entry,
         snapshot=history.snapshot(history_id=entry.id),
@@ -136,8 +143,8 @@ def _chosen(differences: tuple[Difference, ...], services: set[str]) -> tuple[Di
     """Return what to repair: all that is not left, or all of the named services."""
     if unknown := sorted(services - {each.service for each in differences}):
         raise Invalid(
-            f"{unknown[0]} does not differ from what was deployed.",
-            details={"services": f"{unknown[0]}: no difference"},
+            sentence("{unknown} does not differ from what was deployed.", unknown=unknown[0]),
+            details={"services": sentence("{unknown}: no difference", unknown=unknown[0])},
         )
     wanted = [each for each in differences if (each.service in services if services else not each.left_by)]
     if not wanted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from agents.wording.sentences import sentence
 from deployments.errors import Conflict, Invalid
 from deployments.repositories import deployments
 from deployments.services.permissions import access
@@ -23,11 +24,13 @@ def variables_of(*, caller: Caller, project_id: UUID, deployment_id: UUID) -> di
     """
     deployment = access.deployment_for(caller=caller, deployment_id=deployment_id, right=Right.DEPLOY)
     if deployment.project_id != project_id:
-        raise Invalid("That deployment is of another project.", details={"again": "of another project"})
+        raise Invalid(
+            sentence("That deployment is of another project."), details={"again": sentence("of another project")}
+        )
     _, sealed = deployments.sealed_values(deployment_id=deployment_id)
     try:
         found = sealing.unseal_env(sealed=sealed, deployment_id=deployment_id)
     except sealing.CannotUnsealError as error:
-        raise Conflict(GONE, details={"again": "no longer kept"}) from error
+        raise Conflict(GONE, details={"again": sentence("no longer kept")}) from error
     stored = set(deployment.config.get("storedNames", ()))
     return {name: value for name, value in found.items() if name not in stored}

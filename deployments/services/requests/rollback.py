@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from agents.wording.sentences import sentence
 from deployments.errors import Conflict, Invalid
 from deployments.repositories import history, projects
 from deployments.services.history import kept_data, restorable, snapshots
@@ -80,7 +81,10 @@ def choose_entry(*, caller: Caller, deployment: DeploymentRecord, target_deploym
     entry = _named(caller=caller, deployment=deployment, target_deployment_id=target_deployment_id)
     judged = restorable.judge(entry)
     if not judged.restorable:
-        raise Conflict(f"{entry.version} cannot be restored. {judged.why_not}", details={FIELD: judged.why_not})
+        raise Conflict(
+            sentence("{version} cannot be restored. {why_not}", version=entry.version, why_not=judged.why_not),
+            details={FIELD: judged.why_not},
+        )
     return judged
 
 
@@ -88,22 +92,30 @@ def check_can_be_undone(deployment: DeploymentRecord) -> None:
     """Raise Conflict for a deployment that is neither a success nor failed, and for one that never started."""
     if deployment.status in rollback_target.CAN_BE_UNDONE:
         if deployment.status is Status.FAILED and deployment.started_at is None:
-            raise Conflict("The deployment never started, so there is nothing to undo.")
+            raise Conflict(sentence("The deployment never started, so there is nothing to undo."))
         return
     if deployment.status in {Status.PENDING, Status.IN_PROGRESS}:
-        raise Conflict(f"The deployment is {deployment.status}; cancel it instead.")
-    raise Conflict(f"The deployment is {deployment.status}; it cannot be rolled back again.")
+        raise Conflict(sentence("The deployment is {status}; cancel it instead.", status=deployment.status))
+    raise Conflict(sentence("The deployment is {status}; it cannot be rolled back again.", status=deployment.status))
 
 
 def _named(*, caller: Caller, deployment: DeploymentRecord, target_deployment_id: UUID) -> HistoryEntry:
     target = access.deployment_for(caller=caller, deployment_id=target_deployment_id, right=Right.SEE)
     if target.id == deployment.id:
-        raise Invalid("A deployment cannot be rolled back to itself.", details={FIELD: "the same deployment"})
+        raise Invalid(
+            sentence("A deployment cannot be rolled back to itself."), details={FIELD: sentence("the same deployment")}
+        )
     if (target.lane, target.owner_id) != (deployment.lane, deployment.owner_id):
-        raise Invalid("That deployment is of another project or target.", details={FIELD: "another project or target"})
+        raise Invalid(
+            sentence("That deployment is of another project or target."),
+            details={FIELD: sentence("another project or target")},
+        )
     entry = history.of_deployment(deployment_id=target.id)
     if entry is None:
-        raise Invalid("That deployment never succeeded, so it cannot be restored.", details={FIELD: "never succeeded"})
+        raise Invalid(
+            sentence("That deployment never succeeded, so it cannot be restored."),
+            details={FIELD: sentence("never succeeded")},
+        )
     return entry
 
 
@@ -112,10 +124,18 @@ def _last_before(deployment: DeploymentRecord) -> HistoryEntry:
     earlier = history.before(deployment=deployment, limit=MAX_CANDIDATES)
     candidates = restorable.judge_all(tuple(entry for entry in earlier if entry.kind != Kind.STOP))
     if not candidates:
-        raise Conflict("There is no earlier version on this target to roll back to.")
+        raise Conflict(sentence("There is no earlier version on this target to roll back to."))
     newest = candidates[0]
     if newest.restorable:
         return newest
     others = [entry for entry in candidates if entry.restorable]
     offer = f" {others[0].version} can: name {others[0].deployment_id}." if others else ""
-    raise Conflict(f"{newest.version} cannot be restored. {newest.why_not}{offer}", details={FIELD: newest.why_not})
+    raise Conflict(
+        sentence(
+            "{version} cannot be restored. {why_not}{offer}",
+            version=newest.version,
+            why_not=newest.why_not,
+            offer=offer,
+        ),
+        details={FIELD: newest.why_not},
+    )

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from agents import gateway
+from agents.wording.sentences import sentence
 from deployments.errors import Conflict, Forbidden
 from deployments.repositories import history, lanes, projects
 from deployments.services.fleet import machine_list
@@ -39,7 +40,7 @@ def stop_project(
         return first
     last = lanes.last_started(project_id=project_id, target_id=target.id)
     if last is None:
-        raise Conflict("This project has never been started there.")
+        raise Conflict(sentence("This project has never been started there."))
     if not _may_stop(caller=caller, project=project, target=target):
         raise Forbidden(MAY_NOT_STOP)
     return _stop(caller=caller, project=project, last=last, deployment_id=deployment_id, request_id=request_id, at=at)
@@ -50,11 +51,11 @@ def check_stop(*, caller: Caller, project_id: UUID, target: Target) -> None:
     project = access.project_for(caller=caller, project_id=project_id, right=Right.DEPLOY)
     last = lanes.last_started(project_id=project_id, target_id=target.id)
     if last is None:
-        raise Conflict("This project has never been started there.")
+        raise Conflict(sentence("This project has never been started there."))
     if not _may_stop(caller=caller, project=project, target=target):
         raise Forbidden(MAY_NOT_STOP)
     if _is_stopped(last):
-        raise Conflict("The project is already stopped there.")
+        raise Conflict(sentence("The project is already stopped there."))
 
 
 def stop_on_server(
@@ -96,7 +97,7 @@ def stop_for_deletion(
         return first
     last = lanes.last_started(project_id=project.id, target_id=target.id)
     if last is None:
-        raise Conflict("This project has never been started there.")
+        raise Conflict(sentence("This project has never been started there."))
     return _stop(caller=caller, project=project, last=last, deployment_id=deployment_id, request_id=request_id, at=at)
 
 
@@ -117,7 +118,7 @@ def _stop(
     at: datetime,
 ) -> DeploymentRecord:
     if _is_stopped(last):
-        raise Conflict("The project is already stopped there.")
+        raise Conflict(sentence("The project is already stopped there."))
     graph = projects.latest_graph(project_id=project.id)
     assert graph is not None, "what was started had a graph"
     new = create.NewDeployment(

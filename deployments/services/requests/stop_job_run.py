@@ -9,6 +9,7 @@ from django.db import transaction
 
 from agents import gateway
 from agents.services import directory
+from agents.wording.sentences import sentence
 from deployments import live_updates
 from deployments.data.job_types import JobRunRecord, JobRunState
 from deployments.errors import Conflict, NotFound
@@ -27,9 +28,9 @@ def stop_job_run(*, caller: Caller, project_id: UUID, run_id: UUID, at: datetime
     with transaction.atomic():
         run = job_run_rows.find(project_id=project_id, run_id=run_id)
         if run is None:
-            raise NotFound("No such run.")
+            raise NotFound(sentence("No such run."))
         if run.state is not JobRunState.RUNNING or not job_run_rows.request_stop(run_id=run_id, by=caller.name, at=at):
-            raise Conflict("This run is over.")
+            raise Conflict(sentence("This run is over."))
         agent = directory.agents_of_servers(server_ids=[run.server_id]).get(run.server_id)
         if agent is not None:
             gateway.announce_runs_to_stop(agent_id=agent.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from agents.wording.sentences import sentence
 from deployments.errors import Conflict, Invalid
 from deployments.repositories import history
 from deployments.services.history import snapshots
@@ -33,5 +34,8 @@ def running_service(*, snapshot: Snapshot, name: str) -> StackService:
     services = {service.name: service for service in snapshots.services_of(snapshot.config)}
     if name not in services:
         known = ", ".join(sorted(services))
-        raise Invalid(f"No service of this name runs there. These do: {known}.", details={"serviceName": "not found"})
+        raise Invalid(
+            sentence("No service of this name runs there. These do: {known}.", known=known),
+            details={"serviceName": sentence("not found")},
+        )
     return services[name]

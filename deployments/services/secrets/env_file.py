@@ -9,6 +9,7 @@ from io import StringIO
 
 from dotenv.parser import Binding, parse_stream
 
+from agents.wording.sentences import sentence
 from deployments.errors import Invalid
 
 MAX_FILE_BYTES = 1024 * 1024
@@ -22,7 +23,7 @@ def read_env_file(text: str, *, field: str = "file") -> dict[str, str]:
     value, and takes nothing of a file that has such a line.
     """
     if len(text.encode()) > MAX_FILE_BYTES:
-        raise Invalid("The file is larger than 1 MiB.", details={field: "larger than 1 MiB"})
+        raise Invalid(sentence("The file is larger than 1 MiB."), details={field: sentence("larger than 1 MiB")})
     found: dict[str, str] = {}
     wrong: list[str] = []
     for binding in parse_stream(StringIO(text.removeprefix("\ufeff"))):
@@ -33,8 +34,11 @@ def read_env_file(text: str, *, field: str = "file") -> dict[str, str]:
     if wrong:
         lines = ", ".join(wrong[:MAX_NAMED])
         raise Invalid(
-            f"Nothing was taken: line {lines} of the file is not NAME=VALUE, or a quote in it does not end.",
-            details={field: f"line {lines} cannot be read"},
+            sentence(
+                "Nothing was taken: line {lines} of the file is not NAME=VALUE, or a quote in it does not end.",
+                lines=lines,
+            ),
+            details={field: sentence("line {lines} cannot be read", lines=lines)},
         )
     return found
 

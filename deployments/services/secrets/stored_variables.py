@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from agents.wording.sentences import sentence
 from deployments.data.variable_types import GivenVariables, Place, overlaid
 from deployments.errors import Invalid
 from deployments.repositories import variables as rows
@@ -37,7 +38,9 @@ def given_variables(*, project_id: UUID, target_id: UUID, request: Mapping[str, 
                 sealed=row.sealed, project_id=project_id, place=row.place, name=row.name
             )
         except sealing.CannotUnsealError as error:
-            raise Invalid(f"The stored variable {row.name} cannot be opened: {error} Set it again.") from error
+            raise Invalid(
+                sentence("The stored variable {row} cannot be opened: {error} Set it again.", row=row.name, error=error)
+            ) from error
     given = overlaid(stored=stored, request=request)
     variable_bounds.check_size(given.flat)
     return given

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from agents.limits import KIB, MAX_VALUE_BYTES
+from agents.wording.sentences import sentence
 from deployments.errors import Invalid
 
 MAX_ENV_VARS = 1000
@@ -18,10 +19,13 @@ def check_env_vars(env_vars: Mapping[str, str], *, field: str = "envVars") -> No
     for name, value in env_vars.items():
         check_name(name, field=field)
         if "\x00" in value:
-            raise Invalid("A variable's value holds a NUL byte.", details={f"{field}.{name}": "holds a NUL byte"})
+            raise Invalid(
+                sentence("A variable's value holds a NUL byte."),
+                details={f"{field}.{name}": sentence("holds a NUL byte")},
+            )
         if len(value.encode()) > MAX_VALUE_BYTES:
             size = f"larger than {MAX_VALUE_BYTES // KIB} KiB"
-            raise Invalid(f"A variable's value is {size}.", details={f"{field}.{name}": size})
+            raise Invalid(sentence("A variable's value is {size}.", size=size), details={f"{field}.{name}": size})
     check_size(env_vars, field=field)
 
 
@@ -29,13 +33,17 @@ def check_name(name: str, *, field: str) -> None:
     """Raise Invalid for a name that is no variable's."""
     if not ENV_NAME.fullmatch(name):
         raise Invalid(
-            f"{name[:50]!r} is not a valid variable name.", details={f"{field}.{name[:50]}": "letters, digits and _"}
+            sentence("{name!r} is not a valid variable name.", name=name[:50]),
+            details={f"{field}.{name[:50]}": sentence("letters, digits and _")},
         )
 
 
 def check_size(env_vars: Mapping[str, str], *, field: str = "envVars") -> None:
     """Raise Invalid for more variables, or more bytes in them, than one deployment may be given."""
     if len(env_vars) > MAX_ENV_VARS:
-        raise Invalid(f"At most {MAX_ENV_VARS} variables.", details={field: "too many"})
+        raise Invalid(
+            sentence("At most {max_env_vars} variables.", max_env_vars=MAX_ENV_VARS),
+            details={field: sentence("too many")},
+        )
     if sum(len(value.encode()) for value in env_vars.values()) > MAX_ENV_BYTES:
-        raise Invalid("The variables are larger than 1 MiB together.", details={field: "too large"})
+        raise Invalid(sentence("The variables are larger than 1 MiB together."), details={field: sentence("too large")})

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from uuid import UUID
 
+from agents.wording.sentences import sentence
 from deployments.data.variable_types import GivenVariables
 from deployments.errors import Invalid
 from deployments.repositories import deployments, secrets
@@ -74,8 +75,11 @@ def _resolved(*, stack: Stack, env: Mapping[str, str], stored: Mapping[str, str]
     except VariablesMissing as error:
         asked = ", ".join(sorted(error.keys.values()))
         raise Invalid(
-            f"Nobody gave a value for {asked}. Set it as a variable of the node or of the project, or store the graph "
-            "again with the value.",
+            sentence(
+                "Nobody gave a value for {asked}. Set it as a variable of the node or of the "
+                "project, or store the graph again with the value.",
+                asked=asked,
+            ),
             details=dict.fromkeys(error.keys.values(), "no value"),
         ) from error
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from agents.wording.sentences import sentence
 from deployments.data.audit_types import AuditAction
 from deployments.errors import Conflict, NotFound
 from deployments.repositories import projects
@@ -43,7 +44,9 @@ def put_group(*, caller: Caller, project_id: UUID, name: str, role: Role, at: da
             group = _with_role(project_id=project_id, name=name).group
         before = group_rows.role_in(project_id=project_id, group_id=group.id)
         if before is None and group_rows.count_in(project_id=project_id) >= group_rows.MAX_GROUPS:
-            raise Conflict(f"At most {group_rows.MAX_GROUPS} groups have a role in a project.")
+            raise Conflict(
+                sentence("At most {max_groups} groups have a role in a project.", max_groups=group_rows.MAX_GROUPS)
+            )
         group_rows.put_role(project_id=project_id, group_id=group.id, role=role)
         detail = f"{name}: {before or 'none'} -> {role}"
         record(by=caller, action=AuditAction.GROUP_ROLE_CHANGED, detail=detail, project_id=project_id)
@@ -66,7 +69,7 @@ def remove_group(*, caller: Caller, project_id: UUID, name: str, at: datetime) -
 def _with_role(*, project_id: UUID, name: str) -> GroupRole:
     found = next((each for each in group_rows.roles_in(project_id=project_id) if each.group.name == name), None)
     if found is None:
-        raise NotFound("No such group.", details={"group": "not found"})
+        raise NotFound(sentence("No such group."), details={"group": sentence("not found")})
     return found
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from agents.wording.sentences import sentence
 from deployments import live_updates
 from deployments.data.audit_types import AuditAction
 from deployments.data.sharing_types import Invitation
@@ -41,7 +42,7 @@ def put_member(*, caller: Caller, project_id: UUID, name: str, role: str, at: da
     project = access.project_for(caller=caller, project_id=project_id, right=Right.MANAGE)
     _check_name(name)
     if access.owner_name(project) == name:
-        raise Invalid("The owner may do everything already.", details={"user": "the owner"})
+        raise Invalid(sentence("The owner may do everything already."), details={"user": sentence("the owner")})
     with transaction.atomic():
         projects.lock(project_id=project_id)
         member = members.named(project_id=project_id, name=name)
@@ -59,12 +60,15 @@ def put_member(*, caller: Caller, project_id: UUID, name: str, role: str, at: da
 
 def _check_name(name: str) -> None:
     if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise Invalid("This is not a valid user name.", details={"user": f"1 to {MAX_NAME} printable characters"})
+        raise Invalid(
+            sentence("This is not a valid user name."),
+            details={"user": sentence("1 to {max_name} printable characters", max_name=MAX_NAME)},
+        )
 
 
 def _invite(*, caller: Caller, project_id: UUID, name: str, role: str, at: datetime) -> Invitation:
     if invitations.count(project_id=project_id, at=at) >= invitations.MAX_OPEN:
-        raise Conflict(f"{invitations.MAX_OPEN} invitations are open. Withdraw some first.")
+        raise Conflict(sentence("{max_open} invitations are open. Withdraw some first.", max_open=invitations.MAX_OPEN))
     record(by=caller, action=AuditAction.MEMBER_INVITED, detail=f"{name} as {role}", project_id=project_id)
     return invitations.put(project_id=project_id, name=name, role=role, invited_by=caller.user_id, at=at)
 
@@ -84,7 +88,7 @@ def remove_member(*, caller: Caller, project_id: UUID, name: str, at: datetime) 
         elif invited:
             record(by=caller, action=AuditAction.INVITATION_WITHDRAWN, detail=name, project_id=project_id)
         else:
-            raise NotFound("No such member.")
+            raise NotFound(sentence("No such member."))
 
 
 def leave_project(*, caller: Caller, project_id: UUID, at: datetime) -> None:
@@ -97,7 +101,7 @@ def leave_project(*, caller: Caller, project_id: UUID, at: datetime) -> None:
         projects.lock(project_id=project_id)
         member = members.named(project_id=project_id, name=caller.name)
         if member is None:
-            raise NotFound("You are not a member of this project by yourself.")
+            raise NotFound(sentence("You are not a member of this project by yourself."))
         _remove(caller=caller, project=project, member=member, at=at)
 
 
@@ -161,5 +165,5 @@ def decline_invitation(*, caller: Caller, invitation_id: UUID, at: datetime) -> 
 def _take(*, caller: Caller, invitation_id: UUID, at: datetime) -> Invitation:
     taken = invitations.take(invitation_id=invitation_id, name=caller.name, at=at)
     if taken is None:
-        raise NotFound("No such invitation.")
+        raise NotFound(sentence("No such invitation."))
     return taken

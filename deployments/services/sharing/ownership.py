@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from agents.wording.sentences import sentence
 from deployments.clients.peers import Peer, uses
 from deployments.data.audit_types import AuditAction
 from deployments.errors import Conflict, NotFound
@@ -25,13 +26,13 @@ def change_owner(*, caller: Caller, project_id: UUID, name: str) -> ProjectRecor
     """
     project = access.project_for(caller=caller, project_id=project_id, right=Right.MANAGE)
     if uses(Peer.GRAPH):
-        raise Conflict("The owner of this project is kept by graph-service.")
+        raise Conflict(sentence("The owner of this project is kept by graph-service."))
     with transaction.atomic():
         projects.lock(project_id=project_id)
         member = members.named(project_id=project_id, name=name)
         heir = users.find(user_id=member.user_id) if member else None
         if member is None or heir is None or not heir.is_active:
-            raise NotFound("No such member.", details={"user": "not a member of the project"})
+            raise NotFound(sentence("No such member."), details={"user": sentence("not a member of the project")})
         quotas.check_project_quota(owner_id=member.user_id)
         hand_over(project=project, heir_id=member.user_id, heir=name, by=caller)
     return projects.get(project_id=project_id)
@@ -44,7 +45,9 @@ def hand_over(*, project: ProjectRecord, heir_id: UUID, heir: str, by: Caller, k
         with transaction.atomic():
             projects.change(project_id=project.id, changes={"owner_id": heir_id})
     except IntegrityError as error:
-        raise Conflict(f"{heir} has a project of this name already.", details={"name": "taken"}) from error
+        raise Conflict(
+            sentence("{heir} has a project of this name already.", heir=heir), details={"name": sentence("taken")}
+        ) from error
     members.remove(project_id=project.id, user_id=heir_id)
     # What the project may use stays as it is: its half of each agreement is the new owner's word from now on.
     for grant in grants.open_of_project(project_id=project.id):

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from agents.wording.sentences import sentence
 from deployments.data.audit_types import AuditAction
 from deployments.data.sharing_types import LinkRecord
 from deployments.errors import Conflict, NotFound
@@ -30,7 +31,7 @@ def create_link(*, caller: Caller, project_id: UUID, role: Role, at: datetime) -
     with transaction.atomic():
         projects.lock(project_id=project_id)
         if link_rows.count(project_id=project_id, at=at) >= link_rows.MAX_OPEN:
-            raise Conflict(f"{link_rows.MAX_OPEN} links are open. Withdraw some first.")
+            raise Conflict(sentence("{max_open} links are open. Withdraw some first.", max_open=link_rows.MAX_OPEN))
         made, text = link_rows.add(created_by=caller.user_id, at=at, project_id=project_id, role=role)
         record(by=caller, action=AuditAction.LINK_CREATED, detail=f"for a new {role}", project_id=project_id)
     return made, text
@@ -47,7 +48,7 @@ def withdraw_link(*, caller: Caller, project_id: UUID, link_id: UUID) -> None:
     access.project_for(caller=caller, project_id=project_id, right=Right.MANAGE)
     with transaction.atomic():
         if not link_rows.remove(project_id=project_id, link_id=link_id):
-            raise NotFound("No such link.")
+            raise NotFound(sentence("No such link."))
         record(by=caller, action=AuditAction.LINK_WITHDRAWN, project_id=project_id)
 
 

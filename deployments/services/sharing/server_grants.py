@@ -10,6 +10,7 @@ from django.db import transaction
 from agents import gateway
 from agents.services import directory
 from agents.states import CommandStatus
+from agents.wording.sentences import sentence
 from deployments.data.audit_types import AuditAction
 from deployments.data.sharing_types import GrantState
 from deployments.errors import Forbidden
@@ -48,7 +49,9 @@ def _sides_of(*, caller: Caller, project: ProjectRecord, server_id: UUID) -> tup
     if Side.SERVER not in sides and not server_rights.is_known(project_id=project.id, server_id=server_id):
         raise server_rights.server_not_found()
     if not sides:
-        raise Forbidden("Only the owner or an approver of the project, or the owner of the server, can allow this.")
+        raise Forbidden(
+            sentence("Only the owner or an approver of the project, or the owner of the server, can allow this.")
+        )
     return sides
 
 
@@ -62,7 +65,9 @@ def withdraw(*, caller: Caller, project_id: UUID, server_id: UUID, at: datetime)
         raise server_rights.server_not_found()
     owns = server_rights.owns_server(user_id=caller.user_id, server_id=server_id)
     if not (caller.sees_everything or owns or access.is_approver(user_id=caller.user_id, project=project)):
-        raise Forbidden("Only the owner or an approver of the project, or the owner of the server, can end this.")
+        raise Forbidden(
+            sentence("Only the owner or an approver of the project, or the owner of the server, can end this.")
+        )
     with transaction.atomic():
         end(project_id=project_id, server_id=server_id, by=caller, because=f"Ended by {caller.name}.", at=at)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
+from agents.wording.sentences import sentence
 from deployments.errors import Invalid
 from deployments.repositories import bundles
 from deployments.services.stacks import swarm_limits
@@ -68,8 +69,11 @@ def _refuse_empty(graph: Graph) -> None:
     """Raise Invalid for a graph of nothing: deploying it would end all that runs, which has a request of its own."""
     if all(node.settings.external for node in graph.nodes):
         raise Invalid(
-            "The graph has no nodes that run here, so there is nothing to deploy. To end what runs, stop the project.",
-            details={"graph": "has no nodes that run here"},
+            sentence(
+                "The graph has no nodes that run here, so there is nothing to deploy. To end what "
+                "runs, stop the project."
+            ),
+            details={"graph": sentence("has no nodes that run here")},
         )
 
 
@@ -107,4 +111,13 @@ def invalid_graph(error: GraphInvalid) -> Invalid:
     first = error.problems[0]
     where = f"{first.node_name or first.node_id}: " if first.node_name or first.node_id else ""
     more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
-    return Invalid(f"The graph cannot be deployed. {where}{first.field}: {first.message}{more}", details=details)
+    return Invalid(
+        sentence(
+            "The graph cannot be deployed. {where}{field}: {message}{more}",
+            where=where,
+            field=first.field,
+            message=first.message,
+            more=more,
+        ),
+        details=details,
+    )

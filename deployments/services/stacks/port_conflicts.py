@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from agents.wording.sentences import sentence
 from deployments.errors import Invalid
 from deployments.repositories import history
 from deployments.types import ProjectRecord, Target
@@ -31,4 +32,4 @@ def ports_taken(*, project: ProjectRecord, target: Target, services: Iterable[St
 def refuse_taken_ports(*, project: ProjectRecord, target: Target, services: Iterable[StackService]) -> None:
     """Raise Invalid where a start could only fail, before anything is stopped for it."""
     if taken := ports_taken(project=project, target=target, services=services):
-        raise Invalid(f"{'; '.join(taken)}. Choose another hostPort, or stop what has it.")
+        raise Invalid(sentence("{taken}. Choose another hostPort, or stop what has it.", taken="; ".join(taken)))

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from agents.services import directory
+from agents.wording.sentences import sentence
 from deployments.errors import Invalid
 
 # Keys of a service that take it out of its container, whatever they say.
@@ -27,9 +28,12 @@ def refuse_unallowed(*, config: Mapping[str, Any], server_id: UUID) -> None:
     wanting = sorted({f"{name} ({why})" for name, why in privileged(str(config.get("dockerComposeYml", "")))})
     if wanting and not directory.allows_privileged(server_id=server_id):
         raise Invalid(
-            f"These services need more than this server allows: {', '.join(wanting)}. Its owner can allow privileged "
-            "services on the server's page.",
-            details={"serverId": "privileged services are not allowed there"},
+            sentence(
+                "These services need more than this server allows: {wanting}. Its owner can allow "
+                "privileged services on the server's page.",
+                wanting=", ".join(wanting),
+            ),
+            details={"serverId": sentence("privileged services are not allowed there")},
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from agents.limits import KIB, MAX_COMMAND_BYTES, MAX_SERVICES, MAX_VALUE_BYTES, MAX_VALUES_BYTES, mebibytes, wire_bytes
 from agents.types import DeployCommand
+from agents.wording.sentences import sentence
 from deployments.errors import Invalid
 from stackgen.results import Stack
 
@@ -14,7 +15,12 @@ def check_stack(stack: Stack) -> None:
     """Raise Invalid for a stack whose command could not be sent, or with more services than one report can hold."""
     if len(stack.services) > MAX_SERVICES:
         bound = f"at most {MAX_SERVICES} services"
-        raise Invalid(f"The stack has {len(stack.services)} services; {bound} run as one.", details={"graph": bound})
+        raise Invalid(
+            sentence(
+                "The stack has {services} services; {bound} run as one.", services=len(stack.services), bound=bound
+            ),
+            details={"graph": bound},
+        )
     names = [variable.name for variable in stack.variables]
     _check(wire_bytes((stack.files, stack.services, names)), field="graph")
 
@@ -30,13 +36,16 @@ def check_values(values: Mapping[str, str]) -> None:
     for name, value in values.items():
         if len(value.encode()) > MAX_VALUE_BYTES:
             bound = f"larger than {MAX_VALUE_BYTES // KIB} KiB"
-            raise Invalid(f"The value of {name} is {bound}.", details={name: bound})
+            raise Invalid(sentence("The value of {name} is {bound}.", name=name, bound=bound), details={name: bound})
     size = wire_bytes(values)
     if size > MAX_VALUES_BYTES:
         raise Invalid(
-            f"The values of all variables are {mebibytes(size)} together; at most {mebibytes(MAX_VALUES_BYTES)} can be"
-            " given to a stack.",
-            details={"envVars": "too large"},
+            sentence(
+                "The values of all variables are {size} together; at most {max_values_bytes} can be given to a stack.",
+                size=mebibytes(size),
+                max_values_bytes=mebibytes(MAX_VALUES_BYTES),
+            ),
+            details={"envVars": sentence("too large")},
         )
 
 
@@ -44,4 +53,4 @@ def _check(size: int, *, field: str) -> None:
     if size > MAX_COMMAND_BYTES:
         most = mebibytes(MAX_COMMAND_BYTES)
         message = f"The generated files are {mebibytes(size)}; at most {most} can be sent to an agent."
-        raise Invalid(message, details={field: f"larger than {most} when generated"})
+        raise Invalid(message, details={field: sentence("larger than {most} when generated", most=most)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from agents.wording.sentences import sentence
 from deployments.errors import Invalid
 from stackgen.results import Stack
 
@@ -12,7 +13,7 @@ def refuse_unsupported(stack: Stack, *, has_registry: bool) -> None:
     """Raise Invalid, naming each service, for what cannot be deployed to a cluster, with a registry or without."""
     problems = list(_problems(stack, has_registry=has_registry))
     if problems:
-        raise Invalid(" ".join(problems), details={"clusterId": "cannot run this graph"})
+        raise Invalid(" ".join(problems), details={"clusterId": sentence("cannot run this graph")})
 
 
 def _problems(stack: Stack, *, has_registry: bool) -> Iterator[str]:
