@@ -6,7 +6,17 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from agents.repositories import agents, assignments, authorities, commands, gateways, ledger, sealed_values, tokens
+from agents.repositories import (
+    agents,
+    assignments,
+    authorities,
+    closed_commands,
+    commands,
+    gateways,
+    ledger,
+    sealed_values,
+    tokens,
+)
 from agents.retention import HostInventory
 from agents.types import AgentCommand, CommandData, ReportVerdict, RevertCommand
 
@@ -187,7 +197,7 @@ def servers_online(*, server_ids: Collection[UUID]) -> tuple[UUID, ...]:
 def forget_commands(*, deployment_id: UUID) -> int:
     """Delete the deployment's sealed values and closed commands, but for a lane's highest number; returns how many."""
     sealed_values.forget(deployment_id=deployment_id)
-    return commands.forget(deployment_id=deployment_id)
+    return closed_commands.forget(deployment_id=deployment_id)
 
 
 def certificates_end(*, agent_ids: Collection[UUID]) -> dict[UUID, datetime]:
@@ -200,7 +210,7 @@ def forget_volume_commands(*, before: datetime, limit: int) -> int:
 
     At most `limit`; returns how many.
     """
-    return commands.forget_of_volumes(before=before, limit=limit)
+    return closed_commands.forget_of_volumes(before=before, limit=limit)
 
 
 def forget_tokens(*, older_than: timedelta, limit: int) -> int:

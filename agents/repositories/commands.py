@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Max, QuerySet
 from django.db.models.functions import Now
 
 from agents.claim import RefusedCommand
@@ -17,7 +16,7 @@ from agents.limits import MAX_COMMAND_BYTES, mebibytes, wire_bytes
 from agents.models import Agent, CommandRecord
 from agents.repositories import ledger
 from agents.repositories.payloads import from_json, kind_of, to_json
-from agents.states import CLOSED, OPEN, CommandEvent, CommandKind, CommandStatus, next_status
+from agents.states import OPEN, CommandEvent, CommandKind, CommandStatus, next_status
 from agents.types import AgentCommand, CommandData, ReportVerdict, RevertCommand, Verdict
 
 # The channel on which a commit wakes the gateway processes; the payload is the agent's id.
@@ -223,24 +222,6 @@ def finish(*, command_id: UUID) -> bool:
         row = _lock(command_id=command_id, agent_id=None)
         event = CommandEvent.REFUSE if row.refusal else CommandEvent.FINISH
         return _advance(row, event, finished_at=Now(), next_send_at=None)
-
-
-def forget(*, deployment_id: UUID) -> int:
-    """Delete closed commands; see gateway.forget_commands. The highest number of a lane stays, for the next one."""
-    higher = CommandRecord.objects.filter(lane=OuterRef("lane"), number__gt=OuterRef("number"))
-    closed = CommandRecord.objects.filter(Exists(higher), deployment_id=deployment_id, status__in=CLOSED)
-    deleted, _ = CommandRecord.objects.filter(pk__in=list(closed.values_list("pk", flat=True))).delete()
-    return deleted
-
-
-def forget_of_volumes(*, before: datetime, limit: int) -> int:
-    """Delete old closed orders to delete volumes; see gateway.forget_volume_commands."""
-    higher = CommandRecord.objects.filter(lane=OuterRef("lane"), number__gt=OuterRef("number"))
-    closed = CommandRecord.objects.filter(
-        Exists(higher), kind=CommandKind.DELETE_VOLUME, status__in=CLOSED, queued_at__lt=before
-    )
-    keys = list(closed.order_by("queued_at").values_list("pk", flat=True)[:limit])
-    return CommandRecord.objects.filter(pk__in=keys).delete()[0]
 
 
 def as_data(record: CommandRecord) -> CommandData:

@@ -16,6 +16,9 @@ from deployments.services.secrets import sealing
 from deployments.states import Kind
 from deployments.types import HistoryEntry, Target, TargetKind
 
+# More than a project keeps by itself; those beyond are shown on the page of its history.
+MAX_BEFORE = 20
+
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
@@ -52,15 +55,23 @@ def why_not(*, entry: HistoryEntry, host: Host) -> str:
 
 
 def why_not_before(*, deployment_id: UUID, missing_images: frozenset[str]) -> str:
-    """Return why the version before this success cannot be brought back, on a host that lacks these images.
+    """Return which of the kept versions before this success cannot be brought back, on a host that lacks these images.
 
-    Empty when it can, and where there is none that the project keeps.
+    Empty when all can, and where there is none that the project keeps.
     """
-    earlier = history.before(deployment=deployments.get(deployment_id=deployment_id), limit=1)
-    for entry in earlier:
-        reason = "" if entry.dropped else why_not(entry=entry, host=Host(missing_images=missing_images))
-        return f"Version {entry.version} cannot be restored. {reason}" if reason else ""
-    return ""
+    host = Host(missing_images=missing_images)
+    earlier = history.before(deployment=deployments.get(deployment_id=deployment_id), limit=MAX_BEFORE)
+    found = [
+        (entry.version, reason)
+        for entry in earlier
+        if not entry.dropped and entry.kind != Kind.STOP and (reason := why_not(entry=entry, host=host))
+    ]
+    if not found:
+        return ""
+    version, reason = found[0]
+    others = ", ".join(str(each) for each, _ in found[1:])
+    more = f" Nor can {others}." if others else ""
+    return f"Version {version} cannot be restored. {reason}{more}"
 
 
 def _judged(*, entry: HistoryEntry, host: Host) -> HistoryEntry:

@@ -224,15 +224,23 @@ def test_a_certificate_that_was_not_renewed_is_said_before_the_agent_is_cut_off(
     assert Incident.objects.get().closed_at is not None
 
 
-def test_a_version_whose_images_are_gone_is_said_before_it_is_needed(lane: Lane, session: UUID, time: Time) -> None:
-    lane.store_graph(web="web:2", db="db:1")
-    lane.deployed()
+def test_versions_whose_images_are_gone_are_said_before_they_are_needed(lane: Lane, session: UUID, time: Time) -> None:
+    for number in (2, 3):
+        lane.store_graph(web=f"web:{number}", db="db:1")
+        lane.deployed()
     tell(lane, session, *both(lane))
-    Agent.objects.filter(pk=lane.agent.id).update(missing_images=["sha256:web:1"], inventory_at=datetime.now(UTC))
-    time.round()
+
+    def lacks(*images: str) -> None:
+        Agent.objects.filter(pk=lane.agent.id).update(missing_images=list(images), inventory_at=datetime.now(UTC))
+        time.round()
+
+    lacks("sha256:web:1")
     incident = Incident.objects.get()
     assert incident.cause == "unrestorable"
-    assert "cannot be restored. Images are no longer on the host: web." in incident.message
+    assert incident.message == "Version v1 cannot be restored. Images are no longer on the host: web."
+    lacks("sha256:web:1", "sha256:web:2")
+    incident.refresh_from_db()
+    assert incident.message == "Version v2 cannot be restored. Images are no longer on the host: web. Nor can v1."
 
 
 def test_what_fails_on_one_stack_holds_up_no_round(
