@@ -17,6 +17,15 @@ from tests.servers.migrated import template_database
 from tests.servers.own_kafka import OwnKafka
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show how many clicks and seconds people's tasks took, whichever process measured them."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    lines = [str(line) for report in reports for name, line in report.user_properties if name == "task"]
+    if lines:
+        terminalreporter.write_sep("-", "tasks of people, in a browser")
+        terminalreporter.write_line("\n".join(lines))
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """Copy a migrated database for each process; a test may wait for long inside the transaction that is undone."""

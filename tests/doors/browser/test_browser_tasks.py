@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from agents.models import Server
 from deployments import live_updates
@@ -18,6 +16,7 @@ from deployments.repositories import deployments, events
 from deployments.types import DeploymentRecord
 from tests import factories
 from tests.deployments.lane import Lane
+from tests.doors.browser.tasks import Task
 from tests.doors.conftest import sign_in
 from tests.doors.people import People
 from tests.doors.serving import aside, look_at
@@ -26,25 +25,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 PHONE, DESK = {"width": 390, "height": 850}, {"width": 1280, "height": 850}
 # Longer than any page takes here; it is never waited out.
 PATIENCE = 20_000
-
-
-@dataclass
-class Task:
-    """Counts what a person does. Typing is no click; reading and thinking take no time here."""
-
-    name: str
-    clicks: int = 0
-    began: float = field(default_factory=time.monotonic)
-
-    def click(self, what: Locator) -> None:
-        self.clicks += 1
-        what.click()
-
-    def done(self, *, clicks: int, seconds: float) -> None:
-        took = time.monotonic() - self.began
-        print(f"{self.name}: {self.clicks} clicks, {took:.1f} s")  # noqa: T201 - the figure that is asked for
-        assert self.clicks <= clicks
-        assert took <= seconds
 
 
 @pytest.fixture
@@ -72,11 +52,11 @@ def told(deployment: DeploymentRecord) -> None:
 
 
 def test_a_newcomer_comes_from_nothing_to_an_open_address(
-    opened: Callable[..., Page], address: str, people: People
+    opened: Callable[..., Page], address: str, people: People, begin: Callable[[str], Task]
 ) -> None:
     page = opened("owner", DESK)
     look_at(page, f"{address}/admin/")
-    task = Task("newcomer, from nothing to an open address")
+    task = begin("newcomer, from nothing to an open address")
     task.click(page.locator("#ax-first-steps").get_by_role("link", name="Add a server"))
     page.locator("#id_name").fill("alpha")
     page.locator("#id_host").fill("alpha.example")
@@ -107,7 +87,7 @@ def test_a_newcomer_comes_from_nothing_to_an_open_address(
 
 
 def test_at_night_the_cause_is_one_tap_away_and_the_way_back_three(
-    deployed_lane: Lane, opened: Callable[..., Page], address: str
+    deployed_lane: Lane, opened: Callable[..., Page], address: str, begin: Callable[[str], Task]
 ) -> None:
     lane = deployed_lane
 
@@ -118,10 +98,10 @@ def test_at_night_the_cause_is_one_tap_away_and_the_way_back_three(
     failed = aside(break_it)
     page = opened("owner", PHONE)
     look_at(page, f"{address}/admin/")
-    task = Task("night duty, healthy again")
+    task = begin("night duty, on a phone")
     task.click(page.locator(f"#ax-recent a[href*='{failed}']"))
     expect(page.locator("#ax-trouble")).to_contain_text("no such table")
-    assert task.clicks <= 1
+    task.so_far("the cause is read", clicks=1)
     task.click(page.get_by_role("link", name="Roll back"))
     task.click(page.get_by_role("button", name="Roll back to v1"))
     page.wait_for_url("**/change/")
@@ -180,10 +160,12 @@ def test_who_came_second_gets_a_new_plan_in_one_click(
 
 
 @pytest.mark.usefixtures("deployed_lane")
-def test_a_deployer_who_owns_nothing_deploys(project: Project, opened: Callable[..., Page], address: str) -> None:
+def test_a_deployer_who_owns_nothing_deploys(
+    project: Project, opened: Callable[..., Page], address: str, begin: Callable[[str], Task]
+) -> None:
     page = opened("deployer", DESK)
     look_at(page, f"{address}/admin/deployments/project/{project.id}/change/")
-    task = Task("a deployer who is no owner")
+    task = begin("a deployer who is no owner")
     task.click(page.get_by_role("button", name="Review changes"))
     expect(page.locator("#ax-plan .ax-plan-head")).to_contain_text("No changes to deploy", timeout=PATIENCE)
     task.click(page.get_by_role("button", name="Deploy", exact=True))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from playwright.sync_api import Browser, Error, Page, expect
 
 from deployments.models import Project, TargetGrant, User
 from tests import factories
+from tests.doors.browser.tasks import Task
 from tests.doors.conftest import sign_in
 from tests.doors.people import People
 from tests.doors.serving import aside
@@ -27,7 +30,7 @@ def window(browser: Browser, *, people: People, address: str, name: str = "") ->
 
 
 def test_a_new_person_deploys_where_a_second_person_approved(
-    project: Project, browser: Browser, people: People, address: str
+    project: Project, browser: Browser, people: People, address: str, begin: Callable[[str], Task]
 ) -> None:
     def opened(name: str = "") -> Page:
         return window(browser, people=people, address=address, name=name)
@@ -57,8 +60,10 @@ def test_a_new_person_deploys_where_a_second_person_approved(
     aside(lambda: factories.make_agent(factories.make_server(User.objects.get(username="newcomer"), name="mine")))
     targets = f"{address}/admin/deployments/project/{project.pk}/targets/"
     visit(newcomer, targets)
-    newcomer.get_by_role("button", name="Offer mine").click()
+    asked = begin("a second person's approval, asked for")
+    asked.click(newcomer.get_by_role("button", name="Offer mine"))
     expect(newcomer.get_by_text("nobody has allowed it for the project yet")).to_be_visible()
+    asked.done(clicks=1, seconds=60)
     assert aside(lambda: TargetGrant.objects.get().project_side_by) is None
 
     # Who may edit the project cannot approve; who may approve is asked for nothing else.
@@ -68,8 +73,10 @@ def test_a_new_person_deploys_where_a_second_person_approved(
     expect(editor.get_by_role("button", name="Allow mine")).to_have_count(0)
     approver = opened("approver")
     visit(approver, targets)
-    approver.get_by_role("button", name="Allow mine").click()
+    given = begin("a second person's approval, given")
+    given.click(approver.get_by_role("button", name="Allow mine"))
     expect(approver.get_by_text("Allowed by approver, offered by newcomer")).to_be_visible()
+    given.done(clicks=1, seconds=60)
 
     visit(newcomer, f"{address}/admin/deployments/project/{project.pk}/change/")
     expect(newcomer.get_by_role("button", name="Review changes")).to_be_enabled()
