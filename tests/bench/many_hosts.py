@@ -162,7 +162,10 @@ def enrolled(plane: ControlPlane, *, deployment: str, number: int) -> list[Host]
 
 
 async def run(plane: ControlPlane, hosts: Sequence[Host]) -> list[Figure]:
-    channels = [grpc.aio.insecure_channel(f"127.0.0.1:{plane.addresses.gateway}") for _ in range(10)]
+    # Each with a connection of its own, which carries so many sessions and no more.
+    alone = [("grpc.use_local_subchannel_pool", 1)]
+    address = f"127.0.0.1:{plane.addresses.gateway}"
+    channels = [grpc.aio.insecure_channel(address, options=alone) for _ in range(20)]
     stubs: list[Any] = [runner_pb2_grpc.RunnerAgentServiceStub(each) for each in channels]  # type: ignore[no-untyped-call]
     for start in range(0, len(hosts), 50):
         await asyncio.gather(*(h.connect(stubs[at % len(stubs)]) for at, h in enumerate(hosts[start : start + 50])))

@@ -6,12 +6,15 @@ import base64
 import json
 import os
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+from axion_deploy.embedded.ports import free_port
+from tests.deployments.notifications.receivers import http_receiver
 from tests.e2e import docker_view
 from tests.e2e.canaries import Canary, Frames, found, found_in_files, redis_heard
 from tests.e2e.control_plane import ControlPlane, wait_for, write_project
@@ -21,11 +24,14 @@ from tests.servers.own_kafka import OwnKafka
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 # A program that tells its secrets: what it prints comes back as the log of the failed service.
 TELLTALE = "import os\nprint(dict(os.environ), os.environ.get('REQUESTED'), flush=True)\n"
+# What only a person on the host knows cannot be masked; it is to be told by no look at the container.
+BY_HAND = f"import os, time\nos.environ.pop('BY_HAND')\n{TELLTALE}time.sleep(600)\n"
 
 
 @pytest.fixture
 def plane(tmp_path: Path, own_kafka: OwnKafka) -> Iterator[ControlPlane]:
-    plane = ControlPlane(folder=tmp_path / "plane", settings={"KAFKA_BROKERS": own_kafka.address})
+    settings = {"KAFKA_BROKERS": own_kafka.address, "AXION_METRICS_BIND": f"127.0.0.1:{free_port()}"}
+    plane = ControlPlane(folder=tmp_path / "plane", settings=settings)
     try:
         plane.start()
         yield plane
@@ -81,6 +87,45 @@ def everything_that_happens(plane: ControlPlane, frames: Frames, project: str, r
     assert f"REQUESTED={requested.value}" in docker_view.containers(project)["api"]["Config"]["Env"]
 
 
+def watch_it(plane: ControlPlane, project: str, requested: Canary, by_hand: Canary, folder: Path) -> None:
+    """What runs is changed and removed by hand, its secrets stand in its log, and somebody is told of all that.
+
+    The answers of REST, the metrics and what the receiver got go to the folder.
+    """
+    api = docker_view.containers(project)["api"]
+    network = next(iter(api["NetworkSettings"]["Networks"]))
+    labels = [word for name, value in api["Config"]["Labels"].items() for word in ("--label", f"{name}={value}")]
+    kept = [word for variable in api["Config"]["Env"] for word in ("--env", variable)]
+    docker_view.docker("rm", "--force", api["Id"])
+    docker_view.docker("run", "--detach", "--name", api["Name"][1:], "--network", network, *labels, *kept,
+                       "--env", f"BY_HAND={by_hand.value}", api["Image"], "python", "-c", BY_HAND)  # fmt: skip
+
+    def said(path: str, name: str) -> str:
+        answer = json.dumps(plane.api(path).data)
+        (folder / name).write_text(answer)
+        return answer
+
+    wait_for(
+        lambda: '"env"' in said(f"projects/{project}/lanes", "lanes"), seconds=60, what="drift", details=plane.tails
+    )
+    assert "REQUESTED" in said(f"projects/{project}/logs", "logs"), "the service did not tell its secrets"
+    wait_for(lambda: "api" in said(f"projects/{project}/usage", "usage"), seconds=60, what="samples")
+    with urllib.request.urlopen(f"http://{plane.settings['AXION_METRICS_BIND']}/metrics", timeout=30) as metrics:
+        (folder / "metrics").write_bytes(metrics.read())
+    with http_receiver() as inbox:
+        plane.environment["AXION_NOTIFICATION_HOSTS"] = f"127.0.0.1:{inbox.port}"
+        for process in ("web", "publisher"):
+            plane.kill(process)
+            plane.restart(process)
+        wait_for(plane.web_answers, seconds=60, what="the web process", details=plane.tails)
+        channel = {"name": "mine", "kind": "webhook", "address": f"{inbox.url}/{requested.core}"}
+        assert plane.api("notification-channels", send=channel).status == 201
+        docker_view.docker("rm", "--force", *docker_view.leftovers(project)["containers"])
+        wait_for(lambda: bool(inbox.requests), seconds=90, what="a notification", details=plane.tails)
+        (folder / "notifications").write_bytes(b"\n".join(body for _, body, _ in inbox.requests))
+    assert "gone" in said(f"incidents?projectId={project}", "incidents")
+
+
 def database_dump(plane: ControlPlane) -> bytes:
     program = plane.postgres.programs.postgres.with_name("pg_dump")
     dump = subprocess.run(
@@ -90,7 +135,7 @@ def database_dump(plane: ControlPlane) -> bytes:
 
 
 def test_no_canary_is_found_outside_the_containers(plane: ControlPlane, own_kafka: OwnKafka, tmp_path: Path) -> None:
-    requested, in_graph = Canary(), Canary()
+    requested, in_graph, by_hand = Canary(), Canary(), Canary()
     graph = two_services()
     graph["nodes"][1]["data"]["config"]["secret.IN_GRAPH"] = in_graph.value
     project = plane.import_project(
@@ -104,8 +149,9 @@ def test_no_canary_is_found_outside_the_containers(plane: ControlPlane, own_kafk
     with redis_heard(plane.redis.url, tmp_path / "redis"):
         frames.follow(f"{plane.addresses.url.replace('http', 'ws', 1)}/ws/projects/{project}/")
         everything_that_happens(plane, frames, project, requested)
+        watch_it(plane, project, requested, by_hand, tmp_path)
     assert len(frames.close()) > 20
-    canaries = [requested, in_graph]
+    canaries = [requested, in_graph, by_hand]
     dump = database_dump(plane)
     assert b"deployment_events" in dump
     assert found(canaries, dump) == []

@@ -15,9 +15,9 @@ from agents.runner.observation.describe import describe
 # Docker's events wake it; a full look besides, for what no event tells.
 SLOW_SECONDS = 30.0
 # After an event, so that those that belong together are seen together.
-SETTLE_SECONDS = 0.3
+SETTLE_SECONDS = 0.15
 # Between two looks that have to agree.
-AGAIN_SECONDS = 1.0
+AGAIN_SECONDS = 0.4
 # More than any honest host has; those beyond are not told.
 MAX_CONTAINERS = 2000
 logger = logging.getLogger(__name__)

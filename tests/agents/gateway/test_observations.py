@@ -6,12 +6,18 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import grpc
 import pytest
 from django.db import OperationalError
 
 from agents.contracts import runner_pb2 as pb
+from agents.models import Agent
 from agents.reports.observation_digest import digest_of
 from agents.runner.observation.telling import MAX_CONTAINERS_PER_PART, Telling
+from agents.transport.grpc_server import Gateway
+from agents.transport.threads import DatabaseThreads
+from agents.types import Registration
+from tests.agents.conftest import config
 from tests.agents.doubles import Domain, FakeAgent
 
 PROJECT = "4be7a1a5-0f0f-4c50-9d0e-0a7c51b1a001"
@@ -32,13 +38,14 @@ def told(*containers: pb.ContainerSeen) -> dict[str, pb.ContainerSeen]:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.01)
 
 
 def states(domain: Domain) -> list[tuple[str, str]]:
-    return sorted((seen.service_name, seen.state) for seen in domain.observed[-1].containers)
+    newest = domain.observed[-1].containers if domain.observed else ()
+    return sorted((seen.service_name, seen.state) for seen in newest)
 
 
 @pytest.fixture
@@ -115,3 +122,27 @@ def test_the_digest_depends_on_no_order_and_on_no_field_of_a_later_version() -> 
     assert digest_of([one, other]) == digest_of([other, one])
     assert digest_of([one]) != digest_of([other])
     assert digest_of([container(1, name="a")]) == digest_of([container(1, name="b")])
+
+
+async def test_an_agent_that_jumps_to_another_gateway_is_known_by_what_it_tells_there(
+    observing: FakeAgent, domain: Domain, registered: Registration, database: DatabaseThreads
+) -> None:
+    """To and fro: each time everything is told anew, and who was left says nothing more that counts."""
+    await say(observing, Telling(), told(container(1), container(2)))
+    await until(lambda: domain.observed)
+    second = Gateway(config=config(), bindings=domain.bindings())
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{await second.start()}") as channel:
+        jumped = FakeAgent(channel=channel, registered=registered)
+        await jumped.welcomed()
+        await say(jumped, Telling(), told(container(2, state="exited")))
+        await until(lambda: states(domain) == [("s2", "exited")])
+        speaks = await database.run(lambda: Agent.objects.get().session_id)
+        assert domain.observed[-1].session_id == speaks
+        assert await observing.ended_with() == grpc.StatusCode.ABORTED
+
+        await observing.welcomed()
+        await say(observing, Telling(), told(container(3)))
+        await until(lambda: states(domain) == [("s3", "running")])
+        assert domain.observed[-1].session_id != speaks
+        await jumped.leave()
+    await second.stop()

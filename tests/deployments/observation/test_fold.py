@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from deployments.rules.observed import MAX_TOLD, RESTARTING_MS, MeantService, ObservedContainer, ObservedState, fold
 
@@ -99,3 +102,32 @@ def test_nothing_is_meant_to_run_and_who_runs_all_the_same_is_named() -> None:
 
 def test_it_is_so_since_the_last_change_of_a_service() -> None:
     assert state(SOUND, container("web")).since_ms == 5_000_000
+
+
+ANY_CONTAINER = st.builds(
+    container,
+    st.sampled_from(["web", "db", "stray"]),
+    number=st.integers(1, 3),
+    state=st.sampled_from(["running", "exited", "restarting", "paused", "created", "dead"]),
+    health=st.sampled_from(["healthy", "unhealthy", "starting", "none"]),
+    restarts=st.integers(0, 2),
+    exit_code=st.sampled_from([0, 3, 137]),
+    oom_killed=st.booleans(),
+    restarts_itself=st.booleans(),
+    since_ms=st.sampled_from([0, NOW_MS - 1]),
+)
+
+
+@given(found=st.lists(ANY_CONTAINER, max_size=6, unique_by=lambda each: each.id), order=st.randoms())
+def test_containers_in_any_order_amount_to_the_same_and_never_to_more_than_was_seen(
+    found: list[ObservedContainer], order: Random
+) -> None:
+    shuffled = order.sample(found, k=len(found))
+    seen, other = state(*found), state(*shuffled)
+    assert (seen.condition, seen.since_ms, seen.strangers) == (other.condition, other.since_ms, other.strangers)
+    assert [(each.condition, each.running) for each in seen.services] == [
+        (each.condition, each.running) for each in other.services
+    ]
+    sound = {each.service for each in found if each.state == "running" and each.health in ("healthy", "none")}
+    assert {each.name for each in seen.services if each.running} <= sound
+    assert seen.condition != "running" or {"web", "db"} <= sound

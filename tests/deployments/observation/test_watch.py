@@ -150,6 +150,46 @@ def test_an_agent_that_connects_anew_is_told_of_to_nobody(lane: Lane, session: U
     assert told() == [("state_changed", "running")]
 
 
+def test_thirty_seconds_of_silence_are_unknown_and_then_true_again(lane: Lane, session: UUID, time: Time) -> None:
+    """The clock is the test's."""
+    tell(lane, session, *both(lane))
+    time.round()
+    Agent.objects.filter(pk=lane.agent.id).update(last_seen_at=datetime.now(UTC) - timedelta(seconds=20))
+    time.round(heard=False)
+    for _ in range(3):
+        time.round(heard=False, later_ms=UNKNOWN_MS)
+    assert [stack.condition for stack in StackState.objects.all()] == ["unknown"]
+    anew = uuid4()
+    Agent.objects.filter(pk=lane.agent.id).update(session_id=anew)
+    for _ in range(2):
+        tell(lane, anew, *both(lane))
+        time.round(later_ms=QUIET_MS)
+    assert told() == [("state_changed", "running"), ("state_changed", "unknown"), ("state_changed", "running")]
+    assert not Incident.objects.exists()
+
+
+def test_after_an_hour_away_one_look_tells_what_happened_when_it_happened(
+    lane: Lane, session: UUID, time: Time
+) -> None:
+    """The hour is simulated: all of the control plane's clocks are moved on, and nobody looked meanwhile."""
+    Agent.objects.filter(pk=lane.agent.id).update(clock_skew_ms=0)
+    web, db = both(lane)
+    tell(lane, session, web, db)
+    time.round()
+    hour_ms, now_ms, anew = 3_600_000, int(datetime.now(UTC).timestamp() * 1000), uuid4()
+    Agent.objects.filter(pk=lane.agent.id).update(session_id=anew)
+    died = now_ms + hour_ms // 2
+    dead: dict[str, Any] = {"state": "exited", "exit_code": 3, "restarts_itself": False, "finished_at_ms": died}
+    time.round(later_ms=hour_ms)
+    tell(lane, anew, replace(web, **dead), db)
+    time.round()
+    assert told() == [("state_changed", "running"), ("state_changed", "degraded"), ("incident_opened", "degraded")]
+    incident = Incident.objects.get()
+    assert (incident.since_ms, incident.containers[0]["finishedAt"]) == (died, died)
+    assert incident.message == "web exited with code 3."
+    assert time.round(later_ms=DEGRADED_MS) == 0, "nothing is told twice"
+
+
 def test_a_deployment_that_fails_is_an_incident_until_one_succeeds(lane: Lane, session: UUID, time: Time) -> None:
     tell(lane, session, *both(lane))
     time.round()

@@ -5,17 +5,21 @@ The seconds are printed (`-s`): promised are five each, asserted is only that it
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, LiteralString
 
 import pytest
 
-from tests.e2e.control_plane import ControlPlane, wait_for
+from tests.deployments.notifications.receivers import Inbox, http_receiver
+from tests.e2e.control_plane import ControlPlane, wait_for, write_project
+from tests.e2e.graphs import node
 from tests.e2e.observing.page import Page
-from tests.e2e.observing.scene import CONTAINERS, RENEWED, Fault, Scene, docker, faults
+from tests.e2e.observing.scene import CONTAINERS, IMAGE, RENEWED, Fault, Scene, docker, faults
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(180 + 10 * CONTAINERS)]
 IDLE_SECONDS = float(os.environ.get("AXION_TEST_IDLE_SECONDS", "4"))
@@ -101,3 +105,84 @@ def test_an_hour_of_idling_shows_no_transition(scene: Scene) -> None:
     assert what_is_told(scene) == before
     assert len(page.messages) == messages
     sys.stdout.write(f"{CONTAINERS} containers idled for {time.monotonic() - began:.0f} s, and nothing was told\n")
+
+
+@pytest.fixture
+def sleepers(control_plane: ControlPlane, tmp_path: Path) -> Iterator[list[str]]:
+    """Three stacks of one container each."""
+    config = {"image": IMAGE, "command": "sleep infinity", "init": "true"}
+    graph = {"nodes": [node("asleep", config=config)], "edges": []}
+    projects = [
+        control_plane.import_project(write_project(tmp_path / name, name=name, graph=graph, code={}))
+        for name in ("One", "Two", "Three")
+    ]
+    for deployment in [control_plane.deploy(project) for project in projects]:
+        assert control_plane.wait_for_end(deployment)["status"] == 3
+    yield projects
+    for project in projects:
+        control_plane.remove(project)
+
+
+@pytest.fixture
+def inbox(control_plane: ControlPlane) -> Iterator[Inbox]:
+    """A receiver of the demo's user for what is critical; web process and publisher are started anew for it."""
+    plane = control_plane
+    with http_receiver() as inbox:
+        plane.environment["AXION_NOTIFICATION_HOSTS"] = f"127.0.0.1:{inbox.port}"
+        for process in ("web", "publisher"):
+            plane.kill(process)
+            plane.restart(process)
+        wait_for(plane.web_answers, seconds=60, what="the web process", details=plane.tails)
+        channel = {"name": "receiver", "kind": "webhook", "address": inbox.url, "causes": ["gone"]}
+        made = plane.api("notification-channels", send=channel)
+        assert made.status == 201, made
+        yield inbox
+        plane.sql("DELETE FROM notification_deliveries")
+        plane.sql("DELETE FROM notification_channels")
+
+
+def strike(plane: ControlPlane, process: str) -> None:
+    plane.kill(process)
+    plane.restart(process)
+
+
+def test_whoever_is_killed_each_incident_is_told_once(
+    control_plane: ControlPlane, sleepers: list[str], inbox: Inbox
+) -> None:
+    """Every process of ours in turn while stacks break and get well; a receiver drops what it has by its id."""
+    plane = control_plane
+    stacks = "SELECT count(*) FROM stack_states WHERE condition = %s AND project_id = ANY(%s::uuid[])"
+    incidents = "SELECT count(*) FROM incidents WHERE (closed_at IS NULL) = %s AND project_id = ANY(%s::uuid[])"
+
+    def count(statement: LiteralString, value: object) -> int:
+        ((number,),) = plane.sql(statement, value, sleepers)
+        return int(number)
+
+    def all_delivered() -> bool:
+        # The lease of a sender that died is two minutes: here it is over at once.
+        plane.sql("UPDATE notification_deliveries SET due_at = now() WHERE state = 'waiting' AND attempts > 0")
+        return plane.sql("SELECT count(*) FROM notification_deliveries WHERE state = 'sent'") == [(6,)]
+
+    wait_for(lambda: count(stacks, "running") == 3, seconds=60, what="all to run", details=plane.tails)
+    for project, process in zip(sleepers, ("runner", "gateway", "reconciler"), strict=True):
+        docker("rm", "--force", docker("ps", "-q", "--filter", f"label=axion.project={project}"))
+        strike(plane, process)
+    wait_for(lambda: count(incidents, True) == 3, seconds=90, what="three incidents", details=plane.tails)
+    asked = []
+    for project, process in zip(sleepers, ("worker", "web", "publisher"), strict=True):
+        asked.append(plane.deploy(project))
+        strike(plane, process)
+        wait_for(plane.web_answers, seconds=60, what="the web process", details=plane.tails)
+    for deployment in asked:
+        assert plane.wait_for_end(deployment)["status"] == 3
+    wait_for(lambda: count(incidents, False) == 3, seconds=90, what="their ends", details=plane.tails)
+    wait_for(all_delivered, seconds=90, what="all messages", details=plane.tails)
+    told = {headers["webhook-id"]: json.loads(body) for headers, body, _ in inbox.requests}
+    assert len(told) == 6
+    events = plane.sql(
+        "SELECT project_id::text, type FROM stack_events"
+        " WHERE type LIKE '%%incident%%' AND project_id = ANY(%s::uuid[])",
+        sleepers,
+    )
+    wanted = [(project, f"stack.incident_{end}") for project in sleepers for end in ("opened", "closed")]
+    assert sorted(events) == sorted(wanted)

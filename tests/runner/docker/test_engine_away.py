@@ -18,6 +18,7 @@ from agents.contracts import runner_pb2 as pb
 from agents.runner.docker.host import DockerHost
 from tests.runner.conftest import Agent, remove_stack
 from tests.runner.gateway import TestGateway
+from tests.runner.observation.test_observer import Told
 from tests.runner.stacks import Service, Stack
 from tests.servers import own_docker
 from tests.servers.own_docker import OwnDocker
@@ -125,6 +126,24 @@ def test_frozen_work_is_ended_by_a_revert_and_put_back_later(
     engine_of_ours.thaw()
     assert gateway.finished(revert.command_id).outcome == pb.RESTORED
     assert states() == {"db": ("d1", "running"), "web": ("d1", "running")}
+
+
+def test_what_runs_after_docker_was_started_anew_is_told(
+    agent: Agent, gateway: TestGateway, engine_of_ours: OwnDocker, stack: Stack
+) -> None:
+    deployed(gateway, stack.deploy())
+    told = Told(gateway, stack)
+
+    def runs() -> dict[str, int]:
+        return {seen.service_name: seen.started_at_ms for seen in told.containers() if seen.state == "running"}
+
+    told.becomes(lambda: set(runs()) == {"db", "web"})
+    before = runs()
+    engine_of_ours.shut()
+    gateway.until(lambda: not gateway.conditions[-1].engine_answers, what="a word about Docker", seconds=60)
+    engine_of_ours.start()
+    told.becomes(lambda: set(now := runs()) == {"db", "web"} and all(now[name] > before[name] for name in now))
+    gateway.until(lambda: gateway.conditions[-1].engine_answers, what="that Docker is back", seconds=60)
 
 
 def test_events_are_heard_again_after_docker_was_shut(
