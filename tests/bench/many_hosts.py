@@ -6,9 +6,10 @@ The agents are simulated: one program speaks for all of them, by the runner's ow
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -34,7 +35,7 @@ SHARE = 100
 WINDOW_SECONDS = 30.0
 REST_SECONDS = 30.0
 # The first looks of all are stored, and the loops have calmed down.
-SETTLE_SECONDS = 30.0
+SETTLE_SECONDS = 90.0
 HEARTBEAT_SECONDS = 5.0
 LOOK_SECONDS = 0.05
 # Copies of one row with other values: by table those of the copies, made of `made`'s columns.
@@ -50,10 +51,14 @@ COPIES = {
     "agents": (
         "server_id",
         "'id', made.agent, 'server_id', made.server, 'credential_hash', made.hash, 'certified', false,"
-        " 'session_id', null, 'last_seen_at', null",
+        " 'session_id', null, 'last_seen_at', null, 'missing_images', '[]'::jsonb",
     ),
     "projects": ("id", "'id', made.project, 'slug', 'host-' || made.project, 'name', made.project"),
-    "deployments": ("id", "'id', made.deployment, 'project_id', made.project, 'server_id', made.server"),
+    "deployments": (
+        "id",
+        "'id', made.deployment, 'project_id', made.project, 'server_id', made.server,"
+        " 'service_statuses', %(services)s::jsonb",
+    ),
     "deployment_history": (
         "deployment_id",
         "'id', gen_random_uuid(), 'deployment_id', made.deployment, 'project_id', made.project,"
@@ -70,6 +75,7 @@ class Host:
     server: UUID
     project: UUID
     credential: str
+    services: Sequence[Mapping[str, Any]]
     telling: Telling = field(default_factory=Telling)
     call: Any = None
     told_at: float = 0.0
@@ -78,13 +84,14 @@ class Host:
     def __post_init__(self) -> None:
         for number in range(CONTAINERS):
             key = sha256(f"{self.agent}{number}".encode()).hexdigest()
+            service = self.services[number % len(self.services)]
             self.seen[key] = pb.ContainerSeen(
                 id=key,
-                name=f"host-web-{number + 1}",
+                name=f"host-{service['name']}-{number + 1}",
                 stack_name="host",
                 project_id=str(self.project),
-                service_name="web" if number % 2 else "api",
-                image_id=f"sha256:{key}",
+                service_name=service["name"],
+                image_id=service["image_digest"],
                 state="running",
                 health="healthy",
                 restarts_itself=True,
@@ -141,14 +148,20 @@ def measure(plane: ControlPlane, folder: Path) -> list[Figure]:
 
 def enrolled(plane: ControlPlane, *, deployment: str, number: int) -> list[Host]:
     """Store so many servers, each with an agent and one stack of its own."""
-    ((project, server),) = plane.sql("SELECT project_id, server_id FROM deployments WHERE id = %s", deployment)
-    hosts = [Host(agent=uuid4(), server=uuid4(), project=uuid4(), credential=f"host-{uuid4()}") for _ in range(number)]
+    of_deployment = "SELECT project_id, server_id, service_statuses FROM deployments WHERE id = %s"
+    ((project, server, services),) = plane.sql(of_deployment, deployment)
+    services = [{**each, "replicas": CONTAINERS // len(services)} for each in services]
+    hosts = [
+        Host(agent=uuid4(), server=uuid4(), project=uuid4(), credential=f"host-{uuid4()}", services=services)
+        for _ in range(number)
+    ]
     values = {
         "servers": [host.server for host in hosts],
         "agents": [host.agent for host in hosts],
         "hashes": [sha256(host.credential.encode()).hexdigest() for host in hosts],
         "projects": [host.project for host in hosts],
         "deployments": [uuid4() for _ in hosts],
+        "services": json.dumps(services),
     }
     of = {"servers": server, "agents": server, "projects": project, "deployments": deployment}
     with psycopg.connect(plane.postgres.url) as database:

@@ -134,6 +134,8 @@ def database_dump(plane: ControlPlane) -> bytes:
     return dump.stdout
 
 
+# Every outcome of a deployment, then what runs: on a loaded machine more than one test usually takes.
+@pytest.mark.timeout(420)
 def test_no_canary_is_found_outside_the_containers(plane: ControlPlane, own_kafka: OwnKafka, tmp_path: Path) -> None:
     requested, in_graph, by_hand = Canary(), Canary(), Canary()
     graph = two_services()

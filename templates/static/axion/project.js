@@ -152,12 +152,32 @@ function draw() {
   show(byId("ax-incidents"), ...incidents.map((each) => incidentRow(badges, address.incidents, each)));
   const rows = all.slice(0, MAX_RECENT).map((each) => deploymentRow(badges, address.deployments, each));
   show(byId("ax-recent"), ...(rows.length ? rows : [nothing("No deployments yet. The first one will appear here and update by itself.")]));
-  const coloured = all.find(holdsTarget) ?? all.find((each) => each.status === "success");
-  if (coloured) graph.colour(holdsTarget(coloured) ? coloured.services : seenServices(coloured));
-  graph.mark(coloured && !holdsTarget(coloured) ? differencesByNode(stacks[coloured.target.id]) : new Map());
-  graph.spark({ ...sparks, nodes: sparks.servers[coloured?.target.id] ?? {} });
+  const working = all.find(holdsTarget);
+  const proven = working ? [] : provenLast(all);
+  if (working ?? proven.length) graph.colour(working?.services ?? worstOf(proven.flatMap(seenServices)));
+  graph.mark(new Map(proven.flatMap((each) => [...differencesByNode(stacks[each.target.id])])));
+  graph.spark({ ...sparks, nodes: sparks.servers[(working ?? proven[0])?.target.id] ?? {} });
   const busy = all.filter((each) => UNFINISHED.has(each.status)).length;
   byId("ax-said").textContent = busy ? `${plural(busy, "deployment")} in progress` : "Nothing in progress";
+}
+
+// The newest success on each target.
+function provenLast(all) {
+  const successes = all.filter((each) => each.status === "success").reverse();
+  return [...new Map(successes.map((each) => [each.target.id, each])).values()].reverse();
+}
+
+// A node that runs on several servers is coloured by the one where it is worst.
+const WORST_FIRST = ["gone", "exited", "restarting", "unhealthy", "degraded", "stopped", "paused", "unknown", "starting", "running"];
+
+function worstOf(services) {
+  const rank = (service) => WORST_FIRST.indexOf(service.seen ?? service.state);
+  const worst = new Map();
+  for (const service of services) {
+    const before = worst.get(service.nodeId);
+    if (!before || rank(service) < rank(before)) worst.set(service.nodeId, service);
+  }
+  return [...worst.values()];
 }
 
 // The nodes of the graph are coloured by what is seen now, not by what was proven once.

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from agents.models import Agent
 from deployments import live_updates, wire
 from deployments.repositories import events
 from deployments.services.fleet import machine_list
 from deployments.services.lifecycle.cancel import cancel_deployment
 from deployments.services.requests.scale import scale_service
 from deployments.types import DeploymentRecord
+from tests import factories
+from tests.deployments.drift.stage import Stage
 from tests.deployments.lane import Lane
 from tests.doors.serving import aside, look_at
 from tests.factories import reload
@@ -146,3 +151,23 @@ def test_who_holds_the_target_until_when_and_a_cancel_that_nobody_confirms(
     expect(page.locator("#ax-status")).to_contain_text("Cancelled")
     expect(panel).not_to_contain_text("not confirmed")
     assert page.evaluate("axionPage.deployment()") == aside(lambda: fresh(holder))
+
+
+def test_a_node_on_two_servers_is_drawn_as_it_is_where_it_is_worse(page: Page, address: str, lane: Lane) -> None:
+    """What nobody knows of one server hides nothing of what is known of the other."""
+
+    def break_it() -> None:
+        stage = Stage(lane)
+        stage.connect()
+        stage.prove(lane.start(lane.ask(force_redeploy=True)), started=True)
+        server = factories.make_server(lane.owner, name="another")
+        agent = factories.make_agent(server)
+        Lane(owner=lane.owner, project_id=lane.project_id, server=server, agent=agent).deployed()
+        Agent.objects.filter(pk=agent.pk).update(last_seen_at=timezone.now() - timedelta(hours=1))
+        stage.remove("web")
+
+    aside(break_it)
+    look_at(page, f"{address}/admin/deployments/project/{lane.project_id}/change/")
+    node = page.locator(".ax-node", has_text="web")
+    expect(node).to_have_attribute("data-tone", "bad", timeout=30_000)
+    expect(page.locator("#ax-lanes")).to_contain_text("Not known")
