@@ -57,6 +57,7 @@ class DeployCommand:
     With `pinned_images` (service to image id) nothing is built, and exactly these run. `restarts` are always made anew;
     a job among them runs, and no other does. `engine`: compose, or swarm where the agent's node is a manager.
     `registry_address`: where what is built for a cluster goes, under `registry_namespace`; empty for nowhere.
+    `takes_over`: containers of others by id, with their names, in whose place it starts; `adopted_volumes` are theirs.
     """
 
     stack_name: str
@@ -74,6 +75,8 @@ class DeployCommand:
     engine: str = "compose"
     registry_address: str = ""
     registry_namespace: str = ""
+    takes_over: Mapping[str, str] = field(default_factory=dict)
+    adopted_volumes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,4 +137,11 @@ class CheckReachCommand:
     endpoints: tuple[Endpoint, ...] = ()
 
 
-AgentCommand: TypeAlias = DeployCommand | RevertCommand | DeleteVolumeCommand | SwarmCommand | CheckReachCommand
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectHostCommand:
+    """Tell how the running containers of the host that are not ours are set up."""
+
+
+AgentCommand: TypeAlias = (
+    DeployCommand | RevertCommand | DeleteVolumeCommand | SwarmCommand | CheckReachCommand | InspectHostCommand
+)

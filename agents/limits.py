@@ -38,6 +38,9 @@ MAX_VOLUMES = 20
 # Volumes of ours on one host, and containers named for each.
 MAX_HOST_VOLUMES = 1000
 MAX_VOLUME_USERS = 5
+# Containers that are not ours, described at once, within one message of a call.
+MAX_DESCRIBED_CONTAINERS = 300
+MAX_DESCRIBED_BYTES = 450 * KIB
 # Nodes of one Swarm, labels of a node, and addresses of its managers: together less than one message of a session.
 MAX_NODES = 150
 MAX_NODE_LABELS = 8

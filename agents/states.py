@@ -40,6 +40,7 @@ class CommandKind(StrEnum):
     DELETE_VOLUME = "delete_volume"
     SWARM = "swarm"
     CHECK_REACH = "check_reach"
+    INSPECT_HOST = "inspect_host"
 
 
 class AuthorityState(StrEnum):

@@ -32,6 +32,7 @@ from deployments import log_relay
 from deployments.errors import Forbidden, NotFound, Unauthenticated
 from deployments.limits import rate_limit
 from deployments.scopes import Scope
+from deployments.services.adoption import inspections
 from deployments.services.clusters import join_tokens, progress
 from deployments.services.ends import volume_deletion, volumes
 from deployments.services.lifecycle import after_restore, agent_access, agent_reports, cancel
@@ -63,6 +64,7 @@ def bindings() -> Bindings:
         secrets_of=secrets_of,
         registries_of=registries_of,
         on_join_token=on_join_token,
+        on_containers=on_containers,
         bundle_of=bundle_of,
         user_of=user_of,
         deployment_state=deployment_state,
@@ -87,6 +89,8 @@ def on_report(*, report: Report) -> int:
             return progress.apply_report(report=report, at=at)
         if check_reach.is_of_a_check(command_id=report.command_id):
             return check_reach.apply_report(report=report, at=at)
+        if inspections.is_inspection(command_id=report.command_id):
+            return inspections.apply_report(report=report, at=at)
         if not volume_deletion.is_of_a_deletion(command_id=report.command_id):
             raise
     return volume_deletion.apply_report(report=report, at=at)
@@ -125,6 +129,13 @@ def on_join_token(*, command_id: UUID, agent_id: UUID, token: str) -> None:
     join_tokens.take_token(command_id=command_id, change_id=command.deployment_id, token=token)
 
 
+def on_containers(*, command_id: UUID, agent_id: UUID, containers: bytes) -> None:
+    command = gateway.find(command_id=command_id)
+    if command.agent_id != agent_id:
+        raise NotFound("Nobody asked for this.")
+    inspections.take_told(command_id=command_id, adoption_id=command.deployment_id, containers=containers)
+
+
 def log_request(*, request_id: UUID, agent_id: UUID) -> LogRequest | None:
     try:
         return log_relay.find_request(request_id=request_id, agent_id=agent_id)
@@ -147,6 +158,9 @@ def unknown_fate(*, doubtful: Collection[DoubtfulCommand]) -> None:
                 progress.end_as_unknown(
                     change_id=command.deployment_id, command_id=command.command_id, at=datetime.now(UTC)
                 )
+                continue
+            if inspections.is_inspection(command_id=command.command_id):
+                inspections.end_as_unknown(command_id=command.command_id)
                 continue
             if volume_deletion.is_of_a_deletion(command_id=command.command_id):
                 volume_deletion.end_as_unknown(command_id=command.command_id, at=datetime.now(UTC))

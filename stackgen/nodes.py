@@ -121,6 +121,7 @@ class Settings:
     secrets: tuple[str, ...] = ()
     volumes: Mapping[str, VolumeMount] = field(default_factory=dict)
     shared_volumes: Mapping[str, VolumeMount] = field(default_factory=dict)
+    volume_names: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     file_modes: Mapping[str, int] = field(default_factory=dict)
     ports: tuple[PublishedPort, ...] = ()

@@ -807,6 +807,14 @@ class OfferJoinTokenRequest(_message.Message):
     token: str
     def __init__(self, command_id: _Optional[str] = ..., token: _Optional[str] = ...) -> None: ...
 
+class TellContainersRequest(_message.Message):
+    __slots__ = ("command_id", "containers")
+    COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
+    CONTAINERS_FIELD_NUMBER: _ClassVar[int]
+    command_id: str
+    containers: bytes
+    def __init__(self, command_id: _Optional[str] = ..., containers: _Optional[bytes] = ...) -> None: ...
+
 class Stalled(_message.Message):
     __slots__ = ("command_id", "deployment_id", "seconds", "step")
     COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
@@ -820,7 +828,7 @@ class Stalled(_message.Message):
     def __init__(self, command_id: _Optional[str] = ..., deployment_id: _Optional[str] = ..., seconds: _Optional[int] = ..., step: _Optional[str] = ...) -> None: ...
 
 class Command(_message.Message):
-    __slots__ = ("command_id", "lane", "number", "deployment_id", "project_id", "deploy", "revert", "delete_volume", "swarm", "check_reach", "last_report_number")
+    __slots__ = ("command_id", "lane", "number", "deployment_id", "project_id", "deploy", "revert", "delete_volume", "swarm", "check_reach", "inspect_host", "last_report_number")
     COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
     LANE_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -831,6 +839,7 @@ class Command(_message.Message):
     DELETE_VOLUME_FIELD_NUMBER: _ClassVar[int]
     SWARM_FIELD_NUMBER: _ClassVar[int]
     CHECK_REACH_FIELD_NUMBER: _ClassVar[int]
+    INSPECT_HOST_FIELD_NUMBER: _ClassVar[int]
     LAST_REPORT_NUMBER_FIELD_NUMBER: _ClassVar[int]
     command_id: str
     lane: str
@@ -842,11 +851,12 @@ class Command(_message.Message):
     delete_volume: DeleteVolume
     swarm: SwarmChange
     check_reach: CheckReach
+    inspect_host: InspectHost
     last_report_number: int
-    def __init__(self, command_id: _Optional[str] = ..., lane: _Optional[str] = ..., number: _Optional[int] = ..., deployment_id: _Optional[str] = ..., project_id: _Optional[str] = ..., deploy: _Optional[_Union[Deploy, _Mapping]] = ..., revert: _Optional[_Union[Revert, _Mapping]] = ..., delete_volume: _Optional[_Union[DeleteVolume, _Mapping]] = ..., swarm: _Optional[_Union[SwarmChange, _Mapping]] = ..., check_reach: _Optional[_Union[CheckReach, _Mapping]] = ..., last_report_number: _Optional[int] = ...) -> None: ...
+    def __init__(self, command_id: _Optional[str] = ..., lane: _Optional[str] = ..., number: _Optional[int] = ..., deployment_id: _Optional[str] = ..., project_id: _Optional[str] = ..., deploy: _Optional[_Union[Deploy, _Mapping]] = ..., revert: _Optional[_Union[Revert, _Mapping]] = ..., delete_volume: _Optional[_Union[DeleteVolume, _Mapping]] = ..., swarm: _Optional[_Union[SwarmChange, _Mapping]] = ..., check_reach: _Optional[_Union[CheckReach, _Mapping]] = ..., inspect_host: _Optional[_Union[InspectHost, _Mapping]] = ..., last_report_number: _Optional[int] = ...) -> None: ...
 
 class Deploy(_message.Message):
-    __slots__ = ("stack_name", "files", "services", "variable_names", "force_redeploy", "health_deadline_seconds", "health_window_seconds", "build_deadline_seconds", "restore_on_failure", "pinned_images", "restarts", "jobs", "engine", "registry_address", "registry_namespace")
+    __slots__ = ("stack_name", "files", "services", "variable_names", "force_redeploy", "health_deadline_seconds", "health_window_seconds", "build_deadline_seconds", "restore_on_failure", "pinned_images", "restarts", "jobs", "engine", "registry_address", "registry_namespace", "takes_over", "adopted_volumes")
     class FilesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -876,6 +886,8 @@ class Deploy(_message.Message):
     ENGINE_FIELD_NUMBER: _ClassVar[int]
     REGISTRY_ADDRESS_FIELD_NUMBER: _ClassVar[int]
     REGISTRY_NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    TAKES_OVER_FIELD_NUMBER: _ClassVar[int]
+    ADOPTED_VOLUMES_FIELD_NUMBER: _ClassVar[int]
     stack_name: str
     files: _containers.ScalarMap[str, str]
     services: _containers.RepeatedCompositeFieldContainer[ServiceSpec]
@@ -891,7 +903,17 @@ class Deploy(_message.Message):
     engine: str
     registry_address: str
     registry_namespace: str
-    def __init__(self, stack_name: _Optional[str] = ..., files: _Optional[_Mapping[str, str]] = ..., services: _Optional[_Iterable[_Union[ServiceSpec, _Mapping]]] = ..., variable_names: _Optional[_Iterable[str]] = ..., force_redeploy: _Optional[bool] = ..., health_deadline_seconds: _Optional[int] = ..., health_window_seconds: _Optional[int] = ..., build_deadline_seconds: _Optional[int] = ..., restore_on_failure: _Optional[bool] = ..., pinned_images: _Optional[_Mapping[str, str]] = ..., restarts: _Optional[_Iterable[str]] = ..., jobs: _Optional[_Iterable[_Union[JobSpec, _Mapping]]] = ..., engine: _Optional[str] = ..., registry_address: _Optional[str] = ..., registry_namespace: _Optional[str] = ...) -> None: ...
+    takes_over: _containers.RepeatedCompositeFieldContainer[TakenContainer]
+    adopted_volumes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, stack_name: _Optional[str] = ..., files: _Optional[_Mapping[str, str]] = ..., services: _Optional[_Iterable[_Union[ServiceSpec, _Mapping]]] = ..., variable_names: _Optional[_Iterable[str]] = ..., force_redeploy: _Optional[bool] = ..., health_deadline_seconds: _Optional[int] = ..., health_window_seconds: _Optional[int] = ..., build_deadline_seconds: _Optional[int] = ..., restore_on_failure: _Optional[bool] = ..., pinned_images: _Optional[_Mapping[str, str]] = ..., restarts: _Optional[_Iterable[str]] = ..., jobs: _Optional[_Iterable[_Union[JobSpec, _Mapping]]] = ..., engine: _Optional[str] = ..., registry_address: _Optional[str] = ..., registry_namespace: _Optional[str] = ..., takes_over: _Optional[_Iterable[_Union[TakenContainer, _Mapping]]] = ..., adopted_volumes: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class TakenContainer(_message.Message):
+    __slots__ = ("id", "name")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    name: str
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
 
 class JobSpec(_message.Message):
     __slots__ = ("service", "repeatable", "timeout_seconds", "needs", "by_hand", "schedule", "time_zone", "overlap")
@@ -1018,6 +1040,10 @@ class SwarmChange(_message.Message):
     availability: str
     force: bool
     def __init__(self, action: _Optional[str] = ..., advertise_address: _Optional[str] = ..., role: _Optional[str] = ..., manager_addresses: _Optional[_Iterable[str]] = ..., node_id: _Optional[str] = ..., availability: _Optional[str] = ..., force: _Optional[bool] = ...) -> None: ...
+
+class InspectHost(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class CommandAcknowledged(_message.Message):
     __slots__ = ("command_id", "accepted", "refusal", "message")

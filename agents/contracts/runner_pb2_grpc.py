@@ -115,6 +115,11 @@ class RunnerAgentServiceStub:
                 request_serializer=agents_dot_contracts_dot_runner__pb2.OfferJoinTokenRequest.SerializeToString,
                 response_deserializer=agents_dot_contracts_dot_common__pb2.Empty.FromString,
                 _registered_method=True)
+        self.TellContainers = channel.unary_unary(
+                '/axion.runner.RunnerAgentService/TellContainers',
+                request_serializer=agents_dot_contracts_dot_runner__pb2.TellContainersRequest.SerializeToString,
+                response_deserializer=agents_dot_contracts_dot_common__pb2.Empty.FromString,
+                _registered_method=True)
         self.StreamLogs = channel.stream_unary(
                 '/axion.runner.RunnerAgentService/StreamLogs',
                 request_serializer=agents_dot_contracts_dot_runner__pb2.LogBatch.SerializeToString,
@@ -227,6 +232,14 @@ class RunnerAgentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TellContainers(self, request, context):
+        """What a InspectHost asked for. A call of its own, since the environment of containers holds secrets: never in a
+        report, which the agent writes down.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def StreamLogs(self, request_iterator, context):
         """The lines that a ReadLogs asked for. A call of its own, so that no report waits behind them; the gateway ends it when
         nobody reads any more.
@@ -316,6 +329,11 @@ def add_RunnerAgentServiceServicer_to_server(servicer, server):
             'OfferJoinToken': grpc.unary_unary_rpc_method_handler(
                     servicer.OfferJoinToken,
                     request_deserializer=agents_dot_contracts_dot_runner__pb2.OfferJoinTokenRequest.FromString,
+                    response_serializer=agents_dot_contracts_dot_common__pb2.Empty.SerializeToString,
+            ),
+            'TellContainers': grpc.unary_unary_rpc_method_handler(
+                    servicer.TellContainers,
+                    request_deserializer=agents_dot_contracts_dot_runner__pb2.TellContainersRequest.FromString,
                     response_serializer=agents_dot_contracts_dot_common__pb2.Empty.SerializeToString,
             ),
             'StreamLogs': grpc.stream_unary_rpc_method_handler(
@@ -755,6 +773,33 @@ class RunnerAgentService:
             target,
             '/axion.runner.RunnerAgentService/OfferJoinToken',
             agents_dot_contracts_dot_runner__pb2.OfferJoinTokenRequest.SerializeToString,
+            agents_dot_contracts_dot_common__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TellContainers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/axion.runner.RunnerAgentService/TellContainers',
+            agents_dot_contracts_dot_runner__pb2.TellContainersRequest.SerializeToString,
             agents_dot_contracts_dot_common__pb2.Empty.FromString,
             options,
             channel_credentials,

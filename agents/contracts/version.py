@@ -25,5 +25,7 @@ CERTIFICATES_PROTOCOL = 9
 JOB_RUNS_PROTOCOL = 10
 # From this one on agents tell whether they reach what lies elsewhere.
 REACH_PROTOCOL = 11
+# From this one on agents describe containers that are not ours, and take them over.
+ADOPTION_PROTOCOL = 12
 # The newest that this version speaks.
-PROTOCOL = REACH_PROTOCOL
+PROTOCOL = ADOPTION_PROTOCOL

@@ -13,6 +13,7 @@ from agents.types import (
     DeleteVolumeCommand,
     DeployCommand,
     Endpoint,
+    InspectHostCommand,
     JobSpec,
     RevertCommand,
     ServiceSpec,
@@ -27,6 +28,8 @@ def kind_of(command: AgentCommand) -> CommandKind:
         return CommandKind.SWARM
     if isinstance(command, CheckReachCommand):
         return CommandKind.CHECK_REACH
+    if isinstance(command, InspectHostCommand):
+        return CommandKind.INSPECT_HOST
     return CommandKind.DEPLOY if isinstance(command, DeployCommand) else CommandKind.REVERT
 
 
@@ -35,6 +38,7 @@ def to_json(command: AgentCommand) -> dict[str, Any]:
     if isinstance(command, DeployCommand):
         payload["files"] = dict(command.files)
         payload["pinned_images"] = dict(command.pinned_images)
+        payload["takes_over"] = dict(command.takes_over)
     return payload
 
 
@@ -51,10 +55,12 @@ def from_json(*, kind: CommandKind, payload: dict[str, Any]) -> AgentCommand:
         return SwarmCommand(**{**_known(SwarmCommand, payload), **addresses})
     if kind is CommandKind.CHECK_REACH:
         return CheckReachCommand(endpoints=tuple(Endpoint(**_known(Endpoint, each)) for each in payload["endpoints"]))
+    if kind is CommandKind.INSPECT_HOST:
+        return InspectHostCommand()
     lists = {
         "services": tuple(_service(service) for service in payload["services"]),
         "jobs": tuple(_job(job) for job in payload.get("jobs", ())),
-        **{name: tuple(payload.get(name, ())) for name in ("variable_names", "restarts")},
+        **{name: tuple(payload.get(name, ())) for name in ("variable_names", "restarts", "adopted_volumes")},
     }
     return DeployCommand(**{**_known(DeployCommand, payload), **lists})
 

@@ -28,8 +28,19 @@ MESSAGE_SECONDS = 10.0
 MAX_UNKNOWN_READS = 16
 MAX_CALLS_PER_CALLER = 32
 MAX_BUNDLES = 8
+# What it tells may be as large as a message of a session.
+TELLING = "TellContainers"
 AGENTS = frozenset(
-    {"Heartbeat", "SendMetrics", "StreamMetrics", "FetchBundle", "FetchSecrets", "StreamLogs", "OfferJoinToken"}
+    {
+        "Heartbeat",
+        "SendMetrics",
+        "StreamMetrics",
+        "FetchBundle",
+        "FetchSecrets",
+        "StreamLogs",
+        "OfferJoinToken",
+        TELLING,
+    }
 )
 OPEN = frozenset({"HealthCheck"})
 ENROLLING = "RegisterAgent"
@@ -132,7 +143,8 @@ class Admission(Interceptor):
                 content = await anext(messages, None)
         except TimeoutError:
             await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "No message came.")
-        limit = MAX_CALL_BYTES if name in AGENTS or name == ENROLLING else MAX_RECEIVED_BYTES
+        is_small = (name in AGENTS or name == ENROLLING) and name != TELLING
+        limit = MAX_CALL_BYTES if is_small else MAX_RECEIVED_BYTES
         if content is not None and len(content) > limit:
             message = f"The message is {len(content) // KIB} KiB; {name} takes at most {limit // KIB} KiB."
             await _abort(context, TooLarge(message))

@@ -164,6 +164,20 @@ class AgentCalls:
             await _abort(context, error, call=SECRETS_CALL)
         return common_pb2.Empty()
 
+    async def containers(self, request: runner_pb2.TellContainersRequest, context: Call) -> common_pb2.Empty:
+        """Keep how containers that are not ours are set up; only from the agent whose command asked for it."""
+        agent, _ = await self._callers.agent(context)
+        try:
+            await self._threads.run(
+                self._bindings.on_containers,
+                command_id=codec.id_from_wire(request.command_id),
+                agent_id=agent.id,
+                containers=request.containers,
+            )
+        except Exception as error:
+            await _abort(context, error, call=SECRETS_CALL)
+        return common_pb2.Empty()
+
     async def _measured(self, health: runner_pb2.AgentHealth, context: Call) -> None:
         agent_id = await self._heard(health, context)
         self._samples.take_health(agent_id=agent_id, health=codec.health_from_wire(health))

@@ -105,6 +105,12 @@ class OnJoinToken(Protocol):
     def __call__(self, *, command_id: UUID, agent_id: UUID, token: str) -> None: ...
 
 
+class OnContainers(Protocol):
+    """Keep, sealed, what this command had described; an error with code NOT_FOUND when nobody asked."""
+
+    def __call__(self, *, command_id: UUID, agent_id: UUID, containers: bytes) -> None: ...
+
+
 class BundleOf(Protocol):
     """The tar with this digest; an error with code NOT_FOUND when not this agent's."""
 
@@ -167,6 +173,7 @@ class Bindings:
     secrets_of: SecretsOf
     registries_of: RegistriesOf
     on_join_token: OnJoinToken
+    on_containers: OnContainers
     bundle_of: BundleOf
     user_of: UserOf
     deployment_state: DeploymentStateOf

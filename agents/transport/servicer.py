@@ -60,6 +60,9 @@ class RunnerAgentService(runner_pb2_grpc.RunnerAgentServiceServicer):
     async def OfferJoinToken(self, request: runner_pb2.OfferJoinTokenRequest, context: Call) -> common_pb2.Empty:
         return await self._agents.join_token(request, context)
 
+    async def TellContainers(self, request: runner_pb2.TellContainersRequest, context: Call) -> common_pb2.Empty:
+        return await self._agents.containers(request, context)
+
     async def StreamLogs(self, request_iterator: AsyncIterator[runner_pb2.LogBatch], context: Call) -> common_pb2.Empty:
         return await self._logs.answer(request_iterator, context)
 

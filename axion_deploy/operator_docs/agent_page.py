@@ -61,6 +61,8 @@ POLICY_MEANINGS = {
     "registry_certificates": "`true`: while it pulls or pushes, the agent may write the authority stored with a "
     "registry into `/etc/docker/certs.d`, for exactly that registry, and never over what is there.",
     "security_options": "Entries of `security_opt`, word for word. `no-new-privileges` needs none.",
+    "adopt": "`true`: how containers that are not ours are set up, the values of their variables included, may be told "
+    "to the control plane, and a stack may be put in their place, with their volumes.",
     "external": "Volumes and networks that do not belong to the stack, by name.",
 }
 # Where the default is no constant at the call.

@@ -16,6 +16,7 @@ from django.conf import settings
 
 from agents.distribution.artifact import REQUIREMENTS, ROOT
 from agents.types import ServerData
+from axion_deploy.terminal.adoption_actions import adopt_action, containers_action
 from axion_deploy.terminal.exits import Exit, Unreachable
 from axion_deploy.terminal.machine_ends import delete_machine_action
 from axion_deploy.terminal.names import as_id, own_server_named
@@ -181,6 +182,8 @@ def _download(*, folder: Path, minor: int, machine: str) -> None:
 
 
 ACTIONS: Mapping[str, Callable[..., Exit]] = {
+    "containers": containers_action,
+    "adopt": adopt_action,
     "list": list_action,
     "install": install_action,
     "uninstall": uninstall_action,

@@ -28,6 +28,13 @@ def add_agent_arguments(parser: ArgumentParser) -> None:
     delete = action("delete", "Delete a server, or say what would follow from that, or how far it is.")
     delete.add_argument("server", help="Name or id.")
     add_machine_end(delete, ends=(MachineEnd.DRAIN, MachineEnd.UNINSTALL, MachineEnd.FORGET))
+    seen = action("containers", "List what runs on a server without Axion Deploy, as its agent sees it now.")
+    adopt = action("adopt", "Show what a project would be made of such containers; make it with --project.")
+    for each in (seen, adopt):
+        each.add_argument("server", help="Name or id.")
+        each.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS", help="How long at most.")
+    adopt.add_argument("names", nargs="+", help="Compose projects and single containers, by name.")
+    adopt.add_argument("--project", default="", metavar="NAME", help="Make the project, under this name.")
     wheels = action("wheels", "Download the agent's packages for servers without a package index.")
     wheels.add_argument("--python", type=int, nargs="+", default=[11, 12, 13], help="Minor versions of Python 3.")
     wheels.add_argument("--machine", nargs="+", default=["x86_64", "aarch64"], choices=["x86_64", "aarch64"])

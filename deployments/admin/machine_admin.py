@@ -25,6 +25,7 @@ from deployments.admin.ownership import caller_in, or_404, uncached_json, uuid_o
 from deployments.admin.page_responses import render_page, show_error
 from deployments.admin.teams import activity_views
 from deployments.admin.views import (
+    adoption_views,
     cluster_views,
     installation_views,
     machine_deletion_views,
@@ -98,7 +99,7 @@ class CheckedClusterAdmin(AuditedMachine, DeletedByName, ClusterAdmin):
 
 @admin.register(Server)
 class CheckedServerAdmin(AuditedMachine, DeletedByName, ServerAdmin):
-    actions_detail = ("install", *ServerAdmin.actions_detail, "projects", "usage", "volumes", "deletion")  # type: ignore[assignment]  # one more than its base
+    actions_detail = ("install", *ServerAdmin.actions_detail, "projects", "usage", "volumes", "containers", "deletion")  # type: ignore[assignment]  # one more than its base
 
     def issue_token(self, request: HttpRequest, server: Any, *, replace: bool) -> IssuedToken:
         named = {"server_id": server.pk, "reached_by": host_of(request.get_host())}
@@ -174,6 +175,11 @@ class CheckedServerAdmin(AuditedMachine, DeletedByName, ServerAdmin):
     def deletion(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Say what follows from deleting the server; begin by POST."""
         return machine_deletion_views.server_deletion_page(request, uuid_or_404(object_id))
+
+    @action(description="Containers", url_path="containers", icon="move_to_inbox", permissions=["change"])
+    def containers(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show what runs on the server without us; make a project of it by POST."""
+        return adoption_views.containers_page(request, uuid_or_404(object_id))
 
     def activity(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show who changed the server."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
+from deployments.api.adoption.adoption_endpoints import AdoptContainers, ServerContainers
 from deployments.api.endpoints.action_endpoints import (
     Plan,
     RestartService,
@@ -209,6 +210,8 @@ urlpatterns: list[URLPattern] = [
     path("installations/<uuid:installation_id>/confirm", ConfirmHostKey.as_view(), name="api-confirm-host-key"),
     path("installations/<uuid:installation_id>/cancel", CancelInstallation.as_view(), name="api-cancel-installation"),
     path("servers/<uuid:server_id>/usage", ServerUsage.as_view(), name="api-server-usage"),
+    path("servers/<uuid:server_id>/containers", ServerContainers.as_view(), name="api-server-containers"),
+    path("servers/<uuid:server_id>/containers/adopt", AdoptContainers.as_view(), name="api-server-containers-adopt"),
     path("servers/<uuid:server_id>/volumes", ServerVolumes.as_view(), name="api-server-volumes"),
     path("servers/<uuid:server_id>/volumes/delete", DeleteServerVolume.as_view(), name="api-server-volume-delete"),
     path("servers/<uuid:server_id>/projects", ServerProjects.as_view(), name="api-server-projects"),

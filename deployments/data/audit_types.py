@@ -41,6 +41,8 @@ class AuditAction(StrEnum):
     MACHINE_DELETED = "machine_deleted"
     MACHINE_DELETION_REQUESTED = "machine_deletion_requested"
     AGENT_REVOKED = "agent_revoked"
+    CONTAINERS_READ = "containers_read"
+    CONTAINERS_ADOPTED = "containers_adopted"
     AGENT_INSTALLATION_REQUESTED = "agent_installation_requested"
     AGENT_REMOVAL_REQUESTED = "agent_removal_requested"
     HOST_KEY_CONFIRMED = "host_key_confirmed"
@@ -81,6 +83,8 @@ ACTION_WORDS = {
     AuditAction.MACHINE_DELETED: "Deleted",
     AuditAction.MACHINE_DELETION_REQUESTED: "Asked to delete",
     AuditAction.AGENT_REVOKED: "Revoked the agent",
+    AuditAction.CONTAINERS_READ: "Looked at the containers of",
+    AuditAction.CONTAINERS_ADOPTED: "Made a project of the containers of",
     AuditAction.AGENT_INSTALLATION_REQUESTED: "Requested the installation of the agent",
     AuditAction.AGENT_REMOVAL_REQUESTED: "Requested the removal of the agent",
     AuditAction.HOST_KEY_CONFIRMED: "Confirmed the host key",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from deployments.models.adoption import Adoption
 from deployments.models.bookkeeping import DeploymentCount, RemovedMachine, RequestKey
 from deployments.models.cluster import ClusterChange
 from deployments.models.deployment import Deployment, DeploymentEvent, DeploymentHistory
@@ -31,6 +32,7 @@ from deployments.models.variable import ProjectVariable, VariableChange
 
 __all__ = [
     "AccessLink",
+    "Adoption",
     "AgentInstallation",
     "ApiToken",
     "AuditEntry",

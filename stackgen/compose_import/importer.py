@@ -18,10 +18,12 @@ def import_compose(
     env_files: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     profiles: Iterable[str] = (),
+    in_place: bool = False,
 ) -> Imported:
     """Return the graph of these Compose files, later ones over earlier ones, with a line for all that they say.
 
+    `in_place`: nodes refer to the volumes that are on the host under their present names.
     Raises ComposeInvalid, naming file, line and path, for what is no Compose file.
     """
     project = read_project(files=files, paths=paths, env_files=env_files, environment=environment, profiles=profiles)
-    return become_graph(project, files=files)
+    return become_graph(project, files=files, in_place=in_place)

@@ -7,7 +7,7 @@ import re
 
 from stackgen.keys.amounts import shown
 from stackgen.keys.container import read_capability
-from stackgen.keys.data import INSIDE, INSIDE_WANTED, MOUNT
+from stackgen.keys.data import INSIDE, INSIDE_WANTED, MOUNT, VOLUME_NAME, VOLUME_WANTED
 from stackgen.keys.form import Form, choice, flag, listed, matching, one_of
 from stackgen.keys.key import ALL, Key
 from stackgen.nodes import VolumeMount
@@ -15,6 +15,7 @@ from stackgen.nodes import VolumeMount
 DEVICE = re.compile(r"/dev/[A-Za-z0-9._/-]{1,200}(?::/[A-Za-z0-9._/-]{1,200})?(?::[rwm]{1,3})?")
 GPUS = re.compile(r"all|[1-9][0-9]?")
 SECURITY_OPTION = re.compile(r"(?:seccomp|apparmor)[:=][A-Za-z0-9._-]{1,100}|label[:=][A-Za-z0-9._:-]{1,100}")
+PRESENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
 HOST = {"host": "host"}
 
 
@@ -29,6 +30,10 @@ PRIVILEGES = (
     Key(name="hostPath.", follows="/PATH", field="host_paths", nodes=ALL, group="Beyond the container",
         form=Form(read=_host_path, takes="a path of the host, `:ro` to read it only"), named=INSIDE,
         named_wanted=INSIDE_WANTED, meaning="a path of the host, Docker's socket too, at this path of the container"),
+    Key(name="volumeName.", follows="NAME", field="volume_names", nodes=ALL, group="Beyond the container",
+        form=matching(PRESENT_NAME, "the name of a volume of the host"), named=VOLUME_NAME, named_wanted=VOLUME_WANTED,
+        meaning="the volume of the host that the node's volume NAME stands for, in place of one of its own; it must be"
+        " there, and only what was taken over on this server may say so"),
     Key(name="privileged", field="privileged", nodes=ALL, group="Beyond the container", form=flag(),
         meaning="all rights and devices of the host"),
     Key(name="pid", field="pid", nodes=ALL, group="Beyond the container", form=choice(HOST),

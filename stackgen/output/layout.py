@@ -70,6 +70,8 @@ class Layout:
 
     def volume_name(self, part: Part, volume: Volume) -> str:
         """Return a name made of the node's id, so that a service that is renamed finds its data again."""
+        if present := part.node.settings.volume_names.get(volume.name):
+            return present
         if volume.shared:
             return f"{self.stack_name}_{SHARED}-{volume.name}"
         return f"{self.stack_name}_{short_hash(part.node.id, 12)}-{volume.name}"
@@ -77,10 +79,15 @@ class Layout:
     def volumes(self) -> dict[str, Value]:
         """Return every volume of the stack once, by its name in the file."""
         return {
-            volume_key(part, volume): {"name": self.volume_name(part, volume), "labels": self.project_labels}
+            volume_key(part, volume): {"name": self.volume_name(part, volume), **self._whose(part, volume)}
             for part in self.parts
             for volume in part.volumes
         }
+
+    def _whose(self, part: Part, volume: Volume) -> dict[str, Value]:
+        # One that is there already must never be made: an empty one would stand for the data.
+        present = volume.name in part.node.settings.volume_names
+        return {"external": True} if present else {"labels": self.project_labels}
 
     def by_level(self) -> list[tuple[str, list[Part]]]:
         """Return parts that start together, each group with a sentence for people."""
@@ -104,6 +111,7 @@ def volume_names(compose: str, *, node_id: str) -> tuple[str, ...]:
 def identify(part: Part, definition: Mapping[str, Value]) -> Identity:
     """Return a hash of everything one container of the service is made of, the texts of its files included."""
     texts = [file.text for file in part.files]
+    texts += [f"{name}={present}" for name, present in sorted(part.node.settings.volume_names.items())]
     made_of = {key: value for key, value in definition.items() if key not in NOT_IN_THE_CONTAINER}
     deploy = definition.get("deploy")
     if isinstance(deploy, dict):

@@ -95,6 +95,12 @@ def collisions(part: Part) -> Iterator[tuple[str, str]]:
     names = Counter(volume.name for volume in part.volumes if not volume.shared)
     for name in (name for name, times in names.items() if times > 1):
         yield f"config.volume.{name}", "is the name of a volume that the node has by itself; take another"
+    for name in sorted(part.node.settings.volume_names.keys() - {volume.name for volume in part.volumes}):
+        yield f"config.volumeName.{name}", f"the node has no volume {name}: {_own_volumes(part)}"
+
+
+def _own_volumes(part: Part) -> str:
+    return f"it has {', '.join(sorted(volume.name for volume in part.volumes))}" if part.volumes else "it has none"
 
 
 def field_at(part: Part, path: str) -> str:

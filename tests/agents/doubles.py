@@ -60,6 +60,7 @@ class Domain:
     job_runs: list[HostJobRuns] = field(default_factory=list)
     unwanted_runs: dict[UUID, list[UUID]] = field(default_factory=dict)
     join_tokens: dict[UUID, str] = field(default_factory=dict)
+    containers: dict[UUID, bytes] = field(default_factory=dict)
     log_requests: dict[UUID, LogRequest] = field(default_factory=dict)
     log_batches: list[LogBatch] = field(default_factory=list)
     log_reader: LogReader = LogReader.READS
@@ -76,6 +77,7 @@ class Domain:
             on_volumes=self.on_volumes,
             on_swarm=self.on_swarm,
             on_join_token=self.on_join_token,
+            on_containers=self.on_containers,
             on_samples=self.on_samples,
             on_job_runs=self.on_job_runs,
             runs_to_stop=self.runs_to_stop,
@@ -144,6 +146,10 @@ class Domain:
     def on_join_token(self, *, command_id: UUID, agent_id: UUID, token: str) -> None:
         del agent_id
         self.join_tokens[command_id] = token
+
+    def on_containers(self, *, command_id: UUID, agent_id: UUID, containers: bytes) -> None:
+        del agent_id
+        self.containers[command_id] = containers
 
     def on_swarm(self, *, told: SwarmTold) -> None:
         clusters.record_swarm(told=told)

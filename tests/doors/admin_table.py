@@ -234,6 +234,8 @@ OF_MACHINES: tuple[Door, ...] = (
     page("agents/cluster/<path:object_id>/activity/", OWN_OR_NOTHING, "{cluster}"),
     page(f"{SERVER}/<path:object_id>/activity/", OWN_OR_NOTHING, "{server}"),
     page(f"{SERVER}/<path:object_id>/usage/", OWN_OR_NOTHING, "{server}"),
+    page(f"{SERVER}/<path:object_id>/containers/", OWN_OR_NOTHING, "{server}"),
+    act(f"{SERVER}/<path:object_id>/containers/", (200, 404, 404, 404, 404, 404, 302, 302), "{server}"),
     page(f"{SERVER}/<path:object_id>/volumes/", OWN_OR_NOTHING, "{server}"),
     act(f"{SERVER}/<path:object_id>/volumes/", (302, 404, 404, 404, 404, 404, 302, 302), "{server}"),
     history(SERVER, "{server}", OWN),

@@ -108,6 +108,7 @@ ITS_CHANNEL = {**CHANNEL, "projectId": "{project}"}
 TO_SERVER = {"serverId": "{server}"}
 REACHES = (400, 400, 400, 400, 403, 404, 401, 401)
 VOLUME = {**TO_SERVER, "name": "nobody-has-it"}
+ADOPT = {"inspectionId": "{project}", "groups": ["container:x"], "preview": True}
 WRONG_ENV = {"projectId": "{project}", **TO_SERVER, "envVars": {"not a name": "x"}}
 
 NODE = "clusters/<uuid:cluster_id>/swarm/nodes/<str:node_id>"
@@ -297,6 +298,9 @@ REST: tuple[Door, ...] = (
     ),
     rest("post", "installations/<uuid:installation_id>/cancel", (202, 404, 404, 404, 404, 404, 401, 401), {}),
     rest("get", "servers/<uuid:server_id>/usage", OWN),
+    rest("get", "servers/<uuid:server_id>/containers", OWN),
+    rest("post", "servers/<uuid:server_id>/containers", (409, 404, 404, 404, 404, 404, 401, 401), {}),
+    rest("post", "servers/<uuid:server_id>/containers/adopt", NOBODYS, ADOPT),
     rest("get", "servers/<uuid:server_id>/volumes", OWN),
     rest(
         "post",
@@ -373,6 +377,7 @@ CALLS: Mapping[str, Call] = {
     "Heartbeat": Call(answers=AGENTS_ONLY),
     "SendMetrics": Call(answers=AGENTS_ONLY),
     "FetchSecrets": Call(answers=AGENTS_ONLY, fields={"deployment_id": "{deployment}"}),
+    "TellContainers": Call(answers=AGENTS_ONLY, fields={"command_id": "{deployment}", "containers": b"{}"}),
     "OfferJoinToken": Call(answers=AGENTS_ONLY, fields={"command_id": "{deployment}", "token": "x"}),
     # What brings its own proof, and what says only that the process serves.
     "RegisterAgent": Call(answers=("UNAUTHORIZED",) * 8, fields={"agent_token": "axe_guess"}),

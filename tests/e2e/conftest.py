@@ -15,7 +15,11 @@ MakeProject = Callable[..., str]
 
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    plane = ControlPlane(folder=tmp_path_factory.mktemp("plane"), settings={"AXION_TAKEOVER_AFTER": "4"})
+    plane = ControlPlane(
+        folder=tmp_path_factory.mktemp("plane"),
+        settings={"AXION_TAKEOVER_AFTER": "4"},
+        agent_settings={"AXION_AGENT__POLICY__ADOPT": "true"},
+    )
     try:
         plane.start()
         yield plane

@@ -44,7 +44,10 @@ class ControlPlane:
     `stop` ends them and removes all they made.
     """
 
-    def __init__(self, *, folder: Path, settings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, *, folder: Path, settings: dict[str, str] | None = None, agent_settings: dict[str, str] | None = None
+    ) -> None:
+        self.agent_settings = agent_settings or {}
         self.folder = folder
         self.log = folder / "manage.log"
         self.projects: list[str] = []
@@ -86,12 +89,15 @@ class ControlPlane:
     def _start_processes(self) -> None:
         token = str(self.bootstrap["enrolment_token"])
         runner = agent(
-            environment=agent_environment(
-                token=token,
-                server=str(self.bootstrap["server"]),
-                folder=self.folder / "agent",
-                addresses=self.addresses,
-            ),
+            environment={
+                **agent_environment(
+                    token=token,
+                    server=str(self.bootstrap["server"]),
+                    folder=self.folder / "agent",
+                    addresses=self.addresses,
+                ),
+                **self.agent_settings,
+            },
             logs=self.folder,
         )
         processes = control_plane(environment=self.environment, addresses=self.addresses, logs=self.folder)

@@ -18,6 +18,7 @@ from agents.runner.commands.outages import retry_after_removals, retry_through_o
 from agents.runner.commands.restore import restore, runs_something
 from agents.runner.commands.settings_proof import describe_settings
 from agents.runner.commands.stop import NOTHING, stop_stack
+from agents.runner.commands.take_over import check_takeover, take_over
 from agents.runner.control_plane.reports import BUILDING, COMPLETED, DEPLOYING, masked_tail, masked_text
 from agents.runner.errors import InterruptedWorkError, StepFailedError, UnavailableError
 from agents.runner.journal.releases import Before, Phase, ReleaseRecord
@@ -53,6 +54,8 @@ def deploy(work: Work) -> None:
         check_stack(release=release, policy=work.policy)
         observed = work.host.containers(stack=release.stack, project_id=release.project_id)
         _check_claims(work, release, observed)
+        if work.releases.find(release.deployment_id) is None:
+            check_takeover(work=work, release=release, own=frozenset(each.id for each in observed))
         before, base = _before(work, release, observed), _base(work, release, observed)
         record = work.releases.begin(command=work.command, before=before, base=base)
     except (StepFailedError, UnavailableError) as error:
@@ -108,6 +111,9 @@ def _apply_release(work: Work, release: Release) -> tuple[tuple[Container, ...],
     observed = work.host.settled_containers(stack=release.stack, project_id=release.project_id)
     owners = owners_of(release=release, observed=observed, known=work.releases.recorded(observed))
     target = _target(work, release, owners, _expected(work, release, owners, images), observed)
+    if release.takes_over:
+        work.releases.apply(deployment_id=release.deployment_id, target=target)
+        take_over(work=work, release=release)
     if release.due_jobs:
         # From here on containers may be touched: a job's own, and what it needs.
         work.releases.apply(deployment_id=release.deployment_id, target=target)
@@ -224,6 +230,7 @@ def _restore_base(work: Work, record: ReleaseRecord) -> None:
         _finish_failed(work, record, finished, f" What ran before could not be put back: {why}")
         return
     finished.outcome = pb.RESTORED
+    finished.message += restored.remark
     finished.previous_stack_running = restored.previous_running
     finished.services.extend(restored.services)
     finished.volumes_left.extend(restored.volumes_left)

@@ -19,12 +19,18 @@ logger = logging.getLogger(__name__)
 class Restored:
     """What runs now: every service as Docker describes it; none when nothing ran before, or a stopped stack.
 
-    `volumes_left`: volumes that came with what was taken back.
+    `volumes_left`: volumes that came with what was taken back. `taken_back`: containers of others that it had stopped.
     """
 
     services: list[pb.ServiceObserved]
     previous_running: bool
     volumes_left: tuple[str, ...] = ()
+    taken_back: tuple[str, ...] = ()
+
+    @property
+    def remark(self) -> str:
+        """Return a sentence about containers of others that run again; empty for none."""
+        return f" What it had taken over runs again: {', '.join(self.taken_back)}." if self.taken_back else ""
 
 
 def answer_revert(
@@ -52,6 +58,7 @@ def answer_revert(
     if restored is None:
         return
     finished.outcome = pb.RESTORED
+    finished.message += restored.remark
     finished.previous_stack_running = restored.previous_running
     finished.services.extend(restored.services)
     finished.volumes_left.extend(restored.volumes_left)

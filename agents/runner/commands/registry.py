@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from agents.runner.commands.context import Work
 from agents.runner.commands.delete_volume import delete_volume
 from agents.runner.commands.deploy import deploy
+from agents.runner.commands.inspect_host import inspect_host
 from agents.runner.commands.outside.check_reach import check_reach
 from agents.runner.commands.revert import revert
 from agents.runner.commands.swarm.stack_deploy import deploy_to_swarm
@@ -35,10 +36,11 @@ def _revert(work: Work) -> None:
 
 COMMANDS: Mapping[str, CommandKind] = {
     # 2: pinned images, and a stop is a deployment without services. 3: services to make anew. 4: jobs.
-    # 5: how code is built, and secrets of builds. 6: jobs by hand. 7: jobs on a schedule.
-    "deploy": CommandKind(version=7, handle=_deploy),
+    # 5: how code is built, and secrets of builds. 6: jobs by hand. 7: jobs on a schedule. 8: containers taken over.
+    "deploy": CommandKind(version=8, handle=_deploy),
     "revert": CommandKind(version=1, handle=_revert),
     "delete_volume": CommandKind(version=1, handle=delete_volume),
     "swarm": CommandKind(version=1, handle=change_swarm),
     "check_reach": CommandKind(version=1, handle=check_reach),
+    "inspect_host": CommandKind(version=1, handle=inspect_host),
 }

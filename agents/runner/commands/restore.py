@@ -13,6 +13,7 @@ from agents.runner.commands.going_back import Restored
 from agents.runner.commands.image_volumes import with_image_volumes
 from agents.runner.commands.job_patterns import make_patterns
 from agents.runner.commands.job_removal import end_scheduled_runs, remove_job_containers
+from agents.runner.commands.take_over import put_back
 from agents.runner.errors import StepFailedError
 from agents.runner.journal.releases import ReleaseRecord
 from agents.runner.planning.model import RUNNING, Container
@@ -28,7 +29,9 @@ def restore(*, work: Work, record: ReleaseRecord) -> Restored:
     remove_job_containers(work=work, stack=record.release.stack, project_id=record.release.project_id)
     observed = work.host.containers(stack=record.release.stack, project_id=record.release.project_id)
     if not record.base:
-        return _remove_stack(work=work, record=record, observed=observed)
+        restored = _remove_stack(work=work, record=record, observed=observed)
+        back = put_back(work=work, deployment_id=record.release.deployment_id)
+        return replace(restored, taken_back=back)
     refuse_unknown_containers(work=work, observed=observed)
     base = work.releases.find(record.base)
     if base is None:
@@ -36,7 +39,8 @@ def restore(*, work: Work, record: ReleaseRecord) -> Restored:
     volumes = _log_left_volumes(work=work, record=record, observed=observed)
     restored = describe_restored(record=base, observed=reapply_release(work=work, record=base))
     _remove_networks(work=work, record=record)
-    return replace(restored, volumes_left=volumes)
+    back = put_back(work=work, deployment_id=record.release.deployment_id)
+    return replace(restored, volumes_left=volumes, taken_back=back)
 
 
 def refuse_unknown_containers(*, work: Work, observed: tuple[Container, ...]) -> None:

@@ -51,6 +51,8 @@ class Calls(Protocol):
 
     async def offer_join_token(self, command_id: str, token: str) -> None: ...
 
+    async def tell_containers(self, command_id: str, containers: bytes) -> None: ...
+
 
 class ControlPlane:
     """Waits through an outage of the control plane, up to ten minutes; ends at once when the work is interrupted."""
@@ -80,6 +82,15 @@ class ControlPlane:
         self._ask(
             what="a place for the join token",
             call=lambda: self._calls.offer_join_token(command_id, token),
+            seconds=CALL_SECONDS,
+            interrupt=interrupt,
+        )
+
+    def tell_containers(self, *, command_id: str, containers: bytes, interrupt: Interrupt) -> None:
+        """Hand over how containers are set up; written down nowhere. Raises StepFailedError when refused."""
+        self._ask(
+            what="a place for what was described",
+            call=lambda: self._calls.tell_containers(command_id, containers),
             seconds=CALL_SECONDS,
             interrupt=interrupt,
         )
@@ -194,6 +205,10 @@ class GatewayCalls:
     async def offer_join_token(self, command_id: str, token: str) -> None:
         request = pb.OfferJoinTokenRequest(command_id=command_id, token=token)
         await self._line.stub.OfferJoinToken(request, metadata=self._line.metadata(), timeout=CALL_SECONDS)
+
+    async def tell_containers(self, command_id: str, containers: bytes) -> None:
+        request = pb.TellContainersRequest(command_id=command_id, containers=containers)
+        await self._line.stub.TellContainers(request, metadata=self._line.metadata(), timeout=CALL_SECONDS)
 
     async def fetch_bundle(self, digest: str, sink: Callable[[bytes], object]) -> None:
         request = pb.FetchBundleRequest(digest=digest)

@@ -14,6 +14,7 @@ from docker.errors import APIError, NotFound
 from agents.runner.docker import container_exec
 from agents.runner.docker.engine import PATIENT_SECONDS, QUESTION_SECONDS, Engine, EngineState
 from agents.runner.docker.events import Watch
+from agents.runner.docker.foreign_containers import ForeignContainers
 from agents.runner.docker.host_images import HostImages
 from agents.runner.docker.host_volumes import HostVolumes
 from agents.runner.docker.patience import NoPatience, Patience
@@ -39,7 +40,7 @@ Result = TypeVar("Result")
 ENGINE_ID_DIGITS = 32
 
 
-class DockerHost(HostImages, HostVolumes):
+class DockerHost(HostImages, HostVolumes, ForeignContainers):
     """Reads and removals. How long an engine that is away is waited for is the matter of `patience`."""
 
     def __init__(self, *, engine: Engine | None = None, patience: Patience | None = None) -> None:

@@ -48,6 +48,14 @@ class KafkaStub:
         answer: pb.FetchSecretsResponse = await _only_answer(call, request, timeout)
         return answer
 
+    async def TellContainers(
+        self, request: pb.TellContainersRequest, *, metadata: Metadata, timeout: float
+    ) -> common_pb2.Empty:
+        del metadata
+        call = self._call("TellContainers", common_pb2.Empty)
+        answer: common_pb2.Empty = await _only_answer(call, request, timeout)
+        return answer
+
     def FetchBundle(self, request: pb.FetchBundleRequest, *, metadata: Metadata, timeout: float) -> BundleOverKafka:
         del metadata, timeout
         return BundleOverKafka(self._call("FetchBundle", pb.BundleChunk), request)

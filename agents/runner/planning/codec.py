@@ -54,6 +54,8 @@ def release_of(command: pb.Command) -> Release:
         jobs=tuple(_job(spec) for spec in deploy.jobs),
         registry_address=deploy.registry_address,
         registry_namespace=deploy.registry_namespace,
+        takes_over={each.id: each.name for each in deploy.takes_over},
+        adopted_volumes=frozenset(deploy.adopted_volumes),
     )
 
 

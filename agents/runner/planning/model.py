@@ -109,6 +109,9 @@ class Release:
     jobs: tuple[Job, ...] = ()
     registry_address: str = ""
     registry_namespace: str = ""
+    # Containers of others by id, with their names, and the volumes that the stack has of such.
+    takes_over: Mapping[str, str] = field(default_factory=dict)
+    adopted_volumes: frozenset[str] = frozenset()
 
     @property
     def due_jobs(self) -> tuple[Job, ...]:

@@ -31,6 +31,8 @@ class Policy:
     `bind_mounts`: paths of the host, with what lies below. `guarded`: paths that are mounted only when they are named
     themselves, not by a folder around them. `devices`: paths, or `gpu`. `external`: volumes and networks that belong to
     no stack. `registry_certificates`: Docker may be told whose certificate to trust for a registry, for a while.
+    `adopt`: containers that are not ours may be described to the control plane, with the values of their variables, and
+    a stack may be put in their place, with their volumes.
     """
 
     bind_mounts: frozenset[str] = frozenset()
@@ -42,6 +44,7 @@ class Policy:
     security_options: frozenset[str] = frozenset()
     external: frozenset[str] = frozenset()
     registry_certificates: bool = False
+    adopt: bool = False
 
     def allows_path(self, path: str) -> bool:
         """Tell whether this absolute path of the host may be mounted, and what it is a link to."""

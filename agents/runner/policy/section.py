@@ -11,7 +11,7 @@ from agents.runner.policy.rules import ENGINE_FOLDERS, NAMESPACES, SOCKETS, Poli
 KEYS = frozenset(
     {
         *("bind_mounts", "privileged", "capabilities", "devices", "host_namespaces", "security_options", "external"),
-        "registry_certificates",
+        *("registry_certificates", "adopt"),
     }
 )
 
@@ -39,6 +39,7 @@ def read_policy(section: Mapping[str, object], *, state_dir: Path) -> Policy:
         security_options=_words(section, "security_options"),
         external=_words(section, "external"),
         registry_certificates=switch(section.get("registry_certificates", False), key="policy.registry_certificates"),
+        adopt=switch(section.get("adopt", False), key="policy.adopt"),
     )
 
 

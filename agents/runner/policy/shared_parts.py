@@ -45,6 +45,8 @@ def _check_owner(kind: str, name: str, part: Mapping[str, Any], *, release: Rele
         raise refuse(f"the {kind} {name} says with a table that it is external")
     if external is False and (own is None or full.startswith(f"{release.stack}_")):
         return
+    if kind == "volume" and external is True and policy.adopt and full in release.adopted_volumes:
+        return
     if full not in policy.external:
         raise refuse(f"the {kind} {full} does not belong to the stack {release.stack}", key="external")
 

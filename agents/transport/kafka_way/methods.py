@@ -33,6 +33,7 @@ class Methods:
         self.by_name = {
             SESSION: Method(runner_pb2.FromAgent, self._session),
             "FetchSecrets": Method(runner_pb2.FetchSecretsRequest, self._secrets),
+            "TellContainers": Method(runner_pb2.TellContainersRequest, self._containers),
             "FetchBundle": Method(runner_pb2.FetchBundleRequest, self._bundle),
             "StreamLogs": Method(runner_pb2.LogBatch, self._stream_logs),
         }
@@ -42,6 +43,9 @@ class Methods:
 
     async def _secrets(self, call: LinkCall) -> None:
         await call.write(await self._agents.secrets(await _first(call), _as_grpc(call)))
+
+    async def _containers(self, call: LinkCall) -> None:
+        await call.write(await self._agents.containers(await _first(call), _as_grpc(call)))
 
     async def _bundle(self, call: LinkCall) -> None:
         async for chunk in self._agents.bundle(await _first(call), _as_grpc(call)):

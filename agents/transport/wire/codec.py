@@ -24,6 +24,7 @@ from agents.types import (
     CommandFinished,
     DeleteVolumeCommand,
     DeployCommand,
+    InspectHostCommand,
     LogWritten,
     Report,
     ReportBody,
@@ -70,6 +71,8 @@ def command_to_wire(data: CommandData) -> runner_pb2.ToAgent:
         command.swarm.CopyFrom(swarms.change_to_wire(data.command))
     elif isinstance(data.command, CheckReachCommand):
         command.check_reach.CopyFrom(reach.check_to_wire(data.command))
+    elif isinstance(data.command, InspectHostCommand):
+        command.inspect_host.SetInParent()
     else:
         command.revert.CopyFrom(_revert_to_wire(data.command))
     return runner_pb2.ToAgent(command=command)
@@ -91,6 +94,8 @@ def _deploy_to_wire(command: DeployCommand) -> runner_pb2.Deploy:
         registry_address=command.registry_address,
         registry_namespace=command.registry_namespace,
         engine=command.engine,
+        takes_over=[runner_pb2.TakenContainer(id=each, name=name) for each, name in command.takes_over.items()],
+        adopted_volumes=command.adopted_volumes,
         jobs=[
             runner_pb2.JobSpec(
                 service=_spec_to_wire(job.service),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.contrib import messages
@@ -19,7 +20,7 @@ from deployments.services.projects.compose_files import ComposeResult
 from deployments.types import Caller, Right
 from stackgen.compose_import.notation.opened import UploadedFiles
 from stackgen.compose_import.notation.zipped import CannotUnzip, unzipped
-from stackgen.compose_import.report import Outcome
+from stackgen.compose_import.report import Line, Outcome
 
 PAGE = "admin/deployments/project/compose.html"
 PASTED, PASTED_VARIABLES = "compose.yml", ".env"
@@ -56,18 +57,19 @@ def compose_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
         project=project,
         result=result,
         complaints=complaints,
-        groups=_groups(result) if result else [],
+        groups=grouped_lines(result.lines) if result else [],
         text=request.POST.get("text", ""),
         variables=request.POST.get("variables", ""),
         profiles=request.POST.get("profiles", ""),
     )
 
 
-def _groups(result: ComposeResult) -> list[dict[str, object]]:
+def grouped_lines(said: Sequence[Line]) -> list[dict[str, object]]:
+    """Return lines by what became of things, those first that need a person."""
     return [
         {"outcome": outcome.value, "title": TITLES[outcome], "lines": lines, "open": outcome in ORDER[:2]}
         for outcome in ORDER
-        if (lines := [line for line in result.lines if line.outcome is outcome])
+        if (lines := [line for line in said if line.outcome is outcome])
     ]
 
 

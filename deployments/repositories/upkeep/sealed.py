@@ -12,6 +12,7 @@ from django.db.models import Model, QuerySet
 from agents.models import Authority
 from deployments.data.variable_types import SealedVariable
 from deployments.models import (
+    Adoption,
     AgentInstallation,
     ClusterChange,
     Deployment,
@@ -75,6 +76,8 @@ LOGINS = SealedColumn(model=ServerAccess, field="sealed")
 # The private keys of certificate authorities, and what a server is about to join a cluster with.
 AUTHORITIES = SealedColumn(model=Authority, field="sealed_key")
 JOIN_TOKENS = SealedColumn(model=ClusterChange, field="sealed_token")
+# How containers of a server are set up, while somebody may make a project of them.
+ADOPTIONS = SealedColumn(model=Adoption, field="sealed")
 
 
 def secrets(*, after: int | None, limit: int) -> tuple[SealedSecret, ...]:

@@ -25,6 +25,11 @@ def check_reach_command_id(check_id: UUID) -> UUID:
     return check_id
 
 
+def inspect_host_command_id(adoption_id: UUID) -> UUID:
+    """Return the id of the command that looks at a server: that of the look, which has no other command."""
+    return adoption_id
+
+
 def delete_volume_command_id(deletion_id: UUID) -> UUID:
     """Return the id of the command that deletes a volume: that of the wish, which has no other command."""
     return deletion_id

@@ -19,7 +19,7 @@ from deployments import queue
 from deployments.event_types import stage_reached
 from deployments.repositories import deployments, history, lanes, projects
 from deployments.repositories.deployments import Outcome
-from deployments.services.lifecycle import observations, proof, rollback_target
+from deployments.services.lifecycle import adoptions, observations, proof, rollback_target
 from deployments.services.lifecycle.command_ids import deploy_command_id, revert_command_id
 from deployments.services.observation import drift
 from deployments.states import DONE_PERCENT, Reason, Stage, Status, Transition
@@ -185,6 +185,7 @@ def _record_success(
     *, deployment: DeploymentRecord, transition: Transition, outcome: Outcome | None, at: datetime
 ) -> None:
     """Store the last stage, the status and the history entry."""
+    adoptions.note_taken(deployment=deployment)
     completed = stage_reached(stage=Stage.COMPLETED, percent=DONE_PERCENT, message="Every service runs and is healthy.")
     sealed_variables, env_vars = deployments.sealed_values(deployment_id=deployment.id)
     # The entry's number needs no lock of its own: only the lane's one holder can succeed.

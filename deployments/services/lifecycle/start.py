@@ -32,6 +32,7 @@ from deployments.event_types import EventType, NewEvent, service_payload, stage_
 from deployments.repositories import clock, deployments, events, history, lanes, projects, start_lock
 from deployments.services.fleet import duplicate_servers
 from deployments.services.lifecycle import (
+    adoptions,
     agent_order,
     approvals,
     command_ids,
@@ -94,6 +95,7 @@ def _prepare_and_start(*, deployment: DeploymentRecord, at: datetime) -> None:
     try:
         prepared = prepare.prepare(deployment=deployment, project=project)
         command = agent_order.command_of(deployment=deployment, project=project, prepared=prepared)
+        command = adoptions.with_adopted(command, deployment=deployment, agent_id=prepared.agent_id)
         stack_size.check_command(command)
         stack_size.check_values(prepared.values)
     except (PeerRefused, Forbidden, Unauthenticated) as error:
@@ -158,7 +160,7 @@ def _still_allowed(*, deployment: DeploymentRecord, project: ProjectRecord, prep
     """Return whether the two owners and who asked still stand by it, with the lane locked; end it otherwise."""
     refusal = requester_rights.why_refused(deployment=deployment, project=project)
     try:
-        privileges.refuse_unallowed(config=prepared.config, server_id=deployment.target.id)
+        privileges.refuse_unallowed(config=prepared.config, project_id=project.id, server_id=deployment.target.id)
         if deployment.kind != Kind.STOP:
             duplicate_servers.refuse_at_start(project_id=project.id, target=deployment.target)
     except (Conflict, Invalid) as error:

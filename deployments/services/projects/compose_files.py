@@ -79,6 +79,15 @@ def bring_compose(
         return _store(imported, project_id=project_id, file=paths[0])
 
 
+def store_imported(imported: Imported, *, project_id: UUID, file: str) -> ComposeResult:
+    """Store what was imported as the next version of a project's graph. Raises Invalid; nothing is stored then.
+
+    The caller may change the project.
+    """
+    variables.ensure_fingerprint_key(project_id=project_id, new_password=secrets.token_urlsafe)
+    return _store(imported, project_id=project_id, file=file)
+
+
 def look_at_compose(*, files: Files, paths: Sequence[str], profiles: Sequence[str] = ()) -> ComposeResult:
     """Return what a new project would be made of these files. Raises Invalid as `bring_compose` does."""
     imported = _read(files, paths, profiles, {})

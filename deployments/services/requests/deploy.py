@@ -128,7 +128,7 @@ def _refuse_for_target(*, draft: Draft, request: DeployRequest) -> None:
     """Raise Invalid for what the stack asks of this server and may not, and for data there that it could not read."""
     kept_data.refuse_other_release(project=draft.project, target=request.target, services=draft.stack.services)
     config = {"dockerComposeYml": draft.stack.files[COMPOSE_FILE]}
-    privileges.refuse_unallowed(config=config, server_id=request.target.id)
+    privileges.refuse_unallowed(config=config, project_id=draft.project.id, server_id=request.target.id)
 
 
 def approval_now(*, draft: Draft, request: DeployRequest) -> str:

@@ -12,6 +12,7 @@ from deployments.errors import Invalid
 from deployments.repositories import history, lanes, projects
 from deployments.repositories.observation import job_counts
 from deployments.services.history import kept_data, snapshots
+from deployments.services.lifecycle import adoptions
 from deployments.services.lifecycle.observations import IMAGE_VOLUMES
 from deployments.services.observation import drift
 from deployments.services.permissions import access, quotas, server_rights
@@ -90,6 +91,7 @@ def _plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploy
         approval=approval,
         warnings=(
             *away,
+            *adoptions.plan_notes(project_id=draft.project.id, server_id=request.target.id),
             *unknown,
             *draft.stack.warnings,
             *own_names.warnings_of(draft.stack),
@@ -151,7 +153,7 @@ def _plan_rollback(*, caller: Caller, deployment_id: UUID, target_deployment_id:
     server_rights.sides_given_by_use(caller=caller, project=project, target=deployment.target)
     entry = rollback.choose_entry(caller=caller, deployment=deployment, target_deployment_id=target_deployment_id)
     snapshot = history.snapshot(history_id=entry.id)
-    privileges.refuse_unallowed(config=snapshot.config, server_id=deployment.target.id)
+    privileges.refuse_unallowed(config=snapshot.config, project_id=project.id, server_id=deployment.target.id)
     away = plan_truth.agent_warnings(deployment.target)
     running = running_now(project_id=deployment.project_id, target=deployment.target)
     restored = snapshots.services_with_volumes(snapshot.config)

@@ -90,7 +90,7 @@ def repair_stack(
     draft = _draft(caller=caller, project_id=project_id, target=target, services=services)
     if approval and approval != draft.digest:
         raise Conflict(drift.TOUCHED, details={"server": sentence("changed since the plan")})
-    privileges.refuse_unallowed(config=draft.snapshot.config, server_id=target.id)
+    privileges.refuse_unallowed(config=draft.snapshot.config, project_id=project.id, server_id=target.id)
     new = create.NewDeployment(
         kind=Kind.REPAIR,
         request=DeployRequest(

@@ -79,5 +79,5 @@ def draft_restart(*, caller: Caller, project: ProjectRecord, target: Target, ser
     running = what_runs.running_version(project_id=project.id, target_id=target.id)
     snapshot = history.snapshot(history_id=running.id)
     what_runs.restartable(snapshot=snapshot, name=service_name)
-    privileges.refuse_unallowed(config=snapshot.config, server_id=target.id)
+    privileges.refuse_unallowed(config=snapshot.config, project_id=project.id, server_id=target.id)
     return RestartDraft(running=running, snapshot=snapshot, gives=gives)

@@ -49,7 +49,7 @@ def rollback_deployment(
     gives = server_rights.sides_given_by_use(caller=caller, project=project, target=deployment.target)
     entry = choose_entry(caller=caller, deployment=deployment, target_deployment_id=target_deployment_id)
     snapshot = history.snapshot(history_id=entry.id)
-    privileges.refuse_unallowed(config=snapshot.config, server_id=deployment.target.id)
+    privileges.refuse_unallowed(config=snapshot.config, project_id=project.id, server_id=deployment.target.id)
     kept_data.refuse_other_release(
         project=project, target=deployment.target, services=snapshots.services_of(snapshot.config)
     )

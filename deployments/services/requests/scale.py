@@ -94,7 +94,9 @@ def _draft_of(
     node_id = what_runs.running_service(snapshot=snapshot, name=service_name).node_id
     all_replicas = {**snapshot.replicas, node_id: replicas}
     stack = _checked(project=project, running=running, replicas=all_replicas, target=target)
-    privileges.refuse_unallowed(config={"dockerComposeYml": stack.files[COMPOSE_FILE]}, server_id=target.id)
+    privileges.refuse_unallowed(
+        config={"dockerComposeYml": stack.files[COMPOSE_FILE]}, project_id=project.id, server_id=target.id
+    )
     return ScaleDraft(running=running, snapshot=snapshot, node_id=node_id, stack=stack, gives=gives)
 
 

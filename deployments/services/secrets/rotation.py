@@ -24,6 +24,7 @@ RENEWALS: dict[SealedColumn, Callable[[str, UUID], str]] = {
     sealed.LOGINS: lambda value, pk: sealing.renew_login(sealed=value, server_id=pk),
     sealed.AUTHORITIES: lambda value, pk: sealing.renew_authority(sealed=value, authority_id=pk),
     sealed.JOIN_TOKENS: lambda value, pk: sealing.renew_join_token(sealed=value, change_id=pk),
+    sealed.ADOPTIONS: lambda value, pk: sealing.renew_adoption(sealed=value, adoption_id=pk),
 }
 BATCH = 100
 # Each pass finds only what was written by a process that did not know the new key yet.

@@ -9,6 +9,7 @@ from uuid import UUID
 from agents.services import directory
 from agents.wording.sentences import sentence
 from deployments.errors import Invalid
+from deployments.repositories.adoption import adoption_rows
 
 # Keys of a service that take it out of its container, whatever they say.
 RAISING = frozenset({"privileged", "devices", "device_cgroup_rules", "pid", "ipc", "uts", "userns_mode"})
@@ -23,9 +24,17 @@ HARMLESS_OPTION, NO_NETWORK = "no-new-privileges:true", "none"
 SERVICE, KEY, ITEM = 2, 4, 6
 
 
-def refuse_unallowed(*, config: Mapping[str, Any], server_id: UUID) -> None:
-    """Raise Invalid when a service of this configuration needs more than the server's owner allows."""
-    wanting = sorted({f"{name} ({why})" for name, why in privileged(str(config.get("dockerComposeYml", "")))})
+def refuse_unallowed(*, config: Mapping[str, Any], project_id: UUID, server_id: UUID) -> None:
+    """Raise Invalid when a service of this configuration needs more than the server's owner allows.
+
+    Volumes that the project took over there are its own.
+    """
+    text = str(config.get("dockerComposeYml", ""))
+    wanting = sorted({f"{name} ({why})" for name, why in privileged(text)})
+    if present := present_volumes(text):
+        adopted = adoption_rows.of_project(project_id=project_id, server_id=server_id)
+        foreign = present - {name for each in adopted for name in each.volumes}
+        wanting += [f"the volume {name} of the host" for name in sorted(foreign)]
     if wanting and not directory.allows_privileged(server_id=server_id):
         raise Invalid(
             sentence(
@@ -62,6 +71,20 @@ def privileged(compose: str) -> Iterator[tuple[str, str]]:
             yield service, why
         elif inside and key == "deploy" and text == "devices:":
             yield service, "a device of the host"
+
+
+def present_volumes(compose: str) -> frozenset[str]:
+    """Return the volumes that a generated compose file has of the host instead of its own, by name. Pure."""
+    found, name, inside = set(), "", False
+    for line in compose.splitlines():
+        key, _, value = line.strip().partition(": ")
+        if line[:1].strip():
+            inside = line.strip() == "volumes:"
+        elif inside and key == "name":
+            name = value.strip("\"'")
+        elif inside and key == "external" and value == "true":
+            found.add(name)
+    return frozenset(found)
 
 
 def _raised_by_item(key: str, item: str) -> str:

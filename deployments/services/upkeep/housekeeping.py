@@ -9,6 +9,7 @@ from agents.isolation import isolation
 from deployments.repositories import clock, invitations
 from deployments.repositories.paging import counts
 from deployments.repositories.people import link_rows
+from deployments.services.adoption import inspections
 from deployments.services.audit import record as audit
 from deployments.services.clusters import progress
 from deployments.services.ends import machine_deletion, project_deletion, volume_deletion
@@ -35,6 +36,7 @@ def tidy(*, at: datetime) -> int:
         "audit log": lambda: audit.drop_old(at=clock.now()),
         "volume deletions": lambda: volume_deletion.expire(at=at),
         "reach checks": lambda: check_reach.expire(at=at),
+        "looks at servers": inspections.expire,
         "changes of clusters": lambda: progress.expire(at=at),
         "project deletions": lambda: project_deletion.continue_all(at=at),
         "machine deletions": lambda: machine_deletion.continue_all(at=at),

@@ -92,6 +92,8 @@ class Draft:
 
     project: ComposeProject
     files: Files
+    # Volumes are referred to under the names that they have on the host, in place of new ones.
+    in_place: bool = False
     report: Report = field(default_factory=Report)
     nodes: dict[str, NodeDraft] = field(default_factory=dict)
     stores: dict[str, Store] = field(default_factory=dict)

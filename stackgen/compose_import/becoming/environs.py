@@ -76,7 +76,8 @@ def _take(draft: Draft, node: NodeDraft, name: str, tree: Tree) -> None:
     if (filled := _with_references(draft, node, value)) != value:
         node.set(f"env.{name}", filled, tree, f"env.{name} = {filled}{edges}", outcome=Outcome.BETTER)
         return
-    if is_secret(name, value):
+    # What a running container has is nobody's to read, whatever it is called.
+    if is_secret(name, value) or draft.in_place:
         given = "" if value else ": no value in the files, it is asked for"
         outcome = Outcome.BECAME if value else Outcome.NEEDED
         node.set(f"secret.{name}", value, tree, f"secret.{name}, sealed{given}{edges}", outcome=outcome)

@@ -7,6 +7,7 @@ import re
 
 from stackgen.compose_import.becoming.attaching import mount_file, octal
 from stackgen.compose_import.becoming.draft import Draft, NodeDraft
+from stackgen.compose_import.becoming.stores import NotAStore
 from stackgen.compose_import.notation.opened import MAX_FILES_OF_FOLDER
 from stackgen.compose_import.tree import Tree
 from stackgen.databases.known import KINDS
@@ -85,12 +86,36 @@ def _volume(draft: Draft, node: NodeDraft, item: Tree, target: str) -> None:
         if key in node.config:
             node.lost(item, f"{source} is mounted at {node.config[key]} already; a second place of one volume")
             return
-    node.set(key, value, item, f"{key} = {value}{_where_data_lies(draft, source)}")
+    if node.set(key, value, item, f"{key} = {value}{_where_data_lies(draft, source)}"):
+        _keep_name(draft, node, item, source, key.partition(".")[2])
+
+
+def present_name(draft: Draft, source: str) -> str:
+    """Return what a volume of the file is called on a host."""
+    volume = draft.project.section("volumes").get(source)
+    return (volume.at("name") if volume is not None else "") or f"{draft.project.name or 'PROJECT'}_{source}"
+
+
+def _keep_name(draft: Draft, node: NodeDraft, item: Tree, source: str, name: str) -> None:
+    if draft.in_place:
+        present = present_name(draft, source)
+        node.set(f"volumeName.{name}", present, item, f"volumeName.{name} = {present}: its data stays where it is")
+
+
+def refuse_other_place(service: Tree, kind: str) -> None:
+    """Raise NotAStore where data that stays in its volume would not lie where a node of this kind looks for it."""
+    place = place_of(KINDS[kind], image=service.at("image"), version=None)
+    expected = {volume.path for volume in place.volumes}
+    volumes = service.get("volumes")
+    mounted = {posixpath.normpath(item.at("target")) for item in (volumes.items if volumes is not None else [])}
+    if expected - mounted:
+        raise NotAStore(f"its data lies elsewhere than a {kind} node's, at {', '.join(sorted(mounted)) or 'no volume'}")
 
 
 def _where_data_lies(draft: Draft, source: str) -> str:
-    name = draft.project.section("volumes").get(source)
-    old = (name.at("name") if name is not None else "") or f"{draft.project.name or 'PROJECT'}_{source}"
+    if draft.in_place:
+        return ""
+    old = present_name(draft, source)
     return f"; data of a stack that runs already lies in the volume {old}: copy it before the first deployment"
 
 
@@ -107,6 +132,9 @@ def _is_data(draft: Draft, node: NodeDraft, item: Tree, target: str, source: str
     if source:
         said += _where_data_lies(draft, source)
     node.became(item, said)
+    own = next((volume.name for volume in place.volumes if volume.path == target), "")
+    if source and own:
+        _keep_name(draft, node, item, source, own)
     return True
 
 

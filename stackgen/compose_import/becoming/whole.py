@@ -10,6 +10,7 @@ from itertools import count
 from stackgen.compose_import.becoming import environs, reaching
 from stackgen.compose_import.becoming.attaching import content_of
 from stackgen.compose_import.becoming.draft import Draft, NodeDraft
+from stackgen.compose_import.becoming.mounting import present_name, refuse_other_place
 from stackgen.compose_import.becoming.services import take_service
 from stackgen.compose_import.becoming.stores import NotAStore, kind_of, store_of
 from stackgen.compose_import.becoming.values import Values, values_of
@@ -50,11 +51,11 @@ class _Refusals:
     stores: dict[str, str] = field(default_factory=dict)
 
 
-def become_graph(project: ComposeProject, *, files: Files) -> Imported:
+def become_graph(project: ComposeProject, *, files: Files, in_place: bool = False) -> Imported:
     """Return the graph of the project: one that its own checks take. Reads files through `files` alone."""
     refusals = _Refusals()
     for attempt in count(1):
-        draft = _draft(project, files, refusals)
+        draft = _draft(Draft(project=project, files=files, in_place=in_place), refusals)
         graph = _graph(draft)
         problems = [] if attempt > MAX_ATTEMPTS else read_graph(graph)[1]
         if not _learn(problems, draft, refusals):
@@ -89,9 +90,8 @@ _LOSABLE = frozenset({
 })  # fmt: skip
 
 
-def _draft(project: ComposeProject, files: Files, refusals: _Refusals) -> Draft:
-    draft = Draft(project=project, files=files)
-    services = project.section("services")
+def _draft(draft: Draft, refusals: _Refusals) -> Draft:
+    services = draft.project.section("services")
     draft.nodes = {
         name: NodeDraft(name=name, service=tree, report=draft.report, refused=refusals.keys.get(name, {}))
         for name, tree in services.items()
@@ -137,6 +137,8 @@ def _find_stores(draft: Draft, values: Mapping[str, Values], refusals: _Refusals
             if name in refusals.stores:
                 raise NotAStore(refusals.stores[name])
             store = store_of(node.service, values[name], others)
+            if draft.in_place:
+                refuse_other_place(node.service, store.kind)
         except NotAStore as reason:
             node.became(node.service, f"stays a service with its image: {reason}")
             continue
@@ -237,7 +239,9 @@ def _say_resource(draft: Draft, section: str, name: str, tree: Tree) -> None:
         report.add(tree.place, outcome, _SAID[section] if used else "no service uses it")
         return
     for key, member in tree.mapping.items():
-        if key in {"file", "content", "environment"}:
+        if draft.in_place and section == "volumes" and key in {"name", "external"}:
+            report.add(member.place, Outcome.BECAME, f"stays where it is, as {present_name(draft, name)}")
+        elif key in {"file", "content", "environment"}:
             report.add(member.place, Outcome.BECAME, _SAID[section])
         elif (section, key, member.text) in _DEFAULTS:
             report.add(member.place, Outcome.BECAME, "as without saying it")

@@ -85,6 +85,7 @@ CROWDED = {
     "a server": f"{SERVER}{{server}}/change/",
     "what runs there": f"{SERVER}{{server}}/projects/",
     "what it uses as a machine": f"{SERVER}{{server}}/usage/",
+    "containers there": f"{SERVER}{{server}}/containers/",
     "volumes there": f"{SERVER}{{server}}/volumes/",
     "its agent by SSH": f"{SERVER}{{server}}/install/",
     "a token for it": f"{SERVER}{{server}}/new-enrolment-token/",
