@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -14,6 +15,9 @@ from stackgen.keys.amounts import bytes_of, shown
 from stackgen.keys.jobs import APART_FROM_DEPLOYMENTS, ON_SCHEDULE
 from stackgen.nodes import APART, Graph, Node, NodeType, PublishedPort
 
+# Where a host has the images of all projects, and what Docker takes for the id of one.
+BUILT_HERE = "axion/"
+HEX = re.compile(r"[0-9a-f]{4,64}")
 HTTP_PORT, HTTPS_PORT = 80, 443
 # So many addresses of a host are told apart for one port.
 MAX_ADDRESSES_OF_A_PORT = 50
@@ -47,6 +51,7 @@ def check_meaning(graph: Graph) -> Iterator[Problem]:
     yield from _check_edges(graph, nodes)
     routed = {edge.target for edge in graph.edges if edge.source in nodes and nodes[edge.source].type.is_gateway}
     for node in graph.nodes:
+        yield from _check_image(node)
         yield from _check_node(node, is_routed=node.id in routed)
         if node.type.is_database and node.settings.kind and not node.settings.external:
             yield from _check_place(node)
@@ -152,6 +157,18 @@ def _check_job(node: Node) -> Iterator[Problem]:
         "config.restart": settings.restart,
     }
     yield from (_at(node, field, "means nothing for a job, which runs to its end") for field in kept if kept[field])
+
+
+def _check_image(node: Node) -> Iterator[Problem]:
+    """Yield a problem with an image that others' code is in: what was built on a host, by its name or by its id."""
+    image = node.settings.image
+    bare = image.removeprefix("docker.io/")
+    if bare.startswith(BUILT_HERE):
+        yield _at(node, "config.image", f"{shown(image)} is a name under which images of projects are built; push it")
+    elif bare.startswith("sha256:") or HEX.fullmatch(bare):
+        yield _at(
+            node, "config.image", f"{shown(image)} may name any image of the host by its id: say a name and a tag"
+        )
 
 
 def _check_place(node: Node) -> Iterator[Problem]:

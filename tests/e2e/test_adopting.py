@@ -138,7 +138,7 @@ def test_what_ran_before_is_put_back_when_it_fails_and_taken_over_with_its_data(
     old = before.container()
     project = adopted(plane, server, before)
     # Neither the graph nor anything in the database has the value in clear; what was told is wiped.
-    graph = plane.api(f"projects/{project}/graph").member("data")["graph"]
+    graph = plane.api(f"projects/{project}/graph").member("data")["graph"]["graph"]
     config = graph["nodes"][0]["data"]["config"]
     assert config["volumeName.counts"] == f"{before.name}_counts" or f"{before.name}_counts" in config.values(), config
     assert SECRET not in json.dumps(graph)

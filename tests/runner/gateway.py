@@ -51,6 +51,7 @@ class TestGateway(RunnerAgentServiceServicer):
         self.registrations: list[pb.RegisterAgentRequest] = []
         self.secrets: dict[str, dict[str, str]] = {}
         self.secret_calls: list[str] = []
+        self.described: dict[str, bytes] = {}
         self.registries: list[pb.RegistryLogin] = []
         self.bundles: dict[str, bytes] = {}
         self.bundle_calls: list[str] = []
@@ -239,6 +240,11 @@ class TestGateway(RunnerAgentServiceServicer):
             context.abort(grpc.StatusCode.NOT_FOUND, "No such deployment.")
         values = self.secrets.get(request.deployment_id, {})
         return pb.FetchSecretsResponse(values=values, registries=self.registries)
+
+    def TellContainers(self, request: pb.TellContainersRequest, context: grpc.ServicerContext) -> common_pb2.Empty:  # noqa: N802
+        self._check(context)
+        self._note(lambda: self.described.update({request.command_id: request.containers}))
+        return common_pb2.Empty()
 
     def StreamLogs(self, request_iterator: Iterator[pb.LogBatch], context: grpc.ServicerContext) -> common_pb2.Empty:  # noqa: N802
         self._check(context)

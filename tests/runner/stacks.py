@@ -146,6 +146,15 @@ class Stack:
             deployment_id=f"v{len(self.numbers)}-{uuid4().hex[:8]}",
             project_id=self.project_id,
             check_reach=pb.CheckReach(endpoints=wanted),
+    def inspect(self) -> pb.Command:
+        self.numbers.append(1)
+        return pb.Command(
+            command_id=f"inspect-{uuid4().hex[:8]}",
+            lane=self.project_id,
+            number=len(self.numbers),
+            deployment_id=f"i{len(self.numbers)}-{uuid4().hex[:8]}",
+            project_id=self.project_id,
+            inspect_host=pb.InspectHost(),
         )
 
     def _job(self, service: Service) -> pb.JobSpec:

@@ -47,9 +47,12 @@ def needed_version(command: AgentCommand) -> int:
     """Return the version of its kind that an agent must understand to do all that the command says.
 
     Of deploy, 2: images by id, and a stop that is a deployment without services; 3: services to make anew;
-    6: jobs to run by hand, which older agents would run at every deployment, or not at all; 7: jobs on a schedule.
+    6: jobs to run by hand, which older agents would run at every deployment, or not at all; 7: jobs on a schedule;
+    8: containers of others to take over.
     """
     if isinstance(command, DeployCommand):
+        if command.takes_over or command.adopted_volumes:
+            return 8
         if any(job.schedule for job in command.jobs):
             return 7
         named = any(job.service.name in command.restarts for job in command.jobs)

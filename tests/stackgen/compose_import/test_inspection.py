@@ -64,7 +64,8 @@ SHOP = (
             {"Type": "bind", "Source": "/srv/site", "Destination": "/site", "RW": False},
         ],
     ),
-    told("shop-web-2", image="shop/web:1", labels=of_project("web", 2)),
+    told("shop-worker-1", image="shop/web:1", labels=of_project("worker")),
+    told("shop-worker-2", image="shop/web:1", labels=of_project("worker", 2)),
     told("lonely", image="redis:7", host={"NetworkMode": "default", "AutoRemove": True}),
 )
 
@@ -90,7 +91,7 @@ def test_a_project_and_single_containers_are_told_apart() -> None:
     assert (project.name, project.is_project, [each.name for each in project.containers]) == (
         "shop",
         True,
-        ["shop-db-1", "shop-web-1", "shop-web-2"],
+        ["shop-db-1", "shop-web-1", "shop-worker-1", "shop-worker-2"],
     )
     assert (alone.name, alone.is_project) == ("lonely", False)
     assert "--rm" in alone.why_not
@@ -123,7 +124,8 @@ def test_what_a_container_is_told_is_sealed_or_a_reference(shop: Adopted) -> Non
 def test_how_it_was_started_stays(shop: Adopted) -> None:
     web = config_of(shop, "web")
     assert json.loads(web["command"]) == ["serve", "--fast"]
-    assert (web["restart"], web["replicas"], web["memory"], web["healthRetries"]) == ("always", "2", "64M", "4")
+    assert (web["restart"], web["memory"], web["healthRetries"]) == ("always", str(64 * 1024 * 1024), "4")
+    assert config_of(shop, "worker")["replicas"] == "2"
     assert "127.0.0.1:8080:80" in web["ports"]
     assert web["hostPath./site"] == "/srv/site:ro"
     lost = [line.text for line in shop.imported.lines if line.outcome is Outcome.NOT_KEPT]
