@@ -15,6 +15,7 @@ from agents.repositories import payloads
 from agents.runner.commands.registry import COMMANDS
 from agents.states import CommandKind
 from agents.types import CheckReachCommand, DeleteVolumeCommand, DeployCommand, RevertCommand, SwarmCommand
+from agents.types import DeleteVolumeCommand, DeployCommand, InspectHostCommand, RevertCommand, SwarmCommand
 from deployments.admin.filters import DEPLOYMENT_FILTERS, chosen_filter
 from deployments.api.endpoints.deployment_endpoints import filter_in
 from deployments.data.list_types import DeploymentFilter
@@ -59,6 +60,7 @@ def places_of_command(kind: CommandKind) -> dict[str, bool]:
         CommandKind.DELETE_VOLUME: DeleteVolumeCommand,
         CommandKind.SWARM: SwarmCommand,
         CommandKind.CHECK_REACH: CheckReachCommand,
+        CommandKind.INSPECT_HOST: InspectHostCommand,
     }
     messages = {field.name for field in runner_pb2.Command.DESCRIPTOR.oneofs_by_name["payload"].fields}
     codec = (ROOT / "agents/transport/wire/codec.py").read_text()

@@ -69,7 +69,7 @@ def test_a_job_by_hand_is_told_kept_cancelled_and_never_run_twice(control_plane:
     plane, before = control_plane, containers(project)
     assert before.keys() == {"web"}
     listed = plane.api(f"projects/{project}/jobs").member("data")["jobs"]
-    assert [(each["name"], each["run"]) for each in listed] == [("count", "by-hand"), ("stay", "by-hand")], listed
+    assert [(each["name"], each["schedule"]) for each in listed] == [("count", ""), ("stay", "")], listed
     done = run(plane, project, "count")
     assert plane.wait_for_end(done)["status"] == 3
     assert "run number 1" in written(plane, done)

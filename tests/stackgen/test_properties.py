@@ -54,6 +54,7 @@ OPTIONAL = {
     "route.db": st.just("/db"),
     "volume.data-2": st.sampled_from(["/data2", "/mnt/a:ro"]),
     "sharedVolume.x": st.just("/shared"),
+    "volumeName.data-2": st.just("of_the.host-1"),
     "file./etc/a.conf": TEXT | NASTY,
     "file./etc/b.conf": NASTY,
     "fileMode./etc/b.conf": st.just("0640"),
@@ -104,18 +105,41 @@ COMPOSE_ALONE = {
 }  # fmt: skip
 
 
-# Of code, which these graphs have none of; of nodes that run nothing; of jobs; what every graph here has anyway; and
-# what would make most graphs invalid, or joins nodes that no edge does.
-JUDGED_ELSEWHERE = frozenset({
-    "buildArg", "buildFolder", "buildSecret", "buildTarget", "dockerfile", "runtime", "external", "host", "scheme",
-    "run", "repeatable", "jobTimeoutSeconds", "schedule", "timeZone", "overlap",
-    "port", "image", "password", "databaseType", "databaseVersion", "gateway",
-    "network", "hostPort", "ports", "healthCommand", "healthHost", "readOnly", "spa",
+# Of jobs, of nodes that run nothing, and of code: drawn with what they need, since alone they are refused.
+JOBS = {
+    "run": st.sampled_from(["once-before", "by-hand"]), "repeatable": st.just("true"),
+    "jobTimeoutSeconds": st.just("60"),
+}  # fmt: skip
+SCHEDULED = {
+    "run": st.just("on-schedule"), "schedule": st.sampled_from(["0 3 * * *", "*/5 1-3 * JAN MON"]),
+    "timeZone": st.just("Europe/Berlin"), "overlap": st.sampled_from(["allow", "replace", "forbid"]),
+}  # fmt: skip
+ELSEWHERE = {
+    "external": st.just("true"), "host": st.sampled_from(["db.example.org", "10.0.0.9"]), "port": st.just("5000"),
+    "scheme": st.just("https"), "password": st.just(PLANTED), "databaseType": st.sampled_from(["postgresql", "mysql"]),
+}  # fmt: skip
+BUILDING = {
+    "buildArg.A": TEXT | NASTY, "buildTarget": st.just("last"), "buildSecret.token": st.just("LOG_LEVEL"),
+    "buildFolder": st.just("apps/$a b"), "dockerfile": st.just("x/Dockerfile.prod"), "runtime": st.just("dockerfile"),
+}  # fmt: skip
+# What each node has one of its own, or what would make most graphs invalid.
+APART = frozenset({
+    "port", "image", "password", "databaseType", "databaseVersion", "gateway", "network", "hostPort", "ports",
+    "healthCommand", "healthHost", "readOnly", "spa",
 })  # fmt: skip
+# Graphs of one node, for what seldom goes together with edges, files or other ports.
+ALONE = {
+    "network": st.sampled_from(["shared", "edges"]), "hostPort": st.just("8443"), "readOnly": st.just("true"),
+    "ports": st.just("9000:90 9100-9102:9100-9102/udp"), "healthHost": st.just("a.example.org"),
+    "healthCommand": st.sampled_from(["none", "a $b | c", '["CMD", "a", "$b"]']), "healthPath": st.just("/h"),
+    "tmpfs./t": st.just(""), "image": st.sampled_from(["a/b:1", "r.example.org:5000/c@sha256:" + "0" * 64]),
+    "port": st.just("80"),
+}  # fmt: skip
 
 
 def needed_by(keys: set[str]) -> set[str]:
-    return {"file./etc/b.conf"} if "fileMode./etc/b.conf" in keys else set()
+    needed = {"fileMode./etc/b.conf": "file./etc/b.conf", "volumeName.data-2": "volume.data-2"}
+    return {needed[key] for key in keys if key in needed}
 
 
 @st.composite
@@ -198,6 +222,45 @@ def check_order(raw: dict[str, Any], stack: Stack) -> None:
             assert stack.names[edge["target"]] in waits[stack.names[edge["source"]]]
 
 
+@st.composite
+def single_graphs(draw: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """One node with keys that want company of their own, and one that stays beside it; the code by node id."""
+    of = draw(st.sampled_from([JOBS, SCHEDULED, ELSEWHERE, BUILDING, ALONE]))
+    config = draw(st.fixed_dictionaries({}, optional=of))
+    code = {}
+    if of is BUILDING:
+        file = f"{config.get('buildFolder', '.')}/{config.get('dockerfile', 'Dockerfile')}".removeprefix("./")
+        code["a"] = facts_of({file: "FROM scratch AS last\n", "app.py": ""})
+    elif of is not ELSEWHERE:
+        config.setdefault("image", "nginx:1.29")
+    else:
+        config = draw(st.fixed_dictionaries(ELSEWHERE))
+    kind = DATABASE if of is ELSEWHERE and draw(st.booleans()) else 1
+    if kind == 1 and of is ELSEWHERE:
+        config = {key: text for key, text in config.items() if key not in ("password", "databaseType")}
+    elif of is ELSEWHERE:
+        config.pop("scheme")
+    made = node("a", kind)
+    made["data"]["config"] = config
+    edges = ["b a"] if of is ELSEWHERE else []
+    return graph(made, web("b"), edges=edges), code
+
+
+def read_back(stack: Stack, folder: Path) -> None:
+    """Compose reads every text of the services as it was written: what it prints doubles dollars as the file does."""
+    told = json.loads(run("docker", "compose", "--profile", "*", "config", "--format", "json", folder=folder))
+    for name, service in compose_of(stack)["services"].items():
+        found = told["services"][name]
+        for key in ("environment", "labels"):
+            wanted = {each: text for each, text in (service.get(key) or {}).items() if "${" not in str(text)}
+            assert {each: found[key][each] for each in wanted} == {each: str(text) for each, text in wanted.items()}
+        for key in ("command", "entrypoint"):
+            if all("${" not in word for word in service.get(key) or ()):
+                assert (found.get(key) or []) == list(service.get(key) or ()), (name, key)
+        targets = {mount["target"] for mount in found.get("volumes", ())}
+        assert len(targets) == len(service.get("volumes", ()))
+
+
 @needs_compose
 @pytest.mark.parametrize("engine", ENGINES)
 def test_docker_accepts_every_file(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -206,11 +269,25 @@ def test_docker_accepts_every_file(engine: Engine, tmp_path_factory: pytest.Temp
     @given(graphs(compose_alone=engine == "compose"))
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), phases=NO_SHRINKING)
     def accepted(raw: dict[str, Any]) -> None:
-        stack = valid(raw, engine)
-        if stack is not None:
-            check_files(stack, tmp_path_factory.mktemp("stack"))
+        judge(valid(raw, engine))
+
+    @given(single_graphs())
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), phases=NO_SHRINKING)
+    def accepted_alone(drawn: tuple[dict[str, Any], dict[str, Any]]) -> None:
+        raw, code = drawn
+        with contextlib.suppress(GraphInvalid):
+            judge(stack_of(raw, code=code, env_names=["LOG_LEVEL"], options=OPTIONS[engine]))
+
+    def judge(stack: Stack | None) -> None:
+        if stack is None:
+            return
+        folder = tmp_path_factory.mktemp("stack")
+        check_files(stack, folder)
+        if engine == "compose":
+            read_back(stack, folder)
 
     accepted()
+    accepted_alone()
 
 
 @needs_compose
@@ -303,10 +380,12 @@ def test_hostile_texts_stay_texts_in_how_code_is_built(tmp_path: Path) -> None:
 
 def test_a_graph_of_every_key_is_drawn() -> None:
     """Who adds a key adds it here, so that graphs with it are judged."""
-    drawn = {name.partition(".")[0] for name in (*OPTIONAL, *COMPOSE_ALONE)}
+    drawn = {name.partition(".")[0] for name in (*OPTIONAL, *COMPOSE_ALONE, *JOBS, *SCHEDULED, *ELSEWHERE)}
+    drawn |= {name.partition(".")[0] for name in (*BUILDING, *ALONE)}
     known = {key.name.removesuffix(".") for key in KEYS_OF_NODES}
-    assert known - drawn - JUDGED_ELSEWHERE == set()
-    assert known >= JUDGED_ELSEWHERE
+    # Drawn for the nodes that have one.
+    assert known - drawn == {"gateway", "databaseVersion", "spa"}
+    assert known >= drawn - {"unknown"}
 
 
 def test_every_process_writes_the_same_bytes(tmp_path: Path) -> None:
