@@ -17,7 +17,6 @@ from agents.command_types import (
     DeployCommand,
     Endpoint,
     EndpointReached,
-    InspectHostCommand,
     JobSpec,
     RevertCommand,
     ServiceSpec,
@@ -35,7 +34,6 @@ __all__ = [
     "DeployCommand",
     "Endpoint",
     "EndpointReached",
-    "InspectHostCommand",
     "JobSpec",
     "ManagerAgent",
     "RevertCommand",
@@ -210,9 +208,8 @@ class AgentData:
     """An agent as other layers see it; `presence` was computed with the database's clock.
 
     `condition` is what it said of itself at `condition_at`; None for one that never did. `clock_skew_ms`: how far its
-    clock was ahead of ours when it connected; None where it did not tell. `swarm`: in which Swarm its engine was at
-    `swarm_at`; None for one that never told. `certified`: it has a certificate, without
-    which its credential lets nobody in.
+    clock was ahead of ours when it connected; None where it did not tell. `swarm`: its engine's, at `swarm_at`; None
+    for one that never told. `certified`: it has a certificate, without which its credential lets nobody in.
     """
 
     id: UUID

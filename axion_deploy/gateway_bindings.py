@@ -123,17 +123,18 @@ def on_swarm(*, told: SwarmTold) -> None:
 
 
 def on_join_token(*, command_id: UUID, agent_id: UUID, token: str) -> None:
-    command = gateway.find(command_id=command_id)
-    if command.agent_id != agent_id:
-        raise NotFound("Nobody asked for this.")
-    join_tokens.take_token(command_id=command_id, change_id=command.deployment_id, token=token)
+    join_tokens.take_token(command_id=command_id, change_id=_asked_by(command_id, agent_id), token=token)
 
 
 def on_containers(*, command_id: UUID, agent_id: UUID, containers: bytes) -> None:
-    command = gateway.find(command_id=command_id)
-    if command.agent_id != agent_id:
+    look = _asked_by(command_id, agent_id)
+    inspections.take_told(command_id=command_id, adoption_id=look, containers=containers)
+
+
+def _asked_by(command_id: UUID, agent_id: UUID) -> UUID:
+    if (command := gateway.find(command_id=command_id)).agent_id != agent_id:
         raise NotFound("Nobody asked for this.")
-    inspections.take_told(command_id=command_id, adoption_id=command.deployment_id, containers=containers)
+    return command.deployment_id
 
 
 def log_request(*, request_id: UUID, agent_id: UUID) -> LogRequest | None:
@@ -152,25 +153,22 @@ def on_log_batch(*, request_id: UUID, agent_id: UUID, batch: LogBatch | None) ->
 
 
 def unknown_fate(*, doubtful: Collection[DoubtfulCommand]) -> None:
+    at = datetime.now(UTC)
     for command in doubtful:
         with isolation("unknown fates").item(command.deployment_id):
             if progress.is_change(change_id=command.deployment_id):
-                progress.end_as_unknown(
-                    change_id=command.deployment_id, command_id=command.command_id, at=datetime.now(UTC)
-                )
+                progress.end_as_unknown(change_id=command.deployment_id, command_id=command.command_id, at=at)
                 continue
             if inspections.is_inspection(command_id=command.command_id):
                 inspections.end_as_unknown(command_id=command.command_id)
                 continue
             if volume_deletion.is_of_a_deletion(command_id=command.command_id):
-                volume_deletion.end_as_unknown(command_id=command.command_id, at=datetime.now(UTC))
+                volume_deletion.end_as_unknown(command_id=command.command_id, at=at)
                 continue
             if check_reach.is_of_a_check(command_id=command.command_id):
-                check_reach.end_as_unknown(command_id=command.command_id, at=datetime.now(UTC))
+                check_reach.end_as_unknown(command_id=command.command_id, at=at)
                 continue
-            after_restore.end_as_unknown(
-                deployment_id=command.deployment_id, command_id=command.command_id, at=datetime.now(UTC)
-            )
+            after_restore.end_as_unknown(deployment_id=command.deployment_id, command_id=command.command_id, at=at)
 
 
 def secrets_of(*, deployment_id: UUID, agent_id: UUID) -> Mapping[str, str] | bytes:

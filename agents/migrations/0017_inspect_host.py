@@ -4,23 +4,37 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('agents', '0016_check_reach'),
+        ("agents", "0016_check_reach"),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='commandrecord',
-            name='command_kind_known',
+            model_name="commandrecord",
+            name="command_kind_known",
         ),
         migrations.AlterField(
-            model_name='commandrecord',
-            name='kind',
-            field=models.CharField(choices=[('deploy', 'deploy'), ('revert', 'revert'), ('delete_volume', 'delete_volume'), ('swarm', 'swarm'), ('check_reach', 'check_reach'), ('inspect_host', 'inspect_host')], max_length=16),
+            model_name="commandrecord",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("deploy", "deploy"),
+                    ("revert", "revert"),
+                    ("delete_volume", "delete_volume"),
+                    ("swarm", "swarm"),
+                    ("check_reach", "check_reach"),
+                    ("inspect_host", "inspect_host"),
+                ],
+                max_length=16,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='commandrecord',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['deploy', 'revert', 'delete_volume', 'swarm', 'check_reach', 'inspect_host'])), name='command_kind_known'),
+            model_name="commandrecord",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("kind__in", ["deploy", "revert", "delete_volume", "swarm", "check_reach", "inspect_host"])
+                ),
+                name="command_kind_known",
+            ),
         ),
     ]

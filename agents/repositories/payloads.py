@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
+from agents.command_types import InspectHostCommand
 from agents.states import CommandKind
 from agents.types import (
     AgentCommand,
@@ -13,7 +14,6 @@ from agents.types import (
     DeleteVolumeCommand,
     DeployCommand,
     Endpoint,
-    InspectHostCommand,
     JobSpec,
     RevertCommand,
     ServiceSpec,

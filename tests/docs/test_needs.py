@@ -10,12 +10,18 @@ from typing import Any
 
 import pytest
 
+from agents.command_types import InspectHostCommand
 from agents.contracts import runner_pb2
 from agents.repositories import payloads
 from agents.runner.commands.registry import COMMANDS
 from agents.states import CommandKind
-from agents.types import CheckReachCommand, DeleteVolumeCommand, DeployCommand, RevertCommand, SwarmCommand
-from agents.types import DeleteVolumeCommand, DeployCommand, InspectHostCommand, RevertCommand, SwarmCommand
+from agents.types import (
+    CheckReachCommand,
+    DeleteVolumeCommand,
+    DeployCommand,
+    RevertCommand,
+    SwarmCommand,
+)
 from deployments.admin.filters import DEPLOYMENT_FILTERS, chosen_filter
 from deployments.api.endpoints.deployment_endpoints import filter_in
 from deployments.data.list_types import DeploymentFilter

@@ -146,6 +146,8 @@ class Stack:
             deployment_id=f"v{len(self.numbers)}-{uuid4().hex[:8]}",
             project_id=self.project_id,
             check_reach=pb.CheckReach(endpoints=wanted),
+        )
+
     def inspect(self) -> pb.Command:
         self.numbers.append(1)
         return pb.Command(

@@ -15,10 +15,10 @@ from agents.runner.commands.images import provide_images, provide_job_images
 from agents.runner.commands.job_patterns import make_patterns
 from agents.runner.commands.jobs import run_jobs
 from agents.runner.commands.outages import retry_after_removals, retry_through_outages, retry_until_done
+from agents.runner.commands.outside.take_over import check_takeover, take_over
 from agents.runner.commands.restore import restore, runs_something
 from agents.runner.commands.settings_proof import describe_settings
 from agents.runner.commands.stop import NOTHING, stop_stack
-from agents.runner.commands.take_over import check_takeover, take_over
 from agents.runner.control_plane.reports import BUILDING, COMPLETED, DEPLOYING, masked_tail, masked_text
 from agents.runner.errors import InterruptedWorkError, StepFailedError, UnavailableError
 from agents.runner.journal.releases import Before, Phase, ReleaseRecord

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from agents.runner.commands.context import Work
 from agents.runner.commands.delete_volume import delete_volume
 from agents.runner.commands.deploy import deploy
-from agents.runner.commands.inspect_host import inspect_host
 from agents.runner.commands.outside.check_reach import check_reach
+from agents.runner.commands.outside.inspect_host import inspect_host
 from agents.runner.commands.revert import revert
 from agents.runner.commands.swarm.stack_deploy import deploy_to_swarm
 from agents.runner.commands.swarm.stack_revert import revert_on_swarm

@@ -13,7 +13,7 @@ from agents.runner.commands.going_back import Restored
 from agents.runner.commands.image_volumes import with_image_volumes
 from agents.runner.commands.job_patterns import make_patterns
 from agents.runner.commands.job_removal import end_scheduled_runs, remove_job_containers
-from agents.runner.commands.take_over import put_back
+from agents.runner.commands.outside.take_over import put_back
 from agents.runner.errors import StepFailedError
 from agents.runner.journal.releases import ReleaseRecord
 from agents.runner.planning.model import RUNNING, Container

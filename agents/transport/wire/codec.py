@@ -8,6 +8,7 @@ from uuid import UUID
 
 from google.protobuf.json_format import MessageToDict
 
+from agents.command_types import InspectHostCommand
 from agents.contracts import runner_pb2
 from agents.contracts.version import PROTOCOL
 from agents.errors import NotFound
@@ -24,7 +25,6 @@ from agents.types import (
     CommandFinished,
     DeleteVolumeCommand,
     DeployCommand,
-    InspectHostCommand,
     LogWritten,
     Report,
     ReportBody,

@@ -17,7 +17,6 @@ __all__ = [
     "CannotUnsealError",
     "has_key",
     "newest_version",
-    "renew_adoption",
     "renew_authority",
     "renew_channel",
     "renew_env",
@@ -29,7 +28,6 @@ __all__ = [
     "renew_session",
     "renew_stack",
     "renew_variable",
-    "seal_adoption",
     "seal_channel",
     "seal_env",
     "seal_installation",
@@ -41,7 +39,6 @@ __all__ = [
     "seal_session",
     "seal_stack",
     "seal_variable",
-    "unseal_adoption",
     "unseal_channel",
     "unseal_env",
     "unseal_installation",
@@ -242,21 +239,6 @@ def renew_join_token(*, sealed: str, change_id: UUID) -> str:
     return _renewed(sealed, context=_join_token(change_id))
 
 
-def seal_adoption(*, told: str, adoption_id: UUID) -> str:
-    """Seal how containers of a server are set up."""
-    return encryption.seal(value=told, context=_adoption(adoption_id))
-
-
-def unseal_adoption(*, sealed: str, adoption_id: UUID) -> str:
-    """Open what `seal_adoption` sealed for this look. Raises CannotUnsealError."""
-    return encryption.unseal(sealed=sealed, context=_adoption(adoption_id))
-
-
-def renew_adoption(*, sealed: str, adoption_id: UUID) -> str:
-    """Seal what was told anew under the newest key. Raises CannotUnsealError."""
-    return _renewed(sealed, context=_adoption(adoption_id))
-
-
 def _renewed(sealed: str, *, context: str) -> str:
     return encryption.seal(value=encryption.unseal(sealed=sealed, context=context), context=context)
 
@@ -300,10 +282,6 @@ def _installation(installation_id: UUID) -> str:
 
 def _login(server_id: UUID) -> str:
     return f"server-access:{server_id}"
-
-
-def _adoption(adoption_id: UUID) -> str:
-    return f"adoption:{adoption_id}"
 
 
 def _join_token(change_id: UUID) -> str:
