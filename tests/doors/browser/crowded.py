@@ -33,6 +33,7 @@ from tests.deployments.lane import Lane
 from tests.doors.browser.crowded_cluster import a_formed_cluster
 from tests.doors.browser.crowded_people import some_people
 from tests.doors.browser.crowded_usage import some_usage
+from tests.doors.browser.crowded_server import some_containers
 from tests.factories import later
 
 LONG = "-".join(["a-name-that-has-no-place-to-break-it"] * 3)[:100]
@@ -95,6 +96,7 @@ def crowd(owner: User) -> Mapping[str, str]:
     cancel_deployment(caller=two.caller, deployment_id=cancelling.id, at=two.now())
     some_variables(many)
     some_usage(many, names=[name_of(number) for number in range(12)])
+    some_containers(owner, many.server)
     cluster = a_formed_cluster(owner, agent_id=many.agent.id, name=LONG)
     blank = sources.create_project(caller=two.caller, project_id=uuid4(), name="Blank")
     rows = {
