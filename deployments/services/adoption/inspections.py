@@ -24,7 +24,7 @@ from deployments.repositories.adoption import adoption_rows
 from deployments.services.audit.record import record
 from deployments.services.fleet import machine_list
 from deployments.services.lifecycle import command_ids
-from deployments.services.secrets import told_containers
+from deployments.services.secrets import sealing
 from deployments.types import Caller
 from stackgen.compose_import.inspection.containers import Group, Seen, groups_of, read_seen
 
@@ -90,9 +90,9 @@ def opened(adoption: AdoptionRecord) -> tuple[Seen, ...]:
     if adoption.state is not AdoptionState.DESCRIBED:
         raise Conflict(NOT_THERE)
     try:
-        told = told_containers.unseal_told(sealed=adoption.sealed, adoption_id=adoption.id)
+        told = sealing.unseal_told(sealed=adoption.sealed, adoption_id=adoption.id)
         return read_seen(json.loads(told)["containers"])
-    except (told_containers.CannotUnsealError, ValueError, KeyError) as error:
+    except (sealing.CannotUnsealError, ValueError, KeyError) as error:
         raise Conflict(NOT_THERE) from error
 
 
@@ -109,7 +109,7 @@ def take_told(*, command_id: UUID, adoption_id: UUID, containers: bytes) -> None
         read_seen(json.loads(text)["containers"])
     except (ValueError, KeyError, TypeError) as error:
         raise Invalid("This is no description of containers.") from error
-    sealed = told_containers.seal_told(told=text, adoption_id=adoption_id)
+    sealed = sealing.seal_told(told=text, adoption_id=adoption_id)
     if not adoption_rows.keep_told(adoption_id=adoption_id, sealed=sealed):
         raise NotFound(NOBODY_ASKED)
 

@@ -12,7 +12,7 @@ from agents.isolation import Isolation
 from deployments.data.variable_types import SealedVariable
 from deployments.repositories.upkeep import sealed
 from deployments.repositories.upkeep.sealed import SealedColumn, SealedSecret, SealedStack, SealedValue
-from deployments.services.secrets import sealing, told_containers
+from deployments.services.secrets import sealing
 from deployments.services.secrets.sealing import CannotUnsealError, newest_version, version_of
 
 # By column, how its value is sealed anew for the row of this id.
@@ -24,7 +24,7 @@ RENEWALS: dict[SealedColumn, Callable[[str, UUID], str]] = {
     sealed.LOGINS: lambda value, pk: sealing.renew_login(sealed=value, server_id=pk),
     sealed.AUTHORITIES: lambda value, pk: sealing.renew_authority(sealed=value, authority_id=pk),
     sealed.JOIN_TOKENS: lambda value, pk: sealing.renew_join_token(sealed=value, change_id=pk),
-    sealed.ADOPTIONS: lambda value, pk: told_containers.renew_told(sealed=value, adoption_id=pk),
+    sealed.ADOPTIONS: lambda value, pk: sealing.renew_told(sealed=value, adoption_id=pk),
 }
 BATCH = 100
 # Each pass finds only what was written by a process that did not know the new key yet.

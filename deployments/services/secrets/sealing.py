@@ -10,48 +10,7 @@ from uuid import UUID
 
 from deployments import encryption
 from deployments.data.variable_types import Place
-from deployments.encryption import CannotUnsealError
-
-__all__ = [
-    "AuthorityKeySeal",
-    "CannotUnsealError",
-    "has_key",
-    "newest_version",
-    "renew_authority",
-    "renew_channel",
-    "renew_env",
-    "renew_installation",
-    "renew_join_token",
-    "renew_login",
-    "renew_registry",
-    "renew_secret",
-    "renew_session",
-    "renew_stack",
-    "renew_variable",
-    "seal_channel",
-    "seal_env",
-    "seal_installation",
-    "seal_join_token",
-    "seal_letter",
-    "seal_login",
-    "seal_registry",
-    "seal_secret",
-    "seal_session",
-    "seal_stack",
-    "seal_variable",
-    "unseal_channel",
-    "unseal_env",
-    "unseal_installation",
-    "unseal_join_token",
-    "unseal_letter",
-    "unseal_login",
-    "unseal_registry",
-    "unseal_secret",
-    "unseal_session",
-    "unseal_stack",
-    "unseal_variable",
-    "version_of",
-]
+from deployments.encryption import CannotUnsealError as CannotUnsealError
 
 has_key = encryption.has_key
 newest_version = encryption.newest_version
@@ -239,6 +198,21 @@ def renew_join_token(*, sealed: str, change_id: UUID) -> str:
     return _renewed(sealed, context=_join_token(change_id))
 
 
+def seal_told(*, told: str, adoption_id: UUID) -> str:
+    """Seal how containers of a server are set up."""
+    return encryption.seal(value=told, context=_adoption(adoption_id))
+
+
+def unseal_told(*, sealed: str, adoption_id: UUID) -> str:
+    """Open what `seal_told` sealed for this look at a server. Raises CannotUnsealError."""
+    return encryption.unseal(sealed=sealed, context=_adoption(adoption_id))
+
+
+def renew_told(*, sealed: str, adoption_id: UUID) -> str:
+    """Seal what was told of a server anew under the newest key. Raises CannotUnsealError."""
+    return _renewed(sealed, context=_adoption(adoption_id))
+
+
 def _renewed(sealed: str, *, context: str) -> str:
     return encryption.seal(value=encryption.unseal(sealed=sealed, context=context), context=context)
 
@@ -282,6 +256,10 @@ def _installation(installation_id: UUID) -> str:
 
 def _login(server_id: UUID) -> str:
     return f"server-access:{server_id}"
+
+
+def _adoption(adoption_id: UUID) -> str:
+    return f"adoption:{adoption_id}"
 
 
 def _join_token(change_id: UUID) -> str:

@@ -124,5 +124,5 @@ def test_who_only_deploys_there_neither_looks_nor_takes_over(scene: Scene) -> No
     for name in ("mallory", "bob", "alice"):
         assert scene.api(name).get(f"/api/{path}").status_code == 404
         assert scene.post(name, path).status_code == 404
-        assert scene.post(name, f"{path}/adopt", **body).status_code == 404
+        assert scene.api(name).post(f"/api/{path}/adopt", body, format="json").status_code == 404
     assert CommandRecord.objects.count() == 0

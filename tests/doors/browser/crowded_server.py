@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from agents.models import Server
 from deployments.models import Adoption, User
-from deployments.services.secrets import told_containers
+from deployments.services.secrets import sealing
 
 CONTAINERS = 30
 LONG = "-".join(["a-name-that-has-no-place-to-break-it"] * 3)[:100]
@@ -27,7 +27,7 @@ def some_containers(owner: User, server: Server) -> None:
         server_name=server.name,
         state="described",
         message=f"{CONTAINERS} containers were described.",
-        sealed=told_containers.seal_told(told=content, adoption_id=adoption_id),
+        sealed=sealing.seal_told(told=content, adoption_id=adoption_id),
         requested_by_id=owner.pk,
         requested_by_name=owner.username,
         requested_at=timezone.now(),

@@ -131,6 +131,7 @@ def test_a_cancel_starts_it_again_once_the_new_ones_are_gone(
     wait_until(former, (False, "no"))
     started.kill()
     started.start(**ALLOWED)
+    gateway.until(lambda: len(gateway.hellos) == 2, what="the agent's return")
     revert = stack.revert(command)
     gateway.send(revert)
     finished = gateway.finished(revert.command_id)
