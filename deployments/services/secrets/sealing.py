@@ -10,7 +10,7 @@ from uuid import UUID
 
 from deployments import encryption
 from deployments.data.variable_types import Place
-from deployments.encryption import CannotUnsealError as CannotUnsealError
+from deployments.encryption import CannotUnsealError as CannotUnsealError  # noqa: PLC0414 - told on to whoever unseals
 
 has_key = encryption.has_key
 newest_version = encryption.newest_version

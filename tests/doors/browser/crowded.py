@@ -32,8 +32,8 @@ from tests.deployments.drift.stage import Stage
 from tests.deployments.lane import Lane
 from tests.doors.browser.crowded_cluster import a_formed_cluster
 from tests.doors.browser.crowded_people import some_people
-from tests.doors.browser.crowded_usage import some_usage
 from tests.doors.browser.crowded_server import some_containers
+from tests.doors.browser.crowded_usage import some_usage
 from tests.factories import later
 
 LONG = "-".join(["a-name-that-has-no-place-to-break-it"] * 3)[:100]

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("deployments", "0041_machine_deletions"),
+        ("deployments", "0042_lines_and_memory_kills"),
     ]
 
     operations = [
