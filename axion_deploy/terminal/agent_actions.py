@@ -16,7 +16,7 @@ from django.conf import settings
 
 from agents.distribution.artifact import REQUIREMENTS, ROOT
 from agents.types import ServerData
-from axion_deploy.terminal.adoption_actions import adopt_action, containers_action
+from axion_deploy.terminal.adoption.adoption_actions import adopt_action, containers_action
 from axion_deploy.terminal.exits import Exit, Unreachable
 from axion_deploy.terminal.machine_ends import delete_machine_action
 from axion_deploy.terminal.names import as_id, own_server_named
