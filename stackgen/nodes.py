@@ -165,6 +165,9 @@ class Settings:
     external: bool = False
     host: str = ""
     scheme: str = ""
+    databases: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
+    replica_set: str = ""
     build_folder: str = ""
     dockerfile: str = ""
     build_target: str = ""

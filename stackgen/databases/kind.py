@@ -16,7 +16,10 @@ NAME_WANTED = "letters, digits, _ and -, not a digit first"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """How the callers reach one database. `password` and `password_in_url` are interpolations, never values."""
+    """How the callers reach one database. `password` and `password_in_url` are interpolations, never values.
+
+    `databases` beside its first one, `extensions` and `replica_set` are what the node asks of its server.
+    """
 
     host: str
     port: int
@@ -24,6 +27,9 @@ class Connection:
     database: str
     password: str
     password_in_url: str
+    databases: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
+    replica_set: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +92,8 @@ class DatabaseKind:
     move: Rule = FORWARD
     environment: Callable[[Connection], Mapping[str, str]]
     command: Callable[[Connection], tuple[str, ...]] = lambda _: ()
+    # Where options of the node go in a command that is a script; those of other commands go to its end.
+    options_after: str = ""
     health: Callable[[Connection], tuple[str, ...]]
     health_start_seconds: int = 60
     # Checks that start a virtual machine of their own are asked less often; 0 means as often as the others.

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from stackgen.databases import kafka, memcached, minio, mongodb, mysql, nats, postgresql, rabbitmq, redis
+from stackgen.databases import (
+    clickhouse,
+    couchdb,
+    elasticsearch,
+    kafka,
+    meilisearch,
+    memcached,
+    minio,
+    mongodb,
+    mysql,
+    nats,
+    postgresql,
+    qdrant,
+    rabbitmq,
+    redis,
+)
 from stackgen.databases.kind import DatabaseKind
 from stackgen.databases.moves import COPY, Move, numbers
 from stackgen.references import parse_reference
@@ -21,11 +36,18 @@ KINDS: dict[str, DatabaseKind] = {
         kafka.KIND,
         nats.KIND,
         minio.KIND,
+        clickhouse.KIND,
+        elasticsearch.KIND,
+        elasticsearch.OPENSEARCH,
+        meilisearch.KIND,
+        qdrant.KIND,
+        couchdb.KIND,
     )
 }
 _BY_ALIAS = {alias: kind for kind in KINDS.values() for alias in (kind.name, *kind.aliases)}
 # What answers by HTTP is called by its URL like any service.
-_BY_IMAGE = {parse_reference(kind.image).name: kind.name for kind in KINDS.values() if kind.name != minio.KIND.name}
+BY_HTTP = frozenset({"minio", "clickhouse", "elasticsearch", "opensearch", "meilisearch", "qdrant", "couchdb"})
+_BY_IMAGE = {parse_reference(kind.image).name: kind.name for kind in KINDS.values() if kind.name not in BY_HTTP}
 # A queue or cache without a type means the common one; a database must say what it is.
 _DEFAULTS = {"QUEUE": rabbitmq.KIND.name, "CACHE": redis.KIND.name}
 

@@ -30,6 +30,7 @@ KIND = DatabaseKind(
     place=always(Volume(name="data", path="/data")),
     environment=lambda c: {"NATS_PASSWORD": c.password},
     command=_command,
+    options_after="exec nats-server -c /tmp/nats.conf",
     health=lambda _: ("CMD", "wget", "-q", "-T", "2", "-O", "/dev/null", "http://127.0.0.1:8222/healthz"),
     url=lambda c: f"nats://{c.user}:{c.password_in_url}@{c.host}:{c.port}",
     url_name="NATS_URL",

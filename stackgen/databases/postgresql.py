@@ -57,7 +57,29 @@ def _environment(connection: Connection) -> dict[str, str]:
 
 def _health(connection: Connection) -> tuple[str, ...]:
     # By TCP: the server that runs the first set-up listens on its socket only and must not count as ready.
-    return ("CMD", "pg_isready", "-q", "-h", "127.0.0.1", "-U", connection.user, "-d", connection.database)
+    ready = ("pg_isready", "-q", "-h", "127.0.0.1", "-U", connection.user, "-d", connection.database)
+    if not connection.databases and not connection.extensions:
+        return ("CMD", *ready)
+    return ("CMD-SHELL", f"{' '.join(ready)} && {_furnish(connection)}")
+
+
+def _furnish(connection: Connection) -> str:
+    """Return what makes the databases and extensions that are missing, once in the life of a container.
+
+    A part of the health check, as data that exists is furnished, too, and callers start only when it is done.
+    """
+    ask = f"psql -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -U {connection.user} -d"
+    names = (connection.database, *(name for name in connection.databases if name != connection.database))
+    steps = ['export PGPASSWORD="$$POSTGRES_PASSWORD"']
+    steps += [  # names are checked: NAME and EXTENSION let nothing out of their quotes
+        f"{{ {ask} {connection.database} -tAc \"SELECT 1 FROM pg_database WHERE datname = '{name}'\" | grep -q 1 || "  # noqa: S608
+        f"{ask} {connection.database} -c 'CREATE DATABASE \"{name}\"'; }}"
+        for name in names[1:]
+    ]
+    extensions = "; ".join(f'CREATE EXTENSION IF NOT EXISTS "{name}" CASCADE' for name in connection.extensions)
+    steps += [f"PGOPTIONS=--client-min-messages=warning {ask} {name} -c '{extensions}'" for name in names if extensions]
+    done = "/tmp/axion-furnished"  # noqa: S108 - in the container
+    return f"{{ [ -e {done} ] || {{ {' && '.join(steps)} && {{ : > {done}; }} 2>/dev/null || [ ! -w /tmp ]; }}; }}"
 
 
 KIND = DatabaseKind(

@@ -44,6 +44,7 @@ KIND = DatabaseKind(
     place=always(Volume(name="data", path="/data")),
     environment=lambda c: {"REDISCLI_AUTH": c.password},
     command=lambda _: _start("redis-server"),
+    options_after="exec docker-entrypoint.sh redis-server -",
     health=lambda _: _health("redis-cli"),
     url=_url,
     url_name="REDIS_URL",
@@ -55,5 +56,6 @@ VALKEY = replace(
     image="valkey/valkey:8",
     # valkey-cli reads the old name of the variable too.
     command=lambda _: _start("valkey-server"),
+    options_after="exec docker-entrypoint.sh valkey-server -",
     health=lambda _: _health("valkey-cli"),
 )

@@ -13,6 +13,7 @@ from stackgen.errors import Problem
 from stackgen.graph.raw import RawEdge, RawNode
 from stackgen.keys.amounts import bytes_of, shown
 from stackgen.keys.jobs import APART_FROM_DEPLOYMENTS, ON_SCHEDULE
+from stackgen.keys.stores import ONLY_OF
 from stackgen.nodes import APART, Graph, Node, NodeType, PublishedPort
 
 # Where a host has the images of all projects, and what Docker takes for the id of one.
@@ -99,6 +100,9 @@ def _check_node(node: Node, *, is_routed: bool) -> Iterator[Problem]:
         return
     yield from _check_port(node, is_routed=is_routed)
     yield from _check_pairs(node)
+    given = {"databases": settings.databases, "extensions": settings.extensions, "replicaSet": settings.replica_set}
+    for name in (name for name, value in given.items() if value and settings.kind not in ("", ONLY_OF[name])):
+        yield _at(node, f"config.{name}", f"means something for {ONLY_OF[name]} only, not for {settings.kind}")
     if node.type.is_database and settings.replicas > 1:
         yield _at(node, "config.replicas", f"a {_kind_of(node)} cannot be scaled: copies would not share its data")
     if settings.cpu and float(settings.cpu_reservation or 0) > float(settings.cpu):

@@ -16,8 +16,20 @@ from stackgen.keys.jobs import JOBS
 from stackgen.keys.key import EVERYBODY, Key
 from stackgen.keys.privileges import PRIVILEGES
 from stackgen.keys.running import RUNNING
+from stackgen.keys.stores import STORES
 
-KEYS: tuple[Key, ...] = (*BASICS, *BUILDING, *DATA, *HEALTH, *RUNNING, *CONTAINER, *PRIVILEGES, *JOBS, *ELSEWHERE_KEYS)
+KEYS: tuple[Key, ...] = (
+    *BASICS,
+    *BUILDING,
+    *DATA,
+    *HEALTH,
+    *RUNNING,
+    *CONTAINER,
+    *PRIVILEGES,
+    *JOBS,
+    *ELSEWHERE_KEYS,
+    *STORES,
+)
 _EXACT = {(key.name, group): key for key in KEYS for group in key.groups}
 _NAMES = frozenset(key.name for key in KEYS)
 # What people write who come from Compose or from another product, in small letters without signs.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from stackgen.code.bundle import CodeFacts
-from stackgen.databases.kind import Connection
+from stackgen.databases.kind import Connection, DatabaseKind
 from stackgen.databases.known import KINDS
 from stackgen.databases.places import place_of
 from stackgen.errors import Problem
@@ -17,7 +17,7 @@ from stackgen.graph.secrets import PASSWORD
 from stackgen.nodes import Graph, Node
 from stackgen.parts import gateway, health
 from stackgen.parts.built import facts_in, image_tag, order_of, recipe_of, unused_build_keys
-from stackgen.parts.database_settings import connection_to, unused_settings
+from stackgen.parts.database_settings import connection_to, unused_settings, with_options
 from stackgen.parts.declared import collisions, with_declared
 from stackgen.parts.environment import (
     Callee,
@@ -125,23 +125,21 @@ class PartBuilder:
             name=self.names[node.id],
             image=image,
             environment=self._given_to(node, own),
-            command=self._server_command(node, kind.command(connection)),
+            command=self._server_command(node, kind, connection),
             health=kind.health(connection),
             health_start_seconds=kind.health_start_seconds,
             health_interval_seconds=kind.health_interval_seconds,
-            health_timeout_seconds=kind.health_timeout_seconds,
+            health_timeout_seconds=30 if connection.databases or connection.extensions else kind.health_timeout_seconds,
             volumes=place.volumes,
             ports=published_ports(node),
-            fixed_hostname=kind.fixed_hostname,
+            fixed_hostname=kind.fixed_hostname or bool(connection.replica_set),
             stop_grace_seconds=node.settings.stop_grace_seconds or kind.stop_grace_seconds,
         )
 
-    def _server_command(self, node: Node, own: tuple[str, ...]) -> tuple[str, ...]:
-        """Return how a database is started: as its kind says, else with the options that the graph gives."""
-        asked = node.settings.command
-        if asked and own:
-            self._note(node, "config.command", f"cannot be given: {node.settings.kind} is started with one of our own")
-        return own or self.texts.words(node, "config.command", asked, split_words)
+    def _server_command(self, node: Node, kind: DatabaseKind, connection: Connection) -> tuple[str, ...]:
+        """Return how a database is started: as its kind says, with the options that the graph gives."""
+        options = self.texts.words(node, "config.command", node.settings.command, split_words)
+        return with_options(kind, kind.command(connection), options)
 
     def connection(self, node: Node) -> Connection:
         """Return how the callers of a database reach it."""

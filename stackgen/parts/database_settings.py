@@ -33,4 +33,17 @@ def connection_to(node: Node, kind: DatabaseKind, *, name: str, password: str, i
         database=kind.default_database and (settings.database or kind.default_database),
         password=password,
         password_in_url=in_url,
+        databases=settings.databases,
+        extensions=settings.extensions,
+        replica_set=settings.replica_set,
     )
+
+
+def with_options(kind: DatabaseKind, own: tuple[str, ...], options: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the command of a kind with the options that its node gives."""
+    if not options or not own:
+        return own or options
+    if not kind.options_after:
+        return (*own, *options)
+    before, found, after = own[2].rpartition(kind.options_after)
+    return (*own[:2], f'{before}{found} "$$@"{after}', kind.name, *options)

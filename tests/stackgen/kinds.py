@@ -18,11 +18,23 @@ from tests.servers.places import PROVISION
 WITHOUT_STAND_IN = {
     "minio": "Debian has no package of it",
     "mongodb": "Debian has no package of it",
+    "clickhouse": "Debian has no package of it",
+    "elasticsearch": "Debian has no package of it",
+    "opensearch": "Debian has no package of it",
+    "meilisearch": "Debian has no package of it",
+    "qdrant": "Debian has no package of it",
+    "couchdb": "Debian has no package of it",
 }
 # Kinds that stay services when a Compose file brings them, with the reason.
 SERVICES_IN_COMPOSE = {
     "kafka": "its listeners and its cluster are told by variables that a database node has no keys for",
     "nats": "without options it keeps nothing and takes no password; as a database node it does both",
+    "clickhouse": "without options it takes no password, and programs of the file sign in without; a node asks for it",
+    "elasticsearch": "whether it asks for a password, and how, is told by settings that a node has no keys for",
+    "opensearch": "as a database node it runs without the security plugin, which files leave on",
+    "meilisearch": "files run it in development, without a key, which a database node has",
+    "qdrant": "files run it without a key, which a database node has",
+    "couchdb": "files mount its configuration, which a database node writes by its variables alone",
 }
 STAND_INS = PROVISION / "images" / "Dockerfile"
 

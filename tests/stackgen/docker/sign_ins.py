@@ -12,6 +12,16 @@ QUESTIONS = {
     "mongodb": ("mongosh", "--quiet", "{URL}", "--eval", "db.runCommand({{ ping: 1 }}).ok && 'signed in'"),
     "redis": ("sh", "-c", REDIS.format("redis-cli"), "{URL}"),
     "valkey": ("sh", "-c", REDIS.format("valkey-cli"), "{URL}"),
+    "clickhouse": ("clickhouse-client", "--user", "{USER}", "--password", "{PASSWORD}", "-q", "SELECT 'signed in'"),
+    "elasticsearch": ("curl", "-fsS", "{URL}/_cat/health?h=status&signed=in"),
+    "meilisearch": (
+        "sh",
+        "-c",
+        'wget -q -O - --header "Authorization: Bearer $1" "$0/keys" && echo signed in',
+        "{URL}",
+        "{PASSWORD}",
+    ),
+    "couchdb": ("curl", "-fsS", "{URL}/_users"),
     "minio": ("sh", "-c", 'mc -q alias set x "$0" "$1" "$2" && echo signed in', "{URL}", "{USER}", "{PASSWORD}"),
 }
 # Programs for the caller's container, as these servers' own clients are in no image here.
@@ -56,4 +66,9 @@ url = urlsplit(os.environ[sys.argv[1]])
 user, password = unquote(url.username), sys.argv[2] or unquote(url.password)
 """
 # Each is given the name of the variable with the URL, and a password that takes the place of the one in it.
-PROGRAMS = {"nats": COMMON + NATS, "rabbitmq": COMMON + RABBITMQ}
+QDRANT = """
+import urllib.request
+asked = urllib.request.Request(url.geturl() + "/collections", headers={"api-key": password})
+print("signed in" if urllib.request.urlopen(asked, timeout=5).status == 200 else "refused")
+"""
+PROGRAMS = {"qdrant": COMMON + QDRANT, "nats": COMMON + NATS, "rabbitmq": COMMON + RABBITMQ}

@@ -164,3 +164,27 @@ def test_a_table_is_there_after_the_containers_were_removed(renamed: Running) ->
     renamed.up()
     for name in OTHER_NAMES:
         assert output_of(renamed, name, *ask, "SELECT total FROM orders") == "42\n"
+
+
+def test_postgresql_is_furnished_also_over_data_that_exists(tmp_path: Path) -> None:
+    ensure_images(KINDS["postgresql"].image)
+    name = unique_stack_name()
+    asked = {"databaseType": "postgresql", "password": ASCII_PASSWORD, "database": "main", "user": "shop"}
+    first = build_stack(graph(node("db", DATABASE, **asked)), {}, tmp_path / "one", name)
+    first.up()
+    last = first
+    try:
+        for number, more in enumerate(({"databases": "crm", "extensions": "pg_trgm"}, {"databases": "crm two"})):
+            last = build_stack(graph(node("db", DATABASE, **asked, **more)), {}, tmp_path / str(number), name)
+            last.up()
+        ids = run("docker", "ps", "-q", "--filter", f"label=com.docker.compose.project={name}", folder=tmp_path).split()
+        ask = ("docker", "exec", ids[0], "psql", "-U", "shop", "-tAc")
+        found = run(*ask, "SELECT datname FROM pg_database ORDER BY 1", "main", folder=tmp_path).split()
+        assert {"crm", "main", "two"} <= set(found)
+        # Nothing that is taken out goes.
+        for database in ("main", "crm"):
+            assert (
+                run(*ask, "SELECT extname FROM pg_extension", database, folder=tmp_path).split().count("pg_trgm") == 1
+            )
+    finally:
+        last.down()
