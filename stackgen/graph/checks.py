@@ -20,6 +20,8 @@ from stackgen.nodes import APART, Graph, Node, NodeType, PublishedPort
 BUILT_HERE = "axion/"
 HEX = re.compile(r"[0-9a-f]{4,64}")
 HTTP_PORT, HTTPS_PORT = 80, 443
+# Options of servers that would have them keep data where no volume is.
+MOVING = frozenset({"--dir", "--datadir", "--dbpath", "-sd", "--store_dir", "--data-dir", "--db-path"})
 # So many addresses of a host are told apart for one port.
 MAX_ADDRESSES_OF_A_PORT = 50
 
@@ -185,6 +187,10 @@ def _check_place(node: Node) -> Iterator[Problem]:
         return
     for name in moved_outside(kind, place, env=settings.env):
         yield _at(node, f"config.env.{name}", f"{shown(settings.env[name])} lies outside its volume, {_paths(place)}")
+    words = (word.partition("=")[0] for word in settings.command.replace("-c data_directory", "-D ").split())
+    for word in words:
+        if word in MOVING or (word == "-D" and settings.kind == "postgresql"):
+            yield _at(node, "config.command", f"{word} says where data lies, which is its volume, {_paths(place)}")
     for name in kind.place_variables.intersection(settings.secrets):
         message = f"says where data lies, which nobody can check: give it as env.{name}"
         yield _at(node, f"config.secret.{name}", message)

@@ -52,7 +52,7 @@ BASICS = (
     Key(name="command", field="command", nodes="services", form=command_form(),
         meaning="start command; else the Procfile's `web` or `worker`, else what the code's files show"),
     Key(name="command", field="command", nodes="databases", form=command_form(),
-        meaning="options of the server, for kinds that are started without any of ours"),
+        meaning="options of the server, beside ours where its kind has some; not where its data lies"),
     Key(name="image", field="image", nodes=ALL, form=matching(IMAGE, "an image such as nginx:1.29"),
         meaning="use this image and build nothing"),
     Key(name="replicas", field="replicas", nodes="services, gateways", form=whole_number(1, MAX_REPLICAS), silent=True,

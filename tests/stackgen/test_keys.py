@@ -208,7 +208,10 @@ def test_commands_as_lists_lines_and_scripts() -> None:
 def test_options_of_a_database_server() -> None:
     raw = graph(node("db", DATABASE, databaseType="postgresql", command="-c max_connections=200"))
     assert compose_of(stack_of(raw))["services"]["db"]["command"] == ["-c", "max_connections=200"]
-    assert "config.command" in problem_of(graph(node("db", DATABASE, databaseType="redis", command="--x")))
+    for kind, options in {
+        "redis": "--maxmemory 1mb --dir /elsewhere", "mysql": "--datadir=/elsewhere", "postgresql": "-D /elsewhere",
+    }.items():  # fmt: skip
+        assert "config.command" in problem_of(graph(node("db", DATABASE, databaseType=kind, command=options)))
 
 
 def test_who_and_where_a_program_runs() -> None:
