@@ -14,6 +14,9 @@ CHECK_ENV := DATABASE_URL=postgres://axion@127.0.0.1:1/axion REDIS_URL=redis://1
 # Servers that `make services` found or started.
 SERVICES_ENV := set -a; . .services/env; set +a;
 
+# Or each process of the tests would compile all of them, and all of ours, anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help
 help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done

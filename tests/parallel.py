@@ -21,6 +21,7 @@ HEAVY = (
     "tests/stackgen/docker",
     "tests/contract",
     "tests/runner",
+    "tests/clusters",
     "tests/stream",
     "tests/demo",
     "tests/compose",
