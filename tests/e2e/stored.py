@@ -10,7 +10,7 @@ from axion_deploy.embedded.postgres import EmbeddedPostgres
 
 
 class Stored:
-    """For those who ask often: a request to the web process costs fifty times as much. Threads may share it."""
+    """For those who ask often: a request to the web process costs many times as much. Threads may share it."""
 
     def __init__(self, postgres: EmbeddedPostgres) -> None:
         self._postgres = postgres
