@@ -51,6 +51,8 @@ class Hello:
     stacks: tuple[StackState, ...] = ()
     highest_numbers: Mapping[str, int] = field(default_factory=dict)
     clock_ms: int = 0
+    build: str = ""
+    trial: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

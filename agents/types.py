@@ -207,9 +207,8 @@ class AgentInfo:
 class AgentData:
     """An agent as other layers see it; `presence` was computed with the database's clock.
 
-    `condition` is what it said of itself at `condition_at`; None for one that never did. `clock_skew_ms`: how far its
-    clock was ahead of ours when it connected; None where it did not tell. `swarm`: its engine's, at `swarm_at`; None
-    for one that never told. `certified`: it has a certificate, without which its credential lets nobody in.
+    `condition` is what it said at `condition_at`, `clock_skew_ms` how far its clock was ahead of ours, `swarm` its
+    engine's at `swarm_at`: None where it did not tell. `certified`: its credential alone lets nobody in.
     """
 
     id: UUID
@@ -227,11 +226,12 @@ class AgentData:
     swarm: SwarmFacts | None = None
     swarm_at: datetime | None = None
     certified: bool = False
+    build: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerData:
-    """A server of our own tables; `agent_id` is None until one enrolled."""
+    """A server of our own tables; `agent_id` is None until one enrolled. `drained_at`: no new deployment since."""
 
     id: UUID
     owner_id: UUID
@@ -243,6 +243,8 @@ class ServerData:
     presence: Presence
     agent_id: UUID | None
     privileged_allowed: bool = False
+    labels: tuple[str, ...] = ()
+    drained_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

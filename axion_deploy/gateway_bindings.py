@@ -23,6 +23,7 @@ from agents.reports.log_lines import LogBatch, LogReader, LogRequest
 from agents.reports.observation import HostObserved
 from agents.reports.samples import HostSamples
 from agents.reports.swarm_seen import SwarmTold
+from agents.reports.update_rules import UpdateCheck
 from agents.reports.volumes import HostVolumes
 from agents.retention import KeptStack, Retention
 from agents.services import clusters, directory
@@ -35,6 +36,7 @@ from deployments.scopes import Scope
 from deployments.services.adoption import inspections
 from deployments.services.clusters import join_tokens, progress
 from deployments.services.ends import volume_deletion, volumes
+from deployments.services.fleet import agent_updates
 from deployments.services.lifecycle import after_restore, agent_access, agent_reports, cancel
 from deployments.services.observation import job_runs, record, samples
 from deployments.services.permissions import access, api_tokens
@@ -71,6 +73,8 @@ def bindings() -> Bindings:
         cancel_deployment=cancel_deployment,
         stop_project=stop_project,
         scale_service=scale_service,
+        check_update=check_update,
+        update_agent=update_agent,
         retentions_of=retentions_of,
     )
 
@@ -248,6 +252,14 @@ def scale_service(*, agent_id: UUID, project_id: UUID, service_name: str, replic
         deployment_id=uuid4(),
         at=datetime.now(UTC),
     )
+
+
+def check_update(*, agent_id: UUID, user_id: UUID) -> UpdateCheck:
+    return agent_updates.check_update(caller=_caller(user_id), agent_id=agent_id)
+
+
+def update_agent(*, agent_id: UUID, user_id: UUID) -> UUID:
+    return agent_updates.update_agent(caller=_caller(user_id), agent_id=agent_id, rollout_id=uuid4()).id
 
 
 def _target_of(*, caller: Caller, agent_id: UUID, project_id: UUID) -> Target:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from agents import gateway
-from agents.models import Agent, GatewayPresence, Server
+from agents.models import Agent, AgentUpdate, GatewayPresence, Server, UpdateRollout
 from agents.types import DeployCommand
 from deployments.data.installation_types import (
     InstallationAction,
@@ -125,6 +125,29 @@ def make_installation(server: Server, **changes: Any) -> InstallationRecord:
         caller=caller_of(server.owner),
         wait=timedelta(hours=1),
     )
+
+
+def make_rollout(server: Server) -> UpdateRollout:
+    """An update of the server's agent, which nobody moves on."""
+    made = UpdateRollout.objects.create(
+        version="9.9.9",
+        digest="0" * 64,
+        requested_by_id=server.owner.pk,
+        requested_by_name=server.owner.username,
+        requested_at=datetime.now(UTC),
+    )
+    AgentUpdate.objects.create(
+        rollout=made,
+        agent_id=uuid4(),
+        server_id=server.pk,
+        server_name=server.name,
+        wave=1,
+        state="ordered",
+        told="trying",
+        message="Starting the new version beside this one.",
+        deadline_at=datetime.now(UTC) + timedelta(hours=1),
+    )
+    return made
 
 
 def make_agent(server: Server, *, seen: datetime | None = None) -> Agent:

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import shlex
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib.admin import SimpleListFilter
+from django.db.models.functions import Now
 
 from agents.addresses import host_of
 from agents.pki.records import CertificateData
@@ -74,6 +76,9 @@ def taken_over(at: datetime | None) -> str:
     )
 
 
+MAX_VERSIONS = 50
+
+
 class RevokedFilter(SimpleListFilter):
     title = lazy("credential")
     parameter_name = "credential"
@@ -85,3 +90,38 @@ class RevokedFilter(SimpleListFilter):
         if self.value() not in {"valid", "revoked"}:
             return queryset
         return queryset.filter(revoked_at__isnull=self.value() == "valid")
+
+
+class PresenceFilter(SimpleListFilter):
+    """Servers by how present their agents are, by the database's clock."""
+
+    title = "agent"
+    parameter_name = "presence"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("online", "Online"), ("away", "Silent or lost"), ("none", "No agent yet"), ("drained", "Drained")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.value()
+        if chosen == "online":
+            return queryset.filter(seen__gt=Now() - timedelta(seconds=settings.AXION_AGENT_SILENT_AFTER))
+        if chosen == "away":
+            return queryset.filter(seen__lte=Now() - timedelta(seconds=settings.AXION_AGENT_SILENT_AFTER))
+        if chosen == "none":
+            return queryset.filter(seen__isnull=True)
+        return queryset.filter(drained_at__isnull=False) if chosen == "drained" else queryset
+
+
+class VersionFilter(SimpleListFilter):
+    """Servers by the version of their agents, of those that this person can see."""
+
+    title = "version"
+    parameter_name = "version"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        rows = model_admin.get_queryset(request).exclude(agent_version=None).exclude(agent_version="")
+        found = rows.order_by("agent_version").values_list("agent_version", flat=True).distinct()[:MAX_VERSIONS]
+        return [(version, version) for version in found]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(agent_version=self.value()) if self.value() else queryset

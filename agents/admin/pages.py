@@ -23,7 +23,9 @@ from agents.admin.hints import (
     CONNECTED,
     PRESENCE_COLOURS,
     SHARED_NAME,
+    PresenceFilter,
     RevokedFilter,
+    VersionFilter,
     certificate_sentence,
     shares_name,
     start_command,
@@ -122,7 +124,9 @@ class ClusterAdmin(OwnedAdmin):
 class ServerAdmin(OwnedAdmin):
     list_display = ("name", "health", "troubles", "host", "cluster", "last_seen", "owner")
     list_select_related = ("cluster", "owner")
-    search_fields = ("name", "host")
+    search_fields = ("name", "host", "labels")
+    list_filter = (PresenceFilter, VersionFilter)
+    exclude = ("owner", "labels")
     actions_detail = ("new_enrolment_token",)
     empty_title = lazy("No servers yet")
     empty_hint = lazy("Add the machine that will run your projects, then install its agent.")
@@ -137,6 +141,7 @@ class ServerAdmin(OwnedAdmin):
             reported_condition=Subquery(active.values("condition")[:1]),
             trouble=Subquery(active.values("trouble")[:1]),
             skew_ms=Subquery(active.values("clock_skew_ms")[:1]),
+            agent_version=Subquery(active.values("version")[:1]),
         )
         return annotated
 

@@ -340,8 +340,64 @@ class HealthCheckResponse(_message.Message):
     version: str
     def __init__(self, serving: _Optional[bool] = ..., version: _Optional[str] = ...) -> None: ...
 
+class CheckUpdateRequest(_message.Message):
+    __slots__ = ("agent_id",)
+    AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    agent_id: str
+    def __init__(self, agent_id: _Optional[str] = ...) -> None: ...
+
+class CheckUpdateData(_message.Message):
+    __slots__ = ("agent_id", "current_version", "latest_version", "update_available", "message")
+    AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_VERSION_FIELD_NUMBER: _ClassVar[int]
+    LATEST_VERSION_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_AVAILABLE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    agent_id: str
+    current_version: str
+    latest_version: str
+    update_available: bool
+    message: str
+    def __init__(self, agent_id: _Optional[str] = ..., current_version: _Optional[str] = ..., latest_version: _Optional[str] = ..., update_available: _Optional[bool] = ..., message: _Optional[str] = ...) -> None: ...
+
+class CheckUpdateResponse(_message.Message):
+    __slots__ = ("status", "error", "data")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    status: _common_pb2.Status
+    error: _common_pb2.Error
+    data: CheckUpdateData
+    def __init__(self, status: _Optional[_Union[_common_pb2.Status, str]] = ..., error: _Optional[_Union[_common_pb2.Error, _Mapping]] = ..., data: _Optional[_Union[CheckUpdateData, _Mapping]] = ...) -> None: ...
+
+class UpdateAgentRequest(_message.Message):
+    __slots__ = ("agent_id",)
+    AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    agent_id: str
+    def __init__(self, agent_id: _Optional[str] = ...) -> None: ...
+
+class UpdateAgentData(_message.Message):
+    __slots__ = ("update_id", "accepted", "message")
+    UPDATE_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    update_id: str
+    accepted: bool
+    message: str
+    def __init__(self, update_id: _Optional[str] = ..., accepted: _Optional[bool] = ..., message: _Optional[str] = ...) -> None: ...
+
+class UpdateAgentResponse(_message.Message):
+    __slots__ = ("status", "error", "data")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    status: _common_pb2.Status
+    error: _common_pb2.Error
+    data: UpdateAgentData
+    def __init__(self, status: _Optional[_Union[_common_pb2.Status, str]] = ..., error: _Optional[_Union[_common_pb2.Error, _Mapping]] = ..., data: _Optional[_Union[UpdateAgentData, _Mapping]] = ...) -> None: ...
+
 class FromAgent(_message.Message):
-    __slots__ = ("hello", "heartbeat", "acknowledged", "report", "inventory", "condition", "observation", "volumes", "samples", "swarm", "certificate_request", "job_runs")
+    __slots__ = ("hello", "heartbeat", "acknowledged", "report", "inventory", "condition", "observation", "volumes", "samples", "swarm", "certificate_request", "job_runs", "update")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
@@ -354,6 +410,7 @@ class FromAgent(_message.Message):
     SWARM_FIELD_NUMBER: _ClassVar[int]
     CERTIFICATE_REQUEST_FIELD_NUMBER: _ClassVar[int]
     JOB_RUNS_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     heartbeat: HeartbeatRequest
     acknowledged: CommandAcknowledged
@@ -366,7 +423,18 @@ class FromAgent(_message.Message):
     swarm: SwarmSeen
     certificate_request: CertificateRequest
     job_runs: JobRuns
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatRequest, _Mapping]] = ..., acknowledged: _Optional[_Union[CommandAcknowledged, _Mapping]] = ..., report: _Optional[_Union[Report, _Mapping]] = ..., inventory: _Optional[_Union[Inventory, _Mapping]] = ..., condition: _Optional[_Union[Condition, _Mapping]] = ..., observation: _Optional[_Union[Observation, _Mapping]] = ..., volumes: _Optional[_Union[VolumesSeen, _Mapping]] = ..., samples: _Optional[_Union[Samples, _Mapping]] = ..., swarm: _Optional[_Union[SwarmSeen, _Mapping]] = ..., certificate_request: _Optional[_Union[CertificateRequest, _Mapping]] = ..., job_runs: _Optional[_Union[JobRuns, _Mapping]] = ...) -> None: ...
+    update: UpdateState
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatRequest, _Mapping]] = ..., acknowledged: _Optional[_Union[CommandAcknowledged, _Mapping]] = ..., report: _Optional[_Union[Report, _Mapping]] = ..., inventory: _Optional[_Union[Inventory, _Mapping]] = ..., condition: _Optional[_Union[Condition, _Mapping]] = ..., observation: _Optional[_Union[Observation, _Mapping]] = ..., volumes: _Optional[_Union[VolumesSeen, _Mapping]] = ..., samples: _Optional[_Union[Samples, _Mapping]] = ..., swarm: _Optional[_Union[SwarmSeen, _Mapping]] = ..., certificate_request: _Optional[_Union[CertificateRequest, _Mapping]] = ..., job_runs: _Optional[_Union[JobRuns, _Mapping]] = ..., update: _Optional[_Union[UpdateState, _Mapping]] = ...) -> None: ...
+
+class UpdateState(_message.Message):
+    __slots__ = ("update_id", "state", "message")
+    UPDATE_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    update_id: str
+    state: str
+    message: str
+    def __init__(self, update_id: _Optional[str] = ..., state: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
 class CertificateRequest(_message.Message):
     __slots__ = ("request",)
@@ -375,7 +443,7 @@ class CertificateRequest(_message.Message):
     def __init__(self, request: _Optional[bytes] = ...) -> None: ...
 
 class ToAgent(_message.Message):
-    __slots__ = ("welcome", "command", "reports_acknowledged", "retention", "observe_again", "read_logs", "certificate", "renew_certificate", "job_runs_stored", "stop_job_runs")
+    __slots__ = ("welcome", "command", "reports_acknowledged", "retention", "observe_again", "read_logs", "certificate", "renew_certificate", "job_runs_stored", "stop_job_runs", "update")
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
     REPORTS_ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
@@ -386,6 +454,7 @@ class ToAgent(_message.Message):
     RENEW_CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
     JOB_RUNS_STORED_FIELD_NUMBER: _ClassVar[int]
     STOP_JOB_RUNS_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_FIELD_NUMBER: _ClassVar[int]
     welcome: Welcome
     command: Command
     reports_acknowledged: ReportsAcknowledged
@@ -396,14 +465,25 @@ class ToAgent(_message.Message):
     renew_certificate: RenewCertificate
     job_runs_stored: JobRunsStored
     stop_job_runs: StopJobRuns
-    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., reports_acknowledged: _Optional[_Union[ReportsAcknowledged, _Mapping]] = ..., retention: _Optional[_Union[Retention, _Mapping]] = ..., observe_again: _Optional[_Union[ObserveAgain, _Mapping]] = ..., read_logs: _Optional[_Union[ReadLogs, _Mapping]] = ..., certificate: _Optional[_Union[AgentCertificate, _Mapping]] = ..., renew_certificate: _Optional[_Union[RenewCertificate, _Mapping]] = ..., job_runs_stored: _Optional[_Union[JobRunsStored, _Mapping]] = ..., stop_job_runs: _Optional[_Union[StopJobRuns, _Mapping]] = ...) -> None: ...
+    update: UpdateOrder
+    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., command: _Optional[_Union[Command, _Mapping]] = ..., reports_acknowledged: _Optional[_Union[ReportsAcknowledged, _Mapping]] = ..., retention: _Optional[_Union[Retention, _Mapping]] = ..., observe_again: _Optional[_Union[ObserveAgain, _Mapping]] = ..., read_logs: _Optional[_Union[ReadLogs, _Mapping]] = ..., certificate: _Optional[_Union[AgentCertificate, _Mapping]] = ..., renew_certificate: _Optional[_Union[RenewCertificate, _Mapping]] = ..., job_runs_stored: _Optional[_Union[JobRunsStored, _Mapping]] = ..., stop_job_runs: _Optional[_Union[StopJobRuns, _Mapping]] = ..., update: _Optional[_Union[UpdateOrder, _Mapping]] = ...) -> None: ...
+
+class UpdateOrder(_message.Message):
+    __slots__ = ("update_id", "version", "digest")
+    UPDATE_ID_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    update_id: str
+    version: str
+    digest: str
+    def __init__(self, update_id: _Optional[str] = ..., version: _Optional[str] = ..., digest: _Optional[str] = ...) -> None: ...
 
 class RenewCertificate(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("agent_id", "version", "instance_id", "commands", "unfinished_command_ids", "protocol", "journal_id", "ledger_incarnation", "stacks", "highest_numbers", "clock_ms")
+    __slots__ = ("agent_id", "version", "instance_id", "commands", "unfinished_command_ids", "protocol", "journal_id", "ledger_incarnation", "stacks", "highest_numbers", "clock_ms", "build", "trial")
     class CommandsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -429,6 +509,8 @@ class Hello(_message.Message):
     STACKS_FIELD_NUMBER: _ClassVar[int]
     HIGHEST_NUMBERS_FIELD_NUMBER: _ClassVar[int]
     CLOCK_MS_FIELD_NUMBER: _ClassVar[int]
+    BUILD_FIELD_NUMBER: _ClassVar[int]
+    TRIAL_FIELD_NUMBER: _ClassVar[int]
     agent_id: str
     version: str
     instance_id: str
@@ -440,7 +522,9 @@ class Hello(_message.Message):
     stacks: _containers.RepeatedCompositeFieldContainer[StackState]
     highest_numbers: _containers.ScalarMap[str, int]
     clock_ms: int
-    def __init__(self, agent_id: _Optional[str] = ..., version: _Optional[str] = ..., instance_id: _Optional[str] = ..., commands: _Optional[_Mapping[str, int]] = ..., unfinished_command_ids: _Optional[_Iterable[str]] = ..., protocol: _Optional[int] = ..., journal_id: _Optional[str] = ..., ledger_incarnation: _Optional[str] = ..., stacks: _Optional[_Iterable[_Union[StackState, _Mapping]]] = ..., highest_numbers: _Optional[_Mapping[str, int]] = ..., clock_ms: _Optional[int] = ...) -> None: ...
+    build: str
+    trial: bool
+    def __init__(self, agent_id: _Optional[str] = ..., version: _Optional[str] = ..., instance_id: _Optional[str] = ..., commands: _Optional[_Mapping[str, int]] = ..., unfinished_command_ids: _Optional[_Iterable[str]] = ..., protocol: _Optional[int] = ..., journal_id: _Optional[str] = ..., ledger_incarnation: _Optional[str] = ..., stacks: _Optional[_Iterable[_Union[StackState, _Mapping]]] = ..., highest_numbers: _Optional[_Mapping[str, int]] = ..., clock_ms: _Optional[int] = ..., build: _Optional[str] = ..., trial: _Optional[bool] = ...) -> None: ...
 
 class StackState(_message.Message):
     __slots__ = ("stack_name", "project_id", "lane", "current_deployment_id")

@@ -95,6 +95,16 @@ class RunnerAgentServiceStub:
                 request_serializer=agents_dot_contracts_dot_common__pb2.Empty.SerializeToString,
                 response_deserializer=agents_dot_contracts_dot_runner__pb2.HealthCheckResponse.FromString,
                 _registered_method=True)
+        self.CheckUpdate = channel.unary_unary(
+                '/axion.runner.RunnerAgentService/CheckUpdate',
+                request_serializer=agents_dot_contracts_dot_runner__pb2.CheckUpdateRequest.SerializeToString,
+                response_deserializer=agents_dot_contracts_dot_runner__pb2.CheckUpdateResponse.FromString,
+                _registered_method=True)
+        self.UpdateAgent = channel.unary_unary(
+                '/axion.runner.RunnerAgentService/UpdateAgent',
+                request_serializer=agents_dot_contracts_dot_runner__pb2.UpdateAgentRequest.SerializeToString,
+                response_deserializer=agents_dot_contracts_dot_runner__pb2.UpdateAgentResponse.FromString,
+                _registered_method=True)
         self.Session = channel.stream_stream(
                 '/axion.runner.RunnerAgentService/Session',
                 request_serializer=agents_dot_contracts_dot_runner__pb2.FromAgent.SerializeToString,
@@ -199,6 +209,20 @@ class RunnerAgentServiceServicer:
 
     def HealthCheck(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckUpdate(self, request, context):
+        """Which version an agent is, and which one the control plane has for it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateAgent(self, request, context):
+        """Asks for the agent to be brought to the version that the control plane has.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -310,6 +334,16 @@ def add_RunnerAgentServiceServicer_to_server(servicer, server):
                     servicer.HealthCheck,
                     request_deserializer=agents_dot_contracts_dot_common__pb2.Empty.FromString,
                     response_serializer=agents_dot_contracts_dot_runner__pb2.HealthCheckResponse.SerializeToString,
+            ),
+            'CheckUpdate': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckUpdate,
+                    request_deserializer=agents_dot_contracts_dot_runner__pb2.CheckUpdateRequest.FromString,
+                    response_serializer=agents_dot_contracts_dot_runner__pb2.CheckUpdateResponse.SerializeToString,
+            ),
+            'UpdateAgent': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateAgent,
+                    request_deserializer=agents_dot_contracts_dot_runner__pb2.UpdateAgentRequest.FromString,
+                    response_serializer=agents_dot_contracts_dot_runner__pb2.UpdateAgentResponse.SerializeToString,
             ),
             'Session': grpc.stream_stream_rpc_method_handler(
                     servicer.Session,
@@ -666,6 +700,60 @@ class RunnerAgentService:
             '/axion.runner.RunnerAgentService/HealthCheck',
             agents_dot_contracts_dot_common__pb2.Empty.SerializeToString,
             agents_dot_contracts_dot_runner__pb2.HealthCheckResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckUpdate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/axion.runner.RunnerAgentService/CheckUpdate',
+            agents_dot_contracts_dot_runner__pb2.CheckUpdateRequest.SerializeToString,
+            agents_dot_contracts_dot_runner__pb2.CheckUpdateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateAgent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/axion.runner.RunnerAgentService/UpdateAgent',
+            agents_dot_contracts_dot_runner__pb2.UpdateAgentRequest.SerializeToString,
+            agents_dot_contracts_dot_runner__pb2.UpdateAgentResponse.FromString,
             options,
             channel_credentials,
             insecure,

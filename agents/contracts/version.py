@@ -27,5 +27,7 @@ JOB_RUNS_PROTOCOL = 10
 REACH_PROTOCOL = 11
 # From this one on agents describe containers that are not ours, and take them over.
 ADOPTION_PROTOCOL = 12
+# From this one on agents update themselves when they are told to.
+UPDATES_PROTOCOL = 13
 # The newest that this version speaks.
-PROTOCOL = ADOPTION_PROTOCOL
+PROTOCOL = UPDATES_PROTOCOL

@@ -14,6 +14,7 @@ from pathlib import Path
 from agents.contracts.version import VERSION
 
 ROOT = Path(__file__).resolve().parents[2]
+LAUNCHER = Path(__file__).with_name("launcher.sh")
 REQUIREMENTS = "requirements-runner.lock"
 # What of `agents` the program imports; the image of the runner in Dockerfile holds the same.
 PARTS = ("addresses.py", "backoff.py", "limits.py", "kafka_link", "pki", "reports", "contracts", "runner")
@@ -56,7 +57,7 @@ def packed(files: dict[str, bytes]) -> bytes:
     with tarfile.open(fileobj=packed_tar, mode="w", format=tarfile.GNU_FORMAT) as tar:
         for name in sorted(files):
             member = tarfile.TarInfo(name)
-            member.size, member.mode = len(files[name]), 0o644
+            member.size, member.mode = len(files[name]), 0o755 if name.startswith("bin/") else 0o644
             tar.addfile(member, io.BytesIO(files[name]))
     return gzip.compress(packed_tar.getvalue(), mtime=0)
 
@@ -64,6 +65,7 @@ def packed(files: dict[str, bytes]) -> bytes:
 def _files() -> Iterator[tuple[str, bytes]]:
     yield "VERSION", f"{VERSION}\n".encode()
     yield "Dockerfile", IMAGE.encode()
+    yield "bin/axion-agent", LAUNCHER.read_bytes()
     yield REQUIREMENTS, (ROOT / REQUIREMENTS).read_bytes()
     yield "app/agents/__init__.py", b""
     for part in PARTS:

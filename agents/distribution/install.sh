@@ -204,33 +204,6 @@ install_packages() {
     "$found" $pip "$@" >&2 || fail "pip could not install what the agent needs: see the lines above. The control plane can carry the packages along: manage.py agents wheels."
 }
 
-write_launcher() {
-    mkdir -p "$1/bin"
-    cat >"$1/bin/axion-agent" <<LAUNCHER
-#!/bin/sh
-# Runs the agent in the foreground; "supervise" starts it again whenever it ends, as a service manager would.
-set -a
-. $ENV_FILE
-set +a
-export PYTHONPATH=$HOME_DIR/current/app:$HOME_DIR/current/lib PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1
-cd /
-[ "\${1:-}" = supervise ] || exec $(python) -m agents.runner
-child=
-trap 'kill \$child 2>/dev/null; wait \$child; exit 0' TERM INT
-while :; do
-    $(python) -m agents.runner &
-    child=\$!
-    code=0
-    wait \$child || code=\$?
-    # Starting again helps with neither: a person has to read what it said.
-    case \$code in 2 | 3) exit \$code ;; esac
-    sleep 5 & child=\$!
-    wait \$child || :
-done
-LAUNCHER
-    chmod 755 "$1/bin/axion-agent"
-}
-
 step_runner() {
     mkdir -p "$HOME_DIR/releases"
     chmod 755 "$HOME_DIR" "$HOME_DIR/releases"
@@ -244,7 +217,8 @@ step_runner() {
             docker build --quiet -t "axion-agent:$(basename "$RELEASE")" "$new" >&2 || fail "The agent's image could not be built: see the lines above."
         else
             install_packages "$new"
-            write_launcher "$new"
+            python >"$new/python"
+            chmod 755 "$new/bin/axion-agent"
         fi
         : >"$new/.complete"
         sync "$new/.complete" 2>/dev/null || :
@@ -288,6 +262,8 @@ StateDirectory=axion-agent
 StateDirectoryMode=0700
 NoNewPrivileges=yes
 ProtectSystem=strict
+# So that the agent can put a new version of itself there.
+ReadWritePaths=$HOME_DIR
 ProtectHome=yes
 PrivateTmp=yes
 ProtectClock=yes

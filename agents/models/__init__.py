@@ -7,10 +7,12 @@ from agents.models.gateways import GatewayPresence
 from agents.models.ledger import LaneFloor, Ledger
 from agents.models.machines import Agent, Cluster, EnrolmentToken, Server, SwarmNodes
 from agents.models.trust import AgentCertificate, Authority, SealedValues
+from agents.models.updates import AgentUpdate, UpdateRollout
 
 __all__ = [
     "Agent",
     "AgentCertificate",
+    "AgentUpdate",
     "Authority",
     "Cluster",
     "CommandRecord",
@@ -21,4 +23,5 @@ __all__ = [
     "SealedValues",
     "Server",
     "SwarmNodes",
+    "UpdateRollout",
 ]

@@ -65,6 +65,15 @@ class Server(models.Model):
         help_text="Services here may use paths, devices and further rights of the host, which is as good as root on "
         "this machine. Leave it off where other people's projects run.",
     )
+    labels = models.JSONField(
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Words that people give it, such as region=eu: to find it, and to deploy where exactly one has one.",
+    )
+    drained_at = models.DateTimeField(
+        null=True, editable=False, help_text="Since then it takes no new deployment; empty while it does."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -123,6 +132,8 @@ class Agent(models.Model):
     swarm_at = models.DateTimeField(null=True, editable=False)
     session_id = models.UUIDField(null=True, editable=False, unique=True)
     protocol = models.PositiveIntegerField(default=1, db_default=1, editable=False)
+    # The beginning of its archive's digest; empty for an agent that was not installed from one.
+    build = models.CharField(max_length=16, blank=True, default="", db_default="", editable=False)
     clock_skew_ms = models.BigIntegerField(
         null=True, editable=False, help_text="By how much its clock was ahead of ours when it connected."
     )

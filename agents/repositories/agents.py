@@ -172,6 +172,11 @@ def command_version(*, agent_id: UUID, kind: str) -> int:
     return int((understands or {}).get(kind, 0))
 
 
+def build_of(*, agent_id: UUID) -> str:
+    """Return the build that the agent said it is when it connected last; empty where it did not tell."""
+    return Agent.objects.filter(id=agent_id).values_list("build", flat=True).first() or ""
+
+
 def clock_skew_ms(*, agent_id: UUID) -> int | None:
     """Return by how much the agent's clock was ahead of ours when it connected last; None where it did not tell."""
     return Agent.objects.filter(id=agent_id).values_list("clock_skew_ms", flat=True).first()
@@ -185,6 +190,7 @@ def open_session(
         "session_id": session_id,
         "last_seen_at": Now(),
         "protocol": hello.protocol,
+        "build": hello.build,
         "understands": dict(hello.commands),
         "instance_id": instances.present,
         "former_instance_id": instances.former,
@@ -268,6 +274,7 @@ def as_data(record: Agent) -> AgentData:
         swarm=None if record.swarm is None else facts_of(record.swarm),
         swarm_at=record.swarm_at,
         certified=record.certified,
+        build=record.build,
     )
 
 

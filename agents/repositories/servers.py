@@ -150,6 +150,8 @@ def _as_data(record: Server, agent: AgentData | None) -> ServerData:
         privileged_allowed=record.privileged_allowed,
         presence=Presence.PENDING if agent is None else agent.presence,
         agent_id=None if agent is None else agent.id,
+        labels=tuple(record.labels),
+        drained_at=record.drained_at,
     )
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from agents.runner.config import load_config
 from agents.runner.errors import ConfigInvalidError, JournalUnusableError, StateDirBusyError, StateDirUnusableError
 from agents.runner.process import run
+from agents.runner.updating.handover import go_back_at_once
+from agents.runner.updating.trial import be_tried
 
 
 def main() -> int:
@@ -21,11 +23,22 @@ def main() -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m agents.runner", description="Runs deployments on this host.")
     parser.add_argument("--config", type=Path, help="TOML file (default: /etc/axion/agent.toml)")
+    parser.add_argument("--trial", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    code = _start(arguments)
+    if code:
+        # Handed the journal, and unable to begin.
+        go_back_at_once(arguments=sys.argv[1:])
+    return code
+
+
+def _start(arguments: argparse.Namespace) -> int:
     try:
         config = load_config(path=arguments.config, environment=os.environ)
         logging.basicConfig(level=config.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-        asyncio.run(run(config))
+        if arguments.trial is not None:
+            return asyncio.run(be_tried(config, folder=arguments.trial))
+        asyncio.run(run(config, arguments=sys.argv[1:]))
     except (ConfigInvalidError, StateDirBusyError, StateDirUnusableError) as error:
         sys.stderr.write(f"{error}\n")
         return 2

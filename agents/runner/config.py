@@ -25,6 +25,8 @@ GIBIBYTE = 1024**3
 STALLED_AFTER = 60
 # Seconds that a registry may be away before what needs it fails.
 REGISTRY_PATIENCE = 90
+# Seconds that a new version of the agent has to say Hello, before the former one goes on.
+UPDATE_SECONDS = 60
 # telemetry, health and security are the platform's; what this runner does not use of them it leaves alone.
 LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR"})
 PLAIN_SCHEMES = frozenset({"http", "grpc"})
@@ -59,6 +61,7 @@ class Config:
     stalled_after: int
     registry_patience: int
     kafka: KafkaSettings | None = None
+    update_seconds: int = UPDATE_SECONDS
 
 
 def load_config(*, path: Path | None, environment: Mapping[str, str]) -> Config:
@@ -95,6 +98,7 @@ def load_config(*, path: Path | None, environment: Mapping[str, str]) -> Config:
         registry_patience=_number(agent, "registry_patience_seconds", REGISTRY_PATIENCE, section_name="agent"),
         policy=read_policy(sections.get("policy", {}), state_dir=state_dir),
         kafka=kafka,
+        update_seconds=_number(agent, "update_seconds", UPDATE_SECONDS, section_name="agent"),
     )
 
 

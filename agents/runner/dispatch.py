@@ -55,6 +55,7 @@ class Dispatcher:
         self._threads: set[threading.Thread] = set()
         self._without_thread = 0
         self._stopping = Interrupt()
+        self._held = False
 
     def take(self, command: pb.Command, *, numbered: bool = True) -> pb.CommandAcknowledged:
         """Write the command down and start on it; the answer may be sent once this returns.
@@ -82,6 +83,18 @@ class Dispatcher:
         for entry in self._journal.unfinished():
             self._start(entry.lane)
 
+    def hold(self) -> bool:
+        """Begin nothing from now on; tell whether nothing is underway either, so that the journal may change hands."""
+        with self._lock:
+            self._held = True
+            return not self._running and not self._journal.workable()
+
+    def go_on(self) -> None:
+        """Take up again what `hold` kept from beginning."""
+        with self._lock:
+            self._held = False
+        self._add_threads()
+
     def stop(self, *, timeout: float) -> None:
         """End the work at hand without finishing its commands, and take no more; waits up to `timeout` seconds."""
         self._stopping.set(STOPPING)
@@ -105,7 +118,7 @@ class Dispatcher:
     def _add_threads(self) -> None:
         """Start a thread per lane that waits, within the bound. A lane without one waits for a thread to get free."""
         with self._lock:
-            while len(self._threads) < min(MAX_AT_ONCE, len(self._lanes)) and not self._stopping.why:
+            while len(self._threads) < min(MAX_AT_ONCE, len(self._lanes)) and not self._at_rest:
                 thread = threading.Thread(target=self._work_on, name=f"work-{len(self._threads)}", daemon=True)
                 try:
                     thread.start()
@@ -141,6 +154,10 @@ class Dispatcher:
             with self._lock:
                 self._threads.discard(threading.current_thread())
 
+    @property
+    def _at_rest(self) -> bool:
+        return self._held or bool(self._stopping.why)
+
     def _set_aside(self, lane: str) -> None:
         with self._lock:
             self._lanes.pop(lane, None)
@@ -154,7 +171,7 @@ class Dispatcher:
         with self._lock:
             claimed = None
             try:
-                claimed = None if self._stopping.why else self._next()
+                claimed = None if self._at_rest else self._next()
             except Exception:  # the journal cannot be read: the next connection tries again
                 logger.exception("the journal cannot be read, the next connection tries again")
             if claimed is None:

@@ -33,6 +33,7 @@ from agents.runner.observation.telling import ObservationSender
 from agents.runner.observation.volumes import VolumeSender
 from agents.runner.schedules.schedules import Schedules
 from agents.runner.self_check import CONDITION_PROTOCOL, SelfCheck
+from agents.runner.updating.updater import Updater
 
 RECONNECT = Backoff(first=0.5, most=MAX_AGENT_PAUSE)
 PAUSE_SHARE = 0.25  # of the time after which we are given up
@@ -61,8 +62,9 @@ class Session:
         samples: SampleSender,
         swarm: SwarmSender,
         schedules: Schedules,
+        updater: Updater,
     ) -> None:
-        self._volumes, self._swarm, self._schedules = volumes, swarm, schedules
+        self._volumes, self._swarm, self._schedules, self._updater = volumes, swarm, schedules, updater
         self._observations, self._logs, self._samples = observations, logs, samples
         self._self_check = self_check
         self._unstored_retention: pb.Retention | None = None
@@ -131,6 +133,7 @@ class Session:
         if not isinstance(first, pb.ToAgent):
             raise ConnectionError("The gateway closed the session before it began.")
         logger.info("connected to %s", self._line.address)
+        self._updater.welcomed()
         self._apply_welcome(first.welcome, identity)
         if self._unrecorded_control_plane is None:
             self._dispatcher.resume()
@@ -155,6 +158,7 @@ class Session:
             self._samples.run(write, protocol=first.welcome.protocol),
             self._renewal.run(write, protocol=first.welcome.protocol),
             self._schedules.run(write, protocol=first.welcome.protocol),
+            self._updater.run(write, protocol=first.welcome.protocol),
             self._listen(call, write, delivery),
         )
 
@@ -248,18 +252,26 @@ class Session:
                     self._store_retention(message.retention)
                 elif message.HasField("observe_again"):
                     self._observations.start_again()
-                elif message.HasField("read_logs"):
-                    self._read_logs(message.read_logs)
-                elif message.HasField("certificate"):
-                    self._renewal.take(message.certificate)
-                elif message.HasField("renew_certificate"):
-                    self._renewal.want()
                 else:
-                    self._schedules.take(message)
+                    self._take(message)
             except sqlite3.DatabaseError as error:
                 # Not acknowledged, so it is sent again; the session goes on, and tells why.
                 logger.warning("the journal cannot be written: %s", error)
         raise ConnectionError("The gateway ended the session.")
+
+    def _take(self, message: pb.ToAgent) -> None:
+        """Take in what is not about commands."""
+        if message.HasField("read_logs"):
+            self._read_logs(message.read_logs)
+        elif message.HasField("certificate"):
+            self._renewal.take(message.certificate)
+        elif message.HasField("renew_certificate"):
+            self._renewal.want()
+        elif message.HasField("update"):
+            calls = GatewayCalls(line=self._line)
+            self._updater.take(message.update, calls=calls, instance_id=self._instance_id)
+        else:
+            self._schedules.take(message)
 
 
 async def _first_to_end(*parts: Any) -> None:

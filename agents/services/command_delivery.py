@@ -11,7 +11,7 @@ from agents.db_errors import DATABASE_AWAY
 from agents.isolation import isolation
 from agents.limits import MAX_MESSAGE_BYTES, MAX_NAME_BYTES
 from agents.reports.report_bounds import cut
-from agents.repositories import agents, assignments, commands, delivery, gateways
+from agents.repositories import agents, assignments, commands, delivery, gateways, updates
 from agents.states import CommandOutcome
 from agents.types import CommandFinished, Report, Sighting
 
@@ -23,6 +23,7 @@ LOGS_CHANNEL = gateways.LOGS_CHANNEL
 ENDED_CHANNEL = gateways.ENDED_CHANNEL
 TRUST_CHANNEL = gateways.TRUST_CHANNEL
 RUNS_CHANNEL = gateways.RUNS_CHANNEL
+UPDATES_CHANNEL = updates.CHANNEL
 
 
 def claim_due(*, session_ids: Collection[UUID], limit: int) -> Claim:

@@ -54,7 +54,7 @@ def add_cluster(*, cluster_id: UUID, owner_id: UUID, name: str) -> ClusterData:
 
 
 def change_server(*, server_id: UUID, changes: Mapping[str, Any]) -> ServerData:
-    """Change name, host, cluster_id or privileged_allowed.
+    """Change name, host, cluster_id, privileged_allowed, labels or drained_at.
 
     Raises ServerNotFound, or IntegrityError when the owner has this name.
     """

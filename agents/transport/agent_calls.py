@@ -14,7 +14,7 @@ from agents import gateway
 from agents.contracts import common_pb2, runner_pb2
 from agents.errors import NotFound
 from agents.pki.records import Keyed
-from agents.services import enrolment
+from agents.services import enrolment, updates
 from agents.token_bucket import TokenBucket
 from agents.transport.callers import Callers
 from agents.transport.failures import is_expected, wire_error, wire_status
@@ -116,11 +116,16 @@ class AgentCalls:
         """Return the bundle in chunks; NOT_FOUND for an unknown one and for somebody else's alike."""
         agent, _ = await self._callers.agent(context)
         try:
-            content = await self._threads.run(self._bindings.bundle_of, digest=request.digest, agent_id=agent.id)
+            content = await self._threads.run(self._content, digest=request.digest, agent_id=agent.id)
         except Exception as error:
             await _abort(context, error, call="FetchBundle")
         for start in range(0, len(content), CHUNK_BYTES):
             yield runner_pb2.BundleChunk(data=content[start : start + CHUNK_BYTES])
+
+    def _content(self, *, digest: str, agent_id: UUID) -> bytes:
+        """Return the agent's own next version, where it was ordered to become that, or the code of a deployment."""
+        archive = updates.archive_for(agent_id=agent_id, digest=digest)
+        return archive if archive is not None else self._bindings.bundle_of(digest=digest, agent_id=agent_id)
 
     async def secrets(self, request: runner_pb2.FetchSecretsRequest, context: Call) -> runner_pb2.FetchSecretsResponse:
         """Return the deployment's values and registries; only for an agent that was given a command of it."""

@@ -22,14 +22,25 @@ from agents.services.command_delivery import (
     RETENTION_CHANNEL,
     RUNS_CHANNEL,
     TRUST_CHANNEL,
+    UPDATES_CHANNEL,
 )
 from agents.transport.intake.job_run_intake import RunStops
 from agents.transport.intake.log_intake import LogIntake
+from agents.transport.intake.update_intake import UpdateOrders
 from agents.transport.retention_announcer import RetentionAnnouncer
 from agents.transport.session_registry import SessionRegistry
 
 logger = structlog.get_logger(__name__)
 
+CHANNELS = (
+    CHANNEL,
+    RETENTION_CHANNEL,
+    LOGS_CHANNEL,
+    ENDED_CHANNEL,
+    TRUST_CHANNEL,
+    RUNS_CHANNEL,
+    UPDATES_CHANNEL,
+)
 RETRY = Backoff(first=0.2, most=5.0)
 CONNECT_DEADLINE = 5
 
@@ -44,6 +55,7 @@ class Listeners:
     ended: Callable[[UUID], None]
     trust: Callable[[], None]
     stops: RunStops
+    updates: UpdateOrders
 
     def tell(self, channel: str, payload: str) -> None:
         """Hand on one notice."""
@@ -55,7 +67,11 @@ class Listeners:
             if (agent_id := _agent_of(payload)) is not None:
                 self.ended(agent_id)
         else:
-            wakers = {CHANNEL: self.registry.wake, RUNS_CHANNEL: self.stops.look_at}
+            wakers = {
+                CHANNEL: self.registry.wake,
+                RUNS_CHANNEL: self.stops.look_at,
+                UPDATES_CHANNEL: self.updates.look_at,
+            }
             wakers.get(channel, self.retentions.look_at)(agent_id=_agent_of(payload))
 
 
@@ -65,13 +81,14 @@ async def listen(*, conninfo: str, listeners: Listeners) -> None:
     while True:
         try:
             async with await _connect(conninfo) as connection:
-                for channel in (CHANNEL, RETENTION_CHANNEL, LOGS_CHANNEL, ENDED_CHANNEL, TRUST_CHANNEL, RUNS_CHANNEL):
+                for channel in CHANNELS:
                     await connection.execute(f"LISTEN {channel}".encode())
                 failures = 0
                 # Something may have happened while nobody listened.
                 listeners.registry.wake()
                 listeners.retentions.look_at()
                 listeners.stops.look_at()
+                listeners.updates.look_at()
                 async for notice in connection.notifies():
                     listeners.tell(notice.channel, notice.payload)
         except psycopg.Error as error:

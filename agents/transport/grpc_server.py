@@ -27,6 +27,7 @@ from agents.transport.callers import Callers
 from agents.transport.intake.job_run_intake import RunStops
 from agents.transport.intake.log_intake import LogIntake
 from agents.transport.intake.sample_intake import SampleIntake
+from agents.transport.intake.update_intake import UpdateOrders
 from agents.transport.liveness import Liveness
 from agents.transport.ports import Bindings, GatewayConfig
 from agents.transport.retention_announcer import RetentionAnnouncer
@@ -95,6 +96,7 @@ class Gateway:
         self._callers = callers = Callers(threads=self._threads, user_of=bindings.user_of)
         self._trust = OwnTrust(config=config, threads=self._loop_threads)
         self._stops = RunStops(registry=self._registry, threads=self._loop_threads, runs_to_stop=bindings.runs_to_stop)
+        self._updates = UpdateOrders(registry=self._registry, threads=self._loop_threads)
         self._logs = LogIntake(bindings=bindings, callers=callers, registry=self._registry, threads=self._log_threads)
         admission = Admission(callers=callers, threads=self._threads, enrolment_wait=bindings.enrolment_wait)
         self._server = grpc.aio.server(
@@ -123,6 +125,7 @@ class Gateway:
             asyncio.create_task(_for_ever("retention", self._retentions.tell_when_due)),
             asyncio.create_task(_for_ever("certificates", self._trust.refresh_when_due)),
             asyncio.create_task(_for_ever("runs to stop", self._stops.tell_when_due)),
+            asyncio.create_task(_for_ever("updates", self._updates.tell_when_due)),
         ]
         if self._over_kafka is not None:
             self._over_kafka.start()
@@ -164,6 +167,7 @@ class Gateway:
             retentions=self._retentions,
             samples=self._samples,
             stops=self._stops,
+            updates=self._updates,
         )
 
     def _kafka_way(self, agents: AgentCalls, sessions: SessionCalls) -> AgentsOverKafka | None:
@@ -209,6 +213,7 @@ class Gateway:
             ended=self._let_go,
             trust=self._trust_changed,
             stops=self._stops,
+            updates=self._updates,
         )
         await commit_listener.listen(conninfo=self._config.conninfo, listeners=listeners)
 

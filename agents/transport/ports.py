@@ -14,6 +14,7 @@ from agents.reports.log_lines import LogBatch, LogReader, LogRequest
 from agents.reports.observation import HostObserved
 from agents.reports.samples import HostSamples
 from agents.reports.swarm_seen import SwarmTold
+from agents.reports.update_rules import UpdateCheck
 from agents.reports.volumes import HostVolumes
 from agents.retention import Retention
 from agents.types import RegistryLogin, Report
@@ -149,6 +150,18 @@ class ScaleService(Protocol):
     ) -> None: ...
 
 
+class CheckUpdate(Protocol):
+    """Which version this user's agent is, and which one there is for it; an error with code NOT_FOUND otherwise."""
+
+    def __call__(self, *, agent_id: UUID, user_id: UUID) -> UpdateCheck: ...
+
+
+class UpdateAgent(Protocol):
+    """Ask for the update of this user's agent; returns the rollout's id, or an error with a code."""
+
+    def __call__(self, *, agent_id: UUID, user_id: UUID) -> UUID: ...
+
+
 class RetentionsOf(Protocol):
     """What history keeps on the hosts of these agents; every agent asked for is in the answer."""
 
@@ -180,6 +193,8 @@ class Bindings:
     cancel_deployment: CancelDeployment
     stop_project: StopProject
     scale_service: ScaleService
+    check_update: CheckUpdate
+    update_agent: UpdateAgent
     retentions_of: RetentionsOf
 
 

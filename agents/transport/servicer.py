@@ -95,6 +95,16 @@ class RunnerAgentService(runner_pb2_grpc.RunnerAgentServiceServicer):
     async def StopProject(self, request: runner_pb2.StopProjectCommand, context: Call) -> common_pb2.Empty:
         return await self._users.stop(request, context)
 
+    async def CheckUpdate(
+        self, request: runner_pb2.CheckUpdateRequest, context: Call
+    ) -> runner_pb2.CheckUpdateResponse:
+        return await self._users.check_update(request, context)
+
+    async def UpdateAgent(
+        self, request: runner_pb2.UpdateAgentRequest, context: Call
+    ) -> runner_pb2.UpdateAgentResponse:
+        return await self._users.update_agent(request, context)
+
     async def HealthCheck(self, request: common_pb2.Empty, context: Call) -> runner_pb2.HealthCheckResponse:
         """Open to everybody, so it says no more than that the process serves."""
         return runner_pb2.HealthCheckResponse(serving=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import grpc
 import structlog
 
 from agents.contracts import runner_pb2
+from agents.contracts.version import PROTOCOL
 from agents.db_errors import DATABASE_AWAY
 from agents.errors import AnotherMachine, Unauthenticated
 from agents.hello import Greeting
@@ -24,6 +25,7 @@ from agents.transport.intake.observation_intake import ObservationIntake
 from agents.transport.intake.report_intake import ReportApplier
 from agents.transport.intake.sample_intake import SampleIntake
 from agents.transport.intake.swarm_intake import SwarmIntake
+from agents.transport.intake.update_intake import UpdateIntake, UpdateOrders
 from agents.transport.intake.volume_intake import VolumeIntake
 from agents.transport.liveness import Liveness
 from agents.transport.ports import Bindings, GatewayConfig
@@ -44,6 +46,7 @@ BURST, PER_SECOND, COSTLY_BYTES = 4000, 500, 2048
 # Sessions of one agent, which looks for its commands each time.
 OPENINGS, OPENINGS_PER_SECOND = 30, 0.5
 Incoming = AsyncIterator[runner_pb2.FromAgent]
+Taker = Callable[[Any], None]
 
 
 class SessionCalls:
@@ -59,6 +62,7 @@ class SessionCalls:
         retentions: RetentionAnnouncer,
         samples: SampleIntake,
         stops: RunStops,
+        updates: UpdateOrders,
     ) -> None:
         self._config = config
         self._bindings = bindings
@@ -69,13 +73,14 @@ class SessionCalls:
         self._retentions = retentions
         self._samples = samples
         self._stops = stops
+        self._updates = updates
         self._openings = TokenBuckets(burst=OPENINGS, per_second=OPENINGS_PER_SECOND)
 
     async def serve(self, messages: Incoming, context: Stream) -> None:
         """Serve one agent until either side ends the stream.
 
         1. Authenticate, before anything of the agent's is read.
-        2. Read Hello.
+        2. Read Hello. A new version that is only tried is welcomed, and nothing else follows.
         3. Let this session speak for the agent and compare what both sides hold, in one transaction (`_open`).
         4. Queue Welcome before the registry knows the session, so that nothing is written before it.
         5. Register: from now on the agent is sent what is due; an older session of it ends.
@@ -87,6 +92,9 @@ class SessionCalls:
             message = f"The agent opens its session too often. Try again in {math.ceil(wait)} s."
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, message)
         hello = await self._hello(messages, context, agent)
+        if hello.trial:
+            await context.write(_trial_welcome())
+            return
         session = AgentSession(session_id=uuid.uuid4(), agent=agent)
         greeting = await self._open(context, session, hello, credential)
         session.offer(
@@ -99,6 +107,7 @@ class SessionCalls:
         self._registry.add(session)
         self._retentions.look_at(agent_id=agent.id)
         self._stops.look_at(agent_id=agent.id)
+        self._updates.look_at(agent_id=agent.id)
         logger.info("agent connected", agent_id=str(agent.id), version=hello.version)
         timer = end_with_certificate(session=session, presented=presented_by(context))
         try:
@@ -162,9 +171,19 @@ class SessionCalls:
         volumes = VolumeIntake(session=session, threads=self._threads, on_volumes=self._bindings.on_volumes)
         swarm = SwarmIntake(session=session, threads=self._threads, on_swarm=self._bindings.on_swarm)
         renewal = Renewal(session=session, threads=self._threads)
+        updates = UpdateIntake(session=session, threads=self._threads)
         job_runs = JobRunIntake(session=session, threads=self._threads, on_job_runs=self._bindings.on_job_runs)
+        takers: dict[str, Taker] = {
+            "observation": observations.take,
+            "volumes": volumes.take,
+            "swarm": swarm.take,
+            "certificate_request": renewal.take,
+            "job_runs": job_runs.take,
+            "update": updates.take,
+            "samples": lambda message: self._samples.take(agent_id=session.agent_id, message=message),
+        }
         tasks: list[asyncio.Future[Any]] = [
-            asyncio.create_task(self._read(messages, session, observations, volumes, swarm, renewal, job_runs)),
+            asyncio.create_task(self._read(messages, session, takers)),
             asyncio.create_task(renewal.drain()),
             asyncio.create_task(_write(context, session)),
             asyncio.create_task(applier.drain()),
@@ -172,6 +191,7 @@ class SessionCalls:
             asyncio.create_task(volumes.drain()),
             asyncio.create_task(swarm.drain()),
             asyncio.create_task(job_runs.drain()),
+            asyncio.create_task(updates.drain()),
         ]
         try:
             await asyncio.wait([*tasks, session.ending], return_when=asyncio.FIRST_COMPLETED)
@@ -184,20 +204,11 @@ class SessionCalls:
                 logger.warning("session ended by a fault", agent_id=str(session.agent_id), error=repr(result))
         return session.ending.result() if session.ending.done() else None
 
-    async def _read(
-        self,
-        messages: Incoming,
-        session: AgentSession,
-        observations: ObservationIntake,
-        volumes: VolumeIntake,
-        swarm: SwarmIntake,
-        renewal: Renewal,
-        job_runs: JobRunIntake,
-    ) -> None:
+    async def _read(self, messages: Incoming, session: AgentSession, takers: Mapping[str, Taker]) -> None:
         pace = TokenBucket(burst=BURST, per_second=PER_SECOND)
         async for message in messages:
             await pace.spend(1 + message.ByteSize() / COSTLY_BYTES)
-            kind = message.WhichOneof("message")
+            kind = message.WhichOneof("message") or ""
             self._liveness.heard(
                 agent_id=session.agent_id,
                 session_id=session.session_id,
@@ -205,20 +216,15 @@ class SessionCalls:
                 missing_images=codec.missing_from_wire(message.inventory) if kind == "inventory" else None,
                 condition=condition_from_wire(message.condition) if kind == "condition" else None,
             )
-            if kind == "observation":
-                observations.take(message.observation)
-            if kind == "volumes":
-                volumes.take(message.volumes)
-            if kind == "swarm":
-                swarm.take(message.swarm)
-            if kind == "certificate_request":
-                renewal.take(message.certificate_request)
-            if kind == "job_runs":
-                job_runs.take(message.job_runs)
-            if kind == "samples":
-                self._samples.take(agent_id=session.agent_id, message=message.samples)
+            if kind in takers:
+                takers[kind](getattr(message, kind))
             if kind in ("report", "acknowledged"):
                 await session.incoming.put(message)
+
+
+def _trial_welcome() -> runner_pb2.ToAgent:
+    """Return what a new version hears that is only being tried beside its agent."""
+    return runner_pb2.ToAgent(welcome=runner_pb2.Welcome(protocol=PROTOCOL))
 
 
 async def _write(context: Stream, session: AgentSession) -> None:

@@ -129,6 +129,41 @@ class UserCalls:
             ),
         )
 
+    async def check_update(
+        self, request: runner_pb2.CheckUpdateRequest, context: Call
+    ) -> runner_pb2.CheckUpdateResponse:
+        user = await self._callers.user(context)
+        try:
+            found = await self._ask(
+                lambda: self._bindings.check_update(agent_id=codec.id_from_wire(request.agent_id), user_id=user)
+            )
+        except Exception as error:
+            return runner_pb2.CheckUpdateResponse(status=common_pb2.ERROR, error=_failed(error))
+        data = runner_pb2.CheckUpdateData(
+            agent_id=str(found.agent_id),
+            current_version=found.current_version,
+            latest_version=found.latest_version,
+            update_available=found.available,
+            message=found.why_not,
+        )
+        return runner_pb2.CheckUpdateResponse(status=common_pb2.SUCCESS, data=data)
+
+    async def update_agent(
+        self, request: runner_pb2.UpdateAgentRequest, context: Call
+    ) -> runner_pb2.UpdateAgentResponse:
+        """Ask for the update of this one agent; its progress is that of the rollout."""
+        user = await self._callers.user(context, acts=True)
+        try:
+            rollout_id = await self._ask(
+                lambda: self._bindings.update_agent(agent_id=codec.id_from_wire(request.agent_id), user_id=user)
+            )
+        except Exception as error:
+            return runner_pb2.UpdateAgentResponse(status=common_pb2.ERROR, error=_failed(error))
+        data = runner_pb2.UpdateAgentData(
+            update_id=str(rollout_id), accepted=True, message="The agent is told to update itself."
+        )
+        return runner_pb2.UpdateAgentResponse(status=common_pb2.SUCCESS, data=data)
+
     async def _empty(self, context: Call, call: Callable[[], None]) -> common_pb2.Empty:
         """Run a call whose answer has no room for an error: that becomes the call's status."""
         try:

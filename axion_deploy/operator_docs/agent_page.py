@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from agents.runner.config import GIBIBYTE, REGISTRY_PATIENCE, STALLED_AFTER
+from agents.runner.config import GIBIBYTE, REGISTRY_PATIENCE, STALLED_AFTER, UPDATE_SECONDS
 from agents.runner.policy.section import KEYS
 from axion_deploy.operator_docs.tables import calls, code, table, text_of
 
@@ -33,6 +33,7 @@ MEANINGS = {
     "agent.credential_file": "Where the credential is kept; by itself `credential.json` in `agent.state_dir`. The"
     " certificate lies beside it.",
     "agent.stalled_after_seconds": "The control plane is told of a command whose work has not moved for so long.",
+    "agent.update_seconds": "For so long a new version may take to say Hello before the former one goes on.",
     "agent.registry_patience_seconds": "For so long a registry that is away is asked again before a deployment fails.",
     "control_plane.grpc_url": "The gateway, where the token does not say it or says otherwise: `https://HOST:PORT`;"
     " `http://` only for this machine itself.",
@@ -69,6 +70,7 @@ POLICY_MEANINGS = {
 DEFAULTS = {
     "build.cache_bytes": str(GIBIBYTE),
     "agent.stalled_after_seconds": str(STALLED_AFTER),
+    "agent.update_seconds": str(UPDATE_SECONDS),
     "agent.registry_patience_seconds": str(REGISTRY_PATIENCE),
 }
 

@@ -15,6 +15,7 @@ from uuid import uuid4
 from django.conf import settings
 
 from agents.distribution.artifact import REQUIREMENTS, ROOT
+from agents.reports.update_rules import OPEN, RolloutState
 from agents.types import ServerData
 from axion_deploy.terminal.adoption.adoption_actions import adopt_action, containers_action
 from axion_deploy.terminal.exits import Exit, Unreachable
@@ -32,7 +33,8 @@ from deployments.data.installation_types import (
     StepState,
 )
 from deployments.errors import Conflict, Invalid
-from deployments.services.fleet import machine_list
+from deployments.services.fleet import agent_updates, machine_list
+from deployments.services.fleet.update_shapes import rollout_shape
 from deployments.services.installations import installation_requests
 from deployments.services.installations.installation_shapes import installation_shape
 from deployments.types import Caller, Target, TargetKind
@@ -181,12 +183,36 @@ def _download(*, folder: Path, minor: int, machine: str) -> None:
         raise Unreachable(f"pip could not download the packages: {done.stderr.strip()[-500:]}")
 
 
+def update_action(*, caller: Caller, options: Mapping[str, Any], screen: Screen) -> Exit:
+    """Update the agents of the named servers, or all."""
+    named = [own_server_named(caller=caller, text=text).id for text in options["server"]]
+    made = agent_updates.request_updates(caller=caller, server_ids=named or None, rollout_id=uuid4())
+    screen.tell("accepted", {"rolloutId": str(made.id)})
+    if not options["wait"]:
+        return Exit.DONE
+    until, told = time.monotonic() + options["timeout"], set()
+    while True:
+        now = agent_updates.get_rollout(caller=caller, rollout_id=made.id)
+        for each in now.updates:
+            if each.state not in OPEN and each.id not in told:
+                told.add(each.id)
+                screen.say(f"{each.state:<10} {each.server_name}  {each.message}")
+        if now.state is not RolloutState.RUNNING:
+            screen.say(now.message)
+            screen.tell("rollout", rollout_shape(now))
+            return Exit.DONE if now.state is RolloutState.SUCCEEDED else Exit.FAILED
+        if time.monotonic() > until:
+            raise Unreachable("Not finished within --timeout; the update continues.")
+        time.sleep(POLL_SECONDS)
+
+
 ACTIONS: Mapping[str, Callable[..., Exit]] = {
     "containers": containers_action,
     "adopt": adopt_action,
     "list": list_action,
     "install": install_action,
     "uninstall": uninstall_action,
+    "update": update_action,
     "delete": delete_action,
     "wheels": wheels_action,
 }

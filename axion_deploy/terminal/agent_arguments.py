@@ -24,6 +24,10 @@ def add_agent_arguments(parser: ArgumentParser) -> None:
         "--with-docker", action="store_true", help="Install Docker and Compose if missing (Debian, Ubuntu)."
     )
     install.add_argument("--replace", action="store_true", help="Also while the server's agent is connected.")
+    update = action("update", "Update agents to this control plane's version, in waves, and follow that.")
+    update.add_argument("server", nargs="*", help="Names or ids. Default: all of your servers.")
+    update.add_argument("--wait", action=BooleanOptionalAction, default=True, help="Wait until it ends.")
+    update.add_argument("--timeout", type=float, default=MAX_WAIT_SECONDS, metavar="SECONDS", help="How long at most.")
     _signing_in(action("uninstall", "Remove a server's agent and its data; deployed containers and volumes stay."))
     delete = action("delete", "Delete a server, or say what would follow from that, or how far it is.")
     delete.add_argument("server", help="Name or id.")

@@ -15,8 +15,12 @@ from deployments.errors import Invalid, NotFound, Unauthenticated
 from deployments.services.fleet import machine_list
 from deployments.services.permissions import access
 from deployments.services.queries import grant_view
+from deployments.services.requests import label_target
 from deployments.services.secrets import env_file
 from deployments.types import Caller, ProjectRecord, Right, Target, TargetKind
+
+# In front of a label that exactly one server has: --server label:region=eu.
+LABEL = "label:"
 
 
 def caller_named(name: str | None) -> Caller:
@@ -54,6 +58,9 @@ def target_named(*, caller: Caller, project_id: UUID, server: str | None, cluste
     found = grant_view.targets_of(caller=caller, project_id=project_id)
     for each in found:
         servers[each.server.name].append(each.server.id)
+    if server and server.startswith(LABEL):
+        label = server.removeprefix(LABEL)
+        return label_target.target_of_label(caller=caller, project_id=project_id, label=label)
     if server:
         return Target(kind=TargetKind.SERVER, id=_pick(server, servers))
     usable = [each.server.id for each in found if each.usable]

@@ -29,6 +29,8 @@ from deployments.admin.views import (
     cluster_views,
     installation_views,
     machine_deletion_views,
+    server_views,
+    update_views,
     usage_views,
     volume_views,
 )
@@ -99,7 +101,17 @@ class CheckedClusterAdmin(AuditedMachine, DeletedByName, ClusterAdmin):
 
 @admin.register(Server)
 class CheckedServerAdmin(AuditedMachine, DeletedByName, ServerAdmin):
-    actions_detail = ("install", *ServerAdmin.actions_detail, "projects", "usage", "volumes", "containers", "deletion")  # type: ignore[assignment]  # one more than its base
+    actions_list = ("updates",)
+    actions_detail = (
+        "overview",
+        "install",
+        *ServerAdmin.actions_detail,
+        "projects",
+        "usage",
+        "volumes",
+        "containers",
+        "deletion",
+    )  # type: ignore[assignment]  # one more than its base
 
     def issue_token(self, request: HttpRequest, server: Any, *, replace: bool) -> IssuedToken:
         named = {"server_id": server.pk, "reached_by": host_of(request.get_host())}
@@ -108,6 +120,7 @@ class CheckedServerAdmin(AuditedMachine, DeletedByName, ServerAdmin):
     def get_urls(self) -> list[URLPattern]:
         wrapped: Any = self.admin_site.admin_view
         own = (
+            path("updates/", wrapped(update_views.updates_view), name="agents_server_updates"),
             path("<path:object_id>/activity/", wrapped(self.activity), name="agents_server_activity"),
             path("<path:object_id>/deletion/", wrapped(self.deletion), name="agents_server_deletion"),
             path("<uuid:object_id>/presence/", wrapped(self.presence_view), name="agents_server_presence"),
@@ -160,6 +173,17 @@ class CheckedServerAdmin(AuditedMachine, DeletedByName, ServerAdmin):
     def install(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Install the server's agent by SSH, or remove it."""
         return installation_views.install_page(request, uuid_or_404(object_id))
+
+    @action(description=lazy("Updates of agents"), url_path="to-updates", icon="system_update_alt")
+    def updates(self, request: HttpRequest) -> HttpResponse:
+        """Lead to the page on which agents are updated."""
+        del request
+        return redirect("admin:agents_server_updates")
+
+    @action(description=lazy("At a glance"), url_path="overview", icon="dns", permissions=["change"])
+    def overview(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show the server's agent, machine and history; drain it or update its agent by POST."""
+        return server_views.overview_page(request, uuid_or_404(object_id))
 
     @action(description=lazy("Usage"), url_path="usage", icon="monitoring", permissions=["change"])
     def usage(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -32,6 +32,7 @@ from deployments.api.endpoints.deployment_endpoints import (
     Deployments,
     DeploymentStatus,
 )
+from deployments.api.endpoints.fleet.update_endpoints import AgentUpdate, AgentUpdates, CancelAgentUpdate
 from deployments.api.endpoints.grant_endpoints import (
     ProjectTargetDetail,
     ProjectTargets,
@@ -223,6 +224,9 @@ urlpatterns: list[URLPattern] = [
         name="api-enrolment-token",
     ),
     path("agents", Agents.as_view(), name="api-agents"),
+    path("agents/updates", AgentUpdates.as_view(), name="api-agent-updates"),
+    path("agents/updates/<uuid:rollout_id>", AgentUpdate.as_view(), name="api-agent-update"),
+    path("agents/updates/<uuid:rollout_id>/cancel", CancelAgentUpdate.as_view(), name="api-agent-update-cancel"),
     path("agents/<uuid:agent_id>", Agent.as_view(), name="api-agent"),
     path("tokens", Tokens.as_view(), name="api-tokens"),
     path("tokens/<uuid:token_id>", Token.as_view(), name="api-token"),

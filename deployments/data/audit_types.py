@@ -45,6 +45,7 @@ class AuditAction(StrEnum):
     CONTAINERS_ADOPTED = "containers_adopted"
     AGENT_INSTALLATION_REQUESTED = "agent_installation_requested"
     AGENT_REMOVAL_REQUESTED = "agent_removal_requested"
+    AGENT_UPDATE_REQUESTED = "agent_update_requested"
     HOST_KEY_CONFIRMED = "host_key_confirmed"
     HOST_KEY_FORGOTTEN = "host_key_forgotten"
     ENROLMENT_TOKEN_CREATED = "enrolment_token_created"  # noqa: S105 - a name, no password
@@ -87,6 +88,7 @@ ACTION_WORDS = {
     AuditAction.CONTAINERS_ADOPTED: "Made a project of the containers of",
     AuditAction.AGENT_INSTALLATION_REQUESTED: "Requested the installation of the agent",
     AuditAction.AGENT_REMOVAL_REQUESTED: "Requested the removal of the agent",
+    AuditAction.AGENT_UPDATE_REQUESTED: "Requested the update of the agent",
     AuditAction.HOST_KEY_CONFIRMED: "Confirmed the host key",
     AuditAction.HOST_KEY_FORGOTTEN: "Forgot the host key and any login",
     AuditAction.ENROLMENT_TOKEN_CREATED: "Created an enrolment token",

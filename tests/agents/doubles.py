@@ -23,9 +23,10 @@ from agents.reports.log_lines import LogBatch, LogReader, LogRequest
 from agents.reports.observation import HostObserved
 from agents.reports.samples import HostSamples
 from agents.reports.swarm_seen import SwarmTold
+from agents.reports.update_rules import UpdateCheck
 from agents.reports.volumes import HostVolumes
 from agents.retention import Retention
-from agents.services import clusters
+from agents.services import clusters, directory
 from agents.transport.ports import Bindings
 from agents.types import (
     CommandData,
@@ -92,6 +93,8 @@ class Domain:
             cancel_deployment=self.cancel_deployment,
             stop_project=self.stop_project,
             scale_service=self.scale_service,
+            check_update=self.check_update,
+            update_agent=self.update_agent,
             retentions_of=self.retentions_of,
         )
 
@@ -106,6 +109,15 @@ class Domain:
 
     def runs_to_stop(self, *, agent_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
         return {agent_id: runs for agent_id, runs in self.unwanted_runs.items() if agent_id in agent_ids}
+
+    def check_update(self, *, agent_id: UUID, user_id: UUID) -> UpdateCheck:
+        directory.own_agent(agent_id=agent_id, owner_id=user_id)
+        return UpdateCheck(agent_id=agent_id, current_version="1", latest_version="2", available=True)
+
+    def update_agent(self, *, agent_id: UUID, user_id: UUID) -> UUID:
+        directory.own_agent(agent_id=agent_id, owner_id=user_id)
+        self.wishes.append(("update", agent_id, user_id))
+        return uuid4()
 
     def enrolment_wait(self, *, address: str) -> int:
         self.enrolments.append(address)
@@ -318,6 +330,10 @@ class FakeAgent:
 
     async def tell_runs(self, *runs: runner_pb2.JobRun) -> None:
         await self._call.write(runner_pb2.FromAgent(job_runs=runner_pb2.JobRuns(runs=runs)))
+
+    async def tell_update(self, update_id: str, state: str) -> None:
+        told = runner_pb2.UpdateState(update_id=update_id, state=state, message=state)
+        await self._call.write(runner_pb2.FromAgent(update=told))
 
     async def observe(self, observation: runner_pb2.Observation) -> None:
         await self._call.write(runner_pb2.FromAgent(observation=observation))

@@ -172,6 +172,7 @@ def scene(
         "enrolment": machine_list.list_enrolment_tokens(caller=caller, server_id=server.id)[0].id,
         "token": tokens.of_user(user_id=people.users["owner"].id)[0].id,
         "installation": factories.make_installation(server).id,
+        "rollout": factories.make_rollout(server).id,
     }
     return Scene(
         people=people, rows={name: str(row) for name, row in rows.items()}, expired_token=expired_token_of(people)

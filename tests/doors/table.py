@@ -94,6 +94,7 @@ PLACES: Mapping[str, str] = {
     "<uuid:invitation_id>": "{invitation}",
     "<uuid:token_id>": "{token}",
     "<uuid:installation_id>": "{installation}",
+    "<uuid:rollout_id>": "{rollout}",
     "<uuid:link_id>": "{link}",
     "<uuid:person_id>": "{user}",
     "<uuid:group_id>": "{group}",
@@ -310,6 +311,15 @@ REST: tuple[Door, ...] = (
     ),
     rest("get", "agents", ANYONE),
     rest("get", "agents/<uuid:agent_id>", OWN),
+    rest(
+        "post",
+        "agents/updates",
+        (404, 404, 404, 404, 404, 404, 401, 401),
+        {"servers": ["00000000-0000-4000-8000-000000000000"]},
+    ),
+    rest("get", "agents/updates", ANYONE),
+    rest("get", "agents/updates/<uuid:rollout_id>", OWN),
+    rest("post", "agents/updates/<uuid:rollout_id>/cancel", (202, 404, 404, 404, 404, 404, 401, 401), {}),
     rest("delete", "agents/<uuid:agent_id>", (204, 404, 404, 404, 404, 404, 401, 401)),
     # A token makes and ends no tokens: that takes a session.
     rest("post", "tokens", (403, 403, 403, 403, 403, 403, 403, 403), {}),
@@ -343,6 +353,12 @@ class Call:
 
 CALLS: Mapping[str, Call] = {
     "GetAgentStatus": Call(answers=OWN_AGENT, fields={"agent_id": "{agent}"}),
+    "CheckUpdate": Call(answers=OWN_AGENT, fields={"agent_id": "{agent}"}),
+    # The owner is told that this one is too old for it.
+    "UpdateAgent": Call(
+        answers=("CONFLICT", *("NOT_FOUND",) * 5, *UNKNOWN),
+        fields={"agent_id": "{agent}"},
+    ),
     "ListAgents": Call(answers=(*("SUCCESS",) * 6, *UNKNOWN)),
     # Says of a stranger's deployment what it says of none: that there is nothing to send.
     "DeployProject": Call(

@@ -41,6 +41,11 @@ class TestGateway(RunnerAgentServiceServicer):
         self.protocol = 3
         self.job_runs: list[pb.JobRun] = []
         self.volumes: list[pb.VolumesSeen] = []
+        self.updates: list[pb.UpdateState] = []
+        self.trials: list[pb.Hello] = []
+        self.unanswered: list[pb.Hello] = []
+        # Agents of this version get no answer to their Hello, but for a trial.
+        self.mute_to = ""
         self.incarnation = ""
         self.log_batches: dict[str, list[pb.LogBatch]] = {}
         # Requests that nobody reads any more.
@@ -101,6 +106,9 @@ class TestGateway(RunnerAgentServiceServicer):
             lambda: next(filter(wanted, self.conditions[-1:]), None), what="a condition of the agent", seconds=seconds
         )
         return found
+
+    def order_update(self, order: pb.UpdateOrder) -> None:
+        self._say(pb.ToAgent(update=order))
 
     def read_logs(self, request: pb.ReadLogs) -> None:
         self.log_batches[request.request_id] = []
@@ -179,6 +187,13 @@ class TestGateway(RunnerAgentServiceServicer):
         self._check(context)
         outgoing: queue.Queue[pb.ToAgent | None] = queue.Queue()
         hello = next(request_iterator).hello
+        if hello.trial:
+            self._note(lambda: self.trials.append(hello))
+            yield pb.ToAgent(welcome=pb.Welcome(protocol=self.protocol))
+            return
+        if self.mute_to and hello.version == self.mute_to:
+            self._note(lambda: self.unanswered.append(hello))
+            context.abort(grpc.StatusCode.UNAVAILABLE, "Not now.")
         outgoing.put(
             pb.ToAgent(
                 welcome=pb.Welcome(heartbeat_seconds=1, protocol=self.protocol, ledger_incarnation=self.incarnation)
@@ -209,6 +224,8 @@ class TestGateway(RunnerAgentServiceServicer):
             self.heartbeats.append(message.heartbeat)
         elif message.HasField("volumes"):
             self.volumes.append(message.volumes)
+        elif message.HasField("update"):
+            self.updates.append(message.update)
         elif message.HasField("acknowledged"):
             self.acknowledgements.append(message.acknowledged)
         elif message.HasField("observation"):

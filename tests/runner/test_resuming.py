@@ -34,6 +34,7 @@ def session_of(config: Config, journal: Journal) -> Session:
         swarm=nobody,
         logs=nobody,
         schedules=nobody,
+        updater=nobody,
     )
 
 

@@ -71,6 +71,7 @@ CREATE INDEX scheduled_runs_open ON scheduled_runs (position) WHERE state = 'run
 """
 # Each brings a file of the version before it forward; never change one that has been released.
 STEPS = (FIRST, SECOND, THIRD, FOURTH, FIFTH)
+LOCK_NAME = "lock"
 MAX_CHECKED_BYTES = 256 * 1024 * 1024
 
 
@@ -182,7 +183,7 @@ def lock_state_dir(path: Path) -> int:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.chmod(0o700)
     # Not inherited by children, so an orphan of a killed runner does not keep the lock.
-    held = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    held = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

@@ -15,6 +15,7 @@ from agents.types import AgentCommand, DeployCommand
 MAX_STACKS = 2000
 MAX_LANES = 2000
 MAX_KINDS = 100
+MAX_BUILD = 16
 
 
 def hello_from_wire(message: runner_pb2.Hello) -> Hello:
@@ -30,6 +31,8 @@ def hello_from_wire(message: runner_pb2.Hello) -> Hello:
         stacks=tuple(_stack(each) for each in message.stacks[:MAX_STACKS]),
         highest_numbers=dict(sorted(message.highest_numbers.items())[:MAX_LANES]),
         clock_ms=message.clock_ms,
+        build=_word(message.build)[:MAX_BUILD],
+        trial=message.trial,
     )
 
 

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from deployments.api.base_view import BaseView, success, validated
-from deployments.api.endpoints.deployment_endpoints import DeploymentAnswer, target_in
+from deployments.api.endpoints.deployment_endpoints import DeploymentAnswer, named_target_in, target_in
 from deployments.api.endpoints.history_endpoints import change_shape
 from deployments.api.schemas.history_responses import PlanOut
 from deployments.api.schemas.openapi import F, documented, enveloped_data
@@ -57,7 +57,7 @@ class Plan(BaseView):
         body = validated(PlanIn, request.data)
         deploy_request = DeployRequest(
             project_id=project_id,
-            target=target_in(body),
+            target=named_target_in(body, caller=self.caller, project_id=project_id),
             env_vars=body.get("envVars", {}),
             force_redeploy=body.get("forceRedeploy", False),
         )

@@ -25,9 +25,9 @@ from deployments.errors import Invalid
 from deployments.scopes import Scope
 from deployments.services.lifecycle import cancel
 from deployments.services.queries import lookups
-from deployments.services.requests import deploy
+from deployments.services.requests import deploy, label_target
 from deployments.states import Kind, Reason
-from deployments.types import DeployRequest, Target, TargetKind
+from deployments.types import Caller, DeployRequest, Target, TargetKind
 from deployments.wire import STATUS_OF_NUMBER, deployment_shape, event_shape, status_shape
 
 MAX_EVENTS = 500
@@ -58,7 +58,7 @@ class Deployments(BaseView):
         body = validated(DeployIn, request.data)
         deploy_request = DeployRequest(
             project_id=body["projectId"],
-            target=target_in(body),
+            target=named_target_in(body, caller=self.caller, project_id=body["projectId"]),
             env_vars=body.get("envVars", {}),
             force_redeploy=body.get("forceRedeploy", False),
             approval=body.get("approval", ""),
@@ -167,6 +167,16 @@ def filter_in(query: dict[str, Any]) -> DeploymentFilter:
         created_from=query.get("createdFrom"),
         created_until=query.get("createdUntil"),
     )
+
+
+def named_target_in(body: dict[str, Any], *, caller: Caller, project_id: UUID) -> Target:
+    """Return the target that a body names by id, or by a label that one server has. Raises Invalid or NotFound."""
+    label = body.get("serverLabel")
+    if label is None:
+        return target_in(body)
+    if body.get("serverId") is not None or body.get("clusterId") is not None:
+        raise Invalid("Name one target.", details={"serverLabel": "give either serverLabel or an id"})
+    return label_target.target_of_label(caller=caller, project_id=project_id, label=label)
 
 
 def target_in(body: dict[str, Any]) -> Target:

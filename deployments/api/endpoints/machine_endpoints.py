@@ -35,6 +35,8 @@ COLUMNS = {
     "host": "host",
     "clusterId": "cluster_id",
     "privilegedAllowed": "privileged_allowed",
+    "labels": "labels",
+    "drained": "drained",
 }
 TAG = "machines"
 ServerAnswer = enveloped("ServerAnswer", server=ServerOut())
@@ -217,4 +219,6 @@ def server_shape(server: ServerData, *, installing: bool = False) -> dict[str, A
         "status": INSTALLING if installing else STATUS_OF_PRESENCE.get(server.presence, DISCONNECTED),
         "presence": str(server.presence),
         "privilegedAllowed": server.privileged_allowed,
+        "labels": list(server.labels),
+        "drainedAt": epoch_ms(server.drained_at),
     }

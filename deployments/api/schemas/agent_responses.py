@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from agents.reports.update_rules import RolloutState, UpdateState
+from deployments.api.schemas.requests import RequestSchema
 from deployments.api.schemas.responses import JsonObject, ResponseSchema, Timestamp, string_list
 
 
@@ -45,3 +47,35 @@ class AgentOut(ResponseSchema):
         allow_null=True, help_text="By how much its clock is ahead of ours; null for an agent that does not tell."
     )
     condition = ConditionOut(allow_null=True, help_text="null for an agent that does not report it")
+
+
+class UpdatesIn(RequestSchema):
+    servers = serializers.ListField(
+        child=serializers.UUIDField(), required=False, max_length=5000, help_text="Whose agents. Default: all of yours."
+    )
+
+
+class AgentUpdateOut(ResponseSchema):
+    """One agent of a rollout. Waves come one after the other: one agent, a tenth, all others."""
+
+    serverId = serializers.CharField()
+    serverName = serializers.CharField()
+    agentId = serializers.CharField()
+    wave = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=[str(each) for each in UpdateState])
+    progress = serializers.CharField(help_text="How far the agent says it is; empty until it said so")
+    message = serializers.CharField()
+    fromVersion = serializers.CharField()
+    endedAt = Timestamp()
+
+
+class RolloutOut(ResponseSchema):
+    id = serializers.CharField()
+    version = serializers.CharField()
+    state = serializers.ChoiceField(choices=[str(each) for each in RolloutState])
+    message = serializers.CharField()
+    requestedBy = serializers.CharField()
+    requestedAt = Timestamp()
+    cancelRequestedAt = Timestamp()
+    endedAt = Timestamp()
+    updates = AgentUpdateOut(many=True)

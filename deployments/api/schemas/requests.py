@@ -35,8 +35,12 @@ class MetadataOnlyIn(RequestSchema):
     metadata = MetadataIn(required=False)
 
 
+HELP_LABEL = "In place of serverId: a label that exactly one server has that you can deploy the project to."
+
+
 class DeployIn(RequestSchema):
     projectId = serializers.UUIDField()
+    serverLabel = serializers.CharField(required=False, max_length=63, help_text=HELP_LABEL)
     serverId = serializers.UUIDField(required=False, allow_null=True)
     clusterId = serializers.UUIDField(required=False, allow_null=True)
     envVars = serializers.DictField(
@@ -53,6 +57,7 @@ class DeployIn(RequestSchema):
 class PlanIn(RequestSchema):
     """The body of a deployment without what only the deployment itself needs."""
 
+    serverLabel = serializers.CharField(required=False, max_length=63, help_text=HELP_LABEL)
     serverId = serializers.UUIDField(required=False, allow_null=True)
     clusterId = serializers.UUIDField(required=False, allow_null=True)
     envVars = serializers.DictField(
@@ -239,6 +244,10 @@ class ServerChangeIn(ServerIn):
         required=False,
         help_text="Services there may be given the Docker socket, which is as good as root on the machine.",
     )
+    labels = serializers.ListField(
+        child=serializers.CharField(max_length=63), required=False, max_length=20, help_text="Such as region=eu."
+    )
+    drained = serializers.BooleanField(required=False, help_text="Take no new deployment; what runs there runs on.")
 
 
 class ClusterIn(RequestSchema):

@@ -240,6 +240,8 @@ class ServerOut(ResponseSchema):
     status = serializers.IntegerField(help_text="1 connected, 2 disconnected, 4 pending, 5 installing")
     presence = serializers.CharField()
     privilegedAllowed = serializers.BooleanField()
+    labels = string_list(help_text="Words that its owner gave it")
+    drainedAt = Timestamp()
 
 
 class ClusterOut(ResponseSchema):

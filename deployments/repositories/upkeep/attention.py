@@ -27,6 +27,7 @@ SELECT
     SELECT FROM stack_drifts JOIN projects ON projects.id = stack_drifts.project_id
     WHERE projects.automatic_repair AND stack_drifts.repairs_stopped_at IS NULL AND stack_drifts.differences <> '[]'),
   EXISTS (SELECT FROM agent_installations WHERE state = ANY(%(open)s)),
+  EXISTS (SELECT FROM agent_update_rollouts WHERE state = 'running'),
   (SELECT concat(count(*), ' ', sum(hashtextextended(concat_ws('/', id, session_id, condition->>'engine_answers',
      missing_images::text, round(ln(greatest((condition->>'disk_free')::numeric, 1)) * 10)), 0)))
    FROM agents WHERE revoked_at IS NULL AND last_seen_at > statement_timestamp() - %(silence)s)
@@ -40,7 +41,8 @@ class Attention:
     `presence` is another text when an agent came, went, connected anew, or told something new of its engine, its images
     or (a tenth more or less) its free space.
     `waiting`: a deployment is pending; `working`: one is at work; `changed`: a stack is seen otherwise than it was
-    judged; `drifting`: a stack is to be compared, repaired or watched; `installing`: an agent is being installed.
+    judged; `drifting`: a stack is to be compared, repaired or watched; `installing`: an agent is being installed;
+    `updating`: agents are being updated.
     """
 
     waiting: bool = True
@@ -48,11 +50,12 @@ class Attention:
     changed: bool = True
     drifting: bool = True
     installing: bool = True
+    updating: bool = True
     presence: str = ""
 
     @property
     def is_wanted(self) -> bool:
-        return self.waiting or self.working or self.changed or self.drifting or self.installing
+        return self.waiting or self.working or self.changed or self.drifting or self.installing or self.updating
 
 
 def look(*, silence: timedelta) -> Attention:
@@ -61,12 +64,13 @@ def look(*, silence: timedelta) -> Attention:
     values["open"] = [str(state) for state in OPEN]
     with connection.cursor() as cursor:
         cursor.execute(_LOOK, values)
-        waiting, working, changed, drifting, installing, presence = cursor.fetchone()
+        waiting, working, changed, drifting, installing, updating, presence = cursor.fetchone()
     return Attention(
         waiting=waiting,
         working=working,
         changed=changed,
         drifting=drifting,
         installing=installing,
+        updating=updating,
         presence=presence,
     )

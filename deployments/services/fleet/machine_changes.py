@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from agents.errors import AgentNotFound
 from agents.services import clusters, directory, enrolment
@@ -29,14 +30,14 @@ from deployments.repositories.observation import (
 )
 from deployments.repositories.registries import registry_rows
 from deployments.services.audit.record import names_in, record
-from deployments.services.fleet import machine_list
+from deployments.services.fleet import machine_list, server_words
 from deployments.types import Caller
 
 DELETED = "The server {name} was deleted from Axion Deploy. Uninstall this agent, or enrol it for another server."
 
 
 def change_server(*, caller: Caller, server_id: UUID, changes: Mapping[str, Any]) -> ServerData:
-    """Change `name`, `host`, `cluster_id` or `privileged_allowed`; what is not named stays.
+    """Change `name`, `host`, `cluster_id`, `privileged_allowed`, `labels` or `drained`; what is not named stays.
 
     Raises NotFound, also for a cluster that is not the owner's, Invalid, or Conflict when the name is taken.
     """
@@ -44,6 +45,10 @@ def change_server(*, caller: Caller, server_id: UUID, changes: Mapping[str, Any]
     values = dict(changes)
     if "name" in values:
         values["name"] = usable_name(values["name"], what="server")
+    if "labels" in values:
+        values["labels"] = server_words.usable_labels(values["labels"])
+    if "drained" in values:
+        values["drained_at"] = (server.drained_at or timezone.now()) if values.pop("drained") else None
     if values.get("cluster_id") is not None:
         cluster = get_cluster(caller=caller, cluster_id=values["cluster_id"])
         if cluster.owner_id != server.owner_id:

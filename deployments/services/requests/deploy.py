@@ -13,7 +13,7 @@ from deployments.clients.peers import fetched_by_job
 from deployments.data.variable_types import GivenVariables
 from deployments.errors import Invalid
 from deployments.repositories.grants import Side
-from deployments.services.fleet import duplicate_servers
+from deployments.services.fleet import duplicate_servers, server_words
 from deployments.services.history import kept_data, snapshots
 from deployments.services.lifecycle import approvals
 from deployments.services.permissions import access, server_rights, target_agents
@@ -114,12 +114,13 @@ def draft_of(*, project: ProjectRecord, origin: GraphAndCode, request: DeployReq
 def check_request(*, caller: Caller, project: ProjectRecord, request: DeployRequest) -> tuple[Side, ...]:
     """Return what the caller gives by asking, see `server_rights.sides_given_by_use`.
 
-    Raises as that does, Invalid for the variables and the description, and Conflict for a machine that has the project
-    under another name.
+    Raises as that does, Invalid for the variables and the description, and Conflict for a server that is drained, or a
+    machine that has the project under another name.
     """
     variable_bounds.check_env_vars(request.env_vars)
     check_description(request.description)
     gives = server_rights.sides_given_by_use(caller=caller, project=project, target=request.target)
+    server_words.refuse_drained(request.target)
     duplicate_servers.refuse(project_id=project.id, target=request.target)
     return gives
 

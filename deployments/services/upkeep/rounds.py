@@ -11,6 +11,7 @@ from django.conf import settings
 from agents.isolation import isolation
 from deployments.repositories.upkeep import attention
 from deployments.repositories.upkeep.attention import Attention
+from deployments.services.fleet import agent_updates
 from deployments.services.incidents.watch import StackWatch
 from deployments.services.installations import unattended
 from deployments.services.lifecycle import reconcile
@@ -46,6 +47,8 @@ class Rounds:
         self._part("stacks", lambda: self._stacks.step(at=at, calm=calm))
         if seen.installing:
             self._part("installations", unattended.take_up)
+        if seen.updating:
+            self._part("agent updates", agent_updates.advance_all)
         if seen.drifting:
             self._part("drift", lambda: watch_stacks.watch(at=at))
         pause = CALM_TIDY_SECONDS if calm else TIDY_SECONDS

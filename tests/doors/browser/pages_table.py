@@ -82,6 +82,8 @@ CROWDED = {
     "a registry": f"{REGISTRY}{{registry}}/change/",
     "servers": SERVER,
     "a new server": f"{SERVER}add/",
+    "a server at a glance": f"{SERVER}{{server}}/overview/",
+    "updates of agents": f"{SERVER}updates/",
     "a server": f"{SERVER}{{server}}/change/",
     "what runs there": f"{SERVER}{{server}}/projects/",
     "what it uses as a machine": f"{SERVER}{{server}}/usage/",

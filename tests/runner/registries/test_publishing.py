@@ -27,7 +27,7 @@ from agents.runner.journal.store import Store
 from agents.runner.planning import progress
 from agents.runner.planning.codec import release_of
 from agents.runner.planning.push_progress import PushProgress
-from agents.runner.process import WorkFactory
+from agents.runner.work_factory import WorkFactory
 from tests.runner.gateway import CREDENTIAL, TestGateway
 from tests.runner.registries.conftest import HOST, login
 from tests.runner.stacks import Service, Stack

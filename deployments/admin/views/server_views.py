@@ -1,0 +1,105 @@
+"""A server at a glance: its agent, its machine, how it was installed, and what can be done with it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from agents.admin.hints import certificate_sentence
+from agents.errors import AgentNotFound
+from agents.models import Server
+from agents.services import authority, directory, updates
+from agents.types import AgentData
+from deployments.admin.ownership import caller_in, or_404
+from deployments.admin.page_responses import render_page, show_error
+from deployments.errors import DeployError
+from deployments.services.fleet import agent_updates, machine_changes, machine_list
+from deployments.services.installations import installation_requests
+from deployments.services.queries import grant_view
+from deployments.types import Caller
+
+PAGE = "admin/agents/server.html"
+MAX_SHOWN = 5
+GIB = 1024**3
+
+
+def overview_page(request: HttpRequest, server_id: UUID) -> HttpResponse:
+    """Show the server at a glance; by POST drain it, end that, or update its agent."""
+    caller = caller_in(request)
+    server = or_404(machine_list.get_server, caller=caller, server_id=server_id)
+    if request.method == "POST":
+        _act(request, caller, server_id)
+        return redirect("admin:agents_server_overview", server_id)
+    try:
+        agent = directory.agent_for_server(server_id=server_id)
+    except AgentNotFound:
+        agent = None
+    return render_page(
+        request,
+        PAGE,
+        title=server.name,
+        of=Server(pk=server.id, name=server.name),
+        server=server,
+        agent=agent,
+        machine=_machine(agent),
+        update=None if agent is None else agent_updates.check_update(caller=caller, agent_id=agent.id),
+        certificate=_certificate(agent),
+        tenants=grant_view.tenants_of(caller=caller, server_id=server_id)[:MAX_SHOWN],
+        installations=installation_requests.list_installations(caller=caller, server_id=server_id)[:MAX_SHOWN],
+        updates=updates.updates_of_server(server_id=server_id, limit=MAX_SHOWN),
+    )
+
+
+def _certificate(agent: AgentData | None) -> str:
+    if agent is None:
+        return ""
+    return certificate_sentence(authority.certificate_of(agent_id=agent.id), now=timezone.now())
+
+
+def _machine(agent: AgentData | None) -> list[tuple[str, str]]:
+    """Return what is known of the machine, in words; what nobody told is left out."""
+    if agent is None:
+        return []
+    info, condition = agent.info.server_info, agent.condition
+    facts: list[tuple[str, Any]] = [
+        (_("System"), agent.info.os),
+        (_("Architecture"), agent.info.architecture),
+        (_("Docker"), info.get("docker_version")),
+        (_("Processors"), info.get("cpu_cores")),
+        (_("Processor used"), f"{agent.health.cpu_usage:.0f} %" if agent.health.cpu_usage else ""),
+        (_("Memory"), _used(agent.health.memory_usage, int(info.get("total_memory") or 0))),
+    ]
+    if condition is not None and condition.disk_total:
+        facts.append((_("Disk"), _used(condition.disk_total - condition.disk_free, condition.disk_total)))
+    return [(name, str(value)) for name, value in facts if value]
+
+
+def _used(used: int, total: int) -> str:
+    if not total:
+        return ""
+    return _("%(used).1f of %(total).1f GiB used") % {"used": used / GIB, "total": total / GIB}
+
+
+def _act(request: HttpRequest, caller: Caller, server_id: UUID) -> None:
+    try:
+        wish = request.POST.get("do")
+        if wish in {"drain", "end_drain"}:
+            changes = {"drained": wish == "drain"}
+            machine_changes.change_server(caller=caller, server_id=server_id, changes=changes)
+            messages.success(
+                request,
+                _("The server takes no new deployment. What runs there runs on.")
+                if wish == "drain"
+                else _("The server takes deployments again."),
+            )
+        elif wish == "update":
+            agent_updates.request_updates(caller=caller, server_ids=[server_id], rollout_id=uuid4())
+            messages.success(request, _("The agent is told to update itself."))
+    except DeployError as error:
+        show_error(request, error)

@@ -1,0 +1,43 @@
+"""What people say of a server: its labels, and that it takes no new deployment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from agents.errors import ServerNotFound
+from agents.services import directory
+from deployments.errors import Conflict, Invalid
+from deployments.types import Target, TargetKind
+
+MAX_LABELS = 20
+LABEL = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9._/=-]{0,61}[A-Za-z0-9])?$")
+
+
+def usable_labels(labels: Sequence[str]) -> list[str]:
+    """Return the labels in order, each once. Raises Invalid."""
+    if len(labels) > MAX_LABELS:
+        raise Invalid(f"A server has at most {MAX_LABELS} labels.", details={"labels": f"at most {MAX_LABELS}"})
+    wrong = next((each for each in labels if not LABEL.match(each)), None)
+    if wrong is not None:
+        raise Invalid(
+            f"{wrong[:70]!r} is no label: up to 63 letters, digits and . _ / = - between them, such as region=eu.",
+            details={"labels": "letters, digits and . _ / = -"},
+        )
+    return sorted(set(labels))
+
+
+def refuse_drained(target: Target) -> None:
+    """Raise Conflict for a server that takes no new deployment."""
+    if target.kind is not TargetKind.SERVER:
+        return
+    try:
+        server = directory.get_server(server_id=target.id)
+    except ServerNotFound:
+        return
+    if server.drained_at is not None:
+        raise Conflict(
+            f"{server.name} is drained: what runs there runs on, and it takes no new deployment. Choose another server,"
+            " or end that on the server's page.",
+            details={"serverId": "drained"},
+        )
