@@ -207,8 +207,7 @@ class AgentInfo:
 class AgentData:
     """An agent as other layers see it; `presence` was computed with the database's clock.
 
-    `condition` is what it said at `condition_at`, `clock_skew_ms` how far its clock was ahead of ours, `swarm` its
-    engine's at `swarm_at`: None where it did not tell. `certified`: its credential alone lets nobody in.
+    What it did not tell: None. `clock_skew_ms`: how far ahead it was. `certified`: its credential is not enough.
     """
 
     id: UUID
