@@ -26,7 +26,8 @@ COPY axion_deploy axion_deploy
 COPY deployments deployments
 COPY agents agents
 COPY stackgen stackgen
-RUN NO_MKDOCS_2_WARNING=1 /opt/axion/bin/python -m mkdocs --quiet build --strict
+RUN NO_MKDOCS_2_WARNING=1 /opt/axion/bin/python -m mkdocs --quiet build --strict \
+    && /opt/axion/bin/pybabel compile --directory axion_deploy/locale --domain django
 
 FROM ${PYTHON_IMAGE} AS control-plane
 RUN useradd --system --uid 10001 --no-create-home axion
@@ -40,6 +41,7 @@ COPY agents agents
 COPY stackgen stackgen
 COPY templates templates
 COPY --from=documentation /app/build/docs build/docs
+COPY --from=documentation /app/axion_deploy/locale axion_deploy/locale
 RUN DATABASE_URL=postgres:/// REDIS_URL=redis:/// AXION_SECRET_KEY=build \
     AXION_ENCRYPTION_KEYS=1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= python manage.py collectstatic --noinput
 USER axion

@@ -8,6 +8,7 @@ PYTHON := .venv/bin/python
 # Test processes side by side: one more than cores, because most of the time goes into waiting for Docker.
 PROCESSES ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$(( n < 8 ? n + 1 : 8 )))
 PROTOS := $(wildcard agents/contracts/*.proto)
+CATALOGUES := $(patsubst %.po,%.mo,$(wildcard axion_deploy/locale/*/LC_MESSAGES/*.po))
 # Tools that only read the settings need some: this reaches no server.
 CHECK_ENV := DATABASE_URL=postgres://axion@127.0.0.1:1/axion REDIS_URL=redis://127.0.0.1:1/0 KAFKA_BROKERS= \
 	AXION_SECRET_KEY=unused AXION_ENCRYPTION_KEYS=1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
@@ -22,8 +23,12 @@ help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
 
 .PHONY: setup
-setup: .venv/.installed ## .venv with exactly what requirements.lock pins
+setup: .venv/.installed $(CATALOGUES) ## .venv with exactly what requirements.lock pins, and the pages' languages compiled
 	@:
+
+# What pages are read from; without it they are English.
+%.mo: %.po .venv/.installed
+	@$(PYTHON) -m babel.messages.frontend --quiet compile --input-file "$<" --output-file "$@"
 
 .venv/.installed: requirements.lock
 	@bash axion_deploy/provision/python.sh .venv requirements.lock
@@ -71,6 +76,10 @@ docs: setup ## the operators' pages, into build/docs; the control plane serves t
 format: setup ## put imports and layout in order
 	$(PYTHON) -m ruff check --fix
 	$(PYTHON) -m ruff format
+
+.PHONY: messages
+messages: setup ## bring axion_deploy/locale up to date with the sentences of code and templates
+	$(CHECK_ENV) $(PYTHON) manage.py collect_messages
 
 .PHONY: proto
 proto: setup ## compile agents/contracts/*.proto

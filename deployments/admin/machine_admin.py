@@ -63,7 +63,7 @@ class AuditedMachine:
         super().save_model(request, obj, form, change)  # type: ignore[misc]  # a ModelAdmin's
         action = AuditAction.MACHINE_CHANGED if change else AuditAction.MACHINE_CREATED
         said = names_in(f"{name}: {form.cleaned_data[name]}" for name in form.changed_data)
-        detail = f"{obj._meta.verbose_name} {obj}{f': {said}' if change else ''}"
+        detail = f"{obj._meta.model_name} {obj}{f': {said}' if change else ''}"
         record(by=caller_in(request), action=action, detail=detail, server_id=obj.pk)
 
 

@@ -1,0 +1,65 @@
+"""manage.py collect_messages: bring the catalogues up to date with the sentences of code and templates."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract
+from babel.messages.pofile import read_po, write_po
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.utils.translation.template import templatize
+
+_TEXT = r"""u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+# What Django makes of a template is not indented as Python is: only the calls count.
+CALL = re.compile(rf"\b(?:_|gettext)\({_TEXT}\)|\bngettext\({_TEXT}, ?{_TEXT}, ?\w+\)", re.DOTALL)
+LOCALES = Path("axion_deploy/locale")
+CODE = ("axion_deploy", "deployments", "agents")
+KEYWORDS: Any = {
+    **dict.fromkeys(("sentence", "lazy", "gettext", "gettext_lazy", "_")),
+    "ngettext": (1, 2),
+    "pgettext": ((1, "c"), 2),
+}
+
+
+class Command(BaseCommand):
+    help = "Collect the sentences of code and templates into axion_deploy/locale; needs what requirements.lock pins."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        root = Path(settings.BASE_DIR)
+        template = collected(root)
+        for language in ("en", "ru"):
+            path = root / LOCALES / language / "LC_MESSAGES/django.po"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            catalog = read_po(path.open("rb"), locale=language) if path.exists() else Catalog(locale=language)
+            catalog.update(template, no_fuzzy_matching=True)
+            catalog.obsolete.clear()
+            written = io.BytesIO()
+            write_po(written, catalog, width=120, sort_output=True, no_location=True)
+            path.write_bytes(written.getvalue())
+            self.stdout.write(f"{path.relative_to(root)}: {len(catalog)} sentences")
+
+
+def collected(root: Path) -> Catalog:
+    """Return every sentence of the code and the templates."""
+    catalog = Catalog(charset="utf-8")
+    for source in sources(root):
+        for _line, message, comments, context in extract("python", source, keywords=KEYWORDS):
+            catalog.add(message, auto_comments=comments, context=context)
+    return catalog
+
+
+def sources(root: Path) -> Iterator[io.BytesIO]:
+    """Yield what is Python, or reads like it."""
+    for folder in CODE:
+        for path in sorted((root / folder).rglob("*.py")):
+            yield io.BytesIO(path.read_bytes())
+    for path in sorted((root / "templates").rglob("*.html")):
+        if root / "templates/projects" not in path.parents:
+            calls = CALL.findall(templatize(path.read_text(), origin=str(path)))
+            yield io.BytesIO("\n".join(calls).encode())
