@@ -200,7 +200,7 @@ class CheckedServerAdmin(AuditedMachine, DeletedByName, ServerAdmin):
         """Say what follows from deleting the server; begin by POST."""
         return machine_deletion_views.server_deletion_page(request, uuid_or_404(object_id))
 
-    @action(description="Containers", url_path="containers", icon="move_to_inbox", permissions=["change"])
+    @action(description=lazy("Containers"), url_path="containers", icon="move_to_inbox", permissions=["change"])
     def containers(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what runs on the server without us; make a project of it by POST."""
         return adoption_views.containers_page(request, uuid_or_404(object_id))

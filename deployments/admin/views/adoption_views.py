@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from agents.models import Server
+from agents.wording.sentences import sentence
 from deployments.admin.ownership import caller_in, or_404
 from deployments.admin.page_responses import error_lines, render_page, show_error
 from deployments.admin.views.compose_views import grouped_lines
@@ -66,7 +67,7 @@ def _act(request: HttpRequest, caller: Caller, server_id: UUID) -> HttpResponse 
     try:
         adoption_id = UUID(request.POST.get("inspection", ""))
     except ValueError:
-        raise NotFound("Nobody looked at this server like that.") from None
+        raise NotFound(sentence("Nobody looked at this server like that.")) from None
     keys = request.POST.getlist("group")
     named: dict[str, Any] = {"caller": caller, "server_id": server_id, "adoption_id": adoption_id, "keys": keys}
     if request.POST.get("do") != "adopt":

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from agents.wording.sentences import sentence
 from deployments.data.audit_types import AuditAction
 from deployments.errors import Conflict, Invalid
 from deployments.repositories.adoption import adoption_rows
@@ -83,15 +84,19 @@ def adopt_containers(
 def _adopted(seen: Sequence[Seen], keys: Collection[str]) -> Adopted:
     groups = {group.key: group for group in groups_of(seen)}
     if not keys or len(keys) > MAX_GROUPS:
-        raise Invalid(f"Choose what to take over, at most {MAX_GROUPS}.", details={"groups": f"1 to {MAX_GROUPS}"})
+        raise Invalid(
+            sentence("Choose what to take over, at most {max_groups}.", max_groups=MAX_GROUPS),
+            details={"groups": sentence("1 to {max_groups}", max_groups=MAX_GROUPS)},
+        )
     if unknown := sorted(set(keys) - groups.keys()):
-        raise Invalid("That was not seen on the server.", details={"groups": unknown[0][:200]})
+        raise Invalid(sentence("That was not seen on the server."), details={"groups": unknown[0][:200]})
     chosen: list[Group] = [groups[key] for key in groups if key in keys]
     try:
         return adopt(chosen, all_containers=seen)
     except ComposeInvalid as error:
         raise Invalid(
-            f"This cannot be said in a graph: {error.complaints[0]}", details={"groups": chosen[0].name}
+            sentence("This cannot be said in a graph: {complaints}", complaints=error.complaints[0]),
+            details={"groups": chosen[0].name},
         ) from error
     except ValueError as error:
         raise Invalid(str(error), details={"groups": chosen[0].name}) from error

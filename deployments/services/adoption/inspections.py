@@ -17,6 +17,7 @@ from agents.isolation import isolation
 from agents.services import directory
 from agents.states import CommandOutcome, Presence
 from agents.types import CommandFinished, Report, Verdict
+from agents.wording.sentences import sentence
 from deployments.data.adoption_types import AdoptionRecord, AdoptionState, ContainerGroup, SeenContainer
 from deployments.data.audit_types import AuditAction
 from deployments.errors import Conflict, Invalid, NotFound
@@ -53,9 +54,9 @@ def inspect_server(*, caller: Caller, server_id: UUID, adoption_id: UUID) -> Ado
     server = machine_list.get_server(caller=caller, server_id=server_id)
     agent = directory.agents_of_servers(server_ids=[server_id]).get(server_id)
     if agent is None or agent.presence is not Presence.ONLINE:
-        raise Conflict("The server's agent is not connected, so nobody can look at its containers.")
+        raise Conflict(sentence("The server's agent is not connected, so nobody can look at its containers."))
     if agent.protocol < ADOPTION_PROTOCOL:
-        raise Conflict("The server's agent is too old to describe containers. Bring it up to date.")
+        raise Conflict(sentence("The server's agent is too old to describe containers. Bring it up to date."))
     try:
         with transaction.atomic():
             stored = adoption_rows.add(
@@ -71,7 +72,7 @@ def inspect_server(*, caller: Caller, server_id: UUID, adoption_id: UUID) -> Ado
             )
             record(by=caller, action=AuditAction.CONTAINERS_READ, detail=server.name, server_id=server_id)
     except IntegrityError as error:
-        raise Conflict("Somebody is looking at this server already.") from error
+        raise Conflict(sentence("Somebody is looking at this server already.")) from error
     logger.info("containers are to be described", server_id=str(server_id), by=caller.name)
     return stored
 
@@ -108,7 +109,7 @@ def take_told(*, command_id: UUID, adoption_id: UUID, containers: bytes) -> None
         text = containers.decode()
         read_seen(json.loads(text)["containers"])
     except (ValueError, KeyError, TypeError) as error:
-        raise Invalid("This is no description of containers.") from error
+        raise Invalid(sentence("This is no description of containers.")) from error
     sealed = sealing.seal_told(told=text, adoption_id=adoption_id)
     if not adoption_rows.keep_told(adoption_id=adoption_id, sealed=sealed):
         raise NotFound(NOBODY_ASKED)

@@ -8,6 +8,7 @@ from uuid import UUID
 from agents.contracts.version import ADOPTION_PROTOCOL
 from agents.services import directory
 from agents.types import DeployCommand
+from agents.wording.sentences import sentence
 from deployments.data.adoption_types import AdoptionState
 from deployments.errors import Invalid
 from deployments.repositories.adoption import adoption_rows
@@ -24,7 +25,7 @@ def with_adopted(command: DeployCommand, *, deployment: DeploymentRecord, agent_
     if not adopted or deployment.kind == Kind.STOP:
         return command
     if directory.get_agent(agent_id=agent_id).protocol < ADOPTION_PROTOCOL:
-        raise Invalid("The server's agent is too old to take containers over. Bring it up to date.")
+        raise Invalid(sentence("The server's agent is too old to take containers over. Bring it up to date."))
     planned = [each for each in adopted if each.state is AdoptionState.PLANNED]
     return replace(
         command,
