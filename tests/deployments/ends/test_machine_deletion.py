@@ -6,14 +6,20 @@ from dataclasses import asdict
 from uuid import UUID
 
 import pytest
+from django.db.models.functions import Now
 
+from agents.contracts.version import PROTOCOL
 from agents.errors import Unauthenticated
 from agents.models import Agent, Cluster, EnrolmentToken, Server
+from agents.repositories import swarms
 from agents.services import enrolment
+from agents.swarm import NodeFacts, SwarmFacts, SwarmRole
+from deployments.data.cluster_types import ChangeState
 from deployments.data.end_types import MachineDeletionRecord, MachineEnd
 from deployments.data.installation_types import InstallationAction, InstallationState, SshAddress, SshLogin
 from deployments.errors import Conflict, Invalid, NotFound
-from deployments.models import AgentInstallation, Deployment, MachineDeletion, ServerAccess, User
+from deployments.models import AgentInstallation, ClusterChange, Deployment, MachineDeletion, ServerAccess, User
+from deployments.repositories.clusters import cluster_changes
 from deployments.repositories.installations import installation_rows, server_access_rows
 from deployments.services.ends import machine_deletion, machine_ends
 from deployments.services.fleet import machine_list
@@ -206,3 +212,67 @@ def test_a_cluster_that_is_no_swarm_is_dissolved_and_its_servers_stay(lane: Lane
     assert not Cluster.objects.exists()
     assert Server.objects.get(pk=lane.server.id).cluster_id is None
     assert machine_list.target_name(target) == "all (removed)"
+
+
+def a_swarm(lane: Lane) -> tuple[Cluster, Target]:
+    """A manager and a worker, both with connected agents, of a cluster on which nothing runs."""
+    cluster = Cluster.objects.create(owner=lane.owner, name="all", swarm_id="swarm")
+    other = factories.make_server(lane.owner, name="server-2")
+    Server.objects.filter(pk__in=[lane.server.id, other.pk]).update(cluster=cluster)
+    tell_of(lane.agent.id, "m", SwarmRole.MANAGER, "m", "w")
+    tell_of(factories.make_agent(other).pk, "w", SwarmRole.WORKER)
+    return cluster, Target(kind=TargetKind.CLUSTER, id=cluster.pk)
+
+
+def tell_of(agent_id: UUID, node_id: str, role: SwarmRole, *nodes: str) -> None:
+    """Let an agent say which node its engine is and, of a manager, which there are."""
+    Agent.objects.filter(pk=agent_id).update(last_seen_at=Now(), protocol=PROTOCOL)
+    manages = role is SwarmRole.MANAGER
+    facts = SwarmFacts(role=role, node_id=node_id, swarm_id="swarm" if manages else "", control_available=manages)
+    told = tuple(
+        NodeFacts(
+            id=each,
+            hostname=each,
+            role="manager" if each == "m" else "worker",
+            leader=each == "m",
+            reachability="reachable" if each == "m" else "",
+            availability="active",
+            state="ready",
+        )
+        for each in nodes
+    )
+    swarms.store(agent_id=agent_id, facts=facts, nodes=told or None)
+
+
+def test_a_swarm_is_dissolved_node_by_node_workers_first(lane: Lane) -> None:
+    cluster, target = a_swarm(lane)
+    # A server that is a node leaves before it is deleted, or is forgotten as one.
+    assert "have it leave" in option(lane, MachineEnd.DRAIN)[0]
+    assert "nothing can be deployed to it then" in option(lane, MachineEnd.FORGET)[1]
+    dissolve = next(
+        each for each in machine_ends.options_of(caller=lane.caller, target=target) if each.end is MachineEnd.DISSOLVE
+    )
+    assert (dissolve.why_not, "workers first" in " ".join(dissolve.follows)) == ("", True)
+    machine_deletion.delete_machine(caller=lane.caller, target=target, typed_name="all", end=MachineEnd.DISSOLVE)
+    step(lane)
+    first = ClusterChange.objects.get()
+    assert (first.kind, first.node_id, first.steps) == ("leave", "w", ["leave", "remove"])
+    cluster_changes.end(change_id=first.pk, state=ChangeState.DONE, message="", at=lane.now())
+    Server.objects.filter(name="server-2").update(cluster=None)
+    step(lane)
+    # Not before a manager has told that it is gone.
+    assert ClusterChange.objects.count() == 1
+    tell_of(lane.agent.id, "m", SwarmRole.MANAGER, "m")
+    step(lane)
+    last = ClusterChange.objects.exclude(pk=first.pk).get()
+    assert (last.node_id, last.steps) == ("m", ["end"])
+    cluster_changes.end(change_id=last.pk, state=ChangeState.REFUSED, message="Docker is away.", at=lane.now())
+    step(lane)
+    row = MachineDeletion.objects.get(pk=cluster.pk)
+    assert (row.state, row.message) == ("stuck", "m did not leave: Docker is away.")
+    # Continued, once it has ended.
+    machine_deletion.delete_machine(caller=lane.caller, target=target, typed_name="all", end=MachineEnd.DISSOLVE)
+    Cluster.objects.filter(pk=cluster.pk).update(swarm_id=None)
+    step(lane)
+    assert not Cluster.objects.exists()
+    assert Server.objects.count() == 2
