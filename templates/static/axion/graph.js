@@ -136,9 +136,9 @@ const retitle = (box) => {
   box.querySelector("title").textContent = [box.dataset.name, box.dataset.uses, box.dataset.differs].filter(Boolean).join("\n");
 };
 
-// Along the lower edge of the box, below its words.
+// Below the box, where no words are.
 function sparkLine(drawn, { width, height }) {
-  const line = s("svg", { class: "ax-spark", x: 12, y: HEIGHT - 12, width: WIDTH - 24, height: 10, viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" });
+  const line = s("svg", { class: "ax-spark", x: 10, y: HEIGHT + 3, width: WIDTH - 20, height: 14, viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" });
   if (drawn.tight) line.setAttribute("data-tight", "");
   if (drawn.limitY !== null) line.append(s("line", { class: "ax-spark-limit", x1: 0, x2: width, y1: drawn.limitY, y2: drawn.limitY }));
   line.append(s("path", { class: "ax-spark-line", d: drawn.path }));

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deployments.data.incident_types import Cause, OpenIncident, Severity
@@ -162,6 +162,8 @@ ANY_FACTS = st.builds(
 TOLD = st.lists(st.tuples(ANY_FACTS, st.integers(0, 3 * QUIET_MS)), max_size=12)
 
 
+# However slow the machine is just then.
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(told=TOLD, last=ANY_FACTS)
 def test_any_order_repeats_and_losses_end_where_a_full_look_does(
     told: list[tuple[StackFacts, int]], last: StackFacts

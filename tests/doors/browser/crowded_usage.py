@@ -19,7 +19,7 @@ def some_usage(lane: Lane, *, names: list[str]) -> None:
     ObservedStack.objects.get_or_create(
         project_id=lane.project_id, server_id=lane.server.id, defaults={"changed_at": clock.now()}
     )
-    for minute in range(MINUTES, 0, -2):
+    for minute in range(MINUTES, 0, -1):
         used = tuple(_sample(lane, place, name, minute) for place, name in enumerate(names))
         machine = Sample(cpu_percent=100 + minute, memory_bytes=900 * MEBIBYTE, disk_bytes=MEBIBYTE)
         told = HostSamples(agent_id=lane.agent.id, age_seconds=60.0 * minute, samples=(*used, machine))
