@@ -9,6 +9,7 @@ import secrets
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -52,6 +53,8 @@ class ControlPlane:
         self.log = folder / "manage.log"
         self.projects: list[str] = []
         self._ids: dict[str, str] = {}
+        # A person's uploads are taken one at a time, and threads share this person.
+        self._uploading = threading.Lock()
         self.children: dict[str, Child] = {}
         self.settings = settings or {}
         self.addresses = Addresses(web=free_port(), gateway=free_port(), mutual=free_port())
@@ -211,7 +214,9 @@ class ControlPlane:
         self._put(f"projects/{project}/code/{node_id}", tar_of(files), kind="application/x-tar")
 
     def _put(self, path: str, content: bytes, *, kind: str) -> None:
-        put(f"{self.addresses.url}/api/{path}", content=content, kind=kind, token=str(self.bootstrap["api_token"]))
+        token = str(self.bootstrap["api_token"])
+        with self._uploading:
+            put(f"{self.addresses.url}/api/{path}", content=content, kind=kind, token=token)
 
     def give_up_after(self, project: str, *, seconds: int) -> None:
         """From its next deployment on, what is not healthy by then has failed."""
