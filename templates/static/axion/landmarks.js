@@ -43,9 +43,18 @@
 
   const nameOf = (element) => element.getAttribute("title") || element.textContent.replace(/\s+/g, " ").trim();
 
+  // A heading stays one, and holds its button.
+  function inside(heading) {
+    const button = Object.assign(document.createElement("span"), { className: "flex flex-row grow items-center" });
+    button.append(...heading.childNodes);
+    heading.append(button);
+    return button;
+  }
+
   // What answers a click and is no button gets the name, the place in the order, and the keys of one.
-  function reachable(element) {
-    if (element.matches("[x-ref^=relatedWidgetWrapper]") || element.matches(NATIVE) || element.closest("a[href], button, label") || element.querySelector("input, select, textarea")) return;
+  function reachable(clickable) {
+    if (clickable.matches("[x-ref^=relatedWidgetWrapper]") || clickable.matches(NATIVE) || clickable.closest("a[href], button, label") || clickable.querySelector("input, select, textarea")) return;
+    const element = clickable.matches("h1, h2, h3") ? inside(clickable) : clickable;
     set(element, { role: "button", tabindex: "0" });
     if (element.closest("#nav-sidebar") && element.querySelector(".truncate")) set(element, { "aria-label": `Account of ${element.querySelector(".truncate").textContent.trim()}` });
     else if (!nameOf(element)) set(element, { "aria-label": "Show or hide the menu" });
