@@ -55,7 +55,7 @@ def deploy(work: Work) -> None:
         observed = work.host.containers(stack=release.stack, project_id=release.project_id)
         _check_claims(work, release, observed)
         if work.releases.find(release.deployment_id) is None:
-            check_takeover(work=work, release=release, own=frozenset(each.id for each in observed))
+            check_takeover(work=work, release=release)
         before, base = _before(work, release, observed), _base(work, release, observed)
         record = work.releases.begin(command=work.command, before=before, base=base)
     except (StepFailedError, UnavailableError) as error:

@@ -112,12 +112,13 @@ class ForeignContainers(ABC):
                 "apply", f"Docker did not start {container_id[:SHORT_ID]}: {error.explanation}"
             ) from error
 
-    def running_users(self, volume: str) -> dict[str, str]:
-        """Return id and name of the running containers of the host that have the volume."""
+    def running_users(self, volume: str, *, but: str) -> dict[str, str]:
+        """Return id and name of the running containers that have the volume, but for those of this project of ours."""
         filters = {"volume": volume, "status": RUNNING}
         return {
             each["Id"]: next(iter(each.get("Names") or ()), each["Id"][:SHORT_ID]).lstrip("/")
             for each in self._ask(lambda api: api.containers(filters=filters))
+            if (each["Labels"] or {}).get(LABEL_PROJECT) != but
         }
 
 

@@ -18,27 +18,24 @@ LOOK_SECONDS = 0.2
 BACK_SECONDS = 60.0
 
 
-def check_takeover(*, work: Work, release: Release, own: frozenset[str]) -> None:
+def check_takeover(*, work: Work, release: Release) -> None:
     """Raise StepFailedError(invalid) where it is not allowed, cannot be put back, or would open data twice.
 
-    `own`: the ids of the stack's containers. Touches nothing.
+    Touches nothing. What does not run any more is left as it is: nobody has its data open.
     """
     if (release.takes_over or release.adopted_volumes) and not work.policy.adopt:
         raise refuse("the stack takes over containers and volumes that are not its own", key="adopt")
-    done = {each["id"] for each in taken_by(work.releases.store, deployment_id=release.deployment_id)}
     for container_id, name in release.takes_over.items():
         state = work.host.foreign_state(container_id)
         if state is None:
             raise StepFailedError("invalid", f"{name}, which it takes over, is not there any more. Look at it anew.")
         if state["ours"] or state["vanishes"]:
             raise StepFailedError("invalid", f"{name} cannot be taken over: once stopped it could not be put back.")
-        if not state["runs"] and container_id not in done:
-            raise StepFailedError("invalid", f"{name}, which it takes over, does not run any more. Look at it anew.")
     for volume in release.adopted_volumes if release.services else ():
         if work.host.volume_labels(volume) is None:
             raise StepFailedError("invalid", f"The volume {volume} is not there any more; nothing was touched.")
-        others = work.host.running_users(volume).items()
-        if there := [name for each, name in others if each not in own and each not in release.takes_over]:
+        others = work.host.running_users(volume, but=release.project_id).items()
+        if there := [name for each, name in others if each not in release.takes_over]:
             message = f"The volume {volume} is open in {', '.join(sorted(there))}: stop or take over these first."
             raise StepFailedError("invalid", message)
 
@@ -52,8 +49,11 @@ def take_over(*, work: Work, release: Release) -> None:
         state = work.host.foreign_state(container_id)
         if state is None:
             raise StepFailedError("invalid", f"{release.takes_over[container_id]} is not there any more.")
-        containers.append({"id": container_id, "name": state["name"], "restart": state["restart"]})
+        if state["runs"]:
+            containers.append({"id": container_id, "name": state["name"], "restart": state["restart"]})
     note_taken(work.releases.store, deployment_id=release.deployment_id, containers=containers)
+    # A repeat goes on with all that was noted first.
+    containers = taken_by(work.releases.store, deployment_id=release.deployment_id)
     for each in containers:
         work.interrupt.check()
         work.host.rest_foreign(each["id"])
