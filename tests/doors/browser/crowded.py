@@ -95,6 +95,14 @@ def crowd(owner: User) -> Mapping[str, str]:
     cancelling = two.start(two.ask())
     cancel_deployment(caller=two.caller, deployment_id=cancelling.id, at=two.now())
     some_variables(many)
+    for state in ("pending", "done"):
+        outcome = "timed_out" if state == "done" else ""
+        factories.make_reach_check(
+            factories.project_of(many.project_id), many.server, state=state,
+            ended_at=factories.NOW if outcome else None,
+            lines=[{"node_id": "n-1", "name": LONG, "host": f"{LONG}.example.org"[:253], "port": 65535,
+                    "outcome": outcome, "message": LONG}] * 20,
+        )  # fmt: skip
     some_usage(many, names=[name_of(number) for number in range(12)])
     some_containers(owner, many.server)
     cluster = a_formed_cluster(owner, agent_id=many.agent.id, name=LONG)
