@@ -23,12 +23,12 @@ from agents.reports.log_lines import LogBatch, LogReader, LogRequest
 from agents.reports.observation import HostObserved
 from agents.reports.samples import HostSamples
 from agents.reports.swarm_seen import SwarmTold
-from agents.reports.update_rules import UpdateCheck
 from agents.reports.volumes import HostVolumes
 from agents.retention import KeptStack, Retention
 from agents.services import clusters, directory
 from agents.transport.ports import Bindings
 from agents.types import RegistryLogin, Report
+from axion_deploy.agent_downloads.update_bindings import check_update, update_agent
 from deployments import log_relay
 from deployments.errors import Forbidden, NotFound, Unauthenticated
 from deployments.limits import rate_limit
@@ -36,7 +36,6 @@ from deployments.scopes import Scope
 from deployments.services.adoption import inspections
 from deployments.services.clusters import join_tokens, progress
 from deployments.services.ends import volume_deletion, volumes
-from deployments.services.fleet import agent_updates
 from deployments.services.lifecycle import after_restore, agent_access, agent_reports, cancel
 from deployments.services.observation import job_runs, record, samples
 from deployments.services.permissions import access, api_tokens
@@ -46,7 +45,6 @@ from deployments.states import Status
 from deployments.types import Caller, ServiceState, Target, TargetKind
 from deployments.wire import STAGE_NUMBERS, STATUS_NUMBERS, service_status
 
-# How a service is, in the numbers of the platform's Status.
 SERVICE_NUMBERS = {Status.SUCCESS: 1, Status.FAILED: 2, Status.PENDING: 3, Status.IN_PROGRESS: 4}
 
 
@@ -254,14 +252,6 @@ def scale_service(*, agent_id: UUID, project_id: UUID, service_name: str, replic
     )
 
 
-def check_update(*, agent_id: UUID, user_id: UUID) -> UpdateCheck:
-    return agent_updates.check_update(caller=_caller(user_id), agent_id=agent_id)
-
-
-def update_agent(*, agent_id: UUID, user_id: UUID) -> UUID:
-    return agent_updates.update_agent(caller=_caller(user_id), agent_id=agent_id, rollout_id=uuid4()).id
-
-
 def _target_of(*, caller: Caller, agent_id: UUID, project_id: UUID) -> Target:
     """The agent's server, unless the project ran only on the cluster that the server is in. Raises AgentNotFound."""
     targets = directory.targets_of(agent_ids=[agent_id])
@@ -299,7 +289,6 @@ def _caller(user_id: UUID) -> Caller:
 
 
 def _service(service: ServiceState) -> WireService:
-    deployed_at = service.deployed_at
     return WireService(
         service_id=service.node_id,
         service_name=service.name,
@@ -307,5 +296,5 @@ def _service(service: ServiceState) -> WireService:
         replicas=service.replicas,
         healthy_replicas=service.healthy_replicas,
         error_message=service.error_message,
-        deployed_at=0 if deployed_at is None else int(deployed_at.timestamp() * 1000),
+        deployed_at=0 if (at := service.deployed_at) is None else int(at.timestamp() * 1000),
     )

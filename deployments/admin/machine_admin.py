@@ -20,6 +20,7 @@ from agents.types import IssuedToken
 from agents.wording.pages import lazy
 from agents.wording.sentences import sentence
 from deployments.admin import badges
+from deployments.admin.fleet import server_views, update_views
 from deployments.admin.forms import request_id_in, with_check_of, with_quota_check
 from deployments.admin.ownership import caller_in, or_404, uncached_json, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
@@ -29,8 +30,6 @@ from deployments.admin.views import (
     cluster_views,
     installation_views,
     machine_deletion_views,
-    server_views,
-    update_views,
     usage_views,
     volume_views,
 )

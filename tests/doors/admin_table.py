@@ -230,7 +230,7 @@ OF_MACHINES: tuple[Door, ...] = (
     act(f"{SERVER}/<uuid:object_id>/installation/state/", (302, 404, 404, 404, 404, 404, 302, 302), "{server}"),
     page(f"{SERVER}/updates/", STAFF),
     act(f"{SERVER}/updates/", (302, 302, 302, 302, 302, 302, 302, 302)),
-    page(f"{SERVER}/to-updates", (302, 302, 302, 302, 302, 302, 302, 302)),
+    page(f"{SERVER}/to-updates/", (302, 302, 302, 302, 302, 302, 302, 302)),
     page(f"{SERVER}/<uuid:object_id>/presence/", OWN_OR_NOTHING, "{server}"),
     page(f"{SERVER}/<path:object_id>/projects/", OWN_OR_NOTHING, "{server}"),
     act(f"{SERVER}/<path:object_id>/projects/", (302, 404, 404, 404, 404, 404, 302, 302), "{server}"),
