@@ -9,6 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 
+from deployments.api.descriptions import DESCRIPTIONS
 from deployments.api.idempotency_key import HEADER, MAX_KEY_LENGTH
 from deployments.api.schemas.requests import RequestSchema
 from deployments.api.schemas.responses import ProblemOut
@@ -60,6 +61,8 @@ def documented(
     return extend_schema(
         operation_id=operation,
         summary=summary,
+        # Never what a class says of itself to those who read the code.
+        description=DESCRIPTIONS.get(operation, summary),
         tags=[tag],
         request=takes,
         parameters=parameters,
