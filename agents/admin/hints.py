@@ -95,7 +95,7 @@ class RevokedFilter(SimpleListFilter):
 class PresenceFilter(SimpleListFilter):
     """Servers by how present their agents are, by the database's clock."""
 
-    title = "agent"
+    title = lazy("agent")
     parameter_name = "presence"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -115,7 +115,7 @@ class PresenceFilter(SimpleListFilter):
 class VersionFilter(SimpleListFilter):
     """Servers by the version of their agents, of those that this person can see."""
 
-    title = "version"
+    title = lazy("version")
     parameter_name = "version"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:

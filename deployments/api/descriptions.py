@@ -61,7 +61,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "acceptInvitation": "You become a member with the offered role; the owner sees what you do there.",
     "useInvitationLink": "A link works once and within three days. Whoever uses it has its role.",
     "listNotificationChannels": "With their rules. Addresses hold secrets and are never shown.",
-    "addNotificationChannel": "Chat, mail or a webhook, by an address as Apprise writes it, or your own HTTPS receiver.",
+    "addNotificationChannel": "Chat, mail, a webhook by Apprise's addresses, or your own HTTPS receiver.",
     "getNotificationChannel": "Its rules and whether it works.",
     "changeNotificationChannel": "Its name, rules or address; what is not named stays.",
     "deleteNotificationChannel": "Messages that wait are not sent any more.",
@@ -143,7 +143,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "getRegistry": "Address, user name, and whose it is.",
     "changeRegistry": "Used from the next pull on.",
     "deleteRegistry": "Images that servers have already stay there.",
-    "listServers": "With presence: online, silent, lost, or not enrolled.",
+    "listServers": "Each with its presence.",
     "addServer": "A name, and for people where it stands. Make an enrolment token or install its agent by SSH next.",
     "getServer": "Presence, condition and version of its agent.",
     "changeServer": "What is not named stays.",
@@ -172,6 +172,6 @@ DESCRIPTIONS: Mapping[str, str] = {
     "createToken": "Scope `read`, `deploy` or `all`, and an end. Its text is answered this once.",
     "endTokens": "The one that this request carries among them.",
     "endToken": "It stops working at once.",
-    "search": "At most 8 of each kind; `more` names kinds with more. Deployments are looked for among the newest 1000, by id"
+    "search": "At most 8 of each kind; `more` names kinds with more. Deployments: of the newest 1000, by id"
     " among all; services in the graphs of the newest 200 projects.",
 }

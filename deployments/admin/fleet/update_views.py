@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from agents.models import Server
+from agents.wording.sentences import sentence
 from deployments.admin.ownership import caller_in
 from deployments.admin.page_responses import render_page, show_error
 from deployments.errors import DeployError, NotFound
@@ -49,6 +50,6 @@ def _act(request: HttpRequest, caller: Caller) -> None:
         agent_updates.request_updates(caller=caller, server_ids=chosen, rollout_id=uuid4())
         messages.success(request, _("The update has begun: one agent first, then a tenth, then all others."))
     except ValueError:
-        show_error(request, NotFound("No such server."))
+        show_error(request, NotFound(sentence("No such server.")))
     except DeployError as error:
         show_error(request, error)

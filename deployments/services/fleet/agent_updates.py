@@ -12,6 +12,7 @@ from agents.contracts.version import UPDATES_PROTOCOL
 from agents.reports.update_rules import RolloutRecord, UpdateCheck
 from agents.services import updates
 from agents.services.updates import Candidate
+from agents.wording.sentences import sentence
 from deployments.data.audit_types import AuditAction
 from deployments.errors import Conflict, Invalid, NotFound
 from deployments.services.audit.record import record
@@ -34,10 +35,15 @@ def request_updates(*, caller: Caller, server_ids: Collection[UUID] | None, roll
     Conflict where there is nothing to do or one of them is being updated already.
     """
     if server_ids is not None and not 1 <= len(server_ids) <= MAX_SERVERS:
-        raise Invalid(f"Name 1 to {MAX_SERVERS} servers.", details={"servers": f"1 to {MAX_SERVERS}"})
+        raise Invalid(
+            sentence("Name 1 to {max_servers} servers.", max_servers=MAX_SERVERS),
+            details={"servers": sentence("1 to {max_servers}", max_servers=MAX_SERVERS)},
+        )
     found = updates.candidates(owner_id=_narrowed(caller), server_ids=server_ids)
     if server_ids is not None and {each.server_id for each in found} != set(server_ids):
-        raise NotFound("One of these servers is not there, or has no agent.", details={"servers": "not found"})
+        raise NotFound(
+            sentence("One of these servers is not there, or has no agent."), details={"servers": sentence("not found")}
+        )
     wanted = [each for each in found if not each.current]
     if not wanted:
         raise Conflict(NOTHING)
@@ -50,7 +56,9 @@ def request_updates(*, caller: Caller, server_ids: Collection[UUID] | None, roll
                 detail = f"to version {updates.latest_version()}"
                 record(by=caller, action=AuditAction.AGENT_UPDATE_REQUESTED, detail=detail, server_id=each.server_id)
     except IntegrityError as error:
-        raise Conflict("One of these agents is being updated already. Wait for the end, or cancel that.") from error
+        raise Conflict(
+            sentence("One of these agents is being updated already. Wait for the end, or cancel that.")
+        ) from error
     logger.info("agent updates requested", rollout_id=str(rollout_id), agents=len(wanted), by=caller.name)
     return get_rollout(caller=caller, rollout_id=rollout_id)
 
@@ -101,7 +109,7 @@ def get_rollout(*, caller: Caller, rollout_id: UUID) -> RolloutRecord:
     """Return a rollout that the caller asked for. Raises NotFound, also for somebody else's."""
     found = updates.get_rollout(rollout_id=rollout_id)
     if found is None or not (caller.sees_everything or found.requested_by_id == caller.user_id):
-        raise NotFound("No such update.")
+        raise NotFound(sentence("No such update."))
     return found
 
 
@@ -114,7 +122,7 @@ def cancel_rollout(*, caller: Caller, rollout_id: UUID) -> RolloutRecord:
     """Let nothing more begin; what was told goes on to its end. Raises NotFound, Conflict where it has ended."""
     get_rollout(caller=caller, rollout_id=rollout_id)
     if not updates.cancel(rollout_id=rollout_id):
-        raise Conflict("This update has ended, or is being cancelled already.")
+        raise Conflict(sentence("This update has ended, or is being cancelled already."))
     return get_rollout(caller=caller, rollout_id=rollout_id)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from agents.errors import ServerNotFound
 from agents.services import directory
+from agents.wording.sentences import sentence
 from deployments.errors import Conflict, Invalid
 from deployments.types import Target, TargetKind
 
@@ -17,12 +18,18 @@ LABEL = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9._/=-]{0,61}[A-Za-z0-9])?$")
 def usable_labels(labels: Sequence[str]) -> list[str]:
     """Return the labels in order, each once. Raises Invalid."""
     if len(labels) > MAX_LABELS:
-        raise Invalid(f"A server has at most {MAX_LABELS} labels.", details={"labels": f"at most {MAX_LABELS}"})
+        raise Invalid(
+            sentence("A server has at most {max_labels} labels.", max_labels=MAX_LABELS),
+            details={"labels": sentence("at most {max_labels}", max_labels=MAX_LABELS)},
+        )
     wrong = next((each for each in labels if not LABEL.match(each)), None)
     if wrong is not None:
         raise Invalid(
-            f"{wrong[:70]!r} is no label: up to 63 letters, digits and . _ / = - between them, such as region=eu.",
-            details={"labels": "letters, digits and . _ / = -"},
+            sentence(
+                "{wrong!r} is no label: up to 63 letters, digits and . _ / = - between them, such as region=eu.",
+                wrong=wrong[:70],
+            ),
+            details={"labels": sentence("letters, digits and . _ / = -")},
         )
     return sorted(set(labels))
 
@@ -37,7 +44,10 @@ def refuse_drained(target: Target) -> None:
         return
     if server.drained_at is not None:
         raise Conflict(
-            f"{server.name} is drained: what runs there runs on, and it takes no new deployment. Choose another server,"
-            " or end that on the server's page.",
-            details={"serverId": "drained"},
+            sentence(
+                "{server} is drained: what runs there runs on, and it takes no new deployment. "
+                "Choose another server, or end that on the server's page.",
+                server=server.name,
+            ),
+            details={"serverId": sentence("drained")},
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from agents.wording.sentences import sentence
 from deployments.errors import Invalid, NotFound
 from deployments.services.queries import grant_view
 from deployments.types import Caller, Target, TargetKind
@@ -22,10 +23,14 @@ def target_of_label(*, caller: Caller, project_id: UUID, label: str) -> Target:
     ready = [server for server in found if server.drained_at is None]
     if not ready:
         drained = " that is not drained" if found else ""
-        raise NotFound(f"No server with the label {label}{drained} can be deployed to.", details={FIELD: "not found"})
+        raise NotFound(
+            sentence("No server with the label {label}{drained} can be deployed to.", label=label, drained=drained),
+            details={FIELD: sentence("not found")},
+        )
     if len(ready) > 1:
         names = ", ".join(server.name for server in ready[:MAX_NAMED])
         raise Invalid(
-            f"Several servers have the label {label}: {names}. Name one.", details={FIELD: "not the only one"}
+            sentence("Several servers have the label {label}: {names}. Name one.", label=label, names=names),
+            details={FIELD: sentence("not the only one")},
         )
     return Target(kind=TargetKind.SERVER, id=ready[0].id)
