@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -24,11 +23,11 @@ from agents.reports.observation import HostObserved
 from agents.reports.samples import HostSamples
 from agents.reports.swarm_seen import SwarmTold
 from agents.reports.volumes import HostVolumes
-from agents.retention import KeptStack, Retention
 from agents.services import clusters, directory
 from agents.transport.ports import Bindings
 from agents.types import RegistryLogin, Report
 from axion_deploy.agent_downloads.update_bindings import check_update, update_agent
+from axion_deploy.bindings.retentions import retentions_of
 from deployments import log_relay
 from deployments.errors import Forbidden, NotFound, Unauthenticated
 from deployments.limits import rate_limit
@@ -262,26 +261,6 @@ def _target_of(*, caller: Caller, agent_id: UUID, project_id: UUID) -> Target:
         if not history_view.list_history(caller=caller, project_id=project_id, target_id=server_id, limit=1).total:
             return Target(kind=TargetKind.CLUSTER, id=cluster_id)
     return Target(kind=TargetKind.SERVER, id=server_id)
-
-
-def retentions_of(*, agent_ids: Collection[UUID]) -> Mapping[UUID, Retention]:
-    targets = directory.targets_of(agent_ids=agent_ids)
-    needed = history_view.kept_images(target_ids={target_id for several in targets.values() for target_id in several})
-    stacks = defaultdict(list)
-    for images in needed:
-        stack = KeptStack(
-            stack_name=images.stack_name,
-            project_id=images.project_id,
-            image_ids=images.image_ids,
-            deployment_ids=images.deployment_ids,
-        )
-        stacks[images.target_id].append(stack)
-    return {
-        agent_id: Retention(
-            stacks=tuple(stack for target_id in targets.get(agent_id, ()) for stack in stacks[target_id])
-        )
-        for agent_id in agent_ids
-    }
 
 
 def _caller(user_id: UUID) -> Caller:

@@ -24,9 +24,9 @@ from deployments.admin.fleet import server_views, update_views
 from deployments.admin.forms import request_id_in, with_check_of, with_quota_check
 from deployments.admin.ownership import caller_in, or_404, uncached_json, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
+from deployments.admin.sources import adoption_views
 from deployments.admin.teams import activity_views
 from deployments.admin.views import (
-    adoption_views,
     cluster_views,
     installation_views,
     machine_deletion_views,

@@ -31,10 +31,9 @@ from deployments.admin.ownership import (
     uncached_json,
     uuid_or_404,
 )
-from deployments.admin.sources import graph_views, new_project_views
+from deployments.admin.sources import compose_views, graph_views, new_project_views
 from deployments.admin.teams import activity_views, people_views
 from deployments.admin.views import (
-    compose_views,
     deletion_views,
     deploy_views,
     history_views,

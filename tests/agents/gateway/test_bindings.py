@@ -13,6 +13,7 @@ from agents.errors import AgentNotFound
 from agents.models import Cluster, Server
 from agents.retention import KeptStack, Retention
 from axion_deploy import gateway_bindings
+from axion_deploy.bindings import retentions
 from deployments import wire
 from deployments.errors import DeployError, NotFound
 from deployments.models import Deployment, DeploymentHistory, User
@@ -112,7 +113,7 @@ def lane(owner: User, server: Server) -> Lane:
 
 def kept(lane: Lane) -> tuple[KeptStack, ...]:
     agent_id = lane.agent.id
-    return gateway_bindings.retentions_of(agent_ids=[agent_id])[agent_id].stacks
+    return retentions.retentions_of(agent_ids=[agent_id])[agent_id].stacks
 
 
 def test_an_agent_is_to_keep_what_the_history_of_its_targets_needs(lane: Lane, owner: User) -> None:
@@ -130,9 +131,7 @@ def test_an_agent_is_to_keep_what_the_history_of_its_targets_needs(lane: Lane, o
     assert (stack.image_ids, stack.deployment_ids) == (("sha256:db:1", "sha256:web:2"), (second.id,))
     other = factories.make_agent(factories.make_server(owner, name="server-2"))
     unknown = uuid4()
-    assert gateway_bindings.retentions_of(agent_ids=[other.id, unknown]) == dict.fromkeys(
-        (other.id, unknown), Retention()
-    )
+    assert retentions.retentions_of(agent_ids=[other.id, unknown]) == dict.fromkeys((other.id, unknown), Retention())
 
 
 def test_an_agent_in_a_cluster_keeps_what_the_cluster_needs_too(lane: Lane, owner: User) -> None:

@@ -260,6 +260,7 @@ def test_no_sealed_column_is_forgotten_by_the_rotation() -> None:
     rotated = {
         ("agent_authorities", "sealed_key"),
         ("cluster_changes", "sealed_token"),
+        ("adoptions", "sealed"),
         ("project_secrets", "sealed"),
         ("project_variables", "sealed"),
         ("notification_channels", "sealed"),

@@ -14,7 +14,7 @@ from agents.models import Server
 from agents.wording.sentences import sentence
 from deployments.admin.ownership import caller_in, or_404
 from deployments.admin.page_responses import error_lines, render_page, show_error
-from deployments.admin.views.compose_views import grouped_lines
+from deployments.admin.sources.compose_views import grouped_lines
 from deployments.errors import DeployError, NotFound
 from deployments.services.adoption import adopt, inspections
 from deployments.services.adoption.adopt import AdoptionPlan
