@@ -35,7 +35,7 @@ SHARE = 100
 WINDOW_SECONDS = 30.0
 REST_SECONDS = 30.0
 # The first looks of all are stored, and the loops have calmed down.
-SETTLE_SECONDS = 90.0
+SETTLE_SECONDS = 60.0
 HEARTBEAT_SECONDS = 5.0
 LOOK_SECONDS = 0.05
 # Copies of one row with other values: by table those of the copies, made of `made`'s columns.
@@ -62,7 +62,7 @@ COPIES = {
     "deployment_history": (
         "deployment_id",
         "'id', gen_random_uuid(), 'deployment_id', made.deployment, 'project_id', made.project,"
-        " 'server_id', made.server",
+        " 'target_id', made.server",
     ),
 }
 
