@@ -34,8 +34,8 @@ def test_a_drained_server_refuses_plans_and_deployments_by_name_and_its_work_goe
 
 
 def test_a_label_names_the_one_server_that_has_it(lane: Lane, stranger: User) -> None:
-    second = replace(lane, server=factories.make_server(lane.owner, name="server-2"), seconds=100)
-    factories.make_agent(second.server)
+    server = factories.make_server(lane.owner, name="server-2")
+    second = replace(lane, server=server, agent=factories.make_agent(server), seconds=100)
     lane.deployed()
     second.deployed()
     change(lane, labels=["region=eu", "disk=fast", "region=eu"])
