@@ -33,6 +33,8 @@ def updates_view(request: HttpRequest) -> HttpResponse:
         PAGE,
         title=_("Updates of agents"),
         of=Server(),
+        # It is about no single server that the head of the page could lead back to.
+        original=None,
         latest=agent_updates.latest_version(),
         behind=behind[:MAX_BEHIND],
         behind_count=len(behind),
