@@ -5,6 +5,7 @@ from __future__ import annotations
 # How each kind's own client asks, in the database's container but by the name and the values that callers get.
 MYSQL = ("-h", "{HOST}", "-u", "{USER}", "-p{PASSWORD}", "-D", "{DATABASE}", "-N", "-e", "SELECT 'signed in'")
 REDIS = '{} -u "$0" --no-auth-warning ping | grep -q PONG && echo signed in'
+CURL = 'curl -fsS -o /dev/null "$0/{}" && echo signed in'
 QUESTIONS = {
     "postgresql": ("psql", "{URL}", "-tAc", "SELECT 'signed in'"),
     "mysql": ("mysql", *MYSQL),
@@ -13,7 +14,7 @@ QUESTIONS = {
     "redis": ("sh", "-c", REDIS.format("redis-cli"), "{URL}"),
     "valkey": ("sh", "-c", REDIS.format("valkey-cli"), "{URL}"),
     "clickhouse": ("clickhouse-client", "--user", "{USER}", "--password", "{PASSWORD}", "-q", "SELECT 'signed in'"),
-    "elasticsearch": ("curl", "-fsS", "{URL}/_cat/health?h=status&signed=in"),
+    "elasticsearch": ("sh", "-c", CURL.format("_cat/health"), "{URL}"),
     "meilisearch": (
         "sh",
         "-c",
@@ -21,7 +22,7 @@ QUESTIONS = {
         "{URL}",
         "{PASSWORD}",
     ),
-    "couchdb": ("curl", "-fsS", "{URL}/_users"),
+    "couchdb": ("sh", "-c", CURL.format("_users"), "{URL}"),
     "minio": ("sh", "-c", 'mc -q alias set x "$0" "$1" "$2" && echo signed in', "{URL}", "{USER}", "{PASSWORD}"),
 }
 # Programs for the caller's container, as these servers' own clients are in no image here.
@@ -63,7 +64,7 @@ COMMON = """
 import os, socket, sys
 from urllib.parse import urlsplit, unquote
 url = urlsplit(os.environ[sys.argv[1]])
-user, password = unquote(url.username), sys.argv[2] or unquote(url.password)
+user, password = unquote(url.username or ""), sys.argv[2] or unquote(url.password or "")
 """
 # Each is given the name of the variable with the URL, and a password that takes the place of the one in it.
 QDRANT = """
