@@ -13,6 +13,10 @@ import re
 from dataclasses import dataclass
 
 HUB = "docker.io"
+# Where a host has the images of all projects, and what Docker takes for the id of one.
+BUILT_HERE = "axion/"
+HEX = re.compile(r"[0-9a-f]{4,64}")
+OF_THE_HUB = re.compile(r"(?:(?:index\.|registry-1\.)?docker\.io/)+")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
 IMAGE = re.compile(
@@ -48,3 +52,13 @@ def parse_reference(text: str) -> Reference:
     if domain == HUB and "/" not in path:
         path = f"library/{path}"
     return Reference(text=text, domain=domain, path=path, tag=match["tag"] or "", digest=match["digest"] or "")
+
+
+def why_others(text: str) -> str:
+    """Return why others' code may be in an image of this name, as the end of a sentence; empty where it is none."""
+    bare = OF_THE_HUB.sub("", text, count=1) if OF_THE_HUB.match(text) else text
+    if bare.startswith(BUILT_HERE):
+        return "is a name under which images of projects are built; push it"
+    if bare.startswith("sha256:") or HEX.fullmatch(bare):
+        return "may name any image of the host by its id: say a name and a tag"
+    return ""

@@ -177,7 +177,7 @@ def _to_a_target(parser: ArgumentParser, *, optional: bool = False) -> None:
     parser.add_argument("project", help="Name or id.", **nargs)
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--server", help="Name or id. Default: the server, if you can use exactly one.")
-    where.add_argument("--cluster", help="Name or id. Clusters are not supported yet.")
+    where.add_argument("--cluster", help="Name or id.")
 
 
 def _with_variables(parser: ArgumentParser) -> None:

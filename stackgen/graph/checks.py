@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -15,10 +14,8 @@ from stackgen.keys.amounts import bytes_of, shown
 from stackgen.keys.jobs import APART_FROM_DEPLOYMENTS, ON_SCHEDULE
 from stackgen.keys.stores import ONLY_OF
 from stackgen.nodes import APART, Graph, Node, NodeType, PublishedPort
+from stackgen.references import why_others
 
-# Where a host has the images of all projects, and what Docker takes for the id of one.
-BUILT_HERE = "axion/"
-HEX = re.compile(r"[0-9a-f]{4,64}")
 HTTP_PORT, HTTPS_PORT = 80, 443
 # Options of servers that would have them keep data where no volume is.
 MOVING = frozenset({"--dir", "--datadir", "--dbpath", "-sd", "--store_dir", "--data-dir", "--db-path"})
@@ -167,14 +164,8 @@ def _check_job(node: Node) -> Iterator[Problem]:
 
 def _check_image(node: Node) -> Iterator[Problem]:
     """Yield a problem with an image that others' code is in: what was built on a host, by its name or by its id."""
-    image = node.settings.image
-    bare = image.removeprefix("docker.io/")
-    if bare.startswith(BUILT_HERE):
-        yield _at(node, "config.image", f"{shown(image)} is a name under which images of projects are built; push it")
-    elif bare.startswith("sha256:") or HEX.fullmatch(bare):
-        yield _at(
-            node, "config.image", f"{shown(image)} may name any image of the host by its id: say a name and a tag"
-        )
+    if why := why_others(node.settings.image):
+        yield _at(node, "config.image", f"{shown(node.settings.image)} {why}")
 
 
 def _check_place(node: Node) -> Iterator[Problem]:

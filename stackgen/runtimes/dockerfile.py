@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
-from stackgen.code.bundle import CodeFacts
+from stackgen.code.bundle import MAX_TEXT, CodeFacts
+from stackgen.keys.amounts import shown
 from stackgen.nodes import Settings
+from stackgen.references import why_others
+from stackgen.runtimes.named_images import CannotBeRead, named_images
 from stackgen.runtimes.recipe import CannotBuild, Recipe
 
 NAME = "Dockerfile"
@@ -22,13 +25,29 @@ def recipe(settings: Settings, facts: CodeFacts) -> Recipe:
         if settings.dockerfile:
             raise CannotBuild(field="config.dockerfile", message=f"there is no {name} in the code")
         raise CannotBuild(field="config.runtime", message="says that the code has a Dockerfile, but it has none")
-    text = up_to_stage(facts.texts.get(name, ""), settings.build_target)
+    _check_images(facts.texts.get(name), name, settings)
+    text = up_to_stage(facts.texts[name], settings.build_target)
     return Recipe(
         template="",
         values={},
         probe="none" if cannot_be_asked(base_image(text)) else "shell",
         has_check=has_check(text),
     )
+
+
+def _check_images(text: str | None, name: str, settings: Settings) -> None:
+    """Refuse what would bring others' code from the host into the image. Raises CannotBuild."""
+    field = "config.dockerfile"
+    if text is None:
+        message = f"{name} is not read here: its name needs Dockerfile in it, and at most {MAX_TEXT // 1024} KiB"
+        raise CannotBuild(field=field, message=message)
+    try:
+        for image in named_images(text, args=settings.build_args):
+            if why := why_others(image):
+                raise CannotBuild(field=field, message=f"{name}: {shown(image)} {why}")
+    except CannotBeRead as error:
+        message = f"{name}: {shown(str(error))} names an image in a way that cannot be checked; write it plainly"
+        raise CannotBuild(field=field, message=message) from error
 
 
 def recognises(facts: CodeFacts) -> bool:
