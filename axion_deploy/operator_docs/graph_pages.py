@@ -22,6 +22,10 @@ password, and `host`, `port`, `user`, `password`, `passwordUrl` (percent-encoded
 name or its id. What leads nowhere is refused. A reference gives an address, an edge the way there: without one, a
 warning says so.
 
+The graph itself, beside `nodes` and `edges`, may have `"env": {"NAME": "text"}`: every service is given these as its
+own `env.NAME`, references included, unless it says another `env.NAME`. `"network": "shared"` joins all nodes that say
+nothing else by one network.
+
 A command (`command`, `entrypoint`) is one line, split into words as a shell does; a list in JSON, which holds the
 words themselves; or a script of several lines for the container's `sh`. `healthCommand` is a text for its `sh`, or
 such a list.

@@ -51,6 +51,28 @@ def read_edges(raw: Mapping[str, object], problems: list[Problem]) -> list[RawEd
     return [edge for edge in edges if edge is not None]
 
 
+def read_env(raw: Mapping[str, object], problems: list[Problem]) -> dict[str, str]:
+    """Return the variables that the graph as a whole gives to every service; what is wrong goes to `problems`."""
+    given = raw.get("env") if isinstance(raw, Mapping) else None
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping) or len(given) > MAX_CONFIG_KEYS:
+        problems.append(Problem(field="env", message=f"must be an object of at most {MAX_CONFIG_KEYS} names"))
+        return {}
+    found: dict[str, str] = {}
+    for name, value in given.items():
+        text = as_text(value)
+        if not name or not is_text(name, MAX_CONFIG_KEY):
+            message = f"a name must be text of 1 to {MAX_CONFIG_KEY} characters"
+            problems.append(Problem(field="env", message=message))
+        elif text is None or not is_text(text, MAX_CONFIG_VALUE):
+            message = f"must be text of at most {MAX_CONFIG_VALUE} characters without zero bytes"
+            problems.append(Problem(field=f"env.{name}", message=message))
+        else:
+            found[name] = text
+    return found
+
+
 def _items(raw: Mapping[str, object], key: str, limit: int, problems: list[Problem]) -> list[object]:
     items = raw.get(key) if isinstance(raw, Mapping) else None
     if items is None and key == "edges":

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from stackgen.errors import GraphInvalid, Problem, one_line
 from stackgen.graph.checks import check_meaning, known_edges
-from stackgen.graph.raw import RawNode, read_edges, read_nodes
+from stackgen.graph.raw import RawNode, read_edges, read_env, read_nodes
 from stackgen.graph.settings import read_settings
 from stackgen.nodes import Edge, EdgeType, Graph, Node, NodeType, Settings
 
@@ -31,7 +31,8 @@ def read_graph(raw: Mapping[str, object]) -> tuple[Graph, list[Problem]]:
     raw_edges = read_edges(raw, problems)
     edges = known_edges(raw_nodes, raw_edges, problems)
     warnings: list[str] = []
-    nodes = [_node(node, problems, warnings) for node in _without_repeats(raw_nodes, problems)]
+    env = read_env(raw, problems)
+    nodes = [_node(node, env, problems, warnings) for node in _without_repeats(raw_nodes, problems)]
     shares = _shares_network(raw, problems)
     graph = Graph(
         nodes=tuple(_sharing(node) if shares else node for node in nodes if node is not None),
@@ -65,8 +66,8 @@ def _few(warnings: list[str]) -> list[str]:
     return [*lines, f"{left} more keys mean nothing here"] if left else lines
 
 
-def _node(raw: RawNode, problems: list[Problem], warnings: list[str]) -> Node | None:
-    settings = read_settings(raw, problems, warnings)
+def _node(raw: RawNode, env: Mapping[str, str], problems: list[Problem], warnings: list[str]) -> Node | None:
+    settings = read_settings(_given(raw, env), problems, warnings)
     if raw.type is None:
         return None
     return Node(
@@ -77,6 +78,13 @@ def _node(raw: RawNode, problems: list[Problem], warnings: list[str]) -> Node | 
         config=raw.config,
         settings=settings,
     )
+
+
+def _given(raw: RawNode, env: Mapping[str, str]) -> RawNode:
+    """Return a service that is deployed here with the graph's own variables, where it says no others."""
+    if not env or raw.type is not NodeType.SERVICE or raw.config.get("external", "").strip():
+        return raw
+    return replace(raw, config={**{f"env.{name}": value for name, value in env.items()}, **raw.config})
 
 
 def _without_repeats(nodes: list[RawNode], problems: list[Problem]) -> list[RawNode]:

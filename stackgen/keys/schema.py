@@ -27,6 +27,12 @@ def graph_schema() -> Schema:
         "properties": {
             "nodes": {"type": "array", "items": {"oneOf": [_node(group) for group in sorted(EVERYBODY)]}},
             "edges": {"type": "array", "items": _edge()},
+            "network": {"enum": ["", "edges", "shared"], "description": "shared: one network for all"},
+            "env": {
+                "type": "object",
+                "description": "variables of every service, as env.NAME of each; what a service says itself goes first",
+                "additionalProperties": {"type": ["string", "number", "boolean"]},
+            },
         },
     }
 

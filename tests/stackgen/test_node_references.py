@@ -106,3 +106,18 @@ def test_the_schema_takes_what_the_generator_takes() -> None:
     checker.validate(graph(*REFERRING, web("w", cpu="500m", **{"volume.x": "/x", "unknown": "y"}), edges=["w d1"]))
     for key, value in (("port", "http"), ("volume.x", "x"), ("healthInterval", "soon"), ("stripPrefix", "maybe")):
         assert not checker.is_valid(graph(node("w", **{key: value}))), key
+
+
+def test_the_graph_gives_variables_to_every_service_but_where_one_says_its_own() -> None:
+    nodes = (*REFERRING, web("w"), web("own", env__DB="mine"), node("away", id="x", external="true", host="h.example"))
+    raw = {**graph(*nodes), "network": "shared", "env": {"DB": "${node.d1.host}", "LEVEL": 3}}
+    stack = stack_of(raw)
+    given = {name: each.get("environment", {}) for name, each in compose_of(stack)["services"].items()}
+    assert (given["w"]["DB"], given["w"]["LEVEL"], given["own"]["DB"]) == ("db-one", "3", "mine")
+    assert "DB" not in given["db-one"]
+    assert [warning for warning in stack.warnings if "away" in warning] == []
+    jsonschema.Draft202012Validator(graph_schema()).validate(raw)
+    assert "config.env.DB: refers to" in problem_of({**raw, "env": {"DB": "${node.nobody.host}"}})
+    refused: tuple[object, ...] = (["x"], {"": "x"}, {"A": {}}, {"A": "\0"})
+    for wrong in refused:
+        assert problem_of({**raw, "env": wrong}).startswith("graph env")
