@@ -15,8 +15,10 @@ class FoundKind(StrEnum):
     SERVICE = "service"
     SERVER = "server"
     CLUSTER = "cluster"
+    REGISTRY = "registry"
     INCIDENT = "incident"
     PERSON = "person"
+    GROUP = "group"
 
 
 @dataclass(frozen=True, kw_only=True)

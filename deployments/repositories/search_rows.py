@@ -13,11 +13,12 @@ from django.db.models.functions import Cast
 
 from agents.models import Cluster, Server
 from deployments.data.search_types import Found, FoundKind
-from deployments.models import Deployment, GraphVersion, Incident, Project, ProjectMember, User
+from deployments.models import Deployment, GraphVersion, Incident, PeopleGroup, Project, ProjectMember, User
 from deployments.repositories import projects
 from deployments.repositories.paging import deployment_lists, pages
 from deployments.repositories.paging.pages import Selection
 from deployments.repositories.people import group_rows
+from deployments.repositories.registries import registry_rows
 from deployments.types import Caller
 
 # Of the newest deployments and incidents; an older deployment is found by the beginning of its id.
@@ -156,6 +157,23 @@ def people_with(words: Sequence[str], *, caller: Caller, limit: int) -> list[Fou
     people = _known_to(caller).filter(all_words(words, "username", "first_name", "last_name"))
     found = people.order_by("username").values_list("pk", "username")[: limit + 1]
     return [Found(kind=FoundKind.PERSON, id=key, title=name) for key, name in found]
+
+
+def registries_with(words: Sequence[str], *, caller: Caller, limit: int) -> list[Found]:
+    """Find registries that the caller may see, by name or address."""
+    rows = registry_rows.visible(caller).filter(all_words(words, "name", "address")).order_by("name", "pk")
+    found = rows.values_list("pk", "name", "address")[: limit + 1]
+    return [Found(kind=FoundKind.REGISTRY, id=key, title=name, detail=address) for key, name, address in found]
+
+
+def groups_with(words: Sequence[str], *, caller: Caller, limit: int) -> list[Found]:
+    """Find groups of people, by name: only administrators have pages of them."""
+    if not caller.sees_everything:
+        return []
+    rows = PeopleGroup.objects.filter(all_words(words, "name")).order_by("name", "pk")
+    return [
+        Found(kind=FoundKind.GROUP, id=key, title=name) for key, name in rows.values_list("pk", "name")[: limit + 1]
+    ]
 
 
 def _known_to(caller: Caller) -> QuerySet[User]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from stackgen.code.bundle import MAX_TEXT, CodeFacts
-from stackgen.keys.amounts import shown
 from stackgen.nodes import Settings
 from stackgen.references import why_others
 from stackgen.runtimes.named_images import CannotBeRead, named_images
 from stackgen.runtimes.recipe import CannotBuild, Recipe
 
 NAME = "Dockerfile"
+MAX_SHOWN = 200
 FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE | re.MULTILINE)
 # Images that hold one program and nothing to ask it with.
 BARE = re.compile(r"scratch|(?:.*/)?distroless/(?!.*debug).*|(?:.*/)?chainguard/static(?:[:@].*)?")
@@ -44,9 +44,9 @@ def _check_images(text: str | None, name: str, settings: Settings) -> None:
     try:
         for image in named_images(text, args=settings.build_args):
             if why := why_others(image):
-                raise CannotBuild(field=field, message=f"{name}: {shown(image)} {why}")
+                raise CannotBuild(field=field, message=f"{name}: {image[:MAX_SHOWN]!r} {why}")
     except CannotBeRead as error:
-        message = f"{name}: {shown(str(error))} names an image in a way that cannot be checked; write it plainly"
+        message = f"{name}: {str(error)[:MAX_SHOWN]!r} names an image in a way that cannot be checked; write it plainly"
         raise CannotBuild(field=field, message=message) from error
 
 

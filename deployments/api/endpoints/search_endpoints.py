@@ -32,7 +32,7 @@ class FoundOut(ResponseSchema):
 class Search(BaseView):
     @documented(
         "search",
-        "Find projects, deployments, services, servers, clusters, incidents and people that you may see",
+        "Find projects, deployments, services, machines, registries, incidents, people and groups that you may see",
         tag="search",
         query=SearchQuery,
         answers={200: enveloped_data("SearchAnswer", found=FoundOut(many=True), more=string_list())},

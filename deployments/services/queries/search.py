@@ -19,7 +19,9 @@ QUERIES = (
     search_rows.services_with,
     search_rows.machines_with,
     search_rows.incidents_with,
+    search_rows.registries_with,
     search_rows.people_with,
+    search_rows.groups_with,
 )
 
 

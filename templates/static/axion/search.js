@@ -3,11 +3,12 @@
   const PAUSE_MS = 200;
   const DEADLINE_MS = 10_000;
   const MIN_LENGTH = 2;
-  const NAMES = { project: "Projects", deployment: "Deployments", service: "Services", server: "Servers", cluster: "Clusters", incident: "Incidents", person: "People" };
+  const NAMES = { project: "Projects", deployment: "Deployments", service: "Services", server: "Servers", cluster: "Clusters", registry: "Registries", incident: "Incidents", person: "People", group: "Groups" };
   const PAGES = {
     project: (id) => `deployments/project/${id}/change/`, deployment: (id) => `deployments/deployment/${id}/change/`,
     service: (id) => `deployments/project/${id}/change/`, server: (id) => `agents/server/${id}/change/`,
     cluster: (id) => `agents/cluster/${id}/change/`, incident: (id) => `deployments/incident/${id}/change/`,
+    registry: (id) => `deployments/registry/${id}/change/`, group: (id) => `deployments/peoplegroup/${id}/change/`,
     person: (id, all) => (all ? `deployments/user/${id}/change/` : `deployments/deployment/?requested_by_id=${id}`),
   };
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
+
 from agents.models import Server
-from deployments.models import Project
+from deployments.models import PeopleGroup, Project, Registry
 from deployments.services.queries.search import MAX_FOUND
 from tests import factories
 from tests.doors.people import People
@@ -49,6 +51,19 @@ def test_machines_are_found_by_their_owner_and_people_by_who_shares_a_project(
     assert person in found(people, "viewer", deployer.username)
     assert person in found(people, "root", deployer.username)
     assert found(people, "stranger", deployer.username) == []
+
+
+def test_registries_are_found_by_who_may_see_them_and_groups_by_who_keeps_them(
+    people: People, project: Project
+) -> None:
+    group = PeopleGroup.objects.create(name="Night duty")
+    at = timezone.now()
+    registry = Registry.objects.create(
+        project=project, name="Team images", address="images.example.org:5000", created_at=at, changed_at=at
+    )
+    for who, sees in (("owner", True), ("viewer", True), ("root", True), ("stranger", False)):
+        assert (found(people, who, "example.org:5000") == [("registry", str(registry.pk))]) is sees, who
+        assert (found(people, who, "night") == [("group", str(group.pk))]) is (who == "root"), who
 
 
 def test_what_is_beyond_the_limit_is_said(people: People, project: Project) -> None:
