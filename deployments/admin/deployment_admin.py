@@ -162,9 +162,16 @@ class DeploymentAdmin(OwnRowsMixin, ModelAdmin):
     ) -> HttpResponse:
         """Show the live page."""
         state = or_404(page_data.deployment_page, caller=caller_in(request), deployment_id=uuid_or_404(object_id))
-        name, kind = state["deployment"]["projectName"], state["deployment"]["kind"]
-        of = Deployment(pk=uuid_or_404(object_id), kind=kind)
-        return render_page(request, "admin/deployments/deployment/page.html", title=name, of=of, state=state)
+        shown = state["deployment"]
+        name, of = shown["projectName"], Deployment(pk=uuid_or_404(object_id), kind=shown["kind"])
+        return render_page(
+            request,
+            "admin/deployments/deployment/page.html",
+            title=name,
+            of=of,
+            called=f"{name} {str(of.pk)[:8]}",
+            state=state,
+        )
 
     def now_view(self, request: HttpRequest) -> HttpResponse:
         return uncached_json(page_data.dashboard(caller=caller_in(request)))

@@ -15,9 +15,27 @@ from deployments.errors import DeployError
 MAX_ERROR_LINES = 10
 
 
-def render_page(request: HttpRequest, template: str, *, title: str, of: Model, **context: Any) -> TemplateResponse:
-    """Render a page about the row `of`, which the head of the page leads back to; it need not be loaded whole."""
-    common = {**admin.site.each_context(request), "opts": of._meta, "original": of, "title": title}
+class Called:
+    """A row under a name that its own columns do not hold, for the head of a page."""
+
+    def __init__(self, row: Model, *, name: str) -> None:
+        self._meta = row._meta
+        self.pk = row.pk
+        self._name = name
+
+    def __str__(self) -> str:
+        return self._name
+
+
+def render_page(
+    request: HttpRequest, template: str, *, title: str, of: Model, called: str = "", **context: Any
+) -> TemplateResponse:
+    """Render a page about the row `of`, which the head of the page leads back to; it need not be loaded whole.
+
+    `called`: what it is called there, where the row alone does not tell.
+    """
+    original = Called(of, name=called) if called else of
+    common = {**admin.site.each_context(request), "opts": of._meta, "original": original, "title": title}
     return TemplateResponse(request, template, {**common, **context})
 
 

@@ -76,6 +76,7 @@ def show_choices(request: HttpRequest, caller: Caller, deployment: DeploymentRec
         PAGE,
         title=gettext("Roll back {project_name}").format(project_name=deployment.project_name),
         of=Deployment(pk=deployment.id, kind=deployment.kind),
+        called=f"{deployment.project_name} {str(deployment.id)[:8]}",
         deployment=deployment,
         badge=badges.deployment_badge(deployment),
         target_name=machine_list.target_name(deployment.target),

@@ -272,3 +272,9 @@ def test_who_is_refused_or_lost_is_told_so_on_a_page(people: People, project: Pr
     assert b"Page not found" in lost.content
     assert project.name.encode() not in lost.content
     assert b"not allowed to do this" in refused.content
+
+
+def test_the_head_of_a_deployments_page_says_names(people: People, deployment: Deployment) -> None:
+    page = people.browser("owner").get(f"{LIST}{deployment.id}/change/").content.decode()
+    assert f"{deployment.project.name} {str(deployment.id)[:8]}" in page
+    assert str(deployment) not in page
