@@ -4,11 +4,14 @@ export function clock(ms) {
   return ms ? new Date(ms).toLocaleTimeString([], { hour12: false }) : "";
 }
 
-// A time of today, or with its day.
+const zoneOf = (at) => new Intl.DateTimeFormat([], { timeZoneName: "short" }).formatToParts(at).find((part) => part.type === "timeZoneName").value;
+
+// A time of today, or with its day; with the zone, as it may be read to somebody elsewhere.
 export function moment(ms, now = Date.now()) {
   const [at, today] = [new Date(ms), new Date(now)];
-  const day = at.toDateString() === today.toDateString() ? "" : `${at.toLocaleDateString([], { day: "numeric", month: "short" })}, `;
-  return day + at.toLocaleTimeString([], { hour12: false, hour: "2-digit", minute: "2-digit" });
+  const year = at.getFullYear() === today.getFullYear() ? {} : { year: "numeric" };
+  const day = at.toDateString() === today.toDateString() ? "" : `${at.toLocaleDateString([], { day: "numeric", month: "short", ...year })}, `;
+  return `${day}${at.toLocaleTimeString([], { hour12: false, hour: "2-digit", minute: "2-digit" })} ${zoneOf(at)}`;
 }
 
 // To the second and with the zone, for whoever has to find it in another record.
@@ -21,13 +24,14 @@ export function duration(ms) {
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }
 
+// How long ago, and when that was.
 export function ago(ms, now = Date.now()) {
   const seconds = Math.round((now - ms) / 1000);
-  if (seconds < 10) return "just now";
-  if (seconds < 60) return `${seconds} s ago`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
-  return new Date(ms).toLocaleDateString([], { day: "numeric", month: "short", year: "numeric" });
+  if (seconds < 10) return `just now (${moment(ms, now)})`;
+  if (seconds < 60) return `${seconds} s ago (${moment(ms, now)})`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago (${moment(ms, now)})`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago (${moment(ms, now)})`;
+  return moment(ms, now);
 }
 
 export const shortDigest = (digest) => digest.replace(/^sha256:/, "").slice(0, 12);

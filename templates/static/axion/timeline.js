@@ -1,6 +1,6 @@
 // What happened, newest first, in sentences.
 import { h, icon } from "./dom.js";
-import { clock } from "./format.js";
+import { clock, exact } from "./format.js";
 import { serviceBadge, statusBadge } from "./badges.js";
 
 const MAX_ENTRIES = 300;
@@ -41,7 +41,7 @@ export class Timeline {
     this.list.prepend(h("li", { class: "ax-moment", dataset: { tone, sequence: event.sequence } },
       h("span", { class: "ax-moment-mark" }, icon(symbol)),
       h("div", {}, h("p", { class: "ax-moment-title" }, title), more ? h("p", { class: "ax-moment-more" }, more) : null),
-      h("time", { datetime: new Date(event.createdAt).toISOString() }, clock(event.createdAt))));
+      h("time", { datetime: new Date(event.createdAt).toISOString(), title: exact(event.createdAt) }, clock(event.createdAt))));
     while (this.list.childElementCount > MAX_ENTRIES) this.list.lastElementChild.remove();
   }
 
