@@ -24,14 +24,19 @@ export function duration(ms) {
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }
 
+export function relative(ms, now = Date.now()) {
+  const seconds = Math.round((now - ms) / 1000);
+  if (seconds < 10) return "just now";
+  if (seconds < 60) return `${seconds} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
+  return "";
+}
+
 // How long ago, and when that was.
 export function ago(ms, now = Date.now()) {
-  const seconds = Math.round((now - ms) / 1000);
-  if (seconds < 10) return `just now (${moment(ms, now)})`;
-  if (seconds < 60) return `${seconds} s ago (${moment(ms, now)})`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago (${moment(ms, now)})`;
-  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago (${moment(ms, now)})`;
-  return moment(ms, now);
+  const age = relative(ms, now);
+  return age ? `${age} (${moment(ms, now)})` : moment(ms, now);
 }
 
 export const shortDigest = (digest) => digest.replace(/^sha256:/, "").slice(0, 12);

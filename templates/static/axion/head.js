@@ -1,17 +1,17 @@
 // The head of a deployment's page: status, progress, stages, and what went wrong.
 import { h, icon } from "./dom.js";
-import { ago, exact, moment, plural, shortId, took } from "./format.js";
+import { ago, exact, moment, plural, relative, shortId, took } from "./format.js";
 import { hasFailed, resultOf, statusBadge } from "./badges.js";
 import { UNFINISHED, holdsTarget } from "./reduce.js";
 
 export function facts(badges, deployment) {
-  const time = took(deployment);
+  const [time, age] = [took(deployment), relative(deployment.createdAt)];
   return [
     deployment.kind === "deploy" ? null : fact(KIND_ICONS[deployment.kind] ?? "deployed_code", badges.kind[deployment.kind] ?? deployment.kind),
     deployment.version ? fact("sell", deployment.version) : null,
     fact("person", `by ${deployment.requestedBy}`),
     fact("dns", deployment.target.name || deployment.target.kind),
-    h("span", { class: "ax-fact" }, icon("schedule"), h("time", { datetime: new Date(deployment.createdAt).toISOString() }, exact(deployment.createdAt)), ` (${ago(deployment.createdAt)})`),
+    h("span", { class: "ax-fact" }, icon("schedule"), h("time", { datetime: new Date(deployment.createdAt).toISOString() }, exact(deployment.createdAt)), age ? ` (${age})` : ""),
     time ? fact("timer", time) : null,
     holdsTarget(deployment) && deployment.deadlineAt ? fact("hourglass_bottom", `times out at ${moment(deployment.deadlineAt)}`) : null,
     fact("account_tree", `graph v${deployment.graphVersion}`),
