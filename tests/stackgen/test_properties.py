@@ -122,6 +122,11 @@ BUILDING = {
     "buildArg.A": TEXT | NASTY, "buildTarget": st.just("last"), "buildSecret.token": st.just("LOG_LEVEL"),
     "buildFolder": st.just("apps/$a b"), "dockerfile": st.just("x/Dockerfile.prod"), "runtime": st.just("dockerfile"),
 }  # fmt: skip
+# Of one kind of database alone.
+OF_ONE_KIND = {
+    "postgresql": {"databases": st.just("orders, audit_1"), "extensions": st.just("pg_trgm uuid-ossp")},
+    "mongodb": {"replicaSet": st.just("rs0")},
+}
 # What each node has one of its own, or what would make most graphs invalid.
 APART = frozenset({
     "port", "image", "password", "databaseType", "databaseVersion", "gateway", "network", "hostPort", "ports",
@@ -159,6 +164,7 @@ def graphs(draw: Any, *, compose_alone: bool = False) -> dict[str, Any]:
             config.pop("replicas", None)
             if kind == DATABASE:
                 config["databaseType"] = draw(st.sampled_from(sorted(KINDS)))
+                config |= draw(st.fixed_dictionaries({}, optional=OF_ONE_KIND.get(config["databaseType"], {})))
         elif kind == 1:
             config["image"] = "nginx:1.29"
         else:
@@ -381,7 +387,9 @@ def test_hostile_texts_stay_texts_in_how_code_is_built(tmp_path: Path) -> None:
 def test_a_graph_of_every_key_is_drawn() -> None:
     """Who adds a key adds it here, so that graphs with it are judged."""
     drawn = {name.partition(".")[0] for name in (*OPTIONAL, *COMPOSE_ALONE, *JOBS, *SCHEDULED, *ELSEWHERE)}
-    drawn |= {name.partition(".")[0] for name in (*BUILDING, *ALONE)}
+    drawn |= {name.partition(".")[0] for name in (*BUILDING, *ALONE)} | {
+        key for keys in OF_ONE_KIND.values() for key in keys
+    }
     known = {key.name.removesuffix(".") for key in KEYS_OF_NODES}
     # Drawn for the nodes that have one.
     assert known - drawn == {"gateway", "databaseVersion", "spa"}

@@ -89,7 +89,7 @@ def gather_lines(*, stopped: threading.Event) -> None:
         asked = False
         if not loop.rests("next"):
             with loop.item("next", raising=DATABASE_AWAY):
-                asked = lines.gather_next()
+                asked = lines.gather_next(stopped=stopped.is_set)
         return 0 if asked else SENDER_POLL_SECONDS
 
     try:

@@ -6,7 +6,8 @@ incident that is due again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ import structlog
 from asgiref.sync import async_to_sync
 
 from deployments.data.incident_types import Cause, IncidentRecord
-from deployments.data.log_types import LogQuery, ShownLine
+from deployments.data.log_types import LogPart, LogQuery, OpenedLogs, ShownLine
 from deployments.errors import DeployError
 from deployments.repositories import clock
 from deployments.repositories.observation import incident_rows
@@ -30,24 +31,30 @@ MAX_SERVICES = 20
 LEASE = timedelta(seconds=60)
 # An agent that does not answer by then is asked no more.
 PATIENCE = timedelta(minutes=5)
+STOP_LOOK_SECONDS = 0.5
 
 logger = structlog.get_logger(__name__)
 
 
-def gather_next() -> bool:
-    """Ask for the lines of the incident that is due first and store them; return False when none is due."""
+def gather_next(*, stopped: Callable[[], bool] = lambda: False) -> bool:
+    """Ask for the lines of the incident that is due first and store them; return False when none is due.
+
+    Whoever is `stopped` meanwhile stores nothing: it is due again after the lease.
+    """
     # One statement while there is nothing to do.
     incident = incident_rows.claim_lines(now=clock.now(), lease=LEASE) if incident_rows.any_without_lines() else None
     if incident is None:
         return False
-    found = _read(incident)
+    found = _read(incident, stopped)
+    if found is None:
+        return False
     if found or clock.now() - incident.opened_at > PATIENCE:
         incident_rows.store_lines(incident_id=incident.id, lines=found)
     return True
 
 
-def _read(incident: IncidentRecord) -> list[str]:
-    """Return the lines, or none where nobody could tell them now."""
+def _read(incident: IncidentRecord, stopped: Callable[[], bool]) -> list[str] | None:
+    """Return the lines, none where nobody could tell them now, and nothing at all when stopped."""
     query = LogQuery(
         project_id=incident.project_id,
         server_id=incident.server_id,
@@ -55,11 +62,24 @@ def _read(incident: IncidentRecord) -> list[str]:
         tail=MAX_LINES,
     )
     try:
-        part = async_to_sync(reader.read_past)(opening.ask_for_logs(query=query, request_id=uuid4()))
+        opened = opening.ask_for_logs(query=query, request_id=uuid4())
+        part = async_to_sync(_read_unless)(opened, stopped=stopped)
     except DeployError as error:
         logger.info("no lines for an incident", incident_id=str(incident.id), error=error.message)
         return []
-    return shown(part.lines)
+    return None if part is None else shown(part.lines)
+
+
+async def _read_unless(opened: OpenedLogs, *, stopped: Callable[[], bool]) -> LogPart | None:
+    """Read until the end or until stopped: an agent that does not answer must not keep a process from ending."""
+    reading = asyncio.ensure_future(reader.read_past(opened))
+    while not reading.done():
+        if stopped():
+            reading.cancel()
+            await asyncio.wait({reading})
+            return None
+        await asyncio.wait({reading}, timeout=STOP_LOOK_SECONDS)
+    return reading.result()
 
 
 def shown(lines: Sequence[ShownLine]) -> list[str]:

@@ -51,7 +51,7 @@ DEPLOYS = (
     {"deployments", "deployments/<uuid:deployment_id>/cancel", "deployments/<uuid:deployment_id>/rollback"}
     | {
         f"projects/<uuid:project_id>/{wish}"
-        for wish in ("plan", "stop", "scale", "restart", "repair", "repair/plan", "repair/leave")
+        for wish in ("plan", "stop", "scale", "restart", "repair", "repair/plan", "repair/leave", "reach")
     }
     | {f"incidents/<uuid:incident_id>/{verb}" for verb in ("acknowledge", "mute")}
     | {

@@ -104,6 +104,15 @@ def test_an_agent_that_does_not_answer_is_asked_again_and_then_no_more(
     assert Incident.objects.filter(lines_due_at=None, log_tail=[]).exists()
 
 
+def test_an_agent_that_does_not_answer_keeps_no_process_from_ending(degraded: Incident, lane: Lane) -> None:
+    began = clocks.monotonic()
+    assert not lines.gather_next(stopped=lambda: clocks.monotonic() - began > 0.2)
+    # Far less than an agent is waited for.
+    assert clocks.monotonic() - began < reader.ANSWER_SECONDS
+    degraded.refresh_from_db()
+    assert (degraded.log_tail, degraded.lines_due_at is None) == ([], False)
+
+
 def test_a_kill_by_memory_is_marked_once_however_often_it_is_told(lane: Lane, session: UUID) -> None:
     Agent.objects.update(clock_skew_ms=600_000)
     web, db = both(lane)
