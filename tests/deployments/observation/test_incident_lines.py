@@ -107,8 +107,6 @@ def test_an_agent_that_does_not_answer_is_asked_again_and_then_no_more(
 def test_an_agent_that_does_not_answer_keeps_no_process_from_ending(degraded: Incident, lane: Lane) -> None:
     began = clocks.monotonic()
     assert not lines.gather_next(stopped=lambda: clocks.monotonic() - began > 0.2)
-    # Far less than an agent is waited for.
-    assert clocks.monotonic() - began < reader.ANSWER_SECONDS
     degraded.refresh_from_db()
     assert (degraded.log_tail, degraded.lines_due_at is None) == ([], False)
 
