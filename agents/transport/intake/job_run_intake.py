@@ -13,6 +13,7 @@ from agents.contracts.version import JOB_RUNS_PROTOCOL
 from agents.db_errors import DATABASE_AWAY
 from agents.reports.job_runs import HostJobRuns
 from agents.transport.agent_session import AgentSession
+from agents.transport.intake.due_agents import DueAgents
 from agents.transport.ports import OnJobRuns, RunsToStop
 from agents.transport.session_registry import SessionRegistry
 from agents.transport.threads import DatabaseThreads
@@ -21,8 +22,6 @@ from agents.transport.wire.job_runs import runs_from_wire, stops_to_wire, stored
 # Messages of one session that wait for the database; an agent sends the next ones when these are answered.
 MAX_WAITING = 4
 AGAIN_SECONDS = 5.0
-# All connected agents are looked at again after so long, in case a notification was lost.
-SAFETY_SECONDS = 300.0
 logger = structlog.get_logger(__name__)
 
 
@@ -59,44 +58,16 @@ class JobRunIntake:
         return True
 
 
-class RunStops:
-    """Lives on the event loop. The table says which runs shall end; a wake-up only hurries."""
+class RunStops(DueAgents):
+    """Tells agents which runs shall end."""
+
+    what = "runs to stop"
 
     def __init__(self, *, registry: SessionRegistry, threads: DatabaseThreads, runs_to_stop: RunsToStop) -> None:
-        self._registry = registry
-        self._threads = threads
+        super().__init__(registry=registry, threads=threads)
         self._runs_to_stop = runs_to_stop
-        self._due: set[UUID] = set()
-        self._news = asyncio.Event()
-
-    def look_at(self, *, agent_id: UUID | None = None) -> None:
-        """Look soon at which runs of this agent, or any that is connected here, shall end."""
-        if agent_id is None:
-            self._due.update(session.agent_id for session in self._registry.sessions())
-        elif self._registry.session_of(agent_id=agent_id) is not None:
-            self._due.add(agent_id)
-        self._news.set()
-
-    async def tell_when_due(self) -> None:
-        """Wait for news and tell once."""
-        try:
-            async with asyncio.timeout(SAFETY_SECONDS):
-                await self._news.wait()
-        except TimeoutError:
-            self.look_at()
-        self._news.clear()
-        agents, self._due = self._due, set()
-        try:
-            await self._tell(agents)
-        except DATABASE_AWAY as error:
-            logger.warning("database unavailable, retrying", what="runs to stop", error=str(error).strip())
-            self._due |= agents
-            self._news.set()
-            await asyncio.sleep(AGAIN_SECONDS)
 
     async def _tell(self, agents: Collection[UUID]) -> None:
-        if not agents:
-            return
         for agent_id, run_ids in (await self._threads.run(self._runs_to_stop, agent_ids=agents)).items():
             session = self._registry.session_of(agent_id=agent_id)
             if session is not None and session.hello.protocol >= JOB_RUNS_PROTOCOL and session.has_room:

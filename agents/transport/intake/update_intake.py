@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection
 from uuid import UUID
 
-import structlog
-
 from agents.contracts import runner_pb2
 from agents.contracts.version import UPDATES_PROTOCOL
-from agents.db_errors import DATABASE_AWAY
 from agents.services import updates
 from agents.transport.agent_session import AgentSession
+from agents.transport.intake.due_agents import DueAgents
 from agents.transport.intake.newest import Newest
-from agents.transport.session_registry import SessionRegistry
 from agents.transport.threads import DatabaseThreads
-
-AGAIN_SECONDS = 5.0
-# All connected agents are looked at again after so long, in case a notification was lost.
-SAFETY_SECONDS = 300.0
-logger = structlog.get_logger(__name__)
 
 
 class UpdateIntake:
@@ -53,43 +44,12 @@ class UpdateIntake:
         )
 
 
-class UpdateOrders:
-    """Lives on the event loop. The table says who is to be told; a wake-up only hurries."""
+class UpdateOrders(DueAgents):
+    """Tells agents to become another version."""
 
-    def __init__(self, *, registry: SessionRegistry, threads: DatabaseThreads) -> None:
-        self._registry = registry
-        self._threads = threads
-        self._due: set[UUID] = set()
-        self._news = asyncio.Event()
-
-    def look_at(self, *, agent_id: UUID | None = None) -> None:
-        """Look soon whether this agent, or any that is connected here, is to be told of an update."""
-        if agent_id is None:
-            self._due.update(session.agent_id for session in self._registry.sessions())
-        elif self._registry.session_of(agent_id=agent_id) is not None:
-            self._due.add(agent_id)
-        self._news.set()
-
-    async def tell_when_due(self) -> None:
-        """Wait for news and tell once."""
-        try:
-            async with asyncio.timeout(SAFETY_SECONDS):
-                await self._news.wait()
-        except TimeoutError:
-            self.look_at()
-        self._news.clear()
-        agents, self._due = self._due, set()
-        try:
-            await self._tell(agents)
-        except DATABASE_AWAY as error:
-            logger.warning("database unavailable, retrying", what="agent updates", error=str(error).strip())
-            self._due |= agents
-            self._news.set()
-            await asyncio.sleep(AGAIN_SECONDS)
+    what = "agent updates"
 
     async def _tell(self, agents: Collection[UUID]) -> None:
-        if not agents:
-            return
         for agent_id, order in (await self._threads.run(updates.orders_of, agent_ids=agents)).items():
             session = self._registry.session_of(agent_id=agent_id)
             if session is not None and session.hello.protocol >= UPDATES_PROTOCOL and session.has_room:
