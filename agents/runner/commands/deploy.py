@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from agents.contracts import runner_pb2 as pb
 from agents.runner.commands.apply import Applier, Goal
 from agents.runner.commands.context import Work
+from agents.runner.commands.going_back import note_restored
 from agents.runner.commands.image_volumes import refuse_hidden_data, with_image_volumes
 from agents.runner.commands.images import provide_images, provide_job_images
 from agents.runner.commands.job_patterns import make_patterns
@@ -229,11 +230,7 @@ def _restore_base(work: Work, record: ReleaseRecord) -> None:
         why = _as_failure(error).message
         _finish_failed(work, record, finished, f" What ran before could not be put back: {why}")
         return
-    finished.outcome = pb.RESTORED
-    finished.message += restored.remark
-    finished.previous_stack_running = restored.previous_running
-    finished.services.extend(restored.services)
-    finished.volumes_left.extend(restored.volumes_left)
+    note_restored(finished, restored)
     work.reporter.finished(
         finished, also=lambda: work.releases.finish(record=record, phase=Phase.REVERTED, runs=record.base)
     )

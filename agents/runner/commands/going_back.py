@@ -57,9 +57,14 @@ def answer_revert(
         return
     if restored is None:
         return
+    note_restored(finished, restored)
+    work.reporter.finished(finished, also=also)
+
+
+def note_restored(finished: pb.CommandFinished, restored: Restored) -> None:
+    """Write into the last report that what ran before is back, and what runs now."""
     finished.outcome = pb.RESTORED
     finished.message += restored.remark
     finished.previous_stack_running = restored.previous_running
     finished.services.extend(restored.services)
     finished.volumes_left.extend(restored.volumes_left)
-    work.reporter.finished(finished, also=also)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.commands.going_back import Restored
+from agents.runner.commands.going_back import Restored, note_restored
 from agents.runner.commands.outages import retry_until_done
 from agents.runner.commands.swarm.stack_apply import SwarmWork, apply_target, remove_stack, tidy
 from agents.runner.commands.swarm.stack_observed import describe_all
@@ -50,9 +50,7 @@ def restore_base(*, swarm: SwarmWork, release: Release) -> None:
         work.interrupt.check()
         _finish_failed(swarm, finished, f" What ran before could not be put back: {error}")
         return
-    finished.outcome = pb.RESTORED
-    finished.previous_stack_running = restored.previous_running
-    finished.services.extend(restored.services)
+    note_restored(finished, restored)
     work.reporter.finished(finished, also=lambda: None)
 
 
