@@ -12,8 +12,6 @@ from django.db import IntegrityError, transaction
 from agents import gateway
 from agents.command_types import InspectHostCommand
 from agents.contracts.version import ADOPTION_PROTOCOL
-from agents.errors import CommandNotFound
-from agents.isolation import isolation
 from agents.services import directory
 from agents.states import CommandOutcome, Presence
 from agents.types import CommandFinished, Report, Verdict
@@ -24,7 +22,7 @@ from deployments.errors import Conflict, Invalid, NotFound
 from deployments.repositories.adoption import adoption_rows
 from deployments.services.audit.record import record
 from deployments.services.fleet import machine_list
-from deployments.services.lifecycle import command_ids
+from deployments.services.lifecycle import command_ids, unanswered
 from deployments.services.secrets import sealing
 from deployments.types import Caller
 from stackgen.compose_import.inspection.containers import Group, Seen, groups_of, read_seen
@@ -144,23 +142,15 @@ def end_as_unknown(*, command_id: UUID) -> None:
 
 def expire() -> int:
     """End looks whose agent never answered, and forget what nobody used; returns how many."""
-    ended = 0
-    for adoption_id in adoption_rows.overdue(limit=BATCH):
-        with isolation(OVERDUE).item(adoption_id), transaction.atomic():
-            ended += _end_overdue(adoption_id, withdraw=True)
-    return ended
+    overdue = adoption_rows.overdue(limit=BATCH)
+    return unanswered.end_each(overdue, loop=OVERDUE, end=lambda each: _end_overdue(each, withdraw=True))
 
 
 def _end_overdue(adoption_id: UUID, *, withdraw: bool) -> int:
     adoption = adoption_rows.get_locked(adoption_id=adoption_id)
     if adoption.state is not AdoptionState.ASKED:
         return int(adoption_rows.forget(adoption_id=adoption_id))
-    taken_back = withdraw and gateway.withdraw(deployment_id=adoption_id) > 0
-    if not taken_back:
-        try:
-            gateway.finish(command_id=adoption_id)
-        except CommandNotFound:
-            logger.warning("order of a look is not in the ledger", adoption_id=str(adoption_id))
+    taken_back = unanswered.take_back(order_id=adoption_id, withdraw=withdraw)
     return int(adoption_rows.refuse(adoption_id=adoption_id, message=NOT_SENT if taken_back else NO_WORD))
 
 

@@ -11,8 +11,6 @@ from django.db import IntegrityError, transaction
 
 from agents import gateway
 from agents.contracts.version import VOLUMES_PROTOCOL
-from agents.errors import CommandNotFound
-from agents.isolation import isolation
 from agents.services import directory
 from agents.states import CommandOutcome, Presence
 from agents.types import CommandFinished, DeleteVolumeCommand, Report, Verdict
@@ -24,7 +22,7 @@ from deployments.repositories import lanes
 from deployments.repositories.ends import volume_deletions
 from deployments.services.ends import volumes
 from deployments.services.fleet import machine_list
-from deployments.services.lifecycle import command_ids
+from deployments.services.lifecycle import command_ids, unanswered
 from deployments.services.permissions import access
 from deployments.types import Caller, Right, lane_of
 
@@ -177,23 +175,15 @@ def end_as_unknown(*, command_id: UUID, at: datetime) -> None:
 
 def expire(*, at: datetime) -> int:
     """End wishes whose agent never answered; returns how many. What was never sent is taken back."""
-    ended = 0
-    for deletion_id in volume_deletions.overdue(limit=BATCH):
-        with isolation(OVERDUE).item(deletion_id), transaction.atomic():
-            ended += _end_overdue(deletion_id, at=at, withdraw=True)
-    return ended
+    overdue = volume_deletions.overdue(limit=BATCH)
+    return unanswered.end_each(overdue, loop=OVERDUE, end=lambda each: _end_overdue(each, at=at, withdraw=True))
 
 
 def _end_overdue(deletion_id: UUID, *, at: datetime, withdraw: bool) -> int:
     deletion = volume_deletions.get_locked(deletion_id=deletion_id)
     if deletion is None or deletion.state is not VolumeDeletionState.PENDING:
         return 0
-    taken_back = withdraw and gateway.withdraw(deployment_id=deletion_id) > 0
-    if not taken_back:
-        try:
-            gateway.finish(command_id=deletion_id)
-        except CommandNotFound:
-            logger.warning("order of a volume deletion is not in the ledger", deletion_id=str(deletion_id))
+    taken_back = unanswered.take_back(order_id=deletion_id, withdraw=withdraw)
     state = VolumeDeletionState.REFUSED if taken_back else VolumeDeletionState.UNKNOWN
     volume_deletions.end(deletion_id=deletion_id, state=state, message=NOT_SENT if taken_back else NO_WORD, at=at)
     return 1

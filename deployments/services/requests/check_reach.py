@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -18,8 +17,6 @@ from django.db import IntegrityError, transaction
 
 from agents import gateway
 from agents.contracts.version import REACH_PROTOCOL
-from agents.errors import CommandNotFound
-from agents.isolation import isolation
 from agents.limits import MAX_ENDPOINTS
 from agents.services import directory
 from agents.states import CommandOutcome, Presence
@@ -30,7 +27,7 @@ from deployments.data.reach_types import ReachLine, ReachRecord, ReachState
 from deployments.errors import Conflict, Invalid, NotFound, TooMuch
 from deployments.limits import rate_limit
 from deployments.repositories.observation import reach_checks
-from deployments.services.lifecycle import command_ids
+from deployments.services.lifecycle import command_ids, unanswered
 from deployments.services.permissions import access, server_rights, target_agents
 from deployments.services.projects import graph_source
 from deployments.types import Caller, Right, Target, TargetKind
@@ -202,21 +199,15 @@ def end_as_unknown(*, command_id: UUID, at: datetime) -> None:
 
 def expire(*, at: datetime) -> int:
     """End wishes whose agent never answered; returns how many. What was never sent is taken back."""
-    ended = 0
-    for check_id in reach_checks.overdue(limit=BATCH):
-        with isolation(OVERDUE).item(check_id), transaction.atomic():
-            ended += _end_overdue(check_id, at=at, withdraw=True)
-    return ended
+    overdue = reach_checks.overdue(limit=BATCH)
+    return unanswered.end_each(overdue, loop=OVERDUE, end=lambda each: _end_overdue(each, at=at, withdraw=True))
 
 
 def _end_overdue(check_id: UUID, *, at: datetime, withdraw: bool) -> int:
     check = reach_checks.get_locked(check_id=check_id)
     if check is None or check.state is not ReachState.PENDING:
         return 0
-    taken_back = withdraw and gateway.withdraw(deployment_id=check_id) > 0
-    if not taken_back:
-        with suppress(CommandNotFound):
-            gateway.finish(command_id=check_id)
+    taken_back = unanswered.take_back(order_id=check_id, withdraw=withdraw)
     state = ReachState.REFUSED if taken_back else ReachState.UNKNOWN
     reach_checks.end(check_id=check_id, state=state, message=NOT_SENT if taken_back else NO_WORD, at=at)
     return 1
