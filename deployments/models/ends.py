@@ -79,12 +79,9 @@ class VolumeDeletion(models.Model):
         return f"{self.volume} on {self.server_name}"
 
 
-class ProjectDeletion(models.Model):
-    """A person's wish that a project goes, and how far it got. Outlives the project's name and the person."""
+class Deletion(models.Model):
+    """A person's wish that something goes, and how far it got."""
 
-    project_id = models.UUIDField(primary_key=True, editable=False)
-    name = models.CharField(max_length=100)
-    delete_volumes = models.BooleanField(default=False)
     state = models.CharField(
         max_length=16,
         choices=[(state.value, state.value) for state in DeletionState],
@@ -96,6 +93,17 @@ class ProjectDeletion(models.Model):
     requested_by_name = models.CharField(max_length=150)
     requested_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class ProjectDeletion(Deletion):
+    """A person's wish that a project goes, and how far it got. Outlives the project's name and the person."""
+
+    project_id = models.UUIDField(primary_key=True, editable=False)
+    name = models.CharField(max_length=100)
+    delete_volumes = models.BooleanField(default=False)
 
     class Meta:
         db_table = "project_deletions"
@@ -113,7 +121,7 @@ class ProjectDeletion(models.Model):
         return self.name
 
 
-class MachineDeletion(models.Model):
+class MachineDeletion(Deletion):
     """A person's wish that a server or cluster goes, and how far it got. Outlives the machine and the person."""
 
     machine_id = models.UUIDField(primary_key=True, editable=False)
@@ -121,17 +129,6 @@ class MachineDeletion(models.Model):
     name = models.CharField(max_length=100)
     owner_id = models.UUIDField()
     end = models.CharField(max_length=16, choices=[(end.value, end.value) for end in MachineEnd])
-    state = models.CharField(
-        max_length=16,
-        choices=[(state.value, state.value) for state in DeletionState],
-        default=DeletionState.DELETING.value,
-    )
-    attempt = models.PositiveIntegerField(default=1, help_text="Rises each time somebody continues it.")
-    message = models.TextField(default="", blank=True, help_text="What it waits for, or why it cannot go on.")
-    requested_by_id = models.UUIDField()
-    requested_by_name = models.CharField(max_length=150)
-    requested_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "machine_deletions"

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef
 
 from deployments.data.end_types import DeletionState, MachineDeletionRecord, MachineEnd
 from deployments.models import Deployment, MachineDeletion, Project
-from deployments.repositories import clock
+from deployments.repositories.ends import deletions
 from deployments.types import Caller, Target
 
 MAX_PROJECTS = 1000
@@ -17,25 +17,13 @@ MAX_PROJECTS = 1000
 
 def begin(*, target: Target, name: str, owner_id: UUID, end: MachineEnd, caller: Caller) -> MachineDeletionRecord:
     """Store the wish, or take up again one that is stuck. Inside a transaction that holds the machine's lock."""
-    facts = {
-        "owner_id": owner_id,
-        "end": end,
-        "state": DeletionState.DELETING,
-        "message": "",
-        "requested_by_id": caller.user_id,
-        "requested_by_name": caller.name[:150],
-    }
-    first = {"kind": target.kind, "name": name[:100], "requested_at": clock.now(), **facts}
-    row, made = MachineDeletion.objects.get_or_create(machine_id=target.id, defaults=first)
-    if not made:
-        MachineDeletion.objects.filter(pk=row.pk).update(attempt=row.attempt + 1, **facts)
-        row.refresh_from_db()
-    return _record(row)
+    first, facts = {"kind": target.kind, "name": name[:100]}, {"owner_id": owner_id, "end": end}
+    return _record(deletions.begin(MachineDeletion, key=target.id, first=first, facts=facts, caller=caller))
 
 
 def cancel(*, machine_id: UUID) -> None:
     """Take the wish back as if it had never been. Inside a transaction that holds the machine's lock."""
-    MachineDeletion.objects.filter(pk=machine_id).exclude(state=DeletionState.DELETED).delete()
+    deletions.cancel(MachineDeletion, key=machine_id)
 
 
 def find(*, machine_id: UUID) -> MachineDeletionRecord | None:
@@ -56,19 +44,17 @@ def open_among(*, machine_ids: Iterable[UUID]) -> frozenset[UUID]:
 
 def at_work(*, limit: int) -> tuple[UUID, ...]:
     """Return the machines whose deletion goes on by itself, the oldest first."""
-    rows = MachineDeletion.objects.filter(state=DeletionState.DELETING).order_by("requested_at")
-    return tuple(rows.values_list("pk", flat=True)[:limit])
+    return deletions.at_work(MachineDeletion, limit=limit)
 
 
 def note(*, machine_id: UUID, state: DeletionState, message: str) -> bool:
     """Store what a deletion at work waits for, or why it is stuck; False when it says so already or has ended."""
-    rows = MachineDeletion.objects.filter(pk=machine_id, state=DeletionState.DELETING)
-    return rows.exclude(state=state, message=message).update(state=state, message=message) == 1
+    return deletions.note(MachineDeletion, key=machine_id, state=state, message=message)
 
 
 def finish(*, machine_id: UUID) -> None:
     """Say that the machine is gone. Inside the transaction that removes it."""
-    MachineDeletion.objects.filter(pk=machine_id).update(state=DeletionState.DELETED, message="", ended_at=clock.now())
+    deletions.finish(MachineDeletion, key=machine_id)
 
 
 def projects_started_on(*, target_id: UUID) -> tuple[UUID, ...]:

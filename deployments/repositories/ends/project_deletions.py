@@ -15,7 +15,7 @@ from deployments.models import (
     ProjectSecret,
     ProjectVariable,
 )
-from deployments.repositories import clock
+from deployments.repositories.ends import deletions
 from deployments.repositories.upkeep import kept
 from deployments.types import Caller, ProjectRecord
 
@@ -24,24 +24,14 @@ MAX_NAME = 75
 
 def begin(*, project: ProjectRecord, delete_volumes: bool, caller: Caller) -> None:
     """Store the wish, or take up again one that is stuck. Inside a transaction that holds the whole project."""
-    facts = {
-        "state": DeletionState.DELETING,
-        "delete_volumes": delete_volumes,
-        "message": "",
-        "requested_by_id": caller.user_id,
-        "requested_by_name": caller.name[:150],
-    }
-    row, made = ProjectDeletion.objects.get_or_create(
-        project_id=project.id, defaults={"name": project.name, "requested_at": clock.now(), **facts}
-    )
-    if not made:
-        ProjectDeletion.objects.filter(pk=row.pk).update(attempt=row.attempt + 1, **facts)
+    first, facts = {"name": project.name}, {"delete_volumes": delete_volumes}
+    deletions.begin(ProjectDeletion, key=project.id, first=first, facts=facts, caller=caller)
     Project.objects.filter(pk=project.id).update(deletion=DeletionState.DELETING)
 
 
 def cancel(*, project_id: UUID) -> None:
     """Take the wish back as if it had never been. Inside a transaction that holds the whole project."""
-    ProjectDeletion.objects.filter(pk=project_id).exclude(state=DeletionState.DELETED).delete()
+    deletions.cancel(ProjectDeletion, key=project_id)
     Project.objects.filter(pk=project_id, deletion=DeletionState.DELETING).update(deletion="")
 
 
@@ -52,14 +42,12 @@ def find(*, project_id: UUID) -> ProjectDeletionRecord | None:
 
 def at_work(*, limit: int) -> tuple[UUID, ...]:
     """Return the projects whose deletion goes on by itself, the oldest first."""
-    rows = ProjectDeletion.objects.filter(state=DeletionState.DELETING).order_by("requested_at")
-    return tuple(rows.values_list("pk", flat=True)[:limit])
+    return deletions.at_work(ProjectDeletion, limit=limit)
 
 
 def note(*, project_id: UUID, state: DeletionState, message: str) -> bool:
     """Store what a deletion at work waits for, or why it is stuck; False when it says so already or has ended."""
-    rows = ProjectDeletion.objects.filter(pk=project_id, state=DeletionState.DELETING)
-    return rows.exclude(state=state, message=message).update(state=state, message=message) == 1
+    return deletions.note(ProjectDeletion, key=project_id, state=state, message=message)
 
 
 def kept_targets(*, project_id: UUID) -> tuple[UUID, ...]:
@@ -80,7 +68,7 @@ def finish(*, project: ProjectRecord, at: datetime) -> None:
     # With a piece of the id: another of this name may have gone before.
     name = f"{project.name[:MAX_NAME]} (deleted, {project.id.hex[:6]})"
     Project.objects.filter(pk=project.id).update(name=name, deletion=DeletionState.DELETED)
-    ProjectDeletion.objects.filter(pk=project.id).update(state=DeletionState.DELETED, message="", ended_at=clock.now())
+    deletions.finish(ProjectDeletion, key=project.id)
 
 
 def _record(row: ProjectDeletion) -> ProjectDeletionRecord:
