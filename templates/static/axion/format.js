@@ -4,7 +4,9 @@ export function clock(ms) {
   return ms ? new Date(ms).toLocaleTimeString([], { hour12: false }) : "";
 }
 
-const zoneOf = (at) => new Intl.DateTimeFormat([], { timeZoneName: "short" }).formatToParts(at).find((part) => part.type === "timeZoneName").value;
+// Made once: making one costs more than drawing a row.
+const ZONE = new Intl.DateTimeFormat([], { timeZoneName: "short" });
+const zoneOf = (at) => ZONE.formatToParts(at).find((part) => part.type === "timeZoneName").value;
 
 // A time of today, or with its day; with the zone, as it may be read to somebody elsewhere.
 export function moment(ms, now = Date.now()) {
