@@ -148,7 +148,8 @@ def test_an_order_that_nobody_answers_ends_and_a_late_word_settles_it(lane: Lane
     CommandRecord.objects.filter(pk=sent.id).update(status=CommandStatus.SENT)
     VolumeDeletion.objects.update(deadline_at=F("requested_at"))
     assert volume_deletion.expire(at=NOW) == 2
-    assert VolumeDeletion.objects.get(pk=never_sent.id).state == "refused"
+    refused, unknown = (VolumeDeletion.objects.get(pk=each.id) for each in (never_sent, sent))
+    assert (refused.state, refused.message) == ("refused", volume_deletion.NOT_SENT)
     assert CommandRecord.objects.get(pk=never_sent.id).status == CommandStatus.WITHDRAWN
-    assert VolumeDeletion.objects.get(pk=sent.id).state == "unknown"
+    assert (unknown.state, unknown.message) == ("unknown", volume_deletion.NO_WORD)
     assert answer(lane, sent, CommandOutcome.SUCCEEDED, "Deleted.").state == "deleted"

@@ -135,13 +135,15 @@ def test_an_order_that_nobody_answers_ends_and_a_late_word_settles_it(drawn: Lan
     never_sent = check(drawn)
     ReachCheck.objects.update(deadline_at=F("requested_at"))
     assert check_reach.expire(at=NOW) == 1
-    assert ReachCheck.objects.get(pk=never_sent.id).state == "refused"
+    refused = ReachCheck.objects.get(pk=never_sent.id)
+    assert (refused.state, refused.message) == ("refused", check_reach.NOT_SENT)
     assert CommandRecord.objects.get(pk=never_sent.id).status == CommandStatus.WITHDRAWN
     sent = check(drawn)
     CommandRecord.objects.filter(pk=sent.id).update(status=CommandStatus.SENT)
     ReachCheck.objects.filter(state="pending").update(deadline_at=F("requested_at"))
     assert check_reach.expire(at=NOW) == 1
-    assert ReachCheck.objects.get(pk=sent.id).state == "unknown"
+    unknown = ReachCheck.objects.get(pk=sent.id)
+    assert (unknown.state, unknown.message) == ("unknown", check_reach.NO_WORD)
     assert answer(drawn, sent.id, EndpointReached(node_id="n-db", outcome="refused")).state == "done"
 
 
